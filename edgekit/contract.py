@@ -1,0 +1,195 @@
+"""The contract that travels inside a model file: what goes in, how crops are cut and voted on, what the numbers mean.
+
+Standard library only. Every port (Python, Java, JavaScript) reads the same JSON, ``edgekit.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from edgekit.errors import ContractError
+from edgekit.records import from_plain, to_json
+
+SCHEMA = 1
+CONTRACT_NAME = "edgekit.json"
+LABELS_NAME = "labels.txt"
+
+MAX_CROPS = 1000
+MAX_LABELS = 10_000
+MAX_SIDE_PX = 1024
+
+RETAKE = "retake"
+UNKNOWN = "unknown"
+
+_FRACTION = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
+
+
+def parse_fraction(scale: str) -> tuple[int, int] | None:
+    """The numerator and denominator of a scale such as ``1/4``, or None for ``full``, ``centre`` and ``native``.
+
+    Raises:
+        ContractError: the scale is none of these, or a fraction above one.
+    """
+    if scale in ("full", "centre", "native"):
+        return None
+    match = _FRACTION.fullmatch(scale)
+    if match is None or int(match[1]) > int(match[2]):
+        raise ContractError(
+            f"a crop scale must be full, centre, native or a fraction of the width up to 1 such as 1/4, got {scale!r}"
+        )
+    return int(match[1]), int(match[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropPlan:
+    """Which crops of a photo are scored, in order.
+
+    Crop ``i`` has the scale ``lead[i]``; after the lead, scales repeat in the order of ``cycle``. Scales are ``full`` (the
+    whole frame, squashed to a square), ``centre`` (the largest centred square), ``native`` (as many source pixels as
+    the model's input has, so nothing is resampled) and fractions of the width (``1/4``). ``native`` and fractions are
+    *placed* by a low-discrepancy sequence. The first k crops are the same for every count, so a sweep over k costs
+    one pass.
+    """
+
+    lead: tuple[str, ...] = ()
+    cycle: tuple[str, ...] = ("1/4",)
+    crops: int = 10
+
+    def __post_init__(self) -> None:
+        """Check scales and count."""
+        for scale in (*self.lead, *self.cycle):
+            parse_fraction(scale)
+        if not self.cycle or len(self.cycle) > 64 or len(self.lead) > 64:
+            raise ContractError(
+                f"a crop plan needs 1 to 64 cycled scales and at most 64 leading ones, got {self.cycle}, {self.lead}"
+            )
+        if not 1 <= self.crops <= MAX_CROPS:
+            raise ContractError(f"a crop plan must have 1 to {MAX_CROPS} crops, got {self.crops}")
+
+    def scale(self, index: int) -> str:
+        """The scale of crop ``index``, from 0."""
+        if index < len(self.lead):
+            return self.lead[index]
+        return self.cycle[(index - len(self.lead)) % len(self.cycle)]
+
+    @classmethod
+    def parse(cls, text: str, *, crops: int = 10) -> CropPlan:
+        """Read the command line's form: ``cycle,cycle`` or ``lead+lead:cycle,cycle``, as in ``centre:native,1/4``."""
+        lead, colon, cycle = text.rpartition(":")
+        if colon and not lead:
+            raise ContractError(f"a crop plan reads lead:cycle or cycle, for example centre:native,1/4; got {text!r}")
+        return cls(lead=tuple(lead.split("+")) if lead else (), cycle=tuple(cycle.split(",")), crops=crops)
+
+    def __str__(self) -> str:
+        """The form that ``parse`` reads."""
+        return ("+".join(self.lead) + ":" if self.lead else "") + ",".join(self.cycle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How the scores of the crops become one answer.
+
+    Attributes:
+        vote: ``mean-log``: the mean of the crops' log-probabilities, normalised again (a geometric mean: each crop counts
+            with its evidence); ``mean``: the arithmetic mean of the probabilities.
+        temperature: Log-probabilities are divided by it before the vote (Guo et al. 2017); 1 changes nothing.
+        threshold: With a bona fide label: the attack score (one minus the bona fide probability) from which a photo is
+            called an attack. None: the most probable label.
+        abstain: Attack scores inside ``low <= score < high`` answer "retake". None: never.
+        floor: A most probable label under this probability answers "unknown". None: never.
+    """
+
+    vote: Literal["mean-log", "mean"] = "mean-log"
+    temperature: float = 1.0
+    threshold: float | None = None
+    abstain: tuple[float, float] | None = None
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not 0.01 <= self.temperature <= 100:
+            raise ContractError(f"a temperature must lie in 0.01 to 100, got {self.temperature}")
+        for name in ("threshold", "floor"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ContractError(f"{name} must lie in 0 to 1, got {value}")
+        if self.abstain is not None and not 0 <= self.abstain[0] < self.abstain[1] <= 1:
+            raise ContractError(f"an abstain band must be 0 <= low < high <= 1, got {self.abstain}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """Everything that a caller must know to use a model, and where the model came from.
+
+    Attributes:
+        schema: Version of this format; a reader refuses a newer one.
+        name: A name for people.
+        labels: One per output, in the order of the output.
+        bona_fide: The label of genuine photos, where the task is presentation-attack detection; all others are attacks.
+        side_px: Side of the model's square uint8 RGB input.
+        plan: Which crops are scored.
+        decision: How scores become an answer.
+        precision: int8, float32, float16, dynamic or int16x8.
+        model_sha256: Hex SHA-256 of the flatbuffer, the bytes before the appended archive.
+        checked_on: Interpreters (name and version) that ran this very flatbuffer after it was made.
+        provenance: Data hash, split, training, measured numbers: for people and reports, never for decisions.
+    """
+
+    schema: int = SCHEMA
+    name: str
+    labels: tuple[str, ...]
+    bona_fide: str | None = None
+    side_px: int
+    plan: CropPlan = field(default_factory=CropPlan)
+    decision: Decision = field(default_factory=Decision)
+    precision: Literal["int8", "float32", "float16", "dynamic", "int16x8"]
+    model_sha256: str
+    checked_on: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check labels, input and hash."""
+        if not 2 <= len(self.labels) <= MAX_LABELS or len(set(self.labels)) != len(self.labels):
+            raise ContractError(f"a model needs 2 to {MAX_LABELS} different labels, got {self.labels!r:.200}")
+        for label in self.labels:
+            if not label.strip() or not label.isprintable() or label in (RETAKE, UNKNOWN):
+                raise ContractError(f"a label must be printable and not {RETAKE!r} or {UNKNOWN!r}, got {label!r}")
+        if self.bona_fide is not None and self.bona_fide not in self.labels:
+            raise ContractError(f"the bona fide label must be one of {list(self.labels)}, got {self.bona_fide!r}")
+        if self.decision.threshold is not None and self.bona_fide is None:
+            raise ContractError(f"a threshold ({self.decision.threshold}) needs a bona fide label, got none")
+        if not 8 <= self.side_px <= MAX_SIDE_PX:
+            raise ContractError(f"the input's side must be 8 to {MAX_SIDE_PX} px, got {self.side_px}")
+        if re.fullmatch(r"[0-9a-f]{64}", self.model_sha256) is None:
+            raise ContractError(f"model_sha256 must be 64 hex digits, got {self.model_sha256!r:.80}")
+
+    def to_json(self) -> str:
+        """The contract as JSON."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Contract:
+        """Read a contract, strictly.
+
+        Raises:
+            ContractError: not JSON, a newer schema, unknown or missing keys, values out of range.
+        """
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as failure:
+            raise ContractError(f"{CONTRACT_NAME} must be JSON: {failure}") from failure
+        schema = raw.get("schema") if isinstance(raw, dict) else None
+        if type(schema) is int and schema > SCHEMA:
+            raise ContractError(
+                f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: pip install --upgrade edgekit"
+            )
+        if schema != SCHEMA:
+            raise ContractError(f"{CONTRACT_NAME} must have schema {SCHEMA}, got {schema!r}")
+        return from_plain(cls, raw, where=CONTRACT_NAME, error=ContractError)
+
+    def with_decision(self, decision: Decision) -> Contract:
+        """The same contract with another way of deciding."""
+        return replace(self, decision=decision)

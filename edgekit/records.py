@@ -1,0 +1,173 @@
+"""Records: frozen dataclasses that are also JSON beside what they describe. Standard library only.
+
+Every write goes to a temporary file in the same folder and is renamed, so an interrupted run leaves the last good file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from edgekit.errors import EdgekitError, RunError
+
+T = TypeVar("T")
+
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        EdgekitError: the disk is full, the folder is read-only, …; nothing is left behind.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files; a result should be as readable as any other file the user makes.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as failure:
+        raise EdgekitError(
+            f"can't write {path}: {failure.strerror or failure}; free space or choose another folder"
+        ) from failure
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def plain(value: Any) -> Any:
+    """Turn dataclasses, paths, tuples and numpy scalars into what JSON knows; a NaN becomes null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    if not isinstance(value, (str, bytes)) and hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def to_json(record: Any) -> str:
+    """The record as stable, human-readable JSON with a final newline."""
+    return json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write a record as JSON, atomically."""
+    write_atomic(path, to_json(record).encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RunError: the file is absent, too large, or not a JSON object.
+    """
+    try:
+        if path.stat().st_size > MAX_RECORD_BYTES:
+            raise RunError(f"{path} must be a record of at most {MAX_RECORD_BYTES} bytes, has {path.stat().st_size}")
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as absent:
+        raise RunError(f"{path} does not exist; run the stage that writes it first") from absent
+    except (OSError, ValueError, RecursionError) as failure:
+        raise RunError(f"{path} must be JSON: {failure}") from failure
+    if not isinstance(raw, dict):
+        raise RunError(f"{path} must hold a JSON object, got {type(raw).__name__}")
+    return raw
+
+
+def sha256(content: bytes) -> str:
+    """Hex SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] = RunError) -> T:
+    """Build a frozen dataclass from parsed JSON, strictly: unknown keys, missing keys and wrong types are errors.
+
+    Args:
+        cls: The dataclass; its fields may be nested dataclasses, tuples, dicts, literals and unions.
+        raw: What ``json.loads`` gave.
+        where: Names the place in messages ("contract: plan").
+        error: The error to raise.
+    """
+    if not isinstance(raw, dict):
+        raise error(f"{where} must be an object, got {type(raw).__name__}")
+    hints = get_type_hints(cls)
+    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    required = {
+        name
+        for name, field in known.items()
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    }
+    unknown, missing = sorted(raw.keys() - known.keys()), sorted(required - raw.keys())
+    if unknown or missing:
+        raise error(f"{where} must have the keys {sorted(known)}: unknown {unknown}, missing {missing}")
+    values = {name: _convert(hints[name], item, f"{where}: {name}", error) for name, item in raw.items()}
+    return cls(**values)
+
+
+def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any:
+    """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
+    if kind is Any:
+        return item
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _convert_union(inner, item, where, error)
+    if origin is Literal:
+        if item not in inner:
+            raise error(f"{where} must be one of {list(inner)}, got {item!r}")
+        return item
+    if origin is tuple and isinstance(item, list):
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return tuple(_convert(inner[0], one, f"{where}[{n}]", error) for n, one in enumerate(item))
+        if len(inner) == len(item):
+            return tuple(
+                _convert(k, one, f"{where}[{n}]", error) for n, (k, one) in enumerate(zip(inner, item, strict=True))
+            )
+    if origin is dict and isinstance(item, dict):
+        return {key: _convert(inner[1], one, f"{where}: {key}", error) for key, one in item.items()}
+    if dataclasses.is_dataclass(kind):
+        return from_plain(kind, item, where=where, error=error)  # type: ignore[arg-type]
+    if kind is float and isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item):
+        return float(item)
+    # bool is a subclass of int, but `true` is no number in a record.
+    if isinstance(kind, type) and type(item) is kind:
+        return item
+    raise error(f"{where} must be {getattr(kind, '__name__', kind)}, got {item!r:.80}")
+
+
+def _convert_union(kinds: tuple[Any, ...], item: Any, where: str, error: type[EdgekitError]) -> Any:
+    if item is None and type(None) in kinds:
+        return None
+    (only,) = (kind for kind in kinds if kind is not type(None))
+    return _convert(only, item, where, error)

@@ -1,0 +1,129 @@
+"""Reads the one-file artefact: a TFLite flatbuffer with an archive behind it that holds the labels and the contract.
+
+The file is untrusted. Sizes are bounded, nothing is extracted to disk, and the flatbuffer's hash is compared before any
+interpreter sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
+from edgekit.errors import ContractError
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+MAX_MEMBER_BYTES = 8 * 1024 * 1024
+MAX_MEMBERS = 32
+
+_IDENTIFIER = b"TFL3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A model file, checked.
+
+    Attributes:
+        contract: What the model takes and gives.
+        flatbuffer: The TFLite model without the archive; its SHA-256 is the contract's.
+    """
+
+    contract: Contract
+    flatbuffer: bytes
+
+
+def read_bundle(source: Path | bytes) -> Bundle:
+    """Read and check a model file.
+
+    Args:
+        source: Its path or its content.
+
+    Raises:
+        ContractError: absent, too large, no TFLite file, without contract, of a newer schema, or changed since.
+    """
+    name = str(source) if isinstance(source, Path) else "model"
+    content = _read(source) if isinstance(source, Path) else source
+    if content[4:8] != _IDENTIFIER:
+        raise ContractError(f"{name} must be a TFLite file (identifier {_IDENTIFIER.decode()}), got {content[4:8]!r}")
+    members, start = _read_archive(name, content)
+    if CONTRACT_NAME not in members:
+        raise ContractError(
+            f"{name} has no {CONTRACT_NAME} inside: it was not made by edgekit; convert it with `edgekit convert`"
+        )
+    contract = Contract.from_json(_text(name, CONTRACT_NAME, members[CONTRACT_NAME]))
+    flatbuffer = content[:start]
+    digest = hashlib.sha256(flatbuffer).hexdigest()
+    if digest != contract.model_sha256:
+        raise ContractError(
+            f"{name} was changed after it was made: SHA-256 must be {contract.model_sha256}, got {digest}; copy it again"
+        )
+    labels = _text(name, LABELS_NAME, members.get(LABELS_NAME, b"")).splitlines()
+    if tuple(labels) != contract.labels:
+        raise ContractError(
+            f"{name}: {LABELS_NAME} must equal the contract's {list(contract.labels)}, got {labels!r:.200}"
+        )
+    return Bundle(contract=contract, flatbuffer=flatbuffer)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ContractError(f"{path}: a model must have at most {MAX_FILE_BYTES} bytes, got {size}")
+        return path.read_bytes()
+    except FileNotFoundError as absent:
+        raise ContractError(f"{path}: no such model file") from absent
+    except OSError as failure:
+        raise ContractError(f"{path}: can't be read: {failure.strerror}") from failure
+
+
+def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
+    """The archive's small members, and where the archive starts."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+            if not 1 <= len(infos) <= MAX_MEMBERS:
+                raise ContractError(f"{name}: the archive must have 1 to {MAX_MEMBERS} files, got {len(infos)}")
+            for info in infos:
+                if info.file_size > MAX_MEMBER_BYTES:
+                    raise ContractError(
+                        f"{name}: {info.filename} must have at most {MAX_MEMBER_BYTES} bytes, got {info.file_size}"
+                    )
+            start = min(info.header_offset for info in infos)
+            if start < 0:
+                raise ContractError(f"{name}: the archive must start inside the file, got offset {start}")
+            wanted = [info for info in infos if info.filename in (CONTRACT_NAME, LABELS_NAME)]
+            return {info.filename: _inflate(archive, info) for info in wanted}, start
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ) as failure:
+        # RuntimeError: an encrypted member. NotImplementedError: an unknown compression.
+        raise ContractError(
+            f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); was it cut short, or not made by edgekit?"
+        ) from failure
+
+
+def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    # The declared size is only a claim, so reading stops by itself.
+    with archive.open(info) as member:
+        content = member.read(MAX_MEMBER_BYTES + 1)
+    if len(content) > MAX_MEMBER_BYTES:
+        raise ContractError(f"{info.filename} must have at most {MAX_MEMBER_BYTES} bytes, got more")
+    return content
+
+
+def _text(name: str, member: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        raise ContractError(f"{name}: {member} must be UTF-8: {failure}") from failure

@@ -1,0 +1,118 @@
+"""The only file that knows TFLite interpreters: LiteRT (default) and the frozen tflite-runtime."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import ContractError, InterpreterError
+from edgekit.runtime.photo import RGBArray
+
+# Name on the command line → (module, distribution), in the order of preference.
+BACKENDS = {
+    "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    "tflite-runtime": ("tflite_runtime.interpreter", "tflite-runtime"),
+}
+
+
+def installed_backends() -> tuple[str, ...]:
+    """Names of the interpreters that are installed here, the preferred one first."""
+    return tuple(name for name, (_, package) in BACKENDS.items() if _version(package) is not None)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _choose(backend: str | None) -> str:
+    found = installed_backends()
+    if backend is None:
+        if not found:
+            raise InterpreterError(
+                "no TFLite interpreter is installed: pip install ai-edge-litert (or tflite-runtime on 32-bit ARM)"
+            )
+        return found[0]
+    if backend not in BACKENDS:
+        raise InterpreterError(f"an interpreter must be one of {list(BACKENDS)}, got {backend!r}")
+    if backend not in found:
+        raise InterpreterError(f"{backend} is not installed (found {list(found)}): pip install {BACKENDS[backend][1]}")
+    return backend
+
+
+class ModelInterpreter:
+    """One loaded model: uint8 RGB in, float32 probabilities out. Calls from several threads take turns.
+
+    Args:
+        flatbuffer: A checked TFLite model.
+        threads: Threads that one inference may use.
+        backend: A key of BACKENDS; None takes the first installed one.
+
+    Attributes:
+        name: Interpreter and version, for records ("litert 2.3.0").
+        side_px: Side of the square input.
+        classes: Number of outputs.
+
+    Raises:
+        InterpreterError: no such interpreter, or it refuses the model.
+        ContractError: the model's input or output is not as edgekit makes them.
+    """
+
+    def __init__(self, flatbuffer: bytes, *, threads: int = 1, backend: str | None = None) -> None:
+        chosen = _choose(backend)
+        module, package = BACKENDS[chosen]
+        self.name = f"{chosen} {_version(package)}"
+        self.threads = threads
+        # The interpreter reads weights from this buffer as long as it lives.
+        self._flatbuffer = flatbuffer
+        self._lock = threading.Lock()
+        try:
+            self._interpreter: Any = importlib.import_module(module).Interpreter(
+                model_content=flatbuffer, num_threads=threads
+            )
+            self._interpreter.allocate_tensors()
+        except (ImportError, RuntimeError, ValueError) as failure:
+            raise InterpreterError(f"{self.name} can't load the model: {failure}") from failure
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._input, self._output = self._check(inputs, outputs)
+        self.side_px = int(inputs[0]["shape"][1])
+        self.classes = int(outputs[0]["shape"][1])
+
+    @staticmethod
+    def _check(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> tuple[int, int]:
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ContractError(f"a model must have one input and one output, got {len(inputs)} and {len(outputs)}")
+        shape, dtype = tuple(int(n) for n in inputs[0]["shape"]), np.dtype(inputs[0]["dtype"])
+        if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3 or dtype != np.uint8:
+            raise ContractError(f"a model's input must be uint8 [1, S, S, 3], got {dtype} {list(shape)}")
+        shape, dtype = tuple(int(n) for n in outputs[0]["shape"]), np.dtype(outputs[0]["dtype"])
+        if len(shape) != 2 or shape[0] != 1 or dtype != np.float32:
+            raise ContractError(f"a model's output must be float32 [1, classes], got {dtype} {list(shape)}")
+        return int(inputs[0]["index"]), int(outputs[0]["index"])
+
+    def __call__(self, crop: RGBArray) -> NDArray[np.float32]:
+        """Score one crop.
+
+        Args:
+            crop: uint8 (side_px, side_px, 3) RGB.
+
+        Returns:
+            float32 (classes,), probabilities.
+        """
+        with self._lock:
+            try:
+                self._interpreter.set_tensor(self._input, crop[np.newaxis])
+                self._interpreter.invoke()
+                scores: NDArray[np.float32] = self._interpreter.get_tensor(self._output)[0]
+            except (RuntimeError, ValueError) as failure:
+                raise InterpreterError(
+                    f"{self.name} failed on a {crop.dtype} {crop.shape} crop: {failure}"
+                ) from failure
+        return scores

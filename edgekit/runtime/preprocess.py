@@ -1,0 +1,43 @@
+"""A box of a photo to the model's input, by integer arithmetic that other ports can repeat to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from edgekit.runtime.crops import Box, reduction
+from edgekit.runtime.photo import RGBArray
+
+
+def size_wh(photo: Image.Image | RGBArray) -> tuple[int, int]:
+    """Width and height of a photo in pixels."""
+    if isinstance(photo, Image.Image):
+        return photo.size
+    return photo.shape[1], photo.shape[0]
+
+
+def to_tensor(photo: Image.Image | RGBArray, box: Box, side_px: int) -> RGBArray:
+    """Cut a box and bring it to the model's size.
+
+    First Pillow's ``reduce`` by whole factors (the box is a multiple of them), then its antialiased triangle filter in
+    8-bit fixed point. A box of exactly ``side_px`` is copied untouched, so moiré survives.
+
+    Args:
+        photo: RGB image, or uint8 (height, width, 3) RGB.
+        box: Inside the photo, as ``crop_boxes`` gives it.
+        side_px: Side of the result.
+
+    Returns:
+        uint8 (side_px, side_px, 3), RGB.
+    """
+    if isinstance(photo, Image.Image):
+        cut = photo
+    else:
+        # Converting the whole frame would copy it; a crop is small.
+        cut = Image.fromarray(np.ascontiguousarray(photo[box.top : box.bottom, box.left : box.right]))
+        box = Box(0, 0, box.width, box.height)
+    factors = reduction(box.width, side_px), reduction(box.height, side_px)
+    cut = cut.crop(box) if factors == (1, 1) else cut.reduce(factors, box=box)
+    if cut.size != (side_px, side_px):
+        cut = cut.resize((side_px, side_px), Image.Resampling.BILINEAR)
+    return np.asarray(cut)

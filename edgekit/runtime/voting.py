@@ -1,0 +1,72 @@
+"""Scores of several crops to one answer, as the contract's decision says. Pure functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.contract import RETAKE, UNKNOWN, Contract, Decision
+from edgekit.errors import InterpreterError
+
+FloatArray = NDArray[np.float64]
+
+# The smallest normal float32: a probability of 0 only means that float32 ended there.
+_TINY = 1.1754944e-38
+
+
+def vote(scores: NDArray[np.floating], decision: Decision) -> FloatArray:
+    """Join the crops of one photo, or of many at once.
+
+    Args:
+        scores: (..., crops, classes) probabilities.
+        decision: Vote and temperature.
+
+    Returns:
+        float64 (..., classes) probabilities that sum to 1.
+
+    Raises:
+        InterpreterError: scores that are not finite.
+    """
+    if not np.isfinite(scores).all():
+        raise InterpreterError(
+            f"scores must be finite, got {np.asarray(scores)[~np.isfinite(scores)][:3]}; the model is broken"
+        )
+    logs = np.log(np.maximum(np.asarray(scores, dtype=np.float64), _TINY)) / decision.temperature
+    if decision.vote == "mean-log":
+        return _softmax(logs.mean(axis=-2))
+    return np.asarray(_softmax(logs).mean(axis=-2))
+
+
+def _softmax(logs: FloatArray) -> FloatArray:
+    powers = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def decide(probabilities: FloatArray, contract: Contract) -> tuple[str, float]:
+    """The label for voted probabilities, and the probability that stands behind it.
+
+    The order of the rules: floor ("unknown"), abstain band ("retake"), threshold on the attack score, most probable label.
+    Among several attack labels the most probable one is named.
+
+    Args:
+        probabilities: float64 (classes,) as ``vote`` gives them.
+        contract: Labels and decision.
+    """
+    decision, labels = contract.decision, contract.labels
+    best = int(np.argmax(probabilities))
+    if decision.floor is not None and probabilities[best] < decision.floor:
+        return UNKNOWN, float(probabilities[best])
+    if contract.bona_fide is None:
+        return labels[best], float(probabilities[best])
+    genuine = labels.index(contract.bona_fide)
+    # A sum of the others, not 1 - p: it keeps its digits near zero.
+    attacks = np.delete(probabilities, genuine)
+    attack_score = float(attacks.sum())
+    if decision.abstain is not None and decision.abstain[0] <= attack_score < decision.abstain[1]:
+        return RETAKE, attack_score
+    if decision.threshold is None:
+        return labels[best], float(probabilities[best])
+    if attack_score < decision.threshold:
+        return contract.bona_fide, float(probabilities[genuine])
+    others = [label for label in labels if label != contract.bona_fide]
+    return others[int(np.argmax(attacks))], attack_score
