@@ -51,6 +51,18 @@ def write_atomic(path: Path, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents.
+
+    Raises:
+        EdgekitError: the disk is full, a file is in the way, …
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise EdgekitError(f"can't make the folder {path}: {failure.strerror}; choose another") from failure
+
+
 def plain(value: Any) -> Any:
     """Turn dataclasses, paths, tuples and numpy scalars into what JSON knows; a NaN becomes null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

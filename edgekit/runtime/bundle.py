@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -21,6 +22,19 @@ MAX_MEMBER_BYTES = 8 * 1024 * 1024
 MAX_MEMBERS = 32
 
 _IDENTIFIER = b"TFL3"
+# What zipfile raises on damaged archives; RuntimeError is an encrypted member (and NotImplementedError, an odd flag),
+# OverflowError an offset beyond 63 bits.
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +102,15 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
             infos = archive.infolist()
             if not 1 <= len(infos) <= MAX_MEMBERS:
                 raise ContractError(f"{name}: the archive must have 1 to {MAX_MEMBERS} files, got {len(infos)}")
+            names = [info.filename for info in infos]
+            if len(set(names)) != len(names):
+                # Readers disagree on which of two counts.
+                raise ContractError(f"{name}: the archive's files must have different names, got {names}")
             for info in infos:
+                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ContractError(
+                        f"{name}: {info.filename} must be stored or deflated, got compression {info.compress_type}"
+                    )
                 if info.file_size > MAX_MEMBER_BYTES:
                     raise ContractError(
                         f"{name}: {info.filename} must have at most {MAX_MEMBER_BYTES} bytes, got {info.file_size}"
@@ -98,16 +120,7 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
                 raise ContractError(f"{name}: the archive must start inside the file, got offset {start}")
             wanted = [info for info in infos if info.filename in (CONTRACT_NAME, LABELS_NAME)]
             return {info.filename: _inflate(archive, info) for info in wanted}, start
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as failure:
-        # RuntimeError: an encrypted member. NotImplementedError: an unknown compression.
+    except _ARCHIVE_ERRORS as failure:
         raise ContractError(
             f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); was it cut short, or not made by edgekit?"
         ) from failure

@@ -17,7 +17,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from edgekit.errors import PhotoError
 
@@ -25,7 +33,16 @@ from edgekit.errors import PhotoError
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 200_000_000
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+# Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, fonts) reads a photo.
+_PLUGINS = (
+    JpegImagePlugin.JpegImageFile,
+    PngImagePlugin.PngImageFile,
+    WebPImagePlugin.WebPImageFile,
+    BmpImagePlugin.BmpImageFile,
+    TiffImagePlugin.TiffImageFile,
+    GifImagePlugin.GifImageFile,
+)
+_FORMATS = tuple(plugin.format for plugin in _PLUGINS)  # phones' multi-picture JPEGs (MPO) are opened as JPEG
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

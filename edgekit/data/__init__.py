@@ -1,0 +1,1 @@
+"""Stage 1: photos, their records, checks and splits, and the demo's simulated photos."""

@@ -1,0 +1,179 @@
+"""What a photo on disk must be before any stage may use it."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from edgekit.data.heic import HEIC_SUFFIXES
+from edgekit.data.manifest import Sample
+from edgekit.errors import DataError, PhotoError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import sha256
+from edgekit.runtime.photo import MAX_FILE_BYTES, decode
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", *HEIC_SUFFIXES)
+
+MIN_SIDE_PX = 8
+MAX_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadPhoto:
+    """A photo that can't be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What reading a photo gave: the SHA-256 of its file, and why it can't be used (empty if it can)."""
+
+    sha256: str
+    reason: str
+
+
+def shorten(items: Iterable[str], *, limit: int = 10, separator: str = ", ") -> str:
+    """Join the first items and count the rest."""
+    known = list(items)
+    rest = [f"and {len(known) - limit} more"] if len(known) > limit else []
+    return separator.join(known[:limit] + rest)
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file's name ends as a photo's does, in any case."""
+    return PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES
+
+
+def find_photos(root: Path) -> list[str]:
+    """List all photos below a folder, without hidden files and folders.
+
+    Returns:
+        Sorted paths relative to the folder, with ``/`` between folders.
+
+    Raises:
+        DataError: a folder is unreadable or a link.
+    """
+    found = []
+    for place, folders, names in os.walk(root, onerror=_refuse_unreadable):
+        folder = Path(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            # Following it could leave the data folder, or find the same photos twice.
+            if (folder / name).is_symlink():
+                raise DataError(f"{folder / name}: a folder of photos must not be a link; copy the folder itself")
+        relative = folder.relative_to(root)
+        found += [(relative / name).as_posix() for name in names if not name.startswith(".") and is_photo_name(name)]
+    return sorted(found)
+
+
+def top_folders(root: Path) -> set[str]:
+    """Name the folders that lie directly in a folder, but for hidden ones.
+
+    Raises:
+        DataError: the folder is unreadable.
+    """
+    for _, folders, _ in os.walk(root, onerror=_refuse_unreadable):
+        return {name for name in folders if not name.startswith(".")}
+    return set()
+
+
+def _refuse_unreadable(failure: OSError) -> None:
+    raise DataError(f"{failure.filename}: a folder must be readable: {failure.strerror}; change its permissions")
+
+
+def check_files(root: Path, paths: Sequence[str]) -> None:
+    """Hold that every path is a file inside the folder that may be a photo.
+
+    Raises:
+        DataError: names the first ten paths that break the rule.
+    """
+    home = root.resolve()
+    _refuse(
+        f"{root}: photos must end in {', '.join(PHOTO_SUFFIXES)}",
+        [path for path in paths if not is_photo_name(path)],
+        "convert or remove them",
+    )
+    _refuse(
+        f"{root}: every listed photo must be a file",
+        # Unlike Path.is_file, this also answers for names that are too long and folders that may not be entered.
+        [path for path in paths if not os.path.isfile(root / path)],
+        "restore the files or remove their rows",
+    )
+    _refuse(
+        f"{root}: photos must lie inside the data folder, not behind a link that leaves it",
+        [path for path in paths if not (root / path).resolve().is_relative_to(home)],
+        "copy the files themselves",
+    )
+
+
+def _refuse(rule: str, offenders: list[str], remedy: str) -> None:
+    if offenders:
+        raise DataError(f"{rule}, got {len(offenders)} of another kind: {shorten(offenders)}; {remedy}")
+
+
+def check_photos(root: Path, paths: Sequence[str], progress: Progress = SILENT) -> list[Checked]:
+    """Read, hash and decode photos, each file once.
+
+    Args:
+        root: The data folder.
+        paths: Photos relative to it.
+        progress: Told of each photo.
+
+    Returns:
+        What was found, in the order of ``paths``.
+    """
+    progress.begin("checking photos", len(paths))
+    # Pillow decodes without the interpreter's lock; more threads than that would only hold more photos in memory.
+    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
+    checked = []
+    try:
+        for one in pool.map(partial(_check_photo, root), paths):
+            checked.append(one)
+            progress.advance()
+    finally:
+        # An interrupt should not wait for thousands of photos.
+        pool.shutdown(cancel_futures=True)
+    return checked
+
+
+def _check_photo(root: Path, path: str) -> Checked:
+    file = root / path
+    try:
+        size = file.stat().st_size
+        if size > MAX_FILE_BYTES:
+            return Checked(sha256="", reason=f"a photo must have at most {MAX_FILE_BYTES} bytes, got {size}")
+        content = file.read_bytes()
+    except OSError as failure:
+        return Checked(sha256="", reason=f"can't be read: {failure.strerror}")
+    return Checked(sha256=sha256(content), reason=_fault(content))
+
+
+def _fault(content: bytes) -> str:
+    """Say why a photo can't be used, or nothing."""
+    try:
+        width, height = decode(content).size
+    except PhotoError as failure:
+        # The decoder names bytes by their number; here the path says more.
+        return str(failure).removeprefix(f"{len(content)} bytes: ")
+    if min(width, height) < MIN_SIDE_PX:
+        return f"must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {width}x{height}"
+    return ""
+
+
+def find_copies(samples: Sequence[Sample], digests: Sequence[str]) -> list[tuple[str, ...]]:
+    """Find photos whose files are the same to the byte: a copy on each side of a split flatters.
+
+    Returns:
+        The paths of each set of copies.
+    """
+    paths_of = defaultdict[str, list[str]](list)
+    for sample, digest in zip(samples, digests, strict=True):
+        paths_of[digest].append(sample.path)
+    return [tuple(paths) for paths in paths_of.values() if len(paths) > 1]

@@ -1,0 +1,324 @@
+"""Train, validation and test photos, so that no group stands on two sides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.data.checks import shorten
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import SPLITS, Sample
+from edgekit.errors import DataError
+
+Part = Literal["train", "val", "test"]
+Shares = dict[str, float]
+Placing = dict[str, str]
+
+_CAUTION = "no group column: the split is random and the number will flatter"
+_VAL_CAUTION = "no group column: the validation photos were taken from train at random and their number will flatter"
+
+_RESTARTS = 20
+_MAX_PLACINGS = 40_000
+_MAX_MOVES = 500
+# Less is rounding, or the endless polish of thousands of small groups.
+_MIN_GAIN = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitConfig:
+    """How to split data that doesn't come split.
+
+    Args:
+        val_fraction: Share of the photos for choosing epochs and thresholds; of the training photos, where the data
+            itself names the test photos but no validation photos.
+        test_fraction: Share of the photos that are touched once, at the end.
+        seed: Another seed gives another split.
+    """
+
+    val_fraction: float = 0.2
+    test_fraction: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that each part gets something."""
+        for name in ("val_fraction", "test_fraction"):
+            if not 0 < getattr(self, name) < 1:
+                raise DataError(f"{name} must lie between 0 and 1, got {getattr(self, name)}; try 0.2")
+        if self.val_fraction + self.test_fraction >= 1:
+            raise DataError(
+                f"val_fraction and test_fraction must leave something to train on, got {self.val_fraction} and"
+                f" {self.test_fraction}; try 0.2 each"
+            )
+        _check_seed(self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Which photos to train on, to choose by, and to test with.
+
+    Args:
+        train: Paths of samples, sorted; so are the others.
+        val: For choosing epochs and thresholds.
+        test: To be touched once.
+        method: Where the split comes from: the data's own, by groups, or random.
+        caution: What to say beside every number that rests on this split; often empty.
+    """
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+    method: Literal["manifest", "groups", "random"]
+    caution: str = ""
+
+    def samples(self, dataset: Dataset, part: Part) -> tuple[Sample, ...]:
+        """Give the samples of one part.
+
+        Raises:
+            DataError: the dataset lacks photos of this split.
+        """
+        paths = {"train": self.train, "val": self.val, "test": self.test}[part]
+        sample_of = {sample.path: sample for sample in dataset.samples}
+        lacking = [path for path in paths if path not in sample_of]
+        if lacking:
+            raise DataError(
+                f"{dataset.root}: the data must hold every photo of the split, got none of {shorten(lacking)};"
+                " split this data anew"
+            )
+        return tuple(sample_of[path] for path in paths)
+
+
+def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
+    """Split a dataset: as its manifest or folders say, else by groups, else at random with a caution.
+
+    Every part gets every class, and groups stay whole. The same data and config give the same split.
+
+    Raises:
+        DataError: names the classes and groups that can't be split so.
+    """
+    rng = np.random.default_rng(config.seed)
+    if any(sample.split for sample in dataset.samples):
+        return _take_given(rng, dataset, config)
+    shares = {
+        "train": 1 - config.val_fraction - config.test_fraction,
+        "val": config.val_fraction,
+        "test": config.test_fraction,
+    }
+    if dataset.has_groups:
+        return _to_split(_place_groups(rng, dataset.samples, shares), "groups")
+    return _to_split(_place_photos(rng, dataset.samples, shares), "random", _CAUTION)
+
+
+def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...]:
+    """Make the splits of a cross-validation by groups: each group is in test exactly once.
+
+    A split's validation photos are the next fold's test photos. Splits that the data names are ignored.
+
+    Args:
+        dataset: Data with groups.
+        folds: At least three: one to test, one to validate, the rest to train.
+        seed: Another seed gives other folds.
+
+    Returns:
+        One split per fold.
+
+    Raises:
+        DataError: there are no groups, or too few of them.
+    """
+    _check_seed(seed)
+    if folds < 3:
+        raise DataError(f"folds must be at least 3, for train, val and test, got {folds}; ask for more")
+    if not dataset.has_groups:
+        raise DataError(f"{dataset.root}: folds are made of groups, got data without a group column; add it")
+    if len(dataset.groups) < folds:
+        raise DataError(
+            f"{dataset.root}: {folds} folds need at least {folds} groups, got {len(dataset.groups)}:"
+            f" {shorten(dataset.groups)}; ask for fewer folds"
+        )
+    shares = {f"fold {number}": 1 / folds for number in range(folds)}
+    placing = _place_groups(np.random.default_rng(seed), dataset.samples, shares)
+    splits = []
+    for number in range(folds):
+        role_of = {f"fold {number}": "test", f"fold {(number + 1) % folds}": "val"}
+        roles = {path: role_of.get(fold, "train") for path, fold in placing.items()}
+        splits.append(_to_split(roles, "groups"))
+    return tuple(splits)
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise DataError(f"seed must not be negative, got {seed}; try 0")
+
+
+def _to_split(placing: Placing, method: Literal["manifest", "groups", "random"], caution: str = "") -> Split:
+    train, val, test = (tuple(sorted(path for path, part in placing.items() if part == name)) for name in SPLITS)
+    return Split(train=train, val=val, test=test, method=method, caution=caution)
+
+
+def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig) -> Split:
+    """Respect the splits that the data names; take validation photos from train where it names none."""
+    _check_given(dataset)
+    placing = {sample.path: sample.split for sample in dataset.samples}
+    caution = ""
+    if "val" not in placing.values():
+        shares = {"train": 1 - config.val_fraction, "val": config.val_fraction}
+        train = [sample for sample in dataset.samples if sample.split == "train"]
+        caution = "" if dataset.has_groups else _VAL_CAUTION
+        placing |= (_place_groups if dataset.has_groups else _place_photos)(rng, train, shares)
+    return _to_split(placing, "manifest", caution)
+
+
+def _check_given(dataset: Dataset) -> None:
+    classes_of, splits_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for sample in dataset.samples:
+        classes_of[sample.split].add(sample.label)
+        if sample.group:
+            splits_of[sample.group].add(sample.split)
+    for group, splits in sorted(splits_of.items()):
+        if len(splits) > 1:
+            raise DataError(
+                f"{dataset.root}: a group must stand in one split, got {group!r} in {', '.join(sorted(splits))};"
+                " move all its photos to one of them"
+            )
+    for name in SPLITS:
+        lacking = sorted(set(dataset.labels) - classes_of[name])
+        # Validation photos can be taken from train; the others must be given.
+        if lacking and not (name == "val" and not classes_of["val"]):
+            raise DataError(
+                f"{dataset.root}: the split {name!r} must hold every class, got no photo of {shorten(lacking)};"
+                " move groups there, or remove the splits to have them made"
+            )
+
+
+def _place_photos(rng: np.random.Generator, samples: Sequence[Sample], shares: Shares) -> Placing:
+    """Place photos at random, class by class."""
+    paths_of = defaultdict[str, list[str]](list)
+    for sample in samples:
+        paths_of[sample.label].append(sample.path)
+    placing: Placing = {}
+    for label, paths in sorted(paths_of.items()):
+        if len(paths) < len(shares):
+            raise DataError(
+                f"class {label!r} must have at least {len(shares)} photos, one each for {', '.join(shares)}, got"
+                f" {len(paths)}: {shorten(paths)}; add photos"
+            )
+        parts = np.repeat(list(shares), _sizes(len(paths), np.array(list(shares.values()))))
+        placing |= {paths[index]: str(part) for index, part in zip(rng.permutation(len(paths)), parts, strict=True)}
+    return placing
+
+
+def _sizes(total: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Divide by the largest remainder, with at least one for each share; (shares,) int64 that sum to ``total``."""
+    sizes = np.maximum(1, np.floor(shares * total)).astype(np.int64)
+    while sizes.sum() > total:
+        sizes[np.argmax(sizes)] -= 1
+    while sizes.sum() < total:
+        sizes[np.argmax(shares * total - sizes)] += 1
+    return sizes
+
+
+def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: Shares) -> Placing:
+    """Place whole groups so that every part has every class, each in about its share."""
+    labels = sorted({sample.label for sample in samples})
+    groups = sorted({sample.group for sample in samples})
+    row_of = {group: row for row, group in enumerate(groups)}
+    column_of = {label: column for column, label in enumerate(labels)}
+    counts = np.zeros((len(groups), len(labels)))
+    for sample in samples:
+        counts[row_of[sample.group], column_of[sample.label]] += 1
+    _check_groups_suffice(groups, labels, counts, list(shares))
+    part_of = _balance(rng, counts / counts.sum(axis=0), np.array(list(shares.values())))
+    for index, name in enumerate(shares):
+        absent = np.flatnonzero(~counts[part_of == index].any(axis=0))
+        if absent.size:
+            raise DataError(
+                f"every class must stand in {', '.join(shares)} without parting a group, but no way was found to give"
+                f" {name} the class {labels[absent[0]]!r}; {_describe(groups, labels, counts)}; add groups"
+            )
+    names = list(shares)
+    return {sample.path: names[part_of[row_of[sample.group]]] for sample in samples}
+
+
+def _check_groups_suffice(
+    groups: Sequence[str], labels: Sequence[str], counts: NDArray[np.float64], parts: Sequence[str]
+) -> None:
+    if ((counts > 0).sum(axis=0) < len(parts)).any():
+        raise DataError(
+            f"every class must stand in at least {len(parts)} groups, one each for {', '.join(parts)};"
+            f" {_describe(groups, labels, counts)}; add groups"
+        )
+
+
+def _describe(groups: Sequence[str], labels: Sequence[str], counts: NDArray[np.float64]) -> str:
+    """Name the groups of the classes that have the fewest."""
+    groups_of = {
+        label: [groups[row] for row in np.flatnonzero(counts[:, column]).tolist()]
+        for column, label in enumerate(labels)
+    }
+    rarest = sorted(labels, key=lambda label: len(groups_of[label]))[:3]
+    return "got " + ", ".join(f"{label!r} in {len(groups_of[label])} ({shorten(groups_of[label])})" for label in rarest)
+
+
+def _balance(rng: np.random.Generator, weights: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Place groups on parts: greedily in random order, then by single moves while they help; the best of some tries.
+
+    Args:
+        rng: Chooses the orders.
+        weights: (groups, classes) float64, each group's part of each class; columns sum to 1.
+        shares: (parts,) float64, what each part should get of every class; they sum to 1.
+
+    Returns:
+        (groups,) int64, the part of each group.
+    """
+    best, least = np.zeros(len(weights), dtype=np.int64), np.inf
+    for _ in range(max(1, min(_RESTARTS, _MAX_PLACINGS // len(weights)))):
+        part_of, held = _place_greedily(rng, weights, shares)
+        _improve(part_of, held, weights, shares)
+        loss = float(_loss(held, shares).sum())
+        if loss < least - _MIN_GAIN:
+            best, least = part_of, loss
+    return best
+
+
+def _loss(held: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Score parts that hold (…, parts, classes) of the data: chi-square, and far more for each absent class."""
+    wanted = shares[:, None]
+    absent = 1000.0 * held.shape[-1] * (held < 1e-12)
+    scores: NDArray[np.float64] = ((held - wanted) ** 2 / wanted + absent).sum(axis=-1)
+    return scores
+
+
+def _place_greedily(
+    rng: np.random.Generator, weights: NDArray[np.float64], shares: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    part_of = np.zeros(len(weights), dtype=np.int64)
+    held = np.zeros((len(shares), weights.shape[1]))
+    for row in rng.permutation(len(weights)):
+        part = np.argmin(_loss(held + weights[row], shares) - _loss(held, shares))
+        part_of[row] = part
+        held[part] += weights[row]
+    return part_of, held
+
+
+def _improve(
+    part_of: NDArray[np.int64], held: NDArray[np.float64], weights: NDArray[np.float64], shares: NDArray[np.float64]
+) -> None:
+    """Move one group at a time, in place, while the loss falls."""
+    rows = np.arange(len(weights))
+    for _ in range(_MAX_MOVES):
+        now = _loss(held, shares)
+        joined = _loss(held + weights[:, None, :], shares) - now
+        # Rounding must not leave a crumb of a class behind: it would count as present.
+        left = _loss(np.maximum(held - weights[:, None, :], 0.0), shares) - now
+        change = joined + left[rows, part_of][:, None]
+        change[rows, part_of] = 0.0
+        row, part = np.unravel_index(np.argmin(change), change.shape)
+        if change[row, part] > -_MIN_GAIN:
+            return
+        held[part_of[row]] -= weights[row]
+        held[part] += weights[row]
+        part_of[row] = part

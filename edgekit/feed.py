@@ -1,0 +1,172 @@
+"""Photos to training and validation crops, through the runtime's own pixels. numpy only, no TensorFlow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.contract import CropPlan
+from edgekit.runtime.crops import MIDDLE, crop_boxes
+from edgekit.runtime.photo import RGBArray, decode
+from edgekit.runtime.preprocess import to_tensor
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+WORKERS = 2
+# Decoded crops wait in a buffer of this size, so that a batch mixes photos.
+_SHUFFLE_CROPS = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropSource:
+    """Where crops come from.
+
+    Attributes:
+        paths: Photo files.
+        targets: (n,) class index of each photo.
+        plan: Scales and the number of crops that inference will use.
+        side_px: Side of the model's input.
+    """
+
+    paths: tuple[Path, ...]
+    targets: NDArray[np.int64]
+    plan: CropPlan
+    side_px: int
+
+
+def normalise(crops: RGBArray) -> NDArray[np.float32]:
+    """Bytes to what networks see: ``(q - 128) / 128``, float32, -1 to 127/128.
+
+    With this scale and zero point, int8 holds every input exactly.
+    """
+    return (crops.astype(np.float32) - 128.0) / 128.0
+
+
+def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, workers: int = WORKERS) -> Iterator[B]:
+    """``map`` over threads that keeps the order and never runs more than ``ahead`` items before the reader."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[B]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def cut_photo(path: Path, source: CropSource, *, count: int, offset: tuple[int, int] = MIDDLE) -> RGBArray:
+    """The first ``count`` crops of a photo: uint8 (count, side, side, 3), RGB."""
+    photo = decode(path)
+    boxes = crop_boxes(source.plan, photo.size, source.side_px, count=count, offset=offset)
+    return np.stack([to_tensor(photo, box, source.side_px) for box in boxes])
+
+
+def fixed_crops(source: CropSource, *, count: int) -> Iterator[RGBArray]:
+    """The crops that inference would take, photo by photo: uint8 (count, side, side, 3), RGB."""
+    return in_order(lambda path: cut_photo(path, source, count=count), source.paths)
+
+
+def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[RGBArray]:
+    """Crops at new places, photo by photo: uint8 (count, side, side, 3), RGB; ``count`` of the plan's scales, half mirrored."""
+    seeds = rng.integers(0, 2**63, size=len(source.paths))
+    return in_order(
+        lambda item: draw_photo(np.random.default_rng(item[0]), source, item[1], count),
+        zip(seeds, source.paths, strict=True),
+    )
+
+
+def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: int) -> RGBArray:
+    """Crops of one photo at new places: uint8 (count, side, side, 3), RGB; half of them mirrored."""
+    photo = decode(path)
+    x, y = rng.integers(0, 2**32, size=2).tolist()
+    boxes = crop_boxes(source.plan, photo.size, source.side_px, offset=(x, y))
+    # More crops than the plan has: start the plan again elsewhere.
+    while len(boxes) < count:
+        x, y = rng.integers(0, 2**32, size=2).tolist()
+        boxes += crop_boxes(source.plan, photo.size, source.side_px, offset=(x, y))
+    chosen = rng.permutation(len(boxes))[:count]
+    crops = np.stack([to_tensor(photo, boxes[index], source.side_px) for index in chosen])
+    mirrored = rng.random(count) < 0.5
+    # Mirroring moves no pixel between neighbours, so it neither forges nor erases moiré.
+    crops[mirrored] = crops[mirrored, :, ::-1]
+    return crops
+
+
+def class_weights(targets: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """(classes,) weights that give every class the same total and all samples a mean of 1; 0 for absent classes."""
+    counts = np.bincount(targets, minlength=classes)
+    present = np.maximum(counts, 1) * max(1, int((counts > 0).sum()))
+    return np.where(counts > 0, len(targets) / present, 0.0).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One training step: uint8 (n, side, side, 3) crops, (n,) class indices, (n,) weights."""
+
+    crops: RGBArray
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+def epoch_batches(
+    rng: np.random.Generator, source: CropSource, *, crops_per_photo: int, batch_size: int
+) -> Iterator[Batch]:
+    """One epoch of shuffled, class-weighted batches; a last incomplete batch is dropped unless it is the only one."""
+    order = rng.permutation(len(source.paths))
+    shuffled = CropSource(
+        paths=tuple(source.paths[index] for index in order),
+        targets=source.targets[order],
+        plan=source.plan,
+        side_px=source.side_px,
+    )
+    weights = class_weights(source.targets, int(source.targets.max()) + 1)
+    buffer: list[tuple[RGBArray, int]] = []
+    whole = 0
+    for crops, target in zip(drawn_crops(rng, shuffled, count=crops_per_photo), shuffled.targets, strict=True):
+        buffer.extend((crop, int(target)) for crop in crops)
+        while len(buffer) >= max(_SHUFFLE_CROPS, batch_size):
+            yield _take(rng, buffer, batch_size, weights)
+            whole += 1
+    while len(buffer) >= batch_size or (buffer and not whole):
+        yield _take(rng, buffer, batch_size, weights)
+        whole += 1
+
+
+def _take(
+    rng: np.random.Generator, buffer: list[tuple[RGBArray, int]], size: int, weights: NDArray[np.float32]
+) -> Batch:
+    """Remove a random batch from the buffer."""
+    taken = []
+    for _ in range(min(size, len(buffer))):
+        # Swap with the last and pop: constant time, whatever the buffer's length.
+        index = int(rng.integers(len(buffer)))
+        buffer[index], buffer[-1] = buffer[-1], buffer[index]
+        taken.append(buffer.pop())
+    targets = np.array([target for _, target in taken], dtype=np.int64)
+    return Batch(crops=np.stack([crop for crop, _ in taken]), targets=targets, weights=weights[targets])
+
+
+def steps_per_epoch(photos: int, *, crops_per_photo: int, batch_size: int) -> int:
+    """How many batches ``epoch_batches`` yields."""
+    return max(1, photos * crops_per_photo // batch_size)
+
+
+def stack_all(arrays: Iterable[RGBArray], *, shape: Sequence[int], step: Callable[[], None] = lambda: None) -> RGBArray:
+    """Collect arrays of one shape into one, without holding them twice."""
+    result = np.empty(tuple(shape), dtype=np.uint8)
+    for row, array in zip(result, arrays, strict=True):
+        row[...] = array
+        step()
+    return result

@@ -1,0 +1,215 @@
+"""One training loop for heads, whole networks and quantization-aware training: Keras callbacks, votes over crops, resuming."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.contract import Decision
+from edgekit.errors import RunError
+from edgekit.legacy_keras import keras
+from edgekit.metrics import report
+from edgekit.progress import Progress
+from edgekit.records import from_plain, read_json, write_json
+from edgekit.runs import FitConfig
+from edgekit.runtime.voting import vote
+
+FloatArray = NDArray[np.float32]
+Step = tuple[FloatArray, NDArray[np.int64], FloatArray]
+
+
+class Feed(Protocol):
+    """Where a loop takes its samples from."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+
+    @property
+    def validation_targets(self) -> NDArray[np.int64]:
+        """(photos,) class indices."""
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
+        """One epoch of (inputs, class indices, weights)."""
+
+    def validation(self, photo: int) -> FloatArray:
+        """The inputs of all crops of one validation photo: (crops, …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitState:
+    """How far a loop has come; beside the weights, so that a later call can go on."""
+
+    epochs_done: int = 0
+    best_epoch: int = -1
+    best_loss: float | None = None
+    learning_rate: float | None = None
+    finished: bool = False
+    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitFiles:
+    """Where a loop keeps its best weights and its state."""
+
+    weights: Path
+    state: Path
+
+    def read_state(self) -> FitState | None:
+        """The state of an earlier call, if both files are there."""
+        if not (self.weights.exists() and self.state.exists()):
+            return None
+        return from_plain(FitState, read_json(self.state), where=str(self.state))
+
+
+def fit(
+    network: keras.Model, feed: Feed, config: FitConfig, files: FitFiles, *, seed: int, progress: Progress
+) -> FitState:
+    """Fit until early stopping or the last epoch, and leave the best weights in the network and in ``files``.
+
+    Goes on from ``files`` when they hold a state. The loss that decides is the class-balanced log loss of validation
+    *photos* after the vote over their crops, which is what a user of the model will see.
+
+    Returns:
+        The state at the end; ``finished`` is False after Ctrl-C, which is passed on as KeyboardInterrupt only when no epoch
+        was completed yet.
+    """
+    before = files.read_state() or FitState()
+    if before.epochs_done:
+        network.load_weights(str(files.weights))
+    optimizer = keras.optimizers.legacy.Adam(before.learning_rate or config.learning_rate)
+    network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    watch = _Watch(feed, config, files, before, progress)
+    if not before.finished and before.epochs_done < config.epochs:
+        progress.begin("fitting", feed.steps * (config.epochs - before.epochs_done))
+        try:
+            network.fit(
+                _endless(feed, seed, before.epochs_done),
+                steps_per_epoch=feed.steps,
+                epochs=config.epochs,
+                initial_epoch=before.epochs_done,
+                callbacks=_callbacks(watch, config, files, before),
+                verbose=0,
+            )
+            watch.finish()
+        except KeyboardInterrupt:
+            if watch.state.epochs_done == 0:
+                raise
+            progress.say(f"stopped after epoch {watch.state.epochs_done}; the best weights are kept")
+    network.load_weights(str(files.weights))
+    return watch.state
+
+
+def _endless(feed: Feed, seed: int, first_epoch: int) -> Iterator[Step]:
+    epoch = first_epoch
+    while True:
+        # A resumed run draws the same crops in epoch n as an uninterrupted one.
+        yield from feed.epoch(np.random.default_rng([seed, epoch]))
+        epoch += 1
+
+
+def _callbacks(watch: _Watch, config: FitConfig, files: FitFiles, before: FitState) -> list[Any]:
+    return [
+        watch,
+        keras.callbacks.ModelCheckpoint(
+            str(_part(files.weights)),
+            monitor="val_loss",
+            save_best_only=True,
+            save_weights_only=True,
+            initial_value_threshold=before.best_loss,
+        ),
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_loss", factor=0.5, patience=max(1, config.patience // 3), min_lr=1e-6
+        ),
+        keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience, baseline=before.best_loss),
+        _Publish(watch, files),
+    ]
+
+
+def _part(weights: Path) -> Path:
+    return weights.with_name(f".part.{weights.name}")
+
+
+def validation_scores(network: keras.Model, feed: Feed) -> NDArray[np.float64]:
+    """(photos, classes) voted probabilities of the validation photos."""
+    voted = []
+    for photo in range(len(feed.validation_targets)):
+        logits = np.asarray(network.predict_on_batch(feed.validation(photo)), dtype=np.float64)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        voted.append(vote(powers / powers.sum(axis=1, keepdims=True), Decision()))
+    return np.stack(voted)
+
+
+def balanced_log_loss(scores: NDArray[np.float64], targets: NDArray[np.int64]) -> float:
+    """Mean over the classes that occur of the mean log loss of their photos."""
+    losses = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-7))
+    return float(np.mean([losses[targets == index].mean() for index in np.unique(targets)]))
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports steps, and validates photos before the other callbacks look at the logs."""
+
+    def __init__(self, feed: Feed, config: FitConfig, files: FitFiles, before: FitState, progress: Progress) -> None:
+        super().__init__()
+        self.feed, self.files, self.progress = feed, files, progress
+        self.epochs = config.epochs
+        self.state = before
+        self._note = ""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.progress.advance(note=self._note)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        scores = validation_scores(self.model, self.feed)
+        if not np.isfinite(scores).all():
+            rate = float(keras.backend.get_value(self.model.optimizer.learning_rate))
+            raise RunError(
+                f"training diverged in epoch {epoch + 1}: scores must be finite; lower the learning rate ({rate})"
+            )
+        targets = self.feed.validation_targets
+        labels = [str(index) for index in range(scores.shape[1])]
+        logs["val_loss"] = balanced_log_loss(scores, targets)
+        logs["val_balanced_accuracy"] = report(targets, scores.argmax(axis=1), labels).balanced_accuracy
+        logs["learning_rate"] = float(keras.backend.get_value(self.model.optimizer.learning_rate))
+        self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {logs['val_loss']:.3f}, accuracy {logs['val_balanced_accuracy']:.3f}"
+
+    def record(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Add an epoch to the state."""
+        names = ("loss", "val_loss", "val_balanced_accuracy", "learning_rate")
+        history = {name: (*self.state.history.get(name, ()), float(logs[name])) for name in names}
+        best = self.state.best_loss
+        improved = best is None or logs["val_loss"] < best
+        self.state = FitState(
+            epochs_done=epoch + 1,
+            best_epoch=epoch if improved else self.state.best_epoch,
+            best_loss=float(logs["val_loss"]) if improved else best,
+            learning_rate=float(keras.backend.get_value(self.model.optimizer.learning_rate)),
+            history=history,
+        )
+
+    def finish(self) -> None:
+        """Mark the loop as finished."""
+        self.state = replace(self.state, finished=True)
+        write_json(self.files.state, self.state)
+
+
+class _Publish(keras.callbacks.Callback):  # type: ignore[misc]
+    """Moves a finished checkpoint into its place, then writes the state: neither is ever half-written."""
+
+    def __init__(self, watch: _Watch, files: FitFiles) -> None:
+        super().__init__()
+        self.watch, self.files = watch, files
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        with contextlib.suppress(FileNotFoundError):
+            _part(self.files.weights).replace(self.files.weights)
+        self.watch.record(epoch, logs)
+        write_json(self.files.state, self.watch.state)

@@ -1,0 +1,19 @@
+"""The one place that loads TensorFlow and Keras 2, which tensorflow-model-optimization needs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+# Both must be set before TensorFlow loads; what the user has set stays.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow
+import tensorflow_model_optimization
+import tf_keras
+
+# TensorFlow ships no types that mypy could check.
+tf: Any = tensorflow
+tfmot: Any = tensorflow_model_optimization
+keras: Any = tf_keras

@@ -1,0 +1,265 @@
+"""Edits of a TFLite flatbuffer that the converter does not offer.
+
+Needs the schema that LiteRT ships, not TensorFlow.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.errors import ContractError
+
+_IDENTIFIER = b"TFL3"
+# What the schema demands of a buffer's data (`force_align: 16`); kernels may read weights and biases as whole words.
+_ALIGNMENT = 16
+# What the generated reader raises on bytes that are no flatbuffer.
+_READER_ERRORS = (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+
+_OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+_TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+
+# Operators at the border between int8 and float, and the float softmax over dequantised logits.
+_BORDER = {"QUANTIZE", "DEQUANTIZE", "SOFTMAX"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a flatbuffer is made of.
+
+    Attributes:
+        operators: How often each operator occurs.
+        arithmetic: The same by the types that the operator reads and writes, biases, shapes and axes (int32) left out:
+            ``{"CONV_2D": {"int8": 17}, "DEQUANTIZE": {"float32+int8": 1}}``.
+        tensors: How many tensors have each type.
+    """
+
+    operators: dict[str, int]
+    arithmetic: dict[str, dict[str, int]]
+    tensors: dict[str, int]
+
+    @property
+    def not_int8(self) -> tuple[str, ...]:
+        """Operators that do not compute in int8, each with its types; quantise, dequantise and softmax may."""
+        return tuple(
+            f"{operator} ({types})"
+            for operator, kinds in self.arithmetic.items()
+            for types in kinds
+            if operator not in _BORDER and types not in ("int8", "int32")
+        )
+
+
+class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
+    """Aligns weights as the schema demands; the generated code packs bytes at any address."""
+
+    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803 (the overridden names)
+        return int(super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment))
+
+
+def parse(flatbuffer: bytes) -> Any:
+    """Unpack a flatbuffer into the schema's ``ModelT`` with one subgraph.
+
+    Raises:
+        ContractError: no TFLite flatbuffer, or not exactly one subgraph.
+    """
+    if flatbuffer[4:8] != _IDENTIFIER:
+        raise ContractError(f"a model must be a TFLite flatbuffer (TFL3), got {flatbuffer[4:8]!r}; convert it again")
+    try:
+        model = schema.ModelT.InitFromPackedBuf(flatbuffer)
+    except _READER_ERRORS as failure:
+        raise ContractError(f"a model must be a whole TFLite flatbuffer: {failure}; convert it again") from failure
+    found = len(model.subgraphs or ())
+    if found != 1:
+        raise ContractError(f"a model must have one subgraph, got {found}; export a single signature")
+    return model
+
+
+def pack(model: Any) -> bytes:
+    """Serialise a ``ModelT``; the same model gives the same bytes."""
+    builder = _AlignedBuilder(1 << 20)
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def append_softmax(flatbuffer: bytes) -> bytes:
+    """Let a model that ends in float logits end in float probabilities.
+
+    A quantised softmax has 256 levels and saturates where an operating point at a small BPCER lies. A float softmax
+    over dequantised logits keeps the logits' resolution in log-odds.
+
+    Args:
+        flatbuffer: A model with one float32 [1, n] output that no softmax made.
+
+    Returns:
+        The model with a SOFTMAX (beta 1, operator version 1, which every interpreter knows) behind that output. The
+        signature keeps its names.
+
+    Raises:
+        ContractError: another output, or a model that ends in a softmax already.
+    """
+    model = parse(flatbuffer)
+    graph = model.subgraphs[0]
+    logits_index, logits = _only(graph, graph.outputs, "output")
+    shape = _shape(logits)
+    if logits.type != schema.TensorType.FLOAT32 or len(shape) != 2 or shape[0] != 1 or shape[1] < 2:
+        raise ContractError(
+            f"logits must be float32 [1, n], got {_type_name(logits)} {shape}; "
+            "convert with float32 output and a batch of 1"
+        )
+    softmax = schema.BuiltinOperator.SOFTMAX
+    if any(logits_index in one.outputs and _builtin(model, one) == softmax for one in graph.operators):
+        raise ContractError("a model must end in logits, got a SOFTMAX at its end; convert it without one")
+    graph.tensors.append(
+        schema.TensorT(
+            shape=np.array(shape, np.int32), type=schema.TensorType.FLOAT32, name=_free_name(graph), hasRank=True
+        )
+    )
+    probabilities_index = len(graph.tensors) - 1
+    graph.operators.append(
+        schema.OperatorT(
+            opcodeIndex=_operator_code(model, softmax),
+            inputs=[logits_index],
+            outputs=[probabilities_index],
+            builtinOptionsType=schema.BuiltinOptions.SoftmaxOptions,
+            builtinOptions=schema.SoftmaxOptionsT(beta=1.0),
+        )
+    )
+    graph.outputs = [probabilities_index]
+    for signature in model.signatureDefs or ():
+        for entry in signature.outputs or ():
+            if entry.tensorIndex == logits_index:
+                entry.tensorIndex = probabilities_index
+    return pack(model)
+
+
+def input_quantization(flatbuffer: bytes) -> tuple[float, int]:
+    """Scale and zero point of a model's one input; (1.0, 0) where it is not quantised.
+
+    Raises:
+        ContractError: not one input, or one quantised per channel.
+    """
+    graph = parse(flatbuffer).subgraphs[0]
+    _, tensor = _only(graph, graph.inputs, "input")
+    quantization = tensor.quantization
+    scales = [] if quantization is None or quantization.scale is None else list(quantization.scale)
+    if not scales:
+        return 1.0, 0
+    if len(scales) != 1 or scales[0] <= 0:
+        raise ContractError(f"a model's input must have one positive scale, got {scales}; convert it again")
+    return float(scales[0]), int(quantization.zeroPoint[0])
+
+
+def check_interface(flatbuffer: bytes, *, side_px: int, classes: int) -> None:
+    """Check that a model is what every runtime can use: uint8 [1, S, S, 3] in, float32 [1, classes] out, both static.
+
+    Raises:
+        ContractError: another shape or type, or a dynamic dimension (LiteRT.js refuses it).
+    """
+    graph = parse(flatbuffer).subgraphs[0]
+    wanted = (
+        ("input", graph.inputs, "uint8", [1, side_px, side_px, 3]),
+        ("output", graph.outputs, "float32", [1, classes]),
+    )
+    for what, indices, kind, shape in wanted:
+        _, tensor = _only(graph, indices, what)
+        if (_type_name(tensor), _shape(tensor)) != (kind, shape):
+            raise ContractError(
+                f"a model's {what} must be {kind} {shape}, got {_type_name(tensor)} {_shape(tensor)}; convert it again"
+            )
+        if tensor.shapeSignature is not None and list(tensor.shapeSignature) != shape:
+            raise ContractError(
+                f"a model's {what} must be static, got {list(tensor.shapeSignature)}; convert with a batch of 1"
+            )
+
+
+def describe(flatbuffer: bytes) -> Description:
+    """Count a model's operators and tensors by type.
+
+    Raises:
+        ContractError: no TFLite flatbuffer with one subgraph.
+    """
+    model = parse(flatbuffer)
+    graph = model.subgraphs[0]
+    arithmetic: dict[str, Counter[str]] = {}
+    for operator in graph.operators:
+        name = _OPERATOR_NAMES.get(_builtin(model, operator), "CUSTOM")
+        # Optional inputs that are absent have the index -1.
+        types = {_type_name(graph.tensors[i]) for i in (*operator.inputs, *operator.outputs) if i >= 0}
+        arithmetic.setdefault(name, Counter())["+".join(sorted(types - {"int32"})) or "int32"] += 1
+    return Description(
+        operators={name: sum(arithmetic[name].values()) for name in sorted(arithmetic)},
+        arithmetic={name: dict(sorted(arithmetic[name].items())) for name in sorted(arithmetic)},
+        tensors=dict(sorted(Counter(_type_name(tensor) for tensor in graph.tensors).items())),
+    )
+
+
+def set_metadata(flatbuffer: bytes, name: str, content: bytes) -> bytes:
+    """Put a named metadata buffer into a model, in the place of one of that name.
+
+    Args:
+        flatbuffer: The model.
+        name: Its key, such as ``TFLITE_METADATA``.
+        content: What interpreters ignore and tools read.
+    """
+    model = parse(flatbuffer)
+    buffer = schema.BufferT(data=np.frombuffer(content, np.uint8))
+    model.metadata = list(model.metadata or ())
+    for entry in model.metadata:
+        if entry.name == name.encode():
+            model.buffers[entry.buffer] = buffer
+            return pack(model)
+    model.buffers.append(buffer)
+    model.metadata.append(schema.MetadataT(name=name, buffer=len(model.buffers) - 1))
+    return pack(model)
+
+
+def get_metadata(flatbuffer: bytes, name: str) -> bytes | None:
+    """A named metadata buffer of a model, or None."""
+    model = parse(flatbuffer)
+    for entry in model.metadata or ():
+        if entry.name == name.encode():
+            return np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes()
+    return None
+
+
+def _only(graph: Any, indices: Any, what: str) -> tuple[int, Any]:
+    found = [] if indices is None else [int(index) for index in indices]
+    if len(found) != 1:
+        raise ContractError(f"a model must have one {what}, got {len(found)}; export a single {what}")
+    return found[0], graph.tensors[found[0]]
+
+
+def _shape(tensor: Any) -> list[int]:
+    return [] if tensor.shape is None else [int(length) for length in tensor.shape]
+
+
+def _type_name(tensor: Any) -> str:
+    return str(_TYPE_NAMES.get(tensor.type, f"type {tensor.type}"))
+
+
+def _builtin(model: Any, operator: Any) -> int:
+    code = model.operatorCodes[operator.opcodeIndex]
+    # Old converters fill only the deprecated 8-bit field.
+    return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
+
+
+def _operator_code(model: Any, builtin: int) -> int:
+    for index, code in enumerate(model.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version == 1:
+            return index
+    model.operatorCodes.append(schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=1))
+    return len(model.operatorCodes) - 1
+
+
+def _free_name(graph: Any) -> str:
+    taken = {tensor.name for tensor in graph.tensors}
+    name = "probabilities"
+    while name.encode() in taken:
+        name += "_"
+    return name

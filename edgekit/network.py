@@ -1,0 +1,170 @@
+"""Networks for one crop: a backbone, pooled taps, a linear head per tap whose logits are added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import RunError
+from edgekit.legacy_keras import keras
+from edgekit.runs import NetworkConfig
+
+_TEXTURE = (
+    "block_1_depthwise_relu",
+    "block_3_expand_relu",
+    "block_6_expand_relu",
+    "block_10_expand_relu",
+    "block_13_expand_relu",
+)
+_CONTENT = ("out_relu",)
+_TAPS = {"texture": _TEXTURE, "content": _CONTENT, "all": (*_TEXTURE, *_CONTENT)}
+_SMALL_CNN = ((16, 3), (32, 3), (48, 3), (64, 3))
+
+MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
+
+
+def taps(config: NetworkConfig) -> tuple[str, ...]:
+    """Names of the layers whose outputs are pooled."""
+    if config.backbone == "small_cnn":
+        return (f"relu_{len(_SMALL_CNN)}",)
+    return _TAPS[config.features]
+
+
+def build_features(config: NetworkConfig) -> keras.Model:
+    """The backbone with its pooled taps, without weights from elsewhere.
+
+    Returns:
+        float32 (n, side, side, 3) normalised RGB → a list of float32 (n, channels), two per tap: mean and maximum.
+    """
+    shape = (config.side_px, config.side_px, 3)
+    if config.backbone == "small_cnn":
+        body = _small_cnn(shape)
+    else:
+        body = keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
+    # The mean says how much of a texture there is, the maximum whether it is anywhere.
+    pooled = [
+        pool(name=f"{kind}_{name}")(body.get_layer(name).output)
+        for name in taps(config)
+        for kind, pool in (("mean", keras.layers.GlobalAveragePooling2D), ("max", keras.layers.GlobalMaxPooling2D))
+    ]
+    return keras.Model(body.input, pooled, name="features")
+
+
+def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
+    pixels = layer = keras.Input(shape, name="pixels")
+    for number, (channels, kernel) in enumerate(_SMALL_CNN, start=1):
+        layer = keras.layers.Conv2D(channels, kernel, strides=2, padding="same", use_bias=False, name=f"conv_{number}")(
+            layer
+        )
+        layer = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(layer)
+        layer = keras.layers.ReLU(6.0, name=f"relu_{number}")(layer)
+    return keras.Model(pixels, layer, name="small_cnn")
+
+
+def build_network(config: NetworkConfig, classes: int) -> keras.Model:
+    """The whole network: float32 (n, side, side, 3) normalised RGB → float32 (n, classes) logits."""
+    features = build_features(config)
+    # Taps have different ranges. One Dense per tap keeps an int8 scale for each; concatenated they would share the widest.
+    heads = [keras.layers.Dense(classes, name=f"head_{name}")(pooled) for name, pooled in _named(features)]
+    return keras.Model(features.input, keras.layers.Add(name="logits")(heads), name=config.backbone)
+
+
+def _named(features: keras.Model) -> list[tuple[str, Any]]:
+    return list(zip(features.output_names, features.outputs, strict=True))
+
+
+def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
+    """Load pretrained backbone weights into a network or its features, as the config says.
+
+    Raises:
+        RunError: no such file, not Keras HDF5, of another architecture, or ImageNet weights that can't be downloaded.
+    """
+    if config.weights == "none":
+        return
+    if config.weights == "imagenet":
+        source = _imagenet(config)
+    else:
+        source = _whole_backbone(config)
+        load_weights(source, Path(config.weights), what=f"{config.backbone} alpha {config.alpha} without top")
+    wanted = {layer.name: layer for layer in source.layers if layer.weights}
+    for layer in network.layers:
+        if layer.name in wanted:
+            layer.set_weights(wanted[layer.name].get_weights())
+
+
+def _whole_backbone(config: NetworkConfig) -> keras.Model:
+    shape = (config.side_px, config.side_px, 3)
+    if config.backbone == "small_cnn":
+        return _small_cnn(shape)
+    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
+
+
+def _imagenet(config: NetworkConfig) -> keras.Model:
+    shape = (config.side_px, config.side_px, 3)
+    try:
+        return keras.applications.MobileNetV2(
+            input_shape=shape, alpha=config.alpha, include_top=False, weights="imagenet"
+        )
+    except ValueError as failure:
+        raise RunError(f"no ImageNet weights for alpha {config.alpha}: {failure}") from failure
+    except Exception as failure:
+        # Keras' downloader raises bare Exception.
+        if type(failure) is not Exception and not isinstance(failure, OSError):
+            raise
+        raise RunError(
+            f"the ImageNet weights can't be downloaded ({failure}); give a file with --weights FILE, or --weights none"
+        ) from failure
+
+
+def load_weights(network: keras.Model, path: Path, *, what: str) -> None:
+    """Load a Keras HDF5 weights file.
+
+    Raises:
+        RunError: absent, too large, not HDF5, damaged, or made for another architecture.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as failure:
+        raise RunError(f"{path}: can't read the weights: {failure.strerror}") from failure
+    if size > MAX_WEIGHTS_BYTES or not h5py.is_hdf5(path):
+        raise RunError(
+            f"{path} must be a Keras HDF5 file of at most {MAX_WEIGHTS_BYTES} bytes, got {size} bytes of another kind"
+        )
+    try:
+        network.load_weights(str(path))
+    except (ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError) as failure:
+        raise RunError(
+            f"{path} must hold weights for {what}; it was made for another architecture or is damaged: {failure}"
+        ) from failure
+
+
+def set_head(network: keras.Model, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+    """Put one linear head over all pooled taps, (sum of channels, classes) and (classes,), into the per-tap layers."""
+    start = 0
+    for number, layer in enumerate(layer for layer in network.layers if layer.name.startswith("head_")):
+        rows = layer.kernel.shape[0]
+        layer.set_weights([kernel[start : start + rows], bias if number == 0 else np.zeros_like(bias)])
+        start += rows
+
+
+def freeze_normalisation(network: keras.Model) -> None:
+    """Keep batch normalisation at its trained statistics: batches of few photos would shift them."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Write Keras HDF5 weights whole or not at all."""
+    part = path.with_name(f".part.{path.name}")
+    try:
+        network.save_weights(str(part))
+        part.replace(path)
+    except OSError as failure:
+        raise RunError(f"can't write {path}: {failure}; free space or choose another folder") from failure
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,259 @@
+"""Stage 2: fine-tune a backbone on photos. The head first, on cached features; then, if asked, the whole network."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.contract import CropPlan
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.splits import Split, split_dataset
+from edgekit.errors import RunError
+from edgekit.features import FeatureCache, FeatureFeed, PhotoFeatures, Standard, backbone_id, photo_features
+from edgekit.feed import CropSource, epoch_batches, fixed_crops, normalise, stack_all, steps_per_epoch
+from edgekit.fit import FitFiles, FitState, FloatArray, Step, fit
+from edgekit.legacy_keras import keras
+from edgekit.network import build_features, build_network, freeze_normalisation, load_backbone, save_weights, set_head
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, make_folder, write_json
+from edgekit.runs import FitConfig, RunFolder, Stage, TrainConfig, TrainRecord
+
+# Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
+_VALIDATION_BYTES = 1 << 30
+
+
+class CropFeed:
+    """Crops of training and validation photos for ``fit``, normalised."""
+
+    def __init__(
+        self, train: CropSource, validation: CropSource, *, crops_per_photo: int, batch_size: int, progress: Progress
+    ) -> None:
+        self._train, self._crops, self._batch = train, crops_per_photo, batch_size
+        self._validation, self._count = validation, _validation_crops(validation)
+        shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
+        progress.begin("cutting validation crops", shape[0])
+        self._pixels = stack_all(fixed_crops(validation, count=self._count), shape=shape, step=progress.advance)
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+        return steps_per_epoch(len(self._train.paths), crops_per_photo=self._crops, batch_size=self._batch)
+
+    @property
+    def validation_targets(self) -> NDArray[np.int64]:
+        """(photos,) class indices."""
+        return self._validation.targets
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
+        """One epoch of normalised crops, drawn anew."""
+        for batch in epoch_batches(rng, self._train, crops_per_photo=self._crops, batch_size=self._batch):
+            yield normalise(batch.crops), batch.targets, batch.weights
+
+    def validation(self, photo: int) -> FloatArray:
+        """The first crops of one validation photo, as inference takes them."""
+        return normalise(self._pixels[photo])
+
+
+def _validation_crops(source: CropSource) -> int:
+    bytes_per_crop = max(1, len(source.paths)) * source.side_px**2 * 3
+    return max(1, min(source.plan.crops, _VALIDATION_BYTES // bytes_per_crop))
+
+
+def crop_source(dataset: Dataset, samples: tuple[Sample, ...], plan: CropPlan, side_px: int) -> CropSource:
+    """The photos of some samples as a source of crops."""
+    index = {label: number for number, label in enumerate(dataset.labels)}
+    return CropSource(
+        paths=tuple(dataset.path_of(sample) for sample in samples),
+        targets=np.array([index[sample.label] for sample in samples], dtype=np.int64),
+        plan=plan,
+        side_px=side_px,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide a training run's numbers."""
+    names = ("edgekit", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
+    return {name: metadata.version(name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What to do with a folder that already holds a run, and where to keep features.
+
+    Attributes:
+        overwrite: Start again, replacing it.
+        resume: Go on from its best weights.
+        cache: Folder for bottleneck features, which several runs may share; inside the run when None.
+    """
+
+    overwrite: bool = False
+    resume: bool = False
+    cache: Path | None = None
+
+    def prepare(self, folder: RunFolder, stage: Stage) -> None:
+        """Make the folder ready.
+
+        Raises:
+            RunError: it holds this stage already and neither was asked for.
+        """
+        files = fit_files(folder, stage)
+        traces = [path for path in (folder.record(stage), files.weights, files.state) if path.exists()]
+        if traces and not (self.overwrite or self.resume):
+            raise RunError(
+                f"{folder.root} already holds a {stage} run ({traces[0].name}); "
+                "use --resume to go on or --overwrite to start again"
+            )
+        if self.overwrite:
+            # What was made from the old weights is no longer true.
+            later: tuple[Stage, ...] = ("float", "qat") if stage == "float" else ("qat",)
+            for old in later:
+                for path in (folder.record(old), fit_files(folder, old).weights, fit_files(folder, old).state):
+                    path.unlink(missing_ok=True)
+        make_folder(folder.root)
+
+
+def fit_files(folder: RunFolder, stage: Stage) -> FitFiles:
+    """Weights and state of a stage."""
+    return FitFiles(weights=folder.weights(stage), state=folder.root / f"{stage}.state.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training run: the photos and their split, the configuration, where it goes, and how a folder in use is treated."""
+
+    dataset: Dataset
+    split: Split
+    config: TrainConfig
+    folder: RunFolder
+    options: RunOptions
+
+
+def finetune(
+    dataset: Dataset,
+    folder: RunFolder,
+    config: TrainConfig,
+    *,
+    split: Split | None = None,
+    options: RunOptions = RunOptions(),
+    progress: Progress = SILENT,
+) -> TrainRecord:
+    """Fine-tune on a data set; write weights and record to a run folder.
+
+    Args:
+        dataset: Photos with labels.
+        folder: Where the run goes.
+        config: What to train and how.
+        split: Training and validation photos; drawn by ``config.split`` when None.
+        options: What to do with a folder that holds a run; it is refused by default.
+        progress: Told of every step.
+
+    Raises:
+        RunError: the folder holds a run, or the weights don't fit the backbone.
+        DataError: the photos can't be split.
+        KeyboardInterrupt: before the first epoch ended, so that there is nothing to keep.
+    """
+    began = time.monotonic()
+    options.prepare(folder, "float")
+    run = Run(
+        dataset=dataset,
+        split=split or split_dataset(dataset, config.split),
+        config=config,
+        folder=folder,
+        options=options,
+    )
+    if run.split.caution:
+        progress.say(run.split.caution)
+    keras.utils.set_random_seed(config.seed)
+    network = build_network(config.network, len(dataset.labels))
+    load_backbone(network, config.network)
+    pretrained = config.network.weights != "none"
+    files = fit_files(folder, "float")
+    if config.tune == "head":
+        state = _fit_head(network, run, progress)
+        save_weights(network, files.weights)
+    else:
+        if pretrained:
+            # A random head would first tear at good features.
+            if files.read_state() is None:
+                _fit_head(network, run, progress)
+            freeze_normalisation(network)
+        feed = crop_feed(dataset, run.split, config, config.whole, progress)
+        state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
+    return write_record(run, "float", state, began)
+
+
+def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
+    """Training and validation crops for ``fit``."""
+    side = config.network.side_px
+    return CropFeed(
+        crop_source(dataset, split.samples(dataset, "train"), config.plan, side),
+        crop_source(dataset, split.samples(dataset, "val"), config.plan, side),
+        crops_per_photo=how.crops_per_photo,
+        batch_size=how.batch_size,
+        progress=progress,
+    )
+
+
+def _fit_head(network: keras.Model, run: Run, progress: Progress) -> FitState:
+    """Fit a linear head on cached features and put it into the network."""
+    config = run.config
+    features = build_features(config.network)
+    for layer in features.layers:
+        layer.set_weights(network.get_layer(layer.name).get_weights())
+    cache = FeatureCache(
+        folder=run.options.cache or run.folder.root / "features", backbone=backbone_id(features, config.network)
+    )
+
+    def table(side: Literal["train", "val"], draws: int) -> tuple[PhotoFeatures, NDArray[np.int64]]:
+        source = crop_source(run.dataset, run.split.samples(run.dataset, side), config.plan, config.network.side_px)
+        found = photo_features(features, source, cache, draws=draws, seed=config.seed, progress=progress)
+        return found, source.targets
+
+    (train, train_targets), (val, val_targets) = (table(side, config.head.crops_per_photo) for side in ("train", "val"))
+    crops = np.concatenate([train.fixed, train.drawn], axis=1)
+    standard = Standard.of(crops)
+    feed = FeatureFeed(standard.apply(crops), train_targets, standard.apply(val.fixed), val_targets)
+    head = keras.Sequential(
+        [
+            keras.layers.Dense(
+                len(run.dataset.labels),
+                kernel_regularizer=keras.regularizers.L2(config.head.l2),
+                input_shape=(crops.shape[-1],),
+            )
+        ]
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        files = FitFiles(weights=Path(scratch) / "head.weights.h5", state=Path(scratch) / "head.json")
+        state = fit(head, feed, config.head, files, seed=config.seed, progress=progress)
+    set_head(network, *standard.fold(*head.get_weights()))
+    return state
+
+
+def write_record(run: Run, stage: Stage, state: FitState, began: float) -> TrainRecord:
+    """Write what a stage did beside its weights."""
+    record = TrainRecord(
+        stage=stage,
+        config=run.config,
+        labels=run.dataset.labels,
+        data=str(run.dataset.root.resolve()),
+        data_sha256=run.dataset.sha256,
+        split=run.split,
+        skipped_photos=len(run.dataset.bad),
+        history=state.history,
+        best_epoch=state.best_epoch,
+        seconds=time.monotonic() - began,
+        interrupted=not state.finished,
+        weights_sha256=file_sha256(run.folder.weights(stage)),
+        versions=versions(),
+    )
+    write_json(run.folder.record(stage), record)
+    return record

@@ -1,0 +1,258 @@
+import builtins
+import shutil
+
+import numpy as np
+import pytest
+
+from edgekit.data.dataset import BadPhoto, Dataset, load_dataset
+from edgekit.data.heic import enable_heic
+from edgekit.data.manifest import Sample
+from edgekit.errors import DataError, MissingExtra
+
+CLASSES = ["real/1.png", "real/2.png", "screen/1.png", "screen/2.png"]
+
+
+def test_class_folders(photo_folder):
+    dataset = load_dataset(photo_folder(["screen/tv/late/2.png", "real/1.jpg", "screen/1.JPG"]))
+    assert [(sample.path, sample.label) for sample in dataset.samples] == [
+        ("real/1.jpg", "real"),
+        ("screen/1.JPG", "screen"),
+        ("screen/tv/late/2.png", "screen"),
+    ]
+    assert dataset.labels == ("real", "screen")
+    assert (dataset.bad, dataset.has_groups, dataset.groups) == ((), False, ())
+    assert dataset.path_of(dataset.samples[0]).is_file()
+    np.testing.assert_array_equal(dataset.label_indices(), [0, 1, 1])
+
+
+def test_split_folders(photo_folder):
+    dataset = load_dataset(
+        photo_folder([f"{split}/{path}" for split in ("train", "valid", "Test") for path in CLASSES])
+    )
+    assert dataset.labels == ("real", "screen")
+    assert [sample.split for sample in dataset.samples] == ["test"] * 4 + ["train"] * 4 + ["val"] * 4
+
+
+def test_manifest(photo_folder, write_rows):
+    root = photo_folder([*CLASSES, "extra/1.png"])
+    write_rows(
+        root / "manifest.csv",
+        ("path", "group", "kind", "width"),
+        ("screen/1.png", "ann", "tv", "16"),
+        ("real/2.png", "bob", "", "16"),
+    )
+    dataset = load_dataset(root)
+    assert dataset.samples == (
+        Sample(path="real/2.png", label="real", group="bob"),
+        Sample(path="screen/1.png", label="screen", group="ann", kind="tv"),
+    )
+    assert (dataset.has_groups, dataset.groups) == (True, ("ann", "bob"))
+
+
+def test_manifest_in_one_folder_of_photos_may_name_any_class(photo_folder, write_rows):
+    root = photo_folder(["photos/1.png", "photos/2.png"])
+    write_rows(root / "manifest.csv", ("path", "label"), ("photos/1.png", "cat"), ("photos/2.png", "dog"))
+    assert load_dataset(root).labels == ("cat", "dog")
+
+
+def test_photos_are_told_to_progress(photo_folder, progress):
+    load_dataset(photo_folder(CLASSES), progress=progress)
+    assert progress.tasks == [("checking photos", 4, 4)]
+    assert progress.lines == []
+
+
+def test_exact_copies_are_told(photo_folder, progress):
+    root = photo_folder(CLASSES)
+    shutil.copy(root / "real" / "1.png", root / "screen" / "copy.png")
+    load_dataset(root, progress=progress)
+    assert progress.lines == [
+        "1 photos have exact copies, which flatter if a split parts them: real/1.png = screen/copy.png"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        pytest.param([], "got no photo at all", id="empty-folder"),
+        pytest.param(["1.png", "2.png"], "got 2 photos outside any class: 1.png, 2.png", id="no-class-folders"),
+        pytest.param([*CLASSES, "1.png"], "got 1 photos outside any class: 1.png", id="one-photo-outside"),
+        pytest.param(["real/1.png", "real/2.png"], "at least two classes, got only 'real'", id="one-class"),
+        pytest.param(["train/real/1.png", "test/real/2.png"], "two classes, got only 'real'", id="one-class-in-splits"),
+        pytest.param([*CLASSES, "unknown/1.png"], "got 'unknown'; rename the class", id="reserved-class"),
+    ],
+)
+def test_folders_are_refused(photo_folder, paths, message):
+    root = photo_folder(paths)
+    with pytest.raises(DataError, match=message):
+        load_dataset(root)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        pytest.param(lambda path: None, "nothing", id="missing"),
+        pytest.param(lambda path: path.touch(), "a file", id="file"),
+    ],
+)
+def test_what_is_no_folder_is_refused(tmp_path, make, what):
+    make(tmp_path / "photos")
+    with pytest.raises(DataError, match=f"photos: the data must be a folder of photos, got {what}"):
+        load_dataset(tmp_path / "photos")
+
+
+def test_a_class_folder_without_photos_is_refused(photo_folder):
+    root = photo_folder(CLASSES)
+    (root / "print").mkdir()
+    (root / "print" / "raw.cr2").touch()
+    with pytest.raises(DataError, match="got folders without photos: print; fill or remove"):
+        load_dataset(root)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        pytest.param(
+            [("path", "label"), ("real/1.png", "real"), ("screen/1.png", "scren")],
+            "every label must be one, got 'scren' for 'screen/1.png' beside the folders real, screen",
+            id="label-without-a-folder",
+        ),
+        pytest.param(
+            [("path", "label"), ("real/1.png", "Real"), ("screen/1.png", "Screen")],
+            "every label must be one, got 'Real'",
+            id="label-in-another-case",
+        ),
+        pytest.param(
+            [("path", "label"), ("real/1.png", "real"), ("screen/1.png", "")], "line 3: a label", id="empty-label"
+        ),
+        pytest.param(
+            [("path",), ("real/1.png",), ("screen/9.png",)], "must be a file.*screen/9.png", id="missing-file"
+        ),
+        pytest.param([("path",), ("real/1.png",), ("real/2.png",)], "got only 'real'", id="one-class"),
+        pytest.param(
+            [("path", "group"), ("real/1.png", "ann"), ("screen/1.png", ""), ("screen/2.png", "bob")],
+            "every photo or none must have a group, got none for 1 of 3: screen/1.png",
+            id="photo-without-group",
+        ),
+        pytest.param(
+            [("path", "split"), ("real/1.png", "train"), ("screen/1.png", "")],
+            "every photo or none must have a split, got none for 1 of 2: screen/1.png",
+            id="photo-without-split",
+        ),
+    ],
+)
+def test_manifests_are_refused(photo_folder, write_rows, rows, message):
+    root = photo_folder(CLASSES)
+    write_rows(root / "manifest.csv", *rows)
+    with pytest.raises(DataError, match=message):
+        load_dataset(root)
+
+
+def test_a_link_that_leaves_the_folder_is_refused(photo_folder, write_photo, tmp_path):
+    root = photo_folder(CLASSES)
+    (root / "real" / "3.png").symlink_to(write_photo(tmp_path / "secret.png"))
+    with pytest.raises(DataError, match=r"must lie inside the data folder.*real/3\.png"):
+        load_dataset(root)
+
+
+def damage(root):
+    (root / "real" / "2.png").write_bytes(b"")
+    (root / "screen" / "2.png").write_bytes((root / "screen" / "2.png").read_bytes()[:60])
+
+
+def test_bad_photos_are_all_named(photo_folder):
+    root = photo_folder(CLASSES)
+    damage(root)
+    with pytest.raises(
+        DataError, match=r"got 2 of 4 that are not:\n  real/2\.png: .*0 bytes\n  screen/2\.png: not a whole"
+    ):
+        load_dataset(root)
+
+
+def test_many_bad_photos_are_counted(photo_folder):
+    root = photo_folder(CLASSES)
+    for number in range(10, 22):
+        (root / "real" / f"{number}.png").touch()
+    with pytest.raises(DataError, match=r"got 12 of 16(?s:.*)real/19\.png(?s:.*)and 2 more"):
+        load_dataset(root)
+
+
+def test_skip_bad_leaves_them_out_and_says_so(photo_folder):
+    root = photo_folder(CLASSES)
+    damage(root)
+    dataset = load_dataset(root, skip_bad=True)
+    assert [sample.path for sample in dataset.samples] == ["real/1.png", "screen/1.png"]
+    assert dataset.bad[0] == BadPhoto(path="real/2.png", reason="a photo must have content, got 0 bytes")
+    assert [one.path for one in dataset.bad] == ["real/2.png", "screen/2.png"]
+
+
+def test_skip_bad_does_not_lose_a_class(photo_folder):
+    root = photo_folder([*CLASSES, "print/1.png"])
+    (root / "print" / "1.png").write_bytes(b"")
+    with pytest.raises(DataError, match="every class needs a usable photo, got only bad ones in print"):
+        load_dataset(root, skip_bad=True)
+
+
+def test_the_fingerprint_is_of_the_data_alone(photo_folder, tmp_path, write_rows):
+    root = photo_folder(CLASSES)
+    moved = shutil.copytree(root, tmp_path / "moved")
+    listed = shutil.copytree(root, tmp_path / "listed")
+    write_rows(listed / "manifest.csv", ("path", "width"), *((path, "16") for path in reversed(CLASSES)))
+    assert len({load_dataset(folder).sha256 for folder in (root, moved, listed)}) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda root: (root / "real" / "1.png").rename(root / "real" / "3.png"), id="name"),
+        pytest.param(lambda root: shutil.copy(root / "real" / "1.png", root / "real" / "2.png"), id="pixels"),
+        pytest.param(lambda root: (root / "real" / "1.png").unlink(), id="one-less"),
+        pytest.param(
+            lambda root: (root / "manifest.csv").write_text(
+                "path,kind\n" + "".join(f"{path},tv\n" for path in CLASSES)
+            ),
+            id="kind",
+        ),
+    ],
+)
+def test_the_fingerprint_changes_with(photo_folder, change):
+    root = photo_folder(CLASSES)
+    before = load_dataset(root).sha256
+    change(root)
+    assert load_dataset(root).sha256 != before
+
+
+def test_a_dataset_knows_groups_of_all_photos_or_none(tmp_path):
+    samples = (Sample(path="a.png", label="real", group="ann"), Sample(path="b.png", label="screen"))
+    with pytest.raises(DataError, match=r"every photo or none must have a group.*b\.png"):
+        Dataset(root=tmp_path, samples=samples, labels=("real", "screen"), bad=(), sha256="")
+
+
+@pytest.mark.host
+def test_heic_photos_load(photo_folder, write_photo):
+    pytest.importorskip("pillow_heif", reason="needs the host extra")
+    enable_heic()
+    root = photo_folder(["real/1.heic", "screen/1.HEIF"])
+    assert len(load_dataset(root).samples) == 2
+
+
+@pytest.mark.parametrize(
+    ("absent", "error"),
+    [
+        pytest.param("pillow_heif", MissingExtra, id="the-extra"),
+        pytest.param("_pillow_heif", ModuleNotFoundError, id="a-broken-install"),
+    ],
+)
+def test_heic_needs_its_extra(photo_folder, monkeypatch, absent, error):
+    real_import = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "pillow_heif":
+            raise ModuleNotFoundError(f"No module named {absent!r}", name=absent)
+        return real_import(name, *args, **kwargs)
+
+    root = photo_folder(CLASSES)
+    (root / "real" / "3.heic").touch()
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(error) as caught:
+        load_dataset(root)
+    assert (str(caught.value) == "pillow-heif is not installed: pip install 'edgekit[host]'") == (error is MissingExtra)

@@ -1,0 +1,150 @@
+"""Makes the tiny models of the tests: ``python tests/models/make.py [FOLDER]``.
+
+They compare the mean colours of an 8 px photo, so that every right answer can be worked out by hand:
+
+- ``red_blue.tflite``: a bundle; float arithmetic; red is genuine, blue is recapture.
+- ``three_colours.tflite``: a bundle with three labels and no bona fide one.
+- ``logits_int8.tflite``: a bare flatbuffer as the converter leaves it: int8 inside, float logits out, no archive.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.bundle import NO_SHA256, write_bundle
+from edgekit.contract import Contract, CropPlan, Decision
+from edgekit.lite import append_softmax, pack
+
+SIDE_PX = 8
+# Logits per full channel: at 8, a pure red photo is genuine with probability 1 - 1e-7.
+GAIN = 8.0
+RED_BLUE = np.array([[GAIN, 0, -GAIN], [-GAIN, 0, GAIN]], np.float32)
+THREE_COLOURS = GAIN * np.eye(3, dtype=np.float32)
+
+Type = schema.TensorType
+Operator = schema.BuiltinOperator
+Options = schema.BuiltinOptions
+
+
+class Graph:
+    """Collects the tensors and operators of one subgraph."""
+
+    def __init__(self) -> None:
+        self.buffers = [schema.BufferT()]
+        self.tensors: list[schema.TensorT] = []
+        self.operators: list[schema.OperatorT] = []
+        self.codes: list[schema.OperatorCodeT] = []
+
+    def tensor(self, name, shape, kind, *, scale=None, zero_point=0, data=None) -> int:
+        """Add a tensor; with ``data`` a constant, with ``scale`` a quantised one."""
+        buffer = 0
+        if data is not None:
+            self.buffers.append(schema.BufferT(data=np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)))
+            buffer = len(self.buffers) - 1
+        quantization = None
+        if scale is not None:
+            quantization = schema.QuantizationParametersT(scale=[scale], zeroPoint=[zero_point])
+        self.tensors.append(
+            schema.TensorT(shape=list(shape), type=kind, buffer=buffer, name=name, quantization=quantization)
+        )
+        return len(self.tensors) - 1
+
+    def operator(self, code, version, inputs, outputs, options=None) -> None:
+        """Add an operator; ``options`` is an options object of the schema."""
+        self.codes.append(schema.OperatorCodeT(deprecatedBuiltinCode=code, builtinCode=code, version=version))
+        kind = 0 if options is None else getattr(Options, type(options).__name__.removesuffix("T"))
+        self.operators.append(
+            schema.OperatorT(
+                opcodeIndex=len(self.codes) - 1,
+                inputs=inputs,
+                outputs=outputs,
+                builtinOptionsType=kind,
+                builtinOptions=options,
+            )
+        )
+
+    def finish(self, inputs, outputs) -> bytes:
+        """The flatbuffer, with a signature as converters write it."""
+        signature = schema.SignatureDefT(
+            signatureKey="serving_default",
+            inputs=[schema.TensorMapT(name="photo", tensorIndex=inputs[0])],
+            outputs=[schema.TensorMapT(name="scores", tensorIndex=outputs[0])],
+        )
+        graph = schema.SubGraphT(
+            tensors=self.tensors, inputs=inputs, outputs=outputs, operators=self.operators, name="main"
+        )
+        return pack(
+            schema.ModelT(
+                version=3,
+                operatorCodes=self.codes,
+                subgraphs=[graph],
+                buffers=self.buffers,
+                signatureDefs=[signature],
+                description="edgekit test model",
+            )
+        )
+
+
+def float_logits(weights: np.ndarray) -> bytes:
+    """Mean colour (0 to 1) times ``weights``, in float."""
+    graph = Graph()
+    photo = graph.tensor("photo", [1, SIDE_PX, SIDE_PX, 3], Type.UINT8, scale=1 / 255)
+    real = graph.tensor("real", [1, SIDE_PX, SIDE_PX, 3], Type.FLOAT32)
+    axes = graph.tensor("axes", [2], Type.INT32, data=np.array([1, 2], np.int32))
+    mean = graph.tensor("mean", [1, 3], Type.FLOAT32)
+    matrix = graph.tensor("weights", weights.shape, Type.FLOAT32, data=weights.astype(np.float32))
+    logits = graph.tensor("logits", [1, len(weights)], Type.FLOAT32)
+    graph.operator(Operator.DEQUANTIZE, 1, [photo], [real], schema.DequantizeOptionsT())
+    graph.operator(Operator.MEAN, 1, [real, axes], [mean], schema.ReducerOptionsT())
+    graph.operator(Operator.FULLY_CONNECTED, 1, [mean, matrix, -1], [logits], schema.FullyConnectedOptionsT())
+    return graph.finish([photo], [logits])
+
+
+def int8_logits(weights: np.ndarray) -> bytes:
+    """The same in int8, with float logits behind a DEQUANTIZE."""
+    graph = Graph()
+    colour, weight, logit = 1 / 255, float(np.abs(weights).max()) / 127, 0.1
+    photo = graph.tensor("photo", [1, SIDE_PX, SIDE_PX, 3], Type.UINT8, scale=colour)
+    signed = graph.tensor("signed", [1, SIDE_PX, SIDE_PX, 3], Type.INT8, scale=colour, zero_point=-128)
+    axes = graph.tensor("axes", [2], Type.INT32, data=np.array([1, 2], np.int32))
+    mean = graph.tensor("mean", [1, 3], Type.INT8, scale=colour, zero_point=-128)
+    steps = np.rint(weights / weight).astype(np.int8)
+    matrix = graph.tensor("weights", weights.shape, Type.INT8, scale=weight, data=steps)
+    bias = graph.tensor("bias", [len(weights)], Type.INT32, scale=colour * weight, data=np.zeros(len(weights), np.int32))
+    quantised = graph.tensor("logits_int8", [1, len(weights)], Type.INT8, scale=logit)
+    logits = graph.tensor("logits", [1, len(weights)], Type.FLOAT32)
+    graph.operator(Operator.QUANTIZE, 1, [photo], [signed], schema.QuantizeOptionsT())
+    graph.operator(Operator.MEAN, 2, [signed, axes], [mean], schema.ReducerOptionsT())
+    graph.operator(Operator.FULLY_CONNECTED, 4, [mean, matrix, bias], [quantised], schema.FullyConnectedOptionsT())
+    graph.operator(Operator.DEQUANTIZE, 2, [quantised], [logits], schema.DequantizeOptionsT())
+    return graph.finish([photo], [logits])
+
+
+def write_all(folder: Path) -> None:
+    """Write every test model into ``folder``."""
+    common = {
+        "side_px": SIDE_PX,
+        "precision": "float32",
+        "model_sha256": NO_SHA256,
+        "plan": CropPlan(lead=("centre",), cycle=("1/4", "native"), crops=3),
+        "provenance": {"made_by": "tests/models/make.py"},
+    }
+    red_blue = Contract(
+        name="red or blue",
+        labels=("genuine", "recapture"),
+        bona_fide="genuine",
+        decision=Decision(threshold=0.5),
+        **common,
+    )
+    three_colours = Contract(name="three colours", labels=("red", "green", "blue"), **common)
+    write_bundle(append_softmax(float_logits(RED_BLUE)), red_blue, folder / "red_blue.tflite")
+    write_bundle(append_softmax(float_logits(THREE_COLOURS)), three_colours, folder / "three_colours.tflite")
+    (folder / "logits_int8.tflite").write_bytes(int8_logits(RED_BLUE))
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
