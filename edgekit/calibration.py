@@ -139,7 +139,7 @@ def _write_crop(folder: Path, name: str, sample: Sample, box: Box, pixels: RGBAr
     content = buffer.getvalue()
     write_atomic(folder / name, content)
     return CalibrationCrop(
-        file=name, photo=sample.path, label=sample.label, group=sample.group, box=tuple(box), sha256=sha256(content)
+        file=name, photo=sample.path, label=sample.label, group=sample.group, box=box, sha256=sha256(content)
     )
 
 

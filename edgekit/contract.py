@@ -20,6 +20,7 @@ LABELS_NAME = "labels.txt"
 MAX_CROPS = 1000
 MAX_LABELS = 10_000
 MAX_SIDE_PX = 1024
+MAX_NAME_LENGTH = 200
 
 RETAKE = "retake"
 UNKNOWN = "unknown"
@@ -47,10 +48,10 @@ def parse_fraction(scale: str) -> tuple[int, int] | None:
 class CropPlan:
     """Which crops of a photo are scored, in order.
 
-    Crop ``i`` has the scale ``lead[i]``; after the lead, scales repeat in the order of ``cycle``. Scales are ``full`` (the
-    whole frame, squashed to a square), ``centre`` (the largest centred square), ``native`` (as many source pixels as
-    the model's input has, so nothing is resampled) and fractions of the width (``1/4``). ``native`` and fractions are
-    *placed* by a low-discrepancy sequence. The first k crops are the same for every count, so a sweep over k costs
+    Crop ``i`` has the scale ``lead[i]``; after the lead, scales repeat in the order of ``cycle``. Scales are ``full``
+    (the whole frame, squashed to a square), ``centre`` (the largest centred square), ``native`` (as many source pixels
+    as the model's input has, so nothing is resampled) and fractions of the width (``1/4``). ``native`` and fractions
+    are *placed* by a low-discrepancy sequence. The first k crops are the same for every count, so a sweep over k costs
     one pass.
     """
 
@@ -93,8 +94,8 @@ class Decision:
     """How the scores of the crops become one answer.
 
     Attributes:
-        vote: ``mean-log``: the mean of the crops' log-probabilities, normalised again (a geometric mean: each crop counts
-            with its evidence); ``mean``: the arithmetic mean of the probabilities.
+        vote: ``mean-log``: the mean of the crops' log-probabilities, normalised again (a geometric mean: each crop
+            counts with its evidence); ``mean``: the arithmetic mean of the probabilities.
         temperature: Log-probabilities are divided by it before the vote (Guo et al. 2017); 1 changes nothing.
         threshold: With a bona fide label: the attack score (one minus the bona fide probability) from which a photo is
             called an attack. None: the most probable label.
@@ -151,7 +152,11 @@ class Contract:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check labels, input and hash."""
+        """Check name, labels, input and hash."""
+        if not self.name.isprintable() or len(self.name) > MAX_NAME_LENGTH:
+            raise ContractError(
+                f"a model's name must be printable and have at most {MAX_NAME_LENGTH} characters, got {self.name!r:.80}"
+            )
         if not 2 <= len(self.labels) <= MAX_LABELS or len(set(self.labels)) != len(self.labels):
             raise ContractError(f"a model needs 2 to {MAX_LABELS} different labels, got {self.labels!r:.200}")
         for label in self.labels:

@@ -3,60 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from edgekit.bundle import NO_SHA256, write_bundle
 from edgekit.calibration import CalibrationConfig, calibration_pixels, make_calibration
+from edgekit.config import ConvertConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
-from edgekit.errors import ContractError, EdgekitError, RunError
-from edgekit.feed import normalise
+from edgekit.errors import EdgekitError, RunError
+from edgekit.feed import crop_source
 from edgekit.gate import Gate, compare
-from edgekit.legacy_keras import keras, tf
-from edgekit.lite import append_softmax, input_quantization
+from edgekit.lite import append_softmax
 from edgekit.operating_point import fit_decision
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import load_stage
-from edgekit.records import write_json
-from edgekit.runs import RunFolder, Stage, TrainRecord
+from edgekit.records import plain, write_json
+from edgekit.runs import RunFolder, TrainRecord
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.photo import RGBArray
 from edgekit.scoring import score_photos
-from edgekit.train import crop_source, versions
-
-Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
-CALIBRATED: tuple[Precision, ...] = ("int8", "int16x8")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertConfig:
-    """How a run becomes a file.
-
-    Attributes:
-        precision: Of weights and activations inside; input and output are uint8 and float32 always.
-        stage: Which weights; ``auto`` takes the qat stage for int8 when there is one.
-        calibration: Folder of the calibration crops.
-        calibration_crops: How many are chosen when the folder is empty.
-        max_drop: Percentage points of balanced accuracy that may be lost on the validation photos.
-        allow_drop: Write the file although more was lost.
-    """
-
-    precision: Precision = "int8"
-    stage: Literal["auto", "float", "qat"] = "auto"
-    calibration: Path = Path("calibration")
-    calibration_crops: int = 200
-    max_drop: float = 1.0
-    allow_drop: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the limit and the stage."""
-        if not 0 <= self.max_drop <= 100:
-            raise RunError(f"max_drop must lie in 0 to 100 points, got {self.max_drop}")
-        if self.stage == "qat" and self.precision != "int8":
-            raise RunError(f"the qat stage was trained for int8, got {self.precision}; use the float stage")
+from edgekit.tflite import CALIBRATED, to_flatbuffer
+from edgekit.train import versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +82,10 @@ def convert(
     network = load_stage(folder, record, stage)
     pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
     progress.begin(f"converting to {config.precision}", 2)
-    flatbuffer = to_flatbuffer(network, config.precision, pixels)
+    flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
     progress.advance()
     reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-    float_flatbuffer = to_flatbuffer(reference, "float32", None)
+    float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
     progress.advance()
     draft = _contract(record, stage, config.precision, name=out.stem)
     with tempfile.TemporaryDirectory() as scratch:
@@ -174,6 +142,7 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
             "stage": stage,
             "data_sha256": record.data_sha256,
             "split": record.split.method,
+            "split_config": plain(record.config.split),
             "caution": record.split.caution,
             "weights_sha256": record.weights_sha256,
             "backbone": record.config.network.backbone,
@@ -202,64 +171,3 @@ def _judge(
         "agreement_with_float": gate.agreement,
     }
     return replace(contract, provenance={**contract.provenance, **measured}), gate
-
-
-def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray | None) -> bytes:
-    """Convert a network to TFLite: uint8 [1, S, S, 3] RGB in, float32 [1, classes] probabilities out.
-
-    Args:
-        network: Normalised float RGB in, logits out.
-        precision: Of what is inside.
-        pixels: uint8 (crops, S, S, 3) RGB, for int8 and int16x8.
-
-    Raises:
-        ContractError: the converter did not give the input that was asked for.
-    """
-    side, channels = network.input_shape[1], network.input_shape[3]
-
-    if precision == "int8":
-        signature = tf.TensorSpec([1, side, side, channels], tf.float32, name="pixels")
-        inner = tf.function(lambda x: network(x, training=False), input_signature=[signature])
-    else:
-        signature = tf.TensorSpec([1, side, side, channels], tf.uint8, name="pixels")
-        inner = tf.function(
-            lambda x: network((tf.cast(x, tf.float32) - 128.0) / 128.0, training=False), input_signature=[signature]
-        )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([inner.get_concrete_function()], network)
-    _configure(converter, precision, pixels)
-    flatbuffer = append_softmax(converter.convert())
-    if precision == "int8" and input_quantization(flatbuffer) != (1 / 128, 128):
-        raise ContractError(
-            f"the int8 input must be scale 1/128 and zero point 128, got {input_quantization(flatbuffer)}"
-        )
-    return flatbuffer
-
-
-def _configure(converter: Any, precision: Precision, pixels: RGBArray | None) -> None:
-    ops = tf.lite.OpsSet
-    if precision == "float32":
-        return
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if precision == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if precision in CALIBRATED:
-        assert pixels is not None
-        converter.representative_dataset = lambda: _representative(pixels, precision)
-    if precision == "int8":
-        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.uint8
-    if precision == "int16x8":
-        converter.target_spec.supported_ops = [
-            ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-            ops.TFLITE_BUILTINS,
-        ]
-
-
-def _representative(pixels: RGBArray, precision: Precision) -> Iterator[list[Any]]:
-    """The representative dataset, one crop at a time."""
-    for number, crop in enumerate(pixels):
-        batch = crop[None].copy()
-        if number == 0:
-            # Two pixels pin the input's range to all 256 values, so that a byte is its own quantised value.
-            batch[0, 0, 0], batch[0, 0, 1] = 0, 255
-        yield [normalise(batch) if precision == "int8" else batch]

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.contract import CropPlan
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
 from edgekit.runtime.crops import MIDDLE, crop_boxes
 from edgekit.runtime.photo import RGBArray, decode
 from edgekit.runtime.preprocess import to_tensor
@@ -40,6 +42,19 @@ class CropSource:
     targets: NDArray[np.int64]
     plan: CropPlan
     side_px: int
+
+
+def crop_source(
+    dataset: Dataset, samples: Sequence[Sample], plan: CropPlan, side_px: int, *, labels: Sequence[str] | None = None
+) -> CropSource:
+    """The photos of some samples as a source of crops; ``labels`` gives the order of the classes if not the dataset's."""
+    index = {label: number for number, label in enumerate(labels or dataset.labels)}
+    return CropSource(
+        paths=tuple(dataset.path_of(sample) for sample in samples),
+        targets=np.array([index[sample.label] for sample in samples], dtype=np.int64),
+        plan=plan,
+        side_px=side_px,
+    )
 
 
 def normalise(crops: RGBArray) -> NDArray[np.float32]:

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.config import FitConfig
 from edgekit.contract import Decision
 from edgekit.errors import RunError
 from edgekit.legacy_keras import keras
 from edgekit.metrics import report
 from edgekit.progress import Progress
 from edgekit.records import from_plain, read_json, write_json
-from edgekit.runs import FitConfig
 from edgekit.runtime.voting import vote
 
 FloatArray = NDArray[np.float32]
@@ -162,7 +162,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self.state = before
         self._note = ""
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras names them)
         self.progress.advance(note=self._note)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -9,9 +9,15 @@ from typing import Any
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import tensorflow
-import tensorflow_model_optimization
-import tf_keras
+from edgekit.quiet import captured_stderr
+
+with captured_stderr():
+    # TensorFlow looks for drivers on import and at the first look for devices, and tells at length what it lacks.
+    import tensorflow
+    import tensorflow_model_optimization
+    import tf_keras
+
+    tensorflow.config.list_physical_devices()
 
 # TensorFlow ships no types that mypy could check.
 tf: Any = tensorflow

@@ -77,7 +77,39 @@ def parse(flatbuffer: bytes) -> Any:
     found = len(model.subgraphs or ())
     if found != 1:
         raise ContractError(f"a model must have one subgraph, got {found}; export a single signature")
+    _complete(model)
     return model
+
+
+def _complete(model: Any) -> None:
+    """Give absent vectors a length of 0, and check that what is named by a number is there."""
+    graph = model.subgraphs[0]
+    for owner, names in (
+        (model, ("buffers", "metadata", "operatorCodes", "signatureDefs")),
+        (graph, ("tensors", "operators", "inputs", "outputs")),
+        *((operator, ("inputs", "outputs")) for operator in graph.operators or ()),
+        *((signature, ("inputs", "outputs")) for signature in model.signatureDefs or ()),
+    ):
+        for name in names:
+            if getattr(owner, name) is None:
+                setattr(owner, name, [])
+    used = [*graph.inputs, *graph.outputs]
+    for operator in graph.operators:
+        # An optional input that is absent has the number -1.
+        used += [*(index for index in operator.inputs if index != -1), *operator.outputs]
+    buffers = [one.buffer for one in (*graph.tensors, *model.metadata)]
+    codes = [operator.opcodeIndex for operator in graph.operators]
+    for what, numbers, items in (
+        ("tensor", used, graph.tensors),
+        ("buffer", buffers, model.buffers),
+        ("operator code", codes, model.operatorCodes),
+    ):
+        outside = [int(number) for number in numbers if not 0 <= number < len(items)]
+        if outside:
+            raise ContractError(
+                f"a model must be a whole TFLite flatbuffer: {what} {outside[0]} is none of its {len(items)}; "
+                "convert it again"
+            )
 
 
 def pack(model: Any) -> bytes:
@@ -131,8 +163,8 @@ def append_softmax(flatbuffer: bytes) -> bytes:
         )
     )
     graph.outputs = [probabilities_index]
-    for signature in model.signatureDefs or ():
-        for entry in signature.outputs or ():
+    for signature in model.signatureDefs:
+        for entry in signature.outputs:
             if entry.tensorIndex == logits_index:
                 entry.tensorIndex = probabilities_index
     return pack(model)
@@ -172,10 +204,9 @@ def check_interface(flatbuffer: bytes, *, side_px: int, classes: int) -> None:
             raise ContractError(
                 f"a model's {what} must be {kind} {shape}, got {_type_name(tensor)} {_shape(tensor)}; convert it again"
             )
-        if tensor.shapeSignature is not None and list(tensor.shapeSignature) != shape:
-            raise ContractError(
-                f"a model's {what} must be static, got {list(tensor.shapeSignature)}; convert with a batch of 1"
-            )
+        signature = shape if tensor.shapeSignature is None else [int(length) for length in tensor.shapeSignature]
+        if signature != shape:
+            raise ContractError(f"a model's {what} must be static, got {signature}; convert with a batch of 1")
 
 
 def describe(flatbuffer: bytes) -> Description:
@@ -189,7 +220,6 @@ def describe(flatbuffer: bytes) -> Description:
     arithmetic: dict[str, Counter[str]] = {}
     for operator in graph.operators:
         name = _OPERATOR_NAMES.get(_builtin(model, operator), "CUSTOM")
-        # Optional inputs that are absent have the index -1.
         types = {_type_name(graph.tensors[i]) for i in (*operator.inputs, *operator.outputs) if i >= 0}
         arithmetic.setdefault(name, Counter())["+".join(sorted(types - {"int32"})) or "int32"] += 1
     return Description(
@@ -209,7 +239,6 @@ def set_metadata(flatbuffer: bytes, name: str, content: bytes) -> bytes:
     """
     model = parse(flatbuffer)
     buffer = schema.BufferT(data=np.frombuffer(content, np.uint8))
-    model.metadata = list(model.metadata or ())
     for entry in model.metadata:
         if entry.name == name.encode():
             model.buffers[entry.buffer] = buffer
@@ -222,17 +251,16 @@ def set_metadata(flatbuffer: bytes, name: str, content: bytes) -> bytes:
 def get_metadata(flatbuffer: bytes, name: str) -> bytes | None:
     """A named metadata buffer of a model, or None."""
     model = parse(flatbuffer)
-    for entry in model.metadata or ():
+    for entry in model.metadata:
         if entry.name == name.encode():
             return np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes()
     return None
 
 
 def _only(graph: Any, indices: Any, what: str) -> tuple[int, Any]:
-    found = [] if indices is None else [int(index) for index in indices]
-    if len(found) != 1:
-        raise ContractError(f"a model must have one {what}, got {len(found)}; export a single {what}")
-    return found[0], graph.tensors[found[0]]
+    if len(indices) != 1:
+        raise ContractError(f"a model must have one {what}, got {len(indices)}; export a single {what}")
+    return int(indices[0]), graph.tensors[indices[0]]
 
 
 def _shape(tensor: Any) -> list[int]:

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.config import NetworkConfig
 from edgekit.errors import RunError
 from edgekit.legacy_keras import keras
-from edgekit.runs import NetworkConfig
 
 _TEXTURE = (
     "block_1_depthwise_relu",
@@ -34,26 +34,6 @@ def taps(config: NetworkConfig) -> tuple[str, ...]:
     return _TAPS[config.features]
 
 
-def build_features(config: NetworkConfig) -> keras.Model:
-    """The backbone with its pooled taps, without weights from elsewhere.
-
-    Returns:
-        float32 (n, side, side, 3) normalised RGB → a list of float32 (n, channels), two per tap: mean and maximum.
-    """
-    shape = (config.side_px, config.side_px, 3)
-    if config.backbone == "small_cnn":
-        body = _small_cnn(shape)
-    else:
-        body = keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
-    # The mean says how much of a texture there is, the maximum whether it is anywhere.
-    pooled = [
-        pool(name=f"{kind}_{name}")(body.get_layer(name).output)
-        for name in taps(config)
-        for kind, pool in (("mean", keras.layers.GlobalAveragePooling2D), ("max", keras.layers.GlobalMaxPooling2D))
-    ]
-    return keras.Model(body.input, pooled, name="features")
-
-
 def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
     pixels = layer = keras.Input(shape, name="pixels")
     for number, (channels, kernel) in enumerate(_SMALL_CNN, start=1):
@@ -66,15 +46,34 @@ def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
 
 
 def build_network(config: NetworkConfig, classes: int) -> keras.Model:
-    """The whole network: float32 (n, side, side, 3) normalised RGB → float32 (n, classes) logits."""
-    features = build_features(config)
-    # Taps have different ranges. One Dense per tap keeps an int8 scale for each; concatenated they would share the widest.
-    heads = [keras.layers.Dense(classes, name=f"head_{name}")(pooled) for name, pooled in _named(features)]
-    return keras.Model(features.input, keras.layers.Add(name="logits")(heads), name=config.backbone)
+    """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → float32 (n, classes) logits."""
+    body = _backbone(config)
+    # The mean says how much of a texture there is, the maximum whether it is anywhere.
+    pooled = {
+        f"{kind}_{name}": pool(name=f"{kind}_{name}")(body.get_layer(name).output)
+        for name in taps(config)
+        for kind, pool in (("mean", keras.layers.GlobalAveragePooling2D), ("max", keras.layers.GlobalMaxPooling2D))
+    }
+    # Taps have different ranges. A Dense for each keeps an int8 scale for each; concatenated they would share the widest.
+    heads = [keras.layers.Dense(classes, name=f"head_{name}")(vector) for name, vector in pooled.items()]
+    return keras.Model(body.input, keras.layers.Add(name="logits")(heads), name=config.backbone)
 
 
-def _named(features: keras.Model) -> list[tuple[str, Any]]:
-    return list(zip(features.output_names, features.outputs, strict=True))
+def pooled_features(network: keras.Model) -> keras.Model:
+    """The part of a network up to its pooled taps: float32 (n, channels), side by side in the order of the heads."""
+    joined = keras.layers.Concatenate(name="features")([layer.input for layer in _heads(network)])
+    return keras.Model(network.input, joined, name="features")
+
+
+def _heads(network: keras.Model) -> list[Any]:
+    return [layer for layer in network.layers if layer.name.startswith("head_")]
+
+
+def _backbone(config: NetworkConfig) -> keras.Model:
+    shape = (config.side_px, config.side_px, 3)
+    if config.backbone == "small_cnn":
+        return _small_cnn(shape)
+    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
 
 
 def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
@@ -88,19 +87,12 @@ def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
     if config.weights == "imagenet":
         source = _imagenet(config)
     else:
-        source = _whole_backbone(config)
+        source = _backbone(config)
         load_weights(source, Path(config.weights), what=f"{config.backbone} alpha {config.alpha} without top")
     wanted = {layer.name: layer for layer in source.layers if layer.weights}
     for layer in network.layers:
         if layer.name in wanted:
             layer.set_weights(wanted[layer.name].get_weights())
-
-
-def _whole_backbone(config: NetworkConfig) -> keras.Model:
-    shape = (config.side_px, config.side_px, 3)
-    if config.backbone == "small_cnn":
-        return _small_cnn(shape)
-    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
 
 
 def _imagenet(config: NetworkConfig) -> keras.Model:
@@ -145,7 +137,7 @@ def load_weights(network: keras.Model, path: Path, *, what: str) -> None:
 def set_head(network: keras.Model, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
     """Put one linear head over all pooled taps, (sum of channels, classes) and (classes,), into the per-tap layers."""
     start = 0
-    for number, layer in enumerate(layer for layer in network.layers if layer.name.startswith("head_")):
+    for number, layer in enumerate(_heads(network)):
         rows = layer.kernel.shape[0]
         layer.set_weights([kernel[start : start + rows], bias if number == 0 else np.zeros_like(bias)])
         start += rows

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.config import FitConfig, Stage
 from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
 from edgekit.fit import FitState, balanced_log_loss, fit, validation_scores
@@ -15,8 +16,8 @@ from edgekit.legacy_keras import keras, tfmot
 from edgekit.network import build_network, freeze_normalisation, load_weights, save_weights
 from edgekit.progress import SILENT, Progress
 from edgekit.records import write_json
-from edgekit.runs import FitConfig, RunFolder, Stage, TrainRecord
-from edgekit.train import CropFeed, Run, RunOptions, crop_feed, fit_files, write_record
+from edgekit.runs import RunFolder, TrainRecord
+from edgekit.train import REFUSE, CropFeed, Run, RunOptions, crop_feed, fit_files, write_record
 
 # What ``feed.normalise`` gives: scale 1/128 and zero point 128, so that a uint8 pixel is its own quantised value.
 INPUT_RANGE = (-1.0, 127.0 / 128.0)
@@ -68,7 +69,7 @@ def qat(
     folder: RunFolder,
     how: FitConfig,
     *,
-    options: RunOptions = RunOptions(),
+    options: RunOptions = REFUSE,
     progress: Progress = SILENT,
 ) -> TrainRecord:
     """Train a fine-tuned run further with fake quantization; writes weights and record beside the float ones.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgekit.contract import Contract
 from edgekit.feed import CropSource, fixed_crops
 from edgekit.progress import SILENT, Progress
+from edgekit.quiet import captured_stderr
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.voting import decide, vote
@@ -37,7 +38,8 @@ class Scores:
     def attack_scores(self, contract: Contract, count: int | None = None) -> NDArray[np.float64]:
         """(photos,) one minus the voted bona fide probability, summed over the attacks."""
         assert contract.bona_fide is not None
-        return np.delete(self.voted(contract, count), contract.labels.index(contract.bona_fide), axis=1).sum(axis=1)
+        voted = self.voted(contract, count)
+        return np.asarray(np.delete(voted, contract.labels.index(contract.bona_fide), axis=1).sum(axis=1))
 
 
 def score_photos(
@@ -49,7 +51,8 @@ def score_photos(
         PhotoError: a photo can't be decoded.
         InterpreterError: a model can't be run here.
     """
-    models = [ModelInterpreter(bundle.flatbuffer, threads=threads) for bundle in bundles]
+    with captured_stderr():
+        models = [ModelInterpreter(bundle.flatbuffer, threads=threads) for bundle in bundles]
     progress.begin("scoring photos", len(source.paths))
     tables = [np.empty((len(source.paths), crops, model.classes), np.float32) for model in models]
     for photo, pixels in enumerate(fixed_crops(source, count=crops)):

@@ -13,19 +13,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.contract import CropPlan
+from edgekit.config import FitConfig, Stage, TrainConfig
 from edgekit.data.dataset import Dataset
-from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, split_dataset
 from edgekit.errors import RunError
 from edgekit.features import FeatureCache, FeatureFeed, PhotoFeatures, Standard, backbone_id, photo_features
-from edgekit.feed import CropSource, epoch_batches, fixed_crops, normalise, stack_all, steps_per_epoch
+from edgekit.feed import CropSource, crop_source, epoch_batches, fixed_crops, normalise, stack_all, steps_per_epoch
 from edgekit.fit import FitFiles, FitState, FloatArray, Step, fit
 from edgekit.legacy_keras import keras
-from edgekit.network import build_features, build_network, freeze_normalisation, load_backbone, save_weights, set_head
+from edgekit.network import build_network, freeze_normalisation, load_backbone, pooled_features, save_weights, set_head
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, write_json
-from edgekit.runs import FitConfig, RunFolder, Stage, TrainConfig, TrainRecord
+from edgekit.runs import RunFolder, TrainRecord
 
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
 _VALIDATION_BYTES = 1 << 30
@@ -66,17 +65,6 @@ class CropFeed:
 def _validation_crops(source: CropSource) -> int:
     bytes_per_crop = max(1, len(source.paths)) * source.side_px**2 * 3
     return max(1, min(source.plan.crops, _VALIDATION_BYTES // bytes_per_crop))
-
-
-def crop_source(dataset: Dataset, samples: tuple[Sample, ...], plan: CropPlan, side_px: int) -> CropSource:
-    """The photos of some samples as a source of crops."""
-    index = {label: number for number, label in enumerate(dataset.labels)}
-    return CropSource(
-        paths=tuple(dataset.path_of(sample) for sample in samples),
-        targets=np.array([index[sample.label] for sample in samples], dtype=np.int64),
-        plan=plan,
-        side_px=side_px,
-    )
 
 
 def versions() -> dict[str, str]:
@@ -121,6 +109,10 @@ class RunOptions:
         make_folder(folder.root)
 
 
+# A folder that holds a run is refused.
+REFUSE = RunOptions()
+
+
 def fit_files(folder: RunFolder, stage: Stage) -> FitFiles:
     """Weights and state of a stage."""
     return FitFiles(weights=folder.weights(stage), state=folder.root / f"{stage}.state.json")
@@ -143,7 +135,7 @@ def finetune(
     config: TrainConfig,
     *,
     split: Split | None = None,
-    options: RunOptions = RunOptions(),
+    options: RunOptions = REFUSE,
     progress: Progress = SILENT,
 ) -> TrainRecord:
     """Fine-tune on a data set; write weights and record to a run folder.
@@ -206,9 +198,7 @@ def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfi
 def _fit_head(network: keras.Model, run: Run, progress: Progress) -> FitState:
     """Fit a linear head on cached features and put it into the network."""
     config = run.config
-    features = build_features(config.network)
-    for layer in features.layers:
-        layer.set_weights(network.get_layer(layer.name).get_weights())
+    features = pooled_features(network)
     cache = FeatureCache(
         folder=run.options.cache or run.folder.root / "features", backbone=backbone_id(features, config.network)
     )
@@ -221,7 +211,9 @@ def _fit_head(network: keras.Model, run: Run, progress: Progress) -> FitState:
     (train, train_targets), (val, val_targets) = (table(side, config.head.crops_per_photo) for side in ("train", "val"))
     crops = np.concatenate([train.fixed, train.drawn], axis=1)
     standard = Standard.of(crops)
-    feed = FeatureFeed(standard.apply(crops), train_targets, standard.apply(val.fixed), val_targets)
+    feed = FeatureFeed(
+        standard.apply(crops), train_targets, standard.apply(val.fixed), val_targets, batch_size=config.head.batch_size
+    )
     head = keras.Sequential(
         [
             keras.layers.Dense(

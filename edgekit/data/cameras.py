@@ -1,8 +1,9 @@
 """Simulated cameras: light on the sensor to an 8-bit photo and its JPEG file.
 
-One model for both classes: lens blur, vignetting, exposure, Bayer mosaic, shot and read noise, white balance, demosaicing,
-sharpening, tone curve, JPEG. What a photo's *file* looks like is therefore the camera's, and tells nothing about its content.
-The noise model (variance = read² + gain × signal) is that of Foi et al. 2008, "Practical Poissonian-Gaussian noise modeling".
+One model for both classes: lens blur, vignetting, exposure, Bayer mosaic, shot and read noise, white balance,
+demosaicing, sharpening, tone curve, JPEG. What a photo's *file* looks like is therefore the camera's, whatever the
+photo shows. The noise model (variance = read² + gain × signal) is that of Foi et al. 2008, "Practical Poissonian-
+Gaussian noise modeling and fitting for single-image raw-data".
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _LEVELS = np.arange(256, dtype=np.float32) / 255
 # IEC 61966-2-1, the sRGB decoding curve.
 _SRGB_TO_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
 _TONE_STEPS = 4096
+_UNSHARP_SIGMA_PX = 0.8
 # Where auto-exposure puts the mean of the scene, as a share of the full well.
 _METERED_MEAN = 0.22
 
@@ -66,19 +68,21 @@ class Camera:
     jpeg_subsampling: Literal["4:4:4", "4:2:2", "4:2:0"]
 
     def __post_init__(self) -> None:
+        """Check that the numbers make a camera."""
         if not 0.1 <= self.lens_sigma_px <= 4 or not 0 <= self.defocus_px <= 4:
             raise DataError(
-                f"camera {self.name}: lens_sigma_px must be 0.1 to 4 and defocus_px 0 to 4, "
-                f"got {self.lens_sigma_px} and {self.defocus_px}"
+                f"camera {self.name}: lens_sigma_px must be 0.1 to 4 and defocus_px 0 to 4,"
+                f" got {self.lens_sigma_px} and {self.defocus_px}; correct them"
             )
         if not 0 <= self.vignetting < 1:
-            raise DataError(f"camera {self.name}: vignetting must be from 0 up to 1, got {self.vignetting}")
+            raise DataError(f"camera {self.name}: vignetting must be from 0 up to 1, got {self.vignetting}; correct it")
         if min(self.sensor_rgb) <= 0 or min(self.shot_noise, self.read_noise) < 0:
             raise DataError(
-                f"camera {self.name}: sensitivities must be positive and noise not negative; check its numbers"
+                f"camera {self.name}: sensor_rgb must be positive and noise not negative,"
+                f" got {self.sensor_rgb}, {self.shot_noise} and {self.read_noise}; correct them"
             )
         if not 1 <= self.jpeg_quality <= 100:
-            raise DataError(f"camera {self.name}: jpeg_quality must be 1 to 100, got {self.jpeg_quality}")
+            raise DataError(f"camera {self.name}: jpeg_quality must be 1 to 100, got {self.jpeg_quality}; correct it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +104,8 @@ class Shot:
 
 def aim(rng: np.random.Generator, *, camera: Camera) -> Shot:
     """Draw a shot: focus, exposure and white-balance errors, stray light. The same for all kinds of scenes."""
-    # Most shots are in focus; a square makes large errors rare.
-    defocus = camera.defocus_px * float(rng.random()) ** 2
+    # Most shots are in focus; the cube makes large errors rare.
+    defocus = camera.defocus_px * float(rng.random()) ** 3
     warmth, green = rng.normal(0, 0.07), rng.normal(0, 0.025)
     return Shot(
         sigma_px=float(np.hypot(camera.lens_sigma_px, defocus)),
@@ -134,13 +138,16 @@ def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     """Sensor and signal processing alone, for light that a lens has already formed into an image; as ``capture``."""
     if light.ndim != 3 or light.shape[2] != 3 or light.shape[0] % 2 or light.shape[1] % 2:
         raise DataError(f"light must be (height, width, 3) with even sides, got {light.shape}; crop it")
-    mosaic = _sense(rng, light, camera=camera, shot=shot)
-    rgb = _sharpen(_demosaic(mosaic, bayer=camera.bayer), amount=camera.sharpening)
-    if camera.saturation != 1:
-        luma = (0.25 * rgb[..., 0] + 0.5 * rgb[..., 1] + 0.25 * rgb[..., 2])[..., None]
-        rgb = luma + np.float32(camera.saturation) * (rgb - luma)
-    steps = np.clip(rgb * np.float32(_TONE_STEPS - 1), 0, _TONE_STEPS - 1).astype(np.uint16)
-    return _tone_curve(camera.contrast)[steps]
+    rgb = _demosaic(_sense(rng, light, camera=camera, shot=shot), bayer=camera.bayer)
+    luma = 0.25 * rgb[..., 0] + 0.5 * rgb[..., 1] + 0.25 * rgb[..., 2]
+    # Unsharp mask on luma, so that colour noise isn't sharpened; it adds to all colours alike.
+    detail = luma - blur(luma[..., None], sigma_px=_UNSHARP_SIGMA_PX)[..., 0]
+    grey = np.float32(1 - camera.saturation) * luma + np.float32(camera.sharpening) * detail
+    rgb *= np.float32(camera.saturation)
+    rgb += grey[..., None]
+    rgb *= np.float32(_TONE_STEPS - 1)
+    np.clip(rgb, 0, _TONE_STEPS - 1, out=rgb)
+    return np.take(_tone_curve(camera.contrast), rgb.astype(np.uint16))
 
 
 def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
@@ -154,7 +161,7 @@ def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
 
 def to_light(photo: Photo) -> Light:
     """8-bit sRGB to linear light, 0..1, of the same shape."""
-    return _SRGB_TO_LINEAR[photo]
+    return np.take(_SRGB_TO_LINEAR, photo)
 
 
 def blur(light: Light, *, sigma_px: float) -> Light:
@@ -184,7 +191,7 @@ def _convolve(light: Light, *, taps: Light, axis: int) -> Light:
         np.add(shifted(radius - step), shifted(radius + step), out=pair)
         pair *= taps[radius + step]
         total += pair
-    return total
+    return np.asarray(total)
 
 
 def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> Light:
@@ -235,20 +242,12 @@ def _demosaic(mosaic: Light, *, bayer: str) -> Light:
     return rgb
 
 
-def _sharpen(rgb: Light, *, amount: float) -> Light:
-    """Unsharp mask on luma, so that colour noise isn't sharpened."""
-    luma = 0.25 * rgb[..., 0] + 0.5 * rgb[..., 1] + 0.25 * rgb[..., 2]
-    detail = luma - blur(luma[..., None], sigma_px=0.8)[..., 0]
-    rgb += np.float32(amount) * detail[..., None]
-    return rgb
-
-
 def _tone_curve(contrast: float) -> Photo:
     """(4096,) from linear light to 8 bits: the sRGB curve, then an S-curve."""
     linear = np.arange(_TONE_STEPS, dtype=np.float64) / (_TONE_STEPS - 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     curved = encoded + contrast * (encoded * encoded * (3 - 2 * encoded) - encoded)
-    return np.rint(255 * curved).astype(np.uint8)
+    return np.asarray(np.rint(255 * curved), dtype=np.uint8)
 
 
 def _presets(*cameras: Camera) -> Mapping[str, Camera]:
@@ -257,47 +256,47 @@ def _presets(*cameras: Camera) -> Mapping[str, Camera]:
 
 CAMERAS: Mapping[str, Camera] = _presets(
     Camera(
-        name="phone-a", lens_sigma_px=0.38, defocus_px=0.8, vignetting=0.25, shot_noise=0.0006, read_noise=0.006,
+        name="phone-a", lens_sigma_px=0.38, defocus_px=0.56, vignetting=0.25, shot_noise=0.0006, read_noise=0.006,
         sensor_rgb=(0.6, 1.0, 0.7), bayer="RGGB", sharpening=0.7, saturation=1.15, contrast=0.35,
         jpeg_quality=92, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-b", lens_sigma_px=0.45, defocus_px=1.0, vignetting=0.35, shot_noise=0.0012, read_noise=0.01,
+        name="phone-b", lens_sigma_px=0.42, defocus_px=0.7, vignetting=0.35, shot_noise=0.0012, read_noise=0.01,
         sensor_rgb=(0.55, 1.0, 0.65), bayer="GRBG", sharpening=1.1, saturation=1.25, contrast=0.5,
         jpeg_quality=85, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-c", lens_sigma_px=0.34, defocus_px=0.7, vignetting=0.15, shot_noise=0.0004, read_noise=0.004,
+        name="phone-c", lens_sigma_px=0.34, defocus_px=0.49, vignetting=0.15, shot_noise=0.0004, read_noise=0.004,
         sensor_rgb=(0.7, 1.0, 0.6), bayer="BGGR", sharpening=0.4, saturation=1.05, contrast=0.2,
         jpeg_quality=95, jpeg_subsampling="4:4:4",
     ),
     Camera(
-        name="phone-d", lens_sigma_px=0.42, defocus_px=0.9, vignetting=0.3, shot_noise=0.0009, read_noise=0.008,
+        name="phone-d", lens_sigma_px=0.4, defocus_px=0.63, vignetting=0.3, shot_noise=0.0009, read_noise=0.008,
         sensor_rgb=(0.62, 1.0, 0.72), bayer="RGGB", sharpening=0.9, saturation=1.1, contrast=0.6,
         jpeg_quality=88, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="compact", lens_sigma_px=0.4, defocus_px=0.8, vignetting=0.2, shot_noise=0.0005, read_noise=0.005,
+        name="compact", lens_sigma_px=0.4, defocus_px=0.56, vignetting=0.2, shot_noise=0.0005, read_noise=0.005,
         sensor_rgb=(0.65, 1.0, 0.8), bayer="GBRG", sharpening=0.5, saturation=1.0, contrast=0.3,
         jpeg_quality=93, jpeg_subsampling="4:2:2",
     ),
     Camera(
-        name="phone-e", lens_sigma_px=0.4, defocus_px=0.9, vignetting=0.28, shot_noise=0.0008, read_noise=0.007,
+        name="phone-e", lens_sigma_px=0.4, defocus_px=0.63, vignetting=0.28, shot_noise=0.0008, read_noise=0.007,
         sensor_rgb=(0.58, 1.0, 0.68), bayer="GRBG", sharpening=0.8, saturation=1.2, contrast=0.4,
         jpeg_quality=90, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-f", lens_sigma_px=0.37, defocus_px=0.8, vignetting=0.2, shot_noise=0.0006, read_noise=0.006,
+        name="phone-f", lens_sigma_px=0.37, defocus_px=0.56, vignetting=0.2, shot_noise=0.0006, read_noise=0.006,
         sensor_rgb=(0.66, 1.0, 0.62), bayer="BGGR", sharpening=0.6, saturation=1.1, contrast=0.3,
         jpeg_quality=94, jpeg_subsampling="4:2:2",
     ),
     Camera(
-        name="phone-g", lens_sigma_px=0.41, defocus_px=0.9, vignetting=0.32, shot_noise=0.001, read_noise=0.008,
+        name="phone-g", lens_sigma_px=0.41, defocus_px=0.63, vignetting=0.32, shot_noise=0.001, read_noise=0.008,
         sensor_rgb=(0.57, 1.0, 0.75), bayer="RGGB", sharpening=1.0, saturation=1.15, contrast=0.45,
         jpeg_quality=87, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="rugged-tablet", lens_sigma_px=0.43, defocus_px=0.8, vignetting=0.25, shot_noise=0.0007, read_noise=0.007,
+        name="rugged-tablet", lens_sigma_px=0.41, defocus_px=0.56, vignetting=0.25, shot_noise=0.0007, read_noise=0.007,
         sensor_rgb=(0.64, 1.0, 0.66), bayer="GBRG", sharpening=0.6, saturation=1.05, contrast=0.25,
         jpeg_quality=91, jpeg_subsampling="4:2:0",
     ),

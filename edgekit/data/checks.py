@@ -115,7 +115,7 @@ def check_files(root: Path, paths: Sequence[str]) -> None:
 
 def _refuse(rule: str, offenders: list[str], remedy: str) -> None:
     if offenders:
-        raise DataError(f"{rule}, got {len(offenders)} of another kind: {shorten(offenders)}; {remedy}")
+        raise DataError(f"{rule}, got {len(offenders)} that fail this: {shorten(offenders)}; {remedy}")
 
 
 def check_photos(root: Path, paths: Sequence[str], progress: Progress = SILENT) -> list[Checked]:

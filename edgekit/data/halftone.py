@@ -1,7 +1,7 @@
 """Prints: ink dots on paper. Offset presses vary the dots' size on four rotated screens, inkjets vary their number.
 
-Both compare each ink's coverage with a threshold per device dot. Offset: clustered dots on rational-tangent screens at the usual
-angles (about 15°, 75°, 0° and 45° for C, M, Y and K). Inkjet: a void-and-cluster-like blue-noise mask. Overprints mix by the
+Both compare each ink's coverage with a threshold per device dot. Offset: clustered dots on rational-tangent screens
+at the usual angles (about 15°, 75°, 0° and 45° for C, M, Y and K). Inkjet: a blue-noise mask. Overprints are the
 Neugebauer primaries (Neugebauer 1937), taken as products of the inks' transmittances.
 """
 
@@ -17,6 +17,9 @@ Thresholds = NDArray[np.uint8]
 
 # Linear transmittance of full coverage: cyan, magenta, yellow, black.
 _INKS = np.array([[0.09, 0.35, 0.62], [0.55, 0.06, 0.2], [0.85, 0.68, 0.07], [0.03, 0.03, 0.03]])
+# Of 255: grey up to here is printed with the three colours alone.
+_GREY_IN_COLOUR = 60
+_COVERAGE = (255 * (1 - (np.arange(256) / 255) ** 2.2)).astype(np.float32)
 # Rational tangents of the four screens, as parts of a cell's side.
 _ANGLES = ((0.97, 0.26), (0.26, 0.97), (1.0, 0.0), (0.71, 0.71))
 
@@ -58,21 +61,29 @@ def _ranked(spot: NDArray[np.float64]) -> Thresholds:
     return (1 + order * 255 // spot.size).astype(np.uint8)
 
 
-def separate(photo: Image.Image) -> Image.Image:
-    """RGB to ink coverages (a CMYK picture), with the grey part mostly in black.
+def separate(photo: NDArray[np.uint8]) -> Image.Image:
+    """RGB to ink coverages, with the grey part mostly in black.
 
     Coverage follows linear light (Murray-Davies), so a print reads about as bright as the photo.
+
+    Args:
+        photo: (height, width, 3) sRGB-encoded.
+
+    Returns:
+        A CMYK picture; 255 is full coverage.
     """
-    linear = (np.linspace(0, 1, 256) ** 2.0 * 255).round().astype(np.uint8)
-    cmy = 255 - linear[np.asarray(photo)]
-    grey = cmy.min(axis=2)
-    black = (np.clip(grey.astype(np.float32) - 60, 0, None) * np.float32(255 / 195)).astype(np.uint8)
-    rest = 255 - black.astype(np.float32)
-    inks = (cmy.astype(np.float32) - black[..., None]) * (255 / np.maximum(rest, 1))[..., None]
-    return Image.fromarray(np.dstack([np.clip(inks, 0, 255).astype(np.uint8), black]), mode="CMYK")
+    inks = _COVERAGE[photo]
+    # min() over an axis of three is slow in numpy.
+    grey = np.minimum(np.minimum(inks[..., 0], inks[..., 1]), inks[..., 2])
+    black = np.maximum(grey - np.float32(_GREY_IN_COLOUR), 0) * np.float32(255 / (255 - _GREY_IN_COLOUR))
+    # What black leaves bare, the colours share; where nothing is left, none is printed.
+    inks -= black[..., None]
+    inks *= (255 / np.maximum(255 - black, 1))[..., None]
+    planes = [Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8)) for plane in (*np.moveaxis(inks, 2, 0), black)]
+    return Image.merge("CMYK", planes)
 
 
-def lay_ink(coverage: NDArray[np.uint8], *, thresholds: tuple[Thresholds, ...]) -> NDArray[np.uint8]:
+def lay_ink(coverage: NDArray[np.uint8], *, thresholds: tuple[Thresholds, ...]) -> Image.Image:
     """Decide every device dot of every ink.
 
     Args:
@@ -80,7 +91,7 @@ def lay_ink(coverage: NDArray[np.uint8], *, thresholds: tuple[Thresholds, ...]) 
         thresholds: A tile per ink.
 
     Returns:
-        (height, width, 3) linear reflectance of ink on paper, 255 is bare paper.
+        RGB picture of linear reflectance; 255 is bare paper.
     """
     height, width = coverage.shape[:2]
     overprint = np.zeros((height, width), dtype=np.uint8)
@@ -88,9 +99,12 @@ def lay_ink(coverage: NDArray[np.uint8], *, thresholds: tuple[Thresholds, ...]) 
         repeats = -(-height // tile.shape[0]), -(-width // tile.shape[1])
         printed = coverage[..., ink] >= np.tile(tile, repeats)[:height, :width]
         overprint |= printed.view(np.uint8) << np.uint8(ink)
-    primaries = np.ones((16, 3))
-    for number in range(16):
-        for ink in range(4):
-            if number >> ink & 1:
-                primaries[number] *= _INKS[ink]
-    return (primaries * 255).round().astype(np.uint8)[overprint]
+    dots = Image.fromarray(overprint)
+    dots.putpalette(_overprints().astype(np.uint8).tobytes())
+    return dots.convert("RGB")
+
+
+def _overprints() -> NDArray[np.float64]:
+    """Reflectance 0..255 of the 16 ways to lay four inks over each other; bit n is ink n."""
+    laid = (np.arange(16)[:, None] >> np.arange(4)) & 1
+    return np.asarray(255 * np.prod(np.where(laid[..., None] == 1, _INKS, 1.0), axis=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from edgekit.errors import MissingExtra
 
 HEIC_SUFFIXES = (".heic", ".heif")
@@ -21,3 +23,9 @@ def enable_heic() -> None:
             raise
         raise MissingExtra("pillow-heif", "host") from absent
     pillow_heif.register_heif_opener()
+
+
+def enable_heic_if_installed() -> None:
+    """Teach Pillow to read HEIC where pillow-heif is installed; without it, a HEIC file is a photo that can't be read."""
+    with contextlib.suppress(MissingExtra):
+        enable_heic()

@@ -1,8 +1,10 @@
 """How display panels emit: one repeating cell of subpixels, integrated over the camera's pixel before it is sampled.
 
-A camera pixel sees the panel through its own square aperture and the lens's blur. Both are convolutions, so the cell is
-convolved with them once (exactly, by its Fourier series, since it repeats) and then looked up where each camera pixel's centre
-falls. Whatever beats between the two rasters (moiré, colour fringes) follows from that sampling and from the Bayer mosaic.
+A camera pixel sees the panel through its own square aperture and the lens's blur. Both are convolutions, so the cell
+is convolved with them once (exactly, by its Fourier series, since it repeats) and then looked up where each camera
+pixel's centre falls. Whatever beats between the two rasters (moiré, colour fringes) follows from that sampling and
+from the Bayer mosaic. Two simplifications: the square is turned with the screen, and the picture on the screen
+changes slowly against the cell, so light and structure multiply.
 """
 
 from __future__ import annotations
@@ -129,4 +131,4 @@ def panel_response(structure: Structure, *, u: Plane, v: Plane, scale: Plane, si
     if len(sizes) > 1:
         step = np.log(largest / smallest) / (len(sizes) - 1)
         index += np.rint(np.log(scale / np.float32(smallest)) / np.float32(step)).astype(np.int32) * (rows * columns)
-    return stack.reshape(-1, 3)[index]
+    return np.asarray(np.take(stack.reshape(-1, 3), index, axis=0))

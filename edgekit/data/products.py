@@ -24,7 +24,7 @@ def some_word(rng: np.random.Generator) -> str:
 
 
 def write(draw: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, *, height_px: float, colour: Colour) -> None:
-    """Draw text with its upper left corner at ``xy``; below five pixels nothing would be legible, so nothing is drawn."""
+    """Draw text with its upper left corner at ``xy``; below five pixels it would be illegible, so nothing is drawn."""
     if height_px >= 5:
         draw.text(xy, text, fill=colour, font=_font(round(height_px)))
 
@@ -64,8 +64,8 @@ def _label(rng: np.random.Generator, size_wh: tuple[int, int], base: Colour) -> 
     pattern = rng.integers(4)
     if pattern == 0:
         step = int(rng.integers(3, max(4, width // 5) + 1))
-        for x in range(0, width, 2 * step):
-            draw.rectangle((x, 0, x + step - 1, height), fill=second)
+        for column in range(0, width, 2 * step):
+            draw.rectangle((column, 0, column + step - 1, height), fill=second)
     elif pattern == 1:
         draw.rectangle((0, round(height * rng.uniform(0.3, 0.7)), width, height), fill=second)
     elif pattern == 2:

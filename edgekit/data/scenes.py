@@ -1,7 +1,7 @@
 """Scenes for simulated photos: shelves above all, and desks, streets, landscapes, cloth, pages, walls.
 
-Regular structure (weaves, barcodes, stripes, tiles, window grids), rectangles, frames, switched-off monitors and blank walls
-stand in front of the camera here too, so neither "periodic" nor "rectangle" nor "flat" means recapture.
+Regular structure (weaves, barcodes, stripes, tiles, window grids), rectangles, frames, switched-off monitors and
+blank walls stand in front of the camera here too, so neither "periodic" nor "rectangle" nor "flat" means recapture.
 """
 
 from __future__ import annotations

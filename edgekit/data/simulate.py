@@ -1,8 +1,9 @@
 """Make a set of genuine photos and recaptures, with a manifest whose groups and splits are honest.
 
-A group is one simulated screen and the cameras of its session. Each scene is photographed twice by the same camera: directly
-(genuine), and as a photo of another camera shown on the screen (recapture). So both classes of a group have the same scenes,
-cameras and files, and no scene stands in two groups. Validation and test have screens *and* cameras of their own.
+A group is one simulated screen and the cameras of its session. Each scene is photographed twice by the same camera:
+directly (genuine), and as a photo of another camera shown on the screen (recapture). So both classes of a group have
+the same scenes, cameras and kind of files, and no scene stands in two groups. Validation and test have screens *and*
+cameras of their own.
 """
 
 from __future__ import annotations
@@ -73,10 +74,13 @@ class SimulateConfig:
     test_cameras: tuple[str, ...] = ("phone-g", "rugged-tablet")
 
     def __post_init__(self) -> None:
+        """Check that splits share no screen and no camera, and that all names are known."""
         if self.photos_per_class_per_group < 1:
-            raise DataError(f"photos_per_class_per_group must be at least 1, got {self.photos_per_class_per_group}")
+            raise DataError(
+                f"photos_per_class_per_group must be at least 1, got {self.photos_per_class_per_group}; ask for more"
+            )
         if self.seed < 0:
-            raise DataError(f"seed must not be negative, got {self.seed}")
+            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
         if any(side % 2 or not MIN_SIDE_PX <= side <= _MAX_SIDE_PX for side in self.size_wh):
             raise DataError(
                 f"size_wh must be two even numbers from {MIN_SIDE_PX} to {_MAX_SIDE_PX}, got {self.size_wh}"
@@ -166,7 +170,7 @@ def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, 
         EdgekitError: a file can't be written, or a worker died.
     """
     if workers < 1:
-        raise DataError(f"workers must be at least 1, got {workers}")
+        raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
     pairs = _plan(out, config)
     missing = [pair for pair in pairs if not all((out / sample.path).is_file() for sample in pair.samples())]
     finished = _look_for(out, config)
@@ -196,7 +200,7 @@ def _check_names(what: str, splits: tuple[tuple[str, ...], ...], *, known: Itera
     names = [name for split in splits for name in split]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}")
+        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}; correct the name")
     if len(set(names)) < len(names):
         raise DataError(f"a {what} must stand in one split only, and once, got {names}; remove the repeated ones")
     if any(len(split) < least for split in splits):
@@ -275,7 +279,8 @@ def _make_all(pairs: Sequence[_Pair], *, workers: int) -> Iterator[None]:
     """Make pairs in order, here or in processes, and yield after each."""
     if min(workers, len(pairs)) <= 1:
         for pair in pairs:
-            yield _make(pair)
+            _make(pair)
+            yield
         return
     # Forking a process that has TensorFlow's threads would hang.
     pool = ProcessPoolExecutor(

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.config import SplitConfig
 from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import SPLITS, Sample
@@ -27,34 +28,6 @@ _MAX_PLACINGS = 40_000
 _MAX_MOVES = 500
 # Less is rounding, or the endless polish of thousands of small groups.
 _MIN_GAIN = 1e-6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitConfig:
-    """How to split data that doesn't come split.
-
-    Args:
-        val_fraction: Share of the photos for choosing epochs and thresholds; of the training photos, where the data
-            itself names the test photos but no validation photos.
-        test_fraction: Share of the photos that are touched once, at the end.
-        seed: Another seed gives another split.
-    """
-
-    val_fraction: float = 0.2
-    test_fraction: float = 0.2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check that each part gets something."""
-        for name in ("val_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                raise DataError(f"{name} must lie between 0 and 1, got {getattr(self, name)}; try 0.2")
-        if self.val_fraction + self.test_fraction >= 1:
-            raise DataError(
-                f"val_fraction and test_fraction must leave something to train on, got {self.val_fraction} and"
-                f" {self.test_fraction}; try 0.2 each"
-            )
-        _check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

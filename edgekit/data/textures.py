@@ -12,6 +12,9 @@ from PIL import Image, ImageDraw, ImageOps
 Plane: TypeAlias = NDArray[np.float32]
 Colour: TypeAlias = tuple[int, int, int]
 
+# Scenes are drawn larger than they are shown, so finer noise would only be averaged away.
+_FINEST_PX = 2
+
 
 def some_colour(
     rng: np.random.Generator, *, saturation: tuple[float, float] = (0.2, 0.9), value: tuple[float, float] = (0.3, 0.95)
@@ -33,27 +36,25 @@ def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int 
     Args:
         rng: Chance.
         size_wh: Width and height in pixels.
-        octaves: How many doublings of detail; the finest is one pixel.
+        octaves: How many doublings of detail; the finest is two pixels.
         persistence: How much each octave keeps of the one before in strength; 1 is rough, 0.4 is cloudy.
 
     Returns:
         (height, width) in 0..1, centred at 0.5.
     """
-    layer: Plane | None = None
+    layer = np.zeros((1, 1), dtype=np.float32)
     for octave in range(octaves):
-        step = 2 ** (octaves - 1 - octave)
+        step = _FINEST_PX * 2 ** (octaves - 1 - octave)
         cells_wh = (max(2, -(-size_wh[0] // step)), max(2, -(-size_wh[1] // step)))
         detail = rng.standard_normal((cells_wh[1], cells_wh[0]), dtype=np.float32)
-        if layer is None:
-            layer = detail
-            continue
-        layer = (
-            np.asarray(Image.fromarray(layer).resize(cells_wh, Image.Resampling.BILINEAR))
-            + detail * persistence**octave
-        )
-    assert layer is not None
-    spread = max(float(layer.std()), 1e-6)
-    return np.clip((layer - layer.mean()) / (5 * spread) + 0.5, 0, 1).astype(np.float32)
+        layer = _enlarge(layer, cells_wh) + detail * np.float32(persistence**octave)
+    spread = np.float32(5 * max(float(layer.std()), 1e-6))
+    layer = np.clip((layer - layer.mean()) / spread + np.float32(0.5), 0, 1)
+    return _enlarge(layer, size_wh)
+
+
+def _enlarge(plane: Plane, size_wh: tuple[int, int]) -> Plane:
+    return np.asarray(Image.fromarray(plane).resize(size_wh, Image.Resampling.BILINEAR))
 
 
 def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Plane:
@@ -114,7 +115,7 @@ def cloth(rng: np.random.Generator, size_wh: tuple[int, int], *, period_px: floa
 
 def foliage(rng: np.random.Generator, size_wh: tuple[int, int], *, leaves: int = 350) -> Image.Image:
     """Leaves over leaves, the upper ones lighter."""
-    width, height = size_wh
+    height = size_wh[1]
     picture = plaster(rng, size_wh, colour=(30, 50, 25))
     draw = ImageDraw.Draw(picture)
     centres = rng.random((leaves, 2)) * size_wh

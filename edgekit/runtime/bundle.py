@@ -73,7 +73,8 @@ def read_bundle(source: Path | bytes) -> Bundle:
     digest = hashlib.sha256(flatbuffer).hexdigest()
     if digest != contract.model_sha256:
         raise ContractError(
-            f"{name} was changed after it was made: SHA-256 must be {contract.model_sha256}, got {digest}; copy it again"
+            f"{name} was changed after it was made: SHA-256 must be {contract.model_sha256}, got {digest}; "
+            "copy it again"
         )
     labels = _text(name, LABELS_NAME, members.get(LABELS_NAME, b"")).splitlines()
     if tuple(labels) != contract.labels:
@@ -100,21 +101,7 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
-            if not 1 <= len(infos) <= MAX_MEMBERS:
-                raise ContractError(f"{name}: the archive must have 1 to {MAX_MEMBERS} files, got {len(infos)}")
-            names = [info.filename for info in infos]
-            if len(set(names)) != len(names):
-                # Readers disagree on which of two counts.
-                raise ContractError(f"{name}: the archive's files must have different names, got {names}")
-            for info in infos:
-                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise ContractError(
-                        f"{name}: {info.filename} must be stored or deflated, got compression {info.compress_type}"
-                    )
-                if info.file_size > MAX_MEMBER_BYTES:
-                    raise ContractError(
-                        f"{name}: {info.filename} must have at most {MAX_MEMBER_BYTES} bytes, got {info.file_size}"
-                    )
+            _check_members(name, infos)
             start = min(info.header_offset for info in infos)
             if start < 0:
                 raise ContractError(f"{name}: the archive must start inside the file, got offset {start}")
@@ -122,8 +109,27 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
             return {info.filename: _inflate(archive, info) for info in wanted}, start
     except _ARCHIVE_ERRORS as failure:
         raise ContractError(
-            f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); was it cut short, or not made by edgekit?"
+            f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); "
+            "was it cut short, or not made by edgekit?"
         ) from failure
+
+
+def _check_members(name: str, infos: list[zipfile.ZipInfo]) -> None:
+    if not 1 <= len(infos) <= MAX_MEMBERS:
+        raise ContractError(f"{name}: the archive must have 1 to {MAX_MEMBERS} files, got {len(infos)}")
+    names = [info.filename for info in infos]
+    if len(set(names)) != len(names):
+        # Readers disagree on which of two counts.
+        raise ContractError(f"{name}: the archive's files must have different names, got {names}")
+    for info in infos:
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ContractError(
+                f"{name}: {info.filename} must be stored or deflated, got compression {info.compress_type}"
+            )
+        if info.file_size > MAX_MEMBER_BYTES:
+            raise ContractError(
+                f"{name}: {info.filename} must have at most {MAX_MEMBER_BYTES} bytes, got {info.file_size}"
+            )
 
 
 def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -92,7 +92,7 @@ def test_check_files_takes_a_link_that_stays_and_a_linked_root(photo_folder, tmp
 
 
 def test_check_files_names_ten_and_counts_the_rest(photo_folder):
-    with pytest.raises(DataError, match=r"got 12 of another kind: 0\.png, .*9\.png, and 2 more; restore"):
+    with pytest.raises(DataError, match=r"got 12 that fail this: 0\.png, .*9\.png, and 2 more; restore"):
         check_files(photo_folder(["a/1.png"]), [f"{number}.png" for number in range(12)])
 
 

@@ -1,0 +1,239 @@
+"""Stage 5: latency against accuracy, for every number of crops and threads, on the same photos."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.config import BenchConfig, Part
+from edgekit.data.dataset import Dataset
+from edgekit.errors import DataError, InterpreterError
+from edgekit.evaluate import choose_photos, evaluate_scores, score_samples
+from edgekit.metrics import Evaluation
+from edgekit.pareto import ParetoPoint, pareto_front
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256
+from edgekit.runtime.bundle import Bundle, read_bundle
+from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.timing import Latency, Milliseconds, by_stage
+
+_COLD_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart:
+    """A process of its own: from the interpreter's start to the first verdict, and the most memory it had."""
+
+    cold_start_ms: float
+    import_ms: float
+    load_ms: float
+    first_ms: float
+    peak_memory_mb: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchPoint:
+    """One number of crops at one number of threads.
+
+    Attributes:
+        latency: Per photo, from the file to the verdict: decode, crop, invoke, vote and total.
+        evaluation: On all photos; the same for every number of threads.
+    """
+
+    crops: int
+    threads: int
+    latency: dict[str, Latency]
+    cold: ColdStart
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Where and how latencies were measured."""
+
+    device: str
+    system: str
+    python: str
+    cores: int
+    interpreter: str
+    delegate: str
+    warmup: int
+    timed_photos: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchRecord:
+    """A benchmark: its conditions, its points, and which to use."""
+
+    model: str
+    model_bytes: int
+    file_sha256: str
+    precision: str
+    plan: str
+    data_sha256: str
+    part: str
+    photos: int
+    caution: str
+    conditions: Conditions
+    points: tuple[BenchPoint, ...]
+    budget_ms: float | None
+    recommended_crops: int | None
+    recommended_threads: int | None
+
+
+def bench(
+    model: Path, dataset: Dataset, config: BenchConfig, *, part: Part = "auto", progress: Progress = SILENT
+) -> BenchRecord:
+    """Measure one model file.
+
+    Accuracy comes from one pass with the largest number of crops, of which smaller ones are prefixes. Latencies are measured
+    for each point by itself, all points in turn on the same photo in shuffled order, so that drift hits all alike.
+
+    Raises:
+        ContractError: no model of edgekit.
+        DataError: labels that the model doesn't know.
+        InterpreterError: a point's own process failed.
+    """
+    bundle = read_bundle(model)
+    chosen = choose_photos(dataset, bundle.contract, part)
+    scores = score_samples(model, dataset, chosen.samples, crops=max(config.tta), progress=progress)
+    evaluations = {crops: evaluate_scores(scores, chosen.samples, bundle.contract, crops=crops) for crops in config.tta}
+    rng = np.random.default_rng(config.seed)
+    timed = [dataset.path_of(chosen.samples[index]) for index in rng.permutation(len(chosen.samples))[: config.runs]]
+    interpreter, times = measure_latency(bundle, timed, config, progress=progress)
+    progress.begin("measuring cold starts", len(times))
+    points = []
+    for (crops, threads), measured in times.items():
+        cold = cold_start(model, timed[0], crops=crops, threads=threads, interpreter=config.interpreter)
+        points.append(
+            BenchPoint(
+                crops=crops, threads=threads, latency=by_stage(measured), cold=cold, evaluation=evaluations[crops]
+            )
+        )
+        progress.advance()
+    best = recommend(points, config.budget_ms)
+    return BenchRecord(
+        model=model.name,
+        model_bytes=model.stat().st_size,
+        file_sha256=file_sha256(model),
+        precision=bundle.contract.precision,
+        plan=str(bundle.contract.plan),
+        data_sha256=dataset.sha256,
+        part=chosen.part,
+        photos=len(chosen.samples),
+        caution=chosen.caution,
+        conditions=conditions(interpreter, config, timed_photos=len(set(timed))),
+        points=tuple(points),
+        budget_ms=config.budget_ms,
+        recommended_crops=best.crops if best else None,
+        recommended_threads=best.threads if best else None,
+    )
+
+
+def measure_latency(
+    bundle: Bundle, photos: Sequence[Path], config: BenchConfig, *, progress: Progress = SILENT
+) -> tuple[str, dict[tuple[int, int], list[Milliseconds]]]:
+    """Time every (crops, threads) on the same photo files.
+
+    Returns:
+        The interpreter's name, and the times by (crops, threads).
+    """
+    if not photos:
+        raise DataError("a benchmark needs at least one photo, got none")
+    classifiers = {
+        threads: Classifier(bundle, threads=threads, backend=config.interpreter)
+        for threads in dict.fromkeys(config.threads)
+    }
+    points = [(crops, threads) for threads in classifiers for crops in dict.fromkeys(config.tta)]
+    times: dict[tuple[int, int], list[Milliseconds]] = {point: [] for point in points}
+    rng = np.random.default_rng(config.seed)
+    total = config.warmup + config.runs
+    progress.begin("timing", total)
+    for run in range(total):
+        for index in rng.permutation(len(points)):
+            crops, threads = points[index]
+            spent = classifiers[threads].classify(photos[run % len(photos)], crops=crops).ms
+            if run >= config.warmup:
+                times[points[index]].append(spent)
+        progress.advance()
+    name = next(iter(classifiers.values())).interpreter
+    for classifier in classifiers.values():
+        classifier.close()
+    return name, times
+
+
+def cold_start(model: Path, photo: Path, *, crops: int, threads: int, interpreter: str | None) -> ColdStart:
+    """Run the runtime in a process of its own and read what it says.
+
+    Raises:
+        InterpreterError: it failed or hung.
+    """
+    command = [sys.executable, "-m", "edgekit.runtime", "time", str(model), str(photo)]
+    options = ["--crops", str(crops), "--threads", str(threads), "--runs", "1", "--warmup", "0"]
+    choice = ["--interpreter", interpreter] if interpreter else []
+    try:
+        done = subprocess.run(  # noqa: S603 (our own module, no shell)
+            [*command, *options, *choice], capture_output=True, text=True, timeout=_COLD_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as hung:
+        raise InterpreterError(
+            f"{model}: one verdict must take less than {_COLD_TIMEOUT_S} s in a process of its own"
+        ) from hung
+    if done.returncode != 0:
+        raise InterpreterError(f"{model}: a process of its own failed: {done.stderr.strip()[-500:]}")
+    said = json.loads(done.stdout)
+    return ColdStart(**{name: said[name] for name in ColdStart.__dataclass_fields__})
+
+
+def conditions(interpreter: str, config: BenchConfig, *, timed_photos: int) -> Conditions:
+    """Describe this machine."""
+    return Conditions(
+        device=_processor(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        interpreter=interpreter,
+        delegate="XNNPACK (the interpreter's default on CPUs)",
+        warmup=config.warmup,
+        timed_photos=timed_photos,
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return names[0] if names else platform.machine()
+
+
+def pareto_points(points: Sequence[BenchPoint]) -> list[ParetoPoint]:
+    """The points as latency (p95, ms) against balanced accuracy."""
+    return [
+        ParetoPoint(
+            label=f"k={point.crops}",
+            series=f"{point.threads} thread{'s' if point.threads > 1 else ''}",
+            latency_ms=point.latency["total"].p95_ms,
+            accuracy=point.evaluation.balanced_accuracy.value,
+            low=point.evaluation.balanced_accuracy.low,
+            high=point.evaluation.balanced_accuracy.high,
+        )
+        for point in points
+    ]
+
+
+def recommend(points: Sequence[BenchPoint], budget_ms: float | None) -> BenchPoint | None:
+    """The most accurate point whose p95 latency is within the budget; the faster of equals; None when none is."""
+    within = [point for point in points if budget_ms is None or point.latency["total"].p95_ms <= budget_ms]
+    if not within:
+        return None
+    return within[pareto_front(pareto_points(within))[-1]]

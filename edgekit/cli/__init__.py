@@ -1,0 +1,36 @@
+"""The command line: one file per group of commands. Stages are imported inside the commands, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgekit import __version__
+from edgekit.cli import demo, measure, show, train
+
+app = typer.Typer(
+    name="edgekit",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: `edgekit demo` makes photos, trains, quantises and measures a model in a few minutes.",
+)
+for group in (demo, train, measure, show):
+    group.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgekit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Put a photo classifier on a phone and prove what it costs there."""

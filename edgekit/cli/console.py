@@ -1,0 +1,118 @@
+"""How commands talk to people: progress, tables, JSON, Ctrl-C."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from edgekit.progress import Progress
+from edgekit.records import to_json
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_CHECK_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+
+class ConsoleProgress:
+    """Bars with time left on stderr; where that is no terminal, one line per task."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def begin(self, what: str, total: int) -> None:
+        """Start a task; the last one is finished."""
+        self._finish()
+        if not self._bars.console.is_terminal:
+            self._bars.console.print(f"{what} …", highlight=False)
+        self._task = self._bars.add_task(what, total=total, note="")
+
+    def advance(self, steps: int = 1, *, note: str = "") -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.update(self._task, advance=steps, note=note)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(line, highlight=False, markup=False)
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            task = self._bars.tasks[self._bars.task_ids.index(self._task)]
+            # Early stopping ends a loop before its last step.
+            self._bars.update(self._task, total=max(task.completed, 1), completed=max(task.completed, 1))
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Progress bars for the body of the ``with``."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield ConsoleProgress(bars)
+
+
+def interruptible(function: F) -> F:
+    """Let Ctrl-C end a command with exit code 130 and one line instead of a traceback."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            note("stopped; run the same command again (with --resume where it has that) to go on")
+            sys.exit(EXIT_INTERRUPTED)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def note(line: str) -> None:
+    """A line for people, on stderr."""
+    typer.echo(line, err=True)
+
+
+def print_json(record: Any) -> None:
+    """A record on stdout, for scripts."""
+    typer.echo(to_json(record), nl=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout; the first column is left-aligned, the others right."""
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """A share as a percentage; a dash where there is none."""
+    return "–" if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as failure:
+        raise typer.BadParameter(f"whole numbers with commas between, such as 1,5,10; got {text!r}") from failure

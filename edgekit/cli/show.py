@@ -1,0 +1,137 @@
+"""``edgekit predict`` and ``info``: looking at one model and single photos."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.measure import Model
+from edgekit.cli.train import AsJson
+from edgekit.errors import DataError, PhotoError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: `edgekit predict model.tflite shelf.jpg more-photos/`")(console.interruptible(predict))
+    app.command(epilog="Example: `edgekit info model.tflite`")(console.interruptible(info))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One line of ``predict``: a verdict, or why there is none."""
+
+    photo: str
+    label: str = ""
+    score: float | None = None
+    probabilities: dict[str, float] | None = None
+    ms: float | None = None
+    error: str = ""
+
+
+def predict(
+    model: Model,
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    crops: Annotated[int | None, typer.Option(help="Crops to vote over. [default: the contract's]", min=1)] = None,
+    threads: Annotated[int, typer.Option(help="Threads per inference.", min=1)] = 2,
+    interpreter: Annotated[
+        Literal["litert", "tflite-runtime"] | None, typer.Option(help="Which one. [default: the first installed]")
+    ] = None,
+    json: AsJson = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
+) -> None:
+    """Classify photos; exit code 2 when one of them can't be read."""
+    from edgekit.data.heic import enable_heic_if_installed
+    from edgekit.runtime import Classifier
+
+    enable_heic_if_installed()
+    files = list(_files(photos))
+    rows = []
+    with console.progress() as progress, Classifier.load(model, threads=threads, backend=interpreter) as classifier:
+        progress.begin("classifying", len(files))
+        for file in files:
+            try:
+                verdict = classifier.classify(file, crops=crops)
+            except PhotoError as failure:
+                rows.append(Prediction(photo=str(file), error=str(failure)))
+            else:
+                rows.append(
+                    Prediction(
+                        photo=str(file),
+                        label=verdict.label,
+                        score=verdict.score,
+                        probabilities=verdict.probabilities,
+                        ms=verdict.ms.total_ms,
+                    )
+                )
+            progress.advance()
+    if json:
+        console.print_json(rows)
+    elif csv:
+        writer = csv_module.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["photo", "label", "score", "ms", "error"])
+        writer.writerows([row.photo, row.label, row.score, row.ms, row.error] for row in rows)
+    else:
+        _print(rows)
+    if any(row.error for row in rows):
+        raise typer.Exit(2)
+
+
+def _print(rows: list[Prediction]) -> None:
+    console.print_table(
+        f"{len(rows)} photo{'s' if len(rows) != 1 else ''}",
+        ["photo", "label", "score", "ms"],
+        [
+            [row.photo, row.label or "error", console.percent(row.score), "–" if row.ms is None else f"{row.ms:.1f}"]
+            for row in rows
+        ],
+    )
+    for row in rows:
+        if row.error:
+            console.note(f"error: {row.error}")
+
+
+def _files(photos: list[Path]) -> Iterator[Path]:
+    from edgekit.data.checks import find_photos
+
+    for path in photos:
+        if not path.is_dir():
+            yield path
+            continue
+        found = find_photos(path)
+        if not found:
+            raise DataError(f"{path} must hold photos, got none; name another folder")
+        yield from (path / name for name in found)
+
+
+def info(model: Model, json: AsJson = False) -> None:
+    """Show what is inside a model file: contract, operators, where it came from."""
+    from edgekit.lite import describe
+    from edgekit.records import to_json
+    from edgekit.runtime import read_bundle
+
+    bundle = read_bundle(model)
+    inside = describe(bundle.flatbuffer)
+    if json:
+        console.print_json({"contract": bundle.contract, "inside": inside})
+        return
+    contract = bundle.contract
+    rows = [
+        ["labels", ", ".join(contract.labels)],
+        ["bona fide", contract.bona_fide or "–"],
+        ["input", f"uint8 [1, {contract.side_px}, {contract.side_px}, 3] RGB"],
+        ["precision", contract.precision],
+        ["crops", f"{contract.plan.crops} of {contract.plan}"],
+        ["decision", " ".join(to_json(contract.decision).split())],
+        ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
+        ["runs on", ", ".join(contract.checked_on)],
+        ["SHA-256", contract.model_sha256],
+        *([key, str(value)] for key, value in contract.provenance.items()),
+    ]
+    console.print_table(f"{model} ({model.stat().st_size / 1e6:.2f} MB)", ["", "value"], rows)

@@ -1,0 +1,291 @@
+"""``edgekit finetune``, ``qat`` and ``convert``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from edgekit.cli import console
+from edgekit.config import (
+    ConvertConfig,
+    FitConfig,
+    NetworkConfig,
+    Precision,
+    SplitConfig,
+    TrainConfig,
+    guess_bona_fide,
+    head_fit,
+    qat_fit,
+    whole_fit,
+)
+from edgekit.contract import CropPlan
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    from edgekit.gate import Gate
+    from edgekit.runs import TrainRecord
+
+_NETWORK, _TRAIN, _SPLIT, _PLAN, _CONVERT = NetworkConfig(), TrainConfig(), SplitConfig(), CropPlan(), ConvertConfig()
+
+Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
+Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave damaged photos out and count them instead of stopping.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the folder holds.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the best weights of an earlier run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
+Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
+BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
+CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
+Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: `edgekit finetune photos --out runs/first --tune all`")(
+        console.interruptible(finetune)
+    )
+    app.command(epilog="Example: `edgekit qat runs/first`")(console.interruptible(qat))
+    app.command(epilog="Example: `edgekit convert runs/first --int8 --calibration calibration`")(
+        console.interruptible(convert)
+    )
+
+
+def fit_config(preset: FitConfig, **given: Any) -> FitConfig:
+    """A preset with what the user gave."""
+    return replace(preset, **{name: value for name, value in given.items() if value is not None})
+
+
+def finetune(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
+    backbone: Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")] = _NETWORK.backbone,
+    alpha: Annotated[float, typer.Option(help="Width of mobilenet_v2.")] = _NETWORK.alpha,
+    side: Annotated[int, typer.Option(help="Side of the square input, in pixels.")] = _NETWORK.side_px,
+    features: Annotated[
+        Literal["texture", "content", "all"], typer.Option(help="Layers of mobilenet_v2 that the head sees.")
+    ] = _NETWORK.features,
+    weights: Annotated[
+        str, typer.Option(help="imagenet, none, or a Keras HDF5 file without top. small_cnn starts from none.")
+    ] = "",
+    tune: Annotated[
+        Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")
+    ] = _TRAIN.tune,
+    plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
+    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = _TRAIN.plan.crops,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    crops_per_photo: CropsPerPhoto = None,
+    patience: Patience = None,
+    val_fraction: Annotated[float, typer.Option(help="Share of photos for validation.")] = _SPLIT.val_fraction,
+    test_fraction: Annotated[float, typer.Option(help="Share of photos for the final test.")] = _SPLIT.test_fraction,
+    bona_fide: Annotated[
+        str | None,
+        typer.Option(
+            help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split, the crops and the head.")] = _TRAIN.seed,
+    cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
+    skip_bad: SkipBad = False,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    json: AsJson = False,
+) -> None:
+    """Fine-tune a network on photos; writes weights and a record to the run's folder."""
+    from edgekit.data.dataset import load_dataset
+    from edgekit.runs import RunFolder
+    from edgekit.train import RunOptions, finetune
+
+    start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
+    network = NetworkConfig(backbone=backbone, alpha=alpha, side_px=side, features=features, weights=start)
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "crops_per_photo": crops_per_photo,
+        "patience": patience,
+    }
+    head, whole = head_fit(), whole_fit(pretrained=start != "none")
+    with console.progress() as progress:
+        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        config = TrainConfig(
+            network=network,
+            plan=CropPlan.parse(plan, crops=crops),
+            tune=tune,
+            head=fit_config(head, **given) if tune == "head" else head,
+            whole=fit_config(whole, **given) if tune == "all" else whole,
+            split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
+            bona_fide=bona_fide_label(bona_fide, dataset.labels),
+            seed=seed,
+        )
+        options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
+        record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
+    finish_training(record, out, json=json, then=f"edgekit qat {out}")
+
+
+def bona_fide_label(given: str | None, labels: tuple[str, ...]) -> str:
+    """The label of genuine photos: what the user gave, or told by its name.
+
+    Raises:
+        EdgekitError: no label has that name.
+    """
+    if given is None:
+        return guess_bona_fide(labels)
+    if given == "none":
+        return ""
+    if given not in labels:
+        raise EdgekitError(f"--bona-fide must be one of {list(labels)} or none, got {given!r}")
+    return given
+
+
+def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
+    """Say how a stage of training ended; exit with 130 when Ctrl-C ended it."""
+    if json:
+        console.print_json(record)
+    else:
+        best = (
+            {name: values[record.best_epoch] for name, values in record.history.items()}
+            if record.best_epoch >= 0
+            else {}
+        )
+        console.note(
+            f"{record.stage}: {len(record.split.train)} training and {len(record.split.val)} validation photos "
+            f"(split by {record.split.method}), {record.skipped_photos} skipped, {record.seconds:.0f} s"
+        )
+        if best:
+            console.note(
+                f"best epoch {record.best_epoch + 1}: validation loss {best['val_loss']:.3f}, "
+                f"balanced accuracy {console.percent(best['val_balanced_accuracy'])}"
+            )
+        if record.split.caution:
+            console.note(f"caution: {record.split.caution}")
+        console.note(f"wrote {out}; next: {then}")
+    if record.interrupted:
+        console.note("interrupted: the best weights so far are kept; --resume goes on from them")
+        raise typer.Exit(console.EXIT_INTERRUPTED)
+
+
+def qat(
+    run: Run,
+    data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    crops_per_photo: CropsPerPhoto = None,
+    patience: Patience = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    json: AsJson = False,
+) -> None:
+    """Train a run further with fake quantization, so that int8 loses less."""
+    from edgekit.data.dataset import load_dataset
+    from edgekit.quantize import qat
+    from edgekit.runs import RunFolder
+    from edgekit.train import RunOptions
+
+    folder = RunFolder(root=run)
+    before = folder.read("float")
+    how = fit_config(
+        qat_fit(),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        crops_per_photo=crops_per_photo,
+        patience=patience,
+    )
+    with console.progress() as progress:
+        dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
+        options = RunOptions(overwrite=overwrite, resume=resume)
+        record = qat(dataset, folder, how, options=options, progress=progress)
+    finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
+
+
+def convert(
+    run: Run,
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and activations (the default).")] = False,
+    float32: Annotated[bool, typer.Option("--float", help="32-bit floating point.")] = False,
+    float16: Annotated[bool, typer.Option("--float16", help="16-bit weights, 32-bit arithmetic.")] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="8-bit weights, activations quantised as they come.")
+    ] = False,
+    int16x8: Annotated[bool, typer.Option("--int16x8", help="16-bit activations, 8-bit weights.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The model file. [default: RUN/NAME-PRECISION.tflite]")] = None,
+    data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
+    calibration: Annotated[Path, typer.Option(help="Folder of the calibration crops.")] = _CONVERT.calibration,
+    calibration_crops: Annotated[int, typer.Option(help="How many are chosen.")] = _CONVERT.calibration_crops,
+    stage: Annotated[
+        Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
+    ] = _CONVERT.stage,
+    max_drop: Annotated[float, typer.Option(help="Points of balanced accuracy that may be lost.")] = _CONVERT.max_drop,
+    allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Convert a run to one TFLite file with labels and contract inside, behind a gate against lost accuracy."""
+    from edgekit.convert import GateFailed, convert
+    from edgekit.data.dataset import load_dataset
+    from edgekit.runs import RunFolder
+
+    precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
+    folder = RunFolder(root=run)
+    before = folder.read("float")
+    target = out or run / f"{run.resolve().name}-{precision}.tflite"
+    if target.exists() and not overwrite:
+        raise EdgekitError(f"{target} exists; use --overwrite to replace it or name another file with --out")
+    config = ConvertConfig(
+        precision=precision,
+        stage=stage,
+        calibration=calibration,
+        calibration_crops=calibration_crops,
+        max_drop=max_drop,
+        allow_drop=allow_drop,
+    )
+    try:
+        with console.progress() as progress:
+            dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
+            record = convert(dataset, folder, target, config, progress=progress)
+    except GateFailed as failed:
+        print_gate(failed.gate)
+        console.note(f"gate failed: {failed}")
+        raise typer.Exit(console.EXIT_CHECK_FAILED) from failed
+    if json:
+        console.print_json(record)
+        return
+    print_gate(record.gate)
+    console.note(
+        f"wrote {target} ({record.model_bytes / 1e6:.2f} MB, {precision} from the {record.stage} stage, "
+        f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
+    )
+
+
+def _precision(**wanted: bool) -> Precision:
+    chosen = [name for name, given in wanted.items() if given] or ["int8"]
+    if len(chosen) > 1:
+        raise EdgekitError(f"one precision at a time, got {chosen}; run convert once for each")
+    found: Precision = chosen[0]  # type: ignore[assignment]
+    return found
+
+
+def print_gate(gate: Gate) -> None:
+    """The gate as a table: recall per class, float against quantised."""
+    rows = [
+        [one.label, str(one.photos), console.percent(one.float_recall), console.percent(one.recall)]
+        for one in gate.classes
+    ]
+    rows.append(
+        [
+            "balanced accuracy",
+            str(gate.photos),
+            console.percent(gate.float_balanced_accuracy),
+            console.percent(gate.balanced_accuracy),
+        ]
+    )
+    title = f"validation photos, {gate.crops} crops, {console.percent(gate.agreement)} of the answers agree"
+    console.print_table(title, ["recall", "photos", "float", "converted"], rows)

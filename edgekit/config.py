@@ -1,0 +1,233 @@
+"""Every option of every stage, its default and its range. Standard library only, so that ``--help`` is quick.
+
+A default stands here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from edgekit.contract import MAX_CROPS, CropPlan
+from edgekit.errors import DataError, EdgekitError, RunError
+
+Stage = Literal["float", "qat"]
+Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
+Part = Literal["auto", "train", "val", "test", "all"]
+
+# Labels that name genuine photos in presentation-attack detection, as data sets spell them.
+BONA_FIDE_NAMES = ("genuine", "bona_fide", "bona-fide", "bonafide", "real", "live")
+
+
+def guess_bona_fide(labels: tuple[str, ...]) -> str:
+    """The label that names genuine photos, or an empty string where none is known to."""
+    return next((label for label in labels if label.lower() in BONA_FIDE_NAMES), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitConfig:
+    """How to split data that doesn't come split.
+
+    Args:
+        val_fraction: Share of the photos for choosing epochs and thresholds; of the training photos, where the data
+            itself names the test photos but no validation photos.
+        test_fraction: Share of the photos that are touched once, at the end.
+        seed: Another seed gives another split.
+    """
+
+    val_fraction: float = 0.2
+    test_fraction: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that each part gets something."""
+        for name in ("val_fraction", "test_fraction"):
+            if not 0 < getattr(self, name) < 1:
+                raise DataError(f"{name} must lie between 0 and 1, got {getattr(self, name)}; try 0.2")
+        if self.val_fraction + self.test_fraction >= 1:
+            raise DataError(
+                f"val_fraction and test_fraction must leave something to train on, got {self.val_fraction} and"
+                f" {self.test_fraction}; try 0.2 each"
+            )
+        if self.seed < 0:
+            raise DataError(f"seed must be a whole number from 0 on, got {self.seed}; try 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """The network that scores one crop.
+
+    Attributes:
+        backbone: ``mobilenet_v2`` (Sandler et al. 2018) or ``small_cnn``, four strided convolutions for training from scratch.
+        alpha: Width multiplier of MobileNetV2.
+        side_px: Side of the square input.
+        features: Which layers of MobileNetV2 are pooled for the head. ``texture``: blocks 1 to 13, where the network then
+            ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
+        weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
+    """
+
+    backbone: Literal["mobilenet_v2", "small_cnn"] = "mobilenet_v2"
+    alpha: float = 1.0
+    side_px: int = 224
+    features: Literal["texture", "content", "all"] = "texture"
+    weights: str = "imagenet"
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not 0.05 <= self.alpha <= 2:
+            raise RunError(f"alpha must lie in 0.05 to 2, got {self.alpha}")
+        if not 32 <= self.side_px <= 512 or self.side_px % 32:
+            raise RunError(f"the input's side must be a multiple of 32 from 32 to 512 px, got {self.side_px}")
+        if self.backbone == "small_cnn" and self.weights == "imagenet":
+            raise RunError("small_cnn has no ImageNet weights; use --weights none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitConfig:
+    """How weights are fitted, for ``finetune`` and ``qat`` alike.
+
+    Attributes:
+        epochs: At most this many; early stopping may end sooner.
+        batch_size: Crops per step.
+        learning_rate: Adam's, at the start.
+        crops_per_photo: Crops that each photo gives in one epoch, drawn anew each time.
+        patience: Epochs without a better validation loss before training stops; a third of it halves the learning rate.
+        l2: Weight decay of the head, on standardised features.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    crops_per_photo: int
+    patience: int
+    l2: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name in ("epochs", "batch_size", "crops_per_photo", "patience"):
+            if getattr(self, name) < 1:
+                raise RunError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < 1:
+            raise RunError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
+        if self.l2 < 0:
+            raise RunError(f"l2 must not be negative, got {self.l2}")
+
+
+def head_fit() -> FitConfig:
+    """For a linear head on cached features: many cheap epochs."""
+    return FitConfig(epochs=60, batch_size=256, learning_rate=1e-3, crops_per_photo=24, patience=8)
+
+
+def whole_fit(*, pretrained: bool) -> FitConfig:
+    """For the whole network: small steps away from good weights, larger ones from none."""
+    if pretrained:
+        return FitConfig(epochs=10, batch_size=32, learning_rate=1e-5, crops_per_photo=4, patience=3)
+    return FitConfig(epochs=30, batch_size=32, learning_rate=1e-3, crops_per_photo=4, patience=6)
+
+
+def qat_fit() -> FitConfig:
+    """For quantization-aware training: the weights are already good."""
+    return FitConfig(epochs=3, batch_size=32, learning_rate=1e-5, crops_per_photo=2, patience=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All that decides a training run, apart from the photos.
+
+    Attributes:
+        tune: ``head``: the backbone is frozen and its pooled features are cached; ``all``: then the whole network too.
+        bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    plan: CropPlan = field(default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2")))
+    tune: Literal["head", "all"] = "head"
+    head: FitConfig = field(default_factory=head_fit)
+    whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
+    split: SplitConfig = field(default_factory=SplitConfig)
+    bona_fide: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertConfig:
+    """How a run becomes a file.
+
+    Attributes:
+        precision: Of weights and activations inside; input and output are uint8 and float32 always.
+        stage: Which weights; ``auto`` takes the qat stage for int8 when there is one.
+        calibration: Folder of the calibration crops.
+        calibration_crops: How many are chosen when the folder is empty.
+        max_drop: Percentage points of balanced accuracy that may be lost on the validation photos.
+        allow_drop: Write the file although more was lost.
+    """
+
+    precision: Precision = "int8"
+    stage: Literal["auto", "float", "qat"] = "auto"
+    calibration: Path = Path("calibration")
+    calibration_crops: int = 200
+    max_drop: float = 1.0
+    allow_drop: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the limit and the stage."""
+        if not 0 <= self.max_drop <= 100:
+            raise RunError(f"max_drop must lie in 0 to 100 points, got {self.max_drop}")
+        if self.stage == "qat" and self.precision != "int8":
+            raise RunError(f"the qat stage was trained for int8, got {self.precision}; use the float stage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchConfig:
+    """What a benchmark sweeps.
+
+    Attributes:
+        tta: Numbers of crops (test-time augmentation).
+        threads: Threads per inference.
+        runs: Photos timed at each point; photos repeat when there are fewer.
+        warmup: Runs of each point that are not counted.
+        interpreter: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+        budget_ms: Milliseconds that 95 of 100 verdicts may take; None recommends without a limit.
+        seed: Of the order in which points and photos are visited.
+    """
+
+    tta: tuple[int, ...] = (1, 3, 5, 10)
+    threads: tuple[int, ...] = (1, 2)
+    runs: int = 50
+    warmup: int = 3
+    interpreter: str | None = None
+    budget_ms: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, most in (("tta", MAX_CROPS), ("threads", 256)):
+            values = getattr(self, name)
+            if not values or not all(1 <= value <= most for value in values):
+                raise EdgekitError(f"--{name} must be numbers from 1 to {most} with commas between, got {values}")
+        if self.runs < 2 or self.warmup < 0:
+            raise EdgekitError(f"--runs must be at least 2 and --warmup at least 0, got {self.runs} and {self.warmup}")
+        if self.budget_ms is not None and self.budget_ms <= 0:
+            raise EdgekitError(f"--budget-ms must be positive, got {self.budget_ms}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossvalConfig:
+    """What is cross-validated.
+
+    Attributes:
+        train: The float stage; its split is replaced by the folds.
+        qat: The qat stage.
+        folds: How many times groups are dealt out; each group is tested once.
+        crops: Numbers of crops that are reported.
+        calibration_crops: For post-training quantization.
+        timed_photos: Photos that latencies are measured on; 0 measures none.
+    """
+
+    train: TrainConfig
+    qat: FitConfig = field(default_factory=qat_fit)
+    folds: int = 6
+    crops: tuple[int, ...] = (1, 5, 10)
+    calibration_crops: int = 200
+    timed_photos: int = 50

@@ -1,0 +1,225 @@
+"""Cross-validation over groups: every photo is tested by a model that never saw its author, camera or screen."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.bench import Conditions, conditions, measure_latency
+from edgekit.config import BenchConfig, ConvertConfig, CrossvalConfig, Precision, Stage
+from edgekit.contract import Contract
+from edgekit.convert import convert
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.splits import Split, group_folds
+from edgekit.errors import RunError
+from edgekit.evaluate import forced, model_source
+from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
+from edgekit.progress import SILENT, Progress
+from edgekit.quantize import qat
+from edgekit.records import from_plain, plain, read_json, sha256, to_json, write_atomic, write_json
+from edgekit.runs import RunFolder
+from edgekit.runtime.bundle import Bundle, read_bundle
+from edgekit.runtime.timing import Latency, by_stage
+from edgekit.scoring import Scores, score_photos
+from edgekit.train import RunOptions, finetune, versions
+
+# Name → precision and stage of the weights.
+VARIANTS: dict[str, tuple[Precision, Stage]] = {
+    "float": ("float32", "float"),
+    "int8 PTQ": ("int8", "float"),
+    "int8 QAT": ("int8", "qat"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRecord:
+    """One variant at one number of crops, over all photos of all folds."""
+
+    variant: str
+    crops: int
+    evaluation: Evaluation
+    latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
+    model_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossvalRecord:
+    """A finished cross-validation."""
+
+    config: CrossvalConfig
+    data_sha256: str
+    photos: int
+    groups: int
+    seconds: float
+    conditions: Conditions | None
+    variants: tuple[VariantRecord, ...]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fold:
+    """What one fold says about its test photos."""
+
+    samples: tuple[Sample, ...]
+    scores: dict[str, Scores]
+    bundles: dict[str, Bundle]
+
+
+def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT) -> CrossvalRecord:
+    """Train, quantise, convert and test once per fold; a re-run goes on where the last one stopped.
+
+    Args:
+        dataset: Photos with groups.
+        out: Folder for the folds and ``crossval.json``.
+        config: What is trained and reported.
+        progress: Told of every step.
+
+    Raises:
+        DataError: no groups, or fewer than folds.
+        RunError: the folder holds another cross-validation.
+    """
+    began = time.monotonic()
+    _claim(out, dataset, config)
+    folds = []
+    for number, split in enumerate(group_folds(dataset, config.folds, seed=config.train.seed)):
+        progress.say(f"fold {number + 1} of {config.folds}: tests {len(split.test)} photos")
+        folds.append(_run_fold(dataset, split, out, number, config, progress))
+    samples = [sample for fold in folds for sample in fold.samples]
+    latency, where = _time(dataset, folds[-1], config, progress)
+    record = CrossvalRecord(
+        config=config,
+        data_sha256=dataset.sha256,
+        photos=len(samples),
+        groups=len(dataset.groups),
+        seconds=time.monotonic() - began,
+        conditions=where,
+        variants=tuple(
+            VariantRecord(
+                variant=variant,
+                crops=crops,
+                evaluation=_evaluate(folds, samples, variant, crops),
+                latency=latency.get((variant, crops), {}),
+                model_bytes=len(folds[-1].bundles[variant].flatbuffer),
+            )
+            for variant in VARIANTS
+            for crops in config.crops
+        ),
+        versions=versions(),
+    )
+    write_json(out / "crossval.json", record)
+    return record
+
+
+def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
+    """Make sure that a folder with folds holds folds of this very configuration."""
+    mark = out / "crossval.config.json"
+    wanted = {"config": plain(config), "data_sha256": dataset.sha256}
+    if mark.exists() and sha256(to_json(read_json(mark)).encode()) != sha256(to_json(wanted).encode()):
+        raise RunError(f"{out} holds a cross-validation of other photos or settings; choose another --out")
+    write_json(mark, wanted)
+
+
+def _run_fold(
+    dataset: Dataset, split: Split, out: Path, number: int, config: CrossvalConfig, progress: Progress
+) -> _Fold:
+    folder = RunFolder(root=out / f"fold-{number}")
+    options = RunOptions(resume=True, cache=out / "features")
+    if not folder.record("float").exists():
+        finetune(dataset, folder, config.train, split=split, options=options, progress=progress)
+    if not folder.record("qat").exists():
+        qat(dataset, folder, config.qat, options=options, progress=progress)
+    for stage in ("float", "qat"):
+        if folder.read(stage).interrupted:
+            folder.record(stage).unlink()
+            raise RunError(f"fold {number + 1} was interrupted; run the same command again to go on")
+    bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
+    samples = split.samples(dataset, "test")
+    return _Fold(samples=samples, scores=_score(dataset, folder, samples, bundles, config, progress), bundles=bundles)
+
+
+def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:
+    path = folder.root / f"{variant.replace(' ', '-').lower()}.tflite"
+    if not path.exists():
+        precision, stage = VARIANTS[variant]
+        how = ConvertConfig(
+            precision=precision,
+            stage=stage,
+            calibration=folder.root / "calibration",
+            calibration_crops=config.calibration_crops,
+            # The comparison is what a cross-validation reports, so it must not stop at one fold's.
+            allow_drop=True,
+        )
+        convert(dataset, folder, path, how, progress=progress)
+    return read_bundle(path)
+
+
+def _score(
+    dataset: Dataset,
+    folder: RunFolder,
+    samples: Sequence[Sample],
+    bundles: dict[str, Bundle],
+    config: CrossvalConfig,
+    progress: Progress,
+) -> dict[str, Scores]:
+    """Scores of the test photos, kept so that a re-run need not score again."""
+    place = folder.root / "test-scores.npz"
+    source = model_source(next(iter(bundles.values())).contract, dataset, samples)
+    if place.exists():
+        with np.load(place, allow_pickle=False) as kept:
+            if set(kept.files) == set(bundles):
+                return {variant: Scores(crops=kept[variant], targets=source.targets) for variant in bundles}
+    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), progress=progress)
+    found = dict(zip(bundles, scored, strict=True))
+    buffer = io.BytesIO()
+    # mypy takes the arrays for savez's own keyword.
+    np.savez(buffer, **{variant: scores.crops for variant, scores in found.items()})  # type: ignore[arg-type]
+    write_atomic(place, buffer.getvalue())
+    return found
+
+
+def _evaluate(folds: Sequence[_Fold], samples: Sequence[Sample], variant: str, crops: int) -> Evaluation:
+    """All photos together, each judged by its own fold's model and operating point."""
+    contracts: list[Contract] = [forced(fold.bundles[variant].contract) for fold in folds]
+    scored = [fold.scores[variant] for fold in folds]
+    attack = contracts[0].bona_fide is not None
+    return evaluate_predictions(
+        Predictions(
+            truth=np.concatenate([scores.targets for scores in scored]),
+            predicted=np.concatenate([s.predicted(c, crops) for s, c in zip(scored, contracts, strict=True)]),
+            labels=contracts[0].labels,
+            groups=[sample.group for sample in samples],
+            kinds=[sample.kind for sample in samples],
+            attack_score=np.concatenate([s.attack_scores(c, crops) for s, c in zip(scored, contracts, strict=True)])
+            if attack
+            else None,
+            bona_fide=contracts[0].bona_fide,
+        )
+    )
+
+
+def _time(
+    dataset: Dataset, fold: _Fold, config: CrossvalConfig, progress: Progress
+) -> tuple[dict[tuple[str, int], dict[str, dict[str, Latency]]], Conditions | None]:
+    """Latency of the last fold's models on some of its test photos, by variant and crops, then by threads and stage."""
+    if not config.timed_photos:
+        return {}, None
+    photos = [dataset.path_of(sample) for sample in fold.samples[: config.timed_photos]]
+    how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
+    found: dict[tuple[str, int], dict[str, dict[str, Latency]]] = {}
+    name = ""
+    for variant, bundle in fold.bundles.items():
+        name, times = measure_latency(bundle, photos, how, progress=progress)
+        for (crops, threads), spent in times.items():
+            found.setdefault((variant, crops), {})[f"{threads} threads"] = by_stage(spent)
+    return found, conditions(name, how, timed_photos=len(photos))
+
+
+def read_crossval(path: Path) -> CrossvalRecord:
+    """Read a finished cross-validation."""
+    return from_plain(CrossvalRecord, read_json(path), where=str(path))

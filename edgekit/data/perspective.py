@@ -1,0 +1,183 @@
+"""A pinhole camera before a plane: which part of a shown photo's raster each camera pixel sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.data.textures import Plane
+from edgekit.errors import DataError
+
+Edge: TypeAlias = Literal["none", "left", "right", "top", "bottom"]
+Matrix: TypeAlias = NDArray[np.float64]
+
+# Focal length over picture width, as of a phone's main camera.
+_FOCAL = 1.1
+# Raster pixels around what is seen, so that interpolation stays inside.
+_MARGIN = 2
+# With an edge in view, this share of the picture lies beyond it.
+_BEYOND = 0.12
+_DIRECTIONS: dict[str, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How the camera looks at the screen.
+
+    Attributes:
+        ratio: Camera pixels per screen pixel (per device dot of a print) in the middle of the picture.
+        yaw_deg: Turn of the screen about its vertical axis.
+        pitch_deg: Turn about its horizontal axis.
+        roll_deg: Turn about the line of sight.
+        coverage: Share of the shown photo that the picture spans, up to 1.
+        offset: Where in the shown photo the picture lies: (0, 0) upper left to (1, 1) lower right.
+        edge: The side on which the screen's bezel or the paper's margin is in the picture.
+        glare: Reflected light, as a share of the screen's mean.
+    """
+
+    ratio: float
+    yaw_deg: float = 0.0
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+    coverage: float = 0.9
+    offset: tuple[float, float] = (0.5, 0.5)
+    edge: Edge = "none"
+    glare: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges in which the model of the optics holds."""
+        if not 0.25 <= self.ratio <= 8:
+            raise DataError(f"view: ratio must be 0.25 to 8 camera pixels per screen pixel, got {self.ratio}; move it")
+        if max(abs(self.yaw_deg), abs(self.pitch_deg)) > 45:
+            raise DataError(
+                f"view: yaw and pitch must lie within 45 degrees, got {self.yaw_deg} and {self.pitch_deg}; tilt it less"
+            )
+        if not 0.1 <= self.coverage <= 1 or not all(0 <= share <= 1 for share in self.offset):
+            raise DataError(
+                f"view: coverage must be 0.1 to 1 and offset 0 to 1, got {self.coverage} and {self.offset}; correct it"
+            )
+        if self.glare < 0:
+            raise DataError(f"view: glare must not be negative, got {self.glare}; correct it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where a shown photo lies before the camera.
+
+    Attributes:
+        matrix: 3x3 homography from camera pixels to pixels of the window.
+        raster_wh: Width and height of the whole photo in screen pixels.
+        window: The seen part of that raster: left, top, right, bottom; right and bottom are exclusive.
+    """
+
+    matrix: Matrix
+    raster_wh: tuple[int, int]
+    window: tuple[int, int, int, int]
+
+    @property
+    def window_wh(self) -> tuple[int, int]:
+        """Width and height of the window in screen pixels."""
+        left, top, right, bottom = self.window
+        return right - left, bottom - top
+
+    @property
+    def area(self) -> float:
+        """Screen pixels per camera pixel, by area, in the picture's middle or near it."""
+        return float(abs(np.linalg.det(self.matrix)))
+
+    def show(self, photo: Image.Image, *, resample: Image.Resampling) -> Image.Image:
+        """Resample the photo to the raster, and keep the window of it."""
+        across, down = photo.width / self.raster_wh[0], photo.height / self.raster_wh[1]
+        left, top, right, bottom = self.window
+        return photo.resize(self.window_wh, resample, box=(left * across, top * down, right * across, bottom * down))
+
+    def inside_px(self, seen: Seen) -> Plane:
+        """How many camera pixels each one lies inside the photo's nearest edge; negative beyond it. (height, width)."""
+        u, v = seen.u + np.float32(self.window[0]), seen.v + np.float32(self.window[1])
+        nearest = np.minimum(np.minimum(u, self.raster_wh[0] - u), np.minimum(v, self.raster_wh[1] - v))
+        return np.asarray(nearest * seen.scale, dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What every camera pixel's centre sees; (height, width) each.
+
+    Attributes:
+        u: Column in the window.
+        v: Row in the window.
+        scale: Camera pixels per screen pixel there.
+    """
+
+    u: Plane
+    v: Plane
+    scale: Plane
+
+
+def place(size_wh: tuple[int, int], view: View) -> Placement:
+    """Put the shown photo before the camera.
+
+    Args:
+        size_wh: Width and height of the photo, and of the camera's picture.
+        view: From where the camera looks.
+    """
+    width, height = size_wh
+    to_plane = _to_plane(size_wh, view)
+    corners = to_plane @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]], dtype=np.float64)
+    plane = corners[:2] / corners[2]
+    low, span = plane.min(axis=1), np.ptp(plane, axis=1)
+    zoom = max(span[0] / width, span[1] / height) / view.coverage
+    raster = np.ceil(np.array(size_wh) * zoom) + 2 * _MARGIN
+    origin = _MARGIN + (raster - 2 * _MARGIN - span) * view.offset
+    if view.edge != "none":
+        direction = np.array(_DIRECTIONS[view.edge])
+        past = np.where(direction > 0, raster - (1 - _BEYOND) * span, -_BEYOND * span)
+        origin = np.where(direction != 0, past, origin)
+    first = np.maximum(np.floor(origin) - _MARGIN, 0)
+    last = np.minimum(np.ceil(origin + span) + _MARGIN, raster)
+    shift = np.eye(3)
+    shift[:2, 2] = origin - low - first
+    matrix = shift @ to_plane
+    return Placement(
+        matrix=matrix / matrix[2, 2],
+        raster_wh=(int(raster[0]), int(raster[1])),
+        window=(int(first[0]), int(first[1]), int(last[0]), int(last[1])),
+    )
+
+
+def _to_plane(size_wh: tuple[int, int], view: View) -> Matrix:
+    """Homography from camera pixels to screen pixels, counted from where the line of sight meets the plane."""
+    width, height = size_wh
+    yaw, pitch, roll = np.radians([view.yaw_deg, view.pitch_deg, view.roll_deg])
+    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    focal = _FOCAL * width
+    # Columns of the pose: the plane's x axis, its y axis, and its origin at the viewing distance.
+    pose = about_z @ about_x @ about_y
+    pose[:, 2] = (0, 0, focal / view.ratio)
+    lens = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    return np.asarray(np.linalg.inv(lens @ pose))
+
+
+def look(placement: Placement, size_wh: tuple[int, int]) -> Seen:
+    """Find what every camera pixel's centre sees."""
+    (a, b, c), (d, e, f), (g, h, i) = placement.matrix
+    x = np.arange(size_wh[0])[None, :] + 0.5
+    y = np.arange(size_wh[1])[:, None] + 0.5
+    depth = ((g * x + i) + h * y).astype(np.float32)
+    u = ((a * x + c) + b * y).astype(np.float32) / depth
+    v = ((d * x + f) + e * y).astype(np.float32) / depth
+    # The determinant of a homography's Jacobian is det(matrix) / depth³: raster area per camera pixel.
+    scale = np.sqrt(depth * depth * np.abs(depth) / np.float32(placement.area))
+    return Seen(u=u, v=v, scale=scale)
+
+
+def warp(plane: Image.Image, placement: Placement, size_wh: tuple[int, int], *, enlarged: int = 1) -> Image.Image:
+    """Sample the window (drawn ``enlarged`` times as large) bilinearly where the camera's pixels look; 0 beyond it."""
+    coefficients = np.diag([enlarged, enlarged, 1]) @ placement.matrix
+    data = tuple(float(value) for value in coefficients.ravel()[:8])
+    return plane.transform(size_wh, Image.Transform.PERSPECTIVE, data, resample=Image.Resampling.BILINEAR)

@@ -1,0 +1,140 @@
+"""Stage 5: what a model file gets right on labelled photos, through the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from edgekit.config import Part, SplitConfig
+from edgekit.contract import Contract
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.splits import split_dataset
+from edgekit.errors import DataError
+from edgekit.feed import CropSource, crop_source
+from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, from_plain
+from edgekit.runtime.bundle import read_bundle
+from edgekit.scoring import Scores, score_photos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The photos that numbers are measured on.
+
+    Attributes:
+        samples: Photos with labels.
+        part: Which part of the data they are.
+        caution: What to say beside every number; empty when nothing is wrong with it.
+    """
+
+    samples: tuple[Sample, ...]
+    part: str
+    caution: str
+
+
+def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+    """Photos to measure a model on: its own test photos when the data is what it was trained on, else all.
+
+    Raises:
+        DataError: labels that the model doesn't know, or a part that can't be told.
+    """
+    strangers = sorted(set(dataset.labels) - set(contract.labels))
+    if strangers:
+        raise DataError(
+            f"{dataset.root} has the labels {strangers}, the model knows {list(contract.labels)}; rename or leave them out"
+        )
+    own = contract.provenance.get("data_sha256") == dataset.sha256
+    if part == "all" or (part == "auto" and not own):
+        caution = "these photos also trained the model: the numbers flatter" if own else ""
+        return Chosen(samples=dataset.samples, part="all", caution=caution)
+    wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
+    if own:
+        config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
+    else:
+        config = SplitConfig()
+    split = split_dataset(dataset, config)
+    cautions = {
+        "train": "these photos trained the model: the numbers flatter",
+        "val": "these photos chose epochs and thresholds",
+    }
+    caution = "; ".join(text for text in (split.caution, cautions.get(wanted, "") if own else "") if text)
+    return Chosen(samples=split.samples(dataset, wanted), part=wanted, caution=caution)
+
+
+def score_samples(
+    model: Path, dataset: Dataset, samples: Sequence[Sample], *, crops: int, progress: Progress = SILENT
+) -> Scores:
+    """Score photos with one model file, crop by crop."""
+    bundle = read_bundle(model)
+    source = model_source(bundle.contract, dataset, samples)
+    (scores,) = score_photos([bundle], source, crops=crops, progress=progress)
+    return scores
+
+
+def model_source(contract: Contract, dataset: Dataset, samples: Sequence[Sample]) -> CropSource:
+    """Photos as a source of crops, with the classes in the model's order."""
+    return crop_source(dataset, samples, contract.plan, contract.side_px, labels=contract.labels)
+
+
+def forced(contract: Contract) -> Contract:
+    """The contract without "retake" and "unknown", so that every photo gets one of the labels."""
+    return contract.with_decision(replace(contract.decision, abstain=None, floor=None))
+
+
+def evaluate_scores(
+    scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: int | None = None
+) -> Evaluation:
+    """All metrics of the first ``crops`` crops at the contract's operating point, intervals over groups where there are any."""
+    contract = forced(contract)
+    return evaluate_predictions(
+        Predictions(
+            truth=scores.targets,
+            predicted=scores.predicted(contract, crops),
+            labels=contract.labels,
+            groups=[sample.group for sample in samples] if all(sample.group for sample in samples) else None,
+            kinds=[sample.kind for sample in samples],
+            attack_score=scores.attack_scores(contract, crops) if contract.bona_fide else None,
+            bona_fide=contract.bona_fide,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateRecord:
+    """One evaluation and what it was of."""
+
+    model: str
+    file_sha256: str
+    data_sha256: str
+    part: str
+    caution: str
+    crops: int
+    evaluation: Evaluation
+
+
+def evaluate(
+    model: Path, dataset: Dataset, *, part: Part = "auto", crops: int | None = None, progress: Progress = SILENT
+) -> EvaluateRecord:
+    """Measure a model file on labelled photos.
+
+    Raises:
+        ContractError: no model of edgekit.
+        DataError: labels that the model doesn't know.
+    """
+    contract = read_bundle(model).contract
+    chosen = choose_photos(dataset, contract, part)
+    count = contract.plan.crops if crops is None else crops
+    scores = score_samples(model, dataset, chosen.samples, crops=count, progress=progress)
+    return EvaluateRecord(
+        model=model.name,
+        file_sha256=file_sha256(model),
+        data_sha256=dataset.sha256,
+        part=chosen.part,
+        caution=chosen.caution,
+        crops=count,
+        evaluation=evaluate_scores(scores, chosen.samples, contract),
+    )

@@ -1,0 +1,89 @@
+"""Fixtures that many tests share: tiny models, photos of one colour, and virtual environments that survive a run."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.runtime import Bundle, read_bundle
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = Path(__file__).parent / "models"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def red_blue_file() -> Path:
+    """A model file of 8 px: red is genuine, blue is recapture. See tests/models/make.py."""
+    return MODELS / "red_blue.tflite"
+
+
+@pytest.fixture(scope="session")
+def red_blue(red_blue_file) -> Bundle:
+    return read_bundle(red_blue_file)
+
+
+@pytest.fixture(scope="session")
+def three_colours_file() -> Path:
+    return MODELS / "three_colours.tflite"
+
+
+@pytest.fixture(scope="session")
+def int8_logits() -> bytes:
+    """A bare flatbuffer, int8 inside, that ends in float logits."""
+    return (MODELS / "logits_int8.tflite").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def plain_photo() -> Callable[..., np.ndarray]:
+    """``plain_photo(255, 0, 0)``: uint8 (60, 80, 3) of one colour."""
+    return lambda red, green, blue: np.full((60, 80, 3), (red, green, blue), np.uint8)
+
+
+@contextlib.contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    """Let one process at a time build an environment."""
+    fcntl = pytest.importorskip("fcntl", reason="cached environments need POSIX file locks")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[..., Path]:
+    """``environment("name", "requirement>=1")``: the Python of a virtual environment of its own, kept in build/venvs.
+
+    It is built once for a Python, its requirements and ``key``; a later run finds it ready. What can't be installed
+    raises CalledProcessError with pip's words.
+    """
+
+    def build(name: str, *requirements: str, key: str = "") -> Path:
+        digest = hashlib.sha256(json.dumps([sys.version, requirements, key]).encode()).hexdigest()
+        folder = ROOT / "build" / "venvs" / f"{name}-{digest[:12]}"
+        python = folder / "bin" / "python"
+        ready = folder / ".ready"
+        with _only_one(folder.with_suffix(".lock")):
+            if not ready.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, text=True)
+                pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+                if requirements:
+                    subprocess.run(pip, check=True, capture_output=True, text=True)
+                ready.touch()
+        return python
+
+    return build

@@ -1,0 +1,75 @@
+"""Both interpreters give the same answers; the frozen one lives in an environment with numpy 1."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.runtime import Classifier
+from edgekit.runtime.interpreter import installed_backends
+
+pytestmark = pytest.mark.slow
+
+# Each interpreter's float32 kernels are within 1e-6 of the exact probabilities of these models (logits up to 16); two
+# of them, and the vote over crops, may differ by a little more than twice that.
+TOLERANCE = 3e-6
+
+COLOURS = {
+    "red": (255, 0, 0),
+    "blue": (0, 0, 255),
+    "violet": (140, 60, 120),
+    "dark": (3, 2, 1),
+}
+
+
+@pytest.fixture(scope="module")
+def frozen_python(environment):
+    if sys.version_info >= (3, 12):
+        pytest.skip("tflite-runtime 2.14 has no wheels for Python 3.12 and later")
+    try:
+        return environment("tflite-runtime", "tflite-runtime>=2.14,<2.15", "numpy>=1.23,<2", "pillow>=10.1")
+    except subprocess.CalledProcessError as failure:
+        pytest.skip(f"tflite-runtime can't be installed here: {failure.stderr.strip().splitlines()[-1]}")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """One-coloured photos, and one where every crop differs."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (64, 48), colour).save(folder / f"{name}.png")
+    noise = np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((360, 270)).save(folder / "noise.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file"])
+def test_the_frozen_interpreter_agrees_with_this_one(request, frozen_python, repository, photos, model):
+    file = request.getfixturevalue(model)
+    command = [frozen_python, "-m", "edgekit.runtime", "classify", file, *photos]
+    ran = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    rows = [json.loads(line) for line in ran.stdout.splitlines()]
+    with Classifier.load(file) as classifier:
+        assert classifier.interpreter.startswith(installed_backends()[0])
+        for row, photo in zip(rows, photos, strict=True):
+            verdict = classifier.classify(photo)
+            assert row["interpreter"].startswith("tflite-runtime 2.14")
+            assert row["label"] == verdict.label
+            assert row["probabilities"] == pytest.approx(verdict.probabilities, abs=TOLERANCE)
+            assert [crop["box"] for crop in row["crops"]] == [list(crop.box) for crop in verdict.crops]
+            for frozen, crop in zip(row["crops"], verdict.crops, strict=True):
+                assert frozen["probabilities"] == pytest.approx(crop.probabilities, abs=TOLERANCE)
+
+
+def test_a_backend_that_is_not_installed_is_named(frozen_python, repository, red_blue_file, photos):
+    command = [frozen_python, "-m", "edgekit.runtime", "classify", red_blue_file, photos[0], "--interpreter", "litert"]
+    ran = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.strip().splitlines()[-1] == (
+        "error: litert is not installed (found ['tflite-runtime']): pip install ai-edge-litert"
+    )
