@@ -93,7 +93,6 @@ class FitConfig:
         learning_rate: Adam's, at the start.
         crops_per_photo: Crops that each photo gives in one epoch, drawn anew each time.
         patience: Epochs without a better validation loss before training stops; a third of it halves the learning rate.
-        l2: Weight decay of the head, on standardised features.
     """
 
     epochs: int
@@ -101,7 +100,6 @@ class FitConfig:
     learning_rate: float
     crops_per_photo: int
     patience: int
-    l2: float = 1e-3
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -110,13 +108,6 @@ class FitConfig:
                 raise RunError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < 1:
             raise RunError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
-        if self.l2 < 0:
-            raise RunError(f"l2 must not be negative, got {self.l2}")
-
-
-def head_fit() -> FitConfig:
-    """For a linear head on cached features: many cheap epochs."""
-    return FitConfig(epochs=60, batch_size=256, learning_rate=1e-3, crops_per_photo=24, patience=8)
 
 
 def whole_fit(*, pretrained: bool) -> FitConfig:
@@ -136,14 +127,17 @@ class TrainConfig:
     """All that decides a training run, apart from the photos.
 
     Attributes:
-        tune: ``head``: the backbone is frozen and its pooled features are cached; ``all``: then the whole network too.
+        tune: ``head``: the backbone is frozen, its pooled features are cached and the head is solved exactly; ``all``:
+            then the whole network is trained, too.
+        draws: Random crops of each photo that the head is solved on, besides those of the plan.
+        whole: How the whole network is trained.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     plan: CropPlan = field(default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2")))
     tune: Literal["head", "all"] = "head"
-    head: FitConfig = field(default_factory=head_fit)
+    draws: int = 24
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""

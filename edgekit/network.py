@@ -48,15 +48,25 @@ def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
 def build_network(config: NetworkConfig, classes: int) -> keras.Model:
     """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → float32 (n, classes) logits."""
     body = _backbone(config)
-    # The mean says how much of a texture there is, the maximum whether it is anywhere.
-    pooled = {
-        f"{kind}_{name}": pool(name=f"{kind}_{name}")(body.get_layer(name).output)
-        for name in taps(config)
-        for kind, pool in (("mean", keras.layers.GlobalAveragePooling2D), ("max", keras.layers.GlobalMaxPooling2D))
-    }
     # Taps have different ranges. A Dense for each keeps an int8 scale for each; concatenated they would share the widest.
-    heads = [keras.layers.Dense(classes, name=f"head_{name}")(vector) for name, vector in pooled.items()]
-    return keras.Model(body.input, keras.layers.Add(name="logits")(heads), name=config.backbone)
+    heads = [
+        keras.layers.Dense(classes, name=f"head_{vector.node.layer.name}")(vector)
+        for name in taps(config)
+        for vector in _pooled(body.get_layer(name))
+    ]
+    logits = heads[0]
+    # One by one: TFLite's n-ary addition has no int8 kernel.
+    for number, term in enumerate(heads[1:], start=1):
+        logits = keras.layers.Add(name=f"sum_{number}")([logits, term])
+    return keras.Model(body.input, logits, name=config.backbone)
+
+
+def _pooled(tap: Any) -> tuple[Any, Any]:
+    """Mean and maximum of a tap over its area: the mean says how much of a texture there is, the maximum if it is anywhere."""
+    mean = keras.layers.GlobalAveragePooling2D(name=f"mean_{tap.name}")(tap.output)
+    # Pooling with a window of the whole area has an int8 kernel in every interpreter, reduction by maximum has not.
+    largest = keras.layers.MaxPooling2D(tap.output.shape[1:3], name=f"area_{tap.name}")(tap.output)
+    return mean, keras.layers.Flatten(name=f"max_{tap.name}")(largest)
 
 
 def pooled_features(network: keras.Model) -> keras.Model:
@@ -66,7 +76,7 @@ def pooled_features(network: keras.Model) -> keras.Model:
 
 
 def _heads(network: keras.Model) -> list[Any]:
-    return [layer for layer in network.layers if layer.name.startswith("head_")]
+    return [layer for layer in network.layers if layer.name.startswith(("head_", "quant_head_"))]
 
 
 def _backbone(config: NetworkConfig) -> keras.Model:
@@ -138,9 +148,20 @@ def set_head(network: keras.Model, kernel: NDArray[np.float32], bias: NDArray[np
     """Put one linear head over all pooled taps, (sum of channels, classes) and (classes,), into the per-tap layers."""
     start = 0
     for number, layer in enumerate(_heads(network)):
-        rows = layer.kernel.shape[0]
+        rows = layer.input.shape[-1]
         layer.set_weights([kernel[start : start + rows], bias if number == 0 else np.zeros_like(bias)])
         start += rows
+
+
+def copy_head(network: keras.Model, model: keras.Model) -> None:
+    """Copy the head's weights into the network's fake-quantised twin, whose layers have weights of their own besides."""
+    for source, target in zip(_heads(network), _heads(model), strict=True):
+        for weight, twin in zip(source.trainable_weights, target.trainable_weights, strict=True):
+            if weight.shape != twin.shape:
+                raise RunError(
+                    f"{target.name} must have the weights of {source.name}, got {twin.shape} for {weight.shape}"
+                )
+            twin.assign(weight)
 
 
 def freeze_normalisation(network: keras.Model) -> None:

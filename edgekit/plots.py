@@ -7,13 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.path import Path as Outline
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
@@ -225,38 +226,41 @@ class _Obstacles:
 
 
 class _Label:
-    """The label of one point, which can be moved around it."""
+    """The label of one point, which can stand in several places around it."""
 
     def __init__(self, axes: Axes, point: ParetoPoint, colour: str) -> None:
-        self._text = axes.annotate(
-            point.label.removesuffix(point.series).rstrip(" ,") or point.label,
-            (point.latency_ms, point.accuracy),
-            xytext=(0, 0),
+        self._axes, self._at = axes, (point.latency_ms, point.accuracy)
+        self._text = point.label.removesuffix(point.series).rstrip(" ,") or point.label
+        self._style: dict[str, Any] = {"fontsize": 8.5, "color": colour, "parse_math": False, "zorder": 5}
+        # Measured once, since Matplotlib lays a text out anew wherever it stands.
+        measured = axes.text(0, 0, self._text, **self._style)
+        box = measured.get_window_extent()
+        measured.remove()
+        self._size_px = (box.width, box.height)
+
+    def box(self, offset: tuple[int, int]) -> Bbox:
+        """What the label covers at an offset, in points, from its point: a box in pixels, with a gap around."""
+        size_px, shift_px = np.asarray(self._size_px), np.asarray(offset) * self._axes.figure.dpi / 72
+        # Left of and below its point a label ends there, right of and above it begins there.
+        corner_px = self._axes.transData.transform(self._at) + shift_px - size_px * (1 - np.sign(offset)) / 2
+        return Bbox([corner_px, corner_px + size_px]).padded(_GAP_PX)
+
+    def draw(self, offset: tuple[int, int]) -> None:
+        """Write it there, with a leader line if that is far."""
+        leader = {"arrowstyle": "-", "color": self._style["color"], "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}
+        dx, dy = offset
+        label = self._axes.annotate(
+            self._text,
+            self._at,
+            xytext=offset,
             textcoords="offset points",
-            fontsize=8.5,
-            color=colour,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4},
-            parse_math=False,
-            zorder=5,
+            ha="center" if dx == 0 else "left" if dx > 0 else "right",
+            va="center" if dy == 0 else "bottom" if dy > 0 else "top",
+            arrowprops=leader if offset in _FAR else None,
+            **self._style,
         )
         # Labels come after the layout; one that took part would move the axes under the others.
-        self._text.set_in_layout(False)
-
-    def stand(self, offset: tuple[int, int]) -> Bbox:
-        """Move to an offset in points from the point; returns the box that is covered there, in pixels."""
-        dx, dy = offset
-        self._text.set_position(offset)
-        self._text.set_horizontalalignment("center" if dx == 0 else "left" if dx > 0 else "right")
-        self._text.set_verticalalignment("center" if dy == 0 else "bottom" if dy > 0 else "top")
-        if self._text.arrow_patch is not None:
-            self._text.arrow_patch.set_visible(offset in _FAR)
-        # The first call moves the text; its own box is asked for apart, as the leader line always reaches the point.
-        self._text.get_window_extent()
-        return Text.get_window_extent(self._text).padded(_GAP_PX)
-
-    def remove(self) -> None:
-        """Take it off the figure."""
-        self._text.remove()
+        label.set_in_layout(False)
 
 
 def _place(labels: list[_Label], obstacles: _Obstacles, *, must: int) -> None:
@@ -264,12 +268,11 @@ def _place(labels: list[_Label], obstacles: _Obstacles, *, must: int) -> None:
     for rank, label in enumerate(labels):
         offsets = (*_NEAR, *_FAR) if rank < must else _NEAR
         # A step down the list of places costs less than an error bar in all, so it only decides between equals.
-        costs = [obstacles.cost(label.stand(offset)) + step / 100 for step, offset in enumerate(offsets)]
+        costs = [obstacles.cost(label.box(offset)) + step / 100 for step, offset in enumerate(offsets)]
         best = min(range(len(offsets)), key=costs.__getitem__)
         if costs[best] < (math.inf if rank < must else _LINE_COST):
-            obstacles.add(label.stand(offsets[best]))
-        else:
-            label.remove()
+            obstacles.add(label.box(offsets[best]))
+            label.draw(offsets[best])
 
 
 def _inside(box: Bbox, frame: Bbox) -> bool:

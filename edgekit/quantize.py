@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from edgekit.calibration import choose
 from edgekit.config import FitConfig, Stage
 from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
-from edgekit.fit import FitState, balanced_log_loss, fit, validation_scores
+from edgekit.feed import crop_source, drawn_crops, normalise
+from edgekit.fit import FitState, FloatArray, balanced_log_loss, fit, validation_scores
 from edgekit.legacy_keras import keras, tfmot
-from edgekit.network import build_network, freeze_normalisation, load_weights, save_weights
+from edgekit.network import build_network, copy_head, freeze_normalisation, load_weights, pooled_features, save_weights
 from edgekit.progress import SILENT, Progress
+from edgekit.ranges import calibrate, fix_input
 from edgekit.records import write_json
 from edgekit.runs import RunFolder, TrainRecord
-from edgekit.train import REFUSE, CropFeed, Run, RunOptions, crop_feed, fit_files, write_record
+from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_files, fit_head, write_record
 
-# What ``feed.normalise`` gives: scale 1/128 and zero point 128, so that a uint8 pixel is its own quantised value.
-INPUT_RANGE = (-1.0, 127.0 / 128.0)
-
-# Batches that set the ranges of activations before weights may move.
-_CALIBRATION_STEPS = 40
+# Crops that set the ranges of activations.
+_CALIBRATION_CROPS = 256
 
 
 def quantised(network: keras.Model) -> keras.Model:
@@ -39,19 +38,6 @@ def quantised(network: keras.Model) -> keras.Model:
             f"this network can't be trained quantised: {failure}; use post-training `edgekit convert --int8`"
         ) from failure
     return model
-
-
-def fix_input_range(model: keras.Model) -> None:
-    """Set the range of the input to that of ``feed.normalise``; moving averages would only come near it."""
-    (layer,) = (layer for layer in model.layers if type(layer).__name__ == "QuantizeLayer")
-    low, high = INPUT_RANGE
-    values = {"min": low, "max": high}
-    layer.set_weights(
-        [
-            values.get(weight.name.rpartition("_")[2].partition(":")[0], value)
-            for weight, value in zip(layer.weights, layer.get_weights(), strict=True)
-        ]
-    )
 
 
 def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Model:
@@ -72,9 +58,11 @@ def qat(
     options: RunOptions = REFUSE,
     progress: Progress = SILENT,
 ) -> TrainRecord:
-    """Train a fine-tuned run further with fake quantization; writes weights and record beside the float ones.
+    """Make a fine-tuned run aware of quantization; writes weights and record beside the float ones.
 
-    The float weights with calibrated ranges are the first candidate, so training can only improve the validation loss.
+    A run that tuned its head gets the head that is best for int8 features. A run that tuned everything is trained further
+    with fake quantization; the float weights with calibrated ranges are the first candidate, so training can only improve
+    the validation loss.
 
     Args:
         dataset: The photos of the float stage.
@@ -95,41 +83,62 @@ def qat(
     options.prepare(folder, "qat")
     config = replace(before.config, whole=how)
     run = Run(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
+    keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
     network = load_stage(folder, before, "float")
     freeze_normalisation(network)
+    if config.tune == "head":
+        state = _quantised_head(network, run, progress)
+    else:
+        state = _quantised_whole(network, run, progress)
+    return write_record(run, "qat", state, began)
+
+
+def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitState:
+    """Solve the head again, on features that went through the int8 backbone.
+
+    The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
+    converted int8 network itself, and the head is the best one for them.
+    """
+    crops = _calibration_crops(run, progress)
     model = quantised(network)
-    feed = crop_feed(dataset, run.split, config, how, progress)
-    files = fit_files(folder, "qat")
+    calibrate(model, network, crops)
+    state = fit_head(network, pooled_features(model), run, progress, precision="int8")
+    copy_head(network, model)
+    # The new head has other ranges: its kernels, its logits and their sums.
+    calibrate(model, network, crops)
+    save_weights(model, fit_files(run.folder, "qat").weights)
+    return state
+
+
+def _quantised_whole(network: keras.Model, run: Run, progress: Progress) -> FitState:
+    """Train all weights against fake quantization, from calibrated ranges on."""
+    how, seed = run.config.whole, run.config.seed
+    model = quantised(network)
+    feed = crop_feed(run.dataset, run.split, run.config, how, progress)
+    files = fit_files(run.folder, "qat")
     if files.read_state() is None:
-        _calibrate(model, feed, config.seed, progress)
+        calibrate(model, network, _calibration_crops(run, progress))
         save_weights(model, files.weights)
         loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
         progress.say(f"validation loss before quantization-aware training: {loss:.4f}")
         write_json(files.state, FitState(best_loss=loss))
-    state = fit(model, feed, how, files, seed=config.seed + 1, progress=progress)
-    fix_input_range(model)
+    state = fit(model, feed, how, files, seed=seed + 1, progress=progress)
+    fix_input(model)
     save_weights(model, files.weights)
-    return write_record(run, "qat", state, began)
+    return state
 
 
-def _calibrate(model: keras.Model, feed: CropFeed, seed: int, progress: Progress) -> None:
-    """Let the moving averages of the activation ranges settle, without touching a weight."""
-    steps = min(_CALIBRATION_STEPS, max(10, feed.steps))
-    progress.begin("calibrating ranges", steps)
-    done = 0
-    epoch = 0
-    while done < steps:
-        for crops, *_ in feed.epoch(np.random.default_rng([seed, epoch])):
-            model(crops, training=True)
-            progress.advance()
-            done += 1
-            if done == steps:
-                break
-        epoch += 1
-    fix_input_range(model)
-
-
-def tensors(model: keras.Model) -> dict[str, Any]:
-    """Ranges by layer name, for tests and reports."""
-    return {weight.name: weight.numpy() for weight in model.weights if weight.name.endswith(("min:0", "max:0"))}
+def _calibration_crops(run: Run, progress: Progress) -> list[FloatArray]:
+    """Batches of normalised random crops of training photos, classes and groups in turn."""
+    samples = run.split.samples(run.dataset, "train")
+    rng = np.random.default_rng(run.config.seed)
+    chosen = choose(rng, samples, _CALIBRATION_CROPS)
+    source = crop_source(run.dataset, chosen, run.config.plan, run.config.network.side_px)
+    progress.begin("calibrating ranges", len(chosen))
+    crops = []
+    for drawn in drawn_crops(rng, source, count=1):
+        crops.append(drawn[0])
+        progress.advance()
+    pixels = normalise(np.stack(crops))
+    return [pixels[start : start + 32] for start in range(0, len(pixels), 32)]

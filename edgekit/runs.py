@@ -46,7 +46,7 @@ class RunFolder:
 
     def weights(self, stage: Stage) -> Path:
         """Keras HDF5 weights of a stage."""
-        return self.root / f"{stage}.weights.h5"
+        return self.root / f"{stage}.h5"
 
     def record(self, stage: Stage) -> Path:
         """JSON record of a stage."""

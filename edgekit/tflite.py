@@ -22,7 +22,8 @@ def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray |
     Args:
         network: Normalised float RGB in.
         precision: Of what is inside.
-        pixels: uint8 (crops, S, S, 3) RGB, for int8 and int16x8.
+        pixels: uint8 (crops, S, S, 3) RGB, for int8 and int16x8. None keeps the ranges of a fake-quantised network, and
+            leaves in float what it did not quantise.
 
     Raises:
         ContractError: the converter did not give the input that was asked for.
@@ -55,12 +56,12 @@ def _configure(converter: Any, precision: Precision, pixels: RGBArray | None) ->
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if precision in CALIBRATED:
-        assert pixels is not None
+    if precision in CALIBRATED and pixels is not None:
         converter.representative_dataset = lambda: _representative(pixels, precision)
     if precision == "int8":
-        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
+        if pixels is not None:
+            converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8]
     if precision == "int16x8":
         converter.target_spec.supported_ops = [
             ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.config import FitConfig, Stage, TrainConfig
+from edgekit.config import FitConfig, Precision, Stage, TrainConfig
 from edgekit.data.dataset import Dataset
-from edgekit.data.splits import Split, split_dataset
+from edgekit.data.splits import Part, Split, split_dataset
 from edgekit.errors import RunError
-from edgekit.features import FeatureCache, FeatureFeed, PhotoFeatures, Standard, backbone_id, photo_features
+from edgekit.features import FeatureCache, PhotoFeatures, photo_features
 from edgekit.feed import CropSource, crop_source, epoch_batches, fixed_crops, normalise, stack_all, steps_per_epoch
 from edgekit.fit import FitFiles, FitState, FloatArray, Step, fit
+from edgekit.head import PENALTIES, FeatureSet, solve_head
 from edgekit.legacy_keras import keras
+from edgekit.metrics import report
 from edgekit.network import build_network, freeze_normalisation, load_backbone, pooled_features, save_weights, set_head
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, make_folder, write_json
+from edgekit.records import file_sha256, make_folder, sha256, write_json
 from edgekit.runs import RunFolder, TrainRecord
+from edgekit.tflite import to_flatbuffer
 
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
 _VALIDATION_BYTES = 1 << 30
@@ -164,19 +165,20 @@ def finetune(
     )
     if run.split.caution:
         progress.say(run.split.caution)
+    keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
     network = build_network(config.network, len(dataset.labels))
     load_backbone(network, config.network)
     pretrained = config.network.weights != "none"
     files = fit_files(folder, "float")
     if config.tune == "head":
-        state = _fit_head(network, run, progress)
+        state = fit_head(network, pooled_features(network), run, progress, precision="float32")
         save_weights(network, files.weights)
     else:
         if pretrained:
             # A random head would first tear at good features.
             if files.read_state() is None:
-                _fit_head(network, run, progress)
+                fit_head(network, pooled_features(network), run, progress, precision="float32")
             freeze_normalisation(network)
         feed = crop_feed(dataset, run.split, config, config.whole, progress)
         state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
@@ -195,39 +197,47 @@ def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfi
     )
 
 
-def _fit_head(network: keras.Model, run: Run, progress: Progress) -> FitState:
-    """Fit a linear head on cached features and put it into the network."""
+def fit_head(
+    network: keras.Model, features: keras.Model, run: Run, progress: Progress, *, precision: Precision
+) -> FitState:
+    """Solve the head on cached features and put it into the network.
+
+    Args:
+        network: Gets the head.
+        features: The network, or its quantised twin, up to its pooled taps.
+        run: Photos, plan and cache.
+        progress: Told of every photo.
+        precision: In which the features are computed.
+    """
     config = run.config
-    features = pooled_features(network)
     cache = FeatureCache(
-        folder=run.options.cache or run.folder.root / "features", backbone=backbone_id(features, config.network)
+        folder=run.options.cache or run.folder.root / "features",
+        key=sha256(b"".join([precision.encode(), *(weight.tobytes() for weight in features.get_weights())])),
+        model=to_flatbuffer(features, precision, None),
     )
 
-    def table(side: Literal["train", "val"], draws: int) -> tuple[PhotoFeatures, NDArray[np.int64]]:
-        source = crop_source(run.dataset, run.split.samples(run.dataset, side), config.plan, config.network.side_px)
-        found = photo_features(features, source, cache, draws=draws, seed=config.seed, progress=progress)
-        return found, source.targets
+    def table(part: Part, draws: int) -> tuple[PhotoFeatures, NDArray[np.int64]]:
+        source = crop_source(run.dataset, run.split.samples(run.dataset, part), config.plan, config.network.side_px)
+        return photo_features(cache, source, draws=draws, seed=config.seed, progress=progress), source.targets
 
-    (train, train_targets), (val, val_targets) = (table(side, config.head.crops_per_photo) for side in ("train", "val"))
-    crops = np.concatenate([train.fixed, train.drawn], axis=1)
-    standard = Standard.of(crops)
-    feed = FeatureFeed(
-        standard.apply(crops), train_targets, standard.apply(val.fixed), val_targets, batch_size=config.head.batch_size
+    # Both parts have random crops, so that folds of a cross-validation share what they compute.
+    (train, train_targets), (val, val_targets) = (table(part, config.draws) for part in ("train", "val"))
+    progress.begin("solving the head", 1)
+    head = solve_head(
+        FeatureSet(features=np.concatenate([train.fixed, train.drawn], axis=1), targets=train_targets),
+        FeatureSet(features=val.fixed, targets=val_targets),
+        len(run.dataset.labels),
     )
-    head = keras.Sequential(
-        [
-            keras.layers.Dense(
-                len(run.dataset.labels),
-                kernel_regularizer=keras.regularizers.L2(config.head.l2),
-                input_shape=(crops.shape[-1],),
-            )
-        ]
+    set_head(network, head.kernel, head.bias)
+    progress.advance(note=f"val loss {min(head.losses):.3f}")
+    calls = head.logits(val.fixed).mean(axis=1).argmax(axis=1)
+    accuracy = report(val_targets, calls, run.dataset.labels).balanced_accuracy
+    # One "epoch" per penalty tried: the record shows what the choice rests on.
+    best = int(np.argmin(head.losses))
+    history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": (accuracy,) * len(PENALTIES)}
+    return FitState(
+        epochs_done=len(PENALTIES), best_epoch=best, best_loss=min(head.losses), finished=True, history=history
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        files = FitFiles(weights=Path(scratch) / "head.weights.h5", state=Path(scratch) / "head.json")
-        state = fit(head, feed, config.head, files, seed=config.seed, progress=progress)
-    set_head(network, *standard.fold(*head.get_weights()))
-    return state
 
 
 def write_record(run: Run, stage: Stage, state: FitState, began: float) -> TrainRecord:

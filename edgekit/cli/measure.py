@@ -16,7 +16,6 @@ from edgekit.config import (
     NetworkConfig,
     Part,
     TrainConfig,
-    head_fit,
     qat_fit,
     whole_fit,
 )
@@ -217,8 +216,8 @@ def crossval(
         Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")
     ] = _TRAIN.tune,
     plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
-    epochs: Annotated[int | None, typer.Option(help="Of the last float stage.", min=1)] = None,
-    qat_epochs: Annotated[int, typer.Option(help="Of the qat stage.", min=1)] = qat_fit().epochs,
+    epochs: Annotated[int | None, typer.Option(help="With --tune all, of the float stage.", min=1)] = None,
+    qat_epochs: Annotated[int, typer.Option(help="With --tune all, of the qat stage.", min=1)] = qat_fit().epochs,
     bona_fide: Annotated[str | None, typer.Option(help="Label of genuine photos. [default: told by name]")] = None,
     seed: Annotated[int, typer.Option(help="Of the folds and the training.")] = _TRAIN.seed,
     skip_bad: SkipBad = False,
@@ -229,7 +228,7 @@ def crossval(
     from edgekit.data.dataset import load_dataset
 
     start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
-    head, whole = head_fit(), whole_fit(pretrained=start != "none")
+    whole = whole_fit(pretrained=start != "none")
     wanted = console.numbers(tta)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
@@ -237,8 +236,7 @@ def crossval(
             network=NetworkConfig(backbone=backbone, alpha=alpha, side_px=side, features=features, weights=start),
             plan=CropPlan.parse(plan, crops=max(wanted)),
             tune=tune,
-            head=replace(head, epochs=epochs) if epochs and tune == "head" else head,
-            whole=replace(whole, epochs=epochs) if epochs and tune == "all" else whole,
+            whole=replace(whole, epochs=epochs) if epochs else whole,
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )

@@ -17,7 +17,6 @@ from edgekit.config import (
     SplitConfig,
     TrainConfig,
     guess_bona_fide,
-    head_fit,
     qat_fit,
     whole_fit,
 )
@@ -78,6 +77,7 @@ def finetune(
     ] = _TRAIN.tune,
     plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = _TRAIN.plan.crops,
+    draws: Annotated[int, typer.Option(help="Random crops a photo that the head is solved on.", min=1)] = _TRAIN.draws,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
@@ -112,15 +112,20 @@ def finetune(
         "crops_per_photo": crops_per_photo,
         "patience": patience,
     }
-    head, whole = head_fit(), whole_fit(pretrained=start != "none")
+    if tune == "head" and any(value is not None for value in given.values()):
+        raise EdgekitError(
+            "--tune head solves the head exactly, without epochs; "
+            f"{', '.join('--' + name.replace('_', '-') for name, value in given.items() if value is not None)} "
+            "are for --tune all"
+        )
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = TrainConfig(
             network=network,
             plan=CropPlan.parse(plan, crops=crops),
             tune=tune,
-            head=fit_config(head, **given) if tune == "head" else head,
-            whole=fit_config(whole, **given) if tune == "all" else whole,
+            draws=draws,
+            whole=fit_config(whole_fit(pretrained=start != "none"), **given),
             split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
             seed=seed,

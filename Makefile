@@ -1,0 +1,39 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Nothing else is needed first but Python 3.10-3.13 and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check docs lock clean
+
+demo: $(READY)
+	$(BIN)/edgekit demo --out runs/demo
+
+# Lint, types, then all tests, the slow ones too.
+test: $(READY) check
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Fill the tables of README and docs from the committed records.
+docs: $(READY)
+	$(BIN)/python docs/render.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else "edgekit needs Python 3.10 to 3.13, got %d.%d; set PYTHON=..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[host,dev]'
+	touch $@
+
+# Resolve the newest versions that pyproject.toml allows, for every supported Python.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --extra host --extra dev --no-header --no-annotate \
+		--upgrade --output-file constraints.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) $(VENV)-lock build dist runs
