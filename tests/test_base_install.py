@@ -30,22 +30,27 @@ print(json.dumps({
 """
 
 
+def run_pip(python, *arguments):
+    """Run pip; where it fails, its own words are the failure."""
+    ran = subprocess.run([python, "-m", "pip", *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 @pytest.fixture(scope="module")
 def installed(environment, repository, tmp_path_factory):
     """The Python of an environment into which only the wheel was installed."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, repository]
-    subprocess.run(build, check=True, capture_output=True, text=True)
+    run_pip(sys.executable, "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, repository)
     (wheel,) = folder.glob("edgekit-*.whl")
     constraints = repository / "constraints.txt"
     pins = ["--constraint", constraints] if constraints.exists() else []
     inputs = [repository / "pyproject.toml", *pins[1:]]
     key = hashlib.sha256(b"".join(file.read_bytes() for file in inputs)).hexdigest()
     python = environment("base", key=key)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *pins, wheel], check=True, capture_output=True, text=True)
+    quiet = ["install", "--quiet", "--disable-pip-version-check"]
+    run_pip(python, *quiet, *pins, wheel)
     # In an environment that was kept, the same version may be of older code.
-    subprocess.run([*pip, "--no-deps", "--force-reinstall", wheel], check=True, capture_output=True, text=True)
+    run_pip(python, *quiet, "--no-deps", "--force-reinstall", wheel)
     return python
 
 

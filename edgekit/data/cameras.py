@@ -94,16 +94,20 @@ class Shot:
         exposure_ev: Error of the automatic exposure, in stops.
         balance_rgb: Error of the automatic white balance, as gains.
         veil: Stray light, as a share of the mean.
+        noise_gain: Factor on the noise's variance: a dim room makes the camera amplify.
+        sharpening_gain: Factor on the camera's sharpening, which follows the scene too.
     """
 
     sigma_px: float
     exposure_ev: float = 0.0
     balance_rgb: Rgb = (1.0, 1.0, 1.0)
     veil: float = 0.0
+    noise_gain: float = 1.0
+    sharpening_gain: float = 1.0
 
 
 def aim(rng: np.random.Generator, *, camera: Camera) -> Shot:
-    """Draw a shot: focus, exposure and white-balance errors, stray light. The same for all kinds of scenes."""
+    """Draw a shot: focus, exposure and white-balance errors, stray light, noise. The same for all kinds of scenes."""
     # Most shots are in focus; the cube makes large errors rare.
     defocus = camera.defocus_px * float(rng.random()) ** 3
     warmth, green = rng.normal(0, 0.07), rng.normal(0, 0.025)
@@ -112,6 +116,8 @@ def aim(rng: np.random.Generator, *, camera: Camera) -> Shot:
         exposure_ev=float(rng.normal(0, 0.45)),
         balance_rgb=(float(np.exp(warmth)), float(np.exp(green)), float(np.exp(-warmth))),
         veil=float(rng.uniform(0, 0.18)),
+        noise_gain=float(np.exp(rng.uniform(np.log(0.4), np.log(2.5)))),
+        sharpening_gain=float(rng.uniform(0.4, 1.7)),
     )
 
 
@@ -142,7 +148,7 @@ def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     luma = 0.25 * rgb[..., 0] + 0.5 * rgb[..., 1] + 0.25 * rgb[..., 2]
     # Unsharp mask on luma, so that colour noise isn't sharpened; it adds to all colours alike.
     detail = luma - blur(luma[..., None], sigma_px=_UNSHARP_SIGMA_PX)[..., 0]
-    grey = np.float32(1 - camera.saturation) * luma + np.float32(camera.sharpening) * detail
+    grey = np.float32(1 - camera.saturation) * luma + np.float32(camera.sharpening * shot.sharpening_gain) * detail
     rgb *= np.float32(camera.saturation)
     rgb += grey[..., None]
     rgb *= np.float32(_TONE_STEPS - 1)
@@ -208,7 +214,8 @@ def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
         part = np.s_[site // 2 :: 2, site % 2 :: 2]
         signal[part] = (light[..., channel][part] + veil) * falloff[part] * np.float32(camera.sensor_rgb[channel])
     noise = rng.standard_normal((height, width), dtype=np.float32)
-    noise *= np.sqrt(np.maximum(signal, 0) * np.float32(camera.shot_noise) + np.float32(camera.read_noise**2))
+    variance = np.maximum(signal, 0) * np.float32(camera.shot_noise) + np.float32(camera.read_noise**2)
+    noise *= np.sqrt(variance * np.float32(shot.noise_gain))
     signal += noise
     np.clip(signal, 0, 1, out=signal)
     for site, channel in enumerate("RGB".index(colour) for colour in camera.bayer):
@@ -256,47 +263,47 @@ def _presets(*cameras: Camera) -> Mapping[str, Camera]:
 
 CAMERAS: Mapping[str, Camera] = _presets(
     Camera(
-        name="phone-a", lens_sigma_px=0.38, defocus_px=0.56, vignetting=0.25, shot_noise=0.0006, read_noise=0.006,
+        name="phone-a", lens_sigma_px=0.38, defocus_px=0.5, vignetting=0.25, shot_noise=0.0006, read_noise=0.006,
         sensor_rgb=(0.6, 1.0, 0.7), bayer="RGGB", sharpening=0.7, saturation=1.15, contrast=0.35,
         jpeg_quality=92, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-b", lens_sigma_px=0.42, defocus_px=0.7, vignetting=0.35, shot_noise=0.0012, read_noise=0.01,
+        name="phone-b", lens_sigma_px=0.42, defocus_px=0.63, vignetting=0.35, shot_noise=0.0012, read_noise=0.01,
         sensor_rgb=(0.55, 1.0, 0.65), bayer="GRBG", sharpening=1.1, saturation=1.25, contrast=0.5,
         jpeg_quality=85, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-c", lens_sigma_px=0.34, defocus_px=0.49, vignetting=0.15, shot_noise=0.0004, read_noise=0.004,
+        name="phone-c", lens_sigma_px=0.34, defocus_px=0.44, vignetting=0.15, shot_noise=0.0004, read_noise=0.004,
         sensor_rgb=(0.7, 1.0, 0.6), bayer="BGGR", sharpening=0.4, saturation=1.05, contrast=0.2,
         jpeg_quality=95, jpeg_subsampling="4:4:4",
     ),
     Camera(
-        name="phone-d", lens_sigma_px=0.4, defocus_px=0.63, vignetting=0.3, shot_noise=0.0009, read_noise=0.008,
+        name="phone-d", lens_sigma_px=0.4, defocus_px=0.57, vignetting=0.3, shot_noise=0.0009, read_noise=0.008,
         sensor_rgb=(0.62, 1.0, 0.72), bayer="RGGB", sharpening=0.9, saturation=1.1, contrast=0.6,
         jpeg_quality=88, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="compact", lens_sigma_px=0.4, defocus_px=0.56, vignetting=0.2, shot_noise=0.0005, read_noise=0.005,
+        name="compact", lens_sigma_px=0.4, defocus_px=0.5, vignetting=0.2, shot_noise=0.0005, read_noise=0.005,
         sensor_rgb=(0.65, 1.0, 0.8), bayer="GBRG", sharpening=0.5, saturation=1.0, contrast=0.3,
         jpeg_quality=93, jpeg_subsampling="4:2:2",
     ),
     Camera(
-        name="phone-e", lens_sigma_px=0.4, defocus_px=0.63, vignetting=0.28, shot_noise=0.0008, read_noise=0.007,
+        name="phone-e", lens_sigma_px=0.4, defocus_px=0.57, vignetting=0.28, shot_noise=0.0008, read_noise=0.007,
         sensor_rgb=(0.58, 1.0, 0.68), bayer="GRBG", sharpening=0.8, saturation=1.2, contrast=0.4,
         jpeg_quality=90, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-f", lens_sigma_px=0.37, defocus_px=0.56, vignetting=0.2, shot_noise=0.0006, read_noise=0.006,
+        name="phone-f", lens_sigma_px=0.37, defocus_px=0.5, vignetting=0.2, shot_noise=0.0006, read_noise=0.006,
         sensor_rgb=(0.66, 1.0, 0.62), bayer="BGGR", sharpening=0.6, saturation=1.1, contrast=0.3,
         jpeg_quality=94, jpeg_subsampling="4:2:2",
     ),
     Camera(
-        name="phone-g", lens_sigma_px=0.41, defocus_px=0.63, vignetting=0.32, shot_noise=0.001, read_noise=0.008,
+        name="phone-g", lens_sigma_px=0.41, defocus_px=0.57, vignetting=0.32, shot_noise=0.001, read_noise=0.008,
         sensor_rgb=(0.57, 1.0, 0.75), bayer="RGGB", sharpening=1.0, saturation=1.15, contrast=0.45,
         jpeg_quality=87, jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="rugged-tablet", lens_sigma_px=0.41, defocus_px=0.56, vignetting=0.25, shot_noise=0.0007, read_noise=0.007,
+        name="rugged-tablet", lens_sigma_px=0.41, defocus_px=0.5, vignetting=0.25, shot_noise=0.0007, read_noise=0.007,
         sensor_rgb=(0.64, 1.0, 0.66), bayer="GBRG", sharpening=0.6, saturation=1.05, contrast=0.25,
         jpeg_quality=91, jpeg_subsampling="4:2:0",
     ),

@@ -107,4 +107,5 @@ def lay_ink(coverage: NDArray[np.uint8], *, thresholds: tuple[Thresholds, ...]) 
 def _overprints() -> NDArray[np.float64]:
     """Reflectance 0..255 of the 16 ways to lay four inks over each other; bit n is ink n."""
     laid = (np.arange(16)[:, None] >> np.arange(4)) & 1
-    return np.asarray(255 * np.prod(np.where(laid[..., None] == 1, _INKS, 1.0), axis=1))
+    transmitted = np.prod(np.where(laid[..., None] == 1, _INKS, 1.0), axis=1)
+    return np.asarray(np.rint(255 * transmitted))

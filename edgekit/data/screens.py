@@ -213,19 +213,19 @@ def _presets(*screens: Screen) -> Mapping[str, Screen]:
 
 SCREENS: Mapping[str, Screen] = _presets(
     Screen(
-        name="laptop-tn", kind="laptop", structure="stripe", ratio=(1.45, 2.7),
+        name="laptop-tn", kind="laptop", structure="stripe", ratio=(1.5, 2.8),
         white_rgb=(0.93, 1.0, 1.08), black=0.012, banding=0.04,
     ),
     Screen(
-        name="laptop-ips", kind="laptop", structure="chevron", ratio=(1.4, 2.6),
+        name="laptop-ips", kind="laptop", structure="chevron", ratio=(1.65, 2.9),
         white_rgb=(1.0, 1.0, 0.97), black=0.005,
     ),
     Screen(
-        name="monitor-ips", kind="monitor", structure="chevron", ratio=(1.45, 2.9),
+        name="monitor-ips", kind="monitor", structure="chevron", ratio=(1.5, 3.0),
         white_rgb=(0.98, 1.0, 1.03), gloss=0.15,
     ),
     Screen(
-        name="monitor-va", kind="monitor", structure="split-va", ratio=(1.45, 2.9), gamma=2.3, black=0.001, gloss=0.15,
+        name="monitor-va", kind="monitor", structure="split-va", ratio=(1.5, 3.0), gamma=2.3, black=0.001, gloss=0.15,
     ),
     Screen(
         name="tv-va", kind="tv", structure="split-va", ratio=(1.5, 3.3), gamma=2.4,
@@ -236,10 +236,10 @@ SCREENS: Mapping[str, Screen] = _presets(
         black=0.01, gloss=0.5, banding=0.35,
     ),
     Screen(
-        name="tablet-ips", kind="tablet", structure="stripe", ratio=(1.4, 2.5), white_rgb=(1.02, 1.0, 0.95), gloss=0.5,
+        name="tablet-ips", kind="tablet", structure="stripe", ratio=(1.65, 2.8), white_rgb=(1.02, 1.0, 0.95), gloss=0.5,
     ),
     Screen(
-        name="tablet-oled", kind="tablet", structure="rgb-oled", ratio=(1.4, 2.6),
+        name="tablet-oled", kind="tablet", structure="rgb-oled", ratio=(1.5, 2.7),
         black=0.0002, gloss=0.5, banding=0.08,
     ),
     Screen(
@@ -247,7 +247,7 @@ SCREENS: Mapping[str, Screen] = _presets(
         black=0.0002, gloss=0.5, banding=0.1,
     ),
     Screen(
-        name="phone-lcd", kind="phone", structure="wide-stripe", ratio=(1.4, 2.4),
+        name="phone-lcd", kind="phone", structure="wide-stripe", ratio=(1.5, 2.6),
         white_rgb=(0.95, 1.0, 1.06), gloss=0.5,
     ),
     Screen(

@@ -1,0 +1,146 @@
+"""One small data set and the runs made from it, which many tests look at and none may change."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.config import ConvertConfig, FitConfig, NetworkConfig, TrainConfig
+from edgekit.contract import CropPlan
+from edgekit.data.dataset import Dataset, load_dataset
+from edgekit.data.manifest import Sample, write_manifest
+from edgekit.runs import RunFolder
+
+GROUPS = tuple(f"author{number}" for number in range(6))
+LABELS = ("genuine", "recapture")
+PHOTOS = 6
+SIZE_WH = (160, 120)
+
+SMALL = TrainConfig(
+    network=NetworkConfig(backbone="small_cnn", side_px=32, weights="none"),
+    plan=CropPlan(cycle=("native",), crops=3),
+    tune="all",
+    whole=FitConfig(epochs=2, batch_size=32, learning_rate=3e-3, crops_per_photo=8, patience=6),
+    bona_fide="genuine",
+)
+MOBILE = TrainConfig(
+    network=NetworkConfig(alpha=0.35, side_px=32, weights="none"),
+    plan=CropPlan(lead=("full",), cycle=("native",), crops=3),
+    tune="head",
+    draws=4,
+    bona_fide="genuine",
+)
+QAT = FitConfig(epochs=1, batch_size=32, learning_rate=1e-4, crops_per_photo=2, patience=2)
+
+
+def photo(rng: np.random.Generator, *, recaptured: bool) -> np.ndarray:
+    """Soft blobs; a recapture has a fine grid on them. uint8 (height, width, 3), RGB."""
+    width, height = SIZE_WH
+    coarse = Image.fromarray(rng.integers(40, 216, (6, 8, 3), dtype=np.uint8))
+    pixels = np.asarray(coarse.resize(SIZE_WH, Image.Resampling.BICUBIC), dtype=np.float64)
+    if recaptured:
+        x, y = np.arange(width), np.arange(height)[:, np.newaxis]
+        pixels = pixels + 30 * (np.sin(2 * np.pi * x / 3) + np.sin(2 * np.pi * y / 4))[..., np.newaxis]
+    return np.clip(pixels + rng.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
+
+
+def write_photos(root: Path) -> Path:
+    """6 authors x 2 classes x 6 photos with a manifest."""
+    samples = []
+    for row, group in enumerate(GROUPS):
+        for column, label in enumerate(LABELS):
+            for number in range(PHOTOS):
+                path = f"{label}/{group}-{number}.png"
+                (root / label).mkdir(parents=True, exist_ok=True)
+                pixels = photo(np.random.default_rng([row, column, number]), recaptured=label == "recapture")
+                Image.fromarray(pixels).save(root / path)
+                kind = ("laptop", "phone")[row % 2] if label == "recapture" else ""
+                samples.append(Sample(path=path, label=label, group=group, kind=kind))
+    write_manifest(root / "manifest.csv", samples)
+    return root
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("data") / "photos")
+
+
+@pytest.fixture(scope="session")
+def dataset(photos) -> Dataset:
+    return load_dataset(photos)
+
+
+@pytest.fixture(scope="session")
+def small_config() -> TrainConfig:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def mobile_config() -> TrainConfig:
+    return MOBILE
+
+
+@pytest.fixture(scope="session")
+def calibration(tmp_path_factory) -> Path:
+    """The calibration crops of the small run, chosen by the first conversion."""
+    return tmp_path_factory.mktemp("calibration") / "crops"
+
+
+@pytest.fixture(scope="session")
+def convert_config(calibration) -> ConvertConfig:
+    """The gate stays open: on twelve validation photos it is a matter of luck, and has tests of its own."""
+    return ConvertConfig(calibration=calibration, calibration_crops=50, allow_drop=True)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory, dataset) -> RunFolder:
+    """A finished float stage and, on top of it, a finished qat stage."""
+    from edgekit.quantize import qat
+    from edgekit.train import finetune
+
+    folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "small")
+    finetune(dataset, folder, SMALL)
+    qat(dataset, folder, QAT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mobile_run(tmp_path_factory, dataset) -> RunFolder:
+    """MobileNetV2 0.35 with random weights: a head solved on float and, on top, on int8 features."""
+    from edgekit.quantize import qat
+    from edgekit.train import finetune
+
+    folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "mobile")
+    finetune(dataset, folder, MOBILE)
+    qat(dataset, folder, QAT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_model(small_run, dataset, convert_config, tmp_path_factory) -> Path:
+    """The small run's qat stage as an int8 model file."""
+    from edgekit.convert import convert
+
+    out = tmp_path_factory.mktemp("models") / "small-int8.tflite"
+    convert(dataset, small_run, out, convert_config)
+    return out
+
+
+@pytest.fixture
+def run_copy(small_run, tmp_path) -> Callable[..., RunFolder]:
+    """``run_copy("float")``: a copy of the small run with these stages, for tests that change it."""
+
+    def copy(*stages: str) -> RunFolder:
+        folder = RunFolder(root=tmp_path / "run")
+        folder.root.mkdir()
+        for stage in stages:
+            for file in small_run.root.glob(f"{stage}.*"):
+                shutil.copy(file, folder.root)
+        return folder
+
+    return copy

@@ -1,0 +1,3 @@
+def test_x(small_run, mobile_run, small_model):
+    print(small_run.read("float"))
+    print(mobile_run.read("qat"))
