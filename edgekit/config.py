@@ -5,6 +5,7 @@ A default stands here and nowhere else.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -196,14 +197,12 @@ class BenchConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        for name, most in (("tta", MAX_CROPS), ("threads", 256)):
-            values = getattr(self, name)
-            if not values or not all(1 <= value <= most for value in values):
-                raise EdgekitError(f"--{name} must be numbers from 1 to {most} with commas between, got {values}")
+        _check_counts("tta", self.tta, MAX_CROPS)
+        _check_counts("threads", self.threads, 256)
         if self.runs < 2 or self.warmup < 0:
             raise EdgekitError(f"--runs must be at least 2 and --warmup at least 0, got {self.runs} and {self.warmup}")
-        if self.budget_ms is not None and self.budget_ms <= 0:
-            raise EdgekitError(f"--budget-ms must be positive, got {self.budget_ms}")
+        if self.budget_ms is not None and not 0 < self.budget_ms < math.inf:
+            raise EdgekitError(f"--budget-ms must be positive and finite, got {self.budget_ms}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,3 +224,14 @@ class CrossvalConfig:
     crops: tuple[int, ...] = (1, 5, 10)
     calibration_crops: int = 200
     timed_photos: int = 50
+
+    def __post_init__(self) -> None:
+        """Check ranges; whether there are groups enough for the folds is the data's to say."""
+        _check_counts("tta", self.crops, MAX_CROPS)
+        if self.timed_photos < 0:
+            raise EdgekitError(f"timed_photos must be at least 0, got {self.timed_photos}")
+
+
+def _check_counts(name: str, values: tuple[int, ...], most: int) -> None:
+    if not values or not all(1 <= value <= most for value in values):
+        raise EdgekitError(f"--{name} must be numbers from 1 to {most} with commas between, got {values}")

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 import tempfile
 from pathlib import Path
 from types import UnionType
@@ -170,10 +171,12 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
         return {key: _convert(inner[1], one, f"{where}: {key}", error) for key, one in item.items()}
     if dataclasses.is_dataclass(kind):
         return from_plain(kind, item, where=where, error=error)  # type: ignore[arg-type]
-    if kind is float and isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item):
-        return float(item)
     # bool is a subclass of int, but `true` is no number in a record.
-    if isinstance(kind, type) and type(item) is kind:
+    if kind is float and type(item) in (int, float):
+        # Python's reader lets NaN and infinity pass, and integers that are too large for a float.
+        if -sys.float_info.max <= item <= sys.float_info.max:
+            return float(item)
+    elif isinstance(kind, type) and type(item) is kind:
         return item
     raise error(f"{where} must be {getattr(kind, '__name__', kind)}, got {item!r:.80}")
 

@@ -33,7 +33,7 @@ print(json.dumps({
 def run_pip(python, *arguments):
     """Run pip; where it fails, its own words are the failure."""
     ran = subprocess.run([python, "-m", "pip", *arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @pytest.fixture(scope="module")

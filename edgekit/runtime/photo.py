@@ -33,7 +33,7 @@ from edgekit.errors import PhotoError
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 200_000_000
 
-# Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, fonts) reads a photo.
+# Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, …) reads a photo.
 _PLUGINS = (
     JpegImagePlugin.JpegImageFile,
     PngImagePlugin.PngImageFile,
@@ -127,8 +127,11 @@ def _check_size(name: str, size_wh: tuple[int, int]) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    # Not getexif(), which takes XMP's word where EXIF has none. A TIFF was turned by Pillow on loading.
+    exif = Image.Exif()
     try:
-        turn: Any = image.getexif().get(_ORIENTATION)
+        exif.load(image.info.get("exif", b""))
+        turn: Any = exif.get(_ORIENTATION)
     except _DECODER_ERRORS:
         # A damaged EXIF block says nothing about orientation; the pixels are whole, so they count as they are.
         return image
@@ -141,15 +144,17 @@ def to_rgb(image: Image.Image) -> Image.Image:
     Raises:
         PhotoError: floating-point pixels, which have no agreed range.
     """
-    if image.mode == "RGB":
+    key = image.info.get("transparency")
+    if image.mode == "RGB" and key is None:
         return image
     if image.mode == "F":
         raise PhotoError("a photo must have integer pixels, got floating point; convert it to 8 bits first")
     if image.mode.startswith("I"):
         # Pillow's own conversion clips 16-bit grey at 255.
-        levels = np.clip(np.asarray(image, dtype=np.int64), 0, 65535) >> 8
+        grey = np.clip(np.asarray(image), 0, 65535)
+        levels = np.where(grey == key, 255, grey >> 8)
         return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa") or key is not None:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
@@ -170,7 +175,12 @@ def as_photo(source: Path | str | bytes | Image.Image | RGBArray) -> Image.Image
         return decode(bytes(source))
     if isinstance(source, Image.Image):
         _check_size("image", source.size)
-        return to_rgb(source)
+        try:
+            # Image.open has read no more than the header.
+            source.load()
+            return to_rgb(source)
+        except _DECODER_ERRORS as failure:
+            raise PhotoError(f"a photo must be a whole picture, got one that fails: {_reason(failure)}") from failure
     if not isinstance(source, np.ndarray):
         raise PhotoError(
             f"a photo must be a path, bytes, a Pillow image or a uint8 RGB array, got {type(source).__name__}"

@@ -20,7 +20,7 @@ def to_tensor(photo: Image.Image | RGBArray, box: Box, side_px: int) -> RGBArray
     """Cut a box and bring it to the model's size.
 
     First Pillow's ``reduce`` by whole factors (the box is a multiple of them), then its antialiased triangle filter in
-    8-bit fixed point. A box of exactly ``side_px`` is copied untouched, so moiré survives.
+    8-bit fixed point, the width before the height. A box of exactly ``side_px`` is copied untouched, so moiré survives.
 
     Args:
         photo: RGB image, or uint8 (height, width, 3) RGB.
@@ -38,6 +38,8 @@ def to_tensor(photo: Image.Image | RGBArray, box: Box, side_px: int) -> RGBArray
         box = Box(0, 0, box.width, box.height)
     factors = reduction(box.width, side_px), reduction(box.height, side_px)
     cut = cut.crop(box) if factors == (1, 1) else cut.reduce(factors, box=box)
-    if cut.size != (side_px, side_px):
-        cut = cut.resize((side_px, side_px), Image.Resampling.BILINEAR)
+    # Width first, each pass rounded to 8 bits: in one call, Pillow 13 chooses the order by the shape, unlike earlier ones.
+    for size in ((side_px, cut.height), (side_px, side_px)):
+        if cut.size != size:
+            cut = cut.resize(size, Image.Resampling.BILINEAR)
     return np.asarray(cut)

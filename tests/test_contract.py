@@ -1,0 +1,288 @@
+"""The contract: what a model file promises, read strictly and written so that any port can read it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.contract import MAX_CROPS, MAX_LABELS, MAX_SIDE_PX, SCHEMA, Contract, CropPlan, Decision, parse_fraction
+from edgekit.errors import ContractError
+
+HASH = "0123456789abcdef" * 4
+
+
+def make_contract(**changes) -> Contract:
+    values = {
+        "name": "shelf",
+        "labels": ("genuine", "screen", "print"),
+        "bona_fide": "genuine",
+        "side_px": 224,
+        "precision": "int8",
+        "model_sha256": HASH,
+    }
+    return Contract(**{**values, **changes})
+
+
+class TestScales:
+    @pytest.mark.parametrize("scale", ["full", "centre", "native"])
+    def test_names_are_no_fractions(self, scale):
+        assert parse_fraction(scale) is None
+
+    @pytest.mark.parametrize(
+        ("scale", "fraction"), [("1/4", (1, 4)), ("2/3", (2, 3)), ("1/1", (1, 1)), ("5/999", (5, 999))]
+    )
+    def test_fractions(self, scale, fraction):
+        assert parse_fraction(scale) == fraction
+
+    @pytest.mark.parametrize(
+        "scale",
+        [
+            "",
+            "center",
+            "Full",
+            "0/4",
+            "1/0",
+            "5/4",
+            "-1/4",
+            "1/4 ",
+            "1/4\n",
+            "01/4",
+            "1/1000",
+            "0.25",
+            "¼",
+            "١/٤",
+            "1/4/2",
+        ],
+    )
+    def test_refuses(self, scale):
+        with pytest.raises(ContractError, match=r"a crop scale must be full, centre, native or a fraction"):
+            parse_fraction(scale)
+
+
+class TestCropPlan:
+    @pytest.mark.parametrize(
+        ("text", "lead", "cycle"),
+        [
+            pytest.param("1/4", (), ("1/4",), id="one"),
+            pytest.param("native,1/4,1/2", (), ("native", "1/4", "1/2"), id="cycle"),
+            pytest.param("centre:native", ("centre",), ("native",), id="lead"),
+            pytest.param("full+centre:native,1/4", ("full", "centre"), ("native", "1/4"), id="two-leads"),
+        ],
+    )
+    def test_the_command_line_form_reads_and_prints(self, text, lead, cycle):
+        plan = CropPlan.parse(text, crops=7)
+        assert plan == CropPlan(lead=lead, cycle=cycle, crops=7)
+        assert str(plan) == text
+
+    @pytest.mark.parametrize(
+        "text", ["", ":", ":1/4", "centre:", "1/4,", "+:1/4", "1/4;1/2", "a:b:c", "centre:1/4:1/2"]
+    )
+    def test_parse_refuses(self, text):
+        with pytest.raises(ContractError, match=r"a crop (plan reads|scale must)"):
+            CropPlan.parse(text)
+
+    def test_scales_go_through_the_lead_once_and_then_round_the_cycle(self):
+        plan = CropPlan(lead=("full", "centre"), cycle=("native", "1/4", "1/2"))
+        assert [plan.scale(index) for index in range(9)] == [
+            "full", "centre", "native", "1/4", "1/2", "native", "1/4", "1/2", "native",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            pytest.param({"crops": 0}, f"must have 1 to {MAX_CROPS} crops, got 0", id="no-crop"),
+            pytest.param({"crops": -1}, "must have 1 to", id="negative"),
+            pytest.param({"crops": MAX_CROPS + 1}, "must have 1 to", id="too-many"),
+            pytest.param({"cycle": ()}, "needs 1 to 64 cycled scales", id="no-cycle"),
+            pytest.param({"cycle": ("1/4",) * 65}, "needs 1 to 64 cycled scales", id="long-cycle"),
+            pytest.param({"lead": ("full",) * 65}, "at most 64 leading ones", id="long-lead"),
+            pytest.param({"lead": ("centr",)}, "a crop scale must be", id="misspelt-lead"),
+            pytest.param({"cycle": ("1/4", "4/1")}, "a crop scale must be", id="above-one"),
+        ],
+    )
+    def test_refuses(self, values, message):
+        with pytest.raises(ContractError, match=message):
+            CropPlan(**values)
+
+    def test_the_limits_themselves_are_allowed(self):
+        assert CropPlan(lead=("full",) * 64, cycle=("1/4",) * 64, crops=MAX_CROPS).scale(999) == "1/4"
+
+
+class TestDecision:
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            pytest.param({"temperature": 0.0}, "a temperature must lie in 0.01 to 100, got 0.0", id="zero"),
+            pytest.param({"temperature": 101.0}, "a temperature must lie in", id="hot"),
+            pytest.param({"temperature": float("nan")}, "a temperature must lie in", id="nan-temperature"),
+            pytest.param({"threshold": -0.1}, "threshold must lie in 0 to 1, got -0.1", id="threshold-below"),
+            pytest.param({"threshold": 1.1}, "threshold must lie in 0 to 1", id="threshold-above"),
+            pytest.param({"threshold": float("nan")}, "threshold must lie in 0 to 1", id="nan-threshold"),
+            pytest.param({"floor": 2.0}, "floor must lie in 0 to 1, got 2.0", id="floor-above"),
+            pytest.param({"abstain": (0.5, 0.5)}, "an abstain band must be 0 <= low < high <= 1", id="empty-band"),
+            pytest.param({"abstain": (0.6, 0.4)}, "an abstain band must be", id="turned-band"),
+            pytest.param({"abstain": (-0.1, 0.4)}, "an abstain band must be", id="band-below"),
+            pytest.param({"abstain": (0.4, 1.1)}, "an abstain band must be", id="band-above"),
+            pytest.param({"abstain": (0.4, float("nan"))}, "an abstain band must be", id="nan-band"),
+        ],
+    )
+    def test_refuses(self, values, message):
+        with pytest.raises(ContractError, match=message):
+            Decision(**values)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"temperature": 0.01},
+            {"temperature": 100.0},
+            {"threshold": 0.0, "floor": 1.0},
+            {"threshold": 1.0, "floor": 0.0},
+            {"abstain": (0.0, 1.0)},
+        ],
+    )
+    def test_the_limits_themselves_are_allowed(self, values):
+        assert dataclasses.replace(Decision(), **values) == Decision(**values)
+
+
+class TestContract:
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param({"name": "two\nlines"}, "a model's name must be printable", id="name-of-two-lines"),
+            pytest.param({"name": "x" * 201}, "at most 200 characters", id="long-name"),
+            pytest.param({"labels": ("one",), "bona_fide": None}, f"needs 2 to {MAX_LABELS} different", id="one-label"),
+            pytest.param({"labels": ("a", "a"), "bona_fide": None}, "different labels", id="same-label-twice"),
+            pytest.param({"labels": ("a", ""), "bona_fide": None}, "a label must be printable", id="empty-label"),
+            pytest.param({"labels": ("a", "  "), "bona_fide": None}, "a label must be printable", id="blank-label"),
+            # labels.txt has one label a line, and Unicode has many line ends.
+            pytest.param({"labels": ("a", "b\n"), "bona_fide": None}, "a label must be printable", id="line-end"),
+            pytest.param(
+                {"labels": ("a", "b\u2028c"), "bona_fide": None}, "a label must be printable", id="unicode-end"
+            ),
+            pytest.param({"labels": ("a", "retake"), "bona_fide": None}, "not 'retake' or 'unknown'", id="retake"),
+            pytest.param({"labels": ("unknown", "b"), "bona_fide": None}, "not 'retake' or 'unknown'", id="unknown"),
+            pytest.param({"bona_fide": "real"}, "the bona fide label must be one of .*, got 'real'", id="bona-fide"),
+            pytest.param(
+                {"bona_fide": None, "decision": Decision(threshold=0.3)},
+                r"a threshold \(0.3\) needs a bona fide label",
+                id="threshold-of-nothing",
+            ),
+            pytest.param({"side_px": 7}, f"must be 8 to {MAX_SIDE_PX} px, got 7", id="tiny-input"),
+            pytest.param({"side_px": MAX_SIDE_PX + 1}, "the input's side must be", id="large-input"),
+            pytest.param({"model_sha256": HASH[:-1]}, "must be 64 hex digits", id="short-hash"),
+            pytest.param({"model_sha256": HASH.upper()}, "must be 64 hex digits", id="upper-case-hash"),
+            pytest.param({"model_sha256": HASH + "\n"}, "must be 64 hex digits", id="hash-and-line-end"),
+        ],
+    )
+    def test_refuses(self, change, message):
+        with pytest.raises(ContractError, match=message):
+            make_contract(**change)
+
+    def test_is_frozen(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            make_contract().side_px = 8
+
+    def test_another_decision_changes_nothing_else(self):
+        contract, decision = make_contract(), Decision(threshold=0.25, abstain=(0.2, 0.3))
+        changed = contract.with_decision(decision)
+        assert changed.decision == decision
+        assert changed.with_decision(contract.decision) == contract
+
+    def test_the_json_is_what_ports_read(self):
+        """A golden text: ports in other languages rely on these names and on this shape."""
+        contract = make_contract(
+            plan=CropPlan(lead=("full",), cycle=("native", "1/4"), crops=5),
+            decision=Decision(threshold=0.5, abstain=(0.4, 0.6)),
+            checked_on=("litert 2.3.0",),
+            provenance={"data": {"sha256": "ab"}},
+        )
+        assert json.loads(contract.to_json()) == {
+            "schema": 1,
+            "name": "shelf",
+            "labels": ["genuine", "screen", "print"],
+            "bona_fide": "genuine",
+            "side_px": 224,
+            "plan": {"lead": ["full"], "cycle": ["native", "1/4"], "crops": 5},
+            "decision": {
+                "vote": "mean-log",
+                "temperature": 1.0,
+                "threshold": 0.5,
+                "abstain": [0.4, 0.6],
+                "floor": None,
+            },
+            "precision": "int8",
+            "model_sha256": HASH,
+            "checked_on": ["litert 2.3.0"],
+            "provenance": {"data": {"sha256": "ab"}},
+        }
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(
+        labels=st.lists(
+            st.text(min_size=1, max_size=8).filter(lambda text: text.isprintable() and text.strip()),
+            min_size=2,
+            max_size=5,
+            unique=True,
+        ),
+        crops=st.integers(1, MAX_CROPS),
+        cycle=st.lists(st.sampled_from(["full", "centre", "native", "1/4", "2/3"]), min_size=1, max_size=4),
+        temperature=st.floats(0.01, 100),
+        floor=st.none() | st.floats(0, 1),
+    )
+    def test_reads_what_it_writes(self, labels, crops, cycle, temperature, floor):
+        contract = make_contract(
+            labels=tuple(labels),
+            bona_fide=labels[0],
+            plan=CropPlan(cycle=tuple(cycle), crops=crops),
+            decision=Decision(temperature=temperature, floor=floor, vote="mean"),
+        )
+        assert Contract.from_json(contract.to_json()) == contract
+
+
+class TestFromJson:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            pytest.param("", "edgekit.json must be JSON", id="empty"),
+            pytest.param("{", "edgekit.json must be JSON", id="cut-short"),
+            pytest.param("[" * 100_000, "edgekit.json must be JSON", id="nested-beyond-the-stack"),
+            pytest.param("[]", f"must have schema {SCHEMA}, got None", id="list"),
+            pytest.param("{}", f"must have schema {SCHEMA}, got None", id="no-schema"),
+            pytest.param('{"schema": 0}', f"must have schema {SCHEMA}, got 0", id="old-schema"),
+            pytest.param('{"schema": "1"}', f"must have schema {SCHEMA}, got '1'", id="schema-as-text"),
+            pytest.param(
+                '{"schema": 2, "news": 1}', "has schema 2, .*: pip install --upgrade edgekit", id="newer-schema"
+            ),
+        ],
+    )
+    def test_refuses_text(self, text, message):
+        with pytest.raises(ContractError, match=message):
+            Contract.from_json(text)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param({"labels": ...}, r"missing \['labels'\]", id="missing"),
+            pytest.param({"treshold": 0.5}, r"unknown \['treshold'\]", id="unknown"),
+            pytest.param({"schema": True}, "schema must be int, got True", id="schema-true"),
+            pytest.param({"schema": 1.0}, "schema must be int, got 1.0", id="schema-float"),
+            pytest.param({"side_px": "224"}, "side_px must be int, got '224'", id="text-for-number"),
+            pytest.param({"side_px": 4}, "the input's side must be 8", id="out-of-range"),
+            pytest.param({"labels": "ab"}, "labels must be", id="text-for-labels"),
+            pytest.param({"precision": "int4"}, "precision must be one of", id="unknown-precision"),
+            pytest.param({"plan": {"crops": 1, "scales": []}}, r"plan must have the keys .*\['scales'\]", id="in-plan"),
+            pytest.param({"plan": {"cycle": ["1/4", 3]}}, r"plan: cycle\[1\] must be str, got 3", id="in-cycle"),
+            pytest.param({"decision": {"vote": "max"}}, "decision: vote must be one of", id="in-decision"),
+            pytest.param({"decision": {"temperature": 10**400}}, "decision: temperature must be float", id="huge"),
+            pytest.param({"decision": {"abstain": [0.1, 0.2, 0.3]}}, "decision: abstain must be", id="band-of-three"),
+        ],
+    )
+    def test_refuses_values(self, change, message):
+        raw = {**json.loads(make_contract().to_json()), **change}
+        text = json.dumps({key: value for key, value in raw.items() if value is not ...})
+        with pytest.raises(ContractError, match=message):
+            Contract.from_json(text)
