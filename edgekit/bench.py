@@ -94,8 +94,9 @@ def bench(
 ) -> BenchRecord:
     """Measure one model file.
 
-    Accuracy comes from one pass with the largest number of crops, of which smaller ones are prefixes. Latencies are measured
-    for each point by itself, all points in turn on the same photo in shuffled order, so that drift hits all alike.
+    Accuracy comes from one pass with the largest number of crops, of which smaller ones are prefixes. Latencies are
+    measured for each point by itself, all points in turn on the same photo in shuffled order, so that drift hits all
+    alike.
 
     Raises:
         ContractError: no model of edgekit.

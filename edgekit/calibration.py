@@ -67,7 +67,7 @@ class CalibrationManifest:
 
 
 def choose(rng: np.random.Generator, samples: Sequence[Sample], count: int) -> list[Sample]:
-    """Take photos in turn from every (class, group) cell, so that none dominates; photos repeat when there are fewer."""
+    """Photos in turn from every (class, group) cell, so that none dominates; they repeat when there are fewer."""
     cells: dict[str, dict[str, deque[Sample]]] = {}
     for index in rng.permutation(len(samples)):
         sample = samples[index]
@@ -104,8 +104,8 @@ def make_calibration(
         found = read_calibration(folder)
         if (found.config, found.data_sha256, found.photos_sha256) != (config, dataset.sha256, photos_hash):
             raise DataError(
-                f"{folder} holds {len(found.crops)} crops of {found.config.side_px} px chosen from other photos or settings; "
-                "name another folder with --calibration, or delete this one"
+                f"{folder} holds {len(found.crops)} crops of {found.config.side_px} px chosen from other photos or "
+                "settings; name another folder with --calibration, or delete this one"
             )
         return found
     rng = np.random.default_rng(config.seed)

@@ -60,11 +60,12 @@ class NetworkConfig:
     """The network that scores one crop.
 
     Attributes:
-        backbone: ``mobilenet_v2`` (Sandler et al. 2018) or ``small_cnn``, four strided convolutions for training from scratch.
+        backbone: ``mobilenet_v2`` (Sandler et al. 2018) or ``small_cnn``, four strided convolutions to train from
+            scratch.
         alpha: Width multiplier of MobileNetV2.
         side_px: Side of the square input.
-        features: Which layers of MobileNetV2 are pooled for the head. ``texture``: blocks 1 to 13, where the network then
-            ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
+        features: Which layers of MobileNetV2 are pooled for the head. ``texture``: blocks 1 to 13, where the network
+            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
         weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
     """
 

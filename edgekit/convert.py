@@ -76,8 +76,8 @@ def convert(
     record = folder.read(stage)
     if record.data_sha256 != dataset.sha256:
         raise RunError(
-            f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got {dataset.sha256[:12]}; "
-            "name the same --data"
+            f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
+            f"{dataset.sha256[:12]}; name the same --data"
         )
     network = load_stage(folder, record, stage)
     pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None

@@ -45,7 +45,8 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     strangers = sorted(set(dataset.labels) - set(contract.labels))
     if strangers:
         raise DataError(
-            f"{dataset.root} has the labels {strangers}, the model knows {list(contract.labels)}; rename or leave them out"
+            f"{dataset.root} has the labels {strangers}, the model knows {list(contract.labels)}; "
+            "rename or leave them out"
         )
     own = contract.provenance.get("data_sha256") == dataset.sha256
     if part == "all" or (part == "auto" and not own):
@@ -88,7 +89,7 @@ def forced(contract: Contract) -> Contract:
 def evaluate_scores(
     scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: int | None = None
 ) -> Evaluation:
-    """All metrics of the first ``crops`` crops at the contract's operating point, intervals over groups where there are any."""
+    """All metrics of the first ``crops`` crops at the contract's operating point, intervals over groups if any."""
     contract = forced(contract)
     return evaluate_predictions(
         Predictions(

@@ -19,7 +19,7 @@ from edgekit.runtime.photo import RGBArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoFeatures:
-    """Features of photos: ``fixed`` (photos, plan crops, channels) as inference cuts them, ``drawn`` (photos, draws, channels)."""
+    """Features of photos: ``fixed`` as inference cuts them, ``drawn`` at random; (photos, crops, channels) both."""
 
     fixed: FloatArray
     drawn: FloatArray

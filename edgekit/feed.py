@@ -47,7 +47,7 @@ class CropSource:
 def crop_source(
     dataset: Dataset, samples: Sequence[Sample], plan: CropPlan, side_px: int, *, labels: Sequence[str] | None = None
 ) -> CropSource:
-    """The photos of some samples as a source of crops; ``labels`` gives the order of the classes if not the dataset's."""
+    """The photos of some samples as a source of crops; ``labels`` orders the classes if not the dataset."""
     index = {label: number for number, label in enumerate(labels or dataset.labels)}
     return CropSource(
         paths=tuple(dataset.path_of(sample) for sample in samples),
@@ -94,7 +94,7 @@ def fixed_crops(source: CropSource, *, count: int) -> Iterator[RGBArray]:
 
 
 def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[RGBArray]:
-    """Crops at new places, photo by photo: uint8 (count, side, side, 3), RGB; ``count`` of the plan's scales, half mirrored."""
+    """Crops at new places, photo by photo: uint8 (count, side, side, 3), RGB; half of them mirrored."""
     seeds = rng.integers(0, 2**63, size=len(source.paths))
     return in_order(
         lambda item: draw_photo(np.random.default_rng(item[0]), source, item[1], count),

@@ -1,4 +1,4 @@
-"""One training loop for heads, whole networks and quantization-aware training: Keras callbacks, votes over crops, resuming."""
+"""One training loop for whole networks and quantization-aware training: callbacks, votes, resuming."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def fit(
     *photos* after the vote over their crops, which is what a user of the model will see.
 
     Returns:
-        The state at the end; ``finished`` is False after Ctrl-C, which is passed on as KeyboardInterrupt only when no epoch
-        was completed yet.
+        The state at the end; ``finished`` is False after Ctrl-C, which is passed on as KeyboardInterrupt only when no
+        epoch was completed yet.
     """
     before = files.read_state() or FitState()
     if before.epochs_done:
@@ -195,7 +195,8 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         logs["val_loss"] = balanced_log_loss(scores, targets)
         logs["val_balanced_accuracy"] = report(targets, scores.argmax(axis=1), labels).balanced_accuracy
         logs["learning_rate"] = float(keras.backend.get_value(self.model.optimizer.learning_rate))
-        self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {logs['val_loss']:.3f}, accuracy {logs['val_balanced_accuracy']:.3f}"
+        loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
+        self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"
 
     def record(self, epoch: int, logs: dict[str, Any]) -> None:
         """Add an epoch to the state."""

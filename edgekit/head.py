@@ -15,8 +15,8 @@ IntArray = NDArray[np.int64]
 # Relative to the mean variance of the features; the validation photos choose.
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _SCALES = np.logspace(-0.5, 2, 51)
-# Pooled ReLU6 features below this deviation are of the order of their own int8 steps (6/255 before pooling). Standardised
-# by less they would drown the head in rounding.
+# Pooled ReLU6 features below this deviation are of the order of their own int8 steps (6/255 before pooling).
+# Standardised by less they would drown the head in rounding.
 _DEVIATION_FLOOR = 0.1
 
 
@@ -52,8 +52,8 @@ class Head:
 def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
     """Solve the head for every penalty and keep the one that validation photos like best.
 
-    Ridge regression on one-hot targets has a closed form, so there is nothing to stop early and no seed. Its outputs are
-    scaled to log-odds on the validation photos.
+    Ridge regression on one-hot targets has a closed form, so there is nothing to stop early and no seed. Its outputs
+    are scaled to log-odds on the validation photos.
 
     Args:
         train: Fixed and random crops of training photos.

@@ -46,9 +46,9 @@ def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
 
 
 def build_network(config: NetworkConfig, classes: int) -> keras.Model:
-    """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → float32 (n, classes) logits."""
+    """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → (n, classes) logits."""
     body = _backbone(config)
-    # Taps have different ranges. A Dense for each keeps an int8 scale for each; concatenated they would share the widest.
+    # Taps have different ranges. A Dense for each keeps an int8 scale for each; joined they would share one.
     heads = [
         keras.layers.Dense(classes, name=f"head_{vector.node.layer.name}")(vector)
         for name in taps(config)
@@ -62,7 +62,7 @@ def build_network(config: NetworkConfig, classes: int) -> keras.Model:
 
 
 def _pooled(tap: Any) -> tuple[Any, Any]:
-    """Mean and maximum of a tap over its area: the mean says how much of a texture there is, the maximum if it is anywhere."""
+    """Mean and maximum of a tap over its area: how much of a texture there is, and whether it is anywhere."""
     mean = keras.layers.GlobalAveragePooling2D(name=f"mean_{tap.name}")(tap.output)
     # Pooling with a window of the whole area has an int8 kernel in every interpreter, reduction by maximum has not.
     largest = keras.layers.MaxPooling2D(tap.output.shape[1:3], name=f"area_{tap.name}")(tap.output)
@@ -154,7 +154,7 @@ def set_head(network: keras.Model, kernel: NDArray[np.float32], bias: NDArray[np
 
 
 def copy_head(network: keras.Model, model: keras.Model) -> None:
-    """Copy the head's weights into the network's fake-quantised twin, whose layers have weights of their own besides."""
+    """Copy the head's weights into the network's fake-quantised twin, whose layers have other weights besides."""
     for source, target in zip(_heads(network), _heads(model), strict=True):
         for weight, twin in zip(source.trainable_weights, target.trainable_weights, strict=True):
             if weight.shape != twin.shape:

@@ -60,9 +60,9 @@ def qat(
 ) -> TrainRecord:
     """Make a fine-tuned run aware of quantization; writes weights and record beside the float ones.
 
-    A run that tuned its head gets the head that is best for int8 features. A run that tuned everything is trained further
-    with fake quantization; the float weights with calibrated ranges are the first candidate, so training can only improve
-    the validation loss.
+    A run that tuned its head gets the head that is best for int8 features. A run that tuned everything is trained
+    further with fake quantization; the float weights with calibrated ranges are the first candidate, so training can
+    only improve the validation loss.
 
     Args:
         dataset: The photos of the float stage.
@@ -78,7 +78,8 @@ def qat(
     before = folder.read("float")
     if before.data_sha256 != dataset.sha256:
         raise RunError(
-            f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got {dataset.sha256[:12]})"
+            f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
+            f"{dataset.sha256[:12]}); name the same --data"
         )
     options.prepare(folder, "qat")
     config = replace(before.config, whole=how)

@@ -23,8 +23,8 @@ _WRAPPED = "quant_"
 def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[FloatArray]) -> None:
     """Set every range of a fake-quantised model from its float twin.
 
-    tensorflow-model-optimization starts activations at -6..6 and moves them by a thousandth a step, which suits training
-    from long runs. Here the range of a layer is the mean over batches of its smallest and its largest output.
+    tensorflow-model-optimization starts activations at -6..6 and moves them by a thousandth a step, which suits
+    long training. Here the range of a layer is the mean over batches of its smallest and its largest output.
 
     Args:
         model: ``quantize_model`` of the network; its weights' ranges are set, too.
@@ -58,7 +58,7 @@ def _end(weight: Any) -> str:
 
 
 def _activation_ranges(layer: Any) -> list[Any]:
-    """The two ends of the range of a layer's output; none where it is not quantised. Kernels have ranges of their own."""
+    """The two ends of the range of a layer's output; none where it is not quantised. Kernels have their own."""
     return [weight for weight in layer.weights if _end(weight) in ("min", "max") and "kernel" not in weight.name]
 
 

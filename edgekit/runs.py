@@ -1,4 +1,4 @@
-"""What a training run is: its configuration, its folder and its records. No TensorFlow here, so that reports can read runs."""
+"""What a training run is: its folder and its records. No TensorFlow here, so that reports can read runs."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from edgekit.runtime.voting import decide, vote
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Probabilities of every crop: ``crops`` is float32 (photos, crops, classes); ``targets`` (photos,) class indices."""
+    """Probabilities of every crop: ``crops`` (photos, crops, classes); ``targets`` (photos,) class indices."""
 
     crops: NDArray[np.float32]
     targets: NDArray[np.int64]

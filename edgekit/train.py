@@ -121,7 +121,7 @@ def fit_files(folder: RunFolder, stage: Stage) -> FitFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One training run: the photos and their split, the configuration, where it goes, and how a folder in use is treated."""
+    """One training run: photos and split, configuration, where it goes, and how a folder in use is treated."""
 
     dataset: Dataset
     split: Split

@@ -175,7 +175,7 @@ def print_bench(record: BenchRecord) -> None:
         memory = "–" if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
         rows.append([f"{point.crops} × {point.threads}", *latency, *stages, f"{point.cold.cold_start_ms:.0f}", memory])
     console.print_table(
-        f"ms per photo on {where.device}, {where.cores} cores, {where.interpreter}, {total.n} runs after {where.warmup}",
+        f"ms per photo on {where.device}, {where.cores} cores, {where.interpreter}, {total.n} runs",
         ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "cold start", "peak MiB"],
         rows,
     )

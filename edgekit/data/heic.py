@@ -26,6 +26,6 @@ def enable_heic() -> None:
 
 
 def enable_heic_if_installed() -> None:
-    """Teach Pillow to read HEIC where pillow-heif is installed; without it, a HEIC file is a photo that can't be read."""
+    """Teach Pillow to read HEIC where pillow-heif is installed; elsewhere a HEIC file can't be read."""
     with contextlib.suppress(MissingExtra):
         enable_heic()

@@ -38,7 +38,7 @@ def to_tensor(photo: Image.Image | RGBArray, box: Box, side_px: int) -> RGBArray
         box = Box(0, 0, box.width, box.height)
     factors = reduction(box.width, side_px), reduction(box.height, side_px)
     cut = cut.crop(box) if factors == (1, 1) else cut.reduce(factors, box=box)
-    # Width first, each pass rounded to 8 bits: in one call, Pillow 13 chooses the order by the shape, unlike earlier ones.
+    # Width first, each pass rounded to 8 bits: in one call, Pillow 13 chooses the order by the shape, others don't.
     for size in ((side_px, cut.height), (side_px, side_px)):
         if cut.size != size:
             cut = cut.resize(size, Image.Resampling.BILINEAR)

@@ -45,8 +45,8 @@ def _softmax(logs: FloatArray) -> FloatArray:
 def decide(probabilities: FloatArray, contract: Contract) -> tuple[str, float]:
     """The label for voted probabilities, and the probability that stands behind it.
 
-    The order of the rules: floor ("unknown"), abstain band ("retake"), threshold on the attack score, most probable label.
-    Among several attack labels the most probable one is named.
+    The order of the rules: floor ("unknown"), abstain band ("retake"), threshold on the attack score, most probable
+    label. Among several attack labels the most probable one is named.
 
     Args:
         probabilities: float64 (classes,) as ``vote`` gives them.
