@@ -11,7 +11,7 @@ demo: $(READY)
 
 # Lint, types, then all tests, the slow ones too.
 test: $(READY) check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -51,8 +51,8 @@ def demo(record: Record) -> str:
     ]
     columns = ["crops × threads", "p50 ms", "p95 ms", "decode", "crop", "invoke", "cold start ms", "peak MiB"]
     intro = (
-        f"`make demo` ended with this on {where['cores']} cores of an {where['device']} ({where['interpreter']}), after "
-        f"{record['seconds']:.0f} s and with at most {record['peak_memory_mb'] / 1024:.1f} GiB. Accuracy is on "
+        f"`make demo` ended with this on {where['cores']} cores of an {where['device']} ({where['interpreter']}), "
+        f"after {record['seconds']:.0f} s and with at most {record['peak_memory_mb'] / 1024:.1f} GiB. Accuracy is on "
         f"{bench['photos']} photos with screens and cameras that training never saw:"
     )
     choice = (

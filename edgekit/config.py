@@ -52,7 +52,7 @@ class SplitConfig:
                 f" {self.test_fraction}; try 0.2 each"
             )
         if self.seed < 0:
-            raise DataError(f"seed must be a whole number from 0 on, got {self.seed}; try 0")
+            raise DataError(f"seed must not be negative, got {self.seed}; try 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import qat
 from edgekit.records import from_plain, plain, read_json, sha256, to_json, write_atomic, write_json
-from edgekit.runs import RunFolder
+from edgekit.runs import RunFolder, TrainRecord
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency, by_stage
 from edgekit.scoring import Scores, score_photos
@@ -83,6 +83,7 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
     Raises:
         DataError: no groups, or fewer than folds.
         RunError: the folder holds another cross-validation.
+        KeyboardInterrupt: a re-run goes on from the fold's last epoch.
     """
     began = time.monotonic()
     _claim(out, dataset, config)
@@ -131,16 +132,20 @@ def _run_fold(
     folder = RunFolder(root=out / f"fold-{number}")
     options = RunOptions(resume=True, cache=out / "features")
     if not folder.record("float").exists():
-        finetune(dataset, folder, config.train, split=split, options=options, progress=progress)
+        _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
     if not folder.record("qat").exists():
-        qat(dataset, folder, config.qat, options=options, progress=progress)
-    for stage in ("float", "qat"):
-        if folder.read(stage).interrupted:
-            folder.record(stage).unlink()
-            raise RunError(f"fold {number + 1} was interrupted; run the same command again to go on")
+        _pass_on(qat(dataset, folder, config.qat, options=options, progress=progress), folder)
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
     return _Fold(samples=samples, scores=_score(dataset, folder, samples, bundles, config, progress), bundles=bundles)
+
+
+def _pass_on(record: TrainRecord, folder: RunFolder) -> None:
+    """Let Ctrl-C, which ends a stage in good order, end the cross-validation, too."""
+    if record.interrupted:
+        # A stage without a record is not finished: a re-run goes on with it.
+        folder.record(record.stage).unlink()
+        raise KeyboardInterrupt
 
 
 def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:

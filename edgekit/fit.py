@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from edgekit.contract import Decision
 from edgekit.errors import RunError
 from edgekit.legacy_keras import keras
 from edgekit.metrics import report
+from edgekit.network import load_weights, save_weights
 from edgekit.progress import Progress
 from edgekit.records import from_plain, read_json, write_json
 from edgekit.runtime.voting import vote
@@ -46,9 +46,14 @@ class Feed(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitState:
-    """How far a loop has come; beside the weights, so that a later call can go on."""
+    """How far a loop has come; beside the weights, so that a later call can go on.
+
+    Attributes:
+        planned_epochs: How many were asked for by the call that finished; fewer are done after early stopping.
+    """
 
     epochs_done: int = 0
+    planned_epochs: int = 0
     best_epoch: int = -1
     best_loss: float | None = None
     learning_rate: float | None = None
@@ -75,16 +80,22 @@ def fit(
 ) -> FitState:
     """Fit until early stopping or the last epoch, and leave the best weights in the network and in ``files``.
 
-    Goes on from ``files`` when they hold a state. The loss that decides is the class-balanced log loss of validation
-    *photos* after the vote over their crops, which is what a user of the model will see.
+    Goes on from ``files`` when they hold a state; a finished loop goes on when more epochs are asked for than were
+    planned. The loss that decides is the class-balanced log loss of validation *photos* after the vote over their
+    crops, which is what a user of the model will see.
 
     Returns:
         The state at the end; ``finished`` is False after Ctrl-C, which is passed on as KeyboardInterrupt only when no
         epoch was completed yet.
+
+    Raises:
+        RunError: training diverged, or the weights in ``files`` are of another network.
     """
     before = files.read_state() or FitState()
     if before.epochs_done:
-        network.load_weights(str(files.weights))
+        load_weights(network, files.weights, what="the network that goes on")
+    if before.finished and config.epochs > before.planned_epochs:
+        before = replace(before, finished=False)
     optimizer = keras.optimizers.legacy.Adam(before.learning_rate or config.learning_rate)
     network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     watch = _Watch(feed, config, files, before, progress)
@@ -96,7 +107,7 @@ def fit(
                 steps_per_epoch=feed.steps,
                 epochs=config.epochs,
                 initial_epoch=before.epochs_done,
-                callbacks=_callbacks(watch, config, files, before),
+                callbacks=_callbacks(watch, config, before),
                 verbose=0,
             )
             watch.finish()
@@ -104,7 +115,7 @@ def fit(
             if watch.state.epochs_done == 0:
                 raise
             progress.say(f"stopped after epoch {watch.state.epochs_done}; the best weights are kept")
-    network.load_weights(str(files.weights))
+    load_weights(network, files.weights, what="the network that was fitted")
     return watch.state
 
 
@@ -116,26 +127,15 @@ def _endless(feed: Feed, seed: int, first_epoch: int) -> Iterator[Step]:
         epoch += 1
 
 
-def _callbacks(watch: _Watch, config: FitConfig, files: FitFiles, before: FitState) -> list[Any]:
+def _callbacks(watch: _Watch, config: FitConfig, before: FitState) -> list[Any]:
     return [
         watch,
-        keras.callbacks.ModelCheckpoint(
-            str(_part(files.weights)),
-            monitor="val_loss",
-            save_best_only=True,
-            save_weights_only=True,
-            initial_value_threshold=before.best_loss,
-        ),
         keras.callbacks.ReduceLROnPlateau(
             monitor="val_loss", factor=0.5, patience=max(1, config.patience // 3), min_lr=1e-6
         ),
         keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience, baseline=before.best_loss),
-        _Publish(watch, files),
+        _Keep(watch),
     ]
-
-
-def _part(weights: Path) -> Path:
-    return weights.with_name(f".part.{weights.name}")
 
 
 def validation_scores(network: keras.Model, feed: Feed) -> NDArray[np.float64]:
@@ -199,11 +199,13 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"
 
     def record(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Add an epoch to the state."""
+        """Keep the weights if they are the best so far, and add the epoch to the state."""
         names = ("loss", "val_loss", "val_balanced_accuracy", "learning_rate")
         history = {name: (*self.state.history.get(name, ()), float(logs[name])) for name in names}
         best = self.state.best_loss
         improved = best is None or logs["val_loss"] < best
+        if improved:
+            save_weights(self.model, self.files.weights)
         self.state = FitState(
             epochs_done=epoch + 1,
             best_epoch=epoch if improved else self.state.best_epoch,
@@ -211,23 +213,21 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
             learning_rate=float(keras.backend.get_value(self.model.optimizer.learning_rate)),
             history=history,
         )
+        write_json(self.files.state, self.state)
 
     def finish(self) -> None:
         """Mark the loop as finished."""
-        self.state = replace(self.state, finished=True)
+        self.state = replace(self.state, finished=True, planned_epochs=self.epochs)
         write_json(self.files.state, self.state)
 
 
-class _Publish(keras.callbacks.Callback):  # type: ignore[misc]
-    """Moves a finished checkpoint into its place, then writes the state: neither is ever half-written."""
+class _Keep(keras.callbacks.Callback):  # type: ignore[misc]
+    """Records an epoch after the other callbacks, which may have changed the learning rate."""
 
-    def __init__(self, watch: _Watch, files: FitFiles) -> None:
+    def __init__(self, watch: _Watch) -> None:
         super().__init__()
-        self.watch, self.files = watch, files
+        self.watch = watch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
-        with contextlib.suppress(FileNotFoundError):
-            _part(self.files.weights).replace(self.files.weights)
         self.watch.record(epoch, logs)
-        write_json(self.files.state, self.watch.state)

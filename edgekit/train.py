@@ -150,12 +150,15 @@ def finetune(
         progress: Told of every step.
 
     Raises:
-        RunError: the folder holds a run, or the weights don't fit the backbone.
+        RunError: the folder holds a run, or one of other photos or settings to go on from, or the weights don't fit
+            the backbone.
         DataError: the photos can't be split.
         KeyboardInterrupt: before the first epoch ended, so that there is nothing to keep.
     """
     began = time.monotonic()
     options.prepare(folder, "float")
+    if options.resume:
+        _check_same(folder, dataset, config)
     run = Run(
         dataset=dataset,
         split=split or split_dataset(dataset, config.split),
@@ -183,6 +186,23 @@ def finetune(
         feed = crop_feed(dataset, run.split, config, config.whole, progress)
         state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
     return write_record(run, "float", state, began)
+
+
+def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> None:
+    """Hold that a run goes on as it began: with another split it would be tested on photos that trained it."""
+    if not folder.record("float").exists():
+        return
+    before = folder.read("float")
+    for what, old, new in (
+        ("photos", before.data_sha256[:12], dataset.sha256[:12]),
+        ("network", before.config.network, config.network),
+        ("split", before.config.split, config.split),
+    ):
+        if old != new:
+            raise RunError(
+                f"{folder.root}: --resume goes on with the same {what}, {old}, got {new}; "
+                "name another --out, or use --overwrite to start again"
+            )
 
 
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:

@@ -36,7 +36,7 @@ LAYERS = [
     {"head", "scoring", "lite", "metadata", "runs"},
     {"bundle", "calibration", "features", "gate", "operating_point"},
     {"legacy_keras"},
-    {"network", "fit", "ranges", "tflite", "equalise"},
+    {"network", "fit", "ranges", "tflite"},
     {"train"},
     {"quantize"},
     {"convert"},

@@ -33,9 +33,7 @@ def contract(**options):
 
 def scores(*photos, targets=None):
     """One row of crops a photo, given as probabilities."""
-    return Scores(
-        crops=np.array(photos, dtype=np.float32), targets=np.array(targets if targets else [0] * len(photos))
-    )
+    return Scores(crops=np.array(photos, dtype=np.float32), targets=np.array(targets if targets else [0] * len(photos)))
 
 
 class TestScorePhotos:

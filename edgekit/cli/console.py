@@ -20,6 +20,8 @@ from edgekit.records import to_json
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_FILE_COLUMNS = 150
+
 EXIT_CHECK_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -99,10 +101,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     """A table on stdout; the first column is left-aligned, the others right."""
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=number == 0)
+        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    # A file or a pipe has no width, and Rich would squeeze the table into 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
+    console.print(table)
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:

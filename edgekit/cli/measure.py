@@ -85,11 +85,11 @@ def evaluate(
 
 def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
     """The numbers that matter, with their 95 % intervals."""
-    lines = [("balanced accuracy", interval(evaluation.balanced_accuracy))]
+    lines = [("balanced accuracy %", interval(evaluation.balanced_accuracy))]
     if evaluation.attack is not None:
         lines += [
-            (f"APCER ({evaluation.attack.apcer_kind})", interval(evaluation.apcer)),
-            ("BPCER", interval(evaluation.bpcer)),
+            (f"APCER % ({evaluation.attack.apcer_kind})", interval(evaluation.apcer)),
+            ("BPCER %", interval(evaluation.bpcer)),
             ("AUC", interval(evaluation.auc, scale=1.0)),
         ]
     if evaluation.worst_group:
@@ -101,12 +101,12 @@ def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def interval(estimate: Estimate | None, *, scale: float = 100.0) -> str:
-    """A value with its interval: ``85.2 (80.1-89.7) %``."""
+    """A value with its interval, in percent unless scaled otherwise: ``85.2 (80.1-89.7)``."""
     if estimate is None:
         return "–"
-    digits, unit = (1, " %") if scale == 100.0 else (3, "")
+    digits = 1 if scale == 100.0 else 3
     value, low, high = (f"{scale * number:.{digits}f}" for number in (estimate.value, estimate.low, estimate.high))
-    return f"{value} ({low}-{high}){unit}"
+    return f"{value} ({low}-{high})"
 
 
 def _caution(text: str) -> None:
@@ -190,7 +190,7 @@ def print_bench(record: BenchRecord) -> None:
             ]
         )
     console.print_table(
-        f"{record.photos} {record.part} photos, {record.precision}, 95 % intervals",
+        f"{record.photos} {record.part} photos, {record.precision}, percent with 95 % intervals",
         ["crops", "balanced accuracy", "precision", "recall", "F1", "APCER", "BPCER"],
         rows,
     )
@@ -268,7 +268,7 @@ def print_crossval(record: CrossvalRecord) -> None:
         )
     threads = " / ".join(record.variants[0].latency)
     console.print_table(
-        f"{record.photos} photos of {record.groups} groups, each tested by a model that never saw its group",
+        f"{record.photos} photos of {record.groups} groups, each tested by a model that never saw its group; percent",
         ["model", "balanced accuracy", "mean of groups", "worst group", "AUC", f"p50 ms ({threads})"],
         rows,
     )

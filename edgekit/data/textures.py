@@ -96,10 +96,10 @@ def cloth(rng: np.random.Generator, size_wh: tuple[int, int], *, period_px: floa
     Args:
         rng: Chance.
         size_wh: Width and height in pixels.
-        period_px: Thread spacing; drawn from 2.2 to 9 px when None.
+        period_px: Thread spacing; drawn from 3 to 9 px when None.
     """
     width, height = size_wh
-    period = float(rng.uniform(2.2, 9)) if period_px is None else period_px
+    period = float(rng.uniform(3, 9)) if period_px is None else period_px
     folds = smooth_field(rng, size_wh, cells=4) * np.float32(rng.uniform(0, 5) * period)
     angle = rng.uniform(-0.6, 0.6)
     x = np.arange(width, dtype=np.float32)[None, :]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +147,26 @@ def run_copy(small_run, tmp_path) -> Callable[..., RunFolder]:
         return folder
 
     return copy
+
+
+@pytest.fixture
+def full_disk(monkeypatch) -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """``with full_disk(after=2):`` the third file that is written finds no space left."""
+
+    @contextlib.contextmanager
+    def fill(*, after: int = 0) -> Iterator[None]:
+        written = 0
+        sync = os.fsync
+
+        def fsync(descriptor: int) -> None:
+            nonlocal written
+            written += 1
+            if written > after:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            sync(descriptor)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fsync)
+            yield
+
+    return fill

@@ -24,7 +24,7 @@ plans = st.builds(
 sides = st.sampled_from([8, 32, 96, 224])
 fast = settings(max_examples=100, deadline=None, database=None)
 
-# The contract for ports in other languages. Worked out by hand from the rule: the side of a scale is shortened to a
+# The contract for ports in other languages. The rule: the side of a scale is shortened to a
 # multiple of its reduction; the placed crop n (from 0) starts at (free + 1) * frac(1/2 + n * step), rounded down, with
 # the steps 0.7548776662 in x and 0.5698402910 in y.
 GOLDEN = [

@@ -1,0 +1,235 @@
+"""The shell around the commands: help, exit codes, and what is not loaded to give them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import edgekit.runtime
+from edgekit import __version__
+from edgekit.__main__ import main
+from edgekit.cli import app
+
+COMMANDS = ["bench", "convert", "crossval", "demo", "evaluate", "finetune", "info", "predict", "qat", "simulate"]
+HEAVY = {"numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert"}
+
+# Runs `edgekit …` in a process; afterwards what was imported stands on the last line of stderr.
+SCRIPT = """
+import sys
+{before}
+from edgekit.__main__ import main
+sys.argv[0] = "edgekit"
+try:
+    main()
+finally:
+    if {list_imports}:
+        print(*sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stderr)
+"""
+
+# An import of this package fails as it does where it is not installed.
+BLOCKER = """
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {package!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+@pytest.fixture
+def process(repository):
+    """``process("info", "model.tflite")``: ``edgekit`` in a process of its own."""
+
+    def run(*arguments, before="", list_imports=False):
+        script = SCRIPT.format(before=before, list_imports=list_imports)
+        command = [sys.executable, "-c", script, *map(str, arguments)]
+        return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False, timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def edgekit_here(monkeypatch, capsys):
+    """The same in this process: exit code, stdout and stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def help_of():
+    """``help_of("bench")``: the help of a command as wide plain text."""
+
+    def help_of(*command):
+        wide = {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}
+        result = CliRunner().invoke(app, [*command, "--help"], env=wide)
+        assert result.exit_code == 0, result.output
+        return re.sub(r"\x1b\[[0-9;]*m", "", result.output)
+
+    return help_of
+
+
+class TestHelp:
+    def test_lists_every_command_and_an_example(self, help_of):
+        text = help_of()
+        assert "Put a photo classifier on a phone" in text
+        assert "Example: edgekit demo" in text
+        for command in COMMANDS:
+            assert re.search(rf"\b{command}\b", text), f"{command} must be listed"
+
+    def test_no_command_is_left_out_of_these_tests(self):
+        assert sorted(get_command(app).commands) == COMMANDS
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_each_command_has_an_example_that_starts_with_it(self, help_of, command):
+        assert f"Example: edgekit {command}" in help_of(command)
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_each_option_says_what_it_does(self, command):
+        silent = [one.name for one in get_command(app).commands[command].params if not getattr(one, "help", None)]
+        assert silent == []
+
+    def test_the_examples_are_commands_that_parse(self, tmp_path, monkeypatch):
+        """Each example, up to the point where its files would be read."""
+        monkeypatch.chdir(tmp_path)
+        root = get_command(app)
+        for name, command in root.commands.items():
+            (line,) = re.findall(r"`edgekit ([^`]+)`", command.epilog)
+            words = line.split()
+            assert words[0] == name
+            command.make_context(name, words[1:], parent=root.make_context("edgekit", words))
+
+    def test_without_a_command_help_is_shown(self, edgekit_here):
+        code, out, err = edgekit_here()
+        assert code == 2
+        assert "Usage: " in out + err
+
+    def test_version(self, edgekit_here):
+        assert edgekit_here("--version") == (0, f"edgekit {__version__}\n", "")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            pytest.param(["--help"], id="help"),
+            pytest.param(["--version"], id="version"),
+            pytest.param(["finetune", "--help"], id="help-of-a-command"),
+        ],
+    )
+    def test_loads_nothing_heavy(self, process, arguments):
+        ran = process(*arguments, list_imports=True)
+        assert ran.returncode == 0
+        imported = set(ran.stderr.splitlines()[-1].split())
+        assert {"edgekit", "typer"} <= imported
+        assert not imported & HEAVY
+
+
+class TestMissingExtra:
+    @pytest.mark.parametrize(
+        ("package", "arguments", "line"),
+        [
+            pytest.param("typer", ["--help"], "typer is not installed: pip install 'edgekit[cli]'", id="typer"),
+            pytest.param("rich", ["--version"], "rich is not installed: pip install 'edgekit[cli]'", id="rich"),
+            pytest.param(
+                "flatbuffers",
+                ["info", "{model}"],
+                "flatbuffers is not installed: pip install 'edgekit[host]'",
+                id="inside-a-command",
+            ),
+        ],
+    )
+    def test_answers_with_the_pip_line(self, process, red_blue_file, package, arguments, line):
+        arguments = [argument.format(model=red_blue_file) for argument in arguments]
+        ran = process(*arguments, before=BLOCKER.format(package=package))
+        assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"error: {line}\n")
+
+    def test_a_broken_install_keeps_its_traceback(self, process):
+        """Only a package that an extra installs is a missing extra."""
+        ran = process("--help", before=BLOCKER.format(package="csv"))
+        assert ran.returncode == 1
+        assert ran.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'csv'"
+        assert "pip install" not in ran.stderr
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            pytest.param(["info", "{tmp}/none.tflite"], "error: {tmp}/none.tflite: no such model file", id="no-model"),
+            pytest.param(["info", "{text}"], "error: {text} must be a TFLite file", id="no-tflite"),
+            pytest.param(["predict", "{model}", "{tmp}"], "error: {tmp} must hold photos, got none", id="no-photos"),
+        ],
+    )
+    def test_what_the_user_can_act_on_is_one_line_and_exit_2(
+        self, edgekit_here, tmp_path, red_blue_file, arguments, message
+    ):
+        text = tmp_path / "notes.txt"
+        text.write_text("not a model")
+        names = {"tmp": tmp_path, "text": text, "model": red_blue_file}
+        code, out, err = edgekit_here(*(argument.format(**names) for argument in arguments))
+        assert (code, out) == (2, "")
+        assert err.startswith(message.format(**names))
+        assert err.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            pytest.param(["guess"], id="unknown-command"),
+            pytest.param(["--colour"], id="unknown-option"),
+            pytest.param(["info"], id="missing-argument"),
+            pytest.param(["predict", "model.tflite", "photo.jpg", "--crops", "many"], id="no-number"),
+            pytest.param(["predict", "model.tflite", "photo.jpg", "--crops", "0"], id="out-of-range"),
+            pytest.param(["evaluate", "model.tflite"], id="missing-option"),
+            pytest.param(["evaluate", "model.tflite", "--data", "photos", "--split", "half"], id="unknown-choice"),
+        ],
+    )
+    def test_usage_mistakes_exit_2(self, edgekit_here, arguments):
+        code, out, err = edgekit_here(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("Usage: ")
+
+    def test_a_bug_keeps_its_traceback(self, monkeypatch, red_blue_file):
+        def fail(*_):
+            raise ZeroDivisionError("a bug")
+
+        monkeypatch.setattr(edgekit.runtime, "read_bundle", fail)
+        monkeypatch.setattr(sys, "argv", ["edgekit", "info", str(red_blue_file)])
+        with pytest.raises(ZeroDivisionError, match="a bug"):
+            main()
+
+    def test_ctrl_c_is_one_line_and_exit_130(self, edgekit_here, monkeypatch, red_blue_file):
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(edgekit.runtime, "read_bundle", stop)
+        assert edgekit_here("info", red_blue_file) == (
+            130, "", "stopped; run the same command again (with --resume where it has that) to go on\n",
+        )  # fmt: skip
+
+
+class TestShowing:
+    def test_predict_prints_json_for_scripts_and_exit_2_for_a_bad_photo(
+        self, edgekit_here, tmp_path, red_blue_file, plain_photo
+    ):
+        Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "blue.png")
+        (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8")
+        code, out, _ = edgekit_here("predict", red_blue_file, tmp_path, "--json")
+        rows = json.loads(out)
+        assert code == 2
+        assert [(row["label"], bool(row["error"])) for row in rows] == [("recapture", False), ("", True)]
+
+    def test_info_prints_the_contract(self, edgekit_here, red_blue_file, red_blue):
+        code, out, err = edgekit_here("info", red_blue_file, "--json")
+        assert (code, err) == (0, "")
+        assert json.loads(out)["contract"] == json.loads(red_blue.contract.to_json())

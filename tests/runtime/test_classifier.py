@@ -1,0 +1,241 @@
+"""Photo in, verdict out, on real models that tell colours apart."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.contract import MAX_CROPS, CropPlan, Decision
+from edgekit.errors import ContractError, InterpreterError, PhotoError
+from edgekit.runtime import Bundle, Classifier, Verdict
+from edgekit.runtime.crops import crop_boxes
+from edgekit.runtime.voting import vote
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+@pytest.fixture(scope="module")
+def classifier(red_blue):
+    with Classifier(red_blue) as classifier:
+        yield classifier
+
+
+@pytest.fixture(scope="module")
+def mixed_photo():
+    """Red on the left, blue on the right, with noise: every crop has another score."""
+    rng = np.random.default_rng(3)
+    share = np.linspace(0, 1, 120)[np.newaxis, :, np.newaxis]
+    pixels = (1 - share) * RED + share * BLUE + rng.normal(0, 20, (90, 120, 3))
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def verdict_without_time(verdict: Verdict) -> tuple:
+    return verdict.label, verdict.score, verdict.probabilities, verdict.crops
+
+
+@pytest.mark.parametrize(
+    ("colour", "label"),
+    [
+        pytest.param(RED, "genuine", id="red"),
+        pytest.param(BLUE, "recapture", id="blue"),
+        pytest.param((140, 0, 120), "genuine", id="rather-red"),
+        pytest.param((120, 0, 140), "recapture", id="rather-blue"),
+    ],
+)
+def test_colours_have_their_labels(classifier, plain_photo, colour, label):
+    verdict = classifier.classify(plain_photo(*colour))
+    assert verdict.label == label
+    assert verdict.score == verdict.probabilities[label]
+    # The model is softmax of 8 (r - b) and 8 (b - r), so the probability of red is a logistic of 16 (r - b).
+    expected = 1 / (1 + np.exp(-16 * (colour[0] - colour[2]) / 255))
+    assert verdict.probabilities["genuine"] == pytest.approx(expected, abs=1e-4)
+    assert sum(verdict.probabilities.values()) == pytest.approx(1)
+
+
+def test_a_task_without_genuine_photos_names_the_most_probable(three_colours_file, plain_photo):
+    with Classifier.load(three_colours_file) as classifier:
+        assert [classifier.classify(plain_photo(*colour)).label for colour in (RED, (0, 255, 0), BLUE)] == [
+            "red", "green", "blue",
+        ]  # fmt: skip
+
+
+def test_every_kind_of_source_has_the_same_verdict(classifier, mixed_photo, tmp_path):
+    file = tmp_path / "photo.png"
+    Image.fromarray(mixed_photo).save(file)
+    with Image.open(file) as opened:
+        sources = [file, str(file), file.read_bytes(), opened, Image.fromarray(mixed_photo), mixed_photo]
+        verdicts = [verdict_without_time(classifier.classify(source)) for source in sources]
+    assert all(verdict == verdicts[0] for verdict in verdicts)
+    assert verdicts[0] == verdict_without_time(classifier.classify(mixed_photo)), "the same photo again"
+
+
+def test_a_turned_photo_is_turned_back(classifier, mixed_photo):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    file = io.BytesIO()
+    # Orientation 8: the upright photo is the stored one turned to the left by a quarter.
+    Image.fromarray(np.rot90(mixed_photo, -1)).save(file, "PNG", exif=exif)
+    expected = verdict_without_time(classifier.classify(mixed_photo))
+    assert verdict_without_time(classifier.classify(file.getvalue())) == expected
+
+
+class TestCrops:
+    def test_the_contract_says_how_many(self, classifier, mixed_photo):
+        verdict = classifier.classify(mixed_photo)
+        assert len(verdict.crops) == classifier.contract.plan.crops == 3
+
+    def test_boxes_are_those_of_the_plan(self, classifier, mixed_photo):
+        boxes = crop_boxes(classifier.contract.plan, (120, 90), 8, count=7)
+        assert tuple(crop.box for crop in classifier.classify(mixed_photo, crops=7).crops) == boxes
+
+    @pytest.mark.parametrize("count", [1, 2, 5, 12])
+    def test_fewer_crops_are_the_first_of_more(self, classifier, mixed_photo, count):
+        many = classifier.classify(mixed_photo, crops=12)
+        few = classifier.classify(mixed_photo, crops=count)
+        assert few.crops == many.crops[:count]
+        scores = np.array([crop.probabilities for crop in few.crops])
+        assert list(few.probabilities.values()) == pytest.approx(vote(scores, Decision()).tolist())
+
+    def test_crops_see_different_places(self, classifier, mixed_photo):
+        scores = [crop.probabilities[0] for crop in classifier.classify(mixed_photo, crops=12).crops]
+        assert min(scores) < 0.1
+        assert max(scores) > 0.9
+
+    @pytest.mark.parametrize("count", [0, -1, MAX_CROPS + 1])
+    def test_a_count_out_of_range_is_refused(self, classifier, mixed_photo, count):
+        with pytest.raises(ContractError, match=f"crops must be 1 to {MAX_CROPS}, got {count}"):
+            classifier.classify(mixed_photo, crops=count)
+
+    @pytest.mark.parametrize("size_wh", [(1, 1), (1, 500), (500, 1), (7, 8), (8, 9)])
+    def test_tiny_photos_have_verdicts_too(self, classifier, size_wh):
+        verdict = classifier.classify(Image.new("RGB", size_wh, BLUE), crops=5)
+        assert (verdict.label, len(verdict.crops)) == ("recapture", 5)
+
+
+class TestDecision:
+    @pytest.mark.parametrize(
+        ("decision", "label"),
+        [
+            pytest.param(Decision(threshold=0.1), "recapture", id="strict"),
+            pytest.param(Decision(threshold=0.999), "genuine", id="lenient"),
+            pytest.param(Decision(threshold=0.5, abstain=(0.01, 0.99)), "retake", id="band"),
+            pytest.param(Decision(floor=0.9999), "unknown", id="floor"),
+        ],
+    )
+    def test_the_contract_decides(self, red_blue, plain_photo, decision, label):
+        bundle = Bundle(contract=red_blue.contract.with_decision(decision), flatbuffer=red_blue.flatbuffer)
+        with Classifier(bundle) as classifier:
+            verdict = classifier.classify(plain_photo(140, 0, 120))
+        assert verdict.label == label
+        attack_score = verdict.probabilities["recapture"]
+        assert verdict.score == pytest.approx(attack_score if label in ("recapture", "retake") else 1 - attack_score)
+
+    def test_the_plan_and_the_vote_come_from_the_contract(self, red_blue, mixed_photo):
+        contract = dataclasses.replace(
+            red_blue.contract,
+            plan=CropPlan(cycle=("native",), crops=9),
+            decision=Decision(vote="mean", temperature=3.0),
+        )
+        with Classifier(Bundle(contract=contract, flatbuffer=red_blue.flatbuffer)) as classifier:
+            verdict = classifier.classify(mixed_photo)
+        scores = np.array([crop.probabilities for crop in verdict.crops])
+        assert scores.shape == (9, 2)
+        assert list(verdict.probabilities.values()) == pytest.approx(vote(scores, contract.decision).tolist())
+        assert all(crop.box.width == 8 for crop in verdict.crops)
+
+
+class TestVerdict:
+    def test_is_frozen(self, classifier, plain_photo):
+        verdict = classifier.classify(plain_photo(*RED))
+        for record, name in ((verdict, "label"), (verdict.crops[0], "box"), (verdict.ms, "decode_ms")):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(record, name, None)
+
+    def test_is_made_of_plain_python(self, classifier, plain_photo):
+        verdict = classifier.classify(plain_photo(*RED))
+        assert {type(value) for value in verdict.probabilities.values()} == {float}
+        assert {type(value) for crop in verdict.crops for value in crop.probabilities} == {float}
+
+    def test_the_stages_add_up_to_no_more_than_passed(self, classifier, mixed_photo):
+        start = time.perf_counter()
+        ms = classifier.classify(mixed_photo, crops=20).ms
+        passed_ms = 1000 * (time.perf_counter() - start)
+        stages = (ms.decode_ms, ms.crop_ms, ms.invoke_ms, ms.vote_ms)
+        assert min(stages) > 0
+        assert sum(stages) == pytest.approx(ms.total_ms)
+        assert ms.total_ms <= passed_ms
+
+
+class TestLife:
+    def test_the_interpreter_is_named_with_its_version(self, classifier):
+        assert classifier.interpreter.split()[0] in ("litert", "tflite-runtime")
+        assert classifier.interpreter.split()[1][0].isdigit()
+
+    def test_a_closed_classifier_says_so(self, red_blue_file, plain_photo):
+        with Classifier.load(red_blue_file) as classifier:
+            classifier.classify(plain_photo(*RED))
+        for use in (lambda: classifier.classify(plain_photo(*RED)), lambda: classifier.interpreter):
+            with pytest.raises(ContractError, match="this Classifier is closed; load the model again"):
+                use()
+        classifier.close()
+
+    def test_eight_threads_have_the_verdicts_of_one(self, red_blue, mixed_photo):
+        photos = [np.roll(mixed_photo, shift, axis=1) for shift in range(0, 120, 10)]
+        with Classifier(red_blue, threads=2) as classifier:
+            alone = [verdict_without_time(classifier.classify(photo)) for photo in photos]
+            with ThreadPoolExecutor(8) as pool:
+                together = list(pool.map(classifier.classify, photos * 8))
+        assert len({str(verdict) for verdict in alone}) == len(photos), "the photos must differ"
+        assert [verdict_without_time(verdict) for verdict in together] == alone * 8
+
+    def test_a_bad_photo_leaves_the_classifier_as_it_was(self, classifier, plain_photo):
+        with pytest.raises(PhotoError):
+            classifier.classify(b"not a picture")
+        assert classifier.classify(plain_photo(*RED)).label == "genuine"
+
+    def test_a_model_given_as_text_or_path(self, red_blue_file, plain_photo):
+        for model in (red_blue_file, str(red_blue_file)):
+            with Classifier.load(model) as classifier:
+                assert classifier.classify(plain_photo(*BLUE)).label == "recapture"
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param({"side_px": 16}, r"the contract promises side and classes \(16, 2\), .* \(8, 2\)", id="side"),
+            pytest.param(
+                {"labels": ("genuine", "recapture", "print")},
+                r"the contract promises side and classes \(8, 3\), the model has \(8, 2\)",
+                id="labels",
+            ),
+        ],
+    )
+    def test_a_contract_that_does_not_fit_the_tensors(self, red_blue, change, message):
+        bundle = Bundle(contract=dataclasses.replace(red_blue.contract, **change), flatbuffer=red_blue.flatbuffer)
+        with pytest.raises(ContractError, match=message):
+            Classifier(bundle)
+
+    def test_a_flatbuffer_that_no_interpreter_takes(self, red_blue):
+        bundle = Bundle(contract=red_blue.contract, flatbuffer=red_blue.flatbuffer[:100])
+        with pytest.raises(InterpreterError, match="can't load the model"):
+            Classifier(bundle)
+
+    @pytest.mark.parametrize("threads", [0, -2])
+    def test_no_threads(self, red_blue, threads):
+        with pytest.raises(ContractError, match=f"threads must be at least 1, got {threads}"):
+            Classifier(red_blue, threads=threads)
+
+    def test_an_unknown_interpreter(self, red_blue):
+        with pytest.raises(InterpreterError, match=r"an interpreter must be one of \['litert', .* got 'onnx'"):
+            Classifier(red_blue, backend="onnx")
+
+    def test_a_missing_model(self, tmp_path):
+        with pytest.raises(ContractError, match=r"none\.tflite: no such model file"):
+            Classifier.load(tmp_path / "none.tflite")
