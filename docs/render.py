@@ -14,11 +14,6 @@ RESULTS = ROOT / "docs" / "results"
 Record = dict[str, Any]
 
 
-def percent(share: float | None) -> str:
-    """A share as a percentage."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
 def interval(estimate: Record | None) -> str:
     """A share with its 95 % interval."""
     if estimate is None:
@@ -62,47 +57,6 @@ def demo(record: Record) -> str:
     return "\n\n".join([intro, table([*columns, "balanced accuracy", "APCER", "BPCER"], rows), choice])
 
 
-def recapture_rows(record: Record) -> str:
-    """One row per variant and number of crops."""
-    rows = []
-    for one in record["variants"]:
-        found = one["evaluation"]
-        worst = found["by_group"][found["worst_group"]]["balanced_accuracy"]
-        latency = " / ".join(f"{split['total']['p50_ms']:.1f}" for split in one["latency"].values())
-        invoke = " / ".join(f"{split['invoke']['p50_ms']:.1f}" for split in one["latency"].values())
-        rows.append(
-            [
-                one["variant"],
-                str(one["crops"]),
-                interval(found["balanced_accuracy"]),
-                percent(found["mean_over_groups"]),
-                f"{percent(worst)} ({found['worst_group']})",
-                f"{found['auc']['value']:.3f}",
-                percent(found["attack"]["apcer_overall"]),
-                percent(found["attack"]["bpcer"]),
-                latency,
-                invoke,
-                f"{one['model_bytes'] / 1e6:.2f}",
-            ]
-        )
-    threads = " / ".join(record["variants"][0]["latency"])
-    columns = ["model", "crops", "balanced accuracy", "mean of authors", "worst author", "AUC", "APCER", "BPCER"]
-    return table([*columns, f"p50 ms ({threads})", "of which inference", "MB"], rows)
-
-
-def recapture_short(record: Record) -> str:
-    """The headline, for the README."""
-    most = max(one["crops"] for one in record["variants"])
-    widest = [one for one in record["variants"] if one["crops"] == most]
-    found = {one["variant"]: one["evaluation"]["balanced_accuracy"] for one in widest}
-    said = ", ".join(f"{variant} {interval(estimate)}" for variant, estimate in found.items())
-    return (
-        f"{record['photos']} phone photos by {record['groups']} authors, each tested by a model that never saw its "
-        f"author, "
-        f"{most} crops, balanced accuracy with a 95 % interval over authors: {said}."
-    )
-
-
 def fill(text: str, name: str, content: str) -> str:
     """Replace what stands between the markers of a name."""
     pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
@@ -114,14 +68,8 @@ def fill(text: str, name: str, content: str) -> str:
 def main() -> int:
     """Fill all pages; returns 1 when ``--check`` finds one that differs."""
     demo_record = json.loads((RESULTS / "demo.json").read_text(encoding="utf-8"))
-    recapture = json.loads((RESULTS / "recapture.json").read_text(encoding="utf-8"))
-    readme, page = ROOT / "README.md", RESULTS / "recapture.md"
-    texts = {
-        readme: fill(
-            fill(readme.read_text(encoding="utf-8"), "demo", demo(demo_record)), "recapture", recapture_short(recapture)
-        ),
-        page: fill(page.read_text(encoding="utf-8"), "table", recapture_rows(recapture)),
-    }
+    readme = ROOT / "README.md"
+    texts = {readme: fill(readme.read_text(encoding="utf-8"), "demo", demo(demo_record))}
     stale = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in stale:

@@ -139,10 +139,16 @@ def _callbacks(watch: _Watch, config: FitConfig, before: FitState) -> list[Any]:
 
 
 def validation_scores(network: keras.Model, feed: Feed) -> NDArray[np.float64]:
-    """(photos, classes) voted probabilities of the validation photos."""
+    """(photos, classes) voted probabilities of the validation photos.
+
+    Raises:
+        RunError: the network has diverged.
+    """
     voted = []
     for photos in _together(feed):
         logits = np.asarray(network.predict_on_batch(np.concatenate(photos)), dtype=np.float64)
+        if not np.isfinite(logits).all():
+            raise RunError("training diverged: logits must be finite, got NaN or infinity; lower the learning rate")
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         scores = powers / powers.sum(axis=1, keepdims=True)
         voted += [
@@ -185,11 +191,6 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
         scores = validation_scores(self.model, self.feed)
-        if not np.isfinite(scores).all():
-            rate = float(keras.backend.get_value(self.model.optimizer.learning_rate))
-            raise RunError(
-                f"training diverged in epoch {epoch + 1}: scores must be finite; lower the learning rate ({rate})"
-            )
         targets = self.feed.validation_targets
         labels = [str(index) for index in range(scores.shape[1])]
         logs["val_loss"] = balanced_log_loss(scores, targets)

@@ -16,6 +16,7 @@ with captured_stderr():
     import tensorflow
     import tensorflow_model_optimization
     import tf_keras
+    from tf_keras.src.saving.legacy import hdf5_format
 
     tensorflow.config.list_physical_devices()
 
@@ -23,3 +24,5 @@ with captured_stderr():
 tf: Any = tensorflow
 tfmot: Any = tensorflow_model_optimization
 keras: Any = tf_keras
+# Keras' own way to HDF5, which its public function only offers for paths.
+save_weights_to_hdf5_group: Any = hdf5_format.save_weights_to_hdf5_group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from edgekit.config import NetworkConfig
 from edgekit.errors import RunError
-from edgekit.legacy_keras import keras
+from edgekit.legacy_keras import keras, save_weights_to_hdf5_group
+from edgekit.records import write_atomic
 
 _TEXTURE = (
     "block_1_depthwise_relu",
@@ -172,12 +174,13 @@ def freeze_normalisation(network: keras.Model) -> None:
 
 
 def save_weights(network: keras.Model, path: Path) -> None:
-    """Write Keras HDF5 weights whole or not at all."""
-    part = path.with_name(f".part.{path.name}")
-    try:
-        network.save_weights(str(part))
-        part.replace(path)
-    except OSError as failure:
-        raise RunError(f"can't write {path}: {failure}; free space or choose another folder") from failure
-    finally:
-        part.unlink(missing_ok=True)
+    """Write Keras HDF5 weights whole or not at all.
+
+    Raises:
+        EdgekitError: the disk is full, the folder is read-only, …; the old file stays.
+    """
+    # In memory first: the HDF5 library crashes the process when a disk is full.
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        save_weights_to_hdf5_group(file, network)
+    write_atomic(path, buffer.getvalue())

@@ -29,7 +29,7 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
             SplitConfig, {"val_fraction": 0.5, "test_fraction": 0.5}, DataError, "something to train on", id="no-train"
         ),
         pytest.param(SplitConfig, {"val_fraction": math.nan}, DataError, "got nan", id="nan-share"),
-        pytest.param(SplitConfig, {"seed": -1}, DataError, "seed must be", id="negative-seed"),
+        pytest.param(SplitConfig, {"seed": -1}, DataError, "seed must not be negative", id="negative-seed"),
         pytest.param(NetworkConfig, {"alpha": 0.0}, RunError, "alpha must lie", id="no-width"),
         pytest.param(NetworkConfig, {"alpha": math.nan}, RunError, "alpha must lie", id="nan-width"),
         pytest.param(NetworkConfig, {"side_px": 100}, RunError, "multiple of 32", id="side-not-a-multiple"),

@@ -1,0 +1,173 @@
+# ruff: noqa: E402 (TensorFlow is looked for before anything that needs it)
+import numpy as np
+import pytest
+
+pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
+
+from edgekit.config import FitConfig
+from edgekit.errors import EdgekitError, RunError
+from edgekit.fit import FitFiles, FitState, balanced_log_loss, fit, validation_scores
+from edgekit.legacy_keras import keras
+from edgekit.network import load_weights
+from edgekit.progress import SILENT, Silent
+from edgekit.records import from_plain, read_json
+
+pytestmark = pytest.mark.host
+
+CONFIG = {"epochs": 2, "batch_size": 8, "learning_rate": 0.05, "crops_per_photo": 1, "patience": 10}
+
+
+class Points:
+    """Two classes of points on a line; from pass ``spoil_from`` on, validation looks ever worse."""
+
+    steps = 4
+    validation_targets = np.array([0, 0, 1, 1])
+
+    def __init__(self, *, spoil_from=None, broken=False):
+        self.spoil_from, self.broken = spoil_from, broken
+        self.passes, self.drawn = 0, []
+
+    def epoch(self, rng):
+        self.drawn.append(rng.random())
+        for _ in range(self.steps):
+            targets = rng.integers(0, 2, 8)
+            points = (2 * targets - 1 + rng.normal(0, 0.1, 8))[:, np.newaxis].astype(np.float32)
+            yield (points * np.nan if self.broken else points), targets, np.ones(8, np.float32)
+
+    def validation(self, photo):
+        self.passes += photo == 0
+        worse = self.spoil_from is not None and self.passes > self.spoil_from
+        side = 2.0 * self.validation_targets[photo] - 1
+        return np.full((3, 1), -side * self.passes if worse else side, np.float32)
+
+
+class CtrlC(Silent):
+    """Ctrl-C at the first step of an epoch, counted over the call."""
+
+    def __init__(self, epoch):
+        self.steps_left = epoch * Points.steps
+
+    def advance(self, steps=1, *, note=""):
+        if self.steps_left == 0:
+            raise KeyboardInterrupt
+        self.steps_left -= steps
+
+
+@pytest.fixture
+def files(tmp_path):
+    return FitFiles(weights=tmp_path / "w.h5", state=tmp_path / "state.json")
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    point = keras.Input((1,))
+    return keras.Model(point, keras.layers.Dense(2)(point))
+
+
+def run(feed, files, model=None, *, progress=SILENT, **options):
+    return fit(model or network(), feed, FitConfig(**CONFIG | options), files, seed=1, progress=progress)
+
+
+def test_the_best_weights_are_in_the_network_and_on_disk(files):
+    model, feed = network(), Points()
+    before = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
+    state = run(feed, files, model)
+    loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
+    assert loss == pytest.approx(state.best_loss) and loss < before
+    other = network()
+    load_weights(other, files.weights, what="it")
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+
+
+def test_the_state_tells_each_epoch_and_is_kept(files):
+    state = run(Points(), files)
+    assert (state.epochs_done, state.planned_epochs, state.finished) == (2, 2, True)
+    assert set(state.history) == {"loss", "val_loss", "val_balanced_accuracy", "learning_rate"}
+    assert all(len(values) == 2 for values in state.history.values())
+    assert state.best_loss == min(state.history["val_loss"])
+    assert from_plain(FitState, read_json(files.state), where="state") == state == files.read_state()
+
+
+def test_worse_epochs_are_not_kept(files):
+    model = network()
+    state = run(Points(spoil_from=2), files, model, epochs=4)
+    assert (state.best_epoch, state.epochs_done) == (1, 4)
+    assert state.history["val_loss"][3] > state.best_loss
+    loss = balanced_log_loss(validation_scores(model, Points()), Points.validation_targets)
+    assert loss == pytest.approx(state.best_loss)
+
+
+class TestGoingOn:
+    def test_epochs_add_up_and_draw_what_one_go_draws(self, files, tmp_path):
+        whole, first, second = Points(), Points(), Points()
+        run(whole, FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json"), epochs=4)
+        run(first, files, epochs=2)
+        state = run(second, files, epochs=4)
+        # Keras draws ahead of its steps, into epochs that never come.
+        assert (first.drawn[:2] + second.drawn[:2]) == whole.drawn[:4]
+        assert (state.epochs_done, len(state.history["loss"])) == (4, 4)
+
+    def test_the_best_so_far_is_the_one_to_beat(self, files):
+        before = run(Points(), files)
+        weights = files.weights.read_bytes()
+        after = run(Points(spoil_from=0), files, epochs=4)
+        assert (after.best_loss, after.best_epoch) == (before.best_loss, before.best_epoch)
+        assert files.weights.read_bytes() == weights
+
+    def test_a_finished_loop_is_left_alone(self, files):
+        before, feed = run(Points(), files), Points()
+        assert run(feed, files) == before
+        assert feed.drawn == []
+
+    def test_early_stopping_stays_unless_more_is_asked_for(self, files):
+        stopped = run(Points(spoil_from=1), files, epochs=10, patience=2)
+        assert (stopped.epochs_done, stopped.planned_epochs, stopped.finished) == (3, 10, True)
+        assert run(Points(), files, epochs=10, patience=2) == stopped
+        assert run(Points(), files, epochs=11, patience=2).epochs_done > 3
+
+    def test_a_plateau_halves_the_learning_rate_and_that_is_kept(self, files):
+        first = run(Points(spoil_from=0), files, epochs=2, patience=3)
+        assert first.learning_rate == pytest.approx(0.025)
+        assert run(Points(), files, epochs=3).history["learning_rate"][2] == pytest.approx(0.025)
+
+    def test_weights_of_another_network_are_refused(self, files):
+        run(Points(), files)
+        point = keras.Input((1,))
+        wider = keras.Model(point, keras.layers.Dense(3)(point))
+        with pytest.raises(RunError, match=r"w\.h5 must hold weights for the network that goes on"):
+            run(Points(), files, wider, epochs=4)
+
+
+class TestInterrupt:
+    def test_ctrl_c_keeps_what_was_done(self, files):
+        model = network()
+        state = run(Points(), files, model, progress=CtrlC(1), epochs=5)
+        assert (state.epochs_done, state.finished) == (1, False)
+        assert files.read_state() == state
+        resumed = run(Points(), files, epochs=3)
+        assert (resumed.epochs_done, resumed.finished, len(resumed.history["loss"])) == (3, True, 3)
+
+    def test_ctrl_c_before_the_first_epoch_ended_is_passed_on(self, files):
+        with pytest.raises(KeyboardInterrupt):
+            run(Points(), files, progress=CtrlC(0))
+        assert not files.weights.exists()
+        assert files.read_state() is None
+
+    def test_ctrl_c_in_a_finished_loop_that_went_on(self, files):
+        run(Points(), files)
+        state = run(Points(), files, progress=CtrlC(0), epochs=4)
+        assert (state.epochs_done, state.finished) == (2, False)
+
+
+def test_scores_that_are_not_finite_stop_it(files):
+    with pytest.raises(RunError, match="training diverged: logits must be finite.*lower the learning rate"):
+        run(Points(broken=True), files)
+    assert not files.weights.exists()
+
+
+def test_a_full_disk_keeps_the_last_good_state(files, full_disk):
+    before = run(Points(), files)
+    with full_disk(), pytest.raises(EdgekitError, match="No space left on device"):
+        run(Points(), files, epochs=4)
+    assert files.read_state() == before
+    assert {path.name for path in files.state.parent.iterdir()} == {"w.h5", "state.json"}
