@@ -1,4 +1,3 @@
-# ruff: noqa: E402 (TensorFlow is looked for before anything that needs it)
 import numpy as np
 import pytest
 
@@ -73,7 +72,8 @@ def test_the_best_weights_are_in_the_network_and_on_disk(files):
     before = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
     state = run(feed, files, model)
     loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
-    assert loss == pytest.approx(state.best_loss) and loss < before
+    assert loss == pytest.approx(state.best_loss)
+    assert loss < before
     other = network()
     load_weights(other, files.weights, what="it")
     np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
@@ -160,7 +160,7 @@ class TestInterrupt:
 
 
 def test_scores_that_are_not_finite_stop_it(files):
-    with pytest.raises(RunError, match="training diverged: logits must be finite.*lower the learning rate"):
+    with pytest.raises(RunError, match=r"training diverged: logits must be finite.*lower the learning rate"):
         run(Points(broken=True), files)
     assert not files.weights.exists()
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E402 (TensorFlow is looked for before anything that needs it)
 import contextlib
 from dataclasses import replace
 
@@ -165,7 +164,7 @@ class TestSaveWeights:
     def test_a_full_disk_leaves_the_old_file(self, tmp_path, small):
         save_weights(small, tmp_path / "w.h5")
         before = (tmp_path / "w.h5").read_bytes()
-        with largest_file(4096), pytest.raises(EdgekitError, match="can't write .*; free space or choose another"):
+        with largest_file(4096), pytest.raises(EdgekitError, match=r"can't write .*; free space or choose another"):
             save_weights(small, tmp_path / "w.h5")
         assert (tmp_path / "w.h5").read_bytes() == before
         assert [path.name for path in tmp_path.iterdir()] == ["w.h5"]
