@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,99 @@ def demo(record: Record) -> str:
     )
     choice = (
         f"Recommended within {bench['budget_ms']:g} ms (p95): {bench['recommended_crops']} crops, "
-        f"{bench['recommended_threads']} threads."
+        f"{bench['recommended_threads']} thread{'s' if bench['recommended_threads'] > 1 else ''}."
     )
     return "\n\n".join([intro, table([*columns, "balanced accuracy", "APCER", "BPCER"], rows), choice])
+
+
+def card(record: Record) -> str:
+    """The demo model's numbers, for its card."""
+    bench = record["bench"]
+    rows = [
+        [str(point["crops"]), *(interval(point["evaluation"][key]) for key in ("balanced_accuracy", "apcer", "bpcer"))]
+        for point in bench["points"]
+        if point["threads"] == min(one["threads"] for one in bench["points"])
+    ]
+    intro = (
+        f"{bench['model_bytes'] / 1000:.0f} kB, SHA-256 `{bench['file_sha256']}`. On {bench['photos']} simulated "
+        f"photos of held-out screens and cameras (intervals are 95 %, resampled over those groups):"
+    )
+    return "\n\n".join([intro, table(["crops", "balanced accuracy", "APCER", "BPCER"], rows)])
+
+
+def recapture(record: Record) -> str:
+    """The cross-validation on real photos."""
+    where = record["conditions"]
+    config = record["config"]
+    rows = []
+    for one in record["variants"]:
+        found = one["evaluation"]
+        worst = found["by_group"][found["worst_group"]]
+        times = [
+            f"{split['total']['p50_ms']:.1f} / {split['total']['p95_ms']:.1f}" for split in one["latency"].values()
+        ]
+        rows.append(
+            [
+                one["variant"],
+                str(one["crops"]),
+                interval(found["balanced_accuracy"]),
+                f"{100 * found['mean_over_groups']:.1f} %",
+                f"{100 * worst['balanced_accuracy']:.1f} % ({found['worst_group']})",
+                f"{found['auc']['value']:.3f}",
+                interval(found["apcer"]),
+                interval(found["bpcer"]),
+                *times,
+                f"{one['model_bytes'] / 1e6:.1f}",
+            ]
+        )
+    threads = [f"p50 / p95 ms, {name}" for name in record["variants"][0]["latency"]]
+    columns = ["model", "crops", "balanced accuracy", "mean of authors", "worst author", "AUC", "APCER", "BPCER"]
+    network = config["train"]["network"]
+    intro = (
+        f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; MobileNetV2 alpha "
+        f"{network['alpha']:g} at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. Intervals are "
+        f"95 %, resampled over authors. Latency is per photo, decoding included, on {where['cores']} cores of an "
+        f"{where['device']} ({where['interpreter']}), {where['timed_photos']} photos."
+    )
+    return "\n\n".join([intro, table([*columns, *threads, "MB"], rows)])
+
+
+def plan(record: Record) -> str:
+    """A crop plan as the command line takes it."""
+    return ":".join(part for part in ("+".join(record["lead"]), ",".join(record["cycle"])) if part)
+
+
+def noise(record: Record) -> str:
+    """What int8 adds to the logits, way by way."""
+    rows = [[one["way"], *(f"{one[key]:.2f}" for key in ("noise", "slope", "shift"))] for one in record["ways"]]
+    return table(["network converted", "noise", "slope", "shift"], rows)
+
+
+def targets(record: Record) -> str:
+    """Whether the targets were reached, said by the numbers."""
+    most = max(one["crops"] for one in record["variants"])
+    value = {
+        one["variant"]: 100 * one["evaluation"]["balanced_accuracy"]["value"]
+        for one in record["variants"]
+        if one["crops"] == most
+    }
+    rows = [
+        ["int8 QAT passes 85 %", f"{value['int8 QAT']:.1f} %", value["int8 QAT"] > 85],
+        [
+            "int8 QAT at most 0.5 points under float",
+            f"{value['int8 QAT'] - value['float']:+.1f}",
+            value["int8 QAT"] >= value["float"] - 0.5,
+        ],
+        [
+            "QAT not worse than PTQ",
+            f"{value['int8 QAT'] - value['int8 PTQ']:+.1f}",
+            value["int8 QAT"] >= value["int8 PTQ"],
+        ],
+    ]
+    return table(
+        [f"target, {most} crops", "measured", ""],
+        [[what, found, "reached" if good else "**missed**"] for what, found, good in rows],
+    )
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -65,11 +156,23 @@ def fill(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
+PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
+    (ROOT / "README.md", "demo", "demo.json", demo),
+    (ROOT / "models" / "README.md", "card", "demo.json", card),
+    (ROOT / "README.md", "targets", "recapture.json", targets),
+    (RESULTS / "recapture.md", "targets", "recapture.json", targets),
+    (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
+    (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
+)
+
+
 def main() -> int:
     """Fill all pages; returns 1 when ``--check`` finds one that differs."""
-    demo_record = json.loads((RESULTS / "demo.json").read_text(encoding="utf-8"))
-    readme = ROOT / "README.md"
-    texts = {readme: fill(readme.read_text(encoding="utf-8"), "demo", demo(demo_record))}
+    texts: dict[Path, str] = {}
+    for page, name, source, render in PARTS:
+        before = texts.get(page) or page.read_text(encoding="utf-8")
+        record = json.loads((RESULTS / source).read_text(encoding="utf-8"))
+        texts[page] = fill(before, name, render(record))
     stale = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in stale:

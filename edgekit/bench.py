@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +12,8 @@ import numpy as np
 
 from edgekit.config import BenchConfig, Part
 from edgekit.data.dataset import Dataset
-from edgekit.errors import DataError, InterpreterError
+from edgekit.data.heic import HEIC_SUFFIXES
+from edgekit.errors import DataError
 from edgekit.evaluate import choose_photos, evaluate_scores, score_samples
 from edgekit.metrics import Evaluation
 from edgekit.pareto import ParetoPoint, pareto_front
@@ -23,20 +21,8 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.coldstart import ColdStart, cold_start
 from edgekit.runtime.timing import Latency, Milliseconds, by_stage
-
-_COLD_TIMEOUT_S = 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColdStart:
-    """A process of its own: from the interpreter's start to the first verdict, and the most memory it had."""
-
-    cold_start_ms: float
-    import_ms: float
-    load_ms: float
-    first_ms: float
-    peak_memory_mb: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,20 +86,24 @@ def bench(
 
     Raises:
         ContractError: no model of edgekit.
-        DataError: labels that the model doesn't know.
+        DataError: labels that the model doesn't know, or photos that only the host can read.
         InterpreterError: a point's own process failed.
     """
     bundle = read_bundle(model)
     chosen = choose_photos(dataset, bundle.contract, part)
-    scores = score_samples(model, dataset, chosen.samples, crops=max(config.tta), progress=progress)
-    evaluations = {crops: evaluate_scores(scores, chosen.samples, bundle.contract, crops=crops) for crops in config.tta}
     rng = np.random.default_rng(config.seed)
     timed = [dataset.path_of(chosen.samples[index]) for index in rng.permutation(len(chosen.samples))[: config.runs]]
+    # A process of its own is the thin runtime, which reads no HEIC.
+    cold_photo = next((path for path in timed if path.suffix.lower() not in HEIC_SUFFIXES), None)
+    if cold_photo is None:
+        raise DataError("a cold start is measured on a photo that devices can read, got HEIC alone; add a JPEG")
+    scores = score_samples(model, dataset, chosen.samples, crops=max(config.tta), progress=progress)
+    evaluations = {crops: evaluate_scores(scores, chosen.samples, bundle.contract, crops=crops) for crops in config.tta}
     interpreter, times = measure_latency(bundle, timed, config, progress=progress)
     progress.begin("measuring cold starts", len(times))
     points = []
     for (crops, threads), measured in times.items():
-        cold = cold_start(model, timed[0], crops=crops, threads=threads, interpreter=config.interpreter)
+        cold = cold_start(model, cold_photo, crops=crops, threads=threads, interpreter=config.interpreter)
         points.append(
             BenchPoint(
                 crops=crops, threads=threads, latency=by_stage(measured), cold=cold, evaluation=evaluations[crops]
@@ -171,29 +161,6 @@ def measure_latency(
     return name, times
 
 
-def cold_start(model: Path, photo: Path, *, crops: int, threads: int, interpreter: str | None) -> ColdStart:
-    """Run the runtime in a process of its own and read what it says.
-
-    Raises:
-        InterpreterError: it failed or hung.
-    """
-    command = [sys.executable, "-m", "edgekit.runtime", "time", str(model), str(photo)]
-    options = ["--crops", str(crops), "--threads", str(threads), "--runs", "1", "--warmup", "0"]
-    choice = ["--interpreter", interpreter] if interpreter else []
-    try:
-        done = subprocess.run(  # noqa: S603 (our own module, no shell)
-            [*command, *options, *choice], capture_output=True, text=True, timeout=_COLD_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired as hung:
-        raise InterpreterError(
-            f"{model}: one verdict must take less than {_COLD_TIMEOUT_S} s in a process of its own"
-        ) from hung
-    if done.returncode != 0:
-        raise InterpreterError(f"{model}: a process of its own failed: {done.stderr.strip()[-500:]}")
-    said = json.loads(done.stdout)
-    return ColdStart(**{name: said[name] for name in ColdStart.__dataclass_fields__})
-
-
 def conditions(interpreter: str, config: BenchConfig, *, timed_photos: int) -> Conditions:
     """Describe this machine."""
     return Conditions(
@@ -217,12 +184,17 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
+def threads_label(threads: int) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{threads} thread{'s' if threads > 1 else ''}"
+
+
 def pareto_points(points: Sequence[BenchPoint]) -> list[ParetoPoint]:
     """The points as latency (p95, ms) against balanced accuracy."""
     return [
         ParetoPoint(
             label=f"k={point.crops}",
-            series=f"{point.threads} thread{'s' if point.threads > 1 else ''}",
+            series=threads_label(point.threads),
             latency_ms=point.latency["total"].p95_ms,
             accuracy=point.evaluation.balanced_accuracy.value,
             low=point.evaluation.balanced_accuracy.low,

@@ -68,11 +68,12 @@ def convert(
         progress: Told of every step.
 
     Raises:
-        RunError: no such stage, or other photos.
+        RunError: no such stage, other photos, or a name that would replace the run's own record.
         DataError: the calibration folder is unusable.
         GateFailed: the drop is over the limit.
     """
     stage = choose_stage(folder, config)
+    _check_out(out, folder)
     record = folder.read(stage)
     if record.data_sha256 != dataset.sha256:
         raise RunError(
@@ -84,8 +85,10 @@ def convert(
     progress.begin(f"converting to {config.precision}", 2)
     flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
     progress.advance()
-    reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-    float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
+    float_flatbuffer = flatbuffer
+    if config.precision != "float32":
+        reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
+        float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
     progress.advance()
     draft = _contract(record, stage, config.precision, name=out.stem)
     with tempfile.TemporaryDirectory() as scratch:
@@ -108,6 +111,15 @@ def convert(
     )
     write_json(out.with_suffix(".json"), converted)
     return converted
+
+
+def _check_out(out: Path, folder: RunFolder) -> None:
+    stages: tuple[Stage, ...] = ("float", "qat")
+    if out.with_suffix(".json").resolve() in [folder.record(stage).resolve() for stage in stages]:
+        raise RunError(
+            f"a model's record must not replace its run's {out.with_suffix('.json')}, got the file name {out.name}; "
+            "name it otherwise with --out"
+        )
 
 
 def choose_stage(folder: RunFolder, config: ConvertConfig) -> Stage:
@@ -157,10 +169,12 @@ def _judge(
 ) -> tuple[Contract, Gate]:
     """Operating points and the gate, on validation photos alone."""
     plan, side = record.config.plan, record.config.network.side_px
-    source = crop_source(dataset, record.split.samples(dataset, "val"), plan, side)
+    samples = record.split.samples(dataset, "val")
+    groups = [sample.group for sample in samples]
+    source = crop_source(dataset, samples, plan, side)
     scores, float_scores = score_photos(bundles, source, crops=plan.crops, progress=progress)
     contract, float_contract = (
-        bundle.contract.with_decision(fit_decision(of, bundle.contract))
+        bundle.contract.with_decision(fit_decision(of, bundle.contract, groups if all(groups) else None))
         for bundle, of in zip(bundles, (scores, float_scores), strict=True)
     )
     gate = compare(float_scores, float_contract, scores, contract, max_drop=config.max_drop)

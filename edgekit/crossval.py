@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.bench import Conditions, conditions, measure_latency
+from edgekit.bench import Conditions, conditions, measure_latency, threads_label
 from edgekit.config import BenchConfig, ConvertConfig, CrossvalConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.convert import convert
@@ -86,9 +86,11 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
         KeyboardInterrupt: a re-run goes on from the fold's last epoch.
     """
     began = time.monotonic()
+    # Before the folder is claimed: a number of folds that can't be had must not bind it.
+    splits = group_folds(dataset, config.folds, seed=config.train.seed)
     _claim(out, dataset, config)
     folds = []
-    for number, split in enumerate(group_folds(dataset, config.folds, seed=config.train.seed)):
+    for number, split in enumerate(splits):
         progress.say(f"fold {number + 1} of {config.folds}: tests {len(split.test)} photos")
         folds.append(_run_fold(dataset, split, out, number, config, progress))
     samples = [sample for fold in folds for sample in fold.samples]
@@ -149,7 +151,8 @@ def _pass_on(record: TrainRecord, folder: RunFolder) -> None:
 
 
 def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:
-    path = folder.root / f"{variant.replace(' ', '-').lower()}.tflite"
+    # Not beside the run's records: that of `float.tflite` would replace that of the float stage.
+    path = folder.root / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
     if not path.exists():
         precision, stage = VARIANTS[variant]
         how = ConvertConfig(
@@ -214,14 +217,15 @@ def _time(
     """Latency of the last fold's models on some of its test photos, by variant and crops, then by threads and stage."""
     if not config.timed_photos:
         return {}, None
-    photos = [dataset.path_of(sample) for sample in fold.samples[: config.timed_photos]]
+    order = np.random.default_rng(config.train.seed).permutation(len(fold.samples))[: config.timed_photos]
+    photos = [dataset.path_of(fold.samples[index]) for index in order]
     how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
     found: dict[tuple[str, int], dict[str, dict[str, Latency]]] = {}
     name = ""
     for variant, bundle in fold.bundles.items():
         name, times = measure_latency(bundle, photos, how, progress=progress)
         for (crops, threads), spent in times.items():
-            found.setdefault((variant, crops), {})[f"{threads} threads"] = by_stage(spent)
+            found.setdefault((variant, crops), {})[threads_label(threads)] = by_stage(spent)
     return found, conditions(name, how, timed_photos=len(photos))
 
 

@@ -35,12 +35,14 @@ class Head:
     Attributes:
         kernel: (channels, classes).
         bias: (classes,).
+        mean: (channels,) of the training features.
         penalty: The one of PENALTIES with the smallest validation loss.
         losses: Validation loss of each penalty: the log loss of the vote over crops, classes weighing the same.
     """
 
     kernel: FloatArray
     bias: FloatArray
+    mean: FloatArray
     penalty: float
     losses: tuple[float, ...]
 
@@ -82,7 +84,8 @@ def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
         found.append(_scaled(kernel, bias, validation))
     losses = tuple(loss for loss, _, _ in found)
     _, kernel, bias = found[int(np.argmin(losses))]
-    return Head(kernel=kernel, bias=bias, penalty=PENALTIES[int(np.argmin(losses))], losses=losses)
+    penalty = PENALTIES[int(np.argmin(losses))]
+    return Head(kernel=kernel, bias=bias, mean=mean.astype(np.float32), penalty=penalty, losses=losses)
 
 
 def _scaled(kernel: FloatArray, bias: FloatArray, validation: FeatureSet) -> tuple[float, FloatArray, FloatArray]:

@@ -24,7 +24,12 @@ _TEXTURE = (
 )
 _CONTENT = ("out_relu",)
 _TAPS = {"texture": _TEXTURE, "content": _CONTENT, "all": (*_TEXTURE, *_CONTENT)}
+FloatArray = NDArray[np.float32]
+
 _SMALL_CNN = ((16, 3), (32, 3), (48, 3), (64, 3))
+
+# Prefixes of the layers whose outputs are logits or parts of them.
+LOGIT_LAYERS = ("head_", "sum_")
 
 MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
@@ -73,8 +78,11 @@ def _pooled(tap: Any) -> tuple[Any, Any]:
 
 def pooled_features(network: keras.Model) -> keras.Model:
     """The part of a network up to its pooled taps: float32 (n, channels), side by side in the order of the heads."""
-    joined = keras.layers.Concatenate(name="features")([layer.input for layer in _heads(network)])
-    return keras.Model(network.input, joined, name="features")
+    # Joined as int8, all taps would get the scale of one, which clips the others. Halving has no fake quantization, so
+    # it and what follows stay in float; powers of two change no bit.
+    halves = [keras.layers.Rescaling(0.5)(layer.input) for layer in _heads(network)]
+    joined = keras.layers.Concatenate()(halves)
+    return keras.Model(network.input, keras.layers.Rescaling(2.0, name="features")(joined), name="features")
 
 
 def _heads(network: keras.Model) -> list[Any]:
@@ -146,13 +154,24 @@ def load_weights(network: keras.Model, path: Path, *, what: str) -> None:
         ) from failure
 
 
-def set_head(network: keras.Model, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
-    """Put one linear head over all pooled taps, (sum of channels, classes) and (classes,), into the per-tap layers."""
+def set_head(network: keras.Model, kernel: FloatArray, bias: FloatArray, mean: FloatArray) -> None:
+    """Put one linear head over all pooled taps into the per-tap layers.
+
+    Each tap's logits are centred: int8 would spend its levels on offsets that cancel when they are added.
+
+    Args:
+        network: Changed in place.
+        kernel: (sum of channels, classes).
+        bias: (classes,).
+        mean: (sum of channels,) of the features.
+    """
+    heads = _heads(network)
     start = 0
-    for number, layer in enumerate(_heads(network)):
-        rows = layer.input.shape[-1]
-        layer.set_weights([kernel[start : start + rows], bias if number == 0 else np.zeros_like(bias)])
-        start += rows
+    for layer in heads:
+        rows = slice(start, start + layer.input.shape[-1])
+        share = (bias + mean @ kernel) / len(heads)
+        layer.set_weights([kernel[rows], share - mean[rows] @ kernel[rows]])
+        start = rows.stop
 
 
 def copy_head(network: keras.Model, model: keras.Model) -> None:

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgekit.adapt import adapt_weights
 from edgekit.calibration import choose
 from edgekit.config import FitConfig, Stage
 from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
+from edgekit.fakequant import quantised
 from edgekit.feed import crop_source, drawn_crops, normalise
 from edgekit.fit import FitState, FloatArray, balanced_log_loss, fit, validation_scores
-from edgekit.legacy_keras import keras, tfmot
+from edgekit.legacy_keras import keras
 from edgekit.network import build_network, copy_head, freeze_normalisation, load_weights, pooled_features, save_weights
 from edgekit.progress import SILENT, Progress
 from edgekit.ranges import calibrate, fix_input
@@ -23,21 +25,6 @@ from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_files, fit_hea
 
 # Crops that set the ranges of activations.
 _CALIBRATION_CROPS = 256
-
-
-def quantised(network: keras.Model) -> keras.Model:
-    """The network with fake quantization after every layer (8-bit, per-channel weights), weights kept.
-
-    Raises:
-        RunError: a layer that tensorflow-model-optimization can't quantise.
-    """
-    try:
-        model = tfmot.quantization.keras.quantize_model(network)
-    except (RuntimeError, ValueError) as failure:
-        raise RunError(
-            f"this network can't be trained quantised: {failure}; use post-training `edgekit convert --int8`"
-        ) from failure
-    return model
 
 
 def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Model:
@@ -102,6 +89,7 @@ def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitSt
     converted int8 network itself, and the head is the best one for them.
     """
     crops = _calibration_crops(run, progress)
+    adapt_weights(network, crops, progress=progress)
     model = quantised(network)
     calibrate(model, network, crops)
     state = fit_head(network, pooled_features(model), run, progress, precision="int8")
@@ -115,11 +103,17 @@ def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitSt
 def _quantised_whole(network: keras.Model, run: Run, progress: Progress) -> FitState:
     """Train all weights against fake quantization, from calibrated ranges on."""
     how, seed = run.config.whole, run.config.seed
+    files = fit_files(run.folder, "qat")
+    started = files.read_state() is not None
+    crops = [] if started else _calibration_crops(run, progress)
+    if not started:
+        adapt_weights(network, crops, progress=progress)
     model = quantised(network)
     feed = crop_feed(run.dataset, run.split, run.config, how, progress)
-    files = fit_files(run.folder, "qat")
-    if files.read_state() is None:
-        calibrate(model, network, _calibration_crops(run, progress))
+    if started:
+        load_weights(model, files.weights, what=f"the qat stage of {run.folder.root}")
+    else:
+        calibrate(model, network, crops)
         save_weights(model, files.weights)
         loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
         progress.say(f"validation loss before quantization-aware training: {loss:.4f}")

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.legacy_keras import keras, tf
+from edgekit.network import LOGIT_LAYERS
 
 FloatArray = NDArray[np.float32]
 Range = tuple[float, float]
 
 # What ``feed.normalise`` gives: scale 1/128 and zero point 128, so that a uint8 pixel is its own quantised value.
 INPUT_RANGE: Range = (-1.0, 127.0 / 128.0)
+
+# Logits are few per crop, so a sample of crops misses their tails, and a clipped partial logit can't be made up for.
+_LOGIT_HEADROOM = 2.0
 
 # Prefix of the wrappers that tensorflow-model-optimization puts around layers.
 _WRAPPED = "quant_"
@@ -24,10 +28,11 @@ def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[FloatA
     """Set every range of a fake-quantised model from its float twin.
 
     tensorflow-model-optimization starts activations at -6..6 and moves them by a thousandth a step, which suits
-    long training. Here the range of a layer is the mean over batches of its smallest and its largest output.
+    long training. Here the range of a layer is the mean over batches of its smallest and its largest output; that of
+    logits is twice their extremes over all batches.
 
     Args:
-        model: ``quantize_model`` of the network; its weights' ranges are set, too.
+        model: ``fakequant.quantised`` of the network; its weights' ranges are set, too.
         network: The float network with the same weights.
         batches: float32 (n, side, side, 3) normalised crops.
     """
@@ -40,7 +45,12 @@ def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[FloatA
             # Ranges of weights are those of the last call in training mode.
             model(crops, training=True)
         found.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
-    for layer, (low, high) in zip(layers, np.mean(found, axis=0), strict=True):
+    lows, highs = np.moveaxis(np.stack(found), 2, 0)
+    for number, layer in enumerate(layers):
+        if layer.name.removeprefix(_WRAPPED).startswith(LOGIT_LAYERS):
+            low, high = _LOGIT_HEADROOM * lows[:, number].min(), _LOGIT_HEADROOM * highs[:, number].max()
+        else:
+            low, high = lows[:, number].mean(), highs[:, number].mean()
         # Zero must be representable, or padding would not be zero.
         _set(layer, (min(float(low), 0.0), max(float(high), 0.0)))
     fix_input(model)

@@ -21,7 +21,15 @@ from edgekit.fit import FitFiles, FitState, FloatArray, Step, fit
 from edgekit.head import PENALTIES, FeatureSet, solve_head
 from edgekit.legacy_keras import keras
 from edgekit.metrics import report
-from edgekit.network import build_network, freeze_normalisation, load_backbone, pooled_features, save_weights, set_head
+from edgekit.network import (
+    build_network,
+    freeze_normalisation,
+    load_backbone,
+    pooled_features,
+    save_weights,
+    set_head,
+    taps,
+)
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, sha256, write_json
 from edgekit.runs import RunFolder, TrainRecord
@@ -94,20 +102,26 @@ class RunOptions:
         Raises:
             RunError: it holds this stage already and neither was asked for.
         """
-        files = fit_files(folder, stage)
-        traces = [path for path in (folder.record(stage), files.weights, files.state) if path.exists()]
-        if traces and not (self.overwrite or self.resume):
-            raise RunError(
-                f"{folder.root} already holds a {stage} run ({traces[0].name}); "
-                "use --resume to go on or --overwrite to start again"
-            )
+        self.refuse_in_use(folder, stage)
         if self.overwrite:
             # What was made from the old weights is no longer true.
             later: tuple[Stage, ...] = ("float", "qat") if stage == "float" else ("qat",)
             for old in later:
-                for path in (folder.record(old), fit_files(folder, old).weights, fit_files(folder, old).state):
-                    path.unlink(missing_ok=True)
+                _drop(folder, old)
         make_folder(folder.root)
+
+    def refuse_in_use(self, folder: RunFolder, stage: Stage) -> None:
+        """Hold that a folder in use is to be overwritten or gone on with.
+
+        Raises:
+            RunError: it holds this stage already and neither was asked for.
+        """
+        used = [path for path in _traces(folder, stage) if path.exists()]
+        if used and not (self.overwrite or self.resume):
+            raise RunError(
+                f"{folder.root} already holds a {stage} run ({used[0].name}); "
+                "use --resume to go on or --overwrite to start again"
+            )
 
 
 # A folder that holds a run is refused.
@@ -117,6 +131,16 @@ REFUSE = RunOptions()
 def fit_files(folder: RunFolder, stage: Stage) -> FitFiles:
     """Weights and state of a stage."""
     return FitFiles(weights=folder.weights(stage), state=folder.root / f"{stage}.state.json")
+
+
+def _traces(folder: RunFolder, stage: Stage) -> tuple[Path, Path, Path]:
+    files = fit_files(folder, stage)
+    return folder.record(stage), files.weights, files.state
+
+
+def _drop(folder: RunFolder, stage: Stage) -> None:
+    for path in _traces(folder, stage):
+        path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,22 +180,25 @@ def finetune(
         KeyboardInterrupt: before the first epoch ended, so that there is nothing to keep.
     """
     began = time.monotonic()
-    options.prepare(folder, "float")
+    # Before the folder is made or emptied: photos that can't be split and weights that don't fit leave no trace.
+    split = split or split_dataset(dataset, config.split)
+    options.refuse_in_use(folder, "float")
     if options.resume:
         _check_same(folder, dataset, config)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    network = build_network(config.network, len(dataset.labels))
+    load_backbone(network, config.network)
+    options.prepare(folder, "float")
     run = Run(
         dataset=dataset,
-        split=split or split_dataset(dataset, config.split),
+        split=split,
         config=config,
         folder=folder,
         options=options,
     )
     if run.split.caution:
         progress.say(run.split.caution)
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    network = build_network(config.network, len(dataset.labels))
-    load_backbone(network, config.network)
     pretrained = config.network.weights != "none"
     files = fit_files(folder, "float")
     if config.tune == "head":
@@ -185,6 +212,10 @@ def finetune(
             freeze_normalisation(network)
         feed = crop_feed(dataset, run.split, config, config.whole, progress)
         state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
+    before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
+    if before is not None and before != file_sha256(files.weights):
+        # It was made from weights that are no more.
+        _drop(folder, "qat")
     return write_record(run, "float", state, began)
 
 
@@ -197,6 +228,7 @@ def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> Non
         ("photos", before.data_sha256[:12], dataset.sha256[:12]),
         ("network", before.config.network, config.network),
         ("split", before.config.split, config.split),
+        ("tuning", before.config.tune, config.tune),
     ):
         if old != new:
             raise RunError(
@@ -232,7 +264,7 @@ def fit_head(
     config = run.config
     cache = FeatureCache(
         folder=run.options.cache or run.folder.root / "features",
-        key=sha256(b"".join([precision.encode(), *(weight.tobytes() for weight in features.get_weights())])),
+        key=_features_key(features, config, precision),
         model=to_flatbuffer(features, precision, None),
     )
 
@@ -248,7 +280,7 @@ def fit_head(
         FeatureSet(features=val.fixed, targets=val_targets),
         len(run.dataset.labels),
     )
-    set_head(network, head.kernel, head.bias)
+    set_head(network, head.kernel, head.bias, head.mean)
     progress.advance(note=f"val loss {min(head.losses):.3f}")
     calls = head.logits(val.fixed).mean(axis=1).argmax(axis=1)
     accuracy = report(val_targets, calls, run.dataset.labels).balanced_accuracy
@@ -258,6 +290,12 @@ def fit_head(
     return FitState(
         epochs_done=len(PENALTIES), best_epoch=best, best_loss=min(head.losses), finished=True, history=history
     )
+
+
+def _features_key(features: keras.Model, config: TrainConfig, precision: Precision) -> str:
+    """Names what computes features: the weights, and which layers are pooled (more of them need no more weights)."""
+    weights = [weight.tobytes() for weight in features.get_weights()]
+    return sha256(b"\n".join([precision.encode(), *(name.encode() for name in taps(config.network)), *weights]))
 
 
 def write_record(run: Run, stage: Stage, state: FitState, began: float) -> TrainRecord:

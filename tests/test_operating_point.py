@@ -98,6 +98,23 @@ class TestChooseThreshold:
         else:
             assert found == expected
 
+    @pytest.mark.parametrize(
+        ("gains", "moves"),
+        [
+            pytest.param([4, 4, 4], True, id="all-groups-gain-alike"),
+            pytest.param([12, 0, 0], False, id="one-group-gains-all"),
+            pytest.param([5, 5, 2], False, id="three-groups-that-differ"),
+            pytest.param([5, 5, 2] * 4, True, id="twelve-groups-that-differ"),
+            pytest.param([12], False, id="one-group-tells-nothing"),
+        ],
+    )
+    def test_groups_must_agree_on_the_gain(self, gains, moves):
+        """Each group has 20 genuine photos at 0.1 and 20 attacks, of which some lie below one half."""
+        score = np.concatenate([[0.1] * 20 + [0.3] * gain + [0.9] * (20 - gain) for gain in gains])
+        attack = np.tile(np.repeat([False, True], 20), len(gains))
+        groups = np.repeat([f"g{number}" for number in range(len(gains))], 40).tolist()
+        assert (choose_threshold(attack, score, groups) != 0.5) == moves
+
     def test_it_stays_a_probability(self):
         attack = np.repeat([False, True], [20, 20])
         found = choose_threshold(attack, np.repeat([1.0, 0.0], [20, 20]))

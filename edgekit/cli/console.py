@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -99,11 +100,12 @@ def print_json(record: Any) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout; the first column is left-aligned, the others right."""
-    table = Table(title=title, title_justify="left")
+    # Cells hold what files say about themselves, which is not ours to take for markup.
+    table = Table(title=escape(title), title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+        table.add_column(escape(column), justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     # A file or a pipe has no width, and Rich would squeeze the table into 80 columns.
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     console.print(table)

@@ -195,8 +195,11 @@ def print_bench(record: BenchRecord) -> None:
         rows,
     )
     if record.recommended_crops is not None:
+        from edgekit.bench import threads_label
+
+        threads = threads_label(record.recommended_threads or 1)
         budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
-        typer.echo(f"recommended {budget}: {record.recommended_crops} crops, {record.recommended_threads} threads")
+        typer.echo(f"recommended {budget}: {record.recommended_crops} crops, {threads}")
     _caution(record.caution)
 
 

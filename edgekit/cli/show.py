@@ -59,11 +59,11 @@ def predict(
             try:
                 verdict = classifier.classify(file, crops=crops)
             except PhotoError as failure:
-                rows.append(Prediction(photo=str(file), error=str(failure)))
+                rows.append(Prediction(photo=_name(file), error=str(failure)))
             else:
                 rows.append(
                     Prediction(
-                        photo=str(file),
+                        photo=_name(file),
                         label=verdict.label,
                         score=verdict.score,
                         probabilities=verdict.probabilities,
@@ -81,6 +81,11 @@ def predict(
         _print(rows)
     if any(row.error for row in rows):
         raise typer.Exit(2)
+
+
+def _name(file: Path) -> str:
+    """A path that can be printed: names on disk need not be Unicode."""
+    return str(file).encode(errors="backslashreplace").decode()
 
 
 def _print(rows: list[Prediction]) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgekit.gate import Gate
     from edgekit.runs import TrainRecord
 
-_NETWORK, _TRAIN, _SPLIT, _PLAN, _CONVERT = NetworkConfig(), TrainConfig(), SplitConfig(), CropPlan(), ConvertConfig()
+_NETWORK, _TRAIN, _SPLIT, _CONVERT = NetworkConfig(), TrainConfig(), SplitConfig(), ConvertConfig()
 
 Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
 Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         console.interruptible(finetune)
     )
     app.command(epilog="Example: `edgekit qat runs/first`")(console.interruptible(qat))
-    app.command(epilog="Example: `edgekit convert runs/first --int8 --calibration calibration`")(
+    app.command(epilog="Example: `edgekit convert runs/first --int8 --calibration runs/first/calibration`")(
         console.interruptible(convert)
     )
 
@@ -165,8 +165,9 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             f"(split by {record.split.method}), {record.skipped_photos} skipped, {record.seconds:.0f} s"
         )
         if best:
+            which = f"penalty {best['penalty']:g}" if "penalty" in best else f"best epoch {record.best_epoch + 1}"
             console.note(
-                f"best epoch {record.best_epoch + 1}: validation loss {best['val_loss']:.3f}, "
+                f"{which}: validation loss {best['val_loss']:.3f}, "
                 f"balanced accuracy {console.percent(best['val_balanced_accuracy'])}"
             )
         if record.split.caution:
@@ -197,14 +198,17 @@ def qat(
 
     folder = RunFolder(root=run)
     before = folder.read("float")
-    how = fit_config(
-        qat_fit(),
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        crops_per_photo=crops_per_photo,
-        patience=patience,
-    )
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "crops_per_photo": crops_per_photo,
+        "patience": patience,
+    }
+    unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    if before.config.tune == "head" and unused:
+        raise EdgekitError(f"{run} tuned its head, which is solved without epochs; leave out {', '.join(unused)}")
+    how = fit_config(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
         options = RunOptions(overwrite=overwrite, resume=resume)
@@ -223,7 +227,9 @@ def convert(
     int16x8: Annotated[bool, typer.Option("--int16x8", help="16-bit activations, 8-bit weights.")] = False,
     out: Annotated[Path | None, typer.Option(help="The model file. [default: RUN/NAME-PRECISION.tflite]")] = None,
     data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
-    calibration: Annotated[Path, typer.Option(help="Folder of the calibration crops.")] = _CONVERT.calibration,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")
+    ] = None,
     calibration_crops: Annotated[int, typer.Option(help="How many are chosen.")] = _CONVERT.calibration_crops,
     stage: Annotated[
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
@@ -247,7 +253,7 @@ def convert(
     config = ConvertConfig(
         precision=precision,
         stage=stage,
-        calibration=calibration,
+        calibration=calibration or run / "calibration",
         calibration_crops=calibration_crops,
         max_drop=max_drop,
         allow_drop=allow_drop,

@@ -165,7 +165,7 @@ def _check_content(root: Path, samples: Sequence[Sample], skip_bad: bool, progre
         lines = shorten((f"{one.path}: {one.reason}" for one in bad), separator="\n  ")
         raise DataError(
             f"{root}: every photo must be usable, got {len(bad)} of {len(samples)} that are not:\n  {lines}\n"
-            "repair or remove them, or choose to skip bad photos"
+            "repair or remove them, or leave them out with --skip-bad"
         )
     usable = tuple(sample for sample, one in pairs if not one.reason)
     digests = [one.sha256 for _, one in pairs if not one.reason]

@@ -6,17 +6,14 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-_START_NS = time.perf_counter_ns()
-
-from edgekit.errors import EdgekitError, PhotoError  # noqa: E402 (the clock must start before the imports it measures)
-from edgekit.records import plain  # noqa: E402
-from edgekit.runtime.classifier import Classifier  # noqa: E402
-from edgekit.runtime.timing import by_stage, peak_memory_mb  # noqa: E402
+from edgekit.errors import EdgekitError, PhotoError
+from edgekit.records import plain
+from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.timing import by_stage, peak_memory_mb
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,46 +55,50 @@ def _classify(classifier: Classifier, options: argparse.Namespace) -> Iterator[d
         except PhotoError as failure:
             yield {"photo": str(photo), "error": str(failure)}
         else:
-            yield {"photo": str(photo), **plain(verdict), "interpreter": classifier.interpreter}
+            yield {
+                "photo": str(photo),
+                **plain(verdict),
+                "interpreter": classifier.interpreter,
+                "peak_memory_mb": peak_memory_mb(),
+            }
 
 
-def _time(classifier: Classifier, options: argparse.Namespace, import_ms: float, load_ms: float) -> dict[str, Any]:
+def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    # Not at the top: only this command starts processes.
+    from edgekit.runtime.coldstart import cold_start
+
     if options.runs < 1 or options.warmup < 0:
         raise EdgekitError(
             f"--runs must be at least 1 and --warmup at least 0, got {options.runs} and {options.warmup}"
         )
-    first = classifier.classify(options.photos[0], crops=options.crops)
-    runs = [
-        classifier.classify(options.photos[run % len(options.photos)], crops=options.crops).ms
+    cold = cold_start(
+        options.model,
+        options.photos[0],
+        crops=options.crops,
+        threads=options.threads,
+        interpreter=options.interpreter,
+    )
+    verdicts = [
+        classifier.classify(options.photos[run % len(options.photos)], crops=options.crops)
         for run in range(options.warmup + options.runs)
     ]
-    return {
+    yield {
         "interpreter": classifier.interpreter,
         "threads": options.threads,
-        "crops": len(first.crops),
+        "crops": len(verdicts[0].crops),
         "warmup": options.warmup,
-        "import_ms": import_ms,
-        "load_ms": load_ms,
-        "first_ms": first.ms.total_ms,
-        "cold_start_ms": import_ms + load_ms + first.ms.total_ms,
-        "latency": plain(by_stage(runs[options.warmup :])),
-        "peak_memory_mb": peak_memory_mb(),
+        **plain(cold),
+        "latency": plain(by_stage([verdict.ms for verdict in verdicts[options.warmup :]])),
     }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (0, or 2 for a user's mistake)."""
     options = _arguments(argv)
-    imported_ns = time.perf_counter_ns()
     failed = False
     try:
         with Classifier.load(options.model, threads=options.threads, backend=options.interpreter) as classifier:
-            loaded_ns = time.perf_counter_ns()
-            if options.command == "classify":
-                rows = _classify(classifier, options)
-            else:
-                import_ms, load_ms = (imported_ns - _START_NS) / 1e6, (loaded_ns - imported_ns) / 1e6
-                rows = iter([_time(classifier, options, import_ms, load_ms)])
+            rows = _time(classifier, options) if options.command == "time" else _classify(classifier, options)
             for row in rows:
                 failed |= "error" in row
                 print(json.dumps(row), flush=True)  # noqa: T201 (this is the output)

@@ -118,6 +118,8 @@ def _read(path: Path) -> bytes:
         raise PhotoError(f"{path}: no such file") from absent
     except OSError as failure:
         raise PhotoError(f"{path}: can't be read: {failure.strerror}") from failure
+    except ValueError as failure:
+        raise PhotoError(f"{str(path)!a}: a path must be one the system knows: {failure}") from failure
 
 
 def _check_size(name: str, size_wh: tuple[int, int]) -> None:

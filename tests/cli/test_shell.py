@@ -229,6 +229,21 @@ class TestShowing:
         assert code == 2
         assert [(row["label"], bool(row["error"])) for row in rows] == [("recapture", False), ("", True)]
 
+    def test_predict_shows_names_that_look_like_markup(self, edgekit_here, tmp_path, red_blue_file, plain_photo):
+        Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "[red]blue.png")
+        code, out, _ = edgekit_here("predict", red_blue_file, tmp_path / "[red]blue.png")
+        assert code == 0
+        assert "[red]blue.png" in out
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+    def test_predict_shows_names_that_are_not_unicode(self, edgekit_here, tmp_path, red_blue_file, plain_photo):
+        odd = tmp_path / "caf\udce9.png"
+        Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "plain.png")
+        (tmp_path / "plain.png").rename(odd)
+        code, out, _ = edgekit_here("predict", red_blue_file, odd, "--json")
+        assert code == 0
+        assert json.loads(out)[0]["photo"].endswith("caf\\udce9.png")
+
     def test_info_prints_the_contract(self, edgekit_here, red_blue_file, red_blue):
         code, out, err = edgekit_here("info", red_blue_file, "--json")
         assert (code, err) == (0, "")

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,16 @@ def small_model(small_run, dataset, convert_config, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def mobile_model(mobile_run, dataset, convert_config, tmp_path_factory) -> Path:
+    """The mobile run's qat stage as an int8 model file."""
+    from edgekit.convert import convert
+
+    folder = tmp_path_factory.mktemp("models")
+    convert(dataset, mobile_run, folder / "mobile.tflite", replace(convert_config, calibration=folder / "calibration"))
+    return folder / "mobile.tflite"
+
+
 @pytest.fixture
 def run_copy(small_run, tmp_path) -> Callable[..., RunFolder]:
     """``run_copy("float")``: a copy of the small run with these stages, for tests that change it."""
@@ -170,3 +181,24 @@ def full_disk(monkeypatch) -> Callable[..., contextlib.AbstractContextManager[No
             yield
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def losing_run(tmp_path_factory, small_run) -> RunFolder:
+    """A run that is as good as the small one in float and useless in int8.
+
+    A large constant on both logits changes no probability, but it widens their range so that one int8 step is larger
+    than any difference between them.
+    """
+    from edgekit.network import save_weights
+    from edgekit.quantize import load_stage
+
+    folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "losing")
+    folder.root.mkdir()
+    shutil.copy(small_run.record("float"), folder.root)
+    network = load_stage(small_run, small_run.read("float"), "float")
+    head = next(layer for layer in network.layers if layer.name.startswith("head_"))
+    kernel, bias = head.get_weights()
+    head.set_weights([kernel, bias + 20_000.0])
+    save_weights(network, folder.weights("float"))
+    return folder

@@ -69,7 +69,8 @@ class TestHead:
         channels = features.output_shape[1]
         rng = np.random.default_rng(0)
         kernel, bias = rng.normal(size=(channels, 3)).astype(np.float32), np.array([1, 2, 3], np.float32)
-        set_head(network, kernel, bias)
+        mean = rng.normal(size=channels).astype(np.float32)
+        set_head(network, kernel, bias, mean)
         logits = network.predict_on_batch(crops())
         assert (logits.shape, logits.dtype) == ((4, 3), np.float32)
         np.testing.assert_allclose(logits, features.predict_on_batch(crops()) @ kernel + bias, rtol=1e-3, atol=1e-3)

@@ -1,29 +1,161 @@
-from __future__ import annotations
-
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
-from edgekit.errors import RunError
-from edgekit.train import RunOptions, finetune, fit_files
+from edgekit.config import SplitConfig
+from edgekit.data.splits import split_dataset
+from edgekit.errors import EdgekitError, RunError
+from edgekit.feed import crop_source, cut_photo, normalise
+from edgekit.fit import balanced_log_loss, validation_scores
+from edgekit.network import pooled_features
+from edgekit.progress import SILENT
+from edgekit.quantize import load_stage
+from edgekit.records import file_sha256, from_plain, plain, read_json
+from edgekit.runs import RunFolder, TrainRecord
+from edgekit.train import RunOptions, crop_feed, finetune
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+RESUME = RunOptions(resume=True)
 
 
-def test_a_folder_with_a_run_is_refused(small_run, dataset, small_config):
-    with pytest.raises(RunError, match=r"already holds a float run.*--resume.*--overwrite"):
-        finetune(dataset, small_run, small_config)
+def longer(config, epochs):
+    return replace(config, whole=replace(config.whole, epochs=epochs))
 
 
-def test_resume_goes_on_where_an_interrupted_run_stopped(run_copy, dataset, small_config):
-    folder = run_copy("float")
-    files = fit_files(folder, "float")
-    state = files.read_state()
-    files.state.write_text(files.state.read_text().replace('"finished": true', '"finished": false'))
-    longer = replace(small_config, whole=replace(small_config.whole, epochs=state.epochs_done + 1))
-    record = finetune(dataset, folder, longer, options=RunOptions(resume=True))
-    assert record.history["loss"][: state.epochs_done] == state.history["loss"]
-    assert len(record.history["loss"]) == state.epochs_done + 1
-    assert not record.interrupted
+class TestFinetune:
+    def test_weights_and_record_lie_in_the_folder(self, small_run, small_config, dataset):
+        record = small_run.read("float")
+        assert record.config == small_config
+        assert (record.labels, record.data_sha256) == (("genuine", "recapture"), dataset.sha256)
+        assert (record.stage, record.interrupted, record.skipped_photos) == ("float", False, 0)
+        assert record.weights_sha256 == file_sha256(small_run.weights("float"))
+        assert record.seconds > 0
+        assert {"edgekit", "tensorflow", "numpy"} <= set(record.versions)
+        assert not [path for path in small_run.root.iterdir() if path.name.startswith(".")]
+
+    def test_the_record_is_strict(self, small_run):
+        raw = read_json(small_run.record("float"))
+        record = from_plain(TrainRecord, raw, where="record")
+        assert plain(record) == raw
+        with pytest.raises(RunError, match=r"record: config must have the keys .* unknown \['colour'\]"):
+            from_plain(TrainRecord, raw | {"config": raw["config"] | {"colour": 1}}, where="record")
+
+    def test_the_split_is_that_of_the_data_and_parts_no_group(self, small_run, small_config, dataset):
+        split = small_run.read("float").split
+        assert split == split_dataset(dataset, small_config.split)
+        groups = [{sample.group for sample in split.samples(dataset, part)} for part in ("train", "val", "test")]
+        assert sum(map(len, groups)) == len(set.union(*groups)) == 6
+
+    def test_the_best_epoch_is_what_was_kept(self, small_run, dataset):
+        record = small_run.read("float")
+        assert {len(values) for values in record.history.values()} == {2}
+        assert record.best_epoch == int(np.argmin(record.history["val_loss"]))
+        feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
+        loss = balanced_log_loss(
+            validation_scores(load_stage(small_run, record, "float"), feed), feed.validation_targets
+        )
+        assert loss == pytest.approx(min(record.history["val_loss"]), rel=1e-3)
+
+    def test_the_texture_is_learnt(self, small_run):
+        record = small_run.read("float")
+        assert record.history["val_balanced_accuracy"][record.best_epoch] > 0.9
+
+    def test_a_solved_head_tells_what_it_chose_from(self, mobile_run):
+        history = mobile_run.read("float").history
+        assert set(history) == {"val_loss", "penalty", "val_balanced_accuracy"}
+        assert mobile_run.read("float").best_epoch == int(np.argmin(history["val_loss"]))
+
+    def test_a_solved_head_is_in_the_weights(self, mobile_run, dataset):
+        record = mobile_run.read("float")
+        feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
+        loss = balanced_log_loss(
+            validation_scores(load_stage(mobile_run, record, "float"), feed), feed.validation_targets
+        )
+        # The head was solved on features from TFLite's float kernels.
+        assert loss == pytest.approx(min(record.history["val_loss"]), rel=0.05, abs=1e-5)
+
+    def test_features_are_those_of_the_network(self, mobile_run, dataset):
+        """What the head is solved on is what the network computes."""
+        record = mobile_run.read("float")
+        network = load_stage(mobile_run, record, "float")
+        sample = record.split.samples(dataset, "val")[0]
+        source = crop_source(dataset, [sample], record.config.plan, record.config.network.side_px)
+        crops = normalise(cut_photo(source.paths[0], source, count=3))
+        expected = pooled_features(network).predict_on_batch(crops)
+        kept = [np.load(path)[:3] for path in mobile_run.root.glob(f"features/*/{file_sha256(source.paths[0])}.npy")]
+        # The float stage kept its features and the qat stage its own, which int8 rounded.
+        exact, rounded = sorted(np.abs(features - expected).max() for features in kept)
+        assert exact < 1e-3
+        assert exact < rounded < 1
+
+
+class TestFolderInUse:
+    def test_it_is_refused(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        before = folder.weights("float").read_bytes()
+        with pytest.raises(RunError, match=r"already holds a float run .*; use --resume to go on or --overwrite"):
+            finetune(dataset, folder, small_config)
+        assert folder.weights("float").read_bytes() == before
+
+    def test_overwriting_starts_again_and_drops_the_qat_stage(self, run_copy, dataset, small_config):
+        folder = run_copy("float", "qat")
+        record = finetune(dataset, folder, longer(small_config, 1), options=RunOptions(overwrite=True))
+        assert len(record.history["loss"]) == 1
+        assert {path.name for path in folder.root.iterdir()} == {"float.h5", "float.json", "float.state.json"}
+
+    def test_resuming_adds_epochs_and_keeps_the_best(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        before = folder.read("float")
+        record = finetune(dataset, folder, longer(small_config, 3), options=RESUME)
+        assert len(record.history["val_loss"]) == 3
+        assert record.history["val_loss"][:2] == before.history["val_loss"]
+        assert record.best_epoch == int(np.argmin(record.history["val_loss"]))
+
+    def test_resuming_a_finished_run_trains_no_more(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        before = folder.read("float")
+        record = finetune(dataset, folder, small_config, options=RESUME)
+        assert record.history == before.history
+
+    @pytest.mark.parametrize(
+        ("edit", "what"),
+        [
+            pytest.param({"split": SplitConfig(seed=5)}, "split", id="another-split"),
+            pytest.param({"network": {"side_px": 64}}, "network", id="another-network"),
+        ],
+    )
+    def test_resuming_as_something_else_is_refused(self, run_copy, dataset, small_config, edit, what):
+        if what == "network":
+            edit = {"network": replace(small_config.network, **edit["network"])}
+        with pytest.raises(RunError, match=f"--resume goes on with the same {what}"):
+            finetune(dataset, run_copy("float"), replace(small_config, **edit), options=RESUME)
+
+    def test_resuming_on_other_photos_is_refused(self, run_copy, dataset, small_config):
+        with pytest.raises(RunError, match="--resume goes on with the same photos"):
+            finetune(replace(dataset, sha256="0" * 64), run_copy("float"), small_config, options=RESUME)
+
+
+def test_the_same_seed_trains_on_the_same_crops(dataset, small_config, small_run, tmp_path):
+    """Sums of floats differ from run to run by their order, so weights are close, not equal."""
+    record = finetune(dataset, RunFolder(root=tmp_path / "again"), longer(small_config, 1))
+    assert record.history["loss"][0] == pytest.approx(small_run.read("float").history["loss"][0], rel=0.02)
+
+
+def test_a_full_disk_leaves_nothing_half_written(dataset, small_config, tmp_path, full_disk):
+    folder = RunFolder(root=tmp_path / "run")
+    with full_disk(after=1), pytest.raises(EdgekitError, match="No space left on device"):
+        finetune(dataset, folder, longer(small_config, 1))
+    # The weights were written whole, their state not at all.
+    assert [path.name for path in folder.root.iterdir()] == ["float.h5"]
+
+
+def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, tmp_path):
+    cache = mobile_run.root / "features"
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
+    finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=RunOptions(cache=cache))
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == kept
+    assert not (tmp_path / "run" / "features").exists()

@@ -51,7 +51,16 @@ class TestClassify:
         with Classifier.load(red_blue_file) as classifier:
             verdict = classifier.classify(photos["red"])
             assert rows[0]["interpreter"] == classifier.interpreter
-        assert list(rows[0]) == ["photo", "label", "score", "probabilities", "crops", "ms", "interpreter"]
+        assert list(rows[0]) == [
+            "photo",
+            "label",
+            "score",
+            "probabilities",
+            "crops",
+            "ms",
+            "interpreter",
+            "peak_memory_mb",
+        ]
         assert rows[0]["score"] == pytest.approx(verdict.score)
         assert rows[0]["probabilities"] == pytest.approx(verdict.probabilities)
         assert [crop["box"] for crop in rows[0]["crops"]] == [list(crop.box) for crop in verdict.crops]
@@ -75,12 +84,12 @@ class TestTime:
         assert (code, err) == (0, "")
         (row,) = rows
         assert list(row) == [
-            "interpreter", "threads", "crops", "warmup", "import_ms", "load_ms", "first_ms", "cold_start_ms", "latency",
-            "peak_memory_mb",
+            "interpreter", "threads", "crops", "warmup", "cold_start_ms", "first_ms", "peak_memory_mb", "latency",
         ]  # fmt: skip
         assert (row["threads"], row["crops"], row["warmup"]) == (1, 3, 2)
-        assert row["cold_start_ms"] == pytest.approx(row["import_ms"] + row["load_ms"] + row["first_ms"])
-        assert min(row["import_ms"], row["load_ms"], row["first_ms"]) > 0
+        # Python and numpy alone take longer to start than the first verdict takes.
+        assert row["cold_start_ms"] > 2 * row["first_ms"] > 0
+        assert row["peak_memory_mb"] > 10
         assert list(row["latency"]) == STAGES
         for latency in row["latency"].values():
             assert list(latency) == ["n", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms"]

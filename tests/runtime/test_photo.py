@@ -446,6 +446,10 @@ class TestPaths:
         with pytest.raises(PhotoError, match=r"can't be read: Not a directory|no such file"):
             decode(tmp_path / "file" / "photo.jpg")
 
+    def test_a_path_with_a_nul(self, tmp_path):
+        with pytest.raises(PhotoError, match=r"a path must be one the system knows"):
+            decode(tmp_path / "a\0b.jpg")
+
     def test_a_name_beyond_the_system(self, tmp_path):
         with pytest.raises(PhotoError, match="can't be read"):
             decode(tmp_path / ("x" * 5000))

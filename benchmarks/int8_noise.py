@@ -1,0 +1,117 @@
+"""What each way of converting a network to int8 adds to its logits.
+
+RUN is a folder of `edgekit finetune --tune head` with two classes. The float network is converted to int8 in several
+ways, its head as it is. For random crops of validation photos a line is fitted through int8 logits over float ones:
+what is left over, as a share of the deviation of the float logits, is the noise.
+
+    python benchmarks/int8_noise.py RUN --out noise.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.adapt import adapt_weights
+from edgekit.calibration import choose
+from edgekit.data.dataset import load_dataset
+from edgekit.fakequant import quantised
+from edgekit.feed import RGBArray, crop_source, drawn_crops, normalise
+from edgekit.legacy_keras import tfmot
+from edgekit.network import freeze_normalisation
+from edgekit.quantize import load_stage
+from edgekit.ranges import calibrate
+from edgekit.records import write_json
+from edgekit.runs import RunFolder
+from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.tflite import to_flatbuffer
+from edgekit.train import versions
+
+CALIBRATION_CROPS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """One way: the slope of int8 logits over float ones, what is left over, and how far the mean moved."""
+
+    way: str
+    slope: float
+    noise: float
+    shift: float
+
+
+def crops_of(run: RunFolder, part: str, most: int, seed: int) -> RGBArray:
+    """One random crop of each of some photos of a part, (n, side, side, 3) uint8."""
+    record = run.read("float")
+    dataset = load_dataset(Path(record.data))
+    if dataset.sha256 != record.data_sha256:
+        raise SystemExit(f"{record.data} must hold the photos of the run, got others")
+    rng = np.random.default_rng(seed)
+    samples = record.split.samples(dataset, part)  # type: ignore[arg-type]
+    chosen = choose(rng, samples, most)
+    source = crop_source(dataset, chosen, record.config.plan, record.config.network.side_px)
+    return np.stack([drawn[0] for drawn in drawn_crops(rng, source, count=1)])
+
+
+def margin(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, 2) logits to (n,) log-odds."""
+    if logits.shape[1] != 2:
+        raise SystemExit(f"the run must have two classes, got {logits.shape[1]}")
+    return np.asarray(logits[:, 1] - logits[:, 0], dtype=np.float64)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    run = RunFolder(root=options.run)
+    record = run.read("float")
+    network = load_stage(run, record, "float")
+    freeze_normalisation(network)
+    pixels, held_out = crops_of(run, "train", CALIBRATION_CROPS, 0), crops_of(run, "val", 120, 5)
+    batches = [normalise(pixels[start : start + 32]) for start in range(0, len(pixels), 32)]
+    truth = margin(network.predict(normalise(held_out), verbose=0))
+    found: list[Noise] = []
+
+    def measure(way: str, model: Any, calibration: RGBArray | None) -> None:
+        interpreter = ModelInterpreter(to_flatbuffer(model, "int8", calibration), threads=2)
+        logits = margin(np.stack([interpreter(crop) for crop in held_out]))
+        centred, moved = truth - truth.mean(), logits - logits.mean()
+        slope = float(centred @ moved / (centred @ centred))
+        left, spread = float((moved - slope * centred).std()), float(truth.std())
+        shift = float(logits.mean() - truth.mean()) / spread
+        found.append(Noise(way=way, slope=slope, noise=left / spread, shift=shift))
+        print(found[-1])
+
+    def twin(wrap: Any) -> Any:
+        model = wrap(network)
+        calibrate(model, network, batches)
+        return model
+
+    measure("post-training, as the converter does it", network, pixels)
+    measure("quantization-aware scheme, as the library has it", twin(tfmot.quantization.keras.quantize_model), None)
+    measure("… with a scale for every depthwise channel", twin(quantised), None)
+    adapt_weights(network, batches)
+    measure("post-training, adapted weights", network, pixels)
+    measure("a scale for every depthwise channel, adapted weights", twin(quantised), None)
+    write_json(
+        options.out,
+        {
+            "calibration_crops": len(pixels),
+            "validation_crops": len(held_out),
+            "config": record.config,
+            "ways": found,
+            "versions": versions(),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""What users get wrong most often, through the commands: one line that names it, exit code 2, nothing half-written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.__main__ import main
+
+pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+GROUPS = ("ann", "ben", "cleo")
+
+
+@pytest.fixture
+def edgekit_here(monkeypatch, capfd):
+    """Run a command in this process: exit code, stdout and stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code or 0, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes of three groups, two photos each, with a manifest."""
+    root = tmp_path / "photos"
+    rng = np.random.default_rng(0)
+    rows = []
+    for label, level in (("genuine", 60), ("recapture", 190)):
+        (root / label).mkdir(parents=True)
+        for group in GROUPS:
+            for number in range(2):
+                pixels = rng.integers(level - 50, level + 50, (48, 64, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / label / f"{group}{number}.png")
+                rows.append({"path": f"{label}/{group}{number}.png", "label": label, "group": group})
+    write_manifest(root, rows)
+    return root
+
+
+def write_manifest(root, rows):
+    with (root / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def rows_of(root):
+    with (root / "manifest.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def empty(root):
+    for file in [one for one in root.rglob("*") if one.is_file()]:
+        file.unlink()
+
+
+def one_class(root):
+    write_manifest(root, [row for row in rows_of(root) if row["label"] == "genuine"])
+
+
+def unknown_column(root):
+    write_manifest(root, [row | {"colour": "red"} for row in rows_of(root)])
+
+
+def missing_file(root):
+    (root / "genuine" / "ann0.png").unlink()
+
+
+def outside(root):
+    write_manifest(root, [*rows_of(root), {"path": "../secret.png", "label": "genuine", "group": "ann"}])
+
+
+def label_without_folder(root):
+    rows = rows_of(root)
+    write_manifest(root, [rows[0] | {"label": "genuin"}, *rows[1:]])
+
+
+def one_split(root):
+    write_manifest(root, [row | {"split": "train"} for row in rows_of(root)])
+
+
+def one_group(root):
+    write_manifest(root, [row | {"group": "ann"} for row in rows_of(root)])
+
+
+def spoil(content):
+    def change(root):
+        (root / "genuine" / "ann0.png").write_bytes(content((root / "genuine" / "ann0.png").read_bytes()))
+
+    return change
+
+
+def one_pixel(root):
+    Image.new("RGB", (1, 1)).save(root / "genuine" / "ann0.png")
+
+
+SMALL = ("--backbone", "small_cnn", "--side", "32", "--plan", "native", "--tune", "all", "--epochs", "1")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(empty, "got no photo at all", id="empty-folder"),
+        pytest.param(one_class, "two classes", id="one-class"),
+        pytest.param(unknown_column, "colour", id="unknown-column"),
+        pytest.param(missing_file, r"genuine/ann0\.png", id="missing-file"),
+        pytest.param(outside, r"\.\./secret\.png", id="outside-the-folder"),
+        pytest.param(label_without_folder, "genuin", id="label-without-folder"),
+        pytest.param(one_split, "the split 'test' must hold every class", id="all-in-one-split"),
+        pytest.param(one_group, "groups", id="one-group"),
+        pytest.param(spoil(lambda content: content[: len(content) // 2]), r"genuine/ann0\.png", id="truncated"),
+        pytest.param(spoil(lambda _: b""), r"genuine/ann0\.png", id="zero-bytes"),
+        pytest.param(spoil(lambda _: b"not a picture"), r"genuine/ann0\.png", id="corrupt"),
+        pytest.param(one_pixel, r"genuine/ann0\.png", id="one-pixel"),
+    ],
+)
+def test_finetune_names_what_is_wrong_with_the_data(edgekit_here, photos, tmp_path, change, message):
+    change(photos)
+    code, out, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL)
+    assert (code, out) == (2, "")
+    _, _, mistake = err.partition("error: ")
+    assert re.search(message, mistake), err
+    assert "Traceback" not in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_photos_can_be_skipped_and_are_counted(edgekit_here, photos, tmp_path):
+    spoil(lambda _: b"")(photos)
+    code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL, "--skip-bad")
+    assert code == 0, err
+    assert json.loads((tmp_path / "run" / "float.json").read_text(encoding="utf-8"))["skipped_photos"] == 1
+
+
+def test_more_folds_than_groups(edgekit_here, photos, tmp_path):
+    code, _, err = edgekit_here("crossval", photos, "--out", tmp_path / "cv", "--folds", "5", "--backbone", "small_cnn")
+    assert code == 2
+    assert "error: " in err
+    assert "folds" in err
+    assert not (tmp_path / "cv").exists()
+
+
+class TestAfterARun:
+    @pytest.fixture
+    def run(self, edgekit_here, photos, tmp_path):
+        code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL)
+        assert code == 0, err
+        return tmp_path / "run"
+
+    def test_a_folder_in_use_asks_what_to_do(self, edgekit_here, photos, run):
+        code, _, err = edgekit_here("finetune", photos, "--out", run, *SMALL)
+        assert code == 2
+        assert "--resume" in err
+        assert "--overwrite" in err
+
+    def test_a_calibration_set_below_its_minimum(self, edgekit_here, run, tmp_path):
+        out = tmp_path / "model.tflite"
+        few = ("--calibration", tmp_path / "few", "--calibration-crops", "2")
+        code, _, err = edgekit_here("convert", run, "--int8", "--out", out, *few)
+        assert code == 2
+        assert "error: " in err
+        assert "calibration" in err
+        assert not out.exists()
+
+    def test_weights_of_another_architecture(self, edgekit_here, photos, run, tmp_path):
+        mobile = ("--alpha", "0.35", "--side", "32", "--weights", run / "float.h5")
+        code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "other", *mobile)
+        assert code == 2
+        assert "made for another architecture" in err
+        assert not (tmp_path / "other").exists()
+
+    def test_a_model_with_a_changed_byte(self, edgekit_here, photos, run, tmp_path):
+        out = tmp_path / "model.tflite"
+        code, _, err = edgekit_here("convert", run, "--float", "--out", out, "--calibration", tmp_path / "calibration")
+        assert code == 0, err
+        content = bytearray(out.read_bytes())
+        content[len(content) // 3] ^= 1
+        out.write_bytes(content)
+        code, _, err = edgekit_here("predict", out, photos / "genuine")
+        assert code == 2
+        assert "SHA-256" in err

@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
+
+from edgekit.config import FitConfig
+from edgekit.errors import RunError
+from edgekit.fit import balanced_log_loss, validation_scores
+from edgekit.progress import SILENT
+from edgekit.quantize import load_stage, qat
+from edgekit.ranges import INPUT_RANGE
+from edgekit.records import file_sha256
+from edgekit.runs import RunFolder
+from edgekit.train import RunOptions, crop_feed
+
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+HOW = FitConfig(epochs=2, batch_size=32, learning_rate=1e-4, crops_per_photo=2, patience=2)
+
+
+def test_the_record_stands_beside_the_float_one(small_run):
+    before, record = small_run.read("float"), small_run.read("qat")
+    assert (record.stage, record.interrupted) == ("qat", False)
+    assert (record.split, record.data_sha256, record.labels) == (before.split, before.data_sha256, before.labels)
+    assert record.config == replace(before.config, whole=record.config.whole)
+    assert record.weights_sha256 == file_sha256(small_run.weights("qat"))
+    assert before.weights_sha256 == file_sha256(small_run.weights("float"))
+
+
+def test_what_was_kept_is_no_worse_than_the_calibrated_float_weights(small_run, dataset):
+    record = small_run.read("qat")
+    feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
+    float_loss, loss = (
+        balanced_log_loss(
+            validation_scores(load_stage(small_run, small_run.read(stage), stage), feed), feed.validation_targets
+        )
+        for stage in ("float", "qat")
+    )
+    assert loss < float_loss + 0.1
+
+
+@pytest.fixture(scope="module")
+def small_twin(small_run):
+    return load_stage(small_run, small_run.read("qat"), "qat")
+
+
+@pytest.fixture(scope="module")
+def mobile_twin(mobile_run):
+    return load_stage(mobile_run, mobile_run.read("qat"), "qat")
+
+
+@pytest.mark.parametrize("twin", ["small_twin", "mobile_twin"])
+def test_the_input_keeps_its_range(twin, request):
+    model = request.getfixturevalue(twin)
+    (first,) = (layer for layer in model.layers if type(layer).__name__ == "QuantizeLayer")
+    ends = sorted(float(weight) for weight in first.weights if weight.name.split(":")[0].endswith(("min", "max")))
+    assert tuple(ends) == INPUT_RANGE
+
+
+def test_a_frozen_backbone_keeps_its_weights(mobile_run, mobile_twin):
+    network = load_stage(mobile_run, mobile_run.read("float"), "float")
+    kernel = network.get_layer("block_6_expand").get_weights()[0]
+    twins = [weight.numpy() for weight in mobile_twin.get_layer("quant_block_6_expand").trainable_weights]
+    assert any(np.array_equal(kernel, twin) for twin in twins)
+
+
+def test_the_head_was_solved_anew_for_int8_features(mobile_run, mobile_twin, dataset):
+    record = mobile_run.read("qat")
+    assert set(record.history) == {"val_loss", "penalty", "val_balanced_accuracy"}
+    assert record.history["val_loss"] != mobile_run.read("float").history["val_loss"]
+    feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
+    scores = validation_scores(mobile_twin, feed)
+    assert (scores.argmax(axis=1) == feed.validation_targets).mean() > 0.8
+
+
+class TestRefusals:
+    def test_without_a_float_stage(self, dataset, tmp_path):
+        with pytest.raises(RunError, match="no finished float stage; run `edgekit finetune DATA --out"):
+            qat(dataset, RunFolder(root=tmp_path), HOW)
+
+    def test_on_other_photos(self, dataset, small_run):
+        with pytest.raises(RunError, match=r"was trained on other photos .* name the same --data"):
+            qat(replace(dataset, sha256="0" * 64), small_run, HOW)
+
+    def test_in_a_folder_that_holds_one(self, dataset, small_run):
+        with pytest.raises(RunError, match="already holds a qat run"):
+            qat(dataset, small_run, HOW)
+
+    def test_weights_that_are_damaged(self, dataset, run_copy):
+        folder = run_copy("float")
+        folder.weights("float").write_bytes(b"no weights")
+        with pytest.raises(RunError, match=r"float\.h5 must be a Keras HDF5 file"):
+            qat(dataset, folder, HOW)
+
+
+def test_resuming_adds_epochs(dataset, run_copy):
+    folder = run_copy("float", "qat")
+    before = folder.read("qat").history["val_loss"]
+    record = qat(dataset, folder, HOW, options=RunOptions(resume=True))
+    assert (len(before), len(record.history["val_loss"])) == (1, 2)
+    assert record.history["val_loss"][:1] == before
