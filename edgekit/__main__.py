@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from edgekit.errors import EdgekitError, MissingExtra
 
@@ -22,6 +23,8 @@ EXTRA_OF = {
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a gate or check said no, 2 a user's mistake, 130 Ctrl-C."""
+    # Pillow warns of damaged metadata, which photos are read without.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         _run()
     except EdgekitError as mistake:

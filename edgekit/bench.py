@@ -97,7 +97,9 @@ def bench(
     cold_photo = next((path for path in timed if path.suffix.lower() not in HEIC_SUFFIXES), None)
     if cold_photo is None:
         raise DataError("a cold start is measured on a photo that devices can read, got HEIC alone; add a JPEG")
-    scores = score_samples(model, dataset, chosen.samples, crops=max(config.tta), progress=progress)
+    scores = score_samples(
+        model, dataset, chosen.samples, crops=max(config.tta), interpreter=config.interpreter, progress=progress
+    )
     evaluations = {crops: evaluate_scores(scores, chosen.samples, bundle.contract, crops=crops) for crops in config.tta}
     interpreter, times = measure_latency(bundle, timed, config, progress=progress)
     progress.begin("measuring cold starts", len(times))

@@ -67,12 +67,18 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
 
 
 def score_samples(
-    model: Path, dataset: Dataset, samples: Sequence[Sample], *, crops: int, progress: Progress = SILENT
+    model: Path,
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    *,
+    crops: int,
+    interpreter: str | None = None,
+    progress: Progress = SILENT,
 ) -> Scores:
     """Score photos with one model file, crop by crop."""
     bundle = read_bundle(model)
     source = model_source(bundle.contract, dataset, samples)
-    (scores,) = score_photos([bundle], source, crops=crops, progress=progress)
+    (scores,) = score_photos([bundle], source, crops=crops, interpreter=interpreter, progress=progress)
     return scores
 
 

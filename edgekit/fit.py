@@ -49,9 +49,11 @@ class FitState:
     """How far a loop has come; beside the weights, so that a later call can go on.
 
     Attributes:
+        of: Names the photos and settings that it is the state of.
         planned_epochs: How many were asked for by the call that finished; fewer are done after early stopping.
     """
 
+    of: str = ""
     epochs_done: int = 0
     planned_epochs: int = 0
     best_epoch: int = -1
@@ -63,16 +65,35 @@ class FitState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitFiles:
-    """Where a loop keeps its best weights and its state."""
+    """Where a loop keeps its best weights and its state.
+
+    Attributes:
+        of: Names the photos and settings; a state of others is refused.
+    """
 
     weights: Path
     state: Path
+    of: str = ""
 
     def read_state(self) -> FitState | None:
-        """The state of an earlier call, if both files are there."""
+        """The state of an earlier call, if both files are there.
+
+        Raises:
+            RunError: it is damaged, or that of other photos or settings.
+        """
         if not (self.weights.exists() and self.state.exists()):
             return None
-        return from_plain(FitState, read_json(self.state), where=str(self.state))
+        state = from_plain(FitState, read_json(self.state), where=str(self.state))
+        if state.of != self.of:
+            raise RunError(
+                f"{self.state} was written for other photos, crops or another network, and can't be gone on with; "
+                "name another --out, or use --overwrite to start again"
+            )
+        return state
+
+    def write_state(self, state: FitState) -> None:
+        """Keep a state beside the weights that it is of."""
+        write_json(self.state, replace(state, of=self.of))
 
 
 def fit(
@@ -214,12 +235,12 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
             learning_rate=float(keras.backend.get_value(self.model.optimizer.learning_rate)),
             history=history,
         )
-        write_json(self.files.state, self.state)
+        self.files.write_state(self.state)
 
     def finish(self) -> None:
         """Mark the loop as finished."""
         self.state = replace(self.state, finished=True, planned_epochs=self.epochs)
-        write_json(self.files.state, self.state)
+        self.files.write_state(self.state)
 
 
 class _Keep(keras.callbacks.Callback):  # type: ignore[misc]

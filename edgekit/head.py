@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ class Head:
         mean: (channels,) of the training features.
         penalty: The one of PENALTIES with the smallest validation loss.
         losses: Validation loss of each penalty: the log loss of the vote over crops, classes weighing the same.
+        accuracies: Balanced accuracy of each penalty on the validation photos.
     """
 
     kernel: FloatArray
@@ -45,6 +47,7 @@ class Head:
     mean: FloatArray
     penalty: float
     losses: tuple[float, ...]
+    accuracies: tuple[float, ...]
 
     def logits(self, features: FloatArray) -> FloatArray:
         """(…, channels) → (…, classes)."""
@@ -82,20 +85,35 @@ def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
         kernel = (solved / deviation[:, np.newaxis]).astype(np.float32)
         bias = (share - 1 / classes - mean @ kernel).astype(np.float32)
         found.append(_scaled(kernel, bias, validation))
-    losses = tuple(loss for loss, _, _ in found)
-    _, kernel, bias = found[int(np.argmin(losses))]
-    penalty = PENALTIES[int(np.argmin(losses))]
-    return Head(kernel=kernel, bias=bias, mean=mean.astype(np.float32), penalty=penalty, losses=losses)
+    losses = tuple(one.loss for one in found)
+    best = int(np.argmin(losses))
+    return Head(
+        kernel=found[best].kernel,
+        bias=found[best].bias,
+        mean=mean.astype(np.float32),
+        penalty=PENALTIES[best],
+        losses=losses,
+        accuracies=tuple(one.accuracy for one in found),
+    )
 
 
-def _scaled(kernel: FloatArray, bias: FloatArray, validation: FeatureSet) -> tuple[float, FloatArray, FloatArray]:
-    """The scale with the smallest validation loss: (loss, kernel, bias)."""
+class _Scaled(NamedTuple):
+    kernel: FloatArray
+    bias: FloatArray
+    loss: float
+    accuracy: float
+
+
+def _scaled(kernel: FloatArray, bias: FloatArray, validation: FeatureSet) -> _Scaled:
+    """The kernel and bias with the scale that has the smallest validation loss."""
     # The vote is the mean of log-probabilities; before normalisation that is the mean of the logits.
     logits = np.asarray(validation.features @ kernel + bias, dtype=np.float64).mean(axis=1)
     losses = [balanced_log_loss(scale * logits, validation.targets) for scale in _SCALES]
     best = int(np.argmin(losses))
     scale = np.float32(_SCALES[best])
-    return losses[best], kernel * scale, bias * scale
+    right = logits.argmax(axis=1) == validation.targets
+    accuracy = float(np.mean([right[validation.targets == index].mean() for index in np.unique(validation.targets)]))
+    return _Scaled(kernel * scale, bias * scale, losses[best], accuracy)
 
 
 def balanced_log_loss(logits: NDArray[np.float64], targets: IntArray) -> float:

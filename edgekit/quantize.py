@@ -19,9 +19,8 @@ from edgekit.legacy_keras import keras
 from edgekit.network import build_network, copy_head, freeze_normalisation, load_weights, pooled_features, save_weights
 from edgekit.progress import SILENT, Progress
 from edgekit.ranges import calibrate, fix_input
-from edgekit.records import write_json
 from edgekit.runs import RunFolder, TrainRecord
-from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_files, fit_head, write_record
+from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_head, write_record
 
 # Crops that set the ranges of activations.
 _CALIBRATION_CROPS = 256
@@ -96,14 +95,14 @@ def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitSt
     copy_head(network, model)
     # The new head has other ranges: its kernels, its logits and their sums.
     calibrate(model, network, crops)
-    save_weights(model, fit_files(run.folder, "qat").weights)
+    save_weights(model, run.folder.weights("qat"))
     return state
 
 
 def _quantised_whole(network: keras.Model, run: Run, progress: Progress) -> FitState:
     """Train all weights against fake quantization, from calibrated ranges on."""
     how, seed = run.config.whole, run.config.seed
-    files = fit_files(run.folder, "qat")
+    files = run.files("qat")
     started = files.read_state() is not None
     crops = [] if started else _calibration_crops(run, progress)
     if not started:
@@ -117,7 +116,7 @@ def _quantised_whole(network: keras.Model, run: Run, progress: Progress) -> FitS
         save_weights(model, files.weights)
         loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
         progress.say(f"validation loss before quantization-aware training: {loss:.4f}")
-        write_json(files.state, FitState(best_loss=loss))
+        files.write_state(FitState(best_loss=loss))
     state = fit(model, feed, how, files, seed=seed + 1, progress=progress)
     fix_input(model)
     save_weights(model, files.weights)

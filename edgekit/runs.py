@@ -52,6 +52,10 @@ class RunFolder:
         """JSON record of a stage."""
         return self.root / f"{stage}.json"
 
+    def state(self, stage: Stage) -> Path:
+        """How far a stage has come, for going on."""
+        return self.root / f"{stage}.state.json"
+
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.
 

@@ -43,16 +43,30 @@ class Scores:
 
 
 def score_photos(
-    bundles: Sequence[Bundle], source: CropSource, *, crops: int, threads: int = 2, progress: Progress = SILENT
+    bundles: Sequence[Bundle],
+    source: CropSource,
+    *,
+    crops: int,
+    threads: int = 2,
+    interpreter: str | None = None,
+    progress: Progress = SILENT,
 ) -> list[Scores]:
     """Score the first ``crops`` crops of every photo with several models of the same input, decoding each photo once.
+
+    Args:
+        bundles: The models.
+        source: Photos, and how they are cut.
+        crops: How many of each photo.
+        threads: Threads per inference.
+        interpreter: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+        progress: Told of every photo.
 
     Raises:
         PhotoError: a photo can't be decoded.
         InterpreterError: a model can't be run here.
     """
     with captured_stderr():
-        models = [ModelInterpreter(bundle.flatbuffer, threads=threads) for bundle in bundles]
+        models = [ModelInterpreter(bundle.flatbuffer, threads=threads, backend=interpreter) for bundle in bundles]
     progress.begin("scoring photos", len(source.paths))
     tables = [np.empty((len(source.paths), crops, model.classes), np.float32) for model in models]
     for photo, pixels in enumerate(fixed_crops(source, count=crops)):

@@ -20,7 +20,6 @@ from edgekit.feed import CropSource, crop_source, epoch_batches, fixed_crops, no
 from edgekit.fit import FitFiles, FitState, FloatArray, Step, fit
 from edgekit.head import PENALTIES, FeatureSet, solve_head
 from edgekit.legacy_keras import keras
-from edgekit.metrics import report
 from edgekit.network import (
     build_network,
     freeze_normalisation,
@@ -31,7 +30,7 @@ from edgekit.network import (
     taps,
 )
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, make_folder, sha256, write_json
+from edgekit.records import file_sha256, make_folder, plain, sha256, to_json, write_json
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.tflite import to_flatbuffer
 
@@ -128,14 +127,8 @@ class RunOptions:
 REFUSE = RunOptions()
 
 
-def fit_files(folder: RunFolder, stage: Stage) -> FitFiles:
-    """Weights and state of a stage."""
-    return FitFiles(weights=folder.weights(stage), state=folder.root / f"{stage}.state.json")
-
-
 def _traces(folder: RunFolder, stage: Stage) -> tuple[Path, Path, Path]:
-    files = fit_files(folder, stage)
-    return folder.record(stage), files.weights, files.state
+    return folder.record(stage), folder.weights(stage), folder.state(stage)
 
 
 def _drop(folder: RunFolder, stage: Stage) -> None:
@@ -152,6 +145,18 @@ class Run:
     config: TrainConfig
     folder: RunFolder
     options: RunOptions
+
+    def files(self, stage: Stage) -> FitFiles:
+        """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
+        of = {
+            "data_sha256": self.dataset.sha256,
+            "split": plain(self.split),
+            "network": plain(self.config.network),
+            "plan": str(self.config.plan),
+        }
+        return FitFiles(
+            weights=self.folder.weights(stage), state=self.folder.state(stage), of=sha256(to_json(of).encode())
+        )
 
 
 def finetune(
@@ -200,7 +205,7 @@ def finetune(
     if run.split.caution:
         progress.say(run.split.caution)
     pretrained = config.network.weights != "none"
-    files = fit_files(folder, "float")
+    files = run.files("float")
     if config.tune == "head":
         state = fit_head(network, pooled_features(network), run, progress, precision="float32")
         save_weights(network, files.weights)
@@ -282,11 +287,9 @@ def fit_head(
     )
     set_head(network, head.kernel, head.bias, head.mean)
     progress.advance(note=f"val loss {min(head.losses):.3f}")
-    calls = head.logits(val.fixed).mean(axis=1).argmax(axis=1)
-    accuracy = report(val_targets, calls, run.dataset.labels).balanced_accuracy
     # One "epoch" per penalty tried: the record shows what the choice rests on.
     best = int(np.argmin(head.losses))
-    history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": (accuracy,) * len(PENALTIES)}
+    history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": head.accuracies}
     return FitState(
         epochs_done=len(PENALTIES), best_epoch=best, best_loss=min(head.losses), finished=True, history=history
     )

@@ -61,7 +61,8 @@ def test_photos_of_one_class_shown_twice_change_nothing():
 def test_the_penalty_with_the_smallest_validation_loss_is_kept():
     validation = photos(1)
     head = solve_head(photos(0), validation, 2)
-    assert len(head.losses) == len(PENALTIES)
+    assert len(head.losses) == len(head.accuracies) == len(PENALTIES)
+    assert head.accuracies[PENALTIES.index(head.penalty)] == pytest.approx(balanced_accuracy(head, validation))
     assert head.penalty == PENALTIES[int(np.argmin(head.losses))]
     voted = head.logits(validation.features).astype(np.float64).mean(axis=1)
     assert balanced_log_loss(voted, validation.targets) == pytest.approx(min(head.losses), rel=1e-3)

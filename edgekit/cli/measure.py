@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.train import AsJson, Data, SkipBad, bona_fide_label
+from edgekit.cli.train import AsJson, Data, SkipBad, bona_fide_label, fit_config, refuse_unused
 from edgekit.config import (
     BenchConfig,
     CrossvalConfig,
@@ -220,7 +219,7 @@ def crossval(
     ] = _TRAIN.tune,
     plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
     epochs: Annotated[int | None, typer.Option(help="With --tune all, of the float stage.", min=1)] = None,
-    qat_epochs: Annotated[int, typer.Option(help="With --tune all, of the qat stage.", min=1)] = qat_fit().epochs,
+    qat_epochs: Annotated[int | None, typer.Option(help="With --tune all, of the qat stage.", min=1)] = None,
     bona_fide: Annotated[str | None, typer.Option(help="Label of genuine photos. [default: told by name]")] = None,
     seed: Annotated[int, typer.Option(help="Of the folds and the training.")] = _TRAIN.seed,
     skip_bad: SkipBad = False,
@@ -231,7 +230,7 @@ def crossval(
     from edgekit.data.dataset import load_dataset
 
     start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
-    whole = whole_fit(pretrained=start != "none")
+    refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = console.numbers(tta)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
@@ -239,11 +238,11 @@ def crossval(
             network=NetworkConfig(backbone=backbone, alpha=alpha, side_px=side, features=features, weights=start),
             plan=CropPlan.parse(plan, crops=max(wanted)),
             tune=tune,
-            whole=replace(whole, epochs=epochs) if epochs else whole,
+            whole=fit_config(whole_fit(pretrained=start != "none"), epochs=epochs),
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )
-        config = CrossvalConfig(train=train, qat=replace(qat_fit(), epochs=qat_epochs), folds=folds, crops=wanted)
+        config = CrossvalConfig(train=train, qat=fit_config(qat_fit(), epochs=qat_epochs), folds=folds, crops=wanted)
         record = crossval(dataset, out, config, progress=progress)
     if json:
         console.print_json(record)

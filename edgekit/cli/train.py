@@ -55,6 +55,20 @@ def register(app: typer.Typer) -> None:
     )
 
 
+def refuse_unused(tune: str, given: dict[str, Any]) -> None:
+    """Hold that no fit options come with a head, which is solved exactly.
+
+    Raises:
+        EdgekitError: some do.
+    """
+    unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    if tune == "head" and unused:
+        raise EdgekitError(
+            f"a head (--tune head) is solved exactly, without epochs, got {', '.join(unused)}; "
+            "leave that out or tune all"
+        )
+
+
 def fit_config(preset: FitConfig, **given: Any) -> FitConfig:
     """A preset with what the user gave."""
     return replace(preset, **{name: value for name, value in given.items() if value is not None})
@@ -112,12 +126,7 @@ def finetune(
         "crops_per_photo": crops_per_photo,
         "patience": patience,
     }
-    if tune == "head" and any(value is not None for value in given.values()):
-        raise EdgekitError(
-            "--tune head solves the head exactly, without epochs; "
-            f"{', '.join('--' + name.replace('_', '-') for name, value in given.items() if value is not None)} "
-            "are for --tune all"
-        )
+    refuse_unused(tune, given)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = TrainConfig(
@@ -205,9 +214,7 @@ def qat(
         "crops_per_photo": crops_per_photo,
         "patience": patience,
     }
-    unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
-    if before.config.tune == "head" and unused:
-        raise EdgekitError(f"{run} tuned its head, which is solved without epochs; leave out {', '.join(unused)}")
+    refuse_unused(before.config.tune, given)
     how = fit_config(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (0, or 2 for a user's mistake)."""
     options = _arguments(argv)
+    # Pillow warns of damaged metadata, which photos are read without.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     failed = False
     try:
         with Classifier.load(options.model, threads=options.threads, backend=options.interpreter) as classifier:

@@ -151,6 +151,16 @@ def test_more_folds_than_groups(edgekit_here, photos, tmp_path):
     assert not (tmp_path / "cv").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "option"), [("finetune", "--epochs"), ("crossval", "--epochs"), ("crossval", "--qat-epochs")]
+)
+def test_a_solved_head_has_no_epochs(edgekit_here, photos, tmp_path, command, option):
+    code, _, err = edgekit_here(command, photos, "--out", tmp_path / "run", "--tune", "head", option, "3")
+    assert code == 2
+    assert f"without epochs, got {option}" in err
+    assert not (tmp_path / "run").exists()
+
+
 class TestAfterARun:
     @pytest.fixture
     def run(self, edgekit_here, photos, tmp_path):

@@ -134,6 +134,14 @@ class TestFolderInUse:
         with pytest.raises(RunError, match=f"--resume goes on with the same {what}"):
             finetune(dataset, run_copy("float"), replace(small_config, **edit), options=RESUME)
 
+    def test_a_killed_run_goes_on_only_as_it_began(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        folder.record("float").unlink()
+        other = replace(small_config, split=SplitConfig(seed=5))
+        with pytest.raises(RunError, match="was written for other photos, crops or another network"):
+            finetune(dataset, folder, other, options=RESUME)
+        assert finetune(dataset, folder, small_config, options=RESUME).history["val_loss"]
+
     def test_resuming_on_other_photos_is_refused(self, run_copy, dataset, small_config):
         with pytest.raises(RunError, match="--resume goes on with the same photos"):
             finetune(replace(dataset, sha256="0" * 64), run_copy("float"), small_config, options=RESUME)
