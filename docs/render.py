@@ -47,8 +47,8 @@ def demo(record: Record) -> str:
     ]
     columns = ["crops × threads", "p50 ms", "p95 ms", "decode", "crop", "invoke", "cold start ms", "peak MiB"]
     intro = (
-        f"`make demo` ended with this on {where['cores']} cores of an {where['device']} ({where['interpreter']}), "
-        f"after {record['seconds']:.0f} s and with at most {record['peak_memory_mb'] / 1024:.1f} GiB. Accuracy is on "
+        f"`make demo` ended with this after {record['seconds']:.0f} s and with at most "
+        f"{record['peak_memory_mb'] / 1024:.1f} GiB on {machine(where)}. Accuracy is on "
         f"{bench['photos']} photos with screens and cameras that training never saw:"
     )
     choice = (
@@ -56,6 +56,13 @@ def demo(record: Record) -> str:
         f"{bench['recommended_threads']} thread{'s' if bench['recommended_threads'] > 1 else ''}."
     )
     return "\n\n".join([intro, table([*columns, "balanced accuracy", "APCER", "BPCER"], rows), choice])
+
+
+def machine(where: Record) -> str:
+    """Where latencies were measured."""
+    found = where["int8_instructions"]
+    dots = "" if found is None else f" with {' and '.join(found) or 'no instructions for 8-bit dot products'}"
+    return f"{where['cores']} cores of an {where['device']}{dots} ({where['interpreter']})"
 
 
 def card(record: Record) -> str:
@@ -104,9 +111,11 @@ def recapture(record: Record) -> str:
     intro = (
         f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; MobileNetV2 alpha "
         f"{network['alpha']:g} at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. Intervals are "
-        f"95 %, resampled over authors. Latency is per photo, decoding included, on {where['cores']} cores of an "
-        f"{where['device']} ({where['interpreter']}), {where['timed_photos']} photos."
+        f"95 %, resampled over authors. Latency is per photo, decoding included, on {machine(where)}, "
+        f"{where['timed_photos']} photos."
     )
+    if where["int8_instructions"] == []:
+        intro += " Without such instructions int8 need not be faster than float; phones of recent years have them."
     return "\n\n".join([intro, table([*columns, *threads, "MB"], rows)])
 
 

@@ -24,6 +24,9 @@ from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.coldstart import ColdStart, cold_start
 from edgekit.runtime.timing import Latency, Milliseconds, by_stage
 
+# x86's, then ARM's.
+_DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchPoint:
@@ -43,9 +46,15 @@ class BenchPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Where and how latencies were measured."""
+    """Where and how latencies were measured.
+
+    Attributes:
+        int8_instructions: What the processor has for 8-bit dot products, as Linux names it; None where the system
+            does not tell. Without them int8 models may well be slower than float ones.
+    """
 
     device: str
+    int8_instructions: tuple[str, ...] | None
     system: str
     python: str
     cores: int
@@ -167,6 +176,7 @@ def conditions(interpreter: str, config: BenchConfig, *, timed_photos: int) -> C
     """Describe this machine."""
     return Conditions(
         device=_processor(),
+        int8_instructions=_int8_instructions(),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
@@ -184,6 +194,15 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
     return names[0] if names else platform.machine()
+
+
+def _int8_instructions() -> tuple[str, ...] | None:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    flags = {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
+    return tuple(sorted(flags & _DOT_PRODUCTS))
 
 
 def threads_label(threads: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,13 +49,17 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossvalRecord:
-    """A finished cross-validation."""
+    """A finished cross-validation.
+
+    Attributes:
+        training_seconds: Both stages of all folds, in whichever call they ran.
+    """
 
     config: CrossvalConfig
     data_sha256: str
     photos: int
     groups: int
-    seconds: float
+    training_seconds: float
     conditions: Conditions | None
     variants: tuple[VariantRecord, ...]
     versions: dict[str, str]
@@ -69,6 +72,7 @@ class _Fold:
     samples: tuple[Sample, ...]
     scores: dict[str, Scores]
     bundles: dict[str, Bundle]
+    training_seconds: float
 
 
 def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT) -> CrossvalRecord:
@@ -85,7 +89,6 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
         RunError: the folder holds another cross-validation.
         KeyboardInterrupt: a re-run goes on from the fold's last epoch.
     """
-    began = time.monotonic()
     # Before the folder is claimed: a number of folds that can't be had must not bind it.
     splits = group_folds(dataset, config.folds, seed=config.train.seed)
     _claim(out, dataset, config)
@@ -100,7 +103,7 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
         data_sha256=dataset.sha256,
         photos=len(samples),
         groups=len(dataset.groups),
-        seconds=time.monotonic() - began,
+        training_seconds=sum(fold.training_seconds for fold in folds),
         conditions=where,
         variants=tuple(
             VariantRecord(
@@ -139,7 +142,12 @@ def _run_fold(
         _pass_on(qat(dataset, folder, config.qat, options=options, progress=progress), folder)
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
-    return _Fold(samples=samples, scores=_score(dataset, folder, samples, bundles, config, progress), bundles=bundles)
+    return _Fold(
+        samples=samples,
+        scores=_score(dataset, folder, samples, bundles, config, progress),
+        bundles=bundles,
+        training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
+    )
 
 
 def _pass_on(record: TrainRecord, folder: RunFolder) -> None:

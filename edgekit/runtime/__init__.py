@@ -1,7 +1,7 @@
 """The part that runs on devices: numpy, Pillow and one TFLite interpreter.
 
 >>> from edgekit.runtime import Classifier
->>> with Classifier.load("models/demo/demo-int8.tflite") as classifier:
+>>> with Classifier.load("models/demo-int8.tflite") as classifier:
 ...     verdict = classifier.classify("photo.jpg")
 >>> verdict.label, round(verdict.score, 3)  # doctest: +SKIP
 ('recapture', 0.981)
