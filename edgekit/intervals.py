@@ -1,13 +1,14 @@
 """How sure a measured number is: Wilson's interval for a share, percentile bootstraps over groups. Pure numpy.
 
 Photos of one author, camera or scene resemble each other, so that an interval over photos is too narrow. With groups,
-whole groups are drawn. With fewer than about ten of them a percentile interval is still too narrow: the truth is wider.
+whole groups are drawn. A few groups may happen to agree, so an interval over groups is never given narrower than that
+over photos; with fewer than about ten groups even so the truth is wider.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -20,6 +21,7 @@ FloatArray = NDArray[np.float64]
 
 # Cells of the largest array that a block of resamples may fill: 8 MB, whatever the number of photos.
 _BLOCK_CELLS = 1 << 20
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Estimate:
         low: Lower end; NaN where the data cannot say.
         high: Upper end; NaN where the data cannot say.
         method: ``wilson``, ``bootstrap`` (over photos), ``group bootstrap``, or ``wilson over groups`` (see
-            :func:`share_estimate`).
+            :func:`share_estimate`); ``… over photos`` where groups gave less (see :func:`wider`).
         level: The share of such intervals that should hold the true number.
     """
 
@@ -152,9 +154,10 @@ def percentile_estimate(value: float, samples: FloatArray, *, method: str, level
 def share_estimate(value: float, samples: FloatArray, *, units: int, method: str, level: float = 0.95) -> Estimate:
     """As :func:`percentile_estimate` for a statistic in 0..1, with an answer where resamples cannot give one.
 
-    When all resamples are alike (no error anywhere, or one group holds all attacks) a bootstrap calls the number
-    certain. Then it is Wilson's interval with the units as trials: each unit counts as much as a single photo, so the
-    interval is wide rather than false, and its method says so.
+    When all resamples are alike (no error anywhere) a bootstrap calls the number certain; when one group holds all
+    attacks it knows nothing. Then it is Wilson's interval with the units as trials: a unit counts as much as a single
+    photo, so the interval is wide rather than false, and its method says so. Groups that happen to agree on a share of
+    errors keep their interval without width, for :func:`wider` to join with that over photos.
 
     Args:
         value: The statistic on all photos, in 0..1.
@@ -164,11 +167,22 @@ def share_estimate(value: float, samples: FloatArray, *, units: int, method: str
         level: Share of the resamples inside.
     """
     estimate = percentile_estimate(value, samples, method=method, level=level)
-    # A comparison with NaN is false, so the undefined interval takes the same way.
-    if estimate.high - estimate.low > 0:
+    # A comparison with NaN is false, so the undefined interval takes the same way. Sums in another order differ by
+    # less than any photo could.
+    width = estimate.high - estimate.low
+    agree = width >= 0 and units > 1 and method == "group bootstrap" and 0 < value < 1
+    if width > _ROUNDING or agree:
         return estimate
     over = "wilson" if method == "bootstrap" else "wilson over groups"
     return _wilson(value, units, method=over, level=level)
+
+
+def wider(groups: Estimate, photos: Estimate) -> Estimate:
+    """The interval over groups, or where that over photos reaches further, that one's end."""
+    low, high = min(groups.low, photos.low), max(groups.high, photos.high)
+    if low >= groups.low - _ROUNDING and high <= groups.high + _ROUNDING:
+        return groups
+    return replace(groups, low=low, high=high, method=f"{photos.method} over photos")
 
 
 def bootstrap(

@@ -34,6 +34,7 @@ from edgekit.intervals import (
     FloatArray,
     IntArray,
     share_estimate,
+    wider,
     wilson,
 )
 from edgekit.pareto import ParetoPoint, pareto_front
@@ -260,19 +261,39 @@ def agreement(a: IntArray, b: IntArray) -> float:
 def evaluate_predictions(predictions: Predictions, *, resamples: int = 1000, seed: int = 0) -> Evaluation:
     """Everything that is said about a classifier on one set of photos, with 95 % intervals.
 
-    With groups, intervals come from a group bootstrap; without, from a bootstrap over photos, and from Wilson for APCER
-    and BPCER. Where resamples cannot tell (all alike, a single group), :func:`edgekit.intervals.share_estimate` says
-    what is done instead, so every interval is finite.
+    With groups, intervals come from a group bootstrap, and are never narrower than over photos; without, from a
+    bootstrap over photos, and from Wilson for APCER and BPCER. Where resamples cannot tell (all alike, a single group),
+    :func:`edgekit.intervals.share_estimate` says what is done instead, so every interval is finite.
 
     Args:
         predictions: Photos with their truth.
         resamples: How many times groups or photos are drawn.
         seed: The same seed gives the same intervals.
     """
-    p = predictions
+    photos = len(predictions.truth)
+    by_photo = _evaluate(predictions, Draws.of(None, photos, resamples=resamples, seed=seed))
+    if not predictions.grouped:
+        return by_photo
+    by_group = _evaluate(predictions, Draws.of(predictions.groups, photos, resamples=resamples, seed=seed))
+
+    def joined(of_groups: Estimate | None, of_photos: Estimate | None) -> Estimate | None:
+        return wider(of_groups, of_photos) if of_groups is not None and of_photos is not None else None
+
+    return replace(
+        by_group,
+        balanced_accuracy=wider(by_group.balanced_accuracy, by_photo.balanced_accuracy),
+        precision=wider(by_group.precision, by_photo.precision),
+        recall=wider(by_group.recall, by_photo.recall),
+        f1=wider(by_group.f1, by_photo.f1),
+        auc=joined(by_group.auc, by_photo.auc),
+        apcer=joined(by_group.apcer, by_photo.apcer),
+        bpcer=joined(by_group.bpcer, by_photo.bpcer),
+    )
+
+
+def _evaluate(p: Predictions, draws: Draws) -> Evaluation:
     truth, predicted = _checked_classes(p.truth, p.predicted, p.labels)
-    groups = p.groups if p.grouped else None
-    draws = Draws.of(groups, len(truth), resamples=resamples, seed=seed)
+    groups = p.groups if draws.method == "group bootstrap" else None
     overall = report(truth, predicted, p.labels)
     k = len(p.labels)
     hits = draws.totals(np.where(truth == predicted, truth, -1), k)

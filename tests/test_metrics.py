@@ -139,6 +139,20 @@ def test_intervals_are_those_of_the_plain_bootstrap(grouped):
         assert fast.method == slow.method
 
 
+def test_groups_that_happen_to_agree_are_no_certainty():
+    """Two groups of 60 photos with one error each: drawing groups always gives the same share."""
+    truth = np.arange(120) % 2
+    groups = ["a"] * 60 + ["b"] * 60
+    predicted = truth.copy()
+    predicted[[3, 63]] ^= 1
+    found = evaluate_predictions(Predictions(truth=truth, predicted=predicted, labels=["x", "y"], groups=groups))
+    by_photo = evaluate_predictions(Predictions(truth=truth, predicted=predicted, labels=["x", "y"]))
+    assert found.balanced_accuracy.method == "bootstrap over photos"
+    assert found.balanced_accuracy.low == by_photo.balanced_accuracy.low < 0.97
+    assert found.balanced_accuracy.high == by_photo.balanced_accuracy.high > 0.98
+    assert set(found.by_group) == {"a", "b"}
+
+
 def test_apcer_and_bpcer_are_wilsons_without_groups_and_bootstrapped_with():
     p = predictions()
     is_attack, called = p.truth == 1, p.predicted == 1
