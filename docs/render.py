@@ -55,6 +55,8 @@ def demo(record: Record) -> str:
         f"Recommended within {bench['budget_ms']:g} ms (p95): {bench['recommended_crops']} crops, "
         f"{bench['recommended_threads']} thread{'s' if bench['recommended_threads'] > 1 else ''}."
     )
+    if any(point["evaluation"]["apcer"]["method"] == "wilson over groups" for point in bench["points"]):
+        choice += " (APCER is that of the worst kind of attack, which here is one held-out screen: hence its interval.)"
     return "\n\n".join([intro, table([*columns, "balanced accuracy", "APCER", "BPCER"], rows), choice])
 
 
