@@ -13,9 +13,10 @@ app = typer.Typer(
     name="edgekit",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    # Panels and colours would double the time that --help takes.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: `edgekit demo` makes photos, trains, quantises and measures a model in a few minutes.",
+    epilog="Example: edgekit demo",
 )
 for group in (demo, train, measure, show):
     group.register(app)

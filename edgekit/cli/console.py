@@ -1,4 +1,4 @@
-"""How commands talk to people: progress, tables, JSON, Ctrl-C."""
+"""How commands talk to people: progress, tables, JSON, Ctrl-C. Rich is loaded where it is used, which --help is not."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
-from rich.table import Table
 
 from edgekit.progress import Progress
 from edgekit.records import to_json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +59,10 @@ class ConsoleProgress:
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Progress bars for the body of the ``with``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -100,6 +103,10 @@ def print_json(record: Any) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout; the first column is left-aligned, the others right."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     # Cells hold what files say about themselves, which is not ours to take for markup.
     table = Table(title=escape(title), title_justify="left")
     for number, column in enumerate(columns):

@@ -46,8 +46,8 @@ class DemoRecord:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: `edgekit demo --out runs/demo`")(console.interruptible(demo))
-    app.command(epilog="Example: `edgekit simulate photos --per-class 30`")(console.interruptible(simulate))
+    app.command(epilog="Example: edgekit demo --out runs/demo")(console.interruptible(demo))
+    app.command(epilog="Example: edgekit simulate photos --per-class 30")(console.interruptible(simulate))
 
 
 def simulate(
@@ -56,7 +56,10 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Another seed makes other photos.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = os.cpu_count() or 1,
 ) -> None:
-    """Make genuine-looking photos and simulated recaptures of them, in groups of screens and cameras."""
+    """Make photos and simulated recaptures of them.
+
+    Their groups are the simulated screens and cameras.
+    """
     from edgekit.data.simulate import SimulateConfig, simulate
 
     with console.progress() as progress:
@@ -72,7 +75,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for photos, run, model and plots.")] = Path("runs/demo"),
     overwrite: Overwrite = False,
 ) -> None:
-    """Photos to a measured int8 model in a few minutes: simulate, finetune, qat, convert, bench. A re-run goes on."""
+    """Turn simulated photos into a measured int8 model.
+
+    Runs simulate, finetune, qat, convert and bench as a user would. A re-run goes on.
+    """
     from edgekit.records import from_plain, read_json, write_json
 
     photos, run, calibration = out / "photos", out / "run", out / "calibration"

@@ -38,11 +38,11 @@ Split = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: `edgekit evaluate model.tflite --data photos`")(console.interruptible(evaluate))
-    app.command(epilog="Example: `edgekit bench model.tflite --data photos --tta 1,3,5,10 --budget-ms 50`")(
+    app.command(epilog="Example: edgekit evaluate model.tflite --data photos")(console.interruptible(evaluate))
+    app.command(epilog="Example: edgekit bench model.tflite --data photos --tta 1,3,5,10 --budget-ms 50")(
         console.interruptible(bench)
     )
-    app.command(epilog="Example: `edgekit crossval photos --out runs/cv --folds 6`")(console.interruptible(crossval))
+    app.command(epilog="Example: edgekit crossval photos --out runs/cv --folds 6")(console.interruptible(crossval))
 
 
 def evaluate(
@@ -53,7 +53,7 @@ def evaluate(
     skip_bad: SkipBad = False,
     json: AsJson = False,
 ) -> None:
-    """Measure what a model gets right on labelled photos, with intervals."""
+    """Measure a model on labelled photos, with intervals."""
     from edgekit.data.dataset import load_dataset
     from edgekit.evaluate import evaluate
 
@@ -131,7 +131,10 @@ def bench(
     skip_bad: SkipBad = False,
     json: AsJson = False,
 ) -> None:
-    """Measure latency against accuracy for every number of crops and threads, and recommend one."""
+    """Measure latency against accuracy.
+
+    For every number of crops and threads; recommends one for a budget. Exit code 1 when none is within it.
+    """
     from edgekit.bench import bench, pareto_points
     from edgekit.data.dataset import load_dataset
     from edgekit.plots import plot_pareto
@@ -225,7 +228,10 @@ def crossval(
     skip_bad: SkipBad = False,
     json: AsJson = False,
 ) -> None:
-    """Test every group by a model that never saw it: float, int8 PTQ and int8 QAT. A re-run goes on."""
+    """Test every group by a model that never saw it.
+
+    Float, int8 PTQ and int8 QAT, side by side. A re-run goes on.
+    """
     from edgekit.crossval import crossval
     from edgekit.data.dataset import load_dataset
 

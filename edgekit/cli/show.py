@@ -19,8 +19,8 @@ from edgekit.errors import DataError, PhotoError
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: `edgekit predict model.tflite shelf.jpg more-photos/`")(console.interruptible(predict))
-    app.command(epilog="Example: `edgekit info model.tflite`")(console.interruptible(info))
+    app.command(epilog="Example: edgekit predict model.tflite shelf.jpg more-photos/")(console.interruptible(predict))
+    app.command(epilog="Example: edgekit info model.tflite")(console.interruptible(info))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,10 @@ def predict(
     json: AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
 ) -> None:
-    """Classify photos; exit code 2 when one of them can't be read."""
+    """Classify photos.
+
+    Exit code 2 when one of them can't be read.
+    """
     from edgekit.data.heic import enable_heic_if_installed
     from edgekit.runtime import Classifier
 
@@ -116,7 +119,7 @@ def _files(photos: list[Path]) -> Iterator[Path]:
 
 
 def info(model: Model, json: AsJson = False) -> None:
-    """Show what is inside a model file: contract, operators, where it came from."""
+    """Show a model file's contract, operators and origin."""
     from edgekit.lite import describe
     from edgekit.records import to_json
     from edgekit.runtime import read_bundle

@@ -46,11 +46,9 @@ Patience = Annotated[int | None, typer.Option(help="Epochs without a better vali
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: `edgekit finetune photos --out runs/first --tune all`")(
-        console.interruptible(finetune)
-    )
-    app.command(epilog="Example: `edgekit qat runs/first`")(console.interruptible(qat))
-    app.command(epilog="Example: `edgekit convert runs/first --int8 --calibration runs/first/calibration`")(
+    app.command(epilog="Example: edgekit finetune photos --out runs/first --tune all")(console.interruptible(finetune))
+    app.command(epilog="Example: edgekit qat runs/first")(console.interruptible(qat))
+    app.command(epilog="Example: edgekit convert runs/first --int8 --calibration runs/first/calibration")(
         console.interruptible(convert)
     )
 
@@ -112,7 +110,10 @@ def finetune(
     resume: Resume = False,
     json: AsJson = False,
 ) -> None:
-    """Fine-tune a network on photos; writes weights and a record to the run's folder."""
+    """Fine-tune a network on photos.
+
+    Writes weights and a record to the run's folder.
+    """
     from edgekit.data.dataset import load_dataset
     from edgekit.runs import RunFolder
     from edgekit.train import RunOptions, finetune
@@ -199,7 +200,10 @@ def qat(
     resume: Resume = False,
     json: AsJson = False,
 ) -> None:
-    """Train a run further with fake quantization, so that int8 loses less."""
+    """Train a run further, so that int8 loses less.
+
+    The head is solved again on int8 features, or the whole network trained with fake quantization.
+    """
     from edgekit.data.dataset import load_dataset
     from edgekit.quantize import qat
     from edgekit.runs import RunFolder
@@ -246,7 +250,11 @@ def convert(
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
-    """Convert a run to one TFLite file with labels and contract inside, behind a gate against lost accuracy."""
+    """Convert a run to one TFLite file.
+
+    Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when too much
+    was lost.
+    """
     from edgekit.convert import GateFailed, convert
     from edgekit.data.dataset import load_dataset
     from edgekit.runs import RunFolder
