@@ -9,6 +9,7 @@
 
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.classifier import Classifier, CropScore, Verdict
+from edgekit.runtime.frames import Plane, YuvFrame
 from edgekit.runtime.timing import Milliseconds
 
-__all__ = ["Bundle", "Classifier", "CropScore", "Milliseconds", "Verdict", "read_bundle"]
+__all__ = ["Bundle", "Classifier", "CropScore", "Milliseconds", "Plane", "Verdict", "YuvFrame", "read_bundle"]

@@ -13,6 +13,7 @@ from edgekit.contract import MAX_CROPS, Contract
 from edgekit.errors import ContractError
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.photo import RGBArray, as_photo
 from edgekit.runtime.preprocess import size_wh, to_tensor
@@ -87,11 +88,13 @@ class Classifier:
             raise ContractError("this Classifier is closed; load the model again")
         return self._interpreter
 
-    def classify(self, photo: str | Path | bytes | Image.Image | RGBArray, *, crops: int | None = None) -> Verdict:
+    def classify(
+        self, photo: str | Path | bytes | Image.Image | RGBArray | YuvFrame, *, crops: int | None = None
+    ) -> Verdict:
         """Classify one photo.
 
         Args:
-            photo: A path, a file's content, a Pillow image, or a uint8 (height, width, 3) RGB array.
+            photo: A path, a file's content, a Pillow image, a uint8 (height, width, 3) RGB array, or a camera frame.
             crops: How many crops to score; None takes the contract's number.
 
         Raises:
@@ -102,7 +105,7 @@ class Classifier:
             raise ContractError(f"crops must be 1 to {MAX_CROPS}, got {crops}")
         watch = Stopwatch()
         with watch.stage("decode"):
-            pixels = as_photo(photo)
+            pixels = photo if isinstance(photo, YuvFrame) else as_photo(photo)
         with watch.stage("crop"):
             boxes = crop_boxes(self.contract.plan, size_wh(pixels), self.contract.side_px, count=crops)
         scores = np.empty((len(boxes), len(self.contract.labels)), np.float32)

@@ -96,7 +96,7 @@ def decode(source: Path | bytes) -> Image.Image:
     formats = (*_FORMATS, "HEIF") if "HEIF" in Image.OPEN else _FORMATS
     try:
         with Image.open(io.BytesIO(content), formats=formats) as opened:
-            _check_size(name, opened.size)
+            check_size(name, opened.size)
             opened.load()
             return to_rgb(_upright(opened))
     except _DECODER_ERRORS as failure:
@@ -122,9 +122,13 @@ def _read(path: Path) -> bytes:
         raise PhotoError(f"{str(path)!a}: a path must be one the system knows: {failure}") from failure
 
 
-def _check_size(name: str, size_wh: tuple[int, int]) -> None:
-    pixels = size_wh[0] * size_wh[1]
-    if not 0 < pixels <= MAX_PIXELS:
+def check_size(name: str, size_wh: tuple[int, int]) -> None:
+    """Hold the limit on pixels.
+
+    Raises:
+        PhotoError: none, or more than MAX_PIXELS.
+    """
+    if min(size_wh) < 1 or size_wh[0] * size_wh[1] > MAX_PIXELS:
         raise PhotoError(f"{name}: a photo must have 1 to {MAX_PIXELS} pixels, got {size_wh[0]}x{size_wh[1]}")
 
 
@@ -176,7 +180,7 @@ def as_photo(source: Path | str | bytes | Image.Image | RGBArray) -> Image.Image
     if isinstance(source, (bytes, bytearray, memoryview)):
         return decode(bytes(source))
     if isinstance(source, Image.Image):
-        _check_size("image", source.size)
+        check_size("image", source.size)
         try:
             # Image.open has read no more than the header.
             source.load()
@@ -189,5 +193,5 @@ def as_photo(source: Path | str | bytes | Image.Image | RGBArray) -> Image.Image
         )
     if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
         raise PhotoError(f"a photo array must be uint8 (height, width, 3) RGB, got {source.dtype} {source.shape}")
-    _check_size("array", (source.shape[1], source.shape[0]))
+    check_size("array", (source.shape[1], source.shape[0]))
     return source

@@ -6,24 +6,27 @@ import numpy as np
 from PIL import Image
 
 from edgekit.runtime.crops import Box, reduction
+from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.photo import RGBArray
 
+Picture = Image.Image | RGBArray | YuvFrame
 
-def size_wh(photo: Image.Image | RGBArray) -> tuple[int, int]:
-    """Width and height of a photo in pixels."""
+
+def size_wh(photo: Picture) -> tuple[int, int]:
+    """Width and height of an upright photo in pixels."""
     if isinstance(photo, Image.Image):
         return photo.size
-    return photo.shape[1], photo.shape[0]
+    return photo.size_wh if isinstance(photo, YuvFrame) else (photo.shape[1], photo.shape[0])
 
 
-def to_tensor(photo: Image.Image | RGBArray, box: Box, side_px: int) -> RGBArray:
+def to_tensor(photo: Picture, box: Box, side_px: int) -> RGBArray:
     """Cut a box and bring it to the model's size.
 
     First Pillow's ``reduce`` by whole factors (the box is a multiple of them), then its antialiased triangle filter in
     8-bit fixed point, the width before the height. A box of exactly ``side_px`` is copied untouched, so moiré survives.
 
     Args:
-        photo: RGB image, or uint8 (height, width, 3) RGB.
+        photo: RGB image, uint8 (height, width, 3) RGB, or a camera frame.
         box: Inside the photo, as ``crop_boxes`` gives it.
         side_px: Side of the result.
 
@@ -33,8 +36,11 @@ def to_tensor(photo: Image.Image | RGBArray, box: Box, side_px: int) -> RGBArray
     if isinstance(photo, Image.Image):
         cut = photo
     else:
-        # Converting the whole frame would copy it; a crop is small.
-        cut = Image.fromarray(np.ascontiguousarray(photo[box.top : box.bottom, box.left : box.right]))
+        # Converting the whole photo would copy it; a crop is small.
+        if isinstance(photo, YuvFrame):
+            cut = photo.cut(box)
+        else:
+            cut = Image.fromarray(np.ascontiguousarray(photo[box.top : box.bottom, box.left : box.right]))
         box = Box(0, 0, box.width, box.height)
     factors = reduction(box.width, side_px), reduction(box.height, side_px)
     cut = cut.crop(box) if factors == (1, 1) else cut.reduce(factors, box=box)
