@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.contract import MAX_CROPS, MAX_LABELS, MAX_SIDE_PX, SCHEMA, Contract, CropPlan, Decision, parse_fraction
+from edgekit.contract import (
+    MAX_CROPS,
+    MAX_LABELS,
+    MAX_SIDE_PX,
+    RETAKE,
+    SCHEMA,
+    UNKNOWN,
+    Contract,
+    CropPlan,
+    Decision,
+    parse_fraction,
+)
 from edgekit.errors import ContractError
 
 HASH = "0123456789abcdef" * 4
@@ -223,7 +234,9 @@ class TestContract:
     @settings(max_examples=60, deadline=None, database=None)
     @given(
         labels=st.lists(
-            st.text(min_size=1, max_size=8).filter(lambda text: text.isprintable() and text.strip()),
+            st.text(min_size=1, max_size=8).filter(
+                lambda text: text.isprintable() and text.strip() and text not in (RETAKE, UNKNOWN)
+            ),
             min_size=2,
             max_size=5,
             unique=True,
