@@ -45,12 +45,13 @@ class GateFailed(EdgekitError):
 
     Args:
         gate: Both models' numbers.
+        advice: What may help besides accepting it.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, advice: str) -> None:
         super().__init__(
             f"balanced accuracy fell by {gate.drop_points:.2f} points on {gate.photos} validation photos, "
-            f"at most {gate.max_drop_points:.2f} are allowed; run `edgekit qat`, or accept it with --allow-drop"
+            f"at most {gate.max_drop_points:.2f} are allowed; {advice}, or accept it with --allow-drop"
         )
         self.gate = gate
 
@@ -80,6 +81,8 @@ def convert(
             f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
             f"{dataset.sha256[:12]}; name the same --data"
         )
+    if config.precision == "int16x8":
+        progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
     network = load_stage(folder, record, stage)
     pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
     progress.begin(f"converting to {config.precision}", 2)
@@ -98,7 +101,7 @@ def convert(
         ]
     contract, gate = _judge(bundles, dataset, record, config, progress)
     if not gate.passed and not config.allow_drop:
-        raise GateFailed(gate)
+        raise GateFailed(gate, _advice(config.precision, stage))
     bundle = write_bundle(flatbuffer, contract, out)
     converted = ConvertRecord(
         config=config,
@@ -111,6 +114,14 @@ def convert(
     )
     write_json(out.with_suffix(".json"), converted)
     return converted
+
+
+def _advice(precision: Precision, stage: Stage) -> str:
+    if precision != "int8":
+        return f"{precision} was made from the {stage} stage: try --int8 after `edgekit qat`, or --float16"
+    if stage == "float":
+        return "run `edgekit qat` and convert its stage"
+    return "tune more of the network (`edgekit finetune --tune all`, then `edgekit qat`), or try --float16"
 
 
 def _check_out(out: Path, folder: RunFolder) -> None:

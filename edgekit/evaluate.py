@@ -20,6 +20,9 @@ from edgekit.records import file_sha256, from_plain
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring import Scores, score_photos
 
+# A percentile interval over fewer groups than this says little.
+_FEW_GROUPS = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
@@ -51,7 +54,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     own = contract.provenance.get("data_sha256") == dataset.sha256
     if part == "all" or (part == "auto" and not own):
         caution = "these photos also trained the model: the numbers flatter" if own else ""
-        return Chosen(samples=dataset.samples, part="all", caution=caution)
+        return Chosen(samples=dataset.samples, part="all", caution=_joined(caution, _few_groups(dataset.samples)))
     wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
     if own:
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
@@ -62,8 +65,20 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
         "train": "these photos trained the model: the numbers flatter",
         "val": "these photos chose epochs and thresholds",
     }
-    caution = "; ".join(text for text in (split.caution, cautions.get(wanted, "") if own else "") if text)
-    return Chosen(samples=split.samples(dataset, wanted), part=wanted, caution=caution)
+    samples = split.samples(dataset, wanted)
+    caution = _joined(split.caution, cautions.get(wanted, "") if own else "", _few_groups(samples))
+    return Chosen(samples=samples, part=wanted, caution=caution)
+
+
+def _joined(*cautions: str) -> str:
+    return "; ".join(text for text in cautions if text)
+
+
+def _few_groups(samples: Sequence[Sample]) -> str:
+    groups = {sample.group for sample in samples if sample.group}
+    if not 0 < len(groups) < _FEW_GROUPS:
+        return ""
+    return f"photos of {len(groups)} group{'s' if len(groups) > 1 else ''} alone: others may do quite differently"
 
 
 def score_samples(

@@ -47,7 +47,7 @@ class FeatureCache:
 
 
 def photo_features(
-    cache: FeatureCache, source: CropSource, *, draws: int, seed: int, progress: Progress
+    cache: FeatureCache, source: CropSource, *, draws: int, seed: int, what: str, progress: Progress
 ) -> PhotoFeatures:
     """Features of the plan's crops and of ``draws`` random ones for every photo of a source.
 
@@ -59,9 +59,10 @@ def photo_features(
         source: The photos.
         draws: Random crops a photo.
         seed: Of the random crops.
+        what: Names the photos for people.
         progress: Told of every photo.
     """
-    progress.begin("computing features", len(source.paths))
+    progress.begin(f"computing features of {what} photos", len(source.paths))
     folder = cache.folder / cache.settings(source, draws, seed)
     places = [folder / f"{file_sha256(path)}.npy" for path in source.paths]
     missing = [index for index, place in enumerate(places) if not place.exists()]

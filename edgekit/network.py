@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +120,11 @@ def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
 def _imagenet(config: NetworkConfig) -> keras.Model:
     shape = (config.side_px, config.side_px, 3)
     try:
-        return keras.applications.MobileNetV2(
-            input_shape=shape, alpha=config.alpha, include_top=False, weights="imagenet"
-        )
+        # Keras reports its download on stdout, which belongs to records.
+        with contextlib.redirect_stdout(sys.stderr):
+            return keras.applications.MobileNetV2(
+                input_shape=shape, alpha=config.alpha, include_top=False, weights="imagenet"
+            )
     except ValueError as failure:
         raise RunError(f"no ImageNet weights for alpha {config.alpha}: {failure}") from failure
     except Exception as failure:

@@ -67,18 +67,16 @@ def qat(
             f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
             f"{dataset.sha256[:12]}); name the same --data"
         )
-    options.prepare(folder, "qat")
+    options.refuse_in_use(folder, "qat")
     config = replace(before.config, whole=how)
     run = Run(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
     network = load_stage(folder, before, "float")
     freeze_normalisation(network)
-    if config.tune == "head":
-        state = _quantised_head(network, run, progress)
-    else:
-        state = _quantised_whole(network, run, progress)
-    return write_record(run, "qat", state, began)
+    with options.replacing(folder, "qat"):
+        make = _quantised_head if config.tune == "head" else _quantised_whole
+        return write_record(run, "qat", make(network, run, progress), began)
 
 
 def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitState:

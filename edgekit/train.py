@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -95,19 +96,31 @@ class RunOptions:
     resume: bool = False
     cache: Path | None = None
 
-    def prepare(self, folder: RunFolder, stage: Stage) -> None:
-        """Make the folder ready.
+    @contextmanager
+    def replacing(self, folder: RunFolder, stage: Stage) -> Iterator[None]:
+        """Put what is to be overwritten aside for the body of the ``with``, and back when that fails or is stopped.
 
         Raises:
-            RunError: it holds this stage already and neither was asked for.
+            RunError: the folder holds this stage already and neither was asked for.
         """
         self.refuse_in_use(folder, stage)
-        if self.overwrite:
-            # What was made from the old weights is no longer true.
-            later: tuple[Stage, ...] = ("float", "qat") if stage == "float" else ("qat",)
-            for old in later:
-                _drop(folder, old)
         make_folder(folder.root)
+        # What was made from old float weights is no longer true either.
+        stages: tuple[Stage, ...] = ("float", "qat") if stage == "float" else ("qat",)
+        traces = [path for one in stages for path in _traces(folder, one)] if self.overwrite else []
+        aside = {path: path.with_name(f".{path.name}.old") for path in traces if path.exists()}
+        for path, old in aside.items():
+            path.replace(old)
+        try:
+            yield
+        except BaseException:
+            for path in traces:
+                path.unlink(missing_ok=True)
+            for path, old in aside.items():
+                old.replace(path)
+            raise
+        for old in aside.values():
+            old.unlink()
 
     def refuse_in_use(self, folder: RunFolder, stage: Stage) -> None:
         """Hold that a folder in use is to be overwritten or gone on with.
@@ -194,16 +207,15 @@ def finetune(
     keras.utils.set_random_seed(config.seed)
     network = build_network(config.network, len(dataset.labels))
     load_backbone(network, config.network)
-    options.prepare(folder, "float")
-    run = Run(
-        dataset=dataset,
-        split=split,
-        config=config,
-        folder=folder,
-        options=options,
-    )
-    if run.split.caution:
-        progress.say(run.split.caution)
+    if split.caution:
+        progress.say(split.caution)
+    run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
+    with options.replacing(folder, "float"):
+        return _finetune(network, run, began, progress)
+
+
+def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:
+    folder, config = run.folder, run.config
     pretrained = config.network.weights != "none"
     files = run.files("float")
     if config.tune == "head":
@@ -215,7 +227,7 @@ def finetune(
             if files.read_state() is None:
                 fit_head(network, pooled_features(network), run, progress, precision="float32")
             freeze_normalisation(network)
-        feed = crop_feed(dataset, run.split, config, config.whole, progress)
+        feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
         state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
     before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
     if before is not None and before != file_sha256(files.weights):
@@ -275,7 +287,9 @@ def fit_head(
 
     def table(part: Part, draws: int) -> tuple[PhotoFeatures, NDArray[np.int64]]:
         source = crop_source(run.dataset, run.split.samples(run.dataset, part), config.plan, config.network.side_px)
-        return photo_features(cache, source, draws=draws, seed=config.seed, progress=progress), source.targets
+        what = {"train": "training", "val": "validation", "test": "test"}[part]
+        features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
+        return features, source.targets
 
     # Both parts have random crops, so that folds of a cross-validation share what they compute.
     (train, train_targets), (val, val_targets) = (table(part, config.draws) for part in ("train", "val"))

@@ -31,7 +31,7 @@ def cache(tmp_path, int8_logits):
 
 
 def compute(cache, source, *, draws=2, seed=0):
-    return photo_features(cache, source, draws=draws, seed=seed, progress=SILENT)
+    return photo_features(cache, source, draws=draws, seed=seed, what="training", progress=SILENT)
 
 
 def test_features_are_the_models_answers_to_the_crops(cache, source, int8_logits):

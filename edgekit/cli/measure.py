@@ -161,6 +161,9 @@ def bench(
     else:
         print_bench(record)
     console.note(f"wrote {record_path} and {plot_path}")
+    if record.recommended_crops is not None:
+        setting = f"--crops {record.recommended_crops} --threads {record.recommended_threads}"
+        console.note(f"next: edgekit predict {model} {data} {setting}")
     if budget_ms is not None and record.recommended_crops is None:
         console.note(f"no point has a p95 within {budget_ms} ms; try fewer crops, more threads or a smaller model")
         raise typer.Exit(console.EXIT_CHECK_FAILED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_module
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import typer
 from edgekit.cli import console
 from edgekit.cli.measure import Model
 from edgekit.cli.train import AsJson
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError, EdgekitError, PhotoError
 
 
 def register(app: typer.Typer) -> None:
@@ -51,12 +52,17 @@ def predict(
     Exit code 2 when one of them can't be read.
     """
     from edgekit.data.heic import enable_heic_if_installed
+    from edgekit.quiet import captured_stderr
     from edgekit.runtime import Classifier
 
+    if json and csv:
+        raise EdgekitError("one form of output at a time, got --json and --csv; leave one out")
     enable_heic_if_installed()
     files = list(_files(photos))
     rows = []
-    with console.progress() as progress, Classifier.load(model, threads=threads, backend=interpreter) as classifier:
+    with captured_stderr():
+        loaded = Classifier.load(model, threads=threads, backend=interpreter)
+    with console.progress() as progress, loaded as classifier:
         progress.begin("classifying", len(files))
         for file in files:
             try:
@@ -92,8 +98,10 @@ def _name(file: Path) -> str:
 
 
 def _print(rows: list[Prediction]) -> None:
+    counts = Counter(row.label or "error" for row in rows)
     console.print_table(
-        f"{len(rows)} photo{'s' if len(rows) != 1 else ''}",
+        f"{len(rows)} photo{'s' if len(rows) != 1 else ''}: "
+        + ", ".join(f"{count} {label}" for label, count in sorted(counts.items())),
         ["photo", "label", "score", "ms"],
         [
             [row.photo, row.label or "error", console.percent(row.score), "–" if row.ms is None else f"{row.ms:.1f}"]

@@ -107,6 +107,26 @@ class TestFolderInUse:
         assert len(record.history["loss"]) == 1
         assert {path.name for path in folder.root.iterdir()} == {"float.h5", "float.json", "float.state.json"}
 
+    def test_overwriting_that_is_stopped_loses_nothing(self, run_copy, dataset, small_config):
+        class Stop:
+            """Ctrl-C in the first epoch."""
+
+            def begin(self, what, total):
+                self.what = what
+
+            def advance(self, steps=1, *, note=""):
+                if self.what == "fitting":
+                    raise KeyboardInterrupt
+
+            def say(self, line):
+                pass
+
+        folder = run_copy("float", "qat")
+        before = {path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file()}
+        with pytest.raises(KeyboardInterrupt):
+            finetune(dataset, folder, small_config, options=RunOptions(overwrite=True), progress=Stop())
+        assert {path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file()} == before
+
     def test_resuming_adds_epochs_and_keeps_the_best(self, run_copy, dataset, small_config):
         folder = run_copy("float")
         before = folder.read("float")
