@@ -7,6 +7,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,13 @@ class BenchPoint:
     latency: dict[str, Latency]
     cold: ColdStart
     evaluation: Evaluation
+
+
+class Engine(NamedTuple):
+    """What ran a model."""
+
+    interpreter: str
+    delegate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +118,7 @@ def bench(
         model, dataset, chosen.samples, crops=max(config.tta), interpreter=config.interpreter, progress=progress
     )
     evaluations = {crops: evaluate_scores(scores, chosen.samples, bundle.contract, crops=crops) for crops in config.tta}
-    interpreter, times = measure_latency(bundle, timed, config, progress=progress)
+    engine, times = measure_latency(bundle, timed, config, progress=progress)
     progress.begin("measuring cold starts", len(times))
     points = []
     for (crops, threads), measured in times.items():
@@ -132,7 +140,7 @@ def bench(
         part=chosen.part,
         photos=len(chosen.samples),
         caution=chosen.caution,
-        conditions=conditions(interpreter, config, timed_photos=len(set(timed))),
+        conditions=conditions(engine, config, timed_photos=len(set(timed))),
         points=tuple(points),
         budget_ms=config.budget_ms,
         recommended_crops=best.crops if best else None,
@@ -142,11 +150,11 @@ def bench(
 
 def measure_latency(
     bundle: Bundle, photos: Sequence[Path], config: BenchConfig, *, progress: Progress = SILENT
-) -> tuple[str, dict[tuple[int, int], list[Milliseconds]]]:
+) -> tuple[Engine, dict[tuple[int, int], list[Milliseconds]]]:
     """Time every (crops, threads) on the same photo files.
 
     Returns:
-        The interpreter's name, and the times by (crops, threads).
+        What ran the model, and the times by (crops, threads).
     """
     if not photos:
         raise DataError("a benchmark needs at least one photo, got none")
@@ -166,13 +174,14 @@ def measure_latency(
             if run >= config.warmup:
                 times[points[index]].append(spent)
         progress.advance()
-    name = next(iter(classifiers.values())).interpreter
+    first = next(iter(classifiers.values()))
+    engine = Engine(first.interpreter, first.delegate)
     for classifier in classifiers.values():
         classifier.close()
-    return name, times
+    return engine, times
 
 
-def conditions(interpreter: str, config: BenchConfig, *, timed_photos: int) -> Conditions:
+def conditions(engine: Engine, config: BenchConfig, *, timed_photos: int) -> Conditions:
     """Describe this machine."""
     return Conditions(
         device=_processor(),
@@ -180,8 +189,8 @@ def conditions(interpreter: str, config: BenchConfig, *, timed_photos: int) -> C
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        interpreter=interpreter,
-        delegate="XNNPACK (the interpreter's default on CPUs)",
+        interpreter=engine.interpreter,
+        delegate=engine.delegate,
         warmup=config.warmup,
         timed_photos=timed_photos,
     )

@@ -166,6 +166,7 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
             "data_sha256": record.data_sha256,
             "split": record.split.method,
             "split_config": plain(record.config.split),
+            "split_sha256": record.split.sha256,
             "caution": record.split.caution,
             "weights_sha256": record.weights_sha256,
             "backbone": record.config.network.backbone,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.bench import Conditions, conditions, measure_latency, threads_label
+from edgekit.bench import Conditions, Engine, conditions, measure_latency, threads_label
 from edgekit.config import BenchConfig, ConvertConfig, CrossvalConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.convert import convert
@@ -19,6 +19,7 @@ from edgekit.data.splits import Split, group_folds
 from edgekit.errors import RunError
 from edgekit.evaluate import forced, model_source
 from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
+from edgekit.network import build_network, load_backbone
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import qat
 from edgekit.records import from_plain, plain, read_json, sha256, to_json, write_atomic, write_json
@@ -34,6 +35,9 @@ VARIANTS: dict[str, tuple[Precision, Stage]] = {
     "int8 PTQ": ("int8", "float"),
     "int8 QAT": ("int8", "qat"),
 }
+
+# In the file of test scores: which flatbuffers gave them.
+_MODELS = "model_sha256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class CrossvalRecord:
     """A finished cross-validation.
 
     Attributes:
-        training_seconds: Both stages of all folds, in whichever call they ran.
+        training_seconds: Both stages of all folds; of a stage that was stopped and went on, the last call.
     """
 
     config: CrossvalConfig
@@ -89,8 +93,9 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
         RunError: the folder holds another cross-validation.
         KeyboardInterrupt: a re-run goes on from the fold's last epoch.
     """
-    # Before the folder is claimed: a number of folds that can't be had must not bind it.
+    # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
     splits = group_folds(dataset, config.folds, seed=config.train.seed)
+    load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     folds = []
     for number, split in enumerate(splits):
@@ -136,9 +141,9 @@ def _run_fold(
 ) -> _Fold:
     folder = RunFolder(root=out / f"fold-{number}")
     options = RunOptions(resume=True, cache=out / "features")
-    if not folder.record("float").exists():
+    if not _is_finished(folder, "float"):
         _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
-    if not folder.record("qat").exists():
+    if not _is_finished(folder, "qat"):
         _pass_on(qat(dataset, folder, config.qat, options=options, progress=progress), folder)
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
@@ -148,6 +153,10 @@ def _run_fold(
         bundles=bundles,
         training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
     )
+
+
+def _is_finished(folder: RunFolder, stage: Stage) -> bool:
+    return folder.record(stage).exists() and not folder.read(stage).interrupted
 
 
 def _pass_on(record: TrainRecord, folder: RunFolder) -> None:
@@ -188,13 +197,15 @@ def _score(
     source = model_source(next(iter(bundles.values())).contract, dataset, samples)
     if place.exists():
         with np.load(place, allow_pickle=False) as kept:
-            if set(kept.files) == set(bundles):
+            made_by = {variant: bundle.contract.model_sha256 for variant, bundle in bundles.items()}
+            if set(kept.files) == {*bundles, _MODELS} and dict(zip(bundles, kept[_MODELS], strict=True)) == made_by:
                 return {variant: Scores(crops=kept[variant], targets=source.targets) for variant in bundles}
     scored = score_photos(list(bundles.values()), source, crops=max(config.crops), progress=progress)
     found = dict(zip(bundles, scored, strict=True))
     buffer = io.BytesIO()
     # mypy takes the arrays for savez's own keyword.
-    np.savez(buffer, **{variant: scores.crops for variant, scores in found.items()})  # type: ignore[arg-type]
+    models = np.array([bundle.contract.model_sha256 for bundle in bundles.values()])
+    np.savez(buffer, **{_MODELS: models}, **{variant: scores.crops for variant, scores in found.items()})  # type: ignore[arg-type]
     write_atomic(place, buffer.getvalue())
     return found
 
@@ -229,12 +240,12 @@ def _time(
     photos = [dataset.path_of(fold.samples[index]) for index in order]
     how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
     found: dict[tuple[str, int], dict[str, dict[str, Latency]]] = {}
-    name = ""
+    engine = Engine("", "")
     for variant, bundle in fold.bundles.items():
-        name, times = measure_latency(bundle, photos, how, progress=progress)
+        engine, times = measure_latency(bundle, photos, how, progress=progress)
         for (crops, threads), spent in times.items():
             found.setdefault((variant, crops), {})[threads_label(threads)] = by_stage(spent)
-    return found, conditions(name, how, timed_photos=len(photos))
+    return found, conditions(engine, how, timed_photos=len(photos))
 
 
 def read_crossval(path: Path) -> CrossvalRecord:

@@ -43,7 +43,8 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     """Photos to measure a model on: its own test photos when the data is what it was trained on, else all.
 
     Raises:
-        DataError: labels that the model doesn't know, or a part that can't be told.
+        DataError: labels that the model doesn't know, or a part that can't be told: the model was trained on a split
+            that the data and the model's configuration don't give.
     """
     strangers = sorted(set(dataset.labels) - set(contract.labels))
     if strangers:
@@ -51,9 +52,11 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
             f"{dataset.root} has the labels {strangers}, the model knows {list(contract.labels)}; "
             "rename or leave them out"
         )
-    own = contract.provenance.get("data_sha256") == dataset.sha256
+    trained_on = contract.provenance.get("data_sha256")
+    own = trained_on == dataset.sha256
+    strange = "the model was trained on other photos or an older state of these: any it knows flatter it"
     if part == "all" or (part == "auto" and not own):
-        caution = "these photos also trained the model: the numbers flatter" if own else ""
+        caution = "these photos also trained the model: the numbers flatter" if own else strange if trained_on else ""
         return Chosen(samples=dataset.samples, part="all", caution=_joined(caution, _few_groups(dataset.samples)))
     wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
     if own:
@@ -61,12 +64,19 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     else:
         config = SplitConfig()
     split = split_dataset(dataset, config)
+    if own and contract.provenance.get("split_sha256") != split.sha256:
+        raise DataError(
+            f"the model was trained on another split of {dataset.root} than the data itself gives (a fold of a "
+            f"cross-validation?), so its {wanted} photos can't be told; use --split all, whose numbers flatter, or the "
+            "cross-validation's own"
+        )
     cautions = {
         "train": "these photos trained the model: the numbers flatter",
         "val": "these photos chose epochs and thresholds",
     }
     samples = split.samples(dataset, wanted)
-    caution = _joined(split.caution, cautions.get(wanted, "") if own else "", _few_groups(samples))
+    told = cautions.get(wanted, "") if own else strange if trained_on else ""
+    caution = _joined(split.caution, told, _few_groups(samples))
     return Chosen(samples=samples, part=wanted, caution=caution)
 
 

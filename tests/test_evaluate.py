@@ -11,7 +11,7 @@ from edgekit.config import SplitConfig
 from edgekit.contract import Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
-from edgekit.data.splits import split_dataset
+from edgekit.data.splits import group_folds, split_dataset
 from edgekit.errors import DataError
 from edgekit.evaluate import choose_photos, evaluate, evaluate_scores, model_source, score_samples
 from edgekit.records import from_plain, plain
@@ -61,7 +61,13 @@ def model(tmp_path, red_blue_file):
 @pytest.fixture
 def own(dataset, model):
     """The contract of a model that was trained on the data set."""
-    return model(data_sha256=dataset.sha256, split_config=plain(SplitConfig(seed=3)))
+    return model(**provenance(dataset, SplitConfig(seed=3)))
+
+
+def provenance(dataset, config):
+    """What ``convert`` says of the data, without what nobody decides by."""
+    split = split_dataset(dataset, config)
+    return {"data_sha256": dataset.sha256, "split_config": plain(config), "split_sha256": split.sha256}
 
 
 def without_groups(caution):
@@ -78,7 +84,7 @@ class TestChoosePhotos:
 
     def test_other_data_is_taken_whole(self, dataset, model):
         chosen = choose_photos(dataset, model(data_sha256="0" * 64), "auto")
-        assert (chosen.part, chosen.caution, chosen.samples) == ("all", "", dataset.samples)
+        assert (chosen.part, chosen.samples) == ("all", dataset.samples)
 
     @pytest.mark.parametrize(
         ("part", "caution"),
@@ -98,6 +104,19 @@ class TestChoosePhotos:
         caution = choose_photos(dataset, own, part).caution
         assert (f"photos of {groups} group" in caution) == (groups < 5)
 
+    @pytest.mark.parametrize("part", ["auto", "train", "val", "test"])
+    def test_a_model_of_another_split_is_refused(self, dataset, model, part):
+        """A fold of a cross-validation: the split that the data gives would call its training photos test photos."""
+        fold = group_folds(dataset, 3, seed=0)[0]
+        contract = model(**provenance(dataset, SplitConfig()) | {"split_sha256": fold.sha256})
+        with pytest.raises(DataError, match=r"was trained on another split of .*; use --split all"):
+            choose_photos(dataset, contract, part)
+        assert choose_photos(dataset, contract, "all").caution.startswith("these photos also trained the model")
+
+    def test_photos_that_may_have_trained_it_are_told(self, dataset, own):
+        fewer = replace(dataset, samples=dataset.samples[1:], sha256="0" * 64)
+        assert "the model was trained on other photos or an older state" in choose_photos(fewer, own, "auto").caution
+
     def test_parts_share_no_group(self, dataset, own):
         groups = [{s.group for s in choose_photos(dataset, own, part).samples} for part in ("train", "val", "test")]
         assert sum(map(len, groups)) == len(set.union(*groups)) == 5
@@ -109,7 +128,7 @@ class TestChoosePhotos:
 
     def test_a_random_split_is_said_beside_the_numbers(self, tmp_path, model):
         dataset = make(tmp_path / "loose", grouped=False)
-        contract = model(data_sha256=dataset.sha256, split_config=plain(SplitConfig()))
+        contract = model(**provenance(dataset, SplitConfig()))
         assert choose_photos(dataset, contract, "auto").caution.startswith("no group column")
         assert choose_photos(dataset, contract, "train").caution.endswith(FLATTERS)
 

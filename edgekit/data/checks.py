@@ -15,11 +15,10 @@ from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
-from edgekit.runtime.photo import MAX_FILE_BYTES, decode
+from edgekit.runtime.photo import MAX_FILE_BYTES, MIN_SIDE_PX, decode
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", *HEIC_SUFFIXES)
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", *HEIC_SUFFIXES)
 
-MIN_SIDE_PX = 8
 MAX_THREADS = 4
 
 

@@ -15,6 +15,7 @@ from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.errors import DataError
+from edgekit.records import sha256, to_json
 
 Part = Literal["train", "val", "test"]
 Shares = dict[str, float]
@@ -47,6 +48,11 @@ class Split:
     test: tuple[str, ...]
     method: Literal["manifest", "groups", "random"]
     caution: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Names which photo is in which part."""
+        return sha256(to_json([self.train, self.val, self.test]).encode())
 
     def samples(self, dataset: Dataset, part: Part) -> tuple[Sample, ...]:
         """Give the samples of one part.

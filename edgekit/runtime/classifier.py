@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from edgekit.contract import MAX_CROPS, Contract
-from edgekit.errors import ContractError
+from edgekit.errors import ContractError, PhotoError
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.runtime.photo import RGBArray, as_photo
+from edgekit.runtime.photo import MIN_SIDE_PX, RGBArray, as_photo
 from edgekit.runtime.preprocess import size_wh, to_tensor
 from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
@@ -83,6 +83,11 @@ class Classifier:
         """Name and version of the interpreter in use."""
         return self._open().name
 
+    @property
+    def delegate(self) -> str:
+        """What runs the model's operators: ``XNNPACK``, ``none`` (plain kernels) or ``not told``."""
+        return self._open().delegate
+
     def _open(self) -> ModelInterpreter:
         if self._interpreter is None:
             raise ContractError("this Classifier is closed; load the model again")
@@ -98,7 +103,7 @@ class Classifier:
             crops: How many crops to score; None takes the contract's number.
 
         Raises:
-            PhotoError: the photo can't be decoded or is beyond the limits.
+            PhotoError: the photo can't be decoded, is beyond the limits, or has less than 8x8 pixels.
         """
         interpreter = self._open()
         if crops is not None and not 1 <= crops <= MAX_CROPS:
@@ -106,8 +111,11 @@ class Classifier:
         watch = Stopwatch()
         with watch.stage("decode"):
             pixels = photo if isinstance(photo, YuvFrame) else as_photo(photo)
+        size = size_wh(pixels)
+        if min(size) < MIN_SIDE_PX:
+            raise PhotoError(f"a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {size[0]}x{size[1]}")
         with watch.stage("crop"):
-            boxes = crop_boxes(self.contract.plan, size_wh(pixels), self.contract.side_px, count=crops)
+            boxes = crop_boxes(self.contract.plan, size, self.contract.side_px, count=crops)
         scores = np.empty((len(boxes), len(self.contract.labels)), np.float32)
         for row, box in zip(scores, boxes, strict=True):
             with watch.stage("crop"):

@@ -97,6 +97,15 @@ class ModelInterpreter:
             raise ContractError(f"a model's output must be float32 [1, classes], got {dtype} {list(shape)}")
         return int(inputs[0]["index"]), int(outputs[0]["index"])
 
+    @property
+    def delegate(self) -> str:
+        """What runs the operators: a delegate (on CPUs it is XNNPACK) or the interpreter's own kernels."""
+        # A delegate takes its place among the operators that it replaced. Interpreters have no public way to ask.
+        operators: list[dict[str, Any]] = getattr(self._interpreter, "_get_ops_details", list)()
+        if not operators:
+            return "not told"
+        return "XNNPACK" if any(one["op_name"] == "DELEGATE" for one in operators) else "none"
+
     def __call__(self, crop: RGBArray) -> NDArray[np.float32]:
         """Score one crop.
 

@@ -32,6 +32,8 @@ from edgekit.errors import PhotoError
 # Pillow warns from 89.5 million on; phones that can shoot more also offer less.
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 200_000_000
+# Less shows nothing; a verdict on it would be a guess.
+MIN_SIDE_PX = 8
 
 # Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, …) reads a photo.
 _PLUGINS = (

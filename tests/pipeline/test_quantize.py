@@ -29,7 +29,7 @@ def test_the_record_stands_beside_the_float_one(small_run):
     assert before.weights_sha256 == file_sha256(small_run.weights("float"))
 
 
-def test_what_was_kept_is_no_worse_than_the_calibrated_float_weights(small_run, dataset):
+def test_int8_costs_little_against_float(small_run, dataset):
     record = small_run.read("qat")
     feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
     float_loss, loss = (
