@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgekit.attacks import MIN_PHOTOS
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 
 Record = dict[str, Any]
-
-# As edgekit.attacks has it: kinds with fewer photos make no headline.
-MIN_PHOTOS = 10
 
 
 def interval(estimate: Record | None) -> str:
@@ -55,9 +54,10 @@ def demo(record: Record) -> str:
         f"{record['peak_memory_mb'] / 1024:.1f} GiB on {machine(where)}, and ended with this. Accuracy is on "
         f"{bench['photos']} photos of {len(groups)} groups that training never saw ({', '.join(groups)}):"
     )
+    threads = bench["recommended_threads"]
     choice = (
         f"Recommended within {bench['budget_ms']:g} ms (p95), by these same photos: "
-        f"{bench['recommended_crops']} crops, {bench['recommended_threads']} thread{'s' if bench['recommended_threads'] > 1 else ''}."
+        f"{bench['recommended_crops']} crops, {threads} thread{'s' if threads > 1 else ''}."
     )
     if any(point["evaluation"]["apcer"]["method"] == "wilson over groups" for point in bench["points"]):
         choice += " (APCER is that of the worst kind of attack, which here is one held-out screen: hence its interval.)"
