@@ -91,6 +91,11 @@ def write_json(path: Path, record: Any) -> None:
     write_atomic(path, to_json(record).encode())
 
 
+def is_stream(path: Path) -> bool:
+    """Whether reading a path could wait for ever or never end: a pipe, a socket, a device."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
@@ -98,6 +103,8 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: the file is absent, too large, or not a JSON object.
     """
     try:
+        if is_stream(path):
+            raise RunError(f"{path} must be a file, got a pipe or a device")
         if path.stat().st_size > MAX_RECORD_BYTES:
             raise RunError(f"{path} must be a record of at most {MAX_RECORD_BYTES} bytes, has {path.stat().st_size}")
         raw = json.loads(path.read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
+from edgekit.records import is_stream
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_MEMBER_BYTES = 8 * 1024 * 1024
@@ -86,6 +87,8 @@ def read_bundle(source: Path | bytes) -> Bundle:
 
 def _read(path: Path) -> bytes:
     try:
+        if is_stream(path):
+            raise ContractError(f"{path}: a model must be a file, got a pipe or a device")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise ContractError(f"{path}: a model must have at most {MAX_FILE_BYTES} bytes, got {size}")

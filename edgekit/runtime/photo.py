@@ -28,6 +28,7 @@ from PIL import (
 )
 
 from edgekit.errors import PhotoError
+from edgekit.records import is_stream
 
 # Pillow warns from 89.5 million on; phones that can shoot more also offer less.
 MAX_PIXELS = 80_000_000
@@ -112,6 +113,8 @@ def _reason(failure: BaseException) -> str:
 
 def _read(path: Path) -> bytes:
     try:
+        if is_stream(path):
+            raise PhotoError(f"{path}: a photo must be a file, got a pipe or a device")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise PhotoError(f"{path}: a photo must have at most {MAX_FILE_BYTES} bytes, got {size}")

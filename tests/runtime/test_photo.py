@@ -538,3 +538,9 @@ class TestAsPhoto:
     def test_other_things_are_refused(self, source):
         with pytest.raises(PhotoError, match=f"must be a path, bytes, .* got {type(source).__name__}"):
             as_photo(source)
+
+
+def test_a_device_is_refused_before_it_is_read():
+    """It has no size to check, and no end."""
+    with pytest.raises(PhotoError, match="/dev/zero: a photo must be a file, got a pipe or a device"):
+        decode(Path("/dev/zero"))
