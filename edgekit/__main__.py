@@ -6,6 +6,7 @@ import sys
 import warnings
 
 from edgekit.errors import EdgekitError, MissingExtra
+from edgekit.terminal import guarded_output, printable
 
 # Top-level module → the extra that installs it.
 EXTRA_OF = {
@@ -23,12 +24,13 @@ EXTRA_OF = {
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a gate or check said no, 2 a user's mistake, 130 Ctrl-C."""
-    # Pillow warns of damaged metadata, which photos are read without.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    # Pillow warns of damaged metadata, which photos are read without, and of sizes, which are checked here.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        _run()
+        with guarded_output():
+            _run()
     except EdgekitError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)  # noqa: T201 (Rich may be what is missing)
+        print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201 (Rich may be what is missing)
         sys.exit(2)
 
 

@@ -137,6 +137,12 @@ def _write_crop(folder: Path, name: str, sample: Sample, box: Box, pixels: RGBAr
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", compress_level=6)
     content = buffer.getvalue()
+    if (folder / name).exists() and file_sha256(folder / name) != sha256(content):
+        # Without a manifest, it may be somebody's photo as well as a crop of a conversion that was stopped.
+        raise DataError(
+            f"{folder} must be empty or hold crops of this choice, has another {name}; name another folder with "
+            "--calibration"
+        )
     write_atomic(folder / name, content)
     return CalibrationCrop(
         file=name, photo=sample.path, label=sample.label, group=sample.group, box=box, sha256=sha256(content)

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from edgekit.contract import MAX_CROPS, CropPlan
+from edgekit.contract import MAX_CROPS, MAX_RUNS, MAX_THREADS, CropPlan
 from edgekit.errors import DataError, EdgekitError, RunError
 
 Stage = Literal["float", "qat"]
 Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
 Part = Literal["auto", "train", "val", "test", "all"]
+
+# What Keras and numpy both take.
+MAX_SEED = 2**32 - 1
 
 # Labels that name genuine photos in presentation-attack detection, as data sets spell them.
 BONA_FIDE_NAMES = ("genuine", "bona_fide", "bona-fide", "bonafide", "real", "live")
@@ -51,8 +54,8 @@ class SplitConfig:
                 f"val_fraction and test_fraction must leave something to train on, got {self.val_fraction} and"
                 f" {self.test_fraction}; try 0.2 each"
             )
-        if self.seed < 0:
-            raise DataError(f"seed must not be negative, got {self.seed}; try 0")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise DataError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,13 @@ class TrainConfig:
     bona_fide: str = ""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Check ranges; a split checks its own seed."""
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
+        if not 1 <= self.draws <= MAX_CROPS:
+            raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertConfig:
@@ -199,9 +209,11 @@ class BenchConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         _check_counts("tta", self.tta, MAX_CROPS)
-        _check_counts("threads", self.threads, 256)
-        if self.runs < 2 or self.warmup < 0:
-            raise EdgekitError(f"--runs must be at least 2 and --warmup at least 0, got {self.runs} and {self.warmup}")
+        _check_counts("threads", self.threads, MAX_THREADS)
+        if not (2 <= self.runs <= MAX_RUNS and 0 <= self.warmup <= MAX_RUNS):
+            raise EdgekitError(
+                f"--runs must be 2 to {MAX_RUNS} and --warmup 0 to {MAX_RUNS}, got {self.runs} and {self.warmup}"
+            )
         if self.budget_ms is not None and not 0 < self.budget_ms < math.inf:
             raise EdgekitError(f"--budget-ms must be positive and finite, got {self.budget_ms}")
 

@@ -21,6 +21,11 @@ MAX_CROPS = 1000
 MAX_LABELS = 10_000
 MAX_SIDE_PX = 1024
 MAX_NAME_LENGTH = 200
+# Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
+MAX_DEPTH = 20
+# What a caller may ask of a model.
+MAX_THREADS = 256
+MAX_RUNS = 100_000
 
 RETAKE = "retake"
 UNKNOWN = "unknown"
@@ -168,6 +173,8 @@ class Contract:
             raise ContractError(f"a threshold ({self.decision.threshold}) needs a bona fide label, got none")
         if not 8 <= self.side_px <= MAX_SIDE_PX:
             raise ContractError(f"the input's side must be 8 to {MAX_SIDE_PX} px, got {self.side_px}")
+        if _is_deeper(self.provenance, MAX_DEPTH):
+            raise ContractError(f"provenance must be nested at most {MAX_DEPTH} deep, got more")
         if re.fullmatch(r"[0-9a-f]{64}", self.model_sha256) is None:
             raise ContractError(f"model_sha256 must be 64 hex digits, got {self.model_sha256!r:.80}")
 
@@ -198,3 +205,28 @@ class Contract:
     def with_decision(self, decision: Decision) -> Contract:
         """The same contract with another way of deciding."""
         return replace(self, decision=decision)
+
+
+def check_crops(count: int) -> None:
+    """Hold the limit on crops for one verdict.
+
+    Raises:
+        ContractError: none, or more than MAX_CROPS.
+    """
+    if not 1 <= count <= MAX_CROPS:
+        raise ContractError(f"crops must be 1 to {MAX_CROPS}, got {count}")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested deeper than that."""
+    for _ in range(levels):
+        inner: list[Any] = list(value.values()) if isinstance(value, dict) else value
+        value = [
+            one
+            for item in inner
+            if isinstance(item, (dict, list, tuple))
+            for one in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not value:
+            return False
+    return True

@@ -88,17 +88,15 @@ def convert(
     progress.begin(f"converting to {config.precision}", 2)
     flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
     progress.advance()
-    float_flatbuffer = flatbuffer
-    if config.precision != "float32":
-        reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-        float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
-    progress.advance()
     draft = _contract(record, stage, config.precision, name=out.stem)
     with tempfile.TemporaryDirectory() as scratch:
-        bundles = [
-            write_bundle(flatbuffer, draft, Path(scratch) / "model.tflite"),
-            write_bundle(float_flatbuffer, replace(draft, precision="float32"), Path(scratch) / "float.tflite"),
-        ]
+        bundles = [write_bundle(flatbuffer, draft, Path(scratch) / "model.tflite")]
+        if config.precision != "float32":
+            reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
+            float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
+            float_draft = replace(draft, precision="float32")
+            bundles.append(write_bundle(float_flatbuffer, float_draft, Path(scratch) / "float.tflite"))
+    progress.advance()
     contract, gate = _judge(bundles, dataset, record, config, progress)
     if not gate.passed and not config.allow_drop:
         raise GateFailed(gate, _advice(config.precision, stage))
@@ -179,17 +177,26 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
 def _judge(
     bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
 ) -> tuple[Contract, Gate]:
-    """Operating points and the gate, on validation photos alone."""
+    """Operating points and the gate, on validation photos alone.
+
+    Args:
+        bundles: The converted model and the float one; a float model alone is its own measure.
+        dataset: The photos of the run.
+        record: The stage that was converted.
+        config: The limit on the drop.
+        progress: Told of every photo.
+    """
     plan, side = record.config.plan, record.config.network.side_px
     samples = record.split.samples(dataset, "val")
     groups = [sample.group for sample in samples]
     source = crop_source(dataset, samples, plan, side)
-    scores, float_scores = score_photos(bundles, source, crops=plan.crops, progress=progress)
-    contract, float_contract = (
-        bundle.contract.with_decision(fit_decision(of, bundle.contract, groups if all(groups) else None))
-        for bundle, of in zip(bundles, (scores, float_scores), strict=True)
-    )
-    gate = compare(float_scores, float_contract, scores, contract, max_drop=config.max_drop)
+    scored = score_photos(bundles, source, crops=plan.crops, progress=progress)
+    decided = [
+        bundle.contract.with_decision(fit_decision(scores, bundle.contract, groups if all(groups) else None))
+        for bundle, scores in zip(bundles, scored, strict=True)
+    ]
+    contract = decided[0]
+    gate = compare(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
     measured = {
         "validation_photos": gate.photos,
         "validation_balanced_accuracy": gate.balanced_accuracy,

@@ -22,7 +22,7 @@ from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
 from edgekit.network import build_network, load_backbone
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import qat
-from edgekit.records import from_plain, plain, read_json, sha256, to_json, write_atomic, write_json
+from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency, by_stage
@@ -246,8 +246,3 @@ def _time(
         for (crops, threads), spent in times.items():
             found.setdefault((variant, crops), {})[threads_label(threads)] = by_stage(spent)
     return found, conditions(engine, how, timed_photos=len(photos))
-
-
-def read_crossval(path: Path) -> CrossvalRecord:
-    """Read a finished cross-validation."""
-    return from_plain(CrossvalRecord, read_json(path), where=str(path))

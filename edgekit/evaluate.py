@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.config import Part, SplitConfig
-from edgekit.contract import Contract
+from edgekit.contract import Contract, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.splits import split_dataset
@@ -154,12 +154,13 @@ def evaluate(
     """Measure a model file on labelled photos.
 
     Raises:
-        ContractError: no model of edgekit.
+        ContractError: no model of edgekit, or too many crops.
         DataError: labels that the model doesn't know.
     """
     contract = read_bundle(model).contract
-    chosen = choose_photos(dataset, contract, part)
     count = contract.plan.crops if crops is None else crops
+    check_crops(count)
+    chosen = choose_photos(dataset, contract, part)
     scores = score_samples(model, dataset, chosen.samples, crops=count, progress=progress)
     return EvaluateRecord(
         model=model.name,

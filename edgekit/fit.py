@@ -14,11 +14,12 @@ from edgekit.config import FitConfig
 from edgekit.contract import Decision
 from edgekit.errors import RunError
 from edgekit.legacy_keras import keras
+from edgekit.losses import balanced_log_loss
 from edgekit.metrics import report
 from edgekit.network import load_weights, save_weights
 from edgekit.progress import Progress
 from edgekit.records import from_plain, read_json, write_json
-from edgekit.runtime.voting import vote
+from edgekit.runtime.voting import softmax, vote
 
 FloatArray = NDArray[np.float32]
 Step = tuple[FloatArray, NDArray[np.int64], FloatArray]
@@ -170,11 +171,8 @@ def validation_scores(network: keras.Model, feed: Feed) -> NDArray[np.float64]:
         logits = np.asarray(network.predict_on_batch(np.concatenate(photos)), dtype=np.float64)
         if not np.isfinite(logits).all():
             raise RunError("training diverged: logits must be finite, got NaN or infinity; lower the learning rate")
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        scores = powers / powers.sum(axis=1, keepdims=True)
-        voted += [
-            vote(crops, Decision()) for crops in np.split(scores, np.cumsum([len(photo) for photo in photos])[:-1])
-        ]
+        ends = np.cumsum([len(photo) for photo in photos])[:-1]
+        voted += [vote(crops, Decision()) for crops in np.split(softmax(logits), ends)]
     return np.stack(voted)
 
 
@@ -188,12 +186,6 @@ def _together(feed: Feed) -> Iterator[list[FloatArray]]:
             lot = []
     if lot:
         yield lot
-
-
-def balanced_log_loss(scores: NDArray[np.float64], targets: NDArray[np.int64]) -> float:
-    """Mean over the classes that occur of the mean log loss of their photos."""
-    losses = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-7))
-    return float(np.mean([losses[targets == index].mean() for index in np.unique(targets)]))
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.feed import class_weights
+from edgekit.losses import balanced_log_loss
+from edgekit.runtime.voting import softmax
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -108,16 +110,9 @@ def _scaled(kernel: FloatArray, bias: FloatArray, validation: FeatureSet) -> _Sc
     """The kernel and bias with the scale that has the smallest validation loss."""
     # The vote is the mean of log-probabilities; before normalisation that is the mean of the logits.
     logits = np.asarray(validation.features @ kernel + bias, dtype=np.float64).mean(axis=1)
-    losses = [balanced_log_loss(scale * logits, validation.targets) for scale in _SCALES]
+    losses = [balanced_log_loss(softmax(scale * logits), validation.targets) for scale in _SCALES]
     best = int(np.argmin(losses))
     scale = np.float32(_SCALES[best])
     right = logits.argmax(axis=1) == validation.targets
     accuracy = float(np.mean([right[validation.targets == index].mean() for index in np.unique(validation.targets)]))
     return _Scaled(kernel * scale, bias * scale, losses[best], accuracy)
-
-
-def balanced_log_loss(logits: NDArray[np.float64], targets: IntArray) -> float:
-    """Log loss of (photos, classes) logits, averaged over each class's photos and then over the classes that occur."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    chosen = shifted[np.arange(len(targets)), targets] - np.log(np.exp(shifted).sum(axis=1))
-    return float(np.mean([-chosen[targets == index].mean() for index in np.unique(targets)]))

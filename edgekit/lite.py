@@ -248,15 +248,6 @@ def set_metadata(flatbuffer: bytes, name: str, content: bytes) -> bytes:
     return pack(model)
 
 
-def get_metadata(flatbuffer: bytes, name: str) -> bytes | None:
-    """A named metadata buffer of a model, or None."""
-    model = parse(flatbuffer)
-    for entry in model.metadata:
-        if entry.name == name.encode():
-            return np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes()
-    return None
-
-
 def _only(graph: Any, indices: Any, what: str) -> tuple[int, Any]:
     if len(indices) != 1:
         raise ContractError(f"a model must have one {what}, got {len(indices)}; export a single {what}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgekit.attacks import best_threshold
 from edgekit.contract import Contract, Decision
+from edgekit.losses import balanced_log_loss
 from edgekit.scoring import Scores
 
 # Temperatures tried, as powers of ten: finer steps than 4 % change no verdict.
@@ -29,19 +30,18 @@ def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | Non
         contract: Plan, labels and way of voting.
         groups: Group of each photo, where there are groups.
     """
+    crops = contract.plan.crops
     losses = [
-        _log_loss(
-            scores, contract.with_decision(replace(contract.decision, temperature=float(temperature), threshold=None))
-        )
+        balanced_log_loss(scores.voted(_with_temperature(contract, float(temperature)), crops), scores.targets)
         for temperature in _TEMPERATURES
     ]
     temperature = round(float(_TEMPERATURES[int(np.argmin(losses))]), 6)
-    decision = replace(contract.decision, temperature=temperature, threshold=None)
+    warm = _with_temperature(contract, temperature)
     if contract.bona_fide is None:
-        return decision
+        return warm.decision
     attack = scores.targets != contract.labels.index(contract.bona_fide)
-    found = scores.attack_scores(contract.with_decision(decision), contract.plan.crops)
-    return replace(decision, threshold=choose_threshold(attack, found, groups))
+    found = scores.attack_scores(warm, crops)
+    return replace(warm.decision, threshold=choose_threshold(attack, found, groups))
 
 
 def choose_threshold(
@@ -70,7 +70,6 @@ def choose_threshold(
     return cut if gains.sum() > quantile * np.sqrt(len(totals)) * totals.std(ddof=1) else 0.5
 
 
-def _log_loss(scores: Scores, contract: Contract) -> float:
-    probabilities = scores.voted(contract, contract.plan.crops)
-    losses = -np.log(np.maximum(probabilities[np.arange(len(scores.targets)), scores.targets], 1e-7))
-    return float(np.mean([losses[scores.targets == index].mean() for index in np.unique(scores.targets)]))
+def _with_temperature(contract: Contract, temperature: float) -> Contract:
+    """The contract with another temperature and no threshold yet."""
+    return contract.with_decision(replace(contract.decision, temperature=temperature, threshold=None))

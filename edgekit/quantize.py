@@ -14,11 +14,13 @@ from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
 from edgekit.fakequant import quantised
 from edgekit.feed import crop_source, drawn_crops, normalise
-from edgekit.fit import FitState, FloatArray, balanced_log_loss, fit, validation_scores
+from edgekit.fit import FitState, FloatArray, fit, validation_scores
 from edgekit.legacy_keras import keras
+from edgekit.losses import balanced_log_loss
 from edgekit.network import build_network, copy_head, freeze_normalisation, load_weights, pooled_features, save_weights
 from edgekit.progress import SILENT, Progress
 from edgekit.ranges import calibrate, fix_input
+from edgekit.records import file_sha256
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_head, write_record
 
@@ -27,12 +29,22 @@ _CALIBRATION_CROPS = 256
 
 
 def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Model:
-    """The trained network of a stage, from its weights file."""
+    """The trained network of a stage, from its weights file.
+
+    Raises:
+        RunError: the file is missing, damaged, or not the one that the record was written for.
+    """
     network = build_network(record.config.network, len(record.labels))
     if stage == "qat":
         freeze_normalisation(network)
         network = quantised(network)
-    load_weights(network, folder.weights(stage), what=f"the {stage} stage of {folder.root}")
+    weights = folder.weights(stage)
+    load_weights(network, weights, what=f"the {stage} stage of {folder.root}")
+    if file_sha256(weights) != record.weights_sha256:
+        raise RunError(
+            f"{weights} must be the weights that {folder.record(stage).name} tells of, got others; "
+            "run the stage again with --resume or --overwrite"
+        )
     return network
 
 

@@ -199,6 +199,7 @@ def finetune(
     """
     began = time.monotonic()
     # Before the folder is made or emptied: photos that can't be split and weights that don't fit leave no trace.
+    _refuse_among_photos(folder, dataset)
     split = split or split_dataset(dataset, config.split)
     options.refuse_in_use(folder, "float")
     if options.resume:
@@ -212,6 +213,12 @@ def finetune(
     run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
     with options.replacing(folder, "float"):
         return _finetune(network, run, began, progress)
+
+
+def _refuse_among_photos(folder: RunFolder, dataset: Dataset) -> None:
+    """Hold that a run's files don't come to lie among the photos, where a folder is a class."""
+    if folder.root.resolve().is_relative_to(dataset.root.resolve()):
+        raise RunError(f"a run must lie outside the photos' folder {dataset.root}, got {folder.root}; name another")
 
 
 def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:

@@ -24,11 +24,11 @@ PACKAGE = ROOT / "edgekit"
 # In import order: a unit (a module of the package, or a folder of them) imports only units of earlier layers.
 LAYERS = [
     {"edgekit", "errors"},
-    {"records", "progress"},
+    {"records", "progress", "terminal"},
     {"contract"},
     {"config"},
     {"runtime", "quiet"},
-    {"intervals", "pareto"},
+    {"intervals", "losses", "pareto"},
     {"attacks"},
     {"metrics"},
     {"data"},
@@ -52,10 +52,11 @@ LAYERS = [
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 
 # These explain and check things to people who have nothing installed but Python.
-STANDARD_LIBRARY_ONLY = {"edgekit", "errors", "records", "progress", "contract", "config", "quiet", "__main__"}
+STANDARD_LIBRARY_ONLY = {"edgekit", "errors", "records", "progress", "terminal", "contract", "config", "quiet"}
+STANDARD_LIBRARY_ONLY |= {"__main__"}
 # The device: runtime may import these units of edgekit, and nothing third-party but arrays and pictures. Interpreters
 # are looked up by name when a model is loaded.
-RUNTIME_UNITS = {"errors", "records", "contract", "runtime"}
+RUNTIME_UNITS = {"errors", "records", "terminal", "contract", "runtime"}
 BASE_PACKAGES = {"numpy", "PIL"}
 # Everything else that is third-party has one home.
 HOME_OF = {

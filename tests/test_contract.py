@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edgekit.contract import (
     MAX_CROPS,
+    MAX_DEPTH,
     MAX_LABELS,
     MAX_SIDE_PX,
     RETAKE,
@@ -192,6 +193,14 @@ class TestContract:
     def test_refuses(self, change, message):
         with pytest.raises(ContractError, match=message):
             make_contract(**change)
+
+    def test_provenance_is_not_nested_without_end(self):
+        allowed: dict = {"value": 1}
+        for _ in range(MAX_DEPTH - 1):
+            allowed = {"value": allowed}
+        assert make_contract(provenance=allowed).provenance == allowed
+        with pytest.raises(ContractError, match=f"provenance must be nested at most {MAX_DEPTH} deep"):
+            make_contract(provenance={"value": [allowed]})
 
     def test_is_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):

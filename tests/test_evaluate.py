@@ -12,7 +12,7 @@ from edgekit.contract import Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.splits import group_folds, split_dataset
-from edgekit.errors import DataError
+from edgekit.errors import ContractError, DataError
 from edgekit.evaluate import choose_photos, evaluate, evaluate_scores, model_source, score_samples
 from edgekit.records import from_plain, plain
 from edgekit.runtime import read_bundle
@@ -161,6 +161,12 @@ class TestEvaluate:
         path = tmp_path / "model.tflite"
         assert evaluate(path, dataset).crops == plan.crops
         assert evaluate(path, dataset, crops=1).crops == 1
+
+    @pytest.mark.parametrize("crops", [0, 1001])
+    def test_no_or_too_many_crops_are_refused(self, tmp_path, dataset, model, crops):
+        model()
+        with pytest.raises(ContractError, match=f"crops must be 1 to 1000, got {crops}"):
+            evaluate(tmp_path / "model.tflite", dataset, crops=crops)
 
     def test_the_order_of_the_models_labels_counts(self, dataset, own):
         swapped = replace(own, labels=("recapture", "genuine"))

@@ -13,6 +13,7 @@ import typer
 
 from edgekit.progress import Progress
 from edgekit.records import to_json
+from edgekit.terminal import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -47,7 +48,7 @@ class ConsoleProgress:
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
-        self._bars.console.print(line, highlight=False, markup=False)
+        self._bars.console.print(printable(line, lines=True), highlight=False, markup=False)
 
     def _finish(self) -> None:
         if self._task is not None:
@@ -93,7 +94,7 @@ def interruptible(function: F) -> F:
 
 def note(line: str) -> None:
     """A line for people, on stderr."""
-    typer.echo(line, err=True)
+    typer.echo(printable(line, lines=True), err=True)
 
 
 def print_json(record: Any) -> None:
@@ -108,14 +109,17 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.table import Table
 
     # Cells hold what files say about themselves, which is not ours to take for markup.
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=escape(printable(title)), title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(escape(column), justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(printable(cell)) for cell in row))
     # A file or a pipe has no width, and Rich would squeeze the table into 80 columns.
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
-    console.print(table)
+    # Not straight to stdout: Rich has its own way with closed pipes.
+    with console.capture() as drawn:
+        console.print(table)
+    typer.echo(drawn.get(), nl=False)
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:

@@ -16,6 +16,7 @@ from edgekit.cli import console
 from edgekit.cli.measure import Model
 from edgekit.cli.train import AsJson
 from edgekit.errors import DataError, EdgekitError, PhotoError
+from edgekit.terminal import printable
 
 
 def register(app: typer.Typer) -> None:
@@ -93,8 +94,8 @@ def predict(
 
 
 def _name(file: Path) -> str:
-    """A path that can be printed: names on disk need not be Unicode."""
-    return str(file).encode(errors="backslashreplace").decode()
+    """A path that any output can hold: names on disk need not be Unicode."""
+    return printable(str(file))
 
 
 def _print(rows: list[Prediction]) -> None:
@@ -146,6 +147,7 @@ def info(model: Model, json: AsJson = False) -> None:
         ["crops", f"{contract.plan.crops} of {contract.plan}"],
         ["decision", " ".join(to_json(contract.decision).split())],
         ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
+        ["not in int8", ", ".join(inside.not_int8) or "–"],
         ["runs on", ", ".join(contract.checked_on)],
         ["SHA-256", contract.model_sha256],
         *([key, str(value)] for key, value in contract.provenance.items()),

@@ -7,9 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgekit.data.checks import BadPhoto, check_files, check_photos, find_copies, find_photos, shorten, top_folders
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
 from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, place, read_manifest
@@ -55,15 +52,6 @@ class Dataset:
     def path_of(self, sample: Sample) -> Path:
         """Where a sample's photo lies."""
         return self.root / sample.path
-
-    def label_indices(self) -> NDArray[np.int64]:
-        """Give the class of each sample.
-
-        Returns:
-            (samples,) int64, indices into ``labels``.
-        """
-        index_of = {label: index for index, label in enumerate(self.labels)}
-        return np.array([index_of[sample.label] for sample in self.samples], dtype=np.int64)
 
 
 def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SILENT) -> Dataset:

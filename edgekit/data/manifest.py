@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.errors import DataError
-from edgekit.records import write_atomic
+from edgekit.records import is_stream, write_atomic
 
 COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split")
 """What edgekit uses; only ``path`` is required."""
@@ -141,6 +141,8 @@ def read_manifest(path: Path) -> tuple[Sample, ...]:
 def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """Give the rows that are not blank, each with the number of its last line."""
     try:
+        if is_stream(path):
+            raise DataError(f"{path}: a manifest must be a file, got a pipe or a device; write its rows to one")
         size = path.stat().st_size
         if size > MAX_MANIFEST_BYTES:
             raise DataError(

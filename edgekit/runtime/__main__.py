@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgekit.contract import MAX_RUNS
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.timing import by_stage, peak_memory_mb
+from edgekit.terminal import guarded_output, printable
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -68,9 +70,9 @@ def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[
     # Not at the top: only this command starts processes.
     from edgekit.runtime.coldstart import cold_start
 
-    if options.runs < 1 or options.warmup < 0:
+    if not (1 <= options.runs <= MAX_RUNS and 0 <= options.warmup <= MAX_RUNS):
         raise EdgekitError(
-            f"--runs must be at least 1 and --warmup at least 0, got {options.runs} and {options.warmup}"
+            f"--runs must be 1 to {MAX_RUNS} and --warmup 0 to {MAX_RUNS}, got {options.runs} and {options.warmup}"
         )
     cold = cold_start(
         options.model,
@@ -94,20 +96,23 @@ def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (0, or 2 for a user's mistake)."""
+    """Run the command line; returns the exit code (0, 2 for a user's mistake, 130 for Ctrl-C)."""
     options = _arguments(argv)
-    # Pillow warns of damaged metadata, which photos are read without.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    # Pillow warns of damaged metadata, which photos are read without, and of sizes, which are checked here.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     failed = False
     try:
-        with Classifier.load(options.model, threads=options.threads, backend=options.interpreter) as classifier:
+        loaded = Classifier.load(options.model, threads=options.threads, backend=options.interpreter)
+        with guarded_output(), loaded as classifier:
             rows = _time(classifier, options) if options.command == "time" else _classify(classifier, options)
             for row in rows:
                 failed |= "error" in row
                 print(json.dumps(row), flush=True)  # noqa: T201 (this is the output)
     except EdgekitError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)  # noqa: T201
+        print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 2 if failed else 0
 
 

@@ -69,7 +69,11 @@ def read_bundle(source: Path | bytes) -> Bundle:
         raise ContractError(
             f"{name} has no {CONTRACT_NAME} inside: it was not made by edgekit; convert it with `edgekit convert`"
         )
-    contract = Contract.from_json(_text(name, CONTRACT_NAME, members[CONTRACT_NAME]))
+    text = _text(name, CONTRACT_NAME, members[CONTRACT_NAME])
+    try:
+        contract = Contract.from_json(text)
+    except ContractError as mistake:
+        raise ContractError(f"{name}: {mistake}") from mistake
     flatbuffer = content[:start]
     digest = hashlib.sha256(flatbuffer).hexdigest()
     if digest != contract.model_sha256:

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 from PIL import Image
 
-from edgekit.contract import MAX_CROPS, Contract
+from edgekit.contract import Contract, check_crops
 from edgekit.errors import ContractError, PhotoError
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
@@ -62,8 +62,6 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1, backend: str | None = None) -> None:
-        if threads < 1:
-            raise ContractError(f"threads must be at least 1, got {threads}")
         self.contract: Contract = bundle.contract
         self._interpreter: ModelInterpreter | None = ModelInterpreter(
             bundle.flatbuffer, threads=threads, backend=backend
@@ -76,7 +74,11 @@ class Classifier:
     @classmethod
     def load(cls, model: str | Path, *, threads: int = 1, backend: str | None = None) -> Classifier:
         """Read, check and load a model file."""
-        return cls(read_bundle(Path(model)), threads=threads, backend=backend)
+        bundle = read_bundle(Path(model))
+        try:
+            return cls(bundle, threads=threads, backend=backend)
+        except ContractError as mistake:
+            raise ContractError(f"{model}: {mistake}") from mistake
 
     @property
     def interpreter(self) -> str:
@@ -106,8 +108,8 @@ class Classifier:
             PhotoError: the photo can't be decoded, is beyond the limits, or has less than 8x8 pixels.
         """
         interpreter = self._open()
-        if crops is not None and not 1 <= crops <= MAX_CROPS:
-            raise ContractError(f"crops must be 1 to {MAX_CROPS}, got {crops}")
+        if crops is not None:
+            check_crops(crops)
         watch = Stopwatch()
         with watch.stage("decode"):
             pixels = photo if isinstance(photo, YuvFrame) else as_photo(photo)

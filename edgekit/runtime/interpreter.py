@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.contract import MAX_THREADS
 from edgekit.errors import ContractError, InterpreterError
 from edgekit.runtime.photo import RGBArray
 
@@ -61,11 +62,13 @@ class ModelInterpreter:
         classes: Number of outputs.
 
     Raises:
-        InterpreterError: no such interpreter, or it refuses the model.
+        InterpreterError: no such interpreter, or it refuses the model or so many threads.
         ContractError: the model's input or output is not as edgekit makes them.
     """
 
     def __init__(self, flatbuffer: bytes, *, threads: int = 1, backend: str | None = None) -> None:
+        if not 1 <= threads <= MAX_THREADS:
+            raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         chosen = _choose(backend)
         module, package = BACKENDS[chosen]
         self.name = f"{chosen} {_version(package)}"

@@ -101,7 +101,7 @@ def decode(source: Path | bytes) -> Image.Image:
         with Image.open(io.BytesIO(content), formats=formats) as opened:
             check_size(name, opened.size)
             opened.load()
-            return to_rgb(_upright(opened))
+            return to_rgb(_upright(opened), name=name)
     except _DECODER_ERRORS as failure:
         raise PhotoError(f"{name}: not a whole {'/'.join(formats)} picture: {_reason(failure)}") from failure
 
@@ -149,8 +149,12 @@ def _upright(image: Image.Image) -> Image.Image:
     return image.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else image
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
     """Any Pillow mode to RGB, by the rule at the top of this file.
+
+    Args:
+        image: Decoded.
+        name: Of the photo, for messages.
 
     Raises:
         PhotoError: floating-point pixels, which have no agreed range.
@@ -159,7 +163,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and key is None:
         return image
     if image.mode == "F":
-        raise PhotoError("a photo must have integer pixels, got floating point; convert it to 8 bits first")
+        raise PhotoError(f"{name}: a photo must have integer pixels, got floating point; convert it to 8 bits first")
     if image.mode.startswith("I"):
         # Pillow's own conversion clips 16-bit grey at 255.
         grey = np.clip(np.asarray(image), 0, 65535)

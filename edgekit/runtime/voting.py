@@ -33,11 +33,12 @@ def vote(scores: NDArray[np.floating], decision: Decision) -> FloatArray:
         )
     logs = np.log(np.maximum(np.asarray(scores, dtype=np.float64), _TINY)) / decision.temperature
     if decision.vote == "mean-log":
-        return _softmax(logs.mean(axis=-2))
-    return np.asarray(_softmax(logs).mean(axis=-2))
+        return softmax(logs.mean(axis=-2))
+    return np.asarray(softmax(logs).mean(axis=-2))
 
 
-def _softmax(logs: FloatArray) -> FloatArray:
+def softmax(logs: FloatArray) -> FloatArray:
+    """float64 (..., classes) logits, or log-probabilities up to a constant, to probabilities."""
     powers = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 

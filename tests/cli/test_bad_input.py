@@ -151,6 +151,13 @@ def test_more_folds_than_groups(edgekit_here, photos, tmp_path):
     assert not (tmp_path / "cv").exists()
 
 
+def test_a_run_among_the_photos_is_refused(edgekit_here, photos):
+    code, _, err = edgekit_here("finetune", photos, "--out", photos / "run", *SMALL)
+    assert code == 2
+    assert "a run must lie outside the photos' folder" in err
+    assert not (photos / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("command", "option"), [("finetune", "--epochs"), ("crossval", "--epochs"), ("crossval", "--qat-epochs")]
 )

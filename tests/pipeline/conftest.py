@@ -192,13 +192,15 @@ def losing_run(tmp_path_factory, small_run) -> RunFolder:
     """
     from edgekit.network import save_weights
     from edgekit.quantize import load_stage
+    from edgekit.records import file_sha256, write_json
 
     folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "losing")
     folder.root.mkdir()
-    shutil.copy(small_run.record("float"), folder.root)
     network = load_stage(small_run, small_run.read("float"), "float")
     head = next(layer for layer in network.layers if layer.name.startswith("head_"))
     kernel, bias = head.get_weights()
     head.set_weights([kernel, bias + 20_000.0])
     save_weights(network, folder.weights("float"))
+    before = small_run.read("float")
+    write_json(folder.record("float"), replace(before, weights_sha256=file_sha256(folder.weights("float"))))
     return folder

@@ -124,10 +124,18 @@ class TestMakeCalibration:
         # The manifest is written last, so a folder without it is unfinished.
         content = (folder / MANIFEST_NAME).read_bytes()
         (folder / MANIFEST_NAME).unlink()
-        (folder / "0003.png").write_bytes(b"half")
+        (folder / "0003.png").unlink()
         make_calibration(folder, dataset, train, CONFIG)
         assert (folder / MANIFEST_NAME).read_bytes() == content
         read_calibration(folder)
+
+    def test_what_was_never_a_crop_is_left_alone(self, dataset, train, tmp_path):
+        photo = tmp_path / "0003.png"
+        photo.write_bytes(b"somebody's")
+        with pytest.raises(DataError, match=r"must be empty or hold crops of this choice, has another 0003\.png"):
+            make_calibration(tmp_path, dataset, train, CONFIG)
+        assert photo.read_bytes() == b"somebody's"
+        assert not (tmp_path / MANIFEST_NAME).exists()
 
     def test_a_full_disk_leaves_no_manifest(self, dataset, train, tmp_path, full_disk):
         with full_disk(after=10), pytest.raises(EdgekitError, match="No space left on device; free space"):

@@ -5,10 +5,11 @@ import pytest
 pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
 from edgekit.config import CrossvalConfig
-from edgekit.crossval import VARIANTS, crossval, read_crossval
+from edgekit.crossval import VARIANTS, CrossvalRecord, crossval
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
 from edgekit.progress import Silent
+from edgekit.records import from_plain, read_json
 from edgekit.runs import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -66,7 +67,7 @@ def test_latency_has_its_conditions(done):
 
 def test_the_record_is_read_as_it_was_written(done):
     out, record = done
-    assert read_crossval(out / "crossval.json") == record
+    assert from_plain(CrossvalRecord, read_json(out / "crossval.json"), where="crossval.json") == record
 
 
 def test_a_re_run_takes_what_is_there(done, dataset, config):

@@ -5,8 +5,9 @@ pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
 from edgekit.config import FitConfig
 from edgekit.errors import EdgekitError, RunError
-from edgekit.fit import FitFiles, FitState, balanced_log_loss, fit, validation_scores
+from edgekit.fit import FitFiles, FitState, fit, validation_scores
 from edgekit.legacy_keras import keras
+from edgekit.losses import balanced_log_loss
 from edgekit.network import load_weights
 from edgekit.progress import SILENT, Silent
 from edgekit.records import from_plain, read_json

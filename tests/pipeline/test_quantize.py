@@ -7,7 +7,9 @@ pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
 from edgekit.config import FitConfig
 from edgekit.errors import RunError
-from edgekit.fit import balanced_log_loss, validation_scores
+from edgekit.fit import validation_scores
+from edgekit.losses import balanced_log_loss
+from edgekit.network import save_weights
 from edgekit.progress import SILENT
 from edgekit.quantize import load_stage, qat
 from edgekit.ranges import INPUT_RANGE
@@ -102,6 +104,18 @@ class TestRefusals:
         folder.weights("float").write_bytes(b"no weights")
         with pytest.raises(RunError, match=r"float\.h5 must be a Keras HDF5 file"):
             qat(dataset, folder, HOW)
+
+
+def test_weights_that_the_record_does_not_tell_of_are_refused(dataset, run_copy, small_run):
+    """A later stage of the same network: it loads, and is another model than the record says."""
+    folder = run_copy("float")
+    network = load_stage(small_run, small_run.read("float"), "float")
+    head = next(layer for layer in network.layers if layer.name.startswith("head_"))
+    head.set_weights([2 * weight for weight in head.get_weights()])
+    save_weights(network, folder.weights("float"))
+    with pytest.raises(RunError, match=r"float\.h5 must be the weights that float\.json tells of, got others"):
+        qat(dataset, folder, HOW)
+    assert not folder.record("qat").exists()
 
 
 def test_resuming_adds_epochs(dataset, run_copy):

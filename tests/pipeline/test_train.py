@@ -9,7 +9,8 @@ from edgekit.config import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import EdgekitError, RunError
 from edgekit.feed import crop_source, cut_photo, normalise
-from edgekit.fit import balanced_log_loss, validation_scores
+from edgekit.fit import validation_scores
+from edgekit.losses import balanced_log_loss
 from edgekit.network import pooled_features
 from edgekit.progress import SILENT
 from edgekit.quantize import load_stage

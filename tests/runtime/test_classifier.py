@@ -232,9 +232,9 @@ class TestRefusal:
         with pytest.raises(InterpreterError, match="can't load the model"):
             Classifier(bundle)
 
-    @pytest.mark.parametrize("threads", [0, -2])
-    def test_no_threads(self, red_blue, threads):
-        with pytest.raises(ContractError, match=f"threads must be at least 1, got {threads}"):
+    @pytest.mark.parametrize("threads", [0, -2, 257])
+    def test_threads_out_of_range(self, red_blue, threads):
+        with pytest.raises(InterpreterError, match=f"threads must be 1 to 256, got {threads}"):
             Classifier(red_blue, threads=threads)
 
     def test_an_unknown_interpreter(self, red_blue):

@@ -32,7 +32,7 @@ def test_it_counts_the_start_of_python_and_the_imports(red_blue_file, photo):
     ("options", "message"),
     [
         pytest.param({"crops": 0}, "crops must be 1 to 1000, got 0", id="crops"),
-        pytest.param({"threads": 0}, "threads must be at least 1, got 0", id="threads"),
+        pytest.param({"threads": 0}, "threads must be 1 to 256, got 0", id="threads"),
         pytest.param({"interpreter": "onnx"}, "an interpreter must be one of", id="interpreter"),
     ],
 )

@@ -189,10 +189,11 @@ class TestModes:
         pixels = pixels_of(encode(Image.fromarray(levels), "TIFF"))
         assert pixels[0, :, 0].tolist() == [0, 0, 0x12, 0xFF, 0xFF, 0xFF]
 
-    def test_floating_point_has_no_agreed_range(self):
-        content = encode(Image.new("F", (4, 4), 0.5), "TIFF")
-        with pytest.raises(PhotoError, match="must have integer pixels, got floating point; convert it to 8 bits"):
-            decode(content)
+    def test_floating_point_has_no_agreed_range(self, tmp_path):
+        path = tmp_path / "depth.tif"
+        Image.new("F", (4, 4), 0.5).save(path)
+        with pytest.raises(PhotoError, match=r"depth\.tif: a photo must have integer pixels, got floating point; conv"):
+            decode(path)
         with pytest.raises(PhotoError, match="floating point"):
             as_photo(Image.new("F", (4, 4)))
 

@@ -1,0 +1,57 @@
+"""What may go to a terminal, and a stdout that takes nothing more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgekit.terminal import EXIT_BROKEN_PIPE, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "expected"),
+    [
+        pytest.param("Käse [1].jpg", False, "Käse [1].jpg", id="letters-stay"),
+        pytest.param("\x1b[2Jgone", False, "\\x1b[2Jgone", id="escape-sequence"),
+        pytest.param("\u202egpj.exe", False, "\\u202egpj.exe", id="text-that-runs-backwards"),
+        pytest.param("one\ntwo", False, "one\\ntwo", id="a-name-of-two-lines"),
+        pytest.param("one\n  two\r", True, "one\n  two\\r", id="a-message-of-two-lines"),
+        pytest.param("caf\udce9", False, "caf\\udce9", id="no-unicode"),
+    ],
+)
+def test_printable(text, lines, expected):
+    assert printable(text, lines=lines) == expected
+
+
+@pytest.fixture(params=["edgekit", "edgekit.runtime"])
+def command(request, red_blue_file, tmp_path, plain_photo):
+    """Either command line, classifying a photo often enough to fill any pipe."""
+    from PIL import Image
+
+    photo = tmp_path / "red.png"
+    Image.fromarray(plain_photo(255, 0, 0)).save(photo)
+    verb = ["predict", "--json"] if request.param == "edgekit" else ["classify"]
+    return [sys.executable, "-m", request.param, *verb, str(red_blue_file), *[str(photo)] * 1000]
+
+
+def test_a_reader_that_leaves_ends_the_work_without_a_word(command):
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert "error" not in err.lower()
+    assert "Traceback" not in err
+    assert process.returncode == EXIT_BROKEN_PIPE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_a_full_disk_behind_stdout_is_a_mistake(command):
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert "error: can't write the output: No space left on device; free space or send it elsewhere" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+    assert ran.returncode == 2
