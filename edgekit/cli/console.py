@@ -13,7 +13,7 @@ import typer
 
 from edgekit.progress import Progress
 from edgekit.records import to_json
-from edgekit.terminal import printable
+from edgekit.terminal import guarded_output, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -79,12 +79,14 @@ def progress() -> Iterator[Progress]:
 
 
 def interruptible(function: F) -> F:
-    """Let Ctrl-C end a command with exit code 130 and one line instead of a traceback."""
+    """Let Ctrl-C end a command with exit code 130 and one line, and a closed pipe in silence, without a traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            # Here already: Typer would take a closed pipe for exit code 1, which is a gate's.
+            with guarded_output():
+                return function(*args, **kwargs)
         except KeyboardInterrupt:
             note("stopped; run the same command again (with --resume where it has that) to go on")
             sys.exit(EXIT_INTERRUPTED)
