@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.config import BenchConfig, Part
+from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.errors import DataError
@@ -24,6 +26,7 @@ from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.coldstart import ColdStart, cold_start
 from edgekit.runtime.timing import Latency, Milliseconds, by_stage
+from edgekit.scoring import CropUse, Scores, crop_use
 
 # x86's, then ARM's.
 _DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
@@ -34,15 +37,32 @@ class BenchPoint:
     """One number of crops at one number of threads.
 
     Attributes:
+        stops_early: Whether the contract's bounds may end a verdict before its last crop.
+        crops_used: How many crops the verdicts took, where they may stop early.
         latency: Per photo, from the file to the verdict: decode, crop, invoke, vote and total.
         evaluation: On all photos; the same for every number of threads.
     """
 
     crops: int
     threads: int
+    stops_early: bool = False
+    crops_used: CropUse | None = None
     latency: dict[str, Latency]
     cold: ColdStart
     evaluation: Evaluation
+
+
+class Setting(NamedTuple):
+    """What is timed: so many crops, or at most so many, on so many threads."""
+
+    crops: int
+    threads: int
+    stops_early: bool = False
+
+    @property
+    def asked(self) -> int | None:
+        """What ``classify`` is asked for: an exact number, or the contract's own with its early end."""
+        return None if self.stops_early else self.crops
 
 
 class Engine(NamedTuple):
@@ -90,6 +110,7 @@ class BenchRecord:
     budget_ms: float | None
     recommended_crops: int | None
     recommended_threads: int | None
+    recommended_early: bool = False
 
 
 def bench(
@@ -114,18 +135,32 @@ def bench(
     cold_photo = next((path for path in timed if path.suffix.lower() not in HEIC_SUFFIXES), None)
     if cold_photo is None:
         raise DataError("a cold start is measured on a photo that devices can read, got HEIC alone; add a JPEG")
+    most = max(*config.tta, bundle.contract.plan.crops)
     scores = score_samples(
-        model, dataset, chosen.samples, crops=max(config.tta), interpreter=config.interpreter, progress=progress
+        model, dataset, chosen.samples, crops=most, interpreter=config.interpreter, progress=progress
     )
-    evaluations = {crops: evaluate_scores(scores, chosen.samples, bundle.contract, crops=crops) for crops in config.tta}
+    counts = {setting: _counts(setting, scores, bundle.contract) for setting in settings(bundle.contract, config)}
+    evaluations = {
+        setting: evaluate_scores(scores, chosen.samples, bundle.contract, crops=count)
+        for setting, count in counts.items()
+        if setting.threads == config.threads[0]
+    }
     engine, times = measure_latency(bundle, timed, config, progress=progress)
     progress.begin("measuring cold starts", len(times))
     points = []
-    for (crops, threads), measured in times.items():
-        cold = cold_start(model, cold_photo, crops=crops, threads=threads, interpreter=config.interpreter)
+    for setting, measured in times.items():
+        cold = cold_start(
+            model, cold_photo, crops=setting.asked, threads=setting.threads, interpreter=config.interpreter
+        )
         points.append(
             BenchPoint(
-                crops=crops, threads=threads, latency=by_stage(measured), cold=cold, evaluation=evaluations[crops]
+                crops=setting.crops,
+                threads=setting.threads,
+                stops_early=setting.stops_early,
+                crops_used=crop_use(counts[setting]),
+                latency=by_stage(measured),
+                cold=cold,
+                evaluation=evaluations[setting._replace(threads=config.threads[0])],
             )
         )
         progress.advance()
@@ -145,16 +180,30 @@ def bench(
         budget_ms=config.budget_ms,
         recommended_crops=best.crops if best else None,
         recommended_threads=best.threads if best else None,
+        recommended_early=best is not None and best.stops_early,
     )
+
+
+def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
+    """What a benchmark of a model times: every number of crops and, where the contract has bounds, the early end."""
+    crops, threads = dict.fromkeys(config.tta), dict.fromkeys(config.threads)
+    early = [Setting(contract.plan.crops, 1, stops_early=True)] if contract.decision.early_stop is not None else []
+    return [
+        one._replace(threads=number) for number in threads for one in [*(Setting(count, 1) for count in crops), *early]
+    ]
+
+
+def _counts(setting: Setting, scores: Scores, contract: Contract) -> int | NDArray[np.int64]:
+    return scores.early_counts(contract) if setting.stops_early else setting.crops
 
 
 def measure_latency(
     bundle: Bundle, photos: Sequence[Path], config: BenchConfig, *, progress: Progress = SILENT
-) -> tuple[Engine, dict[tuple[int, int], list[Milliseconds]]]:
-    """Time every (crops, threads) on the same photo files.
+) -> tuple[Engine, dict[Setting, list[Milliseconds]]]:
+    """Time every setting on the same photo files.
 
     Returns:
-        What ran the model, and the times by (crops, threads).
+        What ran the model, and the times by setting.
     """
     if not photos:
         raise DataError("a benchmark needs at least one photo, got none")
@@ -162,17 +211,17 @@ def measure_latency(
         threads: Classifier(bundle, threads=threads, backend=config.interpreter)
         for threads in dict.fromkeys(config.threads)
     }
-    points = [(crops, threads) for threads in classifiers for crops in dict.fromkeys(config.tta)]
-    times: dict[tuple[int, int], list[Milliseconds]] = {point: [] for point in points}
+    points = settings(bundle.contract, config)
+    times: dict[Setting, list[Milliseconds]] = {point: [] for point in points}
     rng = np.random.default_rng(config.seed)
     total = config.warmup + config.runs
     progress.begin("timing", total)
     for run in range(total):
         for index in rng.permutation(len(points)):
-            crops, threads = points[index]
-            spent = classifiers[threads].classify(photos[run % len(photos)], crops=crops).ms
+            point = points[index]
+            spent = classifiers[point.threads].classify(photos[run % len(photos)], crops=point.asked).ms
             if run >= config.warmup:
-                times[points[index]].append(spent)
+                times[point].append(spent)
         progress.advance()
     first = next(iter(classifiers.values()))
     engine = Engine(first.interpreter, first.delegate)
@@ -223,7 +272,7 @@ def pareto_points(points: Sequence[BenchPoint]) -> list[ParetoPoint]:
     """The points as latency (p95, ms) against balanced accuracy."""
     return [
         ParetoPoint(
-            label=f"k={point.crops}",
+            label=f"k≤{point.crops}" if point.stops_early else f"k={point.crops}",
             series=threads_label(point.threads),
             latency_ms=point.latency["total"].p95_ms,
             accuracy=point.evaluation.balanced_accuracy.value,

@@ -19,7 +19,7 @@ from edgekit.feed import in_order
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.photo import RGBArray, decode
+from edgekit.runtime.photo import RGBArray, decode, read_photo
 from edgekit.runtime.preprocess import to_tensor
 
 MANIFEST_NAME = "manifest.json"
@@ -126,9 +126,9 @@ def make_calibration(
 
 def _cut(seed: int, path: Path, config: CalibrationConfig) -> tuple[Box, RGBArray]:
     rng = np.random.default_rng(seed)
-    photo = decode(path)
+    photo = read_photo(path, config.plan.working_px)
     x, y = rng.integers(0, 2**32, size=2).tolist()
-    boxes = crop_boxes(config.plan, photo.size, config.side_px, offset=(x, y))
+    boxes = crop_boxes(config.plan, photo.size_wh, config.side_px, offset=(x, y))
     box = boxes[int(rng.integers(len(boxes)))]
     return box, to_tensor(photo, box, config.side_px)
 

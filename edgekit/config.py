@@ -140,7 +140,9 @@ class TrainConfig:
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    plan: CropPlan = field(default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2")))
+    plan: CropPlan = field(
+        default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
+    )
     tune: Literal["head", "all"] = "head"
     draws: int = 24
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))

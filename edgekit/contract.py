@@ -6,6 +6,7 @@ Standard library only. Every port (Python, Java, JavaScript) reads the same JSON
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,6 +22,8 @@ MAX_CROPS = 1000
 MAX_LABELS = 10_000
 MAX_SIDE_PX = 1024
 MAX_NAME_LENGTH = 200
+MIN_WORKING_PX = 64
+MAX_WORKING_PX = 20_000
 # Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
 MAX_DEPTH = 20
 # What a caller may ask of a model.
@@ -58,14 +61,19 @@ class CropPlan:
     as the model's input has, so nothing is resampled) and fractions of the width (``1/4``). ``native`` and fractions
     are *placed* by a low-discrepancy sequence. The first k crops are the same for every count, so a sweep over k costs
     one pass.
+
+    A photo is first halved as often as its shorter side stays at least ``working_px``; its pixels are counted after
+    that. So a model sees photos at about the scale that it was trained at, whatever the camera, and a JPEG of 12
+    megapixels is decoded in a third of the time. None: never.
     """
 
     lead: tuple[str, ...] = ()
     cycle: tuple[str, ...] = ("1/4",)
     crops: int = 10
+    working_px: int | None = None
 
     def __post_init__(self) -> None:
-        """Check scales and count."""
+        """Check scales, count and working size."""
         for scale in (*self.lead, *self.cycle):
             parse_fraction(scale)
         if not self.cycle or len(self.cycle) > 64 or len(self.lead) > 64:
@@ -74,6 +82,10 @@ class CropPlan:
             )
         if not 1 <= self.crops <= MAX_CROPS:
             raise ContractError(f"a crop plan must have 1 to {MAX_CROPS} crops, got {self.crops}")
+        if self.working_px is not None and not MIN_WORKING_PX <= self.working_px <= MAX_WORKING_PX:
+            raise ContractError(
+                f"a photo's working side must be {MIN_WORKING_PX} to {MAX_WORKING_PX} px, got {self.working_px}"
+            )
 
     def scale(self, index: int) -> str:
         """The scale of crop ``index``, from 0."""
@@ -82,15 +94,16 @@ class CropPlan:
         return self.cycle[(index - len(self.lead)) % len(self.cycle)]
 
     @classmethod
-    def parse(cls, text: str, *, crops: int = 10) -> CropPlan:
+    def parse(cls, text: str, *, crops: int = 10, working_px: int | None = None) -> CropPlan:
         """Read the command line's form: ``cycle,cycle`` or ``lead+lead:cycle,cycle``, as in ``centre:native,1/4``."""
         lead, colon, cycle = text.rpartition(":")
         if colon and not lead:
             raise ContractError(f"a crop plan reads lead:cycle or cycle, for example centre:native,1/4; got {text!r}")
-        return cls(lead=tuple(lead.split("+")) if lead else (), cycle=tuple(cycle.split(",")), crops=crops)
+        leading = tuple(lead.split("+")) if lead else ()
+        return cls(lead=leading, cycle=tuple(cycle.split(",")), crops=crops, working_px=working_px)
 
     def __str__(self) -> str:
-        """The form that ``parse`` reads."""
+        """The scales in the form that ``parse`` reads."""
         return ("+".join(self.lead) + ":" if self.lead else "") + ",".join(self.cycle)
 
 
@@ -106,6 +119,9 @@ class Decision:
             called an attack. None: the most probable label.
         abstain: Attack scores inside ``low <= score < high`` answer "retake". None: never.
         floor: A most probable label under this probability answers "unknown". None: never.
+        early_stop: Bound ``i`` ends the work after crop ``i`` (from 0) where the vote so far is farther than that, in
+            log-odds, from every point at which the answer changes; one bound less than the plan has crops. None: all
+            crops are scored.
     """
 
     vote: Literal["mean-log", "mean"] = "mean-log"
@@ -113,6 +129,7 @@ class Decision:
     threshold: float | None = None
     abstain: tuple[float, float] | None = None
     floor: float | None = None
+    early_stop: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -124,6 +141,10 @@ class Decision:
                 raise ContractError(f"{name} must lie in 0 to 1, got {value}")
         if self.abstain is not None and not 0 <= self.abstain[0] < self.abstain[1] <= 1:
             raise ContractError(f"an abstain band must be 0 <= low < high <= 1, got {self.abstain}")
+        if self.early_stop is not None and not all(0 <= bound < math.inf for bound in self.early_stop):
+            raise ContractError(f"bounds for stopping early must be 0 or more, got {self.early_stop!r:.200}")
+        if self.early_stop is not None and self.floor is not None:
+            raise ContractError('a decision that stops early must have no floor: "unknown" needs all crops')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +192,12 @@ class Contract:
             raise ContractError(f"the bona fide label must be one of {list(self.labels)}, got {self.bona_fide!r}")
         if self.decision.threshold is not None and self.bona_fide is None:
             raise ContractError(f"a threshold ({self.decision.threshold}) needs a bona fide label, got none")
+        bounds = self.decision.early_stop
+        if bounds is not None and len(bounds) != self.plan.crops - 1:
+            raise ContractError(
+                f"a plan of {self.plan.crops} crops needs {self.plan.crops - 1} bounds for stopping early, "
+                f"got {len(bounds)}"
+            )
         if not 8 <= self.side_px <= MAX_SIDE_PX:
             raise ContractError(f"the input's side must be 8 to {MAX_SIDE_PX} px, got {self.side_px}")
         if _is_deeper(self.provenance, MAX_DEPTH):

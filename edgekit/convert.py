@@ -15,6 +15,7 @@ from edgekit.errors import EdgekitError, RunError
 from edgekit.feed import crop_source
 from edgekit.gate import Gate, compare
 from edgekit.lite import append_softmax
+from edgekit.metrics import report
 from edgekit.operating_point import fit_decision
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import load_stage
@@ -22,7 +23,7 @@ from edgekit.records import plain, write_json
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.photo import RGBArray
-from edgekit.scoring import score_photos
+from edgekit.scoring import Scores, score_photos
 from edgekit.tflite import CALIBRATED, to_flatbuffer
 from edgekit.train import versions
 
@@ -174,6 +175,16 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
     )
 
 
+def _early(scores: Scores, contract: Contract) -> dict[str, float]:
+    """What stopping early does to the validation photos, on which its bounds rest."""
+    counts = scores.early_counts(contract)
+    found = report(scores.targets, scores.predicted(contract, counts), contract.labels)
+    return {
+        "early_stop_mean_crops": float(counts.mean()),
+        "early_stop_balanced_accuracy": found.balanced_accuracy,
+    }
+
+
 def _judge(
     bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
 ) -> tuple[Contract, Gate]:
@@ -202,5 +213,6 @@ def _judge(
         "validation_balanced_accuracy": gate.balanced_accuracy,
         "float_balanced_accuracy": gate.float_balanced_accuracy,
         "agreement_with_float": gate.agreement,
+        **_early(scored[0], contract),
     }
     return replace(contract, provenance={**contract.provenance, **measured}), gate

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.bench import Conditions, Engine, conditions, measure_latency, threads_label
+from edgekit.bench import Conditions, Engine, Setting, conditions, measure_latency, settings, threads_label
 from edgekit.config import BenchConfig, ConvertConfig, CrossvalConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.convert import convert
@@ -26,7 +26,7 @@ from edgekit.records import plain, read_json, sha256, to_json, write_atomic, wri
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency, by_stage
-from edgekit.scoring import Scores, score_photos
+from edgekit.scoring import CropUse, Scores, crop_use, score_photos
 from edgekit.train import RunOptions, finetune, versions
 
 # Name → precision and stage of the weights.
@@ -42,10 +42,12 @@ _MODELS = "model_sha256"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRecord:
-    """One variant at one number of crops, over all photos of all folds."""
+    """One variant at one number of crops, or stopping early, over all photos of all folds."""
 
     variant: str
     crops: int
+    stops_early: bool = False
+    crops_used: CropUse | None = None
     evaluation: Evaluation
     latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
     model_bytes: int
@@ -111,15 +113,9 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
         training_seconds=sum(fold.training_seconds for fold in folds),
         conditions=where,
         variants=tuple(
-            VariantRecord(
-                variant=variant,
-                crops=crops,
-                evaluation=_evaluate(folds, samples, variant, crops),
-                latency=latency.get((variant, crops), {}),
-                model_bytes=len(folds[-1].bundles[variant].flatbuffer),
-            )
+            _variant(folds, samples, variant, setting, latency.get((variant, setting), {}))
             for variant in VARIANTS
-            for crops in config.crops
+            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(tta=config.crops, threads=(1,)))
         ),
         versions=versions(),
     )
@@ -210,39 +206,59 @@ def _score(
     return found
 
 
-def _evaluate(folds: Sequence[_Fold], samples: Sequence[Sample], variant: str, crops: int) -> Evaluation:
-    """All photos together, each judged by its own fold's model and operating point."""
+def _variant(
+    folds: Sequence[_Fold],
+    samples: Sequence[Sample],
+    variant: str,
+    setting: Setting,
+    latency: dict[str, dict[str, Latency]],
+) -> VariantRecord:
+    """All photos together, each judged by its own fold's model, operating point and bounds."""
     contracts: list[Contract] = [forced(fold.bundles[variant].contract) for fold in folds]
     scored = [fold.scores[variant] for fold in folds]
-    attack = contracts[0].bona_fide is not None
-    return evaluate_predictions(
-        Predictions(
-            truth=np.concatenate([scores.targets for scores in scored]),
-            predicted=np.concatenate([s.predicted(c, crops) for s, c in zip(scored, contracts, strict=True)]),
-            labels=contracts[0].labels,
-            groups=[sample.group for sample in samples],
-            kinds=[sample.kind for sample in samples],
-            attack_score=np.concatenate([s.attack_scores(c, crops) for s, c in zip(scored, contracts, strict=True)])
-            if attack
-            else None,
-            bona_fide=contracts[0].bona_fide,
-        )
+    judged = list(zip(scored, contracts, strict=True))
+    counts = [s.early_counts(c) if setting.stops_early else np.full(len(s.targets), setting.crops) for s, c in judged]
+    told = list(zip(judged, counts, strict=True))
+    predictions = Predictions(
+        truth=np.concatenate([scores.targets for scores in scored]),
+        predicted=np.concatenate([s.predicted(c, count) for (s, c), count in told]),
+        labels=contracts[0].labels,
+        groups=[sample.group for sample in samples],
+        kinds=[sample.kind for sample in samples],
+        attack_score=np.concatenate([s.attack_scores(c, count) for (s, c), count in told])
+        if contracts[0].bona_fide
+        else None,
+        bona_fide=contracts[0].bona_fide,
+    )
+    return VariantRecord(
+        variant=variant,
+        crops=setting.crops,
+        stops_early=setting.stops_early,
+        crops_used=crop_use(np.concatenate(counts)) if setting.stops_early else None,
+        evaluation=evaluate_predictions(predictions),
+        latency=latency,
+        model_bytes=len(folds[-1].bundles[variant].flatbuffer),
     )
 
 
 def _time(
     dataset: Dataset, fold: _Fold, config: CrossvalConfig, progress: Progress
-) -> tuple[dict[tuple[str, int], dict[str, dict[str, Latency]]], Conditions | None]:
-    """Latency of the last fold's models on some of its test photos, by variant and crops, then by threads and stage."""
+) -> tuple[dict[tuple[str, Setting], dict[str, dict[str, Latency]]], Conditions | None]:
+    """Latency of the last fold's models on some of its test photos.
+
+    Returns:
+        Percentiles by variant and setting (its threads as 1), then by threads and stage; and the conditions.
+    """
     if not config.timed_photos:
         return {}, None
     order = np.random.default_rng(config.train.seed).permutation(len(fold.samples))[: config.timed_photos]
     photos = [dataset.path_of(fold.samples[index]) for index in order]
     how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
-    found: dict[tuple[str, int], dict[str, dict[str, Latency]]] = {}
+    found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
     engine = Engine("", "")
     for variant, bundle in fold.bundles.items():
         engine, times = measure_latency(bundle, photos, how, progress=progress)
-        for (crops, threads), spent in times.items():
-            found.setdefault((variant, crops), {})[threads_label(threads)] = by_stage(spent)
+        for setting, spent in times.items():
+            place = found.setdefault((variant, setting._replace(threads=1)), {})
+            place[threads_label(setting.threads)] = by_stage(spent)
     return found, conditions(engine, how, timed_photos=len(photos))

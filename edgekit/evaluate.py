@@ -18,7 +18,7 @@ from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain
 from edgekit.runtime.bundle import read_bundle
-from edgekit.scoring import Scores, score_photos
+from edgekit.scoring import Count, CropUse, Scores, crop_use, score_photos
 
 # A percentile interval over fewer groups than this says little.
 _FEW_GROUPS = 5
@@ -118,7 +118,7 @@ def forced(contract: Contract) -> Contract:
 
 
 def evaluate_scores(
-    scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: int | None = None
+    scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: Count = None
 ) -> Evaluation:
     """All metrics of the first ``crops`` crops at the contract's operating point, intervals over groups if any."""
     contract = forced(contract)
@@ -137,7 +137,12 @@ def evaluate_scores(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateRecord:
-    """One evaluation and what it was of."""
+    """One evaluation and what it was of.
+
+    Attributes:
+        crops: Of each photo, at most.
+        crops_used: How many the verdicts took, where the contract lets them stop early.
+    """
 
     model: str
     file_sha256: str
@@ -145,13 +150,20 @@ class EvaluateRecord:
     part: str
     caution: str
     crops: int
+    crops_used: CropUse | None
     evaluation: Evaluation
 
 
 def evaluate(
-    model: Path, dataset: Dataset, *, part: Part = "auto", crops: int | None = None, progress: Progress = SILENT
+    model: Path,
+    dataset: Dataset,
+    *,
+    part: Part = "auto",
+    crops: int | None = None,
+    stop_early: bool = True,
+    progress: Progress = SILENT,
 ) -> EvaluateRecord:
-    """Measure a model file on labelled photos.
+    """Measure a model file on labelled photos, with the crops that ``Classifier.classify`` would score.
 
     Raises:
         ContractError: no model of edgekit, or too many crops.
@@ -162,6 +174,9 @@ def evaluate(
     check_crops(count)
     chosen = choose_photos(dataset, contract, part)
     scores = score_samples(model, dataset, chosen.samples, crops=count, progress=progress)
+    counts: Count = count
+    if stop_early and crops is None and contract.decision.early_stop is not None:
+        counts = scores.early_counts(contract)
     return EvaluateRecord(
         model=model.name,
         file_sha256=file_sha256(model),
@@ -169,5 +184,6 @@ def evaluate(
         part=chosen.part,
         caution=chosen.caution,
         crops=count,
-        evaluation=evaluate_scores(scores, chosen.samples, contract),
+        crops_used=crop_use(counts),
+        evaluation=evaluate_scores(scores, chosen.samples, contract, crops=counts),
     )

@@ -41,9 +41,7 @@ class FeatureCache:
 
     def settings(self, source: CropSource, draws: int, seed: int) -> str:
         """Names the folder for one model and one way of cutting crops."""
-        return sha256(to_json([self.key, str(source.plan), source.plan.crops, source.side_px, draws, seed]).encode())[
-            :16
-        ]
+        return sha256(to_json([self.key, source.plan, source.side_px, draws, seed]).encode())[:16]
 
 
 def photo_features(

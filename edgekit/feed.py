@@ -16,7 +16,7 @@ from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.runtime.crops import MIDDLE, crop_boxes
-from edgekit.runtime.photo import RGBArray, decode
+from edgekit.runtime.photo import RGBArray, read_photo
 from edgekit.runtime.preprocess import to_tensor
 
 A = TypeVar("A")
@@ -83,8 +83,8 @@ def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, work
 
 def cut_photo(path: Path, source: CropSource, *, count: int, offset: tuple[int, int] = MIDDLE) -> RGBArray:
     """The first ``count`` crops of a photo: uint8 (count, side, side, 3), RGB."""
-    photo = decode(path)
-    boxes = crop_boxes(source.plan, photo.size, source.side_px, count=count, offset=offset)
+    photo = read_photo(path, source.plan.working_px)
+    boxes = crop_boxes(source.plan, photo.size_wh, source.side_px, count=count, offset=offset)
     return np.stack([to_tensor(photo, box, source.side_px) for box in boxes])
 
 
@@ -104,13 +104,13 @@ def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> 
 
 def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: int) -> RGBArray:
     """Crops of one photo at new places: uint8 (count, side, side, 3), RGB; half of them mirrored."""
-    photo = decode(path)
+    photo = read_photo(path, source.plan.working_px)
     x, y = rng.integers(0, 2**32, size=2).tolist()
-    boxes = crop_boxes(source.plan, photo.size, source.side_px, offset=(x, y))
+    boxes = crop_boxes(source.plan, photo.size_wh, source.side_px, offset=(x, y))
     # More crops than the plan has: start the plan again elsewhere.
     while len(boxes) < count:
         x, y = rng.integers(0, 2**32, size=2).tolist()
-        boxes += crop_boxes(source.plan, photo.size, source.side_px, offset=(x, y))
+        boxes += crop_boxes(source.plan, photo.size_wh, source.side_px, offset=(x, y))
     chosen = rng.permutation(len(boxes))[:count]
     crops = np.stack([to_tensor(photo, boxes[index], source.side_px) for index in chosen])
     mirrored = rng.random(count) < 0.5

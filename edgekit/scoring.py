@@ -14,7 +14,11 @@ from edgekit.progress import SILENT, Progress
 from edgekit.quiet import captured_stderr
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.stopping import margins
+from edgekit.runtime.voting import attack_score, decide, vote
+
+# All crops, so many of every photo, or (photos,) as many as each photo needs.
+Count = int | NDArray[np.int64] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,22 +28,48 @@ class Scores:
     crops: NDArray[np.float32]
     targets: NDArray[np.int64]
 
-    def voted(self, contract: Contract, count: int | None = None) -> NDArray[np.float64]:
-        """(photos, classes) probabilities after the vote of the first ``count`` crops."""
-        return vote(self.crops[:, :count], contract.decision)
+    def voted(self, contract: Contract, count: Count = None) -> NDArray[np.float64]:
+        """(photos, classes) probabilities after the vote of the first ``count`` crops, or of each photo's own count."""
+        if not isinstance(count, np.ndarray):
+            return vote(self.crops[:, :count], contract.decision)
+        result = np.empty((len(self.crops), self.crops.shape[2]))
+        for number in np.unique(count):
+            result[count == number] = vote(self.crops[count == number, :number], contract.decision)
+        return result
 
-    def predicted(self, contract: Contract, count: int | None = None) -> NDArray[np.int64]:
+    def predicted(self, contract: Contract, count: Count = None) -> NDArray[np.int64]:
         """(photos,) class indices that the contract decides for; -1 for "retake" and "unknown"."""
         index = {label: number for number, label in enumerate(contract.labels)}
         return np.array(
             [index.get(decide(row, contract)[0], -1) for row in self.voted(contract, count)], dtype=np.int64
         )
 
-    def attack_scores(self, contract: Contract, count: int | None = None) -> NDArray[np.float64]:
+    def attack_scores(self, contract: Contract, count: Count = None) -> NDArray[np.float64]:
         """(photos,) one minus the voted bona fide probability, summed over the attacks."""
-        assert contract.bona_fide is not None
-        voted = self.voted(contract, count)
-        return np.asarray(np.delete(voted, contract.labels.index(contract.bona_fide), axis=1).sum(axis=1))
+        return attack_score(self.voted(contract, count), contract)
+
+    def early_counts(self, contract: Contract) -> NDArray[np.int64]:
+        """(photos,) how many crops the runtime scores where it may stop early; ``crops`` holds all of the plan."""
+        bounds = contract.decision.early_stop or ()
+        counts = np.full(len(self.crops), contract.plan.crops, np.int64)
+        for count, bound in reversed(list(enumerate(bounds, start=1))):
+            counts[margins(self.voted(contract, count), contract) > bound] = count
+        return counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropUse:
+    """How many crops verdicts took: mean and 95th percentile over photos."""
+
+    mean: float
+    p95: float
+
+
+def crop_use(counts: Count) -> CropUse | None:
+    """Of (photos,) counts; None where it is always the same number."""
+    if not isinstance(counts, np.ndarray):
+        return None
+    return CropUse(mean=float(counts.mean()), p95=float(np.percentile(counts, 95)))
 
 
 def score_photos(

@@ -165,7 +165,7 @@ class Run:
             "data_sha256": self.dataset.sha256,
             "split": plain(self.split),
             "network": plain(self.config.network),
-            "plan": str(self.config.plan),
+            "plan": plain(self.config.plan),
         }
         return FitFiles(
             weights=self.folder.weights(stage), state=self.folder.state(stage), of=sha256(to_json(of).encode())

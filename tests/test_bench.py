@@ -8,6 +8,7 @@ from PIL import Image
 from edgekit.bench import (
     BenchPoint,
     BenchRecord,
+    Setting,
     bench,
     measure_latency,
     pareto_points,
@@ -90,7 +91,7 @@ class TestMeasureLatency:
     def test_photos_repeat_when_there_are_fewer_than_runs(self, red_blue, dataset):
         photos = [dataset.path_of(dataset.samples[0])]
         _, times = measure_latency(red_blue, photos, BenchConfig(tta=(1, 2), threads=(1,), runs=4, warmup=0))
-        assert {point: len(spent) for point, spent in times.items()} == {(1, 1): 4, (2, 1): 4}
+        assert {point: len(spent) for point, spent in times.items()} == {Setting(1, 1): 4, Setting(2, 1): 4}
 
     def test_without_photos_there_is_nothing_to_time(self, red_blue):
         with pytest.raises(DataError, match="at least one photo"):

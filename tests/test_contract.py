@@ -215,8 +215,8 @@ class TestContract:
     def test_the_json_is_what_ports_read(self):
         """A golden text: ports in other languages rely on these names and on this shape."""
         contract = make_contract(
-            plan=CropPlan(lead=("full",), cycle=("native", "1/4"), crops=5),
-            decision=Decision(threshold=0.5, abstain=(0.4, 0.6)),
+            plan=CropPlan(lead=("full",), cycle=("native", "1/4"), crops=5, working_px=720),
+            decision=Decision(threshold=0.5, abstain=(0.4, 0.6), early_stop=(3.0, 2.0, 1.5, 0.5)),
             checked_on=("litert 2.3.0",),
             provenance={"data": {"sha256": "ab"}},
         )
@@ -226,13 +226,14 @@ class TestContract:
             "labels": ["genuine", "screen", "print"],
             "bona_fide": "genuine",
             "side_px": 224,
-            "plan": {"lead": ["full"], "cycle": ["native", "1/4"], "crops": 5},
+            "plan": {"lead": ["full"], "cycle": ["native", "1/4"], "crops": 5, "working_px": 720},
             "decision": {
                 "vote": "mean-log",
                 "temperature": 1.0,
                 "threshold": 0.5,
                 "abstain": [0.4, 0.6],
                 "floor": None,
+                "early_stop": [3.0, 2.0, 1.5, 0.5],
             },
             "precision": "int8",
             "model_sha256": HASH,

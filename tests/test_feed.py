@@ -21,7 +21,7 @@ from edgekit.feed import (
     steps_per_epoch,
 )
 from edgekit.runtime.crops import crop_boxes
-from edgekit.runtime.photo import decode
+from edgekit.runtime.photo import decode, read_photo
 from edgekit.runtime.preprocess import to_tensor
 
 SIDE_PX = 16
@@ -43,8 +43,8 @@ def source(tmp_path_factory):
 
 def test_fixed_crops_are_those_of_the_runtime(source):
     crops = list(fixed_crops(source, count=3))
-    photo = decode(source.paths[5])
-    expected = [to_tensor(photo, box, SIDE_PX) for box in crop_boxes(source.plan, photo.size, SIDE_PX, count=3)]
+    photo = read_photo(source.paths[5])
+    expected = [to_tensor(photo, box, SIDE_PX) for box in crop_boxes(source.plan, photo.size_wh, SIDE_PX, count=3)]
     assert len(crops) == 12
     assert crops[5].dtype == np.uint8
     np.testing.assert_array_equal(crops[5], expected)

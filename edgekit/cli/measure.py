@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.train import AsJson, Data, SkipBad, bona_fide_label, fit_config, refuse_unused
+from edgekit.cli.train import AsJson, Data, SkipBad, WorkingPx, bona_fide_label, fit_config, refuse_unused
 from edgekit.config import (
     BenchConfig,
     CrossvalConfig,
@@ -21,10 +21,11 @@ from edgekit.config import (
 from edgekit.contract import CropPlan
 
 if TYPE_CHECKING:
-    from edgekit.bench import BenchRecord
+    from edgekit.bench import BenchPoint, BenchRecord
     from edgekit.crossval import CrossvalRecord
     from edgekit.intervals import Estimate
     from edgekit.metrics import Evaluation
+    from edgekit.scoring import CropUse
 
 _BENCH, _NETWORK, _TRAIN = BenchConfig(), NetworkConfig(), TrainConfig()
 _CROSSVAL = CrossvalConfig(train=_TRAIN)
@@ -34,6 +35,12 @@ Photos = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
 Split = Annotated[
     Part, typer.Option(help="Which photos; auto takes the test part of the data the model was trained on, else all.")
 ]
+
+Crops = Annotated[
+    int | None,
+    typer.Option(help="Exactly so many crops. [default: the contract's, fewer where they settle it]", min=1),
+]
+AllCrops = Annotated[bool, typer.Option("--all-crops", help="Score all crops, also where fewer would settle it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +55,8 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     model: Model,
     data: Photos,
-    crops: Annotated[int | None, typer.Option(help="Crops to vote over. [default: the contract's]", min=1)] = None,
+    crops: Crops = None,
+    all_crops: AllCrops = False,
     split: Split = "auto",
     skip_bad: SkipBad = False,
     json: AsJson = False,
@@ -59,7 +67,7 @@ def evaluate(
 
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        record = evaluate(model, dataset, part=split, crops=crops, progress=progress)
+        record = evaluate(model, dataset, part=split, crops=crops, stop_early=not all_crops, progress=progress)
     if json:
         console.print_json(record)
         return
@@ -75,7 +83,9 @@ def evaluate(
         for one in report.classes
     ]
     console.print_table(
-        f"{record.part} photos, {record.crops} crops", ["class", "precision", "recall", "F1", "photos"], rows
+        f"{record.part} photos, {record.crops} crops{taken(record.crops_used)}",
+        ["class", "precision", "recall", "F1", "photos"],
+        rows,
     )
     for name, value in headline(record.evaluation):
         typer.echo(f"{name}: {value}")
@@ -97,6 +107,11 @@ def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
             ("worst group", f"{evaluation.worst_group}, {console.percent(worst.balanced_accuracy)} of {worst.n} photos")
         )
     return lines
+
+
+def taken(used: CropUse | None) -> str:
+    """What is said of crops behind their largest number, where verdicts may stop early."""
+    return "" if used is None else f" at most, mean {used.mean:.1f}, p95 {used.p95:.0f}"
 
 
 def interval(estimate: Estimate | None, *, scale: float = 100.0) -> str:
@@ -162,11 +177,16 @@ def bench(
         print_bench(record)
     console.note(f"wrote {record_path} and {plot_path}")
     if record.recommended_crops is not None:
-        setting = f"--crops {record.recommended_crops} --threads {record.recommended_threads}"
-        console.note(f"next: edgekit predict {model} {data} {setting}")
+        crops = "" if record.recommended_early else f" --crops {record.recommended_crops}"
+        console.note(f"next: edgekit predict {model} {data}{crops} --threads {record.recommended_threads}")
     if budget_ms is not None and record.recommended_crops is None:
         console.note(f"no point has a p95 within {budget_ms} ms; try fewer crops, more threads or a smaller model")
         raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def crops_label(point: BenchPoint) -> str:
+    """``10``, or ``≤10`` where verdicts may stop early."""
+    return f"≤{point.crops}" if point.stops_early else str(point.crops)
 
 
 def print_bench(record: BenchRecord) -> None:
@@ -178,18 +198,20 @@ def print_bench(record: BenchRecord) -> None:
         stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
         latency = [f"{value:.1f}" for value in (total.p50_ms, total.p90_ms, total.p95_ms, total.p99_ms)]
         memory = "–" if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
-        rows.append([f"{point.crops} × {point.threads}", *latency, *stages, f"{point.cold.cold_start_ms:.0f}", memory])
+        rows.append(
+            [f"{crops_label(point)} × {point.threads}", *latency, *stages, f"{point.cold.cold_start_ms:.0f}", memory]
+        )
     console.print_table(
         f"ms per photo on {where.device}, {where.cores} cores, {where.interpreter}, {total.n} runs",
         ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "cold start", "peak MiB"],
         rows,
     )
     rows = []
-    for point in {point.crops: point for point in record.points}.values():
+    for point in {crops_label(point): point for point in record.points}.values():
         found = point.evaluation
         rows.append(
             [
-                str(point.crops),
+                f"{point.crops}{taken(point.crops_used)}",
                 *(interval(one) for one in (found.balanced_accuracy, found.precision, found.recall, found.f1)),
                 *(interval(one) for one in (found.apcer, found.bpcer)),
             ]
@@ -204,7 +226,8 @@ def print_bench(record: BenchRecord) -> None:
 
         threads = threads_label(record.recommended_threads or 1)
         budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
-        typer.echo(f"recommended {budget}: {record.recommended_crops} crops, {threads}")
+        most = "up to " if record.recommended_early else ""
+        typer.echo(f"recommended {budget}: {most}{record.recommended_crops} crops, {threads}")
     _caution(record.caution)
 
 
@@ -224,6 +247,7 @@ def crossval(
         Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")
     ] = _TRAIN.tune,
     plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
+    working_px: WorkingPx = _TRAIN.plan.working_px or 0,
     epochs: Annotated[int | None, typer.Option(help="With --tune all, of the float stage.", min=1)] = None,
     qat_epochs: Annotated[int | None, typer.Option(help="With --tune all, of the qat stage.", min=1)] = None,
     bona_fide: Annotated[str | None, typer.Option(help="Label of genuine photos. [default: told by name]")] = None,
@@ -245,7 +269,7 @@ def crossval(
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         train = TrainConfig(
             network=NetworkConfig(backbone=backbone, alpha=alpha, side_px=side, features=features, weights=start),
-            plan=CropPlan.parse(plan, crops=max(wanted)),
+            plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
             tune=tune,
             whole=fit_config(whole_fit(pretrained=start != "none"), epochs=epochs),
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
@@ -269,7 +293,7 @@ def print_crossval(record: CrossvalRecord) -> None:
         latency = [f"{split['total'].p50_ms:.1f}" for split in one.latency.values()]
         rows.append(
             [
-                f"{one.variant}, k={one.crops}",
+                f"{one.variant}, k={one.crops}{taken(one.crops_used)}",
                 interval(found.balanced_accuracy),
                 console.percent(found.mean_over_groups),
                 f"{console.percent(worst.balanced_accuracy)} ({found.worst_group})",

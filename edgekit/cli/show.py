@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.measure import Model
+from edgekit.cli.measure import AllCrops, Crops, Model
 from edgekit.cli.train import AsJson
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.terminal import printable
@@ -31,6 +31,7 @@ class Prediction:
 
     photo: str
     label: str = ""
+    crops: int | None = None
     score: float | None = None
     probabilities: dict[str, float] | None = None
     ms: float | None = None
@@ -40,8 +41,9 @@ class Prediction:
 def predict(
     model: Model,
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
-    crops: Annotated[int | None, typer.Option(help="Crops to vote over. [default: the contract's]", min=1)] = None,
-    threads: Annotated[int, typer.Option(help="Threads per inference.", min=1)] = 2,
+    crops: Crops = None,
+    all_crops: AllCrops = False,
+    threads: Annotated[int, typer.Option(help="Crops that are scored at the same time.", min=1)] = 2,
     interpreter: Annotated[
         Literal["litert", "tflite-runtime"] | None, typer.Option(help="Which one. [default: the first installed]")
     ] = None,
@@ -67,7 +69,7 @@ def predict(
         progress.begin("classifying", len(files))
         for file in files:
             try:
-                verdict = classifier.classify(file, crops=crops)
+                verdict = classifier.classify(file, crops=crops, stop_early=not all_crops)
             except PhotoError as failure:
                 rows.append(Prediction(photo=_name(file), error=str(failure)))
             else:
@@ -75,6 +77,7 @@ def predict(
                     Prediction(
                         photo=_name(file),
                         label=verdict.label,
+                        crops=len(verdict.crops),
                         score=verdict.score,
                         probabilities=verdict.probabilities,
                         ms=verdict.ms.total_ms,
@@ -85,8 +88,8 @@ def predict(
         console.print_json(rows)
     elif csv:
         writer = csv_module.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["photo", "label", "score", "ms", "error"])
-        writer.writerows([row.photo, row.label, row.score, row.ms, row.error] for row in rows)
+        writer.writerow(["photo", "label", "score", "crops", "ms", "error"])
+        writer.writerows([row.photo, row.label, row.score, row.crops, row.ms, row.error] for row in rows)
     else:
         _print(rows)
     if any(row.error for row in rows):
@@ -103,9 +106,15 @@ def _print(rows: list[Prediction]) -> None:
     console.print_table(
         f"{len(rows)} photo{'s' if len(rows) != 1 else ''}: "
         + ", ".join(f"{count} {label}" for label, count in sorted(counts.items())),
-        ["photo", "label", "score", "ms"],
+        ["photo", "label", "score", "crops", "ms"],
         [
-            [row.photo, row.label or "error", console.percent(row.score), "–" if row.ms is None else f"{row.ms:.1f}"]
+            [
+                row.photo,
+                row.label or "error",
+                console.percent(row.score),
+                "–" if row.crops is None else str(row.crops),
+                "–" if row.ms is None else f"{row.ms:.1f}",
+            ]
             for row in rows
         ],
     )
@@ -145,6 +154,7 @@ def info(model: Model, json: AsJson = False) -> None:
         ["input", f"uint8 [1, {contract.side_px}, {contract.side_px}, 3] RGB"],
         ["precision", contract.precision],
         ["crops", f"{contract.plan.crops} of {contract.plan}"],
+        ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
         ["decision", " ".join(to_json(contract.decision).split())],
         ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
         ["not in int8", ", ".join(inside.not_int8) or "–"],

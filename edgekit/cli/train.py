@@ -43,6 +43,11 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the sta
 CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
 
+WorkingPx = Annotated[
+    int,
+    typer.Option(help="Halve photos as often as their shorter side stays at least this, in pixels; 0: never.", min=0),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -89,6 +94,7 @@ def finetune(
     ] = _TRAIN.tune,
     plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = _TRAIN.plan.crops,
+    working_px: WorkingPx = _TRAIN.plan.working_px or 0,
     draws: Annotated[int, typer.Option(help="Random crops a photo that the head is solved on.", min=1)] = _TRAIN.draws,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -132,7 +138,7 @@ def finetune(
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = TrainConfig(
             network=network,
-            plan=CropPlan.parse(plan, crops=crops),
+            plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
             tune=tune,
             draws=draws,
             whole=fit_config(whole_fit(pretrained=start != "none"), **given),

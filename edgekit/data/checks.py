@@ -15,7 +15,8 @@ from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
-from edgekit.runtime.photo import MAX_FILE_BYTES, MIN_SIDE_PX, decode
+from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
+from edgekit.runtime.photo import decode
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", *HEIC_SUFFIXES)
 

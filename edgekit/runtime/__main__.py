@@ -33,12 +33,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         command = commands.add_parser(name, help=does, description=does)
         command.add_argument("model", type=Path)
         command.add_argument("photos", type=Path, nargs="+")
-        command.add_argument("--crops", type=int, default=None, help="crops per photo (default: the contract's)")
+        command.add_argument(
+            "--crops",
+            type=int,
+            default=None,
+            help="exactly so many crops (default: the contract's, fewer where they settle it)",
+        )
+        command.add_argument(
+            "--all-crops", action="store_true", help="score all crops, also where fewer would settle it"
+        )
         command.add_argument(
             "--threads",
             type=int,
             default=os.cpu_count() or 1,
-            help="threads per inference (default: %(default)s)",
+            help="crops that are scored at the same time (default: %(default)s)",
         )
         command.add_argument(
             "--interpreter", default=None, help="litert or tflite-runtime (default: the first installed)"
@@ -54,7 +62,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _classify(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for photo in options.photos:
         try:
-            verdict = classifier.classify(photo, crops=options.crops)
+            verdict = classifier.classify(photo, crops=options.crops, stop_early=not options.all_crops)
         except PhotoError as failure:
             yield {"photo": str(photo), "error": str(failure)}
         else:
@@ -82,13 +90,15 @@ def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[
         interpreter=options.interpreter,
     )
     verdicts = [
-        classifier.classify(options.photos[run % len(options.photos)], crops=options.crops)
+        classifier.classify(
+            options.photos[run % len(options.photos)], crops=options.crops, stop_early=not options.all_crops
+        )
         for run in range(options.warmup + options.runs)
     ]
     yield {
         "interpreter": classifier.interpreter,
         "threads": options.threads,
-        "crops": len(verdicts[0].crops),
+        "mean_crops": sum(len(verdict.crops) for verdict in verdicts[options.warmup :]) / options.runs,
         "warmup": options.warmup,
         **plain(cold),
         "latency": plain(by_stage([verdict.ms for verdict in verdicts[options.warmup :]])),

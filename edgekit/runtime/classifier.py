@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from PIL import Image
 
-from edgekit.contract import Contract, check_crops
-from edgekit.errors import ContractError, PhotoError
+from edgekit.contract import MAX_THREADS, Contract, check_crops
+from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.runtime.photo import MIN_SIDE_PX, RGBArray, as_photo
-from edgekit.runtime.preprocess import size_wh, to_tensor
+from edgekit.runtime.limits import MIN_SIDE_PX
+from edgekit.runtime.photo import Source, as_photo
+from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Verdict:
         label: One of the contract's labels, or "retake" or "unknown" where the contract allows them.
         score: The probability behind the label; for "retake" the attack score.
         probabilities: Voted probability of each label.
-        crops: What each crop said, in the plan's order.
+        crops: What each crop said, in the plan's order; those that an early end left out are not there.
         ms: Where the time went.
     """
 
@@ -53,7 +54,7 @@ class Classifier:
 
     Args:
         bundle: A checked model file.
-        threads: Threads that one inference may use.
+        threads: How many crops are scored at the same time, each by an interpreter of its own.
         backend: ``litert`` or ``tflite-runtime``; None takes the first installed one.
 
     Raises:
@@ -62,14 +63,16 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1, backend: str | None = None) -> None:
+        if not 1 <= threads <= MAX_THREADS:
+            raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         self.contract: Contract = bundle.contract
-        self._interpreter: ModelInterpreter | None = ModelInterpreter(
-            bundle.flatbuffer, threads=threads, backend=backend
-        )
+        workers = Workers(lambda: ModelInterpreter(bundle.flatbuffer, backend=backend), threads)
         expected = (self.contract.side_px, len(self.contract.labels))
-        actual = (self._interpreter.side_px, self._interpreter.classes)
+        actual = (workers.side_px, workers.classes)
         if actual != expected:
+            workers.close()
             raise ContractError(f"the contract promises side and classes {expected}, the model has {actual}")
+        self._workers: Workers | None = workers
 
     @classmethod
     def load(cls, model: str | Path, *, threads: int = 1, backend: str | None = None) -> Classifier:
@@ -90,54 +93,60 @@ class Classifier:
         """What runs the model's operators: ``XNNPACK``, ``none`` (plain kernels) or ``not told``."""
         return self._open().delegate
 
-    def _open(self) -> ModelInterpreter:
-        if self._interpreter is None:
+    def _open(self) -> Workers:
+        if self._workers is None:
             raise ContractError("this Classifier is closed; load the model again")
-        return self._interpreter
+        return self._workers
 
-    def classify(
-        self, photo: str | Path | bytes | Image.Image | RGBArray | YuvFrame, *, crops: int | None = None
-    ) -> Verdict:
+    def classify(self, photo: Source, *, crops: int | None = None, stop_early: bool = True) -> Verdict:
         """Classify one photo.
 
         Args:
             photo: A path, a file's content, a Pillow image, a uint8 (height, width, 3) RGB array, or a camera frame.
-            crops: How many crops to score; None takes the contract's number.
+            crops: Score exactly so many crops. None: the contract's number, or fewer where it can stop early.
+            stop_early: Whether the contract's bounds may end the work before its last crop.
 
         Raises:
             PhotoError: the photo can't be decoded, is beyond the limits, or has less than 8x8 pixels.
         """
-        interpreter = self._open()
+        workers = self._open()
         if crops is not None:
             check_crops(crops)
         watch = Stopwatch()
-        with watch.stage("decode"):
-            pixels = photo if isinstance(photo, YuvFrame) else as_photo(photo)
-        size = size_wh(pixels)
-        if min(size) < MIN_SIDE_PX:
-            raise PhotoError(f"a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {size[0]}x{size[1]}")
-        with watch.stage("crop"):
-            boxes = crop_boxes(self.contract.plan, size, self.contract.side_px, count=crops)
-        scores = np.empty((len(boxes), len(self.contract.labels)), np.float32)
-        for row, box in zip(scores, boxes, strict=True):
-            with watch.stage("crop"):
-                tensor = to_tensor(pixels, box, self.contract.side_px)
-            with watch.stage("invoke"):
-                row[:] = interpreter(tensor)
-        with watch.stage("vote"):
-            voted = vote(scores, self.contract.decision)
-            label, score = decide(voted, self.contract)
+        seen = as_photo(photo, self.contract.plan.working_px)
+        if min(seen.size_wh) < MIN_SIDE_PX:
+            wide, high = seen.size_wh
+            raise PhotoError(f"a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}")
+        watch.lap("decode")
+        boxes = crop_boxes(self.contract.plan, seen.size_wh, self.contract.side_px, count=crops)
+        scores = np.empty((len(boxes), workers.classes), np.float32)
+        bounded = stop_early and crops is None and self.contract.decision.early_stop is not None
+        done = 0
+        with contextlib.closing(workers.score(seen, boxes)) as scored:
+            for one in scored:
+                scores[done] = one.scores
+                done += 1
+                watch.worked(crop=one.crop_ns, invoke=one.invoke_ns)
+                if bounded and done < len(boxes) and may_stop(scores[:done], self.contract):
+                    break
+        watch.lap_of_workers()
+        voted = vote(scores[:done], self.contract.decision)
+        label, score = decide(voted, self.contract)
+        watch.lap("vote")
+        found = zip(boxes[:done], scores[:done].tolist(), strict=True)
         return Verdict(
             label=label,
             score=score,
             probabilities=dict(zip(self.contract.labels, voted.tolist(), strict=True)),
-            crops=tuple(CropScore(box=b, probabilities=tuple(s)) for b, s in zip(boxes, scores.tolist(), strict=True)),
+            crops=tuple(CropScore(box=box, probabilities=tuple(row)) for box, row in found),
             ms=watch.read(),
         )
 
     def close(self) -> None:
         """Free the model. Using the classifier afterwards is an error."""
-        self._interpreter = None
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
 
     def __enter__(self) -> Classifier:
         return self

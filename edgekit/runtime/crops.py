@@ -40,6 +40,14 @@ def reduction(length_px: int, side_px: int) -> int:
     return max(1, length_px // side_px)
 
 
+def shrink(size_wh: tuple[int, int], working_px: int | None) -> int:
+    """How many times smaller a photo is worked on: the largest power of two that leaves ``working_px`` or more."""
+    factor = 1
+    while working_px is not None and min(size_wh) // (2 * factor) >= working_px:
+        factor *= 2
+    return factor
+
+
 def _snapped(length_px: int, side_px: int) -> int:
     """The largest length up to ``length_px`` that its own reduction divides, so that no block is cut at the edge."""
     return length_px - length_px % reduction(length_px, side_px)
@@ -57,35 +65,39 @@ def crop_boxes(
 
     Args:
         plan: Scales, in order.
-        size_wh: Width and height of the upright photo.
+        size_wh: Width and height of the upright photo, before it is decoded at a reduced scale.
         side_px: Side of the model's input.
         count: How many; the plan's own number when None. A smaller count gives a prefix of a larger one.
         offset: Where the placement sequence starts, two 32-bit fractions. Inference keeps the default; training
             draws it anew for each photo and epoch (a Cranley-Patterson rotation).
 
+    Returns:
+        Boxes in the photo's own pixels; all edges are multiples of ``shrink(size_wh, plan.working_px)``.
+
     Raises:
         PhotoError: the photo has no pixels.
     """
-    width, height = size_wh
-    if width < 1 or height < 1:
-        raise PhotoError(f"a photo must be at least 1x1 px, got {width}x{height}")
+    if min(size_wh) < 1:
+        raise PhotoError(f"a photo must be at least 1x1 px, got {size_wh[0]}x{size_wh[1]}")
+    factor = shrink(size_wh, plan.working_px)
+    width, height = size_wh[0] // factor, size_wh[1] // factor
     placed = 0
     boxes = []
     for index in range(plan.crops if count is None else count):
         scale = plan.scale(index)
         if scale == "full":
-            boxes.append(_centred(size_wh, _snapped(width, side_px), _snapped(height, side_px)))
+            boxes.append(_centred((width, height), _snapped(width, side_px), _snapped(height, side_px)))
         elif scale == "centre":
             side = _snapped(min(width, height), side_px)
-            boxes.append(_centred(size_wh, side, side))
+            boxes.append(_centred((width, height), side, side))
         else:
-            side = _placed_side(scale, size_wh, side_px)
+            side = _placed_side(scale, (width, height), side_px)
             x = (offset[0] + placed * _STEP_X) % _ONE
             y = (offset[1] + placed * _STEP_Y) % _ONE
             left, top = ((width - side + 1) * x) >> 32, ((height - side + 1) * y) >> 32
             boxes.append(Box(left, top, left + side, top + side))
             placed += 1
-    return tuple(boxes)
+    return tuple(Box(*(factor * edge for edge in box)) for box in boxes)
 
 
 def _placed_side(scale: str, size_wh: tuple[int, int], side_px: int) -> int:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from edgekit.errors import PhotoError
 from edgekit.runtime.crops import Box
-from edgekit.runtime.photo import check_size
+from edgekit.runtime.limits import check_size
 
 Layout = Literal["nv21", "nv12", "i420"]
 ByteArray = NDArray[np.uint8]

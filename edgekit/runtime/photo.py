@@ -5,6 +5,8 @@
 - Transparency is laid over white.
 - Of an animation the first frame counts.
 - At most MAX_PIXELS pixels and MAX_FILE_BYTES bytes.
+- Where a crop plan has a working size, larger photos are reduced by a power of two: a JPEG by its decoder, down to an
+  eighth; what is left, and all else, by means of blocks.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +32,9 @@ from PIL import (
 
 from edgekit.errors import PhotoError
 from edgekit.records import is_stream
-
-# Pillow warns from 89.5 million on; phones that can shoot more also offer less.
-MAX_PIXELS = 80_000_000
-MAX_FILE_BYTES = 200_000_000
-# Less shows nothing; a verdict on it would be a guess.
-MIN_SIDE_PX = 8
+from edgekit.runtime.crops import Box, shrink
+from edgekit.runtime.frames import YuvFrame
+from edgekit.runtime.limits import MAX_FILE_BYTES, check_size
 
 # Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, …) reads a photo.
 _PLUGINS = (
@@ -56,6 +56,14 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Rows of a picture that are converted at once.
+_STRIP_ROWS = 64
+_SIDEWAYS = (
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+)
 # What Pillow's decoders raise on damaged files. OSError covers truncated and unidentified ones.
 _DECODER_ERRORS = (
     OSError,
@@ -78,14 +86,44 @@ _DECODER_ERRORS = (
 RGBArray = NDArray[np.uint8]
 
 
+Picture = Image.Image | RGBArray | YuvFrame
+Source = str | Path | bytes | bytearray | memoryview | Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Photo:
+    """An upright photo at its working size, as crops are cut from it.
+
+    Attributes:
+        picture: RGB image, uint8 (height, width, 3) RGB array, or camera frame.
+        size_wh: Width and height of the whole photo in pixels.
+        shrink: The picture has 1/shrink of that width and height, rounded down (see ``CropPlan``).
+    """
+
+    picture: Picture
+    size_wh: tuple[int, int]
+    shrink: int = 1
+
+
 def decode(source: Path | bytes) -> Image.Image:
-    """Decode a photo to an upright RGB image.
+    """Decode a photo to an upright RGB image of its full size; raises as ``read_photo`` does."""
+    picture = read_photo(source).picture
+    assert isinstance(picture, Image.Image)
+    return picture
+
+
+def read_photo(source: Path | bytes, working_px: int | None = None) -> Photo:
+    """Decode a photo and bring it to its working size.
+
+    A JPEG is decoded at a reduced scale: down to an eighth by libjpeg, which transforms fewer coefficients. What is
+    left to do, and all other formats, are Pillow's ``reduce``: means of blocks.
 
     Args:
         source: A file's path, or its content.
+        working_px: Of the crop plan.
 
     Returns:
-        A Pillow image of mode RGB.
+        A photo whose picture is an image of mode RGB.
 
     Raises:
         PhotoError: unreadable, not a picture, damaged, or beyond the limits.
@@ -100,10 +138,37 @@ def decode(source: Path | bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=formats) as opened:
             check_size(name, opened.size)
-            opened.load()
-            return to_rgb(_upright(opened), name=name)
+            factor = shrink(opened.size, working_px)
+            upright, size, rest = _upright(opened, factor)
+            picture = to_rgb(upright, name=name)
     except _DECODER_ERRORS as failure:
         raise PhotoError(f"{name}: not a whole {'/'.join(formats)} picture: {_reason(failure)}") from failure
+    return Photo(picture=picture.reduce(rest) if rest > 1 else picture, size_wh=size, shrink=factor)
+
+
+def _upright(opened: Image.Image, factor: int) -> tuple[Image.Image, tuple[int, int], int]:
+    """Decode and turn a photo.
+
+    Returns:
+        The picture, the width and height of the whole photo, and by how much the picture is still to be reduced.
+    """
+    size = opened.size
+    # Formats other than JPEG ignore a draft.
+    opened.draft(None, (size[0] // factor, size[1] // factor))
+    scales = [one for one in (8, 4, 2) if one <= factor]
+    drafted = next((one for one in scales if opened.size == (-(-size[0] // one), -(-size[1] // one))), 1)
+    opened.load()
+    if drafted == 1:
+        # Pillow turns a TIFF while it loads.
+        size = opened.size
+    rest = factor // drafted
+    # What is left of a block at the right or bottom would shift a photo that is turned.
+    blocks = size[0] // factor * rest, size[1] // factor * rest
+    picture = opened if opened.size == blocks else opened.crop((0, 0, *blocks))
+    turn = _turn(opened)
+    if turn is not None:
+        picture = picture.transpose(turn)
+    return picture, size[::-1] if turn in _SIDEWAYS else size, rest
 
 
 def _reason(failure: BaseException) -> str:
@@ -127,17 +192,8 @@ def _read(path: Path) -> bytes:
         raise PhotoError(f"{str(path)!a}: a path must be one the system knows: {failure}") from failure
 
 
-def check_size(name: str, size_wh: tuple[int, int]) -> None:
-    """Hold the limit on pixels.
-
-    Raises:
-        PhotoError: none, or more than MAX_PIXELS.
-    """
-    if min(size_wh) < 1 or size_wh[0] * size_wh[1] > MAX_PIXELS:
-        raise PhotoError(f"{name}: a photo must have 1 to {MAX_PIXELS} pixels, got {size_wh[0]}x{size_wh[1]}")
-
-
-def _upright(image: Image.Image) -> Image.Image:
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What EXIF's orientation asks for."""
     # Not getexif(), which takes XMP's word where EXIF has none. A TIFF was turned by Pillow on loading.
     exif = Image.Exif()
     try:
@@ -145,8 +201,8 @@ def _upright(image: Image.Image) -> Image.Image:
         turn: Any = exif.get(_ORIENTATION)
     except _DECODER_ERRORS:
         # A damaged EXIF block says nothing about orientation; the pixels are whole, so they count as they are.
-        return image
-    return image.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else image
+        return None
+    return _TURNS.get(turn) if isinstance(turn, int) else None
 
 
 def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
@@ -176,31 +232,65 @@ def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
     return image.convert("RGB")
 
 
-def as_photo(source: Path | str | bytes | Image.Image | RGBArray) -> Image.Image | RGBArray:
-    """What a caller has, as an upright RGB image or an RGB array.
+def as_photo(source: Source, working_px: int | None = None) -> Photo:
+    """What a caller has, as a photo that crops can be cut from.
 
-    Pillow images are taken as they stand (EXIF was the caller's to apply); arrays are not copied.
+    Pillow images are taken as they stand (EXIF was the caller's to apply); arrays and frames are not copied.
 
     Raises:
         PhotoError: undecodable, or an array that is not uint8 (height, width, 3).
     """
     if isinstance(source, (str, Path)):
-        return decode(Path(source))
+        return read_photo(Path(source), working_px)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return decode(bytes(source))
+        return read_photo(bytes(source), working_px)
+    picture, size = _as_picture(source)
+    factor = shrink(size, working_px)
+    return Photo(picture=picture if factor == 1 else _reduced(picture, size, factor), size_wh=size, shrink=factor)
+
+
+def cut_box(picture: Picture, box: Box) -> Image.Image:
+    """The pixels of a box, RGB."""
+    if isinstance(picture, Image.Image):
+        return picture.crop(box)
+    if isinstance(picture, YuvFrame):
+        return picture.cut(box)
+    return Image.fromarray(np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right]))
+
+
+def _reduced(picture: Picture, size_wh: tuple[int, int], factor: int) -> Image.Image:
+    """Means of whole blocks of a picture."""
+    width, height = size_wh[0] // factor, size_wh[1] // factor
+    if isinstance(picture, Image.Image):
+        return picture.reduce(factor, box=(0, 0, width * factor, height * factor))
+    result = Image.new("RGB", (width, height))
+    # In strips: all of a large picture at once would be copied, which takes more memory, and more time than reducing.
+    rows = max(1, _STRIP_ROWS // factor)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        strip = cut_box(picture, Box(0, top * factor, width * factor, bottom * factor))
+        result.paste(strip.reduce(factor), (0, top))
+    return result
+
+
+def _as_picture(source: Picture) -> tuple[Picture, tuple[int, int]]:
+    """A picture that holds the rules, and its width and height."""
+    if isinstance(source, YuvFrame):
+        return source, source.size_wh
     if isinstance(source, Image.Image):
         check_size("image", source.size)
         try:
             # Image.open has read no more than the header.
             source.load()
-            return to_rgb(source)
+            return to_rgb(source), source.size
         except _DECODER_ERRORS as failure:
             raise PhotoError(f"a photo must be a whole picture, got one that fails: {_reason(failure)}") from failure
     if not isinstance(source, np.ndarray):
         raise PhotoError(
-            f"a photo must be a path, bytes, a Pillow image or a uint8 RGB array, got {type(source).__name__}"
+            f"a photo must be a path, bytes, a Pillow image, a uint8 RGB array or a frame, got {type(source).__name__}"
         )
     if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
         raise PhotoError(f"a photo array must be uint8 (height, width, 3) RGB, got {source.dtype} {source.shape}")
-    check_size("array", (source.shape[1], source.shape[0]))
-    return source
+    size = source.shape[1], source.shape[0]
+    check_size("array", size)
+    return source, size

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Milliseconds:
-    """One verdict's time by stage, in milliseconds; ``total_ms`` is their sum."""
+    """One verdict's time by stage, in milliseconds; ``total_ms``, their sum, is the time that passed."""
 
     decode_ms: float
     crop_ms: float
@@ -59,27 +58,40 @@ def by_stage(times: Sequence[Milliseconds]) -> dict[str, Latency]:
 
 
 class Stopwatch:
-    """Adds up the time spent under each name."""
+    """Divides a verdict's time into stages.
+
+    What workers do side by side takes less time than they spend on it: that time is shared out between cutting and
+    inference as their work was.
+    """
 
     def __init__(self) -> None:
-        self.spent_ms: dict[str, float] = {}
+        self._spent_ms = {"decode": 0.0, "crop": 0.0, "invoke": 0.0, "vote": 0.0}
+        self._work_ns = {"crop": 0, "invoke": 0}
+        self._last_ns = time.perf_counter_ns()
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count the body of the ``with`` towards ``name``."""
-        start = time.perf_counter_ns()
-        yield
-        self.spent_ms[name] = self.spent_ms.get(name, 0.0) + (time.perf_counter_ns() - start) / 1e6
+    def lap(self, stage: str) -> None:
+        """Count the time since the last lap towards a stage."""
+        self._spent_ms[stage] += self._since_last_ms()
+
+    def worked(self, *, crop: int, invoke: int) -> None:
+        """Note the nanoseconds of one crop's work."""
+        self._work_ns["crop"] += crop
+        self._work_ns["invoke"] += invoke
+
+    def lap_of_workers(self) -> None:
+        """Count the time since the last lap towards cutting and inference, as they were worked on."""
+        elapsed_ms, total_ns = self._since_last_ms(), sum(self._work_ns.values())
+        for stage, work_ns in self._work_ns.items():
+            self._spent_ms[stage] += elapsed_ms * work_ns / max(1, total_ns)
+
+    def _since_last_ms(self) -> float:
+        now = time.perf_counter_ns()
+        elapsed_ms, self._last_ns = (now - self._last_ns) / 1e6, now
+        return elapsed_ms
 
     def read(self) -> Milliseconds:
         """What was spent so far."""
-        get = self.spent_ms.get
-        return Milliseconds(
-            decode_ms=get("decode", 0.0),
-            crop_ms=get("crop", 0.0),
-            invoke_ms=get("invoke", 0.0),
-            vote_ms=get("vote", 0.0),
-        )
+        return Milliseconds(**{f"{stage}_ms": spent for stage, spent in self._spent_ms.items()})
 
 
 def peak_memory_mb() -> float | None:

@@ -60,14 +60,19 @@ def decide(probabilities: FloatArray, contract: Contract) -> tuple[str, float]:
     if contract.bona_fide is None:
         return labels[best], float(probabilities[best])
     genuine = labels.index(contract.bona_fide)
-    # A sum of the others, not 1 - p: it keeps its digits near zero.
-    attacks = np.delete(probabilities, genuine)
-    attack_score = float(attacks.sum())
-    if decision.abstain is not None and decision.abstain[0] <= attack_score < decision.abstain[1]:
-        return RETAKE, attack_score
+    score = float(attack_score(probabilities, contract))
+    if decision.abstain is not None and decision.abstain[0] <= score < decision.abstain[1]:
+        return RETAKE, score
     if decision.threshold is None:
         return labels[best], float(probabilities[best])
-    if attack_score < decision.threshold:
+    if score < decision.threshold:
         return contract.bona_fide, float(probabilities[genuine])
     others = [label for label in labels if label != contract.bona_fide]
-    return others[int(np.argmax(attacks))], attack_score
+    return others[int(np.argmax(np.delete(probabilities, genuine)))], score
+
+
+def attack_score(probabilities: FloatArray, contract: Contract) -> FloatArray:
+    """Probability of any attack: (..., classes) to (...); the contract must have a bona fide label."""
+    assert contract.bona_fide is not None
+    # A sum of the others, not 1 - p: it keeps its digits near zero.
+    return np.asarray(np.delete(probabilities, contract.labels.index(contract.bona_fide), axis=-1).sum(axis=-1))

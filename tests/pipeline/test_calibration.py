@@ -20,6 +20,7 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError, EdgekitError
 from edgekit.runtime.crops import Box
+from edgekit.runtime.photo import as_photo
 from edgekit.runtime.preprocess import to_tensor
 
 CONFIG = CalibrationConfig(crops=60, plan=CropPlan(lead=("full",), cycle=("native",), crops=3), side_px=32)
@@ -80,7 +81,7 @@ class TestMakeCalibration:
     def test_a_crop_is_the_runtimes(self, dataset, kept):
         crop = read_calibration(kept).crops[7]
         with Image.open(dataset.root / crop.photo) as photo:
-            expected = to_tensor(photo.convert("RGB"), Box(*crop.box), 32)
+            expected = to_tensor(as_photo(photo.convert("RGB")), Box(*crop.box), 32)
         np.testing.assert_array_equal(np.asarray(Image.open(kept / crop.file)), expected)
 
     def test_the_same_seed_gives_the_same_bytes(self, dataset, train, kept, tmp_path):

@@ -6,7 +6,8 @@ from edgekit.contract import CropPlan
 from edgekit.errors import PhotoError
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.frames import Plane, YuvFrame
-from edgekit.runtime.preprocess import size_wh, to_tensor
+from edgekit.runtime.photo import as_photo
+from edgekit.runtime.preprocess import to_tensor
 
 
 def samples(size_wh, seed=0):
@@ -108,10 +109,10 @@ def test_tensors_are_those_of_the_rgb_picture():
     size = (400, 300)
     frame = YuvFrame.from_buffer(packed("nv21", size), size, "nv21", rotation=90)
     picture = Image.fromarray(whole(frame))
-    assert size_wh(frame) == picture.size == (300, 400)
+    assert frame.size_wh == picture.size == (300, 400)
     plan = CropPlan(lead=("full", "centre"), cycle=("native", "1/2"))
     for box in crop_boxes(plan, picture.size, 96):
-        np.testing.assert_array_equal(to_tensor(frame, box, 96), to_tensor(picture, box, 96))
+        np.testing.assert_array_equal(to_tensor(as_photo(frame), box, 96), to_tensor(as_photo(picture), box, 96))
 
 
 def test_planes_of_android_with_a_short_last_row():

@@ -84,9 +84,9 @@ class TestTime:
         assert (code, err) == (0, "")
         (row,) = rows
         assert list(row) == [
-            "interpreter", "threads", "crops", "warmup", "cold_start_ms", "first_ms", "peak_memory_mb", "latency",
+            "interpreter", "threads", "mean_crops", "warmup", "cold_start_ms", "first_ms", "peak_memory_mb", "latency",
         ]  # fmt: skip
-        assert (row["threads"], row["crops"], row["warmup"]) == (1, 3, 2)
+        assert (row["threads"], row["mean_crops"], row["warmup"]) == (1, 3, 2)
         # Python and numpy alone take longer to start than the first verdict takes.
         assert row["cold_start_ms"] > 2 * row["first_ms"] > 0
         assert row["peak_memory_mb"] > 10
@@ -98,7 +98,7 @@ class TestTime:
 
     def test_crops_are_those_that_were_timed(self, run, photos):
         _, (row,), _ = run("time", photos["red"], "--crops", "6", "--runs", "1", "--warmup", "0")
-        assert row["crops"] == 6
+        assert row["mean_crops"] == 6
 
     def test_a_photo_that_fails_ends_the_work(self, run, photos):
         code, rows, err = run("time", photos["broken"])

@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import PhotoError
-from edgekit.runtime import photo
-from edgekit.runtime.photo import MAX_FILE_BYTES, MAX_PIXELS, as_photo, decode, to_rgb
+from edgekit.runtime import limits, photo
+from edgekit.runtime.frames import YuvFrame
+from edgekit.runtime.limits import MAX_FILE_BYTES, MAX_PIXELS
+from edgekit.runtime.photo import _TURNS, as_photo, decode, read_photo, to_rgb
 
 ORIENTATION = 0x0112
 
@@ -425,9 +427,9 @@ class TestLimits:
             decode(content)
 
     def test_pictures_and_arrays_have_the_same_limit(self, monkeypatch):
-        monkeypatch.setattr(photo, "MAX_PIXELS", 13 * 9)
+        monkeypatch.setattr(limits, "MAX_PIXELS", 13 * 9)
         image = noise()
-        assert as_photo(image) is image
+        assert as_photo(image).picture is image
         for source in (noise(size_wh=(13, 10)), np.zeros((10, 13, 3), np.uint8), encode(noise(size_wh=(13, 10)))):
             with pytest.raises(PhotoError, match="a photo must have 1 to 117 pixels, got 13x10"):
                 as_photo(source)
@@ -485,22 +487,24 @@ class TestAsPhoto:
         content = encode(noise())
         (tmp_path / "photo.png").write_bytes(content)
         source = wrap(content, tmp_path / "photo.png")
-        np.testing.assert_array_equal(np.asarray(as_photo(source)), np.asarray(noise()))
+        photo = as_photo(source)
+        np.testing.assert_array_equal(np.asarray(photo.picture), np.asarray(noise()))
+        assert (photo.size_wh, photo.shrink) == ((13, 9), 1)
         if isinstance(source, Image.Image):
             source.close()
 
     def test_an_array_is_not_copied(self):
         pixels = np.zeros((4, 5, 3), np.uint8)
-        assert as_photo(pixels) is pixels
+        assert as_photo(pixels).picture is pixels
 
     def test_an_image_stands_as_the_caller_has_it(self):
         exif = Image.Exif()
         exif[ORIENTATION] = 6
         with Image.open(io.BytesIO(encode(noise(), exif=exif))) as opened:
-            assert as_photo(opened).size == (13, 9)
+            assert as_photo(opened).size_wh == (13, 9)
 
     def test_an_image_of_another_mode_is_converted(self):
-        assert np.asarray(as_photo(Image.new("LA", (2, 2), (0, 0)))).tolist() == [[[255] * 3] * 2] * 2
+        assert np.asarray(as_photo(Image.new("LA", (2, 2), (0, 0))).picture).tolist() == [[[255] * 3] * 2] * 2
 
     @pytest.mark.parametrize("mode", ["RGB", "L"])
     def test_an_opened_image_that_is_cut_short_is_a_photo_error(self, mode):
@@ -545,3 +549,75 @@ def test_a_device_is_refused_before_it_is_read():
     """It has no size to check, and no end."""
     with pytest.raises(PhotoError, match="/dev/zero: a photo must be a file, got a pipe or a device"):
         decode(Path("/dev/zero"))
+
+
+class TestWorkingSize:
+    """Photos whose shorter side stays at least so many pixels are halved, however they come."""
+
+    @pytest.mark.parametrize(
+        ("size_wh", "working_px", "shrink"),
+        [
+            pytest.param((640, 480), None, 1, id="never"),
+            pytest.param((640, 480), 480, 1, id="already-that-small"),
+            pytest.param((640, 480), 240, 2, id="half"),
+            pytest.param((959, 721), 240, 2, id="not-quite-a-third"),
+            pytest.param((650, 517), 64, 8, id="eighth"),
+            pytest.param((1290, 1030), 64, 16, id="beyond-what-a-jpeg-decoder-does"),
+        ],
+    )
+    @pytest.mark.parametrize("form", ["JPEG", "PNG", "array", "image", "frame"])
+    def test_any_source_comes_at_it(self, size_wh, working_px, shrink, form):
+        width, height = size_wh
+        across = np.linspace(0, 255, width).astype(np.uint8)
+        pixels = np.repeat(np.broadcast_to(across, (height, width))[..., np.newaxis], 3, axis=2)
+        image = Image.fromarray(pixels)
+        if form in ("JPEG", "PNG"):
+            source = encode(image, form)
+        elif form == "frame":
+            grey = np.full(((height + 1) // 2, (width + 1) // 2), 128, np.uint8)
+            source = YuvFrame(y=np.ascontiguousarray(pixels[..., 0]), u=grey, v=grey)
+        else:
+            source = image if form == "image" else pixels
+        photo = as_photo(source, working_px)
+        assert (photo.size_wh, photo.shrink) == (size_wh, shrink)
+        if shrink == 1:
+            return
+        small = width // shrink, height // shrink
+        assert photo.picture.size == small
+        whole = pixels[: small[1] * shrink, : small[0] * shrink, 0].reshape(small[1], shrink, small[0], shrink)
+        expected = whole.mean(axis=(1, 3))
+        # libjpeg's scaled transform is no mean of blocks, and JPEG loses a little.
+        assert np.abs(np.asarray(photo.picture)[..., 0] - expected).max() <= (6 if form == "JPEG" else 1)
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("size_wh", [(131, 258), (261, 129)])
+    def test_a_turned_jpeg_is_not_shifted(self, orientation, size_wh):
+        """131 is no multiple of 2: the decoder's last column is half a block, and must not become the first."""
+        rng = np.random.default_rng(orientation)
+        coarse = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize(size_wh, Image.Resampling.BICUBIC)
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        content = encode(image, "JPEG", exif=exif, quality=98, subsampling=0)
+        full = decode(content)
+        photo = read_photo(content, 64)
+        assert (photo.size_wh, photo.shrink) == (full.size, 2)
+        raw = image.crop((0, 0, size_wh[0] // 2 * 2, size_wh[1] // 2 * 2)).reduce(2)
+        turn = _TURNS.get(orientation)
+        expected = raw if turn is None else raw.transpose(turn)
+        assert photo.picture.size == expected.size
+        assert np.abs(np.asarray(photo.picture, int) - np.asarray(expected, int)).mean() < 2
+
+    def test_strips_are_the_whole(self):
+        pixels = np.random.default_rng(0).integers(0, 256, (700, 900, 3), dtype=np.uint8)
+        whole = Image.fromarray(pixels).reduce(4, box=(0, 0, 900, 700))
+        np.testing.assert_array_equal(np.asarray(as_photo(pixels, 150).picture), np.asarray(whole))
+
+    def test_a_palette_is_reduced_as_colours(self):
+        image = Image.new("P", (130, 130))
+        image.putpalette([0, 0, 0, 255, 255, 255])
+        image.paste(1, (0, 0, 65, 130))
+        photo = read_photo(encode(image), 64)
+        assert photo.picture.mode == "RGB"
+        # The edge runs through the middle of a block.
+        assert np.asarray(photo.picture)[0, :, 0].tolist() == [255] * 32 + [128] + [0] * 32

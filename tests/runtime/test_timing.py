@@ -44,14 +44,19 @@ def test_each_stage_has_its_percentiles_and_so_has_the_total():
     assert by_stage(crossed)["total"].p99_ms == pytest.approx(5.0)
 
 
-def test_a_stopwatch_adds_up_what_is_spent_under_a_name(monkeypatch):
-    ticks = iter([0, 1_500_000, 2_000_000, 2_250_000, 5_000_000, 6_000_000])
+def test_what_workers_did_side_by_side_is_shared_out(monkeypatch):
+    """Two workers spent 12 ms in 8 ms, a quarter of it on cutting."""
+    ticks = iter([0, 1_500_000, 9_500_000, 9_750_000])
     monkeypatch.setattr(time, "perf_counter_ns", lambda: next(ticks))
     watch = Stopwatch()
-    for name in ("crop", "invoke", "crop"):
-        with watch.stage(name):
-            pass
-    assert watch.read() == Milliseconds(decode_ms=0.0, crop_ms=2.5, invoke_ms=0.25, vote_ms=0.0)
+    watch.lap("decode")
+    for _ in range(2):
+        watch.worked(crop=1_500_000, invoke=4_500_000)
+    watch.lap_of_workers()
+    watch.lap("vote")
+    spent = watch.read()
+    assert spent == Milliseconds(decode_ms=1.5, crop_ms=2.0, invoke_ms=6.0, vote_ms=0.25)
+    assert spent.total_ms == 9.75
 
 
 def test_peak_memory_is_that_of_this_process():

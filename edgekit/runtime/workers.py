@@ -1,0 +1,83 @@
+"""Scores the crops of a photo, several at a time: each worker cuts a crop and runs it through its own interpreter.
+
+One interpreter a core is faster than one interpreter with as many threads: cutting runs beside inference, and no layer
+is too small to be shared (``benchmarks/results/runtime.json`` has both).
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.runtime.crops import Box
+from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.runtime.photo import Photo
+from edgekit.runtime.preprocess import to_tensor
+
+
+class Scored(NamedTuple):
+    """One crop's (classes,) float32 probabilities and the nanoseconds that cutting and inference took."""
+
+    scores: NDArray[np.float32]
+    crop_ns: int
+    invoke_ns: int
+
+
+class Workers:
+    """As many workers as there may be threads; safe to use from several threads.
+
+    Args:
+        make: Makes an interpreter.
+        threads: How many crops are worked on at once.
+    """
+
+    def __init__(self, make: Callable[[], ModelInterpreter], threads: int) -> None:
+        self.threads = threads
+        first = make()
+        self.side_px, self.classes, self.name, self.delegate = first.side_px, first.classes, first.name, first.delegate
+        self._free: queue.SimpleQueue[ModelInterpreter] = queue.SimpleQueue()
+        self._free.put(first)
+        for _ in range(threads - 1):
+            self._free.put(make())
+        self._pool = ThreadPoolExecutor(threads, "edgekit") if threads > 1 else None
+
+    def score(self, photo: Photo, boxes: Sequence[Box]) -> Generator[Scored]:
+        """Score boxes in their order; those that the caller no longer asks for may have been begun, to no effect."""
+        if self._pool is None or len(boxes) == 1:
+            for box in boxes:
+                yield self._one(photo, box)
+            return
+        waiting: deque[Future[Scored]] = deque()
+        try:
+            for box in boxes:
+                waiting.append(self._pool.submit(self._one, photo, box))
+                if len(waiting) > self.threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _one(self, photo: Photo, box: Box) -> Scored:
+        began = time.perf_counter_ns()
+        tensor = to_tensor(photo, box, self.side_px)
+        interpreter = self._free.get()
+        try:
+            cut = time.perf_counter_ns()
+            scores = interpreter(tensor)
+        finally:
+            self._free.put(interpreter)
+        return Scored(scores, cut - began, time.perf_counter_ns() - cut)
+
+    def close(self) -> None:
+        """End the threads; what is being scored is finished first."""
+        if self._pool is not None:
+            self._pool.shutdown()
