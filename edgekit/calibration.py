@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from edgekit.config import TrainConfig
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.feed import in_order
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
+from edgekit.records import file_sha256, from_plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import RGBArray, decode, read_photo
 from edgekit.runtime.preprocess import to_tensor
@@ -35,6 +36,11 @@ class CalibrationConfig:
     plan: CropPlan
     side_px: int
     seed: int = 0
+
+    @classmethod
+    def of(cls, run: TrainConfig, crops: int) -> CalibrationConfig:
+        """For the network and the plan of a run."""
+        return cls(crops=crops, plan=run.plan, side_px=run.network.side_px, seed=run.seed)
 
     def __post_init__(self) -> None:
         """Check the count."""
@@ -65,6 +71,11 @@ class CalibrationManifest:
     photos_sha256: str
     crops: tuple[CalibrationCrop, ...]
 
+    @property
+    def sha256(self) -> str:
+        """Identifies the crops and how they were chosen."""
+        return sha256(to_json(self).encode())
+
 
 def choose(rng: np.random.Generator, samples: Sequence[Sample], count: int) -> list[Sample]:
     """Photos in turn from every (class, group) cell, so that none dominates; they repeat when there are fewer."""
@@ -85,7 +96,13 @@ def choose(rng: np.random.Generator, samples: Sequence[Sample], count: int) -> l
 
 
 def make_calibration(
-    folder: Path, dataset: Dataset, samples: Sequence[Sample], config: CalibrationConfig, *, progress: Progress = SILENT
+    folder: Path,
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    config: CalibrationConfig,
+    *,
+    replace: bool = False,
+    progress: Progress = SILENT,
 ) -> CalibrationManifest:
     """Write the calibration crops of some training photos, or find them there already.
 
@@ -94,6 +111,7 @@ def make_calibration(
         dataset: The photos.
         samples: The training photos; validation and test photos must not set ranges.
         config: How many, from which plan.
+        replace: Delete crops that were chosen otherwise, those that their manifest lists.
         progress: Told of every crop.
 
     Raises:
@@ -102,12 +120,16 @@ def make_calibration(
     photos_hash = sha256("\n".join(sorted(sample.path for sample in samples)).encode())
     if (folder / MANIFEST_NAME).exists():
         found = read_calibration(folder)
-        if (found.config, found.data_sha256, found.photos_sha256) != (config, dataset.sha256, photos_hash):
+        if (found.config, found.data_sha256, found.photos_sha256) == (config, dataset.sha256, photos_hash):
+            return found
+        if not replace:
             raise DataError(
                 f"{folder} holds {len(found.crops)} crops of {found.config.side_px} px chosen from other photos or "
                 "settings; name another folder with --calibration, or delete this one"
             )
-        return found
+        # The manifest goes first: a folder with it is complete.
+        for name in (MANIFEST_NAME, *(crop.file for crop in found.crops)):
+            (folder / name).unlink()
     rng = np.random.default_rng(config.seed)
     chosen = choose(rng, samples, config.crops)
     seeds = rng.integers(0, 2**63, size=len(chosen)).tolist()

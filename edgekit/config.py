@@ -17,6 +17,8 @@ Stage = Literal["float", "qat"]
 Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
 Part = Literal["auto", "train", "val", "test", "all"]
 
+# Crops that set the ranges of activations.
+CALIBRATION_CROPS = 200
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
 
@@ -159,6 +161,14 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationFolder:
+    """Where calibration crops are kept, in the run when None, and how many there are."""
+
+    path: Path | None = None
+    crops: int = CALIBRATION_CROPS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertConfig:
     """How a run becomes a file.
 
@@ -166,7 +176,8 @@ class ConvertConfig:
         precision: Of weights and activations inside; input and output are uint8 and float32 always.
         stage: Which weights; ``auto`` takes the qat stage for int8 when there is one.
         calibration: Folder of the calibration crops.
-        calibration_crops: How many are chosen when the folder is empty.
+        calibration_crops: How many are chosen when the folder is empty. None: as many as the qat stage was calibrated
+            on, or CALIBRATION_CROPS.
         max_drop: Percentage points of balanced accuracy that may be lost on the validation photos.
         allow_drop: Write the file although more was lost.
     """
@@ -174,7 +185,7 @@ class ConvertConfig:
     precision: Precision = "int8"
     stage: Literal["auto", "float", "qat"] = "auto"
     calibration: Path = Path("calibration")
-    calibration_crops: int = 200
+    calibration_crops: int | None = None
     max_drop: float = 1.0
     allow_drop: bool = False
 
@@ -229,7 +240,7 @@ class CrossvalConfig:
         qat: The qat stage.
         folds: How many times groups are dealt out; each group is tested once.
         crops: Numbers of crops that are reported.
-        calibration_crops: For post-training quantization.
+        calibration_crops: For post-training quantization and the qat stage alike.
         timed_photos: Photos that latencies are measured on; 0 measures none.
     """
 
@@ -237,7 +248,7 @@ class CrossvalConfig:
     qat: FitConfig = field(default_factory=qat_fit)
     folds: int = 6
     crops: tuple[int, ...] = (1, 5, 10)
-    calibration_crops: int = 200
+    calibration_crops: int = CALIBRATION_CROPS
     timed_photos: int = 50
 
     def __post_init__(self) -> None:

@@ -190,8 +190,9 @@ class Contract:
                 raise ContractError(f"a label must be printable and not {RETAKE!r} or {UNKNOWN!r}, got {label!r}")
         if self.bona_fide is not None and self.bona_fide not in self.labels:
             raise ContractError(f"the bona fide label must be one of {list(self.labels)}, got {self.bona_fide!r}")
-        if self.decision.threshold is not None and self.bona_fide is None:
-            raise ContractError(f"a threshold ({self.decision.threshold}) needs a bona fide label, got none")
+        for what, value in (("threshold", self.decision.threshold), ("abstain band", self.decision.abstain)):
+            if value is not None and self.bona_fide is None:
+                raise ContractError(f"a decision with a {what} ({value}) needs a bona fide label, got none")
         bounds = self.decision.early_stop
         if bounds is not None and len(bounds) != self.plan.crops - 1:
             raise ContractError(

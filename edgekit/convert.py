@@ -8,10 +8,10 @@ from pathlib import Path
 
 from edgekit.bundle import NO_SHA256, write_bundle
 from edgekit.calibration import CalibrationConfig, calibration_pixels, make_calibration
-from edgekit.config import ConvertConfig, Precision, Stage
+from edgekit.config import CALIBRATION_CROPS, ConvertConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
-from edgekit.errors import EdgekitError, RunError
+from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.feed import crop_source
 from edgekit.gate import Gate, compare
 from edgekit.lite import append_softmax
@@ -140,14 +140,17 @@ def choose_stage(folder: RunFolder, config: ConvertConfig) -> Stage:
 
 
 def _calibration(dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress) -> RGBArray:
-    wanted = CalibrationConfig(
-        crops=config.calibration_crops,
-        plan=record.config.plan,
-        side_px=record.config.network.side_px,
-        seed=record.config.seed,
+    """The calibration crops; those of the qat stage were what its ranges come from, and must be the same."""
+    wanted = CalibrationConfig.of(
+        record.config, config.calibration_crops or record.calibration_crops or CALIBRATION_CROPS
     )
     train = record.split.samples(dataset, "train")
     manifest = make_calibration(config.calibration, dataset, train, wanted, progress=progress)
+    if record.calibration_sha256 not in (None, manifest.sha256):
+        raise DataError(
+            f"the crops in {config.calibration} must be the {record.calibration_crops} that the qat stage was "
+            f"calibrated on, got {len(manifest.crops)} others; name the same --calibration and --calibration-crops"
+        )
     return calibration_pixels(config.calibration, manifest)
 
 
@@ -168,6 +171,7 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
             "split_sha256": record.split.sha256,
             "caution": record.split.caution,
             "weights_sha256": record.weights_sha256,
+            **({"calibration_sha256": record.calibration_sha256} if record.calibration_sha256 else {}),
             "backbone": record.config.network.backbone,
             "alpha": record.config.network.alpha,
             "features": record.config.network.features,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.bench import Conditions, Engine, Setting, conditions, measure_latency, settings, threads_label
-from edgekit.config import BenchConfig, ConvertConfig, CrossvalConfig, Precision, Stage
+from edgekit.config import BenchConfig, CalibrationFolder, ConvertConfig, CrossvalConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.convert import convert
 from edgekit.data.dataset import Dataset
@@ -140,7 +140,7 @@ def _run_fold(
     if not _is_finished(folder, "float"):
         _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
     if not _is_finished(folder, "qat"):
-        _pass_on(qat(dataset, folder, config.qat, options=options, progress=progress), folder)
+        _pass_on(_quantise(dataset, folder, config, options, progress), folder)
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
     return _Fold(
@@ -149,6 +149,13 @@ def _run_fold(
         bundles=bundles,
         training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
     )
+
+
+def _quantise(
+    dataset: Dataset, folder: RunFolder, config: CrossvalConfig, options: RunOptions, progress: Progress
+) -> TrainRecord:
+    calibration = CalibrationFolder(crops=config.calibration_crops)
+    return qat(dataset, folder, config.qat, calibration=calibration, options=options, progress=progress)
 
 
 def _is_finished(folder: RunFolder, stage: Stage) -> bool:
@@ -171,7 +178,7 @@ def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalC
         how = ConvertConfig(
             precision=precision,
             stage=stage,
-            calibration=folder.root / "calibration",
+            calibration=folder.calibration,
             calibration_crops=config.calibration_crops,
             # The comparison is what a cross-validation reports, so it must not stop at one fold's.
             allow_drop=True,

@@ -19,10 +19,25 @@ from edgekit.runtime.photo import RGBArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoFeatures:
-    """Features of photos: ``fixed`` as inference cuts them, ``drawn`` at random; (photos, crops, channels) both."""
+    """Features of photos.
 
-    fixed: FloatArray
-    drawn: FloatArray
+    Attributes:
+        crops: (photos, crops, channels): first those of the plan, as inference cuts them, then random ones.
+        plan_crops: How many the plan has.
+    """
+
+    crops: FloatArray
+    plan_crops: int
+
+    @property
+    def fixed(self) -> FloatArray:
+        """Those of the plan."""
+        return self.crops[:, : self.plan_crops]
+
+    @property
+    def drawn(self) -> FloatArray:
+        """The random ones."""
+        return self.crops[:, self.plan_crops :]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +93,11 @@ def photo_features(
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
             _store(np.stack([model(crop) for crop in crops]), places[index])
             progress.advance()
-    table = np.stack([_load(place) for place in places])
-    return PhotoFeatures(fixed=table[:, : source.plan.crops], drawn=table[:, source.plan.crops :])
+    first = _load(places[0])
+    table = np.empty((len(places), *first.shape), np.float32)
+    for row, place in zip(table, places, strict=True):
+        row[:] = _load(place)
+    return PhotoFeatures(crops=table, plan_crops=source.plan.crops)
 
 
 def _store(features: FloatArray, place: Path) -> None:

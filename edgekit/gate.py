@@ -11,12 +11,13 @@ from edgekit.scoring import Scores
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassGate:
-    """Recall of one class by both models, and how many photos it has."""
+    """One class: how many photos it has, recall by both models, and the share of photos with the same answer."""
 
     label: str
     photos: int
     float_recall: float
     recall: float
+    agreement: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,15 @@ def compare(
         drop_points=100 * (old.balanced_accuracy - new.balanced_accuracy),
         max_drop_points=max_drop,
         classes=tuple(
-            ClassGate(label=a.label, photos=a.support, float_recall=a.recall, recall=b.recall)
-            for a, b in zip(old.classes, new.classes, strict=True)
+            ClassGate(
+                label=a.label,
+                photos=a.support,
+                float_recall=a.recall,
+                recall=b.recall,
+                agreement=agreement(before[scores.targets == index], after[scores.targets == index])
+                if a.support
+                else 0.0,
+            )
+            for index, (a, b) in enumerate(zip(old.classes, new.classes, strict=True))
         ),
     )

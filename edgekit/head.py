@@ -21,6 +21,7 @@ _SCALES = np.logspace(-0.5, 2, 51)
 # Pooled ReLU6 features below this deviation are of the order of their own int8 steps (6/255 before pooling).
 # Standardised by less they would drown the head in rounding.
 _DEVIATION_FLOOR = 0.1
+_PHOTOS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,19 +68,8 @@ def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
         validation: Crops of validation photos as inference takes them.
         classes: How many.
     """
-    _, crops, channels = train.features.shape
-    flat = train.features.reshape(-1, channels)
-    targets = np.repeat(train.targets, crops)
-    weights = class_weights(train.targets, classes)[targets]
-    weights /= weights.sum()
-    mean = weights @ flat
-    centred = flat - mean
-    deviation = np.sqrt(weights @ centred**2 + _DEVIATION_FLOOR**2)
-    centred /= deviation
-    onehot = np.eye(classes, dtype=np.float32)[targets]
-    share = weights @ onehot
-    weighted = centred * weights[:, np.newaxis]
-    moments, answers = weighted.T @ centred, weighted.T @ (onehot - share)
+    channels = train.features.shape[2]
+    mean, deviation, moments, answers, share = _moments(train, classes)
     ridge = float(np.trace(moments)) / channels
     found = []
     for penalty in PENALTIES:
@@ -92,10 +82,53 @@ def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
     return Head(
         kernel=found[best].kernel,
         bias=found[best].bias,
-        mean=mean.astype(np.float32),
+        mean=mean,
         penalty=PENALTIES[best],
         losses=losses,
         accuracies=tuple(one.accuracy for one in found),
+    )
+
+
+class _Moments(NamedTuple):
+    mean: FloatArray
+    deviation: FloatArray
+    moments: FloatArray
+    answers: FloatArray
+    share: FloatArray
+
+
+def _moments(train: FeatureSet, classes: int) -> _Moments:
+    """Class-balanced mean and deviation of the features, and what ridge regression needs of the standardised ones.
+
+    Added up a few photos at a time: the table of all crops is large enough once.
+    """
+    photos, crops, channels = train.features.shape
+    weights = class_weights(train.targets, classes).astype(np.float64)[train.targets]
+    weights /= weights.sum() * crops
+    onehot = np.eye(classes)[train.targets]
+    share = crops * (weights @ onehot)
+    parts = [slice(start, start + _PHOTOS_AT_ONCE) for start in range(0, photos, _PHOTOS_AT_ONCE)]
+    mean = np.zeros(channels)
+    for part in parts:
+        mean += weights[part] @ train.features[part].sum(axis=1, dtype=np.float64)
+    products, answers = np.zeros((channels, channels)), np.zeros((channels, classes))
+    for part in parts:
+        centred = (train.features[part] - mean.astype(np.float32)).reshape(-1, channels)
+        weighted = centred * np.repeat(weights[part], crops).astype(np.float32)[:, np.newaxis]
+        products += weighted.T @ centred
+        answers += weighted.T @ np.repeat(onehot[part] - share, crops, axis=0).astype(np.float32)
+    deviation = np.sqrt(np.diag(products) + _DEVIATION_FLOOR**2)
+    return _Moments(
+        *(
+            one.astype(np.float32)
+            for one in (
+                mean,
+                deviation,
+                products / (deviation[:, np.newaxis] * deviation),
+                answers / deviation[:, np.newaxis],
+                share,
+            )
+        )
     )
 
 

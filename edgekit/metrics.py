@@ -1,7 +1,6 @@
 """How well photos are told apart: classification and presentation-attack numbers, with intervals. Pure numpy.
 
-The numbers of attacks and of scores are made in :mod:`edgekit.attacks`, Pareto fronts in :mod:`edgekit.pareto`; both
-can be had from here, too.
+The numbers of attacks and of scores are made in :mod:`edgekit.attacks`.
 """
 
 from __future__ import annotations
@@ -15,10 +14,8 @@ from edgekit.attacks import (
     MIN_PHOTOS,
     AttackReport,
     BoolArray,
-    KindReport,
     apcer_by_kind,
     attack_report,
-    best_threshold,
     bpcer_at_apcer,
     checked_scores,
     equal_error_rate,
@@ -37,28 +34,6 @@ from edgekit.intervals import (
     wider,
     wilson,
 )
-from edgekit.pareto import ParetoPoint, pareto_front
-
-__all__ = [
-    "AttackReport",
-    "ClassReport",
-    "Estimate",
-    "Evaluation",
-    "GroupReport",
-    "KindReport",
-    "ParetoPoint",
-    "Predictions",
-    "Report",
-    "agreement",
-    "attack_report",
-    "best_threshold",
-    "bpcer_at_apcer",
-    "equal_error_rate",
-    "evaluate_predictions",
-    "pareto_front",
-    "report",
-    "roc_auc",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +216,18 @@ def _macro_scores(hits: IntArray, support: IntArray, called: IntArray) -> FloatA
     )
 
 
+def _resampled_scores(draws: IntArray, counts: FloatArray) -> FloatArray:
+    """The same of (resamples, units) draws from (3, units, classes) counts, as (4, resamples).
+
+    A mean over classes is not defined where a class has no photos: leaving it out would report the other one's.
+    """
+    drawn = draws.astype(np.float64) @ counts
+    scores = _macro_scores(*drawn)
+    known = counts[1].sum(axis=0) > 0
+    scores[:, (drawn[1][:, known] == 0).any(axis=1)] = np.nan
+    return scores
+
+
 def _share(part: IntArray, whole: IntArray, *, empty: float = 0.0) -> FloatArray:
     out: FloatArray = np.full(np.shape(whole), empty)
     return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
@@ -299,7 +286,7 @@ def _evaluate(p: Predictions, draws: Draws) -> Evaluation:
     hits = draws.totals(np.where(truth == predicted, truth, -1), k)
     # Whole numbers in float64 stay exact, and only floats have a fast matrix product.
     counts = np.stack([hits, draws.totals(truth, k), draws.totals(predicted, k)]).astype(np.float64)
-    samples = np.concatenate([_macro_scores(*(block.astype(np.float64) @ counts)) for block in draws.blocks()], axis=1)
+    samples = np.concatenate([_resampled_scores(block, counts) for block in draws.blocks()], axis=1)
     macro = [
         share_estimate(value, sample, units=counts.shape[1], method=draws.method)
         for value, sample in zip(_macro_values(overall), samples, strict=True)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from edgekit.adapt import adapt_weights
-from edgekit.calibration import choose
-from edgekit.config import FitConfig, Stage
+from edgekit.calibration import CalibrationConfig, CalibrationManifest, calibration_pixels, make_calibration
+from edgekit.config import CalibrationFolder, FitConfig, Stage
 from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
 from edgekit.fakequant import quantised
-from edgekit.feed import crop_source, drawn_crops, normalise
+from edgekit.feed import normalise
 from edgekit.fit import FitState, FloatArray, fit, validation_scores
 from edgekit.legacy_keras import keras
 from edgekit.losses import balanced_log_loss
@@ -24,8 +23,10 @@ from edgekit.records import file_sha256
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_head, write_record
 
-# Crops that set the ranges of activations.
-_CALIBRATION_CROPS = 256
+IN_THE_RUN = CalibrationFolder()
+
+
+IN_THE_RUN = CalibrationFolder()
 
 
 def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Model:
@@ -53,6 +54,7 @@ def qat(
     folder: RunFolder,
     how: FitConfig,
     *,
+    calibration: CalibrationFolder = IN_THE_RUN,
     options: RunOptions = REFUSE,
     progress: Progress = SILENT,
 ) -> TrainRecord:
@@ -66,11 +68,13 @@ def qat(
         dataset: The photos of the float stage.
         folder: The run.
         how: Epochs, learning rate and the like.
+        calibration: The crops of training photos that set the ranges of activations; chosen where there are none yet.
         options: What to do when the run holds a qat stage.
         progress: Told of every step.
 
     Raises:
         RunError: no float stage, other photos, or a network that can't be quantised.
+        DataError: the calibration folder holds other crops.
     """
     began = time.monotonic()
     before = folder.read("float")
@@ -87,17 +91,17 @@ def qat(
     network = load_stage(folder, before, "float")
     freeze_normalisation(network)
     with options.replacing(folder, "qat"):
+        manifest, crops = _calibrate_on(run, calibration, progress)
         make = _quantised_head if config.tune == "head" else _quantised_whole
-        return write_record(run, "qat", make(network, run, progress), began)
+        return write_record(run, "qat", make(network, run, crops, progress), began, calibration=manifest)
 
 
-def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitState:
+def _quantised_head(network: keras.Model, run: Run, crops: Sequence[FloatArray], progress: Progress) -> FitState:
     """Solve the head again, on features that went through the int8 backbone.
 
     The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
     converted int8 network itself, and the head is the best one for them.
     """
-    crops = _calibration_crops(run, progress)
     adapt_weights(network, crops, progress=progress)
     model = quantised(network)
     calibrate(model, network, crops)
@@ -109,12 +113,11 @@ def _quantised_head(network: keras.Model, run: Run, progress: Progress) -> FitSt
     return state
 
 
-def _quantised_whole(network: keras.Model, run: Run, progress: Progress) -> FitState:
+def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[FloatArray], progress: Progress) -> FitState:
     """Train all weights against fake quantization, from calibrated ranges on."""
     how, seed = run.config.whole, run.config.seed
     files = run.files("qat")
     started = files.read_state() is not None
-    crops = [] if started else _calibration_crops(run, progress)
     if not started:
         adapt_weights(network, crops, progress=progress)
     model = quantised(network)
@@ -133,16 +136,18 @@ def _quantised_whole(network: keras.Model, run: Run, progress: Progress) -> FitS
     return state
 
 
-def _calibration_crops(run: Run, progress: Progress) -> list[FloatArray]:
-    """Batches of normalised random crops of training photos, classes and groups in turn."""
-    samples = run.split.samples(run.dataset, "train")
-    rng = np.random.default_rng(run.config.seed)
-    chosen = choose(rng, samples, _CALIBRATION_CROPS)
-    source = crop_source(run.dataset, chosen, run.config.plan, run.config.network.side_px)
-    progress.begin("calibrating ranges", len(chosen))
-    crops = []
-    for drawn in drawn_crops(rng, source, count=1):
-        crops.append(drawn[0])
-        progress.advance()
-    pixels = normalise(np.stack(crops))
-    return [pixels[start : start + 32] for start in range(0, len(pixels), 32)]
+def _calibrate_on(
+    run: Run, where: CalibrationFolder, progress: Progress
+) -> tuple[CalibrationManifest, list[FloatArray]]:
+    """The calibration crops of a run: their manifest, and batches of them, normalised."""
+    folder = where.path or run.folder.calibration
+    manifest = make_calibration(
+        folder,
+        run.dataset,
+        run.split.samples(run.dataset, "train"),
+        CalibrationConfig.of(run.config, where.crops),
+        replace=run.options.overwrite,
+        progress=progress,
+    )
+    pixels = normalise(calibration_pixels(folder, manifest))
+    return manifest, [pixels[start : start + 32] for start in range(0, len(pixels), 32)]

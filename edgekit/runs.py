@@ -20,6 +20,8 @@ class TrainRecord:
         data: Absolute path of the photos, as a hint; ``data_sha256`` identifies them.
         history: One list per metric, one value per epoch.
         best_epoch: Index into the history of the weights that were kept.
+        calibration_crops: How many crops set the int8 ranges; none in the float stage.
+        calibration_sha256: Of their manifest.
         versions: Packages that computed it.
     """
 
@@ -35,6 +37,8 @@ class TrainRecord:
     seconds: float
     interrupted: bool
     weights_sha256: str
+    calibration_crops: int | None = None
+    calibration_sha256: str | None = None
     versions: dict[str, str]
 
 
@@ -51,6 +55,11 @@ class RunFolder:
     def record(self, stage: Stage) -> Path:
         """JSON record of a stage."""
         return self.root / f"{stage}.json"
+
+    @property
+    def calibration(self) -> Path:
+        """Calibration crops, if they are kept nowhere else."""
+        return self.root / "calibration"
 
     def state(self, stage: Stage) -> Path:
         """How far a stage has come, for going on."""

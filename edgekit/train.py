@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.calibration import CalibrationManifest
 from edgekit.config import FitConfig, Precision, Stage, TrainConfig
 from edgekit.data.dataset import Dataset
 from edgekit.data.splits import Part, Split, split_dataset
@@ -298,11 +299,13 @@ def fit_head(
         features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
         return features, source.targets
 
-    # Both parts have random crops, so that folds of a cross-validation share what they compute.
-    (train, train_targets), (val, val_targets) = (table(part, config.draws) for part in ("train", "val"))
+    train, train_targets = table("train", config.draws)
+    # Runs that share a cache share features: a photo that validates one run trains another.
+    shared = run.options.cache is not None and precision == "float32"
+    val, val_targets = table("val", config.draws if shared else 0)
     progress.begin("solving the head", 1)
     head = solve_head(
-        FeatureSet(features=np.concatenate([train.fixed, train.drawn], axis=1), targets=train_targets),
+        FeatureSet(features=train.crops, targets=train_targets),
         FeatureSet(features=val.fixed, targets=val_targets),
         len(run.dataset.labels),
     )
@@ -322,7 +325,9 @@ def _features_key(features: keras.Model, config: TrainConfig, precision: Precisi
     return sha256(b"\n".join([precision.encode(), *(name.encode() for name in taps(config.network)), *weights]))
 
 
-def write_record(run: Run, stage: Stage, state: FitState, began: float) -> TrainRecord:
+def write_record(
+    run: Run, stage: Stage, state: FitState, began: float, *, calibration: CalibrationManifest | None = None
+) -> TrainRecord:
     """Write what a stage did beside its weights."""
     record = TrainRecord(
         stage=stage,
@@ -337,6 +342,8 @@ def write_record(run: Run, stage: Stage, state: FitState, began: float) -> Train
         seconds=time.monotonic() - began,
         interrupted=not state.finished,
         weights_sha256=file_sha256(run.folder.weights(stage)),
+        calibration_crops=len(calibration.crops) if calibration else None,
+        calibration_sha256=calibration.sha256 if calibration else None,
         versions=versions(),
     )
     write_json(run.folder.record(stage), record)

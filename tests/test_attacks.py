@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from edgekit.attacks import attack_report, best_threshold, bpcer_at_apcer, equal_error_rate, roc_auc
 from edgekit.errors import DataError
-from edgekit.metrics import attack_report, best_threshold, bpcer_at_apcer, equal_error_rate, roc_auc
 
 EXACT = 1e-9
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from edgekit.errors import DataError
-from edgekit.metrics import ParetoPoint, pareto_front
+from edgekit.pareto import ParetoPoint, pareto_front
 
 
 def point(latency_ms, accuracy, label="k=1"):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from edgekit import plots
 from edgekit.errors import DataError, EdgekitError
-from edgekit.metrics import ParetoPoint
+from edgekit.pareto import ParetoPoint
 from edgekit.plots import plot_history, plot_pareto
 
 

@@ -86,11 +86,12 @@ def demo(
     bench_record = out / "demo-int8.bench.json"
     go_on = ["--overwrite"] if overwrite else ["--resume"]
     small = ["--backbone", "small_cnn", "--side", "96", "--plan", "native", "--tune", "all", "--epochs", "14"]
+    aware, crops = ["--epochs", "3", "--learning-rate", "1e-4"], ["--calibration", str(calibration)]
     commands: list[tuple[Path, list[str]]] = [
         (photos / "simulate.json", ["simulate", str(photos)]),
         (run / "float.json", ["finetune", str(photos), "--out", str(run), *small, *go_on]),
-        (run / "qat.json", ["qat", str(run), "--epochs", "3", "--learning-rate", "1e-4", *go_on]),
-        (model, ["convert", str(run), "--int8", "--calibration", str(calibration), "--out", str(model)]),
+        (run / "qat.json", ["qat", str(run), *aware, *crops, *go_on]),
+        (model, ["convert", str(run), "--int8", *crops, "--out", str(model)]),
         (bench_record, ["bench", str(model), "--data", str(photos), "--out", str(out), "--budget-ms", "30"]),
     ]
     began = time.monotonic()

@@ -10,6 +10,8 @@ import typer
 
 from edgekit.cli import console
 from edgekit.config import (
+    CALIBRATION_CROPS,
+    CalibrationFolder,
     ConvertConfig,
     FitConfig,
     NetworkConfig,
@@ -43,6 +45,7 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the sta
 CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
 
+Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
 WorkingPx = Annotated[
     int,
     typer.Option(help="Halve photos as often as their shorter side stays at least this, in pixels; 0: never.", min=0),
@@ -202,6 +205,8 @@ def qat(
     learning_rate: LearningRate = None,
     crops_per_photo: CropsPerPhoto = None,
     patience: Patience = None,
+    calibration: Calibration = None,
+    calibration_crops: Annotated[int, typer.Option(help="How many are chosen.")] = CALIBRATION_CROPS,
     overwrite: Overwrite = False,
     resume: Resume = False,
     json: AsJson = False,
@@ -229,7 +234,8 @@ def qat(
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
         options = RunOptions(overwrite=overwrite, resume=resume)
-        record = qat(dataset, folder, how, options=options, progress=progress)
+        where = CalibrationFolder(path=calibration, crops=calibration_crops)
+        record = qat(dataset, folder, how, calibration=where, options=options, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
 
 
@@ -244,10 +250,10 @@ def convert(
     int16x8: Annotated[bool, typer.Option("--int16x8", help="16-bit activations, 8-bit weights.")] = False,
     out: Annotated[Path | None, typer.Option(help="The model file. [default: RUN/NAME-PRECISION.tflite]")] = None,
     data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")
+    calibration: Calibration = None,
+    calibration_crops: Annotated[
+        int | None, typer.Option(help="How many are chosen. [default: as many as qat did]")
     ] = None,
-    calibration_crops: Annotated[int, typer.Option(help="How many are chosen.")] = _CONVERT.calibration_crops,
     stage: Annotated[
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
     ] = _CONVERT.stage,
@@ -274,7 +280,7 @@ def convert(
     config = ConvertConfig(
         precision=precision,
         stage=stage,
-        calibration=calibration or run / "calibration",
+        calibration=calibration or folder.calibration,
         calibration_crops=calibration_crops,
         max_drop=max_drop,
         allow_drop=allow_drop,
@@ -308,7 +314,7 @@ def _precision(**wanted: bool) -> Precision:
 def print_gate(gate: Gate) -> None:
     """The gate as a table: recall per class, float against quantised."""
     rows = [
-        [one.label, str(one.photos), console.percent(one.float_recall), console.percent(one.recall)]
+        [one.label, str(one.photos), *map(console.percent, (one.float_recall, one.recall, one.agreement))]
         for one in gate.classes
     ]
     rows.append(
@@ -317,7 +323,8 @@ def print_gate(gate: Gate) -> None:
             str(gate.photos),
             console.percent(gate.float_balanced_accuracy),
             console.percent(gate.balanced_accuracy),
+            console.percent(gate.agreement),
         ]
     )
-    title = f"validation photos, {gate.crops} crops, {console.percent(gate.agreement)} of the answers agree"
-    console.print_table(title, ["recall", "photos", "float", "converted"], rows)
+    title = f"validation photos, {gate.crops} crops"
+    console.print_table(title, ["recall", "photos", "float", "converted", "same answer"], rows)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.config import ConvertConfig, FitConfig, NetworkConfig, TrainConfig
+from edgekit.config import CalibrationFolder, ConvertConfig, FitConfig, NetworkConfig, TrainConfig
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample, write_manifest
@@ -91,7 +91,7 @@ def mobile_config() -> TrainConfig:
 
 @pytest.fixture(scope="session")
 def calibration(tmp_path_factory) -> Path:
-    """The calibration crops of the small run, chosen by the first conversion."""
+    """Where the calibration crops of the small run are."""
     return tmp_path_factory.mktemp("calibration") / "crops"
 
 
@@ -102,14 +102,14 @@ def convert_config(calibration) -> ConvertConfig:
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory, dataset) -> RunFolder:
+def small_run(tmp_path_factory, dataset, calibration) -> RunFolder:
     """A finished float stage and, on top of it, a finished qat stage."""
     from edgekit.quantize import qat
     from edgekit.train import finetune
 
     folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "small")
     finetune(dataset, folder, SMALL)
-    qat(dataset, folder, QAT)
+    qat(dataset, folder, QAT, calibration=CalibrationFolder(path=calibration, crops=50))
     return folder
 
 
@@ -121,7 +121,7 @@ def mobile_run(tmp_path_factory, dataset) -> RunFolder:
 
     folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "mobile")
     finetune(dataset, folder, MOBILE)
-    qat(dataset, folder, QAT)
+    qat(dataset, folder, QAT, calibration=CalibrationFolder(crops=50))
     return folder
 
 

@@ -139,6 +139,13 @@ class TestRefusals:
         with pytest.raises(DataError, match="chosen from other photos or settings"):
             convert(dataset, small_run, tmp_path / "m.tflite", replace(convert_config, calibration_crops=51))
 
+    def test_calibration_crops_that_the_qat_stage_does_not_know(self, small_run, dataset, convert_config, tmp_path):
+        """They would stand beside a model whose ranges come from others."""
+        config = replace(convert_config, calibration=tmp_path / "more", calibration_crops=51)
+        with pytest.raises(DataError, match="must be the 50 that the qat stage was calibrated on, got 51 others"):
+            convert(dataset, small_run, tmp_path / "m.tflite", config)
+        assert not (tmp_path / "m.tflite").exists()
+
     def test_weights_of_another_architecture(self, run_copy, mobile_run, dataset, convert_config, tmp_path):
         folder = run_copy("float")
         folder.weights("float").write_bytes(mobile_run.weights("float").read_bytes())

@@ -5,7 +5,8 @@ import pytest
 
 pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
-from edgekit.config import FitConfig
+from edgekit.calibration import read_calibration
+from edgekit.config import CalibrationFolder, FitConfig
 from edgekit.errors import RunError
 from edgekit.fit import validation_scores
 from edgekit.losses import balanced_log_loss
@@ -29,6 +30,17 @@ def test_the_record_stands_beside_the_float_one(small_run):
     assert record.config == replace(before.config, whole=record.config.whole)
     assert record.weights_sha256 == file_sha256(small_run.weights("qat"))
     assert before.weights_sha256 == file_sha256(small_run.weights("float"))
+
+
+def test_the_ranges_come_from_the_kept_crops(small_run, calibration, dataset, run_copy):
+    """Those of the manifest, and no others: another choice gives other ranges."""
+    record, manifest = small_run.read("qat"), read_calibration(calibration)
+    assert (record.calibration_crops, record.calibration_sha256) == (len(manifest.crops), manifest.sha256)
+    training = {sample.path for sample in record.split.samples(dataset, "train")}
+    assert {crop.photo for crop in manifest.crops} <= training
+    folder = run_copy("float")
+    other = qat(dataset, folder, HOW, calibration=CalibrationFolder(crops=60))
+    assert other.calibration_sha256 == read_calibration(folder.calibration).sha256 != manifest.sha256
 
 
 def test_int8_costs_little_against_float(small_run, dataset):
