@@ -4,6 +4,7 @@ EdgekitError            the user can act on it: the CLI prints it and exits with
 ├── ContractError       a model file or its contract is not what it claims to be
 ├── DataError           photos, manifests, splits or calibration crops are unusable
 ├── PhotoError          one photo can't be decoded
+├── VideoError          a video or a camera gives no frames, or a drawn video can't be written
 ├── RunError            a run folder, its records or its weights are unusable
 ├── InterpreterError    no interpreter is installed, or it refuses the model
 └── MissingExtra        an optional dependency group is not installed
@@ -28,6 +29,10 @@ class DataError(EdgekitError):
 
 class PhotoError(EdgekitError):
     """One photo cannot be decoded within the limits."""
+
+
+class VideoError(EdgekitError):
+    """A video or a camera gives no frames, or a drawn video cannot be written."""
 
 
 class RunError(EdgekitError):

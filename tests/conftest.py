@@ -53,6 +53,36 @@ def plain_photo() -> Callable[..., np.ndarray]:
     return lambda red, green, blue: np.full((60, 80, 3), (red, green, blue), np.uint8)
 
 
+@pytest.fixture(scope="session")
+def write_video() -> Callable[..., Path]:
+    """``write_video(path, [(255, 0, 0), …])``: a 64x48 video with a frame of each RGB colour, ten a second.
+
+    MJPEG in .avi, MPEG-4 in .mp4. ``corner`` colours the upper left quarter.
+    """
+    cv2 = pytest.importorskip("cv2", reason="needs the video extra")
+
+    def write(path, colours, *, fps=10.0, corner=None):
+        fourcc = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, fps, (64, 48))
+        assert writer.isOpened()
+        for colour in colours:
+            # OpenCV's own order, blue first, turned here by hand.
+            frame = np.full((48, 64, 3), colour[::-1], np.uint8)
+            if corner is not None:
+                frame[:24, :32] = corner[::-1]
+            writer.write(frame)
+        writer.release()
+        return path
+
+    return write
+
+
+@pytest.fixture
+def red_then_blue(write_video, tmp_path) -> Path:
+    """Two seconds: one of a genuine picture, one of a recapture."""
+    return write_video(tmp_path / "clip.avi", [(255, 0, 0)] * 10 + [(0, 0, 255)] * 10)
+
+
 @contextlib.contextmanager
 def _only_one(lock: Path) -> Iterator[None]:
     """Let one process at a time build an environment."""

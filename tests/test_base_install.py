@@ -12,7 +12,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.slow
 
-HOST_PACKAGES = ["tensorflow", "tf_keras", "keras", "typer", "rich", "matplotlib", "h5py", "sklearn"]
+HOST_PACKAGES = ["tensorflow", "tf_keras", "keras", "typer", "rich", "matplotlib", "h5py", "sklearn", "cv2"]
 
 SCRIPT = """
 import importlib.util, json, sys

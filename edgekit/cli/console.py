@@ -74,7 +74,9 @@ def progress() -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+    # Rich takes over what the body prints, to keep it above the bars. What goes to a file or a pipe must get there.
+    shared = sys.stdout.isatty()
+    with Bars(*columns, console=console, disable=not console.is_terminal, redirect_stdout=shared) as bars:
         yield ConsoleProgress(bars)
 
 

@@ -1,22 +1,27 @@
-"""``edgekit predict`` and ``info``: looking at one model and single photos."""
+"""``edgekit predict`` and ``info``: looking at one model, and at photos or frames with it."""
 
 from __future__ import annotations
 
 import csv as csv_module
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from edgekit.cli import console
 from edgekit.cli.measure import AllCrops, Crops, Model
 from edgekit.cli.train import AsJson
+from edgekit.cli.watch import WatchOptions, watch_frames
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.terminal import printable
+
+if TYPE_CHECKING:
+    from edgekit.runtime import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +45,7 @@ class Prediction:
 
 def predict(
     model: Model,
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
     crops: Crops = None,
     all_crops: AllCrops = False,
     threads: Annotated[int, typer.Option(help="Crops that are scored at the same time.", min=1)] = 2,
@@ -49,27 +54,73 @@ def predict(
     ] = None,
     json: AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
+    camera: Annotated[int | None, typer.Option(help="Watch a camera; 0 is the first.", min=0)] = None,
+    video: Annotated[Path | None, typer.Option(help="Watch a video file.")] = None,
+    picamera: Annotated[bool, typer.Option("--picamera", help="Watch the Raspberry Pi's camera.")] = False,
+    every: Annotated[int | None, typer.Option(help="Take one of so many frames of a file. [default: 1]", min=1)] = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Play a file at its own speed; frames that come too soon are dropped.")
+    ] = False,
+    smooth: Annotated[
+        float | None, typer.Option(help="Seconds over which verdicts are smoothed; 0 for none. [default: 0.5]", min=0)
+    ] = None,
+    draw: Annotated[Path | None, typer.Option(help="Write an .mp4 with verdicts and crops drawn in.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Stop after so many frames.", min=1)] = None,
 ) -> None:
-    """Classify photos.
+    """Classify photos, or the frames of a video or a camera.
 
-    Exit code 2 when one of them can't be read.
+    Photos get a table or a JSON list; exit code 2 when one of them can't be read. Frames get a line for each change of
+    the verdict, or a JSON line each. Frames of a camera that come while one is at work are dropped.
     """
-    from edgekit.data.heic import enable_heic_if_installed
     from edgekit.quiet import captured_stderr
     from edgekit.runtime import Classifier
 
+    watching = WatchOptions(
+        camera=camera,
+        video=video,
+        picamera=picamera,
+        every=every,
+        realtime=realtime,
+        smooth=smooth,
+        draw=draw,
+        frames=frames,
+    )
+    is_watching = watching.check(photos)
     if json and csv:
         raise EdgekitError("one form of output at a time, got --json and --csv; leave one out")
-    enable_heic_if_installed()
-    files = list(_files(photos))
-    rows = []
+    if is_watching and csv:
+        raise EdgekitError("frames are printed as text or with --json, got --csv; leave it out")
+    files = list(_files(photos or []))
     with captured_stderr():
         loaded = Classifier.load(model, threads=threads, backend=interpreter)
-    with console.progress() as progress, loaded as classifier:
+    with loaded as classifier:
+        classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
+        if is_watching:
+            watch_frames(classifier, classify, watching, json=json)
+            return
+        rows = _classify(classify, files)
+    if json:
+        console.print_json(rows)
+    elif csv:
+        writer = csv_module.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["photo", "label", "score", "crops", "ms", "error"])
+        writer.writerows([row.photo, row.label, row.score, row.crops, row.ms, row.error] for row in rows)
+    else:
+        _print(rows)
+    if any(row.error for row in rows):
+        raise typer.Exit(2)
+
+
+def _classify(classify: Callable[[Path], Verdict], files: list[Path]) -> list[Prediction]:
+    from edgekit.data.heic import enable_heic_if_installed
+
+    enable_heic_if_installed()
+    rows = []
+    with console.progress() as progress:
         progress.begin("classifying", len(files))
         for file in files:
             try:
-                verdict = classifier.classify(file, crops=crops, stop_early=not all_crops)
+                verdict = classify(file)
             except PhotoError as failure:
                 rows.append(Prediction(photo=_name(file), error=str(failure)))
             else:
@@ -84,16 +135,7 @@ def predict(
                     )
                 )
             progress.advance()
-    if json:
-        console.print_json(rows)
-    elif csv:
-        writer = csv_module.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["photo", "label", "score", "crops", "ms", "error"])
-        writer.writerows([row.photo, row.label, row.score, row.crops, row.ms, row.error] for row in rows)
-    else:
-        _print(rows)
-    if any(row.error for row in rows):
-        raise typer.Exit(2)
+    return rows
 
 
 def _name(file: Path) -> str:

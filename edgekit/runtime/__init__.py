@@ -10,6 +10,18 @@
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.classifier import Classifier, CropScore, Verdict
 from edgekit.runtime.frames import Plane, YuvFrame
+from edgekit.runtime.smoothing import Smoothed, Smoother
 from edgekit.runtime.timing import Milliseconds
 
-__all__ = ["Bundle", "Classifier", "CropScore", "Milliseconds", "Plane", "Verdict", "YuvFrame", "read_bundle"]
+__all__ = [
+    "Bundle",
+    "Classifier",
+    "CropScore",
+    "Milliseconds",
+    "Plane",
+    "Smoothed",
+    "Smoother",
+    "Verdict",
+    "YuvFrame",
+    "read_bundle",
+]

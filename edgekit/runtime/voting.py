@@ -11,7 +11,7 @@ from edgekit.errors import InterpreterError
 FloatArray = NDArray[np.float64]
 
 # The smallest normal float32: a probability of 0 only means that float32 ended there.
-_TINY = 1.1754944e-38
+TINY = 1.1754944e-38
 
 
 def vote(scores: NDArray[np.floating], decision: Decision) -> FloatArray:
@@ -31,7 +31,7 @@ def vote(scores: NDArray[np.floating], decision: Decision) -> FloatArray:
         raise InterpreterError(
             f"scores must be finite, got {np.asarray(scores)[~np.isfinite(scores)][:3]}; the model is broken"
         )
-    logs = np.log(np.maximum(np.asarray(scores, dtype=np.float64), _TINY)) / decision.temperature
+    logs = np.log(np.maximum(np.asarray(scores, dtype=np.float64), TINY)) / decision.temperature
     if decision.vote == "mean-log":
         return softmax(logs.mean(axis=-2))
     return np.asarray(softmax(logs).mean(axis=-2))

@@ -18,7 +18,7 @@ from edgekit.__main__ import main
 from edgekit.cli import app
 
 COMMANDS = ["bench", "convert", "crossval", "demo", "evaluate", "finetune", "info", "predict", "qat", "simulate"]
-HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert"}
+HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert", "cv2"}
 
 # Runs `edgekit …` in a process; afterwards what was imported stands on the last line of stderr.
 SCRIPT = """
@@ -147,12 +147,24 @@ class TestMissingExtra:
                 "flatbuffers is not installed: pip install 'edgekit[host]'",
                 id="inside-a-command",
             ),
+            pytest.param(
+                "cv2",
+                ["predict", "{model}", "--video", "clip.mp4"],
+                "cv2 is not installed: pip install 'edgekit[video]'",
+                id="video",
+            ),
         ],
     )
     def test_answers_with_the_pip_line(self, process, red_blue_file, package, arguments, line):
         arguments = [argument.format(model=red_blue_file) for argument in arguments]
         ran = process(*arguments, before=BLOCKER.format(package=package))
         assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"error: {line}\n")
+
+    def test_the_pis_camera_needs_no_opencv(self, process, red_blue_file):
+        blocked = BLOCKER.format(package="cv2") + BLOCKER.format(package="picamera2")
+        ran = process("predict", red_blue_file, "--picamera", before=blocked)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert ran.stderr.startswith("error: --picamera needs Picamera2")
 
     def test_a_broken_install_keeps_its_traceback(self, process):
         """Only a package that an extra installs is a missing extra."""

@@ -54,9 +54,12 @@ def test_bench_writes_a_table_a_record_and_a_picture(small_model, photos, tmp_pa
     done = edgekit("bench", small_model, "--data", photos, *sweep, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "small-int8.bench.json").read_text())
-    assert [point["crops"] for point in record["points"]] == [1, 3]
+    assert [(point["crops"], point["stops_early"]) for point in record["points"][:2]] == [(1, False), (3, False)]
+    # The contract's own plan, with its bounds.
+    assert record["points"][2]["stops_early"]
+    assert 1 <= record["points"][2]["crops_used"]["mean"] <= record["points"][2]["crops"]
     assert record["part"] == "test"
-    assert record["recommended_crops"] in (1, 3)
+    assert record["recommended_crops"] in {point["crops"] for point in record["points"]}
     assert (tmp_path / "small-int8.pareto.png").read_bytes().startswith(b"\x89PNG")
     assert "balanced accuracy" in done.stdout
 

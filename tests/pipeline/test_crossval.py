@@ -38,10 +38,14 @@ def done(dataset, config, tmp_path_factory):
 def test_each_photo_has_one_prediction_by_each_variant(done, dataset):
     _, record = done
     assert (record.photos, record.groups) == (72, 6)
-    assert [(one.variant, one.crops) for one in record.variants] == [(name, k) for name in VARIANTS for k in (1, 3)]
+    assert [(one.variant, one.crops, one.stops_early) for one in record.variants] == [
+        (name, crops, early) for name in VARIANTS for crops, early in ((1, False), (3, False), (3, True))
+    ]
     for one in record.variants:
         assert one.evaluation.report.n == len(dataset.samples)
         assert one.evaluation.report.abstained == 0
+        assert (one.crops_used is not None) == one.stops_early
+        assert one.crops_used is None or 1 <= one.crops_used.mean <= one.crops_used.p95 <= one.crops
         assert {group: found.n for group, found in one.evaluation.by_group.items()} == dict.fromkeys(dataset.groups, 12)
 
 

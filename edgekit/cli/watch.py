@@ -1,0 +1,145 @@
+"""``edgekit predict --video``, ``--camera`` and ``--picamera``: a verdict for each frame."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from edgekit.cli import console
+from edgekit.records import plain
+from edgekit.terminal import printable
+
+if TYPE_CHECKING:
+    from edgekit.runtime import Classifier, Verdict
+    from edgekit.runtime.photo import Picture
+    from edgekit.video.source import FrameSource
+    from edgekit.video.watch import FrameVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """The options of ``predict`` that go with frames; None and False are those that were not given."""
+
+    camera: int | None
+    video: Path | None
+    picamera: bool
+    every: int | None
+    realtime: bool
+    smooth: float | None
+    draw: Path | None
+    frames: int | None
+
+    def check(self, photos: list[Path] | None) -> bool:
+        """Whether frames are wanted, and not photos.
+
+        Raises:
+            typer.BadParameter: not exactly one kind of source, or options that don't go with it.
+        """
+        sources = {"--camera": self.camera is not None, "--video": self.video is not None, "--picamera": self.picamera}
+        given = [*(["photos"] if photos else []), *(name for name, is_given in sources.items() if is_given)]
+        if len(given) != 1:
+            raise typer.BadParameter(
+                f"name photos or one of {', '.join(sources)}; got {' and '.join(given) or 'nothing'}"
+            )
+        of_files = {"--every": self.every, "--realtime": self.realtime}
+        of_frames = {**of_files, "--smooth": self.smooth, "--draw": self.draw, "--frames": self.frames}
+        alone = {} if self.video is not None else of_frames if photos else of_files
+        for name, value in alone.items():
+            # A smoothing of 0 seconds is one that was given.
+            if value is not None and value is not False:
+                raise typer.BadParameter(
+                    f"{name} goes with {'--video' if name in of_files else 'a video or a camera'}, got {given[0]}"
+                )
+        return not photos
+
+
+class _Tally:
+    """What is left to say in the end."""
+
+    def __init__(self) -> None:
+        self.labels: Counter[str] = Counter()
+        self.ms = 0.0
+        self.last: FrameVerdict | None = None
+
+    def add(self, verdict: FrameVerdict) -> None:
+        self.labels[verdict.label] += 1
+        self.ms += verdict.ms
+        self.last = verdict
+
+    def line(self, source: FrameSource) -> str:
+        frames = self.labels.total()
+        shares = ", ".join(f"{console.percent(count / frames)} {label}" for label, count in self.labels.most_common())
+        return (
+            f"{source.name}: {frames} frame{'s' if frames != 1 else ''}, {source.dropped} dropped, "
+            f"{self.ms / frames:.1f} ms each: {shares}"
+        )
+
+
+def watch_frames(
+    classifier: Classifier, classify: Callable[[Picture], Verdict], options: WatchOptions, *, json: bool
+) -> None:
+    """Print a line for each frame (JSON), or for each change of the verdict, and a summary.
+
+    Raises:
+        VideoError: no frames, or the camera stopped; what was drawn until then is kept.
+    """
+    from edgekit.runtime import Smoother
+    from edgekit.runtime.smoothing import DEFAULT_TAU_S
+    from edgekit.video.watch import watch
+
+    smoother = Smoother(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
+    tally = _Tally()
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(_open(options)))
+        writer = None
+        if options.draw is not None:
+            from edgekit.video.writer import VideoWriter
+
+            writer = stack.enter_context(closing(VideoWriter(options.draw, fps=source.fps)))
+        progress = None
+        if source.count is not None:
+            progress = stack.enter_context(console.progress())
+            progress.begin("watching", min(source.count, options.frames or source.count))
+        verdicts = watch(source, classify, smoother, limit=options.frames, writer=writer)
+        try:
+            for verdict in verdicts:
+                if json:
+                    typer.echo(json_module.dumps(plain(verdict)))
+                elif tally.last is None or verdict.label != tally.last.label:
+                    typer.echo(f"{verdict.time_s:8.2f} s  {verdict.label}  {console.percent(verdict.score)}")
+                if progress is not None:
+                    dropped = verdict.dropped - (tally.last.dropped if tally.last is not None else 0)
+                    progress.advance(1 + dropped, note=verdict.label)
+                tally.add(verdict)
+        finally:
+            # Ctrl-C is how a camera is ended: that has a summary, too.
+            if tally.last is not None:
+                # Between JSON lines it would be in a script's way.
+                typer.echo(printable(tally.line(source)), err=json)
+    seen = tally.labels.total() + source.dropped
+    if source.count is not None and options.frames is None and seen < source.count:
+        console.note(f"{source.name} announces {source.count} frames, {seen} could be read; is the file whole?")
+
+
+def _open(options: WatchOptions) -> FrameSource:
+    """The source that was asked for. What doesn't wait for the classifier gets one slot."""
+    from edgekit.video.newest import Newest
+
+    if options.picamera:
+        from edgekit.video.picamera import PiCamera
+
+        return Newest(PiCamera())
+    from edgekit.video.opencv import Camera, VideoFile
+
+    if options.camera is not None:
+        return Newest(Camera(options.camera))
+    assert options.video is not None
+    file = VideoFile(options.video, every=options.every or 1)
+    return Newest(file, realtime=True) if options.realtime else file

@@ -1,0 +1,58 @@
+"""Draws a verdict onto its frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from edgekit.contract import RETAKE, UNKNOWN
+from edgekit.runtime.crops import Box
+from edgekit.runtime.frames import YuvFrame
+from edgekit.runtime.photo import RGBArray
+
+Colour = tuple[int, int, int]
+
+GENUINE: Colour = (0, 200, 83)
+ATTACK: Colour = (229, 57, 53)
+UNSURE: Colour = (255, 179, 0)
+NEUTRAL: Colour = (66, 165, 245)
+
+
+def colour_of(label: str, bona_fide: str | None) -> Colour:
+    """Green for genuine, red for an attack, amber for "retake" and "unknown", blue where there are no attacks."""
+    if label in (RETAKE, UNKNOWN):
+        return UNSURE
+    if bona_fide is None:
+        return NEUTRAL
+    return GENUINE if label == bona_fide else ATTACK
+
+
+def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], colour: Colour) -> RGBArray:
+    """A copy of a frame with boxes, and a line of text on a band at the top.
+
+    Args:
+        picture: Upright: uint8 (height, width, 3) RGB, or a camera's YUV.
+        line: Verdict and score. The font that comes with Pillow has Latin letters.
+        boxes: Crops, in pixels of the upright picture.
+        colour: Of boxes and band.
+
+    Returns:
+        uint8 (height, width, 3) RGB.
+    """
+    image = _image(picture)
+    pen = ImageDraw.Draw(image)
+    text_px = max(10, image.height // 24)
+    stroke_px = max(1, image.height // 360)
+    for box in boxes:
+        pen.rectangle((box.left, box.top, box.right - 1, box.bottom - 1), outline=colour, width=stroke_px)
+    pen.rectangle((0, 0, image.width - 1, text_px * 3 // 2), fill=colour)
+    pen.text((text_px // 2, text_px // 4), line, fill=(0, 0, 0), font=ImageFont.load_default(size=text_px))
+    return np.asarray(image)
+
+
+def _image(picture: RGBArray | YuvFrame) -> Image.Image:
+    if isinstance(picture, YuvFrame):
+        return picture.cut(Box(0, 0, *picture.size_wh))
+    return Image.fromarray(picture)
