@@ -17,7 +17,19 @@ from edgekit import __version__
 from edgekit.__main__ import main
 from edgekit.cli import app
 
-COMMANDS = ["bench", "convert", "crossval", "demo", "evaluate", "finetune", "info", "predict", "qat", "simulate"]
+COMMANDS = [
+    "bench",
+    "convert",
+    "crossval",
+    "demo",
+    "evaluate",
+    "finetune",
+    "info",
+    "predict",
+    "qat",
+    "simulate",
+    "tune",
+]
 HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert", "cv2"}
 
 # Runs `edgekit …` in a process; afterwards what was imported stands on the last line of stderr.
