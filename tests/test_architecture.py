@@ -35,7 +35,7 @@ LAYERS = [
     {"data"},
     {"feed"},
     {"head", "rounding", "scoring", "lite", "metadata", "runs"},
-    {"bundle", "calibration", "features", "gate", "operating_point"},
+    {"bundle", "calibration", "features", "gate", "operating_point", "runoptions"},
     {"legacy_keras"},
     {"adapt", "fakequant", "network", "tflite"},
     {"ranges"},
