@@ -117,3 +117,14 @@ def environment() -> Callable[..., Path]:
         return python
 
     return build
+
+
+@pytest.fixture(scope="session")
+def frozen_python(environment) -> Path:
+    """The Python of an environment with tflite-runtime, numpy 1 and Pillow."""
+    if sys.version_info >= (3, 12):
+        pytest.skip("tflite-runtime 2.14 has no wheels for Python 3.12 and later")
+    try:
+        return environment("tflite-runtime", "tflite-runtime>=2.14,<2.15", "numpy>=1.23,<2", "pillow>=10.1")
+    except subprocess.CalledProcessError as failure:
+        pytest.skip(f"tflite-runtime can't be installed here: {failure.stderr.strip().splitlines()[-1]}")

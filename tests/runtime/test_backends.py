@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -25,16 +24,6 @@ COLOURS = {
     "violet": (140, 60, 120),
     "dark": (3, 2, 1),
 }
-
-
-@pytest.fixture(scope="module")
-def frozen_python(environment):
-    if sys.version_info >= (3, 12):
-        pytest.skip("tflite-runtime 2.14 has no wheels for Python 3.12 and later")
-    try:
-        return environment("tflite-runtime", "tflite-runtime>=2.14,<2.15", "numpy>=1.23,<2", "pillow>=10.1")
-    except subprocess.CalledProcessError as failure:
-        pytest.skip(f"tflite-runtime can't be installed here: {failure.stderr.strip().splitlines()[-1]}")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,271 @@
+"""Runs every conformance vector: ``python tests/conformance/check.py [--interpreter NAME]``.
+
+A plain script that needs the base install of edgekit alone, so it also runs where pytest does not. Prints one JSON
+object: per area the number of vectors and the largest difference of each measure, and which fail, with their why. Exit
+code 1 where one fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+from PIL import features
+
+from edgekit.contract import Contract, CropPlan
+from edgekit.errors import EdgekitError
+from edgekit.records import from_plain
+from edgekit.runtime import Plane, YuvFrame, read_bundle
+from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
+from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
+from edgekit.runtime.photo import as_photo, read_photo
+from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.stopping import may_stop
+from edgekit.runtime.voting import decide, vote
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+Vector = dict[str, Any]
+Measured = dict[str, float]
+
+
+class Checker:
+    """Measures vectors of one folder with one interpreter."""
+
+    def __init__(self, folder: Path = HERE, backend: str | None = None) -> None:
+        self.folder = folder
+        self.backend = backend
+        self._models: dict[str, ModelInterpreter] = {}
+
+    def measure(self, area: str, vector: Vector) -> Measured:
+        """How far this runtime is from what a vector expects, by measure."""
+        return MEASURES[area](self, vector)
+
+    def complaint(self, area: str, vector: Vector) -> str:
+        """What is wrong with a vector, with its why; empty where all is well."""
+        try:
+            measured = self.measure(area, vector)
+        except (EdgekitError, ValueError) as failure:
+            return f"{area}/{vector['name']} {vector['why']}: {failure}"
+        return judge(area, vector, measured)
+
+    def raw(self, name: str, shape: tuple[int, ...] = (-1,)) -> np.ndarray:
+        return np.frombuffer((self.folder / "data" / name).read_bytes(), np.uint8).reshape(shape)
+
+    def frame(self, spec: Vector) -> YuvFrame:
+        data, size, rotation = self.raw(spec["file"]), tuple(spec["size_wh"]), spec["rotation"]
+        if "layout" in spec:
+            return YuvFrame.from_buffer(data, size, spec["layout"], stride=spec["stride"], rotation=rotation)
+        planes = [
+            Plane(
+                data[plane["start"] : plane["start"] + plane["length"]],
+                plane["row_stride"],
+                plane["pixel_stride"],
+                plane["offset"],
+            )
+            for plane in (spec["planes"][name] for name in "yuv")
+        ]
+        return YuvFrame.from_planes(size, *planes, rotation=rotation)
+
+    def source(self, spec: Vector) -> Any:
+        """A photo as callers have it: a file's bytes, an array, or a frame."""
+        if "photo" in spec:
+            return (self.folder / "data" / spec["photo"]).read_bytes()
+        if "array" in spec:
+            width, height = spec["size_wh"]
+            return self.raw(spec["array"], (height, width, 3))
+        return self.frame(spec["frame"])
+
+    def model(self, name: str) -> ModelInterpreter:
+        if name not in self._models:
+            path = ROOT / name
+            content = path.read_bytes()
+            # A bare flatbuffer has no archive behind it.
+            flatbuffer = read_bundle(path).flatbuffer if b"edgekit.json" in content else content
+            self._models[name] = ModelInterpreter(flatbuffer, backend=self.backend)
+        return self._models[name]
+
+
+def judge(area: str, vector: Vector, measured: Measured) -> str:
+    """What is wrong with a measured vector; empty where all is well."""
+    # "Not at most" rather than "more than": NaN fails.
+    beyond = [
+        f"{name} {value:g}" for name, value in measured.items() if not value <= vector["tolerance"].get(name, math.inf)
+    ]
+    if not beyond:
+        return ""
+    allowed = ", ".join(f"{name} {limit:g}" for name, limit in vector["tolerance"].items())
+    return f"{area}/{vector['name']} {vector['why']}: differs by {', '.join(beyond)}; allowed: {allowed}"
+
+
+def _furthest(found: Any, expected: Any) -> float:
+    """The largest difference of two arrays; infinite where their shapes differ."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    if found.shape != expected.shape:
+        return math.inf
+    return float(np.abs(found - expected).max(initial=0))
+
+
+def _plan(raw: Vector) -> CropPlan:
+    return from_plain(CropPlan, raw, where="plan")
+
+
+def _boxes(checker: Checker, vector: Vector) -> Measured:
+    offset = MIDDLE if vector["offset"] is None else tuple(vector["offset"])
+    size, side = tuple(vector["size_wh"]), vector["side_px"]
+    boxes = crop_boxes(_plan(vector["plan"]), size, side, count=vector["count"], offset=offset)
+    return {"pixels": _furthest(boxes, vector["boxes"])}
+
+
+def _photos(checker: Checker, vector: Vector) -> Measured:
+    photo = read_photo((checker.folder / "data" / vector["photo"]).read_bytes(), vector["working_px"])
+    size = _furthest((*photo.size_wh, photo.shrink), (*vector["size_wh"], vector["shrink"]))
+    width, height = vector["picture_wh"]
+    expected = checker.raw(vector["picture"], (height, width, 3))
+    return {"pixels": size, "levels": _furthest(photo.picture, expected)}
+
+
+def _tensors(checker: Checker, vector: Vector) -> Measured:
+    plan, side = _plan(vector["plan"]), vector["side_px"]
+    photo = as_photo(checker.source(vector["source"]), plan.working_px)
+    boxes = crop_boxes(plan, photo.size_wh, side)
+    expected = checker.raw(vector["tensors"], (-1, side, side, 3))
+    cut = [to_tensor(photo, Box(*box), side) for box in vector["boxes"]]
+    return {"pixels": _furthest(boxes, vector["boxes"]), "levels": _furthest(cut, expected)}
+
+
+def _frames(checker: Checker, vector: Vector) -> Measured:
+    frame, expected = checker.frame(vector["frame"]), checker.raw(vector["pixels"])
+    found = [np.asarray(frame.cut(Box(*box))).reshape(-1) for box in vector["boxes"]]
+    return {
+        "pixels": _furthest(frame.size_wh, vector["size_wh"]),
+        "levels": _furthest(np.concatenate(found), expected),
+    }
+
+
+def crops_used(scores: np.ndarray, contract: Contract) -> int:
+    """How many crops Classifier scores: it asks after each but the last."""
+    return next((k for k in range(1, len(scores)) if may_stop(scores[:k], contract)), len(scores))
+
+
+def _votes(checker: Checker, vector: Vector) -> Measured:
+    contract = Contract.from_json(json.dumps(vector["contract"]))
+    scores = np.asarray(vector["scores"], np.float32)
+    used = crops_used(scores, contract)
+    voted = vote(scores[:used], contract.decision)
+    label, score = decide(voted, contract)
+    expected = vector["verdict"]
+    return {
+        "answers": float((label, used) != (expected["label"], expected["crops"])),
+        "probability": _furthest([*voted, score], [*expected["probabilities"], expected["score"]]),
+    }
+
+
+def _scores(checker: Checker, vector: Vector) -> Measured:
+    model = checker.model(vector["model"])
+    inputs = checker.raw(vector["inputs"], (-1, model.side_px, model.side_px, 3))
+    expected = np.frombuffer((checker.folder / "data" / vector["scores"]).read_bytes(), "<f4").reshape(len(inputs), -1)
+    found = np.stack([model(one) for one in inputs])
+    if found.shape != expected.shape:
+        return {"steps": math.inf, "absolute": math.inf}
+    return {"steps": steps_between(found, expected, vector["step"]), "absolute": _furthest(found, expected)}
+
+
+def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
+    """The largest difference of scores in steps of the model's output.
+
+    Args:
+        found: float32 (inputs, classes).
+        expected: The same.
+        step: ``size``, and what it is a step ``of``: ``outputs`` as they stand, or ``logits`` that a softmax has turned
+            to probabilities. Logits come back as log-probabilities up to a constant, so what is compared is the
+            difference between any two of them (their log-odds).
+    """
+    if step["of"] == "outputs":
+        return _furthest(found, expected) / step["size"]
+    apart = np.log(found.astype(np.float64)) - np.log(expected.astype(np.float64))
+    return float((apart.max(axis=1) - apart.min(axis=1)).max()) / step["size"]
+
+
+MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
+    "boxes": _boxes,
+    "photos": _photos,
+    "tensors": _tensors,
+    "frames": _frames,
+    "votes": _votes,
+    "scores": _scores,
+}
+
+
+def load(folder: Path = HERE) -> dict[str, list[Vector]]:
+    """All vectors by area."""
+    return {area: json.loads((folder / f"{area}.json").read_text(encoding="utf-8"))["vectors"] for area in MEASURES}
+
+
+def fingerprint(folder: Path = HERE) -> str:
+    """SHA-256 over all vectors: a record says with it which ones it is about."""
+    digest = hashlib.sha256()
+    for file in sorted([*folder.glob("*.json"), *(folder / "data").iterdir()], key=lambda file: file.name):
+        digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def run(folder: Path, backend: str) -> dict[str, Any]:
+    """Check everything; returns the printed record."""
+    checker, areas, failures = Checker(folder, backend), {}, []
+    name = ""
+    for area, vectors in load(folder).items():
+        largest: Measured = {}
+        for vector in vectors:
+            try:
+                measured = checker.measure(area, vector)
+                complaint = judge(area, vector, measured)
+            except (EdgekitError, ValueError) as failure:
+                measured, complaint = {}, f"{area}/{vector['name']} {vector['why']}: {failure}"
+            for measure, value in measured.items():
+                largest[measure] = max(largest.get(measure, 0.0), value)
+            if complaint:
+                failures.append({"vector": f"{area}/{vector['name']}", "why": vector["why"], "complaint": complaint})
+            if area == "scores":
+                name = checker.model(vector["model"]).name
+        areas[area] = {"vectors": len(vectors), "largest": largest}
+    return {
+        "interpreter": name,
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+        "libjpeg_turbo": features.version_feature("libjpeg_turbo"),
+        "vectors_sha256": fingerprint(folder),
+        "areas": areas,
+        "failures": failures,
+    }
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Run the conformance vectors; prints one JSON object.")
+    parser.add_argument("--interpreter", default=None, help="litert or tflite-runtime (default: the first installed)")
+    parser.add_argument("--vectors", type=Path, default=HERE, help="the vectors' folder (default: this script's)")
+    options = parser.parse_args()
+    found = installed_backends()
+    if not found:
+        print("error: no TFLite interpreter is installed", file=sys.stderr)
+        return 2
+    record = run(options.vectors, options.interpreter or found[0])
+    print(json.dumps(record))
+    return 1 if record["failures"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The vectors with two interpreters on two architectures, and the committed record of what they differ by."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgekit.runtime.interpreter import installed_backends
+
+HERE = Path(__file__).resolve().parent
+X86 = ("x86_64", "AMD64")
+
+
+@pytest.fixture(scope="module")
+def record(script):
+    return script("record")
+
+
+@pytest.fixture
+def keep(record):
+    """Checks a run of check.py and leaves what it printed for record.py."""
+
+    def check(ran, machine, interpreter):
+        assert ran.returncode in (0, 1), ran.stderr
+        told = json.loads(ran.stdout.splitlines()[-1])
+        assert told["failures"] == []
+        assert told["architecture"] == machine
+        assert told["interpreter"].startswith(interpreter + " ")
+        file = record.run_file(machine, interpreter)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(told), encoding="utf-8")
+
+    return check
+
+
+def run_check(python, repository, interpreter):
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    command = [python, HERE / "check.py", "--interpreter", interpreter]
+    return subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in X86, reason="this machine is not x86")
+class TestX86:
+    def test_litert(self, repository, keep):
+        if "litert" not in installed_backends():
+            pytest.skip("LiteRT is not installed")
+        keep(run_check(sys.executable, repository, "litert"), platform.machine(), "litert")
+
+    def test_tflite_runtime(self, repository, frozen_python, keep):
+        keep(run_check(frozen_python, repository, "tflite-runtime"), platform.machine(), "tflite-runtime")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interpreter", ["litert", "tflite-runtime"])
+def test_arm64(arm64, interpreter, keep):
+    try:
+        ran = arm64.check(interpreter)
+    except arm64.Unavailable as reason:
+        pytest.skip(f"no arm64 here: {reason}")
+    keep(ran, "aarch64", interpreter)
+
+
+def test_arm64_without_qemu_says_so(arm64, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(arm64.Unavailable, match="apt-get install qemu-user-static"):
+        arm64.check("litert")
+
+
+def test_arm64_takes_the_interpreter_that_its_qemu_can_run(arm64):
+    assert "ai-edge-litert==2.0.3" in arm64.wheels("litert", (7, 2))
+    assert "ai-edge-litert==2.3.0" in arm64.wheels("litert", (10, 0))
+
+
+def test_a_failing_vector_ends_the_script_with_1(repository, check, tmp_path):
+    """With its why in what is printed."""
+    (tmp_path / "data").symlink_to(HERE / "data")
+    for area, vectors in check.load().items():
+        vectors[0] = {**vectors[0], "boxes": [[0, 0, 1, 1]]} if area == "boxes" else vectors[0]
+        (tmp_path / f"{area}.json").write_text(json.dumps({"vectors": vectors}), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    command = [sys.executable, HERE / "check.py", "--vectors", tmp_path]
+    ran = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+    (failure,) = json.loads(ran.stdout)["failures"]
+    assert (ran.returncode, failure["vector"]) == (1, "boxes/full-whole-multiple")
+    assert failure["why"] in failure["complaint"]
+
+
+class TestRecord:
+    @pytest.fixture(scope="class")
+    def runs(self, repository):
+        record = json.loads((repository / "docs" / "results" / "conformance.json").read_text(encoding="utf-8"))
+        return {(run["architecture"], run["interpreter"].partition(" ")[0]): run for run in record["runs"]}
+
+    def test_it_is_about_these_vectors(self, repository, check):
+        record = json.loads((repository / "docs" / "results" / "conformance.json").read_text(encoding="utf-8"))
+        assert record["vectors_sha256"] == check.fingerprint(), (
+            "the vectors have changed: run pytest tests/conformance/test_machines.py, then tests/conformance/record.py"
+        )
+
+    def test_two_architectures_ran_all_vectors_with_two_interpreters(self, runs, record, check):
+        assert list(runs) == record.MACHINES
+        for run in runs.values():
+            counted = {area: found["vectors"] for area, found in run["areas"].items()}
+            assert counted == {area: len(vectors) for area, vectors in check.load().items()}
+
+    @pytest.mark.parametrize("area", ["boxes", "photos", "tensors", "frames"])
+    def test_pixels_and_boxes_are_equal(self, runs, area):
+        assert {value for run in runs.values() for value in run["areas"][area]["largest"].values()} == {0}
+
+    def test_verdicts_are_equal(self, runs):
+        for run in runs.values():
+            assert run["areas"]["votes"]["largest"]["answers"] == 0
+            assert run["areas"]["votes"]["largest"]["probability"] <= 1e-12
+
+    def test_scores_differ_by_a_step_at_most(self, runs):
+        # Beyond 1 is only what float32 probabilities leave of the logits.
+        assert max(run["areas"]["scores"]["largest"]["steps"] for run in runs.values()) <= 1.001
+
+    def test_runs_that_are_missing_or_unlike_are_refused(self, runs, record, monkeypatch, tmp_path):
+        monkeypatch.setattr(record, "ROOT", tmp_path)
+        monkeypatch.setattr(record, "RUNS", tmp_path)
+        with pytest.raises(ValueError, match=r"x86_64-litert\.json is missing"):
+            record.merged()
+        for number, (machine, interpreter) in enumerate(record.MACHINES):
+            run = {**runs[machine, interpreter], "failures": [], "vectors_sha256": str(number // 3)}
+            (tmp_path / f"{machine}-{interpreter}.json").write_text(json.dumps(run), encoding="utf-8")
+        with pytest.raises(ValueError, match="different vectors"):
+            record.merged()
