@@ -178,7 +178,9 @@ def measure(contenders: Sequence[Contender], photos: Sequence[Path], rounds: int
 def processes(model: Path, photo: Path, boxes: dict[str, Any], rounds: int, progress: Progress) -> list[Timing]:
     """Whole processes, from the order to start to their end, in turn."""
     commands = {
-        "edgekit": [sys.executable, "-m", "edgekit.runtime", "classify", model, photo, "--threads", str(THREADS)],
+        "edgekit": [
+            sys.executable, "-m", "edgekit.runtime", "classify", model, photo, "--threads", str(THREADS), "--all-crops",
+        ],
         "mediapipe": [
             peer_python(), "-c", MEDIAPIPE_ONCE, HERE, model, json.dumps({str(photo): boxes[str(photo)]}),
         ],
