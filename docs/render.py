@@ -227,6 +227,17 @@ def runtime(record: Record) -> str:
     return "\n\n".join([intro, table(["target", "limit", "measured", ""], rows), table(columns, times)])
 
 
+def soak(record: Record) -> str:
+    """Memory over many calls."""
+    return (
+        f"{record['calls']} calls from {record['callers']} threads in {record['seconds']:.0f} s ({record['interpreter']}), "
+        f"{record['refused']} of them with a damaged JPEG, which was refused each time; {record['different']} answers "
+        f"differed from the first one of their source. Resident memory was {record['resident_mib'][0]:.1f} MiB after the "
+        f"first calls and {record['resident_mib'][-1]:.1f} MiB after the last; over the second half it moved by "
+        f"{record['slope_kib_per_1000']:+.1f} KiB per 1000 calls."
+    )
+
+
 def fill(text: str, name: str, content: str) -> str:
     """Replace what stands between the markers of a name."""
     pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
@@ -243,6 +254,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
+    (ROOT / "benchmarks" / "results" / "runtime.md", "soak", "../../benchmarks/results/soak.json", soak),
 )
 
 
