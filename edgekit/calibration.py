@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def make_calibration(
         DataError: the folder holds crops that were chosen otherwise, or that have changed.
     """
     photos_hash = sha256("\n".join(sorted(sample.path for sample in samples)).encode())
-    if (folder / MANIFEST_NAME).exists():
+    if os.path.exists(folder / MANIFEST_NAME):
         found = read_calibration(folder)
         if (found.config, found.data_sha256, found.photos_sha256) == (config, dataset.sha256, photos_hash):
             return found
@@ -159,7 +160,7 @@ def _write_crop(folder: Path, name: str, sample: Sample, box: Box, pixels: RGBAr
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", compress_level=6)
     content = buffer.getvalue()
-    if (folder / name).exists() and file_sha256(folder / name) != sha256(content):
+    if os.path.exists(folder / name) and file_sha256(folder / name) != sha256(content):
         # Without a manifest, it may be somebody's photo as well as a crop of a conversion that was stopped.
         raise DataError(
             f"{folder} must be empty or hold crops of this choice, has another {name}; name another folder with "
@@ -178,7 +179,7 @@ def read_calibration(folder: Path) -> CalibrationManifest:
         DataError: no manifest, too few crops, or a crop that is missing or was changed.
     """
     path = folder / MANIFEST_NAME
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"{folder} must hold {MANIFEST_NAME}; `edgekit convert` writes it")
     manifest = from_plain(CalibrationManifest, read_json(path), where=str(path), error=DataError)
     if len(manifest.crops) < MIN_CROPS:

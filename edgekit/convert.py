@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from edgekit.operating_point import fit_decision
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import load_stage
 from edgekit.records import plain, write_json
-from edgekit.runs import RunFolder, TrainRecord
+from edgekit.runs import STAGES, RunFolder, TrainRecord, refuse_among_photos
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.photo import RGBArray
 from edgekit.scoring import Scores, score_photos
@@ -70,12 +71,14 @@ def convert(
         progress: Told of every step.
 
     Raises:
-        RunError: no such stage, other photos, or a name that would replace the run's own record.
+        RunError: no such stage, other photos, a name that would replace the run's files, or a place among the photos.
         DataError: the calibration folder is unusable.
         GateFailed: the drop is over the limit.
     """
     stage = choose_stage(folder, config)
     _check_out(out, folder)
+    refuse_among_photos(out, dataset.root, "a model")
+    refuse_among_photos(config.calibration, dataset.root, "calibration crops")
     record = folder.read(stage)
     if record.data_sha256 != dataset.sha256:
         raise RunError(
@@ -124,19 +127,25 @@ def _advice(precision: Precision, stage: Stage) -> str:
 
 
 def _check_out(out: Path, folder: RunFolder) -> None:
-    stages: tuple[Stage, ...] = ("float", "qat")
-    if out.with_suffix(".json").resolve() in [folder.record(stage).resolve() for stage in stages]:
+    if os.path.isdir(out) or out.suffix == ".json":
         raise RunError(
-            f"a model's record must not replace its run's {out.with_suffix('.json')}, got the file name {out.name}; "
+            f"a model must be a file beside its record, a .json of the same name, got {out}; "
             "name it otherwise with --out"
         )
+    own = {path.resolve() for stage in STAGES for path in folder.traces(stage)}
+    for written, what in ((out, "file"), (out.with_suffix(".json"), "record")):
+        if written.resolve() in own:
+            raise RunError(
+                f"a model's {what} must not replace its run's {written}, got the file name {out.name}; "
+                "name it otherwise with --out"
+            )
 
 
 def choose_stage(folder: RunFolder, config: ConvertConfig) -> Stage:
     """Which weights a configuration means."""
     if config.stage != "auto":
         return config.stage
-    return "qat" if config.precision == "int8" and folder.record("qat").exists() else "float"
+    return "qat" if config.precision == "int8" and os.path.exists(folder.record("qat")) else "float"
 
 
 def _calibration(dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress) -> RGBArray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.bench import Conditions, Engine, Setting, conditions, measure_latency, settings, threads_label
 from edgekit.config import BenchConfig, CalibrationFolder, ConvertConfig, CrossvalConfig, Precision, Stage
@@ -18,16 +20,18 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.errors import RunError
 from edgekit.evaluate import forced, model_source
+from edgekit.features import UNREADABLE
 from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
 from edgekit.network import build_network, load_backbone
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import qat
 from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
-from edgekit.runs import RunFolder, TrainRecord
+from edgekit.runoptions import RunOptions
+from edgekit.runs import RunFolder, TrainRecord, refuse_among_photos
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency, by_stage
 from edgekit.scoring import CropUse, Scores, crop_use, score_photos
-from edgekit.train import RunOptions, finetune, versions
+from edgekit.train import finetune, versions
 
 # Name → precision and stage of the weights.
 VARIANTS: dict[str, tuple[Precision, Stage]] = {
@@ -92,10 +96,11 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
 
     Raises:
         DataError: no groups, or fewer than folds.
-        RunError: the folder holds another cross-validation.
+        RunError: the folder holds another cross-validation, or lies among the photos.
         KeyboardInterrupt: a re-run goes on from the fold's last epoch.
     """
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
+    refuse_among_photos(out, dataset.root, "a cross-validation")
     splits = group_folds(dataset, config.folds, seed=config.train.seed)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
@@ -127,7 +132,7 @@ def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
     """Make sure that a folder with folds holds folds of this very configuration."""
     mark = out / "crossval.config.json"
     wanted = {"config": plain(config), "data_sha256": dataset.sha256}
-    if mark.exists() and sha256(to_json(read_json(mark)).encode()) != sha256(to_json(wanted).encode()):
+    if os.path.exists(mark) and sha256(to_json(read_json(mark)).encode()) != sha256(to_json(wanted).encode()):
         raise RunError(f"{out} holds a cross-validation of other photos or settings; choose another --out")
     write_json(mark, wanted)
 
@@ -199,10 +204,10 @@ def _score(
     place = folder.root / "test-scores.npz"
     source = model_source(next(iter(bundles.values())).contract, dataset, samples)
     if place.exists():
-        with np.load(place, allow_pickle=False) as kept:
-            made_by = {variant: bundle.contract.model_sha256 for variant, bundle in bundles.items()}
-            if set(kept.files) == {*bundles, _MODELS} and dict(zip(bundles, kept[_MODELS], strict=True)) == made_by:
-                return {variant: Scores(crops=kept[variant], targets=source.targets) for variant in bundles}
+        kept = _kept_scores(place, bundles, (len(samples), max(config.crops), len(dataset.labels)))
+        if kept is not None:
+            return {variant: Scores(crops=crops, targets=source.targets) for variant, crops in kept.items()}
+        progress.say(f"{place} is damaged or of other models: the test photos are scored again")
     scored = score_photos(list(bundles.values()), source, crops=max(config.crops), progress=progress)
     found = dict(zip(bundles, scored, strict=True))
     buffer = io.BytesIO()
@@ -210,6 +215,23 @@ def _score(
     models = np.array([bundle.contract.model_sha256 for bundle in bundles.values()])
     np.savez(buffer, **{_MODELS: models}, **{variant: scores.crops for variant, scores in found.items()})  # type: ignore[arg-type]
     write_atomic(place, buffer.getvalue())
+    return found
+
+
+def _kept_scores(
+    place: Path, bundles: dict[str, Bundle], shape: tuple[int, int, int]
+) -> dict[str, NDArray[np.float32]] | None:
+    """The scores in a file, or None where it is damaged or tells of other models or photos."""
+    made_by = [bundle.contract.model_sha256 for bundle in bundles.values()]
+    try:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            if set(kept.files) != {*bundles, _MODELS} or kept[_MODELS].tolist() != made_by:
+                return None
+            found = {variant: kept[variant] for variant in bundles}
+    except UNREADABLE:
+        return None
+    if any(crops.shape != shape or crops.dtype != np.float32 for crops in found.values()):
+        return None
     return found
 
 

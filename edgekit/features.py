@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import tokenize
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +19,23 @@ from edgekit.quiet import captured_stderr
 from edgekit.records import file_sha256, sha256, to_json, write_atomic
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.photo import RGBArray
+
+# What numpy raises on files of arrays that are cut short or were never its own; the rest are what its parser of headers
+# and the archive's reader let through.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +99,8 @@ def photo_features(
     progress.begin(f"computing features of {what} photos", len(source.paths))
     folder = cache.folder / cache.settings(source, draws, seed)
     places = [folder / f"{file_sha256(path)}.npy" for path in source.paths]
-    missing = [index for index, place in enumerate(places) if not place.exists()]
+    kept = (_load(place, source.plan.crops + draws) for place in places)
+    tables = {index: table for index, table in enumerate(kept) if table is not None}
 
     def cut(index: int) -> RGBArray:
         photo, place = source.paths[index], places[index]
@@ -86,18 +108,27 @@ def photo_features(
         fixed = cut_photo(photo, source, count=source.plan.crops)
         return np.concatenate([fixed, draw_photo(rng, source, photo, draws)]) if draws else fixed
 
-    progress.advance(len(places) - len(missing))
-    if missing:
+    if len(tables) < len(places) or len({table.shape[1] for table in tables.values()}) > 1:
         with captured_stderr():
             model = ModelInterpreter(cache.model, threads=WORKERS)
+        # Only the model knows how many channels are right.
+        tables = {index: table for index, table in tables.items() if table.shape[1] == model.classes}
+        missing = [index for index in range(len(places)) if index not in tables]
+        damaged = [places[index] for index in missing if os.path.exists(places[index])]
+        if damaged:
+            progress.say(f"{len(damaged)} files of features are damaged and computed again, such as {damaged[0]}")
+        progress.advance(len(tables))
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
-            _store(np.stack([model(crop) for crop in crops]), places[index])
+            tables[index] = np.stack([model(crop) for crop in crops])
+            _store(tables[index], places[index])
             progress.advance()
-    first = _load(places[0])
-    table = np.empty((len(places), *first.shape), np.float32)
-    for row, place in zip(table, places, strict=True):
-        row[:] = _load(place)
-    return PhotoFeatures(crops=table, plan_crops=source.plan.crops)
+    else:
+        progress.advance(len(tables))
+    result = np.empty((len(places), *tables[0].shape), np.float32)
+    for index in range(len(places)):
+        # Given back one by one: the table of all crops is large enough once.
+        result[index] = tables.pop(index)
+    return PhotoFeatures(crops=result, plan_crops=source.plan.crops)
 
 
 def _store(features: FloatArray, place: Path) -> None:
@@ -106,5 +137,17 @@ def _store(features: FloatArray, place: Path) -> None:
     write_atomic(place, buffer.getvalue())
 
 
-def _load(place: Path) -> FloatArray:
-    return np.asarray(np.load(place, allow_pickle=False), dtype=np.float32)
+def _load(place: Path, crops: int) -> FloatArray | None:
+    """(crops, channels) features, or None where there are none that can be used."""
+    # A pipe would be waited for.
+    if not os.path.isfile(place):
+        return None
+    try:
+        # np.load would leave a file that it opened itself to the garbage collector.
+        with place.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+    except UNREADABLE:
+        return None
+    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim != 2 or len(found) != crops:
+        return None
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,10 +52,12 @@ class FitState:
 
     Attributes:
         of: Names the photos and settings that it is the state of.
+        first_rate: The learning rate that the first call began with; ``learning_rate`` is what it has come to.
         planned_epochs: How many were asked for by the call that finished; fewer are done after early stopping.
     """
 
     of: str = ""
+    first_rate: float | None = None
     epochs_done: int = 0
     planned_epochs: int = 0
     best_epoch: int = -1
@@ -70,31 +73,39 @@ class FitFiles:
 
     Attributes:
         of: Names the photos and settings; a state of others is refused.
+        first_rate: The learning rate to begin with; going on with another would not change the rate that was reached.
     """
 
     weights: Path
     state: Path
     of: str = ""
+    first_rate: float | None = None
 
     def read_state(self) -> FitState | None:
         """The state of an earlier call, if both files are there.
 
         Raises:
-            RunError: it is damaged, or that of other photos or settings.
+            RunError: it is damaged, or that of other photos or settings, or began with another learning rate.
         """
-        if not (self.weights.exists() and self.state.exists()):
+        if not (os.path.exists(self.weights) and os.path.exists(self.state)):
             return None
         state = from_plain(FitState, read_json(self.state), where=str(self.state))
         if state.of != self.of:
             raise RunError(
-                f"{self.state} was written for other photos, crops or another network, and can't be gone on with; "
+                f"{self.state} was written for other photos, crops, network or seed and can't be gone on with; "
                 "name another --out, or use --overwrite to start again"
+            )
+        if state.first_rate != self.first_rate:
+            raise RunError(
+                f"{self.state}: --resume goes on from the learning rate that training came to, which began with "
+                f"{state.first_rate}, got {self.first_rate}; give --learning-rate {state.first_rate}, or use "
+                "--overwrite to start again"
             )
         return state
 
     def write_state(self, state: FitState) -> None:
         """Keep a state beside the weights that it is of."""
-        write_json(self.state, replace(state, of=self.of))
+        write_json(self.state, replace(state, of=self.of, first_rate=self.first_rate))
 
 
 def fit(
@@ -121,17 +132,19 @@ def fit(
     optimizer = keras.optimizers.legacy.Adam(before.learning_rate or config.learning_rate)
     network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     watch = _Watch(feed, config, files, before, progress)
-    if not before.finished and before.epochs_done < config.epochs:
-        progress.begin("fitting", feed.steps * (config.epochs - before.epochs_done))
+    if not before.finished:
         try:
-            network.fit(
-                _endless(feed, seed, before.epochs_done),
-                steps_per_epoch=feed.steps,
-                epochs=config.epochs,
-                initial_epoch=before.epochs_done,
-                callbacks=_callbacks(watch, config, before),
-                verbose=0,
-            )
+            # An earlier call may have been stopped after its last epoch, or with more of them before it.
+            if before.epochs_done < config.epochs:
+                progress.begin("fitting", feed.steps * (config.epochs - before.epochs_done))
+                network.fit(
+                    _endless(feed, seed, before.epochs_done),
+                    steps_per_epoch=feed.steps,
+                    epochs=config.epochs,
+                    initial_epoch=before.epochs_done,
+                    callbacks=_callbacks(watch, config, before),
+                    verbose=0,
+                )
             watch.finish()
         except KeyboardInterrupt:
             if watch.state.epochs_done == 0:

@@ -19,6 +19,8 @@ with captured_stderr():
     from tf_keras.src.saving.legacy import hdf5_format
 
     tensorflow.config.list_physical_devices()
+# It warns of graphs that are traced again, which is what stages do that make one network after another.
+tensorflow.get_logger().setLevel("ERROR")
 
 # TensorFlow ships no types that mypy could check.
 tf: Any = tensorflow

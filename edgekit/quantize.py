@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from edgekit.adapt import adapt_weights
 from edgekit.calibration import CalibrationConfig, CalibrationManifest, calibration_pixels, make_calibration
@@ -19,9 +20,10 @@ from edgekit.losses import balanced_log_loss
 from edgekit.network import build_network, copy_head, freeze_normalisation, load_weights, pooled_features, save_weights
 from edgekit.progress import SILENT, Progress
 from edgekit.ranges import calibrate, fix_input
-from edgekit.records import file_sha256
+from edgekit.records import file_sha256, is_stream
+from edgekit.runoptions import REFUSE, RunOptions, recover
 from edgekit.runs import RunFolder, TrainRecord
-from edgekit.train import REFUSE, Run, RunOptions, crop_feed, fit_head, write_record
+from edgekit.train import Run, crop_feed, fit_head, write_record
 
 IN_THE_RUN = CalibrationFolder()
 
@@ -35,18 +37,28 @@ def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Mo
     Raises:
         RunError: the file is missing, damaged, or not the one that the record was written for.
     """
-    network = build_network(record.config.network, len(record.labels))
-    if stage == "qat":
-        freeze_normalisation(network)
-        network = quantised(network)
     weights = folder.weights(stage)
-    load_weights(network, weights, what=f"the {stage} stage of {folder.root}")
-    if file_sha256(weights) != record.weights_sha256:
+    # Before it is parsed: HDF5 that nobody vouches for can make its library crash.
+    if _weights_sha256(weights) != record.weights_sha256:
         raise RunError(
             f"{weights} must be the weights that {folder.record(stage).name} tells of, got others; "
             "run the stage again with --resume or --overwrite"
         )
+    network = build_network(record.config.network, len(record.labels))
+    if stage == "qat":
+        freeze_normalisation(network)
+        network = quantised(network)
+    load_weights(network, weights, what=f"the {stage} stage of {folder.root}")
     return network
+
+
+def _weights_sha256(weights: Path) -> str:
+    try:
+        if is_stream(weights):
+            raise RunError(f"{weights} must be a file, got a pipe or a device; run the stage again with --overwrite")
+        return file_sha256(weights)
+    except OSError as failure:
+        raise RunError(f"{weights}: can't read the weights: {failure.strerror}; check what it is") from failure
 
 
 def qat(
@@ -77,6 +89,7 @@ def qat(
         DataError: the calibration folder holds other crops.
     """
     began = time.monotonic()
+    recover(folder, progress)
     before = folder.read("float")
     if before.data_sha256 != dataset.sha256:
         raise RunError(

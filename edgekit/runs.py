@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from edgekit.config import Stage, TrainConfig
 from edgekit.data.splits import Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
+
+# In the order in which they are made, each from the one before.
+STAGES: tuple[Stage, ...] = ("float", "qat")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +69,36 @@ class RunFolder:
         """How far a stage has come, for going on."""
         return self.root / f"{stage}.state.json"
 
+    def traces(self, stage: Stage) -> tuple[Path, Path, Path]:
+        """Record, weights and state: all that a stage writes."""
+        return self.record(stage), self.weights(stage), self.state(stage)
+
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.
 
         Raises:
             RunError: the stage has not run, or its record or weights are damaged.
         """
-        if not self.record(stage).exists():
+        # Unlike Path.exists, this also answers for names that are too long and folders that may not be entered.
+        if not os.path.exists(self.record(stage)):
             command = "edgekit finetune DATA --out" if stage == "float" else "edgekit qat"
             raise RunError(f"{self.root} holds no finished {stage} stage; run `{command} {self.root}` first")
         record = from_plain(TrainRecord, read_json(self.record(stage)), where=str(self.record(stage)))
-        if not self.weights(stage).exists():
+        if not os.path.exists(self.weights(stage)):
             raise RunError(f"{self.weights(stage)} is missing beside its record; run the stage again with --overwrite")
         return record
+
+
+def refuse_among_photos(path: Path, photos: Path, what: str) -> None:
+    """Hold that what a stage writes doesn't come to lie among the photos, where a folder is a class.
+
+    Args:
+        path: What is to be written.
+        photos: The data folder.
+        what: Names it for people ("a run").
+
+    Raises:
+        RunError: it lies inside.
+    """
+    if path.resolve().is_relative_to(photos.resolve()):
+        raise RunError(f"{what} must lie outside the photos' folder {photos}, got {path}; name another place")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,9 @@ from edgekit.network import (
     taps,
 )
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, make_folder, plain, sha256, to_json, write_json
-from edgekit.runs import RunFolder, TrainRecord
+from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.runoptions import REFUSE, RunOptions, drop, recover
+from edgekit.runs import RunFolder, TrainRecord, refuse_among_photos
 from edgekit.tflite import to_flatbuffer
 
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
@@ -84,73 +84,6 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What to do with a folder that already holds a run, and where to keep features.
-
-    Attributes:
-        overwrite: Start again, replacing it.
-        resume: Go on from its best weights.
-        cache: Folder for bottleneck features, which several runs may share; inside the run when None.
-    """
-
-    overwrite: bool = False
-    resume: bool = False
-    cache: Path | None = None
-
-    @contextmanager
-    def replacing(self, folder: RunFolder, stage: Stage) -> Iterator[None]:
-        """Put what is to be overwritten aside for the body of the ``with``, and back when that fails or is stopped.
-
-        Raises:
-            RunError: the folder holds this stage already and neither was asked for.
-        """
-        self.refuse_in_use(folder, stage)
-        make_folder(folder.root)
-        # What was made from old float weights is no longer true either.
-        stages: tuple[Stage, ...] = ("float", "qat") if stage == "float" else ("qat",)
-        traces = [path for one in stages for path in _traces(folder, one)] if self.overwrite else []
-        aside = {path: path.with_name(f".{path.name}.old") for path in traces if path.exists()}
-        for path, old in aside.items():
-            path.replace(old)
-        try:
-            yield
-        except BaseException:
-            for path in traces:
-                path.unlink(missing_ok=True)
-            for path, old in aside.items():
-                old.replace(path)
-            raise
-        for old in aside.values():
-            old.unlink()
-
-    def refuse_in_use(self, folder: RunFolder, stage: Stage) -> None:
-        """Hold that a folder in use is to be overwritten or gone on with.
-
-        Raises:
-            RunError: it holds this stage already and neither was asked for.
-        """
-        used = [path for path in _traces(folder, stage) if path.exists()]
-        if used and not (self.overwrite or self.resume):
-            raise RunError(
-                f"{folder.root} already holds a {stage} run ({used[0].name}); "
-                "use --resume to go on or --overwrite to start again"
-            )
-
-
-# A folder that holds a run is refused.
-REFUSE = RunOptions()
-
-
-def _traces(folder: RunFolder, stage: Stage) -> tuple[Path, Path, Path]:
-    return folder.record(stage), folder.weights(stage), folder.state(stage)
-
-
-def _drop(folder: RunFolder, stage: Stage) -> None:
-    for path in _traces(folder, stage):
-        path.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One training run: photos and split, configuration, where it goes, and how a folder in use is treated."""
 
@@ -167,9 +100,13 @@ class Run:
             "split": plain(self.split),
             "network": plain(self.config.network),
             "plan": plain(self.config.plan),
+            "seed": self.config.seed,
         }
         return FitFiles(
-            weights=self.folder.weights(stage), state=self.folder.state(stage), of=sha256(to_json(of).encode())
+            weights=self.folder.weights(stage),
+            state=self.folder.state(stage),
+            of=sha256(to_json(of).encode()),
+            first_rate=self.config.whole.learning_rate,
         )
 
 
@@ -193,15 +130,18 @@ def finetune(
         progress: Told of every step.
 
     Raises:
-        RunError: the folder holds a run, or one of other photos or settings to go on from, or the weights don't fit
-            the backbone.
+        RunError: the folder holds a run, or one of other photos or settings to go on from, or lies among the photos, or
+            the weights don't fit the backbone.
         DataError: the photos can't be split.
         KeyboardInterrupt: before the first epoch ended, so that there is nothing to keep.
     """
     began = time.monotonic()
     # Before the folder is made or emptied: photos that can't be split and weights that don't fit leave no trace.
-    _refuse_among_photos(folder, dataset)
+    refuse_among_photos(folder.root, dataset.root, "a run")
+    if options.cache is not None:
+        refuse_among_photos(options.cache, dataset.root, "a cache of features")
     split = split or split_dataset(dataset, config.split)
+    recover(folder, progress)
     options.refuse_in_use(folder, "float")
     if options.resume:
         _check_same(folder, dataset, config)
@@ -216,12 +156,6 @@ def finetune(
         return _finetune(network, run, began, progress)
 
 
-def _refuse_among_photos(folder: RunFolder, dataset: Dataset) -> None:
-    """Hold that a run's files don't come to lie among the photos, where a folder is a class."""
-    if folder.root.resolve().is_relative_to(dataset.root.resolve()):
-        raise RunError(f"a run must lie outside the photos' folder {dataset.root}, got {folder.root}; name another")
-
-
 def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:
     folder, config = run.folder, run.config
     pretrained = config.network.weights != "none"
@@ -230,9 +164,11 @@ def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) 
         state = fit_head(network, pooled_features(network), run, progress, precision="float32")
         save_weights(network, files.weights)
     else:
+        # Cutting crops takes long: a state that can't be gone on with is refused before.
+        started = files.read_state() is not None
         if pretrained:
             # A random head would first tear at good features.
-            if files.read_state() is None:
+            if not started:
                 fit_head(network, pooled_features(network), run, progress, precision="float32")
             freeze_normalisation(network)
         feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
@@ -240,13 +176,13 @@ def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) 
     before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
     if before is not None and before != file_sha256(files.weights):
         # It was made from weights that are no more.
-        _drop(folder, "qat")
+        drop(folder, "qat")
     return write_record(run, "float", state, began)
 
 
 def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> None:
     """Hold that a run goes on as it began: with another split it would be tested on photos that trained it."""
-    if not folder.record("float").exists():
+    if not os.path.exists(folder.record("float")):
         return
     before = folder.read("float")
     for what, old, new in (
@@ -254,10 +190,14 @@ def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> Non
         ("network", before.config.network, config.network),
         ("split", before.config.split, config.split),
         ("tuning", before.config.tune, config.tune),
+        ("crop plan", before.config.plan, config.plan),
+        # The record says it to all later stages, and those of the qat stage would keep the old one.
+        ("bona fide label", before.config.bona_fide, config.bona_fide),
+        ("seed", before.config.seed, config.seed),
     ):
         if old != new:
             raise RunError(
-                f"{folder.root}: --resume goes on with the same {what}, {old}, got {new}; "
+                f"{folder.root}: --resume goes on with the same {what}, {old!r}, got {new!r}; "
                 "name another --out, or use --overwrite to start again"
             )
 

@@ -35,7 +35,7 @@ LAYERS = [
     {"data"},
     {"feed"},
     {"head", "rounding", "scoring", "lite", "metadata", "runs"},
-    {"bundle", "calibration", "features", "gate", "operating_point"},
+    {"bundle", "calibration", "features", "gate", "operating_point", "runoptions"},
     {"legacy_keras"},
     {"adapt", "fakequant", "network", "tflite"},
     {"ranges"},
@@ -44,7 +44,7 @@ LAYERS = [
     {"quantize"},
     {"convert"},
     {"evaluate"},
-    {"bench"},
+    {"bench", "tune"},
     {"crossval"},
     {"plots"},
     {"cli"},
@@ -71,7 +71,7 @@ HOME_OF = {
     "ai_edge_litert": {"lite"},
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
-    "typer": {"cli", "cli.console", "cli.demo", "cli.measure", "cli.show", "cli.train", "cli.watch"},
+    "typer": {"cli", "cli.console", "cli.demo", "cli.measure", "cli.show", "cli.train", "cli.tuning", "cli.watch"},
     "rich": {"cli.console"},
 }
 # Where a package is imported by another name than it is installed by.

@@ -26,7 +26,7 @@ def test_pages_agree_with_their_records(repository):
 
 
 def test_a_page_that_differs_is_named(repository, tmp_path):
-    for name in ("README.md", "docs", "models"):
+    for name in ("README.md", "docs", "models", "benchmarks"):
         source = repository / name
         copy = tmp_path / name
         for file in [source] if source.is_file() else [one for one in source.rglob("*") if one.is_file()]:

@@ -8,7 +8,7 @@ from edgekit.contract import CropPlan
 from edgekit.errors import InterpreterError
 from edgekit.features import FeatureCache, photo_features
 from edgekit.feed import CropSource, cut_photo
-from edgekit.progress import SILENT
+from edgekit.progress import SILENT, Silent
 from edgekit.runtime.interpreter import ModelInterpreter
 
 
@@ -30,8 +30,72 @@ def cache(tmp_path, int8_logits):
     return FeatureCache(folder=tmp_path / "cache", key="tiny", model=int8_logits)
 
 
-def compute(cache, source, *, draws=2, seed=0):
-    return photo_features(cache, source, draws=draws, seed=seed, what="training", progress=SILENT)
+def compute(cache, source, *, draws=2, seed=0, progress=SILENT):
+    return photo_features(cache, source, draws=draws, seed=seed, what="training", progress=progress)
+
+
+class Recorder(Silent):
+    def __init__(self):
+        self.lines, self.done = [], 0
+
+    def advance(self, steps=1, *, note=""):
+        self.done += steps
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def saved(array):
+    def write(path):
+        with path.open("wb") as file:
+            np.save(file, array)
+
+    return write
+
+
+def archived(path):
+    with path.open("wb") as file:
+        np.savez(file, features=np.zeros((5, 2), np.float32))
+
+
+def huge(path):
+    """A header that promises more than any memory holds."""
+    saved(np.zeros((5, 2), np.float32))(path)
+    path.write_bytes(path.read_bytes().replace(b"(5, 2), }" + b" " * 14, b"(5, 99999999999999), }".ljust(23)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-3]), id="cut-short"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:40]), id="cut-in-its-header"),
+        pytest.param(lambda path: path.write_bytes(b"no features at all"), id="text"),
+        pytest.param(lambda path: path.write_bytes(b"PK\x03\x04 no archive"), id="no-archive"),
+        pytest.param(
+            lambda path: path.write_bytes(path.read_bytes()[:10] + b"((" + path.read_bytes()[12:]), id="header"
+        ),
+        pytest.param(archived, id="archive"),
+        pytest.param(huge, id="more-than-memory"),
+        pytest.param(saved(np.zeros((4, 2), np.float32)), id="too-few-crops"),
+        pytest.param(saved(np.zeros((5, 2))), id="another-type"),
+        pytest.param(saved(np.zeros(5, np.float32)), id="one-dimension"),
+        pytest.param(saved(np.zeros((5, 3), np.float32)), id="other-channels"),
+    ],
+)
+def test_a_damaged_file_is_computed_again(cache, source, damage, request):
+    first = compute(cache, source)
+    (place, *_) = sorted(cache.folder.rglob("*.npy"))
+    whole = place.read_bytes()
+    damage(place)
+    assert place.read_bytes() != whole
+    told = Recorder()
+    again = compute(cache, source, progress=told)
+    np.testing.assert_array_equal(again.fixed, first.fixed)
+    np.testing.assert_array_equal(again.drawn, first.drawn)
+    assert place.read_bytes() == whole
+    assert told.lines == [f"1 files of features are damaged and computed again, such as {place}"]
+    assert told.done == 4
 
 
 def test_features_are_the_models_answers_to_the_crops(cache, source, int8_logits):

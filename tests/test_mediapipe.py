@@ -37,7 +37,7 @@ print(json.dumps(answers))
 @pytest.fixture(scope="module")
 def mediapipe_python(environment):
     try:
-        python = environment("mediapipe", "mediapipe>=0.10.20")
+        python = environment("mediapipe", "mediapipe==1.2.2")
     except subprocess.CalledProcessError as failure:
         pytest.skip(f"mediapipe can't be installed here: {failure.stderr.strip().splitlines()[-1]}")
     tried = subprocess.run([python, "-c", "import mediapipe"], capture_output=True, text=True, check=False)

@@ -6,7 +6,7 @@ from edgekit.config import TrainConfig
 from edgekit.data.splits import Split
 from edgekit.errors import RunError
 from edgekit.records import write_json
-from edgekit.runs import RunFolder, TrainRecord
+from edgekit.runs import RunFolder, TrainRecord, refuse_among_photos
 
 RECORD = TrainRecord(
     stage="float",
@@ -85,3 +85,24 @@ def test_a_record_without_its_weights_is_refused(folder):
     folder.weights("float").unlink()
     with pytest.raises(RunError, match=r"float\.h5 is missing beside its record; .*--overwrite"):
         folder.read("float")
+
+
+def test_a_name_that_the_system_refuses_is_no_run(tmp_path):
+    with pytest.raises(RunError, match="holds no finished float stage"):
+        RunFolder(root=tmp_path / ("x" * 300)).read("float")
+
+
+@pytest.mark.parametrize("path", ["photos", "photos/run", "photos/real/deep/run", "link/run", "other/../photos/run"])
+def test_what_would_lie_among_the_photos_is_refused(tmp_path, path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    with pytest.raises(
+        RunError, match=r"a run must lie outside the photos' folder .*photos, got .*; name another place"
+    ):
+        refuse_among_photos(tmp_path / path, tmp_path / "photos", "a run")
+
+
+@pytest.mark.parametrize("path", ["run", "photos-run", "photos/../run", "."])
+def test_what_lies_beside_the_photos_is_not(tmp_path, path):
+    (tmp_path / "photos").mkdir()
+    refuse_among_photos(tmp_path / path, tmp_path / "photos", "a run")

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.train import AsJson, Data, SkipBad, WorkingPx, bona_fide_label, fit_config, refuse_unused
+from edgekit.cli.train import (
+    Alpha,
+    AsJson,
+    Data,
+    Features,
+    SkipBad,
+    WorkingPx,
+    bona_fide_label,
+    fit_config,
+    network_config,
+    refuse_unused,
+)
 from edgekit.config import (
     BenchConfig,
     CrossvalConfig,
@@ -154,6 +165,7 @@ def bench(
     from edgekit.data.dataset import load_dataset
     from edgekit.plots import plot_pareto
     from edgekit.records import write_json
+    from edgekit.runs import refuse_among_photos
 
     config = BenchConfig(
         tta=console.numbers(tta),
@@ -163,10 +175,11 @@ def bench(
         interpreter=interpreter,
         budget_ms=budget_ms,
     )
+    folder = out or model.parent
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        refuse_among_photos(folder, dataset.root, "a benchmark")
         record = bench(model, dataset, config, part=split, progress=progress)
-    folder = out or model.parent
     record_path, plot_path = folder / f"{model.stem}.bench.json", folder / f"{model.stem}.pareto.png"
     write_json(record_path, record)
     title = f"{model.stem}: balanced accuracy on {record.photos} photos against latency"
@@ -237,11 +250,9 @@ def crossval(
     folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=3)] = _CROSSVAL.folds,
     tta: Annotated[str, typer.Option(help="Numbers of crops to report.")] = ",".join(map(str, _CROSSVAL.crops)),
     backbone: Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")] = _NETWORK.backbone,
-    alpha: Annotated[float, typer.Option(help="Width of mobilenet_v2.")] = _NETWORK.alpha,
+    alpha: Alpha = None,
     side: Annotated[int, typer.Option(help="Side of the square input, in pixels.")] = _NETWORK.side_px,
-    features: Annotated[
-        Literal["texture", "content", "all"], typer.Option(help="Layers of mobilenet_v2 that the head sees.")
-    ] = _NETWORK.features,
+    features: Features = None,
     weights: Annotated[str, typer.Option(help="imagenet, none, or a Keras HDF5 file without top.")] = "",
     tune: Annotated[
         Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")
@@ -262,16 +273,16 @@ def crossval(
     from edgekit.crossval import crossval
     from edgekit.data.dataset import load_dataset
 
-    start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
+    network = network_config(backbone, side, weights, alpha=alpha, features=features)
     refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = console.numbers(tta)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         train = TrainConfig(
-            network=NetworkConfig(backbone=backbone, alpha=alpha, side_px=side, features=features, weights=start),
+            network=network,
             plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
             tune=tune,
-            whole=fit_config(whole_fit(pretrained=start != "none"), epochs=epochs),
+            whole=fit_config(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )

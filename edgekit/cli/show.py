@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv as csv_module
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -169,7 +170,8 @@ def _files(photos: list[Path]) -> Iterator[Path]:
     from edgekit.data.checks import find_photos
 
     for path in photos:
-        if not path.is_dir():
+        # Unlike Path.is_dir, this also answers for names that are too long and folders that may not be entered.
+        if not os.path.isdir(path):
             yield path
             continue
         found = find_photos(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -46,6 +47,12 @@ CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo g
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
 
 Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
+# None tells what was not given from what was: small_cnn has neither.
+Alpha = Annotated[float | None, typer.Option(help=f"Width of mobilenet_v2. [default: {_NETWORK.alpha}]")]
+Features = Annotated[
+    Literal["texture", "content", "all"] | None,
+    typer.Option(help=f"Layers of mobilenet_v2 that the head sees. [default: {_NETWORK.features}]"),
+]
 WorkingPx = Annotated[
     int,
     typer.Option(help="Halve photos as often as their shorter side stays at least this, in pixels; 0: never.", min=0),
@@ -67,7 +74,7 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
     Raises:
         EdgekitError: some do.
     """
-    unused = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    unused = [f"--{name.replace('_', '-')}" for name in _given(given)]
     if tune == "head" and unused:
         raise EdgekitError(
             f"a head (--tune head) is solved exactly, without epochs, got {', '.join(unused)}; "
@@ -77,18 +84,38 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
 
 def fit_config(preset: FitConfig, **given: Any) -> FitConfig:
     """A preset with what the user gave."""
-    return replace(preset, **{name: value for name, value in given.items() if value is not None})
+    return replace(preset, **_given(given))
+
+
+def network_config(
+    backbone: Literal["mobilenet_v2", "small_cnn"], side: int, weights: str, **given: Any
+) -> NetworkConfig:
+    """A network with what the user gave; weights are the backbone's usual ones where none are named.
+
+    Raises:
+        EdgekitError: options of mobilenet_v2 came with small_cnn.
+    """
+    unused = [f"--{name}" for name in _given(given)]
+    if backbone == "small_cnn" and unused:
+        raise EdgekitError(
+            f"small_cnn has one width and one layer that the head sees, got {', '.join(unused)}; "
+            "leave that out or take --backbone mobilenet_v2"
+        )
+    start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
+    return NetworkConfig(backbone=backbone, side_px=side, weights=start, **_given(given))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def finetune(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
     backbone: Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")] = _NETWORK.backbone,
-    alpha: Annotated[float, typer.Option(help="Width of mobilenet_v2.")] = _NETWORK.alpha,
+    alpha: Alpha = None,
     side: Annotated[int, typer.Option(help="Side of the square input, in pixels.")] = _NETWORK.side_px,
-    features: Annotated[
-        Literal["texture", "content", "all"], typer.Option(help="Layers of mobilenet_v2 that the head sees.")
-    ] = _NETWORK.features,
+    features: Features = None,
     weights: Annotated[
         str, typer.Option(help="imagenet, none, or a Keras HDF5 file without top. small_cnn starts from none.")
     ] = "",
@@ -98,7 +125,10 @@ def finetune(
     plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = _TRAIN.plan.crops,
     working_px: WorkingPx = _TRAIN.plan.working_px or 0,
-    draws: Annotated[int, typer.Option(help="Random crops a photo that the head is solved on.", min=1)] = _TRAIN.draws,
+    draws: Annotated[
+        int | None,
+        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {_TRAIN.draws}]", min=1),
+    ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
@@ -124,11 +154,12 @@ def finetune(
     Writes weights and a record to the run's folder.
     """
     from edgekit.data.dataset import load_dataset
+    from edgekit.runoptions import RunOptions
     from edgekit.runs import RunFolder
-    from edgekit.train import RunOptions, finetune
+    from edgekit.train import finetune
 
-    start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
-    network = NetworkConfig(backbone=backbone, alpha=alpha, side_px=side, features=features, weights=start)
+    network = network_config(backbone, side, weights, alpha=alpha, features=features)
+    options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
     given = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -137,19 +168,23 @@ def finetune(
         "patience": patience,
     }
     refuse_unused(tune, given)
+    if draws is not None and tune == "all" and network.weights == "none":
+        raise EdgekitError(
+            f"--tune all --weights none trains from scratch, with no head solved before, got --draws {draws}; "
+            "leave that out or tune the head"
+        )
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = TrainConfig(
             network=network,
             plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
             tune=tune,
-            draws=draws,
-            whole=fit_config(whole_fit(pretrained=start != "none"), **given),
+            draws=_TRAIN.draws if draws is None else draws,
+            whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
             split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )
-        options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
         record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
 
@@ -217,10 +252,13 @@ def qat(
     """
     from edgekit.data.dataset import load_dataset
     from edgekit.quantize import qat
+    from edgekit.runoptions import RunOptions, recover
     from edgekit.runs import RunFolder
-    from edgekit.train import RunOptions
 
     folder = RunFolder(root=run)
+    options = RunOptions(overwrite=overwrite, resume=resume)
+    with console.progress() as progress:
+        recover(folder, progress)
     before = folder.read("float")
     given = {
         "epochs": epochs,
@@ -233,7 +271,6 @@ def qat(
     how = fit_config(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
-        options = RunOptions(overwrite=overwrite, resume=resume)
         where = CalibrationFolder(path=calibration, crops=calibration_crops)
         record = qat(dataset, folder, how, calibration=where, options=options, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
@@ -275,8 +312,7 @@ def convert(
     folder = RunFolder(root=run)
     before = folder.read("float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
-    if target.exists() and not overwrite:
-        raise EdgekitError(f"{target} exists; use --overwrite to replace it or name another file with --out")
+    refuse_existing(target, overwrite=overwrite)
     config = ConvertConfig(
         precision=precision,
         stage=stage,
@@ -301,6 +337,19 @@ def convert(
         f"wrote {target} ({record.model_bytes / 1e6:.2f} MB, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
     )
+
+
+def refuse_existing(model: Path, *, overwrite: bool) -> None:
+    """Hold that neither a model nor the record beside it replaces a file unasked.
+
+    Raises:
+        EdgekitError: one of them exists.
+    """
+    # A path without a name has no record, and is a folder.
+    written = [model, *([model.with_suffix(".json")] if model.name else [])]
+    used = [path for path in written if os.path.exists(path)]
+    if used and not overwrite:
+        raise EdgekitError(f"{used[0]} exists; use --overwrite to replace it or name another file with --out")
 
 
 def _precision(**wanted: bool) -> Precision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -72,10 +73,11 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
         DataError: names the file or row that breaks a rule.
         MissingExtra: there are HEIC photos and pillow-heif is not installed.
     """
-    if not root.is_dir():
-        what = "a file" if root.exists() else "nothing"
+    # Unlike Path's own, these also answer for names that are too long and folders that may not be entered.
+    if not os.path.isdir(root):
+        what = "a file" if os.path.exists(root) else "nothing"
         raise DataError(f"{root}: the data must be a folder of photos, got {what}; check the path")
-    if (root / MANIFEST_NAME).exists():
+    if os.path.exists(root / MANIFEST_NAME):
         samples = read_manifest(root / MANIFEST_NAME)
         _check_labels_have_folders(root, samples)
     else:
@@ -170,7 +172,7 @@ def _check_content(root: Path, samples: Sequence[Sample], skip_bad: bool, progre
 def _tell_copies(copies: Sequence[tuple[str, ...]], progress: Progress) -> None:
     if copies:
         sets = shorten((" = ".join(paths) for paths in copies), limit=3, separator="; ")
-        progress.say(f"{len(copies)} photos have exact copies, which flatter if a split parts them: {sets}")
+        progress.say(f"sets of exact copies: {len(copies)}; they flatter if a split parts them: {sets}")
 
 
 def _fingerprint(rows: Iterable[tuple[Sample, str]]) -> str:

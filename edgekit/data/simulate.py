@@ -9,6 +9,7 @@ cameras of their own.
 from __future__ import annotations
 
 import io
+import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -172,9 +173,9 @@ def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, 
     if workers < 1:
         raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
     pairs = _plan(out, config)
-    missing = [pair for pair in pairs if not all((out / sample.path).is_file() for sample in pair.samples())]
+    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
     finished = _look_for(out, config)
-    if finished is not None and not missing and (out / MANIFEST_NAME).is_file():
+    if finished is not None and not missing and os.path.isfile(out / MANIFEST_NAME):
         return finished
     write_json(out / _STARTED_NAME, _Started(version=SIMULATOR_VERSION, config=config))
     for label in (GENUINE, RECAPTURE):
@@ -235,7 +236,7 @@ def _look_for(out: Path, config: SimulateConfig) -> SimulatedSet | None:
     Raises:
         DataError: another set, or photos of unknown origin, lie there.
     """
-    if (out / RECORD_NAME).is_file():
+    if os.path.isfile(out / RECORD_NAME):
         raw = read_json(out / RECORD_NAME)
         finished = from_plain(SimulatedSet, raw, where=str(out / RECORD_NAME), error=DataError)
         if (finished.version, finished.config) == (SIMULATOR_VERSION, config):
@@ -243,7 +244,7 @@ def _look_for(out: Path, config: SimulateConfig) -> SimulatedSet | None:
         raise DataError(
             f"{out} must be empty or hold this same set, has one of another config or version; choose another folder"
         )
-    if (out / _STARTED_NAME).is_file():
+    if os.path.isfile(out / _STARTED_NAME):
         raw = read_json(out / _STARTED_NAME)
         started = from_plain(_Started, raw, where=str(out / _STARTED_NAME), error=DataError)
         if (started.version, started.config) == (SIMULATOR_VERSION, config):
@@ -251,7 +252,7 @@ def _look_for(out: Path, config: SimulateConfig) -> SimulatedSet | None:
         raise DataError(
             f"{out} must be empty or hold this same set, has an unfinished other one; choose another folder"
         )
-    foreign = [name for name in (GENUINE, RECAPTURE, MANIFEST_NAME) if (out / name).exists()]
+    foreign = [name for name in (GENUINE, RECAPTURE, MANIFEST_NAME) if os.path.exists(out / name)]
     if foreign:
         raise DataError(
             f"{out} must be empty or hold a simulated set, has {foreign} without {RECORD_NAME}; choose another folder"

@@ -113,7 +113,7 @@ class Classifier:
         if crops is not None:
             check_crops(crops)
         watch = Stopwatch()
-        seen = as_photo(photo, self.contract.plan.working_px)
+        seen = as_photo(photo, self.contract.plan.working_px, over=workers.map)
         if min(seen.size_wh) < MIN_SIDE_PX:
             wide, high = seen.size_wh
             raise PhotoError(f"a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,8 @@ _DECODER_ERRORS = (
 RGBArray = NDArray[np.uint8]
 
 
+# ``map``, or that of a pool.
+Map = Callable[[Callable[[int], Image.Image], Iterable[int]], Iterable[Image.Image]]
 Picture = Image.Image | RGBArray | YuvFrame
 Source = str | Path | bytes | bytearray | memoryview | Picture
 
@@ -232,10 +235,15 @@ def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
     return image.convert("RGB")
 
 
-def as_photo(source: Source, working_px: int | None = None) -> Photo:
+def as_photo(source: Source, working_px: int | None = None, *, over: Map = map) -> Photo:
     """What a caller has, as a photo that crops can be cut from.
 
     Pillow images are taken as they stand (EXIF was the caller's to apply); arrays and frames are not copied.
+
+    Args:
+        source: A path, a file's content, a Pillow image, a uint8 (height, width, 3) RGB array, or a camera frame.
+        working_px: Of the crop plan.
+        over: Like ``map``; a pool's own lets threads share the work on a large array.
 
     Raises:
         PhotoError: undecodable, or an array that is not uint8 (height, width, 3).
@@ -246,7 +254,7 @@ def as_photo(source: Source, working_px: int | None = None) -> Photo:
         return read_photo(bytes(source), working_px)
     picture, size = _as_picture(source)
     factor = shrink(size, working_px)
-    return Photo(picture=picture if factor == 1 else _reduced(picture, size, factor), size_wh=size, shrink=factor)
+    return Photo(picture=picture if factor == 1 else _reduced(picture, size, factor, over), size_wh=size, shrink=factor)
 
 
 def cut_box(picture: Picture, box: Box) -> Image.Image:
@@ -258,7 +266,7 @@ def cut_box(picture: Picture, box: Box) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right]))
 
 
-def _reduced(picture: Picture, size_wh: tuple[int, int], factor: int) -> Image.Image:
+def _reduced(picture: Picture, size_wh: tuple[int, int], factor: int, over: Map) -> Image.Image:
     """Means of whole blocks of a picture."""
     width, height = size_wh[0] // factor, size_wh[1] // factor
     if isinstance(picture, Image.Image):
@@ -266,10 +274,14 @@ def _reduced(picture: Picture, size_wh: tuple[int, int], factor: int) -> Image.I
     result = Image.new("RGB", (width, height))
     # In strips: all of a large picture at once would be copied, which takes more memory, and more time than reducing.
     rows = max(1, _STRIP_ROWS // factor)
-    for top in range(0, height, rows):
+    tops = range(0, height, rows)
+
+    def reduced_strip(top: int) -> Image.Image:
         bottom = min(top + rows, height)
-        strip = cut_box(picture, Box(0, top * factor, width * factor, bottom * factor))
-        result.paste(strip.reduce(factor), (0, top))
+        return cut_box(picture, Box(0, top * factor, width * factor, bottom * factor)).reduce(factor)
+
+    for top, strip in zip(tops, over(reduced_strip, tops), strict=True):
+        result.paste(strip, (0, top))
     return result
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgekit.runtime.crops import Box
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.runtime.photo import Photo
+from edgekit.runtime.photo import Map, Photo
 from edgekit.runtime.preprocess import to_tensor
 
 
@@ -65,6 +65,11 @@ class Workers:
         finally:
             for future in waiting:
                 future.cancel()
+
+    @property
+    def map(self) -> Map:
+        """``map`` over the workers' threads."""
+        return map if self._pool is None else self._pool.map
 
     def _one(self, photo: Photo, box: Box) -> Scored:
         began = time.perf_counter_ns()

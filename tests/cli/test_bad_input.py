@@ -168,6 +168,41 @@ def test_a_solved_head_has_no_epochs(edgekit_here, photos, tmp_path, command, op
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(["--alpha", "0.5"], "small_cnn has one width .* got --alpha; leave that out", id="alpha"),
+        pytest.param(["--features", "all", "--alpha", "1"], "got --alpha, --features; leave that out", id="both"),
+    ],
+)
+@pytest.mark.parametrize("command", ["finetune", "crossval"])
+def test_small_cnn_has_no_options_of_mobilenet(edgekit_here, photos, tmp_path, command, options, message):
+    code, _, err = edgekit_here(command, photos, "--out", tmp_path / "run", *SMALL, *options)
+    assert code == 2
+    assert re.search(message, err), err
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_from_scratch_draws_no_crops_for_a_head(edgekit_here, photos, tmp_path):
+    code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL, "--draws", "3")
+    assert code == 2
+    assert "with no head solved before, got --draws 3; leave that out or tune the head" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_going_on_and_starting_again_contradict_each_other(edgekit_here, photos, tmp_path):
+    code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL, "--resume", "--overwrite")
+    assert code == 2
+    assert "got both; leave one of them out" in err
+
+
+def test_a_benchmark_among_the_photos_is_refused(edgekit_here, photos, red_blue_file):
+    code, _, err = edgekit_here("bench", red_blue_file, "--data", photos, "--out", photos / "bench")
+    assert code == 2
+    assert "a benchmark must lie outside the photos' folder" in err
+    assert not (photos / "bench").exists()
+
+
 class TestAfterARun:
     @pytest.fixture
     def run(self, edgekit_here, photos, tmp_path):
@@ -180,6 +215,24 @@ class TestAfterARun:
         assert code == 2
         assert "--resume" in err
         assert "--overwrite" in err
+
+    def test_a_file_where_the_models_record_would_go_is_not_replaced(self, edgekit_here, run, tmp_path):
+        other = tmp_path / "package.json"
+        other.write_text("{}")
+        out = ("--out", tmp_path / "package.tflite", "--calibration", tmp_path / "calibration", "--allow-drop")
+        code, _, err = edgekit_here("convert", run, "--float", *out)
+        assert code == 2
+        assert "package.json exists; use --overwrite" in err
+        assert (other.read_text(), (tmp_path / "package.tflite").exists()) == ("{}", False)
+        code, _, err = edgekit_here("convert", run, "--float", *out, "--overwrite")
+        assert code == 0, err
+        assert json.loads(other.read_text())["model"] == "package.tflite"
+
+    @pytest.mark.parametrize("name", [".", "/", ""])
+    def test_a_folder_where_the_model_would_go(self, edgekit_here, run, name):
+        code, _, err = edgekit_here("convert", run, "--float", "--out", name, "--overwrite")
+        assert code == 2
+        assert "a model must be a file beside its record" in err
 
     def test_a_calibration_set_below_its_minimum(self, edgekit_here, run, tmp_path):
         out = tmp_path / "model.tflite"

@@ -17,7 +17,19 @@ from edgekit import __version__
 from edgekit.__main__ import main
 from edgekit.cli import app
 
-COMMANDS = ["bench", "convert", "crossval", "demo", "evaluate", "finetune", "info", "predict", "qat", "simulate"]
+COMMANDS = [
+    "bench",
+    "convert",
+    "crossval",
+    "demo",
+    "evaluate",
+    "finetune",
+    "info",
+    "predict",
+    "qat",
+    "simulate",
+    "tune",
+]
 HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert", "cv2"}
 
 # Runs `edgekit …` in a process; afterwards what was imported stands on the last line of stderr.
@@ -181,6 +193,11 @@ class TestMistakes:
             pytest.param(["info", "{tmp}/none.tflite"], "error: {tmp}/none.tflite: no such model file", id="no-model"),
             pytest.param(["info", "{text}"], "error: {text} must be a TFLite file", id="no-tflite"),
             pytest.param(["predict", "{model}", "{tmp}"], "error: {tmp} must hold photos, got none", id="no-photos"),
+            pytest.param(["convert", "{long}"], "error: {long} holds no finished float stage", id="long-run"),
+            pytest.param(
+                ["evaluate", "{model}", "--data", "{long}"], "error: {long}: the data must be", id="long-data"
+            ),
+            pytest.param(["simulate", "{long}"], "error: can't write {long}/", id="long-out"),
         ],
     )
     def test_what_the_user_can_act_on_is_one_line_and_exit_2(
@@ -188,7 +205,7 @@ class TestMistakes:
     ):
         text = tmp_path / "notes.txt"
         text.write_text("not a model")
-        names = {"tmp": tmp_path, "text": text, "model": red_blue_file}
+        names = {"long": tmp_path / ("x" * 300), "tmp": tmp_path, "text": text, "model": red_blue_file}
         code, out, err = edgekit_here(*(argument.format(**names) for argument in arguments))
         assert (code, out) == (2, "")
         assert err.startswith(message.format(**names))
@@ -240,6 +257,12 @@ class TestShowing:
         rows = json.loads(out)
         assert code == 2
         assert [(row["label"], bool(row["error"])) for row in rows] == [("recapture", False), ("", True)]
+
+    def test_predict_tells_of_a_name_that_the_system_refuses(self, edgekit_here, red_blue_file):
+        code, out, err = edgekit_here("predict", red_blue_file, "x" * 300, "--json")
+        assert code == 2
+        assert json.loads(out)[0]["error"].endswith("File name too long")
+        assert "Traceback" not in err
 
     def test_predict_shows_names_that_look_like_markup(self, edgekit_here, tmp_path, red_blue_file, plain_photo):
         Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "[red]blue.png")

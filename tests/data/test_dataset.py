@@ -64,7 +64,7 @@ def test_exact_copies_are_told(photo_folder, progress):
     shutil.copy(root / "real" / "1.png", root / "screen" / "copy.png")
     load_dataset(root, progress=progress)
     assert progress.lines == [
-        "1 photos have exact copies, which flatter if a split parts them: real/1.png = screen/copy.png"
+        "sets of exact copies: 1; they flatter if a split parts them: real/1.png = screen/copy.png"
     ]
 
 
@@ -96,6 +96,11 @@ def test_what_is_no_folder_is_refused(tmp_path, make, what):
     make(tmp_path / "photos")
     with pytest.raises(DataError, match=f"photos: the data must be a folder of photos, got {what}"):
         load_dataset(tmp_path / "photos")
+
+
+def test_a_name_that_the_system_refuses_is_no_folder(tmp_path):
+    with pytest.raises(DataError, match="the data must be a folder of photos, got nothing; check the path"):
+        load_dataset(tmp_path / ("x" * 300))
 
 
 def test_a_class_folder_without_photos_is_refused(photo_folder):

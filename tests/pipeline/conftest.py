@@ -18,6 +18,7 @@ from edgekit.config import CalibrationFolder, ConvertConfig, FitConfig, NetworkC
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample, write_manifest
+from edgekit.progress import Silent
 from edgekit.runs import RunFolder
 
 GROUPS = tuple(f"author{number}" for number in range(6))
@@ -158,6 +159,21 @@ def run_copy(small_run, tmp_path) -> Callable[..., RunFolder]:
         return folder
 
     return copy
+
+
+class Lines(Silent):
+    """Progress that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def progress() -> Lines:
+    return Lines()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from edgekit.convert import GateFailed, choose_stage, convert
 from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.metadata import METADATA_NAME
-from edgekit.records import read_json
+from edgekit.records import file_sha256, read_json, write_json
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 
@@ -122,14 +122,31 @@ class TestRefusals:
         with pytest.raises(RunError, match="no finished qat stage; run `edgekit qat"):
             convert(dataset, run_copy("float"), tmp_path / "m.tflite", replace(convert_config, stage="qat"))
 
-    def test_a_name_whose_record_would_replace_the_runs(self, run_copy, dataset, convert_config):
-        folder = run_copy("float")
-        before = folder.record("float").read_bytes()
-        with pytest.raises(
-            RunError, match=r"must not replace its run's .*float\.json, got the file name float\.tflite"
-        ):
-            convert(dataset, folder, folder.root / "float.tflite", convert_config)
-        assert folder.record("float").read_bytes() == before
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("float.tflite", r"record must not replace its run's .*float\.json, got the file name float\.tflite"),
+            ("float.state.tflite", r"record must not replace its run's .*float\.state\.json, got the file name"),
+            ("qat.state.tflite", r"record must not replace its run's .*qat\.state\.json, got the file name"),
+            ("float.h5", r"file must not replace its run's .*float\.h5, got the file name float\.h5"),
+            ("model.json", r"must be a file beside its record, .* got .*model\.json; name it otherwise"),
+            (".", r"must be a file beside its record, .* got .*run; name it otherwise"),
+        ],
+    )
+    def test_a_name_that_would_replace_the_runs_files(self, run_copy, dataset, convert_config, name, message):
+        folder = run_copy("float", "qat")
+        before = {path: path.read_bytes() for path in folder.root.iterdir()}
+        with pytest.raises(RunError, match=message):
+            convert(dataset, folder, folder.root / name, convert_config)
+        assert {path: path.read_bytes() for path in folder.root.iterdir()} == before
+
+    def test_a_place_among_the_photos(self, small_run, dataset, convert_config, tmp_path):
+        with pytest.raises(RunError, match="a model must lie outside the photos' folder"):
+            convert(dataset, small_run, dataset.root / "m.tflite", convert_config)
+        inside = replace(convert_config, calibration=dataset.root / "calibration")
+        with pytest.raises(RunError, match="calibration crops must lie outside the photos' folder"):
+            convert(dataset, small_run, tmp_path / "m.tflite", inside)
+        assert {path.name for path in dataset.root.iterdir()} == {"manifest.csv", *dataset.labels}
 
     def test_other_photos(self, small_run, dataset, convert_config, tmp_path):
         with pytest.raises(RunError, match=r"was trained on other photos.*name the same --data"):
@@ -149,6 +166,8 @@ class TestRefusals:
     def test_weights_of_another_architecture(self, run_copy, mobile_run, dataset, convert_config, tmp_path):
         folder = run_copy("float")
         folder.weights("float").write_bytes(mobile_run.weights("float").read_bytes())
+        record = replace(folder.read("float"), weights_sha256=file_sha256(folder.weights("float")))
+        write_json(folder.record("float"), record)
         with pytest.raises(RunError, match="must hold weights for the float stage"):
             convert(dataset, folder, tmp_path / "m.tflite", replace(convert_config, precision="float32"))
 

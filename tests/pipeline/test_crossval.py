@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from edgekit.crossval import VARIANTS, CrossvalRecord, crossval
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
 from edgekit.progress import Silent
-from edgekit.records import from_plain, read_json
+from edgekit.records import from_plain, read_json, write_json
 from edgekit.runs import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -80,6 +81,45 @@ def test_a_re_run_takes_what_is_there(done, dataset, config):
     again = crossval(dataset, out, replace(config))
     assert {path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file()} == before
     assert [one.evaluation for one in again.variants] == [one.evaluation for one in record.variants]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: content[: len(content) // 2], id="cut-short"),
+        pytest.param(lambda content: b"no scores", id="text"),
+        pytest.param(lambda content: content[:200] + b"x" * 64 + content[264:], id="changed-inside"),
+        pytest.param(lambda content: b"", id="empty"),
+    ],
+)
+def test_damaged_scores_are_computed_again(done, dataset, config, tmp_path, progress, damage):
+    out, record = done
+    again = shutil.copytree(out, tmp_path / "cv")
+    scores = again / "fold-1" / "test-scores.npz"
+    whole = scores.read_bytes()
+    scores.write_bytes(damage(whole))
+    found = crossval(dataset, again, replace(config), progress=progress)
+    assert [one.evaluation for one in found.variants] == [one.evaluation for one in record.variants]
+    assert [line for line in progress.lines if "damaged" in line] == [
+        f"{scores} is damaged or of other models: the test photos are scored again"
+    ]
+    assert len(scores.read_bytes()) == len(whole)
+
+
+def test_a_fold_that_was_stopped_after_its_last_epoch_is_finished(done, dataset, config, tmp_path):
+    out, _ = done
+    again = shutil.copytree(out, tmp_path / "cv")
+    folder = RunFolder(root=again / "fold-0")
+    write_json(folder.state("float"), read_json(folder.state("float")) | {"finished": False, "planned_epochs": 0})
+    folder.record("float").unlink()
+    crossval(dataset, again, replace(config))
+    assert not folder.read("float").interrupted
+
+
+def test_a_place_among_the_photos_is_refused_before_anything_is_written(dataset, config):
+    with pytest.raises(RunError, match=r"a cross-validation must lie outside the photos' folder .*/cv; name another"):
+        crossval(dataset, dataset.root / "cv", config)
+    assert not (dataset.root / "cv").exists()
 
 
 def test_other_settings_in_the_same_folder_are_refused(done, dataset, config):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,14 @@ class TestGoingOn:
         assert first.learning_rate == pytest.approx(0.025)
         assert run(Points(), files, epochs=3).history["learning_rate"][2] == pytest.approx(0.025)
 
+    def test_another_learning_rate_at_the_start_is_refused(self, files):
+        files = replace(files, first_rate=0.05)
+        run(Points(spoil_from=0), files, patience=3)
+        assert files.read_state().learning_rate == pytest.approx(0.025)
+        with pytest.raises(RunError, match=r"which began with 0\.05, got 0\.01; give --learning-rate 0\.05, or use"):
+            run(Points(), replace(files, first_rate=0.01), epochs=3, learning_rate=0.01)
+        assert run(Points(), files, epochs=3).epochs_done == 3
+
     def test_weights_of_another_network_are_refused(self, files):
         run(Points(), files)
         point = keras.Input((1,))
@@ -140,6 +150,21 @@ class TestGoingOn:
 
 
 class TestInterrupt:
+    def test_a_loop_that_was_stopped_at_what_is_now_its_last_epoch_ends(self, files):
+        stopped, feed = run(Points(), files, progress=CtrlC(2), epochs=5), Points()
+        assert (stopped.epochs_done, stopped.finished) == (2, False)
+        state = run(feed, files, epochs=2)
+        assert (state.epochs_done, state.planned_epochs, state.finished) == (2, 2, True)
+        assert feed.drawn == []
+        assert files.read_state() == state
+        assert run(Points(), files, epochs=3).epochs_done == 3
+
+    def test_a_loop_that_was_killed_after_its_last_epoch_ends(self, files):
+        whole, feed = run(Points(), files), Points()
+        files.write_state(replace(whole, finished=False, planned_epochs=0))
+        assert run(feed, files) == whole
+        assert feed.drawn == []
+
     def test_ctrl_c_keeps_what_was_done(self, files):
         model = network()
         state = run(Points(), files, model, progress=CtrlC(1), epochs=5)

@@ -15,8 +15,9 @@ from edgekit.progress import SILENT
 from edgekit.quantize import load_stage, qat
 from edgekit.ranges import INPUT_RANGE
 from edgekit.records import file_sha256
+from edgekit.runoptions import RunOptions
 from edgekit.runs import RunFolder
-from edgekit.train import RunOptions, crop_feed
+from edgekit.train import crop_feed
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -111,10 +112,19 @@ class TestRefusals:
         with pytest.raises(RunError, match="already holds a qat run"):
             qat(dataset, small_run, HOW)
 
-    def test_weights_that_are_damaged(self, dataset, run_copy):
+    def test_weights_that_are_damaged_are_not_parsed(self, dataset, run_copy, monkeypatch):
+        monkeypatch.setattr("edgekit.quantize.load_weights", lambda *args, **kwargs: pytest.fail("was parsed"))
         folder = run_copy("float")
-        folder.weights("float").write_bytes(b"no weights")
-        with pytest.raises(RunError, match=r"float\.h5 must be a Keras HDF5 file"):
+        content = folder.weights("float").read_bytes()
+        folder.weights("float").write_bytes(content[: len(content) // 2])
+        with pytest.raises(RunError, match=r"float\.h5 must be the weights that float\.json tells of, got others"):
+            qat(dataset, folder, HOW)
+
+    def test_weights_that_are_no_file(self, dataset, run_copy):
+        folder = run_copy("float")
+        folder.weights("float").unlink()
+        folder.weights("float").mkdir()
+        with pytest.raises(RunError, match=r"float\.h5: can't read the weights: Is a directory"):
             qat(dataset, folder, HOW)
 
 
@@ -128,6 +138,23 @@ def test_weights_that_the_record_does_not_tell_of_are_refused(dataset, run_copy,
     with pytest.raises(RunError, match=r"float\.h5 must be the weights that float\.json tells of, got others"):
         qat(dataset, folder, HOW)
     assert not folder.record("qat").exists()
+
+
+def test_going_on_at_another_learning_rate_is_refused(dataset, run_copy):
+    folder = run_copy("float", "qat")
+    before = {path: path.read_bytes() for path in folder.root.iterdir()}
+    with pytest.raises(RunError, match=r"which began with 0\.0001, got 1e-05; give --learning-rate 0\.0001"):
+        qat(dataset, folder, replace(HOW, learning_rate=1e-5), options=RunOptions(resume=True))
+    assert {path: path.read_bytes() for path in folder.root.iterdir()} == before
+
+
+def test_a_float_stage_that_a_killed_call_put_aside_comes_back(dataset, run_copy):
+    folder = run_copy("float", "qat")
+    for path in list(folder.root.iterdir()):
+        path.replace(path.with_name(f".{path.name}.old"))
+    with pytest.raises(RunError, match="already holds a qat run"):
+        qat(dataset, folder, HOW)
+    assert folder.read("float")
 
 
 def test_resuming_adds_epochs(dataset, run_copy):

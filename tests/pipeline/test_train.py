@@ -15,8 +15,9 @@ from edgekit.network import pooled_features
 from edgekit.progress import SILENT
 from edgekit.quantize import load_stage
 from edgekit.records import file_sha256, from_plain, plain, read_json
+from edgekit.runoptions import RunOptions
 from edgekit.runs import RunFolder, TrainRecord
-from edgekit.train import RunOptions, crop_feed, finetune
+from edgekit.train import crop_feed, finetune
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -128,6 +129,19 @@ class TestFolderInUse:
             finetune(dataset, folder, small_config, options=RunOptions(overwrite=True), progress=Stop())
         assert {path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file()} == before
 
+    def test_overwriting_that_was_killed_is_undone_by_the_next_call(self, run_copy, dataset, small_config, progress):
+        folder = run_copy("float", "qat")
+        before = {path.name: path.read_bytes() for path in folder.root.iterdir()}
+        for path in list(folder.root.iterdir()):
+            path.replace(path.with_name(f".{path.name}.old"))
+        folder.weights("float").write_bytes(b"half a run")
+        with pytest.raises(RunError, match="already holds a float run"):
+            finetune(dataset, folder, small_config, progress=progress)
+        assert {path.name: path.read_bytes() for path in folder.root.iterdir()} == before
+        assert progress.lines == [
+            f"{folder.root}: an earlier --overwrite was killed; the float stage it was to replace is back"
+        ]
+
     def test_resuming_adds_epochs_and_keeps_the_best(self, run_copy, dataset, small_config):
         folder = run_copy("float")
         before = folder.read("float")
@@ -147,20 +161,32 @@ class TestFolderInUse:
         [
             pytest.param({"split": SplitConfig(seed=5)}, "split", id="another-split"),
             pytest.param({"network": {"side_px": 64}}, "network", id="another-network"),
+            pytest.param({"plan": {"crops": 4}}, "crop plan", id="more-crops"),
+            pytest.param({"plan": {"working_px": 720}}, "crop plan", id="another-working-size"),
+            pytest.param({"bona_fide": ""}, "bona fide label", id="no-bona-fide"),
+            pytest.param({"seed": 1}, "seed", id="another-seed"),
         ],
     )
     def test_resuming_as_something_else_is_refused(self, run_copy, dataset, small_config, edit, what):
-        if what == "network":
-            edit = {"network": replace(small_config.network, **edit["network"])}
+        edit = {
+            name: replace(getattr(small_config, name), **value) if isinstance(value, dict) else value
+            for name, value in edit.items()
+        }
+        folder = run_copy("float", "qat")
+        before = {path: path.read_bytes() for path in folder.root.iterdir()}
         with pytest.raises(RunError, match=f"--resume goes on with the same {what}"):
-            finetune(dataset, run_copy("float"), replace(small_config, **edit), options=RESUME)
+            finetune(dataset, folder, replace(small_config, **edit), options=RESUME)
+        assert {path: path.read_bytes() for path in folder.root.iterdir()} == before
 
     def test_a_killed_run_goes_on_only_as_it_began(self, run_copy, dataset, small_config):
         folder = run_copy("float")
         folder.record("float").unlink()
-        other = replace(small_config, split=SplitConfig(seed=5))
-        with pytest.raises(RunError, match="was written for other photos, crops or another network"):
-            finetune(dataset, folder, other, options=RESUME)
+        for other in (replace(small_config, split=SplitConfig(seed=5)), replace(small_config, seed=1)):
+            with pytest.raises(RunError, match="was written for other photos, crops, network or seed"):
+                finetune(dataset, folder, other, options=RESUME)
+        whole = replace(small_config.whole, learning_rate=1e-5)
+        with pytest.raises(RunError, match=r"which began with 0\.003, got 1e-05; give --learning-rate 0\.003"):
+            finetune(dataset, folder, replace(small_config, whole=whole), options=RESUME)
         assert finetune(dataset, folder, small_config, options=RESUME).history["val_loss"]
 
     def test_resuming_on_other_photos_is_refused(self, run_copy, dataset, small_config):
@@ -188,3 +214,10 @@ def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, 
     finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=RunOptions(cache=cache))
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == kept
     assert not (tmp_path / "run" / "features").exists()
+
+
+def test_features_among_the_photos_are_refused(dataset, mobile_config, tmp_path):
+    options = RunOptions(cache=dataset.root / "genuine")
+    with pytest.raises(RunError, match="a cache of features must lie outside the photos' folder"):
+        finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=options)
+    assert not (tmp_path / "run").exists()

@@ -6,6 +6,7 @@ import io
 import struct
 import tracemalloc
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -612,6 +613,9 @@ class TestWorkingSize:
         pixels = np.random.default_rng(0).integers(0, 256, (700, 900, 3), dtype=np.uint8)
         whole = Image.fromarray(pixels).reduce(4, box=(0, 0, 900, 700))
         np.testing.assert_array_equal(np.asarray(as_photo(pixels, 150).picture), np.asarray(whole))
+        with ThreadPoolExecutor(3) as pool:
+            photo = as_photo(pixels, 150, over=pool.map)
+        np.testing.assert_array_equal(np.asarray(photo.picture), np.asarray(whole))
 
     def test_a_palette_is_reduced_as_colours(self):
         image = Image.new("P", (130, 130))

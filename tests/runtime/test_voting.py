@@ -132,7 +132,7 @@ def test_decide(probabilities, decision, answer):
 
 
 def test_without_a_bona_fide_label_there_is_no_attack_score():
-    colours = dataclasses.replace(SHELF, bona_fide=None, decision=Decision(abstain=(0.0, 1.0), floor=0.25))
+    colours = dataclasses.replace(SHELF, bona_fide=None, decision=Decision(floor=0.25))
     assert decide(np.array([0.25, 0.25, 0.5]), colours) == ("print", 0.5)
     assert decide(np.array([0.25, 0.5, 0.25]), dataclasses.replace(colours, decision=Decision(floor=0.75))) == (
         "unknown",
