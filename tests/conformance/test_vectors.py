@@ -242,7 +242,7 @@ def test_the_models_have_the_steps_that_the_vectors_say(repository):
             for operator in graph.operators
             if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.DEQUANTIZE
         ]
-        if vector["name"] in ("logits_int8", "demo-int8"):
+        if vector["name"] in ("logits_int8", "conv_int8"):
             assert vector["step"]["size"] == pytest.approx(scales[-1])
         else:
             assert vector["step"] == {"of": "outputs", "size": 1 / 256}
