@@ -1283,8 +1283,8 @@ MODELS: list[tuple[Any, ...]] = [
         "catches int8 arithmetic that rounds or saturates otherwise, and logits that are taken for probabilities",
     ),
     (
-        "demo-int8",
-        "models/demo-int8.tflite",
+        "conv_int8",
+        "tests/models/conv_int8.tflite",
         96,
         {"of": "logits", "size": 0.12427002191543579},
         "catches int8 convolutions that are computed wrong, as an emulator or a delegate may do without saying so",

@@ -26,7 +26,7 @@ def record(script):
 def keep(record):
     """Checks a run of check.py and leaves what it printed for record.py."""
 
-    def check(ran, machine, interpreter):
+    def check(ran, machine, interpreter, **more):
         assert ran.returncode in (0, 1), ran.stderr
         told = json.loads(ran.stdout.splitlines()[-1])
         assert told["failures"] == []
@@ -34,7 +34,7 @@ def keep(record):
         assert told["interpreter"].startswith(interpreter + " ")
         file = record.run_file(machine, interpreter)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(told), encoding="utf-8")
+        file.write_text(json.dumps({**more, **told}), encoding="utf-8")
 
     return check
 
@@ -64,7 +64,8 @@ def test_arm64(arm64, interpreter, keep):
         ran = arm64.check(interpreter)
     except arm64.Unavailable as reason:
         pytest.skip(f"no arm64 here: {reason}")
-    keep(ran, "aarch64", interpreter)
+    major, minor = arm64.find_qemu()[1]
+    keep(ran, "aarch64", interpreter, emulator=f"qemu {major}.{minor}")
 
 
 def test_arm64_without_qemu_says_so(arm64, monkeypatch):
@@ -92,12 +93,13 @@ def test_a_failing_vector_ends_the_script_with_1(repository, check, tmp_path):
     assert failure["why"] in failure["complaint"]
 
 
-class TestRecord:
-    @pytest.fixture(scope="class")
-    def runs(self, repository):
-        record = json.loads((repository / "docs" / "results" / "conformance.json").read_text(encoding="utf-8"))
-        return {(run["architecture"], run["interpreter"].partition(" ")[0]): run for run in record["runs"]}
+@pytest.fixture(scope="module")
+def runs(repository):
+    record = json.loads((repository / "docs" / "results" / "conformance.json").read_text(encoding="utf-8"))
+    return {(run["architecture"], run["interpreter"].partition(" ")[0]): run for run in record["runs"]}
 
+
+class TestRecord:
     def test_it_is_about_these_vectors(self, repository, check):
         record = json.loads((repository / "docs" / "results" / "conformance.json").read_text(encoding="utf-8"))
         assert record["vectors_sha256"] == check.fingerprint(), (

@@ -159,6 +159,46 @@ class TestMistakes:
         self.fails(checker, "votes/stop-by-the-nearest-cut", "votes/stop-by-the-threshold")
 
 
+def reduced(pixels, x, y):
+    """Means of blocks by the README's formula."""
+    height, width = pixels.shape[0] // y, pixels.shape[1] // x
+    sums = pixels[: height * y, : width * x].astype(np.int64).reshape(height, y, width, x, 3).sum(axis=(1, 3))
+    return ((sums + x * y // 2) * int(np.float32(2**32) / np.float32(256 * x * y))) >> 24
+
+
+def resized(pixels, length):
+    """One pass along the width by the README's formula."""
+    width = pixels.shape[1]
+    scale = width / length
+    reach = max(scale, 1.0)
+    weights = np.zeros((length, width), np.int64)
+    for index in range(length):
+        centre = (index + 0.5) * scale
+        first, end = max(int(centre - reach + 0.5), 0), min(int(centre + reach + 0.5), width)
+        found = [max(0.0, 1 - abs((one - centre + 0.5) * (1 / reach))) for one in range(first, end)]
+        weights[index, first:end] = [int(0.5 + one * (1 / sum(found)) * (1 << 22)) for one in found]
+    return np.clip((np.einsum("ij,hjc->hic", weights, pixels.astype(np.int64)) + (1 << 21)) >> 22, 0, 255)
+
+
+@pytest.mark.parametrize("name", [name for name in VECTORS if "array" in VECTORS[name].get("source", {})])
+def test_tensors_are_those_of_the_formulas(checker, name):
+    """Without Pillow: what a port has to write."""
+    vector = VECTORS[name]
+    (width, height), side = vector["source"]["size_wh"], vector["side_px"]
+    picture = checker.raw(vector["source"]["array"], (height, width, 3))
+    factor = crops.shrink((width, height), vector["plan"]["working_px"])
+    picture = reduced(picture, factor, factor) if factor > 1 else picture
+    expected = checker.raw(vector["tensors"], (-1, side, side, 3))
+    for box, tensor in zip(vector["boxes"], expected, strict=True):
+        left, top, right, bottom = (edge // factor for edge in box)
+        cut = picture[top:bottom, left:right]
+        x, y = crops.reduction(right - left, side), crops.reduction(bottom - top, side)
+        cut = reduced(cut, x, y) if (x, y) != (1, 1) else cut
+        cut = resized(cut, side) if cut.shape[1] != side else cut
+        cut = resized(cut.swapaxes(0, 1), side).swapaxes(0, 1) if cut.shape[0] != side else cut
+        np.testing.assert_array_equal(cut, tensor)
+
+
 def not_empty(text: str) -> str:
     assert text, "the vector does not catch this mistake"
     return text
@@ -202,7 +242,7 @@ def test_the_models_have_the_steps_that_the_vectors_say(repository):
             for operator in graph.operators
             if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.DEQUANTIZE
         ]
-        if vector["name"] in ("logits_int8", "demo-int8"):
+        if vector["name"] in ("logits_int8", "conv_int8"):
             assert vector["step"]["size"] == pytest.approx(scales[-1])
         else:
             assert vector["step"] == {"of": "outputs", "size": 1 / 256}

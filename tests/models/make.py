@@ -5,6 +5,9 @@ They compare the mean colours of an 8 px photo, so that every right answer can b
 - ``red_blue.tflite``: a bundle; float arithmetic; red is genuine, blue is recapture.
 - ``three_colours.tflite``: a bundle with three labels and no bona fide one.
 - ``logits_int8.tflite``: a bare flatbuffer as the converter leaves it: int8 inside, float logits out, no archive.
+
+``conv_int8.tflite`` is not made here: it is a demo's model of November 2026, kept as it was, so that int8
+convolutions are compared on the same numbers whatever later demos give.
 """
 
 from __future__ import annotations
