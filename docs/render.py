@@ -230,10 +230,11 @@ def runtime(record: Record) -> str:
 def soak(record: Record) -> str:
     """Memory over many calls."""
     return (
-        f"{record['calls']} calls from {record['callers']} threads in {record['seconds']:.0f} s ({record['interpreter']}), "
-        f"{record['refused']} of them with a damaged JPEG, which was refused each time; {record['different']} answers "
-        f"differed from the first one of their source. Resident memory was {record['resident_mib'][0]:.1f} MiB after the "
-        f"first calls and {record['resident_mib'][-1]:.1f} MiB after the last; over the second half it moved by "
+        f"{record['calls']} calls from {record['callers']} threads in {record['seconds']:.0f} s "
+        f"({record['interpreter']}), {record['refused']} of them with a damaged JPEG, which was refused each time; "
+        f"{record['different']} answers differed from the first one of their source. Resident memory was "
+        f"{record['resident_mib'][0]:.1f} MiB after the first calls and {record['resident_mib'][-1]:.1f} MiB after the "
+        f"last; over the second half it moved by "
         f"{record['slope_kib_per_1000']:+.1f} KiB per 1000 calls."
     )
 

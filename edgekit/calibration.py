@@ -160,7 +160,8 @@ def _write_crop(folder: Path, name: str, sample: Sample, box: Box, pixels: RGBAr
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", compress_level=6)
     content = buffer.getvalue()
-    if os.path.exists(folder / name) and file_sha256(folder / name) != sha256(content):
+    present = os.path.lexists(folder / name)
+    if present and not (os.path.isfile(folder / name) and file_sha256(folder / name) == sha256(content)):
         # Without a manifest, it may be somebody's photo as well as a crop of a conversion that was stopped.
         raise DataError(
             f"{folder} must be empty or hold crops of this choice, has another {name}; name another folder with "

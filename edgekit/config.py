@@ -110,9 +110,14 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        for name in ("epochs", "batch_size", "crops_per_photo", "patience"):
-            if getattr(self, name) < 1:
-                raise RunError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, most in (
+            ("epochs", 10_000),
+            ("batch_size", 10_000),
+            ("crops_per_photo", MAX_CROPS),
+            ("patience", 10_000),
+        ):
+            if not 1 <= getattr(self, name) <= most:
+                raise RunError(f"{name} must be 1 to {most}, got {getattr(self, name)}")
         if not 0 < self.learning_rate < 1:
             raise RunError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
 

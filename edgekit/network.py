@@ -151,11 +151,40 @@ def load_weights(network: keras.Model, path: Path, *, what: str) -> None:
             f"{path} must be a Keras HDF5 file of at most {MAX_WEIGHTS_BYTES} bytes, got {size} bytes of another kind"
         )
     try:
+        _check_hdf5(path)
         network.load_weights(str(path))
     except (ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError) as failure:
         raise RunError(
             f"{path} must hold weights for {what}; it was made for another architecture or is damaged: {failure}"
         ) from failure
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        raise RunError(f"{path} must hold finite weights for {what}, got NaN or infinity; use another file")
+
+
+def _check_hdf5(path: Path) -> None:
+    """Hold that a file is all there is: HDF5 can point to other files, and claim any size.
+
+    Raises:
+        ValueError: links, data kept elsewhere, or more of it than a file of weights may have.
+    """
+    claimed = 0
+    with h5py.File(path, "r") as file:
+        waiting: list[h5py.Group] = [file]
+        while waiting:
+            group = waiting.pop()
+            for name in group:
+                kind = type(group.get(name, getlink=True))
+                if kind is not h5py.HardLink:
+                    raise ValueError(f"{group.name}/{name} must not be a link, got {kind.__name__}")
+                item = group[name]
+                if isinstance(item, h5py.Group):
+                    waiting.append(item)
+                    continue
+                if item.external or item.is_virtual:
+                    raise ValueError(f"{item.name} is kept in another file, which weights must not be")
+                claimed += item.size * item.dtype.itemsize
+                if claimed > MAX_WEIGHTS_BYTES:
+                    raise ValueError(f"its data must take at most {MAX_WEIGHTS_BYTES} bytes, {item.name} claims more")
 
 
 def set_head(network: keras.Model, kernel: FloatArray, bias: FloatArray, mean: FloatArray) -> None:

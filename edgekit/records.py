@@ -83,7 +83,9 @@ def plain(value: Any) -> Any:
 
 def to_json(record: Any) -> str:
     """The record as stable, human-readable JSON with a final newline."""
-    return json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # File names need not be Unicode. What can't be encoded becomes JSON's own escape, which reads back as it was.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def write_json(path: Path, record: Any) -> None:

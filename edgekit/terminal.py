@@ -40,7 +40,9 @@ def guarded_output() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout.flush()
+            # A program can be started without a stdout.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
         sys.exit(EXIT_BROKEN_PIPE)

@@ -123,7 +123,7 @@ def _classify(classify: Callable[[Path], Verdict], files: list[Path]) -> list[Pr
             try:
                 verdict = classify(file)
             except PhotoError as failure:
-                rows.append(Prediction(photo=_name(file), error=str(failure)))
+                rows.append(Prediction(photo=_name(file), error=printable(str(failure))))
             else:
                 rows.append(
                     Prediction(

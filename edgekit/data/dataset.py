@@ -77,7 +77,8 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
     if not os.path.isdir(root):
         what = "a file" if os.path.exists(root) else "nothing"
         raise DataError(f"{root}: the data must be a folder of photos, got {what}; check the path")
-    if os.path.exists(root / MANIFEST_NAME):
+    # A link that leads nowhere is a manifest that can't be read, and not none at all.
+    if os.path.lexists(root / MANIFEST_NAME):
         samples = read_manifest(root / MANIFEST_NAME)
         _check_labels_have_folders(root, samples)
     else:

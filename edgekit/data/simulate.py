@@ -39,6 +39,7 @@ SIMULATOR_VERSION = 1
 _STARTED_NAME = "simulate.started.json"
 _CAMERAS_PER_GROUP = 2
 _MAX_SIDE_PX = 4096
+_MAX_PHOTOS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +77,10 @@ class SimulateConfig:
 
     def __post_init__(self) -> None:
         """Check that splits share no screen and no camera, and that all names are known."""
-        if self.photos_per_class_per_group < 1:
+        if not 1 <= self.photos_per_class_per_group <= _MAX_PHOTOS:
             raise DataError(
-                f"photos_per_class_per_group must be at least 1, got {self.photos_per_class_per_group}; ask for more"
+                f"photos_per_class_per_group must be 1 to {_MAX_PHOTOS}, got {self.photos_per_class_per_group}; "
+                "choose another number"
             )
         if self.seed < 0:
             raise DataError(f"seed must not be negative, got {self.seed}; choose another")

@@ -64,7 +64,7 @@ def _classify(classifier: Classifier, options: argparse.Namespace) -> Iterator[d
         try:
             verdict = classifier.classify(photo, crops=options.crops, stop_early=not options.all_crops)
         except PhotoError as failure:
-            yield {"photo": str(photo), "error": str(failure)}
+            yield {"photo": str(photo), "error": printable(str(failure), lines=True)}
         else:
             yield {
                 "photo": str(photo),

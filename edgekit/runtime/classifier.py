@@ -116,7 +116,8 @@ class Classifier:
         seen = as_photo(photo, self.contract.plan.working_px, over=workers.map)
         if min(seen.size_wh) < MIN_SIDE_PX:
             wide, high = seen.size_wh
-            raise PhotoError(f"a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}")
+            name = f"{photo}: " if isinstance(photo, (str, Path)) else ""
+            raise PhotoError(f"{name}a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}")
         watch.lap("decode")
         boxes = crop_boxes(self.contract.plan, seen.size_wh, self.contract.side_px, count=crops)
         scores = np.empty((len(boxes), workers.classes), np.float32)

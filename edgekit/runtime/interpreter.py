@@ -81,9 +81,10 @@ class ModelInterpreter:
                 model_content=flatbuffer, num_threads=threads
             )
             self._interpreter.allocate_tensors()
+            # A ValueError, too, where a tensor's name is no Unicode.
+            inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ImportError, RuntimeError, ValueError) as failure:
             raise InterpreterError(f"{self.name} can't load the model: {failure}") from failure
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._input, self._output = self._check(inputs, outputs)
         self.side_px = int(inputs[0]["shape"][1])
         self.classes = int(outputs[0]["shape"][1])
