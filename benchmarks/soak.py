@@ -33,12 +33,14 @@ class SoakRecord:
     """What was called how often, and the resident set in MiB while it was.
 
     Attributes:
-        slope_kib_per_1000: Least squares over the second half of the samples.
+        warmup: Calls before, in which the allocator's pools fill.
+        slope_kib_per_1000: Least squares over all samples.
         different: Verdicts that differed from the first one for the same source.
     """
 
     model_sha256: str
     interpreter: str
+    warmup: int
     calls: int
     callers: int
     seconds: float
@@ -77,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--calls", type=int, default=20_000)
+    parser.add_argument("--warmup", type=int, default=10_000)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     photos = sources()
@@ -92,6 +95,8 @@ def main() -> None:
             return found.label, found.score
 
         first = [verdict(number) for number in range(len(photos))]
+        for _ in pool.map(verdict, range(options.warmup)):
+            pass
         refused = different = 0
         for start in range(0, options.calls, SAMPLE_EVERY):
             numbers = range(start, min(start + SAMPLE_EVERY, options.calls))
@@ -100,11 +105,11 @@ def main() -> None:
                 different += answer != first[number % len(photos)]
             samples.append(resident_mib())
         interpreter = classifier.interpreter
-    half = samples[len(samples) // 2 :]
-    slope = float(np.polyfit(np.arange(len(half)) * SAMPLE_EVERY / 1000, np.array(half) * 1024, 1)[0])
+    slope = float(np.polyfit(np.arange(len(samples)) * SAMPLE_EVERY / 1000, np.array(samples) * 1024, 1)[0])
     record = SoakRecord(
         model_sha256=file_sha256(options.model),
         interpreter=interpreter,
+        warmup=options.warmup,
         calls=options.calls,
         callers=CALLERS,
         seconds=time.monotonic() - began,
@@ -115,9 +120,7 @@ def main() -> None:
     )
     write_json(options.out, record)
     print(f"{record.calls} calls in {record.seconds:.0f} s, {refused} refused, {different} different")
-    print(
-        f"resident {samples[0]:.1f} to {samples[-1]:.1f} MiB, slope {slope:+.1f} KiB per 1000 calls in the second half"
-    )
+    print(f"resident {samples[0]:.1f} to {samples[-1]:.1f} MiB, slope {slope:+.1f} KiB per 1000 calls")
 
 
 if __name__ == "__main__":

@@ -229,13 +229,12 @@ def runtime(record: Record) -> str:
 
 def soak(record: Record) -> str:
     """Memory over many calls."""
+    first, last = record["resident_mib"][0], record["resident_mib"][-1]
     return (
-        f"{record['calls']} calls from {record['callers']} threads in {record['seconds']:.0f} s "
-        f"({record['interpreter']}), {record['refused']} of them with a damaged JPEG, which was refused each time; "
-        f"{record['different']} answers differed from the first one of their source. Resident memory was "
-        f"{record['resident_mib'][0]:.1f} MiB after the first calls and {record['resident_mib'][-1]:.1f} MiB after the "
-        f"last; over the second half it moved by "
-        f"{record['slope_kib_per_1000']:+.1f} KiB per 1000 calls."
+        f"{record['calls']} calls after {record['warmup']} to warm up, from {record['callers']} threads in "
+        f"{record['seconds']:.0f} s ({record['interpreter']}). {record['refused']} of them had a damaged JPEG, which was "
+        f"refused each time; {record['different']} answers differed from the first one of their source. Resident memory "
+        f"went from {first:.1f} to {last:.1f} MiB, by least squares {record['slope_kib_per_1000']:+.0f} KiB per 1000 calls."
     )
 
 

@@ -39,7 +39,7 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
         pytest.param(NetworkConfig, {"side_px": 544}, RunError, "32 to 512", id="side-too-large"),
         pytest.param(NetworkConfig, {"backbone": "small_cnn"}, RunError, "--weights none", id="small-on-imagenet"),
         *(
-            pytest.param(FitConfig, FIT | {name: 0}, RunError, f"{name} must be at least 1", id=f"no-{name}")
+            pytest.param(FitConfig, FIT | {name: 0}, RunError, f"{name} must be 1 to", id=f"no-{name}")
             for name in ("epochs", "batch_size", "crops_per_photo", "patience")
         ),
         pytest.param(FitConfig, FIT | {"learning_rate": 0.0}, RunError, "learning_rate", id="no-learning"),

@@ -202,7 +202,7 @@ def test_no_workers_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param({"photos_per_class_per_group": 0}, "at least 1", id="no-photos"),
+        pytest.param({"photos_per_class_per_group": 0}, "must be 1 to 100000, got 0", id="no-photos"),
         pytest.param({"seed": -1}, "seed", id="negative-seed"),
         pytest.param({"size_wh": (97, 72)}, "even", id="odd-width"),
         pytest.param({"size_wh": (96, 32)}, "64", id="too-flat"),

@@ -1,6 +1,7 @@
 import contextlib
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -181,3 +182,51 @@ def largest_file(size_bytes):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+class TestUntrustedWeights:
+    """HDF5 can point to other files and claim any size; both must be found before Keras reads."""
+
+    @pytest.fixture
+    def spoilt(self, tmp_path):
+        """``spoilt(change)``: weights of a small network after a change to the open file."""
+
+        def spoilt(change):
+            network = build_network(SMALL, 2)
+            path = tmp_path / "weights.h5"
+            save_weights(network, path)
+            with h5py.File(path, "a") as file:
+                change(file)
+            return network, path
+
+        return spoilt
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param(
+                lambda file: file.__setitem__("x", h5py.ExternalLink("/etc/hostname", "/")),
+                "must not be a link",
+                id="link",
+            ),
+            pytest.param(
+                lambda file: file.create_dataset("x", (4,), "u1", external=[("/etc/hostname", 0, 4)]),
+                "kept in another file",
+                id="data-elsewhere",
+            ),
+            pytest.param(
+                lambda file: file.create_dataset("x", (10**12,), "f4", chunks=(1024,)), "must take at most", id="vast"
+            ),
+        ],
+    )
+    def test_are_refused(self, spoilt, change, message):
+        network, path = spoilt(change)
+        with pytest.raises(RunError, match=message):
+            load_weights(network, path, what="a test")
+
+    def test_that_are_not_finite_are_refused(self, tmp_path):
+        network = build_network(SMALL, 2)
+        network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+        save_weights(network, tmp_path / "nan.h5")
+        with pytest.raises(RunError, match="must hold finite weights for a test, got NaN or infinity"):
+            load_weights(network, tmp_path / "nan.h5", what="a test")

@@ -209,8 +209,10 @@ def test_a_full_disk_leaves_nothing_half_written(dataset, small_config, tmp_path
 
 
 def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, tmp_path):
-    cache = mobile_run.root / "features"
+    cache = tmp_path / "cache"
+    finetune(dataset, RunFolder(root=tmp_path / "first"), mobile_config, options=RunOptions(cache=cache))
     kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
+    assert len(kept) == len(mobile_run.read("float").split.train) + len(mobile_run.read("float").split.val)
     finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=RunOptions(cache=cache))
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == kept
     assert not (tmp_path / "run" / "features").exists()
