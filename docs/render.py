@@ -232,9 +232,10 @@ def soak(record: Record) -> str:
     first, last = record["resident_mib"][0], record["resident_mib"][-1]
     return (
         f"{record['calls']} calls after {record['warmup']} to warm up, from {record['callers']} threads in "
-        f"{record['seconds']:.0f} s ({record['interpreter']}). {record['refused']} of them had a damaged JPEG, which was "
-        f"refused each time; {record['different']} answers differed from the first one of their source. Resident memory "
-        f"went from {first:.1f} to {last:.1f} MiB, by least squares {record['slope_kib_per_1000']:+.0f} KiB per 1000 calls."
+        f"{record['seconds']:.0f} s ({record['interpreter']}). {record['refused']} of them had a damaged JPEG, which "
+        f"was refused each time; {record['different']} answers differed from the first one of their source. Resident "
+        f"memory went from {first:.1f} to {last:.1f} MiB, by least squares "
+        f"{record['slope_kib_per_1000']:+.0f} KiB per 1000 calls."
     )
 
 
