@@ -7,6 +7,8 @@ EdgekitError            the user can act on it: the CLI prints it and exits with
 ├── VideoError          a video or a camera gives no frames, or a drawn video can't be written
 ├── RunError            a run folder, its records or its weights are unusable
 ├── InterpreterError    no interpreter is installed, or it refuses the model
+├── DeviceError         a device can't be reached or used
+│   └── DeviceTimeout   it answered too late
 └── MissingExtra        an optional dependency group is not installed
 
 Anything else that escapes is a bug and keeps its traceback. A message says the rule, what came, and what to do.
@@ -41,6 +43,14 @@ class RunError(EdgekitError):
 
 class InterpreterError(EdgekitError):
     """No TFLite interpreter is installed, or it refuses the model."""
+
+
+class DeviceError(EdgekitError):
+    """A device cannot be reached or used."""
+
+
+class DeviceTimeout(DeviceError):
+    """A device answered too late."""
 
 
 class MissingExtra(EdgekitError):

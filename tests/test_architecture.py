@@ -28,6 +28,8 @@ LAYERS = [
     {"contract"},
     {"config"},
     {"runtime", "quiet"},
+    {"payload"},
+    {"transports"},
     {"video"},
     {"intervals", "losses", "pareto"},
     {"attacks"},

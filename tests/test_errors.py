@@ -18,7 +18,7 @@ def test_every_error_has_the_base():
 
 
 def test_the_drawing_shows_the_tree():
-    drawn = {word for line in errors.__doc__.splitlines() for word in line.lstrip("├└─ ").split()[:1]}
+    drawn = {word for line in errors.__doc__.splitlines() for word in line.lstrip("│├└─ ").split()[:1]}
     assert {error.__name__ for error in CLASSES} <= drawn
     assert not {word for word in drawn if word.endswith("Error")} - {error.__name__ for error in CLASSES}
     assert {error.__base__ for error in CLASSES} == {Exception, EdgekitError}, "the drawing has one level"

@@ -1,0 +1,59 @@
+"""A device is four verbs: push, run, pull, close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from edgekit.progress import SILENT, Progress
+
+
+class Device(Protocol):
+    """Something that the runtime runs on. What its vendor's tools complain of becomes a DeviceError.
+
+    Attributes:
+        name: As the user named it (``local``, ``ssh://pi@kitchen``, ``adb://R58M``), for records and messages.
+        kind: ``local``, ``ssh`` or ``adb``.
+        emulated: What emulates it (``qemu 7.2``), or empty. An emulated device's latencies say nothing.
+    """
+
+    @property
+    def name(self) -> str:
+        """See the class."""
+
+    @property
+    def kind(self) -> str:
+        """See the class."""
+
+    @property
+    def emulated(self) -> str:
+        """See the class."""
+
+    def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
+        """Copy files to the device, each content once: a file whose hash is there already is not sent again.
+
+        Returns:
+            Where each lies there, in a form that ``run`` takes as an argument.
+
+        Raises:
+            DeviceError: it can't be reached, its disk is full, …
+        """
+
+    def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
+        """Run ``python -m edgekit.runtime ARGUMENTS`` there and give its standard output line by line, as it comes.
+
+        Raises:
+            DeviceTimeout: no line came for so long; the process there is ended.
+            DeviceError: no Python, no interpreter, the process failed (with what it said), the connection broke, …
+        """
+
+    def pull(self, remote: str, to: Path) -> None:
+        """Copy one file from the device; whole or not at all.
+
+        Raises:
+            DeviceError: it is not there, the connection broke, …
+        """
+
+    def close(self) -> None:
+        """End what was started there. Pushed files stay, for the next run."""
