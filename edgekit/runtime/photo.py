@@ -145,8 +145,13 @@ def read_photo(source: Path | bytes, working_px: int | None = None) -> Photo:
             upright, size, rest = _upright(opened, factor)
             picture = to_rgb(upright, name=name)
     except _DECODER_ERRORS as failure:
-        raise PhotoError(f"{name}: not a whole {'/'.join(formats)} picture: {_reason(failure)}") from failure
+        reason = _HEIC_ADVICE if content[4:8] == b"ftyp" and formats == _FORMATS else _reason(failure)
+        raise PhotoError(f"{name}: not a whole {'/'.join(formats)} picture: {reason}") from failure
     return Photo(picture=picture.reduce(rest) if rest > 1 else picture, size_wh=size, shrink=factor)
+
+
+# The box that begins HEIC, AVIF and video files alike.
+_HEIC_ADVICE = "HEIC is read on the host alone, by pip install 'edgekit[host]'; save it as JPEG elsewhere"
 
 
 def _upright(opened: Image.Image, factor: int) -> tuple[Image.Image, tuple[int, int], int]:

@@ -378,6 +378,11 @@ class TestDamage:
         with pytest.raises(PhotoError, match=r"photo\.jpg: not a whole .* picture"):
             decode(tmp_path / "photo.jpg")
 
+    def test_heic_says_who_reads_it(self, monkeypatch):
+        monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+        with pytest.raises(PhotoError, match=r"HEIC is read on the host alone, by pip install 'edgekit\[host\]'"):
+            decode(b"\x00\x00\x00\x18ftypheic" + bytes(12))
+
     def test_the_ending_of_the_name_says_nothing(self, tmp_path):
         (tmp_path / "photo.jpg").write_bytes(encode(noise()))
         assert decode(tmp_path / "photo.jpg").size == (13, 9)
