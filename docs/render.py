@@ -227,6 +227,48 @@ def runtime(record: Record) -> str:
     return "\n\n".join([intro, table(["target", "limit", "measured", ""], rows), table(columns, times)])
 
 
+def ideas(record: Record) -> str:
+    """Ideas about handing crops to the interpreter, those that gave nothing too."""
+    rows = [
+        [
+            one["idea"],
+            one["of"],
+            one["model"],
+            f"{one['without_us']:.0f}",
+            f"{one['with_us']:.0f}",
+            f"{one['invoke_us'] / 1000:.2f}",
+            f"{100 * one['gain']:+.2f} %",
+            "yes" if one["kept"] else "no",
+        ]
+        for one in record["ideas"]
+    ]
+    columns = ["idea", "crop of", "model", "without, µs", "with, µs", "inference, ms", "gain per crop", "kept"]
+    where = record["conditions"]
+    return f"{record['crops']} crops each way on one thread, {machine(where)}.\n\n{table(columns, rows)}"
+
+
+def gains(record: Record) -> str:
+    """What each idea gave to a whole verdict: the difference between two rows of the runtime's table."""
+    took = {one["way"]: one["median_ms"] for one in record["timings"] if one["contender"] == "edgekit"}
+    pairs = [
+        ("decoding at a reduced scale", "file, whole scale", "file"),
+        ("one reduction for all crops", "array, whole scale", "array"),
+        ("an interpreter a core, not one with all threads", "array, one interpreter", "array"),
+        ("a second core", "array, 1 thread", "array"),
+        ("stopping early", "array", "array, early"),
+    ]
+    rows = [
+        [
+            idea,
+            f"{took[before]:.1f} ({before})",
+            f"{took[after]:.1f} ({after})",
+            f"{1 - took[after] / took[before]:+.0%}",
+        ]
+        for idea, before, after in pairs
+    ]
+    return table(["idea", "without, ms", "with, ms", "gain"], rows)
+
+
 def soak(record: Record) -> str:
     """Memory over many calls."""
     first, last = record["resident_mib"][0], record["resident_mib"][-1]
@@ -255,6 +297,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
+    (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
+    (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),
     (ROOT / "benchmarks" / "results" / "runtime.md", "soak", "../../benchmarks/results/soak.json", soak),
 )
 
