@@ -73,7 +73,10 @@ HOME_OF = {
     "ai_edge_litert": {"lite"},
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
-    "typer": {"cli", "cli.console", "cli.demo", "cli.measure", "cli.show", "cli.train", "cli.tuning", "cli.watch"},
+    "typer": {
+        "cli",
+        *(f"cli.{name}" for name in ("console", "demo", "measure", "runtime", "show", "train", "tuning", "watch")),
+    },
     "rich": {"cli.console"},
 }
 # Where a package is imported by another name than it is installed by.
