@@ -270,15 +270,34 @@ def gains(record: Record) -> str:
 
 
 def soak(record: Record) -> str:
-    """Memory over many calls."""
-    first, last = record["resident_mib"][0], record["resident_mib"][-1]
-    return (
-        f"{record['calls']} calls after {record['warmup']} to warm up, from {record['callers']} threads in "
-        f"{record['seconds']:.0f} s ({record['interpreter']}). {record['refused']} of them had a damaged JPEG, which "
-        f"was refused each time; {record['different']} answers differed from the first one of their source. Resident "
-        f"memory went from {first:.1f} to {last:.1f} MiB, by least squares "
-        f"{record['slope_kib_per_1000']:+.0f} KiB per 1000 calls."
+    """Memory over many calls, a row for each setting of the allocator."""
+    rows = []
+    for run in record["runs"]:
+        first, last = run["samples"][0], run["samples"][-1]
+        settings = " ".join(f"`{name}={value}`" for name, value in run["allocator"].items())
+        rows.append(
+            [
+                settings or "as it comes",
+                f"{first['resident']:.1f} → {last['resident']:.1f}",
+                f"{run['slope_kib_per_1000']:+.0f}",
+                *(
+                    f"{first[key]:.1f} → {last[key]:.1f}" if last[key] is not None else "–"
+                    for key in ("in_use", "kept")
+                ),
+                str(run["refused"]),
+                str(run["different"]),
+                f"{run['seconds']:.0f}",
+            ]
+        )
+    run = record["runs"][0]
+    intro = (
+        f"{run['calls']} calls after {run['warmup']} to warm up, from {run['callers']} threads "
+        f"({record['interpreter']}, {record['system']}); MiB, and the slope of the resident set in KiB per 1000 calls "
+        f"over the last {run['slope_calls']}. Refused are damaged JPEGs, each time; different, answers unlike the "
+        "first of their source."
     )
+    columns = ["allocator", "resident", "slope", "in use", "kept by glibc", "refused", "different", "s"]
+    return "\n\n".join([intro, table(columns, rows)])
 
 
 def fill(text: str, name: str, content: str) -> str:
