@@ -4,14 +4,21 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check docs lock clean
+.PHONY: demo test check tests arm64 docs lock clean
 
 demo: $(READY)
 	$(BIN)/edgekit demo --out runs/demo
 
-# Lint, types, then all tests, the slow ones too.
+# Lint, types, then all tests, the slow ones too, and beside them the vectors on arm64.
 test: $(READY) check
+	$(MAKE) -j2 tests arm64
+
+tests: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The conformance vectors on arm64 under qemu, with both interpreters; where there is no qemu it says so and passes.
+arm64: $(READY)
+	$(BIN)/python tests/conformance/job.py
 
 check: $(READY)
 	$(BIN)/ruff check .

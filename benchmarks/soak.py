@@ -1,15 +1,20 @@
 """Many verdicts by one Classifier, and what they do to memory: the slope of the resident set over calls.
 
-Sources take turns: RGB arrays, JPEG bytes, camera frames, and bytes that are no photo; from several threads.
+Sources take turns: RGB arrays, JPEG bytes, camera frames, and bytes that are no photo; from several threads. glibc also
+tells what of its heaps is in use and what it only keeps. It reads its settings when a process starts, so each setting
+is a run of its own, which is added to the record:
 
-    python benchmarks/soak.py MODEL --calls 20000 --out benchmarks/results/soak.json
+    python benchmarks/soak.py MODEL --out benchmarks/results/soak.json
+    MALLOC_ARENA_MAX=2 python benchmarks/soak.py MODEL --out benchmarks/results/soak.json
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import io
 import os
+import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from edgekit.errors import PhotoError
-from edgekit.records import file_sha256, write_json
+from edgekit.records import file_sha256, from_plain, read_json, write_json
 from edgekit.runtime import Classifier, YuvFrame
 from edgekit.runtime.photo import Source
 
@@ -28,26 +33,73 @@ CALLERS = 8
 SAMPLE_EVERY = 250
 
 
+SLOPE_CALLS = 10_000
+_MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoakRecord:
-    """What was called how often, and the resident set in MiB while it was.
+class Sample:
+    """Memory after so many calls, in MiB.
 
     Attributes:
-        warmup: Calls before, in which the allocator's pools fill.
-        slope_kib_per_1000: Least squares over all samples.
-        different: Verdicts that differed from the first one for the same source.
+        in_use: What the program holds of glibc's heaps and of its mappings; None where the C library does not tell.
+        kept: What was freed, and glibc keeps.
     """
 
-    model_sha256: str
-    interpreter: str
+    calls: int
+    resident: float
+    in_use: float | None
+    kept: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakRun:
+    """What was called how often, and what memory did meanwhile.
+
+    Attributes:
+        allocator: Settings of glibc's allocator in the environment.
+        warmup: Calls before, in which the allocator's pools fill.
+        different: Verdicts that differed from the first one for the same source.
+        slope_kib_per_1000: Of the resident set, by least squares over the last ``slope_calls``.
+    """
+
+    allocator: dict[str, str]
     warmup: int
     calls: int
     callers: int
     seconds: float
     refused: int
     different: int
-    resident_mib: tuple[float, ...]
+    slope_calls: int
     slope_kib_per_1000: float
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakRecord:
+    """Runs of one model, one for each setting of the allocator."""
+
+    model_sha256: str
+    interpreter: str
+    system: str
+    runs: tuple[SoakRun, ...]
+
+
+class _MallInfo(ctypes.Structure):
+    """glibc's ``struct mallinfo2``."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _MALLINFO)
+
+
+def sample(calls: int) -> Sample:
+    """Memory now."""
+    ask = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if ask is None:
+        return Sample(calls=calls, resident=resident_mib(), in_use=None, kept=None)
+    ask.restype = _MallInfo
+    told = ask()
+    in_use, kept = (told.uordblks + told.hblkhd) / (1 << 20), told.fordblks / (1 << 20)
+    return Sample(calls=calls, resident=resident_mib(), in_use=in_use, kept=kept)
 
 
 def resident_mib() -> float:
@@ -74,6 +126,24 @@ def sources() -> list[Source]:
     return found
 
 
+def slope(samples: list[Sample]) -> float:
+    """KiB per 1000 calls."""
+    calls = np.array([one.calls for one in samples]) / 1000
+    return float(np.polyfit(calls, np.array([one.resident for one in samples]) * 1024, 1)[0])
+
+
+def add(out: Path, run: SoakRun, model_sha256: str, interpreter: str) -> None:
+    """Put a run into a record, in place of one with the same settings; runs of another model are dropped."""
+    others: tuple[SoakRun, ...] = ()
+    system = f"{platform.system()}, {' '.join(platform.libc_ver())}"
+    if out.exists():
+        before = from_plain(SoakRecord, read_json(out), where=str(out))
+        if (before.model_sha256, before.interpreter, before.system) == (model_sha256, interpreter, system):
+            others = tuple(one for one in before.runs if one.allocator != run.allocator)
+    runs = sorted((*others, run), key=lambda one: len(one.allocator))
+    write_json(out, SoakRecord(model_sha256=model_sha256, interpreter=interpreter, system=system, runs=tuple(runs)))
+
+
 def main() -> None:
     """Call, sample and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,7 +153,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     photos = sources()
-    samples: list[float] = []
+    samples: list[Sample] = []
     began = time.monotonic()
     with Classifier.load(options.model, threads=THREADS) as classifier, ThreadPoolExecutor(CALLERS) as pool:
 
@@ -103,24 +173,26 @@ def main() -> None:
             for number, answer in zip(numbers, pool.map(verdict, numbers), strict=True):
                 refused += answer is None
                 different += answer != first[number % len(photos)]
-            samples.append(resident_mib())
+            samples.append(sample(start + len(numbers)))
         interpreter = classifier.interpreter
-    slope = float(np.polyfit(np.arange(len(samples)) * SAMPLE_EVERY / 1000, np.array(samples) * 1024, 1)[0])
-    record = SoakRecord(
-        model_sha256=file_sha256(options.model),
-        interpreter=interpreter,
+    run = SoakRun(
+        allocator={name: value for name, value in sorted(os.environ.items()) if name.startswith("MALLOC_")},
         warmup=options.warmup,
         calls=options.calls,
         callers=CALLERS,
         seconds=time.monotonic() - began,
         refused=refused,
         different=different,
-        resident_mib=tuple(samples),
-        slope_kib_per_1000=slope,
+        slope_calls=min(SLOPE_CALLS, options.calls),
+        slope_kib_per_1000=slope([one for one in samples if one.calls > options.calls - SLOPE_CALLS]),
+        samples=tuple(samples),
     )
-    write_json(options.out, record)
-    print(f"{record.calls} calls in {record.seconds:.0f} s, {refused} refused, {different} different")
-    print(f"resident {samples[0]:.1f} to {samples[-1]:.1f} MiB, slope {slope:+.1f} KiB per 1000 calls")
+    add(options.out, run, file_sha256(options.model), interpreter)
+    print(
+        f"{run.allocator}: {run.calls} calls in {run.seconds:.0f} s, {run.refused} refused, {run.different} different"
+    )
+    print(f"resident {samples[0].resident:.1f} to {samples[-1].resident:.1f} MiB, {samples[-1]}")
+    print(f"slope {run.slope_kib_per_1000:+.1f} KiB per 1000 calls over the last {run.slope_calls}")
 
 
 if __name__ == "__main__":

@@ -227,16 +227,77 @@ def runtime(record: Record) -> str:
     return "\n\n".join([intro, table(["target", "limit", "measured", ""], rows), table(columns, times)])
 
 
+def ideas(record: Record) -> str:
+    """Ideas about handing crops to the interpreter, those that gave nothing too."""
+    rows = [
+        [
+            one["idea"],
+            one["of"],
+            one["model"],
+            f"{one['without_us']:.0f}",
+            f"{one['with_us']:.0f}",
+            f"{one['invoke_us'] / 1000:.2f}",
+            f"{100 * one['gain']:+.2f} %",
+            "yes" if one["kept"] else "no",
+        ]
+        for one in record["ideas"]
+    ]
+    columns = ["idea", "crop of", "model", "without, µs", "with, µs", "inference, ms", "gain per crop", "kept"]
+    where = record["conditions"]
+    return f"{record['crops']} crops each way on one thread, {machine(where)}.\n\n{table(columns, rows)}"
+
+
+def gains(record: Record) -> str:
+    """What each idea gave to a whole verdict: the difference between two rows of the runtime's table."""
+    took = {one["way"]: one["median_ms"] for one in record["timings"] if one["contender"] == "edgekit"}
+    pairs = [
+        ("decoding at a reduced scale", "file, whole scale", "file"),
+        ("one reduction for all crops", "array, whole scale", "array"),
+        ("an interpreter a core, not one with all threads", "array, one interpreter", "array"),
+        ("a second core", "array, 1 thread", "array"),
+        ("stopping early", "array", "array, early"),
+    ]
+    rows = [
+        [
+            idea,
+            f"{took[before]:.1f} ({before})",
+            f"{took[after]:.1f} ({after})",
+            f"{1 - took[after] / took[before]:+.0%}",
+        ]
+        for idea, before, after in pairs
+    ]
+    return table(["idea", "without, ms", "with, ms", "gain"], rows)
+
+
 def soak(record: Record) -> str:
-    """Memory over many calls."""
-    first, last = record["resident_mib"][0], record["resident_mib"][-1]
-    return (
-        f"{record['calls']} calls after {record['warmup']} to warm up, from {record['callers']} threads in "
-        f"{record['seconds']:.0f} s ({record['interpreter']}). {record['refused']} of them had a damaged JPEG, which "
-        f"was refused each time; {record['different']} answers differed from the first one of their source. Resident "
-        f"memory went from {first:.1f} to {last:.1f} MiB, by least squares "
-        f"{record['slope_kib_per_1000']:+.0f} KiB per 1000 calls."
+    """Memory over many calls, a row for each setting of the allocator."""
+    rows = []
+    for run in record["runs"]:
+        first, last = run["samples"][0], run["samples"][-1]
+        settings = " ".join(f"`{name}={value}`" for name, value in run["allocator"].items())
+        rows.append(
+            [
+                settings or "as it comes",
+                f"{first['resident']:.1f} → {last['resident']:.1f}",
+                f"{run['slope_kib_per_1000']:+.0f}",
+                *(
+                    f"{first[key]:.1f} → {last[key]:.1f}" if last[key] is not None else "–"
+                    for key in ("in_use", "kept")
+                ),
+                str(run["refused"]),
+                str(run["different"]),
+                f"{run['seconds']:.0f}",
+            ]
+        )
+    run = record["runs"][0]
+    intro = (
+        f"{run['calls']} calls after {run['warmup']} to warm up, from {run['callers']} threads "
+        f"({record['interpreter']}, {record['system']}); MiB, and the slope of the resident set in KiB per 1000 calls "
+        f"over the last {run['slope_calls']}. Refused are damaged JPEGs, each time; different, answers unlike the "
+        "first of their source."
     )
+    columns = ["allocator", "resident", "slope", "in use", "kept by glibc", "refused", "different", "s"]
+    return "\n\n".join([intro, table(columns, rows)])
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -255,6 +316,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
+    (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
+    (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),
     (ROOT / "benchmarks" / "results" / "runtime.md", "soak", "../../benchmarks/results/soak.json", soak),
 )
 

@@ -6,6 +6,7 @@ import sys
 import warnings
 
 from edgekit.errors import EdgekitError, MissingExtra
+from edgekit.interrupts import EXIT_INTERRUPTED, quick_exit
 from edgekit.terminal import guarded_output, printable
 
 # Top-level module → the extra that installs it.
@@ -13,6 +14,7 @@ EXTRA_OF = {
     "typer": "cli",
     "rich": "cli",
     "cv2": "video",
+    "filelock": "host",
     "flatbuffers": "host",
     "h5py": "host",
     "matplotlib": "host",
@@ -33,12 +35,15 @@ def main() -> None:
     except EdgekitError as mistake:
         print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201 (Rich may be what is missing)
         sys.exit(2)
+    except KeyboardInterrupt:
+        # Between what has its own ways to end: reading the command line, say.
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def _run() -> None:
     try:
-        from edgekit.cli import app
-
+        with quick_exit():
+            from edgekit.cli import app
         app()
     except ModuleNotFoundError as absent:
         package = (absent.name or "").partition(".")[0]

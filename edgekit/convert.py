@@ -21,6 +21,7 @@ from edgekit.operating_point import fit_decision
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize import load_stage
 from edgekit.records import plain, write_json
+from edgekit.runlock import working_in
 from edgekit.runs import STAGES, RunFolder, TrainRecord, refuse_among_photos
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.photo import RGBArray
@@ -71,15 +72,25 @@ def convert(
         progress: Told of every step.
 
     Raises:
-        RunError: no such stage, other photos, a name that would replace the run's files, or a place among the photos.
+        RunError: no such stage, other photos, a name that would replace the run's files, or a place among the photos,
+            or another process that works in the run.
         DataError: the calibration folder is unusable.
         GateFailed: the drop is over the limit.
     """
+    with working_in(folder.root):
+        return _convert(dataset, folder, out, config, progress)
+
+
+def _convert(
+    dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, progress: Progress
+) -> ConvertRecord:
     stage = choose_stage(folder, config)
     _check_out(out, folder)
     refuse_among_photos(out, dataset.root, "a model")
     refuse_among_photos(config.calibration, dataset.root, "calibration crops")
     record = folder.read(stage)
+    if stage == "qat":
+        folder.check_origin(record)
     if record.data_sha256 != dataset.sha256:
         raise RunError(
             f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "

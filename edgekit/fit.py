@@ -17,9 +17,9 @@ from edgekit.errors import RunError
 from edgekit.legacy_keras import keras
 from edgekit.losses import balanced_log_loss
 from edgekit.metrics import report
-from edgekit.network import load_weights, save_weights
+from edgekit.network import load_weights, weights_content
 from edgekit.progress import Progress
-from edgekit.records import from_plain, read_json, write_json
+from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
 from edgekit.runtime.voting import softmax, vote
 
 FloatArray = NDArray[np.float32]
@@ -54,9 +54,15 @@ class FitState:
         of: Names the photos and settings that it is the state of.
         first_rate: The learning rate that the first call began with; ``learning_rate`` is what it has come to.
         planned_epochs: How many were asked for by the call that finished; fewer are done after early stopping.
+        weights_sha256: Of the file of weights that it is the state of.
+        coming_sha256: Of the file that was about to take its place; a call may be killed before or after it did.
+        float_sha256: Of the float weights that a qat stage began with.
     """
 
     of: str = ""
+    weights_sha256: str | None = None
+    coming_sha256: str | None = None
+    float_sha256: str | None = None
     first_rate: float | None = None
     epochs_done: int = 0
     planned_epochs: int = 0
@@ -74,18 +80,20 @@ class FitFiles:
     Attributes:
         of: Names the photos and settings; a state of others is refused.
         first_rate: The learning rate to begin with; going on with another would not change the rate that was reached.
+        float_sha256: Of the float weights that a qat stage begins with; a state that began with others is refused.
     """
 
     weights: Path
     state: Path
     of: str = ""
     first_rate: float | None = None
+    float_sha256: str | None = None
 
     def read_state(self) -> FitState | None:
         """The state of an earlier call, if both files are there.
 
         Raises:
-            RunError: it is damaged, or that of other photos or settings, or began with another learning rate.
+            RunError: it is damaged, or that of other photos, settings or weights, or began with another learning rate.
         """
         if not (os.path.exists(self.weights) and os.path.exists(self.state)):
             return None
@@ -101,11 +109,48 @@ class FitFiles:
                 f"{state.first_rate}, got {self.first_rate}; give --learning-rate {state.first_rate}, or use "
                 "--overwrite to start again"
             )
-        return state
+        if state.float_sha256 != self.float_sha256:
+            raise RunError(
+                f"{self.state} began with other float weights, {_short(state.float_sha256)}, than the run has now, "
+                f"{_short(self.float_sha256)}; use --overwrite to start again"
+            )
+        found = file_sha256(self.weights)
+        if found not in (state.weights_sha256, state.coming_sha256):
+            raise RunError(
+                f"{self.weights} must be the weights that {self.state.name} tells of, "
+                f"{_short(state.weights_sha256)}, got others, {_short(found)}; put them back, or use --overwrite to "
+                "start again"
+            )
+        return replace(state, weights_sha256=found, coming_sha256=None)
 
     def write_state(self, state: FitState) -> None:
         """Keep a state beside the weights that it is of."""
-        write_json(self.state, replace(state, of=self.of, first_rate=self.first_rate))
+        own = replace(state, of=self.of, first_rate=self.first_rate, float_sha256=self.float_sha256)
+        write_json(self.state, own)
+
+    def keep(self, network: keras.Model, before: FitState, after: FitState) -> FitState:
+        """Write a network's weights and the state that they are of, so that being killed between leaves both usable.
+
+        Args:
+            network: Its weights take the place of those in the file.
+            before: The state in the file; one without epochs need not be there.
+            after: The state with these weights.
+
+        Returns:
+            The state as it was written.
+        """
+        content = weights_content(network)
+        coming = sha256(content)
+        if os.path.exists(self.state):
+            self.write_state(replace(before, coming_sha256=coming))
+        write_atomic(self.weights, content)
+        kept = replace(after, weights_sha256=coming, coming_sha256=None)
+        self.write_state(kept)
+        return kept
+
+
+def _short(digest: str | None) -> str:
+    return "unknown" if digest is None else digest[:12]
 
 
 def fit(
@@ -231,16 +276,19 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         history = {name: (*self.state.history.get(name, ()), float(logs[name])) for name in names}
         best = self.state.best_loss
         improved = best is None or logs["val_loss"] < best
-        if improved:
-            save_weights(self.model, self.files.weights)
-        self.state = FitState(
+        after = FitState(
             epochs_done=epoch + 1,
             best_epoch=epoch if improved else self.state.best_epoch,
             best_loss=float(logs["val_loss"]) if improved else best,
             learning_rate=float(keras.backend.get_value(self.model.optimizer.learning_rate)),
+            weights_sha256=self.state.weights_sha256,
             history=history,
         )
-        self.files.write_state(self.state)
+        if improved:
+            self.state = self.files.keep(self.model, self.state, after)
+        else:
+            self.state = after
+            self.files.write_state(after)
 
     def finish(self) -> None:
         """Mark the loop as finished."""

@@ -231,8 +231,13 @@ def save_weights(network: keras.Model, path: Path) -> None:
     Raises:
         EdgekitError: the disk is full, the folder is read-only, …; the old file stays.
     """
-    # In memory first: the HDF5 library crashes the process when a disk is full.
+    write_atomic(path, weights_content(network))
+
+
+def weights_content(network: keras.Model) -> bytes:
+    """A network's weights as the content of a Keras HDF5 file."""
+    # In memory: the HDF5 library crashes the process when a disk is full.
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         save_weights_to_hdf5_group(file, network)
-    write_atomic(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from edgekit.network import build_network, copy_head, freeze_normalisation, load
 from edgekit.progress import SILENT, Progress
 from edgekit.ranges import calibrate, fix_input
 from edgekit.records import file_sha256, is_stream
+from edgekit.runlock import working_in
 from edgekit.runoptions import REFUSE, RunOptions, recover
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.train import Run, crop_feed, fit_head, write_record
@@ -89,24 +91,27 @@ def qat(
         DataError: the calibration folder holds other crops.
     """
     began = time.monotonic()
-    recover(folder, progress)
-    before = folder.read("float")
-    if before.data_sha256 != dataset.sha256:
-        raise RunError(
-            f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
-            f"{dataset.sha256[:12]}); name the same --data"
-        )
-    options.refuse_in_use(folder, "qat")
-    config = replace(before.config, whole=how)
-    run = Run(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    network = load_stage(folder, before, "float")
-    freeze_normalisation(network)
-    with options.replacing(folder, "qat"):
-        manifest, crops = _calibrate_on(run, calibration, progress)
-        make = _quantised_head if config.tune == "head" else _quantised_whole
-        return write_record(run, "qat", make(network, run, crops, progress), began, calibration=manifest)
+    with working_in(folder.root):
+        recover(folder, progress)
+        before = folder.read("float")
+        if before.data_sha256 != dataset.sha256:
+            raise RunError(
+                f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
+                f"{dataset.sha256[:12]}); name the same --data"
+            )
+        options.refuse_in_use(folder, "qat")
+        if options.resume and os.path.exists(folder.record("qat")):
+            folder.check_origin(folder.read("qat"))
+        config = replace(before.config, whole=how)
+        run = Run(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(config.seed)
+        network = load_stage(folder, before, "float")
+        freeze_normalisation(network)
+        with options.replacing(folder, "qat"):
+            manifest, crops = _calibrate_on(run, calibration, progress)
+            make = _quantised_head if config.tune == "head" else _quantised_whole
+            return write_record(run, "qat", make(network, run, crops, progress), began, calibration=manifest)
 
 
 def _quantised_head(network: keras.Model, run: Run, crops: Sequence[FloatArray], progress: Progress) -> FitState:
@@ -139,14 +144,12 @@ def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[FloatArray]
         load_weights(model, files.weights, what=f"the qat stage of {run.folder.root}")
     else:
         calibrate(model, network, crops)
-        save_weights(model, files.weights)
         loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
         progress.say(f"validation loss before quantization-aware training: {loss:.4f}")
-        files.write_state(FitState(best_loss=loss))
+        files.keep(model, FitState(), FitState(best_loss=loss))
     state = fit(model, feed, how, files, seed=seed + 1, progress=progress)
     fix_input(model)
-    save_weights(model, files.weights)
-    return state
+    return files.keep(model, state, state)
 
 
 def _calibrate_on(

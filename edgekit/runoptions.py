@@ -12,6 +12,7 @@ from edgekit.config import Stage
 from edgekit.errors import RunError
 from edgekit.progress import Progress
 from edgekit.records import make_folder
+from edgekit.runlock import working_in
 from edgekit.runs import STAGES, RunFolder
 
 
@@ -40,21 +41,24 @@ class RunOptions:
     def replacing(self, folder: RunFolder, stage: Stage) -> Iterator[None]:
         """Put what is to be overwritten aside for the body of the ``with``, and back when that fails or is stopped.
 
+        The folder is made where there is none, and no other process may work in it meanwhile.
+
         Raises:
-            RunError: the folder holds this stage already and neither was asked for.
+            RunError: the folder holds this stage already and neither was asked for, or another process works there.
         """
-        self.refuse_in_use(folder, stage)
         make_folder(folder.root)
-        # What was made from old float weights is no longer true either.
-        stages = _from(stage)
-        try:
-            if self.overwrite:
-                _put_aside(folder, stages)
-            yield
-        except BaseException:
-            _put_back(folder, stages)
-            raise
-        _clear(folder, stages)
+        with working_in(folder.root):
+            self.refuse_in_use(folder, stage)
+            # What was made from old float weights is no longer true either.
+            stages = _from(stage)
+            try:
+                if self.overwrite:
+                    _put_aside(folder, stages)
+                yield
+            except BaseException:
+                _put_back(folder, stages)
+                raise
+            _clear(folder, stages)
 
     def refuse_in_use(self, folder: RunFolder, stage: Stage) -> None:
         """Hold that a folder in use is to be overwritten or gone on with.
@@ -77,18 +81,28 @@ REFUSE = RunOptions()
 def recover(folder: RunFolder, progress: Progress) -> None:
     """Settle what ``--overwrite`` left behind when it was killed; on entry to a stage, before the folder is looked at.
 
+    Not while another process works there: what it put aside is not left behind.
+
     A new stage that has its record is whole, and what it replaced is deleted; without one the old stage comes back.
+
+    Raises:
+        RunError: another process works in the folder.
     """
-    left = [stage for stage in STAGES if any(os.path.exists(_aside(path)) for path in folder.traces(stage))]
-    if not left:
-        return
-    stages = _from(left[0])
-    if folder.record(left[0]).exists():
-        _clear(folder, stages)
-        progress.say(f"{folder.root}: an earlier --overwrite was killed at its end; what it replaced is deleted now")
-    else:
-        _put_back(folder, stages)
-        progress.say(f"{folder.root}: an earlier --overwrite was killed; the {left[0]} stage it was to replace is back")
+    with working_in(folder.root):
+        left = [stage for stage in STAGES if any(os.path.exists(_aside(path)) for path in folder.traces(stage))]
+        if not left:
+            return
+        stages = _from(left[0])
+        if folder.record(left[0]).exists():
+            _clear(folder, stages)
+            progress.say(
+                f"{folder.root}: an earlier --overwrite was killed at its end; what it replaced is deleted now"
+            )
+        else:
+            _put_back(folder, stages)
+            progress.say(
+                f"{folder.root}: an earlier --overwrite was killed; the {left[0]} stage it was to replace is back"
+            )
 
 
 def drop(folder: RunFolder, stage: Stage) -> None:

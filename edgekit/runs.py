@@ -26,6 +26,7 @@ class TrainRecord:
         best_epoch: Index into the history of the weights that were kept.
         calibration_crops: How many crops set the int8 ranges; none in the float stage.
         calibration_sha256: Of their manifest.
+        float_sha256: Of the float weights that the qat stage was made from; none in the float stage.
         versions: Packages that computed it.
     """
 
@@ -43,6 +44,7 @@ class TrainRecord:
     weights_sha256: str
     calibration_crops: int | None = None
     calibration_sha256: str | None = None
+    float_sha256: str | None = None
     versions: dict[str, str]
 
 
@@ -87,6 +89,20 @@ class RunFolder:
         if not os.path.exists(self.weights(stage)):
             raise RunError(f"{self.weights(stage)} is missing beside its record; run the stage again with --overwrite")
         return record
+
+    def check_origin(self, qat: TrainRecord) -> None:
+        """Hold that a qat stage was made from the float weights that the run has.
+
+        Raises:
+            RunError: it was made from others.
+        """
+        now = self.read("float").weights_sha256
+        if qat.float_sha256 != now:
+            raise RunError(
+                f"the qat stage of {self.root} was made from other float weights, "
+                f"{(qat.float_sha256 or 'unknown')[:12]}, than the run has now, {now[:12]}; "
+                f"run `edgekit qat {self.root} --overwrite`"
+            )
 
 
 def refuse_among_photos(path: Path, photos: Path, what: str) -> None:

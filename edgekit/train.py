@@ -32,6 +32,7 @@ from edgekit.network import (
 )
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.runlock import working_in
 from edgekit.runoptions import REFUSE, RunOptions, drop, recover
 from edgekit.runs import RunFolder, TrainRecord, refuse_among_photos
 from edgekit.tflite import to_flatbuffer
@@ -107,6 +108,7 @@ class Run:
             state=self.folder.state(stage),
             of=sha256(to_json(of).encode()),
             first_rate=self.config.whole.learning_rate,
+            float_sha256=self.folder.read("float").weights_sha256 if stage == "qat" else None,
         )
 
 
@@ -131,7 +133,7 @@ def finetune(
 
     Raises:
         RunError: the folder holds a run, or one of other photos or settings to go on from, or lies among the photos, or
-            the weights don't fit the backbone.
+            another process works there, or the weights don't fit the backbone.
         DataError: the photos can't be split.
         KeyboardInterrupt: before the first epoch ended, so that there is nothing to keep.
     """
@@ -141,19 +143,20 @@ def finetune(
     if options.cache is not None:
         refuse_among_photos(options.cache, dataset.root, "a cache of features")
     split = split or split_dataset(dataset, config.split)
-    recover(folder, progress)
-    options.refuse_in_use(folder, "float")
-    if options.resume:
-        _check_same(folder, dataset, config)
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    network = build_network(config.network, len(dataset.labels))
-    load_backbone(network, config.network)
-    if split.caution:
-        progress.say(split.caution)
-    run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
-    with options.replacing(folder, "float"):
-        return _finetune(network, run, began, progress)
+    with working_in(folder.root):
+        recover(folder, progress)
+        options.refuse_in_use(folder, "float")
+        if options.resume:
+            _check_same(folder, dataset, config)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(config.seed)
+        network = build_network(config.network, len(dataset.labels))
+        load_backbone(network, config.network)
+        if split.caution:
+            progress.say(split.caution)
+        run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
+        with options.replacing(folder, "float"):
+            return _finetune(network, run, began, progress)
 
 
 def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:
@@ -284,6 +287,7 @@ def write_record(
         weights_sha256=file_sha256(run.folder.weights(stage)),
         calibration_crops=len(calibration.crops) if calibration else None,
         calibration_sha256=calibration.sha256 if calibration else None,
+        float_sha256=run.folder.read("float").weights_sha256 if stage == "qat" else None,
         versions=versions(),
     )
     write_json(run.folder.record(stage), record)

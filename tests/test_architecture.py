@@ -24,7 +24,7 @@ PACKAGE = ROOT / "edgekit"
 # In import order: a unit (a module of the package, or a folder of them) imports only units of earlier layers.
 LAYERS = [
     {"edgekit", "errors"},
-    {"records", "progress", "terminal"},
+    {"interrupts", "records", "progress", "terminal"},
     {"contract"},
     {"config"},
     {"runtime", "quiet"},
@@ -36,7 +36,7 @@ LAYERS = [
     {"metrics"},
     {"data"},
     {"feed"},
-    {"head", "rounding", "scoring", "lite", "metadata", "runs"},
+    {"head", "rounding", "scoring", "lite", "metadata", "runlock", "runs"},
     {"bundle", "calibration", "features", "gate", "operating_point", "runoptions"},
     {"legacy_keras"},
     {"adapt", "fakequant", "network", "tflite"},
@@ -56,7 +56,7 @@ RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 
 # These explain and check things to people who have nothing installed but Python.
 STANDARD_LIBRARY_ONLY = {"edgekit", "errors", "records", "progress", "terminal", "contract", "config", "quiet"}
-STANDARD_LIBRARY_ONLY |= {"__main__"}
+STANDARD_LIBRARY_ONLY |= {"__main__", "interrupts"}
 # The device: runtime may import these units of edgekit, and nothing third-party but arrays and pictures. Interpreters
 # are looked up by name when a model is loaded.
 RUNTIME_UNITS = {"errors", "records", "terminal", "contract", "runtime"}
@@ -67,13 +67,17 @@ HOME_OF = {
     "tf_keras": {"legacy_keras"},
     "tensorflow_model_optimization": {"legacy_keras"},
     "matplotlib": {"plots"},
+    "filelock": {"runlock"},
     "h5py": {"network"},
     "pillow_heif": {"data.heic"},
     "flatbuffers": {"lite", "metadata"},
     "ai_edge_litert": {"lite"},
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
-    "typer": {"cli", "cli.console", "cli.demo", "cli.measure", "cli.show", "cli.train", "cli.tuning", "cli.watch"},
+    "typer": {
+        "cli",
+        *(f"cli.{name}" for name in ("console", "demo", "measure", "runtime", "show", "train", "tuning", "watch")),
+    },
     "rich": {"cli.console"},
 }
 # Where a package is imported by another name than it is installed by.

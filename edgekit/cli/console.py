@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from edgekit.interrupts import EXIT_INTERRUPTED
 from edgekit.progress import Progress
 from edgekit.records import to_json
 from edgekit.terminal import guarded_output, printable
@@ -24,7 +25,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _FILE_COLUMNS = 150
 
 EXIT_CHECK_FAILED = 1
-EXIT_INTERRUPTED = 130
 
 
 class ConsoleProgress:

@@ -16,6 +16,7 @@ import typer
 from edgekit.cli import console
 from edgekit.cli.train import Overwrite
 from edgekit.errors import EdgekitError
+from edgekit.interrupts import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from edgekit.bench import BenchRecord
@@ -176,7 +177,7 @@ def _stage(arguments: list[str]) -> StageTime:
         done.wait()
         raise
     code = os.waitstatus_to_exitcode(status)
-    if code == console.EXIT_INTERRUPTED:
+    if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     # A benchmark that finds no point within its budget has still measured all of them.
     if code != 0 and (arguments[0], code) != ("bench", console.EXIT_CHECK_FAILED):

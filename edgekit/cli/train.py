@@ -25,6 +25,7 @@ from edgekit.config import (
 )
 from edgekit.contract import CropPlan
 from edgekit.errors import EdgekitError
+from edgekit.interrupts import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from edgekit.gate import Gate
@@ -229,7 +230,7 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
-        raise typer.Exit(console.EXIT_INTERRUPTED)
+        raise typer.Exit(EXIT_INTERRUPTED)
 
 
 def qat(
@@ -304,7 +305,6 @@ def convert(
     Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when too much
     was lost.
     """
-    from edgekit.convert import GateFailed, convert
     from edgekit.data.dataset import load_dataset
     from edgekit.runs import RunFolder
 
@@ -313,6 +313,9 @@ def convert(
     before = folder.read("float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
     refuse_existing(target, overwrite=overwrite)
+    # TensorFlow takes seconds to load, which a mistake above need not wait for.
+    from edgekit.convert import GateFailed, convert
+
     config = ConvertConfig(
         precision=precision,
         stage=stage,

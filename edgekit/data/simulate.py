@@ -26,6 +26,7 @@ from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.scenes import MIN_SIDE_PX, draw_scene
 from edgekit.data.screens import SCREENS, recapture
 from edgekit.errors import DataError, EdgekitError
+from edgekit.interrupts import held_back
 from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
 
@@ -290,7 +291,10 @@ def _make_all(pairs: Sequence[_Pair], *, workers: int) -> Iterator[None]:
         min(workers, len(pairs)), mp_context=get_context("spawn"), initializer=_ignore_interrupts
     )
     try:
-        yield from pool.map(_make, pairs, chunksize=2)
+        # It starts its processes here. They must not have Ctrl-C before they can ignore it, in their imports.
+        with held_back():
+            made = pool.map(_make, pairs, chunksize=2)
+        yield from made
     except BrokenProcessPool as failure:
         raise EdgekitError(f"one of {workers} workers died, perhaps for want of memory; try fewer workers") from failure
     finally:

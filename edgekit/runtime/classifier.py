@@ -54,7 +54,8 @@ class Classifier:
 
     Args:
         bundle: A checked model file.
-        threads: How many crops are scored at the same time, each by an interpreter of its own.
+        threads: How many crops are scored at the same time, each by an interpreter of its own; one crop alone is
+            scored by an interpreter with so many threads.
         backend: ``litert`` or ``tflite-runtime``; None takes the first installed one.
 
     Raises:
@@ -66,7 +67,7 @@ class Classifier:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         self.contract: Contract = bundle.contract
-        workers = Workers(lambda: ModelInterpreter(bundle.flatbuffer, backend=backend), threads)
+        workers = Workers(lambda count: ModelInterpreter(bundle.flatbuffer, threads=count, backend=backend), threads)
         expected = (self.contract.side_px, len(self.contract.labels))
         actual = (workers.side_px, workers.classes)
         if actual != expected:

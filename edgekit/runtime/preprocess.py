@@ -25,6 +25,10 @@ def to_tensor(photo: Photo, box: Box, side_px: int) -> RGBArray:
         uint8 (side_px, side_px, 3), RGB.
     """
     working = Box(*(edge // photo.shrink for edge in box))
+    if isinstance(photo.picture, np.ndarray) and (working.width, working.height) == (side_px, side_px):
+        # By way of Pillow it would be copied three times (``benchmarks/results/ideas.json``).
+        crop: RGBArray = photo.picture[working.top : working.bottom, working.left : working.right].copy()
+        return crop
     factors = reduction(working.width, side_px), reduction(working.height, side_px)
     if isinstance(photo.picture, Image.Image) and factors != (1, 1):
         cut = photo.picture.reduce(factors, box=working)

@@ -1,12 +1,14 @@
 """Scores the crops of a photo, several at a time: each worker cuts a crop and runs it through its own interpreter.
 
 One interpreter a core is faster than one interpreter with as many threads: cutting runs beside inference, and no layer
-is too small to be shared (``benchmarks/results/runtime.json`` has both).
+is too small to be shared (``benchmarks/results/runtime.json`` has both). A crop that is alone leaves the other cores
+idle, so a call for one crop has an interpreter of its own with all threads, made when the first such call comes.
 """
 
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -34,25 +36,31 @@ class Workers:
     """As many workers as there may be threads; safe to use from several threads.
 
     Args:
-        make: Makes an interpreter.
+        make: Makes an interpreter with so many threads.
         threads: How many crops are worked on at once.
     """
 
-    def __init__(self, make: Callable[[], ModelInterpreter], threads: int) -> None:
+    def __init__(self, make: Callable[[int], ModelInterpreter], threads: int) -> None:
         self.threads = threads
-        first = make()
+        self._make = make
+        self._wide: ModelInterpreter | None = None
+        self._wide_lock = threading.Lock()
+        first = make(1)
         self.side_px, self.classes, self.name, self.delegate = first.side_px, first.classes, first.name, first.delegate
         self._free: queue.SimpleQueue[ModelInterpreter] = queue.SimpleQueue()
         self._free.put(first)
         for _ in range(threads - 1):
-            self._free.put(make())
+            self._free.put(make(1))
         self._pool = ThreadPoolExecutor(threads, "edgekit") if threads > 1 else None
 
     def score(self, photo: Photo, boxes: Sequence[Box]) -> Generator[Scored]:
         """Score boxes in their order; those that the caller no longer asks for may have been begun, to no effect."""
-        if self._pool is None or len(boxes) == 1:
+        if self._pool is None:
             for box in boxes:
                 yield self._one(photo, box)
+            return
+        if len(boxes) == 1:
+            yield self._alone(photo, boxes[0])
             return
         waiting: deque[Future[Scored]] = deque()
         try:
@@ -71,6 +79,21 @@ class Workers:
         """``map`` over the workers' threads."""
         return map if self._pool is None else self._pool.map
 
+    def _alone(self, photo: Photo, box: Box) -> Scored:
+        """One crop by all threads; where another caller has them, by one thread of the others."""
+        if not self._wide_lock.acquire(blocking=False):
+            return self._one(photo, box)
+        try:
+            if self._wide is None:
+                self._wide = self._make(self.threads)
+            began = time.perf_counter_ns()
+            tensor = to_tensor(photo, box, self.side_px)
+            cut = time.perf_counter_ns()
+            scores = self._wide(tensor)
+            return Scored(scores, cut - began, time.perf_counter_ns() - cut)
+        finally:
+            self._wide_lock.release()
+
     def _one(self, photo: Photo, box: Box) -> Scored:
         began = time.perf_counter_ns()
         tensor = to_tensor(photo, box, self.side_px)
@@ -83,6 +106,8 @@ class Workers:
         return Scored(scores, cut - began, time.perf_counter_ns() - cut)
 
     def close(self) -> None:
-        """End the threads; what is being scored is finished first."""
+        """End the threads and free the wide interpreter; what is being scored is finished first."""
         if self._pool is not None:
             self._pool.shutdown()
+        with self._wide_lock:
+            self._wide = None

@@ -27,6 +27,7 @@ COMMANDS = [
     "info",
     "predict",
     "qat",
+    "runtime",
     "simulate",
     "tune",
 ]

@@ -1,4 +1,7 @@
-"""The vectors with two interpreters on two architectures, and the committed record of what they differ by."""
+"""The vectors with two interpreters on this machine, and the committed record of what two architectures differ by.
+
+The runs on arm64 are those of ``make arm64`` (job.py), which ``make test`` starts beside these tests.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def record(script):
 def keep(record):
     """Checks a run of check.py and leaves what it printed for record.py."""
 
-    def check(ran, machine, interpreter, **more):
+    def check(ran, machine, interpreter):
         assert ran.returncode in (0, 1), ran.stderr
         told = json.loads(ran.stdout.splitlines()[-1])
         assert told["failures"] == []
@@ -34,7 +37,7 @@ def keep(record):
         assert told["interpreter"].startswith(interpreter + " ")
         file = record.run_file(machine, interpreter)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({**more, **told}), encoding="utf-8")
+        file.write_text(json.dumps(told), encoding="utf-8")
 
     return check
 
@@ -57,17 +60,6 @@ class TestX86:
         keep(run_check(frozen_python, repository, "tflite-runtime"), platform.machine(), "tflite-runtime")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("interpreter", ["litert", "tflite-runtime"])
-def test_arm64(arm64, interpreter, keep):
-    try:
-        ran = arm64.check(interpreter)
-    except arm64.Unavailable as reason:
-        pytest.skip(f"no arm64 here: {reason}")
-    major, minor = arm64.find_qemu()[1]
-    keep(ran, "aarch64", interpreter, emulator=f"qemu {major}.{minor}")
-
-
 def test_arm64_without_qemu_says_so(arm64, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(arm64.Unavailable, match="apt-get install qemu-user-static"):
@@ -77,6 +69,71 @@ def test_arm64_without_qemu_says_so(arm64, monkeypatch):
 def test_arm64_takes_the_interpreter_that_its_qemu_can_run(arm64):
     assert "ai-edge-litert==2.0.3" in arm64.wheels("litert", (7, 2))
     assert "ai-edge-litert==2.3.0" in arm64.wheels("litert", (10, 0))
+
+
+class TestJob:
+    """What ``make arm64`` says and how it ends, without the minutes that emulation takes."""
+
+    @pytest.fixture
+    def job(self, arm64, script, monkeypatch, tmp_path):
+        monkeypatch.syspath_prepend(str(HERE))
+        job = script("job")
+        monkeypatch.setattr(job.record, "RUNS", tmp_path)
+        monkeypatch.setattr(job.arm64, "find_qemu", lambda: (Path("qemu"), (7, 2)))
+        return job
+
+    @pytest.fixture
+    def told(self, runs):
+        """What check.py prints on arm64, as the committed record has it."""
+        return {**runs["aarch64", "litert"], "failures": []}
+
+    @pytest.fixture
+    def answer(self, job, monkeypatch):
+        def answer(stdout, code=0):
+            ran = subprocess.CompletedProcess(
+                [], code, stdout if isinstance(stdout, str) else json.dumps(stdout), "why"
+            )
+            monkeypatch.setattr(job.arm64, "check", lambda interpreter: ran)
+            return job.run("litert")
+
+        return answer
+
+    def test_a_pass_is_kept_for_the_record(self, answer, told, job):
+        line, good = answer(told)
+        assert good
+        assert " under qemu 7.2: " in line
+        assert json.loads(job.record.run_file("aarch64", "litert").read_text()) == {**told, "emulator": "qemu 7.2"}
+
+    @pytest.mark.parametrize(
+        ("change", "code", "message"),
+        [
+            pytest.param({"failures": [{"complaint": "boxes/one is off"}]}, 1, "boxes/one is off", id="vector"),
+            pytest.param({}, 1, "exit code 1", id="exit-code"),
+            pytest.param({"architecture": "x86_64"}, 0, "on x86_64", id="other-machine"),
+            pytest.param({"interpreter": "tflite-runtime 2.14"}, 0, "ran tflite-runtime", id="other-interpreter"),
+            pytest.param({"areas": {}}, 0, "0 of 0 vectors", id="no-vectors"),
+        ],
+    )
+    def test_anything_else_fails_and_is_not_kept(self, answer, told, job, change, code, message):
+        line, good = answer({**told, **change}, code)
+        assert not good
+        assert line.startswith("FAILED: ")
+        assert message in line
+        assert not job.record.run_file("aarch64", "litert").exists()
+
+    @pytest.mark.parametrize("stdout", ["", "no JSON", "[]", "null"])
+    def test_a_crash_fails(self, answer, stdout):
+        line, good = answer(stdout, 139)
+        assert not good
+        assert line == "FAILED: exit code 139 and no answer\nwhy"
+
+    def test_without_qemu_it_says_so_and_passes(self, repository, tmp_path):
+        pytest.importorskip("fcntl", reason="arm64 runs under qemu on Linux alone")
+        environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(repository)}
+        command = [sys.executable, HERE / "job.py"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.count("skipped: qemu-aarch64-static is not installed") == 2
 
 
 def test_a_failing_vector_ends_the_script_with_1(repository, check, tmp_path):
@@ -103,7 +160,8 @@ class TestRecord:
     def test_it_is_about_these_vectors(self, repository, check):
         record = json.loads((repository / "docs" / "results" / "conformance.json").read_text(encoding="utf-8"))
         assert record["vectors_sha256"] == check.fingerprint(), (
-            "the vectors have changed: run pytest tests/conformance/test_machines.py, then tests/conformance/record.py"
+            "the vectors have changed: run pytest tests/conformance/test_machines.py and make arm64, then "
+            "tests/conformance/record.py"
         )
 
     def test_two_architectures_ran_all_vectors_with_two_interpreters(self, runs, record, check):

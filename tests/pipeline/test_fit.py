@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
+from edgekit import fit as fit_module
 from edgekit.config import FitConfig
 from edgekit.errors import EdgekitError, RunError
 from edgekit.fit import FitFiles, FitState, fit, validation_scores
@@ -12,7 +13,7 @@ from edgekit.legacy_keras import keras
 from edgekit.losses import balanced_log_loss
 from edgekit.network import load_weights
 from edgekit.progress import SILENT, Silent
-from edgekit.records import from_plain, read_json
+from edgekit.records import file_sha256, from_plain, read_json
 
 pytestmark = pytest.mark.host
 
@@ -41,6 +42,10 @@ class Points:
         worse = self.spoil_from is not None and self.passes > self.spoil_from
         side = 2.0 * self.validation_targets[photo] - 1
         return np.full((3, 1), -side * self.passes if worse else side, np.float32)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing that would clean up runs any more."""
 
 
 class CtrlC(Silent):
@@ -197,3 +202,50 @@ def test_a_full_disk_keeps_the_last_good_state(files, full_disk):
         run(Points(), files, epochs=4)
     assert files.read_state() == before
     assert {path.name for path in files.state.parent.iterdir()} == {"w.h5", "state.json"}
+
+
+class TestWhoseWeights:
+    """A state goes on with the very weights that it tells of."""
+
+    def test_weights_of_another_run_are_refused(self, files, tmp_path):
+        run(Points(), files)
+        other = FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json")
+        run(Points(), other, epochs=1)
+        before = files.weights.read_bytes()
+        files.weights.write_bytes(other.weights.read_bytes())
+        with pytest.raises(RunError, match=r"w\.h5 must be the weights that state\.json tells of, .* got others"):
+            run(Points(), files, epochs=4)
+        files.weights.write_bytes(before)
+        assert run(Points(), files, epochs=4).epochs_done == 4
+
+    @pytest.mark.parametrize("step", [1, 2])
+    def test_a_call_that_is_killed_between_weights_and_state_goes_on(self, files, monkeypatch, step):
+        """Each improved epoch writes what is coming, the weights, and the state that they are of."""
+        run(Points(), files, epochs=1)
+        left = [step]
+        real = fit_module.write_json, fit_module.write_atomic
+
+        def dying(write):
+            def run_or_die(*arguments):
+                if not left[0]:
+                    raise Killed
+                left[0] -= 1
+                write(*arguments)
+
+            return run_or_die
+
+        before = files.weights.read_bytes()
+        with monkeypatch.context() as patched:
+            patched.setattr(fit_module, "write_json", dying(real[0]))
+            patched.setattr(fit_module, "write_atomic", dying(real[1]))
+            with pytest.raises(Killed):
+                run(Points(), files, epochs=3)
+        assert (files.weights.read_bytes() == before) == (step == 1)
+        state = run(Points(), files, epochs=3)
+        assert (state.epochs_done, state.coming_sha256) == (3, None)
+        assert state.weights_sha256 == file_sha256(files.weights)
+
+    def test_a_qat_stage_goes_on_from_the_float_weights_that_it_began_with(self, files):
+        run(Points(), replace(files, float_sha256="a" * 64), epochs=1)
+        with pytest.raises(RunError, match="began with other float weights, aaaaaaaaaaaa, than the run has now, bbbbb"):
+            run(Points(), replace(files, float_sha256="b" * 64), epochs=2)

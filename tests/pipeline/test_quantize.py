@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,7 @@ from edgekit.network import save_weights
 from edgekit.progress import SILENT
 from edgekit.quantize import load_stage, qat
 from edgekit.ranges import INPUT_RANGE
-from edgekit.records import file_sha256
+from edgekit.records import file_sha256, write_json
 from edgekit.runoptions import RunOptions
 from edgekit.runs import RunFolder
 from edgekit.train import crop_feed
@@ -31,6 +33,7 @@ def test_the_record_stands_beside_the_float_one(small_run):
     assert record.config == replace(before.config, whole=record.config.whole)
     assert record.weights_sha256 == file_sha256(small_run.weights("qat"))
     assert before.weights_sha256 == file_sha256(small_run.weights("float"))
+    assert (before.float_sha256, record.float_sha256) == (None, before.weights_sha256)
 
 
 def test_the_ranges_come_from_the_kept_crops(small_run, calibration, dataset, run_copy):
@@ -163,3 +166,63 @@ def test_resuming_adds_epochs(dataset, run_copy):
     record = qat(dataset, folder, HOW, options=RunOptions(resume=True))
     assert (len(before), len(record.history["val_loss"])) == (1, 2)
     assert record.history["val_loss"][:1] == before
+
+
+class TestOtherFloatWeights:
+    """A qat stage beside float weights that it was not made from, whole as they are."""
+
+    @pytest.fixture
+    def mixed(self, run_copy, small_run):
+        folder = run_copy("float", "qat")
+        network = load_stage(small_run, small_run.read("float"), "float")
+        head = next(layer for layer in network.layers if layer.name.startswith("head_"))
+        head.set_weights([2 * weight for weight in head.get_weights()])
+        save_weights(network, folder.weights("float"))
+        record = replace(folder.read("float"), weights_sha256=file_sha256(folder.weights("float")))
+        write_json(folder.record("float"), record)
+        return folder
+
+    def test_it_is_not_converted(self, mixed, dataset, convert_config, tmp_path):
+        from edgekit.convert import convert
+
+        with pytest.raises(RunError, match=r"was made from other float weights, .* run `edgekit qat .* --overwrite`"):
+            convert(dataset, mixed, tmp_path / "m.tflite", convert_config)
+        assert not (tmp_path / "m.tflite").exists()
+
+    @pytest.mark.parametrize("finished", [True, False])
+    def test_it_is_not_gone_on_with(self, mixed, dataset, finished):
+        if not finished:
+            mixed.record("qat").unlink()
+        message = "was made from other float weights" if finished else "began with other float weights"
+        with pytest.raises(RunError, match=message):
+            qat(dataset, mixed, HOW, options=RunOptions(resume=True))
+
+    def test_it_is_made_again(self, mixed, dataset):
+        record = qat(dataset, mixed, HOW, options=RunOptions(overwrite=True))
+        assert record.float_sha256 == mixed.read("float").weights_sha256
+
+
+def test_no_stage_works_in_a_folder_where_another_process_does(
+    dataset, run_copy, small_config, convert_config, tmp_path
+):
+    from edgekit.convert import convert
+    from edgekit.train import finetune
+
+    folder = run_copy("float", "qat")
+    before = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file()}
+    hold = "import sys; from pathlib import Path; from edgekit.runlock import working_in\n"
+    hold += "with working_in(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, folder.root]
+    again = RunOptions(overwrite=True)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        for stage in (
+            lambda: finetune(dataset, folder, small_config, options=again),
+            lambda: qat(dataset, folder, HOW, options=again),
+            lambda: convert(dataset, folder, tmp_path / "m.tflite", convert_config),
+        ):
+            with pytest.raises(RunError, match="another edgekit process works in"):
+                stage()
+        other.stdin.close()
+    left = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.suffix != ".lock"}
+    assert left == before

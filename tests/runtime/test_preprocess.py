@@ -152,3 +152,17 @@ def test_the_photo_is_left_as_it_was():
         to_tensor(as_photo(photo), Box(0, 0, SIDE_PX, SIDE_PX), SIDE_PX)
     np.testing.assert_array_equal(pixels, kept)
     np.testing.assert_array_equal(np.asarray(image), kept)
+
+
+def test_a_native_crop_of_an_array_is_its_own():
+    """A caller that fills its buffer with the next frame must not change a crop that waits to be scored."""
+    pixels = np.random.default_rng(4).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    # Every other column of a wider buffer, as cameras hand them over: not contiguous.
+    for source in (pixels, pixels[:, ::2]):
+        expected = source[5 : 5 + SIDE_PX, 3 : 3 + SIDE_PX].copy()
+        crop = to_tensor(as_photo(source), Box(3, 5, 3 + SIDE_PX, 5 + SIDE_PX), SIDE_PX)
+        assert crop.flags.c_contiguous
+        before = pixels.copy()
+        pixels[:] = 0
+        assert np.array_equal(crop, expected)
+        pixels[:] = before

@@ -1,0 +1,52 @@
+"""``edgekit runtime``: what a device needs of edgekit, as one file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.train import AsJson
+from edgekit.errors import EdgekitError
+from edgekit.payload import PAYLOAD_NAME, write_payload
+from edgekit.records import file_sha256
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=f"Example: edgekit runtime --out {PAYLOAD_NAME}")(console.interruptible(runtime))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadRecord:
+    """What was written, and how a device runs it."""
+
+    file: str
+    bytes: int
+    sha256: str
+    run: str
+
+
+def runtime(
+    out: Annotated[Path, typer.Option(help="The file.")] = Path(PAYLOAD_NAME),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Write the runtime alone as one file that Python runs.
+
+    Beside it a device needs numpy, Pillow, a TFLite interpreter and a model.
+    """
+    if os.path.lexists(out) and not overwrite:
+        raise EdgekitError(f"{out} exists; use --overwrite to replace it or name another file with --out")
+    size = write_payload(out)
+    run = f"python3 {out.name} classify model.tflite photo.jpg"
+    if json:
+        console.print_json(PayloadRecord(file=str(out), bytes=size, sha256=file_sha256(out), run=run))
+        return
+    console.note(
+        f"wrote {out} ({size / 1000:.0f} kB); with numpy, Pillow and a TFLite interpreter on the device: {run}"
+    )

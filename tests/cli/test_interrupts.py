@@ -1,0 +1,109 @@
+"""Ctrl-C, sent as a signal to real processes at chosen moments: exit code 130 and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no signals between processes")
+
+# Runs `edgekit …` and has Ctrl-C come when a module is first asked for, in the midst of the imports before it.
+SCRIPT = """
+import os, signal, sys
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupter())
+from edgekit.__main__ import main
+sys.argv[0] = "edgekit"
+main()
+"""
+STOPPED = "stopped; run the same command again (with --resume where it has that) to go on\n"
+
+
+@pytest.fixture
+def interrupted(repository):
+    """``interrupted("typer", "info", "m.tflite")``: Ctrl-C when that module is imported."""
+
+    def run(module, *arguments):
+        command = [sys.executable, "-c", SCRIPT.format(module=module), *map(str, arguments)]
+        return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False, timeout=120)
+
+    return run
+
+
+@pytest.mark.parametrize("module", ["typer", "edgekit.cli.train", "edgekit.contract"])
+@pytest.mark.parametrize("command", ["finetune", "simulate"])
+def test_while_the_program_loads(interrupted, module, command):
+    ran = interrupted(module, command, "--help")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
+@pytest.mark.host
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "module"), [("qat", "tensorflow"), ("finetune", "tf_keras"), ("qat", "edgekit.fakequant")]
+)
+def test_while_a_stage_loads(interrupted, command, module, tmp_path):
+    more = ["--out", tmp_path / "run"] if command == "finetune" else []
+    ran = interrupted(module, command, tmp_path, *more)
+    assert ran.returncode == 130, ran.stderr
+    assert ran.stderr.endswith(STOPPED)
+    assert "Traceback" not in ran.stderr
+
+
+def test_where_a_shell_has_it_ignored_it_stays_ignored(repository):
+    """As for a job in the background, which Ctrl-C is not meant for."""
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + SCRIPT.format(module="typer")
+    command = [sys.executable, "-c", script, "--version"]
+    ran = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.fixture
+def simulating(repository, tmp_path):
+    """``edgekit simulate`` with two workers, in a process group of its own, as a terminal gives it."""
+    command = [sys.executable, "-m", "edgekit", "simulate", tmp_path / "photos", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        yield process
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_until(met, process):
+    until = time.monotonic() + 90
+    while not met():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["workers-start", "photos-come"])
+def test_while_photos_are_simulated(simulating, tmp_path, moment):
+    """Ctrl-C on a terminal goes to the workers, too: those that still load and those at work."""
+    children = Path(f"/proc/{simulating.pid}/task/{simulating.pid}/children")
+    if moment == "photos-come":
+        wait_until(lambda: any((tmp_path / "photos").rglob("*.jpg")), simulating)
+    elif not children.exists():
+        pytest.skip("this system does not tell of a process's children")
+    else:
+        # The first is Python's own resource tracker.
+        wait_until(lambda: len(children.read_text().split()) >= 2, simulating)
+    os.killpg(simulating.pid, signal.SIGINT)
+    out, err = simulating.communicate(timeout=120)
+    assert simulating.returncode == 130, err
+    assert out == ""
+    assert err.endswith(STOPPED)
+    assert "Traceback" not in err

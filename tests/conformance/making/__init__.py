@@ -1,0 +1,1 @@
+"""One module an area; make.py writes them all."""
