@@ -162,6 +162,8 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
     """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
     if kind is Any:
         return item
+    if kind is Path and type(item) is str:
+        return Path(item)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return _convert_union(inner, item, where, error)

@@ -38,6 +38,7 @@ LAYERS = [
     {"feed"},
     {"head", "rounding", "scoring", "lite", "metadata", "runs"},
     {"bundle", "calibration", "features", "gate", "operating_point", "runoptions"},
+    {"converted"},
     {"legacy_keras"},
     {"adapt", "fakequant", "network", "tflite"},
     {"ranges"},
@@ -48,7 +49,9 @@ LAYERS = [
     {"evaluate"},
     {"bench", "tune"},
     {"crossval"},
-    {"plots"},
+    {"plots", "findings", "wording"},
+    {"card"},
+    {"report"},
     {"cli"},
     {"__main__"},
 ]
@@ -73,6 +76,8 @@ HOME_OF = {
     "ai_edge_litert": {"lite"},
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
+    "jinja2": {"report.page"},
+    "markupsafe": {"report.page"},
     "typer": {"cli", "cli.console", "cli.demo", "cli.measure", "cli.show", "cli.train", "cli.tuning", "cli.watch"},
     "rich": {"cli.console"},
 }

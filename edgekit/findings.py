@@ -1,0 +1,328 @@
+"""What is known of models: the records of runs, conversions, benchmarks and evaluations, read and put together.
+
+The only reader of records for reports and cards, so that these see one shape whatever the records look like.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from edgekit.bench import BenchPoint, BenchRecord, Conditions, recommend
+from edgekit.contract import Contract
+from edgekit.converted import ConvertRecord
+from edgekit.errors import RunError
+from edgekit.evaluate import EvaluateRecord
+from edgekit.metrics import Evaluation
+from edgekit.records import file_sha256, from_plain, read_json
+from edgekit.runs import TrainRecord
+from edgekit.runtime.bundle import read_bundle
+
+# What tells the records apart: keys that no other kind has.
+_KINDS: tuple[tuple[frozenset[str], type[Any]], ...] = (
+    (frozenset({"points", "conditions"}), BenchRecord),
+    (frozenset({"gate", "contract"}), ConvertRecord),
+    (frozenset({"stage", "history"}), TrainRecord),
+    (frozenset({"evaluation", "part"}), EvaluateRecord),
+)
+# More would make no page that anybody reads.
+MAX_RECORDS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """Which photos numbers were measured on: equal ones can be compared."""
+
+    data_sha256: str
+    part: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One model on one device: its points, the budget they stand under, and the conditions.
+
+    Attributes:
+        device: Its name.
+        conditions: Names and values, for people.
+        points: One for each number of crops and threads.
+        recommended: The most accurate within the budget; None where none is.
+        photos: Those of the accuracy.
+        caution: What to say beside every number.
+    """
+
+    device: str
+    conditions: tuple[tuple[str, str], ...]
+    points: tuple[BenchPoint, ...]
+    budget_ms: float | None
+    recommended: BenchPoint | None
+    photos: Photos
+    caution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """One model's accuracy on some photos, with the crops that were voted on."""
+
+    record: EvaluateRecord
+    photos: Photos
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """All its numbers."""
+        return self.record.evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """All that is known of one model.
+
+    Attributes:
+        name: Of the file, or of the run where there is no file.
+        file: Where it lies; None where it does not lie beside its records.
+        file_sha256: Of the file that the numbers belong to; empty for a run without a file.
+        file_bytes: Its size; None where no record tells.
+        contract: Of the file, or of its conversion.
+        conversion: How it was made.
+        stages: The training behind it, the float stage first.
+        measured: On each device.
+        evaluated: On each set of photos.
+        cautions: What is wrong with how these belong together.
+        home: The folder of its records.
+    """
+
+    name: str
+    file: Path | None = None
+    file_sha256: str = ""
+    file_bytes: int | None = None
+    contract: Contract | None = None
+    conversion: ConvertRecord | None = None
+    stages: tuple[TrainRecord, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    evaluated: tuple[Evaluated, ...] = ()
+    cautions: tuple[str, ...] = ()
+    home: Path = field(default_factory=Path)
+
+    @property
+    def photo_sets(self) -> tuple[Photos, ...]:
+        """The photos that its numbers rest on."""
+        return tuple(dict.fromkeys(one.photos for one in (*self.measured, *self.evaluated)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A record and the file it was in."""
+
+    path: Path
+    record: Any
+
+
+def collect(paths: Sequence[Path]) -> tuple[Model, ...]:
+    """Read records and put together which belong to one model.
+
+    Args:
+        paths: Records, models (whose records lie beside them), or folders of these and of runs.
+
+    Raises:
+        RunError: a path holds no record of edgekit, a record is damaged, or there are too many.
+        ContractError: a model file beside its records is damaged.
+    """
+    found: dict[Path, _Read] = {}
+    for path in paths:
+        for file in _record_files(path):
+            _add(found, file, asked=file == path)
+        if not any(path == file or path in file.parents or _beside(path, file) for file in found):
+            raise RunError(f"{path} holds no record of edgekit; name a run's folder, a bench.json or a model")
+    for read in list(found.values()):
+        # A benchmark alone says little of the model: its conversion lies beside it.
+        if isinstance(read.record, (BenchRecord, EvaluateRecord)):
+            _add(found, read.path.parent / f"{_stem(read.record.model)}.json", asked=False)
+    return _assemble(list(found.values()))
+
+
+def _record_files(path: Path) -> list[Path]:
+    """The files that may be records: those in a folder and in runs inside it, or beside a model."""
+    if os.path.isdir(path):
+        inside = [run for run in sorted(path.iterdir()) if os.path.exists(run / "float.json")]
+        return [file for folder in (path, *inside) for file in sorted(folder.glob("*.json"))]
+    if path.suffix == ".tflite":
+        if not os.path.exists(path):
+            raise RunError(f"{path}: no such model")
+        return [file for file in sorted(path.parent.glob("*.json")) if _beside(path, file)]
+    return [path]
+
+
+def _beside(model: Path, file: Path) -> bool:
+    """``demo.bench.json`` and ``demo.json`` lie beside ``demo.tflite``."""
+    return model.suffix == ".tflite" and file.parent == model.parent and file.name.startswith(f"{model.stem}.")
+
+
+def _add(found: dict[Path, _Read], path: Path, *, asked: bool) -> None:
+    """Read one file; one that nobody named may be something else."""
+    key = path.resolve()
+    if any(known.resolve() == key for known in found) or not (asked or os.path.exists(path)):
+        return
+    raw = read_json(path)
+    kind = next((kind for keys, kind in _KINDS if keys <= raw.keys()), None)
+    if kind is None:
+        if asked:
+            raise RunError(
+                f"{path} must be a record of a run, a conversion, a benchmark or an evaluation, "
+                f"got the keys {sorted(raw)[:12]}"
+            )
+        return
+    if len(found) == MAX_RECORDS:
+        raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
+    found[path] = _Read(path=path, record=from_plain(kind, raw, where=str(path)))
+
+
+def _stem(name: str) -> str:
+    """A model's name without its ending. Records are untrusted: no name leads out of the folder."""
+    return Path(name).stem
+
+
+def _assemble(found: Sequence[_Read]) -> tuple[Model, ...]:
+    models: dict[str, Model] = {}
+    for read in _of(found, ConvertRecord):
+        model = _converted(read)
+        models[model.file_sha256 or f"record of {read.path}"] = model
+    for read in (*_of(found, BenchRecord), *_of(found, EvaluateRecord)):
+        record = read.record
+        key = next((key for key in (record.file_sha256, *models) if _is_same(models.get(key), record)), None)
+        model = models.get(key) if key else None
+        models[key or record.file_sha256] = _with_numbers(model or _unconverted(read, models.values()), record)
+    runs = _runs(found)
+    used: set[str] = set()
+    for key, model in models.items():
+        stages = _stages_of(model, runs)
+        used |= {stage.weights_sha256 for stage in stages}
+        models[key] = replace(model, stages=stages)
+    for folder, stages in runs.items():
+        if not used & {stage.weights_sha256 for stage in stages}:
+            models[str(folder)] = Model(name=folder.resolve().name, stages=stages, home=folder)
+    return tuple(models.values())
+
+
+def _of(found: Sequence[_Read], kind: type[Any]) -> list[_Read]:
+    return [read for read in found if isinstance(read.record, kind)]
+
+
+def _converted(read: _Read) -> Model:
+    record: ConvertRecord = read.record
+    file = read.path.with_suffix(Path(record.model).suffix)
+    known = os.path.exists(file)
+    contract = read_bundle(file).contract if known else record.contract
+    cautions = []
+    if contract.model_sha256 != record.contract.model_sha256:
+        cautions.append("the file beside the conversion's record is another model than the record tells of")
+    elif contract.decision != record.contract.decision:
+        cautions.append("the operating point was tuned after the conversion, so the gate judged another one")
+    return Model(
+        name=record.contract.name,
+        file=file if known else None,
+        file_sha256=file_sha256(file) if known else "",
+        file_bytes=record.model_bytes,
+        contract=contract,
+        conversion=record,
+        cautions=tuple(cautions),
+        home=read.path.parent,
+    )
+
+
+def _is_same(model: Model | None, record: BenchRecord | EvaluateRecord) -> bool:
+    """Whether a benchmark is of a model: by its hash, or by name where the file is gone."""
+    if model is None:
+        return False
+    if model.file_sha256:
+        return model.file_sha256 == record.file_sha256
+    return model.name == _stem(record.model)
+
+
+def _unconverted(read: _Read, others: Iterable[Model]) -> Model:
+    """A model of which only numbers are known."""
+    record: BenchRecord | EvaluateRecord = read.record
+    name, cautions = _stem(record.model), []
+    if any(other.name == name for other in others):
+        cautions.append("measured on another file of the same name than the one that lies beside: converted or tuned since")
+    file = read.path.parent / f"{name}.tflite"
+    if os.path.exists(file) and file_sha256(file) == record.file_sha256:
+        return Model(
+            name=name,
+            file=file,
+            file_sha256=record.file_sha256,
+            file_bytes=file.stat().st_size,
+            contract=read_bundle(file).contract,
+            home=read.path.parent,
+        )
+    return Model(name=name, file_sha256=record.file_sha256, cautions=tuple(cautions), home=read.path.parent)
+
+
+def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
+    cautions = model.cautions
+    if not model.file_sha256:
+        cautions = (*cautions, "the model file is not there: records were matched by its name")
+        model = replace(model, file_sha256=record.file_sha256)
+    if isinstance(record, EvaluateRecord):
+        photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.evaluation.report.n)
+        evaluated = Evaluated(record=record, photos=photos)
+        return replace(model, evaluated=(*model.evaluated, evaluated), cautions=cautions)
+    return replace(
+        model,
+        measured=(*model.measured, *measured(record)),
+        file_bytes=model.file_bytes if model.file_bytes is not None else record.model_bytes,
+        cautions=cautions,
+    )
+
+
+def measured(record: BenchRecord) -> tuple[Measured, ...]:
+    """A benchmark, device by device."""
+    return (
+        Measured(
+            device=record.conditions.device or "this machine",
+            conditions=conditions(record.conditions),
+            points=record.points,
+            budget_ms=record.budget_ms,
+            recommended=recommend(record.points, record.budget_ms),
+            photos=Photos(data_sha256=record.data_sha256, part=record.part, number=record.photos),
+            caution=record.caution,
+        ),
+    )
+
+
+def conditions(where: Conditions) -> tuple[tuple[str, str], ...]:
+    """Where and how latencies were measured, for people."""
+    dots = where.int8_instructions
+    told = "not told" if dots is None else ", ".join(dots) or "none"
+    return (
+        ("device", where.device),
+        ("cores", str(where.cores)),
+        ("8-bit dot products", told),
+        ("system", where.system),
+        ("interpreter", where.interpreter),
+        ("delegate", where.delegate),
+        ("Python", where.python),
+        ("warm-up", f"{where.warmup} runs a point, not counted"),
+        ("photos timed", str(where.timed_photos)),
+    )
+
+
+def _runs(found: Sequence[_Read]) -> dict[Path, tuple[TrainRecord, ...]]:
+    runs: dict[Path, tuple[TrainRecord, ...]] = {}
+    for read in _of(found, TrainRecord):
+        stages = (*runs.get(read.path.parent, ()), read.record)
+        # "float" sorts before "qat", which was made from it.
+        runs[read.path.parent] = tuple(sorted(stages, key=lambda stage: stage.stage))
+    return runs
+
+
+def _stages_of(model: Model, runs: dict[Path, tuple[TrainRecord, ...]]) -> tuple[TrainRecord, ...]:
+    """The run whose weights became the model, up to the stage that did."""
+    weights = model.contract.provenance.get("weights_sha256") if model.contract else None
+    for stages in runs.values():
+        hashes = [stage.weights_sha256 for stage in stages]
+        if weights in hashes:
+            return stages[: hashes.index(weights) + 1]
+    return ()
