@@ -64,11 +64,43 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A photo that was told wrong.
+
+    Attributes:
+        photo: Its path in the data folder, as the record has it: not to be trusted.
+        truth: The label it has.
+        said: The answer.
+        score: The probability behind the answer.
+        group: Of the photo; empty where unknown.
+        kind: Of the attack; empty where unknown.
+        crops: How many were voted on; None where the contract decides.
+    """
+
+    photo: str
+    truth: str
+    said: str
+    score: float
+    group: str = ""
+    kind: str = ""
+    crops: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """One model's accuracy on some photos, with the crops that were voted on."""
+    """One model's accuracy on some photos, with the crops that were voted on.
+
+    Attributes:
+        record: What ``edgekit evaluate`` wrote.
+        photos: Which photos.
+        lists_mistakes: Whether the record names the photos that were told wrong.
+        mistakes: These, the worst first.
+    """
 
     record: EvaluateRecord
     photos: Photos
+    lists_mistakes: bool = False
+    mistakes: tuple[Wrong, ...] = ()
 
     @property
     def evaluation(self) -> Evaluation:
@@ -109,7 +141,8 @@ class Model:
     @property
     def photo_sets(self) -> tuple[Photos, ...]:
         """The photos that its numbers rest on."""
-        return tuple(dict.fromkeys(one.photos for one in (*self.measured, *self.evaluated)))
+        measured, evaluated = [one.photos for one in self.measured], [one.photos for one in self.evaluated]
+        return tuple(dict.fromkeys((*measured, *evaluated)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +224,9 @@ def _assemble(found: Sequence[_Read]) -> tuple[Model, ...]:
         models[model.file_sha256 or f"record of {read.path}"] = model
     for read in (*_of(found, BenchRecord), *_of(found, EvaluateRecord)):
         record = read.record
-        key = next((key for key in (record.file_sha256, *models) if _is_same(models.get(key), record)), None)
-        model = models.get(key) if key else None
-        models[key or record.file_sha256] = _with_numbers(model or _unconverted(read, models.values()), record)
+        key = next((key for key, model in models.items() if _is_same(model, record)), record.file_sha256)
+        model = models.get(key) or _unconverted(read, models.values())
+        models[key] = _with_numbers(model, record)
     runs = _runs(found)
     used: set[str] = set()
     for key, model in models.items():
@@ -232,10 +265,8 @@ def _converted(read: _Read) -> Model:
     )
 
 
-def _is_same(model: Model | None, record: BenchRecord | EvaluateRecord) -> bool:
+def _is_same(model: Model, record: BenchRecord | EvaluateRecord) -> bool:
     """Whether a benchmark is of a model: by its hash, or by name where the file is gone."""
-    if model is None:
-        return False
     if model.file_sha256:
         return model.file_sha256 == record.file_sha256
     return model.name == _stem(record.model)
@@ -246,7 +277,9 @@ def _unconverted(read: _Read, others: Iterable[Model]) -> Model:
     record: BenchRecord | EvaluateRecord = read.record
     name, cautions = _stem(record.model), []
     if any(other.name == name for other in others):
-        cautions.append("measured on another file of the same name than the one that lies beside: converted or tuned since")
+        cautions.append(
+            "measured on another file of the same name than the one that lies beside: converted or tuned since"
+        )
     file = read.path.parent / f"{name}.tflite"
     if os.path.exists(file) and file_sha256(file) == record.file_sha256:
         return Model(

@@ -160,10 +160,8 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
 
 def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any:
     """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
-    if kind is Any:
-        return item
-    if kind is Path and type(item) is str:
-        return Path(item)
+    if kind is Any or (kind is Path and type(item) is str):
+        return item if kind is Any else Path(item)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return _convert_union(inner, item, where, error)

@@ -1,0 +1,399 @@
+"""What stands in the page's tables, from records as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgekit.bench import BenchPoint, threads_label
+from edgekit.findings import Measured, Model, Photos
+from edgekit.intervals import Estimate
+from edgekit.metrics import Evaluation
+from edgekit.pareto import ParetoPoint
+from edgekit.report.charts import Curve, Plane, Spot, curve_chart, pareto_charts
+from edgekit.report.drawing import Chart
+from edgekit.runs import TrainRecord
+from edgekit.verdict import featured, headline, photos_said, point_name
+from edgekit.wording import (
+    NOTHING,
+    Bar,
+    Cell,
+    Table,
+    count,
+    crops_of,
+    estimate,
+    file_size,
+    interval,
+    listed,
+    milliseconds,
+    number,
+    percent,
+    share,
+    short,
+    text,
+)
+
+_STAGES = ("decode", "crop", "invoke", "vote")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """Latency against accuracy on one set of photos.
+
+    Attributes:
+        photos: Said for people.
+        charts: For ``wide`` and ``narrow`` windows; none without points.
+        table: The same points.
+        conditions: Of each benchmark: its name, and names with values.
+    """
+
+    photos: str
+    charts: dict[str, Chart]
+    table: Table
+    conditions: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    shades: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """What one model gets right on one set of photos."""
+
+    title: str
+    conditions: str
+    confusion: Confusion | None
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...] = ()
+
+
+def trades(models: Sequence[Model]) -> tuple[Trade, ...]:
+    """One for each set of photos: on different photos accuracies are not comparable."""
+    pairs = [(model, one) for model in models for one in model.measured if one.points]
+    sets = dict.fromkeys(one.photos for _, one in pairs)
+    return tuple(
+        _trade(at, photos, [pair for pair in pairs if pair[1].photos == photos]) for at, photos in enumerate(sets)
+    )
+
+
+def _trade(at: int, photos: Photos, pairs: Sequence[tuple[Model, Measured]]) -> Trade:
+    names = _names(pairs)
+    rows, spots = [], []
+    for (model, one), name in zip(pairs, names, strict=True):
+        for point in one.points:
+            chosen = one.budget_ms is not None and point == one.recommended
+            spots.append(_spot(point, name, one.device, chosen=chosen))
+            rows.append(_cost(model, one, point, chosen=chosen))
+    first = pairs[0]
+    said = photos_said(first[1].points[0].evaluation, photos, first[0])
+    budgets = sorted({one.budget_ms for _, one in pairs if one.budget_ms is not None})
+    columns = (
+        "model",
+        "device",
+        "crops",
+        "threads",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        *_STAGES,
+        "cold start ms",
+        "peak MiB",
+        "balanced accuracy",
+    )
+    hidden = {number for number in (0, 1) if len({row[number].text for row in rows}) == 1}
+    return Trade(
+        photos=f"{said} (data {short(photos.data_sha256)})",
+        charts=pareto_charts(f"pareto-{at}", f"Accuracy over latency on {said}", spots, budgets),
+        table=Table(
+            title="Every point",
+            columns=tuple(name for number, name in enumerate(columns) if number not in hidden),
+            rows=tuple(tuple(cell for number, cell in enumerate(row) if number not in hidden) for row in rows),
+            note=(
+                "Milliseconds of one photo, from the file to the verdict; decode, crop, invoke and vote are medians. "
+                "Cold start: a new process until its first verdict. ★ is what the benchmark recommends within its "
+                "budget, by these same photos."
+            ),
+        ),
+        conditions=tuple((name or one.device, one.conditions) for (_, one), name in zip(pairs, names, strict=True)),
+    )
+
+
+def _names(pairs: Sequence[tuple[Model, Measured]]) -> list[str]:
+    """What tells benchmarks apart: the model, the device, or both; nothing where there is one alone."""
+    models, devices = {model.name for model, _ in pairs}, {one.device for _, one in pairs}
+    names = [
+        ", ".join([*([model.name] if len(models) > 1 else []), *([one.device] if len(devices) > 1 else [])])
+        for model, one in pairs
+    ]
+    if len(set(names)) == len(names):
+        return names
+    return [", ".join(part for part in (name, f"no. {at + 1}") if part) for at, name in enumerate(names)]
+
+
+def _spot(point: BenchPoint, name: str, device: str, *, chosen: bool) -> Spot:
+    accuracy, total = point.evaluation.balanced_accuracy, point.latency["total"]
+    crops = f"≤{point.crops}" if point.stops_early else str(point.crops)
+    lines = [
+        *([name] if name else []),
+        point_name(point) + (" (recommended)" if chosen else ""),
+        f"p95 {milliseconds(total.p95_ms)}, median {milliseconds(total.p50_ms)}",
+        f"balanced accuracy {interval(accuracy)}",
+    ]
+    threads = threads_label(point.threads)
+    return Spot(
+        point=ParetoPoint(
+            label=f"{crops} {'crop' if crops == '1' else 'crops'}",
+            series=f"{name}, {threads}" if name else threads,
+            latency_ms=total.p95_ms,
+            accuracy=accuracy.value,
+            low=accuracy.low,
+            high=accuracy.high,
+        ),
+        place=device,
+        tip="\n".join(lines),
+        chosen=chosen,
+    )
+
+
+def _cost(model: Model, measured: Measured, point: BenchPoint, *, chosen: bool) -> tuple[Cell, ...]:
+    total = point.latency["total"]
+    star = "★ " if chosen else ""
+    crops = Cell(text=star + crops_of(point.crops, point.crops_used), value=point.crops, strong=chosen)
+    stages = [point.latency.get(stage) for stage in _STAGES]
+    return (
+        text(model.name),
+        text(measured.device),
+        crops,
+        number(point.threads, 0),
+        *(number(value) for value in (total.p50_ms, total.p95_ms, total.p99_ms)),
+        *(number(stage.p50_ms if stage else None) for stage in stages),
+        number(point.cold.cold_start_ms, 0),
+        number(point.cold.peak_memory_mb, 0),
+        estimate(point.evaluation.balanced_accuracy),
+    )
+
+
+def comparison(models: Sequence[Model]) -> Table | None:
+    """Models side by side; None for a single one."""
+    if len(models) < 2:
+        return None
+    rows = []
+    for model in models:
+        found = headline(model)
+        evaluation, photos, crops = found if found else (None, None, "")
+        first = model.measured[0] if model.measured and model.measured[0].points else None
+        total = featured(first, model).latency["total"] if first else None
+        attack = evaluation.attack if evaluation else None
+        rows.append(
+            (
+                text(model.name),
+                text(model.contract.precision if model.contract else ""),
+                Cell(text=file_size(model.file_bytes) if model.file_bytes else NOTHING, value=model.file_bytes),
+                text(first.device if first else ""),
+                text(crops),
+                number(total.p95_ms if total else None),
+                estimate(evaluation.balanced_accuracy if evaluation else None, bar=True),
+                share(attack.apcer if attack else None),
+                share(attack.bpcer if attack else None),
+                text(f"{short(photos.data_sha256)}, {photos.part}, {photos.number}" if photos else ""),
+            )
+        )
+    columns = (
+        "model",
+        "precision",
+        "size",
+        "device",
+        "crops",
+        "p95 ms",
+        "balanced accuracy",
+        "APCER",
+        "BPCER",
+        "photos",
+    )
+    return Table(title="Models side by side", columns=columns, rows=tuple(rows), note=_comparable(models))
+
+
+def _comparable(models: Sequence[Model]) -> str:
+    return "" if different_photos(models) else "All on the same photos."
+
+
+def different_photos(models: Sequence[Model]) -> str:
+    """What to say where accuracies rest on different photos; empty where they don't."""
+    sets = list(dict.fromkeys(photos for model in models for photos in model.photo_sets))
+    if len(sets) < 2:
+        return ""
+    named = listed([f"{short(one.data_sha256)} ({one.part}, {one.number})" for one in sets])
+    return (
+        f"These numbers are of {len(sets)} different sets of photos, {named}: accuracies from one set say nothing "
+        "about those from another. Each set has a chart of its own."
+    )
+
+
+def accuracies(model: Model) -> tuple[Accuracy, ...]:
+    """What a model gets right: on each set of photos that it was evaluated on, else as its benchmark says."""
+    if model.evaluated:
+        return tuple(
+            _accuracy(model, one.evaluation, one.photos, crops_of(one.record.crops, one.record.crops_used))
+            for one in model.evaluated
+        )
+    found = headline(model)
+    return (_accuracy(model, *found),) if found else ()
+
+
+def _accuracy(model: Model, evaluation: Evaluation, photos: Photos, crops: str) -> Accuracy:
+    tables = (_classes(evaluation), *_kinds(evaluation), *_groups(evaluation))
+    return Accuracy(
+        title=model.name,
+        conditions=(
+            f"{crops} {'crop' if crops == '1' else 'crops'} a photo, on {photos_said(evaluation, photos, model)} "
+            f"(data {short(photos.data_sha256)})"
+        ),
+        confusion=_confusion(evaluation),
+        tables=tables,
+    )
+
+
+def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
+    """The numbers to be seen first: what it is, the value, and what belongs to it."""
+    found, shown = headline(model), []
+    if found is not None:
+        evaluation = found[0]
+        shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy))
+        if evaluation.attack is not None:
+            shown += [
+                _figure("APCER", evaluation.apcer, f"worst kind: {evaluation.attack.apcer_kind}"),
+                _figure("BPCER", evaluation.bpcer, "genuine called attack"),
+            ]
+    for one in model.measured[:2]:
+        if one.points:
+            point = featured(one, model)
+            shown.append(
+                ("p95 of one photo", milliseconds(point.latency["total"].p95_ms), f"{one.device}, {point_name(point)}")
+            )
+    if model.file_bytes is not None:
+        shown.append(("file", file_size(model.file_bytes), model.contract.precision if model.contract else ""))
+    return tuple(shown)
+
+
+def _figure(name: str, found: Estimate | None, more: str = "") -> tuple[str, str, str]:
+    whole = interval(found)
+    value, _, bounds = whole.partition(" (")
+    return name, value, " · ".join(part for part in (bounds.rstrip(")"), more) if part)
+
+
+def _confusion(evaluation: Evaluation) -> Confusion | None:
+    labels = tuple(one.label for one in evaluation.report.classes)
+    if len(labels) > 12:
+        return None
+    counts = evaluation.report.confusion
+    totals = [max(one.support, 1) for one in evaluation.report.classes]
+    shades = tuple(tuple(round(10 * n / total) for n in row) for row, total in zip(counts, totals, strict=True))
+    return Confusion(labels=labels, counts=counts, shades=shades)
+
+
+def _classes(evaluation: Evaluation) -> Table:
+    rows = tuple(
+        (text(one.label), share(one.precision), share(one.recall), share(one.f1), number(one.support, 0))
+        for one in evaluation.report.classes
+    )
+    return Table(title="Classes", columns=("class", "precision", "recall", "F1", "photos"), rows=rows)
+
+
+def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
+    attack = evaluation.attack
+    if attack is None:
+        return ()
+    rows = tuple(
+        (
+            Cell(text=kind, strong=kind == attack.apcer_kind),
+            Cell(text=percent(one.value), value=one.value, bar=Bar(value=one.value, low=one.value, high=one.value)),
+            number(one.n, 0),
+        )
+        for kind, one in sorted(attack.apcer_by_kind.items(), key=lambda item: (-item[1].value, item[0]))
+    )
+    note = (
+        f"Share of attacks that pass as genuine, by kind (APCER). Worst: {attack.apcer_kind}, "
+        f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}."
+    )
+    return (Table(title="Kinds of attack", columns=("kind", "APCER", "photos"), rows=rows, note=note),)
+
+
+def _groups(evaluation: Evaluation) -> tuple[Table, ...]:
+    if not evaluation.by_group:
+        return ()
+    worst = evaluation.worst_group
+    rows = tuple(
+        (
+            Cell(text=name, strong=name == worst),
+            Cell(
+                text=percent(one.balanced_accuracy),
+                value=one.balanced_accuracy,
+                bar=Bar(value=one.balanced_accuracy, low=one.balanced_accuracy, high=one.balanced_accuracy),
+            ),
+            number(one.n, 0),
+        )
+        for name, one in sorted(evaluation.by_group.items(), key=lambda item: (item[1].balanced_accuracy, item[0]))
+    )
+    note = f"Mean over groups {percent(evaluation.mean_over_groups)}; worst: {worst}." if worst else ""
+    return (Table(title="Groups", columns=("group", "balanced accuracy", "photos"), rows=rows, note=note),)
+
+
+def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
+    """Losses and shares by epoch; nothing where a head was solved."""
+    if stage.config.tune != "all":
+        return ()
+    kept = {name: values for name, values in stage.history.items() if "loss" in name or "accuracy" in name}
+    charts = []
+    for what, share_of in (("loss", False), ("accuracy", True)):
+        curves = [
+            Curve(
+                name=name.replace("_", " "),
+                points=tuple((float(epoch), value) for epoch, value in enumerate(values, start=1)),
+                tips=tuple(_epoch(name, epoch, value, shown=share_of) for epoch, value in enumerate(values, start=1)),
+            )
+            for name, values in kept.items()
+            if what in name
+        ]
+        plane = Plane(x_name="epoch", y_name=what, x_share=False, y_share=share_of)
+        charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, plane))
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def _epoch(name: str, epoch: int, value: float, *, shown: bool) -> str:
+    return f"epoch {epoch}\n{name.replace('_', ' ')} {percent(value) if shown else f'{value:.4f}'}"
+
+
+def stages_table(model: Model) -> Table | None:
+    """The run, stage by stage."""
+    if not model.stages:
+        return None
+    rows = []
+    for stage in model.stages:
+        accuracy = stage.history.get("val_balanced_accuracy", ())
+        best = accuracy[stage.best_epoch] if stage.best_epoch < len(accuracy) else None
+        loss = stage.history.get("val_loss", ())
+        rows.append(
+            (
+                text(stage.stage),
+                text("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
+                share(best),
+                number(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
+                number(stage.seconds, 0),
+                number(stage.config.seed, 0),
+                text("stopped early" if stage.interrupted else "finished"),
+            )
+        )
+    columns = ("stage", "trained for", "validation accuracy", "validation loss", "seconds", "seed", "end")
+    last = model.stages[-1]
+    note = (
+        f"{len(last.split.train):,} photos to train on, {len(last.split.val):,} to choose by, {len(last.split.test):,} "
+        f"to test with; split {last.split.method}, {short(last.split.sha256)}; data {short(last.data_sha256)}. "
+        + ", ".join(f"{name} {version}" for name, version in sorted(last.versions.items()))
+    )
+    return Table(title=f"{model.name}: the run", columns=columns, rows=tuple(rows), note=note)

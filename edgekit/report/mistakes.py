@@ -1,0 +1,202 @@
+"""The worst mistakes as pictures: the photo, where its crops lie, and what each of them said.
+
+The records name the photos; only these few are scored again, since records keep no pictures.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from edgekit.contract import Contract
+from edgekit.data.heic import enable_heic_if_installed
+from edgekit.errors import DataError, PhotoError
+from edgekit.findings import Model, Wrong
+from edgekit.progress import SILENT, Progress
+from edgekit.quiet import captured_stderr
+from edgekit.runtime.classifier import Classifier, CropScore
+from edgekit.runtime.photo import as_photo, decode
+from edgekit.runtime.preprocess import to_tensor
+from edgekit.wording import percent
+
+MAX_MISTAKES = 12
+MAX_CROPS = 12
+_PHOTO_PX = 480
+_CROP_PX = 224
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropView:
+    """One crop: where it lies in the picture, what it said, and how it looks to the network.
+
+    Attributes:
+        x: Left edge in pixels of the picture; so are the others.
+        outcome: ``right`` or ``wrong``.
+        score: For people.
+        source: A ``data:`` address.
+    """
+
+    number: int
+    x: float
+    y: float
+    width: float
+    height: float
+    outcome: str
+    score: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MistakeView:
+    """One photo that was told wrong.
+
+    Attributes:
+        source: A ``data:`` address; empty where the photo can't be shown.
+        note: Why not, or what is odd about it.
+    """
+
+    wrong: Wrong
+    score: str
+    source: str = ""
+    width: int = 0
+    height: int = 0
+    crops: tuple[CropView, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """The mistakes of one model; ``note`` says which these are, or how to get them."""
+
+    mistakes: tuple[MistakeView, ...]
+    note: str
+
+
+def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -> Gallery:
+    """Show a model's worst mistakes, as its evaluation lists them.
+
+    Args:
+        model: With its file, where photos are given.
+        photos: The data folder; None shows none.
+        progress: Told of every photo.
+
+    Raises:
+        DataError: the folder is not there.
+        InterpreterError: the model can't be run here.
+    """
+    worst = [one for found in model.evaluated for one in found.mistakes][:MAX_MISTAKES]
+    if not worst:
+        told = any(found.lists_mistakes for found in model.evaluated)
+        return Gallery(mistakes=(), note="No mistakes." if told else _HOW_TO_LIST)
+    if photos is None:
+        return Gallery(mistakes=tuple(_named(one) for one in worst), note=_HOW_TO_SHOW)
+    if not photos.is_dir():
+        raise DataError(f"{photos}: the photos must be a folder, got none; check --data")
+    if model.file is None:
+        note = "The model file is not beside its records, so these photos can't be scored again."
+        return Gallery(mistakes=tuple(_named(one) for one in worst), note=note)
+    enable_heic_if_installed()
+    progress.begin("looking at mistakes", len(worst))
+    views = []
+    with captured_stderr():
+        classifier = Classifier.load(model.file)
+    with classifier:
+        for one in worst:
+            views.append(_view(one, photos, classifier))
+            progress.advance()
+    return Gallery(mistakes=tuple(views), note=f"The worst {len(views)}, scored again by {classifier_name(model)}.")
+
+
+_HOW_TO_LIST = (
+    "No evaluation lists them. `edgekit evaluate MODEL --data PHOTOS --out FOLDER` does; then report on its record."
+)
+_HOW_TO_SHOW = "Add `--data PHOTOS` to see them as pictures with their crops."
+
+
+def classifier_name(model: Model) -> str:
+    """What scored photos again."""
+    return model.file.name if model.file else model.name
+
+
+def _named(wrong: Wrong, note: str = "") -> MistakeView:
+    return MistakeView(wrong=wrong, score=percent(wrong.score), note=note)
+
+
+def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:
+    try:
+        path = _inside(photos, wrong.photo)
+        verdict = classifier.classify(path, crops=wrong.crops)
+        seen = as_photo(path, classifier.contract.plan.working_px)
+        small = decode(path)
+    except PhotoError as failure:
+        return _named(wrong, note=str(failure))
+    scale = _PHOTO_PX / max(*small.size, _PHOTO_PX)
+    small.thumbnail((_PHOTO_PX, _PHOTO_PX))
+    crops = []
+    for number, crop in enumerate(verdict.crops[:MAX_CROPS], start=1):
+        pixels = to_tensor(seen, crop.box, classifier.contract.side_px)
+        tile = Image.fromarray(pixels)
+        tile.thumbnail((_CROP_PX, _CROP_PX))
+        score, outcome = _said(crop, wrong, classifier.contract)
+        crops.append(
+            CropView(
+                number=number,
+                x=round(scale * crop.box.left, 1),
+                y=round(scale * crop.box.top, 1),
+                width=round(scale * crop.box.width, 1),
+                height=round(scale * crop.box.height, 1),
+                outcome=outcome,
+                score=score,
+                source=_address(tile, 78),
+            )
+        )
+    odd = "" if verdict.label == wrong.said else f"now called {verdict.label}: is it the same photo?"
+    return MistakeView(
+        wrong=wrong,
+        score=percent(wrong.score),
+        source=_address(small, 80),
+        width=small.width,
+        height=small.height,
+        crops=tuple(crops),
+        note=odd,
+    )
+
+
+def _inside(photos: Path, name: str) -> Path:
+    """The photo that a record names, which must lie in the folder: records are untrusted.
+
+    Raises:
+        PhotoError: it doesn't, or is not there.
+    """
+    path = photos / name
+    if not path.resolve().is_relative_to(photos.resolve()):
+        raise PhotoError("the record names a photo outside the folder")
+    if not path.is_file():
+        raise PhotoError("not in the folder; is --data the right one?")
+    return path
+
+
+def _said(crop: CropScore, wrong: Wrong, contract: Contract) -> tuple[str, str]:
+    """What one crop said, as a score of the answer that was wrong, and whether it was right."""
+    of = dict(zip(contract.labels, crop.probabilities, strict=True))
+    right = max(of, key=of.__getitem__) == wrong.truth
+    shown = wrong.said if wrong.said in of else wrong.truth
+    return f"{100 * of[shown]:.0f} %", "right" if right else "wrong"
+
+
+def _address(picture: Image.Image, quality: int) -> str:
+    """A picture as an address that holds it: a JPEG without any of the photo's metadata."""
+    content = io.BytesIO()
+    clean = Image.frombytes("RGB", picture.size, picture.convert("RGB").tobytes())
+    clean.save(content, format="JPEG", quality=quality)
+    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def galleries(models: Sequence[Model], photos: Path | None, *, progress: Progress = SILENT) -> tuple[Gallery, ...]:
+    """The mistakes of each model."""
+    return tuple(gallery(model, photos, progress=progress) for model in models)

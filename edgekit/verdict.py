@@ -1,0 +1,177 @@
+"""Whether a model may be used, in plain words: its budget, its gate, and what its numbers rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgekit.bench import BenchPoint, threads_label
+from edgekit.findings import Measured, Model, Photos
+from edgekit.metrics import Evaluation
+from edgekit.wording import count, crops_of, interval, listed, milliseconds, percent
+
+Outcome = Literal["yes", "no", "open"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that a model must do; ``open`` where no record tells."""
+
+    outcome: Outcome
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to be said first.
+
+    Attributes:
+        outcome: ``no`` where one check says no, ``yes`` where at least one says yes, else ``open``.
+        line: The answer in a few words.
+        sentences: The numbers that it rests on.
+        checks: What was looked at.
+        cautions: What to keep in mind with every number.
+    """
+
+    outcome: Outcome
+    line: str
+    sentences: tuple[str, ...]
+    checks: tuple[Check, ...]
+    cautions: tuple[str, ...]
+
+
+def judge(model: Model) -> Verdict:
+    """Judge a model by its records alone."""
+    checks = (*(_budget(one) for one in model.measured), *_unmeasured(model), _gate(model), *_training(model))
+    by = {outcome: [one.what for one in checks if one.outcome == outcome] for outcome in ("yes", "no", "open")}
+    outcome: Outcome = "no" if by["no"] else "yes" if by["yes"] else "open"
+    line = {
+        "no": f"Fails: {listed(by['no'])}",
+        "yes": f"Passes: {listed(by['yes'])}",
+        "open": "Not judged yet",
+    }[outcome]
+    if by["open"] and outcome != "open":
+        line += f". Open: {listed(by['open'])}"
+    told = (one for one in (*(one.caution for one in model.measured), *(e.record.caution for e in model.evaluated)))
+    cautions = [*model.cautions, *(part for text in told for part in text.split("; ") if part)]
+    return Verdict(
+        outcome=outcome,
+        line=line,
+        sentences=(*(_speed(one, model) for one in model.measured if one.points), *_accuracy(model)),
+        checks=checks,
+        cautions=tuple(dict.fromkeys(cautions)),
+    )
+
+
+def featured(measured: Measured, model: Model) -> BenchPoint:
+    """The point that stands for a benchmark: what it recommends, else what the contract does by itself."""
+    if measured.recommended is not None and measured.budget_ms is not None:
+        return measured.recommended
+    crops = model.contract.plan.crops if model.contract else max(point.crops for point in measured.points)
+    own = [point for point in measured.points if point.stops_early or point.crops == crops] or list(measured.points)
+    return min(own, key=lambda point: (not point.stops_early, point.threads))
+
+
+def point_name(point: BenchPoint) -> str:
+    """``10 crops, 1 thread``."""
+    crops = crops_of(point.crops, point.crops_used)
+    return f"{crops} {'crop' if crops == '1' else 'crops'}, {threads_label(point.threads)}"
+
+
+def photos_said(evaluation: Evaluation, photos: Photos, model: Model) -> str:
+    """Which photos a number is of, and whether the model knew them."""
+    groups = f" of {count(len(evaluation.by_group), 'group')}" if evaluation.by_group else ""
+    said = f"{photos.number:,} {'' if photos.part == 'all' else photos.part + ' '}photos{groups}"
+    own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
+    if own and photos.part == "test":
+        # Splits keep groups whole; without groups only the photos are new.
+        return f"{said} that training never saw"
+    return said
+
+
+def attack_said(evaluation: Evaluation) -> str:
+    """The worst kind of attack and what genuine photos pay; empty where there are no attacks."""
+    if evaluation.attack is None:
+        return ""
+    kind = evaluation.attack.apcer_kind
+    named = f"worst kind of attack: {kind}" if len(evaluation.attack.apcer_by_kind) > 1 else f"attacks ({kind})"
+    return f"{named}, APCER {interval(evaluation.apcer)}; BPCER {interval(evaluation.bpcer)}"
+
+
+def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
+    """The evaluation that stands for a model, its photos, and with how many crops; None where there is none."""
+    if model.evaluated:
+        first = model.evaluated[0]
+        return first.evaluation, first.photos, crops_of(first.record.crops, first.record.crops_used)
+    if model.measured and model.measured[0].points:
+        point = featured(model.measured[0], model)
+        return point.evaluation, model.measured[0].photos, crops_of(point.crops, point.crops_used)
+    return None
+
+
+def _speed(measured: Measured, model: Model) -> str:
+    point = featured(measured, model)
+    total = point.latency["total"]
+    chosen = " (chosen on these same photos)" if point == measured.recommended and measured.budget_ms else ""
+    return (
+        f"{point_name(point)}: {milliseconds(total.p95_ms)} a photo (p95; median {milliseconds(total.p50_ms)}) "
+        f"on {measured.device}{chosen}."
+    )
+
+
+def _accuracy(model: Model) -> Sequence[str]:
+    found = headline(model)
+    if found is None:
+        return ()
+    evaluation, photos, crops = found
+    sentence = (
+        f"Balanced accuracy {interval(evaluation.balanced_accuracy)} with {crops} "
+        f"{'crop' if crops == '1' else 'crops'}, on {photos_said(evaluation, photos, model)}."
+    )
+    attack = attack_said(evaluation)
+    return (sentence, attack[0].upper() + attack[1:] + ".") if attack else (sentence,)
+
+
+def _budget(measured: Measured) -> Check:
+    if measured.budget_ms is None:
+        return Check(
+            outcome="open",
+            what=f"latency on {measured.device}",
+            detail="no budget was set; `edgekit bench --budget-ms` sets one",
+        )
+    what = f"budget of {measured.budget_ms:g} ms on {measured.device}"
+    if measured.recommended is not None:
+        p95 = milliseconds(measured.recommended.latency["total"].p95_ms)
+        return Check(outcome="yes", what=what, detail=f"{point_name(measured.recommended)}: p95 {p95}")
+    fastest = min(measured.points, key=lambda point: point.latency["total"].p95_ms, default=None)
+    best = f"; the fastest, {point_name(fastest)}: {milliseconds(fastest.latency['total'].p95_ms)}" if fastest else ""
+    return Check(outcome="no", what=what, detail=f"no point has a p95 within it{best}")
+
+
+def _unmeasured(model: Model) -> Sequence[Check]:
+    if model.measured:
+        return ()
+    return (Check(outcome="open", what="latency", detail="not measured; `edgekit bench` does"),)
+
+
+def _gate(model: Model) -> Check:
+    what = "accuracy kept by the conversion"
+    if model.conversion is None:
+        return Check(outcome="open", what=what, detail="no record of a conversion")
+    gate = model.conversion.gate
+    points = f"{gate.max_drop_points:g} {'point' if gate.max_drop_points == 1 else 'points'}"
+    change = f"{percent(gate.float_balanced_accuracy)} as float, {percent(gate.balanced_accuracy)} converted"
+    limit = f"at most {points} may be lost"
+    where = f"{count(gate.photos, 'validation photo')}, {count(gate.crops, 'crop')}"
+    allowed = "" if gate.passed else "; written with --allow-drop"
+    return Check(outcome="yes" if gate.passed else "no", what=what, detail=f"{change} ({where}); {limit}{allowed}")
+
+
+def _training(model: Model) -> Sequence[Check]:
+    return [
+        Check(outcome="no", what=f"finished {stage.stage} training", detail="it was stopped before its end")
+        for stage in model.stages
+        if stage.interrupted
+    ]
