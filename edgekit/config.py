@@ -203,6 +203,23 @@ class ConvertConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateConfig:
+    """What is measured on which photos.
+
+    Attributes:
+        part: Which photos.
+        crops: Exactly so many of each; None takes the contract's, fewer where they settle it.
+        stop_early: With ``crops`` None, whether verdicts may stop early.
+        slices: Columns of the manifest to slice by; None takes all.
+    """
+
+    part: Part = "auto"
+    crops: int | None = None
+    stop_early: bool = True
+    slices: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchConfig:
     """What a benchmark sweeps.
 
