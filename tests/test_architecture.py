@@ -49,7 +49,7 @@ LAYERS = [
     {"quantize"},
     {"convert"},
     {"evaluate"},
-    {"bench", "tune"},
+    {"bench", "target", "tta", "tune"},
     {"crossval"},
     {"plots"},
     {"cli"},
