@@ -23,6 +23,7 @@ from edgekit.cli.train import (
 from edgekit.config import (
     BenchConfig,
     CrossvalConfig,
+    EvaluateConfig,
     NetworkConfig,
     Part,
     TrainConfig,
@@ -78,7 +79,8 @@ def evaluate(
 
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        record = evaluate(model, dataset, part=split, crops=crops, stop_early=not all_crops, progress=progress)
+        config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops)
+        record = evaluate(model, dataset, config, progress=progress)
     if json:
         console.print_json(record)
         return
