@@ -249,11 +249,13 @@ def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     )
     width = f" × {network.alpha:g}" if network.backbone == "mobilenet_v2" else ""
     weights = {"none": "random weights", "imagenet": "ImageNet weights"}.get(network.weights, "weights from a file")
+    start = weights if stage.stage == "float" else "the float stage"
+    features = f" on {network.features} features" if network.backbone == "mobilenet_v2" else ""
     lines = [
         (
             f"{stage.stage} stage",
             (
-                f"{network.backbone}{width} on {network.features} features, from {weights}; {how}; seed {config.seed}; "
+                f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; "
                 f"{stage.seconds:.0f} s{'; STOPPED EARLY' if stage.interrupted else ''}"
             ),
         )

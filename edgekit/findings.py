@@ -71,7 +71,8 @@ class Wrong:
         photo: Its path in the data folder, as the record has it: not to be trusted.
         truth: The label it has.
         said: The answer.
-        score: The probability behind the answer.
+        score: What the vote gave it.
+        score_of: What that is: the attack score, or the probability of the answer.
         group: Of the photo; empty where unknown.
         kind: Of the attack; empty where unknown.
         crops: How many were voted on; None where the contract decides.
@@ -81,6 +82,7 @@ class Wrong:
     truth: str
     said: str
     score: float
+    score_of: str
     group: str = ""
     kind: str = ""
     crops: int | None = None
@@ -93,13 +95,11 @@ class Evaluated:
     Attributes:
         record: What ``edgekit evaluate`` wrote.
         photos: Which photos.
-        lists_mistakes: Whether the record names the photos that were told wrong.
-        mistakes: These, the worst first.
+        mistakes: The photos that were told wrong, the worst first.
     """
 
     record: EvaluateRecord
     photos: Photos
-    lists_mistakes: bool = False
     mistakes: tuple[Wrong, ...] = ()
 
     @property
@@ -300,13 +300,30 @@ def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
         model = replace(model, file_sha256=record.file_sha256)
     if isinstance(record, EvaluateRecord):
         photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.evaluation.report.n)
-        evaluated = Evaluated(record=record, photos=photos)
+        evaluated = Evaluated(record=record, photos=photos, mistakes=_mistakes(record))
         return replace(model, evaluated=(*model.evaluated, evaluated), cautions=cautions)
     return replace(
         model,
         measured=(*model.measured, *measured(record)),
         file_bytes=model.file_bytes if model.file_bytes is not None else record.model_bytes,
         cautions=cautions,
+    )
+
+
+def _mistakes(record: EvaluateRecord) -> tuple[Wrong, ...]:
+    attack = record.bona_fide is not None
+    return tuple(
+        Wrong(
+            photo=one.path,
+            truth=one.truth,
+            said=one.predicted,
+            score=one.score,
+            score_of="attack score" if attack else "probability",
+            group=one.group,
+            kind=one.kind,
+            crops=record.crops if record.crops_used is None else None,
+        )
+        for one in record.detail.mistakes
     )
 
 

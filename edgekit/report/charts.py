@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from edgekit.pareto import ParetoPoint, pareto_front
 from edgekit.report.drawing import (
@@ -25,7 +26,8 @@ from edgekit.report.drawing import (
 
 # Latencies further apart than this would crowd the fast ones into a corner.
 _LOG_FROM_RATIO = 8.0
-_PARETO_FRAMES = {"wide": Frame(width=920, height=430), "narrow": Frame(width=380, height=340, left=52, right=12)}
+_FAR = 1.8
+_PARETO_FRAMES = {"wide": Frame(width=920, height=430), "narrow": Frame(width=380, height=340, left=66, right=12)}
 _CURVE_FRAME = Frame(width=400, height=300)
 
 
@@ -38,12 +40,14 @@ class Spot:
         place: The device: a Pareto front joins points of one place alone.
         tip: What is said of it, line by line.
         chosen: Whether the benchmark recommends it.
+        aside: Whether it stands beside its series' line: it has no fixed number of crops.
     """
 
     point: ParetoPoint
     place: str
     tip: str
     chosen: bool
+    aside: bool = False
 
 
 def pareto_charts(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[float]) -> dict[str, Chart]:
@@ -53,18 +57,22 @@ def pareto_charts(key: str, title: str, spots: Sequence[Spot], budgets_ms: Seque
 
 def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[float], size: str) -> Chart:
     frame = _PARETO_FRAMES[size]
-    x = _latency_axis(frame, [spot.point.latency_ms for spot in spots] + list(budgets_ms))
-    y = _share_axis(frame, [value for spot in spots for value in _reach(spot.point)])
+    slowest = max(spot.point.latency_ms for spot in spots)
+    # A budget far beyond all points would crowd them into a corner; it is said at the edge.
+    near = [budget for budget in budgets_ms if budget <= _FAR * slowest]
+    x = _latency_axis(frame, [spot.point.latency_ms for spot in spots] + near)
+    y = upward(frame, *_zoomed([value for spot in spots for value in _reach(spot.point)]))
     names = list(dict.fromkeys(spot.point.series for spot in spots))
     fronts = _fronts(spots)
     marks = [_mark(spot, names.index(spot.point.series), x, y) for spot in spots]
     lines = [_front_line([spots[at].point for at in front], x, y) for front in fronts]
     for number, name in enumerate(names):
-        own = sorted((spot.point for spot in spots if spot.point.series == name), key=lambda one: one.latency_ms)
+        fixed = (spot.point for spot in spots if spot.point.series == name and not spot.aside)
+        own = sorted(fixed, key=lambda one: one.latency_ms)
         joined = path(x, y, [(one.latency_ms, one.accuracy) for one in own])
         lines.append(Line(points=joined, style=f"series c{number % COLOURS}", series=f"s{number}"))
     floor, ceiling = frame.height - frame.bottom, frame.top
-    lines += [Line(points=f"{x(one):g},{floor} {x(one):g},{ceiling}", style="budget") for one in budgets_ms]
+    lines += [Line(points=f"{x(one):g},{floor} {x(one):g},{ceiling}", style="budget") for one in near]
     # What is recommended first, then the fronts; a label says the number of crops, the tip the rest.
     order = [at for at, spot in enumerate(spots) if spot.chosen] + [at for front in fronts for at in front]
     wanted = [(marks[at], spots[at].point.label) for at in dict.fromkeys(order)]
@@ -100,6 +108,7 @@ def _mark(spot: Spot, number: int, x: Axis, y: Axis) -> Mark:
         tip=spot.tip,
         series=f"s{number}",
         strong=spot.chosen,
+        hollow=spot.aside,
     )
 
 
@@ -123,10 +132,11 @@ def _front_line(front: Sequence[ParetoPoint], x: Axis, y: Axis) -> Line:
 
 
 def _budget_label(budget_ms: float, x: Axis, frame: Frame) -> Label:
-    right = x(budget_ms) > frame.width * 0.6
-    at = x(budget_ms) + (-6 if right else 6)
-    anchor = "end" if right else "start"
     y = frame.height - frame.bottom - 8
+    if budget_ms > x.high:
+        return Label(x=x.end - 4, y=y, text=f"budget {budget_ms:g} ms →", anchor="end", style="budget")
+    right = x(budget_ms) > frame.width * 0.6
+    at, anchor = x(budget_ms) + (-6 if right else 6), "end" if right else "start"
     return Label(x=round(at, 1), y=y, text=f"budget {budget_ms:g} ms", anchor=anchor, style="budget")
 
 
@@ -137,24 +147,40 @@ def _reach(point: ParetoPoint) -> tuple[float, ...]:
 def _latency_axis(frame: Frame, values: Sequence[float]) -> Axis:
     low, high = min(values), max(values)
     if low > 0 and high / low > _LOG_FROM_RATIO:
-        return across(frame, low / 1.3, high * 1.3, log=True)
+        return across(frame, low / 1.3, high * 1.3, "log")
     return across(frame, 0, max(high, 1e-3) * 1.1)
 
 
-def _share_axis(frame: Frame, values: Sequence[float]) -> Axis:
+def _zoomed(values: Sequence[float]) -> tuple[float, float]:
+    """As far as the data reaches, and a little room."""
     low, high = min(values), max(values)
     # A lone point without an interval would get an axis of a hair's width.
     room = max(0.04 - (high - low), 0.0) / 2 + 0.08 * (high - low)
-    return upward(frame, max(low - room, 0.0), min(high + room, 1.004))
+    return max(low - room, 0.0), min(high + room, 1.004)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A line of a chart of curves; ``dotted`` marks its points, ``tips`` says something of each."""
+    """A line or points of a chart of curves.
+
+    Attributes:
+        name: For the legend.
+        points: Pairs of x and y.
+        tips: What is said of each point, which makes it visible; empty for a bare line.
+        bars: Lower and upper end of each point's interval; empty without.
+        joined: Whether a line goes through the points.
+        strong: Whether points stand out.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
     tips: tuple[str, ...] = ()
+    bars: tuple[tuple[float, float], ...] = ()
+    joined: bool = True
+    strong: bool = False
+
+
+Range = Literal["share", "zoomed share", "deviate", "count", "number"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,44 +190,39 @@ class Plane:
     Attributes:
         x_name: Of the horizontal axis.
         y_name: Of the vertical axis.
-        x_share: Whether it is a share of 0..1, shown in percent; other axes reach as far as the data.
-        y_share: The same of the vertical axis.
-        diagonal: Whether the line from corner to corner means something; ``falling`` from the upper left.
+        x: What lies on it: a share (of 0..1, as far as the data reaches, or as normal deviates), a count, or a number
+            from 0.
+        y: The same of the vertical axis.
+        diagonal: Whether the line from the lower left to the upper right means something.
     """
 
     x_name: str
     y_name: str
-    x_share: bool = True
-    y_share: bool = True
-    diagonal: str = ""
+    x: Range = "share"
+    y: Range = "share"
+    diagonal: bool = False
 
 
 def curve_chart(key: str, title: str, curves: Sequence[Curve], plane: Plane) -> Chart | None:
     """Curves over one another; None where there is nothing to draw."""
-    finite = [
-        Curve(name=one.name, points=tuple(p for p in one.points if all(map(math.isfinite, p))), tips=one.tips)
-        for one in curves
-    ]
-    kept = [one for one in finite if one.points]
+    kept = [one for one in curves if one.points and all(math.isfinite(n) for point in one.points for n in point)]
     if not kept:
         return None
     frame = _CURVE_FRAME
-    xs, ys = ([point[axis] for one in kept for point in one.points] for axis in (0, 1))
-    x = across(frame, 0.0, 1.0) if plane.x_share else across(frame, min(xs), max(*xs, min(xs) + 1))
-    y = upward(frame, 0.0, 1.0) if plane.y_share else upward(frame, 0.0, max(*ys, 1e-9) * 1.08)
-    lines = []
-    if plane.diagonal:
-        ends = ((0.0, 1.0), (1.0, 0.0)) if plane.diagonal == "falling" else ((0.0, 0.0), (1.0, 1.0))
-        lines.append(Line(points=path(x, y, ends), style="diagonal"))
+    xs = [point[0] for one in kept for point in one.points]
+    ys = [value for one in kept for value in (*(y for _, y in one.points), *(end for bar in one.bars for end in bar))]
+    x = _axis(across, frame, plane.x, xs)
+    y = _axis(upward, frame, plane.y, [value for value in ys if math.isfinite(value)])
+    lines = [Line(points=path(x, y, ((0.0, 0.0), (1.0, 1.0))), style="diagonal")] if plane.diagonal else []
     lines += [
         Line(points=path(x, y, one.points), style=f"series c{at % COLOURS}", series=f"s{at}")
         for at, one in enumerate(kept)
+        if one.joined
     ]
-    marks = [
-        Mark(x=x(px), y=y(py), low=None, high=None, colour=at % COLOURS, shape="circle", tip=tip, series=f"s{at}")
+    marks = [mark for at, one in enumerate(kept) for mark in _curve_marks(at, one, x, y)]
+    legend = [
+        Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape=SHAPES[at % len(SHAPES)])
         for at, one in enumerate(kept)
-        if len(one.tips) == len(one.points)
-        for (px, py), tip in zip(one.points, one.tips, strict=True)
     ]
     return Chart(
         key=key,
@@ -210,16 +231,54 @@ def curve_chart(key: str, title: str, curves: Sequence[Curve], plane: Plane) -> 
         frame=frame,
         x_name=plane.x_name,
         y_name=plane.y_name,
-        x_ticks=x.ticks(_percent if plane.x_share else _plain),
-        y_ticks=y.ticks(_percent if plane.y_share else _plain),
+        x_ticks=x.ticks(_say(plane.x), _ticks(plane.x, xs)),
+        y_ticks=y.ticks(_say(plane.y)),
         lines=tuple(lines),
         marks=tuple(marks),
-        legend=tuple(
-            Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape="circle") for at, one in enumerate(kept)
-        )
-        if len(kept) > 1
-        else (),
+        legend=tuple(legend) if len(kept) > 1 else (),
     )
+
+
+def _curve_marks(at: int, curve: Curve, x: Axis, y: Axis) -> Sequence[Mark]:
+    if not curve.tips:
+        return ()
+    bars = curve.bars or ((math.nan, math.nan),) * len(curve.tips)
+    return [
+        Mark(
+            x=x(px),
+            y=y(py),
+            low=y(low) if low <= high else None,
+            high=y(high) if low <= high else None,
+            colour=at % COLOURS,
+            shape=SHAPES[at % len(SHAPES)],
+            tip=tip,
+            series=f"s{at}",
+            strong=curve.strong,
+        )
+        for (px, py), (low, high), tip in zip(curve.points, bars, curve.tips, strict=True)
+    ]
+
+
+def _axis(make: Callable[..., Axis], frame: Frame, kind: Range, values: Sequence[float]) -> Axis:
+    if kind == "share":
+        return make(frame, 0.0, 1.0)
+    if kind == "deviate":
+        return make(frame, 0.005, 0.8, "deviate")
+    if kind == "zoomed share":
+        low, high = _zoomed(values)
+        return make(frame, low, high)
+    if kind == "count":
+        return make(frame, min(values), max(*values, min(values) + 1))
+    return make(frame, 0.0, max(*values, 1e-9, 0.0) * 1.08)
+
+
+def _ticks(kind: Range, values: Sequence[float]) -> int:
+    """About how many ticks; a count has none between whole numbers."""
+    return max(1, min(5, round(max(values) - min(values)))) if kind == "count" else 5
+
+
+def _say(kind: Range) -> Callable[[float], str]:
+    return _plain if kind in ("count", "number") else _percent
 
 
 def _plain(value: float) -> str:

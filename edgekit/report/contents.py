@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.bench import BenchPoint, threads_label
-from edgekit.findings import Measured, Model, Photos
+from edgekit.findings import Evaluated, Measured, Model, Photos
 from edgekit.intervals import Estimate
 from edgekit.metrics import Evaluation
 from edgekit.pareto import ParetoPoint
 from edgekit.report.charts import Curve, Plane, Spot, curve_chart, pareto_charts
+from edgekit.report.detail import detail_charts, detail_tables
 from edgekit.report.drawing import Chart
 from edgekit.runs import TrainRecord
 from edgekit.verdict import featured, headline, photos_said, point_name
@@ -98,13 +99,13 @@ def _trade(at: int, photos: Photos, pairs: Sequence[tuple[Model, Measured]]) -> 
         "device",
         "crops",
         "threads",
-        "p50 ms",
         "p95 ms",
+        "balanced accuracy",
+        "p50 ms",
         "p99 ms",
         *_STAGES,
         "cold start ms",
         "peak MiB",
-        "balanced accuracy",
     )
     hidden = {number for number in (0, 1) if len({row[number].text for row in rows}) == 1}
     return Trade(
@@ -158,6 +159,7 @@ def _spot(point: BenchPoint, name: str, device: str, *, chosen: bool) -> Spot:
         place=device,
         tip="\n".join(lines),
         chosen=chosen,
+        aside=point.stops_early,
     )
 
 
@@ -171,11 +173,12 @@ def _cost(model: Model, measured: Measured, point: BenchPoint, *, chosen: bool) 
         text(measured.device),
         crops,
         number(point.threads, 0),
-        *(number(value) for value in (total.p50_ms, total.p95_ms, total.p99_ms)),
+        number(total.p95_ms),
+        estimate(point.evaluation.balanced_accuracy),
+        *(number(value) for value in (total.p50_ms, total.p99_ms)),
         *(number(stage.p50_ms if stage else None) for stage in stages),
         number(point.cold.cold_start_ms, 0),
         number(point.cold.peak_memory_mb, 0),
-        estimate(point.evaluation.balanced_accuracy),
     )
 
 
@@ -235,28 +238,37 @@ def different_photos(models: Sequence[Model]) -> str:
     )
 
 
-def accuracies(model: Model) -> tuple[Accuracy, ...]:
+def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     """What a model gets right: on each set of photos that it was evaluated on, else as its benchmark says."""
     if model.evaluated:
-        return tuple(
-            _accuracy(model, one.evaluation, one.photos, crops_of(one.record.crops, one.record.crops_used))
-            for one in model.evaluated
-        )
+        return tuple(_detailed(f"{key}-{at}", model, one) for at, one in enumerate(model.evaluated))
     found = headline(model)
-    return (_accuracy(model, *found),) if found else ()
-
-
-def _accuracy(model: Model, evaluation: Evaluation, photos: Photos, crops: str) -> Accuracy:
+    if found is None:
+        return ()
+    evaluation, photos, crops = found
     tables = (_classes(evaluation), *_kinds(evaluation), *_groups(evaluation))
+    said = _said(evaluation, photos, model, crops)
+    return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
+
+
+def _detailed(key: str, model: Model, found: Evaluated) -> Accuracy:
+    record = found.record
+    crops = crops_of(record.crops, record.crops_used)
+    threshold = record.decision.threshold
+    cut = f"; threshold {threshold:g}" if threshold is not None else ""
+    said = _said(found.evaluation, found.photos, model, crops)
     return Accuracy(
         title=model.name,
-        conditions=(
-            f"{crops} {'crop' if crops == '1' else 'crops'} a photo, on {photos_said(evaluation, photos, model)} "
-            f"(data {short(photos.data_sha256)})"
-        ),
-        confusion=_confusion(evaluation),
-        tables=tables,
+        conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
+        confusion=_confusion(found.evaluation),
+        tables=(*detail_tables(record.detail), *_groups(found.evaluation)),
+        charts=detail_charts(key, record.detail),
     )
+
+
+def _said(evaluation: Evaluation, photos: Photos, model: Model, crops: str) -> str:
+    many = "crop" if crops == "1" else "crops"
+    return f"{crops} {many} a photo, on {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)})"
 
 
 def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
@@ -360,7 +372,7 @@ def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
             for name, values in kept.items()
             if what in name
         ]
-        plane = Plane(x_name="epoch", y_name=what, x_share=False, y_share=share_of)
+        plane = Plane(x_name="epoch", y_name=what, x="count", y="zoomed share" if share_of else "number")
         charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, plane))
     return tuple(chart for chart in charts if chart is not None)
 

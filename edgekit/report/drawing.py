@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
 
 SHAPES = ("circle", "square", "triangle", "diamond")
 COLOURS = 7
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _LETTER_PX = 6.6
 _LINE_PX = 15.0
+_DEVIATE_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99)
+
+Scale = Literal["linear", "log", "deviate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Mark:
         tip: What is said of it, line by line.
         series: Names what the legend can hide.
         strong: Whether it stands out.
+        hollow: Whether only its outline is drawn.
     """
 
     x: float
@@ -55,6 +61,7 @@ class Mark:
     tip: str
     series: str
     strong: bool = False
+    hollow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +92,7 @@ class Frame:
 
     width: int
     height: int
-    left: int = 58
+    left: int = 74
     right: int = 16
     top: int = 16
     bottom: int = 46
@@ -118,23 +125,32 @@ class Axis:
         high: The value at ``end``.
         start: In pixels.
         end: In pixels.
-        log: Whether equal ratios take equal room.
+        scale: ``log``: equal ratios take equal room; ``deviate``: shares lie as the normal distribution's quantiles.
     """
 
     low: float
     high: float
     start: float
     end: float
-    log: bool = False
+    scale: Scale = "linear"
 
     def __call__(self, value: float) -> float:
         """Pixels of a value, rounded to what one can see."""
-        low, high, at = (map(math.log, (self.low, self.high, value))) if self.log else (self.low, self.high, value)
+        low, high, at = self.low, self.high, value
+        if self.scale == "log":
+            low, high, at = map(math.log, (low, high, at))
+        elif self.scale == "deviate":
+            low, high, at = map(NormalDist().inv_cdf, (low, high, min(max(at, low), high)))
         return round(self.start + (at - low) / (high - low) * (self.end - self.start), 1)
 
     def ticks(self, say: Callable[[float], str], wanted: int = 5) -> tuple[Tick, ...]:
         """Round values along the axis, about as many as wanted."""
-        values = _log_values(self.low, self.high, wanted) if self.log else _round_values(self.low, self.high, wanted)
+        if self.scale == "log":
+            values = _log_values(self.low, self.high, wanted)
+        elif self.scale == "deviate":
+            values = [share for share in _DEVIATE_TICKS if self.low <= share <= self.high]
+        else:
+            values = _round_values(self.low, self.high, wanted)
         return tuple(Tick(at=self(value), text=say(value)) for value in values)
 
 
@@ -156,14 +172,14 @@ def _log_values(low: float, high: float, wanted: int) -> list[float]:
     return inside
 
 
-def across(frame: Frame, low: float, high: float, *, log: bool = False) -> Axis:
+def across(frame: Frame, low: float, high: float, scale: Scale = "linear") -> Axis:
     """The axis from left to right."""
-    return Axis(low=low, high=high, start=frame.left, end=frame.width - frame.right, log=log)
+    return Axis(low=low, high=high, start=frame.left, end=frame.width - frame.right, scale=scale)
 
 
-def upward(frame: Frame, low: float, high: float) -> Axis:
+def upward(frame: Frame, low: float, high: float, scale: Scale = "linear") -> Axis:
     """The axis from bottom to top."""
-    return Axis(low=low, high=high, start=frame.height - frame.bottom, end=frame.top)
+    return Axis(low=low, high=high, start=frame.height - frame.bottom, end=frame.top, scale=scale)
 
 
 def path(x: Axis, y: Axis, points: Sequence[tuple[float, float]]) -> str:

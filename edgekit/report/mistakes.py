@@ -91,8 +91,7 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
     """
     worst = [one for found in model.evaluated for one in found.mistakes][:MAX_MISTAKES]
     if not worst:
-        told = any(found.lists_mistakes for found in model.evaluated)
-        return Gallery(mistakes=(), note="No mistakes." if told else _HOW_TO_LIST)
+        return Gallery(mistakes=(), note="No photo was told wrong." if model.evaluated else _HOW_TO_LIST)
     if photos is None:
         return Gallery(mistakes=tuple(_named(one) for one in worst), note=_HOW_TO_SHOW)
     if not photos.is_dir():
@@ -109,7 +108,7 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
         for one in worst:
             views.append(_view(one, photos, classifier))
             progress.advance()
-    return Gallery(mistakes=tuple(views), note=f"The worst {len(views)}, scored again by {classifier_name(model)}.")
+    return Gallery(mistakes=tuple(views), note=_counted(model, len(views)))
 
 
 _HOW_TO_LIST = (
@@ -118,9 +117,10 @@ _HOW_TO_LIST = (
 _HOW_TO_SHOW = "Add `--data PHOTOS` to see them as pictures with their crops."
 
 
-def classifier_name(model: Model) -> str:
-    """What scored photos again."""
-    return model.file.name if model.file else model.name
+def _counted(model: Model, shown: int) -> str:
+    every = sum(found.record.detail.all_mistakes for found in model.evaluated)
+    these = f"All {every}" if every == shown else f"The {shown} most certain of {every}"
+    return f"{these} mistakes. The crops were scored again for this page, by the same file."
 
 
 def _named(wrong: Wrong, note: str = "") -> MistakeView:
@@ -155,7 +155,9 @@ def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:
                 source=_address(tile, 78),
             )
         )
-    odd = "" if verdict.label == wrong.said else f"now called {verdict.label}: is it the same photo?"
+    # "retake" is no other answer: evaluations count photos without it.
+    other = verdict.label in classifier.contract.labels and verdict.label != wrong.said
+    odd = f"now called {verdict.label}: is it the same photo?" if other else ""
     return MistakeView(
         wrong=wrong,
         score=percent(wrong.score),
@@ -182,11 +184,13 @@ def _inside(photos: Path, name: str) -> Path:
 
 
 def _said(crop: CropScore, wrong: Wrong, contract: Contract) -> tuple[str, str]:
-    """What one crop said, as a score of the answer that was wrong, and whether it was right."""
+    """What one crop said by itself, and whether it was right."""
     of = dict(zip(contract.labels, crop.probabilities, strict=True))
-    right = max(of, key=of.__getitem__) == wrong.truth
-    shown = wrong.said if wrong.said in of else wrong.truth
-    return f"{100 * of[shown]:.0f} %", "right" if right else "wrong"
+    if contract.bona_fide is None:
+        return percent(of.get(wrong.said), 0), "right" if max(of, key=of.__getitem__) == wrong.truth else "wrong"
+    score = 1 - of[contract.bona_fide]
+    attack, called = wrong.truth != contract.bona_fide, score >= (contract.decision.threshold or 0.5)
+    return percent(score, 0), "right" if called == attack else "wrong"
 
 
 def _address(picture: Image.Image, quality: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -88,7 +89,7 @@ def _view(at: int, model: Model, gallery: Gallery) -> ModelView:
         name=model.name,
         verdict=judge(model),
         figures=figures(model),
-        accuracies=accuracies(model),
+        accuracies=accuracies(f"accuracy-{at}", model),
         gallery=gallery,
         stages=stages_table(model),
         training=tuple(training),
@@ -137,11 +138,14 @@ def write_page(page: Page, path: Path) -> int:
 def _shown(value: object) -> object:
     """Text without what could steer a reader's eye: control and direction characters are spelt out."""
     # Markup is ours already, and keeps its line ends; so do tips.
-    return printable(value, lines=True) if type(value) is str else value
+    if type(value) is not str:
+        return value
+    # A number and its unit stay on one line.
+    return re.sub(r"(?<=\d) (?=(?:%|ms|s|kB|MB|px)(?![\w]))", "\N{NO-BREAK SPACE}", printable(value, lines=True))
 
 
 def _asset(name: str) -> str:
-    return resources.files("edgekit.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return (resources.files("edgekit.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
