@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.bench import BenchPoint, threads_label
-from edgekit.findings import Measured, Model, Photos
+from edgekit.findings import Evaluated, Measured, Model, Photos
 from edgekit.metrics import Evaluation
 from edgekit.wording import count, crops_of, interval, listed, milliseconds, percent
 
@@ -101,14 +101,19 @@ def attack_said(evaluation: Evaluation) -> str:
 
 
 def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
-    """The evaluation that stands for a model, its photos, and with how many crops; None where there is none."""
-    if model.evaluated:
-        first = model.evaluated[0]
-        return first.evaluation, first.photos, crops_of(first.record.crops, first.record.crops_used)
-    if model.measured and model.measured[0].points:
-        point = featured(model.measured[0], model)
-        return point.evaluation, model.measured[0].photos, crops_of(point.crops, point.crops_used)
-    return None
+    """The evaluation that stands for a model, its photos, and with how many crops; None where there is none.
+
+    That of the point which stands for its benchmark, so that accuracy and latency belong together.
+    """
+    for one in model.measured:
+        if one.points:
+            point = featured(one, model)
+            return point.evaluation, one.photos, crops_of(point.crops, point.crops_used)
+    return _evaluated(model.evaluated[0]) if model.evaluated else None
+
+
+def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
+    return found.evaluation, found.photos, crops_of(found.record.crops, found.record.crops_used)
 
 
 def _speed(measured: Measured, model: Model) -> str:
@@ -125,13 +130,24 @@ def _accuracy(model: Model) -> Sequence[str]:
     found = headline(model)
     if found is None:
         return ()
-    evaluation, photos, crops = found
-    sentence = (
+    sentences = [_accuracy_said(*found, model)]
+    attack = attack_said(found[0])
+    sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
+    for other in map(_evaluated, model.evaluated):
+        if other[1:] != found[1:]:
+            sentences.append(f"As `edgekit evaluate` ran it: {_lowered(_accuracy_said(*other, model))}")
+    return sentences
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _accuracy_said(evaluation: Evaluation, photos: Photos, crops: str, model: Model) -> str:
+    return (
         f"Balanced accuracy {interval(evaluation.balanced_accuracy)} with {crops} "
         f"{'crop' if crops == '1' else 'crops'}, on {photos_said(evaluation, photos, model)}."
     )
-    attack = attack_said(evaluation)
-    return (sentence, attack[0].upper() + attack[1:] + ".") if attack else (sentence,)
 
 
 def _budget(measured: Measured) -> Check:

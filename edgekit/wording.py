@@ -54,6 +54,10 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
+    def is_numeric(self, column: int) -> bool:
+        """Whether a column holds bare numbers."""
+        return any(row[column].value is not None and row[column].bar is None for row in self.rows)
+
 
 def text(value: str) -> Cell:
     """A cell that sorts by its text."""

@@ -27,7 +27,7 @@ from edgekit.report.drawing import (
 # Latencies further apart than this would crowd the fast ones into a corner.
 _LOG_FROM_RATIO = 8.0
 _FAR = 1.8
-_PARETO_FRAMES = {"wide": Frame(width=920, height=430), "narrow": Frame(width=380, height=340, left=66, right=12)}
+_PARETO_FRAMES = {"wide": Frame(width=920, height=430), "narrow": Frame(width=380, height=340, left=66, right=20)}
 _CURVE_FRAME = Frame(width=400, height=300)
 
 

@@ -11,7 +11,7 @@ from edgekit.intervals import Estimate
 from edgekit.metrics import Evaluation
 from edgekit.pareto import ParetoPoint
 from edgekit.report.charts import Curve, Plane, Spot, curve_chart, pareto_charts
-from edgekit.report.detail import detail_charts, detail_tables
+from edgekit.report.detail import detail_charts, detail_tables, slice_tables
 from edgekit.report.drawing import Chart
 from edgekit.runs import TrainRecord
 from edgekit.verdict import featured, headline, photos_said, point_name
@@ -72,6 +72,7 @@ class Accuracy:
     confusion: Confusion | None
     tables: tuple[Table, ...]
     charts: tuple[Chart, ...] = ()
+    slices: tuple[Table, ...] = ()
 
 
 def trades(models: Sequence[Model]) -> tuple[Trade, ...]:
@@ -261,8 +262,9 @@ def _detailed(key: str, model: Model, found: Evaluated) -> Accuracy:
         title=model.name,
         conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
         confusion=_confusion(found.evaluation),
-        tables=(*detail_tables(record.detail), *_groups(found.evaluation)),
+        tables=detail_tables(record.detail),
         charts=detail_charts(key, record.detail),
+        slices=slice_tables(record.detail) or _groups(found.evaluation),
     )
 
 

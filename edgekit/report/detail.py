@@ -28,7 +28,7 @@ def detail_tables(detail: Detail) -> tuple[Table, ...]:
         tables[1:1] = [_kinds(detail.attacks), _points(detail.attacks)]
     if detail.risk.band is not None:
         tables.append(_band(detail))
-    return (*tables, *_slices(detail))
+    return tuple(tables)
 
 
 def detail_charts(key: str, detail: Detail) -> tuple[Chart, ...]:
@@ -118,26 +118,32 @@ def _band(detail: Detail) -> Table:
     return Table(title="Abstaining", columns=("photos", "share"), rows=tuple(rows), note=note)
 
 
-def _slices(detail: Detail) -> tuple[Table, ...]:
+def slice_tables(detail: Detail) -> tuple[Table, ...]:
+    """Errors by what is known of the photos, the worst named; nothing where nothing is known."""
     slices = detail.slices
     if not slices.found:
         return ()
     attack = any(one.apcer or one.bpcer for one in slices.found)
     rows = tuple(
         (
-            Cell(text=f"{one.column}: {one.value or 'not known'}", strong=f"{one.column}={one.value}" in slices.worst),
+            Cell(text=_slice_name(one.column, one.value), strong=f"{one.column}={one.value}" in slices.worst),
             number(one.n, 0),
             estimate(quoted(one.errors), bar=True),
             *((share_of(one.apcer), share_of(one.bpcer)) if attack else (estimate(one.balanced_accuracy),)),
         )
         for one in slices.found[:_MOST_SLICES]
     )
-    told = f"Worst: {listed(slices.worst)}. " if slices.worst else ""
+    worst = [_slice_name(*name.split("=", 1)) for name in slices.worst]
+    told = f"Worst: {listed(worst)}. " if worst else ""
     more = slices.left_out + max(0, len(slices.found) - _MOST_SLICES)
     left = f" {count(more, 'slice')} not shown." if more else ""
     rates = ("APCER", "BPCER") if attack else ("balanced accuracy",)
     columns = ("slice", "photos", "errors", *rates)
     return (Table(title="Slices", columns=columns, rows=rows, note=f"{told}{slices.caution}{left}"),)
+
+
+def _slice_name(column: str, value: str) -> str:
+    return f"{column}: {value or 'not known'}"
 
 
 def share_of(rate: Rate | None) -> Cell:

@@ -93,7 +93,7 @@ class Frame:
     width: int
     height: int
     left: int = 74
-    right: int = 16
+    right: int = 24
     top: int = 16
     bottom: int = 46
 

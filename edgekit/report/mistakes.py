@@ -39,6 +39,7 @@ class CropView:
         outcome: ``right`` or ``wrong``.
         score: For people.
         source: A ``data:`` address.
+        side: Of that picture, in pixels.
     """
 
     number: int
@@ -49,6 +50,7 @@ class CropView:
     outcome: str
     score: str
     source: str
+    side: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,7 @@ def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:
                 outcome=outcome,
                 score=score,
                 source=_address(tile, 78),
+                side=tile.width,
             )
         )
     # "retake" is no other answer: evaluations count photos without it.
