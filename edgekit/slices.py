@@ -39,6 +39,11 @@ class Slice:
     apcer: Rate | None
     bpcer: Rate | None
 
+    @property
+    def name(self) -> str:
+        """``camera=X``, or ``camera=unknown`` where nobody knows."""
+        return f"{self.column}={self.value or 'unknown'}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slices:
@@ -106,7 +111,7 @@ def slice_photos(
     return Slices(
         columns=tuple(looked_at),
         found=tuple(found),
-        worst=tuple(f"{one.column}={one.value}" for one in worst),
+        worst=tuple(one.name for one in worst),
         left_out=left_out,
         caution=_caution(len(found), left_out),
     )

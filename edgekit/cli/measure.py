@@ -1,4 +1,4 @@
-"""``edgekit evaluate``, ``bench`` and ``crossval``."""
+"""``edgekit bench`` and ``crossval``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from edgekit.cli.train import (
 from edgekit.config import (
     BenchConfig,
     CrossvalConfig,
-    EvaluateConfig,
     NetworkConfig,
     Part,
     TrainConfig,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from edgekit.bench import BenchPoint, BenchRecord
     from edgekit.crossval import CrossvalRecord
     from edgekit.intervals import Estimate
-    from edgekit.metrics import Evaluation
     from edgekit.scoring import CropUse
 
 _BENCH, _NETWORK, _TRAIN = BenchConfig(), NetworkConfig(), TrainConfig()
@@ -57,69 +55,10 @@ AllCrops = Annotated[bool, typer.Option("--all-crops", help="Score all crops, al
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit evaluate model.tflite --data photos")(console.interruptible(evaluate))
     app.command(epilog="Example: edgekit bench model.tflite --data photos --tta 1,3,5,10 --budget-ms 50")(
         console.interruptible(bench)
     )
     app.command(epilog="Example: edgekit crossval photos --out runs/cv --folds 6")(console.interruptible(crossval))
-
-
-def evaluate(
-    model: Model,
-    data: Photos,
-    crops: Crops = None,
-    all_crops: AllCrops = False,
-    split: Split = "auto",
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
-) -> None:
-    """Measure a model on labelled photos, with intervals."""
-    from edgekit.data.dataset import load_dataset
-    from edgekit.evaluate import evaluate
-
-    with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops)
-        record = evaluate(model, dataset, config, progress=progress)
-    if json:
-        console.print_json(record)
-        return
-    report = record.evaluation.report
-    rows = [
-        [
-            one.label,
-            console.percent(one.precision),
-            console.percent(one.recall),
-            console.percent(one.f1),
-            str(one.support),
-        ]
-        for one in report.classes
-    ]
-    console.print_table(
-        f"{record.part} photos, {record.crops} crops{taken(record.crops_used)}",
-        ["class", "precision", "recall", "F1", "photos"],
-        rows,
-    )
-    for name, value in headline(record.evaluation):
-        typer.echo(f"{name}: {value}")
-    _caution(record.caution)
-
-
-def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """The numbers that matter, with their 95 % intervals."""
-    lines = [("balanced accuracy %", interval(evaluation.balanced_accuracy))]
-    if evaluation.attack is not None:
-        lines += [
-            (f"APCER % ({evaluation.attack.apcer_kind})", interval(evaluation.apcer)),
-            ("BPCER %", interval(evaluation.bpcer)),
-            ("AUC", interval(evaluation.auc, scale=1.0)),
-        ]
-    if evaluation.worst_group:
-        worst = evaluation.by_group[evaluation.worst_group]
-        lines.append(
-            ("worst group", f"{evaluation.worst_group}, {console.percent(worst.balanced_accuracy)} of {worst.n} photos")
-        )
-    return lines
 
 
 def taken(used: CropUse | None) -> str:
@@ -136,7 +75,8 @@ def interval(estimate: Estimate | None, *, scale: float = 100.0) -> str:
     return f"{value} ({low}-{high})"
 
 
-def _caution(text: str) -> None:
+def caution(text: str) -> None:
+    """What has to be said beside numbers."""
     if text:
         console.note(f"caution: {text}")
 
@@ -243,7 +183,7 @@ def print_bench(record: BenchRecord) -> None:
         budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
         most = "up to " if record.recommended_early else ""
         typer.echo(f"recommended {budget}: {most}{record.recommended_crops} crops, {threads}")
-    _caution(record.caution)
+    caution(record.caution)
 
 
 def crossval(

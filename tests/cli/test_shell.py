@@ -28,6 +28,7 @@ COMMANDS = [
     "predict",
     "qat",
     "simulate",
+    "tta",
     "tune",
 ]
 HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert", "cv2"}
