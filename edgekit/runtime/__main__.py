@@ -1,4 +1,4 @@
-"""``python -m edgekit.runtime classify|time MODEL PHOTO…``: JSON lines, without Typer."""
+"""``python -m edgekit.runtime classify|time MODEL PHOTO…`` or ``machine``: JSON lines, without Typer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from edgekit.contract import MAX_RUNS
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.machine import read_machine
 from edgekit.runtime.timing import by_stage, peak_memory_mb
 from edgekit.terminal import guarded_output, printable
 
@@ -56,6 +57,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
                 "--runs", type=int, default=50, help="measured runs over the photos (default: %(default)s)"
             )
             command.add_argument("--warmup", type=int, default=5, help="runs before counting (default: %(default)s)")
+    does = "what this machine is and how it is doing"
+    commands.add_parser("machine", help=does, description=does)
     return parser.parse_args(argv)
 
 
@@ -112,6 +115,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     failed = False
     try:
+        if options.command == "machine":
+            with guarded_output():
+                print(json.dumps(plain(read_machine())), flush=True)  # noqa: T201 (this is the output)
+            return 0
         loaded = Classifier.load(options.model, threads=options.threads, backend=options.interpreter)
         with guarded_output(), loaded as classifier:
             rows = _time(classifier, options) if options.command == "time" else _classify(classifier, options)
