@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +24,9 @@ from edgekit.records import file_sha256
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.coldstart import ColdStart, cold_start
+from edgekit.runtime.machine import int8_instructions, processor, usable_cores
 from edgekit.runtime.timing import Latency, Milliseconds, by_stage
 from edgekit.scoring import CropUse, Scores, crop_use
-
-# x86's, then ARM's.
-_DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,34 +230,16 @@ def measure_latency(
 def conditions(engine: Engine, config: BenchConfig, *, timed_photos: int) -> Conditions:
     """Describe this machine."""
     return Conditions(
-        device=_processor(),
-        int8_instructions=_int8_instructions(),
+        device=processor(),
+        int8_instructions=int8_instructions(),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=usable_cores(),
         interpreter=engine.interpreter,
         delegate=engine.delegate,
         warmup=config.warmup,
         timed_photos=timed_photos,
     )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
-    return names[0] if names else platform.machine()
-
-
-def _int8_instructions() -> tuple[str, ...] | None:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    flags = {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
-    return tuple(sorted(flags & _DOT_PRODUCTS))
 
 
 def threads_label(threads: int) -> str:

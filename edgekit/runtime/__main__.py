@@ -1,4 +1,4 @@
-"""``python -m edgekit.runtime classify|time MODEL PHOTO…`` and ``measure JOB``: JSON lines, without Typer."""
+"""``python -m edgekit.runtime classify|time MODEL PHOTO…``, ``machine``, ``measure JOB``: JSON lines, without Typer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from edgekit.contract import MAX_RUNS
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.machine import read_machine
 from edgekit.runtime.timing import by_stage, peak_memory_mb
 from edgekit.terminal import guarded_output, printable
 
@@ -61,10 +62,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             command.add_argument("--warmup", type=int, default=5, help="runs before counting (default: %(default)s)")
     does = "all that a job file asks for, on behalf of `edgekit bench`"
     commands.add_parser("measure", help=does, description=does).add_argument("job", type=Path)
+    does = "what this machine is and how it is doing"
+    commands.add_parser("machine", help=does, description=does)
     return parser.parse_args(argv)
 
 
 def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    if options.command == "machine":
+        yield plain(read_machine())
+        return
     if options.command == "measure":
         # Not at the top: only this command needs them.
         from edgekit.runtime.job import read_job
