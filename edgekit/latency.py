@@ -92,10 +92,15 @@ def summarise(runs: Runs, *, seed: int = 0) -> Timed:
     counts = _block_draws(runs, seed)
     times = {stage: runs.stage_ms(stage) for stage in STAGES}
     return Timed(
-        latency={stage: Latency.of(values.tolist()) for stage, values in times.items()},
+        latency=percentiles(runs),
         intervals={stage: _intervals(values, _blocks(runs), counts) for stage, values in times.items()},
         spread=_spread(runs),
     )
+
+
+def percentiles(runs: Runs) -> dict[str, Latency]:
+    """Of every stage, without intervals."""
+    return {stage: Latency.of(runs.stage_ms(stage).tolist()) for stage in STAGES}
 
 
 def _blocks(runs: Runs) -> IntArray:
@@ -137,7 +142,7 @@ def _intervals(values: FloatArray, block: IntArray, counts: IntArray) -> dict[st
 
 
 def _percentile(ordered: FloatArray, reached: IntArray, share: float) -> FloatArray:
-    """The linear percentile of numpy, of resamples, given as (rows, n) cumulated counts of the values in their order."""
+    """A percentile as numpy takes it, of resamples given as (rows, n) cumulated counts of the ordered values."""
     at = share * (reached[:, -1] - 1)
     below = np.floor(at)
     low = ordered[(reached <= below[:, None]).sum(axis=1)]
