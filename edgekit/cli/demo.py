@@ -18,7 +18,7 @@ from edgekit.cli.train import Overwrite
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.bench import BenchRecord
+    from edgekit.benchrecord import BenchRecord
 
 # Held-out screens and cameras, int8, all crops.
 TARGET = 0.95
@@ -93,12 +93,13 @@ def demo(
     go_on = ["--overwrite"] if overwrite else ["--resume"]
     small = ["--backbone", "small_cnn", "--side", "96", "--plan", "native", "--tune", "all", "--epochs", "14"]
     aware, crops = ["--epochs", "3", "--learning-rate", "1e-4"], ["--calibration", str(calibration)]
+    measured = ["--budget-ms", "30", "--quick"]
     commands: list[tuple[Path, list[str]]] = [
         (photos / "simulate.json", ["simulate", str(photos)]),
         (run / "float.json", ["finetune", str(photos), "--out", str(run), *small, *go_on]),
         (run / "qat.json", ["qat", str(run), *aware, *crops, *go_on]),
         (model, ["convert", str(run), "--int8", *crops, "--out", str(model)]),
-        (bench_record, ["bench", str(model), "--data", str(photos), "--out", str(out), "--budget-ms", "30"]),
+        (bench_record, ["bench", str(model), "--data", str(photos), "--out", str(out), *measured]),
     ]
     stages: list[StageTime] = []
     untimed: list[str] = []
@@ -115,10 +116,10 @@ def demo(
         in_the_way = arguments[0] == "convert" and (made.exists() or made.with_suffix(".json").exists())
         again = ["--overwrite"] if in_the_way else []
         stages.append(_stage([*arguments, *again]))
-    from edgekit.bench import BenchRecord
+    from edgekit.benchrecord import BenchRecord
 
     bench = from_plain(BenchRecord, read_json(bench_record), where=str(bench_record))
-    last = max(bench.points, key=lambda point: point.crops)
+    last = max(bench.devices[0].points, key=lambda point: point.crops)
     record = DemoRecord(
         stages=tuple(stages),
         seconds=sum(stage.seconds for stage in stages),

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from edgekit.__main__ import main
-from edgekit.bench import BenchPoint, BenchRecord, Conditions
+from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, Recommended
 from edgekit.cli import demo
+from edgekit.conditions import Conditions
 from edgekit.metrics import Predictions, evaluate_predictions
 from edgekit.records import read_json, write_json
 from edgekit.runtime.coldstart import ColdStart
@@ -46,6 +47,17 @@ def bench_record(right):
         warmup=0,
         timed_photos=2,
     )
+    device = DeviceBench(
+        device="local",
+        kind="local",
+        emulated="",
+        no_latency="",
+        conditions=where,
+        throttling=None,
+        repeats=(),
+        points=(replace(point, crops=1), point),
+        recommended=Recommended(crops=10, threads=1, stops_early=False, interpreter="", delegate="default"),
+    )
     return BenchRecord(
         model="demo-int8.tflite",
         model_bytes=1,
@@ -56,11 +68,9 @@ def bench_record(right):
         part="test",
         photos=100,
         caution="",
-        conditions=where,
-        points=(replace(point, crops=1), point),
         budget_ms=30.0,
-        recommended_crops=10,
-        recommended_threads=1,
+        quick=True,
+        devices=(device,),
     )
 
 
