@@ -12,6 +12,7 @@ from edgekit.terminal import guarded_output, printable
 EXTRA_OF = {
     "typer": "cli",
     "rich": "cli",
+    "tomli": "cli",
     "cv2": "video",
     "flatbuffers": "host",
     "h5py": "host",

@@ -76,6 +76,7 @@ HOME_OF = {
     "ai_edge_litert": {"lite"},
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
+    "tomli": {"transports.parse"},
     "typer": {
         "cli",
         "cli.bench",
@@ -143,7 +144,8 @@ def _own_imports(module: str) -> set[str]:
 
 def _third_party(module: str) -> set[str]:
     tops = {name.partition(".")[0] for name in _imports(module) if name not in FILES}
-    return tops - set(sys.stdlib_module_names)
+    # Python 3.10 does not know tomllib yet.
+    return tops - set(sys.stdlib_module_names) - {"tomllib"}
 
 
 def _functions(tree: ast.AST) -> Iterator[Function]:
