@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
-from edgekit.findings import Measured, Model
+from edgekit.findings import Model
+from edgekit.measured import Measured
 from edgekit.records import write_atomic
 from edgekit.runs import PhotoCounts, TrainRecord
 from edgekit.terminal import printable
@@ -309,14 +310,14 @@ def _speeds(model: Model) -> tuple[Table, ...]:
 
 def _speed(measured: Measured, model: Model) -> tuple[Cell, ...]:
     point = featured(measured, model)
-    total = point.latency["total"]
+    total = point.total
     return (
         text(measured.device),
         text(point_name(point)),
         number(total.p50_ms),
         number(total.p95_ms),
-        number(point.cold.cold_start_ms, 0),
-        number(point.cold.peak_memory_mb, 0),
+        number(point.cold_start_ms, 0),
+        number(point.peak_memory_mb, 0),
     )
 
 

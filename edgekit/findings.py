@@ -11,56 +11,30 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgekit.bench import BenchPoint, BenchRecord, Conditions, recommend
+from edgekit.benchrecord import BenchRecord
 from edgekit.contract import Contract
 from edgekit.converted import ConvertRecord
 from edgekit.errors import RunError
 from edgekit.evaluate import EvaluateRecord
+from edgekit.measured import Measured, Photos, measured
 from edgekit.metrics import Evaluation
 from edgekit.records import file_sha256, from_plain, read_json
 from edgekit.runs import TrainRecord
 from edgekit.runtime.bundle import read_bundle
+from edgekit.tta import TtaRecord
 
 # What tells the records apart: keys that no other kind has.
 _KINDS: tuple[tuple[frozenset[str], type[Any]], ...] = (
-    (frozenset({"points", "conditions"}), BenchRecord),
+    (frozenset({"devices", "budget_ms"}), BenchRecord),
     (frozenset({"gate", "contract"}), ConvertRecord),
     (frozenset({"stage", "history"}), TrainRecord),
     (frozenset({"evaluation", "part"}), EvaluateRecord),
+    (frozenset({"baseline", "ks"}), TtaRecord),
 )
+# What makes a folder inside a folder one of records.
+_MEMBERS = ("float.json", "evaluate.json", "tta.json")
 # More would make no page that anybody reads.
 MAX_RECORDS = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photos:
-    """Which photos numbers were measured on: equal ones can be compared."""
-
-    data_sha256: str
-    part: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One model on one device: its points, the budget they stand under, and the conditions.
-
-    Attributes:
-        device: Its name.
-        conditions: Names and values, for people.
-        points: One for each number of crops and threads.
-        recommended: The most accurate within the budget; None where none is.
-        photos: Those of the accuracy.
-        caution: What to say beside every number.
-    """
-
-    device: str
-    conditions: tuple[tuple[str, str], ...]
-    points: tuple[BenchPoint, ...]
-    budget_ms: float | None
-    recommended: BenchPoint | None
-    photos: Photos
-    caution: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +127,15 @@ class _Read:
     record: Any
 
 
-def collect(paths: Sequence[Path]) -> tuple[Model, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was read: models, and studies of what crops buy, which may be of several."""
+
+    models: tuple[Model, ...]
+    studies: tuple[TtaRecord, ...] = ()
+
+
+def collect(paths: Sequence[Path]) -> Findings:
     """Read records and put together which belong to one model.
 
     Args:
@@ -173,13 +155,14 @@ def collect(paths: Sequence[Path]) -> tuple[Model, ...]:
         # A benchmark alone says little of the model: its conversion lies beside it.
         if isinstance(read.record, (BenchRecord, EvaluateRecord)):
             _add(found, read.path.parent / f"{_stem(read.record.model)}.json", asked=False)
-    return _assemble(list(found.values()))
+    reads = list(found.values())
+    return Findings(models=_assemble(reads), studies=tuple(read.record for read in _of(reads, TtaRecord)))
 
 
 def _record_files(path: Path) -> list[Path]:
-    """The files that may be records: those in a folder and in runs inside it, or beside a model."""
+    """The files that may be records: those in a folder, in runs and evaluations inside it, or beside a model."""
     if os.path.isdir(path):
-        inside = [run for run in sorted(path.iterdir()) if os.path.exists(run / "float.json")]
+        inside = [one for one in sorted(path.iterdir()) if any(os.path.exists(one / name) for name in _MEMBERS)]
         return [file for folder in (path, *inside) for file in sorted(folder.glob("*.json"))]
     if path.suffix == ".tflite":
         if not os.path.exists(path):
@@ -324,38 +307,6 @@ def _mistakes(record: EvaluateRecord) -> tuple[Wrong, ...]:
             crops=record.crops if record.crops_used is None else None,
         )
         for one in record.detail.mistakes
-    )
-
-
-def measured(record: BenchRecord) -> tuple[Measured, ...]:
-    """A benchmark, device by device."""
-    return (
-        Measured(
-            device=record.conditions.device or "this machine",
-            conditions=conditions(record.conditions),
-            points=record.points,
-            budget_ms=record.budget_ms,
-            recommended=recommend(record.points, record.budget_ms),
-            photos=Photos(data_sha256=record.data_sha256, part=record.part, number=record.photos),
-            caution=record.caution,
-        ),
-    )
-
-
-def conditions(where: Conditions) -> tuple[tuple[str, str], ...]:
-    """Where and how latencies were measured, for people."""
-    dots = where.int8_instructions
-    told = "not told" if dots is None else ", ".join(dots) or "none"
-    return (
-        ("device", where.device),
-        ("cores", str(where.cores)),
-        ("8-bit dot products", told),
-        ("system", where.system),
-        ("interpreter", where.interpreter),
-        ("delegate", where.delegate),
-        ("Python", where.python),
-        ("warm-up", f"{where.warmup} runs a point, not counted"),
-        ("photos timed", str(where.timed_photos)),
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edgekit.bench import BenchPoint, threads_label
-from edgekit.findings import Evaluated, Measured, Model, Photos
+from edgekit.findings import Evaluated, Model
+from edgekit.measured import Measured, Photos, Point
 from edgekit.metrics import Evaluation
 from edgekit.wording import count, crops_of, interval, listed, milliseconds, percent
 
@@ -54,8 +54,8 @@ def judge(model: Model) -> Verdict:
     }[outcome]
     if by["open"] and outcome != "open":
         line += f". Open: {listed(by['open'])}"
-    told = (one for one in (*(one.caution for one in model.measured), *(e.record.caution for e in model.evaluated)))
-    cautions = [*model.cautions, *(part for text in told for part in text.split("; ") if part)]
+    evaluated = [part for one in model.evaluated for part in one.record.caution.split("; ") if part]
+    cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
     return Verdict(
         outcome=outcome,
         line=line,
@@ -65,7 +65,7 @@ def judge(model: Model) -> Verdict:
     )
 
 
-def featured(measured: Measured, model: Model) -> BenchPoint:
+def featured(measured: Measured, model: Model) -> Point:
     """The point that stands for a benchmark: what it recommends, else what the contract does by itself."""
     if measured.recommended is not None and measured.budget_ms is not None:
         return measured.recommended
@@ -74,10 +74,10 @@ def featured(measured: Measured, model: Model) -> BenchPoint:
     return min(own, key=lambda point: (not point.stops_early, point.threads))
 
 
-def point_name(point: BenchPoint) -> str:
+def point_name(point: Point) -> str:
     """``10 crops, 1 thread``."""
     crops = crops_of(point.crops, point.crops_used)
-    return f"{crops} {'crop' if crops == '1' else 'crops'}, {threads_label(point.threads)}"
+    return f"{crops} {'crop' if crops == '1' else 'crops'}, {point.way}"
 
 
 def photos_said(evaluation: Evaluation, photos: Photos, model: Model) -> str:
@@ -109,7 +109,10 @@ def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
         if one.points:
             point = featured(one, model)
             return point.evaluation, one.photos, crops_of(point.crops, point.crops_used)
-    return _evaluated(model.evaluated[0]) if model.evaluated else None
+    if model.evaluated:
+        return _evaluated(model.evaluated[0])
+    emulated = next((one for one in model.measured if one.untimed), None)
+    return (emulated.untimed[-1], emulated.photos, "all") if emulated else None
 
 
 def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
@@ -118,10 +121,12 @@ def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
 
 def _speed(measured: Measured, model: Model) -> str:
     point = featured(measured, model)
-    total = point.latency["total"]
+    total, bounds = point.total, ""
+    if point.p95 is not None:
+        bounds = f" ({point.p95[0]:.1f}–{point.p95[1]:.1f})"
     chosen = " (chosen on these same photos)" if point == measured.recommended and measured.budget_ms else ""
     return (
-        f"{point_name(point)}: {milliseconds(total.p95_ms)} a photo (p95; median {milliseconds(total.p50_ms)}) "
+        f"{point_name(point)}: {milliseconds(total.p95_ms)} a photo{bounds} (p95; median {milliseconds(total.p50_ms)}) "
         f"on {measured.device}{chosen}."
     )
 
@@ -151,6 +156,8 @@ def _accuracy_said(evaluation: Evaluation, photos: Photos, crops: str, model: Mo
 
 
 def _budget(measured: Measured) -> Check:
+    if not measured.points:
+        return Check(outcome="open", what=f"latency on {measured.device}", detail="has none that could be quoted")
     if measured.budget_ms is None:
         return Check(
             outcome="open",
@@ -159,10 +166,10 @@ def _budget(measured: Measured) -> Check:
         )
     what = f"budget of {measured.budget_ms:g} ms on {measured.device}"
     if measured.recommended is not None:
-        p95 = milliseconds(measured.recommended.latency["total"].p95_ms)
+        p95 = milliseconds(measured.recommended.total.p95_ms)
         return Check(outcome="yes", what=what, detail=f"{point_name(measured.recommended)}: p95 {p95}")
-    fastest = min(measured.points, key=lambda point: point.latency["total"].p95_ms, default=None)
-    best = f"; the fastest, {point_name(fastest)}: {milliseconds(fastest.latency['total'].p95_ms)}" if fastest else ""
+    fastest = min(measured.points, key=lambda point: point.total.p95_ms)
+    best = f"; the fastest, {point_name(fastest)}: {milliseconds(fastest.total.p95_ms)}"
     return Check(outcome="no", what=what, detail=f"no point has a p95 within it{best}")
 
 

@@ -55,7 +55,8 @@ LAYERS = [
     {"bench", "regression", "target", "tta", "tune"},
     {"studytables"},
     {"crossval"},
-    {"canvas", "findings", "wording"},
+    {"canvas", "measured", "wording"},
+    {"findings"},
     {"diagrams", "plots", "verdict"},
     {"card"},
     {"report"},
@@ -84,6 +85,7 @@ HOME_OF = {
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
     "jinja2": {"report.page"},
+    "tomli": {"transports.parse"},
     "typer": {
         "cli",
         "cli.bench",
@@ -91,6 +93,7 @@ HOME_OF = {
         "cli.demo",
         "cli.evaluation",
         "cli.measure",
+        "cli.reporting",
         "cli.show",
         "cli.train",
         "cli.tuning",
@@ -152,7 +155,8 @@ def _own_imports(module: str) -> set[str]:
 
 def _third_party(module: str) -> set[str]:
     tops = {name.partition(".")[0] for name in _imports(module) if name not in FILES}
-    return tops - set(sys.stdlib_module_names)
+    # Python 3.10 does not know tomllib yet.
+    return tops - set(sys.stdlib_module_names) - {"tomllib"}
 
 
 def _functions(tree: ast.AST) -> Iterator[Function]:

@@ -183,11 +183,7 @@ def _share(text: str) -> float:
 
 
 def _open(texts: Sequence[str]) -> list[Device]:
-    from edgekit.transports.local import LocalDevice
-
-    if list(texts) == ["local"]:
-        return [LocalDevice()]
-    from edgekit.transports import open_devices
+    from edgekit.transports.parse import open_devices
 
     return list(open_devices(texts))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.bench import BenchPoint, threads_label
-from edgekit.findings import Evaluated, Measured, Model, Photos
+from edgekit.findings import Evaluated, Model
 from edgekit.intervals import Estimate
+from edgekit.measured import Measured, Photos, Point
 from edgekit.metrics import Evaluation
 from edgekit.pareto import ParetoPoint
 from edgekit.report.charts import Curve, Plane, Spot, curve_chart, pareto_charts
@@ -138,8 +138,8 @@ def _names(pairs: Sequence[tuple[Model, Measured]]) -> list[str]:
     return [", ".join(part for part in (name, f"no. {at + 1}") if part) for at, name in enumerate(names)]
 
 
-def _spot(point: BenchPoint, name: str, device: str, *, chosen: bool) -> Spot:
-    accuracy, total = point.evaluation.balanced_accuracy, point.latency["total"]
+def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
+    accuracy, total = point.evaluation.balanced_accuracy, point.total
     crops = f"≤{point.crops}" if point.stops_early else str(point.crops)
     lines = [
         *([name] if name else []),
@@ -147,11 +147,10 @@ def _spot(point: BenchPoint, name: str, device: str, *, chosen: bool) -> Spot:
         f"p95 {milliseconds(total.p95_ms)}, median {milliseconds(total.p50_ms)}",
         f"balanced accuracy {interval(accuracy)}",
     ]
-    threads = threads_label(point.threads)
     return Spot(
         point=ParetoPoint(
             label=f"{crops} {'crop' if crops == '1' else 'crops'}",
-            series=f"{name}, {threads}" if name else threads,
+            series=f"{name}, {point.way}" if name else point.way,
             latency_ms=total.p95_ms,
             accuracy=accuracy.value,
             low=accuracy.low,
@@ -164,8 +163,8 @@ def _spot(point: BenchPoint, name: str, device: str, *, chosen: bool) -> Spot:
     )
 
 
-def _cost(model: Model, measured: Measured, point: BenchPoint, *, chosen: bool) -> tuple[Cell, ...]:
-    total = point.latency["total"]
+def _cost(model: Model, measured: Measured, point: Point, *, chosen: bool) -> tuple[Cell, ...]:
+    total = point.total
     star = "★ " if chosen else ""
     crops = Cell(text=star + crops_of(point.crops, point.crops_used), value=point.crops, strong=chosen)
     stages = [point.latency.get(stage) for stage in _STAGES]
@@ -173,13 +172,13 @@ def _cost(model: Model, measured: Measured, point: BenchPoint, *, chosen: bool) 
         text(model.name),
         text(measured.device),
         crops,
-        number(point.threads, 0),
+        Cell(text=point.way.replace(" threads", "").replace(" thread", ""), value=point.threads),
         number(total.p95_ms),
         estimate(point.evaluation.balanced_accuracy),
         *(number(value) for value in (total.p50_ms, total.p99_ms)),
         *(number(stage.p50_ms if stage else None) for stage in stages),
-        number(point.cold.cold_start_ms, 0),
-        number(point.cold.peak_memory_mb, 0),
+        number(point.cold_start_ms, 0),
+        number(point.peak_memory_mb, 0),
     )
 
 
@@ -192,7 +191,7 @@ def comparison(models: Sequence[Model]) -> Table | None:
         found = headline(model)
         evaluation, photos, crops = found if found else (None, None, "")
         first = model.measured[0] if model.measured and model.measured[0].points else None
-        total = featured(first, model).latency["total"] if first else None
+        total = featured(first, model).total if first else None
         attack = evaluation.attack if evaluation else None
         rows.append(
             (
@@ -287,9 +286,7 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
     for one in model.measured[:2]:
         if one.points:
             point = featured(one, model)
-            shown.append(
-                ("p95 of one photo", milliseconds(point.latency["total"].p95_ms), f"{one.device}, {point_name(point)}")
-            )
+            shown.append(("p95 of one photo", milliseconds(point.total.p95_ms), f"{one.device}, {point_name(point)}"))
     if model.file_bytes is not None:
         shown.append(("file", file_size(model.file_bytes), model.contract.precision if model.contract else ""))
     return tuple(shown)

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edgekit import __version__
 from edgekit.card import Card, make_card
 from edgekit.errors import EdgekitError
-from edgekit.findings import Model
+from edgekit.findings import Findings, Model
 from edgekit.records import write_atomic
 from edgekit.report.contents import (
     Accuracy,
@@ -30,6 +30,7 @@ from edgekit.report.contents import (
 )
 from edgekit.report.drawing import Chart
 from edgekit.report.mistakes import Gallery
+from edgekit.report.studies import Study, study
 from edgekit.terminal import printable
 from edgekit.verdict import Verdict, judge
 from edgekit.wording import Table
@@ -60,24 +61,28 @@ class Page:
     title: str
     models: tuple[ModelView, ...]
     trades: tuple[Trade, ...]
+    studies: tuple[Study, ...]
     comparison: Table | None
     warning: str
 
 
-def make_page(models: Sequence[Model], galleries: Sequence[Gallery], *, title: str = "") -> Page:
+def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "") -> Page:
     """Put together what is said of models.
 
     Args:
-        models: As :func:`edgekit.findings.collect` gives them.
-        galleries: The mistakes of each.
+        found: As :func:`edgekit.findings.collect` gives it.
+        galleries: The mistakes of each model.
         title: Of the page; the models' names when empty.
     """
+    models = found.models
     views = [_view(at, model, gallery) for at, (model, gallery) in enumerate(zip(models, galleries, strict=True))]
     names = list(dict.fromkeys(model.name for model in models))
     return Page(
-        title=title or (names[0] if len(names) == 1 else f"{len(models)} models"),
+        title=title
+        or (names[0] if len(names) == 1 else f"{len(models)} models" if models else "Test-time augmentation"),
         models=tuple(views),
         trades=trades(models),
+        studies=tuple(study(f"study-{at}", one) for at, one in enumerate(found.studies)),
         comparison=comparison(models),
         warning=different_photos(models),
     )
