@@ -83,13 +83,14 @@ def demo(
 ) -> None:
     """Turn simulated photos into a measured int8 model.
 
-    Runs simulate, finetune, qat, convert and bench as a user would. A re-run goes on.
+    Runs simulate, finetune, qat, convert, evaluate, bench and report as a user would. A re-run goes on.
     """
     from edgekit.records import from_plain, read_json, write_json
 
     photos, run, calibration = out / "photos", out / "run", out / "calibration"
     model = out / "demo-int8.tflite"
-    bench_record = out / "demo-int8.bench.json"
+    bench_record, page = out / "demo-int8.bench.json", out / "report.html"
+    evaluation = out / "evaluation"
     go_on = ["--overwrite"] if overwrite else ["--resume"]
     small = ["--backbone", "small_cnn", "--side", "96", "--plan", "native", "--tune", "all", "--epochs", "14"]
     aware, crops = ["--epochs", "3", "--learning-rate", "1e-4"], ["--calibration", str(calibration)]
@@ -99,7 +100,9 @@ def demo(
         (run / "float.json", ["finetune", str(photos), "--out", str(run), *small, *go_on]),
         (run / "qat.json", ["qat", str(run), *aware, *crops, *go_on]),
         (model, ["convert", str(run), "--int8", *crops, "--out", str(model)]),
+        (evaluation / "evaluate.json", ["evaluate", str(model), "--data", str(photos), "--out", str(evaluation)]),
         (bench_record, ["bench", str(model), "--data", str(photos), "--out", str(out), *measured]),
+        (page, ["report", str(out), "--data", str(photos), "--out", str(page)]),
     ]
     stages: list[StageTime] = []
     untimed: list[str] = []
@@ -137,7 +140,7 @@ def demo(
     without = f" without {', '.join(untimed)}, which an earlier call ran" if untimed else ""
     typer.echo(
         f"{record.seconds:.0f} s{without}, at most {record.peak_memory_mb:.0f} MiB; "
-        f"plot: {out / 'demo-int8.pareto.png'}"
+        f"report: {page}, plot: {out / 'demo-int8.pareto.png'}"
     )
     typer.echo(f"try next: edgekit predict {model} {photos / 'recapture'}")
     if record.balanced_accuracy < TARGET:

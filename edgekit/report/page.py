@@ -17,20 +17,12 @@ from edgekit.card import Card, make_card
 from edgekit.errors import EdgekitError
 from edgekit.findings import Findings, Model
 from edgekit.records import write_atomic
-from edgekit.report.contents import (
-    Accuracy,
-    Trade,
-    accuracies,
-    comparison,
-    different_photos,
-    figures,
-    stages_table,
-    trades,
-    training_charts,
-)
+from edgekit.report.contents import Accuracy, accuracies, comparison, different_photos, figures
+from edgekit.report.costs import Trade, trades
 from edgekit.report.drawing import Chart
 from edgekit.report.mistakes import Gallery
 from edgekit.report.studies import Study, study
+from edgekit.report.training import stages_table, training_charts
 from edgekit.terminal import printable
 from edgekit.verdict import Verdict, judge
 from edgekit.wording import Table

@@ -38,8 +38,8 @@ def study(key: str, record: TtaRecord) -> Study:
     plane = Plane(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
     return Study(
         conditions=(
-            f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)}); flips are counted against "
-            f"{record.baseline}, by McNemar's exact test"
+            f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)}); flips are counted "
+            f"against {record.baseline}, by McNemar's exact test"
         ),
         caution=record.caution,
         chart=curve_chart(key, "Accuracy over crops", curves, plane),
