@@ -93,7 +93,14 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
     for one, name in zip(record.devices, names, strict=True):
         device = name if names.count(name) == 1 else f"{name} ({one.device})"
         pairs = [(point, _point(point, one.points)) for point in one.points if point.latency]
-        best = (view for point, view in pairs if one.recommended and _is(point, one.recommended))
+        best = (
+            view
+            for point, view in pairs
+            if one.recommended
+            and _is(point, one.recommended)
+            # A record that recommends what its own numbers forbid is not believed.
+            and (record.budget_ms is None or view.total.p95_ms <= record.budget_ms)
+        )
         found.append(
             Measured(
                 device=device,

@@ -153,7 +153,7 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
                 _figure("APCER", evaluation.apcer, f"worst kind: {evaluation.attack.apcer_kind}"),
                 _figure("BPCER", evaluation.bpcer, "genuine called attack"),
             ]
-    for one in model.measured[:2]:
+    for one in model.measured[:3]:
         if one.points:
             point = featured(one, model)
             shown.append(("p95 of one photo", milliseconds(point.total.p95_ms), f"{one.device}, {point_name(point)}"))

@@ -25,7 +25,7 @@ from edgekit.report.studies import Study, study
 from edgekit.report.training import stages_table, training_charts
 from edgekit.terminal import printable
 from edgekit.verdict import Verdict, judge
-from edgekit.wording import Table
+from edgekit.wording import Table, listed
 
 # What a page written here begins with: another file of that name is somebody else's.
 MARK = "<!doctype html>\n<!-- made by `edgekit report` -->"
@@ -70,8 +70,7 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
     views = [_view(at, model, gallery) for at, (model, gallery) in enumerate(zip(models, galleries, strict=True))]
     names = list(dict.fromkeys(model.name for model in models))
     return Page(
-        title=title
-        or (names[0] if len(names) == 1 else f"{len(models)} models" if models else "Test-time augmentation"),
+        title=title or listed(names, 3) or "What crops buy",
         models=tuple(views),
         trades=trades(models),
         studies=tuple(study(f"study-{at}", one) for at, one in enumerate(found.studies)),

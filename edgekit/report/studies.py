@@ -10,6 +10,9 @@ from edgekit.tta import TtaPoint, TtaRecord
 from edgekit.wording import Cell, Table, count, estimate, interval, number, short, text
 
 
+_COLUMNS = ("crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wrong", "p")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """A study, for the page."""
@@ -37,25 +40,26 @@ def study(key: str, record: TtaRecord) -> Study:
         )
     plane = Plane(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
     return Study(
-        conditions=(
-            f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)}); flips are counted "
-            f"against {record.baseline}, by McNemar's exact test"
-        ),
+        conditions=f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)})",
         caution=record.caution,
         chart=curve_chart(key, "Accuracy over crops", curves, plane),
         table=Table(
             title="Every way",
-            columns=("way", "model", "crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wrong", "p"),
-            rows=tuple(_row(point) for point in record.points),
+            columns=("way", *(("model",) if many else ()), *_COLUMNS),
+            rows=tuple(_row(point, many=many) for point in record.points),
+            note=(
+                f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the other way "
+                "round; p: how often chance alone would part them so (McNemar's exact test)."
+            ),
         ),
     )
 
 
-def _row(point: TtaPoint) -> tuple[Cell, ...]:
+def _row(point: TtaPoint, *, many: bool) -> tuple[Cell, ...]:
     flips = point.flips
     return (
         text(point.way),
-        text(point.model),
+        *((text(point.model),) if many else ()),
         number(point.mean_crops, 1),
         estimate(point.balanced_accuracy, bar=True),
         estimate(point.apcer),
