@@ -89,7 +89,7 @@ def comparison(models: Sequence[Model]) -> Table | None:
         "BPCER",
         "photos",
     )
-    return Table(title="Models side by side", columns=columns, rows=tuple(rows), note=_comparable(models))
+    return Table(title="By the points that stand for them", columns=columns, rows=tuple(rows), note=_comparable(models))
 
 
 def _comparable(models: Sequence[Model]) -> str:

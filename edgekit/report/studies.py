@@ -9,7 +9,6 @@ from edgekit.report.drawing import Chart
 from edgekit.tta import TtaPoint, TtaRecord
 from edgekit.wording import Cell, Table, count, estimate, interval, number, short, text
 
-
 _COLUMNS = ("crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wrong", "p")
 
 
@@ -48,8 +47,8 @@ def study(key: str, record: TtaRecord) -> Study:
             columns=("way", *(("model",) if many else ()), *_COLUMNS),
             rows=tuple(_row(point, many=many) for point in record.points),
             note=(
-                f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the other way "
-                "round; p: how often chance alone would part them so (McNemar's exact test)."
+                f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the "
+                "other way round; p: how often chance alone would part them so (McNemar's exact test)."
             ),
         ),
     )
