@@ -87,7 +87,8 @@ def test_the_host_command_answers_with_the_pip_line(installed, tmp_path):
 
 
 def test_the_wheel_brings_the_report_templates(installed, repository, tmp_path):
-    script = "from importlib.resources import files; print(*(f.name for f in files('edgekit.report.templates').iterdir()))"
+    script = "from importlib.resources import files\n"
+    script += "print(*(f.name for f in (files('edgekit.report') / 'templates').iterdir()))"
     ran = subprocess.run([installed, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     ours = (repository / "edgekit" / "report" / "templates").iterdir()
     assert sorted(ran.stdout.split()) == sorted(file.name for file in ours)
