@@ -21,8 +21,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from edgekit.bench import Conditions, Engine, conditions
-from edgekit.config import BenchConfig
+from edgekit.conditions import Conditions, local_conditions
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.crops import Box
@@ -135,11 +134,13 @@ def main() -> None:
             found.append(Idea(idea=idea, of=of, model=model.name, **us, gain=gain, kept=kept))
             print(f"{model.name}: {idea}, {of}: {took}, invoke {invoke_us:.0f}, {100 * gain:+.2f} % of a crop")
     with Classifier(bundle) as classifier:
-        engine = Engine(classifier.interpreter, classifier.delegate)
+        where = local_conditions(
+            classifier.interpreter, classifier.delegate, warmup=options.crops // 10, timed_photos=1
+        )
     record = IdeasRecord(
         models_sha256={model.name: file_sha256(model) for model in options.models},
         crops=options.crops,
-        conditions=conditions(engine, BenchConfig(threads=(1,), warmup=options.crops // 10), timed_photos=1),
+        conditions=where,
         ideas=tuple(found),
     )
     write_json(options.out, record)

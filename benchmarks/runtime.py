@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edgekit.bench import Conditions, Engine, conditions
-from edgekit.config import BenchConfig
+from edgekit.conditions import Conditions, local_conditions
 from edgekit.payload import payload_bytes
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, write_json
@@ -276,7 +275,7 @@ def main() -> None:
             contender.close()
         timings += processes(model, photos[0], boxes, options.rounds, progress)
     with Classifier(bundle) as classifier:
-        engine = Engine(classifier.interpreter, classifier.delegate)
+        where = local_conditions(classifier.interpreter, classifier.delegate, warmup=1, timed_photos=len(photos))
     sizes = [Image.open(photo).size for photo in photos]
     record = RuntimeRecord(
         model=model.name,
@@ -288,7 +287,7 @@ def main() -> None:
         megapixels=tuple(round(width * height / 1e6, 1) for width, height in sizes),
         rounds=options.rounds,
         peer=MEDIAPIPE,
-        conditions=conditions(engine, BenchConfig(threads=(THREADS,), warmup=1), timed_photos=len(photos)),
+        conditions=where,
         timings=tuple(timings),
         targets=tuple(targets(timings)),
     )

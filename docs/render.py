@@ -40,8 +40,9 @@ def crops_of(point: Record) -> str:
 def demo(record: Record) -> str:
     """The demo's result, for the README's first screen."""
     bench = record["bench"]
-    where = bench["conditions"]
-    groups = sorted(bench["points"][0]["evaluation"]["by_group"])
+    (local,) = bench["devices"]
+    where, points = local["conditions"], local["points"]
+    groups = sorted(points[0]["evaluation"]["by_group"])
     rows = [
         [
             f"{crops_of(point)} × {point['threads']}",
@@ -53,7 +54,7 @@ def demo(record: Record) -> str:
             interval(point["evaluation"]["apcer"]),
             interval(point["evaluation"]["bpcer"]),
         ]
-        for point in bench["points"]
+        for point in points
     ]
     columns = ["crops × threads", "p50 ms", "p95 ms", "decode", "crop", "invoke", "cold start ms", "peak MiB"]
     intro = (
@@ -61,13 +62,18 @@ def demo(record: Record) -> str:
         f"{record['peak_memory_mb'] / 1024:.1f} GiB on {machine(where)}, and ended with this. Accuracy is on "
         f"{bench['photos']} photos of {len(groups)} groups that training never saw ({', '.join(groups)}):"
     )
-    threads = bench["recommended_threads"]
-    choice = (
-        f"Recommended within {bench['budget_ms']:g} ms (p95), by these same photos: "
-        f"{'up to ' if bench['recommended_early'] else ''}{bench['recommended_crops']} crops, "
-        f"{threads} thread{'s' if threads > 1 else ''}."
-    )
-    if any(point["evaluation"]["apcer"]["method"] == "wilson over groups" for point in bench["points"]):
+    best = local["recommended"]
+    if best is None:
+        choice = f"Nothing was within {bench['budget_ms']:g} ms (p95)."
+    else:
+        choice = (
+            f"Recommended within {bench['budget_ms']:g} ms (p95), by these same photos: "
+            f"{'up to ' if best['stops_early'] else ''}{best['crops']} crops, "
+            f"{best['threads']} thread{'s' if best['threads'] > 1 else ''}."
+        )
+    if bench["quick"]:
+        choice += f" Latencies are rough: {where['repeats']} × {where['min_runs']} runs or more of each (`--quick`)."
+    if any(point["evaluation"]["apcer"]["method"] == "wilson over groups" for point in points):
         choice += " (APCER is that of the worst kind of attack, which here is one held-out screen: hence its interval.)"
     return "\n\n".join([intro, table([*columns, "balanced accuracy", "APCER", "BPCER"], rows), choice])
 
@@ -81,12 +87,13 @@ def machine(where: Record) -> str:
 
 def card(record: Record) -> str:
     """The demo model's numbers, for its card."""
-    groups = sorted(record["bench"]["points"][0]["evaluation"]["by_group"])
     bench = record["bench"]
+    points = bench["devices"][0]["points"]
+    groups = sorted(points[0]["evaluation"]["by_group"])
     rows = [
         [crops_of(point), *(interval(point["evaluation"][key]) for key in ("balanced_accuracy", "apcer", "bpcer"))]
-        for point in bench["points"]
-        if point["threads"] == min(one["threads"] for one in bench["points"])
+        for point in points
+        if point["threads"] == min(one["threads"] for one in points)
     ]
     intro = (
         f"{bench['model_bytes'] / 1000:.0f} kB, SHA-256 `{bench['file_sha256']}`. On {bench['photos']} simulated "

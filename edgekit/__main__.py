@@ -13,10 +13,12 @@ from edgekit.terminal import guarded_output, printable
 EXTRA_OF = {
     "typer": "cli",
     "rich": "cli",
+    "tomli": "cli",
     "cv2": "video",
     "filelock": "host",
     "flatbuffers": "host",
     "h5py": "host",
+    "jinja2": "host",
     "matplotlib": "host",
     "pillow_heif": "host",
     "tensorflow": "host",

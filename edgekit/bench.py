@@ -1,291 +1,271 @@
-"""Stage 5: latency against accuracy, for every number of crops and threads, on the same photos."""
+"""Stage 5: latency against accuracy on one or more devices, for every way to run a model, on the same photos."""
 
 from __future__ import annotations
 
-import os
-import platform
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgekit.config import BenchConfig, Part
+from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, Recommended, RepeatStates, recommend
+from edgekit.conditions import Conditions, device_name
+from edgekit.config import BenchConfig
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES
-from edgekit.errors import DataError
-from edgekit.evaluate import choose_photos, evaluate_scores, score_samples
+from edgekit.errors import DataError, DeviceError
+from edgekit.evaluate import Chosen, choose_photos, evaluate_scores, model_source
+from edgekit.latency import slowdown, summarise, throttling
+from edgekit.ledger import Ledger
+from edgekit.measuring import Request, lines_path, mark_reported, measure_on
 from edgekit.metrics import Evaluation
-from edgekit.pareto import ParetoPoint, pareto_front
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256
-from edgekit.runtime.bundle import Bundle, read_bundle
-from edgekit.runtime.classifier import Classifier
-from edgekit.runtime.coldstart import ColdStart, cold_start
-from edgekit.runtime.timing import Latency, Milliseconds, by_stage
-from edgekit.scoring import CropUse, Scores, crop_use
-
-# x86's, then ARM's.
-_DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchPoint:
-    """One number of crops at one number of threads.
-
-    Attributes:
-        stops_early: Whether the contract's bounds may end a verdict before its last crop.
-        crops_used: How many crops the verdicts took, where they may stop early.
-        latency: Per photo, from the file to the verdict: decode, crop, invoke, vote and total.
-        evaluation: On all photos; the same for every number of threads.
-    """
-
-    crops: int
-    threads: int
-    stops_early: bool = False
-    crops_used: CropUse | None = None
-    latency: dict[str, Latency]
-    cold: ColdStart
-    evaluation: Evaluation
-
-
-class Setting(NamedTuple):
-    """What is timed: so many crops, or at most so many, on so many threads."""
-
-    crops: int
-    threads: int
-    stops_early: bool = False
-
-    @property
-    def asked(self) -> int | None:
-        """What ``classify`` is asked for: an exact number, or the contract's own with its early end."""
-        return None if self.stops_early else self.crops
-
-
-class Engine(NamedTuple):
-    """What ran a model."""
-
-    interpreter: str
-    delegate: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """Where and how latencies were measured.
-
-    Attributes:
-        int8_instructions: What the processor has for 8-bit dot products, as Linux names it; None where the system
-            does not tell. Without them int8 models may well be slower than float ones.
-    """
-
-    device: str
-    int8_instructions: tuple[str, ...] | None
-    system: str
-    python: str
-    cores: int
-    interpreter: str
-    delegate: str
-    warmup: int
-    timed_photos: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchRecord:
-    """A benchmark: its conditions, its points, and which to use."""
-
-    model: str
-    model_bytes: int
-    file_sha256: str
-    precision: str
-    plan: str
-    data_sha256: str
-    part: str
-    photos: int
-    caution: str
-    conditions: Conditions
-    points: tuple[BenchPoint, ...]
-    budget_ms: float | None
-    recommended_crops: int | None
-    recommended_threads: int | None
-    recommended_early: bool = False
+from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.coldstart import ColdStart
+from edgekit.runtime.job import Pace, Setting
+from edgekit.runtime.photo import decode
+from edgekit.scoring import Count, CropUse, Scores, crop_use
+from edgekit.transports.base import Device
+from edgekit.transports.local import LocalDevice
 
 
 def bench(
-    model: Path, dataset: Dataset, config: BenchConfig, *, part: Part = "auto", progress: Progress = SILENT
+    model: Path,
+    dataset: Dataset,
+    config: BenchConfig,
+    *,
+    devices: Sequence[Device] = (),
+    out: Path | None = None,
+    progress: Progress = SILENT,
 ) -> BenchRecord:
-    """Measure one model file.
+    """Measure one model file on devices, one after another; a re-run goes on where one of them broke off.
 
-    Accuracy comes from one pass with the largest number of crops, of which smaller ones are prefixes. Latencies are
-    measured for each point by itself, all points in turn on the same photo in shuffled order, so that drift hits all
-    alike.
+    Accuracy comes from one pass with the largest number of crops, of which smaller ones are prefixes, for every
+    interpreter and delegate. Latencies are measured for each point by itself, all points in turn on the same photos.
+
+    Args:
+        model: The file.
+        dataset: Labelled photos.
+        config: What is swept, and for how long.
+        devices: This machine where there are none.
+        out: Folder for each device's lines; None keeps none.
+        progress: Told of every step.
 
     Raises:
         ContractError: no model of edgekit.
         DataError: labels that the model doesn't know, or photos that only the host can read.
-        InterpreterError: a point's own process failed.
+        DeviceError: a device can't be reached or tells nonsense; what the others and itself told is kept.
     """
-    bundle = read_bundle(model)
-    chosen = choose_photos(dataset, bundle.contract, part)
-    rng = np.random.default_rng(config.seed)
-    timed = [dataset.path_of(chosen.samples[index]) for index in rng.permutation(len(chosen.samples))[: config.runs]]
-    # A process of its own is the thin runtime, which reads no HEIC.
-    cold_photo = next((path for path in timed if path.suffix.lower() not in HEIC_SUFFIXES), None)
-    if cold_photo is None:
-        raise DataError("a cold start is measured on a photo that devices can read, got HEIC alone; add a JPEG")
-    most = max(*config.tta, bundle.contract.plan.crops)
-    scores = score_samples(
-        model, dataset, chosen.samples, crops=most, interpreter=config.interpreter, progress=progress
-    )
-    counts = {setting: _counts(setting, scores, bundle.contract) for setting in settings(bundle.contract, config)}
-    evaluations = {
-        setting: evaluate_scores(scores, chosen.samples, bundle.contract, crops=count)
-        for setting, count in counts.items()
-        if setting.threads == config.threads[0]
-    }
-    engine, times = measure_latency(bundle, timed, config, progress=progress)
-    progress.begin("measuring cold starts", len(times))
-    points = []
-    for setting, measured in times.items():
-        cold = cold_start(
-            model, cold_photo, crops=setting.asked, threads=setting.threads, interpreter=config.interpreter
+    plan = _Plan(model, dataset, config)
+    told: dict[str, DeviceBench] = {}
+    failures: list[DeviceError] = []
+    lines: list[Path] = []
+    with tempfile.TemporaryDirectory() as folder:
+        photos = _readable(plan.paths, Path(folder))
+        for device in devices or (LocalDevice(),):
+            place = lines_path(out, model, device) if out is not None else None
+            request = plan.request(photos, emulated=bool(device.emulated))
+            try:
+                ledger = measure_on(device, request, lines=place, idle_timeout_s=config.timeout_s, progress=progress)
+            except DeviceError as failure:
+                if len(devices) < 2:
+                    raise
+                progress.say(f"{failure}; going on with the other devices")
+                failures.append(failure)
+            else:
+                told[device.name] = _device_bench(device, ledger, request, plan)
+                lines += [place] if place is not None else []
+    if failures:
+        raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
+    for place in lines:
+        mark_reported(place)
+    return plan.record(tuple(told.values()))
+
+
+class _Plan:
+    """What is the same for every device."""
+
+    def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
+        self.model, self.dataset, self.config = model, dataset, config
+        self.bundle = read_bundle(model)
+        self.contract = self.bundle.contract
+        self.chosen: Chosen = choose_photos(dataset, self.contract, config.part)
+        self.paths = tuple(dataset.path_of(sample) for sample in self.chosen.samples)
+        self.targets = model_source(self.contract, dataset, self.chosen.samples).targets
+        self.settings = settings(self.contract, config)
+
+    def request(self, photos: tuple[Path, ...], *, emulated: bool) -> Request:
+        """What a device is asked; of an emulated one, scores alone."""
+        config = self.config
+        order = np.random.default_rng(config.seed).permutation(len(photos)).tolist()
+        # What a device can't read was decoded here, which would flatter it.
+        timed = [at for at in order if photos[at] == self.paths[at]][: config.runs]
+        if not timed:
+            raise DataError("latency is measured on photos that devices can read, got HEIC alone; add a JPEG")
+        seconds, degrees = config.pause()
+        pace = Pace(
+            warmup_runs=config.warmup,
+            warmup_s=config.warmup_seconds,
+            min_runs=config.runs,
+            min_s=config.min_seconds,
+            repeats=0 if emulated else config.repeats,
+            cold_starts=0 if emulated else config.repeats,
+            cool_down_s=seconds,
+            cool_to_c=degrees,
         )
-        points.append(
-            BenchPoint(
-                crops=setting.crops,
-                threads=setting.threads,
-                stops_early=setting.stops_early,
-                crops_used=crop_use(counts[setting]),
-                latency=by_stage(measured),
-                cold=cold,
-                evaluation=evaluations[setting._replace(threads=config.threads[0])],
-            )
+        return Request(
+            model=self.model,
+            classes=len(self.contract.labels),
+            photos=photos,
+            crops=max(*config.tta, self.contract.plan.crops),
+            timed=tuple(timed),
+            settings=tuple(self.settings),
+            pace=pace,
+            seed=config.seed,
+            affinity=config.affinity,
         )
-        progress.advance()
-    best = recommend(points, config.budget_ms)
-    return BenchRecord(
-        model=model.name,
-        model_bytes=model.stat().st_size,
-        file_sha256=file_sha256(model),
-        precision=bundle.contract.precision,
-        plan=str(bundle.contract.plan),
-        data_sha256=dataset.sha256,
-        part=chosen.part,
-        photos=len(chosen.samples),
-        caution=chosen.caution,
-        conditions=conditions(engine, config, timed_photos=len(set(timed))),
-        points=tuple(points),
-        budget_ms=config.budget_ms,
-        recommended_crops=best.crops if best else None,
-        recommended_threads=best.threads if best else None,
-        recommended_early=best is not None and best.stops_early,
-    )
+
+    def record(self, devices: tuple[DeviceBench, ...]) -> BenchRecord:
+        """The record of all devices."""
+        return BenchRecord(
+            model=self.model.name,
+            model_bytes=self.model.stat().st_size,
+            file_sha256=file_sha256(self.model),
+            precision=self.contract.precision,
+            plan=str(self.contract.plan),
+            data_sha256=self.dataset.sha256,
+            part=self.chosen.part,
+            photos=len(self.chosen.samples),
+            caution=self.chosen.caution,
+            budget_ms=self.config.budget_ms,
+            quick=self.config.quick,
+            devices=devices,
+        )
+
+
+def _readable(paths: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
+    """The photos as devices can read them: HEIC, which only hosts decode, as PNG with the same pixels."""
+    found = []
+    for number, path in enumerate(paths):
+        if path.suffix.lower() in HEIC_SUFFIXES:
+            found.append(folder / f"{number}.png")
+            decode(path).save(found[-1], compress_level=1)
+        else:
+            found.append(path)
+    return tuple(found)
 
 
 def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
     """What a benchmark of a model times: every number of crops and, where the contract has bounds, the early end."""
-    crops, threads = dict.fromkeys(config.tta), dict.fromkeys(config.threads)
-    early = [Setting(contract.plan.crops, 1, stops_early=True)] if contract.decision.early_stop is not None else []
+    crops = [(count, False) for count in dict.fromkeys(config.tta)]
+    if contract.decision.early_stop is not None:
+        crops.append((contract.plan.crops, True))
     return [
-        one._replace(threads=number) for number in threads for one in [*(Setting(count, 1) for count in crops), *early]
+        Setting(crops=count, threads=threads, stops_early=early, interpreter=interpreter, delegate=delegate)
+        for interpreter in dict.fromkeys(config.interpreters) or (None,)
+        for delegate in dict.fromkeys(config.delegates)
+        for threads in dict.fromkeys(config.threads)
+        for count, early in crops
     ]
 
 
-def _counts(setting: Setting, scores: Scores, contract: Contract) -> int | NDArray[np.int64]:
-    return scores.early_counts(contract) if setting.stops_early else setting.crops
-
-
-def measure_latency(
-    bundle: Bundle, photos: Sequence[Path], config: BenchConfig, *, progress: Progress = SILENT
-) -> tuple[Engine, dict[Setting, list[Milliseconds]]]:
-    """Time every setting on the same photo files.
-
-    Returns:
-        What ran the model, and the times by setting.
-    """
-    if not photos:
-        raise DataError("a benchmark needs at least one photo, got none")
-    classifiers = {
-        threads: Classifier(bundle, threads=threads, backend=config.interpreter)
-        for threads in dict.fromkeys(config.threads)
-    }
-    points = settings(bundle.contract, config)
-    times: dict[Setting, list[Milliseconds]] = {point: [] for point in points}
-    rng = np.random.default_rng(config.seed)
-    total = config.warmup + config.runs
-    progress.begin("timing", total)
-    for run in range(total):
-        for index in rng.permutation(len(points)):
-            point = points[index]
-            spent = classifiers[point.threads].classify(photos[run % len(photos)], crops=point.asked).ms
-            if run >= config.warmup:
-                times[point].append(spent)
-        progress.advance()
-    first = next(iter(classifiers.values()))
-    engine = Engine(first.interpreter, first.delegate)
-    for classifier in classifiers.values():
-        classifier.close()
-    return engine, times
-
-
-def conditions(engine: Engine, config: BenchConfig, *, timed_photos: int) -> Conditions:
-    """Describe this machine."""
-    return Conditions(
-        device=_processor(),
-        int8_instructions=_int8_instructions(),
-        system=f"{platform.system()} {platform.machine()}",
-        python=platform.python_version(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        interpreter=engine.interpreter,
-        delegate=engine.delegate,
-        warmup=config.warmup,
-        timed_photos=timed_photos,
+def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan) -> DeviceBench:
+    found: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
+    engines = list(dict.fromkeys(one.engine for one in request.settings))
+    points = []
+    for number, setting in enumerate(request.settings):
+        engine = engines.index(setting.engine)
+        key = (engine, setting.crops, setting.stops_early)
+        if key not in found:
+            found[key] = _judge(setting, Scores(crops=ledger.scores[engine], targets=plan.targets), plan)
+        point = BenchPoint(
+            crops=setting.crops,
+            threads=setting.threads,
+            stops_early=setting.stops_early,
+            crops_used=found[key][0],
+            interpreter=ledger.engines[engine].interpreter,
+            delegate=ledger.engines[engine].delegate,
+            asked_delegate=setting.delegate,
+            latency=None,
+            cold=None,
+            evaluation=found[key][1],
+        )
+        points.append(_timed(point, ledger, number) if request.pace.repeats else point)
+    runs = [ledger.runs(number) for number in range(len(request.settings))] if request.pace.repeats else []
+    emulated = f"{device.emulated} emulates it, which takes its own time" if device.emulated else ""
+    best = recommend(points, plan.config.budget_ms)
+    return DeviceBench(
+        device=device.name,
+        kind=device.kind,
+        emulated=device.emulated,
+        no_latency=emulated,
+        conditions=conditions_of(ledger, request, plan.config),
+        throttling=throttling(runs) if runs else None,
+        repeats=tuple(RepeatStates(before=before, after=after) for before, after in ledger.states),
+        points=tuple(points),
+        recommended=None
+        if best is None
+        else Recommended(
+            crops=best.crops,
+            threads=best.threads,
+            stops_early=best.stops_early,
+            interpreter=best.interpreter,
+            delegate=best.asked_delegate,
+        ),
     )
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
-    return names[0] if names else platform.machine()
+def _judge(setting: Setting, scores: Scores, plan: _Plan) -> tuple[CropUse | None, Evaluation]:
+    """How many crops the verdicts take, and what they are worth."""
+    counts: Count = scores.early_counts(plan.contract) if setting.stops_early else setting.crops
+    return crop_use(counts), evaluate_scores(scores, plan.chosen.samples, plan.contract, crops=counts)
 
 
-def _int8_instructions() -> tuple[str, ...] | None:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    flags = {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
-    return tuple(sorted(flags & _DOT_PRODUCTS))
+def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
+    """The point with what the clock says."""
+    runs = ledger.runs(number)
+    timed, cold = summarise(runs), ledger.cold[number]
+    peaks = [one.peak_memory_mb for one in cold if one.peak_memory_mb is not None]
+    return replace(
+        point,
+        latency=timed.latency,
+        intervals=timed.intervals,
+        spread=timed.spread,
+        slowdown=slowdown(runs),
+        first_ms=float(np.median(ledger.first_ms(number))),
+        cold=ColdStart(
+            cold_start_ms=float(np.median([one.cold_start_ms for one in cold])),
+            first_ms=float(np.median([one.first_ms for one in cold])),
+            peak_memory_mb=max(peaks, default=None),
+        ),
+    )
 
 
-def threads_label(threads: int) -> str:
-    """``1 thread``, ``2 threads``."""
-    return f"{threads} thread{'s' if threads > 1 else ''}"
-
-
-def pareto_points(points: Sequence[BenchPoint]) -> list[ParetoPoint]:
-    """The points as latency (p95, ms) against balanced accuracy."""
-    return [
-        ParetoPoint(
-            label=f"k≤{point.crops}" if point.stops_early else f"k={point.crops}",
-            series=threads_label(point.threads),
-            latency_ms=point.latency["total"].p95_ms,
-            accuracy=point.evaluation.balanced_accuracy.value,
-            low=point.evaluation.balanced_accuracy.low,
-            high=point.evaluation.balanced_accuracy.high,
-        )
-        for point in points
-    ]
-
-
-def recommend(points: Sequence[BenchPoint], budget_ms: float | None) -> BenchPoint | None:
-    """The most accurate point whose p95 latency is within the budget; the faster of equals; None when none is."""
-    within = [point for point in points if budget_ms is None or point.latency["total"].p95_ms <= budget_ms]
-    if not within:
-        return None
-    return within[pareto_front(pareto_points(within))[-1]]
+def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Conditions:
+    """Where and how a device measured."""
+    machine = ledger.machine
+    return Conditions(
+        device=device_name(machine),
+        int8_instructions=machine.int8_instructions,
+        system=f"{machine.kernel.split()[0]} {machine.architecture}",
+        python=machine.python or "",
+        cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
+        interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),
+        delegate=", ".join(dict.fromkeys(one.delegate for one in ledger.engines)),
+        warmup=request.pace.warmup_runs,
+        timed_photos=len(set(request.timed)) if request.pace.repeats else 0,
+        warmup_s=request.pace.warmup_s,
+        min_runs=request.pace.min_runs,
+        min_s=request.pace.min_s,
+        repeats=request.pace.repeats,
+        quick=config.quick,
+        affinity=request.affinity,
+        used_cores=ledger.cores,
+        cool_down=config.cool_down,
+        machine=machine,
+        after=ledger.states[-1][1] if ledger.states else None,
+        sessions=ledger.sessions,
+    )

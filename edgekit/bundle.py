@@ -51,12 +51,13 @@ def write_bundle(flatbuffer: bytes, contract: Contract, out: Path) -> Bundle:
     return read_bundle(out)
 
 
-def update_contract(path: Path, contract: Contract) -> Bundle:
+def update_contract(path: Path, contract: Contract, *, out: Path | None = None) -> Bundle:
     """Give a model file another contract (a new threshold, say); its flatbuffer keeps every byte.
 
     Args:
-        path: The model file, replaced whole or not at all.
+        path: The model file.
         contract: For the same flatbuffer, input and number of labels.
+        out: Where the result goes, whole or not at all; None replaces the model file.
 
     Raises:
         ContractError: the file is damaged, or the contract belongs to another model.
@@ -72,8 +73,9 @@ def update_contract(path: Path, contract: Contract) -> Bundle:
         raise ContractError(
             f"{path}: a new contract must keep {len(bundle.contract.labels)} labels, got {contract.labels}"
         )
-    write_atomic(path, bundle.flatbuffer + _archive(contract, offset=len(bundle.flatbuffer)))
-    return read_bundle(path)
+    place = out or path
+    write_atomic(place, bundle.flatbuffer + _archive(contract, offset=len(bundle.flatbuffer)))
+    return read_bundle(place)
 
 
 def _run_once(flatbuffer: bytes) -> tuple[str, ...]:

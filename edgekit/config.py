@@ -19,6 +19,13 @@ Part = Literal["auto", "train", "val", "test", "all"]
 
 # Crops that set the ranges of activations.
 CALIBRATION_CROPS = 200
+# Each costs a pass over the photos.
+MAX_PLANS = 20
+# What a device takes of repeats and of seconds a point.
+MAX_REPEATS = 100
+MAX_SECONDS = 3600.0
+# The longest wait for a temperature.
+MAX_COOL_DOWN_S = 600.0
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
 
@@ -203,25 +210,101 @@ class ConvertConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateConfig:
+    """What is measured on which photos.
+
+    Attributes:
+        part: Which photos.
+        crops: Exactly so many of each; None takes the contract's, fewer where they settle it.
+        stop_early: With ``crops`` None, whether verdicts may stop early.
+        slices: Columns of the manifest to slice by; None takes all.
+    """
+
+    part: Part = "auto"
+    crops: int | None = None
+    stop_early: bool = True
+    slices: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtaConfig:
+    """What a study of test-time augmentation compares.
+
+    Attributes:
+        crops: Numbers of crops.
+        plans: Names of plans, and the most crops that each is tried with (None: all of ``crops``). ``centre`` and
+            ``full`` have one crop; ``own`` is the contract's plan, ``early`` the same stopping early; all else is a
+            plan as ``finetune --plan`` takes it, such as ``1/4``.
+        baseline: ``centre`` or ``full``: what is called "without test-time augmentation", and flips are counted
+            against.
+        table: Numbers of classic crops in the table of studies.
+    """
+
+    crops: tuple[int, ...] = (1, 3, 5, 10, 20, 100)
+    plans: tuple[tuple[str, int | None], ...] = (
+        ("centre", None),
+        ("full", None),
+        ("native", 10),
+        ("1/4", None),
+        ("own", 20),
+        ("early", None),
+    )
+    baseline: str = "centre"
+    table: tuple[int, ...] = (5, 10, 100)
+
+    def __post_init__(self) -> None:
+        """Check ranges; plans are the contract's to check."""
+        _check_counts("k", self.crops, MAX_CROPS)
+        if self.baseline not in ("centre", "full"):
+            raise EdgekitError(f"--baseline must be centre or full, got {self.baseline!r}")
+        if not 1 <= len(self.plans) <= MAX_PLANS:
+            raise EdgekitError(f"--plan must name 1 to {MAX_PLANS} plans, got {len(self.plans)}")
+        for name, most in self.plans:
+            if most is not None and not 1 <= most <= MAX_CROPS:
+                raise EdgekitError(f"--plan {name}@N must have 1 to {MAX_CROPS} crops, got {most}")
+            if name not in ("own", "early"):
+                CropPlan.parse(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchConfig:
-    """What a benchmark sweeps.
+    """What a benchmark sweeps, and how long it times each point.
 
     Attributes:
         tta: Numbers of crops (test-time augmentation).
-        threads: Threads per inference.
-        runs: Photos timed at each point; photos repeat when there are fewer.
-        warmup: Runs of each point that are not counted.
-        interpreter: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+        threads: Crops that are scored at the same time.
+        interpreters: ``litert`` or ``tflite-runtime``; empty takes the first that a device has.
+        delegates: ``default``, ``xnnpack``, ``none`` (plain kernels) or ``ext:`` and a library's path on the device.
+        runs: Counted for each point in each repeat, at least, and as many different photos; photos repeat when there
+            are fewer.
+        min_seconds: The same in seconds; both hold.
+        warmup: Runs of each point before counting, in each repeat, at least.
+        warmup_seconds: The same in seconds; both hold.
+        repeats: Each loads the model anew, and starts one process a point for the cold start.
+        affinity: Cores to run on: ``all``, ``big``, ``little``, or numbers such as ``4-7``.
+        cool_down: Seconds of pause before each repeat, or a temperature to wait for (``45C``); empty for none.
+        timeout_s: A device that tells nothing for so many seconds is given up.
         budget_ms: Milliseconds that 95 of 100 verdicts may take; None recommends without a limit.
+        quick: A short one: its numbers are rough, and the record says so.
+        part: Which photos; ``auto`` takes the test part of the data that the model was trained on, else all.
         seed: Of the order in which points and photos are visited.
     """
 
     tta: tuple[int, ...] = (1, 3, 5, 10)
     threads: tuple[int, ...] = (1, 2)
+    interpreters: tuple[str, ...] = ()
+    delegates: tuple[str, ...] = ("default",)
     runs: int = 50
-    warmup: int = 3
-    interpreter: str | None = None
+    min_seconds: float = 1.0
+    warmup: int = 5
+    warmup_seconds: float = 0.5
+    repeats: int = 3
+    affinity: str = "all"
+    cool_down: str = ""
+    timeout_s: float = 120.0
     budget_ms: float | None = None
+    quick: bool = False
+    part: Part = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -232,8 +315,37 @@ class BenchConfig:
             raise EdgekitError(
                 f"--runs must be 2 to {MAX_RUNS} and --warmup 0 to {MAX_RUNS}, got {self.runs} and {self.warmup}"
             )
+        if not 1 <= self.repeats <= MAX_REPEATS:
+            raise EdgekitError(f"--repeats must be 1 to {MAX_REPEATS}, got {self.repeats}")
+        for name, value in (("--min-seconds", self.min_seconds), ("--warmup-seconds", self.warmup_seconds)):
+            if not 0 <= value <= MAX_SECONDS:
+                raise EdgekitError(f"{name} must be 0 to {MAX_SECONDS:g}, got {value}")
+        if not 1 <= self.timeout_s <= MAX_SECONDS:
+            raise EdgekitError(f"--timeout must be 1 to {MAX_SECONDS:g} seconds, got {self.timeout_s}")
         if self.budget_ms is not None and not 0 < self.budget_ms < math.inf:
             raise EdgekitError(f"--budget-ms must be positive and finite, got {self.budget_ms}")
+        self.pause()
+
+    def pause(self) -> tuple[float, float | None]:
+        """The cool-down as seconds and, where it waits for one, the temperature; then the seconds are the most."""
+        if not self.cool_down:
+            return 0.0, None
+        number = self.cool_down.strip().removesuffix("C")
+        waits = number != self.cool_down.strip()
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not (-40 <= value <= 150 if waits else 0 <= value <= MAX_SECONDS):
+            raise EdgekitError(
+                f"--cool-down must be seconds up to {MAX_SECONDS:g} or degrees such as 45C, got {self.cool_down!r}"
+            )
+        return (MAX_COOL_DOWN_S, value) if waits else (value, None)
+
+
+def quick_bench() -> BenchConfig:
+    """A short benchmark, to see that everything runs and about what to expect."""
+    return BenchConfig(runs=20, min_seconds=0.2, warmup=2, warmup_seconds=0.1, repeats=1, quick=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

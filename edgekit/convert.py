@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit.bundle import NO_SHA256, write_bundle
 from edgekit.calibration import CalibrationConfig, calibration_pixels, make_calibration
 from edgekit.config import CALIBRATION_CROPS, ConvertConfig, Precision, Stage
 from edgekit.contract import Contract
+from edgekit.converted import ConvertRecord
 from edgekit.data.dataset import Dataset
 from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.feed import crop_source
@@ -28,19 +29,6 @@ from edgekit.runtime.photo import RGBArray
 from edgekit.scoring import Scores, score_photos
 from edgekit.tflite import CALIBRATED, to_flatbuffer
 from edgekit.train import versions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertRecord:
-    """What a conversion leaves beside its file."""
-
-    config: ConvertConfig
-    stage: Stage
-    model: str
-    model_bytes: int
-    contract: Contract
-    gate: Gate
-    versions: dict[str, str]
 
 
 class GateFailed(EdgekitError):

@@ -5,22 +5,27 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.bench import Conditions, Engine, Setting, conditions, measure_latency, settings, threads_label
+from edgekit.bench import conditions_of, settings
+from edgekit.benchrecord import threads_label
+from edgekit.conditions import Conditions
 from edgekit.config import BenchConfig, CalibrationFolder, ConvertConfig, CrossvalConfig, Precision, Stage
 from edgekit.contract import Contract
 from edgekit.convert import convert
 from edgekit.data.dataset import Dataset
+from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.errors import RunError
 from edgekit.evaluate import forced, model_source
 from edgekit.features import UNREADABLE
+from edgekit.latency import percentiles
+from edgekit.measuring import Request, measure_on
 from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
 from edgekit.network import build_network, load_backbone
 from edgekit.progress import SILENT, Progress
@@ -29,9 +34,11 @@ from edgekit.records import plain, read_json, sha256, to_json, write_atomic, wri
 from edgekit.runoptions import RunOptions
 from edgekit.runs import RunFolder, TrainRecord, refuse_among_photos
 from edgekit.runtime.bundle import Bundle, read_bundle
-from edgekit.runtime.timing import Latency, by_stage
+from edgekit.runtime.job import Pace, Setting
+from edgekit.runtime.timing import Latency
 from edgekit.scoring import CropUse, Scores, crop_use, score_photos
 from edgekit.train import finetune, versions
+from edgekit.transports.local import LocalDevice
 
 # Name → precision and stage of the weights.
 VARIANTS: dict[str, tuple[Precision, Stage]] = {
@@ -79,6 +86,7 @@ class CrossvalRecord:
 class _Fold:
     """What one fold says about its test photos."""
 
+    folder: RunFolder
     samples: tuple[Sample, ...]
     scores: dict[str, Scores]
     bundles: dict[str, Bundle]
@@ -149,6 +157,7 @@ def _run_fold(
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
     return _Fold(
+        folder=folder,
         samples=samples,
         scores=_score(dataset, folder, samples, bundles, config, progress),
         bundles=bundles,
@@ -175,9 +184,13 @@ def _pass_on(record: TrainRecord, folder: RunFolder) -> None:
         raise KeyboardInterrupt
 
 
-def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:
+def _model(folder: RunFolder, variant: str) -> Path:
     # Not beside the run's records: that of `float.tflite` would replace that of the float stage.
-    path = folder.root / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
+    return folder.root / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
+
+
+def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:
+    path = _model(folder, variant)
     if not path.exists():
         precision, stage = VARIANTS[variant]
         how = ConvertConfig(
@@ -278,16 +291,29 @@ def _time(
     Returns:
         Percentiles by variant and setting (its threads as 1), then by threads and stage; and the conditions.
     """
-    if not config.timed_photos:
+    order = np.random.default_rng(config.train.seed).permutation(len(fold.samples))
+    paths = [dataset.path_of(fold.samples[index]) for index in order]
+    # The runtime alone reads no HEIC.
+    photos = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES][: config.timed_photos]
+    if not photos:
         return {}, None
-    order = np.random.default_rng(config.train.seed).permutation(len(fold.samples))[: config.timed_photos]
-    photos = [dataset.path_of(fold.samples[index]) for index in order]
     how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
     found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
-    engine = Engine("", "")
+    where: Conditions | None = None
     for variant, bundle in fold.bundles.items():
-        engine, times = measure_latency(bundle, photos, how, progress=progress)
-        for setting, spent in times.items():
-            place = found.setdefault((variant, setting._replace(threads=1)), {})
-            place[threads_label(setting.threads)] = by_stage(spent)
-    return found, conditions(engine, how, timed_photos=len(photos))
+        request = Request(
+            model=_model(fold.folder, variant),
+            classes=len(bundle.contract.labels),
+            photos=tuple(photos),
+            crops=0,
+            timed=tuple(range(len(photos))),
+            settings=tuple(settings(bundle.contract, how)),
+            pace=Pace(warmup_runs=how.warmup, min_runs=how.runs, min_s=0, repeats=1, cold_starts=0),
+            seed=config.train.seed,
+        )
+        ledger = measure_on(LocalDevice(), request, progress=progress)
+        for number, setting in enumerate(request.settings):
+            place = found.setdefault((variant, replace(setting, threads=1)), {})
+            place[threads_label(setting.threads)] = percentiles(ledger.runs(number))
+        where = conditions_of(ledger, request, how)
+    return found, where

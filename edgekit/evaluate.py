@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from edgekit.config import Part, SplitConfig
-from edgekit.contract import Contract, check_crops
+from edgekit.config import EvaluateConfig, Part, SplitConfig
+from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
-from edgekit.data.manifest import Sample
+from edgekit.data.manifest import COLUMNS, Sample
 from edgekit.data.splits import split_dataset
+from edgekit.detail import Detail, Judged, check_slices, detail
 from edgekit.errors import DataError
 from edgekit.feed import CropSource, crop_source
 from edgekit.metrics import Evaluation, Predictions, evaluate_predictions
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain
 from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.stopping import margins
 from edgekit.scoring import Count, CropUse, Scores, crop_use, score_photos
 
 # A percentile interval over fewer groups than this says little.
@@ -135,6 +137,32 @@ def evaluate_scores(
     )
 
 
+def judge(scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: Count = None) -> Judged:
+    """What a contract says of photos by the first ``crops`` crops, all of them answered."""
+    answering = forced(contract)
+    voted = scores.voted(contract, crops)
+    return Judged(
+        paths=tuple(sample.path for sample in samples),
+        labels=contract.labels,
+        bona_fide=contract.bona_fide,
+        truth=scores.targets,
+        predicted=scores.predicted(answering, crops),
+        probabilities=voted,
+        certainty=margins(voted, answering),
+        abstained=scores.predicted(contract, crops) < 0,
+        abstain=contract.decision.abstain,
+        floor=contract.decision.floor,
+        columns=known_columns(samples),
+    )
+
+
+def known_columns(samples: Sequence[Sample]) -> dict[str, tuple[str, ...]]:
+    """What the manifest tells of photos besides path and label, column by column; empty columns are left out."""
+    names = [column for column in COLUMNS if column not in ("path", "label")]
+    columns = {name: tuple(getattr(sample, name) for sample in samples) for name in names}
+    return {name: values for name, values in columns.items() if any(values)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateRecord:
     """One evaluation and what it was of.
@@ -142,6 +170,11 @@ class EvaluateRecord:
     Attributes:
         crops: Of each photo, at most.
         crops_used: How many the verdicts took, where the contract lets them stop early.
+        evaluation: The headline numbers.
+        labels: The model's classes.
+        bona_fide: Its label of genuine photos.
+        decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
+        detail: Everything else.
     """
 
     model: str
@@ -152,31 +185,36 @@ class EvaluateRecord:
     crops: int
     crops_used: CropUse | None
     evaluation: Evaluation
+    labels: tuple[str, ...]
+    bona_fide: str | None
+    decision: Decision
+    detail: Detail
 
 
 def evaluate(
     model: Path,
     dataset: Dataset,
+    config: EvaluateConfig | None = None,
     *,
-    part: Part = "auto",
-    crops: int | None = None,
-    stop_early: bool = True,
     progress: Progress = SILENT,
 ) -> EvaluateRecord:
     """Measure a model file on labelled photos, with the crops that ``Classifier.classify`` would score.
 
     Raises:
         ContractError: no model of edgekit, or too many crops.
-        DataError: labels that the model doesn't know.
+        DataError: labels that the model doesn't know, or a column to slice by that no photo has.
     """
+    config = config or EvaluateConfig()
     contract = read_bundle(model).contract
-    count = contract.plan.crops if crops is None else crops
+    count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
-    chosen = choose_photos(dataset, contract, part)
+    chosen = choose_photos(dataset, contract, config.part)
+    check_slices(config.slices, known_columns(chosen.samples))
     scores = score_samples(model, dataset, chosen.samples, crops=count, progress=progress)
     counts: Count = count
-    if stop_early and crops is None and contract.decision.early_stop is not None:
+    if config.stop_early and config.crops is None and contract.decision.early_stop is not None:
         counts = scores.early_counts(contract)
+    judged = judge(scores, chosen.samples, contract, crops=counts)
     return EvaluateRecord(
         model=model.name,
         file_sha256=file_sha256(model),
@@ -186,4 +224,8 @@ def evaluate(
         crops=count,
         crops_used=crop_use(counts),
         evaluation=evaluate_scores(scores, chosen.samples, contract, crops=counts),
+        labels=contract.labels,
+        bona_fide=contract.bona_fide,
+        decision=contract.decision,
+        detail=detail(judged, slices=config.slices),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -11,22 +10,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
+from edgekit.canvas import COLOURS, MARKERS, new_figure, save_figure
 from edgekit.errors import DataError
 from edgekit.pareto import ParetoPoint, pareto_front
-from edgekit.records import write_atomic
 
 __all__ = ["ParetoPoint", "plot_history", "plot_pareto"]
 
-# Okabe and Ito's palette, told apart by colour-blind readers too; the markers carry it in black and white.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _FRONT, _BUDGET = "#F0C400", "#B00020"
 # Latencies further apart than this would crowd the fast ones into a corner.
 _LOG_FROM_RATIO = 12.0
@@ -59,7 +53,7 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
         raise DataError(f"a Pareto figure needs at least one point, got none for {title!r}")
     if budget_ms is not None and not 0 < budget_ms < math.inf:
         raise DataError(f"a latency budget must be positive and finite, got {budget_ms} ms")
-    figure, axes = _figure(title, 1)
+    figure, axes = new_figure(title, 1)
     front = pareto_front(points)
     _scale_latency(axes[0], [p.latency_ms for p in points] + ([budget_ms] if budget_ms is not None else []))
     colours = _draw_series(axes[0], points)
@@ -75,7 +69,7 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
     others = [at for at in range(len(points)) if at not in front]
     labels = [_Label(axes[0], points[at], colours[points[at].series]) for at in (*front, *others)]
     _place(labels, _Obstacles(axes[0], points, budget_ms), must=len(front))
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_history(path: Path, history: Mapping[str, Sequence[float]], title: str) -> None:
@@ -100,7 +94,7 @@ def plot_history(path: Path, history: Mapping[str, Sequence[float]], title: str)
     if unknown:
         raise DataError(f"a curve's name must hold loss, accuracy or auc, got {unknown}; leave it out")
     panels = [(what, names) for what, names in (("loss", losses), ("share", shares)) if names]
-    figure, axes = _figure(title, len(panels))
+    figure, axes = new_figure(title, len(panels))
     for panel, (what, names) in zip(axes, panels, strict=True):
         _draw_curves(panel, {name: history[name] for name in names})
         panel.set_ylabel("balanced accuracy" if names and all("balanced" in n for n in names) else what)
@@ -110,21 +104,7 @@ def plot_history(path: Path, history: Mapping[str, Sequence[float]], title: str)
     axes[-1].set_xlabel("epoch")
     axes[-1].set_xlim(0.5, next(iter(lengths.values())) + 0.5)
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    _save(figure, path)
-
-
-def _figure(title: str, panels: int) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(8.4, 5.4), dpi=150, facecolor="white")
-    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
-    FigureCanvasAgg(figure)
-    axes = [axis for (axis,) in figure.subplots(panels, 1, sharex=True, squeeze=False)]
-    # A dollar in a name is no formula.
-    axes[0].set_title(title, fontsize=12, fontweight="bold", loc="left", parse_math=False)
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(color="#DDDDDD", linewidth=0.7)
-        axis.set_axisbelow(True)
-    return figure, axes
+    save_figure(figure, path)
 
 
 def _scale_latency(axes: Axes, latencies: list[float]) -> None:
@@ -149,8 +129,8 @@ def _draw_front(axes: Axes, front: list[ParetoPoint]) -> None:
 def _draw_series(axes: Axes, points: Sequence[ParetoPoint]) -> dict[str, str]:
     """Draw each series; returns their colours."""
     names = list(dict.fromkeys(p.series for p in points))
-    colours = dict(zip(names, cycle(_COLOURS)))
-    for name, marker in zip(names, cycle(_MARKERS)):
+    colours = dict(zip(names, cycle(COLOURS)))
+    for name, marker in zip(names, cycle(MARKERS)):
         own, colour = _by_latency(points, name), colours[name]
         x, y = [p.latency_ms for p in own], [p.accuracy for p in own]
         # An interval need not hold its value, and an error bar has no negative length; NaN draws no bar.
@@ -165,7 +145,7 @@ def _by_latency(points: Sequence[ParetoPoint], series: str) -> list[ParetoPoint]
 
 
 def _draw_curves(axes: Axes, curves: Mapping[str, Sequence[float]]) -> None:
-    for (name, values), colour in zip(curves.items(), cycle(_COLOURS)):
+    for (name, values), colour in zip(curves.items(), cycle(COLOURS)):
         epochs = range(1, len(values) + 1)
         solid = name.startswith("val")
         axes.plot(
@@ -277,10 +257,3 @@ def _place(labels: list[_Label], obstacles: _Obstacles, *, must: int) -> None:
 
 def _inside(box: Bbox, frame: Bbox) -> bool:
     return bool(box.x0 >= frame.x0 and box.y0 >= frame.y0 and box.x1 <= frame.x1 and box.y1 <= frame.y1)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    content = io.BytesIO()
-    # Without the version, equal numbers give equal files.
-    figure.savefig(content, format="png", metadata={"Software": None})
-    write_atomic(path, content.getvalue())

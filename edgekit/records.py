@@ -160,8 +160,8 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
 
 def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any:
     """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
-    if kind is Any:
-        return item
+    if kind is Any or (kind is Path and type(item) is str):
+        return item if kind is Any else Path(item)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return _convert_union(inner, item, where, error)
@@ -180,14 +180,22 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
         return {key: _convert(inner[1], one, f"{where}: {key}", error) for key, one in item.items()}
     if dataclasses.is_dataclass(kind):
         return from_plain(kind, item, where=where, error=error)  # type: ignore[arg-type]
+    if kind is float:
+        return _convert_float(item, where, error)
     # bool is a subclass of int, but `true` is no number in a record.
-    if kind is float and type(item) in (int, float):
-        # Python's reader lets NaN and infinity pass, and integers that are too large for a float.
-        if -sys.float_info.max <= item <= sys.float_info.max:
-            return float(item)
-    elif isinstance(kind, type) and type(item) is kind:
+    if isinstance(kind, type) and type(item) is kind:
         return item
     raise error(f"{where} must be {getattr(kind, '__name__', kind)}, got {item!r:.80}")
+
+
+def _convert_float(item: Any, where: str, error: type[EdgekitError]) -> float:
+    if item is None and error is RunError:
+        # What `plain` made of a NaN. Contracts hold none.
+        return math.nan
+    # Python's reader lets NaN and infinity pass, and integers that are too large for a float.
+    if type(item) in (int, float) and -sys.float_info.max <= item <= sys.float_info.max:
+        return float(item)
+    raise error(f"{where} must be float, got {item!r:.80}")
 
 
 def _convert_union(kinds: tuple[Any, ...], item: Any, where: str, error: type[EdgekitError]) -> Any:

@@ -3,16 +3,54 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.config import Stage, TrainConfig
-from edgekit.data.splits import Split
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
 
 # In the order in which they are made, each from the one before.
 STAGES: tuple[Stage, ...] = ("float", "qat")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoCounts:
+    """How many photos of a split's part there are: in all, of each class, group and kind.
+
+    Attributes:
+        kinds: As the manifest names them; photos without one are in none.
+    """
+
+    part: Part
+    photos: int
+    labels: dict[str, int]
+    groups: dict[str, int]
+    kinds: dict[str, int]
+
+
+def count_photos(dataset: Dataset, split: Split) -> tuple[PhotoCounts, ...]:
+    """Count the photos of each part of a split."""
+    parts: tuple[Part, ...] = ("train", "val", "test")
+    return tuple(_counted(part, split.samples(dataset, part)) for part in parts)
+
+
+def _counted(part: Part, samples: Sequence[Sample]) -> PhotoCounts:
+    def count(values: Iterable[str]) -> dict[str, int]:
+        return dict(Counter(sorted(value for value in values if value)))
+
+    return PhotoCounts(
+        part=part,
+        photos=len(samples),
+        labels=count(one.label for one in samples),
+        groups=count(one.group for one in samples),
+        kinds=count(one.kind for one in samples),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +66,7 @@ class TrainRecord:
         calibration_sha256: Of their manifest.
         float_sha256: Of the float weights that the qat stage was made from; none in the float stage.
         versions: Packages that computed it.
+        counts: Photos of each part; empty in records of before they were counted.
     """
 
     stage: Stage
@@ -46,6 +85,7 @@ class TrainRecord:
     calibration_sha256: str | None = None
     float_sha256: str | None = None
     versions: dict[str, str]
+    counts: tuple[PhotoCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

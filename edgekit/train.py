@@ -34,7 +34,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
 from edgekit.runlock import working_in
 from edgekit.runoptions import REFUSE, RunOptions, drop, recover
-from edgekit.runs import RunFolder, TrainRecord, refuse_among_photos
+from edgekit.runs import RunFolder, TrainRecord, count_photos, refuse_among_photos
 from edgekit.tflite import to_flatbuffer
 
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
@@ -289,6 +289,7 @@ def write_record(
         calibration_sha256=calibration.sha256 if calibration else None,
         float_sha256=run.folder.read("float").weights_sha256 if stage == "qat" else None,
         versions=versions(),
+        counts=count_photos(run.dataset, run.split),
     )
     write_json(run.folder.record(stage), record)
     return record

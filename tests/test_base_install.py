@@ -12,7 +12,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.slow
 
-HOST_PACKAGES = ["tensorflow", "tf_keras", "keras", "typer", "rich", "matplotlib", "h5py", "sklearn", "cv2"]
+HOST_PACKAGES = ["tensorflow", "tf_keras", "keras", "typer", "rich", "matplotlib", "h5py", "sklearn", "cv2", "jinja2"]
 
 SCRIPT = """
 import importlib.util, json, sys
@@ -84,3 +84,11 @@ def test_the_host_command_answers_with_the_pip_line(installed, tmp_path):
     ran = subprocess.run([installed.parent / "edgekit"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.stderr.strip() == "error: typer is not installed: pip install 'edgekit[cli]'"
     assert ran.returncode == 2
+
+
+def test_the_wheel_brings_the_report_templates(installed, repository, tmp_path):
+    script = "from importlib.resources import files\n"
+    script += "print(*(f.name for f in (files('edgekit.report') / 'templates').iterdir()))"
+    ran = subprocess.run([installed, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    ours = (repository / "edgekit" / "report" / "templates").iterdir()
+    assert sorted(ran.stdout.split()) == sorted(file.name for file in ours)

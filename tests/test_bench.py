@@ -14,7 +14,7 @@ from edgekit.bench import (
     pareto_points,
     recommend,
 )
-from edgekit.config import BenchConfig
+from edgekit.config import BenchConfig, EvaluateConfig
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError, InterpreterError
 from edgekit.evaluate import evaluate
@@ -72,7 +72,7 @@ class TestBench:
 
     def test_accuracy_of_fewer_crops_is_that_of_the_first_crops(self, record, model, dataset):
         for point in record.points:
-            assert point.evaluation == evaluate(model, dataset, crops=point.crops).evaluation
+            assert point.evaluation == evaluate(model, dataset, EvaluateConfig(crops=point.crops)).evaluation
         assert len({point.evaluation.balanced_accuracy.value for point in record.points}) > 1
 
     def test_the_record_is_read_as_it_was_written(self, record, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgekit.bundle import update_contract
-from edgekit.config import SplitConfig
+from edgekit.config import EvaluateConfig, SplitConfig
 from edgekit.contract import Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
@@ -160,13 +160,13 @@ class TestEvaluate:
         plan = model().plan
         path = tmp_path / "model.tflite"
         assert evaluate(path, dataset).crops == plan.crops
-        assert evaluate(path, dataset, crops=1).crops == 1
+        assert evaluate(path, dataset, EvaluateConfig(crops=1)).crops == 1
 
     @pytest.mark.parametrize("crops", [0, 1001])
     def test_no_or_too_many_crops_are_refused(self, tmp_path, dataset, model, crops):
         model()
         with pytest.raises(ContractError, match=f"crops must be 1 to 1000, got {crops}"):
-            evaluate(tmp_path / "model.tflite", dataset, crops=crops)
+            evaluate(tmp_path / "model.tflite", dataset, EvaluateConfig(crops=crops))
 
     def test_the_order_of_the_models_labels_counts(self, dataset, own):
         swapped = replace(own, labels=("recapture", "genuine"))

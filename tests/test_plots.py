@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from edgekit import plots
+from edgekit import canvas
 from edgekit.errors import DataError, EdgekitError
 from edgekit.pareto import ParetoPoint
 from edgekit.plots import plot_history, plot_pareto
@@ -52,7 +52,7 @@ def figures(monkeypatch):
             super().__init__(*args, **kwargs)
             drawn.append(self)
 
-    monkeypatch.setattr(plots, "Figure", Recorded)
+    monkeypatch.setattr(canvas, "Figure", Recorded)
     return drawn
 
 

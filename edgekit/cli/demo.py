@@ -19,7 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.interrupts import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
-    from edgekit.bench import BenchRecord
+    from edgekit.benchrecord import BenchRecord
 
 # Held-out screens and cameras, int8, all crops.
 TARGET = 0.95
@@ -84,22 +84,26 @@ def demo(
 ) -> None:
     """Turn simulated photos into a measured int8 model.
 
-    Runs simulate, finetune, qat, convert and bench as a user would. A re-run goes on.
+    Runs simulate, finetune, qat, convert, evaluate, bench and report as a user would. A re-run goes on.
     """
     from edgekit.records import from_plain, read_json, write_json
 
     photos, run, calibration = out / "photos", out / "run", out / "calibration"
     model = out / "demo-int8.tflite"
-    bench_record = out / "demo-int8.bench.json"
+    bench_record, page = out / "demo-int8.bench.json", out / "report.html"
+    evaluation = out / "evaluation"
     go_on = ["--overwrite"] if overwrite else ["--resume"]
     small = ["--backbone", "small_cnn", "--side", "96", "--plan", "native", "--tune", "all", "--epochs", "14"]
     aware, crops = ["--epochs", "3", "--learning-rate", "1e-4"], ["--calibration", str(calibration)]
+    measured = ["--budget-ms", "30", "--quick"]
     commands: list[tuple[Path, list[str]]] = [
         (photos / "simulate.json", ["simulate", str(photos)]),
         (run / "float.json", ["finetune", str(photos), "--out", str(run), *small, *go_on]),
         (run / "qat.json", ["qat", str(run), *aware, *crops, *go_on]),
         (model, ["convert", str(run), "--int8", *crops, "--out", str(model)]),
-        (bench_record, ["bench", str(model), "--data", str(photos), "--out", str(out), "--budget-ms", "30"]),
+        (evaluation / "evaluate.json", ["evaluate", str(model), "--data", str(photos), "--out", str(evaluation)]),
+        (bench_record, ["bench", str(model), "--data", str(photos), "--out", str(out), *measured]),
+        (page, ["report", str(out), "--data", str(photos), "--out", str(page)]),
     ]
     stages: list[StageTime] = []
     untimed: list[str] = []
@@ -116,10 +120,10 @@ def demo(
         in_the_way = arguments[0] == "convert" and (made.exists() or made.with_suffix(".json").exists())
         again = ["--overwrite"] if in_the_way else []
         stages.append(_stage([*arguments, *again]))
-    from edgekit.bench import BenchRecord
+    from edgekit.benchrecord import BenchRecord
 
     bench = from_plain(BenchRecord, read_json(bench_record), where=str(bench_record))
-    last = max(bench.points, key=lambda point: point.crops)
+    last = max(bench.devices[0].points, key=lambda point: point.crops)
     record = DemoRecord(
         stages=tuple(stages),
         seconds=sum(stage.seconds for stage in stages),
@@ -137,7 +141,7 @@ def demo(
     without = f" without {', '.join(untimed)}, which an earlier call ran" if untimed else ""
     typer.echo(
         f"{record.seconds:.0f} s{without}, at most {record.peak_memory_mb:.0f} MiB; "
-        f"plot: {out / 'demo-int8.pareto.png'}"
+        f"report: {page}, plot: {out / 'demo-int8.pareto.png'}"
     )
     typer.echo(f"try next: edgekit predict {model} {photos / 'recapture'}")
     if record.balanced_accuracy < TARGET:

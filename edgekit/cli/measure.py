@@ -1,4 +1,4 @@
-"""``edgekit evaluate``, ``bench`` and ``crossval``."""
+"""``edgekit crossval``, and options that commands share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from edgekit.cli.train import (
     refuse_unused,
 )
 from edgekit.config import (
-    BenchConfig,
     CrossvalConfig,
     NetworkConfig,
     Part,
@@ -32,13 +31,11 @@ from edgekit.config import (
 from edgekit.contract import CropPlan
 
 if TYPE_CHECKING:
-    from edgekit.bench import BenchPoint, BenchRecord
     from edgekit.crossval import CrossvalRecord
     from edgekit.intervals import Estimate
-    from edgekit.metrics import Evaluation
     from edgekit.scoring import CropUse
 
-_BENCH, _NETWORK, _TRAIN = BenchConfig(), NetworkConfig(), TrainConfig()
+_NETWORK, _TRAIN = NetworkConfig(), TrainConfig()
 _CROSSVAL = CrossvalConfig(train=_TRAIN)
 
 Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` wrote.")]
@@ -56,68 +53,7 @@ AllCrops = Annotated[bool, typer.Option("--all-crops", help="Score all crops, al
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit evaluate model.tflite --data photos")(console.interruptible(evaluate))
-    app.command(epilog="Example: edgekit bench model.tflite --data photos --tta 1,3,5,10 --budget-ms 50")(
-        console.interruptible(bench)
-    )
     app.command(epilog="Example: edgekit crossval photos --out runs/cv --folds 6")(console.interruptible(crossval))
-
-
-def evaluate(
-    model: Model,
-    data: Photos,
-    crops: Crops = None,
-    all_crops: AllCrops = False,
-    split: Split = "auto",
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
-) -> None:
-    """Measure a model on labelled photos, with intervals."""
-    from edgekit.data.dataset import load_dataset
-    from edgekit.evaluate import evaluate
-
-    with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        record = evaluate(model, dataset, part=split, crops=crops, stop_early=not all_crops, progress=progress)
-    if json:
-        console.print_json(record)
-        return
-    report = record.evaluation.report
-    rows = [
-        [
-            one.label,
-            console.percent(one.precision),
-            console.percent(one.recall),
-            console.percent(one.f1),
-            str(one.support),
-        ]
-        for one in report.classes
-    ]
-    console.print_table(
-        f"{record.part} photos, {record.crops} crops{taken(record.crops_used)}",
-        ["class", "precision", "recall", "F1", "photos"],
-        rows,
-    )
-    for name, value in headline(record.evaluation):
-        typer.echo(f"{name}: {value}")
-    _caution(record.caution)
-
-
-def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """The numbers that matter, with their 95 % intervals."""
-    lines = [("balanced accuracy %", interval(evaluation.balanced_accuracy))]
-    if evaluation.attack is not None:
-        lines += [
-            (f"APCER % ({evaluation.attack.apcer_kind})", interval(evaluation.apcer)),
-            ("BPCER %", interval(evaluation.bpcer)),
-            ("AUC", interval(evaluation.auc, scale=1.0)),
-        ]
-    if evaluation.worst_group:
-        worst = evaluation.by_group[evaluation.worst_group]
-        lines.append(
-            ("worst group", f"{evaluation.worst_group}, {console.percent(worst.balanced_accuracy)} of {worst.n} photos")
-        )
-    return lines
 
 
 def taken(used: CropUse | None) -> str:
@@ -134,114 +70,10 @@ def interval(estimate: Estimate | None, *, scale: float = 100.0) -> str:
     return f"{value} ({low}-{high})"
 
 
-def _caution(text: str) -> None:
+def caution(text: str) -> None:
+    """What has to be said beside numbers."""
     if text:
         console.note(f"caution: {text}")
-
-
-def bench(
-    model: Model,
-    data: Photos,
-    tta: Annotated[str, typer.Option(help="Numbers of crops.")] = ",".join(map(str, _BENCH.tta)),
-    threads: Annotated[str, typer.Option(help="Threads per inference.")] = ",".join(map(str, _BENCH.threads)),
-    budget_ms: Annotated[float | None, typer.Option(help="Milliseconds that 95 of 100 photos may take.")] = None,
-    runs: Annotated[int, typer.Option(help="Photos timed at each point.")] = _BENCH.runs,
-    warmup: Annotated[int, typer.Option(help="Runs of each point that are not counted.")] = _BENCH.warmup,
-    interpreter: Annotated[
-        Literal["litert", "tflite-runtime"] | None, typer.Option(help="Which one. [default: the first installed]")
-    ] = None,
-    split: Split = "auto",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for bench.json and pareto.png. [default: beside the model]")
-    ] = None,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
-) -> None:
-    """Measure latency against accuracy.
-
-    For every number of crops and threads; recommends one for a budget. Exit code 1 when none is within it.
-    """
-    from edgekit.bench import bench, pareto_points
-    from edgekit.data.dataset import load_dataset
-    from edgekit.plots import plot_pareto
-    from edgekit.records import write_json
-    from edgekit.runs import refuse_among_photos
-
-    config = BenchConfig(
-        tta=console.numbers(tta),
-        threads=console.numbers(threads),
-        runs=runs,
-        warmup=warmup,
-        interpreter=interpreter,
-        budget_ms=budget_ms,
-    )
-    folder = out or model.parent
-    with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        refuse_among_photos(folder, dataset.root, "a benchmark")
-        record = bench(model, dataset, config, part=split, progress=progress)
-    record_path, plot_path = folder / f"{model.stem}.bench.json", folder / f"{model.stem}.pareto.png"
-    write_json(record_path, record)
-    title = f"{model.stem}: balanced accuracy on {record.photos} photos against latency"
-    plot_pareto(plot_path, pareto_points(record.points), title=title, budget_ms=budget_ms)
-    if json:
-        console.print_json(record)
-    else:
-        print_bench(record)
-    console.note(f"wrote {record_path} and {plot_path}")
-    if record.recommended_crops is not None:
-        crops = "" if record.recommended_early else f" --crops {record.recommended_crops}"
-        console.note(f"next: edgekit predict {model} {data}{crops} --threads {record.recommended_threads}")
-    if budget_ms is not None and record.recommended_crops is None:
-        console.note(f"no point has a p95 within {budget_ms} ms; try fewer crops, more threads or a smaller model")
-        raise typer.Exit(console.EXIT_CHECK_FAILED)
-
-
-def crops_label(point: BenchPoint) -> str:
-    """``10``, or ``≤10`` where verdicts may stop early."""
-    return f"≤{point.crops}" if point.stops_early else str(point.crops)
-
-
-def print_bench(record: BenchRecord) -> None:
-    """A benchmark as two tables: what a photo costs, and what the crops buy."""
-    where = record.conditions
-    rows = []
-    for point in record.points:
-        total = point.latency["total"]
-        stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
-        latency = [f"{value:.1f}" for value in (total.p50_ms, total.p90_ms, total.p95_ms, total.p99_ms)]
-        memory = "–" if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
-        rows.append(
-            [f"{crops_label(point)} × {point.threads}", *latency, *stages, f"{point.cold.cold_start_ms:.0f}", memory]
-        )
-    console.print_table(
-        f"ms per photo on {where.device}, {where.cores} cores, {where.interpreter}, {total.n} runs",
-        ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "cold start", "peak MiB"],
-        rows,
-    )
-    rows = []
-    for point in {crops_label(point): point for point in record.points}.values():
-        found = point.evaluation
-        rows.append(
-            [
-                f"{point.crops}{taken(point.crops_used)}",
-                *(interval(one) for one in (found.balanced_accuracy, found.precision, found.recall, found.f1)),
-                *(interval(one) for one in (found.apcer, found.bpcer)),
-            ]
-        )
-    console.print_table(
-        f"{record.photos} {record.part} photos, {record.precision}, percent with 95 % intervals",
-        ["crops", "balanced accuracy", "precision", "recall", "F1", "APCER", "BPCER"],
-        rows,
-    )
-    if record.recommended_crops is not None:
-        from edgekit.bench import threads_label
-
-        threads = threads_label(record.recommended_threads or 1)
-        budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
-        most = "up to " if record.recommended_early else ""
-        typer.echo(f"recommended {budget}: {most}{record.recommended_crops} crops, {threads}")
-    _caution(record.caution)
 
 
 def crossval(

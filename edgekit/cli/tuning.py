@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from edgekit.cli import console
+from edgekit.cli.evaluation import AlsoTest, Target, choose_threshold
 from edgekit.cli.measure import Model, Photos, Split, taken
 from edgekit.cli.train import AsJson, SkipBad
 
@@ -18,14 +22,28 @@ def tune(
     model: Model,
     data: Photos,
     split: Split = "auto",
+    target: Target = None,
+    also_test: AlsoTest = False,
+    write: Annotated[
+        Path | None, typer.Option(help="With --target: where the file with the new contract goes. [default: the model]")
+    ] = None,
     skip_bad: SkipBad = False,
     json: AsJson = False,
 ) -> None:
     """Choose temperature, threshold and early stopping anew.
 
     On validation photos of the data that the model was trained on, or on other photos, which then can't judge it any
-    more. Only the contract inside the file changes.
+    more. Only the contract inside the file changes. With --target, the rule gives the threshold, the temperature stays,
+    and the bounds for stopping early follow.
     """
+    if target is not None:
+        place = write or model
+        choose_threshold(
+            model, data, target, split=split, also_test=also_test, write=place, skip_bad=skip_bad, json=json
+        )
+        return
+    if write is not None or also_test:
+        raise typer.BadParameter("--write and --also-test need --target")
     from edgekit.data.dataset import load_dataset
     from edgekit.tune import tune
 

@@ -1,4 +1,4 @@
-"""``python -m edgekit.runtime classify|time MODEL PHOTO…``: JSON lines, without Typer."""
+"""``python -m edgekit.runtime classify|time MODEL PHOTO…``, ``machine``, ``measure JOB``: JSON lines, without Typer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from edgekit.contract import MAX_RUNS
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.machine import read_machine
 from edgekit.runtime.timing import by_stage, peak_memory_mb
 from edgekit.terminal import guarded_output, printable
 
@@ -51,12 +52,37 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         command.add_argument(
             "--interpreter", default=None, help="litert or tflite-runtime (default: the first installed)"
         )
+        command.add_argument(
+            "--delegate", default="default", help="xnnpack, none (plain kernels) or ext:/path/of/a/delegate's/library"
+        )
         if name == "time":
             command.add_argument(
                 "--runs", type=int, default=50, help="measured runs over the photos (default: %(default)s)"
             )
             command.add_argument("--warmup", type=int, default=5, help="runs before counting (default: %(default)s)")
+    does = "all that a job file asks for, on behalf of `edgekit bench`"
+    commands.add_parser("measure", help=does, description=does).add_argument("job", type=Path)
+    does = "what this machine is and how it is doing"
+    commands.add_parser("machine", help=does, description=does)
     return parser.parse_args(argv)
+
+
+def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    if options.command == "machine":
+        yield plain(read_machine())
+        return
+    if options.command == "measure":
+        # Not at the top: only this command needs them.
+        from edgekit.runtime.job import read_job
+        from edgekit.runtime.measure import measure
+
+        yield from measure(read_job(options.job))
+        return
+    loaded = Classifier.load(
+        options.model, threads=options.threads, backend=options.interpreter, delegate=options.delegate
+    )
+    with loaded as classifier:
+        yield from _time(classifier, options) if options.command == "time" else _classify(classifier, options)
 
 
 def _classify(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -88,6 +114,7 @@ def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[
         crops=options.crops,
         threads=options.threads,
         interpreter=options.interpreter,
+        delegate=options.delegate,
     )
     verdicts = [
         classifier.classify(
@@ -112,11 +139,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     failed = False
     try:
-        loaded = Classifier.load(options.model, threads=options.threads, backend=options.interpreter)
-        with guarded_output(), loaded as classifier:
-            rows = _time(classifier, options) if options.command == "time" else _classify(classifier, options)
-            for row in rows:
-                failed |= "error" in row
+        with guarded_output():
+            for row in _rows(options):
+                # Of a job's photos the host judges.
+                failed |= "error" in row and options.command != "measure"
                 print(json.dumps(row), flush=True)  # noqa: T201 (this is the output)
     except EdgekitError as mistake:
         print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201

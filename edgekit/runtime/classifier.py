@@ -57,17 +57,23 @@ class Classifier:
         threads: How many crops are scored at the same time, each by an interpreter of its own; one crop alone is
             scored by an interpreter with so many threads.
         backend: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+        delegate: See ``ModelInterpreter``.
 
     Raises:
         ContractError: the model's tensors are not those that its contract promises.
-        InterpreterError: the interpreter is absent or refuses the model.
+        InterpreterError: the interpreter is absent, refuses the model, or runs it without the delegate.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 1, backend: str | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int = 1, backend: str | None = None, delegate: str = "default"
+    ) -> None:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         self.contract: Contract = bundle.contract
-        workers = Workers(lambda count: ModelInterpreter(bundle.flatbuffer, threads=count, backend=backend), threads)
+        workers = Workers(
+            lambda count: ModelInterpreter(bundle.flatbuffer, threads=count, backend=backend, delegate=delegate),
+            threads,
+        )
         expected = (self.contract.side_px, len(self.contract.labels))
         actual = (workers.side_px, workers.classes)
         if actual != expected:
@@ -76,11 +82,13 @@ class Classifier:
         self._workers: Workers | None = workers
 
     @classmethod
-    def load(cls, model: str | Path, *, threads: int = 1, backend: str | None = None) -> Classifier:
+    def load(
+        cls, model: str | Path, *, threads: int = 1, backend: str | None = None, delegate: str = "default"
+    ) -> Classifier:
         """Read, check and load a model file."""
         bundle = read_bundle(Path(model))
         try:
-            return cls(bundle, threads=threads, backend=backend)
+            return cls(bundle, threads=threads, backend=backend, delegate=delegate)
         except ContractError as mistake:
             raise ContractError(f"{model}: {mistake}") from mistake
 
@@ -91,7 +99,7 @@ class Classifier:
 
     @property
     def delegate(self) -> str:
-        """What runs the model's operators: ``XNNPACK``, ``none`` (plain kernels) or ``not told``."""
+        """What runs the model's operators: ``XNNPACK``, ``ext:…``, ``none`` (plain kernels) or ``not told``."""
         return self._open().delegate
 
     def _open(self) -> Workers:

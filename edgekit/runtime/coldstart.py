@@ -32,7 +32,13 @@ class ColdStart:
 
 
 def cold_start(
-    model: Path, photo: Path, *, crops: int | None = None, threads: int = 1, interpreter: str | None = None
+    model: Path,
+    photo: Path,
+    *,
+    crops: int | None = None,
+    threads: int = 1,
+    interpreter: str | None = None,
+    delegate: str = "default",
 ) -> ColdStart:
     """Run ``python -m edgekit.runtime classify`` on one photo and take the time from outside.
 
@@ -43,6 +49,7 @@ def cold_start(
     command = [sys.executable, "-m", "edgekit.runtime", "classify", str(model), str(photo), "--threads", str(threads)]
     command += ["--crops", str(crops)] if crops is not None else []
     command += ["--interpreter", interpreter] if interpreter else []
+    command += ["--delegate", delegate] if delegate != "default" else []
     with tempfile.TemporaryFile() as complaints:
         began_ns = time.perf_counter_ns()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:  # noqa: S603 (no shell)

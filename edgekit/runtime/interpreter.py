@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import threading
 from importlib import metadata
@@ -19,6 +20,24 @@ BACKENDS = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     "tflite-runtime": ("tflite_runtime.interpreter", "tflite-runtime"),
 }
+
+# Besides these, ``ext:`` and the path of a delegate's library. ``default`` is what the interpreter does by itself.
+DELEGATES = ("default", "xnnpack", "none")
+EXTERNAL = "ext:"
+# What a library of TFLite's external delegates must export.
+_ENTRY = "tflite_plugin_create_delegate"
+
+
+def check_delegate(asked: str) -> None:
+    """Hold the names of delegates.
+
+    Raises:
+        InterpreterError: none of DELEGATES, nor ``ext:`` and a path.
+    """
+    if asked not in DELEGATES and not (asked.startswith(EXTERNAL) and asked != EXTERNAL):
+        raise InterpreterError(
+            f"a delegate must be one of {list(DELEGATES)} or ext:/path/of/its/library, got {asked!r}"
+        )
 
 
 def installed_backends() -> tuple[str, ...]:
@@ -55,6 +74,7 @@ class ModelInterpreter:
         flatbuffer: A checked TFLite model.
         threads: Threads that one inference may use.
         backend: A key of BACKENDS; None takes the first installed one.
+        delegate: ``default``, ``xnnpack``, ``none`` (plain kernels), or ``ext:`` and the path of a delegate's library.
 
     Attributes:
         name: Interpreter and version, for records ("litert 2.3.0").
@@ -62,13 +82,17 @@ class ModelInterpreter:
         classes: Number of outputs.
 
     Raises:
-        InterpreterError: no such interpreter, or it refuses the model or so many threads.
+        InterpreterError: no such interpreter, it refuses the model or so many threads, or it does not run the model
+            with the delegate that was asked for.
         ContractError: the model's input or output is not as edgekit makes them.
     """
 
-    def __init__(self, flatbuffer: bytes, *, threads: int = 1, backend: str | None = None) -> None:
+    def __init__(
+        self, flatbuffer: bytes, *, threads: int = 1, backend: str | None = None, delegate: str = "default"
+    ) -> None:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
+        check_delegate(delegate)
         chosen = _choose(backend)
         module, package = BACKENDS[chosen]
         self.name = f"{chosen} {_version(package)}"
@@ -76,9 +100,11 @@ class ModelInterpreter:
         # The interpreter reads weights from this buffer as long as it lives.
         self._flatbuffer = flatbuffer
         self._lock = threading.Lock()
+        self._external = delegate.removeprefix(EXTERNAL) if delegate.startswith(EXTERNAL) else ""
         try:
-            self._interpreter: Any = importlib.import_module(module).Interpreter(
-                model_content=flatbuffer, num_threads=threads
+            library = importlib.import_module(module)
+            self._interpreter: Any = library.Interpreter(
+                model_content=flatbuffer, num_threads=threads, **self._options(library, delegate)
             )
             self._interpreter.allocate_tensors()
             # A ValueError, too, where a tensor's name is no Unicode.
@@ -88,6 +114,36 @@ class ModelInterpreter:
         self._input, self._output = self._check(inputs, outputs)
         self.side_px = int(inputs[0]["shape"][1])
         self.classes = int(outputs[0]["shape"][1])
+        self._refuse_fallback(delegate)
+
+    def _options(self, library: Any, delegate: str) -> dict[str, Any]:
+        """What the interpreter's constructor takes for a delegate."""
+        if delegate in ("default", "xnnpack"):
+            return {}
+        try:
+            # An external delegate gets plain kernels beside it: else XNNPACK would quietly take what it leaves, or all.
+            plain = {"experimental_op_resolver_type": library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
+            if not self._external:
+                return plain
+            # Looked at first: the interpreter's own loader stumbles over a library without this.
+            if not hasattr(ctypes.CDLL(self._external), _ENTRY):
+                raise InterpreterError(f"{self._external} is no TFLite delegate: it has no {_ENTRY}")
+            return {**plain, "experimental_delegates": [library.load_delegate(self._external)]}
+        except (OSError, ValueError, RuntimeError) as failure:
+            raise InterpreterError(f"{self.name} can't load the delegate {self._external}: {failure}") from failure
+        except AttributeError as absent:
+            raise InterpreterError(
+                f"{self.name} can't choose a delegate: {absent}; use an interpreter of 2022 or later"
+            ) from absent
+
+    def _refuse_fallback(self, asked: str) -> None:
+        wanted = {"default": self.delegate, "xnnpack": "XNNPACK", "none": "none"}
+        used = self.delegate
+        if used != wanted.get(asked, asked):
+            raise InterpreterError(
+                f"the delegate {asked} was asked for, but {self.name} runs this model with: {used}; leave it out, or "
+                "use a model whose operators it takes"
+            )
 
     @staticmethod
     def _check(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> tuple[int, int]:
@@ -103,12 +159,14 @@ class ModelInterpreter:
 
     @property
     def delegate(self) -> str:
-        """What runs the operators: a delegate (on CPUs it is XNNPACK) or the interpreter's own kernels."""
+        """What runs the operators: ``XNNPACK``, ``ext:`` and a library, ``none`` (plain kernels) or ``not told``."""
         # A delegate takes its place among the operators that it replaced. Interpreters have no public way to ask.
         operators: list[dict[str, Any]] = getattr(self._interpreter, "_get_ops_details", list)()
         if not operators:
             return "not told"
-        return "XNNPACK" if any(one["op_name"] == "DELEGATE" for one in operators) else "none"
+        if not any(one["op_name"] == "DELEGATE" for one in operators):
+            return "none"
+        return f"{EXTERNAL}{self._external}" if self._external else "XNNPACK"
 
     def __call__(self, crop: RGBArray) -> NDArray[np.float32]:
         """Score one crop.

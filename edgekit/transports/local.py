@@ -1,26 +1,41 @@
-"""This machine as a device: the same runtime in a process of its own."""
+"""This machine as a device: the same runtime in a process of its own, by this Python or by another."""
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edgekit.errors import DeviceError, DeviceTimeout
+from edgekit.errors import DeviceError
+from edgekit.payload import PAYLOAD_NAME, write_payload
 from edgekit.progress import SILENT, Progress
+from edgekit.transports.process import capture, run_lines
+from edgekit.transports.remote import Options, packed, probe_source, read_probe
+from edgekit.transports.wheels import Probe, missing
+
+__all__ = ["LocalDevice", "run_lines"]
 
 
 class LocalDevice:
-    """This machine; nothing is copied."""
+    """This machine; photos and models are not copied.
 
-    name = "local"
+    Args:
+        name: As the user named it.
+        options: Another Python, an emulator before it, more of its environment.
+    """
+
     kind = "local"
-    emulated = ""
+
+    def __init__(self, name: str = "local", options: Options | None = None) -> None:
+        self.name = name
+        self.options = options or Options()
+        self.emulated = self.options.emulated
+        self._python = os.path.expanduser(self.options.python) or sys.executable
+        self._private = ""
+        self._probe: Probe | None = None
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """The files' own paths."""
@@ -28,9 +43,58 @@ class LocalDevice:
         progress.advance(len(files))
         return [str(file.resolve()) for file in files]
 
+    def probe(self) -> Probe:
+        """Ask the Python once what it has.
+
+        Raises:
+            DeviceError: it can't be started.
+        """
+        if self._probe is None:
+            folder = self.options.folder or tempfile.gettempdir()
+            command = [*self.options.launcher, self._python, "-c", packed(probe_source(folder))]
+            code, output, said = capture(command, 60, name=self.name, environment=self._environment())
+            lines = output.splitlines()
+            if code or not lines:
+                raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
+            self._probe = read_probe(lines[-1], self.name)
+        return self._probe
+
+    def ready(self) -> Probe:
+        """The probe, where the runtime can work.
+
+        Raises:
+            DeviceError: a module is missing.
+        """
+        lacking = missing(self.probe())
+        if lacking:
+            raise DeviceError(f"{self.name}: {lacking}")
+        return self.probe()
+
     def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
-        """Run the runtime with this Python; see :class:`edgekit.transports.base.Device`."""
-        return run_lines([sys.executable, "-m", "edgekit.runtime", *arguments], idle_timeout_s, name=self.name)
+        """Run the runtime; see :class:`edgekit.transports.base.Device`."""
+        command = [*self.options.launcher, self._python, "-m", "edgekit.runtime", *arguments]
+        if not self._is_own:
+            self.ready()
+        return run_lines(command, idle_timeout_s, name=self.name, environment=self._environment(with_payload=True))
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether the Python is this one, which has edgekit."""
+        return not (self.options.python or self.options.launcher)
+
+    def _environment(self, *, with_payload: bool = False) -> dict[str, str] | None:
+        given = dict(self.options.environment)
+        if self._is_own:
+            return {**os.environ, **given} if given else None
+        # This Python's own settings mislead another one.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_"))}
+        if with_payload:
+            if not self._private:
+                self._private = tempfile.mkdtemp(prefix="edgekit-")
+                write_payload(Path(self._private) / PAYLOAD_NAME)
+            paths = [str(Path(self._private) / PAYLOAD_NAME), given.get("PYTHONPATH", "")]
+            given["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        return {"PYTHONDONTWRITEBYTECODE": "1", **kept, **given}
 
     def pull(self, remote: str, to: Path) -> None:
         """Copy a file."""
@@ -40,52 +104,7 @@ class LocalDevice:
             raise DeviceError(f"{self.name}: can't read {remote}: {failure.strerror or failure}") from failure
 
     def close(self) -> None:
-        """Nothing is left open."""
-
-
-def run_lines(command: Sequence[str], idle_timeout_s: float, *, name: str) -> Iterator[str]:
-    """Run a command and give its standard output line by line; it is killed when no line comes for so long.
-
-    Raises:
-        DeviceTimeout: it was silent for too long.
-        DeviceError: it can't be started, or ended with another code than 0.
-    """
-    with tempfile.TemporaryFile() as complaints:
-        try:
-            process = subprocess.Popen(  # noqa: S603 (no shell)
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                text=True,
-                errors="replace",
-            )
-        except OSError as failure:
-            raise DeviceError(f"{name}: can't start {command[0]}: {failure.strerror or failure}") from failure
-        silent = threading.Event()
-
-        def give_up() -> None:
-            silent.set()
-            process.kill()
-
-        alarm = threading.Timer(idle_timeout_s, give_up)
-        alarm.start()
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                alarm.cancel()
-                yield line.rstrip("\n")
-                alarm = threading.Timer(idle_timeout_s, give_up)
-                alarm.start()
-            code = process.wait()
-        finally:
-            alarm.cancel()
-            with contextlib.suppress(OSError):
-                process.kill()
-            process.wait()
-        if silent.is_set():
-            raise DeviceTimeout(f"{name}: no answer for {idle_timeout_s:g} s; is the device busy or asleep?")
-        if code:
-            complaints.seek(0)
-            said = complaints.read()[-2000:].decode(errors="replace").strip()
-            raise DeviceError(f"{name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
+        """Remove what was written for another Python."""
+        if self._private:
+            shutil.rmtree(self._private, ignore_errors=True)
+            self._private = ""

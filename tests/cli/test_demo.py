@@ -11,15 +11,24 @@ import numpy as np
 import pytest
 
 from edgekit.__main__ import main
-from edgekit.bench import BenchPoint, BenchRecord, Conditions
+from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, Recommended
 from edgekit.cli import demo
+from edgekit.conditions import Conditions
 from edgekit.metrics import Predictions, evaluate_predictions
 from edgekit.records import read_json, write_json
 from edgekit.runtime.coldstart import ColdStart
 from edgekit.runtime.timing import Latency
 
-STAGES = ["simulate", "finetune", "qat", "convert", "bench"]
-SECONDS = {"simulate": 10.0, "finetune": 20.0, "qat": 30.0, "convert": 40.0, "bench": 50.0}
+STAGES = ["simulate", "finetune", "qat", "convert", "evaluate", "bench", "report"]
+SECONDS = {
+    "simulate": 10.0,
+    "finetune": 20.0,
+    "qat": 30.0,
+    "convert": 40.0,
+    "evaluate": 5.0,
+    "bench": 50.0,
+    "report": 2.0,
+}
 
 
 def bench_record(right):
@@ -46,6 +55,17 @@ def bench_record(right):
         warmup=0,
         timed_photos=2,
     )
+    device = DeviceBench(
+        device="local",
+        kind="local",
+        emulated="",
+        no_latency="",
+        conditions=where,
+        throttling=None,
+        repeats=(),
+        points=(replace(point, crops=1), point),
+        recommended=Recommended(crops=10, threads=1, stops_early=False, interpreter="", delegate="default"),
+    )
     return BenchRecord(
         model="demo-int8.tflite",
         model_bytes=1,
@@ -56,11 +76,9 @@ def bench_record(right):
         part="test",
         photos=100,
         caution="",
-        conditions=where,
-        points=(replace(point, crops=1), point),
         budget_ms=30.0,
-        recommended_crops=10,
-        recommended_threads=1,
+        quick=True,
+        devices=(device,),
     )
 
 
@@ -80,7 +98,9 @@ class Stages:
             "finetune": {"run/float.json": {"interrupted": False}},
             "qat": {"run/qat.json": {"interrupted": False}},
             "convert": {"demo-int8.tflite": {}, "demo-int8.json": {}},
+            "evaluate": {"evaluation/evaluate.json": {}},
             "bench": {"demo-int8.bench.json": bench_record(self.right)},
+            "report": {"report.html": {}},
         }
         for path, content in made[name].items():
             write_json(self.out / path, content)
@@ -117,17 +137,17 @@ def test_all_stages_run_and_are_recorded(run_demo, stages):
     assert (code, ran) == (0, STAGES)
     record = read(stages)
     assert [stage["command"].split()[1] for stage in record["stages"]] == STAGES
-    assert (record["seconds"], record["peak_memory_mb"], record["balanced_accuracy"]) == (150.0, 100.0, 1.0)
+    assert (record["seconds"], record["peak_memory_mb"], record["balanced_accuracy"]) == (157.0, 100.0, 1.0)
     assert "balanced accuracy 100.0 % (target 95.0 %: reached)" in out
-    assert "\n150 s, at most 100 MiB" in out
+    assert "\n157 s, at most 100 MiB" in out
 
 
 def test_a_re_run_measures_again_and_keeps_the_times_of_what_it_takes(run_demo, stages):
     run_demo()
     code, out, ran = run_demo()
-    assert (code, ran) == (0, ["bench"])
+    assert (code, ran) == (0, ["bench", "report"])
     assert [stage["seconds"] for stage in read(stages)["stages"]] == list(SECONDS.values())
-    assert "\n150 s, at most" in out
+    assert "\n157 s, at most" in out
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut-short", "of-other-stages", "older-than-the-results"])
@@ -143,9 +163,9 @@ def test_times_that_are_not_known_are_said_to_be_missing(run_demo, stages, damag
     else:
         os.utime(record, (0, 0))
     code, out, ran = run_demo()
-    assert (code, ran) == (0, ["bench"])
-    assert [stage["seconds"] for stage in read(stages)["stages"]] == [50.0]
-    assert "\n50 s without simulate, finetune, qat, convert, which an earlier call ran, at most" in out
+    assert (code, ran) == (0, ["bench", "report"])
+    assert [stage["seconds"] for stage in read(stages)["stages"]] == [50.0, 2.0]
+    assert "\n52 s without simulate, finetune, qat, convert, evaluate, which an earlier call ran, at most" in out
 
 
 def test_a_stopped_demo_goes_on(run_demo, stages):
@@ -153,7 +173,7 @@ def test_a_stopped_demo_goes_on(run_demo, stages):
     assert run_demo()[::2] == (130, ["simulate", "finetune", "qat"])
     stages.stop_at = ""
     code, _, ran = run_demo()
-    assert (code, ran) == (0, ["qat", "convert", "bench"])
+    assert (code, ran) == (0, ["qat", "convert", "evaluate", "bench", "report"])
     assert "--resume" in stages.ran[0]
 
 
@@ -177,7 +197,7 @@ def test_a_record_without_its_model_is_replaced(run_demo, stages):
 def test_overwriting_runs_all(run_demo, stages):
     run_demo()
     assert run_demo("--overwrite")[2] == STAGES
-    assert ["--overwrite" in arguments for arguments in stages.ran] == [False, True, True, True, False]
+    assert ["--overwrite" in arguments for arguments in stages.ran] == [False, True, True, True, False, False, False]
 
 
 def test_a_missed_target_is_exit_code_1(run_demo, stages):

@@ -29,6 +29,7 @@ COMMANDS = [
     "qat",
     "runtime",
     "simulate",
+    "tta",
     "tune",
 ]
 HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert", "cv2"}

@@ -50,22 +50,24 @@ def test_every_other_precision_converts(precision, small_run, dataset, tmp_path)
 
 
 def test_bench_writes_a_table_a_record_and_a_picture(small_model, photos, tmp_path):
-    sweep = ("--tta", "1,3", "--threads", "1", "--runs", "4", "--warmup", "1", "--budget-ms", "10000")
+    sweep = ("--tta", "1,3", "--threads", "1", "--quick", "--budget-ms", "10000")
     done = edgekit("bench", small_model, "--data", photos, *sweep, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "small-int8.bench.json").read_text())
-    assert [(point["crops"], point["stops_early"]) for point in record["points"][:2]] == [(1, False), (3, False)]
+    (local,) = record["devices"]
+    points = local["points"]
+    assert [(point["crops"], point["stops_early"]) for point in points[:2]] == [(1, False), (3, False)]
     # The contract's own plan, with its bounds.
-    assert record["points"][2]["stops_early"]
-    assert 1 <= record["points"][2]["crops_used"]["mean"] <= record["points"][2]["crops"]
+    assert points[2]["stops_early"]
+    assert 1 <= points[2]["crops_used"]["mean"] <= points[2]["crops"]
     assert record["part"] == "test"
-    assert record["recommended_crops"] in {point["crops"] for point in record["points"]}
+    assert local["recommended"]["crops"] in {point["crops"] for point in points}
     assert (tmp_path / "small-int8.pareto.png").read_bytes().startswith(b"\x89PNG")
     assert "balanced accuracy" in done.stdout
 
 
 def test_a_budget_that_nothing_meets_is_exit_code_1(small_model, photos, tmp_path):
-    sweep = ("--tta", "1", "--threads", "1", "--runs", "2", "--budget-ms", "0.0001")
+    sweep = ("--tta", "1", "--threads", "1", "--quick", "--budget-ms", "0.0001")
     assert edgekit("bench", small_model, "--data", photos, *sweep, "--out", tmp_path).returncode == 1
 
 

@@ -1,0 +1,138 @@
+"""What crops buy and where errors lie on photos of unseen groups: ``edgekit tta`` and ``evaluate`` over the folds.
+
+Reads the folder of a finished ``edgekit crossval`` and the photos it was made of. Every photo is scored by the model of
+the fold that never saw its group, neither in training nor for choosing thresholds, and all photos are judged together.
+Scores are kept beside the record while it is made, so that a run that was stopped goes on.
+
+    python benchmarks/unseen.py photos runs/recapture --out docs/results/tta.json --scores runs/scores
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.cli import console
+from edgekit.config import CrossvalConfig, TtaConfig
+from edgekit.crossval import VARIANTS
+from edgekit.data.dataset import Dataset, load_dataset
+from edgekit.data.splits import group_folds
+from edgekit.detail import Detail, Judged, detail
+from edgekit.errors import DataError, EdgekitError
+from edgekit.evaluate import judge, known_columns, model_source
+from edgekit.passes import score_passes
+from edgekit.progress import Progress
+from edgekit.records import file_sha256, from_plain, read_json, write_json
+from edgekit.runtime.bundle import read_bundle
+from edgekit.tta import OWN, Lot, TtaModel, TtaRecord, job_of, keep_in, lot_of, study
+
+STUDY = TtaConfig()
+CAUTION = "each photo by the model of a fold that never saw its author; six models, each with its own temperature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenDetail:
+    """One variant in detail, with all crops of its own plan."""
+
+    variant: str
+    crops: int
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenRecord:
+    """Both studies over the folds of a cross-validation."""
+
+    folds: int
+    study: TtaRecord
+    details: tuple[UnseenDetail, ...]
+
+
+def lots_of(
+    variant: str, dataset: Dataset, root: Path, config: CrossvalConfig, scores: Path, progress: Progress
+) -> tuple[TtaModel, list[Lot]]:
+    """The photos of every fold, scored by its model."""
+    lots, files, size = [], [], 0
+    for number, split in enumerate(group_folds(dataset, config.folds, seed=config.train.seed)):
+        file = root / f"fold-{number}" / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
+        bundle = read_bundle(file)
+        if bundle.contract.provenance.get("split_sha256") != split.sha256:
+            raise DataError(f"{file} was trained on another split than fold {number}: it may know its test photos")
+        samples = split.samples(dataset, "test")
+        progress.say(f"{variant}, fold {number + 1} of {config.folds}: {len(samples)} photos")
+        source = model_source(bundle.contract, dataset, samples)
+        keep = keep_in(scores, dataset, samples)
+        (found,) = score_passes([job_of(bundle, STUDY)], source, keep=keep, progress=progress)
+        lots.append(lot_of(bundle, samples, found, STUDY))
+        files.append(file_sha256(file))
+        size = len(bundle.flatbuffer)
+    model = TtaModel(name=variant, precision=lots[0].contract.precision, model_bytes=size, file_sha256s=tuple(files))
+    return model, lots
+
+
+def pooled(lots: list[Lot]) -> Judged:
+    """All folds' photos as one set, each judged by its own contract with all crops of its own plan."""
+    parts = [judge(lot.scores[OWN], lot.samples, lot.contract, crops=lot.contract.plan.crops) for lot in lots]
+    first = parts[0]
+    return Judged(
+        paths=tuple(path for part in parts for path in part.paths),
+        labels=first.labels,
+        bona_fide=first.bona_fide,
+        truth=np.concatenate([part.truth for part in parts]),
+        predicted=np.concatenate([part.predicted for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        certainty=np.concatenate([part.certainty for part in parts]),
+        abstained=np.concatenate([part.abstained for part in parts]),
+        columns=known_columns([sample for lot in lots for sample in lot.samples]),
+    )
+
+
+def main() -> int:
+    """Score what is not scored yet, and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("crossval", type=Path, help="folder of a finished cross-validation")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="with commas between")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, default=Path("runs/scores"))
+    asked = parser.parse_args()
+    try:
+        with console.progress() as progress:
+            dataset = load_dataset(asked.photos, progress=progress)
+            mark = asked.crossval / "crossval.config.json"
+            raw = read_json(mark)
+            if raw.get("data_sha256") != dataset.sha256:
+                raise DataError(f"{mark} is of other photos than {asked.photos}")
+            config = from_plain(CrossvalConfig, raw.get("config"), where=str(mark))
+            found = {
+                variant: lots_of(variant, dataset, asked.crossval, config, asked.scores, progress)
+                for variant in asked.variants.split(",")
+            }
+            record = UnseenRecord(
+                folds=config.folds,
+                study=study(
+                    [model for model, _ in found.values()],
+                    {variant: lots for variant, (_, lots) in found.items()},
+                    STUDY,
+                    data_sha256=dataset.sha256,
+                    part=("unseen", CAUTION),
+                ),
+                details=tuple(
+                    UnseenDetail(variant=variant, crops=lots[0].contract.plan.crops, detail=detail(pooled(lots)))
+                    for variant, (_, lots) in found.items()
+                ),
+            )
+            write_json(asked.out, record)
+    except EdgekitError as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return 2
+    print(f"wrote {asked.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

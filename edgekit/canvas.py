@@ -1,0 +1,60 @@
+"""What all figures share: a canvas of their own, colours, axes in percent. No window, no pyplot, no shared state."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter
+
+from edgekit.records import write_atomic
+
+# Okabe and Ito's palette, told apart by colour-blind readers too; the markers carry it in black and white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def new_figure(title: str, panels: int, *, beside: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with panels below or beside each other."""
+    figure = Figure(figsize=(8.4 if not beside else 4.6 * max(panels, 2), 5.4), dpi=150, facecolor="white")
+    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
+    FigureCanvasAgg(figure)
+    rows, columns = (1, panels) if beside else (panels, 1)
+    grid = figure.subplots(rows, columns, sharex=not beside, squeeze=False)
+    axes = [axis for row in grid for axis in row]
+    # A dollar in a name is no formula.
+    axes[0].set_title(title, fontsize=12, fontweight="bold", loc="left", parse_math=False)
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(color="#DDDDDD", linewidth=0.7)
+        axis.set_axisbelow(True)
+    return figure, axes
+
+
+def percent(share: float) -> str:
+    """A share as an axis has it."""
+    return f"{round(100 * share, 6):g} %"
+
+
+def percent_axes(axes: Axes) -> None:
+    """Both axes in percent, from 0 to 100."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.01)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the PNG whole or not at all.
+
+    Raises:
+        EdgekitError: the file can't be written.
+    """
+    content = io.BytesIO()
+    # Without the version, equal numbers give equal files.
+    figure.savefig(content, format="png", metadata={"Software": None})
+    write_atomic(path, content.getvalue())

@@ -1,0 +1,324 @@
+"""``edgekit bench``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.measure import Model, Photos, Split, caution, interval, taken
+from edgekit.cli.train import AsJson, SkipBad
+from edgekit.config import BenchConfig, quick_bench
+
+if TYPE_CHECKING:
+    from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench
+    from edgekit.regression import Change
+    from edgekit.transports import Device
+
+_LONG, _QUICK = BenchConfig(), quick_bench()
+
+_EXAMPLES = """\
+Example: edgekit bench model.tflite --data photos --tta 1,3,5,10 --budget-ms 50
+
+On two devices: --device local --device ssh://pi@kitchen --affinity big --cool-down 45C
+
+Against an earlier one: --against old.bench.json --tolerance 10%
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=_EXAMPLES)(console.interruptible(bench))
+
+
+def _defaults(name: str) -> str:
+    long, quick = getattr(_LONG, name), getattr(_QUICK, name)
+    return f"[default: {long:g}; with --quick {quick:g}]"
+
+
+Devices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        help="local, ssh://user@host[:port], adb://SERIAL or a FILE.toml; repeat for several. [default: local]",
+    ),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(help="litert, tflite-runtime, or both with a comma. [default: the first found]"),
+]
+Delegates = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="xnnpack, none (plain kernels), ext:/path/on/device.so; several with commas. Where another one runs the "
+        "model, that is an error. [default: the interpreter's own choice]"
+    ),
+]
+
+
+def bench(
+    model: Model,
+    data: Photos,
+    device: Devices = None,
+    tta: Annotated[str, typer.Option(help="Numbers of crops.")] = ",".join(map(str, _LONG.tta)),
+    threads: Annotated[str, typer.Option(help="Crops scored at the same time.")] = ",".join(map(str, _LONG.threads)),
+    interpreter: Names = None,
+    delegate: Delegates = None,
+    affinity: Annotated[
+        str, typer.Option(help="Cores to run on: all, big, little, or numbers such as 4-7.")
+    ] = _LONG.affinity,
+    budget_ms: Annotated[float | None, typer.Option(help="Milliseconds that 95 of 100 photos may take.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A short one, whose numbers are rough.")] = False,
+    runs: Annotated[
+        int | None, typer.Option(help=f"Runs of each point in each repeat, at least. {_defaults('runs')}")
+    ] = None,
+    min_seconds: Annotated[
+        float | None, typer.Option(help=f"The same in seconds; both hold. {_defaults('min_seconds')}")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(help=f"Each loads the model anew. {_defaults('repeats')}")] = None,
+    warmup: Annotated[
+        int | None, typer.Option(help=f"Runs of each point that are not counted, at least. {_defaults('warmup')}")
+    ] = None,
+    warmup_seconds: Annotated[
+        float | None, typer.Option(help=f"The same in seconds; both hold. {_defaults('warmup_seconds')}")
+    ] = None,
+    cool_down: Annotated[
+        str, typer.Option(help="Pause before each repeat: seconds, or a temperature to wait for (45C).")
+    ] = _LONG.cool_down,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds of silence after which a device is given up.")
+    ] = _LONG.timeout_s,
+    against: Annotated[
+        Path | None, typer.Option(help="An earlier bench.json; exit code 1 where this one is worse.")
+    ] = None,
+    tolerance: Annotated[str, typer.Option(help="By how much a latency may grow.")] = "10%",
+    split: Split = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for bench.json, pareto.png and lines. [default: beside the model]")
+    ] = None,
+    skip_bad: SkipBad = False,
+    json: AsJson = False,
+) -> None:
+    """Measure latency against accuracy, on this machine and on devices.
+
+    For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
+    where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
+    """
+    from edgekit.bench import bench
+    from edgekit.benchrecord import BenchRecord
+    from edgekit.data.dataset import load_dataset
+    from edgekit.records import from_plain, read_json
+    from edgekit.regression import compare
+    from edgekit.runs import refuse_among_photos
+
+    chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
+    chosen |= {"warmup_seconds": warmup_seconds}
+    config = replace(
+        _QUICK if quick else _LONG,
+        tta=console.numbers(tta),
+        threads=console.numbers(threads),
+        interpreters=_names(interpreter),
+        delegates=_names(delegate) or _LONG.delegates,
+        affinity=affinity,
+        cool_down=cool_down,
+        timeout_s=timeout,
+        budget_ms=budget_ms,
+        part=split,
+        **{name: value for name, value in chosen.items() if value is not None},  # type: ignore[arg-type]
+    )
+    share, old = _share(tolerance), None
+    if against is not None:
+        old = from_plain(BenchRecord, read_json(against), where=str(against))
+    folder = out or model.parent
+    devices = _open(device or ["local"])
+    try:
+        with console.progress() as progress:
+            dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+            refuse_among_photos(folder, dataset.root, "a benchmark")
+            record = bench(model, dataset, config, devices=devices, out=folder, progress=progress)
+    finally:
+        for one in devices:
+            one.close()
+    _write(record, folder, model.stem)
+    if json:
+        console.print_json(record)
+    else:
+        print_bench(record)
+    _next_step(model, data, record)
+    failed = _over_budget(record)
+    if old is not None:
+        failed |= print_changes(compare(old, record, tolerance=share), quiet=json)
+    if failed:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _write(record: BenchRecord, folder: Path, stem: str) -> None:
+    from edgekit.benchrecord import pareto_points
+    from edgekit.plots import plot_pareto
+    from edgekit.records import write_json
+
+    record_path, plot_path = folder / f"{stem}.bench.json", folder / f"{stem}.pareto.png"
+    write_json(record_path, record)
+    console.note(f"wrote {record_path}")
+    points = pareto_points(record.devices)
+    if points:
+        title = f"{stem}: balanced accuracy on {record.photos} photos against latency"
+        plot_pareto(plot_path, points, title=title, budget_ms=record.budget_ms)
+        console.note(f"wrote {plot_path}")
+
+
+def _names(texts: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text.strip().removesuffix("%")) / 100
+    except ValueError as failure:
+        raise typer.BadParameter(f"--tolerance must be a percentage such as 10%, got {text!r}") from failure
+
+
+def _open(texts: Sequence[str]) -> list[Device]:
+    from edgekit.transports.parse import open_devices
+
+    return list(open_devices(texts))
+
+
+def _next_step(model: Path, data: Path, record: BenchRecord) -> None:
+    best = next((one.recommended for one in record.devices if one.kind == "local"), None)
+    if best is not None:
+        crops = "" if best.stops_early else f" --crops {best.crops}"
+        console.note(f"next: edgekit predict {model} {data}{crops} --threads {best.threads}")
+
+
+def _over_budget(record: BenchRecord) -> bool:
+    """Whether a device has latencies, but none within the budget; says so."""
+    failed = False
+    for one in record.devices:
+        if record.budget_ms is not None and one.recommended is None and not one.no_latency:
+            failed = True
+            console.note(
+                f"{one.device}: no point has a p95 within {record.budget_ms:g} ms; try fewer crops, more threads or a "
+                "smaller model"
+            )
+    return failed
+
+
+def crops_label(point: BenchPoint) -> str:
+    """``10``, or ``≤10`` where verdicts may stop early."""
+    return f"≤{point.crops}" if point.stops_early else str(point.crops)
+
+
+def print_bench(record: BenchRecord) -> None:
+    """A benchmark as tables: for each device what a photo costs and what the crops buy."""
+    if record.quick:
+        console.note("a quick benchmark: its latencies are rough")
+    for one in record.devices:
+        _print_latencies(one)
+        _print_accuracy(record, one)
+        best = one.recommended
+        if best is not None:
+            from edgekit.benchrecord import threads_label
+
+            budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
+            most = "up to " if best.stops_early else ""
+            where = f" on {one.device}" if len(record.devices) > 1 else ""
+            asked = "" if best.delegate == "default" else f", {best.delegate}"
+            typer.echo(
+                f"recommended{where} {budget}: {most}{best.crops} crops, {threads_label(best.threads)}, "
+                f"{best.interpreter}{asked}"
+            )
+    caution(record.caution)
+
+
+def _ways(one: DeviceBench) -> dict[int, str]:
+    """By the point's position, what tells its engine from others; nothing where there is one."""
+    engines = [f"{point.interpreter} {point.delegate}" for point in one.points]
+    return {at: f", {engine}" if len(set(engines)) > 1 else "" for at, engine in enumerate(engines)}
+
+
+def _print_latencies(one: DeviceBench) -> None:
+    where, ways = one.conditions, _ways(one)
+    rows = []
+    for at, point in enumerate(one.points):
+        name = f"{crops_label(point)} × {point.threads}{ways[at]}"
+        if point.latency is None or point.intervals is None or point.spread is None or point.cold is None:
+            rows.append([name, *["–"] * 11])
+            continue
+        total, bounds = point.latency["total"], point.intervals["total"]
+        stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
+        memory = "–" if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
+        rows.append(
+            [
+                name,
+                _with_bounds(total.p50_ms, bounds["p50_ms"]),
+                f"{total.p90_ms:.1f}",
+                _with_bounds(total.p95_ms, bounds["p95_ms"]),
+                f"{total.p99_ms:.1f}",
+                *stages,
+                f"±{50 * point.spread.relative:.0f} %",
+                f"{point.cold.cold_start_ms:.0f}",
+                memory,
+            ]
+        )
+    console.print_table(
+        f"ms per photo on {one.device} ({where.device}, {where.cores} cores, {where.interpreter}), "
+        f"{where.repeats} × {where.min_runs} runs or more, 95 % intervals",
+        ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "repeats", "cold", "MiB"],
+        rows,
+    )
+    if one.no_latency:
+        typer.echo(f"no latencies of {one.device}: {one.no_latency}")
+    if one.throttling is not None and one.throttling.verdict == "throttled":
+        console.note(
+            f"{one.device} throttled: inference was {100 * (one.throttling.ratio - 1):.0f} % slower at the end of the "
+            "repeats than at their beginning; cool it, or add --cool-down"
+        )
+
+
+def _with_bounds(value: float, bounds: tuple[float, float]) -> str:
+    return f"{value:.1f} ({bounds[0]:.1f}-{bounds[1]:.1f})"
+
+
+def _print_accuracy(record: BenchRecord, one: DeviceBench) -> None:
+    ways = _ways(one)
+    rows = []
+    for at, point in {(crops_label(point), ways[at]): (at, point) for at, point in enumerate(one.points)}.values():
+        found = point.evaluation
+        rows.append(
+            [
+                f"{point.crops}{taken(point.crops_used)}{ways[at]}",
+                *(interval(one) for one in (found.balanced_accuracy, found.precision, found.recall, found.f1)),
+                *(interval(one) for one in (found.apcer, found.bpcer)),
+            ]
+        )
+    console.print_table(
+        f"{record.photos} {record.part} photos on {one.device}, {record.precision}, percent with 95 % intervals",
+        ["crops", "balanced accuracy", "precision", "recall", "F1", "APCER", "BPCER"],
+        rows,
+    )
+
+
+def print_changes(changes: Sequence[Change], *, quiet: bool) -> bool:
+    """What became worse or better; returns whether anything became worse."""
+    rows = [
+        [
+            f"{one.device}: {one.point}",
+            one.what,
+            f"{one.old:.3g}",
+            f"{one.new:.3g}",
+            f"{100 * one.relative:+.1f} %",
+            one.verdict,
+        ]
+        for one in changes
+    ]
+    worse = [one for one in changes if one.verdict == "worse"]
+    if not quiet:
+        console.print_table("against the earlier benchmark", ["point", "what", "then", "now", "", ""], rows)
+    for one in worse:
+        console.note(f"worse: {one.device}: {one.point}: {one.what} {one.old:.3g}, now {one.new:.3g}")
+    return bool(worse)

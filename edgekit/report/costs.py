@@ -1,0 +1,150 @@
+"""What a photo costs and what that buys: the Pareto chart, its points as a table, and their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgekit.findings import Model
+from edgekit.measured import Measured, Photos, Point
+from edgekit.pareto import ParetoPoint
+from edgekit.report.charts import Spot, pareto_charts
+from edgekit.report.drawing import Chart
+from edgekit.verdict import photos_said, point_name
+from edgekit.wording import (
+    Cell,
+    Table,
+    crops_of,
+    estimate,
+    interval,
+    milliseconds,
+    number,
+    short,
+    text,
+)
+
+_STAGES = ("decode", "crop", "invoke", "vote")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """Latency against accuracy on one set of photos.
+
+    Attributes:
+        photos: Said for people.
+        charts: For ``wide`` and ``narrow`` windows; none without points.
+        table: The same points.
+        conditions: Of each benchmark: its name, and names with values.
+    """
+
+    photos: str
+    charts: dict[str, Chart]
+    table: Table
+    conditions: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def trades(models: Sequence[Model]) -> tuple[Trade, ...]:
+    """One for each set of photos: on different photos accuracies are not comparable."""
+    pairs = [(model, one) for model in models for one in model.measured if one.points]
+    sets = dict.fromkeys(one.photos for _, one in pairs)
+    return tuple(
+        _trade(at, photos, [pair for pair in pairs if pair[1].photos == photos]) for at, photos in enumerate(sets)
+    )
+
+
+def _trade(at: int, photos: Photos, pairs: Sequence[tuple[Model, Measured]]) -> Trade:
+    names = _names(pairs)
+    rows, spots = [], []
+    for (model, one), name in zip(pairs, names, strict=True):
+        for point in one.points:
+            chosen = one.budget_ms is not None and point == one.recommended
+            spots.append(_spot(point, name, one.device, chosen=chosen))
+            rows.append(_cost(model, one, point, chosen=chosen))
+    first = pairs[0]
+    said = photos_said(first[1].points[0].evaluation, photos, first[0])
+    budgets = sorted({one.budget_ms for _, one in pairs if one.budget_ms is not None})
+    columns = (
+        "model",
+        "device",
+        "crops",
+        "threads",
+        "p95 ms",
+        "balanced accuracy",
+        "p50 ms",
+        "p99 ms",
+        *_STAGES,
+        "cold start ms",
+        "peak MiB",
+    )
+    hidden = {number for number in (0, 1) if len({row[number].text for row in rows}) == 1}
+    return Trade(
+        photos=f"{said} (data {short(photos.data_sha256)})",
+        charts=pareto_charts(f"pareto-{at}", f"Accuracy over latency on {said}", spots, budgets),
+        table=Table(
+            title="Every point",
+            columns=tuple(name for number, name in enumerate(columns) if number not in hidden),
+            rows=tuple(tuple(cell for number, cell in enumerate(row) if number not in hidden) for row in rows),
+            note=(
+                "Milliseconds of one photo, from the file to the verdict; decode, crop, invoke and vote are medians. "
+                "Cold start: a new process until its first verdict. ★ is what the benchmark recommends within its "
+                "budget, by these same photos."
+            ),
+        ),
+        conditions=tuple((name or one.device, one.conditions) for (_, one), name in zip(pairs, names, strict=True)),
+    )
+
+
+def _names(pairs: Sequence[tuple[Model, Measured]]) -> list[str]:
+    """What tells benchmarks apart: the model, the device, or both; nothing where there is one alone."""
+    models, devices = {model.name for model, _ in pairs}, {one.device for _, one in pairs}
+    names = [
+        ", ".join([*([model.name] if len(models) > 1 else []), *([one.device] if len(devices) > 1 else [])])
+        for model, one in pairs
+    ]
+    if len(set(names)) == len(names):
+        return names
+    return [", ".join(part for part in (name, f"no. {at + 1}") if part) for at, name in enumerate(names)]
+
+
+def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
+    accuracy, total = point.evaluation.balanced_accuracy, point.total
+    crops = f"≤{point.crops}" if point.stops_early else str(point.crops)
+    lines = [
+        *([name] if name else []),
+        point_name(point) + (" (recommended)" if chosen else ""),
+        f"p95 {milliseconds(total.p95_ms)}, median {milliseconds(total.p50_ms)}",
+        f"balanced accuracy {interval(accuracy)}",
+    ]
+    return Spot(
+        point=ParetoPoint(
+            label=f"{crops} {'crop' if crops == '1' else 'crops'}",
+            series=f"{name}, {point.way}" if name else point.way,
+            latency_ms=total.p95_ms,
+            accuracy=accuracy.value,
+            low=accuracy.low,
+            high=accuracy.high,
+        ),
+        place=device,
+        tip="\n".join(lines),
+        chosen=chosen,
+        aside=point.stops_early,
+    )
+
+
+def _cost(model: Model, measured: Measured, point: Point, *, chosen: bool) -> tuple[Cell, ...]:
+    total = point.total
+    star = "★ " if chosen else ""
+    crops = Cell(text=star + crops_of(point.crops, point.crops_used), value=point.crops, strong=chosen)
+    stages = [point.latency.get(stage) for stage in _STAGES]
+    return (
+        text(model.name),
+        text(measured.device),
+        crops,
+        Cell(text=point.way.replace(" threads", "").replace(" thread", ""), value=point.threads),
+        number(total.p95_ms),
+        estimate(point.evaluation.balanced_accuracy),
+        *(number(value) for value in (total.p50_ms, total.p99_ms)),
+        *(number(stage.p50_ms if stage else None) for stage in stages),
+        number(point.cold_start_ms, 0),
+        number(point.peak_memory_mb, 0),
+    )

@@ -1,0 +1,148 @@
+"""The page itself: one file, no network, and a policy that lets a browser run nothing but what is ours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from edgekit import __version__
+from edgekit.card import Card, make_card
+from edgekit.errors import EdgekitError
+from edgekit.findings import Findings, Model
+from edgekit.records import write_atomic
+from edgekit.report.contents import Accuracy, accuracies, comparison, different_photos, figures
+from edgekit.report.costs import Trade, trades
+from edgekit.report.drawing import Chart
+from edgekit.report.mistakes import Gallery
+from edgekit.report.studies import Study, study
+from edgekit.report.training import stages_table, training_charts
+from edgekit.terminal import printable
+from edgekit.verdict import Verdict, judge
+from edgekit.wording import Table, listed
+
+# What a page written here begins with: another file of that name is somebody else's.
+MARK = "<!doctype html>\n<!-- made by `edgekit report` -->"
+MAX_BYTES = 16_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelView:
+    """One model on the page."""
+
+    name: str
+    verdict: Verdict
+    figures: tuple[tuple[str, str, str], ...]
+    accuracies: tuple[Accuracy, ...]
+    gallery: Gallery
+    stages: Table | None
+    training: tuple[Chart, ...]
+    card: Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """All that the template shows."""
+
+    title: str
+    models: tuple[ModelView, ...]
+    trades: tuple[Trade, ...]
+    studies: tuple[Study, ...]
+    comparison: Table | None
+    warning: str
+
+
+def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "") -> Page:
+    """Put together what is said of models.
+
+    Args:
+        found: As :func:`edgekit.findings.collect` gives it.
+        galleries: The mistakes of each model.
+        title: Of the page; the models' names when empty.
+    """
+    models = found.models
+    views = [_view(at, model, gallery) for at, (model, gallery) in enumerate(zip(models, galleries, strict=True))]
+    names = list(dict.fromkeys(model.name for model in models))
+    return Page(
+        title=title or listed(names, 3) or "What crops buy",
+        models=tuple(views),
+        trades=trades(models),
+        studies=tuple(study(f"study-{at}", one) for at, one in enumerate(found.studies)),
+        comparison=comparison(models),
+        warning=different_photos(models),
+    )
+
+
+def _view(at: int, model: Model, gallery: Gallery) -> ModelView:
+    training = [chart for stage in model.stages for chart in training_charts(f"run-{at}-{stage.stage}", stage)]
+    return ModelView(
+        name=model.name,
+        verdict=judge(model),
+        figures=figures(model),
+        accuracies=accuracies(f"accuracy-{at}", model),
+        gallery=gallery,
+        stages=stages_table(model),
+        training=tuple(training),
+        card=make_card(model),
+    )
+
+
+def to_html(page: Page) -> str:
+    """The page as HTML: the same page gives the same text. All that comes from records is escaped."""
+    environment = Environment(
+        loader=PackageLoader("edgekit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    style, script = _asset("style.css"), _asset("script.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    template = environment.get_template("page.html.j2")
+    return template.render(page=page, mark=MARK, style=style, script=script, policy=policy, version=__version__)
+
+
+def write_page(page: Page, path: Path) -> int:
+    """Write the page; returns its size in bytes.
+
+    Raises:
+        EdgekitError: the place holds a file that was not made here, or can't be written.
+    """
+    if path.is_dir():
+        raise EdgekitError(f"a report must be a file, got the folder {path}; name one with --out")
+    if path.exists():
+        with path.open("rb") as file:
+            if file.read(len(MARK)) != MARK.encode():
+                raise EdgekitError(f"{path} was not made by `edgekit report`; name another file with --out")
+    content = to_html(page).encode()
+    if len(content) > MAX_BYTES:
+        raise EdgekitError(f"a report must have at most {MAX_BYTES} bytes, got {len(content)}; name fewer records")
+    write_atomic(path, content)
+    return len(content)
+
+
+def _shown(value: object) -> object:
+    """Text without what could steer a reader's eye: control and direction characters are spelt out."""
+    # Markup is ours already, and keeps its line ends; so do tips.
+    if type(value) is not str:
+        return value
+    # A number and its unit stay on one line.
+    return re.sub(r"(?<=\d) (?=(?:%|ms|s|kB|MB|px)(?![\w]))", "\N{NO-BREAK SPACE}", printable(value, lines=True))
+
+
+def _asset(name: str) -> str:
+    return (resources.files("edgekit.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

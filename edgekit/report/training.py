@@ -1,0 +1,72 @@
+"""How a model was trained: its stages as a table, its epochs as charts."""
+
+from __future__ import annotations
+
+from edgekit.findings import Model
+from edgekit.report.charts import Curve, Plane, curve_chart
+from edgekit.report.drawing import Chart
+from edgekit.runs import TrainRecord
+from edgekit.wording import (
+    Table,
+    count,
+    number,
+    percent,
+    share,
+    short,
+    text,
+)
+
+
+def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
+    """Losses and shares by epoch; nothing where a head was solved."""
+    if stage.config.tune != "all":
+        return ()
+    kept = {name: values for name, values in stage.history.items() if "loss" in name or "accuracy" in name}
+    charts = []
+    for what, share_of in (("loss", False), ("accuracy", True)):
+        curves = [
+            Curve(
+                name=name.replace("_", " "),
+                points=tuple((float(epoch), value) for epoch, value in enumerate(values, start=1)),
+                tips=tuple(_epoch(name, epoch, value, shown=share_of) for epoch, value in enumerate(values, start=1)),
+            )
+            for name, values in kept.items()
+            if what in name
+        ]
+        plane = Plane(x_name="epoch", y_name=what, x="count", y="zoomed share" if share_of else "number")
+        charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, plane))
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def _epoch(name: str, epoch: int, value: float, *, shown: bool) -> str:
+    return f"epoch {epoch}\n{name.replace('_', ' ')} {percent(value) if shown else f'{value:.4f}'}"
+
+
+def stages_table(model: Model) -> Table | None:
+    """The run, stage by stage."""
+    if not model.stages:
+        return None
+    rows = []
+    for stage in model.stages:
+        accuracy = stage.history.get("val_balanced_accuracy", ())
+        best = accuracy[stage.best_epoch] if stage.best_epoch < len(accuracy) else None
+        loss = stage.history.get("val_loss", ())
+        rows.append(
+            (
+                text(stage.stage),
+                text("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
+                share(best),
+                number(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
+                number(stage.seconds, 0),
+                number(stage.config.seed, 0),
+                text("stopped early" if stage.interrupted else "finished"),
+            )
+        )
+    columns = ("stage", "trained for", "validation accuracy", "validation loss", "seconds", "seed", "end")
+    last = model.stages[-1]
+    note = (
+        f"{len(last.split.train):,} photos to train on, {len(last.split.val):,} to choose by, {len(last.split.test):,} "
+        f"to test with; split {last.split.method}, {short(last.split.sha256)}; data {short(last.data_sha256)}. "
+        + ", ".join(f"{name} {version}" for name, version in sorted(last.versions.items()))
+    )
+    return Table(title=f"{model.name}: the run", columns=columns, rows=tuple(rows), note=note)

@@ -1,0 +1,79 @@
+"""LiteRT's own ``benchmark_model``: what it is asked and what it answers. It times the network alone, no photo."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from edgekit.errors import DeviceError
+
+_NUMBER = r"([-+0-9.e]+|nan)"
+_SUMMARY = re.compile(
+    rf"Inference timings in us: Init: {_NUMBER}, First inference: {_NUMBER}, "
+    rf"Warmup \(avg\): {_NUMBER}, Inference \(avg\): {_NUMBER}"
+)
+# One line after the warm-up, one after the timed runs. The percentiles came with newer versions.
+_RUNS = re.compile(r"^.*?\bcount=(\d{1,9})\b(.*)$", re.M)
+_FIELD = re.compile(rf"(\w+)={_NUMBER}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeLatency:
+    """Latency of the network alone, as the tool counts it.
+
+    Attributes:
+        n: Timed runs.
+        init_ms: From opening the model to allocated tensors.
+        first_ms: The first run.
+        warmup_ms: Mean of the runs before timing.
+        p50_ms: None where the tool is too old to tell percentiles, as p95_ms.
+    """
+
+    n: int
+    init_ms: float
+    first_ms: float
+    warmup_ms: float
+    mean_ms: float
+    min_ms: float
+    max_ms: float
+    std_ms: float
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+def native_arguments(model: str, threads: int, runs: int) -> list[str]:
+    """What the tool is called with: so many runs, however long they take, on the CPU."""
+    return [f"--graph={model}", f"--num_threads={threads}", f"--num_runs={runs}", "--min_secs=0.001", "--warmup_runs=5"]
+
+
+def parse_native(text: str, *, name: str) -> NativeLatency:
+    """Read what the tool printed.
+
+    Raises:
+        DeviceError: it is not its summary.
+    """
+    summary, runs = _SUMMARY.search(text), _RUNS.findall(text)
+    if summary is None or not runs:
+        raise DeviceError(f"{name}: benchmark_model must print its timings, got: {text.strip()[-500:] or 'nothing'}")
+    count, rest = runs[-1]
+    told = dict(_FIELD.findall(rest))
+    try:
+        init, first, warmup, mean = (float(one) / 1000 for one in summary.groups())
+        # Of equal runs it tells one time alone.
+        same = str(mean * 1000)
+        numbers = {key: float(told.get(key, "0" if key == "std" else same)) / 1000 for key in ("min", "max", "std")}
+        percentiles = {key: float(told[key]) / 1000 if key in told else None for key in ("median", "p95")}
+    except ValueError as failure:
+        raise DeviceError(f"{name}: benchmark_model's timings must be numbers, got: {summary[0]}") from failure
+    return NativeLatency(
+        n=int(count),
+        init_ms=init,
+        first_ms=first,
+        warmup_ms=warmup,
+        mean_ms=mean,
+        min_ms=numbers["min"],
+        max_ms=numbers["max"],
+        std_ms=numbers["std"],
+        p50_ms=percentiles["median"],
+        p95_ms=percentiles["p95"],
+    )

@@ -1,0 +1,173 @@
+"""From what a user writes to devices: ``local``, ``ssh://pi@kitchen:2222``, ``adb://R58M…``, or a TOML file of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import DeviceError
+from edgekit.records import from_plain
+from edgekit.transports.adb import AdbDevice, attached
+from edgekit.transports.local import LocalDevice
+from edgekit.transports.remote import Options, RemoteDevice
+from edgekit.transports.ssh import SshDevice
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+AnyDevice = LocalDevice | RemoteDevice
+
+# None of these can begin an option, or hold what a shell would read.
+_HOST = r"[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]"
+_SSH = re.compile(rf"ssh://(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?/?")
+_ADB = re.compile(r"adb://(?P<serial>[A-Za-z0-9][A-Za-z0-9._:-]*)?/?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FORMS = "local, ssh://[user@]host[:port], adb://SERIAL or a file that ends in .toml"
+_MAX_FILE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEntry:
+    """One ``[[device]]`` of a device file; see :class:`edgekit.transports.remote.Options`.
+
+    Attributes:
+        name: For tables and records; empty for the url itself.
+        url: ``local``, ``ssh://…`` or ``adb://…``.
+    """
+
+    url: str
+    name: str = ""
+    python: str = ""
+    folder: str = ""
+    launcher: tuple[str, ...] = ()
+    emulated: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    ssh_config: str = ""
+    native: str = ""
+
+
+def open_device(text: str, *, connect_timeout_s: float = 10) -> AnyDevice:
+    """One device; nothing is connected yet.
+
+    Raises:
+        DeviceError: it is no device, or a file of several.
+    """
+    devices = open_devices([text], connect_timeout_s=connect_timeout_s)
+    if len(devices) != 1:
+        names = ", ".join(device.name for device in devices)
+        raise DeviceError(f"one device is wanted, {text} has {len(devices)}: {names}")
+    return devices[0]
+
+
+def open_devices(texts: Sequence[str], *, connect_timeout_s: float = 10) -> list[AnyDevice]:
+    """All devices, those of files too.
+
+    Raises:
+        DeviceError: one of them is none, or two have the same name.
+    """
+    entries: list[DeviceEntry] = []
+    for text in texts:
+        entries += read_device_file(Path(text)) if text.endswith(".toml") else [DeviceEntry(url=text)]
+    names = [entry.name or entry.url for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DeviceError(f"each device must have a name of its own, got {', '.join(twice)} more than once")
+    return [_open(entry, connect_timeout_s) for entry in entries]
+
+
+def read_device_file(file: Path) -> list[DeviceEntry]:
+    """The devices of a TOML file; paths to ssh's config are relative to it.
+
+    Raises:
+        DeviceError: it can't be read, has unknown keys, or no device.
+    """
+    try:
+        content = file.read_bytes() if file.stat().st_size <= _MAX_FILE_BYTES else None
+    except OSError as failure:
+        raise DeviceError(f"can't read the device file {file}: {failure.strerror or failure}") from failure
+    if content is None:
+        raise DeviceError(f"a device file must have at most {_MAX_FILE_BYTES} bytes: {file}")
+    try:
+        raw: dict[str, Any] = tomllib.loads(content.decode())
+    except ValueError as failure:
+        raise DeviceError(f"{file} must be TOML: {failure}") from failure
+    tables = raw.get("device")
+    if set(raw) != {"device"} or not isinstance(tables, list) or not tables:
+        raise DeviceError(f"a device file must hold [[device]] tables and nothing else, {file} has {sorted(raw)}")
+    entries = []
+    for number, table in enumerate(tables, start=1):
+        entry = from_plain(DeviceEntry, table, where=f"{file}: device {number}", error=DeviceError)
+        _check(entry, f"{file}: device {number}")
+        if entry.ssh_config:
+            entry = replace(entry, ssh_config=str(file.resolve().parent / Path(entry.ssh_config).expanduser()))
+        entries.append(entry)
+    return entries
+
+
+def _check(entry: DeviceEntry, where: str) -> None:
+    bad = [name for name in entry.environment if not _VARIABLE.fullmatch(name)]
+    if bad:
+        raise DeviceError(f"{where}: environment must have names of letters, digits and _, got {bad}")
+    texts = [entry.python, entry.folder, entry.native, entry.name, *entry.launcher, *entry.environment.values()]
+    if any(not one.isprintable() for one in texts):
+        raise DeviceError(
+            f"{where}: texts must be printable, got {next(one for one in texts if not one.isprintable())!r}"
+        )
+    for key, value in {"python": entry.python, "folder": entry.folder, "native": entry.native}.items():
+        if value.startswith("-"):
+            raise DeviceError(f"{where}: {key} must not begin with a dash, got {value!r}")
+    wanted = {"ssh_config": (entry.ssh_config, "ssh://"), "native": (entry.native, "adb://")}
+    for key, (given, scheme) in wanted.items():
+        if given and not entry.url.startswith(scheme):
+            raise DeviceError(f"{where}: {key} is for {scheme} alone, got it with {entry.url!r}")
+    if entry.url.startswith("adb://") and entry.folder and not entry.folder.startswith("/"):
+        raise DeviceError(f"{where}: folder must begin with / on Android, got {entry.folder!r}")
+    if entry.launcher and not entry.python:
+        raise DeviceError(f"{where}: launcher needs python, the file that it starts")
+
+
+def _open(entry: DeviceEntry, connect_timeout_s: float) -> AnyDevice:
+    options = Options(
+        python=entry.python,
+        folder=entry.folder,
+        launcher=entry.launcher,
+        emulated=entry.emulated,
+        environment=entry.environment,
+        ssh_config=entry.ssh_config,
+        native=entry.native,
+        connect_timeout_s=connect_timeout_s,
+    )
+    name = entry.name or entry.url
+    if entry.url == "local":
+        return LocalDevice(name, options)
+    ssh, adb = _SSH.fullmatch(entry.url), _ADB.fullmatch(entry.url)
+    if ssh:
+        port = int(ssh["port"]) if ssh["port"] else None
+        if port is not None and not 1 <= port <= 65535:
+            raise DeviceError(f"a port must be 1 to 65535, got {entry.url!r}")
+        _need("ssh", "openssh-client")
+        return SshDevice(name, ssh["host"].strip("[]"), ssh["user"] or "", port, options)
+    if adb:
+        _need("adb", "adb (Android's platform tools)")
+        return AdbDevice(name, adb["serial"] or _only_serial(), options)
+    raise DeviceError(f"a device must be {_FORMS}, got {entry.url!r}")
+
+
+def _need(tool: str, package: str) -> None:
+    if shutil.which(tool) is None:
+        raise DeviceError(f"{tool} is not installed here: install {package}")
+
+
+def _only_serial() -> str:
+    found: Mapping[str, str] = attached()
+    if len(found) != 1:
+        listed = ", ".join(f"adb://{serial}" for serial in found) or "none; plug one in and switch on USB debugging"
+        raise DeviceError(f"adb:// needs exactly one attached device, found {listed}")
+    return next(iter(found))

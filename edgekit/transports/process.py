@@ -1,0 +1,205 @@
+"""Commands that talk to devices, under watch: silence ends them, and what they say is bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import IO
+
+from edgekit.errors import DeviceError, DeviceTimeout
+
+# A record of one photo has a few kilobytes; what has no line end in so much is no record.
+MAX_LINE_BYTES = 4 * 1024 * 1024
+_MAX_COMPLAINT = 2000
+
+# From an exit code and what was said on stderr to the error that a user reads.
+Explain = Callable[[int, str], DeviceError]
+
+
+class Watched:
+    """A process that is killed when nobody has petted it for so long. Use it in a ``with``.
+
+    Args:
+        command: Its words; no shell sees them.
+        name: The device, for messages.
+        idle_timeout_s: How long it may be silent.
+        holds_stdin: Give it a pipe to read from, which stays open until it ends or ``stdin.close()``.
+        environment: All of its environment; None for this process's own.
+
+    Raises:
+        DeviceError: it can't be started.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        name: str,
+        idle_timeout_s: float,
+        holds_stdin: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.idle_timeout_s = idle_timeout_s
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 (no shell)
+                command,
+                stdin=subprocess.PIPE if holds_stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._complaints,
+                env=environment,
+            )
+        except OSError as failure:
+            self._complaints.close()
+            raise DeviceError(f"{name}: can't start {command[0]}: {failure.strerror or failure}") from failure
+        self._deadline: float | None = None
+        self._silent = False
+        self._changed = threading.Condition()
+        self._watch = threading.Thread(target=self._wait_for_silence, daemon=True)
+        self._ended = False
+        self._watch.start()
+
+    def __enter__(self) -> Watched:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+        self._watch.join()
+        self._complaints.close()
+
+    def _wait_for_silence(self) -> None:
+        with self._changed:
+            while not self._ended:
+                left = None if self._deadline is None else self._deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    self._silent = True
+                    self._process.kill()
+                    return
+                self._changed.wait(left)
+
+    def pet(self) -> None:
+        """Start to wait for its next sign of life."""
+        with self._changed:
+            self._deadline = time.monotonic() + self.idle_timeout_s
+            self._changed.notify()
+
+    def rest(self) -> None:
+        """Stop to wait: it's the reader's turn."""
+        with self._changed:
+            self._deadline = None
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """What it reads from."""
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """What it prints."""
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def lines(self) -> Iterator[str]:
+        """Standard output line by line, as it comes, without line ends.
+
+        Raises:
+            DeviceError: a line without end.
+            DeviceTimeout: no line came for too long.
+        """
+        while True:
+            self.pet()
+            line = self.stdout.readline(MAX_LINE_BYTES)
+            self.rest()
+            if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+                raise DeviceError(f"{self.name}: a line of its answer has more than {MAX_LINE_BYTES} bytes")
+            self._check_silence()
+            if not line:
+                return
+            yield line.decode(errors="replace").rstrip("\r\n")
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; returns the exit code and the last of what it said on stderr.
+
+        Raises:
+            DeviceTimeout: it did not end in time.
+        """
+        self.pet()
+        code = self._process.wait()
+        self.rest()
+        self._check_silence()
+        return code, self.said()
+
+    def close_stdin(self) -> None:
+        """Let it read the end of its input."""
+        with contextlib.suppress(OSError):
+            self.stdin.close()
+
+    def kill(self) -> None:
+        """End it now."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def said(self) -> str:
+        """The last of what it said on stderr so far."""
+        size = self._complaints.seek(0, 2)
+        self._complaints.seek(max(0, size - _MAX_COMPLAINT))
+        return self._complaints.read().decode(errors="replace").strip()
+
+    def _check_silence(self) -> None:
+        if self._silent:
+            raise DeviceTimeout(
+                f"{self.name}: no answer for {self.idle_timeout_s:g} s; is the device busy, asleep or unplugged?"
+            )
+
+
+def run_lines(
+    command: Sequence[str],
+    idle_timeout_s: float,
+    *,
+    name: str,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """Run a command and give its standard output line by line; it is killed when no line comes for so long.
+
+    Raises:
+        DeviceTimeout: it was silent for too long.
+        DeviceError: it can't be started, or ended with another code than 0.
+    """
+    with Watched(command, name=name, idle_timeout_s=idle_timeout_s, environment=environment) as process:
+        yield from process.lines()
+        code, said = process.end()
+    if code:
+        raise DeviceError(f"{name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
+
+
+def capture(
+    command: Sequence[str], timeout_s: float, *, name: str, environment: Mapping[str, str] | None = None
+) -> tuple[int, str, str]:
+    """Run a short command to its end; returns its exit code, output and complaints.
+
+    Raises:
+        DeviceTimeout: it took too long.
+        DeviceError: it can't be started.
+    """
+    with Watched(command, name=name, idle_timeout_s=timeout_s, environment=environment) as process:
+        process.pet()
+        output = process.stdout.read(MAX_LINE_BYTES)
+        code, said = process.end()
+    return code, output.decode(errors="replace"), said

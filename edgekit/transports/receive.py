@@ -1,0 +1,80 @@
+"""The receiving end of a push: sent to the device's Python, which reads files from stdin and keeps them by hash.
+
+The first line is JSON: ``{"folder": …, "files": [[name, bytes, sha256], …]}``. It answers with the numbers of those
+that are missing, then takes them, one after the other, and says of each when it is kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import sys
+from typing import IO, Any
+
+CHUNK = 256 * 1024
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def tell(**words: Any) -> None:
+    """One line of JSON."""
+    print(json.dumps(words), flush=True)  # noqa: T201
+
+
+def keep(source: IO[bytes], path: str, size: int, expected: str) -> None:
+    """Copy so many bytes into a file that gets its name when it is whole."""
+    part = path + ".part"
+    digest = hashlib.sha256()
+    with open(part, "wb") as file:
+        left = size
+        while left:
+            block = source.read(min(CHUNK, left))
+            if not block:
+                raise EOFError
+            file.write(block)
+            digest.update(block)
+            left -= len(block)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != expected:
+        os.remove(part)
+        raise ValueError("the bytes that came are not those that were sent")
+    os.rename(part, path)
+
+
+def receive(source: IO[bytes]) -> int:
+    """Do all; returns the exit code."""
+    wanted = json.loads(source.readline())
+    folder, files = wanted["folder"], wanted["files"]
+    blobs = os.path.join(folder, "blobs")
+    part = None
+    try:
+        os.makedirs(blobs, exist_ok=True)
+        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(blobs)}
+        missing = [number for number, (name, size, _) in enumerate(files) if sizes.get(name) != size]
+        tell(missing=missing)
+        for number in missing:
+            name, size, expected = files[number]
+            path = os.path.join(blobs, name)
+            part = path + ".part"
+            keep(source, path, size, expected)
+            tell(kept=number)
+    except EOFError:
+        return 1
+    except (OSError, ValueError) as failure:
+        if part is not None and os.path.exists(part):
+            os.remove(part)
+        free = None
+        if hasattr(os, "statvfs") and os.path.isdir(folder):
+            room = os.statvfs(folder)
+            free = room.f_bavail * room.f_frsize
+        full = isinstance(failure, OSError) and failure.errno in FULL
+        tell(failed=str(failure), full=full, free_bytes=free)
+        return 1
+    tell(done=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(receive(sys.stdin.buffer))
