@@ -93,10 +93,8 @@ def test_what_is_drawn_is_what_was_measured(tmp_path, figures):
 def test_equal_numbers_give_equal_files(tmp_path):
     case = judged()
     found = detail(case, resamples=20)
-    pictures = []
-    for folder in (tmp_path / "a", tmp_path / "b"):
-        pictures.append([path.read_bytes() for path in plot_evaluation(folder, found, case.labels, name="m")])
-    assert pictures[0] == pictures[1]
+    pictures = [plot_evaluation(tmp_path / folder, found, case.labels, name="m") for folder in ("a", "b")]
+    assert [path.read_bytes() for path in pictures[0]] == [path.read_bytes() for path in pictures[1]]
 
 
 def test_many_classes_are_drawn_without_numbers(tmp_path, figures):
@@ -115,6 +113,7 @@ def study(models=("a", "b")):
         for plan, counts in (("centre", (1,)), ("1/4", (1, 5, 100)), ("own", (10,))):
             for k in counts:
                 share = 0.7 + 0.02 * k**0.5
+                estimate = Estimate(value=share, low=share - 0.03, high=share + 0.03, method="bootstrap")
                 points.append(
                     TtaPoint(
                         model=model,
@@ -123,7 +122,9 @@ def study(models=("a", "b")):
                         crops=k,
                         stops_early=False,
                         mean_crops=float(k),
-                        balanced_accuracy=Estimate(value=share, low=share - 0.03, high=share + 0.03, method="bootstrap"),
+                        balanced_accuracy=Estimate(
+                            value=share, low=share - 0.03, high=share + 0.03, method="bootstrap"
+                        ),
                         errors=Rate(errors=1, n=4, groups=0, photos=wilson(1, 4), grouped=None),
                         apcer=None,
                         apcer_kind="",
