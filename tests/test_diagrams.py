@@ -122,9 +122,7 @@ def study(models=("a", "b")):
                         crops=k,
                         stops_early=False,
                         mean_crops=float(k),
-                        balanced_accuracy=Estimate(
-                            value=share, low=share - 0.03, high=share + 0.03, method="bootstrap"
-                        ),
+                        balanced_accuracy=estimate,
                         errors=Rate(errors=1, n=4, groups=0, photos=wilson(1, 4), grouped=None),
                         apcer=None,
                         apcer_kind="",
