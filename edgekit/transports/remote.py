@@ -50,6 +50,7 @@ class Options:
         ssh_config: Instead of the user's own file.
         native: ``benchmark_model`` on the device.
         connect_timeout_s: How long a connection may take.
+        answer_timeout_s: How long the first answer may take after that: a slow card reads a large numpy.
     """
 
     python: str = ""
@@ -60,6 +61,13 @@ class Options:
     ssh_config: str = ""
     native: str = ""
     connect_timeout_s: float = 10
+    answer_timeout_s: float = 60
+
+    def python_environment(self) -> dict[str, str]:
+        """What the Python's environment has beside the device's own."""
+        # The runtime starts itself anew to measure cold starts, which needs the same words before it.
+        launcher = {"EDGEKIT_LAUNCHER": shlex.join(self.launcher)} if self.launcher else {}
+        return {**launcher, **self.environment}
 
 
 class Blob(NamedTuple):
@@ -183,8 +191,8 @@ class RemoteDevice:
 
     @property
     def _patience_s(self) -> float:
-        """How long the first answer may take: a slow card reads a large numpy."""
-        return self.options.connect_timeout_s + 60
+        """From the order to the first answer."""
+        return self.options.connect_timeout_s + self.options.answer_timeout_s
 
     def _no_python(self) -> DeviceError:
         tried = self.options.python or ", ".join(_PYTHONS)
@@ -266,7 +274,7 @@ class RemoteDevice:
 
     def _with_python(self, *arguments: str, before: Mapping[str, str] | None = None) -> str:
         """A script that becomes the device's Python; exit code _EXIT_NO_PYTHON where there is none."""
-        environment = {"PYTHONDONTWRITEBYTECODE": "1", **self.options.environment}
+        environment = self.options.python_environment()
         given = dict(before or {})
         if "PYTHONPATH" in given and environment.get("PYTHONPATH"):
             environment["PYTHONPATH"] = f"{given.pop('PYTHONPATH')}:{environment['PYTHONPATH']}"

@@ -132,9 +132,7 @@ class TestAgainst:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param(
-            ["--tolerance", "much"], "--tolerance must be a percentage such as 10%, got", id="tolerance"
-        ),
+        pytest.param(["--tolerance", "much"], "--tolerance must be a percentage such as 10%, got", id="tolerance"),
         pytest.param(["--device", "usb"], "usb", id="device"),
         pytest.param(["--affinity", "fast"], "cores must be all, big, little", id="affinity"),
         pytest.param(["--affinity", "900"], "can't use the cores 900", id="no-such-core"),

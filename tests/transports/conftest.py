@@ -203,7 +203,7 @@ def sshd(tmp_path_factory) -> Iterator[Sshd]:
     server.stop()
 
 
-def write_device(file: Path, keys: dict[str, object]) -> Path:
+def _write_device(file: Path, keys: dict[str, object]) -> Path:
     """A device file of one device; its values are texts and lists and tables of them."""
 
     def value(item):
@@ -213,6 +213,12 @@ def write_device(file: Path, keys: dict[str, object]) -> Path:
 
     file.write_text("[[device]]\n" + "".join(f"{key} = {value(item)}\n" for key, item in keys.items()))
     return file
+
+
+@pytest.fixture(scope="session")
+def write_device() -> Callable[..., Path]:
+    """``write_device(file, {"url": "local"})``"""
+    return _write_device
 
 
 @pytest.fixture
@@ -228,7 +234,7 @@ def ssh_device(sshd, tmp_path) -> Iterator[Callable[..., object]]:
             "folder": tmp_path / "remote",
             **keys,
         }
-        file = write_device(tmp_path / f"{key}.toml", given)
+        file = _write_device(tmp_path / f"{key}.toml", given)
         opened.append(open_device(str(file)))
         return opened[-1]
 
@@ -319,7 +325,7 @@ def adb_device(adbd, tmp_path, monkeypatch) -> Iterator[Callable[..., object]]:
 
     def make(**keys):
         given = {"url": f"adb://{adbd.serial}", "python": sys.executable, "folder": tmp_path / "remote", **keys}
-        return open_device(str(write_device(tmp_path / "phone.toml", given)))
+        return open_device(str(_write_device(tmp_path / "phone.toml", given)))
 
     yield make
     if f"{adbd.serial}\tdevice" not in adbd.adb("devices"):
