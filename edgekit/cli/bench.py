@@ -260,7 +260,7 @@ def _print_latencies(one: DeviceBench) -> None:
                 _with_bounds(total.p95_ms, bounds["p95_ms"]),
                 f"{total.p99_ms:.1f}",
                 *stages,
-                f"±{50 * point.spread.relative:.0f} %",
+                f"±{50 * point.spread.relative:.0f} %" if len(point.spread.p50_ms) > 1 else "–",
                 f"{point.cold.cold_start_ms:.0f}",
                 memory,
             ]
