@@ -193,7 +193,9 @@ class TestResuming:
         assert kinds(lines).count("scores") == 12
         assert kinds(lines)[-1] == "reported"
         assert told.devices[0].conditions.sessions == 2
-        assert [one.evaluation for one in told.devices[0].points] == [evaluate(model, dataset, crops=4).evaluation]
+        assert [one.evaluation for one in told.devices[0].points] == [
+            evaluate(model, dataset, EvaluateConfig(crops=4)).evaluation
+        ]
 
     def test_a_repeat_that_broke_off_begins_again(self, model, dataset, tmp_path):
         device = Tampered(unplugged_after(1 + 12 + 2 + 1 + 1))

@@ -29,6 +29,7 @@ COMMANDS = [
     "info",
     "predict",
     "qat",
+    "report",
     "runtime",
     "simulate",
     "tta",
