@@ -9,6 +9,7 @@ import pytest
 
 from edgekit.errors import RunError
 from edgekit.progress import SILENT, Silent
+from edgekit.runlock import LOCK_NAME
 from edgekit.runoptions import RunOptions, recover
 from edgekit.runs import RunFolder
 
@@ -61,7 +62,7 @@ def fill(folder, *names):
 
 
 def content(folder):
-    return {path.name: path.read_text() for path in folder.root.iterdir()}
+    return {path.name: path.read_text() for path in folder.root.iterdir() if path.name != LOCK_NAME}
 
 
 def overwrite(folder, stage, *, files=("weights", "state", "record"), fail=False):

@@ -12,6 +12,7 @@ from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.metadata import METADATA_NAME
 from edgekit.records import file_sha256, read_json, write_json
+from edgekit.runlock import LOCK_NAME
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 
@@ -135,10 +136,10 @@ class TestRefusals:
     )
     def test_a_name_that_would_replace_the_runs_files(self, run_copy, dataset, convert_config, name, message):
         folder = run_copy("float", "qat")
-        before = {path: path.read_bytes() for path in folder.root.iterdir()}
+        before = {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME}
         with pytest.raises(RunError, match=message):
             convert(dataset, folder, folder.root / name, convert_config)
-        assert {path: path.read_bytes() for path in folder.root.iterdir()} == before
+        assert {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
 
     def test_a_place_among_the_photos(self, small_run, dataset, convert_config, tmp_path):
         with pytest.raises(RunError, match="a model must lie outside the photos' folder"):

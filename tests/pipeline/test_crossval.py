@@ -11,6 +11,7 @@ from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
 from edgekit.progress import Silent
 from edgekit.records import from_plain, read_json, write_json
+from edgekit.runlock import LOCK_NAME
 from edgekit.runs import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -78,9 +79,13 @@ def test_the_record_is_read_as_it_was_written(done):
 
 def test_a_re_run_takes_what_is_there(done, dataset, config):
     out, record = done
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file()}
+    before = {
+        path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file() and path.name != LOCK_NAME
+    }
     again = crossval(dataset, out, replace(config))
-    assert {path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file() and path.name != LOCK_NAME
+    } == before
     assert [one.evaluation for one in again.variants] == [one.evaluation for one in record.variants]
 
 
@@ -152,7 +157,7 @@ def test_ctrl_c_ends_it_and_a_re_run_goes_on(dataset, config, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         crossval(dataset, tmp_path, two, progress=CtrlC(8))
     # The first epoch is kept; the qat stage has not begun.
-    assert {path.name for path in folder.root.iterdir()} == {"float.h5", "float.state.json"}
+    assert {path.name for path in folder.root.iterdir() if path.name != LOCK_NAME} == {"float.h5", "float.state.json"}
     with pytest.raises(KeyboardInterrupt):
         # The float stage needs one more epoch of six steps, then the qat stage is interrupted.
         crossval(dataset, tmp_path, two, progress=CtrlC(6))

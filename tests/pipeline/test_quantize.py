@@ -17,6 +17,7 @@ from edgekit.progress import SILENT
 from edgekit.quantize import load_stage, qat
 from edgekit.ranges import INPUT_RANGE
 from edgekit.records import file_sha256, write_json
+from edgekit.runlock import LOCK_NAME
 from edgekit.runoptions import RunOptions
 from edgekit.runs import RunFolder
 from edgekit.train import crop_feed
@@ -145,15 +146,17 @@ def test_weights_that_the_record_does_not_tell_of_are_refused(dataset, run_copy,
 
 def test_going_on_at_another_learning_rate_is_refused(dataset, run_copy):
     folder = run_copy("float", "qat")
-    before = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME}
     with pytest.raises(RunError, match=r"which began with 0\.0001, got 1e-05; give --learning-rate 0\.0001"):
         qat(dataset, folder, replace(HOW, learning_rate=1e-5), options=RunOptions(resume=True))
-    assert {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file()} == before
+    assert {
+        path: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME
+    } == before
 
 
 def test_a_float_stage_that_a_killed_call_put_aside_comes_back(dataset, run_copy):
     folder = run_copy("float", "qat")
-    for path in list(folder.root.iterdir()):
+    for path in [one for one in folder.root.iterdir() if one.name != LOCK_NAME]:
         path.replace(path.with_name(f".{path.name}.old"))
     with pytest.raises(RunError, match="already holds a qat run"):
         qat(dataset, folder, HOW)
@@ -209,7 +212,7 @@ def test_no_stage_works_in_a_folder_where_another_process_does(
     from edgekit.train import finetune
 
     folder = run_copy("float", "qat")
-    before = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME}
     hold = "import sys; from pathlib import Path; from edgekit.runlock import working_in\n"
     hold += "with working_in(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold, folder.root]
@@ -224,5 +227,5 @@ def test_no_stage_works_in_a_folder_where_another_process_does(
             with pytest.raises(RunError, match="another edgekit process works in"):
                 stage()
         other.stdin.close()
-    left = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.suffix != ".lock"}
+    left = {path: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME}
     assert left == before

@@ -15,6 +15,7 @@ from edgekit.network import pooled_features
 from edgekit.progress import SILENT
 from edgekit.quantize import load_stage
 from edgekit.records import file_sha256, from_plain, plain, read_json
+from edgekit.runlock import LOCK_NAME
 from edgekit.runoptions import RunOptions
 from edgekit.runs import RunFolder, TrainRecord
 from edgekit.train import crop_feed, finetune
@@ -37,7 +38,7 @@ class TestFinetune:
         assert record.weights_sha256 == file_sha256(small_run.weights("float"))
         assert record.seconds > 0
         assert {"edgekit", "tensorflow", "numpy"} <= set(record.versions)
-        assert not [path for path in small_run.root.iterdir() if path.name.startswith(".")]
+        assert not [path for path in small_run.root.iterdir() if path.name.startswith(".") and path.name != LOCK_NAME]
 
     def test_the_record_is_strict(self, small_run):
         raw = read_json(small_run.record("float"))
@@ -107,7 +108,11 @@ class TestFolderInUse:
         folder = run_copy("float", "qat")
         record = finetune(dataset, folder, longer(small_config, 1), options=RunOptions(overwrite=True))
         assert len(record.history["loss"]) == 1
-        assert {path.name for path in folder.root.iterdir()} == {"float.h5", "float.json", "float.state.json"}
+        assert {path.name for path in folder.root.iterdir() if path.name != LOCK_NAME} == {
+            "float.h5",
+            "float.json",
+            "float.state.json",
+        }
 
     def test_overwriting_that_is_stopped_loses_nothing(self, run_copy, dataset, small_config):
         class Stop:
@@ -124,20 +129,24 @@ class TestFolderInUse:
                 pass
 
         folder = run_copy("float", "qat")
-        before = {path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file()}
+        before = {
+            path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME
+        }
         with pytest.raises(KeyboardInterrupt):
             finetune(dataset, folder, small_config, options=RunOptions(overwrite=True), progress=Stop())
-        assert {path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file()} == before
+        assert {
+            path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME
+        } == before
 
     def test_overwriting_that_was_killed_is_undone_by_the_next_call(self, run_copy, dataset, small_config, progress):
         folder = run_copy("float", "qat")
-        before = {path.name: path.read_bytes() for path in folder.root.iterdir()}
-        for path in list(folder.root.iterdir()):
+        before = {path.name: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME}
+        for path in [one for one in folder.root.iterdir() if one.name != LOCK_NAME]:
             path.replace(path.with_name(f".{path.name}.old"))
         folder.weights("float").write_bytes(b"half a run")
         with pytest.raises(RunError, match="already holds a float run"):
             finetune(dataset, folder, small_config, progress=progress)
-        assert {path.name: path.read_bytes() for path in folder.root.iterdir()} == before
+        assert {path.name: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
         assert progress.lines == [
             f"{folder.root}: an earlier --overwrite was killed; the float stage it was to replace is back"
         ]
@@ -173,10 +182,10 @@ class TestFolderInUse:
             for name, value in edit.items()
         }
         folder = run_copy("float", "qat")
-        before = {path: path.read_bytes() for path in folder.root.iterdir()}
+        before = {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME}
         with pytest.raises(RunError, match=f"--resume goes on with the same {what}"):
             finetune(dataset, folder, replace(small_config, **edit), options=RESUME)
-        assert {path: path.read_bytes() for path in folder.root.iterdir()} == before
+        assert {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
 
     def test_a_killed_run_goes_on_only_as_it_began(self, run_copy, dataset, small_config):
         folder = run_copy("float")
@@ -205,7 +214,7 @@ def test_a_full_disk_leaves_nothing_half_written(dataset, small_config, tmp_path
     with full_disk(after=1), pytest.raises(EdgekitError, match="No space left on device"):
         finetune(dataset, folder, longer(small_config, 1))
     # The weights were written whole, their state not at all.
-    assert [path.name for path in folder.root.iterdir()] == ["float.h5"]
+    assert [path.name for path in folder.root.iterdir() if path.name != LOCK_NAME] == ["float.h5"]
 
 
 def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, tmp_path):
