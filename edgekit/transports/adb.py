@@ -71,7 +71,9 @@ class AdbDevice(RemoteDevice):
         return self._adb("shell", script)
 
     def _unreachable(self, code: int, said: str) -> DeviceError:
-        words = said.splitlines()[-1] if said else f"adb ended with exit code {code}"
+        # What runs there writes to the same stderr.
+        own = [line.strip() for line in said.splitlines() if line.startswith(("adb: ", "error: "))]
+        words = own[-1] if own else f"adb ended with exit code {code}"
         return DeviceError(
             f"{self.name}: the connection broke ({words}); is the cable in? `adb devices` must list {self._serial};"
             " run again to go on"

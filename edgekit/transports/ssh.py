@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -20,6 +21,10 @@ from edgekit.transports.remote import Options, RemoteDevice, blobs, packed, rece
 from edgekit.transports.send import IDLE_S, Sender
 
 _CHUNK = 256 * 1024
+_SSH_SAYS = re.compile(
+    r"(ssh: |client_loop|mux_client|Control ?[Ss]ocket|Connection |Timeout, server|packet_write|Read from|kex_exchange"
+    r"|banner exchange|Host key verification failed|Permission denied|\S+@\S+: Permission denied|Bad |.* line \d+: )"
+)
 # A connection that says nothing for so long, so often, is dead: a cable was pulled.
 _ALIVE_S, _ALIVE_COUNT = 5, 3
 # Unix sockets have short names: 104 bytes on macOS.
@@ -74,13 +79,11 @@ class SshDevice(RemoteDevice):
         return [*self._words(), "--", self._host, f"exec sh -c {shlex.quote(script)}"]
 
     def _unreachable(self, code: int, said: str) -> DeviceError:
-        words = said.splitlines()[-1] if said else f"ssh ended with exit code {code}"
-        by_hand = shlex.join(
-            ["ssh", *(["-F", self.options.ssh_config] if self.options.ssh_config else [])]
-            + (["-p", str(self._port)] if self._port is not None else [])
-            + [f"{self._user}@{self._host}" if self._user else self._host, "true"]
-        )
-        lower = said.lower()
+        # What runs there writes to the same stderr.
+        own = [line.strip() for line in said.splitlines() if _SSH_SAYS.match(line)]
+        words = own[-1] if own else f"ssh ended with exit code {code}"
+        by_hand = self._by_hand()
+        lower = "\n".join(own).lower()
         if "permission denied" in lower:
             hint = (
                 f"it takes none of your keys; ssh-copy-id puts one there, or name yours in ssh's config; try: {by_hand}"
@@ -89,11 +92,17 @@ class SshDevice(RemoteDevice):
             hint = f"its host key is unknown or has changed; look at it once by hand: {by_hand}"
         elif "could not resolve" in lower:
             hint = "no such host; is the name right?"
-        elif any(one in lower for one in ("refused", "timed out", "no route", "unreachable")):
+        elif any(one in lower for one in ("refused", "connection timed out", "no route", "unreachable")):
             hint = "is it switched on, in this network, and does sshd run on that port?"
         else:
-            hint = f"the connection broke; run again to go on. By hand: {by_hand}"
+            return DeviceError(f"{self.name}: the connection broke ({words}); run again to go on. By hand: {by_hand}")
         return DeviceError(f"{self.name}: can't be reached by ssh ({words}): {hint}")
+
+    def _by_hand(self) -> str:
+        """What a user can type to see for themselves."""
+        words = ["ssh", *(["-F", self.options.ssh_config] if self.options.ssh_config else [])]
+        words += ["-p", str(self._port)] if self._port is not None else []
+        return shlex.join([*words, f"{self._user}@{self._host}" if self._user else self._host, "true"])
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """See :class:`edgekit.transports.base.Device`: one connection for all files, and none is sent twice."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -51,15 +52,18 @@ def main() -> None:
             stderr=file,
         )
     daemon = start_adbd(root, tools, log)
-    print(daemon.pid, flush=True)
-    for _ in sys.stdin:
-        daemon.kill()
-        daemon.wait()
-        daemon = start_adbd(root, tools, log)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
         print(daemon.pid, flush=True)
-    for process in (daemon, server):
-        process.kill()
-        process.wait()
+        for _ in sys.stdin:
+            daemon.kill()
+            daemon.wait()
+            daemon = start_adbd(root, tools, log)
+            print(daemon.pid, flush=True)
+    finally:
+        for process in (daemon, server):
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":
