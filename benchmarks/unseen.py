@@ -31,7 +31,6 @@ from edgekit.runtime.bundle import read_bundle
 from edgekit.tta import OWN, Lot, TtaModel, TtaRecord, job_of, keep_in, lot_of, study
 
 STUDY = TtaConfig()
-CAUTION = "each photo by the model of a fold that never saw its author; six models, each with its own temperature"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ def main() -> int:
                     {variant: lots for variant, (_, lots) in found.items()},
                     STUDY,
                     data_sha256=dataset.sha256,
-                    part=("unseen", CAUTION),
+                    part=("unseen", "each photo by the model of the fold that never saw its group"),
                 ),
                 details=tuple(
                     UnseenDetail(variant=variant, crops=lots[0].contract.plan.crops, detail=detail(pooled(lots)))
