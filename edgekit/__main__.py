@@ -6,23 +6,8 @@ import sys
 import warnings
 
 from edgekit.errors import EdgekitError, MissingExtra
+from edgekit.extras import EXTRA_OF
 from edgekit.terminal import guarded_output, printable
-
-# Top-level module → the extra that installs it.
-EXTRA_OF = {
-    "typer": "cli",
-    "rich": "cli",
-    "tomli": "cli",
-    "cv2": "video",
-    "flatbuffers": "host",
-    "h5py": "host",
-    "jinja2": "host",
-    "matplotlib": "host",
-    "pillow_heif": "host",
-    "tensorflow": "host",
-    "tensorflow_model_optimization": "host",
-    "tf_keras": "host",
-}
 
 
 def main() -> None:

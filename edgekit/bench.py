@@ -173,6 +173,8 @@ def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
 
 
 def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan) -> DeviceBench:
+    # A device may also turn out to be emulated.
+    emulated = device.emulated or ("an emulator of another processor" if ledger.machine.emulated else "")
     found: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
     engines = list(dict.fromkeys(one.engine for one in request.settings))
     points = []
@@ -193,15 +195,14 @@ def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan)
             cold=None,
             evaluation=found[key][1],
         )
-        points.append(_timed(point, ledger, number) if request.pace.repeats else point)
-    runs = [ledger.runs(number) for number in range(len(request.settings))] if request.pace.repeats else []
-    emulated = f"{device.emulated} emulates it, which takes its own time" if device.emulated else ""
+        points.append(point if emulated else _timed(point, ledger, number))
+    runs = [] if emulated else [ledger.runs(number) for number in range(len(request.settings))]
     best = recommend(points, plan.config.budget_ms)
     return DeviceBench(
         device=device.name,
         kind=device.kind,
-        emulated=device.emulated,
-        no_latency=emulated,
+        emulated=emulated,
+        no_latency=f"{emulated} takes its own time" if emulated else "",
         conditions=conditions_of(ledger, request, plan.config),
         throttling=throttling(runs) if runs else None,
         repeats=tuple(RepeatStates(before=before, after=after) for before, after in ledger.states),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.__main__ import EXTRA_OF
+from edgekit.extras import EXTRA_OF
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,13 +23,14 @@ PACKAGE = ROOT / "edgekit"
 
 # In import order: a unit (a module of the package, or a folder of them) imports only units of earlier layers.
 LAYERS = [
-    {"edgekit", "errors"},
+    {"edgekit", "errors", "extras"},
     {"records", "progress", "terminal"},
     {"contract"},
     {"config"},
     {"runtime", "quiet"},
     {"payload"},
     {"transports"},
+    {"doctor"},
     {"video"},
     {"conditions", "intervals", "latency", "losses", "pareto"},
     {"attacks"},
@@ -66,7 +67,17 @@ LAYERS = [
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 
 # These explain and check things to people who have nothing installed but Python.
-STANDARD_LIBRARY_ONLY = {"edgekit", "errors", "records", "progress", "terminal", "contract", "config", "quiet"}
+STANDARD_LIBRARY_ONLY = {
+    "edgekit",
+    "errors",
+    "extras",
+    "records",
+    "progress",
+    "terminal",
+    "contract",
+    "config",
+    "quiet",
+}
 STANDARD_LIBRARY_ONLY |= {"__main__"}
 # The device: runtime may import these units of edgekit, and nothing third-party but arrays and pictures. Interpreters
 # are looked up by name when a model is loaded.
@@ -92,6 +103,7 @@ HOME_OF = {
         "cli.console",
         "cli.demo",
         "cli.evaluation",
+        "cli.devices",
         "cli.measure",
         "cli.reporting",
         "cli.show",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -185,7 +185,7 @@ def _share(text: str) -> float:
 def _open(texts: Sequence[str]) -> list[Device]:
     from edgekit.transports.parse import open_devices
 
-    return list(open_devices(texts))
+    return cast("list[Device]", open_devices(texts))
 
 
 def _next_step(model: Path, data: Path, record: BenchRecord) -> None:
@@ -260,7 +260,7 @@ def _print_latencies(one: DeviceBench) -> None:
                 _with_bounds(total.p95_ms, bounds["p95_ms"]),
                 f"{total.p99_ms:.1f}",
                 *stages,
-                f"±{50 * point.spread.relative:.0f} %",
+                f"±{50 * point.spread.relative:.0f} %" if len(point.spread.p50_ms) > 1 else "–",
                 f"{point.cold.cold_start_ms:.0f}",
                 memory,
             ]

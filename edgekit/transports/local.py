@@ -52,7 +52,9 @@ class LocalDevice:
         if self._probe is None:
             folder = self.options.folder or tempfile.gettempdir()
             command = [*self.options.launcher, self._python, "-c", packed(probe_source(folder))]
-            code, output, said = capture(command, 60, name=self.name, environment=self._environment())
+            code, output, said = capture(
+                command, self.options.answer_timeout_s, name=self.name, environment=self._environment()
+            )
             lines = output.splitlines()
             if code or not lines:
                 raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
@@ -83,9 +85,9 @@ class LocalDevice:
         return not (self.options.python or self.options.launcher)
 
     def _environment(self, *, with_payload: bool = False) -> dict[str, str] | None:
-        given = dict(self.options.environment)
         if self._is_own:
-            return {**os.environ, **given} if given else None
+            return {**os.environ, **self.options.environment} if self.options.environment else None
+        given = self.options.python_environment()
         # This Python's own settings mislead another one.
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_"))}
         if with_payload:
@@ -94,7 +96,7 @@ class LocalDevice:
                 write_payload(Path(self._private) / PAYLOAD_NAME)
             paths = [str(Path(self._private) / PAYLOAD_NAME), given.get("PYTHONPATH", "")]
             given["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        return {"PYTHONDONTWRITEBYTECODE": "1", **kept, **given}
+        return {**kept, **given}
 
     def pull(self, remote: str, to: Path) -> None:
         """Copy a file."""

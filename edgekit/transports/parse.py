@@ -53,33 +53,51 @@ class DeviceEntry:
     native: str = ""
 
 
-def open_device(text: str, *, connect_timeout_s: float = 10) -> AnyDevice:
+def open_device(text: str) -> AnyDevice:
     """One device; nothing is connected yet.
 
     Raises:
         DeviceError: it is no device, or a file of several.
     """
-    devices = open_devices([text], connect_timeout_s=connect_timeout_s)
+    devices = open_devices([text])
     if len(devices) != 1:
         names = ", ".join(device.name for device in devices)
         raise DeviceError(f"one device is wanted, {text} has {len(devices)}: {names}")
     return devices[0]
 
 
-def open_devices(texts: Sequence[str], *, connect_timeout_s: float = 10) -> list[AnyDevice]:
+def open_devices(texts: Sequence[str]) -> list[AnyDevice]:
     """All devices, those of files too.
 
     Raises:
         DeviceError: one of them is none, or two have the same name.
     """
+    return open_entries(read_entries(texts))
+
+
+def read_entries(texts: Sequence[str]) -> list[DeviceEntry]:
+    """What is written, files read.
+
+    Raises:
+        DeviceError: a file can't be read, or holds mistakes.
+    """
     entries: list[DeviceEntry] = []
     for text in texts:
         entries += read_device_file(Path(text)) if text.endswith(".toml") else [DeviceEntry(url=text)]
+    return entries
+
+
+def open_entries(entries: Sequence[DeviceEntry], *, answer_timeout_s: float = 60) -> list[AnyDevice]:
+    """Devices as they were described.
+
+    Raises:
+        DeviceError: one of them is none, or two have the same name.
+    """
     names = [entry.name or entry.url for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DeviceError(f"each device must have a name of its own, got {', '.join(twice)} more than once")
-    return [_open(entry, connect_timeout_s) for entry in entries]
+    return [_open(entry, answer_timeout_s) for entry in entries]
 
 
 def read_device_file(file: Path) -> list[DeviceEntry]:
@@ -133,7 +151,7 @@ def _check(entry: DeviceEntry, where: str) -> None:
         raise DeviceError(f"{where}: launcher needs python, the file that it starts")
 
 
-def _open(entry: DeviceEntry, connect_timeout_s: float) -> AnyDevice:
+def _open(entry: DeviceEntry, answer_timeout_s: float) -> AnyDevice:
     options = Options(
         python=entry.python,
         folder=entry.folder,
@@ -142,7 +160,7 @@ def _open(entry: DeviceEntry, connect_timeout_s: float) -> AnyDevice:
         environment=entry.environment,
         ssh_config=entry.ssh_config,
         native=entry.native,
-        connect_timeout_s=connect_timeout_s,
+        answer_timeout_s=answer_timeout_s,
     )
     name = entry.name or entry.url
     if entry.url == "local":

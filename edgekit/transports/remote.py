@@ -16,7 +16,7 @@ from typing import NamedTuple
 from edgekit.errors import DeviceError
 from edgekit.payload import PAYLOAD_NAME, write_payload
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, from_plain
+from edgekit.records import file_sha256, from_plain, write_json
 from edgekit.transports.process import Watched, capture
 from edgekit.transports.wheels import Probe, missing
 
@@ -28,6 +28,12 @@ _MACHINE_FILES = ("system", "sensors", "machine")
 BEGIN, END = "edgekit-begin", "edgekit-end"
 _PYTHONS = ("python3", "python", "/data/data/com.termux/files/usr/bin/python3")
 _EXIT_NO_PYTHON, _EXIT_KILLED = 77, 137
+# Linux takes 128 kB in one word, adb 64 kB in all.
+_MAX_ARGUMENT_BYTES = 8000
+_RUN_FROM_FILE = (
+    "import json,runpy,sys; sys.argv[1:] = json.load(open(sys.argv[1])); "
+    "runpy.run_module('edgekit.runtime', run_name='__main__', alter_sys=True)"
+)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 
 
@@ -44,6 +50,7 @@ class Options:
         ssh_config: Instead of the user's own file.
         native: ``benchmark_model`` on the device.
         connect_timeout_s: How long a connection may take.
+        answer_timeout_s: How long the first answer may take after that: a slow card reads a large numpy.
     """
 
     python: str = ""
@@ -54,6 +61,13 @@ class Options:
     ssh_config: str = ""
     native: str = ""
     connect_timeout_s: float = 10
+    answer_timeout_s: float = 60
+
+    def python_environment(self) -> dict[str, str]:
+        """What the Python's environment has beside the device's own."""
+        # The runtime starts itself anew to measure cold starts, which needs the same words before it.
+        launcher = {"EDGEKIT_LAUNCHER": shlex.join(self.launcher)} if self.launcher else {}
+        return {**launcher, **self.environment}
 
 
 class Blob(NamedTuple):
@@ -177,8 +191,8 @@ class RemoteDevice:
 
     @property
     def _patience_s(self) -> float:
-        """How long the first answer may take: a slow card reads a large numpy."""
-        return self.options.connect_timeout_s + 60
+        """From the order to the first answer."""
+        return self.options.connect_timeout_s + self.options.answer_timeout_s
 
     def _no_python(self) -> DeviceError:
         tried = self.options.python or ", ".join(_PYTHONS)
@@ -210,7 +224,7 @@ class RemoteDevice:
     def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
         """See :class:`edgekit.transports.base.Device`."""
         payload = self._push_payload()
-        python = self._with_python("-m", "edgekit.runtime", *arguments, before={"PYTHONPATH": payload})
+        python = self._with_python(*self._runtime(arguments), before={"PYTHONPATH": payload})
         # The process there ends with this one's stdin: when it is done, killed, or when the cable is pulled.
         script = (
             f"cd {shlex.quote(self.ready().folder)}; exec 3<&0; echo {BEGIN}; "
@@ -235,6 +249,15 @@ class RemoteDevice:
         if int(ended):
             raise self._failed(int(ended), said)
 
+    def _runtime(self, arguments: Sequence[str]) -> list[str]:
+        """What Python is started with; many photos' names go ahead in a file."""
+        if sum(map(len, arguments)) <= _MAX_ARGUMENT_BYTES:
+            return ["-m", "edgekit.runtime", *arguments]
+        with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+            file = Path(folder) / "arguments.json"
+            write_json(file, list(arguments))
+            return ["-c", _RUN_FROM_FILE, *self.push([file])]
+
     def _failed(self, code: int, said: str) -> DeviceError:
         # 128 + SIGKILL: nobody here sent it, for the connection held.
         why = said or ("killed there; did it run out of memory?" if code == _EXIT_KILLED else "it said nothing")
@@ -251,7 +274,7 @@ class RemoteDevice:
 
     def _with_python(self, *arguments: str, before: Mapping[str, str] | None = None) -> str:
         """A script that becomes the device's Python; exit code _EXIT_NO_PYTHON where there is none."""
-        environment = {"PYTHONDONTWRITEBYTECODE": "1", **self.options.environment}
+        environment = self.options.python_environment()
         given = dict(before or {})
         if "PYTHONPATH" in given and environment.get("PYTHONPATH"):
             environment["PYTHONPATH"] = f"{given.pop('PYTHONPATH')}:{environment['PYTHONPATH']}"

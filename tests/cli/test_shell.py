@@ -22,6 +22,8 @@ COMMANDS = [
     "convert",
     "crossval",
     "demo",
+    "devices",
+    "doctor",
     "evaluate",
     "finetune",
     "info",

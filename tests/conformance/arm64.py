@@ -1,7 +1,8 @@
 """Runs check.py as an arm64 machine would: Debian's Python and the wheels for arm64, under qemu's user emulation.
 
 ``python tests/conformance/arm64.py litert|tflite-runtime`` prints what check.py prints. The root lies in build/arm64
-and is made once. Nothing is installed on the host and root's rights are not needed; qemu itself must be there.
+and is made once, and so is one with Android's adbd. Nothing is installed on the host and root's
+rights are not needed; qemu itself must be there.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "arm64"
 
 SUITE = "bookworm"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# The first Debian that has it.
+ADBD_SUITE = "trixie"
 PACKAGES = ["python3.11-minimal", "libpython3.11-stdlib", "libstdc++6"]
 PLATFORMS = [f"manylinux{tag}_aarch64" for tag in ("2014", "_2_17", "_2_27", "_2_28", "_2_34")]
 # qemu 7.2's default processor makes LiteRT 2.1 silently wrong.
@@ -59,28 +64,46 @@ def find_qemu() -> tuple[Path, tuple[int, int]]:
     return Path(found), (int(match[1]), int(match[2]))
 
 
-def check(interpreter: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run check.py on arm64 with an interpreter; its exit code and output are the result's.
+class Emulated(NamedTuple):
+    """An arm64 Python: what goes before it, where it lies, and what its environment needs."""
+
+    launcher: list[str]
+    python: str
+    environment: dict[str, str]
+
+
+def machine(interpreter: str) -> Emulated:
+    """A Python for arm64 that has an interpreter.
 
     Raises:
         Unavailable: no qemu, no Debian mirror, or packages that can't be downloaded.
     """
     qemu, version = find_qemu()
     root = _root()
-    site = _site(interpreter, version)
-    python = root / "usr" / "bin" / "python3.11"
-    script = Path(__file__).with_name("check.py")
-    command = [qemu, "-cpu", PROCESSOR, "-L", root, python, script, "--interpreter", interpreter, *arguments]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_"))}
     environment = {
-        **kept,
-        "PYTHONPATH": f"{site}:{ROOT}",
+        "PYTHONPATH": str(_site(interpreter, version)),
         "PYTHONHOME": str(root / "usr"),
         # What emulation compiled once is kept, and apart from the host's.
         "PYTHONPYCACHEPREFIX": str(CACHE / "compiled"),
         # OpenBLAS would start a thread a core, which emulation only slows.
         "OPENBLAS_NUM_THREADS": "1",
     }
+    launcher = [str(qemu), "-cpu", PROCESSOR, "-L", str(root)]
+    return Emulated(launcher, str(root / "usr" / "bin" / "python3.11"), environment)
+
+
+def check(interpreter: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run check.py on arm64 with an interpreter; its exit code and output are the result's.
+
+    Raises:
+        Unavailable: no qemu, no Debian mirror, or packages that can't be downloaded.
+    """
+    emulated = machine(interpreter)
+    script = Path(__file__).with_name("check.py")
+    command = [*emulated.launcher, emulated.python, script, "--interpreter", interpreter, *arguments]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_"))}
+    given = emulated.environment
+    environment = {**kept, **given, "PYTHONPATH": f"{given['PYTHONPATH']}:{ROOT}"}
     return subprocess.run(
         command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
     )
@@ -131,26 +154,52 @@ def _root() -> Path:
     """A Debian for arm64 with nothing but Python: packages are unpacked, none is configured."""
     with _made_once("root", SUITE, *PACKAGES) as (root, missing):
         if missing:
-            apt = root / "apt"
-            for folder in ("lists/partial", "archives/partial", "etc/apt.conf.d", "etc/preferences.d"):
-                (apt / folder).mkdir(parents=True)
-            (apt / "status").touch()
-            (apt / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {SUITE} main\n")
-            config = apt / "apt.conf"
-            config.write_text(_apt_config(apt))
-            environment = {**os.environ, "APT_CONFIG": str(config)}
-            _run(["apt-get", "-qq", "update"], environment)
-            _run(["apt-get", "-y", "-qq", "--download-only", "install", *PACKAGES], environment)
             for name in ("bin", "lib", "sbin"):
                 (root / "usr" / name).mkdir(parents=True)
                 (root / name).symlink_to(f"usr/{name}")
-            for package in sorted((apt / "archives").glob("*.deb")):
+            for package in download(root / "apt", SUITE, "arm64", PACKAGES):
                 _unpack(package, root)
-            shutil.rmtree(apt)
+            shutil.rmtree(root / "apt")
     return root
 
 
-def _apt_config(apt: Path) -> str:
+def adbd_root() -> Path:
+    """A folder with Android's adbd, as Debian has it for PCs, and its libraries.
+
+    Raises:
+        Unavailable: it can't be had.
+    """
+    if platform.machine() != "x86_64":
+        raise Unavailable("the packages are for x86-64 alone")
+    with _made_once("adbd", ADBD_SUITE) as (root, missing):
+        if missing:
+            (root / "usr" / "lib").mkdir(parents=True)
+            (root / "lib").symlink_to("usr/lib")
+            for package in download(root / "apt", ADBD_SUITE, "amd64", ["adbd"]):
+                _unpack(package, root)
+            shutil.rmtree(root / "apt")
+    return root
+
+
+def download(apt: Path, suite: str, architecture: str, packages: list[str]) -> list[Path]:
+    """Packages of a Debian and what they depend on, as files; ``apt`` becomes a folder for them.
+
+    Raises:
+        Unavailable: they can't be had.
+    """
+    for folder in ("lists/partial", "archives/partial", "etc/apt.conf.d", "etc/preferences.d"):
+        (apt / folder).mkdir(parents=True)
+    (apt / "status").touch()
+    (apt / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n")
+    config = apt / "apt.conf"
+    config.write_text(_apt_config(apt, architecture))
+    environment = {**os.environ, "APT_CONFIG": str(config)}
+    _run(["apt-get", "-qq", "update"], environment)
+    _run(["apt-get", "-y", "-qq", "--download-only", "install", *packages], environment)
+    return sorted((apt / "archives").glob("*.deb"))
+
+
+def _apt_config(apt: Path, architecture: str) -> str:
     """apt's settings for a root of its own: the host's lists, keys and packages stay as they are."""
     lines = {
         "Dir::Etc": apt / "etc",
@@ -161,13 +210,16 @@ def _apt_config(apt: Path) -> str:
         "Dir::State::status": apt / "status",
         "Dir::Cache": apt,
         "Dir::Cache::archives": apt / "archives",
-        "APT::Architecture": "arm64",
+        "APT::Architecture": architecture,
         "APT::Install-Recommends": "0",
         "APT::Sandbox::User": "",
         "Acquire::Languages": "none",
         "Debug::NoLocking": "1",
     }
-    return "".join(f'{name} "{value}";\n' for name, value in lines.items()) + 'APT::Architectures {"arm64";};\n'
+    return (
+        "".join(f'{name} "{value}";\n' for name, value in lines.items())
+        + f'APT::Architectures {{"{architecture}";}};\n'
+    )
 
 
 def _unpack(package: Path, root: Path) -> None:
@@ -186,7 +238,7 @@ def _site(interpreter: str, qemu_version: tuple[int, int]) -> Path:
         if missing:
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
             target = ["--target", site, "--upgrade", "--no-deps", "--only-binary=:all:", "--implementation", "cp"]
-            kinds = [word for platform in PLATFORMS for word in ("--platform", platform)]
+            kinds = [word for tag in PLATFORMS for word in ("--platform", tag)]
             _run([*pip, *target, "--python-version", "3.11", *kinds, *needed])
     return site
 

@@ -1,0 +1,154 @@
+"""``edgekit devices`` and ``doctor``: what there is to measure on, and what is missing here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.train import AsJson
+
+if TYPE_CHECKING:
+    from edgekit.runtime.machine import Machine
+    from edgekit.transports.parse import DeviceEntry
+    from edgekit.transports.survey import DeviceReport
+
+DEVICE_FILE = Path("devices.toml")
+_ANSWER_S = 30
+_NONE = "–"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: edgekit devices ssh://pi@kitchen adb://R58M123ABC")(console.interruptible(devices))
+    app.command(epilog="Example: edgekit doctor")(console.interruptible(doctor))
+
+
+def devices(
+    device: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="local, ssh://[user@]host[:port], adb://SERIAL or a .toml file. "
+            "[default: this machine, attached phones, and ./devices.toml]",
+        ),
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="Instead of ./devices.toml.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List devices: which can be reached, what they are, and what they lack."""
+    from edgekit.errors import DeviceError
+    from edgekit.transports.parse import open_entries, read_entries
+    from edgekit.transports.survey import survey
+
+    if device and file is not None:
+        raise DeviceError(f"name devices or --file, not both; got {' '.join(device)} and {file}")
+    entries = read_entries(device) if device else _everything(file)
+    opened = open_entries(entries, answer_timeout_s=_ANSWER_S)
+    try:
+        reports = survey(opened)
+    finally:
+        for one in opened:
+            one.close()
+    if json:
+        console.print_json(reports)
+    else:
+        _print_devices(reports)
+    if device and not all(report.reachable for report in reports):
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _everything(file: Path | None) -> list[DeviceEntry]:
+    """This machine, what a file has, and attached phones that it doesn't have."""
+    from edgekit.errors import DeviceError
+    from edgekit.transports.adb import attached
+    from edgekit.transports.parse import DeviceEntry, read_device_file
+
+    chosen = file or (DEVICE_FILE if DEVICE_FILE.is_file() else None)
+    listed = read_device_file(chosen) if chosen else []
+    known = {entry.url for entry in listed} | {entry.name for entry in listed}
+    found = ["local"]
+    if shutil.which("adb") is None:
+        console.note("adb is not installed here, so no phones are listed")
+    else:
+        try:
+            found += [f"adb://{serial}" for serial in attached()]
+        except DeviceError as failure:
+            console.note(str(failure))
+    return [*(DeviceEntry(url=url) for url in found if url not in known), *listed]
+
+
+def _print_devices(reports: list[DeviceReport]) -> None:
+    columns = ["device", "reachable", "SoC", "cores", "memory", "system", "governor", "temperature", "Python"]
+    rows = [
+        [
+            report.name + (f" ({report.emulated})" if report.emulated else ""),
+            "yes" if report.reachable else "no",
+            *_machine_cells(report.machine),
+            ", ".join([report.python, *report.interpreters]) if report.python else _NONE,
+        ]
+        for report in reports
+    ]
+    console.print_table("Devices", columns, rows)
+    for report in reports:
+        if report.problem:
+            console.note(f"{report.name}: {report.problem}")
+
+
+def _machine_cells(machine: Machine | None) -> list[str]:
+    if machine is None:
+        return [_NONE] * 6
+    state = machine.state
+    return [
+        machine.soc or machine.name or _NONE,
+        _cores(machine),
+        f"{machine.memory_mb} MB" if machine.memory_mb else _NONE,
+        f"{machine.system}, {machine.architecture}",
+        ", ".join(state.governors) if state.governors else _NONE,
+        f"{state.hottest_c:.0f} °C" + (" throttled" if state.throttling else "") if state.hottest_c else _NONE,
+    ]
+
+
+def _cores(machine: Machine) -> str:
+    """``4 Cortex-A55 at 1.8 GHz + 2 Cortex-X1 at 2.8 GHz``, as far as it is known."""
+    parts = []
+    for cluster in machine.clusters or ():
+        clock = f" at {cluster.max_mhz / 1000:.1f} GHz" if cluster.max_mhz else ""
+        parts.append(f"{len(cluster.cores)}{' ' + cluster.core if cluster.core else ''}{clock}")
+    return " + ".join(parts) or (str(machine.cores) if machine.cores else _NONE)
+
+
+def doctor(json: AsJson = False) -> None:
+    """Look at this machine: can it run models, what is missing, and how to get it."""
+    from edgekit.doctor import check_up
+
+    found = check_up()
+    if json:
+        console.print_json(found)
+    else:
+        cells = _machine_cells(found.machine)
+        names = ["processor", "cores", "memory", "system", "governor", "temperature"]
+        rows = [[name, cell] for name, cell in zip(names, cells, strict=True)]
+        rows += [
+            [one.name, f"{'works' if one.works else 'does not work' if one.installed else 'not installed'}: {one.told}"]
+            for one in found.interpreters
+        ]
+        rows += [
+            [f"edgekit[{one.name}]", f"lacks {', '.join(one.missing)}: {one.pip}" if one.missing else "installed"]
+            for one in found.extras
+        ]
+        rows += [
+            [one.name, one.path or f"not installed: {one.purpose}; apt-get install {one.package}"]
+            for one in found.tools
+        ]
+        rows += [[one.purpose, f"{one.path}: {one.complaint or f'{one.free_mb} MB free'}"] for one in found.folders]
+        console.print_table("This machine", ["what", "found"], rows)
+        console.note(found.processor)
+        if found.problem:
+            console.note(found.problem)
+        if not found.can_run:
+            console.note("nothing here can run a model")
+    if not found.can_run:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)

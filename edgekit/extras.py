@@ -1,0 +1,19 @@
+"""Which extra of edgekit installs which package. Standard library only."""
+
+from __future__ import annotations
+
+# Top-level module → the extra that installs it.
+EXTRA_OF = {
+    "typer": "cli",
+    "rich": "cli",
+    "tomli": "cli",
+    "cv2": "video",
+    "flatbuffers": "host",
+    "h5py": "host",
+    "jinja2": "host",
+    "matplotlib": "host",
+    "pillow_heif": "host",
+    "tensorflow": "host",
+    "tensorflow_model_optimization": "host",
+    "tf_keras": "host",
+}
