@@ -192,7 +192,34 @@ def _add(found: dict[Path, _Read], path: Path, *, asked: bool) -> None:
         return
     if len(found) == MAX_RECORDS:
         raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
-    found[path] = _Read(path=path, record=from_plain(kind, raw, where=str(path)))
+    record = from_plain(kind, raw, where=str(path))
+    _check_shapes(record, path)
+    found[path] = _Read(path=path, record=record)
+
+
+def _check_shapes(record: Any, path: Path) -> None:
+    """Hold that lists which belong together are of one length, as no type tells.
+
+    Raises:
+        RunError: they are not.
+    """
+    lengths: list[tuple[str, set[int]]] = []
+    evaluations: list[Evaluation] = []
+    if isinstance(record, BenchRecord):
+        evaluations = [point.evaluation for one in record.devices for point in one.points]
+    elif isinstance(record, EvaluateRecord):
+        evaluations = [record.evaluation]
+        detail = record.detail
+        lengths.append(("risk", {len(detail.risk.coverage), len(detail.risk.risk)}))
+        if detail.attacks is not None:
+            curve = detail.attacks.curve
+            lengths.append(("curve", {len(curve.apcer), len(curve.bpcer), len(curve.precision)}))
+    for one in evaluations:
+        rows = one.report.confusion
+        lengths.append(("confusion", {len(one.report.classes), len(rows), *(len(row) for row in rows)}))
+    for what, found in lengths:
+        if len(found) > 1:
+            raise RunError(f"{path}: {what} must have lists of one length, got {sorted(found)}; was it edited?")
 
 
 def _stem(name: str) -> str:

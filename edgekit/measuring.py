@@ -26,7 +26,8 @@ from edgekit.runtime.job import Job, Pace, Setting
 from edgekit.transports.base import Device
 
 _REPORTED = '{"type": "reported"}'
-_MAX_KEPT_BYTES = 4 << 30
+# More than any line that a ledger takes of a device.
+_MAX_KEPT_LINE = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,28 +166,38 @@ class _Kept:
         """Tell a new ledger what the file holds of the same job; what else it holds is dropped."""
         if self._file is None:
             return ledger
-        self._file.seek(0)
-        lines = self._file.readlines() if os.fstat(self._file.fileno()).st_size <= _MAX_KEPT_BYTES else []
         first = self._header.encode() + b"\n"
-        reported = bool(lines) and lines[-1].rstrip(b"\n") == _REPORTED.encode()
         kept = 0
-        if lines and lines[0] == first and not reported:
-            kept = len(first)
-            for line in lines[1:]:
-                try:
-                    # A line that a killed process did not finish has no end.
-                    ledger.take(line.decode(errors="replace").rstrip("\n") if line.endswith(b"\n") else "")
-                except DeviceError:
-                    progress.say(f"{self._path}: a line is damaged; what follows it is measured again")
-                    break
-                kept += len(line)
-            if ledger.sessions:
-                done = ledger.done
-                progress.say(f"going on from {self._path}: {done.scored} scores and {done.repeats} repeats are there")
+        if not self._is_reported():
+            self._file.seek(0)
+            if self._file.readline(len(first) + 1) == first:
+                kept = len(first) + self._replay_rows(ledger, self._file, progress)
+        if ledger.sessions:
+            done = ledger.done
+            progress.say(f"going on from {self._path}: {done.scored} scores and {done.repeats} repeats are there")
         self._file.truncate(kept)
         if not kept:
             self.append(self._header)
         return ledger
+
+    def _is_reported(self) -> bool:
+        assert self._file is not None
+        end = _REPORTED.encode() + b"\n"
+        self._file.seek(max(0, os.fstat(self._file.fileno()).st_size - len(end)))
+        return self._file.read() == end
+
+    def _replay_rows(self, ledger: Ledger, file: IO[bytes], progress: Progress) -> int:
+        """Tell a ledger the rows; returns the bytes of those that it took."""
+        kept = 0
+        while line := file.readline(_MAX_KEPT_LINE):
+            try:
+                # A line that a killed process did not finish has no end.
+                ledger.take(line.decode(errors="replace").rstrip("\n") if line.endswith(b"\n") else "")
+            except DeviceError:
+                progress.say(f"{self._path}: a line is damaged; what follows it is measured again")
+                break
+            kept += len(line)
+        return kept
 
     def append(self, line: str) -> None:
         """Keep a line, now."""

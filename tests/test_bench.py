@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from edgekit.bench import bench, settings
 from edgekit.benchrecord import BenchPoint, BenchRecord, pareto_points, recommend
 from edgekit.config import BenchConfig, EvaluateConfig, quick_bench
 from edgekit.data.dataset import load_dataset
-from edgekit.errors import DeviceError, DeviceTimeout, EdgekitError
+from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate import evaluate
 from edgekit.measuring import lines_path
 from edgekit.metrics import Predictions, evaluate_predictions
@@ -176,6 +177,34 @@ class TestBench:
         (told,) = bench(model, dataset, SHORT, devices=[device]).devices
         device.close()
         assert {point.interpreter.split()[0] for point in told.points} == {"tflite-runtime"}
+
+
+class TestHeic:
+    def test_photos_that_only_hosts_read_are_scored_but_not_timed(self, model, dataset, tmp_path):
+        pillow_heif = pytest.importorskip("pillow_heif", reason="needs the host extra")
+        shutil.copytree(dataset.root, tmp_path / "photos")
+        noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+        heif = pillow_heif.from_bytes("RGB", (64, 48), noise.tobytes())
+        heif.save(tmp_path / "photos" / "genuine" / "phone.heic", quality=90)
+        mixed = load_dataset(tmp_path / "photos")
+        device = Tampered(lambda lines: lines)
+        (told,) = bench(model, mixed, SHORT, devices=[device]).devices
+        job = device.asked[0]
+        assert len(job["photos"]) == 13
+        (at,) = (
+            number for number, photo in enumerate(job["photos"]) if photo.startswith(tempfile.gettempdir() + "/tmp")
+        )
+        assert at not in job["timed"]
+        assert told.points[0].evaluation == evaluate(model, mixed, crops=4).evaluation
+
+    def test_without_any_other_nothing_can_be_timed(self, model, tmp_path):
+        pillow_heif = pytest.importorskip("pillow_heif", reason="needs the host extra")
+        for name in ("genuine", "recapture"):
+            (tmp_path / name).mkdir()
+            heif = pillow_heif.from_bytes("RGB", (64, 48), bytes(64 * 48 * 3))
+            heif.save(tmp_path / name / "phone.heic", quality=50 if name == "genuine" else 90)
+        with pytest.raises(DataError, match="got HEIC alone; add a JPEG"):
+            bench(model, load_dataset(tmp_path), SHORT)
 
 
 class TestResuming:

@@ -289,6 +289,26 @@ def test_a_damaged_model_is_refused(copied):
         collect([copied])
 
 
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        pytest.param(
+            "evaluation/evaluate.json", lambda raw: raw["detail"]["attacks"]["curve"]["bpcer"].pop(), id="curve"
+        ),
+        pytest.param("evaluation/evaluate.json", lambda raw: raw["detail"]["risk"]["risk"].pop(), id="risk"),
+        pytest.param(
+            "tiny.bench.json",
+            lambda raw: raw["devices"][0]["points"][0]["evaluation"]["report"]["confusion"].pop(),
+            id="confusion",
+        ),
+    ],
+)
+def test_lists_that_do_not_belong_together_are_refused(copied, edit, file, change):
+    edit(copied / file, change)
+    with pytest.raises(RunError, match="lists of one length"):
+        collect([copied])
+
+
 def test_too_many_records_are_refused(copied):
     many = copied / "many"
     many.mkdir()

@@ -167,6 +167,10 @@ class TestDelegates:
         with pytest.raises(InterpreterError, match=r"ext:.*idle\.so was asked for, but .* runs this model with: none"):
             ModelInterpreter(red_blue.flatbuffer, delegate=f"ext:{idle_delegate}")
 
+    def test_a_job_ends_at_a_silent_fallback(self, job, idle_delegate):
+        with pytest.raises(InterpreterError, match="was asked for"):
+            list(measure(replace(job, settings=(replace(ONE, delegate=f"ext:{idle_delegate}"),))))
+
     def test_xnnpack_that_stays_away_is_an_error(self, red_blue, monkeypatch):
         monkeypatch.setattr(ModelInterpreter, "delegate", "none")
         with pytest.raises(InterpreterError, match="xnnpack was asked for"):
