@@ -79,8 +79,8 @@ class AdbDevice(RemoteDevice):
 
     def _no_python(self) -> DeviceError:
         return DeviceError(
-            f'{super()._no_python()}. Termux has one (pkg install python), or push one and say python = "…"; without'
-            ' any, native = "/data/local/tmp/benchmark_model" times the network alone'
+            f"{super()._no_python()}. Termux keeps its Python to itself: reach that by ssh (docs/devices.md)."
+            ' Without any, native = "/data/local/tmp/benchmark_model" times the network alone'
         )
 
     def check_attached(self) -> None:

@@ -179,13 +179,20 @@ class RemoteDevice:
         if self._probe is None:
             script = f"echo {BEGIN}; {self._with_python('-c', packed(probe_source(self.folder)))}"
             code, output, said = capture(self._shell(script), self._patience_s, name=self.name)
+            if BEGIN not in output:
+                raise self._unreachable(code, said)
             told = between(output.splitlines())
             if code == _EXIT_NO_PYTHON:
                 raise self._no_python()
+            if "SyntaxError" in said:
+                raise DeviceError(
+                    f"{self.name}: its Python is too old: the runtime needs 3.10; install one and name it in a device"
+                    " file (python = …)"
+                )
+            if code:
+                raise DeviceError(f"{self.name}: its Python ended with exit code {code}: {said or 'it said nothing'}")
             if not told:
                 raise self._unreachable(code, said)
-            if code:
-                raise DeviceError(f"{self.name}: its Python ended with exit code {code}: {said or told[-1][:300]}")
             self._probe = read_probe(told[-1], self.name)
         return self._probe
 
@@ -195,7 +202,7 @@ class RemoteDevice:
         return self.options.connect_timeout_s + self.options.answer_timeout_s
 
     def _no_python(self) -> DeviceError:
-        tried = self.options.python or ", ".join(_PYTHONS)
+        tried = " ".join(self.options.launcher[:1]) or self.options.python or ", ".join(_PYTHONS)
         return DeviceError(
             f"{self.name}: no Python there (tried {tried}); install one, or say where it is in a device file"
             f' (python = "/path/to/python3")'
@@ -282,8 +289,10 @@ class RemoteDevice:
         words = " ".join(shlex.quote(argument) for argument in arguments)
         launcher = "".join(f"{shlex.quote(word)} " for word in self.options.launcher)
         pythons = [self.options.python] if self.options.python else list(_PYTHONS)
+        # A launcher may start what lies where this shell can't see it.
         tries = "".join(
-            f"command -v {remote_path(python)} >/dev/null 2>&1 && exec {launcher}{remote_path(python)} {words}; "
+            f"command -v {shlex.quote(self.options.launcher[0]) if launcher else remote_path(python)} >/dev/null 2>&1"
+            f" && exec {launcher}{remote_path(python)} {words}; "
             for python in pythons
         )
         return f"{exports}{tries}exit {_EXIT_NO_PYTHON}"

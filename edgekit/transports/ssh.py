@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,6 +45,8 @@ class SshDevice(RemoteDevice):
         super().__init__(name, options)
         self._host, self._user, self._port = host, user, port
         self._private = tempfile.mkdtemp(prefix="edgekit-")
+        # Also where nobody calls close; the connection itself ends a minute after its last use.
+        weakref.finalize(self, shutil.rmtree, self._private, ignore_errors=True)
 
     def _words(self) -> list[str]:
         options = {

@@ -144,7 +144,8 @@ def missing(probe: Probe) -> str | None:
         fitting = next((one for one in INTERPRETERS if one.fit(probe)), None)
         if fitting is None:
             exist = "; ".join(str(one) for one in INTERPRETERS)
-            return f"{where} lacks {' and '.join(lacking)}, and no wheel of one fits it. There are – {exist}"
+            hint = ". On phones, a Debian in Termux takes those of linux-aarch64" if probe.is_android else ""
+            return f"{where} lacks {' and '.join(lacking)}, and no wheel of one fits it. There are – {exist}{hint}"
         needs.append(fitting.package)
         if fitting.name == "tflite-runtime":
             # It was compiled against numpy 1.

@@ -250,7 +250,8 @@ class Adbd:
         self.socket = folder / "socket"
         self.serial = "127.0.0.1:15555"
         tools = tool_folder(folder / "tools", ADB_TOOLS)
-        command = ["unshare", "-n", sys.executable, HERE / "adbd.py", root, self.socket, tools]
+        rights = [] if os.getuid() == 0 else ["-r"]
+        command = ["unshare", "-n", *rights, sys.executable, HERE / "adbd.py", root, self.socket, tools]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.pid = int(self.process.stdout.readline() or 0)

@@ -123,6 +123,18 @@ class TestFailures:
         with fails_with("lacks numpy and pillow and a TFLite interpreter", "-m pip install .*numpy.* ai-edge-litert"):
             list(device.run(["machine"]))
 
+    def test_a_python_that_can_not_read_the_probe(self, ssh_device, tmp_path, fails_with):
+        """As Python 2 and 3.6, of which few hosts have one to test with."""
+        old = tmp_path / "python2"
+        old.write_text("#!/bin/sh\necho 'SyntaxError: future feature annotations is not defined' >&2; exit 1\n")
+        old.chmod(0o755)
+        with fails_with("its Python is too old: the runtime needs 3.10"):
+            ssh_device(python=old).probe()
+
+    def test_a_launcher_that_is_not_there(self, ssh_device, fails_with):
+        with fails_with("no Python there", "tried qemu-riscv64"):
+            ssh_device(launcher=["qemu-riscv64", "-L", "/"]).probe()
+
     def test_a_photo_that_is_none(self, ssh_device, red_blue_file, tmp_path, fails_with):
         device = ssh_device()
         (tmp_path / "none.png").write_bytes(b"no photo")
