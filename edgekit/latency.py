@@ -1,7 +1,8 @@
 """What timed runs say: percentiles with intervals, the spread of repeats, and whether the machine slowed down.
 
 Runs of one block resemble each other (the same second, the same clock), and so do those of one repeat (the same memory
-layout), so intervals are bootstrapped in two stages: repeats are drawn, then blocks in them.
+layout), so intervals are bootstrapped in two stages: repeats are drawn, then blocks in them. A few blocks may happen to
+agree, so with fewer than FEW_BLOCKS an interval is never given narrower than that over single runs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ RESAMPLES = 1000
 LEVEL = 0.95
 # A slowdown below this is no throttling: clocks breathe.
 _SLOWDOWN = 1.05
+FEW_BLOCKS = 30
 # Fewer resamples share this many cells: 8 MB, whatever the number of runs.
 _CELLS = 1 << 20
 
@@ -89,11 +91,19 @@ def summarise(runs: Runs, *, seed: int = 0) -> Timed:
     """
     if not len(runs):
         raise DataError("a latency needs at least one run, got none")
-    counts = _block_draws(runs, seed)
+    blocks, counts = _blocks(runs), _block_draws(runs, seed)
+    draws = [(blocks, counts)]
+    if counts.shape[1] < FEW_BLOCKS:
+        number = np.arange(len(runs))
+        singly = np.random.default_rng(seed).multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=RESAMPLES)
+        draws.append((number, singly))
     times = {stage: runs.stage_ms(stage) for stage in STAGES}
     return Timed(
         latency=percentiles(runs),
-        intervals={stage: _intervals(values, _blocks(runs), counts) for stage, values in times.items()},
+        intervals={
+            stage: _wider([_intervals(values, unit, counts) for unit, counts in draws])
+            for stage, values in times.items()
+        },
         spread=_spread(runs),
     )
 
@@ -122,6 +132,11 @@ def _block_draws(runs: Runs, seed: int) -> IntArray:
             own = members[chosen]
             np.add.at(row, rng.choice(own, size=len(own)), 1)
     return counts
+
+
+def _wider(found: Sequence[dict[str, Interval]]) -> dict[str, Interval]:
+    """Of each statistic the ends that reach furthest."""
+    return {name: (min(one[name][0] for one in found), max(one[name][1] for one in found)) for name in STATISTICS}
 
 
 def _intervals(values: FloatArray, block: IntArray, counts: IntArray) -> dict[str, Interval]:

@@ -68,6 +68,14 @@ class TestSummarise:
         assert widths[0] < 0.2
         assert widths[1] > 4
 
+    @pytest.mark.parametrize("repeats", [1, 2])
+    def test_a_few_blocks_that_agree_do_not_make_a_number_certain(self, repeats):
+        values = np.random.default_rng(9).gamma(2, 5, 10 * repeats)
+        low, high = summarise(runs(values, repeats=repeats)).intervals["total"]["p50_ms"]
+        drawn = np.median(np.random.default_rng(0).choice(values, (4000, len(values))), axis=1)
+        assert low <= np.quantile(drawn, 0.05)
+        assert high >= np.quantile(drawn, 0.95)
+
     def test_they_hold_the_value_and_are_repeatable(self):
         values = np.random.default_rng(4).gamma(2, 5, 120)
         one, again = (summarise(runs(values, repeats=3)) for _ in range(2))
