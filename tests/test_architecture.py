@@ -32,7 +32,7 @@ LAYERS = [
     {"transports"},
     {"video"},
     {"intervals", "losses", "pareto"},
-    {"attacks"},
+    {"attacks", "flips"},
     {"metrics", "rates"},
     {"curves", "reliability", "selective", "slices"},
     {"detail"},
