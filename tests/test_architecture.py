@@ -33,7 +33,7 @@ LAYERS = [
     {"doctor"},
     {"video"},
     {"conditions", "intervals", "latency", "losses", "pareto"},
-    {"attacks"},
+    {"attacks", "flips"},
     {"metrics", "rates"},
     {"curves", "reliability", "selective", "slices"},
     {"detail"},

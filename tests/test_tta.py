@@ -17,10 +17,11 @@ from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.errors import ContractError, DataError, EdgekitError
 from edgekit.evaluate import evaluate
+from edgekit.flips import flips, mcnemar
 from edgekit.records import from_plain, to_json
 from edgekit.runtime import read_bundle
 from edgekit.studytables import class_rows, flip_rows, markdown
-from edgekit.tta import TtaRecord, flips, mcnemar, tta
+from edgekit.tta import TtaRecord, tta
 
 
 @pytest.fixture
