@@ -15,11 +15,14 @@ EXTRA_OF = {
     "cv2": "video",
     "flatbuffers": "host",
     "h5py": "host",
+    "imagehash": "data",
     "matplotlib": "host",
     "pillow_heif": "host",
+    "regex": "data",
     "tensorflow": "host",
     "tensorflow_model_optimization": "host",
     "tf_keras": "host",
+    "tomli": "data",
 }
 
 
