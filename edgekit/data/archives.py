@@ -1,6 +1,7 @@
 """Reads photos out of untrusted zip files. Nothing is extracted by the names inside; members are read into memory.
 
-An archive with a name that leaves its folder, or one that grows beyond reason, is refused as a whole: nobody packs photos so.
+An archive with a name that leaves its folder, or one that grows beyond reason, is refused as a
+whole: nobody packs photos so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Near duplicates among perceptual hashes, without comparing each photo with each.
 
 Two hashes that differ in at most d bits agree in one of d + 1 bands of bits, so only photos that share a band are
-compared (multi-index hashing, Norouzi et al. 2012). That finds every pair, and for photos that are unlike it looks at few.
+compared (multi-index hashing, Norouzi et al. 2012). That finds every pair, and looks at few others.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def _count_bits(words: Hashes) -> NDArray[np.uint8]:
     words = words - ((words >> np.uint64(1)) & one)
     words = (words & two) + ((words >> np.uint64(2)) & two)
     words = (words + (words >> np.uint64(4))) & four
-    return ((words * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
+    counts: NDArray[np.uint8] = ((words * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
+    return counts
 
 
 class _Sets:

@@ -1,7 +1,7 @@
 """Blanks the metadata of a HEIC file where it lies: EXIF and XMP are items with extents of their own.
 
-The file keeps its length, so that no offset in it moves and the coded picture stays as it is. HEIC is turned by properties
-of the picture (``irot``, ``imir``); what its EXIF says of that is not read.
+The file keeps its length, so that no offset in it moves and the coded picture stays as it is. HEIC is turned by
+properties of the picture (``irot``, ``imir``); what its EXIF says of that is not read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def blank_metadata(content: bytes) -> bytes:
     if meta is None:
         raise ValueError("no meta box")
     # The first four bytes are its version and flags.
-    inner = {name: body for name, body in _boxes(content, meta[0] + 4, meta[1])}
+    inner = dict(_boxes(content, meta[0] + 4, meta[1]))
     if b"iinf" not in inner or b"iloc" not in inner:
         raise ValueError("no items")
     kinds = dict(_item_kinds(content, *inner[b"iinf"]))

@@ -254,9 +254,7 @@ class _Run:
             return
         first = self._by_digest.get(examined.digest)
         copied = first is not None and (not self._config.keep_copies or first.label != label)
-        twin = (
-            f"-{item.key[:8]}{item.key[32:].replace(':', '-')}" if first is not None and first.key != item.key else ""
-        )
+        twin = f"-{item.key[:8]}{item.key[32:].replace(':', '-')}" if first is not None else ""
         path = f"{label}/{group}/{examined.digest[:16]}{twin}{examined.suffix}"
         if not copied:
             write_atomic(self._out / path, examined.content)

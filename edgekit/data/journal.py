@@ -1,7 +1,7 @@
 """An append-only diary of an import: one JSON line per photo, written after the photo lies in its place.
 
-A process may be killed at any time. A photo without a line is read again and gets the same name, so nothing is doubled; a
-line that broke off is dropped.
+A process may be killed at any time. A photo without a line is read again and gets the same name, so nothing is doubled;
+a line that broke off is dropped.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import ZipFile
 
+from PIL import Image
+
 from edgekit.data.archives import open_archive, read_member, unpack_member
 from edgekit.data.sources import Found
 from edgekit.data.stills import sharpest_stills
@@ -80,13 +82,12 @@ def examine(content: bytes | Path) -> Examined:
         raise PhotoError(str(failure).removeprefix(f"{len(bare)} bytes: ")) from failure
     if min(photo.size_wh) < MIN_SIDE_PX:
         raise PhotoError(f"must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {photo.size_wh[0]}x{photo.size_wh[1]}")
-    picture = photo.picture
-    assert not isinstance(picture, bytes)
+    assert isinstance(photo.picture, Image.Image)
     return Examined(
         content=bare,
         suffix=suffix,
         digest=sha256(bare),
-        phash=perceptual_hash(picture),  # type: ignore[arg-type]
+        phash=perceptual_hash(photo.picture),
         camera=camera_of(original),
     )
 
