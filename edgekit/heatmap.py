@@ -19,6 +19,8 @@ from edgekit.records import write_atomic
 # From empty to full, in order of lightness too, so that it reads in black and white.
 _COLOURS = LinearSegmentedColormap.from_list("filled", ["#FFF3E0", "#F9B46B", "#56B4E9", "#0072B2"])
 _DARK_FROM = 0.75
+# Longer names of targets would run into each other.
+_WIDEST = 12
 _UNPLANNED = "#EEEEEE"
 # Larger tables would be pictures that no viewer opens.
 _MAX_SIDE_IN = 60.0
@@ -76,5 +78,8 @@ def _draw(panel: Axes, cells: dict[tuple[str, str], CellStatus], cameras: list[s
         )
     for set_ticks, names in ((panel.set_xticks, targets), (panel.set_yticks, cameras)):
         set_ticks(range(len(names)), labels=names, fontsize=9, parse_math=False)
+    if max(map(len, targets)) > _WIDEST:
+        for label in panel.get_xticklabels():
+            label.set(rotation=25, ha="right")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)

@@ -60,7 +60,8 @@ def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Prog
     """Count the photos of each cell.
 
     A photo's cell follows from the manifest (``camera``, ``screen`` or ``kind``, ``light``), from the names of its
-    folders, and from the camera in its EXIF; each may say a part. Of a class that only one target has, all photos are of that target.
+    folders, and from the camera in its EXIF; each may say a part. Of a class that only one target has, all photos are
+    of that target.
 
     Args:
         plan: The plan.
