@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from edgekit.data.checks import find_photos, shorten
@@ -41,11 +41,16 @@ def _from_folders(root: Path, paths: Sequence[str]) -> tuple[Sample, ...]:
     )
 
 
-def update_manifest(root: Path, changed: Iterable[Sample]) -> int:
+def update_manifest(root: Path, changed: Iterable[Sample], *, unlisted: Collection[str] = ()) -> int:
     """Write samples into a folder's manifest: in place of the rows of their paths, or behind the last.
 
     Where there is no manifest, photos that lie in the folder already are listed as their folders say, since a manifest
     that didn't would hide them.
+
+    Args:
+        root: The data folder.
+        changed: New rows, and rows in place of others.
+        unlisted: Photos that lie there and are to have no row unless they have one.
 
     Returns:
         How many rows the manifest has now.
@@ -62,7 +67,11 @@ def update_manifest(root: Path, changed: Iterable[Sample]) -> int:
         samples = read_manifest(manifest)
         extra, cells_of = _foreign_cells(manifest, samples)
     else:
-        samples = _from_folders(root, [path for path in find_photos(root) if path not in new]) if root.is_dir() else ()
+        samples = (
+            _from_folders(root, [path for path in find_photos(root) if path not in new and path not in unlisted])
+            if root.is_dir()
+            else ()
+        )
     if not new and manifest.exists():
         return len(samples)
     rows = [new.pop(sample.path, sample) for sample in samples] + list(new.values())

@@ -177,7 +177,7 @@ class Diary:
                 group = f"{begun.group}.{part}" if part else begun.group
                 rows.append(Sample(path=shot.path, label=begun.label, group=group, split=part, **begun.notes))
         if rows:
-            update_manifest(self._root, rows)
+            update_manifest(self._root, rows, unlisted={line.path for line in self.lines if line.what == "shot"})
         self.add(Line(what="end", session=session))
         left = tuple(shot.path for shot, part in zip(shots, parts, strict=True) if part is None)
         return Finished(rows=len(rows), splits=dict(Counter(row.split for row in rows if row.split)), left_out=left)
