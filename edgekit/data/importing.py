@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -120,7 +120,7 @@ def import_photos(
             run.adopt(progress)
             run.take(listing, progress)
         finally:
-            update_manifest(out, run.new_samples())
+            update_manifest(out, run.new_samples(), unlisted=run.halfway)
         record = run.record(listing, time.monotonic() - began)
     write_json(out / RECORD_NAME, record)
     if not run.used:
@@ -188,6 +188,11 @@ class _Run:
         """Photos and videos of the sources that were of use, in this run or an earlier one."""
         return self._stored + self._known + self._copied
 
+    @property
+    def halfway(self) -> set[str]:
+        """Photos that may lie there, or a part of them, and will be stored anew."""
+        return {entry.path for entry in self._journal.entries.values() if entry.status == "storing"}
+
     def note(self, entry: Entry) -> None:
         self._journal.add(entry)
         self._remember(entry)
@@ -199,7 +204,8 @@ class _Run:
 
     def adopt(self, progress: Progress) -> None:
         """Get to know the photos that lie in the folder and were not imported: copies of them are copies, too."""
-        known = {one.path for one in self._journal.entries.values() if one.status in ("stored", "there")}
+        # One that a kill met halfway is stored anew.
+        known = {one.path for one in self._journal.entries.values() if one.status in ("storing", "stored", "there")}
         strangers = [sample for sample in read_samples(self._out) if sample.path not in known]
         if not strangers:
             return
@@ -256,25 +262,25 @@ class _Run:
         copied = first is not None and (not self._config.keep_copies or first.label != label)
         twin = f"-{item.key[:8]}{item.key[32:].replace(':', '-')}" if first is not None else ""
         path = f"{label}/{group}/{examined.digest[:16]}{twin}{examined.suffix}"
+        notes = ({"camera": examined.camera} if examined.camera else {}) | dict(self._config.notes)
+        entry = Entry(
+            key=item.key,
+            name=item.name,
+            status="copy" if copied else "storing",
+            path=first.path if copied and first is not None else path,
+            label=label,
+            group=group,
+            split=split,
+            digest=examined.digest,
+            phash=f"{examined.phash:016x}",
+            notes=notes,
+        )
+        self.note(entry)
         if not copied:
             write_atomic(self._out / path, examined.content)
+            self.note(replace(entry, status="stored"))
         self._stored += not copied
         self._copied += copied
-        notes = ({"camera": examined.camera} if examined.camera else {}) | dict(self._config.notes)
-        self.note(
-            Entry(
-                key=item.key,
-                name=item.name,
-                status="copy" if copied else "stored",
-                path=first.path if copied and first is not None else path,
-                label=label,
-                group=group,
-                split=split,
-                digest=examined.digest,
-                phash=f"{examined.phash:016x}",
-                notes=notes,
-            )
-        )
 
     def _group(self, item: Item, folders: str, camera: str) -> str:
         rule = self._config.group

@@ -1,7 +1,7 @@
-"""An append-only diary of an import: one JSON line per photo, written after the photo lies in its place.
+"""An append-only diary of an import: a JSON line before a photo is stored, and one when it lies in its place.
 
-A process may be killed at any time. A photo without a line is read again and gets the same name, so nothing is doubled;
-a line that broke off is dropped.
+A process may be killed at any time. A photo without its second line is read again and gets the same name, so nothing is
+doubled, and nobody takes it for one that was there before. A line that broke off is dropped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgekit.records import from_plain, is_stream, plain
 JOURNAL_NAME = ".edgekit-import.jsonl"
 MAX_JOURNAL_BYTES = 2_000_000_000
 
-Status = Literal["stored", "there", "copy", "bad", "ungrouped", "video"]
+Status = Literal["storing", "stored", "there", "copy", "bad", "ungrouped", "video"]
 DONE = ("stored", "copy", "video")
 """What a later run need not look at again; bad photos may have been repaired."""
 
@@ -31,7 +31,7 @@ class Entry:
     Attributes:
         key: Identifies what was read and how it was asked for.
         name: Path below the source.
-        status: Stored now, there before, left out as a copy, as damaged or for want of a group; or the end of a video.
+        status: About to be stored, stored, there before, left out as a copy, as damaged or for want of a group; or the end of a video.
         path: Where it lies in the data folder; of a copy, where the first one does.
         label: Class that it was imported as.
         group: Group likewise.

@@ -42,7 +42,7 @@ class Pattern:
         except TimeoutError as slow:
             raise DataError(
                 f"a pattern must be quick, got {self._text!r}, which took over {_TIMEOUT_S} s on {name[:80]!r};"
-                " nested repeats such as (a+)+ do that"
+                " repeats of what can be read in two ways, as in (a|aa)+, do that"
             ) from slow
         if found is None:
             return ""
