@@ -31,7 +31,8 @@ class Entry:
     Attributes:
         key: Identifies what was read and how it was asked for.
         name: Path below the source.
-        status: About to be stored, stored, there before, left out as a copy, as damaged or for want of a group; or the end of a video.
+        status: About to be stored, stored, there before, left out as a copy, as damaged or for want of a group; or the
+            end of a video.
         path: Where it lies in the data folder; of a copy, where the first one does.
         label: Class that it was imported as.
         group: Group likewise.

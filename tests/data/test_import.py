@@ -111,7 +111,7 @@ class TestFolders:
     def test_a_pattern_that_never_ends_is_stopped(self, tmp_path):
         save(tmp_path / "in" / f"{'a' * 60}b.jpg")
         began = time.monotonic()
-        with pytest.raises(DataError, match=r"a pattern must be quick, got '\(a\+\)\+\$'"):
+        with pytest.raises(DataError, match=r"a pattern must be quick, got '\(a\|aa\)\+\$'"):
             import_photos(
                 [tmp_path / "in"],
                 tmp_path / "out",
