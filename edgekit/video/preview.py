@@ -67,7 +67,7 @@ class Preview:
         self._streams = threading.BoundedSemaphore(_MAX_STREAMS)
         self._keys: SimpleQueue[str] = SimpleQueue()
         try:
-            self._server = ThreadingHTTPServer((_LOOPBACK, port), _handler(self))
+            self._server = ThreadingHTTPServer((_LOOPBACK, port), type("Handler", (_Handler,), {"preview": self}))
         except OSError as failure:
             raise VideoError(
                 f"the live view can't listen on port {port}: {failure.strerror}; name another, or go without"
@@ -119,75 +119,73 @@ class Preview:
             return self._number, b"" if self._closed or self._number == seen else self._jpeg
 
 
-def _handler(preview: Preview) -> type[BaseHTTPRequestHandler]:
-    """Requests of one preview; their names are http.server's."""
+class _Handler(BaseHTTPRequestHandler):
+    """Requests of one preview, which subclasses name; methods are called as http.server wants."""
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 15
-        server_version, sys_version = "edgekit", ""
+    preview: Preview
+    timeout = 15
+    server_version, sys_version = "edgekit", ""
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Keep the terminal for the session."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keep the terminal for the session."""
 
-        def _path(self) -> str | None:
-            """What is asked for below the secret; None is refused."""
-            host = self.headers.get("Host", "")
-            name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-            secret, _, rest = self.path.removeprefix("/").partition("/")
-            known = secrets.compare_digest(secret.encode(), preview._secret.encode())
-            if name in _HOSTS and known:
-                return rest
+    def _path(self) -> str | None:
+        """What is asked for below the secret; None is refused."""
+        host = self.headers.get("Host", "")
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        secret, _, rest = self.path.removeprefix("/").partition("/")
+        known = secrets.compare_digest(secret.encode(), self.preview._secret.encode())
+        if name in _HOSTS and known:
+            return rest
+        self.send_error(HTTPStatus.NOT_FOUND)
+        return None
+
+    def _answer(self, content: bytes, kind: str) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        rest = self._path()
+        if rest == "":
+            self._answer(_PAGE.encode(), "text/html; charset=utf-8")
+        elif rest == "line":
+            self._answer(self.preview._line.encode(errors="replace"), "text/plain; charset=utf-8")
+        elif rest == "stream":
+            self._stream()
+        elif rest is not None:
             self.send_error(HTTPStatus.NOT_FOUND)
-            return None
 
-        def _answer(self, content: bytes, kind: str) -> None:
+    def do_POST(self) -> None:
+        rest = self._path()
+        if rest is None:
+            return
+        if rest.removeprefix("key/") not in _KEYS:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        self.preview._press(rest.removeprefix("key/"))
+        self._answer(b"", "text/plain")
+
+    def _stream(self) -> None:
+        if not self.preview._streams.acquire(blocking=False):
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        try:
             self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Cache-Control", "no-store")
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
             self.end_headers()
-            self.wfile.write(content)
-
-        def do_GET(self) -> None:
-            rest = self._path()
-            if rest == "":
-                self._answer(_PAGE.encode(), "text/html; charset=utf-8")
-            elif rest == "line":
-                self._answer(preview._line.encode(errors="replace"), "text/plain; charset=utf-8")
-            elif rest == "stream":
-                self._stream()
-            elif rest is not None:
-                self.send_error(HTTPStatus.NOT_FOUND)
-
-        def do_POST(self) -> None:
-            rest = self._path()
-            if rest is None:
-                return
-            if rest.removeprefix("key/") not in _KEYS:
-                self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            preview._press(rest.removeprefix("key/"))
-            self._answer(b"", "text/plain")
-
-        def _stream(self) -> None:
-            if not preview._streams.acquire(blocking=False):
-                self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
-                return
-            try:
-                self.send_response(HTTPStatus.OK)
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                self.end_headers()
-                seen = 0
-                while True:
-                    seen, jpeg = preview._next(seen)
-                    if not jpeg:
-                        return
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                    self.wfile.write(head.encode() + jpeg + b"\r\n")
-            except OSError:
-                # The browser went away.
-                return
-            finally:
-                preview._streams.release()
-
-    return Handler
+            seen = 0
+            while True:
+                seen, jpeg = self.preview._next(seen)
+                if not jpeg:
+                    return
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                self.wfile.write(head.encode() + jpeg + b"\r\n")
+        except OSError:
+            # The browser went away.
+            return
+        finally:
+            self.preview._streams.release()
