@@ -6,6 +6,7 @@ whole: nobody packs photos so.
 
 from __future__ import annotations
 
+import errno
 import io
 import lzma
 import re
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.records import is_stream
 from edgekit.runtime.limits import MAX_FILE_BYTES
 
@@ -146,15 +147,17 @@ def unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Pat
 
     Raises:
         PhotoError: encrypted, damaged, or packed in an unknown way.
+        EdgekitError: the disk is full.
     """
     if member.flag_bits & 1:
         raise PhotoError("is encrypted; unpack it with its password and import the folder")
-    with target.open("wb") as written:
-        try:
-            with archive.open(member) as packed:
-                shutil.copyfileobj(packed, written, 1 << 20)
-        except _ERRORS as failure:
-            raise PhotoError(f"can't be unpacked: {_reason(failure)}") from failure
+    try:
+        with target.open("wb") as written, archive.open(member) as packed:
+            shutil.copyfileobj(packed, written, 1 << 20)
+    except _ERRORS as failure:
+        if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise EdgekitError(f"can't unpack {member.filename!r}: {failure.strerror}; free space") from failure
+        raise PhotoError(f"can't be unpacked: {_reason(failure)}") from failure
 
 
 def _reason(failure: BaseException) -> str:

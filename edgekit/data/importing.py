@@ -113,9 +113,6 @@ def import_photos(
             enable_heic()
     with Journal(out) as journal:
         run = _Run(out, config, journal, placed)
-        for broken in listing.bad:
-            key = sha256(f"listing|{broken.path}|{broken.reason}".encode(errors="surrogateescape"))
-            run.note(Entry(key=key, name=broken.path, status="bad", reason=broken.reason))
         try:
             run.adopt(progress)
             run.take(listing, progress)
@@ -320,7 +317,10 @@ class _Run:
             photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
             copies=tuple(self._copies()),
             near=find_near(list(self._hashed(samples)), self._config.near_bits),
-            bad=tuple(BadPhoto(path=one, reason=last[one].reason) for one in sorted(last) if last[one].status == "bad"),
+            bad=(
+                *listing.bad,
+                *(BadPhoto(path=one, reason=last[one].reason) for one in sorted(last) if last[one].status == "bad"),
+            ),
             ungrouped=tuple(one for one in sorted(last) if last[one].status == "ungrouped"),
             ignored=listing.ignored,
             cautions=cautions(samples),

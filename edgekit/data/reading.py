@@ -12,6 +12,7 @@ from zipfile import ZipFile
 from PIL import Image
 
 from edgekit.data.archives import open_archive, read_member, unpack_member
+from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.sources import Found
 from edgekit.data.stills import sharpest_stills
 from edgekit.data.strip import exif_of, strip
@@ -122,8 +123,10 @@ def camera_in(path: Path) -> str:
         PhotoError: it can't be read.
     """
     try:
+        # HEIC may keep EXIF anywhere.
+        whole = path.suffix.lower() in HEIC_SUFFIXES
         with path.open("rb") as file:
-            return camera_of(file.read(_HEAD_BYTES))
+            return camera_of(file.read(MAX_FILE_BYTES if whole else _HEAD_BYTES))
     except OSError as failure:
         raise PhotoError(f"{path}: can't be read: {failure.strerror}") from failure
 

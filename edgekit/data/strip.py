@@ -31,6 +31,24 @@ _WEBP_KEPT = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 _WEBP_ICC, _WEBP_EXIF, _WEBP_XMP = 0x20, 0x08, 0x04
 # Formats that hold their metadata where it can't be cut out.
 _OTHERS = (b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM")
+_WITH_EXIF = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")
+# What Pillow raises on damaged files and tags.
+_EXIF_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
 
 
@@ -65,12 +83,12 @@ def exif_of(content: bytes) -> Image.Exif:
     """EXIF as far as Pillow can read it; empty where there is none or it is damaged."""
     exif = Image.Exif()
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        # Asking for a format that has no plugin would load all that Pillow has.
+        with Image.open(io.BytesIO(content), formats=[one for one in _WITH_EXIF if one in Image.OPEN]) as opened:
             exif.load(opened.info.get("exif", b""))
             # Damaged tags fail when they are looked at.
             dict(exif)
-    # Pillow's own list has no end; nothing here is worth a photo.
-    except Exception:  # noqa: BLE001
+    except _EXIF_ERRORS:
         return Image.Exif()
     return exif
 
