@@ -317,9 +317,14 @@ class _Run:
             photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
             copies=tuple(self._copies()),
             near=find_near(list(self._hashed(samples)), self._config.near_bits),
-            bad=(
-                *listing.bad,
-                *(BadPhoto(path=one, reason=last[one].reason) for one in sorted(last) if last[one].status == "bad"),
+            bad=tuple(
+                BadPhoto(path=path, reason=reason)
+                for path, reason in sorted(
+                    (
+                        {one.path: one.reason for one in listing.bad}
+                        | {name: one.reason for name, one in last.items() if one.status == "bad"}
+                    ).items()
+                )
             ),
             ungrouped=tuple(one for one in sorted(last) if last[one].status == "ungrouped"),
             ignored=listing.ignored,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal
 
+from edgekit.data.build_options import SETTABLE
 from edgekit.errors import DataError, EdgekitError
 from edgekit.records import from_plain, is_stream, plain
 
 JOURNAL_NAME = ".edgekit-import.jsonl"
+_HASH = re.compile("[0-9a-f]{16}")
 MAX_JOURNAL_BYTES = 2_000_000_000
 
 Status = Literal["storing", "stored", "there", "copy", "bad", "ungrouped", "video"]
@@ -54,6 +57,15 @@ class Entry:
     phash: str = ""
     notes: dict[str, str] = field(default_factory=dict)
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what rows and hashes are made of: the file may have been edited."""
+        if not set(self.notes) <= set(SETTABLE):
+            raise DataError(f"notes must be of {', '.join(SETTABLE)}, got {sorted(self.notes)}; remove the line")
+        if self.status in ("storing", "stored", "there") and not _HASH.fullmatch(self.phash):
+            raise DataError(
+                f"a stored photo needs a hash of 16 hexadecimal digits, got {self.phash!r}; remove the line"
+            )
 
 
 class Journal:
@@ -138,7 +150,11 @@ def _parse(line: bytes, where: str) -> Entry:
         raw: Any = json.loads(line)
     except (ValueError, RecursionError) as failure:
         raise DataError(f"{where} must be JSON: {failure}; remove the line") from failure
-    return from_plain(Entry, raw, where=where, error=DataError)
+    try:
+        return from_plain(Entry, raw, where=where, error=DataError)
+    except DataError as mistake:
+        # What an entry says of itself doesn't know where it stands.
+        raise DataError(str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}") from mistake
 
 
 def _lock(file: IO[bytes], root: Path) -> None:

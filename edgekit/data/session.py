@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from edgekit.data.build_options import CollectConfig
+from edgekit.data.build_options import SETTABLE, CollectConfig
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.data.rows import update_manifest
 from edgekit.errors import DataError, EdgekitError
@@ -57,6 +57,13 @@ class Line:
     time_s: float = 0.0
     wall_s: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Check what rows and blocks are made of: the file may have been edited."""
+        if not set(self.notes) <= set(SETTABLE):
+            raise DataError(f"notes must be of {', '.join(SETTABLE)}, got {sorted(self.notes)}; remove the line")
+        if self.split and (len(self.split) not in (2, 3) or min(self.split) < 0 or sum(self.split) != 100):
+            raise DataError(f"a split must be two or three percentages, got {self.split}; remove the line")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
@@ -96,7 +103,12 @@ class Diary:
         if kept != whole:
             with self._path.open("r+b") as file:
                 file.truncate(len(kept))
-        return [_parse(line, f"{self._path} line {number}") for number, line in enumerate(kept.splitlines(), start=1)]
+        lines = [_parse(line, f"{self._path} line {number}") for number, line in enumerate(kept.splitlines(), start=1)]
+
+        begun = {line.session for line in lines if line.what == "begin"}
+        if lost := sorted({line.session for line in lines} - begun):
+            raise DataError(f"{self._path}: every session must begin, got lines of {lost}, which don't; remove them")
+        return lines
 
     def add(self, line: Line) -> None:
         """Note a line down.
@@ -215,4 +227,8 @@ def _parse(line: bytes, where: str) -> Line:
         raw: Any = json.loads(line)
     except (ValueError, RecursionError) as failure:
         raise DataError(f"{where} must be JSON: {failure}; remove the line") from failure
-    return from_plain(Line, raw, where=where, error=DataError)
+    try:
+        return from_plain(Line, raw, where=where, error=DataError)
+    except DataError as mistake:
+        # What a line says of itself doesn't know where it stands.
+        raise DataError(str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}") from mistake

@@ -179,9 +179,20 @@ class TestEndings:
         collect(moving(20, start=50), tmp_path, config())
         assert [json.loads(line)["what"] for line in diary.read_text().splitlines()].count("end") == 2
 
-    def test_a_diary_of_something_else(self, tmp_path):
-        (tmp_path / DIARY_NAME).write_text('{"what": "party", "session": 1}\n')
-        with pytest.raises(DataError, match="line 1: what must be one of"):
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            pytest.param('{"what": "party", "session": 1}', "line 1: what must be one of", id="kind"),
+            pytest.param("[]", "line 1 must be an object", id="list"),
+            pytest.param("{", "line 1 must be JSON", id="no-json"),
+            pytest.param('{"what": "shot", "session": 1}', "every session must begin", id="no-beginning"),
+            pytest.param('{"what": "begin", "session": 1, "split": [1]}', "line 1: a split must be", id="split"),
+            pytest.param('{"what": "begin", "session": 1, "notes": {"path": "x"}}', "line 1: notes must", id="notes"),
+        ],
+    )
+    def test_a_diary_that_was_edited(self, tmp_path, line, message):
+        (tmp_path / DIARY_NAME).write_text(f"{line}\n")
+        with pytest.raises(DataError, match=message):
             collect(moving(2), tmp_path, config())
 
 

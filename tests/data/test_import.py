@@ -363,6 +363,23 @@ class TestInterruptions:
         assert import_photos([gallery], tmp_path / "out", ImportConfig()).stored == 0
         assert len(read_manifest(manifest)) == 11
 
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            pytest.param("[]", "line 1 must be an object", id="list"),
+            pytest.param('{"key": "a"}', "line 1 must have the keys", id="keys"),
+            pytest.param('{"key": "a", "name": "b", "status": "stored", "phash": "xyz"}', "16 hexadecimal", id="hash"),
+            pytest.param(
+                '{"key": "a", "name": "b", "status": "bad", "notes": {"x": "y"}}', "notes must be", id="notes"
+            ),
+        ],
+    )
+    def test_a_journal_that_was_edited(self, gallery, tmp_path, line, message):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / JOURNAL_NAME).write_text(f"{line}\n")
+        with pytest.raises(DataError, match=message):
+            import_photos([gallery], tmp_path / "out", ImportConfig())
+
     def test_two_at_once(self, gallery, tmp_path):
         with Journal(tmp_path / "out"), pytest.raises(DataError, match="another import or session"):
             import_photos([gallery], tmp_path / "out", ImportConfig())
