@@ -16,16 +16,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from edgekit.data.build_options import ImportConfig, check_name, safe_name
+from edgekit.data.build_options import ImportConfig
 from edgekit.data.checks import BadPhoto, shorten
 from edgekit.data.duplicates import Border, Hashed, Near, border, find_near
-from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
+from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
 from edgekit.data.journal import Entry, Journal, Status
-from edgekit.data.manifest import MANIFEST_NAME, Sample, place
+from edgekit.data.manifest import MANIFEST_NAME, Sample
+from edgekit.data.placing import Grouping, Place, place_photos
 from edgekit.data.reading import TEMPORARY_PREFIX, Examined, Item, Reader, examine
 from edgekit.data.rows import cautions, read_samples, update_manifest
 from edgekit.data.sources import Found, Listing, list_sources
-from edgekit.errors import DataError, EdgekitError, PhotoError
+from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic, write_json
 
@@ -104,13 +105,11 @@ def import_photos(
     """
     began = time.monotonic()
     listing = list_sources(sources, out)
-    placed = _place(listing.found, config)
+    placed = place_photos(listing.found, config)
     if any(PurePosixPath(one.name).suffix.lower() in HEIC_SUFFIXES for one in listing.found):
         enable_heic()
-    else:
-        # Phones' apps give HEIC other names, too.
-        with contextlib.suppress(EdgekitError):
-            enable_heic()
+    # Phones' apps give HEIC other names, too.
+    enable_heic_if_installed()
     with Journal(out) as journal:
         run = _Run(out, config, journal, placed)
         try:
@@ -130,51 +129,14 @@ def import_photos(
     return record
 
 
-def _place(found: Sequence[Found], config: ImportConfig) -> dict[Found, tuple[str, str, str]]:
-    """Label, split, and what is left of the folders, for each photo; of those without a label when they need one.
-
-    Raises:
-        DataError: photos lie in no class folder, or a folder can't be a class.
-    """
-    inner = [_without_folders(one.name, config.skip_folders) for one in found]
-    if config.label:
-        return {
-            one: (config.label, "", str(PurePosixPath(name).parent)) for one, name in zip(found, inner, strict=True)
-        }
-    placed = dict[Found, tuple[str, str, str]]()
-    for source in dict.fromkeys(one.source for one in found):
-        mine = [(one, name) for one, name in zip(found, inner, strict=True) if one.source == source]
-        for (one, name), (label, split) in zip(mine, place([name for _, name in mine]), strict=True):
-            if not label:
-                raise DataError(
-                    f"{one.path}: without --label every photo must lie in a folder that is its class, got {name!r}"
-                    " directly in the source; name the class"
-                )
-            check_name("class folder", label)
-            parts = PurePosixPath(name).parts[2 if split else 1 : -1]
-            placed[one] = (label, split, "/".join(parts))
-    return placed
-
-
-def _without_folders(name: str, count: int) -> str:
-    parts = PurePosixPath(name).parts
-    return "/".join(parts[min(count, len(parts) - 1) :])
-
-
 class _Run:
     """One import: the journal decides what is new, this process alone writes."""
 
-    def __init__(
-        self, out: Path, config: ImportConfig, journal: Journal, placed: dict[Found, tuple[str, str, str]]
-    ) -> None:
+    def __init__(self, out: Path, config: ImportConfig, journal: Journal, placed: dict[Found, Place]) -> None:
         self._out, self._config, self._journal, self._placed = out, config, journal, placed
         self._stored = self._known = self._copied = 0
         self._by_digest: dict[str, Entry] = {}
-        self._pattern = None
-        if config.group.pattern:
-            from edgekit.data.patterns import Pattern
-
-            self._pattern = Pattern(config.group.pattern)
+        self._grouping = Grouping(config.group)
         rule = json.dumps(plain(config.group) | {"notes": config.notes, "copies": config.keep_copies}, sort_keys=True)
         self._how = f"{config.label}|{config.skip_folders}|{rule}"
         for entry in journal.entries.values():
@@ -238,19 +200,20 @@ class _Run:
 
     def _key(self, found: Found) -> str:
         times = f"{self._config.every_ms}|{self._config.window_ms}" if found.is_video else ""
-        label, split, _ = self._placed[found]
+        where = self._placed[found]
         # Hashed: where the photos were before is nobody's business who gets the folder.
-        whole = f"{found.stamp}|{found.name}|{label}|{split}|{self._how}|{times}"
+        whole = f"{found.stamp}|{found.name}|{where}|{self._how}|{times}"
         return sha256(whole.encode(errors="surrogateescape"))[:32]
 
     def _settle(self, item: Item, examined: Examined | str) -> None:
         """Write the photo, then its entry."""
-        label, split, folders = self._placed[item.found]
+        where = self._placed[item.found]
+        label, split = where.label, where.split
         if isinstance(examined, str):
             status: Status = "bad" if examined else "video"
             self.note(Entry(key=item.key, name=item.name, status=status, label=label, reason=examined))
             return
-        group = self._group(item, folders, examined.camera)
+        group = self._grouping.group_of(item.found, where, examined.camera)
         if not group:
             reason = f"the rule by {self._config.group.by} finds no group"
             self.note(Entry(key=item.key, name=item.name, status="ungrouped", label=label, reason=reason))
@@ -259,7 +222,8 @@ class _Run:
         copied = first is not None and (not self._config.keep_copies or first.label != label)
         twin = f"-{item.key[:8]}{item.key[32:].replace(':', '-')}" if first is not None else ""
         path = f"{label}/{group}/{examined.digest[:16]}{twin}{examined.suffix}"
-        notes = ({"camera": examined.camera} if examined.camera else {}) | dict(self._config.notes)
+        exif = {"camera": examined.camera} if examined.camera else {}
+        notes = exif | dict(where.notes) | dict(self._config.notes)
         entry = Entry(
             key=item.key,
             name=item.name,
@@ -278,18 +242,6 @@ class _Run:
             self.note(replace(entry, status="stored"))
         self._stored += not copied
         self._copied += copied
-
-    def _group(self, item: Item, folders: str, camera: str) -> str:
-        rule = self._config.group
-        if rule.name:
-            return rule.name
-        if self._pattern is not None:
-            found = self._pattern.find(item.found.name)
-        elif rule.by == "camera":
-            found = camera
-        else:
-            found = "-".join(PurePosixPath(folders).parts) or item.found.source
-        return safe_name(found) or rule.otherwise
 
     def new_samples(self) -> Iterator[Sample]:
         """A row for every photo that was stored, lies there still, and is in no manifest."""
@@ -310,6 +262,8 @@ class _Run:
             photos.setdefault(sample.label, Counter())[sample.group] += 1
         # A photo that was repaired, or found its group by another rule, is no longer what an older entry says.
         last = {one.name: one for one in entries}
+        bad = {one.path: one.reason for one in listing.bad}
+        bad |= {name: one.reason for name, one in last.items() if one.status == "bad"}
         return ImportRecord(
             config=self._config,
             stored=self._stored,
@@ -317,15 +271,7 @@ class _Run:
             photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
             copies=tuple(self._copies()),
             near=find_near(list(self._hashed(samples)), self._config.near_bits),
-            bad=tuple(
-                BadPhoto(path=path, reason=reason)
-                for path, reason in sorted(
-                    (
-                        {one.path: one.reason for one in listing.bad}
-                        | {name: one.reason for name, one in last.items() if one.status == "bad"}
-                    ).items()
-                )
-            ),
+            bad=tuple(BadPhoto(path=path, reason=reason) for path, reason in sorted(bad.items())),
             ungrouped=tuple(one for one in sorted(last) if last[one].status == "ungrouped"),
             ignored=listing.ignored,
             cautions=cautions(samples),

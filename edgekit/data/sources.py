@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from edgekit.data.archives import open_archive
 from edgekit.data.checks import BadPhoto, is_photo_name
+from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest
 from edgekit.errors import DataError
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv", ".mpg", ".ogv")
@@ -30,6 +31,7 @@ class Found:
         member: Number in the zip file; None for a file.
         is_video: Whether it gives many photos.
         stamp: What changes when the file does.
+        sample: Its row, where the source is a folder with a manifest.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Found:
     member: int | None
     is_video: bool
     stamp: str
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,14 @@ class _Lister:
                     self.bad.append(BadPhoto(path=(relative / one).as_posix(), reason="is a link to a folder"))
             names += [(relative / one).as_posix() for one in sorted(files) if not one.startswith(".")]
         live = _live_photos(names)
+        has_manifest = os.path.lexists(root / MANIFEST_NAME)
+        sample_of = {one.path: one for one in read_manifest(root / MANIFEST_NAME)} if has_manifest else {}
         for name in names:
-            if name in live:
+            if name == MANIFEST_NAME:
+                continue
+            if has_manifest and name not in sample_of:
+                self.ignored[f"not in {MANIFEST_NAME}"] += 1
+            elif name in live:
                 self.ignored["videos of live photos"] += 1
             elif (root / name).is_symlink():
                 self.bad.append(BadPhoto(path=name, reason="is a link; import what it leads to"))
@@ -83,12 +92,12 @@ class _Lister:
                 except DataError as refused:
                     self.bad.append(BadPhoto(path=name, reason=str(refused)))
             else:
-                self.add_file(root / name, name, source)
+                self.add_file(root / name, name, source, sample_of.get(name))
 
     def _note_unreadable(self, failure: OSError) -> None:
         self.bad.append(BadPhoto(path=str(failure.filename), reason=f"can't be read: {failure.strerror}"))
 
-    def add_file(self, path: Path, name: str, source: str) -> None:
+    def add_file(self, path: Path, name: str, source: str, sample: Sample | None = None) -> None:
         is_video = _suffix(name) in VIDEO_SUFFIXES
         if not is_video and not is_photo_name(name):
             self.ignored[_suffix(name) or "no ending"] += 1
@@ -99,7 +108,9 @@ class _Lister:
             self.bad.append(BadPhoto(path=name, reason=f"can't be read: {failure.strerror}"))
             return
         stamp = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-        self.found.append(Found(name=name, source=source, path=path, member=None, is_video=is_video, stamp=stamp))
+        self.found.append(
+            Found(name=name, source=source, path=path, member=None, is_video=is_video, stamp=stamp, sample=sample)
+        )
 
     def add_archive(self, path: Path, source: str, inside: str) -> None:
         """Add members, named below ``inside``.
@@ -134,7 +145,8 @@ class _Lister:
 def list_sources(sources: Sequence[Path], out: Path) -> Listing:
     """Look through folders, zip files, videos and photos, without reading any photo.
 
-    Hidden files are passed over, so are the short videos that phones keep beside live photos.
+    Of a folder with a manifest only what it lists counts. Hidden files are passed over, so are the short videos that
+    phones keep beside live photos.
 
     Args:
         sources: Each a folder or a file.

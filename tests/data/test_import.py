@@ -86,6 +86,27 @@ class TestFolders:
         found = {(one.label, one.split) for one in read_manifest(tmp_path / "out" / "manifest.csv")}
         assert found == {("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")}
 
+    def test_a_sources_manifest_is_kept_and_options_go_before_it(self, tmp_path, write_rows):
+        for seed, name in enumerate(("genuine/a.jpg", "b.jpg", "unlisted.jpg")):
+            save(tmp_path / "in" / name, seed, camera="Google Pixel")
+        write_rows(
+            tmp_path / "in" / "manifest.csv",
+            ("path", "label", "group", "kind", "camera", "split", "light"),
+            ("genuine/a.jpg", "genuine", "g1", "", "", "train", "day"),
+            ("b.jpg", "recapture", "g2", "laptop", "Mine", "test", "day"),
+        )
+        config = ImportConfig(notes=(("light", "night"),))
+        record = import_photos([tmp_path / "in"], tmp_path / "out", config)
+        assert record.ignored == {"not in manifest.csv": 1}
+        found = {
+            (one.label, one.group, one.kind, one.camera, one.split, one.light)
+            for one in read_manifest(tmp_path / "out" / "manifest.csv")
+        }
+        assert found == {
+            ("genuine", "g1", "", "Google Pixel", "train", "night"),
+            ("recapture", "g2", "laptop", "Mine", "test", "night"),
+        }
+
     @pytest.mark.parametrize(
         ("rule", "groups"),
         [
@@ -413,7 +434,7 @@ class TestMistakes:
             pytest.param(lambda root: root, GENUINE, "must not overlap", id="itself"),
             pytest.param(lambda root: root / "empty", GENUINE, "nothing could be imported", id="empty"),
             pytest.param(lambda root: root / "bad", GENUINE, "nothing could be imported", id="all-bad"),
-            pytest.param(lambda root: root / "odd", ImportConfig(), "class folder is also a folder", id="odd-class"),
+            pytest.param(lambda root: root / "odd", ImportConfig(), "a class is also a folder", id="odd-class"),
         ],
     )
     def test_sources(self, tmp_path, make, config, message):
