@@ -146,7 +146,7 @@ def _print_coverage(found: Coverage) -> None:
     for line in found.next[:_MAX_LINES]:
         typer.echo(f"shoot next: {line}")
     for missing, count in found.outside.items():
-        console.note(f"{count} photos are in no cell: {missing} not known, e.g. {found.examples[0]}")
+        console.note(f"{count} photos are in no cell: {missing} not known, e.g. {found.examples[missing][0]}")
 
 
 def import_(

@@ -16,6 +16,7 @@ from edgekit.data.rows import read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 
+_EXAMPLES = 10
 # The manifest's columns of each axis.
 _COLUMN = {"camera": "camera", "target": "screen", "light": "light"}
 
@@ -43,7 +44,7 @@ class Coverage:
         has: Photos in cells, those beyond what a cell wants included.
         lacks: Photos that are still to be shot.
         outside: Photos that belong to no cell, by what is not known of them ("camera, light").
-        examples: Some of those photos.
+        examples: Some of those photos, by the same.
         next: What to shoot, in an order that sets up each target and light once.
     """
 
@@ -53,7 +54,7 @@ class Coverage:
     has: int
     lacks: int
     outside: dict[str, int]
-    examples: tuple[str, ...]
+    examples: dict[str, tuple[str, ...]]
     next: tuple[str, ...]
 
 
@@ -199,7 +200,10 @@ def _count(plan: CapturePlan, samples: Sequence[Sample], cell_of: Sequence[Cell 
         has=sum(cell.has for cell in cells),
         lacks=sum(cell.lacks for cell in cells),
         outside=dict(sorted(outside.items())),
-        examples=tuple(one.path for one, cell in zip(samples, cell_of, strict=True) if isinstance(cell, str))[:10],
+        examples={
+            missing: tuple(one.path for one, cell in zip(samples, cell_of, strict=True) if cell == missing)[:_EXAMPLES]
+            for missing in sorted(outside)
+        },
         next=tuple(_next(cells)),
     )
 

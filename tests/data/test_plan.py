@@ -141,7 +141,7 @@ class TestCells:
         shoot(tmp_path, "recapture/iphone/b.jpg")
         found = cover(plan(), tmp_path)
         assert found.outside == {"camera": 1, "target, light": 1}
-        assert found.examples == ("genuine/day/a.jpg", "recapture/iphone/b.jpg")
+        assert found.examples == {"camera": ("genuine/day/a.jpg",), "target, light": ("recapture/iphone/b.jpg",)}
 
     def test_two_cells_that_claim_one_photo_are_both_named(self, tmp_path):
         shoot(tmp_path, "genuine/iphone/day/a.jpg", camera="Google Pixel 8")
