@@ -17,11 +17,11 @@ from edgekit.errors import DataError
 from edgekit.records import write_atomic
 
 # From empty to full, in order of lightness too, so that it reads in black and white.
-_COLOURS = LinearSegmentedColormap.from_list("filled", ["#FFF3E0", "#F9B46B", "#56B4E9", "#0072B2"])
+_COLOURS = LinearSegmentedColormap.from_list("filled", ["#F1F6FA", "#9CC9E8", "#0072B2"])
 _DARK_FROM = 0.75
 # Longer names of targets would run into each other.
 _WIDEST = 12
-_UNPLANNED = "#EEEEEE"
+_UNPLANNED = "#DDDDDD"
 # Larger tables would be pictures that no viewer opens.
 _MAX_SIDE_IN = 60.0
 
@@ -81,5 +81,9 @@ def _draw(panel: Axes, cells: dict[tuple[str, str], CellStatus], cameras: list[s
     if max(map(len, targets)) > _WIDEST:
         for label in panel.get_xticklabels():
             label.set(rotation=25, ha="right")
-    panel.tick_params(length=0)
+    # Lines between cells, at the minor ticks.
+    panel.set_xticks(np.arange(1, len(targets)) - 0.5, minor=True)
+    panel.set_yticks(np.arange(1, len(cameras)) - 0.5, minor=True)
+    panel.grid(which="minor", color="w", linewidth=2)
+    panel.tick_params(which="both", length=0)
     panel.spines[:].set_visible(False)

@@ -114,6 +114,9 @@ def collect(
                 session.run(controls, progress)
             finally:
                 finished = session.finish()
+        except KeyboardInterrupt:
+            progress.say(f"{session.shots} photos of this session are kept in {session.folder}")
+            raise
         except VideoError as failure:
             if session.frames == 0:
                 raise
