@@ -177,5 +177,8 @@ def _tell_copies(copies: Sequence[tuple[str, ...]], progress: Progress) -> None:
 
 
 def _fingerprint(rows: Iterable[tuple[Sample, str]]) -> str:
-    canonical = [[*(getattr(sample, column) for column in COLUMNS), digest] for sample, digest in rows]
+    known = list(rows)
+    # The newest column: data that leaves it empty keeps the fingerprint that it always had.
+    columns = [one for one in COLUMNS if one != "light" or any(sample.light for sample, _ in known)]
+    canonical = [[*(getattr(sample, column) for column in columns), digest] for sample, digest in known]
     return sha256(json.dumps(canonical, ensure_ascii=True, separators=(",", ":")).encode())

@@ -13,7 +13,7 @@ from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.errors import DataError
 from edgekit.records import is_stream, write_atomic
 
-COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split")
+COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "light")
 """What edgekit uses; only ``path`` is required."""
 
 NOTES = ("width", "height", "source_width", "source_height")
@@ -40,6 +40,7 @@ class Sample:
         screen: What was photographed, for a recapture of a screen.
         scene: What the photo shows.
         split: "train", "val", "test", or empty to let edgekit split.
+        light: What it was taken in, as a capture plan names it.
     """
 
     path: str
@@ -50,6 +51,7 @@ class Sample:
     screen: str = ""
     scene: str = ""
     split: str = ""
+    light: str = ""
 
     def __post_init__(self) -> None:
         """Check every value, so that a sample that exists can be written, read and found again."""
