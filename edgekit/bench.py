@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, Recommended, RepeatStates, recommend
+from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, NativeBench, Recommended, RepeatStates, recommend
 from edgekit.conditions import Conditions, device_name
 from edgekit.config import BenchConfig
 from edgekit.contract import Contract
@@ -21,6 +21,7 @@ from edgekit.latency import slowdown, summarise, throttling
 from edgekit.ledger import Ledger
 from edgekit.measuring import Request, lines_path, mark_reported, measure_on
 from edgekit.metrics import Evaluation
+from edgekit.nativebench import native_bench
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256
 from edgekit.runtime.bundle import read_bundle
@@ -28,6 +29,7 @@ from edgekit.runtime.coldstart import ColdStart
 from edgekit.runtime.job import Pace, Setting
 from edgekit.runtime.photo import decode
 from edgekit.scoring import Count, CropUse, Scores, crop_use
+from edgekit.transports.adb import AdbDevice
 from edgekit.transports.base import Device
 from edgekit.transports.local import LocalDevice
 
@@ -61,6 +63,7 @@ def bench(
     """
     plan = _Plan(model, dataset, config)
     told: dict[str, DeviceBench] = {}
+    native: list[NativeBench] = []
     failures: list[DeviceError] = []
     lines: list[Path] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -69,6 +72,9 @@ def bench(
             place = lines_path(out, model, device) if out is not None else None
             request = plan.request(photos, emulated=bool(device.emulated))
             try:
+                if isinstance(device, AdbDevice) and device.times_network_alone:
+                    native.append(native_bench(device, model, config, progress=progress))
+                    continue
                 ledger = measure_on(device, request, lines=place, idle_timeout_s=config.timeout_s, progress=progress)
             except DeviceError as failure:
                 if len(devices) < 2:
@@ -82,7 +88,7 @@ def bench(
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
     for place in lines:
         mark_reported(place)
-    return plan.record(tuple(told.values()))
+    return plan.record(tuple(told.values()), tuple(native))
 
 
 class _Plan:
@@ -128,7 +134,7 @@ class _Plan:
             affinity=config.affinity,
         )
 
-    def record(self, devices: tuple[DeviceBench, ...]) -> BenchRecord:
+    def record(self, devices: tuple[DeviceBench, ...], native: tuple[NativeBench, ...]) -> BenchRecord:
         """The record of all devices."""
         return BenchRecord(
             model=self.model.name,
@@ -143,6 +149,7 @@ class _Plan:
             budget_ms=self.config.budget_ms,
             quick=self.config.quick,
             devices=devices,
+            native=native,
         )
 
 

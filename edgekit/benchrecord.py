@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from edgekit.conditions import Conditions
 from edgekit.latency import Interval, Spread, Throttling
 from edgekit.metrics import Evaluation
 from edgekit.pareto import ParetoPoint, pareto_front
 from edgekit.runtime.coldstart import ColdStart
+from edgekit.runtime.machine import Machine
 from edgekit.runtime.sensors import State
 from edgekit.runtime.timing import Latency
 from edgekit.scoring import CropUse
+from edgekit.transports.native import NativeLatency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +111,46 @@ class DeviceBench:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NativeTimed:
+    """One inference with so many threads: what the tool said in each repeat."""
+
+    threads: int
+    repeats: tuple[NativeLatency, ...]
+
+    @property
+    def mean_ms(self) -> float:
+        """The median of the repeats' means."""
+        return median(one.mean_ms for one in self.repeats)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeBench:
+    """The network alone on a phone without a Python: one inference, no photo, no accuracy.
+
+    Attributes:
+        device: As the user named it.
+        name: The phone's own name or chip.
+        tool: Where ``benchmark_model`` lies there.
+        machine: All that is known of it, and how it was at the beginning.
+        after: How it was at the end.
+    """
+
+    device: str
+    name: str
+    tool: str
+    machine: Machine
+    after: State
+    points: tuple[NativeTimed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchRecord:
-    """A benchmark of one model file on one or more devices, on the same photos."""
+    """A benchmark of one model file on one or more devices, on the same photos.
+
+    Attributes:
+        devices: Those that ran the whole of it.
+        native: Those that could time the network alone.
+    """
 
     model: str
     model_bytes: int
@@ -123,6 +164,7 @@ class BenchRecord:
     budget_ms: float | None
     quick: bool
     devices: tuple[DeviceBench, ...]
+    native: tuple[NativeBench, ...] = ()
 
 
 def threads_label(threads: int) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgekit.benchrecord import BenchRecord
+from edgekit.benchrecord import BenchRecord, NativeBench
 from edgekit.contract import Contract
 from edgekit.converted import ConvertRecord
 from edgekit.errors import RunError
@@ -95,6 +95,7 @@ class Model:
         conversion: How it was made.
         stages: The training behind it, the float stage first.
         measured: On each device.
+        native: The network alone, on phones without a Python.
         evaluated: On each set of photos.
         cautions: What is wrong with how these belong together.
         home: The folder of its records.
@@ -108,6 +109,7 @@ class Model:
     conversion: ConvertRecord | None = None
     stages: tuple[TrainRecord, ...] = ()
     measured: tuple[Measured, ...] = ()
+    native: tuple[NativeBench, ...] = ()
     evaluated: tuple[Evaluated, ...] = ()
     cautions: tuple[str, ...] = ()
     home: Path = field(default_factory=Path)
@@ -315,6 +317,7 @@ def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
     return replace(
         model,
         measured=(*model.measured, *measured(record)),
+        native=(*model.native, *record.native),
         file_bytes=model.file_bytes if model.file_bytes is not None else record.model_bytes,
         cautions=cautions,
     )

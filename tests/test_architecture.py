@@ -53,6 +53,7 @@ LAYERS = [
     {"ledger"},
     {"measuring"},
     {"evaluate", "benchrecord"},
+    {"nativebench"},
     {"bench", "regression", "target", "tta", "tune"},
     {"studytables"},
     {"crossval"},

@@ -232,7 +232,29 @@ def print_bench(record: BenchRecord) -> None:
                 f"recommended{where} {budget}: {most}{best.crops} crops, {threads_label(best.threads)}, "
                 f"{best.interpreter}{asked}"
             )
+    _print_native(record)
     caution(record.caution)
+
+
+def _print_native(record: BenchRecord) -> None:
+    """What phones without a Python said of the network alone."""
+    for one in record.native:
+        rows = [
+            [
+                str(point.threads),
+                f"{point.mean_ms:.2f}",
+                ", ".join(f"{run.mean_ms:.2f}" for run in point.repeats),
+                ", ".join("–" if run.p95_ms is None else f"{run.p95_ms:.2f}" for run in point.repeats),
+                f"{point.repeats[0].first_ms:.2f}",
+                f"{point.repeats[0].init_ms:.1f}",
+            ]
+            for point in one.points
+        ]
+        console.print_table(
+            f"ms of one inference on {one.device} ({one.name}), by {one.tool}: the network alone, no accuracy",
+            ["threads", "mean", "of each repeat", "p95", "first", "loading"],
+            rows,
+        )
 
 
 def _ways(one: DeviceBench) -> dict[int, str]:

@@ -92,6 +92,36 @@ def comparison(models: Sequence[Model]) -> Table | None:
     return Table(title="By the points that stand for them", columns=columns, rows=tuple(rows), note=_comparable(models))
 
 
+def network_alone(models: Sequence[Model]) -> Table | None:
+    """What phones without a Python said of one inference; None where none was asked."""
+    rows = [
+        (
+            text(model.name),
+            text(f"{one.name} ({one.device})"),
+            number(float(point.threads), 0),
+            number(point.mean_ms, 2),
+            text(", ".join(f"{run.mean_ms:.2f}" for run in point.repeats)),
+            number(point.repeats[0].first_ms, 2),
+            number(point.repeats[0].init_ms, 1),
+            number(float(min(run.n for run in point.repeats)), 0),
+        )
+        for model in models
+        for one in model.native
+        for point in one.points
+    ]
+    if not rows:
+        return None
+    return Table(
+        title="The network alone",
+        columns=("model", "device", "threads", "mean ms", "mean of each repeat", "first ms", "loading ms", "runs"),
+        rows=tuple(rows),
+        note=(
+            "One inference by LiteRT's benchmark_model on phones that have no Python: no decoding, no crops, no "
+            "accuracy. A verdict takes as many of these as it has crops, and more."
+        ),
+    )
+
+
 def _comparable(models: Sequence[Model]) -> str:
     return "" if different_photos(models) else "All on the same photos."
 

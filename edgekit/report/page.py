@@ -17,7 +17,7 @@ from edgekit.card import Card, make_card
 from edgekit.errors import EdgekitError
 from edgekit.findings import Findings, Model
 from edgekit.records import write_atomic
-from edgekit.report.contents import Accuracy, accuracies, comparison, different_photos, figures
+from edgekit.report.contents import Accuracy, accuracies, comparison, different_photos, figures, network_alone
 from edgekit.report.costs import Trade, trades
 from edgekit.report.drawing import Chart
 from edgekit.report.mistakes import Gallery
@@ -55,6 +55,7 @@ class Page:
     trades: tuple[Trade, ...]
     studies: tuple[Study, ...]
     comparison: Table | None
+    network_alone: Table | None
     warning: str
 
 
@@ -75,6 +76,7 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
         trades=trades(models),
         studies=tuple(study(f"study-{at}", one) for at, one in enumerate(found.studies)),
         comparison=comparison(models),
+        network_alone=network_alone(models),
         warning=different_photos(models),
     )
 

@@ -8,14 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
-from edgekit.records import make_folder, plain
+from edgekit.records import make_folder
 from edgekit.runtime.machine import Machine, read_machine
 from edgekit.transports.dump import ENDED, Dump, dump_script
-from edgekit.transports.native import native_arguments, parse_native
+from edgekit.transports.native import NativeLatency, native_arguments, parse_native
 from edgekit.transports.process import capture
 from edgekit.transports.remote import BEGIN, Blob, Options, RemoteDevice, between, blobs
 from edgekit.transports.wheels import Probe
@@ -84,6 +83,11 @@ class AdbDevice(RemoteDevice):
             f"{super()._no_python()}. Termux keeps its Python to itself: reach that by ssh (docs/devices.md)."
             ' Without any, native = "/data/local/tmp/benchmark_model" times the network alone'
         )
+
+    @property
+    def times_network_alone(self) -> bool:
+        """Whether the device file names a native tool and no Python."""
+        return bool(self.options.native and not self.options.python)
 
     def check_attached(self) -> None:
         """Look whether adb has the device.
@@ -204,7 +208,7 @@ class AdbDevice(RemoteDevice):
                 raise DeviceError(f"{self.name}: can't read {remote}: {(said or output).strip()[-300:]}")
             part.replace(to)
 
-    def native_benchmark(self, model_remote: str, threads: int, runs: int) -> dict[str, Any]:
+    def native_benchmark(self, model_remote: str, threads: int, runs: int) -> NativeLatency:
         """Run LiteRT's ``benchmark_model`` on a pushed model; see :class:`edgekit.transports.native.NativeLatency`.
 
         Raises:
@@ -225,7 +229,7 @@ class AdbDevice(RemoteDevice):
             raise self._unreachable(code, said)
         if code:
             raise DeviceError(f"{self.name}: benchmark_model ended with exit code {code}: {' '.join(lines)[-300:]}")
-        return dict(plain(parse_native("\n".join(lines), name=self.name)))
+        return parse_native("\n".join(lines), name=self.name)
 
 
 def _batches(missing: list[Blob]) -> Iterator[list[Blob]]:

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.benchrecord import NativeBench
+from edgekit.config import BenchConfig
 from edgekit.errors import DeviceError, DeviceTimeout
+from edgekit.nativebench import native_bench
+from edgekit.records import from_plain, to_json
 from edgekit.transports.adb import attached
 from edgekit.transports.parse import open_device
 
@@ -96,9 +100,22 @@ class TestNative:
         device = adb_device(python="/nowhere/python3", native=tool)
         (model,) = device.push([red_blue_file])
         told = device.native_benchmark(model, 2, 50)
-        assert told["mean_ms"] == pytest.approx(33.2094)
-        assert (told["n"], told["init_ms"], told["p50_ms"]) == (50, 0.855, None)
+        assert told.mean_ms == pytest.approx(33.2094)
+        assert (told.n, told.init_ms, told.p50_ms) == (50, 0.855, None)
         assert f"--graph={model} --num_threads=2 --num_runs=50" in (tmp_path / "asked").read_text()
+
+    def test_a_benchmark_times_the_network_alone(self, adb_device, red_blue_file, tmp_path):
+        """With no Python named: means of each repeat, by threads, and nothing that the phone did not tell."""
+        said = tmp_path / "said"
+        said.write_text(PRINTED)
+        device = adb_device(python="", native=self.tool(tmp_path, f"cat {said} >&2"))
+        assert device.times_network_alone
+        record = native_bench(device, red_blue_file, BenchConfig(threads=(1, 2), repeats=2))
+        assert [point.threads for point in record.points] == [1, 2]
+        assert [len(point.repeats) for point in record.points] == [2, 2]
+        assert record.points[0].mean_ms == pytest.approx(33.2094)
+        assert record.machine.architecture
+        assert from_plain(NativeBench, json.loads(to_json(record)), where="record") == record
 
     def test_no_tool_there(self, adb_device, fails_with):
         with fails_with("/nowhere/tool is not there", "chmod"):
