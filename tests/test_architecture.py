@@ -35,6 +35,8 @@ LAYERS = [
     {"attacks"},
     {"metrics"},
     {"data"},
+    {"look"},
+    {"audit"},
     {"feed"},
     {"head", "rounding", "scoring", "lite", "metadata", "runs"},
     {"bundle", "calibration", "features", "gate", "operating_point", "runoptions"},
@@ -66,18 +68,33 @@ HOME_OF = {
     "tensorflow": {"legacy_keras"},
     "tf_keras": {"legacy_keras"},
     "tensorflow_model_optimization": {"legacy_keras"},
-    "matplotlib": {"plots"},
+    "matplotlib": {"plots", "look.figures"},
     "h5py": {"network"},
     "pillow_heif": {"data.heic"},
     "flatbuffers": {"lite", "metadata"},
     "ai_edge_litert": {"lite"},
     "cv2": {"video.opencv", "video.writer"},
     "picamera2": {"video.picamera"},
-    "typer": {"cli", "cli.console", "cli.demo", "cli.measure", "cli.show", "cli.train", "cli.tuning", "cli.watch"},
+    "typer": {
+        "cli",
+        "cli.console",
+        "cli.demo",
+        "cli.measure",
+        "cli.show",
+        "cli.train",
+        "cli.tuning",
+        "cli.watch",
+        "cli.data",
+        "cli.data_audit",
+    },
     "rich": {"cli.console"},
+    "imagehash": {"data.hashes"},
+    "sklearn": {"audit.models"},
+    "jinja2": {"audit.page"},
+    "markupsafe": {"audit.page"},
 }
 # Where a package is imported by another name than it is installed by.
-DISTRIBUTION_OF = {"cv2": "opencv_python_headless"}
+DISTRIBUTION_OF = {"cv2": "opencv_python_headless", "sklearn": "scikit_learn"}
 # Raspberry Pi OS has it as a package of its own; the pip line would not give its libcamera.
 FROM_THE_SYSTEM = {"picamera2"}
 

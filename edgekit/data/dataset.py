@@ -136,7 +136,8 @@ def _check_classes(root: Path, samples: Sequence[Sample]) -> None:
 def _check_columns(root: Path, samples: Sequence[Sample]) -> None:
     remedies = {
         "group": "give a photo that is related to no other a group of its own",
-        "split": "fill the column or remove it",
+        "split": "fill the column (edgekit data split does) or remove it",
+        "fold": "fill the column (edgekit data split does) or remove it",
     }
     for column, remedy in remedies.items():
         lacking = [sample.path for sample in samples if not getattr(sample, column)]
@@ -177,5 +178,8 @@ def _tell_copies(copies: Sequence[tuple[str, ...]], progress: Progress) -> None:
 
 
 def _fingerprint(rows: Iterable[tuple[Sample, str]]) -> str:
-    canonical = [[*(getattr(sample, column) for column in COLUMNS), digest] for sample, digest in rows]
+    known = list(rows)
+    # Data that leaves a newer column empty keeps the fingerprint that it always had.
+    columns = [one for one in COLUMNS if one != "fold" or any(sample.fold for sample, _ in known)]
+    canonical = [[*(getattr(sample, column) for column in columns), digest] for sample, digest in known]
     return sha256(json.dumps(canonical, ensure_ascii=True, separators=(",", ":")).encode())

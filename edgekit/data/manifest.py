@@ -13,7 +13,7 @@ from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.errors import DataError
 from edgekit.records import is_stream, write_atomic
 
-COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split")
+COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "fold")
 """What edgekit uses; only ``path`` is required."""
 
 NOTES = ("width", "height", "source_width", "source_height")
@@ -24,6 +24,7 @@ MAX_MANIFEST_BYTES = 200_000_000
 
 SPLITS = ("train", "val", "test")
 _SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_FOLD = re.compile(r"[1-9][0-9]{0,3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -40,6 +41,7 @@ class Sample:
         screen: What was photographed, for a recapture of a screen.
         scene: What the photo shows.
         split: "train", "val", "test", or empty to let edgekit split.
+        fold: Which part of a cross-validation it belongs to, "1", "2", …; empty to let edgekit deal them.
     """
 
     path: str
@@ -50,6 +52,7 @@ class Sample:
     screen: str = ""
     scene: str = ""
     split: str = ""
+    fold: str = ""
 
     def __post_init__(self) -> None:
         """Check every value, so that a sample that exists can be written, read and found again."""
@@ -61,6 +64,8 @@ class Sample:
             )
         if self.split not in ("", *SPLITS):
             raise DataError(f"split must be one of {', '.join(SPLITS)} or empty, got {self.split!r}; correct it")
+        if self.fold and not _FOLD.fullmatch(self.fold):
+            raise DataError(f"fold must be a whole number from 1 to 9999, or empty, got {self.fold!r}; correct it")
         for column in COLUMNS:
             value = getattr(self, column)
             if _CONTROL.search(value):

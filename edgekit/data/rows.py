@@ -1,0 +1,116 @@
+"""Adds rows to a data folder's manifest and changes some, without losing a column that edgekit has no use for."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from edgekit.data.checks import find_photos, shorten
+from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, place, read_manifest
+from edgekit.errors import DataError
+from edgekit.records import write_atomic
+
+
+def read_samples(root: Path) -> tuple[Sample, ...]:
+    """What a data folder's manifest lists, or, without one, what its folders hold; nothing for an empty folder.
+
+    Raises:
+        DataError: the manifest breaks a rule, or photos lie in no class folder.
+    """
+    manifest = root / MANIFEST_NAME
+    if manifest.exists():
+        # A session that stored nothing leaves no manifest, so one without rows is a mistake, and read_manifest says so.
+        return read_manifest(manifest)
+    if not root.is_dir():
+        return ()
+    return _from_folders(root, find_photos(root))
+
+
+def _from_folders(root: Path, paths: Sequence[str]) -> tuple[Sample, ...]:
+    placed = place(paths)
+    loose = [path for path, (label, _) in zip(paths, placed, strict=True) if not label]
+    if loose:
+        raise DataError(
+            f"{root}: every photo must lie in the folder of its class, got {len(loose)} that don't: {shorten(loose)};"
+            f" move them, or write a {MANIFEST_NAME}"
+        )
+    return tuple(
+        Sample(path=path, label=label, split=split) for path, (label, split) in zip(paths, placed, strict=True)
+    )
+
+
+def update_manifest(root: Path, changed: Iterable[Sample], *, unlisted: Collection[str] = ()) -> int:
+    """Write samples into a folder's manifest: in place of the rows of their paths, or behind the last.
+
+    Where there is no manifest, photos that lie in the folder already are listed as their folders say, since a manifest
+    that didn't would hide them.
+
+    Args:
+        root: The data folder.
+        changed: New rows, and rows in place of others.
+        unlisted: Photos that lie there and are to have no row unless they have one.
+
+    Returns:
+        How many rows the manifest has now.
+
+    Raises:
+        DataError: the manifest that is there breaks a rule.
+        EdgekitError: it can't be written.
+    """
+    new = {sample.path: sample for sample in changed}
+    manifest = root / MANIFEST_NAME
+    extra: list[str] = []
+    cells_of: dict[str, dict[str, str]] = {}
+    if manifest.exists():
+        samples = read_manifest(manifest)
+        extra, cells_of = _foreign_cells(manifest, samples)
+    else:
+        samples = (
+            _from_folders(root, [path for path in find_photos(root) if path not in new and path not in unlisted])
+            if root.is_dir()
+            else ()
+        )
+    if not new and manifest.exists():
+        return len(samples)
+    rows = [new.pop(sample.path, sample) for sample in samples] + list(new.values())
+    if rows:
+        write_atomic(manifest, _to_csv(rows, extra, cells_of))
+    return len(rows)
+
+
+def _foreign_cells(manifest: Path, samples: Sequence[Sample]) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """Columns that a Sample has no field for, and their cells by path; the manifest was read and holds all rules."""
+    reader = csv.reader(io.StringIO(manifest.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+    rows = [cells for cells in reader if any(cells)]
+    columns = [cell.strip() for cell in rows[0]]
+    extra = [column for column in columns if column not in COLUMNS]
+    cells_of = {}
+    for sample, cells in zip(samples, rows[1:], strict=True):
+        known = dict(zip(columns, cells, strict=True))
+        cells_of[sample.path] = {column: known[column] for column in extra}
+    return extra, cells_of
+
+
+def _to_csv(rows: Sequence[Sample], extra: list[str], cells_of: dict[str, dict[str, str]]) -> bytes:
+    columns = [column for column in COLUMNS if column in COLUMNS[:2] or any(getattr(row, column) for row in rows)]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns + extra)
+    for row in rows:
+        foreign = cells_of.get(row.path, {})
+        writer.writerow([getattr(row, one) for one in columns] + [foreign.get(one, "") for one in extra])
+    return text.getvalue().encode()
+
+
+def cautions(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """What would keep these rows from being loaded as one data set."""
+    found = []
+    for column in ("group", "split"):
+        lacking = sum(1 for sample in samples if not getattr(sample, column))
+        if 0 < lacking < len(samples):
+            found.append(
+                f"{lacking} of {len(samples)} rows have no {column}, the others have: fill the column or empty it"
+            )
+    return tuple(found)
