@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgekit.audit.noise import Noise
-from edgekit.audit.probes import Family
+from edgekit.audit.probes import PROBES, Family
 from edgekit.audit.verdicts import Baseline, Verdict
 from edgekit.audit.within import GroupLeak
 from edgekit.data.copies import SameSet
@@ -26,6 +26,7 @@ class AuditConfig:
         seed: Of folds and shuffles.
         near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
         examples: Photos of each class that show what a probe found.
+        only: Names of the probes to try; all when empty.
     """
 
     folds: int = 5
@@ -33,9 +34,14 @@ class AuditConfig:
     seed: int = 0
     near_bits: int = 4
     examples: int = 4
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        known = [probe.name for probe in PROBES]
+        unknown = sorted(set(self.only) - set(known))
+        if unknown:
+            raise DataError(f"a probe must be one of {', '.join(known)}, got {', '.join(unknown)}; correct the name")
         if self.shuffles < LEAST_SHUFFLES:
             raise DataError(f"shuffles must be at least {LEAST_SHUFFLES}, or no p is below 0.01, got {self.shuffles}")
         if self.folds < 2 or self.seed < 0 or self.examples < 1 or not 0 <= self.near_bits <= 16:

@@ -106,7 +106,7 @@ def _cautions(dataset: Dataset) -> tuple[str, ...]:
 def _probe(
     readings: Sequence[Reading], labels: Sequence[str], problem: Problem, config: AuditConfig, progress: Progress
 ) -> tuple[ProbeResult, ...]:
-    tables = [(probe, probe.numbers(readings)) for probe in PROBES]
+    tables = [(probe, probe.numbers(readings)) for probe in PROBES if probe.name in config.only or not config.only]
     active = [(probe, x) for probe, x in tables if varied(x)]
     folds = make_folds(problem.y, problem.unit, problem.folds, problem.seed)
     scores = [held_out_scores(x, problem.y, folds, probe.cheat) for probe, x in active]
@@ -129,7 +129,7 @@ def _probe(
             result[probe.name] = ProbeResult(
                 name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=False
             )
-    ordered = [result[probe.name] for probe in PROBES]
+    ordered = [result[probe.name] for probe, _ in tables]
     if own is not None:
         ordered.append(
             ProbeResult(

@@ -43,6 +43,7 @@ def audit(
     side: Annotated[
         int | None, typer.Option(help="Of the copy's square photos. [default: what all photos have, at most 720]")
     ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Try this probe and no other; repeatable.")] = None,
     folds: Annotated[int, typer.Option(help="Groups are dealt into so many parts.", min=2)] = 5,
     shuffles: Annotated[int, typer.Option(help="Shuffles of the labels, at least 99.")] = 149,
     seed: Seed = 0,
@@ -66,7 +67,7 @@ def audit(
         raise EdgekitError(f"--allow takes the name of a probe, got {', '.join(unknown)}; one of {', '.join(known)}")
     if side is not None and normalise is None:
         raise EdgekitError("--side is that of the copy that --normalise writes; name its folder or leave it out")
-    config = AuditConfig(folds=folds, shuffles=shuffles, seed=seed)
+    config = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ()))
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         record = _audit(dataset, out / "audit", config, progress)
