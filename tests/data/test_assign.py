@@ -86,10 +86,10 @@ def test_what_cannot_be_split_is_refused(tmp_path):
     with pytest.raises(DataError, match="3 sides need at least 3 groups, got 2"):
         assign(tmp_path, rows(2), [], AssignConfig())
     lonely = [replace(one, label="a") if one.group > "g001" else one for one in rows(9)]
-    with pytest.raises(DataError, match="every class must stand on every side .* got no 'b' in"):
+    with pytest.raises(DataError, match=r"every class must stand on every side .* got no 'b' in"):
         assign(tmp_path, lonely, [], AssignConfig())
     five = assign(tmp_path, rows(9), [], AssignConfig(method="folds", folds=5))
-    with pytest.raises(DataError, match="folds beyond 3: 4, 5; .* --again"):
+    with pytest.raises(DataError, match=r"folds beyond 3: 4, 5; .* --again"):
         assign(tmp_path, five, [], AssignConfig(method="folds", folds=3))
     with pytest.raises(DataError, match="fractions must be positive"):
         AssignConfig(val_fraction=0.6, test_fraction=0.5)
@@ -127,7 +127,7 @@ def test_a_cross_validation_takes_the_folds_that_are_written(grouped):
     dataset = load_dataset(grouped)
     for number, split in enumerate(group_folds(dataset, 4, seed=3)):
         assert {fold_of[path] for path in split.test} == {str(number + 1)}
-    with pytest.raises(DataError, match="the manifest names 4 folds .* got a cross-validation of 3"):
+    with pytest.raises(DataError, match=r"the manifest names 4 folds .* got a cross-validation of 3"):
         group_folds(dataset, 3)
 
 
