@@ -20,10 +20,12 @@ EXTRA_OF = {
     "markupsafe": "data",
     "matplotlib": "host",
     "pillow_heif": "host",
+    "regex": "data",
     "sklearn": "data",
     "tensorflow": "host",
     "tensorflow_model_optimization": "host",
     "tf_keras": "host",
+    "tomli": "data",
 }
 
 

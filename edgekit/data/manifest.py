@@ -13,8 +13,11 @@ from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.errors import DataError
 from edgekit.records import is_stream, write_atomic
 
-COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "fold")
+COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "light", "fold")
 """What edgekit uses; only ``path`` is required."""
+
+NEWER = ("light", "fold")
+"""Columns that came later: data without them must keep its fingerprint."""
 
 NOTES = ("width", "height", "source_width", "source_height")
 """What capture tools note down. Accepted and dropped: sizes give classes away, so no model may see them."""
@@ -42,6 +45,7 @@ class Sample:
         scene: What the photo shows.
         split: "train", "val", "test", or empty to let edgekit split.
         fold: Which part of a cross-validation it belongs to, "1", "2", …; empty to let edgekit deal them.
+        light: What it was taken in, as a capture plan names it.
     """
 
     path: str
@@ -53,6 +57,7 @@ class Sample:
     scene: str = ""
     split: str = ""
     fold: str = ""
+    light: str = ""
 
     def __post_init__(self) -> None:
         """Check every value, so that a sample that exists can be written, read and found again."""

@@ -21,7 +21,13 @@ COMMANDS = [
     "bench",
     "convert",
     "crossval",
-    "data",
+    "data audit",
+    "data collect",
+    "data import",
+    "data plan",
+    "data show",
+    "data split",
+    "data status",
     "demo",
     "evaluate",
     "finetune",
@@ -31,7 +37,20 @@ COMMANDS = [
     "simulate",
     "tune",
 ]
-HEAVY = {"rich", "numpy", "PIL", "tensorflow", "tf_keras", "matplotlib", "h5py", "flatbuffers", "ai_edge_litert", "cv2"}
+HEAVY = {
+    "rich",
+    "numpy",
+    "PIL",
+    "imagehash",
+    "regex",
+    "tensorflow",
+    "tf_keras",
+    "matplotlib",
+    "h5py",
+    "flatbuffers",
+    "ai_edge_litert",
+    "cv2",
+}
 
 # Runs `edgekit …` in a process; afterwards what was imported stands on the last line of stderr.
 SCRIPT = """
@@ -54,6 +73,15 @@ class Blocker:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Blocker())
 """
+
+
+def every_command():
+    """All commands by their words; groups of commands are opened."""
+    found = {}
+    for name, command in get_command(app).commands.items():
+        inside = getattr(command, "commands", None)
+        found |= {name: command} if inside is None else {f"{name} {word}": one for word, one in inside.items()}
+    return found
 
 
 @pytest.fixture
@@ -96,33 +124,34 @@ def help_of():
 
 class TestHelp:
     def test_lists_every_command_and_an_example(self, help_of):
-        text = help_of()
-        assert "Put a photo classifier on a phone" in text
-        assert "Example: edgekit demo" in text
+        assert "Put a photo classifier on a phone" in help_of()
+        assert "Example: edgekit demo" in help_of()
         for command in COMMANDS:
-            assert re.search(rf"\b{command}\b", text), f"{command} must be listed"
+            *groups, name = command.split()
+            assert re.search(rf"\b{name}\b", help_of(*groups)), f"{command} must be listed"
 
     def test_no_command_is_left_out_of_these_tests(self):
-        assert sorted(get_command(app).commands) == COMMANDS
+        assert sorted(every_command()) == COMMANDS
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_each_command_has_an_example_that_starts_with_it(self, help_of, command):
-        assert f"Example: edgekit {command}" in help_of(command)
+        assert f"Example: edgekit {command}" in help_of(*command.split())
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_each_option_says_what_it_does(self, command):
-        silent = [one.name for one in get_command(app).commands[command].params if not getattr(one, "help", None)]
+        silent = [one.name for one in every_command()[command].params if not getattr(one, "help", None)]
         assert silent == []
 
     def test_the_examples_are_commands_that_parse(self, tmp_path, monkeypatch):
         """Each example, up to the point where its files would be read."""
         monkeypatch.chdir(tmp_path)
         root = get_command(app)
-        for name, command in root.commands.items():
+        for name, command in every_command().items():
             (line,) = re.findall(r"Example: edgekit (.+)", command.epilog)
             words = line.split()
-            assert words[0] == name
-            command.make_context(name, words[1:], parent=root.make_context("edgekit", words))
+            depth = len(name.split())
+            assert words[:depth] == name.split()
+            command.make_context(name, words[depth:], parent=root.make_context("edgekit", words))
 
     def test_without_a_command_help_is_shown(self, edgekit_here):
         code, out, err = edgekit_here()
@@ -138,6 +167,7 @@ class TestHelp:
             pytest.param(["--help"], id="help"),
             pytest.param(["--version"], id="version"),
             pytest.param(["finetune", "--help"], id="help-of-a-command"),
+            pytest.param(["data", "import", "--help"], id="help-of-a-group"),
         ],
     )
     def test_loads_nothing_heavy(self, process, arguments):

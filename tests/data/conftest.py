@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 WritePhoto = Callable[..., Path]
 
@@ -74,3 +74,27 @@ class Recorder:
 def progress() -> Recorder:
     """Progress whose calls a test can look at."""
     return Recorder()
+
+
+@pytest.fixture(scope="session")
+def drawn_face() -> np.ndarray:
+    """A face as OpenCV's cascade knows them, drawn: uint8 (320, 320, 3)."""
+    image = Image.new("RGB", (320, 320), (90, 110, 140))
+    pen = ImageDraw.Draw(image)
+
+    def oval(x: int, y: int, rx: int, ry: int, colour: tuple[int, int, int]) -> None:
+        pen.ellipse((160 + x - rx, 160 + y - ry, 160 + x + rx, 160 + y + ry), fill=colour)
+
+    oval(0, -30, 85, 105, (50, 35, 25))
+    oval(0, 0, 70, 92, (205, 165, 140))
+    for side in (-1, 1):
+        oval(side * 30, -18, 22, 13, (140, 100, 85))
+        oval(side * 30, -18, 16, 8, (235, 230, 225))
+        oval(side * 30, -18, 8, 8, (30, 20, 20))
+        pen.rectangle((140 + side * 30, 118, 180 + side * 30, 125), fill=(60, 40, 30))
+        oval(side * 42, 22, 18, 16, (220, 175, 150))
+        oval(side * 7, 26, 5, 4, (120, 80, 65))
+    oval(0, 5, 9, 25, (225, 185, 160))
+    oval(0, 52, 28, 9, (150, 70, 70))
+    pen.line((134, 212, 186, 212), fill=(80, 30, 30), width=3)
+    return np.asarray(image)

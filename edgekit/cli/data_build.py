@@ -1,0 +1,396 @@
+"""``edgekit data plan``, ``status``, ``import`` and ``collect``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.train import AsJson, Overwrite
+from edgekit.data.build_options import SETTABLE, WANTED, CollectConfig, GroupRule, ImportConfig
+from edgekit.errors import EdgekitError
+from edgekit.terminal import printable
+
+if TYPE_CHECKING:
+    from edgekit.data.collect import CollectRecord
+    from edgekit.data.coverage import Coverage
+    from edgekit.data.importing import ImportRecord
+    from edgekit.runtime.photo import RGBArray
+    from edgekit.video.keys import TerminalKeys
+    from edgekit.video.preview import Preview
+    from edgekit.video.source import FrameSource
+
+_IMPORT, _COLLECT = ImportConfig(), CollectConfig(label="any", group="any")
+_MAX_LINES = 20
+
+Plan = Annotated[Path, typer.Argument(help="The capture plan, a TOML file.")]
+Notes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help=f"A column of the manifest for all photos, COLUMN=VALUE: {', '.join(SETTABLE)}."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command, example in (
+        ("plan", plan, "plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"),
+        ("status", status, "plan.toml photos --plot status.png"),
+        ("import", import_, "gallery.zip --out photos --label genuine --group-by camera"),
+        ("collect", collect, "photos --label genuine --group anna --camera 0"),
+    ):
+        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+
+
+def plan(
+    path: Plan,
+    camera: Annotated[
+        list[str] | None, typer.Option(help="A camera; NAME=OTHER gives EXIF's name for it. Repeat for each.")
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="A screen, a print or the real thing, NAME:CLASS. Repeat for each.")
+    ] = None,
+    light: Annotated[list[str] | None, typer.Option(help="A kind of light. Repeat for each.")] = None,
+    wanted: Annotated[int | None, typer.Option(help=f"Photos of each cell. [default: {WANTED}]", min=1)] = None,
+    title: Annotated[str | None, typer.Option(help="For tables and figures. [default: the file's name]")] = None,
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Write a capture plan, or show one.
+
+    Cameras times targets times lights make the cells. The file is TOML; [[cell]] entries change the number of some.
+    """
+    from edgekit.data.plan import CapturePlan, read_plan, to_entries, write_plan
+
+    if camera or target or light or wanted is not None or title is not None:
+        if os.path.lexists(path) and not overwrite:
+            raise EdgekitError(f"{path} exists; edit it, use --overwrite to replace it, or name another file")
+        made = CapturePlan(
+            title=path.stem if title is None else title,
+            wanted=WANTED if wanted is None else wanted,
+            camera=to_entries(camera or ()),
+            target=to_entries(target or ()),
+            light=to_entries(light or ()),
+        )
+        write_plan(path, made)
+        console.note(f"wrote {path}; next: edgekit data status {path} photos")
+    shown = read_plan(path)
+    if json:
+        console.print_json(shown)
+        return
+    lights = list(dict.fromkeys(cell.light for cell in shown.cells))
+    for one in lights:
+        of_light = [cell for cell in shown.cells if cell.light == one]
+        rows = [
+            [entry.name, *(str(shown.wanted_of(cell)) for cell in of_light if cell.camera == entry.name)]
+            for entry in shown.camera
+        ]
+        console.print_table(f"{shown.title}{f', {one}' if one else ''}", ["wanted", *_names(shown.target)], rows)
+    total = sum(map(shown.wanted_of, shown.cells))
+    typer.echo(f"{len(shown.cells)} cells, {total} photos")
+
+
+def _names(entries: tuple[object, ...]) -> list[str]:
+    return [str(getattr(entry, "name", "")) for entry in entries]
+
+
+def status(
+    path: Plan,
+    data: Annotated[Path, typer.Argument(help="The data folder.")],
+    plot: Annotated[Path | None, typer.Option(help="Write a heat map as PNG.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write cells found in folders and EXIF into the manifest.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 while photos lack.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show what a data folder has of a plan.
+
+    A cell follows from the manifest's camera, screen and light, from folders' names, and from EXIF. Says what to shoot
+    next.
+    """
+    from edgekit.data.coverage import cover
+    from edgekit.data.plan import read_plan
+
+    capture_plan = read_plan(path)
+    with console.progress() as progress:
+        found = cover(capture_plan, data, record=record, progress=progress)
+    if plot is not None:
+        from edgekit.heatmap import plot_coverage
+
+        plot_coverage(plot, found)
+        console.note(f"wrote {plot}")
+    if json:
+        console.print_json(found)
+    else:
+        _print_coverage(found)
+    if strict and found.lacks:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _print_coverage(found: Coverage) -> None:
+    for light in dict.fromkeys(cell.light for cell in found.cells):
+        cells = [cell for cell in found.cells if cell.light == light]
+        cell_of = {(cell.camera, cell.target): cell for cell in cells}
+        targets = list(dict.fromkeys(cell.target for cell in cells))
+        rows = []
+        for camera in dict.fromkeys(cell.camera for cell in cells):
+            inside = [cell_of.get((camera, target)) for target in targets]
+            rows.append([camera, *("–" if one is None else f"{one.has}/{one.wanted}" for one in inside)])
+        console.print_table(f"{found.title}{f', {light}' if light else ''}: has/wanted", ["", *targets], rows)
+    typer.echo(f"{found.has} photos in {len(found.cells)} cells that want {found.wanted}; {found.lacks} lack")
+    for line in found.next[:_MAX_LINES]:
+        typer.echo(f"shoot next: {line}")
+    for missing, count in found.outside.items():
+        console.note(f"{count} photos are in no cell: {missing} not known, e.g. {found.examples[missing][0]}")
+
+
+def import_(
+    sources: Annotated[list[Path], typer.Argument(help="Folders, zip files, videos, photos.")],
+    out: Annotated[Path, typer.Option(help="The data folder; new, or one that has photos.")],
+    label: Annotated[str, typer.Option(help="Class of all photos. [default: the sources' top folders]")] = "",
+    skip_folders: Annotated[
+        int, typer.Option(help="Folders at the top of a source that are no class and no group.", min=0)
+    ] = _IMPORT.skip_folders,
+    group: Annotated[str, typer.Option(help="One group for all photos.")] = "",
+    group_by: Annotated[
+        Literal["folder", "camera"], typer.Option(help="Where groups come from; a folder's name is the last resort.")
+    ] = "folder",
+    group_pattern: Annotated[
+        str, typer.Option(help="A regular expression whose first bracket finds the group in a photo's path.")
+    ] = "",
+    group_else: Annotated[str, typer.Option(help="Group of photos for which none is found. [default: left out]")] = "",
+    notes: Notes = None,
+    every_ms: Annotated[int, typer.Option(help="Take a frame of a video so often.", min=1)] = _IMPORT.every_ms,
+    window_ms: Annotated[
+        int, typer.Option(help="Of so many milliseconds, the sharpest one.", min=0)
+    ] = _IMPORT.window_ms,
+    near_bits: Annotated[
+        int, typer.Option(help="Bits of 64 that near duplicates may differ in.", min=0, max=12)
+    ] = _IMPORT.near_bits,
+    keep_copies: Annotated[
+        bool, typer.Option("--keep-copies", help="Keep exact copies, though never in two classes.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Photos read at the same time.", min=1)] = _IMPORT.workers,
+    json: AsJson = False,
+) -> None:
+    """Import photos without metadata and without copies.
+
+    Pixels stay as they are, place and owner go, the camera's name goes into the manifest. Copies, near duplicates and
+    damaged files are listed. A second run goes on where the first was stopped.
+    """
+    from edgekit.data.importing import import_photos
+
+    rule = GroupRule(by="name" if group_pattern else group_by, name=group, pattern=group_pattern, otherwise=group_else)
+    config = ImportConfig(
+        label=label,
+        skip_folders=skip_folders,
+        group=rule,
+        notes=_notes(notes),
+        every_ms=every_ms,
+        window_ms=window_ms,
+        near_bits=near_bits,
+        keep_copies=keep_copies,
+        workers=workers,
+    )
+    with console.progress() as progress:
+        record = import_photos(sources, out, config, progress=progress)
+    if json:
+        console.print_json(record)
+    else:
+        _print_import(record)
+    console.note(f"{out} has {_photos(record)} photos; next: edgekit finetune {out} --out runs/first")
+
+
+def _notes(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    notes = []
+    for text in texts or ():
+        column, equals, value = text.partition("=")
+        if not equals:
+            raise EdgekitError(f"--set must be COLUMN=VALUE, such as light=daylight, got {text!r}")
+        notes.append((column.strip(), value.strip()))
+    return tuple(notes)
+
+
+def _photos(record: ImportRecord) -> int:
+    return sum(sum(groups.values()) for groups in record.photos.values())
+
+
+def _print_import(record: ImportRecord) -> None:
+    rows = [[label, str(len(groups)), str(sum(groups.values()))] for label, groups in record.photos.items()]
+    console.print_table("photos", ["class", "groups", "photos"], rows)
+    typer.echo(f"{record.stored} stored, {record.known} done before, in {record.seconds:.1f} s")
+    _print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
+    _print_some("photos without a group, left out", list(record.ungrouped))
+    border = {"class": "of another class: one label is wrong", "group": "of another group", "": "of the same group"}
+    for across, words in border.items():
+        copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
+        _print_some(f"exact copies {words}", copies)
+    for across, words in {"class": "across classes", "group": "across groups", "": "within a group"}.items():
+        near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
+        _print_some(f"sets of near duplicates {words}", near)
+    if record.ignored:
+        others = ", ".join(f"{count} {ending}" for ending, count in record.ignored.items())
+        typer.echo(f"other files, not looked at: {others}")
+    for line in record.cautions:
+        console.note(f"caution: {line}")
+
+
+def _print_some(what: str, lines: list[str]) -> None:
+    if lines:
+        typer.echo(printable(f"{what}: {len(lines)}"))
+        for line in lines[:_MAX_LINES]:
+            typer.echo(printable(f"  {line}"))
+        if len(lines) > _MAX_LINES:
+            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
+
+
+def collect(
+    out: Annotated[Path, typer.Argument(help="The data folder; photos go to CLASS/GROUP/ in it.")],
+    label: Annotated[str, typer.Option(help="Class of the shots.")],
+    group: Annotated[str, typer.Option(help="Session, person or place; never on two sides of a split.")],
+    camera: Annotated[int | None, typer.Option(help="A camera; 0 is the first.", min=0)] = None,
+    video: Annotated[Path | None, typer.Option(help="A video file.")] = None,
+    picamera: Annotated[bool, typer.Option("--picamera", help="The Raspberry Pi's camera.")] = False,
+    every_ms: Annotated[
+        int | None, typer.Option(help="Shoot so often. [default: at a key; for a video 1000]", min=1)
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="Stop when the group has so many photos.", min=1)] = None,
+    min_sharpness: Annotated[
+        float, typer.Option(help="Refuse shots below this variance of the Laplacian; 0 takes all.", min=0)
+    ] = _COLLECT.min_sharpness,
+    face: Annotated[bool, typer.Option("--face", help="Find the largest face and keep only that.")] = False,
+    margin: Annotated[
+        float, typer.Option(help="Around a face, in parts of its width.", min=0, max=2)
+    ] = _COLLECT.margin,
+    split: Annotated[
+        str, typer.Option(help="Percentages, train:test or train:val:test, in blocks of time. [default: no split]")
+    ] = "",
+    gap_s: Annotated[
+        float, typer.Option(help="Seconds between two blocks that belong to none.", min=0)
+    ] = _COLLECT.gap_s,
+    notes: Notes = None,
+    view: Annotated[
+        bool | None, typer.Option("--view/--no-view", help="A live view in the browser. [default: for cameras]")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Of the live view; 0 takes a free one.", min=0, max=65535)] = 0,
+    json: AsJson = False,
+) -> None:
+    """Shoot photos with a camera, or out of a video.
+
+    Space shoots and q stops, in the terminal or in the live view. Blurred shots are refused. A re-run goes on until the
+    group has its count.
+    """
+    given = {"--camera": camera is not None, "--video": video is not None, "--picamera": picamera}
+    if list(given.values()).count(True) != 1:
+        chosen = " and ".join(name for name, is_given in given.items() if is_given) or "nothing"
+        raise typer.BadParameter(f"name one of {', '.join(given)}; got {chosen}")
+    config = CollectConfig(
+        label=label,
+        group=group,
+        notes=_notes(notes),
+        every_ms=1000 if every_ms is None and video is not None and not view else every_ms,
+        count=count,
+        min_sharpness=min_sharpness,
+        face=face,
+        margin=margin,
+        split=_percentages(split),
+        gap_s=gap_s,
+    )
+    record = _shoot(out, config, _Where(camera=camera, video=video, view=view, port=port))
+    if json:
+        console.print_json(record)
+    else:
+        _print_session(record)
+
+
+def _percentages(text: str) -> tuple[int, ...] | None:
+    if not text:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(":"))
+    except ValueError as failure:
+        raise typer.BadParameter(f"--split must be percentages such as 80:20, got {text!r}") from failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Where:
+    """What is shot with, and watched; neither camera nor video is the Pi's camera."""
+
+    camera: int | None
+    video: Path | None
+    view: bool | None
+    port: int
+
+
+class _Watched:
+    """The keys of the terminal and of the live view, as one."""
+
+    def __init__(self, keys: TerminalKeys, preview: Preview | None) -> None:
+        self._keys, self._preview = keys, preview
+
+    def poll(self) -> str:
+        return self._keys.poll() or (self._preview.poll() if self._preview is not None else "")
+
+    def show(self, picture: RGBArray, line: str) -> None:
+        if self._preview is not None:
+            self._preview.show(picture, line)
+
+
+def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
+    from edgekit.data.collect import collect
+    from edgekit.video.keys import TerminalKeys
+    from edgekit.video.preview import Preview
+
+    with ExitStack() as stack:
+        viewed = where.video is None if where.view is None else where.view
+        source = stack.enter_context(closing(_open(where, viewed)))
+        # A live view opened for nothing would hide the reason.
+        preview = stack.enter_context(closing(Preview(where.port))) if viewed else None
+        keys = stack.enter_context(TerminalKeys())
+        if preview is not None:
+            console.note(f"live view: {preview.address} (from another machine: ssh -L)")
+        if keys.is_on:
+            console.note("space shoots, q stops")
+        watched = _Watched(keys, preview) if preview is not None or keys.is_on else None
+        progress = stack.enter_context(console.progress())
+        return collect(source, out, config, controls=watched, progress=progress)
+
+
+def _open(where: _Where, viewed: bool) -> FrameSource:
+    from edgekit.video.newest import Newest
+
+    if where.video is not None:
+        from edgekit.video.opencv import VideoFile
+
+        # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
+        return Newest(VideoFile(where.video), realtime=True) if viewed else VideoFile(where.video)
+    if where.camera is None:
+        from edgekit.video.picamera import PiCamera
+
+        return Newest(PiCamera())
+    from edgekit.video.opencv import Camera
+
+    return Newest(Camera(where.camera))
+
+
+def _print_session(record: CollectRecord) -> None:
+    typer.echo(
+        printable(
+            f"{record.label}/{record.group}: {record.shots} shot from {record.source}, {record.total} in all"
+            + (f", {record.known} known from before" if record.known else "")
+        )
+    )
+    if record.blurred:
+        typer.echo(f"refused as blurred: {record.blurred}, the best with sharpness {record.best_blurred:.1f}")
+    if record.faceless:
+        typer.echo(f"refused without a face: {record.faceless}")
+    if record.splits:
+        shares = ", ".join(f"{count} {name}" for name, count in record.splits.items())
+        typer.echo(f"split in blocks of time: {shares}, {record.left_out} between them in none")
+    for line in record.cautions:
+        console.note(f"caution: {line}")

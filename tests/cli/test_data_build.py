@@ -1,0 +1,244 @@
+"""``edgekit data plan``, ``status``, ``import`` and ``collect`` from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.__main__ import main
+from edgekit.data.manifest import read_manifest
+
+
+@pytest.fixture
+def data(monkeypatch, capfd):
+    """``data("plan", path)`` in this process: exit code, stdout and stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["edgekit", "data", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code or 0, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """``photos("genuine/a.jpg", …)``: photos, each of its own pattern, in a new folder."""
+
+    def write(*paths):
+        for seed, path in enumerate(paths):
+            target = tmp_path / "photos" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((96, 72), Image.Resampling.BICUBIC).save(target)
+        return tmp_path / "photos"
+
+    return write
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Six seconds of squares that change every half second, ten frames a second."""
+    cv2 = pytest.importorskip("cv2", reason="needs the video extra")
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (64, 48))
+    for number in range(60):
+        small = np.random.default_rng(number // 5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        writer.write(np.kron(small, np.ones((8, 8, 1), np.uint8)))
+    writer.release()
+    return path
+
+
+PLAN = [
+    "--camera",
+    "pixel=Google Pixel 8",
+    "--camera",
+    "iphone",
+    "--target",
+    "real:genuine",
+    "--target",
+    "tv:recapture",
+]
+
+
+class TestPlan:
+    def test_writes_a_plan_and_shows_it(self, data, tmp_path):
+        code, out, err = data("plan", tmp_path / "p.toml", *PLAN, "--light", "day", "--wanted", "2")
+        assert code == 0
+        assert "4 cells, 8 photos" in out
+        assert "next: edgekit data status" in err
+        code, out, _ = data("plan", tmp_path / "p.toml", "--json")
+        assert json.loads(out)["camera"][0] == {"name": "pixel", "also": ["Google Pixel 8"], "label": "", "kind": ""}
+
+    def test_is_not_replaced_unasked(self, data, tmp_path):
+        assert data("plan", tmp_path / "p.toml", *PLAN)[0] == 0
+        code, _, err = data("plan", tmp_path / "p.toml", *PLAN)
+        assert (code, err) == (
+            2,
+            f"error: {tmp_path}/p.toml exists; edit it, use --overwrite to replace it, or name another file\n",
+        )
+        assert data("plan", tmp_path / "p.toml", *PLAN, "--overwrite")[0] == 0
+
+    def test_status_says_what_lacks_and_draws_it(self, data, tmp_path, photos):
+        pytest.importorskip("matplotlib")
+        root = photos("genuine/iphone/a.jpg", "genuine/iphone/b.jpg", "recapture/tv/iphone/c.jpg", "recapture/d.jpg")
+        data("plan", tmp_path / "p.toml", *PLAN, "--wanted", "2")
+        code, out, err = data("status", tmp_path / "p.toml", root, "--plot", tmp_path / "heat.png")
+        assert code == 0
+        assert "2/2" in out
+        assert "3 photos in 4 cells that want 8; 5 lack" in out
+        assert out.index("shoot next: tv: 2 with pixel, 1 with iphone") < out.index("shoot next: real: 2 with pixel")
+        assert "1 photos are in no cell: camera not known, e.g. recapture/d.jpg" in err
+        with Image.open(tmp_path / "heat.png") as figure:
+            assert figure.format == "PNG"
+        assert data("status", tmp_path / "p.toml", root, "--strict")[0] == 1
+
+    def test_two_cells_that_claim_one_photo(self, data, tmp_path, photos):
+        root = photos("genuine/iphone/pixel/a.jpg")
+        data("plan", tmp_path / "p.toml", *PLAN)
+        code, out, err = data("status", tmp_path / "p.toml", root)
+        assert (code, out) == (2, "")
+        assert "genuine/iphone/pixel/a.jpg: iphone × ?" in err
+        assert "and pixel × ?" in err
+
+
+class TestImport:
+    def test_tells_what_was_left_out(self, data, tmp_path, photos):
+        root = photos("genuine/anna/a.png", "genuine/ben/b.png", "recapture/anna/c.png")
+        (root / "recapture/anna/copy.png").write_bytes((root / "genuine/ben/b.png").read_bytes())
+        (root / "genuine/anna/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+        (root / "genuine/anna/notes.txt").write_text("x")
+        code, out, err = data("import", root, "--out", tmp_path / "out", "--set", "light=day")
+        assert code == 0
+        assert "3 stored, 0 done before" in out
+        assert "bad files: 1\n  genuine/anna/broken.jpg: not a whole JPG file" in out
+        assert "exact copies of another class: one label is wrong: 1\n  recapture/anna/copy.png = genuine/ben/" in out
+        assert "other files, not looked at: 1 .txt" in out
+        assert "has 3 photos; next: edgekit finetune" in err
+        assert {one.light for one in read_manifest(tmp_path / "out" / "manifest.csv")} == {"day"}
+        code, out, _ = data("import", root, "--out", tmp_path / "out", "--set", "light=day", "--json")
+        assert json.loads(out)["known"] == 4
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
+    def test_ctrl_c_is_130_and_a_second_run_goes_on(self, data, tmp_path, photos, repository):
+        root = photos(*(f"genuine/{n:03d}.png" for n in range(120)))
+        out = tmp_path / "out"
+        command = [sys.executable, "-m", "edgekit", "data", "import", root, "--out", out, "--workers", "1"]
+        process = subprocess.Popen(list(map(str, command)), cwd=repository, stderr=subprocess.PIPE, text=True)
+        journal = out / ".edgekit-import.jsonl"
+        while not journal.exists() or journal.stat().st_size < 3000:
+            time.sleep(0.005)
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "Traceback" not in err
+        assert 0 < len(read_manifest(out / "manifest.csv")) < 120
+        code, printed, _ = data("import", root, "--out", out, "--json")
+        record = json.loads(printed)
+        assert code == 0
+        assert record["known"] > 0
+        assert record["stored"] + record["known"] == 120
+        assert len(read_manifest(out / "manifest.csv")) == len(list(out.rglob("*.png"))) == 120
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            pytest.param(["{tmp}/none"], "{tmp}/none: no such folder", id="absent"),
+            pytest.param(["{tmp}/photos", "--set", "light"], "--set must be COLUMN=VALUE", id="set"),
+            pytest.param(["{tmp}/photos", "--set", "path=x"], "one value each for some of kind", id="column"),
+            pytest.param(["{tmp}/photos", "--label", "a/b"], "a label is also a folder", id="label"),
+            pytest.param(
+                ["{tmp}/photos", "--group-pattern", "("], "a pattern must be a regular expression", id="pattern"
+            ),
+            pytest.param(["{tmp}/photos", "--window-ms", "5000"], "window_ms must be 0 to every_ms", id="window"),
+        ],
+    )
+    def test_mistakes(self, data, tmp_path, photos, arguments, message):
+        photos("genuine/a.png")
+        arguments = [argument.format(tmp=tmp_path) for argument in arguments]
+        code, out, err = data("import", *arguments, "--out", tmp_path / "out")
+        assert (code, out) == (2, "")
+        assert err.splitlines()[-1].startswith(f"error: {message.format(tmp=tmp_path)}")
+
+
+class TestCollect:
+    def test_a_video_in_blocks_of_time(self, data, tmp_path, clip):
+        code, out, err = data(
+            "collect", tmp_path / "out", "--label", "genuine", "--group", "anna", "--video", clip,
+            "--every-ms", "500", "--split", "80:20", "--gap-s", "1",
+        )  # fmt: skip
+        assert code == 0
+        assert f"genuine/anna: 12 shot from {clip}, 12 in all" in out
+        assert "split in blocks of time: 10 train, 1 test, 1 between them in none" in out
+        assert "caution: both sides of this split show one session" in err
+        assert len(read_manifest(tmp_path / "out" / "manifest.csv")) == 11
+
+    def test_a_camera_whose_plug_is_pulled(self, data, tmp_path, clip, monkeypatch):
+        cv2 = pytest.importorskip("cv2")
+        real = cv2.VideoCapture
+        camera = real(str(clip), cv2.CAP_FFMPEG)
+        monkeypatch.setattr(cv2, "VideoCapture", lambda *names: camera if names == (0,) else real(*names))
+        code, _, err = data(
+            "collect", tmp_path / "out", "--label", "genuine", "--group", "anna", "--camera", "0", "--every-ms", "1",
+        )  # fmt: skip
+        assert code == 2
+        assert "live view: http://127.0.0.1:" in err
+        last = err.splitlines()[-1]
+        assert last.startswith("error: camera 0 gave no more frames after 60; is it still plugged in?; ")
+        kept = int(last.split("; ")[2].split()[0])
+        assert kept == len(read_manifest(tmp_path / "out" / "manifest.csv")) > 0
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+    def test_keys_of_the_terminal(self, tmp_path, clip, repository):
+        import pty
+
+        ours, theirs = pty.openpty()
+        command = [
+            sys.executable, "-m", "edgekit", "data", "collect", tmp_path / "out", "--label", "genuine",
+            "--group", "anna", "--video", clip, "--view", "--json",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            list(map(str, command)), cwd=repository, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True
+        )
+        os.close(theirs)
+        seen = b""
+        while b"space shoots" not in seen:
+            seen += os.read(ours, 4096)
+        time.sleep(1.5)
+        os.write(ours, b" ")
+        time.sleep(1)
+        os.write(ours, b"xq")
+        out, _ = process.communicate(timeout=60)
+        os.close(ours)
+        assert process.returncode == 0
+        assert json.loads(out)["shots"] == 1
+        assert json.loads(out)["frames"] < 60
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            pytest.param([], "name one of --camera, --video, --picamera; got nothing", id="no-source"),
+            pytest.param(["--camera", "0", "--picamera"], "got --camera and --picamera", id="two"),
+            pytest.param(["--video", "{clip}", "--split", "80"], "two or three percentages", id="split"),
+            pytest.param(["--video", "{clip}", "--split", "a:b"], "--split must be percentages", id="split-words"),
+            pytest.param(["--video", "{clip}.none"], "no such file", id="absent"),
+            pytest.param(["--camera", "63", "--every-ms", "9"], "camera 63 can't be opened", id="no-camera"),
+            pytest.param(["--video", "{clip}", "--min-sharpness", "1e9"], "no frame was good enough", id="blurred"),
+        ],
+    )
+    def test_mistakes(self, data, tmp_path, clip, arguments, message):
+        arguments = [argument.format(clip=clip) for argument in arguments]
+        code, out, err = data("collect", tmp_path / "out", "--label", "genuine", "--group", "anna", *arguments)
+        assert (code, out) == (2, "")
+        assert message in " ".join(err.split())
+        assert "Traceback" not in err
