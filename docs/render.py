@@ -239,6 +239,34 @@ def soak(record: Record) -> str:
     )
 
 
+def audit(record: Record) -> str:
+    """What gives the classes of the real photos away, over groups and inside them."""
+    rows = [
+        [
+            one["name"],
+            interval(one["balanced_accuracy"]) if one["varies"] else "the same for all photos",
+            f"{one['baseline']['p']:.3f}" if one["varies"] else "–",
+            one["verdict"],
+        ]
+        for one in record["probes"]
+    ]
+    leaks = [one for one in record["within"] if one["verdict"] == "leak"]
+    inside = [
+        [one["group"], one["rule"], f"{100 * one['balanced_accuracy']:.1f} %", f"{one['q']:.4f}"] for one in leaks
+    ]
+    groups = sorted({one["group"] for one in leaks if one["probe"] in ("aspect", "size")})
+    told = (
+        f"In {len(groups)} of {len(record['groups'])} groups ({', '.join(groups)}) size or aspect gives the class away:"
+    )
+    return "\n\n".join(
+        [
+            table(["probe", "balanced accuracy on unseen groups", "p", "verdict"], rows),
+            told,
+            table(["group", "rule", "balanced accuracy", "q"], inside),
+        ]
+    )
+
+
 def fill(text: str, name: str, content: str) -> str:
     """Replace what stands between the markers of a name."""
     pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
@@ -254,6 +282,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "targets", "recapture.json", targets),
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
+    (ROOT / "docs" / "data.md", "audit", "audit.json", audit),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "soak", "../../benchmarks/results/soak.json", soak),
 )

@@ -64,7 +64,7 @@ def audit(dataset: Dataset, config: AuditConfig | None = None, *, progress: Prog
         rule=RULE,
         within_rule=WITHIN_RULE,
         probes=_probe(readings, dataset.labels, problem, config, progress),
-        within=find_within(readings, dataset.labels, seed=config.seed, progress=progress),
+        within=find_within(readings, dataset.labels, only=config.only, seed=config.seed, progress=progress),
         one_class=tuple(one.group for one in balances if sum(count > 0 for count in one.photos.values()) == 1),
         same=find_same(samples, [one.phash for one in readings], [one.sha256 for one in readings], config.near_bits),
         noise=find_noise(readings, dataset.labels, problem),

@@ -89,13 +89,19 @@ PROPERTIES: tuple[Property, ...] = (
 
 
 def find_within(
-    readings: Sequence[Reading], labels: Sequence[str], *, seed: int = 0, progress: Progress = SILENT
+    readings: Sequence[Reading],
+    labels: Sequence[str],
+    *,
+    only: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress = SILENT,
 ) -> tuple[GroupLeak, ...]:
     """Test every property in every group that has two classes.
 
     Args:
         readings: All photos.
         labels: The classes.
+        only: Names of the probes whose properties are tested; all when empty.
         seed: Of the shuffles.
         progress: Told of each group.
 
@@ -108,7 +114,7 @@ def find_within(
     tests = []
     for group in groups:
         inside = [one for one in readings if one.sample.group == group]
-        tests += list(_test_group(rng, group, inside, labels))
+        tests += list(_test_group(rng, inside, labels, [one for one in PROPERTIES if not only or one.probe in only]))
         progress.advance()
     found = dict[tuple[str, str], GroupLeak]()
     for test, q in zip(tests, benjamini_hochberg([test.p for test in tests]), strict=True):
@@ -153,14 +159,14 @@ class _Test:
 
 
 def _test_group(
-    rng: np.random.Generator, group: str, inside: Sequence[Reading], labels: Sequence[str]
+    rng: np.random.Generator, inside: Sequence[Reading], labels: Sequence[str], properties: Sequence[Property]
 ) -> Iterator[_Test]:
     counts = {label: sum(one.sample.label == label for one in inside) for label in labels}
     classes = [label for label, count in counts.items() if count]
     if len(classes) < 2 or min(counts[label] for label in classes) < _MIN_PER_CLASS:
         return
     y = np.array([classes.index(one.sample.label) for one in inside], np.int64)
-    for prop in PROPERTIES:
+    for prop in properties:
         values = [prop.of(one.file) for one in inside]
         if len(set(values)) == 1:
             continue
@@ -173,7 +179,7 @@ def _test_group(
             shuffles = rng.permuted(np.tile(y, (min(rows, SHUFFLES - top), 1)), axis=1)
             as_good += int((best_of(shuffles) >= accuracy - 1e-9).sum())
         yield _Test(
-            group=group, probe=prop.probe, rule=_rule(prop.what, values, y, classes), balanced_accuracy=accuracy,
+            group=inside[0].sample.group, probe=prop.probe, rule=_rule(prop.what, values, y, classes), balanced_accuracy=accuracy,
             classes=len(classes), photos=len(y), p=(1 + as_good) / (1 + SHUFFLES), shown_by=_shown_by(inside, classes),
         )  # fmt: skip
 

@@ -47,6 +47,9 @@ def audit(
     folds: Annotated[int, typer.Option(help="Groups are dealt into so many parts.", min=2)] = 5,
     shuffles: Annotated[int, typer.Option(help="Shuffles of the labels, at least 99.")] = 149,
     seed: Seed = 0,
+    unnamed: Annotated[
+        bool, typer.Option("--unnamed", help="Leave the paths of photos out of the record; the page has no pictures.")
+    ] = False,
     skip_bad: SkipBad = False,
     json: AsJson = False,
 ) -> None:
@@ -70,14 +73,14 @@ def audit(
     config = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ()))
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        record = _audit(dataset, out / "audit", config, progress)
+        record = _audit(dataset, out / "audit", config, unnamed, progress)
         judged = record
         if normalise is not None:
             from edgekit.audit.normalise import NormaliseConfig
             from edgekit.audit.normalise import normalise as write_copy
 
             write_copy(dataset, normalise, NormaliseConfig(side_px=side), progress=progress)
-            judged = _audit(load_dataset(normalise, progress=progress), out / "normalised", config, progress)
+            judged = _audit(load_dataset(normalise, progress=progress), out / "normalised", config, unnamed, progress)
     if json:
         console.print_json(judged)
     else:
@@ -90,12 +93,15 @@ def audit(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _audit(dataset: Dataset, stem: Path, config: AuditConfig, progress: Progress) -> AuditRecord:
+def _audit(dataset: Dataset, stem: Path, config: AuditConfig, unnamed: bool, progress: Progress) -> AuditRecord:
     from edgekit.audit.page import write_page
+    from edgekit.audit.record import without_photos
     from edgekit.audit.run import audit
     from edgekit.records import write_json
 
     record = audit(dataset, config, progress=progress)
+    if unnamed:
+        record = without_photos(record)
     write_json(stem.with_suffix(".json"), record)
     write_page(stem.with_suffix(".html"), record, dataset.root)
     return record
