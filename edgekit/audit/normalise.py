@@ -115,7 +115,7 @@ def normalise(
     if config.one_length:
         if not begun.file_bytes:
             longest = max((out / sample.path).stat().st_size for sample in renamed)
-            begun = replace(begun, file_bytes=longest + _LEAST_PAD)
+            begun = replace(begun, file_bytes=longest + 4 * _LEAST_PAD)
             write_json(out / _STARTED_NAME, begun)
         _run(partial(_lengthen, out, begun.file_bytes), renamed, "padding files", progress)
     write_manifest(out / MANIFEST_NAME, sorted(renamed, key=lambda sample: sample.path))

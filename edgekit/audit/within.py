@@ -179,8 +179,9 @@ def _test_group(
             shuffles = rng.permuted(np.tile(y, (min(rows, SHUFFLES - top), 1)), axis=1)
             as_good += int((best_of(shuffles) >= accuracy - 1e-9).sum())
         yield _Test(
-            group=inside[0].sample.group, probe=prop.probe, rule=_rule(prop.what, values, y, classes), balanced_accuracy=accuracy,
-            classes=len(classes), photos=len(y), p=(1 + as_good) / (1 + SHUFFLES), shown_by=_shown_by(inside, classes),
+            group=inside[0].sample.group, probe=prop.probe, rule=_rule(prop.what, values, y, classes),
+            balanced_accuracy=accuracy, classes=len(classes), photos=len(y), p=(1 + as_good) / (1 + SHUFFLES),
+            shown_by=_shown_by(inside, classes),
         )  # fmt: skip
 
 
