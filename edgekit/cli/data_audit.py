@@ -118,7 +118,7 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
         rows.append([one.name, interval, f"{line.p:.3f}", one.verdict])
     console.print_table(
         f"{data}: {record.photos} photos, {len(record.groups)} groups",
-        ["probe", "balanced accuracy, unseen groups", "p", "verdict"],
+        ["probe", f"balanced accuracy, unseen {'groups' if len(record.groups) > 1 else 'photos'}", "p", "verdict"],
         rows,
     )
     leaks = [one for one in record.within if one.verdict == "leak"]
