@@ -387,6 +387,34 @@ def unseen(record: Record) -> str:
     return "\n\n".join(parts)
 
 
+def audit(record: Record) -> str:
+    """What gives the classes of the real photos away, over groups and inside them."""
+    rows = [
+        [
+            one["name"],
+            interval(one["balanced_accuracy"]) if one["varies"] else "the same for all photos",
+            f"{one['baseline']['p']:.3f}" if one["varies"] else "–",
+            one["verdict"],
+        ]
+        for one in record["probes"]
+    ]
+    leaks = [one for one in record["within"] if one["verdict"] == "leak"]
+    inside = [
+        [one["group"], one["rule"], f"{100 * one['balanced_accuracy']:.1f} %", f"{one['q']:.4f}"] for one in leaks
+    ]
+    groups = sorted({one["group"] for one in leaks if one["probe"] in ("aspect", "size")})
+    told = (
+        f"In {len(groups)} of {len(record['groups'])} groups ({', '.join(groups)}) size or aspect gives the class away:"
+    )
+    return "\n\n".join(
+        [
+            table(["probe", "balanced accuracy on unseen groups", "p", "verdict"], rows),
+            told,
+            table(["group", "rule", "balanced accuracy", "q"], inside),
+        ]
+    )
+
+
 def fill(text: str, name: str, content: str) -> str:
     """Replace what stands between the markers of a name."""
     pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
@@ -405,6 +433,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "tta.md", "study", "tta.json", study),
     (RESULTS / "tta.md", "classes", "tta.json", classes),
     (RESULTS / "tta.md", "unseen", "tta.json", unseen),
+    (ROOT / "docs" / "data.md", "audit", "audit.json", audit),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
     (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),
