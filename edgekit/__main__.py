@@ -14,6 +14,7 @@ EXTRA_OF = {
     "rich": "cli",
     "cv2": "video",
     "flatbuffers": "host",
+    "google_crc32c": "host",
     "h5py": "host",
     "matplotlib": "host",
     "pillow_heif": "host",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgekit import __version__
-from edgekit.cli import demo, measure, show, train, tuning
+from edgekit.cli import data, demo, measure, show, train, tuning
 
 app = typer.Typer(
     name="edgekit",
@@ -18,7 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: edgekit demo",
 )
-for group in (demo, train, measure, tuning, show):
+for group in (demo, train, measure, tuning, show, data):
     group.register(app)
 
 

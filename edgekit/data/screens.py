@@ -16,11 +16,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from PIL import Image, ImageFilter
 
-from edgekit.data.cameras import Camera, Light, Photo, Rgb, aim, blur, expose
+from edgekit.data.cameras import Camera, Light, Photo, Rgb, Shot, aim, blur, expose
 from edgekit.data.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.data.panels import STRUCTURES, Structure, panel_response
 from edgekit.data.perspective import Edge, Placement, View, look, place, warp
-from edgekit.data.textures import smooth_field
+from edgekit.data.textures import Plane, smooth_field
 from edgekit.errors import DataError
 
 Kind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
@@ -96,7 +96,13 @@ def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
 
 
 def recapture(
-    rng: np.random.Generator, photo: Photo, *, screen: Screen, camera: Camera, view: View | None = None
+    rng: np.random.Generator,
+    photo: Photo,
+    *,
+    screen: Screen,
+    camera: Camera,
+    view: View | None = None,
+    shot: Shot | None = None,
 ) -> Photo:
     """Show a photo and photograph it.
 
@@ -106,6 +112,7 @@ def recapture(
         screen: Where it is shown.
         camera: What photographs it.
         view: From where; drawn by ``choose_view`` when None.
+        shot: Its focus, exposure and balance; drawn by ``aim`` when None.
 
     Returns:
         A photo of the same shape.
@@ -116,7 +123,7 @@ def recapture(
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
     seen = choose_view(rng, screen=screen) if view is None else view
-    shot = aim(rng, camera=camera)
+    shot = aim(rng, camera=camera) if shot is None else shot
     size_wh = (photo.shape[1], photo.shape[0])
     placement = place(size_wh, seen)
     rays = look(placement, size_wh)
@@ -130,6 +137,8 @@ def recapture(
     if seen.edge != "none":
         share = np.clip(placement.inside_px(rays) / np.float32(2 * shot.sigma_px + 0.5) + 0.5, 0, 1)[..., None]
         light = light * share + _surround(rng, screen) * (1 - share)
+    elif seen.coverage > 1:
+        light = _within_room(rng, light, inside_px=placement.inside_px(rays), screen=screen, sigma_px=shot.sigma_px)
     return expose(rng, _reflect(rng, light, strength=seen.glare), camera=camera, shot=shot)
 
 
@@ -188,6 +197,20 @@ def _surround(rng: np.random.Generator, screen: Screen) -> Light:
     if screen.kind == "print":
         return np.array(screen.white_rgb, dtype=np.float32)
     return np.full(3, rng.choice([0.004, 0.02, 0.25]), dtype=np.float32)
+
+
+def _within_room(rng: np.random.Generator, light: Light, *, inside_px: Plane, screen: Screen, sigma_px: float) -> Light:
+    """What lies around a screen or a print that ends inside the picture: its rim, then the room behind it."""
+    height, width = light.shape[:2]
+    rim_px = np.float32(rng.uniform(0.01, 0.06) * width)
+    level = float(rng.choice([0.01, 0.06, 0.3])) * rng.uniform(0.5, 1.5)
+    tint = np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
+    room = smooth_field(rng, (width, height), cells=4)[..., None] * np.float32(level) * tint
+    soft = np.float32(2 * sigma_px + 0.5)
+    rim = np.clip((inside_px + rim_px) / soft + 0.5, 0, 1)[..., None]
+    share = np.clip(inside_px / soft + 0.5, 0, 1)[..., None]
+    around = _surround(rng, screen) * rim + room * (1 - rim)
+    return np.asarray(light * share + around * (1 - share), dtype=np.float32)
 
 
 def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Light:
