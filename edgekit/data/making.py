@@ -92,7 +92,7 @@ def claim(out: Path, photos: Path, record: str, what: dict[str, Any]) -> None:
                 f"{out} must be empty or hold this same job, has another in {record}; choose another folder"
             )
         return
-    if os.path.lexists(out) and (not os.path.isdir(out) or any(os.scandir(out))):
+    if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
     make_folder(out)
     write_json(path, what)
