@@ -73,7 +73,7 @@ HOME_OF = {
     "pillow_heif": {"data.heic"},
     "flatbuffers": {"lite", "metadata"},
     "ai_edge_litert": {"lite"},
-    "cv2": {"video.opencv", "video.writer", "warp"},
+    "cv2": {"video.opencv", "video.writer", "warp", "data.phone"},
     "google_crc32c": {"data.tfrecords"},
     "picamera2": {"video.picamera"},
     "typer": {

@@ -16,9 +16,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
-from edgekit.data.cameras import CAMERAS, Camera, Photo, Shot, aim, blur, expose, to_light
+from edgekit.data.cameras import CAMERAS, Light, Photo, aim, to_light
 from edgekit.data.perspective import View
-from edgekit.data.screens import SCREENS, Screen, recapture
+from edgekit.data.phone import REDUCTIONS, PhoneOptics, Reduction, develop
+from edgekit.data.screens import SCREENS, Screen, form_image
 from edgekit.errors import DataError
 
 ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
@@ -36,6 +37,8 @@ SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
 )
 
 Range = tuple[float, float]
+
+_PRINT_OVERSAMPLE = 1.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +58,15 @@ class RephotoConfig:
             turns a screen's grid into moiré; 1 keeps the camera's own.
     """
 
-    distance: Range = (0.7, 1.3)
+    distance: Range = (0.5, 1.2)
     angle_deg: float = 12.0
-    focus_px: Range = (0.0, 0.8)
+    focus_px: Range = (0.0, 1.0)
     exposure_ev: Range = (-0.7, 0.7)
-    glare: Range = (0.0, 0.3)
+    glare: Range = (0.0, 0.4)
     jpeg: Range = (70, 95)
     coverage: Range = (0.5, 1.3)
     fill: Range = (0.5, 1.0)
-    oversample: Range = (1.0, 2.0)
+    oversample: Range = (1.3, 2.0)
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -101,14 +104,7 @@ class Drawn:
     coverage: float
     fill: float
     oversample: float
-    reduced_by: str
-
-
-_FILTERS: Mapping[str, Image.Resampling] = MappingProxyType(
-    {"box": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
-)
-# Two taps without a low pass, as many phones' galleries and messengers do it.
-_SPARSE = "two-taps"
+    reduced_by: Reduction
 
 
 def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Drawn:
@@ -122,6 +118,10 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     names = sorted(CAMERAS)
     ratio = SCREEN_OF[screen].ratio if screen else (1.0, 1.0)
     usual = float(np.exp(rng.uniform(*np.log(ratio))))
+    oversample = float(rng.uniform(*config.oversample))
+    if screen.startswith("print"):
+        # There are more dots than camera pixels, and each is drawn.
+        oversample = min(oversample, _PRINT_OVERSAMPLE)
     yaw, pitch = rng.uniform(-config.angle_deg, config.angle_deg, 2)
     return Drawn(
         screen=screen,
@@ -136,8 +136,8 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
         jpeg=round(rng.uniform(*config.jpeg)),
         coverage=round(float(rng.uniform(*config.coverage)), 3),
         fill=round(float(rng.uniform(*config.fill)), 3),
-        oversample=round(float(rng.uniform(*config.oversample)), 3),
-        reduced_by=str(rng.choice([*_FILTERS, _SPARSE])),
+        oversample=round(oversample, 3),
+        reduced_by=REDUCTIONS[int(rng.integers(len(REDUCTIONS)))],
     )
 
 
@@ -162,25 +162,19 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn) -> byt
     # Cameras have even sides.
     native_wh = (round(size_wh[0] * drawn.oversample / 2) * 2, round(size_wh[1] * drawn.oversample / 2) * 2)
     if drawn.screen:
-        taken = _of_screen(rng, photo, drawn=drawn, shot=shot, native_wh=native_wh)
+        light = _of_screen(rng, photo, drawn=drawn, sigma_px=shot.sigma_px, native_wh=native_wh)
     else:
-        taken = _of_scene(rng, photo, camera=camera, shot=shot, native_wh=native_wh)
-    reduced = _reduce(Image.fromarray(taken), size_wh, how=drawn.reduced_by)
+        scene = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC))
+        light = PhoneOptics().blur(to_light(scene), sigma_px=shot.sigma_px)
+    developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, reduction=drawn.reduced_by)
     buffer = io.BytesIO()
-    reduced.save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
+    Image.fromarray(developed).save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
     return buffer.getvalue()
 
 
-def _of_scene(
-    rng: np.random.Generator, photo: Photo, *, camera: Camera, shot: Shot, native_wh: tuple[int, int]
-) -> Photo:
-    scene = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC))
-    return expose(rng, blur(to_light(scene), sigma_px=shot.sigma_px), camera=camera, shot=shot)
-
-
 def _of_screen(
-    rng: np.random.Generator, photo: Photo, *, drawn: Drawn, shot: Shot, native_wh: tuple[int, int]
-) -> Photo:
+    rng: np.random.Generator, photo: Photo, *, drawn: Drawn, sigma_px: float, native_wh: tuple[int, int]
+) -> Light:
     page = _lay_out(rng, Image.fromarray(photo), native_wh, fill=drawn.fill, paper=drawn.screen.startswith("print"))
     view = View(
         ratio=drawn.distance,
@@ -191,9 +185,8 @@ def _of_screen(
         offset=(float(rng.random()), float(rng.random())),
         glare=drawn.glare,
     )
-    return recapture(
-        rng, np.asarray(page), screen=SCREEN_OF[drawn.screen], camera=CAMERAS[drawn.camera], view=view, shot=shot
-    )
+    screen = SCREEN_OF[drawn.screen]
+    return form_image(rng, np.asarray(page), screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
 
 
 def _lay_out(
@@ -207,7 +200,7 @@ def _lay_out(
     level = 255 if paper else int(rng.choice([0, 18, 40, 128, 243, 255]))
     page = Image.new("RGB", size_wh, (level, level, level))
     left, top = (round((whole - part) * rng.random()) for whole, part in zip(size_wh, inner, strict=True))
-    if not paper:
+    if not paper and rng.random() < 0.5:
         _write_lines(rng, page, ink=20 if level > 100 else 225)
     page.paste(shown, (left, top))
     return page
@@ -224,12 +217,3 @@ def _write_lines(rng: np.random.Generator, page: Image.Image, *, ink: int) -> No
             if rng.random() < 0.5:
                 pen.rectangle((at, top, at + length, top + step // 4), fill=(ink, ink, ink))
             at += length + step // 3
-
-
-def _reduce(taken: Image.Image, size_wh: tuple[int, int], *, how: str) -> Image.Image:
-    if taken.size == size_wh:
-        return taken
-    if how == _SPARSE:
-        scale = (taken.width / size_wh[0], 0, 0, 0, taken.height / size_wh[1], 0)
-        return taken.transform(size_wh, Image.Transform.AFFINE, scale, resample=Image.Resampling.BILINEAR)
-    return taken.resize(size_wh, _FILTERS[how])
