@@ -153,7 +153,7 @@ def main() -> int:
         configs = {
             into: CropsConfig(
                 plan=CropPlan(crops=CROPS), side_px=SIDE_PX, options=options, variants=given.variants, into=into
-            )  # fmt: skip
+            )
             for into in ("tfrecord", "folder")
         }
         for number in range(given.rounds):

@@ -87,10 +87,8 @@ def develop(
     """
     mosaic = _sense(rng, light, camera=camera, shot=shot)
     rgb = cv2.cvtColor(mosaic, _DEMOSAIC[camera.bayer])
-    photo = np.take(tone_curve(camera.contrast), np.minimum(rgb, TONE_STEPS - 1))
-    if (photo.shape[1], photo.shape[0]) != size_wh:
-        photo = cv2.resize(photo, size_wh, interpolation=_REDUCTIONS[reduction])
-    pixels = photo.astype(np.float32)
+    toned = np.take(tone_curve(camera.contrast), np.minimum(rgb, TONE_STEPS - 1))
+    pixels = cv2.resize(toned, size_wh, interpolation=_REDUCTIONS[reduction]).astype(np.float32)
     luma = cv2.transform(pixels, np.array([[0.25, 0.5, 0.25]], dtype=np.float32))
     detail = luma - cv2.GaussianBlur(luma, (0, 0), _SHARPENED_PX)
     grey = (1 - camera.saturation) * luma + camera.sharpening * shot.sharpening_gain * detail
