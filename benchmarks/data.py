@@ -28,6 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from PIL import Image
 
 from edgekit.augment import PRESETS, Augmentation
+from edgekit.bench import processor
 from edgekit.contract import CropPlan
 from edgekit.data.cropping import CropsConfig, cut_crops
 from edgekit.data.scenes import draw_scene
@@ -169,7 +170,7 @@ def main() -> int:
     ratios = np.array([one.records_per_s / one.keras_per_s for one in rounds])
     unit = 1 << 20 if platform.system() == "Darwin" else 1 << 10
     record = DataRecord(
-        device=platform.processor() or platform.machine(),
+        device=processor(),
         cores=os.cpu_count() or 1,
         photo_wh=(given.width, given.height),
         photos=given.photos,

@@ -233,7 +233,7 @@ def measure_latency(
 def conditions(engine: Engine, config: BenchConfig, *, timed_photos: int) -> Conditions:
     """Describe this machine."""
     return Conditions(
-        device=_processor(),
+        device=processor(),
         int8_instructions=_int8_instructions(),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
@@ -245,7 +245,8 @@ def conditions(engine: Engine, config: BenchConfig, *, timed_photos: int) -> Con
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What this machine's processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

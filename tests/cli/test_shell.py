@@ -21,6 +21,7 @@ COMMANDS = [
     "bench",
     "convert",
     "crossval",
+    "data",
     "demo",
     "evaluate",
     "finetune",
