@@ -227,6 +227,64 @@ def runtime(record: Record) -> str:
     return "\n\n".join([intro, table(["target", "limit", "measured", ""], rows), table(columns, times)])
 
 
+def data(record: Record) -> str:
+    """The rate of cutting crops beside a plain Keras loop."""
+    wide, high = record["photo_wh"]
+    ratio = record["ratio"]
+    reached = {True: "reached", False: "**missed**"}
+    rows = [
+        [
+            f"at least {record['target_per_s']:.0f} crops/s as TFRecords",
+            f"{record['records_per_s']:.0f}",
+            reached[record["records_per_s"] >= record["target_per_s"]],
+        ],
+        [
+            f"at least {record['target_ratio']:g} times the Keras loop",
+            f"{ratio['value']:.1f} ({ratio['low']:.1f}–{ratio['high']:.1f})",
+            reached[ratio["value"] >= record["target_ratio"]],
+        ],
+    ]
+    worker = record["peak_memory_mb"][1]
+    intro = (
+        f"{record['crops']} crops a turn, of {record['photos']} photos of {wide}x{high} and {record['variants']} "
+        f"variants of each, {len(record['rounds'])} turns, on {record['cores']} cores of an {record['device']}: "
+        f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, {record['keras_per_s']:.0f} for a loop over Keras' "
+        f"ImageDataGenerator that does the same (median of turns). A worker took at most {worker:.0f} MiB."
+    )
+    return "\n\n".join([intro, table(["target", "measured", ""], rows)])
+
+
+def simulated(record: Record) -> str:
+    """What training on simulated recaptures alone gives on real ones."""
+    whole = record["results"][0]
+    reached = "reached" if whole["auc"]["value"] >= record["target"] else "**missed**"
+    intro = (
+        f"A head was solved on genuine photos ({record['photos']} real photos of {record['groups']} authors in "
+        f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of training "
+        f"authors alone, then tested on the real photos of unseen authors: AUC {whole['auc']['value']:.3f} "
+        f"({whole['auc']['low']:.3f}–{whole['auc']['high']:.3f}); the target of {record['target']:g} is {reached}. "
+        f"Settings of the simulator that were looked at on these photos: {record['trials']}."
+    )
+    kinds = sorted(whole["by_kind"], key=lambda kind: -whole["by_kind"][kind][1])
+    rows = [
+        [
+            one["without"] or "– (all six)",
+            f"{one['auc']['value']:.3f} ({one['auc']['low']:.3f}–{one['auc']['high']:.3f})",
+            f"{one['mean_of_groups']:.3f}",
+            *(f"{one['by_kind'][kind][0]:.3f}" for kind in kinds),
+            f"{one['simulated_auc']:.3f}",
+        ]
+        for one in record["results"]
+    ]
+    columns = [
+        "screen left out",
+        "AUC",
+        "mean of authors",
+        *(f"{kind} ({whole['by_kind'][kind][1]})" for kind in kinds),
+    ]
+    return "\n\n".join([intro, table([*columns, "simulated test photos"], rows)])
+
+
 def soak(record: Record) -> str:
     """Memory over many calls."""
     first, last = record["resident_mib"][0], record["resident_mib"][-1]
@@ -255,6 +313,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
+    (ROOT / "docs" / "data.md", "data", "../../benchmarks/results/data.json", data),
+    (ROOT / "docs" / "data.md", "simulated", "recapture-simulated.json", simulated),
     (ROOT / "benchmarks" / "results" / "runtime.md", "soak", "../../benchmarks/results/soak.json", soak),
 )
 
