@@ -248,8 +248,8 @@ def data(record: Record) -> str:
     intro = (
         f"{record['crops']} crops a turn, of {record['photos']} photos of {wide}x{high} and {record['variants']} "
         f"variants of each, {len(record['rounds'])} turns, on {record['cores']} cores of an {record['device']}: "
-        f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, {record['keras_per_s']:.0f} for a loop over Keras' "
-        f"ImageDataGenerator that does the same (median of turns). A worker took at most {worker:.0f} MiB."
+        f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, "
+        f"{record['keras_per_s']:.0f} for a loop over Keras' ImageDataGenerator that does the same (median of turns). A worker took at most {worker:.0f} MiB."
     )
     return "\n\n".join([intro, table(["target", "measured", ""], rows)])
 
@@ -260,8 +260,8 @@ def simulated(record: Record) -> str:
     reached = "reached" if whole["auc"]["value"] >= record["target"] else "**missed**"
     intro = (
         f"A head was solved on genuine photos ({record['photos']} real photos of {record['groups']} authors in "
-        f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of training "
-        f"authors alone, then tested on the real photos of unseen authors: AUC {whole['auc']['value']:.3f} "
+        f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of "
+        f"training authors alone, then tested on the real photos of unseen authors: AUC {whole['auc']['value']:.3f} "
         f"({whole['auc']['low']:.3f}–{whole['auc']['high']:.3f}); the target of {record['target']:g} is {reached}. "
         f"Settings of the simulator that were looked at on these photos: {record['trials']}."
     )
