@@ -249,7 +249,8 @@ def data(record: Record) -> str:
         f"{record['crops']} crops a turn, of {record['photos']} photos of {wide}x{high} and {record['variants']} "
         f"variants of each, {len(record['rounds'])} turns, on {record['cores']} cores of an {record['device']}: "
         f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, "
-        f"{record['keras_per_s']:.0f} for a loop over Keras' ImageDataGenerator that does the same (median of turns). A worker took at most {worker:.0f} MiB."
+        f"{record['keras_per_s']:.0f} for a loop over Keras' ImageDataGenerator that does the same (median of "
+        f"turns). A worker took at most {worker:.0f} MiB."
     )
     return "\n\n".join([intro, table(["target", "measured", ""], rows)])
 
