@@ -2,8 +2,8 @@
 
 DATA is a folder of real genuine photos and recaptures with groups. Recaptures of its genuine photos are simulated;
 then, fold by fold, a head is solved on genuine photos of some authors and on their simulated recaptures alone, and
-tested on the real photos, of both classes, of the authors of that fold. No real recapture takes part in training, nor
-in choosing the penalty. Once with all screens, and once without each.
+tested on the real photos, of both classes, of the authors of that fold. No real recapture takes part in training. Once
+with all screens, and once without each.
 
     python benchmarks/simulated.py DATA --weights FILE --work FOLDER --out docs/results/recapture-simulated.json
 
@@ -27,7 +27,7 @@ from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.recaptures import RECAPTURE, RecaptureConfig, make_recaptures
 from edgekit.data.rephoto import SCREEN_OF
-from edgekit.data.splits import group_folds
+from edgekit.data.splits import Split, group_folds
 from edgekit.features import FeatureCache, photo_features
 from edgekit.feed import crop_source
 from edgekit.head import FeatureSet, FloatArray, solve_head
@@ -75,6 +75,7 @@ class SimulatedRecord:
     simulated: int
     rephotographed: int
     trials: int
+    penalty: float
     results: tuple[Result, ...]
     versions: dict[str, str]
 
@@ -120,19 +121,24 @@ def progress():  # type: ignore[no-untyped-def]
     return console.progress()
 
 
-def score(real: Table, made: Table, dataset: Dataset, folds: int, without: str) -> Result:
+def score(real: Table, made: Table, splits: Sequence[Split], without: str, penalty: float) -> Result:
     """Train without one screen, test on everything."""
     scores, simulated = np.zeros(len(real.samples)), np.zeros(len(made.samples))
     screens = np.array([one.screen for one in made.samples])
     # A name that no screen has leaves none out.
     used = screens != (without or "-")
-    group_of = {one.path: one.group for one in dataset.samples}
-    for split in group_folds(dataset, folds):
-        # Validation photos choose the penalty: only genuine ones and simulated recaptures, like those of training.
+    group_of = {one.path: one.group for one in real.samples}
+    for split in splits:
+        # Validation photos scale the logits: only genuine ones and simulated recaptures, like those of training.
         parts_of = {"train": split.train, "val": split.val, "test": split.test}
         authors = {part: np.unique([group_of[path] for path in paths]) for part, paths in parts_of.items()}
         parts = {part: used & np.isin(made.groups, authors[part]) for part in ("train", "val")}
-        head = solve_head(made.take(parts["train"], drawn=True), made.take(parts["val"], drawn=False), len(LABELS))
+        head = solve_head(
+            made.take(parts["train"], drawn=True),
+            made.take(parts["val"], drawn=False),
+            len(LABELS),
+            penalties=(penalty,),
+        )
         for places, of, into in ((real, real.groups, scores), (made, made.groups, simulated)):
             chosen = np.isin(of, authors["test"])
             logits = head.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
@@ -169,11 +175,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--per-photo", type=int, default=1)
     parser.add_argument("--draws", type=int, default=6)
+    parser.add_argument("--genuine", choices=("both", "rephotographed", "copied"), default="copied")
+    # Simulated photos of unseen authors look like those of training, and would choose too small a penalty.
+    parser.add_argument("--penalty", type=float, default=1.0)
     parser.add_argument("--folds", type=int, default=6)
     parser.add_argument("--trials", type=int, default=1, help="How many settings were looked at on these photos.")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    config = RecaptureConfig(per_photo=given.per_photo)
+    config = RecaptureConfig(per_photo=given.per_photo, genuine=given.genuine)
     train = replace(TrainConfig(network=NetworkConfig(weights=given.weights)), draws=given.draws)
     with progress() as bars:
         make_recaptures(given.data, given.work / "photos", config, progress=bars, workers=given.workers)
@@ -187,7 +196,8 @@ def main() -> int:
     cache = FeatureCache(folder=options.cache or given.work, key=Path(given.weights).name, model=model)
     real = table(dataset, dataset.samples, cache, train)
     made = table(simulated, simulated.samples, cache, train)
-    results = tuple(score(real, made, dataset, given.folds, without) for without in ("", *SCREEN_OF))
+    splits = group_folds(dataset, given.folds)
+    results = tuple(score(real, made, splits, without, given.penalty) for without in ("", *SCREEN_OF))
     recaptures = int((made.targets == 1).sum())
     record = SimulatedRecord(
         target=TARGET,
@@ -200,6 +210,7 @@ def main() -> int:
         simulated=recaptures,
         rephotographed=sum(one.path.endswith(".scene.jpg") for one in made.samples),
         trials=given.trials,
+        penalty=given.penalty,
         results=results,
         versions=versions(),
     )

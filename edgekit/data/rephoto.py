@@ -60,7 +60,7 @@ class RephotoConfig:
 
     distance: Range = (0.5, 1.2)
     angle_deg: float = 12.0
-    focus_px: Range = (0.0, 1.0)
+    focus_px: Range = (0.0, 1.2)
     exposure_ev: Range = (-0.7, 0.7)
     glare: Range = (0.0, 0.4)
     jpeg: Range = (70, 95)
