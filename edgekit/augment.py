@@ -222,13 +222,13 @@ def apply_variant(photo: Photo, variant: Variant, *, fill: Fill = "nearest") -> 
         from edgekit.warp import warp_affine
 
         result = warp_affine(np.ascontiguousarray(result), matrix, fill=fill)
+    result = _tone(result, variant)
     if variant.mirrored:
         result = result[:, ::-1]
     if variant.flipped:
         result = result[::-1]
     if variant.quarter_turns:
         result = np.rot90(result, variant.quarter_turns)
-    result = _tone(result, variant)
     # Never a view: the caller's photo must not change with the variant.
     return np.array(result) if np.shares_memory(result, photo) else np.ascontiguousarray(result)
 
@@ -302,19 +302,18 @@ def _crop(photo: Photo, variant: Variant) -> Photo:
 
 
 def _tone(photo: Photo, variant: Variant) -> Photo:
-    result = photo
-    if variant.exposure_ev or variant.balance_ev:
-        stops = (
-            variant.exposure_ev + variant.balance_ev,
-            variant.exposure_ev,
-            variant.exposure_ev - variant.balance_ev,
-        )
-        result = np.stack([_curve(gain)[result[..., channel]] for channel, gain in enumerate(stops)], axis=-1)
+    """Change each level by itself: one table a channel for light and channel shift together."""
+    if not (variant.exposure_ev or variant.balance_ev or variant.channel_shift):
+        return photo
+    from edgekit.warp import look_up
+
+    change = variant.exposure_ev, variant.balance_ev
+    curves = np.stack([_curve(stops) for stops in (sum(change), change[0], change[0] - change[1])], axis=-1)
     if variant.channel_shift:
-        levels = np.arange(256) + 255 * variant.channel_shift
-        curve = np.rint(np.clip(levels, int(photo.min()), int(photo.max()))).astype(np.uint8)
-        result = curve[result]
-    return result
+        # The darkest and the brightest value after the light has changed.
+        low, high = int(curves[photo.min()].min()), int(curves[photo.max()].max())
+        curves = np.rint(np.clip(curves + 255 * variant.channel_shift, low, high)).astype(np.uint8)
+    return look_up(np.ascontiguousarray(photo), curves)
 
 
 def _curve(stops: float) -> Photo:

@@ -1,4 +1,4 @@
-"""Affine warps by OpenCV: one resampling, whatever is composed. Pillow has no way to repeat a photo's edge."""
+"""Affine warps and tables of levels by OpenCV. Pillow has no way to repeat a photo's edge."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def warp_affine(
     size_wh = (photo.shape[1], photo.shape[0])
     warped = cv2.warpAffine(photo, to_source, size_wh, flags=flags, borderMode=_BORDERS[fill])
     return np.asarray(warped, dtype=np.uint8)
+
+
+def look_up(photo: NDArray[np.uint8], curves: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Replace every level by that of its channel's table.
+
+    Args:
+        photo: uint8 (height, width, 3).
+        curves: (256, 3).
+    """
+    return np.asarray(cv2.LUT(photo, curves[:, np.newaxis, :]), dtype=np.uint8)
