@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rendering.common import Record
+from rendering.data import audit, crops, simulated
 from rendering.models import card, demo, noise, recapture, targets
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
-from rendering.studies import audit, classes, study, unseen
+from rendering.studies import classes, study, unseen
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -39,6 +40,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "devices.md", "same", "devices.json", same_answers),
     (RESULTS / "devices.md", "agreement", "../../benchmarks/results/agreement.json", agreement),
     (ROOT / "docs" / "data.md", "audit", "audit.json", audit),
+    (ROOT / "docs" / "data.md", "data", "../../benchmarks/results/data.json", crops),
+    (ROOT / "docs" / "data.md", "simulated", "recapture-simulated.json", simulated),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
     (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),

@@ -151,6 +151,8 @@ class TrainConfig:
         draws: Random crops of each photo that the head is solved on, besides those of the plan.
         whole: How the whole network is trained.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
+        augment: Preset of ``augment.py`` for the training photos whose crops are drawn; validation and test photos are
+            never changed.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -162,6 +164,7 @@ class TrainConfig:
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""
+    augment: Literal["none", "antispoof", "cars", "recapture-safe"] = "none"
     seed: int = 0
 
     def __post_init__(self) -> None:

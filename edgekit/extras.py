@@ -10,6 +10,7 @@ EXTRA_OF = {
     "cv2": "video",
     "filelock": "host",
     "flatbuffers": "host",
+    "google_crc32c": "host",
     "h5py": "host",
     "imagehash": "data",
     "jinja2": "data",

@@ -77,7 +77,10 @@ class FeatureCache:
 
     def settings(self, source: CropSource, draws: int, seed: int) -> str:
         """Names the folder for one model and one way of cutting crops."""
-        return sha256(to_json([self.key, source.plan, source.side_px, draws, seed]).encode())[:16]
+        parts: list[object] = [self.key, source.plan, source.side_px, draws, seed]
+        # Photos as they are keep the names that they always had.
+        parts += [] if source.augmentation is None or not draws else [source.augmentation]
+        return sha256(to_json(parts).encode())[:16]
 
 
 def photo_features(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from edgekit.augment import Augmentation, augment
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
-from edgekit.runtime.crops import MIDDLE, crop_boxes
-from edgekit.runtime.photo import RGBArray, read_photo
+from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
+from edgekit.runtime.photo import Photo, RGBArray, read_photo
 from edgekit.runtime.preprocess import to_tensor
 
 A = TypeVar("A")
@@ -36,16 +38,24 @@ class CropSource:
         targets: (n,) class index of each photo.
         plan: Scales and the number of crops that inference will use.
         side_px: Side of the model's input.
+        augmentation: Of the photos whose crops are drawn; fixed crops are those of photos as they are.
     """
 
     paths: tuple[Path, ...]
     targets: NDArray[np.int64]
     plan: CropPlan
     side_px: int
+    augmentation: Augmentation | None = None
 
 
 def crop_source(
-    dataset: Dataset, samples: Sequence[Sample], plan: CropPlan, side_px: int, *, labels: Sequence[str] | None = None
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    plan: CropPlan,
+    side_px: int,
+    *,
+    labels: Sequence[str] | None = None,
+    augmentation: Augmentation | None = None,
 ) -> CropSource:
     """The photos of some samples as a source of crops; ``labels`` orders the classes if not the dataset."""
     index = {label: number for number, label in enumerate(labels or dataset.labels)}
@@ -54,6 +64,7 @@ def crop_source(
         targets=np.array([index[sample.label] for sample in samples], dtype=np.int64),
         plan=plan,
         side_px=side_px,
+        augmentation=augmentation,
     )
 
 
@@ -103,20 +114,32 @@ def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> 
 
 
 def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: int) -> RGBArray:
-    """Crops of one photo at new places: uint8 (count, side, side, 3), RGB; half of them mirrored."""
-    photo = read_photo(path, source.plan.working_px)
-    x, y = rng.integers(0, 2**32, size=2).tolist()
-    boxes = crop_boxes(source.plan, photo.size_wh, source.side_px, offset=(x, y))
+    """Crops of one photo at new places: uint8 (count, side, side, 3), RGB; half of them mirrored.
+
+    With an augmentation, every pass of the plan goes over a variant of its own.
+    """
+    photo, plan = read_photo(path, source.plan.working_px), source.plan
+    if source.augmentation is not None:
+        # Variants are made of the picture: one that is cut smaller must not be worked on at a finer scale.
+        plan = replace(plan, working_px=None)
+    places: list[tuple[Photo, Box]] = []
     # More crops than the plan has: start the plan again elsewhere.
-    while len(boxes) < count:
+    while len(places) < max(count, 1):
         x, y = rng.integers(0, 2**32, size=2).tolist()
-        boxes += crop_boxes(source.plan, photo.size_wh, source.side_px, offset=(x, y))
-    chosen = rng.permutation(len(boxes))[:count]
-    crops = np.stack([to_tensor(photo, boxes[index], source.side_px) for index in chosen])
+        seen = photo if source.augmentation is None else _variant(rng, photo, source.augmentation)
+        places += [(seen, box) for box in crop_boxes(plan, seen.size_wh, source.side_px, offset=(x, y))]
+    chosen = rng.permutation(len(places))[:count]
+    crops = np.stack([to_tensor(seen, box, source.side_px) for seen, box in (places[index] for index in chosen)])
     mirrored = rng.random(count) < 0.5
     # Mirroring moves no pixel between neighbours, so it neither forges nor erases moiré.
     crops[mirrored] = crops[mirrored, :, ::-1]
     return crops
+
+
+def _variant(rng: np.random.Generator, photo: Photo, options: Augmentation) -> Photo:
+    """A variant of a photo's picture, as a photo of its own."""
+    pixels = augment(rng, np.asarray(photo.picture), options=options)
+    return Photo(picture=Image.fromarray(pixels), size_wh=(pixels.shape[1], pixels.shape[0]))
 
 
 def class_weights(targets: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
@@ -145,6 +168,7 @@ def epoch_batches(
         targets=source.targets[order],
         plan=source.plan,
         side_px=source.side_px,
+        augmentation=source.augmentation,
     )
     weights = class_weights(source.targets, int(source.targets.max()) + 1)
     buffer: list[tuple[RGBArray, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ class Head:
         kernel: (channels, classes).
         bias: (classes,).
         mean: (channels,) of the training features.
-        penalty: The one of PENALTIES with the smallest validation loss.
+        penalty: The one with the smallest validation loss.
         losses: Validation loss of each penalty: the log loss of the vote over crops, classes weighing the same.
         accuracies: Balanced accuracy of each penalty on the validation photos.
     """
@@ -57,7 +58,9 @@ class Head:
         return np.asarray(features @ self.kernel + self.bias)
 
 
-def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
+def solve_head(
+    train: FeatureSet, validation: FeatureSet, classes: int, *, penalties: Sequence[float] = PENALTIES
+) -> Head:
     """Solve the head for every penalty and keep the one that validation photos like best.
 
     Ridge regression on one-hot targets has a closed form, so there is nothing to stop early and no seed. Its outputs
@@ -67,12 +70,13 @@ def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
         train: Fixed and random crops of training photos.
         validation: Crops of validation photos as inference takes them.
         classes: How many.
+        penalties: To try; relative to the mean variance of the features.
     """
     channels = train.features.shape[2]
     mean, deviation, moments, answers, share = _moments(train, classes)
     ridge = float(np.trace(moments)) / channels
     found = []
-    for penalty in PENALTIES:
+    for penalty in penalties:
         solved = np.linalg.solve(moments + penalty * ridge * np.eye(channels, dtype=np.float32), answers)
         kernel = (solved / deviation[:, np.newaxis]).astype(np.float32)
         bias = (share - 1 / classes - mean @ kernel).astype(np.float32)
@@ -83,7 +87,7 @@ def solve_head(train: FeatureSet, validation: FeatureSet, classes: int) -> Head:
         kernel=found[best].kernel,
         bias=found[best].bias,
         mean=mean,
-        penalty=PENALTIES[best],
+        penalty=penalties[best],
         losses=losses,
         accuracies=tuple(one.accuracy for one in found),
     )

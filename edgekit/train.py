@@ -11,6 +11,7 @@ from importlib import metadata
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.augment import Augmentation, preset
 from edgekit.calibration import CalibrationManifest
 from edgekit.config import FitConfig, Precision, Stage, TrainConfig
 from edgekit.data.dataset import Dataset
@@ -103,6 +104,8 @@ class Run:
             "plan": plain(self.config.plan),
             "seed": self.config.seed,
         }
+        if self.config.augment != "none":
+            of["augment"] = self.config.augment
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -194,6 +197,7 @@ def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> Non
         ("split", before.config.split, config.split),
         ("tuning", before.config.tune, config.tune),
         ("crop plan", before.config.plan, config.plan),
+        ("augmentation", before.config.augment, config.augment),
         # The record says it to all later stages, and those of the qat stage would keep the old one.
         ("bona fide label", before.config.bona_fide, config.bona_fide),
         ("seed", before.config.seed, config.seed),
@@ -209,12 +213,19 @@ def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfi
     """Training and validation crops for ``fit``."""
     side = config.network.side_px
     return CropFeed(
-        crop_source(dataset, split.samples(dataset, "train"), config.plan, side),
+        crop_source(
+            dataset, split.samples(dataset, "train"), config.plan, side, augmentation=_augmentation(config, "train")
+        ),
         crop_source(dataset, split.samples(dataset, "val"), config.plan, side),
         crops_per_photo=how.crops_per_photo,
         batch_size=how.batch_size,
         progress=progress,
     )
+
+
+def _augmentation(config: TrainConfig, part: Part) -> Augmentation | None:
+    """How photos are varied before crops are drawn: those of training alone."""
+    return None if config.augment == "none" or part != "train" else preset(config.augment)
 
 
 def fit_head(
@@ -237,7 +248,13 @@ def fit_head(
     )
 
     def table(part: Part, draws: int) -> tuple[PhotoFeatures, NDArray[np.int64]]:
-        source = crop_source(run.dataset, run.split.samples(run.dataset, part), config.plan, config.network.side_px)
+        source = crop_source(
+            run.dataset,
+            run.split.samples(run.dataset, part),
+            config.plan,
+            config.network.side_px,
+            augmentation=_augmentation(config, part),
+        )
         what = {"train": "training", "val": "validation", "test": "test"}[part]
         features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
         return features, source.targets

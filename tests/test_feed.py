@@ -1,10 +1,12 @@
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.augment import PRESETS
 from edgekit.contract import CropPlan
 from edgekit.errors import PhotoError
 from edgekit.feed import (
@@ -54,6 +56,37 @@ def test_fewer_crops_are_a_prefix_of_more(source):
     np.testing.assert_array_equal(
         cut_photo(source.paths[0], source, count=2), cut_photo(source.paths[0], source, count=6)[:2]
     )
+
+
+class TestAugmented:
+    @pytest.fixture
+    def augmented(self, source):
+        return replace(source, augmentation=PRESETS["recapture-safe"])
+
+    def test_drawn_crops_are_of_variants(self, source, augmented):
+        """Exposure changes: no crop keeps the levels of the photo as it is."""
+        plain, varied = (
+            draw_photo(np.random.default_rng(0), one, source.paths[0], 4).mean(axis=(1, 2, 3))
+            for one in (source, augmented)
+        )
+        assert np.abs(plain - varied).min() > 1
+
+    def test_every_pass_of_the_plan_has_a_variant_of_its_own(self, augmented):
+        crops = draw_photo(np.random.default_rng(0), augmented, augmented.paths[0], 400)
+        assert len(np.unique(crops.mean(axis=(1, 2, 3)).round(1))) > 50
+
+    def test_fixed_crops_are_never_changed(self, source, augmented):
+        for plain, varied in zip(fixed_crops(source, count=4), fixed_crops(augmented, count=4), strict=True):
+            np.testing.assert_array_equal(plain, varied)
+
+    def test_the_working_size_holds_for_what_is_cut_smaller(self, augmented, tmp_path):
+        """160x130 is halved for a working size of 64; a variant that is cut smaller must not be cut at full scale."""
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (130, 160, 3), dtype=np.uint8)).save(
+            tmp_path / "a.png"
+        )
+        options = replace(PRESETS["recapture-safe"], crop=0.9, exposure_ev=0, balance_ev=0)
+        small = replace(augmented, augmentation=options, plan=replace(augmented.plan, working_px=64))
+        assert draw_photo(np.random.default_rng(0), small, tmp_path / "a.png", 40).shape == (40, SIDE_PX, SIDE_PX, 3)
 
 
 class TestDrawnCrops:

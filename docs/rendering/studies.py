@@ -1,4 +1,4 @@
-"""What crops buy, where errors lie, what gives labels away."""
+"""What crops buy, and where errors lie."""
 
 from __future__ import annotations
 
@@ -83,31 +83,3 @@ def unseen(record: Record) -> str:
             f"{found['slices']['caution']}.",
         ]
     return "\n\n".join(parts)
-
-
-def audit(record: Record) -> str:
-    """What gives the classes of the real photos away, over groups and inside them."""
-    rows = [
-        [
-            one["name"],
-            interval(one["balanced_accuracy"]) if one["varies"] else "the same for all photos",
-            f"{one['baseline']['p']:.3f}" if one["varies"] else "–",
-            one["verdict"],
-        ]
-        for one in record["probes"]
-    ]
-    leaks = [one for one in record["within"] if one["verdict"] == "leak"]
-    inside = [
-        [one["group"], one["rule"], f"{100 * one['balanced_accuracy']:.1f} %", f"{one['q']:.4f}"] for one in leaks
-    ]
-    groups = sorted({one["group"] for one in leaks if one["probe"] in ("aspect", "size")})
-    told = (
-        f"In {len(groups)} of {len(record['groups'])} groups ({', '.join(groups)}) size or aspect gives the class away:"
-    )
-    return "\n\n".join(
-        [
-            table(["probe", "balanced accuracy on unseen groups", "p", "verdict"], rows),
-            told,
-            table(["group", "rule", "balanced accuracy", "q"], inside),
-        ]
-    )

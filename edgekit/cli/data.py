@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from edgekit.cli import data_audit, data_build
+from edgekit.cli import data_audit, data_build, data_make
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Plan, gather and check a data set.",
+    help="Plan, gather, grow and check a data set.",
     epilog="Example: edgekit data import gallery.zip --out photos --label genuine",
 )
-for group in (data_build, data_audit):
+for group in (data_build, data_make, data_audit):
     group.register(app)
 
 

@@ -60,6 +60,15 @@ WorkingPx = Annotated[
 ]
 
 
+Augment = Annotated[
+    Literal["none", "antispoof", "cars", "recapture-safe"],
+    typer.Option(
+        help="Vary training photos before random crops are drawn. antispoof and cars resample, which blurs moiré; "
+        "recapture-safe does not."
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: edgekit finetune photos --out runs/first --tune all")(console.interruptible(finetune))
@@ -130,6 +139,7 @@ def finetune(
         int | None,
         typer.Option(help=f"Random crops a photo that the head is solved on. [default: {_TRAIN.draws}]", min=1),
     ] = None,
+    augment: Augment = _TRAIN.augment,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
@@ -184,6 +194,7 @@ def finetune(
             whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
             split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
             bona_fide=bona_fide_label(bona_fide, dataset.labels),
+            augment=augment,
             seed=seed,
         )
         record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)

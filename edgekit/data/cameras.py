@@ -27,10 +27,10 @@ Rgb: TypeAlias = tuple[float, float, float]
 _LEVELS = np.arange(256, dtype=np.float32) / 255
 # IEC 61966-2-1, the sRGB decoding curve.
 _SRGB_TO_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
-_TONE_STEPS = 4096
+TONE_STEPS = 4096
 _UNSHARP_SIGMA_PX = 0.8
 # Where auto-exposure puts the mean of the scene, as a share of the full well.
-_METERED_MEAN = 0.22
+METERED_MEAN = 0.22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +151,9 @@ def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     grey = np.float32(1 - camera.saturation) * luma + np.float32(camera.sharpening * shot.sharpening_gain) * detail
     rgb *= np.float32(camera.saturation)
     rgb += grey[..., None]
-    rgb *= np.float32(_TONE_STEPS - 1)
-    np.clip(rgb, 0, _TONE_STEPS - 1, out=rgb)
-    return np.take(_tone_curve(camera.contrast), rgb.astype(np.uint16))
+    rgb *= np.float32(TONE_STEPS - 1)
+    np.clip(rgb, 0, TONE_STEPS - 1, out=rgb)
+    return np.take(tone_curve(camera.contrast), rgb.astype(np.uint16))
 
 
 def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
@@ -204,7 +204,7 @@ def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     """(height, width) mosaic, noisy, white-balanced, 0..about 1."""
     height, width = light.shape[:2]
     metered = max(float(light[::4, ::4].mean()), 1e-6)
-    gain = _METERED_MEAN / metered * 2**shot.exposure_ev
+    gain = METERED_MEAN / metered * 2**shot.exposure_ev
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     falloff = np.float32(gain) * (1 - np.float32(camera.vignetting / 2) * (x**2 + y**2))
@@ -249,9 +249,9 @@ def _demosaic(mosaic: Light, *, bayer: str) -> Light:
     return rgb
 
 
-def _tone_curve(contrast: float) -> Photo:
+def tone_curve(contrast: float) -> Photo:
     """(4096,) from linear light to 8 bits: the sRGB curve, then an S-curve."""
-    linear = np.arange(_TONE_STEPS, dtype=np.float64) / (_TONE_STEPS - 1)
+    linear = np.arange(TONE_STEPS, dtype=np.float64) / (TONE_STEPS - 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     curved = encoded + contrast * (encoded * encoded * (3 - 2 * encoded) - encoded)
     return np.asarray(np.rint(255 * curved), dtype=np.uint8)

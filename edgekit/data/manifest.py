@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edgekit.contract import RETAKE, UNKNOWN
-from edgekit.errors import DataError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.records import is_stream, write_atomic
 
 COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "light", "fold")
@@ -21,6 +21,9 @@ NEWER = ("light", "fold")
 
 NOTES = ("width", "height", "source_width", "source_height")
 """What capture tools note down. Accepted and dropped: sizes give classes away, so no model may see them."""
+
+NOTE_PREFIX = "note_"
+"""Columns that begin so say how a photo was made. Accepted and dropped, too: they tell made photos from others."""
 
 MANIFEST_NAME = "manifest.csv"
 MAX_MANIFEST_BYTES = 200_000_000
@@ -185,7 +188,7 @@ def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 def _check_header(path: Path, cells: list[str]) -> list[str]:
     columns = [cell.strip() for cell in cells]
-    unknown = [column for column in columns if column not in COLUMNS + NOTES]
+    unknown = [column for column in columns if column not in COLUMNS + NOTES and not column.startswith(NOTE_PREFIX)]
     if unknown:
         raise DataError(
             f"{path}: the columns must be among {', '.join(COLUMNS + NOTES)}, separated by commas, got {unknown};"
@@ -218,16 +221,45 @@ def _to_sample(path: Path, line: int, record: dict[str, str]) -> Sample:
         raise DataError(f"{path} line {line}: {failure}") from failure
 
 
-def write_manifest(path: Path, samples: Iterable[Sample]) -> None:
+def write_manifest(path: Path, samples: Iterable[Sample], *, notes: Sequence[Mapping[str, str]] | None = None) -> None:
     """Write a manifest that ``read_manifest`` gives back as it was; columns without any value are left out.
+
+    Args:
+        path: The CSV.
+        samples: Its rows.
+        notes: How each photo was made, one mapping a row; the columns get NOTE_PREFIX.
 
     Raises:
         EdgekitError: the file can't be written.
     """
     rows = list(samples)
     columns = [column for column in COLUMNS if column in COLUMNS[:2] or any(getattr(row, column) for row in rows)]
+    noted = [{}] * len(rows) if notes is None else list(notes)
+    extra = list(dict.fromkeys(name for note in noted for name in note))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([getattr(row, column) for column in columns] for row in rows)
+    writer.writerow([*columns, *(NOTE_PREFIX + name for name in extra)])
+    writer.writerows(
+        [*(getattr(row, column) for column in columns), *(note.get(name, "") for name in extra)]
+        for row, note in zip(rows, noted, strict=True)
+    )
     write_atomic(path, text.getvalue().encode())
+
+
+def stream_manifest(path: Path, samples: Iterable[Sample]) -> None:
+    """Write a manifest of any length in constant memory; all columns are kept.
+
+    Raises:
+        EdgekitError: the file can't be written; the old one stays.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows([getattr(row, column) for column in COLUMNS] for row in samples)
+        part.replace(path)
+    except OSError as failure:
+        raise EdgekitError(f"can't write {path}: {failure.strerror}; free space or choose another folder") from failure
+    finally:
+        part.unlink(missing_ok=True)

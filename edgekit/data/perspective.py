@@ -33,7 +33,8 @@ class View:
         yaw_deg: Turn of the screen about its vertical axis.
         pitch_deg: Turn about its horizontal axis.
         roll_deg: Turn about the line of sight.
-        coverage: Share of the shown photo that the picture spans, up to 1.
+        coverage: Share of the shown photo that the picture spans; above 1 the screen ends inside the picture on all
+            sides, or on those that ``offset`` leaves.
         offset: Where in the shown photo the picture lies: (0, 0) upper left to (1, 1) lower right.
         edge: The side on which the screen's bezel or the paper's margin is in the picture.
         glare: Reflected light, as a share of the screen's mean.
@@ -56,9 +57,9 @@ class View:
             raise DataError(
                 f"view: yaw and pitch must lie within 45 degrees, got {self.yaw_deg} and {self.pitch_deg}; tilt it less"
             )
-        if not 0.1 <= self.coverage <= 1 or not all(0 <= share <= 1 for share in self.offset):
+        if not 0.1 <= self.coverage <= 3 or not all(0 <= share <= 1 for share in self.offset):
             raise DataError(
-                f"view: coverage must be 0.1 to 1 and offset 0 to 1, got {self.coverage} and {self.offset}; correct it"
+                f"view: coverage must be 0.1 to 3 and offset 0 to 1, got {self.coverage} and {self.offset}; correct it"
             )
         if self.glare < 0:
             raise DataError(f"view: glare must not be negative, got {self.glare}; correct it")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -20,7 +20,7 @@ from edgekit.data.cameras import Camera, Light, Photo, Rgb, aim, blur, expose
 from edgekit.data.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.data.panels import STRUCTURES, Structure, panel_response
 from edgekit.data.perspective import Edge, Placement, View, look, place, warp
-from edgekit.data.textures import smooth_field
+from edgekit.data.textures import Plane, smooth_field
 from edgekit.errors import DataError
 
 Kind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
@@ -113,24 +113,63 @@ def recapture(
     Raises:
         DataError: the photo is not uint8 (height, width, 3) with even sides.
     """
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
     seen = choose_view(rng, screen=screen) if view is None else view
     shot = aim(rng, camera=camera)
+    light = form_image(rng, photo, screen=screen, view=seen, sigma_px=shot.sigma_px)
+    return expose(rng, light, camera=camera, shot=shot)
+
+
+class Optics(Protocol):
+    """The two steps of ``form_image`` that take longest, for those who have a faster library."""
+
+    def blur(self, light: Light, *, sigma_px: float) -> Light:
+        """As ``cameras.blur``."""
+
+    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+        """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
+
+
+def form_image(
+    rng: np.random.Generator,
+    photo: Photo,
+    *,
+    screen: Screen,
+    view: View,
+    sigma_px: float,
+    optics: Optics | None = None,
+) -> Light:
+    """The light that a lens forms on the sensor from a photo on a screen; arguments and errors as for ``recapture``.
+
+    Args:
+        rng: Chance.
+        photo: What is shown.
+        screen: Where.
+        view: From where it is seen.
+        sigma_px: Width of the lens's blur.
+        optics: What blurs and warps; numpy and Pillow when None.
+
+    Returns:
+        (height, width, 3) linear light of the photo's size.
+    """
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
+    use = _OWN if optics is None else optics
     size_wh = (photo.shape[1], photo.shape[0])
-    placement = place(size_wh, seen)
+    placement = place(size_wh, view)
     rays = look(placement, size_wh)
     # ruff's "in (…)" would not tell mypy that a panel remains.
     if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
-        light = blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=shot.sigma_px)
+        light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
     else:
-        light = blur(_panel_light(photo, screen=screen, placement=placement), sigma_px=shot.sigma_px)
-        light *= panel_response(screen.structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=shot.sigma_px)
+        light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
+        light *= panel_response(screen.structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=sigma_px)
         light *= _bands(rng, size_wh, strength=screen.banding)
-    if seen.edge != "none":
-        share = np.clip(placement.inside_px(rays) / np.float32(2 * shot.sigma_px + 0.5) + 0.5, 0, 1)[..., None]
+    if view.edge != "none":
+        share = np.clip(placement.inside_px(rays) / np.float32(2 * sigma_px + 0.5) + 0.5, 0, 1)[..., None]
         light = light * share + _surround(rng, screen) * (1 - share)
-    return expose(rng, _reflect(rng, light, strength=seen.glare), camera=camera, shot=shot)
+    elif view.coverage > 1:
+        light = _within_room(rng, light, inside_px=placement.inside_px(rays), screen=screen, sigma_px=sigma_px)
+    return _reflect(rng, light, strength=view.glare)
 
 
 def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light:
@@ -148,6 +187,17 @@ def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light
             plane = plane.resize(drawn_wh, Image.Resampling.NEAREST)
         light[..., channel] = np.asarray(warp(plane, placement, (photo.shape[1], photo.shape[0]), enlarged=enlarged))
     return light
+
+
+class _NumpyOptics:
+    def blur(self, light: Light, *, sigma_px: float) -> Light:
+        return blur(light, sigma_px=sigma_px)
+
+    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+        return _panel_light(photo, screen=screen, placement=placement)
+
+
+_OWN = _NumpyOptics()
 
 
 def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
@@ -188,6 +238,20 @@ def _surround(rng: np.random.Generator, screen: Screen) -> Light:
     if screen.kind == "print":
         return np.array(screen.white_rgb, dtype=np.float32)
     return np.full(3, rng.choice([0.004, 0.02, 0.25]), dtype=np.float32)
+
+
+def _within_room(rng: np.random.Generator, light: Light, *, inside_px: Plane, screen: Screen, sigma_px: float) -> Light:
+    """What lies around a screen or a print that ends inside the picture: its rim, then the room behind it."""
+    height, width = light.shape[:2]
+    rim_px = np.float32(rng.uniform(0.01, 0.06) * width)
+    level = float(rng.choice([0.01, 0.06, 0.3])) * rng.uniform(0.5, 1.5)
+    tint = np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
+    room = smooth_field(rng, (width, height), cells=4)[..., None] * np.float32(level) * tint
+    soft = np.float32(2 * sigma_px + 0.5)
+    rim = np.clip((inside_px + rim_px) / soft + 0.5, 0, 1)[..., None]
+    share = np.clip(inside_px / soft + 0.5, 0, 1)[..., None]
+    around = _surround(rng, screen) * rim + room * (1 - rim)
+    return np.asarray(light * share + around * (1 - share), dtype=np.float32)
 
 
 def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Light:

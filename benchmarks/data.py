@@ -1,0 +1,199 @@
+"""How fast crops of variants are cut, beside a plain loop over Keras' ImageDataGenerator.
+
+Both do the same work with the same options: decode a photo, vary it, cut ten crops of a quarter of the width, bring
+them to 224 px, write them as JPEG. They take turns, so that a busy machine slows both.
+
+    python benchmarks/data.py --photos 60 --rounds 3 --out benchmarks/results/data.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from PIL import Image
+
+from edgekit.augment import PRESETS, Augmentation
+from edgekit.contract import CropPlan
+from edgekit.data.cropping import CropsConfig, cut_crops
+from edgekit.data.scenes import draw_scene
+from edgekit.intervals import Estimate, bootstrap
+from edgekit.records import write_json
+from edgekit.runtime.crops import crop_boxes
+from edgekit.runtime.machine import processor
+from edgekit.train import versions
+
+SIDE_PX = 224
+CROPS = 10
+TARGET_RATE = 400.0
+TARGET_RATIO = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Crops a second of one turn each."""
+
+    records_per_s: float
+    folder_per_s: float
+    keras_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRecord:
+    """The rates, and where they were measured.
+
+    Attributes:
+        crops: That each turn of ours cut.
+        keras_crops: That each turn of the loop cut: fewer, as it is slow and its rate is constant.
+        ratio: Rate of TFRecords over that of the loop; the median of the rounds, with an interval over rounds.
+        peak_memory_mb: Of this process and of its largest worker.
+    """
+
+    device: str
+    cores: int
+    photo_wh: tuple[int, int]
+    photos: int
+    variants: int
+    crops: int
+    keras_crops: int
+    rounds: tuple[Round, ...]
+    records_per_s: float
+    folder_per_s: float
+    keras_per_s: float
+    ratio: Estimate
+    target_per_s: float
+    target_ratio: float
+    peak_memory_mb: tuple[float, float]
+    versions: dict[str, str]
+
+
+def make_photos(folder: Path, count: int, size_wh: tuple[int, int]) -> list[Path]:
+    """Scenes of the simulator as JPEG files, in two classes."""
+    paths = []
+    for number in range(count):
+        path = folder / ("genuine" if number % 2 else "recapture") / f"{number:04d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_scene(np.random.default_rng(number), size_wh=size_wh)).save(path, quality=90)
+        paths.append(path)
+    return paths
+
+
+def ours(photos: Path, out: Path, config: CropsConfig, workers: int) -> float:
+    """Crops a second of ``edgekit data crops``, start of its processes included."""
+    began = time.perf_counter()
+    made = cut_crops(photos, out, config, workers=workers)
+    spent = time.perf_counter() - began
+    shutil.rmtree(out)
+    return made.crops / spent
+
+
+def keras_loop(photos: Sequence[Path], out: Path, options: Augmentation, variants: int) -> float:
+    """Crops a second of the loop that people write: one photo, one random transform, ten crops."""
+    from edgekit.legacy_keras import keras
+
+    image = keras.preprocessing.image
+    generator = image.ImageDataGenerator(
+        rotation_range=options.rotation_deg,
+        width_shift_range=options.width_shift,
+        height_shift_range=options.height_shift,
+        shear_range=options.shear_deg,
+        zoom_range=options.zoom,
+        channel_shift_range=255 * options.channel_shift,
+        horizontal_flip=options.horizontal_flip,
+        fill_mode=options.fill,
+    )
+    plan = CropPlan(crops=CROPS)
+    out.mkdir()
+    began = time.perf_counter()
+    count = 0
+    for path in photos:
+        pixels = image.img_to_array(image.load_img(path))
+        for _ in range(variants):
+            varied = image.array_to_img(generator.random_transform(pixels), scale=False)
+            for box in crop_boxes(plan, varied.size, SIDE_PX):
+                crop = varied.crop(box).resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR)
+                crop.save(out / f"{count:06d}.jpg", quality=95, subsampling="4:4:4")
+                count += 1
+    spent = time.perf_counter() - began
+    shutil.rmtree(out)
+    return count / spent
+
+
+def main() -> int:
+    """Make photos, take turns, write the record; 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--photos", type=int, default=100)
+    parser.add_argument("--keras-photos", type=int, default=3)
+    parser.add_argument("--variants", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--height", type=int, default=960)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    options = PRESETS["antispoof"]
+    rounds = []
+    with tempfile.TemporaryDirectory() as place:
+        folder, out = Path(place) / "photos", Path(place) / "out"
+        paths = make_photos(folder, given.photos, (given.width, given.height))
+        keras_loop(paths[:1], out, options, 1)
+        configs = {
+            into: CropsConfig(
+                plan=CropPlan(crops=CROPS), side_px=SIDE_PX, options=options, variants=given.variants, into=into
+            )
+            for into in ("tfrecord", "folder")
+        }
+        for number in range(given.rounds):
+            loop = keras_loop(paths[: given.keras_photos], out, options, given.variants)
+            rounds.append(
+                Round(
+                    records_per_s=ours(folder, out, configs["tfrecord"], given.workers),
+                    folder_per_s=ours(folder, out, configs["folder"], given.workers),
+                    keras_per_s=loop,
+                )
+            )
+            print(f"round {number + 1}: {rounds[-1]}", file=sys.stderr)
+    ratios = np.array([one.records_per_s / one.keras_per_s for one in rounds])
+    unit = 1 << 20 if platform.system() == "Darwin" else 1 << 10
+    record = DataRecord(
+        device=processor(),
+        cores=os.cpu_count() or 1,
+        photo_wh=(given.width, given.height),
+        photos=given.photos,
+        variants=given.variants,
+        crops=given.photos * (1 + given.variants) * CROPS,
+        keras_crops=given.keras_photos * given.variants * CROPS,
+        rounds=tuple(rounds),
+        records_per_s=float(np.median([one.records_per_s for one in rounds])),
+        folder_per_s=float(np.median([one.folder_per_s for one in rounds])),
+        keras_per_s=float(np.median([one.keras_per_s for one in rounds])),
+        ratio=bootstrap(lambda drawn: float(np.median(ratios[drawn])), None, len(ratios)),
+        target_per_s=TARGET_RATE,
+        target_ratio=TARGET_RATIO,
+        peak_memory_mb=(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit,
+        ),
+        versions=versions(),
+    )
+    write_json(given.out, record)
+    print(f"{record.records_per_s:.0f} crops/s, {record.ratio.value:.1f} times the loop", file=sys.stderr)
+    return 0 if record.records_per_s >= TARGET_RATE and record.ratio.value >= TARGET_RATIO else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Making data: what gives labels away, the rate of cutting crops, what simulated recaptures teach."""
+
+from __future__ import annotations
+
+from rendering.common import Record, interval, table
+
+
+def audit(record: Record) -> str:
+    """What gives the classes of the real photos away, over groups and inside them."""
+    rows = [
+        [
+            one["name"],
+            interval(one["balanced_accuracy"]) if one["varies"] else "the same for all photos",
+            f"{one['baseline']['p']:.3f}" if one["varies"] else "–",
+            one["verdict"],
+        ]
+        for one in record["probes"]
+    ]
+    leaks = [one for one in record["within"] if one["verdict"] == "leak"]
+    inside = [
+        [one["group"], one["rule"], f"{100 * one['balanced_accuracy']:.1f} %", f"{one['q']:.4f}"] for one in leaks
+    ]
+    groups = sorted({one["group"] for one in leaks if one["probe"] in ("aspect", "size")})
+    told = (
+        f"In {len(groups)} of {len(record['groups'])} groups ({', '.join(groups)}) size or aspect gives the class away:"
+    )
+    return "\n\n".join(
+        [
+            table(["probe", "balanced accuracy on unseen groups", "p", "verdict"], rows),
+            told,
+            table(["group", "rule", "balanced accuracy", "q"], inside),
+        ]
+    )
+
+
+def crops(record: Record) -> str:
+    """The rate of cutting crops beside a plain Keras loop."""
+    wide, high = record["photo_wh"]
+    ratio = record["ratio"]
+    reached = {True: "reached", False: "**missed**"}
+    rows = [
+        [
+            f"at least {record['target_per_s']:.0f} crops/s as TFRecords",
+            f"{record['records_per_s']:.0f}",
+            reached[record["records_per_s"] >= record["target_per_s"]],
+        ],
+        [
+            f"at least {record['target_ratio']:g} times the Keras loop",
+            f"{ratio['value']:.1f} ({ratio['low']:.1f}–{ratio['high']:.1f})",
+            reached[ratio["value"] >= record["target_ratio"]],
+        ],
+    ]
+    worker = record["peak_memory_mb"][1]
+    intro = (
+        f"{record['crops']} crops a turn, of {record['photos']} photos of {wide}x{high} and {record['variants']} "
+        f"variants of each, {len(record['rounds'])} turns, on {record['cores']} cores of an {record['device']}: "
+        f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, "
+        f"{record['keras_per_s']:.0f} for a loop over Keras' ImageDataGenerator that does the same (median of "
+        f"turns). A worker took at most {worker:.0f} MiB."
+    )
+    return "\n\n".join([intro, table(["target", "measured", ""], rows)])
+
+
+def simulated(record: Record) -> str:
+    """What training on simulated recaptures alone gives on real ones."""
+    whole = record["results"][0]
+    reached = "reached" if whole["auc"]["value"] >= record["target"] else "**missed**"
+    intro = (
+        f"A head was solved on genuine photos ({record['photos']} real photos of {record['groups']} authors in "
+        f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of "
+        f"training authors alone, then tested on the real photos of unseen authors: AUC {whole['auc']['value']:.3f} "
+        f"({whole['auc']['low']:.3f}–{whole['auc']['high']:.3f}); the target of {record['target']:g} is {reached}. "
+        f"Settings of the simulator that were looked at on these photos: {record['trials']}."
+    )
+    kinds = sorted(whole["by_kind"], key=lambda kind: -whole["by_kind"][kind][1])
+    rows = [
+        [
+            one["without"] or "– (all six)",
+            f"{one['auc']['value']:.3f} ({one['auc']['low']:.3f}–{one['auc']['high']:.3f})",
+            f"{one['mean_of_groups']:.3f}",
+            *(f"{one['by_kind'][kind][0]:.3f}" for kind in kinds),
+            f"{one['simulated_auc']:.3f}",
+        ]
+        for one in record["results"]
+    ]
+    columns = [
+        "screen left out",
+        "AUC",
+        "mean of authors",
+        *(f"{kind} ({whole['by_kind'][kind][1]})" for kind in kinds),
+    ]
+    return "\n\n".join([intro, table([*columns, "simulated test photos"], rows)])

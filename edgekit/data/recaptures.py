@@ -1,0 +1,175 @@
+"""A set of photos with simulated recaptures of its genuine ones, as files.
+
+The genuine photos of the result are photographed again, too, by the same cameras and through the same reduction and
+JPEG, so that the two classes differ by the screen and by nothing else. ``genuine`` chooses whether the photos as
+they are come with them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edgekit.config import guess_bona_fide
+from edgekit.data.making import Photos, claim, list_photos, make_all, with_groups
+from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.rephoto import SCREEN_OF, Drawn, RephotoConfig, draw, rephotograph
+from edgekit.errors import DataError, EdgekitError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import plain, sha256, write_atomic
+from edgekit.runtime.photo import decode
+
+RECORD_NAME = "recapture.json"
+RECAPTURE = "recapture"
+# Raised whenever the same config would give other photos.
+VERSION = 1
+MAX_PER_PHOTO = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecaptureConfig:
+    """What is made.
+
+    Attributes:
+        screens: Keys of SCREEN_OF; they take turns, so that each gets its share of photos.
+        per_photo: Recaptures of each genuine photo.
+        genuine: What stands beside them: ``both`` the photos as they are and photographed again by the same chain,
+            ``rephotographed`` or ``copied`` alone. Copied photos alone differ from recaptures by the whole chain.
+        label: Of genuine photos; empty to tell by its name.
+        rephoto: Ranges of distance, angle, focus, …
+        seed: Every photo follows from it, from its path and from its number.
+    """
+
+    screens: tuple[str, ...] = tuple(SCREEN_OF)
+    per_photo: int = 1
+    genuine: Literal["both", "rephotographed", "copied"] = "both"
+    label: str = ""
+    rephoto: RephotoConfig = field(default_factory=RephotoConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        unknown = [name for name in self.screens if name not in SCREEN_OF]
+        if unknown or not self.screens or len(set(self.screens)) < len(self.screens):
+            raise DataError(
+                f"screens must be among {', '.join(SCREEN_OF)}, each once, got {self.screens}; correct them"
+            )
+        if not 1 <= self.per_photo <= MAX_PER_PHOTO:
+            raise DataError(f"per_photo must be 1 to {MAX_PER_PHOTO}, got {self.per_photo}; choose another number")
+        if self.seed < 0:
+            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecapturesMade:
+    """What a folder holds now."""
+
+    genuine: int
+    recaptures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One file: a copy (drawn is None), the scene again, or a recapture."""
+
+    source: Path
+    place: Path
+    seed: tuple[int, ...]
+    drawn: Drawn | None
+
+
+def make_recaptures(
+    photos: Path, out: Path, config: RecaptureConfig, *, progress: Progress = SILENT, workers: int = 2
+) -> RecapturesMade:
+    """Photograph the genuine photos of a folder again from simulated screens; a re-run makes what is missing.
+
+    Args:
+        photos: A data folder; only its genuine photos are read, and nothing in it is changed.
+        out: Gets ``genuine/``, ``recapture/``, ``manifest.csv`` with what was drawn for each, and ``recapture.json``.
+        config: What to make.
+        progress: Told of every file.
+        workers: Processes.
+
+    Raises:
+        DataError: the photos or the folder can't be used, or no label names genuine photos.
+        PhotoError: one photo can't be decoded.
+        EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
+    """
+    found = _genuine(with_groups(list_photos(photos)), config)
+    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
+    rows = list(_rows(found, config))
+    tasks = (
+        _Task(source=photos / source.path, place=out / sample.path, seed=seed, drawn=drawn)
+        for source, sample, seed, drawn in rows
+        if not os.path.isfile(out / sample.path)
+    )
+    progress.begin("photographing", len(rows))
+    progress.advance(sum(os.path.isfile(out / sample.path) for _, sample, _, _ in rows))
+    for _ in make_all(_make, tasks, workers=workers):
+        progress.advance()
+    notes = [{} if drawn is None else _notes(source, drawn) for source, _, _, drawn in rows]
+    write_manifest(out / MANIFEST_NAME, [sample for _, sample, _, _ in rows], notes=notes)
+    recaptures = sum(sample.label == RECAPTURE for _, sample, _, _ in rows)
+    return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
+
+
+def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:
+    labels = tuple(sorted({one.label for one in photos.samples}))
+    label = config.label or guess_bona_fide(labels)
+    samples = tuple(one for one in photos.samples if one.label == label)
+    if not samples or label == RECAPTURE:
+        raise DataError(
+            f"{photos.root}: some photos must be genuine, got the classes {', '.join(labels)}; name theirs with --label"
+        )
+    return replace(photos, samples=samples)
+
+
+Row = tuple[Sample, Sample, tuple[int, ...], Drawn | None]
+
+
+def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[Row]:
+    """Source, result, seed and what is drawn, for every file."""
+    for number, one in enumerate(photos.samples):
+        word = int(sha256(one.path.encode("utf-8", "surrogateescape"))[:16], 16)
+        name = one.path.removeprefix(f"{one.label}/")
+        if config.genuine in ("both", "copied"):
+            yield one, replace(one, path=f"{one.label}/{name}"), (), None
+        if config.genuine in ("both", "rephotographed"):
+            seed = (config.seed, word, 0)
+            drawn = draw(np.random.default_rng(seed), screen="", config=config.rephoto)
+            yield one, replace(one, path=f"{one.label}/{name}.scene.jpg", camera=drawn.camera), seed, drawn
+        for again in range(config.per_photo):
+            screen = config.screens[(number * config.per_photo + again) % len(config.screens)]
+            seed = (config.seed, word, 1 + again)
+            drawn = draw(np.random.default_rng(seed), screen=screen, config=config.rephoto)
+            sample = replace(
+                one,
+                path=f"{RECAPTURE}/{name}.{again:02d}.jpg",
+                label=RECAPTURE,
+                kind=SCREEN_OF[screen].kind,
+                camera=drawn.camera,
+                screen=screen,
+            )
+            yield one, sample, seed, drawn
+
+
+def _make(task: _Task) -> None:
+    if task.drawn is None:
+        try:
+            content = task.source.read_bytes()
+        except OSError as failure:
+            raise EdgekitError(f"{task.source}: can't be read: {failure.strerror}; check its permissions") from failure
+    else:
+        # What was drawn took the first numbers of the same seed; the photo needs others.
+        rng = np.random.default_rng([*task.seed, 1])
+        content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn)
+    write_atomic(task.place, content)
+
+
+def _notes(source: Sample, drawn: Drawn) -> dict[str, str]:
+    return {"source": source.path, **{name: str(value) for name, value in asdict(drawn).items()}}

@@ -1,0 +1,43 @@
+"""Affine warps and tables of levels by OpenCV. Pillow has no way to repeat a photo's edge."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Fill = Literal["nearest", "reflect", "black"]
+
+_BORDERS: dict[str, int] = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "reflect": cv2.BORDER_REFLECT,
+    "black": cv2.BORDER_CONSTANT,
+}
+
+
+def warp_affine(
+    photo: NDArray[np.uint8], to_source: NDArray[np.float64], *, fill: Fill = "nearest"
+) -> NDArray[np.uint8]:
+    """Resample a photo bilinearly; the result has its size.
+
+    Args:
+        photo: uint8 (height, width, channels).
+        to_source: 2x3: from (x, y, 1) of a pixel of the result, counted from pixel centres, to the photo's.
+        fill: What lies beyond the photo's edge.
+    """
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size_wh = (photo.shape[1], photo.shape[0])
+    warped = cv2.warpAffine(photo, to_source, size_wh, flags=flags, borderMode=_BORDERS[fill])
+    return np.asarray(warped, dtype=np.uint8)
+
+
+def look_up(photo: NDArray[np.uint8], curves: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Replace every level by that of its channel's table.
+
+    Args:
+        photo: uint8 (height, width, 3).
+        curves: (256, 3).
+    """
+    return np.asarray(cv2.LUT(photo, curves[:, np.newaxis, :]), dtype=np.uint8)

@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from edgekit.cli import app
+from edgekit.data.manifest import read_manifest
+from edgekit.errors import EdgekitError
+
+pytest.importorskip("cv2", reason="needs OpenCV")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    root = tmp_path / "photos"
+    for number in range(4):
+        path = root / ("genuine" if number % 2 else "recapture") / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((160, 120), Image.Resampling.BICUBIC).save(path)
+    return root
+
+
+@pytest.fixture
+def data():
+    """``data("crops", …)``: the command in this process; errors of users are raised."""
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, ["data", *map(str, arguments)])
+        if isinstance(result.exception, EdgekitError):
+            raise result.exception
+        return result
+
+    return run
+
+
+class TestAugment:
+    def test_writes_a_set(self, data, photos, tmp_path):
+        result = data("augment", photos, tmp_path / "out", "--variants", 2, "--workers", 1, "--json")
+        assert result.exit_code == 0
+        assert json.loads(result.stdout) == {"photos": 4, "variants": 8}
+        assert len(read_manifest(tmp_path / "out" / "manifest.csv")) == 12
+
+    def test_what_resamples_nothing_is_kept_without_loss(self, data, photos, tmp_path):
+        out = tmp_path / "out"
+        data("augment", photos, out, "--preset", "recapture-safe", "--variants", 1, "--workers", 1)
+        assert len(list(out.rglob("*.png"))) == 4
+
+    def test_options_change_the_preset(self, data, photos, tmp_path):
+        out = tmp_path / "out"
+        data("augment", photos, out, "--rotation", 5, "--no-horizontal-flip", "--variants", 1, "--workers", 1)
+        options = json.loads((out / "augment.json").read_text())["config"]["options"]
+        assert (options["rotation_deg"], options["horizontal_flip"], options["zoom"]) == (5, False, 0.2)
+
+    def test_preview(self, data, photos, tmp_path):
+        assert data("augment", photos / "genuine" / "1.jpg", "--preview", tmp_path / "sheet.png").exit_code == 0
+        with Image.open(tmp_path / "sheet.png") as sheet:
+            assert sheet.format == "PNG"
+
+    def test_help_says_why_blur_is_dangerous(self, data):
+        text = " ".join(data("augment", "--help").stdout.split())
+        assert "erases the moiré" in text
+        assert "recapture-safe" in text
+
+    def test_no_folder_and_no_preview(self, data, photos):
+        with pytest.raises(EdgekitError, match="--preview"):
+            data("augment", photos)
+
+    def test_both(self, data, photos, tmp_path):
+        with pytest.raises(EdgekitError, match="leave it out"):
+            data("augment", photos / "genuine" / "1.jpg", tmp_path / "out", "--preview", tmp_path / "a.png")
+
+    def test_out_of_range(self, data, photos, tmp_path):
+        with pytest.raises(EdgekitError, match="zoom must lie in 0 to"):
+            data("augment", photos, tmp_path / "out", "--zoom", 3)
+
+
+class TestCrops:
+    def test_a_folder_by_default(self, data, photos, tmp_path):
+        result = data("crops", photos, tmp_path / "out", "--workers", 1, "--json")
+        assert json.loads(result.stdout)["crops"] == 40
+        with Image.open(next((tmp_path / "out" / "genuine").iterdir())) as crop:
+            assert crop.size == (40, 40)
+
+    def test_records_of_a_model_s_plan(self, data, photos, tmp_path):
+        result = data(
+            "crops", photos, tmp_path / "out", "--plan", "full:native,1/4", "--side", 32, "--crops", 3,
+            "--into", "tfrecord", "--preset", "antispoof", "--variants", 1, "--workers", 1,
+        )  # fmt: skip
+        assert result.exit_code == 0
+        assert len(list((tmp_path / "out").glob("*.tfrecord"))) == 1
+
+    def test_native_crops_need_a_side(self, data, photos, tmp_path):
+        with pytest.raises(EdgekitError, match="native"):
+            data("crops", photos, tmp_path / "out", "--plan", "native")
+
+
+class TestRecapture:
+    def test_writes_a_set(self, data, photos, tmp_path):
+        result = data(
+            "recapture", photos, tmp_path / "out", "--screen", "crt,print-offset", "--glare", "0:0.5", "--jpeg", "90",
+            "--oversample", "1:1.2", "--workers", 1, "--json",
+        )  # fmt: skip
+        assert json.loads(result.stdout) == {"genuine": 4, "recaptures": 2}
+        rows = read_manifest(tmp_path / "out" / "manifest.csv")
+        assert {one.screen for one in rows if one.label == "recapture"} == {"crt", "print-offset"}
+
+    @pytest.mark.parametrize("given", ["much", "0.5:0.1", "1:2:3"])
+    def test_ranges(self, data, photos, tmp_path, given):
+        with pytest.raises(EdgekitError, match="glare"):
+            data("recapture", photos, tmp_path / "out", "--glare", given)
+
+    def test_unknown_screen(self, data, photos, tmp_path):
+        with pytest.raises(EdgekitError, match="oled-pentile"):
+            data("recapture", photos, tmp_path / "out", "--screen", "plasma")

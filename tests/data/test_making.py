@@ -1,0 +1,100 @@
+import os
+
+import pytest
+
+from edgekit.data.making import claim, list_photos, make_all, remove_parts, with_groups
+from edgekit.errors import DataError, EdgekitError
+
+
+def _double(number):
+    return 2 * number
+
+
+def _die(number):
+    if number == 3:
+        os._exit(9)
+    return number
+
+
+class TestMakeAll:
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_does_every_item_once(self, workers):
+        assert sorted(make_all(_double, range(20), workers=workers)) == list(range(0, 40, 2))
+
+    def test_takes_few_items_ahead(self):
+        taken = []
+        results = make_all(_double, (taken.append(number) or number for number in range(1000)), workers=2)
+        for _ in range(5):
+            next(results)
+        assert len(taken) < 30
+        results.close()
+
+    def test_a_worker_that_dies_is_told(self):
+        with pytest.raises(EdgekitError, match="worker"):
+            list(make_all(_die, range(9), workers=2))
+
+    def test_no_workers(self):
+        with pytest.raises(DataError, match="at least 1, got 0"):
+            list(make_all(_double, [1], workers=0))
+
+
+class TestListPhotos:
+    def test_folders_name_the_classes(self, photo_folder):
+        found = list_photos(photo_folder(["b/2.jpg", "a/1.png"]))
+        assert [(one.path, one.label) for one in found.samples] == [("a/1.png", "a"), ("b/2.jpg", "b")]
+
+    def test_the_fingerprint_knows_files_and_rows(self, photo_folder, write_rows):
+        root = photo_folder(["a/1.png", "b/2.png"])
+        first = list_photos(root).sha256
+        assert list_photos(root).sha256 == first
+        write_rows(root / "manifest.csv", ["path", "group"], ["a/1.png", "x"], ["b/2.png", "y"])
+        assert list_photos(root).sha256 != first
+
+    def test_photos_without_groups_get_one_each(self, photo_folder):
+        found = with_groups(list_photos(photo_folder(["a/1.png", "a/2.png"])))
+        assert [one.group for one in found.samples] == ["a/1.png", "a/2.png"]
+
+    def test_a_listed_photo_that_is_lost(self, photo_folder, write_rows):
+        root = photo_folder(["a/1.png"])
+        write_rows(root / "manifest.csv", ["path"], ["a/1.png"], ["a/2.png"])
+        with pytest.raises(DataError, match=r"a/2\.png"):
+            list_photos(root)
+
+    @pytest.mark.parametrize("paths", [["1.png"], []])
+    def test_no_classes(self, photo_folder, paths):
+        with pytest.raises(DataError, match="folder"):
+            list_photos(photo_folder(paths))
+
+    def test_no_folder(self, tmp_path):
+        with pytest.raises(DataError, match="absent"):
+            list_photos(tmp_path / "absent")
+
+
+class TestClaim:
+    def test_the_same_job_may_go_on(self, tmp_path):
+        for _ in range(2):
+            claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": (1, 2)})
+
+    def test_another_job_may_not(self, tmp_path):
+        claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 1})
+        with pytest.raises(DataError, match="another"):
+            claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 2})
+
+    def test_nor_may_it_take_what_others_filled(self, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "thesis.txt").touch()
+        with pytest.raises(DataError, match="other files"):
+            claim(tmp_path / "out", tmp_path / "photos", "job.json", {})
+
+    @pytest.mark.parametrize("out", ["photos", "photos/out", "."])
+    def test_photos_stay_as_they_are(self, tmp_path, out):
+        with pytest.raises(DataError, match="outside"):
+            claim(tmp_path / out, tmp_path / "photos", "job.json", {})
+
+
+def test_only_parts_are_removed(tmp_path):
+    (tmp_path / "a").mkdir()
+    for name in ("a/.crop.jpg.part", "a/crop.jpg", "a/x.part"):
+        (tmp_path / name).touch()
+    remove_parts(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["crop.jpg", "x.part"]
