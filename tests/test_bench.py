@@ -427,6 +427,17 @@ class TestHostileLines:
         with pytest.raises(DeviceError, match="the delegate xnnpack was asked for, the model ran with: none"):
             bench(model, dataset, replace(SHORT, delegates=("xnnpack",)), devices=[lying])
 
+    def test_an_interpreter_that_was_not_asked_for_is_refused(self, model, dataset, record):
+        name = record.devices[0].conditions.interpreter.split()[0]
+        lying = Tampered(edited("hello", lambda row: row["engines"][0].update(interpreter="another 1.0")))
+        with pytest.raises(DeviceError, match=f"the interpreter {name} was asked for, the model ran with: another 1.0"):
+            bench(model, dataset, replace(SHORT, interpreters=(name,)), devices=[lying])
+
+    def test_a_kernel_without_a_name(self, model, dataset, told):
+        nameless = Replayed(told, edited("hello", lambda row: row["machine"].update(kernel="")))
+        (found,) = bench(model, dataset, SHORT, devices=[nameless]).devices
+        assert found.conditions.system.strip() == found.conditions.machine.architecture
+
     def test_a_device_that_hangs_is_given_up(self, model, dataset):
         class Hanging(LocalDevice):
             def run(self, arguments, *, idle_timeout_s=120):
