@@ -241,6 +241,18 @@ class TestResuming:
             bench(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert [job["done"]["scored"] for job in device.asked] == [0, 0]
 
+    def test_a_record_that_can_not_be_written_costs_no_measurement(self, model, dataset, tmp_path):
+        device = Tampered(lambda lines: lines)
+        (tmp_path / "model.bench.json").mkdir()
+        with pytest.raises(EdgekitError, match="can't write"):
+            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        assert kinds(lines_path(tmp_path, model, device))[-1] == "end"
+        (tmp_path / "model.bench.json").rmdir()
+        told = bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        assert len(device.asked) == 1
+        assert read_json(tmp_path / "model.bench.json")["file_sha256"] == told.file_sha256
+        assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
+
     def test_another_job_begins_anew(self, model, dataset, tmp_path):
         device = Tampered(unplugged_after(8))
         for seed in (0, 1):

@@ -108,7 +108,7 @@ def bench(
     For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
-    from edgekit.bench import bench
+    from edgekit.bench import bench, record_path
     from edgekit.benchrecord import BenchRecord
     from edgekit.data.dataset import load_dataset
     from edgekit.records import from_plain, read_json
@@ -143,7 +143,8 @@ def bench(
     finally:
         for one in devices:
             one.close()
-    _write(record, folder, model.stem)
+    console.note(f"wrote {record_path(folder, model)}")
+    _plot(record, folder, model.stem)
     if json:
         console.print_json(record)
     else:
@@ -156,14 +157,11 @@ def bench(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _write(record: BenchRecord, folder: Path, stem: str) -> None:
+def _plot(record: BenchRecord, folder: Path, stem: str) -> None:
     from edgekit.benchrecord import pareto_points
     from edgekit.plots import plot_pareto
-    from edgekit.records import write_json
 
-    record_path, plot_path = folder / f"{stem}.bench.json", folder / f"{stem}.pareto.png"
-    write_json(record_path, record)
-    console.note(f"wrote {record_path}")
+    plot_path = folder / f"{stem}.pareto.png"
     points = pareto_points(record.devices)
     if points:
         title = f"{stem}: balanced accuracy on {record.photos} photos against latency"
