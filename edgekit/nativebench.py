@@ -10,7 +10,7 @@ from edgekit.config import BenchConfig
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.transports.adb import AdbDevice
-from edgekit.transports.native import NativeLatency
+from edgekit.transports.native import MAX_RUN_S, NativeLatency
 
 
 def native_bench(device: AdbDevice, model: Path, config: BenchConfig, *, progress: Progress = SILENT) -> NativeBench:
@@ -51,6 +51,7 @@ def _check(device: AdbDevice, config: BenchConfig) -> None:
         "--delegate": config.delegates != ("default",),
         "--interpreter": config.interpreters,
         "--budget-ms": config.budget_ms is not None,
+        f"--min-seconds above {MAX_RUN_S}": config.min_seconds > MAX_RUN_S,
     }
     unknown = [name for name, given in asked.items() if given]
     if unknown:

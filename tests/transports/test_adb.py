@@ -112,6 +112,7 @@ class TestNative:
             "--affinity": {"affinity": "big"},
             "--cool-down": {"cool_down": "5"},
             "--budget-ms": {"budget_ms": 9.0},
+            "--min-seconds above 500": {"min_seconds": 501.0},
         }
         asked |= {"--delegate": {"delegates": ("none",)}, "--interpreter": {"interpreters": ("litert",)}}
         for name, change in asked.items():
