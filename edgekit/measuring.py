@@ -22,6 +22,7 @@ from edgekit.ledger import Ledger
 from edgekit.payload import payload_bytes
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, plain, sha256, to_json
+from edgekit.runlock import writing
 from edgekit.runtime.job import Job, Pace, Setting
 from edgekit.transports.base import Device
 
@@ -95,7 +96,7 @@ def measure_on(
     Raises:
         DeviceTimeout: it was silent for too long.
         DeviceError: it can't be reached, refuses the job, tells nonsense, or stops before the end.
-        EdgekitError: the lines can't be kept.
+        EdgekitError: the lines can't be kept, or another benchmark keeps its own there at this moment.
     """
     remote = device.push([request.model, *request.photos], progress=progress)
     job = request.job(remote[0], remote[1:])
@@ -145,14 +146,18 @@ class _Kept:
     def __init__(self, path: Path | None, job: str, device: str) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
+        self._held = contextlib.ExitStack()
         self._header = json.dumps({"type": "header", "job": job, "device": device})
 
     def __enter__(self) -> _Kept:
         if self._path is not None:
             make_folder(self._path.parent)
+            # Two benchmarks at once would cut off each other's lines.
+            self._held.enter_context(writing(self._path))
             try:
                 self._file = self._path.open("a+b")
             except OSError as failure:
+                self._held.close()
                 raise self._failed(failure) from failure
         return self
 
@@ -161,6 +166,7 @@ class _Kept:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        self._held.close()
 
     def replay(self, ledger: Ledger, progress: Progress) -> Ledger:
         """Tell a new ledger what the file holds of the same job; what else it holds is dropped."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from edgekit.bench import bench, settings
 from edgekit.benchrecord import BenchPoint, BenchRecord, pareto_points, recommend
 from edgekit.config import BenchConfig, EvaluateConfig, quick_bench
 from edgekit.data.dataset import load_dataset
-from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
+from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.measuring import lines_path
 from edgekit.metrics import Predictions, evaluate_predictions
@@ -251,6 +252,18 @@ class TestResuming:
         told = bench(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert len(device.asked) == 1
         assert read_json(tmp_path / "model.bench.json")["file_sha256"] == told.file_sha256
+        assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
+
+    def test_two_at_once_do_not_share_a_file(self, model, dataset, tmp_path):
+        class Meanwhile(Tampered):
+            def run(self, arguments, *, idle_timeout_s=120):
+                with ThreadPoolExecutor(1) as pool, pytest.raises(RunError, match="another edgekit process works in"):
+                    pool.submit(bench, model, dataset, SHORT, devices=[LocalDevice("tampered")], out=tmp_path).result()
+                return super().run(arguments, idle_timeout_s=idle_timeout_s)
+
+        device = Meanwhile(lambda lines: lines)
+        (told,) = bench(model, dataset, SHORT, devices=[device], out=tmp_path).devices
+        assert told.conditions.sessions == 1
         assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
 
     def test_another_job_begins_anew(self, model, dataset, tmp_path):

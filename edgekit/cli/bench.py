@@ -112,7 +112,7 @@ def bench(
     from edgekit.benchrecord import BenchRecord
     from edgekit.data.dataset import load_dataset
     from edgekit.records import from_plain, read_json
-    from edgekit.regression import compare
+    from edgekit.regression import check_comparable, compare
     from edgekit.runs import refuse_among_photos
 
     chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
@@ -139,6 +139,9 @@ def bench(
         with console.progress() as progress:
             dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
             refuse_among_photos(folder, dataset.root, "a benchmark")
+            if old is not None:
+                whole = [one.name for one in devices if not getattr(one, "times_network_alone", False)]
+                check_comparable(old, data_sha256=dataset.sha256, devices=whole)
             record = bench(model, dataset, config, devices=devices, out=folder, progress=progress)
     finally:
         for one in devices:
@@ -153,6 +156,8 @@ def bench(
     failed = _over_budget(record)
     if old is not None:
         failed |= print_changes(compare(old, record, tolerance=share), quiet=json)
+        for one in record.native:
+            console.note(f"{one.device} timed the network alone, which is not compared")
     if failed:
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
