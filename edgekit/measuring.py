@@ -17,13 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from edgekit.errors import DeviceError, EdgekitError
+from edgekit.errors import DeviceError, DeviceTimeout, EdgekitError
 from edgekit.ledger import Ledger
 from edgekit.payload import payload_bytes
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, plain, sha256, to_json
 from edgekit.runlock import writing
-from edgekit.runtime.job import Job, Pace, Setting
+from edgekit.runtime.job import BLOCK_RUNS, Job, Pace, Setting
 from edgekit.transports.base import Device
 
 _REPORTED = '{"type": "reported"}'
@@ -123,7 +123,13 @@ def measure_on(
 
 
 def _lines(device: Device, order: str, idle_timeout_s: float) -> Generator[str]:
-    yield from device.run(["measure", order], idle_timeout_s=idle_timeout_s)
+    try:
+        yield from device.run(["measure", order], idle_timeout_s=idle_timeout_s)
+    except DeviceTimeout as silence:
+        raise DeviceTimeout(
+            f"{silence} It tells nothing while it runs {BLOCK_RUNS} verdicts: a slow one needs a larger --timeout or "
+            "fewer --tta; run the same command again to go on"
+        ) from silence
 
 
 def _take(ledger: Ledger, line: str, name: str, lines: Path | None) -> str:

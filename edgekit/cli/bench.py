@@ -156,8 +156,8 @@ def bench(
     failed = _over_budget(record)
     if old is not None:
         failed |= print_changes(compare(old, record, tolerance=share), quiet=json)
-        for one in record.native:
-            console.note(f"{one.device} timed the network alone, which is not compared")
+        for phone in record.native:
+            console.note(f"{phone.device} timed the network alone, which is not compared")
     if failed:
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
