@@ -471,6 +471,22 @@ class TestHostileLines:
         with pytest.raises(DeviceTimeout, match=r"^hanging: no answer for 1 s; .* a larger --timeout"):
             bench(model, dataset, replace(SHORT, timeout_s=1), devices=[Hanging()])
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+    def test_what_a_launcher_started_is_ended_with_it(self, tmp_path):
+        """A shell that does not become the program: killed alone, it would leave one that holds the pipe."""
+        began = time.monotonic()
+        script = f"sleep 60 & echo $! > {tmp_path}/number; wait; true"
+        with pytest.raises(DeviceTimeout, match="no answer for 1 s"):
+            list(run_lines(["/bin/sh", "-c", script], 1.0, name="hanging"))
+        assert time.monotonic() - began < 30
+        number = int((tmp_path / "number").read_text())
+        for _ in range(100):
+            if not Path(f"/proc/{number}/cmdline").exists() or not Path(f"/proc/{number}/cmdline").read_bytes():
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("what the launcher started still runs")
+
 
 class TestConfig:
     def test_settings_are_the_product(self, red_blue):
