@@ -22,7 +22,6 @@ from edgekit.ledger import Ledger
 from edgekit.payload import payload_bytes
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, plain, sha256, to_json
-from edgekit.runlock import writing
 from edgekit.runtime.job import BLOCK_RUNS, Job, Pace, Setting
 from edgekit.transports.base import Device
 
@@ -157,6 +156,9 @@ class _Kept:
 
     def __enter__(self) -> _Kept:
         if self._path is not None:
+            # Benchmarks that keep no lines do without the host extra.
+            from edgekit.runlock import writing
+
             make_folder(self._path.parent)
             # Two benchmarks at once would cut off each other's lines.
             self._held.enter_context(writing(self._path))
