@@ -19,13 +19,14 @@ from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.findings import MAX_RECORDS, Wrong, collect
-from edgekit.records import write_json
+from edgekit.records import plain, write_json
 from edgekit.report.detail import slice_tables
 from edgekit.report.mistakes import crop_said, galleries
 from edgekit.report.page import make_page, to_html, write_page
 from edgekit.runtime import read_bundle
 from edgekit.runtime.classifier import CropScore
 from edgekit.runtime.crops import Box
+from edgekit.runtime.sensors import Temperature, read_state
 from edgekit.verdict import judge
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`|&"
@@ -241,6 +242,19 @@ def test_a_record_shows_no_photo_outside_the_folder(copied, edit, name):
     note = shown.mistakes[0].note
     assert any(said in note for said in ("outside the folder", "not in the folder", "none that a file can have"))
     assert shown.mistakes[1].source
+
+
+@pytest.mark.parametrize(("asked", "said"), [("45C", True), ("59.5C", False), ("60", False), ("", False)])
+def test_a_device_that_did_not_cool_is_told(copied, edit, asked, said):
+    state = plain(replace(read_state(), temperatures=(Temperature(sensor="cpu", celsius=60.0),)))
+
+    def change(raw):
+        raw["devices"][0]["conditions"]["cool_down"] = asked
+        raw["devices"][0]["repeats"] = [{"before": state, "after": state}]
+
+    edit(copied / "tiny.bench.json", change)
+    cautions = judge(collect([copied]).models[0]).cautions
+    assert any("did not cool to 45 °C before each repeat: one began at 60 °C" in one for one in cautions) == said
 
 
 @pytest.mark.parametrize(
