@@ -196,7 +196,7 @@ class TestHeic:
             number for number, photo in enumerate(job["photos"]) if photo.startswith(tempfile.gettempdir() + "/tmp")
         )
         assert at not in job["timed"]
-        assert told.points[0].evaluation == evaluate(model, mixed, crops=4).evaluation
+        assert told.points[0].evaluation == evaluate(model, mixed, EvaluateConfig(crops=4)).evaluation
 
     def test_without_any_other_nothing_can_be_timed(self, model, tmp_path):
         pillow_heif = pytest.importorskip("pillow_heif", reason="needs the host extra")
