@@ -38,6 +38,8 @@ LAYERS = [
     {"curves", "reliability", "selective", "slices"},
     {"detail"},
     {"data"},
+    {"look"},
+    {"audit"},
     {"feed"},
     {"head", "rounding", "scoring", "lite", "metadata", "runlock", "runs"},
     {"bundle", "calibration", "features", "gate", "operating_point", "runoptions"},
@@ -89,7 +91,7 @@ HOME_OF = {
     "tensorflow": {"legacy_keras"},
     "tf_keras": {"legacy_keras"},
     "tensorflow_model_optimization": {"legacy_keras"},
-    "matplotlib": {"canvas", "diagrams", "heatmap", "plots"},
+    "matplotlib": {"canvas", "diagrams", "heatmap", "look.figures", "plots"},
     "filelock": {"runlock"},
     "h5py": {"network"},
     "pillow_heif": {"data.heic"},
@@ -100,11 +102,13 @@ HOME_OF = {
     "regex": {"data.patterns"},
     "tomli": {"data.plan", "transports.parse"},
     "picamera2": {"video.picamera"},
-    "jinja2": {"report.page"},
     "rich": {"cli.console"},
+    "sklearn": {"audit.models"},
+    "jinja2": {"audit.page", "report.page"},
+    "markupsafe": {"audit.page"},
 }
 # Where a package is imported by another name than it is installed by.
-DISTRIBUTION_OF = {"cv2": "opencv_python_headless"}
+DISTRIBUTION_OF = {"cv2": "opencv_python_headless", "sklearn": "scikit_learn"}
 # Raspberry Pi OS has it as a package of its own; the pip line would not give its libcamera.
 FROM_THE_SYSTEM = {"picamera2"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgekit.cli import data_build
+from edgekit.cli import data_audit, data_build
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,7 +12,7 @@ app = typer.Typer(
     help="Plan, gather and check a data set.",
     epilog="Example: edgekit data import gallery.zip --out photos --label genuine",
 )
-for group in (data_build,):
+for group in (data_build, data_audit):
     group.register(app)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from edgekit.data.checks import BadPhoto, check_files, check_photos, find_copies, find_photos, shorten, top_folders
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
-from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, place, read_manifest
+from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, place, read_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -136,7 +136,8 @@ def _check_classes(root: Path, samples: Sequence[Sample]) -> None:
 def _check_columns(root: Path, samples: Sequence[Sample]) -> None:
     remedies = {
         "group": "give a photo that is related to no other a group of its own",
-        "split": "fill the column or remove it",
+        "split": "fill the column (edgekit data split does) or remove it",
+        "fold": "fill the column (edgekit data split does) or remove it",
     }
     for column, remedy in remedies.items():
         lacking = [sample.path for sample in samples if not getattr(sample, column)]
@@ -178,7 +179,7 @@ def _tell_copies(copies: Sequence[tuple[str, ...]], progress: Progress) -> None:
 
 def _fingerprint(rows: Iterable[tuple[Sample, str]]) -> str:
     known = list(rows)
-    # The newest column: data that leaves it empty keeps the fingerprint that it always had.
-    columns = [one for one in COLUMNS if one != "light" or any(sample.light for sample, _ in known)]
+    # Data that leaves a newer column empty keeps the fingerprint that it always had.
+    columns = [one for one in COLUMNS if one not in NEWER or any(getattr(sample, one) for sample, _ in known)]
     canonical = [[*(getattr(sample, column) for column in columns), digest] for sample, digest in known]
     return sha256(json.dumps(canonical, ensure_ascii=True, separators=(",", ":")).encode())

@@ -13,8 +13,11 @@ from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.errors import DataError
 from edgekit.records import is_stream, write_atomic
 
-COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "light")
+COLUMNS = ("path", "label", "group", "kind", "camera", "screen", "scene", "split", "light", "fold")
 """What edgekit uses; only ``path`` is required."""
+
+NEWER = ("light", "fold")
+"""Columns that came later: data without them must keep its fingerprint."""
 
 NOTES = ("width", "height", "source_width", "source_height")
 """What capture tools note down. Accepted and dropped: sizes give classes away, so no model may see them."""
@@ -24,6 +27,7 @@ MAX_MANIFEST_BYTES = 200_000_000
 
 SPLITS = ("train", "val", "test")
 _SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_FOLD = re.compile(r"[1-9][0-9]{0,3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -40,6 +44,7 @@ class Sample:
         screen: What was photographed, for a recapture of a screen.
         scene: What the photo shows.
         split: "train", "val", "test", or empty to let edgekit split.
+        fold: Which part of a cross-validation it belongs to, "1", "2", …; empty to let edgekit deal them.
         light: What it was taken in, as a capture plan names it.
     """
 
@@ -51,6 +56,7 @@ class Sample:
     screen: str = ""
     scene: str = ""
     split: str = ""
+    fold: str = ""
     light: str = ""
 
     def __post_init__(self) -> None:
@@ -63,6 +69,8 @@ class Sample:
             )
         if self.split not in ("", *SPLITS):
             raise DataError(f"split must be one of {', '.join(SPLITS)} or empty, got {self.split!r}; correct it")
+        if self.fold and not _FOLD.fullmatch(self.fold):
+            raise DataError(f"fold must be a whole number from 1 to 9999, or empty, got {self.fold!r}; correct it")
         for column in COLUMNS:
             value = getattr(self, column)
             if _CONTROL.search(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -95,12 +96,13 @@ def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
 def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...]:
     """Make the splits of a cross-validation by groups: each group is in test exactly once.
 
-    A split's validation photos are the next fold's test photos. Splits that the data names are ignored.
+    A split's validation photos are the next fold's test photos. Splits that the data names are ignored; its folds,
+    where the manifest has them, are taken as they are.
 
     Args:
         dataset: Data with groups.
-        folds: At least three: one to test, one to validate, the rest to train.
-        seed: Another seed gives other folds.
+        folds: At least three: one to test, one to validate, the rest to train. As many as the data names, if it does.
+        seed: Another seed gives other folds, unless the data names them.
 
     Returns:
         One split per fold.
@@ -119,13 +121,47 @@ def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...
             f" {shorten(dataset.groups)}; ask for fewer folds"
         )
     shares = {f"fold {number}": 1 / folds for number in range(folds)}
-    placing = _place_groups(np.random.default_rng(seed), dataset.samples, shares)
+    if any(sample.fold for sample in dataset.samples):
+        placing = _given_folds(dataset, list(shares))
+    else:
+        placing = _place_groups(np.random.default_rng(seed), dataset.samples, shares)
     splits = []
     for number in range(folds):
         role_of = {f"fold {number}": "test", f"fold {(number + 1) % folds}": "val"}
         roles = {path: role_of.get(fold, "train") for path, fold in placing.items()}
         splits.append(_to_split(roles, "groups"))
     return tuple(splits)
+
+
+def _given_folds(dataset: Dataset, names: Sequence[str]) -> Placing:
+    """The folds that the data names, in the order of their numbers."""
+    known = sorted({sample.fold for sample in dataset.samples}, key=int)
+    if len(known) != len(names):
+        raise DataError(
+            f"{dataset.root}: the manifest names {len(known)} folds ({shorten(known)}), got a cross-validation of"
+            f" {len(names)}; ask for {len(known)}, or remove the column to have folds made"
+        )
+    check_whole(dataset.root, dataset.samples, "fold")
+    name_of = dict(zip(known, names, strict=True))
+    return {sample.path: name_of[sample.fold] for sample in dataset.samples}
+
+
+def check_whole(root: Path, samples: Sequence[Sample], column: Literal["split", "fold"]) -> None:
+    """Hold that no group stands on two sides; photos that are on no side yet don't count.
+
+    Raises:
+        DataError: names a group that does.
+    """
+    sides_of = defaultdict[str, set[str]](set)
+    for sample in samples:
+        if sample.group and getattr(sample, column):
+            sides_of[sample.group].add(getattr(sample, column))
+    for group, sides in sorted(sides_of.items()):
+        if len(sides) > 1:
+            raise DataError(
+                f"{root}: a group must stand in one {column}, got {group!r} in {', '.join(sorted(sides))};"
+                " move all its photos to one of them"
+            )
 
 
 def _check_seed(seed: int) -> None:
@@ -152,17 +188,10 @@ def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig)
 
 
 def _check_given(dataset: Dataset) -> None:
-    classes_of, splits_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    check_whole(dataset.root, dataset.samples, "split")
+    classes_of = defaultdict[str, set[str]](set)
     for sample in dataset.samples:
         classes_of[sample.split].add(sample.label)
-        if sample.group:
-            splits_of[sample.group].add(sample.split)
-    for group, splits in sorted(splits_of.items()):
-        if len(splits) > 1:
-            raise DataError(
-                f"{dataset.root}: a group must stand in one split, got {group!r} in {', '.join(sorted(splits))};"
-                " move all its photos to one of them"
-            )
     for name in SPLITS:
         lacking = sorted(set(dataset.labels) - classes_of[name])
         # Validation photos can be taken from train; the others must be given.
@@ -210,7 +239,7 @@ def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: S
     for sample in samples:
         counts[row_of[sample.group], column_of[sample.label]] += 1
     _check_groups_suffice(groups, labels, counts, list(shares))
-    part_of = _balance(rng, counts / counts.sum(axis=0), np.array(list(shares.values())))
+    part_of = balance(rng, counts / counts.sum(axis=0), np.array(list(shares.values())))
     for index, name in enumerate(shares):
         absent = np.flatnonzero(~counts[part_of == index].any(axis=0))
         if absent.size:
@@ -242,59 +271,83 @@ def _describe(groups: Sequence[str], labels: Sequence[str], counts: NDArray[np.f
     return "got " + ", ".join(f"{label!r} in {len(groups_of[label])} ({shorten(groups_of[label])})" for label in rarest)
 
 
-def _balance(rng: np.random.Generator, weights: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.int64]:
+def balance(
+    rng: np.random.Generator,
+    weights: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    *,
+    pinned: NDArray[np.int64] | None = None,
+    importance: NDArray[np.float64] | None = None,
+) -> NDArray[np.int64]:
     """Place groups on parts: greedily in random order, then by single moves while they help; the best of some tries.
 
     Args:
         rng: Chooses the orders.
         weights: (groups, classes) float64, each group's part of each class; columns sum to 1.
         shares: (parts,) float64, what each part should get of every class; they sum to 1.
+        pinned: (groups,) int64, the part of groups that have one already and stay there, -1 for the others.
+        importance: (classes,) float64, how much each column counts; all alike when None.
 
     Returns:
         (groups,) int64, the part of each group.
     """
-    best, least = np.zeros(len(weights), dtype=np.int64), np.inf
+    start = np.full(len(weights), -1, dtype=np.int64) if pinned is None else pinned
+    weigh = np.ones(weights.shape[1]) if importance is None else importance
+    best, least = start, np.inf
     for _ in range(max(1, min(_RESTARTS, _MAX_PLACINGS // len(weights)))):
-        part_of, held = _place_greedily(rng, weights, shares)
-        _improve(part_of, held, weights, shares)
-        loss = float(_loss(held, shares).sum())
+        part_of, held = _place_greedily(rng, weights, shares, start, weigh)
+        _improve(part_of, held, weights, shares, (start < 0, weigh))
+        loss = float(_loss(held, shares, weigh).sum())
         if loss < least - _MIN_GAIN:
             best, least = part_of, loss
     return best
 
 
-def _loss(held: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _loss(
+    held: NDArray[np.float64], shares: NDArray[np.float64], importance: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Score parts that hold (…, parts, classes) of the data: chi-square, and far more for each absent class."""
     wanted = shares[:, None]
     absent = 1000.0 * held.shape[-1] * (held < 1e-12)
-    scores: NDArray[np.float64] = ((held - wanted) ** 2 / wanted + absent).sum(axis=-1)
+    scores: NDArray[np.float64] = (((held - wanted) ** 2 / wanted + absent) * importance).sum(axis=-1)
     return scores
 
 
 def _place_greedily(
-    rng: np.random.Generator, weights: NDArray[np.float64], shares: NDArray[np.float64]
+    rng: np.random.Generator,
+    weights: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    start: NDArray[np.int64],
+    importance: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    part_of = np.zeros(len(weights), dtype=np.int64)
+    part_of = start.copy()
     held = np.zeros((len(shares), weights.shape[1]))
-    for row in rng.permutation(len(weights)):
-        part = np.argmin(_loss(held + weights[row], shares) - _loss(held, shares))
+    np.add.at(held, start[start >= 0], weights[start >= 0])
+    for row in rng.permutation(np.flatnonzero(start < 0)):
+        part = np.argmin(_loss(held + weights[row], shares, importance) - _loss(held, shares, importance))
         part_of[row] = part
         held[part] += weights[row]
     return part_of, held
 
 
 def _improve(
-    part_of: NDArray[np.int64], held: NDArray[np.float64], weights: NDArray[np.float64], shares: NDArray[np.float64]
+    part_of: NDArray[np.int64],
+    held: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    bounds: tuple[NDArray[np.bool_], NDArray[np.float64]],
 ) -> None:
-    """Move one group at a time, in place, while the loss falls."""
+    """Move one group at a time, in place, while the loss falls; ``bounds`` are what may move and what counts."""
+    movable, importance = bounds
     rows = np.arange(len(weights))
     for _ in range(_MAX_MOVES):
-        now = _loss(held, shares)
-        joined = _loss(held + weights[:, None, :], shares) - now
+        now = _loss(held, shares, importance)
+        joined = _loss(held + weights[:, None, :], shares, importance) - now
         # Rounding must not leave a crumb of a class behind: it would count as present.
-        left = _loss(np.maximum(held - weights[:, None, :], 0.0), shares) - now
+        left = _loss(np.maximum(held - weights[:, None, :], 0.0), shares, importance) - now
         change = joined + left[rows, part_of][:, None]
         change[rows, part_of] = 0.0
+        change[~movable] = 0.0
         row, part = np.unravel_index(np.argmin(change), change.shape)
         if change[row, part] > -_MIN_GAIN:
             return

@@ -66,7 +66,7 @@ _SIDEWAYS = (
     Image.Transpose.ROTATE_90,
 )
 # What Pillow's decoders raise on damaged files. OSError covers truncated and unidentified ones.
-_DECODER_ERRORS = (
+DECODER_ERRORS: tuple[type[BaseException], ...] = (
     OSError,
     SyntaxError,
     ValueError,
@@ -137,17 +137,21 @@ def read_photo(source: Path | bytes, working_px: int | None = None) -> Photo:
         raise PhotoError(f"{name}: a photo must have content, got 0 bytes")
     if len(content) > MAX_FILE_BYTES:
         raise PhotoError(f"{name}: a photo must have at most {MAX_FILE_BYTES} bytes, got {len(content)}")
-    formats = (*_FORMATS, "HEIF") if "HEIF" in Image.OPEN else _FORMATS
     try:
-        with Image.open(io.BytesIO(content), formats=formats) as opened:
+        with Image.open(io.BytesIO(content), formats=formats()) as opened:
             check_size(name, opened.size)
             factor = shrink(opened.size, working_px)
             upright, size, rest = _upright(opened, factor)
             picture = to_rgb(upright, name=name)
-    except _DECODER_ERRORS as failure:
-        reason = _HEIC_ADVICE if content[4:8] == b"ftyp" and formats == _FORMATS else _reason(failure)
-        raise PhotoError(f"{name}: not a whole {'/'.join(formats)} picture: {reason}") from failure
+    except DECODER_ERRORS as failure:
+        reason = _HEIC_ADVICE if content[4:8] == b"ftyp" and formats() == _FORMATS else _reason(failure)
+        raise PhotoError(f"{name}: not a whole {'/'.join(formats())} picture: {reason}") from failure
     return Photo(picture=picture.reduce(rest) if rest > 1 else picture, size_wh=size, shrink=factor)
+
+
+def formats() -> tuple[str, ...]:
+    """Pillow's names for what may be opened: HEIF only where it was enabled."""
+    return (*_FORMATS, "HEIF") if "HEIF" in Image.OPEN else _FORMATS
 
 
 # The box that begins HEIC, AVIF and video files alike.
@@ -207,7 +211,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
         exif.load(image.info.get("exif", b""))
         turn: Any = exif.get(_ORIENTATION)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         # A damaged EXIF block says nothing about orientation; the pixels are whole, so they count as they are.
         return None
     return _TURNS.get(turn) if isinstance(turn, int) else None
@@ -300,7 +304,7 @@ def _as_picture(source: Picture) -> tuple[Picture, tuple[int, int]]:
             # Image.open has read no more than the header.
             source.load()
             return to_rgb(source), source.size
-        except _DECODER_ERRORS as failure:
+        except DECODER_ERRORS as failure:
             raise PhotoError(f"a photo must be a whole picture, got one that fails: {_reason(failure)}") from failure
     if not isinstance(source, np.ndarray):
         raise PhotoError(

@@ -1,0 +1,164 @@
+"""Models: the demo, the cross-validation, what int8 costs."""
+
+from __future__ import annotations
+
+from edgekit.attacks import MIN_PHOTOS
+from rendering.common import Record, crops_of, interval, machine, table
+
+
+def demo(record: Record) -> str:
+    """The demo's result, for the README's first screen."""
+    bench = record["bench"]
+    (local,) = bench["devices"]
+    where, points = local["conditions"], local["points"]
+    groups = sorted(points[0]["evaluation"]["by_group"])
+    rows = [
+        [
+            f"{crops_of(point)} × {point['threads']}",
+            *(f"{point['latency']['total'][key]:.1f}" for key in ("p50_ms", "p95_ms")),
+            *(f"{point['latency'][stage]['p50_ms']:.1f}" for stage in ("decode", "crop", "invoke")),
+            f"{point['cold']['cold_start_ms']:.0f}",
+            f"{point['cold']['peak_memory_mb']:.0f}",
+            interval(point["evaluation"]["balanced_accuracy"]),
+            interval(point["evaluation"]["apcer"]),
+            interval(point["evaluation"]["bpcer"]),
+        ]
+        for point in points
+    ]
+    columns = ["crops × threads", "p50 ms", "p95 ms", "decode", "crop", "invoke", "cold start ms", "peak MiB"]
+    intro = (
+        f"After setup, `make demo` took {record['seconds']:.0f} s and at most "
+        f"{record['peak_memory_mb'] / 1024:.1f} GiB on {machine(where)}, and ended with this. Accuracy is on "
+        f"{bench['photos']} photos of {len(groups)} groups that training never saw ({', '.join(groups)}):"
+    )
+    best = local["recommended"]
+    if best is None:
+        choice = f"Nothing was within {bench['budget_ms']:g} ms (p95)."
+    else:
+        choice = (
+            f"Recommended within {bench['budget_ms']:g} ms (p95), by these same photos: "
+            f"{'up to ' if best['stops_early'] else ''}{best['crops']} crops, "
+            f"{best['threads']} thread{'s' if best['threads'] > 1 else ''}."
+        )
+    if bench["quick"]:
+        choice += f" Latencies are rough: {where['repeats']} × {where['min_runs']} runs or more of each (`--quick`)."
+    if any(point["evaluation"]["apcer"]["method"] == "wilson over groups" for point in points):
+        choice += " (APCER is that of the worst kind of attack, which here is one held-out screen: hence its interval.)"
+    return "\n\n".join([intro, table([*columns, "balanced accuracy", "APCER", "BPCER"], rows), choice])
+
+
+def card(record: Record) -> str:
+    """The demo model's numbers, for its card."""
+    bench = record["bench"]
+    points = bench["devices"][0]["points"]
+    groups = sorted(points[0]["evaluation"]["by_group"])
+    rows = [
+        [crops_of(point), *(interval(point["evaluation"][key]) for key in ("balanced_accuracy", "apcer", "bpcer"))]
+        for point in points
+        if point["threads"] == min(one["threads"] for one in points)
+    ]
+    intro = (
+        f"{bench['model_bytes'] / 1000:.0f} kB, SHA-256 `{bench['file_sha256']}`. On {bench['photos']} simulated "
+        f"photos of {len(groups)} groups that training never saw ({', '.join(groups)}). Intervals are 95 %, "
+        f"over groups or over photos, whichever reaches further:"
+    )
+    return "\n\n".join([intro, table(["crops", "balanced accuracy", "APCER", "BPCER"], rows)])
+
+
+def recapture(record: Record) -> str:
+    """The cross-validation on real photos."""
+    where = record["conditions"]
+    config = record["config"]
+    rows = []
+    for one in record["variants"]:
+        found = one["evaluation"]
+        worst = found["by_group"][found["worst_group"]]
+        times = [
+            f"{split['total']['p50_ms']:.1f} / {split['total']['p95_ms']:.1f}" for split in one["latency"].values()
+        ]
+        rows.append(
+            [
+                one["variant"],
+                crops_of(one),
+                interval(found["balanced_accuracy"]),
+                f"{100 * found['mean_over_groups']:.1f} %",
+                f"{100 * worst['balanced_accuracy']:.1f} % ({found['worst_group']})",
+                f"{found['auc']['value']:.3f}",
+                f"{interval(found['apcer'])} ({found['attack']['apcer_kind']})",
+                interval(found["bpcer"]),
+                *times,
+                f"{one['model_bytes'] / 1e6:.1f}",
+            ]
+        )
+    threads = [f"p50 / p95 ms, {name}" for name in record["variants"][0]["latency"]]
+    columns = ["model", "crops", "balanced accuracy", "mean of authors", "worst author", "AUC", "APCER (kind)", "BPCER"]
+    network = config["train"]["network"]
+    intro = (
+        f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; MobileNetV2 alpha "
+        f"{network['alpha']:g} at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. Intervals are "
+        f"95 %, resampled over authors. Latency is per photo, decoding included, on {machine(where)}, "
+        f"{where['timed_photos']} photos."
+    )
+    if where["int8_instructions"] == []:
+        intro += " Without such instructions int8 need not be faster than float; phones of recent years have them."
+    return "\n\n".join([intro, table([*columns, *threads, "MB"], rows), kinds(record)])
+
+
+def kinds(record: Record) -> str:
+    """What the headline APCER leaves out: kinds of attack with few photos, and photos whose kind nobody wrote down."""
+    last = [one for one in record["variants"] if not one["stops_early"]][-1]
+    rates = last["evaluation"]["attack"]["apcer_by_kind"]
+    told = ", ".join(
+        f"{kind} {100 * one['value']:.0f} % of {one['n']}"
+        for kind, one in sorted(rates.items(), key=lambda item: -item[1]["n"])
+    )
+    return (
+        f"APCER is that of the worst kind with {MIN_PHOTOS} photos or more. Of {last['variant']} with {last['crops']} "
+        f"crops, kind by kind: {told}. Kinds with fewer photos prove nothing, neither for it nor against it."
+    )
+
+
+def plan(record: Record) -> str:
+    """A crop plan as the command line takes it."""
+    return ":".join(part for part in ("+".join(record["lead"]), ",".join(record["cycle"])) if part)
+
+
+def noise(record: Record) -> str:
+    """What int8 adds to the logits, way by way."""
+    rows = [[one["way"], *(f"{one[key]:.2f}" for key in ("noise", "slope", "shift"))] for one in record["ways"]]
+    return table(["network converted", "noise", "slope", "shift"], rows)
+
+
+def targets(record: Record) -> str:
+    """Whether the targets were reached, said by the numbers."""
+    most = max(one["crops"] for one in record["variants"])
+    value = {
+        one["variant"]: 100 * one["evaluation"]["balanced_accuracy"]["value"]
+        for one in record["variants"]
+        if one["crops"] == most and not one["stops_early"]
+    }
+    early = next(one for one in record["variants"] if one["variant"] == "int8 QAT" and one["stops_early"])
+    lost = value["int8 QAT"] - 100 * early["evaluation"]["balanced_accuracy"]["value"]
+    rows = [
+        ["int8 QAT passes 85 %", f"{value['int8 QAT']:.1f} %", value["int8 QAT"] > 85],
+        [
+            "int8 QAT at most 0.5 points under float",
+            f"{value['int8 QAT'] - value['float']:+.1f}",
+            value["int8 QAT"] >= value["float"] - 0.5,
+        ],
+        [
+            "QAT not worse than PTQ",
+            f"{value['int8 QAT'] - value['int8 PTQ']:+.1f}",
+            value["int8 QAT"] >= value["int8 PTQ"],
+        ],
+        [
+            "int8 QAT stopping early: at most 4 crops on average",
+            f"{early['crops_used']['mean']:.2f} (95 % of photos: {early['crops_used']['p95']:.0f} or fewer)",
+            early["crops_used"]["mean"] <= 4,
+        ],
+        ["… and at most 0.3 points lost by it", f"{-lost:+.1f}", lost <= 0.3],
+    ]
+    return table(
+        [f"target, {most} crops", "measured", ""],
+        [[what, found, "reached" if good else "**missed**"] for what, found, good in rows],
+    )

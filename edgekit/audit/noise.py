@@ -1,0 +1,90 @@
+"""Photos whose label should be looked at: a small model and the nearest neighbours both say another class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.audit.models import held_out_chances, make_folds, neighbours
+from edgekit.audit.reading import Reading
+from edgekit.audit.verdicts import Problem, balanced_accuracy
+
+FloatArray = NDArray[np.float64]
+
+_NEIGHBOURS = 9
+_MAX_CHANCE = 0.2
+_MAX_SHARE = 1 / 3
+MAX_CANDIDATES = 40
+
+CAUTION = (
+    "Candidates, not mistakes: the model sees colours, sharpness and the spectrum only. Where it is often wrong, most "
+    "of these are merely hard photos. Look at each; change a label only for what the photo shows."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseCandidate:
+    """A photo to look at.
+
+    Attributes:
+        path: Of the photo.
+        label: As the data has it.
+        suggested: What the model takes it for.
+        chance: Which the model, fitted without its group, gives its label.
+        like_it: Share of the nearest other photos that have its label.
+    """
+
+    path: str
+    label: str
+    suggested: str
+    chance: float
+    like_it: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What was found, and how far it can be trusted.
+
+    Attributes:
+        candidates: Most suspect first, at most MAX_CANDIDATES.
+        found: How many there were.
+        balanced_accuracy: Of the model on groups it was not fitted to, against the labels as they are.
+    """
+
+    candidates: tuple[NoiseCandidate, ...]
+    found: int
+    balanced_accuracy: float
+
+
+def find_noise(readings: Sequence[Reading], labels: Sequence[str], problem: Problem) -> Noise:
+    """Name photos on whose label two weak judges disagree with the data.
+
+    Args:
+        readings: All photos.
+        labels: The classes, in the order of their numbers.
+        problem: The labels and groups as numbers.
+    """
+    x = _features(readings)
+    y = problem.y
+    chances = held_out_chances(x, y, make_folds(y, problem.unit, problem.folds, problem.seed))
+    own = chances[np.arange(len(y)), y]
+    alike = (y[neighbours(x, _NEIGHBOURS)] == y[:, None]).mean(axis=1)
+    suspect = np.flatnonzero((own <= _MAX_CHANCE) & (alike <= _MAX_SHARE))
+    order = suspect[np.lexsort((alike[suspect], own[suspect]))]
+    said = chances.argmax(axis=1)
+    candidates = tuple(
+        NoiseCandidate(
+            path=readings[row].sample.path, label=labels[y[row]], suggested=labels[said[row]], chance=float(own[row]),
+            like_it=float(alike[row]),
+        )
+        for row in order[:MAX_CANDIDATES].tolist()
+    )  # fmt: skip
+    return Noise(candidates=candidates, found=len(suspect), balanced_accuracy=balanced_accuracy(y, said))
+
+
+def _features(readings: Sequence[Reading]) -> FloatArray:
+    names = ("colour", "brightness", "blur", "histogram", "corners", "texture")
+    return np.stack([np.concatenate([getattr(one.pixels, name) for name in names]) for one in readings])

@@ -1,0 +1,233 @@
+"""A copy of a data set whose files say nothing: one size, one JPEG setting, no metadata, neutral names.
+
+Photos are halved as often as they stay large enough, by means of blocks as the working size is, and the middle square
+is cut out: nothing is stretched, so a lattice that survives training's own reduction survives this. Files are padded to
+one length by comments of zeros, since the length of a JPEG of one setting still tells how much texture there is.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from edgekit.data.checks import MAX_THREADS, shorten
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.errors import DataError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
+from edgekit.runtime.photo import formats, read_photo
+
+T = TypeVar("T")
+
+RECORD_NAME = "normalise.json"
+_STARTED_NAME = "normalise.started.json"
+_FOLDER = "photos"
+_STEP_PX = 16
+_MOST_PX = 720
+# The shortest comment segment: its marker and its length.
+_LEAST_PAD = 4
+_MOST_PAD = 65_537
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormaliseConfig:
+    """How to normalise.
+
+    Args:
+        side_px: Of the square photos; None takes the largest multiple of 16 that all photos have, at most 720.
+        quality: Of the JPEGs, without chroma subsampling.
+        one_length: Pad all files to the length of the longest.
+        seed: Of the order in which photos are numbered.
+    """
+
+    side_px: int | None = None
+    quality: int = 95
+    one_length: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.side_px is not None and not 32 <= self.side_px <= 4096:
+            raise DataError(f"normalised photos must have sides of 32 to 4096 px, got {self.side_px}")
+        if not 50 <= self.quality <= 100 or self.seed < 0:
+            raise DataError(
+                f"quality must be 50 to 100 and the seed not negative, got {self.quality} and {self.seed}; try 95 and 0"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalisedSet:
+    """What was written; before all is done, what is being written.
+
+    Attributes:
+        config: With the side that was chosen.
+        data_sha256: Of the photos it was made from.
+        photos: How many.
+        file_bytes: Length of all files; 0 where they were not padded, or not yet.
+    """
+
+    config: NormaliseConfig
+    data_sha256: str
+    photos: int
+    file_bytes: int = 0
+
+
+def normalise(
+    dataset: Dataset, out: Path, config: NormaliseConfig | None = None, *, progress: Progress = SILENT
+) -> NormalisedSet:
+    """Write the copy; a call that was stopped goes on where it was.
+
+    Args:
+        dataset: Photos with labels; they are read, never changed.
+        out: A folder that is empty or holds this same copy.
+        config: How.
+        progress: Told of each photo.
+
+    Returns:
+        What was written; the manifest beside the photos has labels, groups and all else that the data has.
+
+    Raises:
+        DataError: a photo is too small, or the folder holds something else.
+        EdgekitError: the disk is full; what was written stays and is gone on with.
+    """
+    _check_apart(dataset.root, out)
+    config = config or NormaliseConfig()
+    config = replace(config, side_px=_side(dataset, config.side_px))
+    begun = NormalisedSet(config=config, data_sha256=dataset.sha256, photos=len(dataset.samples))
+    finished = _look_for(out, begun)
+    if finished is not None:
+        return finished
+    make_folder(out / _FOLDER)
+    begun = _go_on(out, begun)
+    renamed = _renamed(dataset.samples, config.seed)
+    work = partial(_write, dataset, out, config)
+    _run(work, list(zip(dataset.samples, renamed, strict=True)), "normalising photos", progress)
+    if config.one_length:
+        if not begun.file_bytes:
+            longest = max((out / sample.path).stat().st_size for sample in renamed)
+            begun = replace(begun, file_bytes=longest + 4 * _LEAST_PAD)
+            write_json(out / _STARTED_NAME, begun)
+        _run(partial(_lengthen, out, begun.file_bytes), renamed, "padding files", progress)
+    write_manifest(out / MANIFEST_NAME, sorted(renamed, key=lambda sample: sample.path))
+    write_json(out / RECORD_NAME, begun)
+    (out / _STARTED_NAME).unlink(missing_ok=True)
+    return begun
+
+
+def _check_apart(root: Path, out: Path) -> None:
+    source, target = root.resolve(), out.resolve()
+    if source == target or source in target.parents or target in source.parents:
+        raise DataError(f"{out}: a normalised copy must lie apart from {root}; choose another folder")
+
+
+def _side(dataset: Dataset, wanted: int | None) -> int:
+    smallest: list[tuple[int, str]] = []
+    for sample in dataset.samples:
+        with Image.open(dataset.path_of(sample), formats=formats()) as opened:
+            smallest.append((min(opened.size), sample.path))
+    least, _ = min(smallest)
+    if wanted is None:
+        wanted = min(_MOST_PX, least) // _STEP_PX * _STEP_PX
+    small = [path for side, path in sorted(smallest) if side < wanted]
+    if small or wanted < _STEP_PX:
+        raise DataError(
+            f"{dataset.root}: photos can only be made smaller, got {len(small)} whose shorter side is under"
+            f" {max(wanted, _STEP_PX)} px: {shorten(small)}; ask for a smaller --side, or leave them out"
+        )
+    return wanted
+
+
+def _look_for(out: Path, wanted: NormalisedSet) -> NormalisedSet | None:
+    if os.path.isfile(out / RECORD_NAME):
+        done = from_plain(NormalisedSet, read_json(out / RECORD_NAME), where=str(out / RECORD_NAME), error=DataError)
+        if replace(done, file_bytes=0) == wanted:
+            return done
+        raise DataError(f"{out} must be empty or hold this same copy, has one of other photos or another setting")
+    if not os.path.isfile(out / _STARTED_NAME) and os.path.isdir(out) and os.listdir(out):
+        raise DataError(f"{out} must be empty or hold a normalised copy, has other files; choose another folder")
+    return None
+
+
+def _go_on(out: Path, begun: NormalisedSet) -> NormalisedSet:
+    started = out / _STARTED_NAME
+    if not started.exists():
+        write_json(started, begun)
+        return begun
+    before = from_plain(NormalisedSet, read_json(started), where=str(started), error=DataError)
+    if replace(before, file_bytes=0) != begun:
+        raise DataError(
+            f"{out} must be empty or hold this same copy, has an unfinished other one; choose another folder"
+        )
+    return before
+
+
+def _renamed(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """New paths: a number that has nothing to do with the old name, the class or the group."""
+    order = np.random.default_rng(seed).permutation(len(samples)).tolist()
+    return [replace(sample, path=f"{_FOLDER}/{at:06d}.jpg") for sample, at in zip(samples, order, strict=True)]
+
+
+def _run(work: Callable[[T], None], items: Sequence[T], what: str, progress: Progress) -> None:
+    progress.begin(what, len(items))
+    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
+    try:
+        for _ in pool.map(work, items):
+            progress.advance()
+    finally:
+        # An interrupt should not wait for thousands of photos.
+        pool.shutdown(cancel_futures=True)
+
+
+def _write(dataset: Dataset, out: Path, config: NormaliseConfig, pair: tuple[Sample, Sample]) -> None:
+    source, target = pair
+    # Files appear whole or not at all, so one that is there is finished.
+    if (out / target.path).exists():
+        return
+    side = config.side_px
+    assert side is not None
+    picture = read_photo(dataset.path_of(source), side).picture
+    assert isinstance(picture, Image.Image)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    square = picture.crop((left, top, left + side, top + side))
+    # Pillow would carry the old file's profile and comments over.
+    bare = Image.frombytes("RGB", square.size, square.tobytes())
+    content = io.BytesIO()
+    bare.save(content, "JPEG", quality=config.quality, subsampling=0)
+    write_atomic(out / target.path, content.getvalue())
+
+
+def _lengthen(out: Path, length: int, sample: Sample) -> None:
+    content = (out / sample.path).read_bytes()
+    if len(content) != length:
+        write_atomic(out / sample.path, padded(content, length))
+
+
+def padded(content: bytes, length: int) -> bytes:
+    """A JPEG with comments of zeros behind its first segment, so that it is of this length.
+
+    Args:
+        content: As Pillow writes it: SOI, then APP0.
+        length: At least four bytes more than it has.
+    """
+    need = length - len(content)
+    if need < _LEAST_PAD or content[:4] != b"\xff\xd8\xff\xe0":
+        raise DataError(f"padding needs a JPEG of at most {length - _LEAST_PAD} bytes, got {len(content)} bytes")
+    behind = 4 + int.from_bytes(content[4:6], "big")
+    comments = bytearray()
+    while need:
+        take = min(need, _MOST_PAD)
+        if 0 < need - take < _LEAST_PAD:
+            take -= _LEAST_PAD
+        comments += b"\xff\xfe" + (take - 2).to_bytes(2, "big") + bytes(take - 4)
+        need -= take
+    return content[:behind] + bytes(comments) + content[behind:]

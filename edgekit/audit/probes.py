@@ -1,0 +1,161 @@
+"""What a cheat may look at: one probe is a few numbers of each photo, and no picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.audit.facts import FileFacts, name_grams, name_numbers, name_shape
+from edgekit.audit.reading import Reading
+
+FloatArray = NDArray[np.float64]
+Family = Literal["file", "pixels", "group"]
+Kind = Literal["tree", "linear"]
+
+_MAX_VALUES = 40
+_MAX_GRAMS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One thing to look at.
+
+    Attributes:
+        name: Short, as options and records use it.
+        family: Of the file, of trivial pixels, or of the rows of the manifest.
+        what: What it looks at, in words.
+        seen: Whether and how a model that is trained on crops can see it too.
+        cheat: What is fitted: a tree of three cuts, or a linear rule where many numbers count together.
+        numbers: Gives (n, …) float64.
+        value: One photo's value as people read it.
+    """
+
+    name: str
+    family: Family
+    what: str
+    seen: str
+    cheat: Kind
+    numbers: Callable[[Sequence[Reading]], FloatArray]
+    value: Callable[[Reading], str]
+
+
+def one_hot(values: Sequence[str]) -> FloatArray:
+    """A column of 0 and 1 for each of the most frequent values. No label is looked at, so none can slip in."""
+    frequent = [value for value, _ in sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))]
+    columns = frequent[:_MAX_VALUES]
+    return np.array([[float(value == column) for column in columns] for value in values])
+
+
+def _size(readings: Sequence[Reading]) -> FloatArray:
+    files = [one.file for one in readings]
+    sides = np.array([[f.width, f.height, max(f.width, f.height), min(f.width, f.height), f.width * f.height]
+                      for f in files], np.float64)  # fmt: skip
+    return np.hstack([sides, one_hot([f.size for f in files])])
+
+
+def _aspect(readings: Sequence[Reading]) -> FloatArray:
+    ratios = np.array([one.file.aspect for one in readings])
+    return np.stack([ratios, np.maximum(ratios, 1 / ratios)], axis=1)
+
+
+def _jpeg(readings: Sequence[Reading]) -> FloatArray:
+    files = [one.file for one in readings]
+    numbers = np.array([[f.jpeg_quality, f.progressive] for f in files], np.float64)
+    return np.hstack([numbers, one_hot([f.jpeg_tables for f in files]), one_hot([f.subsampling for f in files])])
+
+
+def _names(readings: Sequence[Reading]) -> FloatArray:
+    stems = [one.file.stem for one in readings]
+    grams = [name_grams(stem) for stem in stems]
+    counts = Counter(gram for one in grams for gram in one)
+    # A run that all or hardly any names have tells nothing.
+    useful = sorted(gram for gram, n in counts.items() if 2 <= n < len(stems))
+    useful = sorted(useful, key=lambda gram: (abs(counts[gram] - len(stems) / 2), gram))[:_MAX_GRAMS]
+    has = np.array([[float(gram in one) for gram in useful] for one in grams]).reshape(len(stems), len(useful))
+    return np.hstack([np.array([name_numbers(stem) for stem in stems]), one_hot([name_shape(s) for s in stems]), has])
+
+
+def _column(name: str, readings: Sequence[Reading]) -> FloatArray:
+    return np.array([getattr(one.pixels, name) for one in readings], np.float64)
+
+
+def _words(of: Callable[[FileFacts], str], readings: Sequence[Reading]) -> FloatArray:
+    return one_hot([of(one.file) for one in readings])
+
+
+def _format(file: FileFacts) -> str:
+    return f"{file.format} {file.mode} {file.suffix}"
+
+
+def _settings(file: FileFacts) -> str:
+    if not file.jpeg_tables:
+        return "no JPEG"
+    return f"quality {file.jpeg_quality:g}, {file.subsampling}{', progressive' if file.progressive else ''}"
+
+
+def _metadata(file: FileFacts) -> str:
+    return ", ".join(file.metadata) or "none"
+
+
+def _rgb(reading: Reading) -> str:
+    return "RGB " + ", ".join(f"{level:.0f}" for level in reading.pixels.colour)
+
+
+def _corners(reading: Reading) -> str:
+    return "level " + ", ".join(f"{part[:3].mean():.0f}" for part in reading.pixels.corners.reshape(4, 6))
+
+
+def _camera(reading: Reading) -> str:
+    return reading.sample.camera or "not known"
+
+
+_RESAMPLED = "partly: crops show at what scale a photo was taken or reduced"
+_BLOCKS = "partly: blocks and lost detail of compression stand in the pixels"
+_NO = "no"
+_YES = "yes"
+_SQUASHED = "yes, in the `full` crop, which squashes any photo to a square"
+
+PROBES: tuple[Probe, ...] = (
+    Probe(name="size", family="file", what="width and height in pixels", seen=_RESAMPLED, cheat="tree", numbers=_size,
+          value=lambda one: one.file.size),
+    Probe(name="aspect", family="file", what="width by height", seen=_SQUASHED, cheat="tree", numbers=_aspect,
+          value=lambda one: f"{one.file.aspect:.3f}"),
+    Probe(name="bytes", family="file", what="bytes per pixel", seen=_BLOCKS, cheat="tree",
+          numbers=lambda all_: np.array([[one.file.bytes_per_px] for one in all_]),
+          value=lambda one: f"{one.file.bytes_per_px:.3f} bytes/px"),
+    Probe(name="format", family="file", what="format, pixel mode and suffix", seen=_BLOCKS, cheat="tree",
+          numbers=partial(_words, _format), value=lambda one: _format(one.file)),
+    Probe(name="jpeg", family="file", what="JPEG tables, subsampling, progressive", seen=_BLOCKS, cheat="tree",
+          numbers=_jpeg, value=lambda one: _settings(one.file)),
+    Probe(name="metadata", family="file", what="EXIF and other metadata blocks", seen=_NO, cheat="tree",
+          numbers=partial(_words, _metadata), value=lambda one: _metadata(one.file)),
+    Probe(name="exif-camera", family="file", what="maker and model by EXIF", seen=_NO, cheat="tree",
+          numbers=partial(_words, lambda file: file.camera), value=lambda one: one.file.camera or "none"),
+    Probe(name="names", family="file", what="patterns of file names, without folders", seen=_NO, cheat="tree",
+          numbers=_names, value=lambda one: one.file.stem),
+    Probe(name="colour", family="pixels", what="mean red, green and blue", seen=_YES, cheat="tree",
+          numbers=partial(_column, "colour"), value=_rgb),
+    Probe(name="brightness", family="pixels", what="mean and deviation of the luma", seen=_YES, cheat="tree",
+          numbers=partial(_column, "brightness"),
+          value=lambda one: f"luma {one.pixels.brightness[0]:.0f} ± {one.pixels.brightness[1]:.0f}"),
+    Probe(name="blur", family="pixels", what="variance of the Laplacian", seen=_YES, cheat="tree",
+          numbers=partial(_column, "blur"), value=lambda one: f"log variance {one.pixels.blur[0]:.1f}"),
+    Probe(name="histogram", family="pixels", what="histograms of red, green, blue and luma", seen=_YES,
+          cheat="linear", numbers=partial(_column, "histogram"), value=_rgb),
+    Probe(name="corners", family="pixels", what="the four corners alone", seen=_YES, cheat="linear",
+          numbers=partial(_column, "corners"),
+          value=_corners),
+    Probe(name="camera", family="group", what="the manifest's camera column", seen="as far as cameras leave marks",
+          cheat="tree", numbers=lambda all_: one_hot([one.sample.camera for one in all_]), value=_camera),
+)  # fmt: skip
+
+
+def varied(numbers: FloatArray) -> bool:
+    """Whether there is anything to tell photos apart by."""
+    return bool(len(numbers)) and bool((np.ptp(numbers, axis=0) > 0).any())

@@ -1,0 +1,76 @@
+"""Every photo of a data set read once, for all that the audit asks of it."""
+
+from __future__ import annotations
+
+import os
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from edgekit.audit.facts import FileFacts, read_facts
+from edgekit.audit.pixels import WORKING_PX, PixelFacts, measure
+from edgekit.data.checks import MAX_THREADS
+from edgekit.data.dataset import Dataset
+from edgekit.data.hashes import perceptual_hash
+from edgekit.data.manifest import Sample
+from edgekit.errors import DataError, PhotoError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import sha256
+from edgekit.runtime.photo import read_photo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reading:
+    """What one photo gave.
+
+    Attributes:
+        sample: Its row.
+        file: Properties of its file.
+        pixels: Trivial measures of its picture.
+        sha256: Of its file.
+        phash: Perceptual hash of its picture.
+    """
+
+    sample: Sample
+    file: FileFacts
+    pixels: PixelFacts
+    sha256: str
+    phash: int
+
+
+def read_all(dataset: Dataset, progress: Progress = SILENT) -> tuple[Reading, ...]:
+    """Read all photos of a data set, in its order; a few are in memory at a time.
+
+    Raises:
+        DataError: a photo changed since it was checked and can't be read any more.
+    """
+    progress.begin("measuring photos", len(dataset.samples))
+    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
+    readings = []
+    try:
+        for one in pool.map(partial(_read, dataset), dataset.samples):
+            readings.append(one)
+            progress.advance()
+    finally:
+        # An interrupt should not wait for thousands of photos.
+        pool.shutdown(cancel_futures=True)
+    return tuple(readings)
+
+
+def _read(dataset: Dataset, sample: Sample) -> Reading:
+    try:
+        content = dataset.path_of(sample).read_bytes()
+        photo = read_photo(content, WORKING_PX)
+        file = read_facts(sample.path, content, photo.size_wh)
+    except (PhotoError, OSError, ValueError, SyntaxError, struct.error) as failure:
+        raise DataError(
+            f"{sample.path}: was usable when it was checked and is not now: {failure}; restore it"
+        ) from failure
+    picture = photo.picture
+    assert isinstance(picture, Image.Image)
+    return Reading(
+        sample=sample, file=file, pixels=measure(picture), sha256=sha256(content), phash=perceptual_hash(picture)
+    )

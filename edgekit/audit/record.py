@@ -1,0 +1,152 @@
+"""What an audit found, as a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edgekit.audit.noise import Noise
+from edgekit.audit.probes import PROBES, Family
+from edgekit.audit.verdicts import Baseline, Verdict
+from edgekit.audit.within import GroupLeak
+from edgekit.data.copies import SameSet
+from edgekit.errors import DataError
+from edgekit.intervals import Estimate
+
+LEAST_SHUFFLES = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditConfig:
+    """How to audit.
+
+    Args:
+        folds: Over groups; fewer where there are fewer groups.
+        shuffles: Permutations of the labels that each probe is compared with.
+        seed: Of folds and shuffles.
+        near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
+        examples: Photos of each class that show what a probe found.
+        only: Names of the probes to try; all when empty.
+    """
+
+    folds: int = 5
+    shuffles: int = 149
+    seed: int = 0
+    near_bits: int = 4
+    examples: int = 4
+    only: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        known = [probe.name for probe in PROBES]
+        unknown = sorted(set(self.only) - set(known))
+        if unknown:
+            raise DataError(f"a probe must be one of {', '.join(known)}, got {', '.join(unknown)}; correct the name")
+        if self.shuffles < LEAST_SHUFFLES:
+            raise DataError(f"shuffles must be at least {LEAST_SHUFFLES}, or no p is below 0.01, got {self.shuffles}")
+        if self.folds < 2 or self.seed < 0 or self.examples < 1 or not 0 <= self.near_bits <= 16:
+            raise DataError(
+                "an audit needs 2 folds or more, a seed that is not negative, an example or more and 0 to 16 near bits,"
+                f" got {self.folds}, {self.seed}, {self.examples} and {self.near_bits}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A photo that shows what a probe found: its class is plain from the probe's value."""
+
+    path: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """What one probe found.
+
+    Attributes:
+        name: Of the probe.
+        family: Of the file, of trivial pixels, or of the manifest's rows.
+        what: What it looked at.
+        seen: Whether a model that is trained on crops can see it too.
+        varies: Whether photos differ in it at all; if not, there is nothing to find.
+        balanced_accuracy: On groups that the cheat was not fitted to.
+        baseline: On shuffled labels.
+        verdict: By the rule of the audit.
+        examples: Photos that show it.
+    """
+
+    name: str
+    family: Family
+    what: str
+    seen: str
+    varies: bool
+    balanced_accuracy: Estimate | None = None
+    baseline: Baseline | None = None
+    verdict: Verdict = "fine"
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupBalance:
+    """How many photos of each class a group has, by label."""
+
+    group: str
+    photos: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """Everything that an audit found.
+
+    Attributes:
+        data: Name of the data folder, without what leads there.
+        data_sha256: Identifies the data.
+        photos: How many.
+        labels: The classes.
+        groups: Class balance of each group; none where the data has no groups.
+        config: How it was done.
+        rule: What the probes' verdicts mean.
+        within_rule: What those inside groups mean.
+        probes: One result for each probe.
+        within: Groups whose files give their classes away.
+        one_class: Groups that have photos of one class only.
+        same: Sets of photos that look the same.
+        noise: Photos whose label should be looked at.
+        cautions: What limits all of it.
+        seconds: It took.
+    """
+
+    data: str
+    data_sha256: str
+    photos: int
+    labels: tuple[str, ...]
+    groups: tuple[GroupBalance, ...]
+    config: AuditConfig
+    rule: str
+    within_rule: str
+    probes: tuple[ProbeResult, ...]
+    within: tuple[GroupLeak, ...]
+    one_class: tuple[str, ...]
+    same: tuple[SameSet, ...]
+    noise: Noise
+    cautions: tuple[str, ...]
+    seconds: float
+
+    def leaks(self, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+        """Name probes that leak, over all groups or inside one, but for those that the user knows of."""
+        names = [one.name for one in self.probes if one.verdict == "leak"]
+        names += [one.probe for one in self.within if one.verdict == "leak"]
+        names += ["copies"] if any(one.across == "split" for one in self.same) else []
+        return tuple(sorted(set(names) - set(allowed)))
+
+
+def without_photos(record: AuditRecord) -> AuditRecord:
+    """The same record without the path of any photo, for a place where the photos must not be known."""
+    return replace(
+        record,
+        probes=tuple(replace(one, examples=()) for one in record.probes),
+        within=tuple(replace(one, shown_by=()) for one in record.within),
+        same=tuple(replace(one, paths=()) for one in record.same),
+        noise=replace(record.noise, candidates=()),
+    )

@@ -1,0 +1,185 @@
+"""The whole audit of a data set."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.audit.models import held_out_scores, make_folds
+from edgekit.audit.noise import find_noise
+from edgekit.audit.probes import PROBES, Probe, varied
+from edgekit.audit.reading import Reading, read_all
+from edgekit.audit.record import AuditConfig, AuditRecord, Example, GroupBalance, ProbeResult
+from edgekit.audit.verdicts import RULE, Problem, baselines, decide, group_interval, shuffle_all
+from edgekit.audit.within import RULE as WITHIN_RULE
+from edgekit.audit.within import find_within
+from edgekit.data.copies import find_same
+from edgekit.data.dataset import Dataset
+from edgekit.errors import DataError
+from edgekit.intervals import Estimate
+from edgekit.progress import SILENT, Progress
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_LEAST_PHOTOS = 8
+_FEW_GROUPS = 8
+
+
+def audit(dataset: Dataset, config: AuditConfig | None = None, *, progress: Progress = SILENT) -> AuditRecord:
+    """Find out what gives the labels away other than the picture.
+
+    Args:
+        dataset: Photos with labels, and groups if there are any.
+        config: How; the defaults where None.
+        progress: Told of each step.
+
+    Returns:
+        The record. Equal data and config give equal records but for the seconds.
+
+    Raises:
+        DataError: a class has too few photos to say anything, or a photo changed meanwhile.
+    """
+    config = config or AuditConfig()
+    began = time.monotonic()
+    counts = Counter(sample.label for sample in dataset.samples)
+    few = {label: count for label, count in sorted(counts.items()) if count < _LEAST_PHOTOS}
+    if few:
+        raise DataError(f"{dataset.root}: an audit needs {_LEAST_PHOTOS} photos of every class, got {few}; add photos")
+    readings = read_all(dataset, progress)
+    problem = _problem(dataset, readings, config)
+    samples = [one.sample for one in readings]
+    balances = _balances(dataset)
+    return AuditRecord(
+        data=dataset.root.resolve().name,
+        data_sha256=dataset.sha256,
+        photos=len(readings),
+        labels=dataset.labels,
+        groups=balances,
+        config=config,
+        rule=RULE,
+        within_rule=WITHIN_RULE,
+        probes=_probe(readings, dataset.labels, problem, config, progress),
+        within=find_within(readings, dataset.labels, only=config.only, seed=config.seed, progress=progress),
+        one_class=tuple(one.group for one in balances if sum(count > 0 for count in one.photos.values()) == 1),
+        same=find_same(samples, [one.phash for one in readings], [one.sha256 for one in readings], config.near_bits),
+        noise=find_noise(readings, dataset.labels, problem),
+        cautions=_cautions(dataset),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _problem(dataset: Dataset, readings: Sequence[Reading], config: AuditConfig) -> Problem:
+    y = np.array([dataset.labels.index(one.sample.label) for one in readings], np.int64)
+    unit = None
+    if len(dataset.groups) > 1:
+        unit = np.array([dataset.groups.index(one.sample.group) for one in readings], np.int64)
+    return Problem(y=y, unit=unit, folds=config.folds, shuffles=config.shuffles, seed=config.seed)
+
+
+def _balances(dataset: Dataset) -> tuple[GroupBalance, ...]:
+    counts = Counter((sample.group, sample.label) for sample in dataset.samples)
+    return tuple(
+        GroupBalance(group=group, photos={label: counts[group, label] for label in dataset.labels})
+        for group in dataset.groups
+    )
+
+
+def _cautions(dataset: Dataset) -> tuple[str, ...]:
+    found = []
+    if len(dataset.groups) < 2:
+        found.append(
+            "no groups: cheats were tested on photos of the sessions that they were fitted to, so they look better "
+            "than they are on new ones"
+        )
+    elif len(dataset.groups) < _FEW_GROUPS:
+        found.append(f"only {len(dataset.groups)} groups: intervals over so few are narrower than the truth")
+    if dataset.bad:
+        found.append(f"{len(dataset.bad)} damaged photos were left out")
+    return tuple(found)
+
+
+def _probe(
+    readings: Sequence[Reading], labels: Sequence[str], problem: Problem, config: AuditConfig, progress: Progress
+) -> tuple[ProbeResult, ...]:
+    tables = [(probe, probe.numbers(readings)) for probe in PROBES if probe.name in config.only or not config.only]
+    active = [(probe, x) for probe, x in tables if varied(x)]
+    folds = make_folds(problem.y, problem.unit, problem.folds, problem.seed)
+    scores = [held_out_scores(x, problem.y, folds, probe.cheat) for probe, x in active]
+    estimates = [group_interval(problem.y, one.argmax(axis=1), problem.unit, seed=config.seed) for one in scores]
+    reached = shuffle_all(problem, [(x, probe.cheat) for probe, x in active], progress)
+    own = _group_itself(problem)
+    if own is not None:
+        estimates.append(own[0])
+        reached = np.column_stack([reached, own[1]])
+    lines = baselines([one.value for one in estimates], reached)
+    result = {}
+    for (probe, _), found, line, score in zip(active, estimates, lines, scores, strict=False):
+        result[probe.name] = ProbeResult(
+            name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=True,
+            balanced_accuracy=found, baseline=line, verdict=decide(problem, found, line.p),
+            examples=_examples(probe, readings, labels, problem.y, score, config.examples),
+        )  # fmt: skip
+    for probe, _ in tables:
+        if probe.name not in result:
+            result[probe.name] = ProbeResult(
+                name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=False
+            )
+    ordered = [result[probe.name] for probe, _ in tables]
+    if own is not None:
+        ordered.append(
+            ProbeResult(
+                name="group", family="group", what="the group's name alone", seen="as far as groups look different",
+                varies=True, balanced_accuracy=own[0], baseline=lines[-1],
+                verdict=decide(problem, own[0], lines[-1].p),
+            )
+        )  # fmt: skip
+    return tuple(ordered)
+
+
+def _group_itself(problem: Problem) -> tuple[Estimate, FloatArray] | None:
+    """What the group's name says of the class, on the very photos it was counted on, and on shuffled labels.
+
+    A group that was never seen says nothing, so this can't be tested on other groups. Shuffles have the same advantage.
+    """
+    if problem.unit is None:
+        return None
+    unit, y = problem.unit, problem.y
+    rng = np.random.default_rng(problem.seed)
+    said = _shares(unit, y).argmax(axis=1)[unit]
+    shuffles = (rng.permutation(y) for _ in range(problem.shuffles))
+    reached = np.array([float(_shares(unit, labels).max(axis=1).sum() * problem.chance) for labels in shuffles])
+    return group_interval(y, said, unit, seed=problem.seed), reached
+
+
+def _shares(unit: IntArray, y: IntArray) -> FloatArray:
+    """How much of each class each group has; (groups, k), whose columns sum to 1."""
+    k = int(y.max()) + 1
+    counts = np.bincount(unit * k + y, minlength=(int(unit.max()) + 1) * k).reshape(-1, k)
+    shares: FloatArray = counts / counts.sum(axis=0)
+    return shares
+
+
+def _examples(
+    probe: Probe, readings: Sequence[Reading], labels: Sequence[str], y: IntArray, scores: FloatArray, count: int
+) -> tuple[Example, ...]:
+    """The photos of each class that a cheat was surest of and right, of as many groups as there are."""
+    others = np.partition(scores, -2, axis=1)[:, -2]
+    lead = scores[np.arange(len(y)), y] - others
+    found = []
+    for label in range(len(labels)):
+        rows = np.flatnonzero((y == label) & (scores.argmax(axis=1) == label))
+        ranked = rows[np.argsort(-lead[rows], kind="stable")].tolist()
+        # One photo of a group before the second of any.
+        turn, seen = {}, Counter[str]()
+        for row in ranked:
+            turn[row] = seen[readings[row].sample.group]
+            seen[readings[row].sample.group] += 1
+        for row in sorted(ranked, key=lambda row: turn[row])[:count]:
+            one = readings[row]
+            found.append(Example(path=one.sample.path, label=labels[label], value=probe.value(one)))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Looking at photos: contact sheets, histograms, frequency spectra."""

@@ -1,0 +1,149 @@
+"""The figures of ``data show``. Each is a PNG drawn on its own canvas, as those of ``plots`` are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.look.colours import CHANNELS
+from edgekit.look.spectrum import log_magnitude, radial_profile, whitened
+from edgekit.records import write_atomic
+from edgekit.terminal import printable
+
+FloatArray = NDArray[np.float64]
+
+_LINE_OF = {"red": "#D55E00", "green": "#009E73", "blue": "#0072B2", "luminance": "#222222"}
+_SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_SHOWN_PX = 640
+_RINGS = 64
+
+
+def draw_histograms(path: Path, title: str, panels: Mapping[str, FloatArray]) -> None:
+    """Colour histograms above, luminance below, one column a panel, all on the same axes.
+
+    Args:
+        path: The PNG to write.
+        title: One line.
+        panels: What each column shows: (4, 256) shares as ``colours.histograms`` gives them.
+    """
+    figure = _figure(title, 4.2 * len(panels), 6.2)
+    grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
+    for column, (name, shares) in enumerate(panels.items()):
+        _fill(grid[0][column], shares, CHANNELS[:3])
+        _fill(grid[1][column], shares, CHANNELS[3:])
+        grid[0][column].set_title(_text(name), fontsize=10)
+        grid[1][column].set_xlabel("level, 0 to 255")
+    grid[0][0].set_ylabel("share of pixels")
+    grid[1][0].set_ylabel("share of pixels")
+    _save(figure, path)
+
+
+def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panels: Mapping[str, FloatArray]) -> None:
+    """A photo before and after blur, above their histograms."""
+    figure = _figure(title, 4.2 * len(panels), 8.4)
+    grid = figure.subplots(3, len(panels), squeeze=False, height_ratios=(1.3, 1, 1))
+    for column, (name, shares) in enumerate(panels.items()):
+        small = pictures[name].copy()
+        small.thumbnail((_SHOWN_PX, _SHOWN_PX))
+        grid[0][column].imshow(np.asarray(small))
+        grid[0][column].set_axis_off()
+        grid[0][column].set_title(_text(name), fontsize=10)
+        for row, channels in ((1, CHANNELS[:3]), (2, CHANNELS[3:])):
+            _fill(grid[row][column], shares, channels)
+            top = max(float(_smooth(one[[CHANNELS.index(c) for c in channels]]).max()) for one in panels.values())
+            grid[row][column].set_ylim(0, 1.05 * top)
+    grid[1][0].set_ylabel("share of pixels")
+    grid[2][0].set_ylabel("share of pixels")
+    _save(figure, path)
+
+
+def draw_spectra(
+    path: Path, title: str, spectra: Mapping[str, FloatArray], pictures: Mapping[str, Image.Image]
+) -> None:
+    """Frequency spectra: as they are, with the usual fall-off taken out, and as one line over frequency.
+
+    Args:
+        path: The PNG to write.
+        title: One line.
+        spectra: Power of each column, as ``spectrum.power_spectrum`` gives it.
+        pictures: Photos that columns show above their spectra; a mean of many has none.
+    """
+    rows = 3 if pictures else 2
+    figure = _figure(title, 4.4 * len(spectra), 4.2 * rows + 3.2)
+    parts = figure.subfigures(2, 1, height_ratios=(4.2 * rows, 3.2))
+    assert isinstance(parts, np.ndarray)
+    above, below = parts
+    grid = above.subplots(rows, len(spectra), squeeze=False)
+    lines = below.subplots(1, 1)
+    levels = [log_magnitude(power) for power in spectra.values()]
+    low, high = min(float(np.quantile(one, 0.02)) for one in levels), max(float(one.max()) for one in levels)
+    for column, ((name, power), level) in enumerate(zip(spectra.items(), levels, strict=True)):
+        if name in pictures:
+            small = pictures[name].copy()
+            small.thumbnail((_SHOWN_PX, _SHOWN_PX))
+            grid[0][column].imshow(np.asarray(small))
+        grid[0][column].set_title(_text(name), fontsize=10)
+        extent = (-0.5, 0.5, 0.5, -0.5)
+        grid[rows - 2][column].imshow(level, cmap="magma", vmin=low, vmax=high, extent=extent)
+        risen = whitened(power)
+        grid[rows - 1][column].imshow(risen, cmap="magma", vmin=0, vmax=max(6.0, _typical_peak(risen)), extent=extent)
+        for axes in grid[:, column]:
+            axes.set_xticks([])
+            axes.set_yticks([])
+        frequency = (np.arange(_RINGS) + 0.5) / _RINGS / 2
+        lines.plot(frequency, radial_profile(power, _RINGS), label=_text(name), color=_SERIES[column % len(_SERIES)])
+    grid[rows - 2][0].set_ylabel("log magnitude")
+    grid[rows - 1][0].set_ylabel("above the mean of the ring")
+    lines.set_xlabel("cycles per pixel")
+    lines.set_ylabel("dB")
+    lines.legend(frameon=False, fontsize=9)
+    _save(figure, path)
+
+
+def _text(words: str) -> str:
+    """Names of files and classes hold what they like; matplotlib would take dollar signs for mathematics."""
+    return printable(words)[:120].replace("$", r"\$")
+
+
+def _typical_peak(risen: FloatArray) -> float:
+    """So that one spike does not leave all others in the dark."""
+    return float(np.quantile(risen, 0.9995))
+
+
+def _smooth(shares: FloatArray) -> FloatArray:
+    """Means of four levels: a stretched photo has a comb where levels are never used."""
+    means: FloatArray = shares.reshape(len(shares), -1, 4).mean(axis=2)
+    return means
+
+
+def _fill(axes: Axes, shares: FloatArray, channels: tuple[str, ...]) -> None:
+    levels = np.arange(256).reshape(-1, 4).mean(axis=1)
+    for channel in channels:
+        line = _smooth(shares[CHANNELS.index(channel)][None])[0]
+        axes.plot(levels, line, color=_LINE_OF[channel], linewidth=1.2, label=channel)
+        axes.fill_between(levels, line, color=_LINE_OF[channel], alpha=0.15, linewidth=0)
+    axes.set_xlim(0, 255)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _figure(title: str, width: float, height: float) -> Figure:
+    figure = Figure(figsize=(max(width, 5.0), height), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(_text(title), fontsize=12)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    content = io.BytesIO()
+    # Without the version, equal numbers give equal files.
+    figure.savefig(content, format="png", metadata={"Software": None})
+    write_atomic(path, content.getvalue())

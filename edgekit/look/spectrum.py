@@ -1,0 +1,102 @@
+"""Frequency spectra of photos at their native pixels, where the lattice of a screen or a print stands as peaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.errors import DataError
+
+FloatArray = NDArray[np.float64]
+
+TILE_PX = 512
+_MAX_TILES = 9
+_FLOOR = 1e-3
+
+
+def power_spectrum(picture: Image.Image, *, side_px: int = TILE_PX) -> FloatArray:
+    """The mean power of windowed tiles of a picture, whose pixels are not resampled.
+
+    A tile's mean is taken off, and a Hann window keeps its edges from drawing a cross over everything. Averaging the
+    power of up to nine tiles leaves what repeats all over the photo, as a lattice does, and blurs what is drawn once.
+
+    Args:
+        picture: RGB, at least 16 px wide and high.
+        side_px: Of the square tiles and of the spectrum; smaller for a smaller picture, never larger than its sides.
+
+    Returns:
+        (side, side) float64, zero frequency in the middle; side is even.
+
+    Raises:
+        DataError: the picture is too small.
+    """
+    side = min(side_px, *picture.size) // 2 * 2
+    if side < 16:
+        raise DataError(f"a spectrum needs a photo of at least 16x16 px, got {picture.width}x{picture.height}")
+    window2d = _window(side)
+    total = np.zeros((side, side))
+    boxes = list(_tiles(picture.size, side))
+    for left, top in boxes:
+        grey = np.asarray(picture.crop((left, top, left + side, top + side)).convert("L"), np.float64)
+        total += np.abs(np.fft.fft2((grey - grey.mean()) * window2d)) ** 2
+    shifted: FloatArray = np.fft.fftshift(total / (len(boxes) * (window2d**2).sum()))
+    return shifted
+
+
+@lru_cache(maxsize=4)
+def _window(side: int) -> FloatArray:
+    hann = np.hanning(side + 1)[:-1]
+    return np.outer(hann, hann)
+
+
+@lru_cache(maxsize=4)
+def _radius(side: int) -> FloatArray:
+    """Of each frequency, in steps of the spectrum."""
+    axis = np.arange(side) - side // 2
+    radius: FloatArray = np.hypot(*np.meshgrid(axis, axis, indexing="ij"))
+    return radius
+
+
+def _tiles(size_wh: tuple[int, int], side: int) -> Iterable[tuple[int, int]]:
+    """Up to three by three places that span the picture."""
+    lefts, tops = (
+        sorted({round(place) for place in np.linspace(0, length - side, min(3, -(-length // side)))})
+        if length > side
+        else [0]
+        for length in size_wh
+    )
+    return [(left, top) for top in tops for left in lefts][:_MAX_TILES]
+
+
+def log_magnitude(power: FloatArray) -> FloatArray:
+    """Decibels of a power spectrum, with a floor under what is no more than rounding."""
+    decibels: FloatArray = 10.0 * np.log10(power + _FLOOR)
+    return decibels
+
+
+def radial_profile(power: FloatArray, bins: int) -> FloatArray:
+    """Mean decibels in rings of equal width, from the lowest frequencies to half a cycle a pixel; (bins,)."""
+    side = power.shape[0]
+    ring = np.minimum((_radius(side) / (side / 2) * bins).astype(np.int64), bins)
+    level = log_magnitude(power)
+    inside = ring < bins
+    sums = np.bincount(ring[inside], weights=level[inside], minlength=bins)
+    profile: FloatArray = sums / np.maximum(1, np.bincount(ring[inside], minlength=bins))
+    return profile
+
+
+def whitened(power: FloatArray) -> FloatArray:
+    """Decibels above the mean of a frequency's ring: natural pictures fall off evenly, a lattice stands out.
+
+    Returns:
+        (side, side) float64; peaks are positive.
+    """
+    radius = _radius(power.shape[0]).astype(np.int64)
+    level = log_magnitude(power)
+    mean = np.bincount(radius.ravel(), weights=level.ravel()) / np.maximum(1, np.bincount(radius.ravel()))
+    risen: FloatArray = level - mean[radius]
+    return risen
