@@ -23,7 +23,7 @@ from edgekit.measuring import Request, lines_path, mark_reported, measure_on
 from edgekit.metrics import Evaluation
 from edgekit.nativebench import native_bench
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256
+from edgekit.records import file_sha256, write_json
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.coldstart import ColdStart
 from edgekit.runtime.job import Pace, Setting
@@ -53,7 +53,7 @@ def bench(
         dataset: Labelled photos.
         config: What is swept, and for how long.
         devices: This machine where there are none.
-        out: Folder for each device's lines; None keeps none.
+        out: Folder for the record and for each device's lines; None keeps none.
         progress: Told of every step.
 
     Raises:
@@ -86,9 +86,18 @@ def bench(
                 lines += [place] if place is not None else []
     if failures:
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
+    record = plan.record(tuple(told.values()), tuple(native))
+    if out is not None:
+        write_json(record_path(out, model), record)
+    # Not before: what ends in between must find the lines again.
     for place in lines:
         mark_reported(place)
-    return plan.record(tuple(told.values()), tuple(native))
+    return record
+
+
+def record_path(folder: Path, model: Path) -> Path:
+    """Where the record of a model's benchmark lies: ``model.bench.json``."""
+    return folder / f"{model.stem}.bench.json"
 
 
 class _Plan:
@@ -258,7 +267,7 @@ def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Cond
     return Conditions(
         device=device_name(machine),
         int8_instructions=machine.int8_instructions,
-        system=f"{machine.kernel.split()[0]} {machine.architecture}",
+        system=f"{machine.kernel.partition(' ')[0]} {machine.architecture}",
         python=machine.python or "",
         cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
         interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),

@@ -59,7 +59,8 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     strange = "the model was trained on other photos or an older state of these: any it knows flatter it"
     if part == "all" or (part == "auto" and not own):
         caution = "these photos also trained the model: the numbers flatter" if own else strange if trained_on else ""
-        return Chosen(samples=dataset.samples, part="all", caution=_joined(caution, _few_groups(dataset.samples)))
+        said = (caution, _choice_caution(contract, dataset, "all"), _few_groups(dataset.samples))
+        return Chosen(samples=dataset.samples, part="all", caution=_joined(*said))
     wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
     if own:
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
@@ -78,8 +79,39 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     }
     samples = split.samples(dataset, wanted)
     told = cautions.get(wanted, "") if own else strange if trained_on else ""
-    caution = _joined(split.caution, told, _few_groups(samples))
+    tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
+    caution = _joined(split.caution, told, tuned, _few_groups(samples))
     return Chosen(samples=samples, part=wanted, caution=caution)
+
+
+def choosing_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+    """Photos that may choose an operating point: those that judge the model afterwards may not.
+
+    Raises:
+        DataError: test or training photos, or a part that can't be told; see :func:`choose_photos`.
+    """
+    own = contract.provenance.get("data_sha256") == dataset.sha256
+    if part in ("test", "train") or (part == "all" and own):
+        raise DataError(
+            f"a threshold is chosen on validation photos, got --split {part}: those would flatter it; use --split val, "
+            "or --split all with other photos, which judge nothing afterwards"
+        )
+    return choose_photos(dataset, contract, "val" if part == "auto" and own else part)
+
+
+def choice_note(dataset: Dataset, part: str) -> dict[str, str]:
+    """For a contract's provenance: the photos that chose its operating point."""
+    return {"data_sha256": dataset.sha256, "part": part}
+
+
+def _choice_caution(contract: Contract, dataset: Dataset, part: str) -> str:
+    """What to say where some of these photos chose the operating point; a file's word is not trusted to be any."""
+    note = contract.provenance.get("operating_point")
+    if not isinstance(note, dict) or note.get("data_sha256") != dataset.sha256:
+        return ""
+    if part not in ("all", note.get("part")) and note.get("part") != "all":
+        return ""
+    return "these photos chose the operating point, some of them at least: the numbers flatter"
 
 
 def _joined(*cautions: str) -> str:

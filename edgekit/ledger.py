@@ -157,7 +157,11 @@ class Ledger:
             raise DeviceError(
                 f"a device must answer in format {FORMAT} for {len(self._job.engines)} engines, got {row}"
             )
-        for (_, asked), found in zip(self._job.engines, row.engines, strict=True):
+        for (interpreter, asked), found in zip(self._job.engines, row.engines, strict=True):
+            if interpreter is not None and found.interpreter.partition(" ")[0] != interpreter:
+                raise DeviceError(
+                    f"the interpreter {interpreter} was asked for, the model ran with: {printable(found.interpreter)}"
+                )
             wanted = {"default": found.delegate, "xnnpack": "XNNPACK"}.get(asked, asked)
             if found.delegate != wanted:
                 raise DeviceError(f"the delegate {asked} was asked for, the model ran with: {found.delegate}")

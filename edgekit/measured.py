@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from edgekit.scoring import CropUse
 
 # Repeats that differ by more are said to.
 _SPREAD = 0.1
+# A sensor that is read twice in a moment may tell so much more the second time.
+_CLOSE_C = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +158,21 @@ def _cautions(bench: DeviceBench, device: str, *, quick: bool) -> Sequence[str]:
     throttled = bench.throttling
     if throttled is not None and throttled.verdict == "throttled":
         cautions.append(f"{device} slowed down by {100 * (throttled.ratio - 1):.0f} % while it was measured")
+    cautions += _not_cooled(bench, device)
     spreads = [point.spread.relative for point in bench.points if point.spread is not None]
     if spreads and max(spreads) > _SPREAD:
         cautions.append(f"{device}: repeats differ by up to {100 * max(spreads):.0f} %")
     return cautions
+
+
+def _not_cooled(bench: DeviceBench, device: str) -> Sequence[str]:
+    """What to say where a repeat began before the machine was as cool as was asked for: the pause has an end."""
+    asked = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)C", bench.conditions.cool_down.strip())
+    begun = [one.before.hottest_c for one in bench.repeats]
+    warmest = max((degrees for degrees in begun if degrees is not None), default=None)
+    if asked is None or warmest is None or warmest <= float(asked[1]) + _CLOSE_C:
+        return ()
+    return (f"{device} did not cool to {asked[1]} °C before each repeat: one began at {warmest:g} °C",)
 
 
 def _conditions(where: Conditions, bench: DeviceBench) -> tuple[tuple[str, str], ...]:

@@ -17,12 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from edgekit.errors import DeviceError, EdgekitError
+from edgekit.errors import DeviceError, DeviceTimeout, EdgekitError
 from edgekit.ledger import Ledger
 from edgekit.payload import payload_bytes
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, plain, sha256, to_json
-from edgekit.runtime.job import Job, Pace, Setting
+from edgekit.runtime.job import BLOCK_RUNS, Job, Pace, Setting
 from edgekit.transports.base import Device
 
 _REPORTED = '{"type": "reported"}'
@@ -95,7 +95,7 @@ def measure_on(
     Raises:
         DeviceTimeout: it was silent for too long.
         DeviceError: it can't be reached, refuses the job, tells nonsense, or stops before the end.
-        EdgekitError: the lines can't be kept.
+        EdgekitError: the lines can't be kept, or another benchmark keeps its own there at this moment.
     """
     remote = device.push([request.model, *request.photos], progress=progress)
     job = request.job(remote[0], remote[1:])
@@ -122,7 +122,13 @@ def measure_on(
 
 
 def _lines(device: Device, order: str, idle_timeout_s: float) -> Generator[str]:
-    yield from device.run(["measure", order], idle_timeout_s=idle_timeout_s)
+    try:
+        yield from device.run(["measure", order], idle_timeout_s=idle_timeout_s)
+    except DeviceTimeout as silence:
+        raise DeviceTimeout(
+            f"{silence} It tells nothing while it runs {BLOCK_RUNS} verdicts: a slow one needs a larger --timeout or "
+            "fewer --tta; run the same command again to go on"
+        ) from silence
 
 
 def _take(ledger: Ledger, line: str, name: str, lines: Path | None) -> str:
@@ -145,14 +151,21 @@ class _Kept:
     def __init__(self, path: Path | None, job: str, device: str) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
+        self._held = contextlib.ExitStack()
         self._header = json.dumps({"type": "header", "job": job, "device": device})
 
     def __enter__(self) -> _Kept:
         if self._path is not None:
+            # Benchmarks that keep no lines do without the host extra.
+            from edgekit.runlock import writing
+
             make_folder(self._path.parent)
+            # Two benchmarks at once would cut off each other's lines.
+            self._held.enter_context(writing(self._path))
             try:
                 self._file = self._path.open("a+b")
             except OSError as failure:
+                self._held.close()
                 raise self._failed(failure) from failure
         return self
 
@@ -161,6 +174,7 @@ class _Kept:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        self._held.close()
 
     def replay(self, ledger: Ledger, progress: Progress) -> Ledger:
         """Tell a new ledger what the file holds of the same job; what else it holds is dropped."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from edgekit.contract import CropPlan
 from edgekit.features import UNREADABLE
 from edgekit.feed import CropSource, in_order
+from edgekit.payload import payload_bytes
 from edgekit.progress import SILENT, Progress
 from edgekit.quiet import captured_stderr
 from edgekit.records import sha256, to_json, write_atomic
@@ -43,7 +45,7 @@ class Keep:
     """Where scores are kept.
 
     Attributes:
-        folder: Files are named by the model, the photos, the plan and the interpreter.
+        folder: Files are named by the model, the photos, the plan, the interpreter, the runtime's sources and Pillow.
         photos: Identifies the photos and their order.
     """
 
@@ -162,8 +164,9 @@ def _open(
     crops = np.zeros((photos, plan.crops, model.classes), np.float32)
     if keep is None:
         return _Table(job=job, plan=plan, crops=crops, done=0, place=None)
-    # Not the number of crops: a longer pass serves for a shorter one.
-    key = [bundle.contract.model_sha256, keep.photos, str(plan), plan.working_px, model.name]
+    # Not the number of crops: a longer pass serves for a shorter one. The runtime decodes and cuts.
+    runtime = sha256(payload_bytes())
+    key = [bundle.contract.model_sha256, keep.photos, str(plan), plan.working_px, model.name, runtime, PIL.__version__]
     place = keep.folder / f"{sha256(to_json(key).encode())[:32]}.npz"
     table = _Table(job=job, plan=plan, crops=crops, done=0, place=place)
     if not os.path.lexists(place):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,25 +50,52 @@ def compare(old: BenchRecord, new: BenchRecord, *, tolerance: float = 0.1) -> tu
     """
     if not 0 <= tolerance <= 10:
         raise EdgekitError(f"a tolerance must be 0 to 1000 %, got {100 * tolerance:g} %")
+    check_comparable(old, data_sha256=new.data_sha256, devices=[one.device for one in new.devices])
     was, now = {one.device: one for one in old.devices}, {one.device: one for one in new.devices}
     found = [
         f"{name} was {before}, is {after}"
         for name, before, after in (
-            ("the data", old.data_sha256[:12], new.data_sha256[:12]),
             ("the part", old.part, new.part),
             ("the crop plan", old.plan, new.plan),
-            ("the list of devices", sorted(was), sorted(now)),
         )
         if before != after
     ]
-    for name in was.keys() & now.keys():
-        found += [f"{name}: {one}" for one in differences(was[name].conditions, now[name].conditions)]
+    for name, before in was.items():
+        found += [f"{name}: {one}" for one in differences(before.conditions, now[name].conditions)]
     if found:
         raise EdgekitError(f"benchmarks must be measured alike to be compared: {'; '.join(found)}")
     changes = [change for name in was for change in _device(was[name], now[name], tolerance)]
     if not changes:
         raise EdgekitError("benchmarks must have a point in common to be compared, these have none; use the same --tta")
     return tuple(changes)
+
+
+def check_comparable(old: BenchRecord, *, data_sha256: str, devices: Sequence[str]) -> None:
+    """Hold what is known before anything is measured.
+
+    Args:
+        old: The earlier benchmark.
+        data_sha256: Of the photos of the later one.
+        devices: Of the later one, without those that time the network alone, which are not compared.
+
+    Raises:
+        EdgekitError: other photos or devices.
+    """
+    was = sorted(one.device for one in old.devices)
+    found = [
+        f"{name} was {before}, is {after}"
+        for name, before, after in (
+            ("the data", old.data_sha256[:12], data_sha256[:12]),
+            ("the list of devices", was, sorted(devices)),
+        )
+        if before != after
+    ]
+    if found:
+        raise EdgekitError(f"benchmarks must be measured alike to be compared: {'; '.join(found)}")
+    if not was:
+        raise EdgekitError(
+            "phones that time the network alone are not compared, and there is no other device; leave out --against"
+        )
 
 
 def _device(old: DeviceBench, new: DeviceBench, tolerance: float) -> Iterator[Change]:

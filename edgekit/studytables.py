@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgekit.intervals import Estimate
 from edgekit.tta import TtaRecord
 
 Table = tuple[list[str], list[list[str]]]
+
+P_VALUE = (
+    "p is that of McNemar's exact test, which takes photos for independent: photos of one group are not, so it is too "
+    "small rather than too large."
+)
 
 
 def flip_rows(record: TtaRecord, model: str) -> Table:
@@ -54,7 +60,7 @@ def markdown(record: TtaRecord) -> str:
     """The whole study as a page."""
     of_groups = f" of {record.groups} groups" if record.groups else ""
     intro = f"{record.photos} {record.part} photos{of_groups}; flips against `{record.baseline}`"
-    parts = ["# Test-time augmentation", f"{intro}; percent with 95 % intervals."]
+    parts = ["# Test-time augmentation", f"{intro}; percent with 95 % intervals. {P_VALUE}"]
     if record.caution:
         parts.append(f"Caution: {record.caution}.")
     for model in record.models:
@@ -73,8 +79,10 @@ def _table(content: Table) -> str:
 
 
 def _interval(estimate: Estimate | None) -> str:
-    if estimate is None:
+    if estimate is None or math.isnan(estimate.value):
         return "–"
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return f"{100 * estimate.value:.1f}"
     return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 

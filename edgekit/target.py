@@ -15,7 +15,7 @@ from edgekit.config import Part
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.errors import DataError
-from edgekit.evaluate import Chosen, choose_photos, forced, score_samples
+from edgekit.evaluate import Chosen, choice_note, choose_photos, choosing_photos, forced, score_samples
 from edgekit.intervals import FloatArray
 from edgekit.metrics import report
 from edgekit.operating_point import fit_early_stop
@@ -201,7 +201,8 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         )
     before = file_sha256(model)
     if write is not None:
-        note = {"target": str(target), "threshold": threshold, "data_sha256": dataset.sha256, "chosen_on": plain(found)}
+        note = {"target": str(target), "threshold": threshold, "reached": plain(found)}
+        note |= choice_note(dataset, chosen.part)
         update_contract(model, replace(decided, provenance=contract.provenance | {"operating_point": note}), out=write)
     limited = found.bpcer.n if target.what == "bpcer" else found.apcer.n
     needed = _needed(target.limit) if target.limit else None
@@ -227,18 +228,13 @@ def _choosing_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen
             f"a target needs a label of genuine photos, the model has none among {list(contract.labels)}; train with "
             "--bona-fide"
         )
-    if part in ("test", "train"):
-        raise DataError(
-            f"a threshold is chosen on validation photos, got --split {part}: those would flatter it; use --split val, "
-            "or --split all with photos that judge nothing afterwards"
-        )
     if part == "auto" and contract.provenance.get("data_sha256") != dataset.sha256:
         raise DataError(
             f"a threshold is chosen on validation photos, and {dataset.root} is not the data that the model was "
             "trained on, so its validation part can't be told; name the photos with --split all (they can't judge the "
             "model any more) or --split val (a share of them)"
         )
-    return choose_photos(dataset, contract, "val" if part == "auto" else part)
+    return choosing_photos(dataset, contract, part)
 
 
 def _decision(contract: Contract, scores: Scores, threshold: float) -> Decision:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.bundle import update_contract
 from edgekit.config import Part
 from edgekit.contract import Decision
 from edgekit.data.dataset import Dataset
-from edgekit.evaluate import choose_photos, score_samples
+from edgekit.evaluate import choice_note, choosing_photos, score_samples
 from edgekit.metrics import report
 from edgekit.operating_point import fit_decision
 from edgekit.progress import SILENT, Progress
@@ -50,11 +50,10 @@ def tune(model: Path, dataset: Dataset, *, part: Part = "auto", progress: Progre
 
     Raises:
         ContractError: no model of edgekit.
-        DataError: labels that the model doesn't know, or a part that can't be told.
+        DataError: labels that the model doesn't know, photos that may not choose, or a part that can't be told.
     """
     contract = read_bundle(model).contract
-    own = contract.provenance.get("data_sha256") == dataset.sha256
-    chosen = choose_photos(dataset, contract, "val" if part == "auto" and own else part)
+    chosen = choosing_photos(dataset, contract, part)
     scores = score_samples(model, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
     groups = [sample.group for sample in chosen.samples]
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
@@ -63,7 +62,8 @@ def tune(model: Path, dataset: Dataset, *, part: Part = "auto", progress: Progre
         report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
         for count in (None, counts)
     )
-    update_contract(model, tuned)
+    note = {"operating_point": choice_note(dataset, chosen.part)}
+    update_contract(model, replace(tuned, provenance=contract.provenance | note))
     return TuneRecord(
         model=model.name,
         data_sha256=dataset.sha256,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from edgekit.bench import bench, settings
 from edgekit.benchrecord import BenchPoint, BenchRecord, pareto_points, recommend
 from edgekit.config import BenchConfig, EvaluateConfig, quick_bench
 from edgekit.data.dataset import load_dataset
-from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
+from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.measuring import lines_path
 from edgekit.metrics import Predictions, evaluate_predictions
@@ -195,7 +196,7 @@ class TestHeic:
             number for number, photo in enumerate(job["photos"]) if photo.startswith(tempfile.gettempdir() + "/tmp")
         )
         assert at not in job["timed"]
-        assert told.points[0].evaluation == evaluate(model, mixed, crops=4).evaluation
+        assert told.points[0].evaluation == evaluate(model, mixed, EvaluateConfig(crops=4)).evaluation
 
     def test_without_any_other_nothing_can_be_timed(self, model, tmp_path):
         pillow_heif = pytest.importorskip("pillow_heif", reason="needs the host extra")
@@ -240,6 +241,30 @@ class TestResuming:
         for _ in range(2):
             bench(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert [job["done"]["scored"] for job in device.asked] == [0, 0]
+
+    def test_a_record_that_can_not_be_written_costs_no_measurement(self, model, dataset, tmp_path):
+        device = Tampered(lambda lines: lines)
+        (tmp_path / "model.bench.json").mkdir()
+        with pytest.raises(EdgekitError, match="can't write"):
+            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        assert kinds(lines_path(tmp_path, model, device))[-1] == "end"
+        (tmp_path / "model.bench.json").rmdir()
+        told = bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        assert len(device.asked) == 1
+        assert read_json(tmp_path / "model.bench.json")["file_sha256"] == told.file_sha256
+        assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
+
+    def test_two_at_once_do_not_share_a_file(self, model, dataset, tmp_path):
+        class Meanwhile(Tampered):
+            def run(self, arguments, *, idle_timeout_s=120):
+                with ThreadPoolExecutor(1) as pool, pytest.raises(RunError, match="another edgekit process works in"):
+                    pool.submit(bench, model, dataset, SHORT, devices=[LocalDevice("tampered")], out=tmp_path).result()
+                return super().run(arguments, idle_timeout_s=idle_timeout_s)
+
+        device = Meanwhile(lambda lines: lines)
+        (told,) = bench(model, dataset, SHORT, devices=[device], out=tmp_path).devices
+        assert told.conditions.sessions == 1
+        assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
 
     def test_another_job_begins_anew(self, model, dataset, tmp_path):
         device = Tampered(unplugged_after(8))
@@ -427,13 +452,40 @@ class TestHostileLines:
         with pytest.raises(DeviceError, match="the delegate xnnpack was asked for, the model ran with: none"):
             bench(model, dataset, replace(SHORT, delegates=("xnnpack",)), devices=[lying])
 
+    def test_an_interpreter_that_was_not_asked_for_is_refused(self, model, dataset, record):
+        name = record.devices[0].conditions.interpreter.split()[0]
+        lying = Tampered(edited("hello", lambda row: row["engines"][0].update(interpreter="another 1.0")))
+        with pytest.raises(DeviceError, match=f"the interpreter {name} was asked for, the model ran with: another 1.0"):
+            bench(model, dataset, replace(SHORT, interpreters=(name,)), devices=[lying])
+
+    def test_a_kernel_without_a_name(self, model, dataset, told):
+        nameless = Replayed(told, edited("hello", lambda row: row["machine"].update(kernel="")))
+        (found,) = bench(model, dataset, SHORT, devices=[nameless]).devices
+        assert found.conditions.system.strip() == found.conditions.machine.architecture
+
     def test_a_device_that_hangs_is_given_up(self, model, dataset):
         class Hanging(LocalDevice):
             def run(self, arguments, *, idle_timeout_s=120):
                 return run_lines([sys.executable, "-c", "import time; time.sleep(60)"], idle_timeout_s, name="hanging")
 
-        with pytest.raises(DeviceTimeout, match="hanging"):
+        with pytest.raises(DeviceTimeout, match=r"^hanging: no answer for 1 s; .* a larger --timeout"):
             bench(model, dataset, replace(SHORT, timeout_s=1), devices=[Hanging()])
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+    def test_what_a_launcher_started_is_ended_with_it(self, tmp_path):
+        """A shell that does not become the program: killed alone, it would leave one that holds the pipe."""
+        began = time.monotonic()
+        script = f"sleep 60 & echo $! > {tmp_path}/number; wait; true"
+        with pytest.raises(DeviceTimeout, match="no answer for 1 s"):
+            list(run_lines(["/bin/sh", "-c", script], 1.0, name="hanging"))
+        assert time.monotonic() - began < 30
+        number = int((tmp_path / "number").read_text())
+        for _ in range(100):
+            if not Path(f"/proc/{number}/cmdline").exists() or not Path(f"/proc/{number}/cmdline").read_bytes():
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("what the launcher started still runs")
 
 
 class TestConfig:

@@ -102,6 +102,15 @@ class TestKeep:
         for plan in PLANS:
             np.testing.assert_array_equal(first[plan].crops, again[plan].crops)
 
+    def test_scores_of_another_runtime_are_made_again(self, tmp_path, bundle, source, counted, monkeypatch):
+        keep, jobs = Keep(folder=tmp_path / "scores", photos="these"), [Job(bundle=bundle, plans=PLANS[:1])]
+        score_passes(jobs, source, keep=keep)
+        made = len(counted)
+        assert made > 0
+        monkeypatch.setattr(passes, "payload_bytes", lambda: b"another version")
+        score_passes(jobs, source, keep=keep)
+        assert len(counted) == 2 * made
+
     def test_a_longer_pass_serves_for_a_shorter_one(self, tmp_path, bundle, source, counted):
         keep = Keep(folder=tmp_path / "scores", photos="these")
         (long,) = score_passes([Job(bundle=bundle, plans=PLANS[:1])], source, keep=keep)

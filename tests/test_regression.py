@@ -9,7 +9,7 @@ from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench
 from edgekit.conditions import Conditions, differences
 from edgekit.errors import EdgekitError
 from edgekit.metrics import Predictions, evaluate_predictions
-from edgekit.regression import compare
+from edgekit.regression import check_comparable, compare
 from edgekit.runtime.machine import read_machine
 from edgekit.runtime.sensors import Temperature
 from edgekit.runtime.timing import Latency
@@ -147,6 +147,15 @@ class TestCompare:
     def test_other_photos_are_refused(self):
         with pytest.raises(EdgekitError, match="the data was d, is e"):
             compare(record(point(10, 1)), record(point(10, 1), data="e"))
+
+    def test_other_devices_are_refused(self):
+        with pytest.raises(EdgekitError, match=r"the list of devices was \['local'\], is \['ssh://pi'\]"):
+            check_comparable(record(point(10, 1)), data_sha256="d", devices=["ssh://pi"])
+
+    def test_where_only_the_network_was_timed_nothing_can_be_compared(self):
+        alone = replace(record(point(10, 1)), devices=())
+        with pytest.raises(EdgekitError, match="phones that time the network alone are not compared"):
+            compare(alone, alone)
 
     def test_another_delegate_is_refused(self):
         with pytest.raises(EdgekitError, match=r"ran on litert 2.3.0 \(XNNPACK\), runs on litert 2.3.0 \(none\)"):

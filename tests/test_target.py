@@ -16,9 +16,11 @@ from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError
+from edgekit.evaluate import choose_photos
 from edgekit.records import file_sha256, from_plain, plain
 from edgekit.runtime import read_bundle
 from edgekit.target import Target, TargetRecord, TargetRequest, set_target, threshold_for
+from edgekit.tune import tune
 
 scored_photos = st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=50).filter(
     lambda photos: len({truth for truth, _ in photos}) == 2
@@ -140,6 +142,35 @@ class TestSetTarget:
     def test_test_and_training_photos_choose_nothing(self, photos, model, part):
         with pytest.raises(DataError, match=f"got --split {part}"):
             set_target(model, photos, TargetRequest(target=Target.parse("eer"), part=part))
+
+    def test_all_photos_of_the_models_own_data_choose_nothing(self, photos, model):
+        # The test photos are among them.
+        before = file_sha256(model)
+        with pytest.raises(DataError, match="got --split all"):
+            set_target(model, photos, TargetRequest(target=Target.parse("eer"), part="all"))
+        for part in ("all", "test", "train"):
+            with pytest.raises(DataError, match=f"got --split {part}"):
+                tune(model, photos, part=part)
+        assert file_sha256(model) == before
+
+    def test_photos_that_chose_say_so_when_they_judge(self, photos, model):
+        strange = replace(photos, sha256="0" * 64)
+        told = "these photos chose the operating point"
+        assert told not in choose_photos(strange, read_bundle(model).contract, "auto").caution
+        tune(model, strange)
+        tuned = read_bundle(model).contract
+        assert tuned.provenance["operating_point"] == {"data_sha256": strange.sha256, "part": "all"}
+        assert told in choose_photos(strange, tuned, "auto").caution
+        assert told not in choose_photos(photos, tuned, "auto").caution
+        set_target(model, strange, TargetRequest(target=Target.parse("eer"), part="val", write=model))
+        again = read_bundle(model).contract
+        assert told in choose_photos(strange, again, "all").caution
+        assert told not in choose_photos(strange, again, "test").caution
+
+    def test_a_model_tuned_on_validation_photos_is_judged_by_the_test_photos(self, photos, model):
+        tune(model, photos)
+        chosen = choose_photos(photos, read_bundle(model).contract, "auto")
+        assert (chosen.part, chosen.caution) == ("test", "photos of 2 groups alone: others may do quite differently")
 
     def test_photos_of_others_must_be_named(self, photos, model):
         strange = replace(photos, sha256="0" * 64)

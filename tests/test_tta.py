@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 
@@ -123,6 +124,15 @@ def test_a_record_survives_json_and_becomes_a_page(dataset, model):
     columns, rows = flip_rows(found, "model")
     assert all(len(row) == len(columns) for row in rows)
     assert page.count("\n| ") == len(rows) + len(class_rows(found)[1]) + 4
+    assert "photos of one group are not" in page
+
+
+def test_an_interval_that_the_data_can_not_give_is_no_number(dataset, model):
+    found = tta([model], dataset, CONFIG)
+    first = found.points[0]
+    unknown = replace(first, balanced_accuracy=replace(first.balanced_accuracy, low=math.nan, high=math.nan))
+    rows = flip_rows(replace(found, points=(unknown, *found.points[1:])), "model")[1]
+    assert rows[0][2] == f"{100 * first.balanced_accuracy.value:.1f}"
 
 
 def test_scores_are_kept(tmp_path, dataset, model):

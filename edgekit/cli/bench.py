@@ -108,11 +108,11 @@ def bench(
     For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
-    from edgekit.bench import bench
+    from edgekit.bench import bench, record_path
     from edgekit.benchrecord import BenchRecord
     from edgekit.data.dataset import load_dataset
     from edgekit.records import from_plain, read_json
-    from edgekit.regression import compare
+    from edgekit.regression import check_comparable, compare
     from edgekit.runs import refuse_among_photos
 
     chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
@@ -139,11 +139,15 @@ def bench(
         with console.progress() as progress:
             dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
             refuse_among_photos(folder, dataset.root, "a benchmark")
+            if old is not None:
+                whole = [one.name for one in devices if not getattr(one, "times_network_alone", False)]
+                check_comparable(old, data_sha256=dataset.sha256, devices=whole)
             record = bench(model, dataset, config, devices=devices, out=folder, progress=progress)
     finally:
         for one in devices:
             one.close()
-    _write(record, folder, model.stem)
+    console.note(f"wrote {record_path(folder, model)}")
+    _plot(record, folder, model.stem)
     if json:
         console.print_json(record)
     else:
@@ -152,18 +156,17 @@ def bench(
     failed = _over_budget(record)
     if old is not None:
         failed |= print_changes(compare(old, record, tolerance=share), quiet=json)
+        for phone in record.native:
+            console.note(f"{phone.device} timed the network alone, which is not compared")
     if failed:
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _write(record: BenchRecord, folder: Path, stem: str) -> None:
+def _plot(record: BenchRecord, folder: Path, stem: str) -> None:
     from edgekit.benchrecord import pareto_points
     from edgekit.plots import plot_pareto
-    from edgekit.records import write_json
 
-    record_path, plot_path = folder / f"{stem}.bench.json", folder / f"{stem}.pareto.png"
-    write_json(record_path, record)
-    console.note(f"wrote {record_path}")
+    plot_path = folder / f"{stem}.pareto.png"
     points = pareto_points(record.devices)
     if points:
         title = f"{stem}: balanced accuracy on {record.photos} photos against latency"

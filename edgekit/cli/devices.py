@@ -101,13 +101,14 @@ def _machine_cells(machine: Machine | None) -> list[str]:
     if machine is None:
         return [_NONE] * 6
     state = machine.state
+    hottest = state.hottest_c
     return [
         machine.soc or machine.name or _NONE,
         _cores(machine),
         f"{machine.memory_mb} MB" if machine.memory_mb else _NONE,
         f"{machine.system}, {machine.architecture}",
         ", ".join(state.governors) if state.governors else _NONE,
-        f"{state.hottest_c:.0f} °C" + (" throttled" if state.throttling else "") if state.hottest_c else _NONE,
+        _NONE if hottest is None else f"{hottest:.0f} °C" + (" throttled" if state.throttling else ""),
     ]
 
 

@@ -320,12 +320,14 @@ def _write_tta(record: TtaRecord, out: Path) -> None:
 
 def print_tta(record: TtaRecord) -> None:
     """A study as tables."""
-    from edgekit.studytables import class_rows, flip_rows
+    from edgekit.studytables import P_VALUE, class_rows, flip_rows
 
     for model in record.models:
         columns, rows = flip_rows(record, model.name)
         title = f"{model.name}, {record.photos} {record.part} photos, percent with 95 % intervals"
         console.print_table(title, columns, rows)
+    if record.groups:
+        console.note(P_VALUE)
     columns, rows = class_rows(record)
     console.print_table("precision, recall and F1 in percent", columns, rows)
     caution(record.caution)

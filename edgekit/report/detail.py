@@ -126,14 +126,15 @@ def slice_tables(detail: Detail) -> tuple[Table, ...]:
     attack = any(one.apcer or one.bpcer for one in slices.found)
     rows = tuple(
         (
-            Cell(text=_slice_name(one.column, one.value), strong=f"{one.column}={one.value}" in slices.worst),
+            Cell(text=_slice_name(one.column, one.value), strong=one.name in slices.worst),
             number(one.n, 0),
             estimate(quoted(one.errors), bar=True),
             *((share_of(one.apcer), share_of(one.bpcer)) if attack else (estimate(one.balanced_accuracy),)),
         )
         for one in slices.found[:_MOST_SLICES]
     )
-    worst = [_slice_name(*name.split("=", 1)) for name in slices.worst]
+    named = {one.name: _slice_name(one.column, one.value) for one in slices.found}
+    worst = [named.get(name, name) for name in slices.worst]
     told = f"Worst: {listed(worst)}. " if worst else ""
     more = slices.left_out + max(0, len(slices.found) - _MOST_SLICES)
     left = f" {count(more, 'slice')} not shown." if more else ""

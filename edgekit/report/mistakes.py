@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from edgekit.contract import Contract
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.errors import DataError, PhotoError
+from edgekit.evaluate import forced
 from edgekit.findings import Model, Wrong
 from edgekit.progress import SILENT, Progress
 from edgekit.quiet import captured_stderr
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.photo import as_photo, decode
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.voting import attack_score, decide, vote
 from edgekit.wording import percent
 
 MAX_MISTAKES = 12
@@ -144,7 +147,7 @@ def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:
         pixels = to_tensor(seen, crop.box, classifier.contract.side_px)
         tile = Image.fromarray(pixels)
         tile.thumbnail((_CROP_PX, _CROP_PX))
-        score, outcome = _said(crop, wrong, classifier.contract)
+        score, outcome = crop_said(crop, wrong, classifier.contract)
         crops.append(
             CropView(
                 number=number,
@@ -179,21 +182,26 @@ def _inside(photos: Path, name: str) -> Path:
         PhotoError: it doesn't, or is not there.
     """
     path = photos / name
-    if not path.resolve().is_relative_to(photos.resolve()):
+    try:
+        inside, found = path.resolve().is_relative_to(photos.resolve()), path.is_file()
+    except (OSError, ValueError) as failure:
+        raise PhotoError("the record's name for it is none that a file can have") from failure
+    if not inside:
         raise PhotoError("the record names a photo outside the folder")
-    if not path.is_file():
+    if not found:
         raise PhotoError("not in the folder; is --data the right one?")
     return path
 
 
-def _said(crop: CropScore, wrong: Wrong, contract: Contract) -> tuple[str, str]:
-    """What one crop said by itself, and whether it was right."""
-    of = dict(zip(contract.labels, crop.probabilities, strict=True))
+def crop_said(crop: CropScore, wrong: Wrong, contract: Contract) -> tuple[str, str]:
+    """What one crop would have said alone, by the contract's own rules, and whether that is right."""
+    voted = vote(np.array([crop.probabilities]), contract.decision)
+    called, _ = decide(voted, forced(contract))
     if contract.bona_fide is None:
-        return percent(of.get(wrong.said), 0), "right" if max(of, key=of.__getitem__) == wrong.truth else "wrong"
-    score = 1 - of[contract.bona_fide]
-    attack, called = wrong.truth != contract.bona_fide, score >= (contract.decision.threshold or 0.5)
-    return percent(score, 0), "right" if called == attack else "wrong"
+        score = voted[contract.labels.index(wrong.said)] if wrong.said in contract.labels else None
+        return percent(score, 0), "right" if called == wrong.truth else "wrong"
+    right = (called == contract.bona_fide) == (wrong.truth == contract.bona_fide)
+    return percent(float(attack_score(voted, contract)), 0), "right" if right else "wrong"
 
 
 def _address(picture: Image.Image, quality: int) -> str:

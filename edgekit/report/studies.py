@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgekit.report.charts import Curve, Plane, curve_chart
 from edgekit.report.drawing import Chart
+from edgekit.studytables import P_VALUE
 from edgekit.tta import TtaPoint, TtaRecord
 from edgekit.wording import Cell, Table, count, estimate, interval, number, short, text
 
@@ -48,7 +49,7 @@ def study(key: str, record: TtaRecord) -> Study:
             rows=tuple(_row(point, many=many) for point in record.points),
             note=(
                 f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the "
-                "other way round; p: how often chance alone would part them so (McNemar's exact test)."
+                f"other way round; p: how often chance alone would part them so. {P_VALUE}"
             ),
         ),
     )

@@ -25,7 +25,7 @@ from edgekit.runtime.classifier import Classifier, Verdict
 from edgekit.runtime.coldstart import cold_start
 from edgekit.runtime.job import BLOCK_RUNS, FORMAT, Job, Setting, block_photos
 from edgekit.runtime.machine import read_machine
-from edgekit.runtime.sensors import read_state
+from edgekit.runtime.sensors import State, read_state
 from edgekit.terminal import printable
 
 # How often a pause is told of, so that a host does not take it for a hang.
@@ -55,6 +55,9 @@ def measure(job: Job) -> Iterator[Row]:
 def _rows(job: Job) -> Iterator[Row]:
     before = read_machine()
     cores = pin(job.affinity, before.clusters)
+    if job.pace.repeats:
+        # Before hours of work, not after them.
+        _too_warm(job, before.state)
     bundle = read_bundle(Path(job.model))
     yield {
         "type": "hello",
@@ -125,14 +128,22 @@ def _pause(job: Job) -> Iterator[Row]:
     """Let the machine cool."""
     began = time.monotonic()
     while (left := job.pace.cool_down_s - (time.monotonic() - began)) > 0:
-        now = read_state().hottest_c
-        if job.pace.cool_to_c is not None:
-            if now is None:
-                raise InterpreterError(f"no temperature can be read here, asked to cool to {job.pace.cool_to_c} °C")
-            if now <= job.pace.cool_to_c:
-                return
-        yield {"type": "pause", "left_s": left, "hottest_c": now}
+        state = read_state()
+        if not _too_warm(job, state):
+            return
+        yield {"type": "pause", "left_s": left, "hottest_c": state.hottest_c}
         time.sleep(min(left, _PAUSE_S))
+
+
+def _too_warm(job: Job, state: State) -> bool:
+    """Whether a pause must go on, which without a temperature to wait for it always must."""
+    if job.pace.cool_to_c is None:
+        return True
+    if state.hottest_c is None:
+        raise InterpreterError(
+            f"no temperature can be read here, asked to cool to {job.pace.cool_to_c:g} °C; name seconds instead"
+        )
+    return state.hottest_c > job.pace.cool_to_c
 
 
 class _Timing:

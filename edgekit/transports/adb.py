@@ -208,18 +208,24 @@ class AdbDevice(RemoteDevice):
                 raise DeviceError(f"{self.name}: can't read {remote}: {(said or output).strip()[-300:]}")
             part.replace(to)
 
-    def native_benchmark(self, model_remote: str, threads: int, runs: int) -> NativeLatency:
+    def native_benchmark(self, model_remote: str, threads: int, runs: int, seconds: float) -> NativeLatency:
         """Run LiteRT's ``benchmark_model`` on a pushed model; see :class:`edgekit.transports.native.NativeLatency`.
 
+        Args:
+            model_remote: Where ``push`` put it.
+            threads: Of one inference.
+            runs: At least; fewer where they would take longer than minutes.
+            seconds: At least.
+
         Raises:
-            DeviceError: the device file names no tool, or the tool failed.
+            DeviceError: the device file names no tool, the tool failed, or ran less often than it was asked to.
             DeviceTimeout: it took too long.
         """
         if not self.options.native:
             raise DeviceError(f'{self.name}: say where the tool is in a device file (native = "/data/local/tmp/…")')
         self.check_attached()
         tool = shlex.quote(self.options.native)
-        words = " ".join(shlex.quote(word) for word in native_arguments(model_remote, threads, runs))
+        words = " ".join(shlex.quote(word) for word in native_arguments(model_remote, threads, runs, seconds))
         script = f"echo {BEGIN}; if [ -x {tool} ]; then {tool} {words} 2>&1; else echo edgekit-none; fi"
         code, output, said = capture(self._shell(script), _NATIVE_S, name=self.name)
         lines = between(output.splitlines())
@@ -229,7 +235,10 @@ class AdbDevice(RemoteDevice):
             raise self._unreachable(code, said)
         if code:
             raise DeviceError(f"{self.name}: benchmark_model ended with exit code {code}: {' '.join(lines)[-300:]}")
-        return parse_native("\n".join(lines), name=self.name)
+        told = parse_native("\n".join(lines), name=self.name)
+        if told.n < runs:
+            raise DeviceError(f"{self.name}: {runs} runs were asked for, benchmark_model made {told.n}; ask for fewer")
+        return told
 
 
 def _batches(missing: list[Blob]) -> Iterator[list[Blob]]:

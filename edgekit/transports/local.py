@@ -50,8 +50,7 @@ class LocalDevice:
             DeviceError: it can't be started.
         """
         if self._probe is None:
-            folder = self.options.folder or tempfile.gettempdir()
-            command = [*self.options.launcher, self._python, "-c", packed(probe_source(folder))]
+            command = [*self.options.launcher, self._python, "-c", packed(probe_source(self.options.folder))]
             code, output, said = capture(
                 command, self.options.answer_timeout_s, name=self.name, environment=self._environment()
             )

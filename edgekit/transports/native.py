@@ -17,6 +17,11 @@ _RUNS = re.compile(r"^.*?\bcount=(\d{1,9})\b(.*)$", re.M)
 _FIELD = re.compile(rf"(\w+)={_NUMBER}")
 
 
+# All of its runs together.
+MAX_RUN_S = 500
+_MOST_MS = 900_000.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeLatency:
     """Latency of the network alone, as the tool counts it.
@@ -41,9 +46,11 @@ class NativeLatency:
     p95_ms: float | None
 
 
-def native_arguments(model: str, threads: int, runs: int) -> list[str]:
-    """What the tool is called with: so many runs, however long they take, on the CPU."""
-    return [f"--graph={model}", f"--num_threads={threads}", f"--num_runs={runs}", "--min_secs=0.001", "--warmup_runs=5"]
+def native_arguments(model: str, threads: int, runs: int, seconds: float) -> list[str]:
+    """What the tool is called with: at least so many runs and seconds, on the CPU."""
+    # It stops at max_secs, however few the runs.
+    pace = [f"--num_runs={runs}", f"--min_secs={max(seconds, 0.001):g}", f"--max_secs={MAX_RUN_S}", "--warmup_runs=5"]
+    return [f"--graph={model}", f"--num_threads={threads}", *pace]
 
 
 def parse_native(text: str, *, name: str) -> NativeLatency:
@@ -65,6 +72,10 @@ def parse_native(text: str, *, name: str) -> NativeLatency:
         percentiles = {key: float(told[key]) / 1000 if key in told else None for key in ("median", "p95")}
     except ValueError as failure:
         raise DeviceError(f"{name}: benchmark_model's timings must be numbers, got: {summary[0]}") from failure
+    times = (init, first, warmup, mean, *numbers.values(), *(one for one in percentiles.values() if one is not None))
+    # A comparison with NaN is false.
+    if not (int(count) > 0 and mean > 0 and all(0 <= one <= _MOST_MS for one in times)):
+        raise DeviceError(f"{name}: benchmark_model must count runs and their times, got: {summary[0]}; count={count}")
     return NativeLatency(
         n=int(count),
         init_ms=init,

@@ -133,7 +133,8 @@ def _check(entry: DeviceEntry, where: str) -> None:
     bad = [name for name in entry.environment if not _VARIABLE.fullmatch(name)]
     if bad:
         raise DeviceError(f"{where}: environment must have names of letters, digits and _, got {bad}")
-    texts = [entry.python, entry.folder, entry.native, entry.name, *entry.launcher, *entry.environment.values()]
+    texts = [entry.python, entry.folder, entry.native, entry.name, entry.emulated]
+    texts += [*entry.launcher, *entry.environment.values()]
     if any(not one.isprintable() for one in texts):
         raise DeviceError(
             f"{where}: texts must be printable, got {next(one for one in texts if not one.isprintable())!r}"

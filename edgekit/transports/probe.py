@@ -12,6 +12,7 @@ import platform
 import struct
 import sys
 import sysconfig
+import tempfile
 import types
 from typing import Any
 
@@ -60,14 +61,15 @@ def describe_machine(sources: dict[str, str]) -> dict[str, Any]:
 
 
 def describe_folder(path: str) -> dict[str, Any]:
-    """Where files will lie: made, tried and measured."""
+    """Where files will lie: made, tried and measured. Empty: nothing is pushed, so the system's own, as it is."""
     path = os.path.expanduser(path)
-    told: dict[str, Any] = {"folder": path, "complaint": None, "free_bytes": None}
+    told: dict[str, Any] = {"folder": path or tempfile.gettempdir(), "complaint": None, "free_bytes": None}
+    kept = os.path.join(path, "blobs") if path else told["folder"]
     try:
-        os.makedirs(os.path.join(path, "blobs"), exist_ok=True)
-        room = os.statvfs(path)
+        os.makedirs(kept, exist_ok=True)
+        room = os.statvfs(kept)
         told["free_bytes"] = room.f_bavail * room.f_frsize
-        if not os.access(os.path.join(path, "blobs"), os.W_OK):
+        if not os.access(kept, os.W_OK):
             told["complaint"] = "no right to write there"
     except OSError as failure:
         told["complaint"] = failure.strerror or str(failure)

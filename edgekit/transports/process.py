@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -54,6 +56,8 @@ class Watched:
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
                 env=environment,
+                # A group of its own, so that what a launcher started ends with it: it would hold the pipe open.
+                start_new_session=os.name == "posix",
             )
         except OSError as failure:
             self._complaints.close()
@@ -89,7 +93,7 @@ class Watched:
                 left = None if self._deadline is None else self._deadline - time.monotonic()
                 if left is not None and left <= 0:
                     self._silent = True
-                    self._process.kill()
+                    self.kill()
                     return
                 self._changed.wait(left)
 
@@ -152,9 +156,13 @@ class Watched:
             self.stdin.close()
 
     def kill(self) -> None:
-        """End it now."""
+        """End it now, and what it has started."""
         with contextlib.suppress(OSError):
-            self._process.kill()
+            # Once it was waited for, its number may be another's.
+            if os.name == "posix" and self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
 
     def said(self) -> str:
         """The last of what it said on stderr so far."""

@@ -130,7 +130,7 @@ def read_probe(line: str, name: str) -> Probe:
     """
     try:
         raw = json.loads(line)
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         raise DeviceError(f"{name}: its Python answered what is no JSON: {line[:200]!r}") from failure
     return from_plain(Probe, raw, where=f"{name}: what it tells of itself", error=DeviceError)
 
@@ -251,7 +251,7 @@ class RemoteDevice:
                     yield line
                 began = began or line == BEGIN
             code, said = process.end()
-        if not ended.isdecimal():
+        if not re.fullmatch("[0-9]{1,3}", ended):
             raise self._unreachable(code, said)
         if int(ended):
             raise self._failed(int(ended), said)

@@ -103,7 +103,8 @@ class Sender:
         if not told.get("full"):
             return DeviceError(f"{name}: can't write to {self._folder}: {str(told['failed'])[:300]}")
         free = told.get("free_bytes")
-        room = f"{free / 1e6:.1f} MB free" if isinstance(free, (int, float)) else "no room"
+        # Beyond 2^63 bytes there is no disk, but numbers that no float holds.
+        room = f"{free / 1e6:.1f} MB free" if isinstance(free, int) and 0 <= free < 1 << 63 else "no room"
         needs = sum(blob.size for blob in missing) / 1e6
         return DeviceError(
             f"{name}: its disk is full: {self._folder} has {room}, {needs:.1f} MB were to be sent; free space there,"
@@ -115,6 +116,6 @@ def _object(line: str) -> dict[str, Any]:
     """A line of JSON; what login scripts print is none."""
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

@@ -55,7 +55,7 @@ class Probe:
     @property
     def version(self) -> Version:
         """``(3, 11)``."""
-        found = re.match(r"(\d+)\.(\d+)", self.python)
+        found = re.match(r"(\d{1,4})\.(\d{1,4})(?!\d)", self.python)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
     @property
@@ -79,7 +79,7 @@ class Probe:
     @property
     def glibc(self) -> Version | None:
         """``(2, 36)``."""
-        found = re.match(r"glibc (\d+)\.(\d+)", self.libc)
+        found = re.match(r"glibc (\d{1,4})\.(\d{1,4})(?!\d)", self.libc)
         return (int(found[1]), int(found[2])) if found else None
 
 

@@ -123,6 +123,15 @@ class TestAgainst:
         assert code == 0, err
         assert "better" in out
 
+    def test_other_photos_are_a_mistake_before_anything_is_measured(self, run, earlier, tmp_path):
+        old = json.loads(earlier().read_text())
+        (tmp_path / "old.json").write_text(json.dumps(old | {"data_sha256": "0" * 64}))
+        (tmp_path / "model.bench.json").unlink()
+        code, _, err = run("--against", tmp_path / "old.json")
+        assert code == 2
+        assert "must be measured alike to be compared: the data was 000000000000" in err
+        assert not (tmp_path / "model.bench.json").exists()
+
     def test_other_conditions_are_a_mistake(self, run, earlier):
         code, _, err = run("--against", earlier(python="2.7"))
         assert code == 2

@@ -15,13 +15,18 @@ import pytest
 
 from edgekit.__main__ import main
 from edgekit.card import MARK, card_path, make_card, to_markdown, write_card
+from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
 from edgekit.evaluate import evaluate
-from edgekit.findings import MAX_RECORDS, collect
-from edgekit.records import write_json
-from edgekit.report.mistakes import galleries
+from edgekit.findings import MAX_RECORDS, Wrong, collect
+from edgekit.records import plain, write_json
+from edgekit.report.detail import slice_tables
+from edgekit.report.mistakes import crop_said, galleries
 from edgekit.report.page import make_page, to_html, write_page
 from edgekit.runtime import read_bundle
+from edgekit.runtime.classifier import CropScore
+from edgekit.runtime.crops import Box
+from edgekit.runtime.sensors import Temperature, read_state
 from edgekit.verdict import judge
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`|&"
@@ -226,7 +231,7 @@ def test_without_photos_mistakes_are_named_and_the_way_is_said(shelf):
     assert "data:image" not in html.replace("img-src data:", "")
 
 
-@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "link/secret.png", "absent.png"])
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "link/secret.png", "absent.png", "a\0b", "x" * 300])
 def test_a_record_shows_no_photo_outside_the_folder(copied, edit, name):
     secret = copied / "secret.png"
     secret.write_bytes((copied / "photos" / "genuine" / "photo & 00.png").read_bytes())
@@ -234,8 +239,54 @@ def test_a_record_shows_no_photo_outside_the_folder(copied, edit, name):
     edit(copied / "evaluation" / "evaluate.json", lambda raw: raw["detail"]["mistakes"][0].update(path=name))
     (shown,) = galleries(collect([copied]).models, copied / "photos")
     assert shown.mistakes[0].source == ""
-    assert "outside the folder" in shown.mistakes[0].note or "not in the folder" in shown.mistakes[0].note
+    note = shown.mistakes[0].note
+    assert any(said in note for said in ("outside the folder", "not in the folder", "none that a file can have"))
     assert shown.mistakes[1].source
+
+
+@pytest.mark.parametrize(("asked", "said"), [("45C", True), ("59.5C", False), ("60", False), ("", False)])
+def test_a_device_that_did_not_cool_is_told(copied, edit, asked, said):
+    state = plain(replace(read_state(), temperatures=(Temperature(sensor="cpu", celsius=60.0),)))
+
+    def change(raw):
+        raw["devices"][0]["conditions"]["cool_down"] = asked
+        raw["devices"][0]["repeats"] = [{"before": state, "after": state}]
+
+    edit(copied / "tiny.bench.json", change)
+    cautions = judge(collect([copied]).models[0]).cautions
+    assert any("did not cool to 45 °C before each repeat: one began at 60 °C" in one for one in cautions) == said
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome", "score"),
+    [
+        (Decision(threshold=0.5), "right", "20 %"),
+        # Everything is an attack.
+        (Decision(threshold=0.0), "wrong", "20 %"),
+        # At this temperature the same crop scores a third, (1/4)^(1/2) to one.
+        (Decision(threshold=0.3, temperature=2.0), "wrong", "33 %"),
+        (Decision(threshold=0.3, temperature=2.0, abstain=(0.25, 0.5)), "wrong", "33 %"),
+    ],
+)
+def test_a_crop_is_judged_by_the_contracts_own_rules(shelf, decision, outcome, score):
+    (model,) = collect([shelf]).models
+    contract = model.contract.with_decision(decision)
+    crop = CropScore(box=Box(0, 0, 8, 8), probabilities=(0.8, 0.2))
+    wrong = Wrong(photo="a.png", truth="genuine", said="recapture", score=0.9, score_of="attack score")
+    assert contract.labels == ("genuine", "recapture")
+    assert crop_said(crop, wrong, contract) == (score, outcome)
+
+
+def test_slices_of_photos_of_which_nothing_is_known_stand_out_too(copied, edit):
+    def change(raw):
+        slices = raw["detail"]["slices"]
+        slices["found"][0]["value"], slices["worst"] = "", [f"{slices['found'][0]['column']}=unknown"]
+
+    edit(copied / "evaluation" / "evaluate.json", change)
+    (model,) = collect([copied]).models
+    (table,) = slice_tables(model.evaluated[0].record.detail)
+    assert [row[0].strong for row in table.rows] == [True] + [False] * (len(table.rows) - 1)
+    assert f"Worst: {table.rows[0][0].text}." in table.note
 
 
 def test_another_photo_of_that_name_is_told(copied):

@@ -16,11 +16,13 @@ from PIL import Image
 from edgekit.errors import EdgekitError, InterpreterError
 from edgekit.records import plain, to_json
 from edgekit.runtime import Classifier
+from edgekit.runtime import measure as measure_module
 from edgekit.runtime.affinity import check_affinity, pin
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.job import BLOCK_RUNS, Done, Job, Pace, Setting, block_photos, read_job
-from edgekit.runtime.machine import Cluster
+from edgekit.runtime.machine import Cluster, read_machine
 from edgekit.runtime.measure import measure
+from edgekit.runtime.sensors import Temperature
 from edgekit.runtime.timing import peak_memory_mb
 
 FAST = Pace(warmup_runs=1, warmup_s=0, min_runs=20, min_s=0, repeats=2, cold_starts=1)
@@ -153,6 +155,29 @@ class TestRows:
         rows = rows_of(replace(job, pace=replace(FAST, cool_down_s=0.05)), "pause")
         assert len(rows) == 2
         assert all(0 < row["left_s"] <= 0.05 for row in rows)
+
+    def test_it_pauses_until_it_is_cool(self, job, monkeypatch):
+        told = iter([60.0, 50.0, 44.0])
+        here = measure_module.read_state()
+
+        def state():
+            hot = Temperature(sensor="cpu", celsius=next(told, 44.0))
+            return replace(here, temperatures=(hot,))
+
+        monkeypatch.setattr(measure_module, "read_state", state)
+        monkeypatch.setattr(measure_module, "_PAUSE_S", 0.01)
+        machine = replace(read_machine(), state=state())
+        monkeypatch.setattr(measure_module, "read_machine", lambda: machine)
+        rows = rows_of(replace(job, pace=replace(FAST, repeats=1, cool_down_s=60, cool_to_c=45.0)), "pause")
+        assert [row["hottest_c"] for row in rows] == [50.0]
+
+    def test_without_a_temperature_to_wait_for_nothing_is_begun(self, job, monkeypatch):
+        machine = read_machine()
+        blind = replace(machine, state=replace(machine.state, temperatures=None))
+        monkeypatch.setattr(measure_module, "read_machine", lambda: blind)
+        rows = measure(replace(job, pace=replace(FAST, cool_down_s=60, cool_to_c=45.0)))
+        with pytest.raises(InterpreterError, match="no temperature can be read here, asked to cool to 45 °C"):
+            next(rows)
 
 
 class TestDelegates:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from edgekit.cli import app
 from edgekit.errors import DeviceError
 from edgekit.extras import EXTRA_OF
 from edgekit.runtime.machine import read_machine
+from edgekit.transports.local import LocalDevice
 
 
 @pytest.fixture
@@ -151,3 +153,12 @@ class TestDoctor:
 )
 def test_what_the_processor_means_for_int8(instructions, says):
     assert re.search(says, doctor.int8_advice(replace(read_machine(), int8_instructions=instructions)))
+
+
+def test_asking_this_machine_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    probe = LocalDevice().probe()
+    assert (probe.folder, probe.complaint) == (str(tmp_path), None)
+    assert probe.free_bytes > 0
+    assert list(tmp_path.iterdir()) == []

@@ -48,3 +48,18 @@ def test_equal_runs_have_one_time():
 def test_what_is_no_summary(text):
     with pytest.raises(DeviceError, match=r"^phone: benchmark_model"):
         parse_native(text, name="phone")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(avg): 37530.2", "(avg): nan"),
+        ("(avg): 37530.2", "(avg): -1"),
+        ("Init: 4183", "Init: 1e99"),
+        ("count=25", "count=0"),
+        ("max=37700", "max=1e99"),
+    ],
+)
+def test_times_that_no_clock_tells(old, new):
+    with pytest.raises(DeviceError, match="must count runs and their times"):
+        parse_native(OLD.replace(old, new), name="phone")

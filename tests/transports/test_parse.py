@@ -138,6 +138,7 @@ class TestFile:
             ("[[device]]\nurl = 'local'\npython = '-c'", "python must not begin with a dash"),
             ("[[device]]\nurl = 'local'\nenvironment = { 'A;B' = 'x' }", "letters, digits and _"),
             ("[[device]]\nurl = 'local'\nname = \"a\\u001b[31m\"", "must be printable"),
+            ("[[device]]\nurl = 'local'\nemulated = \"\\u001b]0;x\"", "must be printable"),
             ("[[device]]\nurl = 'ssh://-x'", "a device must be"),
             ("[[device]]\nurl = 'local'\n[[device]]\nurl = 'local'", "a name of its own, got local"),
         ],

@@ -83,11 +83,17 @@ def test_a_broken_numpy(complete):
     assert "can't import numpy (libopenblas.so.0: no such file); reinstall there" in missing(probe)
 
 
+def test_numbers_that_no_version_has(complete):
+    strange = replace(complete, python="9" * 5000 + ".1", libc="glibc 2." + "9" * 5000)
+    assert (strange.version, strange.glibc) == ((0, 0), None)
+    assert "is too old" in missing(strange)
+
+
 def test_an_old_python(complete):
     assert "is too old: the runtime needs 3.10" in missing(replace(complete, python="3.9.2", modules={}, machine=None))
 
 
-@pytest.mark.parametrize("line", ["", "null", "[]", '{"python": 3}', "\x1b[31m"])
+@pytest.mark.parametrize("line", ["", "null", "[]", '{"python": 3}', "\x1b[31m", "[" * 100_000])
 def test_answers_that_are_none(line):
     with pytest.raises(DeviceError, match=r"^kitchen: "):
         read_probe(line, "kitchen")
