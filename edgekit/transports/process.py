@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -16,6 +18,9 @@ from edgekit.errors import DeviceError, DeviceTimeout
 # A record of one photo has a few kilobytes; what has no line end in so much is no record.
 MAX_LINE_BYTES = 4 * 1024 * 1024
 _MAX_COMPLAINT = 2000
+# What a long measurement may say on stderr; more would fill the disk here.
+_MAX_COMPLAINTS_BYTES = 64 * 1024 * 1024
+_LOOK_S = 1.0
 
 # From an exit code and what was said on stderr to the error that a user reads.
 Explain = Callable[[int, str], DeviceError]
@@ -54,12 +59,15 @@ class Watched:
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
                 env=environment,
+                # A group of its own, so that what a wrapper starts ends with it and doesn't hold its pipes.
+                start_new_session=True,
             )
-        except OSError as failure:
+        except (OSError, ValueError) as failure:
             self._complaints.close()
-            raise DeviceError(f"{name}: can't start {command[0]}: {failure.strerror or failure}") from failure
+            reason = getattr(failure, "strerror", None) or failure
+            raise DeviceError(f"{name}: can't start {command[0]}: {reason}") from failure
         self._deadline: float | None = None
-        self._silent = False
+        self._silent = self._floods = False
         self._changed = threading.Condition()
         self._watch = threading.Thread(target=self._wait_for_silence, daemon=True)
         self._ended = False
@@ -86,12 +94,13 @@ class Watched:
     def _wait_for_silence(self) -> None:
         with self._changed:
             while not self._ended:
-                left = None if self._deadline is None else self._deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    self._silent = True
-                    self._process.kill()
+                left = _LOOK_S if self._deadline is None else self._deadline - time.monotonic()
+                self._silent = left <= 0
+                self._floods = os.fstat(self._complaints.fileno()).st_size > _MAX_COMPLAINTS_BYTES
+                if self._silent or self._floods:
+                    self.kill()
                     return
-                self._changed.wait(left)
+                self._changed.wait(min(left, _LOOK_S))
 
     def pet(self) -> None:
         """Start to wait for its next sign of life."""
@@ -127,10 +136,11 @@ class Watched:
             self.pet()
             line = self.stdout.readline(MAX_LINE_BYTES)
             self.rest()
+            self._check()
             if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
                 raise DeviceError(f"{self.name}: a line of its answer has more than {MAX_LINE_BYTES} bytes")
-            self._check_silence()
-            if not line:
+            # What breaks off is no line; the exit code tells why.
+            if not line.endswith(b"\n"):
                 return
             yield line.decode(errors="replace").rstrip("\r\n")
 
@@ -143,7 +153,7 @@ class Watched:
         self.pet()
         code = self._process.wait()
         self.rest()
-        self._check_silence()
+        self._check()
         return code, self.said()
 
     def close_stdin(self) -> None:
@@ -152,8 +162,11 @@ class Watched:
             self.stdin.close()
 
     def kill(self) -> None:
-        """End it now."""
+        """End it now, and what it has started."""
         with contextlib.suppress(OSError):
+            # Once it was waited for, its number may be another's.
+            if hasattr(os, "killpg") and self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
 
     def said(self) -> str:
@@ -162,7 +175,12 @@ class Watched:
         self._complaints.seek(max(0, size - _MAX_COMPLAINT))
         return self._complaints.read().decode(errors="replace").strip()
 
-    def _check_silence(self) -> None:
+    def _check(self) -> None:
+        if self._floods:
+            raise DeviceError(
+                f"{self.name}: it complains without end, more than {_MAX_COMPLAINTS_BYTES} bytes:"
+                f" {self.said()[-300:] or 'nothing that can be read'}"
+            )
         if self._silent:
             raise DeviceTimeout(
                 f"{self.name}: no answer for {self.idle_timeout_s:g} s; is the device busy, asleep or unplugged?"
@@ -201,5 +219,7 @@ def capture(
     with Watched(command, name=name, idle_timeout_s=timeout_s, environment=environment) as process:
         process.pet()
         output = process.stdout.read(MAX_LINE_BYTES)
+        if len(output) == MAX_LINE_BYTES:
+            raise DeviceError(f"{name}: its answer has more than {MAX_LINE_BYTES} bytes")
         code, said = process.end()
     return code, output.decode(errors="replace"), said

@@ -115,6 +115,6 @@ def _object(line: str) -> dict[str, Any]:
     """A line of JSON; what login scripts print is none."""
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

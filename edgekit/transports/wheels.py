@@ -55,7 +55,7 @@ class Probe:
     @property
     def version(self) -> Version:
         """``(3, 11)``."""
-        found = re.match(r"(\d+)\.(\d+)", self.python)
+        found = re.match(r"(\d{1,4})\.(\d{1,4})", self.python)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
     @property
@@ -79,7 +79,7 @@ class Probe:
     @property
     def glibc(self) -> Version | None:
         """``(2, 36)``."""
-        found = re.match(r"glibc (\d+)\.(\d+)", self.libc)
+        found = re.match(r"glibc (\d{1,4})\.(\d{1,4})", self.libc)
         return (int(found[1]), int(found[2])) if found else None
 
 
@@ -131,7 +131,8 @@ _BASE = {"numpy": "numpy>=1.23", "pillow": "pillow>=10.1"}
 
 def missing(probe: Probe) -> str | None:
     """What keeps the runtime from working with that Python, and what to do about it; None where nothing does."""
-    where = f"Python {probe.python} ({probe.executable}, {probe.platform}{', ' + probe.libc if probe.libc else ''})"
+    system = f"{probe.platform}{', ' + probe.libc if probe.libc else ''}"
+    where = f"Python {probe.python:.40} ({probe.executable:.200}, {system:.100})"
     if probe.version < OLDEST_PYTHON:
         return f"{where} is too old: the runtime needs 3.10; install one and name it in a device file (python = …)"
     broken = [f"{name} ({one.broken})" for name, one in probe.modules.items() if one is not None and one.broken]
