@@ -258,7 +258,7 @@ def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Cond
     return Conditions(
         device=device_name(machine),
         int8_instructions=machine.int8_instructions,
-        system=f"{machine.kernel.split()[0]} {machine.architecture}",
+        system=f"{machine.kernel.partition(' ')[0]} {machine.architecture}",
         python=machine.python or "",
         cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
         interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),
