@@ -42,7 +42,7 @@ def test_a_line_without_end():
 
 def test_complaints_without_end():
     source = "import sys\nwhile 1: sys.stderr.write('oh no' * 100000)"
-    with pytest.raises(DeviceError, match="complains without end.*oh no"):
+    with pytest.raises(DeviceError, match=r"complains without end.*oh no"):
         capture(python(source), 60, name="it")
 
 
