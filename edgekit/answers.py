@@ -12,6 +12,9 @@ from edgekit.runtime.machine import Machine
 from edgekit.runtime.sensors import State
 from edgekit.terminal import printable
 
+MAX_ABOUT = 100_000
+"""Characters that a device may tell of itself: a server of 256 cores takes some ten thousand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:

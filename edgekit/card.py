@@ -64,9 +64,16 @@ def write_card(card: Card, path: Path) -> None:
     Raises:
         EdgekitError: there is a card that was not made here, or the file can't be written.
     """
-    if path.exists() and not path.read_bytes().startswith(MARK.encode()):
+    if path.exists() and not _is_card(path):
         raise EdgekitError(f"{path} was not made by `edgekit report`; move it away, or use --no-card")
     write_atomic(path, to_markdown(card).encode())
+
+
+def _is_card(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
 
 
 def card_path(model: Model) -> Path | None:

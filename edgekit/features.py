@@ -25,6 +25,7 @@ from edgekit.runtime.photo import RGBArray
 UNREADABLE = (
     OSError,
     ValueError,
+    OverflowError,
     EOFError,
     MemoryError,
     KeyError,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.answers import Block, Cold, Edge, End, Failed, Hello, Scores, Warm, parse, wrong
+from edgekit.answers import MAX_ABOUT, Block, Cold, Edge, End, Failed, Hello, Pause, Scores, Warm, parse, wrong
 from edgekit.contract import MAX_RUNS
 from edgekit.errors import DeviceError
 from edgekit.latency import Runs
@@ -28,7 +28,12 @@ _MOST_NS = round(_MOST_MS * 1e6)
 # Of a whole repeat.
 _MOST_AT_NS = 10**15
 _MOST_MB = 1e7
+_MOST_CORES = 8192
 _SUM_ERROR = 0.01
+# Sums of floats differ a little from machine to machine.
+_SOME_MORE_S = 0.01
+# A device tells of a pause every few seconds.
+_FEW_PAUSES = 10
 
 
 class Used(NamedTuple):
@@ -62,7 +67,7 @@ class Ledger:
         self.sessions = 0
         self.ended = False
         self._hello: Hello | None = None
-        self._scored = self._started = self._rows = 0
+        self._scored = self._started = self._rows = self._pauses = 0
         self._whole: list[_Repeat] = []
         self._repeat: _Repeat | None = None
         self._most_chars = max(_LEAST_LINE, job.crops * classes * _SCORE_CHARS)
@@ -129,6 +134,8 @@ class Ledger:
         if len(line) > self._most_chars:
             raise DeviceError(f"a line must have at most {self._most_chars} characters, got {len(line)}")
         row = parse(line)
+        if isinstance(row, Hello) and len(line) > MAX_ABOUT:
+            raise DeviceError(f"what a device tells of itself must have at most {MAX_ABOUT} characters")
         if self.ended and not isinstance(row, Hello):
             raise wrong("nothing after the end", line)
         self._rows += 1
@@ -142,10 +149,10 @@ class Ledger:
             self._start(row)
         elif isinstance(row, Edge):
             self._turn(row)
-        elif isinstance(row, Warm):
-            self._warm(row)
-        elif isinstance(row, Block):
+        elif isinstance(row, (Warm, Block)):
             self._time(row)
+        elif isinstance(row, Pause):
+            self._pause()
         elif isinstance(row, End):
             if row.rows != self._rows - 1 or not self.is_complete:
                 raise DeviceError(f"the end came after {self._rows - 1} lines of {row.rows}: some are missing")
@@ -157,6 +164,7 @@ class Ledger:
             raise DeviceError(
                 f"a device must answer in format {FORMAT} for {len(self._job.engines)} engines, got {row}"
             )
+        _check_cores(row)
         for (interpreter, asked), found in zip(self._job.engines, row.engines, strict=True):
             if interpreter is not None and found.interpreter.partition(" ")[0] != interpreter:
                 raise DeviceError(
@@ -171,6 +179,7 @@ class Ledger:
                 raise DeviceError(f"it is not as it was when this measurement began ({changed})")
         # A repeat whose connection broke is begun again.
         self._hello, self._repeat, self.ended = row, None, False
+        self._pauses = 0
         self.sessions += 1
         self._rows = 1
 
@@ -212,23 +221,25 @@ class Ledger:
                 f"repeat {expected} must {'begin' if begins else 'go on'} now, got {row.type} {row.repeat}"
             )
         if running is None:
-            self._repeat = _Repeat(self._job, row.state)
+            self._repeat, self._pauses = _Repeat(self._job, row.state), 0
             return
         running.check_whole()
         self._whole.append(running)
         self.states.append((running.before, row.state))
         self._repeat = None
 
-    def _warm(self, row: Warm) -> None:
-        self._running(row).warm(row)
+    def _pause(self) -> None:
+        self._pauses += 1
+        if self._pauses > self._job.pace.cool_down_s + _FEW_PAUSES:
+            raise DeviceError(f"a pause must end after {self._job.pace.cool_down_s:g} s, it tells of it again")
 
-    def _time(self, row: Block) -> None:
-        self._running(row).time(row)
-
-    def _running(self, row: Warm | Block) -> _Repeat:
+    def _time(self, row: Warm | Block) -> None:
         if self._repeat is None or row.repeat != len(self._whole) or not 0 <= row.setting < len(self._job.settings):
             raise DeviceError(f"times must belong to a setting of the repeat that has begun, got {row.type}")
-        return self._repeat
+        if isinstance(row, Warm):
+            self._repeat.warm(row)
+        else:
+            self._repeat.time(row)
 
 
 class _Repeat:
@@ -239,6 +250,7 @@ class _Repeat:
         self.first_ns: dict[int, int] = {}
         self.blocks: dict[int, list[Block]] = defaultdict(list)
         self._at_ns = 0
+        self._spent_ns: dict[int, int] = defaultdict(int)
 
     def warm(self, row: Warm) -> None:
         """Before a setting's first block."""
@@ -254,6 +266,12 @@ class _Repeat:
             raise DeviceError(
                 f"block {len(known)} of setting {row.setting} must come after its warm-up, got {row.block}"
             )
+        pace = self._job.pace
+        if len(known) * BLOCK_RUNS >= pace.min_runs and self._spent_ns[row.setting] > 1e9 * (pace.min_s + _SOME_MORE_S):
+            raise DeviceError(
+                f"a repeat needs {pace.min_runs} runs and {pace.min_s:g} s of a setting, setting {row.setting} has "
+                "more already"
+            )
         if not len(row.crops) == len(row.ns) == BLOCK_RUNS or not self._at_ns <= row.at_ns <= _MOST_AT_NS:
             raise DeviceError(f"a block must have {BLOCK_RUNS} runs, after the last block, got {len(row.ns)}")
         if not all(0 <= ns <= _MOST_NS for run in row.ns for ns in run) or not all(sum(run) for run in row.ns):
@@ -263,19 +281,27 @@ class _Repeat:
         ):
             raise DeviceError(f"verdicts of setting {row.setting} must take {setting.crops} crops, got {row.crops}")
         self._at_ns = row.at_ns
+        self._spent_ns[row.setting] += sum(sum(run) for run in row.ns)
         known.append(row)
 
     def check_whole(self) -> None:
         """Hold the least numbers of runs and seconds."""
         pace = self._job.pace
         for number in range(len(self._job.settings)):
-            blocks = self.blocks[number]
-            spent_s = sum(sum(run) for one in blocks for run in one.ns) / 1e9
+            blocks, spent_s = self.blocks[number], self._spent_ns[number] / 1e9
             if len(blocks) * BLOCK_RUNS < pace.min_runs or spent_s < pace.min_s - 1e-6:
                 raise DeviceError(
                     f"a repeat must have {pace.min_runs} runs and {pace.min_s:g} s of each setting, "
                     f"setting {number} has {len(blocks) * BLOCK_RUNS} and {spent_s:.3f} s"
                 )
+
+
+def _check_cores(row: Hello) -> None:
+    machine = row.machine
+    numbers = (*(row.cores or ()), *(core for one in machine.clusters or () for core in one.cores))
+    counts = [one for one in (machine.cores, machine.usable_cores) if one is not None]
+    if not all(0 <= one < _MOST_CORES for one in numbers) or not all(1 <= one <= _MOST_CORES for one in counts):
+        raise DeviceError(f"a device must have 1 to {_MOST_CORES} cores, got {counts} and the numbers {numbers!r:.200}")
 
 
 def _changes(was: Hello, now: Hello) -> str:

@@ -21,13 +21,14 @@ from edgekit.errors import DeviceError, DeviceTimeout, EdgekitError
 from edgekit.ledger import Ledger
 from edgekit.payload import payload_bytes
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, make_folder, plain, sha256, to_json
+from edgekit.records import file_sha256, is_stream, lock_file, make_folder, plain, sha256, to_json
 from edgekit.runtime.job import BLOCK_RUNS, Job, Pace, Setting
 from edgekit.transports.base import Device
 
 _REPORTED = '{"type": "reported"}'
 # More than any line that a ledger takes of a device.
 _MAX_KEPT_LINE = 64 << 20
+_MAX_COMPLAINT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +113,12 @@ def measure_on(
             file.write_text(to_json(replace(job, done=done)), encoding="utf-8")
             (order,) = device.push([file])
             with contextlib.closing(_lines(device, order, idle_timeout_s)) as coming:
-                for line in coming:
+                for number, line in enumerate(coming):
+                    told = _take(ledger, line, device.name, lines)
+                    if number and told == "hello":
+                        raise DeviceError(f"{device.name}: it must tell once what it is, it began anew")
                     # Each setting is warmed up once a repeat.
-                    progress.advance(_take(ledger, line, device.name, lines) in ("scores", "cold", "warm"))
+                    progress.advance(told in ("scores", "cold", "warm"))
                     kept.append(line)
         if not ledger.ended:
             raise DeviceError(f"{device.name}: it stopped before the end; run the same command again to go on")
@@ -136,7 +140,7 @@ def _take(ledger: Ledger, line: str, name: str, lines: Path | None) -> str:
         return ledger.take(line)
     except DeviceError as mistake:
         anew = f"; delete {lines} to begin anew" if lines is not None and ledger.sessions else ""
-        raise DeviceError(f"{name}: {mistake}{anew}") from mistake
+        raise DeviceError(f"{name}: {str(mistake)[:_MAX_COMPLAINT]}{anew}") from mistake
 
 
 def mark_reported(lines: Path) -> None:
@@ -151,30 +155,36 @@ class _Kept:
     def __init__(self, path: Path | None, job: str, device: str) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
-        self._held = contextlib.ExitStack()
         self._header = json.dumps({"type": "header", "job": job, "device": device})
 
     def __enter__(self) -> _Kept:
         if self._path is not None:
-            # Benchmarks that keep no lines do without the host extra.
-            from edgekit.runlock import writing
-
             make_folder(self._path.parent)
-            # Two benchmarks at once would cut off each other's lines.
-            self._held.enter_context(writing(self._path))
+            # What a link leads to is not this file, and what doesn't match the job is cut off.
+            if self._path.is_symlink() or is_stream(self._path):
+                raise EdgekitError(f"{self._path} must be a file, got a link, a pipe or a device; remove it")
             try:
                 self._file = self._path.open("a+b")
             except OSError as failure:
-                self._held.close()
                 raise self._failed(failure) from failure
+            if not lock_file(self._file):
+                self._file.close()
+                raise EdgekitError(
+                    f"{self._path}: another benchmark of this model on this device runs; wait for its end, or name"
+                    " another --out"
+                )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            self._file.close()
-        self._held.close()
+            try:
+                self._file.close()
+            except OSError as full:
+                # What it couldn't write was told when it was appended.
+                if error is None:
+                    raise self._failed(full) from full
 
     def replay(self, ledger: Ledger, progress: Progress) -> Ledger:
         """Tell a new ledger what the file holds of the same job; what else it holds is dropped."""
@@ -189,7 +199,10 @@ class _Kept:
         if ledger.sessions:
             done = ledger.done
             progress.say(f"going on from {self._path}: {done.scored} scores and {done.repeats} repeats are there")
-        self._file.truncate(kept)
+        try:
+            self._file.truncate(kept)
+        except OSError as failure:
+            raise self._failed(failure) from failure
         if not kept:
             self.append(self._header)
         return ledger
@@ -224,4 +237,7 @@ class _Kept:
             raise self._failed(failure) from failure
 
     def _failed(self, failure: OSError) -> EdgekitError:
-        return EdgekitError(f"can't keep a device's lines in {self._path}: {failure.strerror or failure}")
+        return EdgekitError(
+            f"can't keep a device's lines in {self._path}: {failure.strerror or failure}; free space or choose another"
+            " folder"
+        )

@@ -6,6 +6,7 @@ import io
 import os
 import queue
 import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from edgekit.contract import CropPlan
+from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.features import UNREADABLE
 from edgekit.feed import CropSource, in_order
 from edgekit.payload import payload_bytes
@@ -30,6 +31,7 @@ from edgekit.scoring import Scores
 
 # An interrupted pass loses nothing; one that is killed loses this much.
 _SAVE_SECONDS = 30.0
+_HEADERS_BYTES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,10 @@ def _load(place: Path, photos: int, classes: int) -> tuple[NDArray[np.float32], 
     if not os.path.isfile(place):
         return None
     try:
+        with zipfile.ZipFile(place) as archive:
+            unpacked = sum(one.file_size for one in archive.infolist())
+        if unpacked > photos * MAX_CROPS * classes * np.dtype(np.float32).itemsize + _HEADERS_BYTES:
+            return None
         with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             crops, done = kept["crops"], int(kept["done"])
     except UNREADABLE:

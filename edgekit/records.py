@@ -14,12 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgekit.errors import EdgekitError, RunError
 
 T = TypeVar("T")
 
+# What is no larger can be made a float; JSON has integers of any length.
+_LEAST_INT, _MOST_INT = -(2**63), 2**64 - 1
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 
 
@@ -93,6 +95,25 @@ def write_json(path: Path, record: Any) -> None:
     write_atomic(path, to_json(record).encode())
 
 
+def lock_file(file: IO[bytes]) -> bool:
+    """Take an open file for this process until it is closed; False where another process has it.
+
+    The system holds the lock, so that of a process that was killed is gone with it. Windows has no such lock.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # Some network drives have no locks.
+        return True
+    return True
+
+
 def is_stream(path: Path) -> bool:
     """Whether reading a path could wait for ever or never end: a pipe, a socket, a device."""
     return path.exists() and not path.is_file() and not path.is_dir()
@@ -125,7 +146,13 @@ def sha256(content: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file, read in pieces."""
+    """Hex SHA-256 of a file, read in pieces.
+
+    Raises:
+        EdgekitError: a pipe or a device, which may never end.
+    """
+    if is_stream(path):
+        raise EdgekitError(f"{path} must be a file, got a pipe or a device")
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
@@ -153,7 +180,7 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     }
     unknown, missing = sorted(raw.keys() - known.keys()), sorted(required - raw.keys())
     if unknown or missing:
-        raise error(f"{where} must have the keys {sorted(known)}: unknown {unknown}, missing {missing}")
+        raise error(f"{where} must have the keys {sorted(known)}: unknown {unknown!r:.200}, missing {missing}")
     values = {name: _convert(hints[name], item, f"{where}: {name}", error) for name, item in raw.items()}
     return cls(**values)
 
@@ -167,7 +194,7 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
         return _convert_union(inner, item, where, error)
     if origin is Literal:
         if item not in inner:
-            raise error(f"{where} must be one of {list(inner)}, got {item!r}")
+            raise error(f"{where} must be one of {list(inner)}, got {item!r:.80}")
         return item
     if origin is tuple and isinstance(item, list):
         if len(inner) == 2 and inner[1] is Ellipsis:
@@ -177,13 +204,15 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
                 _convert(k, one, f"{where}[{n}]", error) for n, (k, one) in enumerate(zip(inner, item, strict=True))
             )
     if origin is dict and isinstance(item, dict):
-        return {key: _convert(inner[1], one, f"{where}: {key}", error) for key, one in item.items()}
+        return {key: _convert(inner[1], one, f"{where}: {key:.80}", error) for key, one in item.items()}
     if dataclasses.is_dataclass(kind):
         return from_plain(kind, item, where=where, error=error)  # type: ignore[arg-type]
     if kind is float:
         return _convert_float(item, where, error)
     # bool is a subclass of int, but `true` is no number in a record.
     if isinstance(kind, type) and type(item) is kind:
+        if isinstance(item, int) and not _LEAST_INT <= item <= _MOST_INT:
+            raise error(f"{where} must be an integer of 64 bits, got one of {item.bit_length()}")
         return item
     raise error(f"{where} must be {getattr(kind, '__name__', kind)}, got {item!r:.80}")
 

@@ -27,6 +27,8 @@ from edgekit.scoring import Scores
 
 # Square of the standard normal's 97.5 % quantile, for Wilson's upper end where no error was seen.
 _Z2 = 1.959964**2
+# To show less than one in a million takes more photos than anybody has.
+_LEAST_LIMIT = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,11 @@ class Target:
             limit = math.nan
         if name == "eer" and not equals:
             return cls(what="eer")
-        if name not in ("apcer", "bpcer") or limit is None or not 0 <= limit < 1:
-            raise DataError(f"a target must be bpcer=X or apcer=X with X from 0 to below 1, or eer; got {text!r}")
+        if name not in ("apcer", "bpcer") or limit is None or not (limit == 0 or _LEAST_LIMIT <= limit < 1):
+            raise DataError(
+                f"a target must be bpcer=X or apcer=X with X 0 or from {_LEAST_LIMIT:f} to below 1, or eer; got "
+                f"{text[:80]!r}"
+            )
         return cls(what="bpcer" if name == "bpcer" else "apcer", limit=limit)
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError, 
 from edgekit.evaluate import evaluate
 from edgekit.measuring import lines_path
 from edgekit.metrics import Predictions, evaluate_predictions
-from edgekit.records import from_plain, read_json, write_json
+from edgekit.records import from_plain, lock_file, read_json, write_json
 from edgekit.runtime.coldstart import ColdStart
 from edgekit.runtime.timing import Latency
 from edgekit.transports.local import LocalDevice, run_lines
@@ -554,3 +554,79 @@ def test_threads_are_a_series_of_their_own(record):
         ("k=1", "1 thread, "),
         ("k=1", "2 threads, "),
     ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and locks are POSIX's")
+class TestLinesFile:
+    def test_a_link_is_not_followed(self, model, dataset, tmp_path):
+        precious = tmp_path / "precious"
+        precious.write_text("precious")
+        lines_path(tmp_path, model, LocalDevice()).symlink_to(precious)
+        with pytest.raises(EdgekitError, match="must be a file, got a link"):
+            bench(model, dataset, FAST, out=tmp_path)
+        assert precious.read_text() == "precious"
+
+    def test_a_pipe(self, model, dataset, tmp_path):
+        os.mkfifo(lines_path(tmp_path, model, LocalDevice()))
+        with pytest.raises(EdgekitError, match="got a link, a pipe or a device"):
+            bench(model, dataset, FAST, out=tmp_path)
+
+    def test_one_benchmark_at_a_time(self, model, dataset, tmp_path):
+        place = lines_path(tmp_path, model, LocalDevice())
+        with place.open("a+b") as held:
+            assert lock_file(held)
+            with pytest.raises(EdgekitError, match="another benchmark of this model on this device runs"):
+                bench(model, dataset, FAST, out=tmp_path)
+        assert place.read_bytes() == b""
+
+
+def rows_changed(change):
+    """Rows of a type, changed or repeated."""
+
+    def changed(lines):
+        for line in lines:
+            for row in change(json.loads(line)):
+                yield json.dumps(row)
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        pytest.param(lambda row: [row] * 3 if row["type"] == "hello" else [row], "began anew", id="hello"),
+        pytest.param(
+            lambda row: [{"type": "pause", "left_s": 1.0, "hottest_c": None}] * 20 if row["type"] == "begin" else [row],
+            "a pause must end",
+            id="pause",
+        ),
+        pytest.param(
+            lambda row: (
+                [row, *({**row, "block": row["block"] + n} for n in range(1, 9))] if row["type"] == "runs" else [row]
+            ),
+            "more already",
+            id="runs",
+        ),
+        pytest.param(
+            lambda row: [{**row, "cores": [10**15]} if row["type"] == "hello" else row], "1 to 8192 cores", id="cores"
+        ),
+        pytest.param(
+            lambda row: (
+                [{**row, "machine": {**row["machine"], "name": "x" * 200_000}}] if row["type"] == "hello" else [row]
+            ),
+            "at most 100000 characters",
+            id="long-name",
+        ),
+    ],
+)
+def test_a_device_that_goes_on_without_end_is_stopped(model, dataset, tmp_path, change, complaint):
+    with pytest.raises(DeviceError, match=complaint):
+        bench(model, dataset, FAST, devices=[Tampered(rows_changed(change))], out=tmp_path)
+
+
+def test_a_device_without_a_kernel(model, dataset, tmp_path):
+    def nameless(row):
+        return [{**row, "machine": {**row["machine"], "kernel": ""}} if row["type"] == "hello" else row]
+
+    record = bench(model, dataset, FAST, devices=[Tampered(rows_changed(nameless))], out=tmp_path)
+    assert record.devices[0].conditions.machine.kernel == ""

@@ -183,3 +183,22 @@ def test_a_photo_that_goes_bad_ends_the_pass(bundle, dataset, source):
     source.paths[5].write_bytes(b"no photo")
     with pytest.raises(PhotoError):
         score_passes([Job(bundle=bundle, plans=PLANS)], source)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param({"done": np.float64("inf")}, id="endless"),
+        pytest.param({"crops": np.zeros((10, 500_000, 2), np.float32)}, id="bomb"),
+    ],
+)
+def test_kept_scores_that_another_hand_made_are_scored_again(bundle, dataset, source, tmp_path, counted, spoil):
+    keep = Keep(folder=tmp_path / "scores", photos="these")
+    job = Job(bundle=bundle, plans=PLANS[2:3])
+    (before,) = score_passes([job], source, keep=keep)
+    (file,) = keep.folder.iterdir()
+    np.savez_compressed(file, **({"crops": before[PLANS[2]].crops, "done": np.int64(10)} | spoil))
+    counted.clear()
+    (after,) = score_passes([job], source, keep=keep)
+    assert len(counted) == 10
+    np.testing.assert_array_equal(after[PLANS[2]].crops, before[PLANS[2]].crops)

@@ -33,7 +33,8 @@ class TestTarget:
         assert str(Target.parse(text)) == text
 
     @pytest.mark.parametrize(
-        "text", ["", "bpcer", "bpcer=", "bpcer=2", "bpcer=-1", "eer=0.1", "far=0.1", "apcer=nan", "apcer=x"]
+        "text",
+        ["", "bpcer", "bpcer=", "bpcer=2", "bpcer=-1", "eer=0.1", "far=0.1", "apcer=nan", "apcer=x", "apcer=1e-9"],
     )
     def test_what_is_no_target_is_refused(self, text):
         with pytest.raises(DataError, match="a target must be"):

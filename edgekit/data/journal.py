@@ -16,7 +16,7 @@ from typing import IO, Any, Literal
 
 from edgekit.data.build_options import SETTABLE
 from edgekit.errors import DataError, EdgekitError
-from edgekit.records import from_plain, is_stream, plain
+from edgekit.records import from_plain, is_stream, lock_file, plain
 
 JOURNAL_NAME = ".edgekit-import.jsonl"
 _HASH = re.compile("[0-9a-f]{16}")
@@ -89,7 +89,10 @@ class Journal:
         except OSError as failure:
             raise EdgekitError(f"can't write {self._path}: {failure.strerror}; choose another folder") from failure
         try:
-            _lock(self._file, root)
+            # Where the system has no locks, two imports at once would do the same work twice, since names follow
+            # from content.
+            if not lock_file(self._file):
+                raise DataError(f"{root}: another import or session writes here; wait for its end")
             self.entries = self._read()
         except BaseException:
             self._file.close()
@@ -155,16 +158,3 @@ def _parse(line: bytes, where: str) -> Entry:
     except DataError as mistake:
         # What an entry says of itself doesn't know where it stands.
         raise DataError(str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}") from mistake
-
-
-def _lock(file: IO[bytes], root: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        # Windows has no such lock. Two imports at once would do the same work twice, since names follow
-        # from content.
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as taken:
-        raise DataError(f"{root}: another import or session writes here; wait for its end") from taken

@@ -22,6 +22,8 @@ else:
 Axis = Literal["camera", "target", "light"]
 AXES: tuple[Axis, ...] = ("camera", "target", "light")
 MAX_PLAN_BYTES = 1_000_000
+# Python's reader of TOML takes the square of a key's length.
+_MAX_LINE = 5000
 MAX_ENTRIES = 200
 MAX_WANTED = 100_000
 
@@ -161,7 +163,11 @@ def read_plan(path: Path) -> CapturePlan:
             raise DataError(f"{path}: a plan must be a file, got a pipe or a device")
         if path.stat().st_size > MAX_PLAN_BYTES:
             raise DataError(f"{path}: a plan must have at most {MAX_PLAN_BYTES} bytes, got {path.stat().st_size}")
-        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        longest = max(map(len, text.splitlines()), default=0)
+        if longest > _MAX_LINE:
+            raise DataError(f"{path}: a plan's lines must have at most {_MAX_LINE} characters, got {longest}; wrap it")
+        raw: dict[str, Any] = tomllib.loads(text)
     except FileNotFoundError as absent:
         raise DataError(f"{path}: no such plan; make one with edgekit data plan --camera … --target …") from absent
     except OSError as failure:

@@ -16,7 +16,7 @@ from edgekit import __version__
 from edgekit.card import Card, make_card
 from edgekit.errors import EdgekitError
 from edgekit.findings import Findings, Model
-from edgekit.records import write_atomic
+from edgekit.records import is_stream, write_atomic
 from edgekit.report.contents import Accuracy, accuracies, comparison, different_photos, figures, network_alone
 from edgekit.report.costs import Trade, trades
 from edgekit.report.drawing import Chart
@@ -122,6 +122,8 @@ def write_page(page: Page, path: Path) -> int:
     """
     if path.is_dir():
         raise EdgekitError(f"a report must be a file, got the folder {path}; name one with --out")
+    if is_stream(path):
+        raise EdgekitError(f"a report must be a file, got the pipe or device {path}; name one with --out")
     if path.exists():
         with path.open("rb") as file:
             if file.read(len(MARK)) != MARK.encode():

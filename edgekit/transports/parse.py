@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import DeviceError
-from edgekit.records import from_plain
+from edgekit.records import from_plain, is_stream
 from edgekit.transports.adb import AdbDevice, attached
 from edgekit.transports.local import LocalDevice
 from edgekit.transports.remote import Options, RemoteDevice
@@ -30,7 +31,10 @@ _SSH = re.compile(rf"ssh://(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>{
 _ADB = re.compile(r"adb://(?P<serial>[A-Za-z0-9][A-Za-z0-9._:-]*)?/?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMS = "local, ssh://[user@]host[:port], adb://SERIAL or a file that ends in .toml"
-_MAX_FILE_BYTES = 1_000_000
+# Python's reader of TOML takes the square of a hostile file's length.
+_MAX_FILE_BYTES = 100_000
+# It is also a part of a file's name.
+_MAX_NAME = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +111,17 @@ def read_device_file(file: Path) -> list[DeviceEntry]:
         DeviceError: it can't be read, has unknown keys, or no device.
     """
     try:
-        content = file.read_bytes() if file.stat().st_size <= _MAX_FILE_BYTES else None
+        if is_stream(file):
+            raise DeviceError(f"a device file must be a file, got a pipe or a device: {file}")
+        with file.open("rb") as opened:
+            content = opened.read(_MAX_FILE_BYTES + 1)
     except OSError as failure:
         raise DeviceError(f"can't read the device file {file}: {failure.strerror or failure}") from failure
-    if content is None:
-        raise DeviceError(f"a device file must have at most {_MAX_FILE_BYTES} bytes: {file}")
+    if len(content) > _MAX_FILE_BYTES:
+        raise DeviceError(f"a device file must have at most {_MAX_FILE_BYTES} bytes, {file} has more; split it")
     try:
         raw: dict[str, Any] = tomllib.loads(content.decode())
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         raise DeviceError(f"{file} must be TOML: {failure}") from failure
     tables = raw.get("device")
     if set(raw) != {"device"} or not isinstance(tables, list) or not tables:
@@ -124,7 +131,9 @@ def read_device_file(file: Path) -> list[DeviceEntry]:
         entry = from_plain(DeviceEntry, table, where=f"{file}: device {number}", error=DeviceError)
         _check(entry, f"{file}: device {number}")
         if entry.ssh_config:
-            entry = replace(entry, ssh_config=str(file.resolve().parent / Path(entry.ssh_config).expanduser()))
+            # A home that nobody has stays as it is written, and ssh says that there is no such file.
+            config = os.path.expanduser(entry.ssh_config)
+            entry = replace(entry, ssh_config=str(file.resolve().parent / config))
         entries.append(entry)
     return entries
 
@@ -133,7 +142,7 @@ def _check(entry: DeviceEntry, where: str) -> None:
     bad = [name for name in entry.environment if not _VARIABLE.fullmatch(name)]
     if bad:
         raise DeviceError(f"{where}: environment must have names of letters, digits and _, got {bad}")
-    texts = [entry.python, entry.folder, entry.native, entry.name, entry.emulated]
+    texts = [entry.python, entry.folder, entry.native, entry.name, entry.emulated, entry.ssh_config]
     texts += [*entry.launcher, *entry.environment.values()]
     if any(not one.isprintable() for one in texts):
         raise DeviceError(
@@ -148,6 +157,8 @@ def _check(entry: DeviceEntry, where: str) -> None:
             raise DeviceError(f"{where}: {key} is for {scheme} alone, got it with {entry.url!r}")
     if entry.url.startswith("adb://") and entry.folder and not entry.folder.startswith("/"):
         raise DeviceError(f"{where}: folder must begin with / on Android, got {entry.folder!r}")
+    if len(entry.name) > _MAX_NAME:
+        raise DeviceError(f"{where}: a name must have at most {_MAX_NAME} characters, got {len(entry.name)}")
     if entry.launcher and not entry.python:
         raise DeviceError(f"{where}: launcher needs python, the file that it starts")
 

@@ -18,6 +18,9 @@ from edgekit.errors import DeviceError, DeviceTimeout
 # A record of one photo has a few kilobytes; what has no line end in so much is no record.
 MAX_LINE_BYTES = 4 * 1024 * 1024
 _MAX_COMPLAINT = 2000
+# What a long measurement may say on stderr; more would fill the disk here.
+_MAX_COMPLAINTS_BYTES = 64 * 1024 * 1024
+_LOOK_S = 1.0
 
 # From an exit code and what was said on stderr to the error that a user reads.
 Explain = Callable[[int, str], DeviceError]
@@ -59,11 +62,12 @@ class Watched:
                 # A group of its own, so that what a launcher started ends with it: it would hold the pipe open.
                 start_new_session=os.name == "posix",
             )
-        except OSError as failure:
+        except (OSError, ValueError) as failure:
             self._complaints.close()
-            raise DeviceError(f"{name}: can't start {command[0]}: {failure.strerror or failure}") from failure
+            reason = getattr(failure, "strerror", None) or failure
+            raise DeviceError(f"{name}: can't start {command[0]}: {reason}") from failure
         self._deadline: float | None = None
-        self._silent = False
+        self._silent = self._floods = False
         self._changed = threading.Condition()
         self._watch = threading.Thread(target=self._wait_for_silence, daemon=True)
         self._ended = False
@@ -90,12 +94,13 @@ class Watched:
     def _wait_for_silence(self) -> None:
         with self._changed:
             while not self._ended:
-                left = None if self._deadline is None else self._deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    self._silent = True
+                left = _LOOK_S if self._deadline is None else self._deadline - time.monotonic()
+                self._silent = left <= 0
+                self._floods = os.fstat(self._complaints.fileno()).st_size > _MAX_COMPLAINTS_BYTES
+                if self._silent or self._floods:
                     self.kill()
                     return
-                self._changed.wait(left)
+                self._changed.wait(min(left, _LOOK_S))
 
     def pet(self) -> None:
         """Start to wait for its next sign of life."""
@@ -131,10 +136,11 @@ class Watched:
             self.pet()
             line = self.stdout.readline(MAX_LINE_BYTES)
             self.rest()
+            self._check()
             if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
                 raise DeviceError(f"{self.name}: a line of its answer has more than {MAX_LINE_BYTES} bytes")
-            self._check_silence()
-            if not line:
+            # What breaks off is no line; the exit code tells why.
+            if not line.endswith(b"\n"):
                 return
             yield line.decode(errors="replace").rstrip("\r\n")
 
@@ -147,7 +153,7 @@ class Watched:
         self.pet()
         code = self._process.wait()
         self.rest()
-        self._check_silence()
+        self._check()
         return code, self.said()
 
     def close_stdin(self) -> None:
@@ -170,7 +176,12 @@ class Watched:
         self._complaints.seek(max(0, size - _MAX_COMPLAINT))
         return self._complaints.read().decode(errors="replace").strip()
 
-    def _check_silence(self) -> None:
+    def _check(self) -> None:
+        if self._floods:
+            raise DeviceError(
+                f"{self.name}: it complains without end, more than {_MAX_COMPLAINTS_BYTES} bytes:"
+                f" {self.said()[-300:] or 'nothing that can be read'}"
+            )
         if self._silent:
             raise DeviceTimeout(
                 f"{self.name}: no answer for {self.idle_timeout_s:g} s; is the device busy, asleep or unplugged?"
@@ -209,5 +220,7 @@ def capture(
     with Watched(command, name=name, idle_timeout_s=timeout_s, environment=environment) as process:
         process.pet()
         output = process.stdout.read(MAX_LINE_BYTES)
+        if len(output) == MAX_LINE_BYTES:
+            raise DeviceError(f"{name}: its answer has more than {MAX_LINE_BYTES} bytes")
         code, said = process.end()
     return code, output.decode(errors="replace"), said

@@ -30,6 +30,7 @@ _PYTHONS = ("python3", "python", "/data/data/com.termux/files/usr/bin/python3")
 _EXIT_NO_PYTHON, _EXIT_KILLED = 77, 137
 # Linux takes 128 kB in one word, adb 64 kB in all.
 _MAX_ARGUMENT_BYTES = 8000
+_MOST_GREETING, _MOST_TOLD = 1000, 100_000
 _RUN_FROM_FILE = (
     "import json,runpy,sys; sys.argv[1:] = json.load(open(sys.argv[1])); "
     "runpy.run_module('edgekit.runtime', run_name='__main__', alter_sys=True)"
@@ -128,6 +129,8 @@ def read_probe(line: str, name: str) -> Probe:
     Raises:
         DeviceError: it is none.
     """
+    if len(line) > _MOST_TOLD:
+        raise DeviceError(f"{name}: what it tells of itself must have at most {_MOST_TOLD} characters, got {len(line)}")
     try:
         raw = json.loads(line)
     except (ValueError, RecursionError) as failure:
@@ -239,7 +242,7 @@ class RemoteDevice:
             f"(cat <&3; kill -9 $p) >/dev/null 2>&1 & w=$!; exec 3<&-; "
             f"wait $p; c=$?; kill $w 2>/dev/null; echo {END} $c; exit $c"
         )
-        began, ended = False, ""
+        began, ended, before = False, "", 0
         with Watched(self._shell(script), name=self.name, idle_timeout_s=idle_timeout_s, holds_stdin=True) as process:
             for line in process.lines():
                 if line.startswith(f"{END} "):
@@ -249,7 +252,12 @@ class RemoteDevice:
                     break
                 if began:
                     yield line
-                began = began or line == BEGIN
+                began, before = began or line == BEGIN, before + 1
+                if not began and before > _MOST_GREETING:
+                    raise DeviceError(
+                        f"{self.name}: it says more than {_MOST_GREETING} lines before it begins; what do its login"
+                        " scripts print?"
+                    )
             code, said = process.end()
         if not re.fullmatch("[0-9]{1,3}", ended):
             raise self._unreachable(code, said)

@@ -13,6 +13,7 @@ from edgekit.transports.parse import AnyDevice
 from edgekit.transports.wheels import missing
 
 _AT_ONCE = 16
+_MAX_PROBLEM = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ def report(device: AnyDevice) -> DeviceReport:
         kind=device.kind,
         emulated=device.emulated,
         reachable=True,
-        problem=lacking,
+        problem=lacking[:_MAX_PROBLEM],
         machine=probe.machine,
         python=probe.python,
         interpreters=probe.interpreters,

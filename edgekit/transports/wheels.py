@@ -131,7 +131,8 @@ _BASE = {"numpy": "numpy>=1.23", "pillow": "pillow>=10.1"}
 
 def missing(probe: Probe) -> str | None:
     """What keeps the runtime from working with that Python, and what to do about it; None where nothing does."""
-    where = f"Python {probe.python} ({probe.executable}, {probe.platform}{', ' + probe.libc if probe.libc else ''})"
+    system = f"{probe.platform}{', ' + probe.libc if probe.libc else ''}"
+    where = f"Python {probe.python:.40} ({probe.executable:.200}, {system:.100})"
     if probe.version < OLDEST_PYTHON:
         return f"{where} is too old: the runtime needs 3.10; install one and name it in a device file (python = …)"
     broken = [f"{name} ({one.broken})" for name, one in probe.modules.items() if one is not None and one.broken]

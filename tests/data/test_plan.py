@@ -211,3 +211,9 @@ class TestHeatmap:
         (tmp_path / "in").mkdir()
         with pytest.raises(DataError, match="at least one cell"):
             heatmap.plot_coverage(tmp_path / "heat.png", cover(plan(wanted=0), tmp_path / "in"))
+
+
+def test_a_key_that_is_deeper_than_any_plan_is_refused_at_once(tmp_path):
+    (tmp_path / "plan.toml").write_text("[[" + "a." * 400_000 + "a]]")
+    with pytest.raises(DataError, match="lines must have at most 5000 characters"):
+        read_plan(tmp_path / "plan.toml")

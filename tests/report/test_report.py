@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -368,6 +369,16 @@ def test_too_many_records_are_refused(copied):
         (many / f"{at:03}.json").write_bytes(content)
     with pytest.raises(RunError, match="at most"):
         collect([many])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders")
+def test_a_page_or_card_does_not_wait_for_a_pipe(shelf, tmp_path):
+    found = collect([shelf])
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EdgekitError, match="got the pipe or device"):
+        write_page(make_page(found, galleries(found.models, None)), tmp_path / "pipe")
+    with pytest.raises(EdgekitError, match="was not made by"):
+        write_card(make_card(found.models[0]), tmp_path / "pipe")
 
 
 def test_a_page_replaces_only_a_page(shelf, tmp_path):
