@@ -17,6 +17,7 @@ from edgekit.wording import (
     Bar,
     Cell,
     Table,
+    count,
     crops_of,
     estimate,
     file_size,
@@ -176,12 +177,16 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
     """The numbers to be seen first: what it is, the value, and what belongs to it."""
     found, shown = headline(model), []
     if found is not None:
-        evaluation = found[0]
-        shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy))
-        if evaluation.attack is not None:
+        evaluation, photos, crops = found
+        many = f"{count(photos.number, 'photo')}, {crops} {'crop' if crops == '1' else 'crops'}"
+        shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy, many))
+        attack = evaluation.attack
+        if attack is not None:
+            of_kind = count(attack.apcer_by_kind[attack.apcer_kind].n, "photo")
+            genuine = count(attack.bona_fides, "photo")
             shown += [
-                _figure("APCER", evaluation.apcer, f"worst kind: {evaluation.attack.apcer_kind}"),
-                _figure("BPCER", evaluation.bpcer, "genuine called attack"),
+                _figure("APCER", evaluation.apcer, f"worst kind: {attack.apcer_kind}, {of_kind}"),
+                _figure("BPCER", evaluation.bpcer, f"genuine called attack, {genuine}"),
             ]
     for one in model.measured[:3]:
         if one.points:
