@@ -377,6 +377,49 @@ def test_another_photo_of_that_name_is_told(copied):
     assert "is it the same photo?" in shown.mistakes[0].note
 
 
+@pytest.fixture
+def apart(copied, tmp_path):
+    """A model, the folders of its benchmark and of its evaluation, each elsewhere, and the photos."""
+    for name, file in (("b1", "tiny.bench.json"), ("ev", "evaluation/evaluate.json")):
+        (tmp_path / name).mkdir()
+        shutil.move(copied / file, tmp_path / name / file.rpartition("/")[2])
+    (tmp_path / "m").mkdir()
+    shutil.move(copied / "tiny.tflite", tmp_path / "m" / "renamed.tflite")
+    return tmp_path / "b1", tmp_path / "ev", tmp_path / "m" / "renamed.tflite", copied / "photos"
+
+
+def test_a_model_that_lies_apart_is_known_by_its_hash(apart, copied):
+    *paths, photos = apart
+    for order in (paths, paths[::-1]):
+        (model,) = collect(order).models
+        assert (model.file, len(model.measured), len(model.evaluated)) == (paths[2], 2, 1)
+        assert model.cautions == ()
+    (model,) = collect([*paths, copied / "tiny.json"]).models
+    assert (model.file, model.conversion is not None, model.cautions) == (paths[2], True, ())
+    (shown,) = galleries([model], photos)
+    assert all(one.crops for one in shown.mistakes)
+
+
+def test_a_model_of_no_record_is_refused(apart, three_colours_file, tmp_path):
+    other = tmp_path / "m" / "tiny.tflite"
+    shutil.copy(three_colours_file, other)
+    for paths in ([*apart[:2], other], [apart[2]]):
+        with pytest.raises(RunError, match=r"no record here is of .* .SHA-256 [0-9a-f]{64}"):
+            collect(paths)
+
+
+def test_without_the_model_mistakes_are_whole_photos(apart, run, tmp_path):
+    bench, evaluation, _, photos = apart
+    (model,) = collect([bench, evaluation]).models
+    (shown,) = galleries([model], photos)
+    assert [bool(one.source) for one in shown.mistakes] == [True, True]
+    assert not any(one.crops for one in shown.mistakes)
+    assert "without crops" in shown.note
+    code, said = run(bench, evaluation, "--data", photos, "--out", tmp_path / "page.html")
+    assert code == 0
+    assert "no card written: the model file was not found; name it" in " ".join(said.err.split())
+
+
 def test_the_photos_must_be_a_folder(shelf):
     with pytest.raises(DataError, match="the photos must be a folder"):
         galleries(collect([shelf]).models, shelf / "tiny.tflite")
