@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.attacks import marked_kind, worst_rule
 from edgekit.findings import Evaluated, Model
 from edgekit.intervals import Estimate
 from edgekit.measured import Photos
@@ -225,9 +226,10 @@ def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     attack = evaluation.attack
     if attack is None:
         return ()
+    photos = [one.n for one in attack.apcer_by_kind.values()]
     rows = tuple(
         (
-            Cell(text=kind, strong=kind == attack.apcer_kind),
+            Cell(text=marked_kind(kind, one.n, photos), strong=kind == attack.apcer_kind),
             Cell(text=percent(one.value), value=one.value, bar=Bar(value=one.value, low=one.value, high=one.value)),
             number(one.n, 0),
         )
@@ -235,7 +237,8 @@ def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     )
     note = (
         f"Share of attacks that pass as genuine, by kind (APCER). Worst: {attack.apcer_kind}, "
-        f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}."
+        f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}. "
+        f"{worst_rule(photos)}."
     )
     return (Table(title="Kinds of attack", columns=("kind", "APCER", "photos"), rows=rows, note=note),)
 

@@ -19,16 +19,20 @@ from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.findings import MAX_RECORDS, Wrong, collect
+from edgekit.intervals import Estimate, wilson
 from edgekit.latency import Throttling
+from edgekit.rates import Rate
 from edgekit.records import plain, write_json
 from edgekit.report.contents import figures
-from edgekit.report.detail import slice_tables
+from edgekit.report.detail import detail_tables, slice_tables
 from edgekit.report.mistakes import crop_said, galleries
 from edgekit.report.page import make_page, to_html, write_page
+from edgekit.report.studies import study
 from edgekit.runtime import read_bundle
 from edgekit.runtime.classifier import CropScore
 from edgekit.runtime.crops import Box
 from edgekit.runtime.sensors import Temperature, read_state
+from edgekit.tta import TtaPoint, TtaRecord, Way
 from edgekit.verdict import headline, judge
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`|&"
@@ -418,6 +422,74 @@ def test_without_the_model_mistakes_are_whole_photos(apart, run, tmp_path):
     code, said = run(bench, evaluation, "--data", photos, "--out", tmp_path / "page.html")
     assert code == 0
     assert "no card written: the model file was not found; name it" in " ".join(said.err.split())
+
+
+def tta_point(plan, crops, *, mean=None, early=False):
+    share = Estimate(value=0.8 + crops / 100, low=0.7, high=0.95, method="bootstrap")
+    return TtaPoint(
+        model="tiny",
+        plan=plan,
+        way=str(Way(plan, crops, early)),
+        crops=crops,
+        stops_early=early,
+        mean_crops=mean or float(crops),
+        balanced_accuracy=share,
+        errors=Rate(errors=1, n=24, groups=0, photos=wilson(1, 24), grouped=None),
+        apcer=None,
+        apcer_kind="",
+        bpcer=None,
+        auc=None,
+        flips=None,
+    )
+
+
+def test_a_way_that_stops_early_is_a_hollow_mark(tmp_path):
+    points = (tta_point("centre", 1), tta_point("own", 1), tta_point("own", 10))
+    record = TtaRecord(
+        models=(),
+        data_sha256="a" * 64,
+        part="test",
+        caution="",
+        photos=24,
+        groups=6,
+        labels=("genuine", "recapture"),
+        bona_fide="genuine",
+        ks=(1, 10),
+        baseline="centre",
+        points=(*points, tta_point("own", 10, mean=2.5, early=True)),
+        tables=(),
+    )
+    write_json(tmp_path / "tta.json", record)
+    charts = study("study", collect([tmp_path]).studies[0]).charts
+    for chart in charts.values():
+        assert [(one.name, one.hollow) for one in chart.legend] == [
+            ("centre", False),
+            ("own", False),
+            ("own ×10, early", True),
+        ]
+        (mark,) = [one for one in chart.marks if one.hollow]
+        assert "own ×10, early, 2.5 crops" in mark.tip
+        # It stands alone, at the crops that it took.
+        assert [line.series for line in chart.lines] == ["s0", "s1"]
+        assert chart.marks[1].x < mark.x < chart.marks[2].x
+    assert charts["wide"].frame.width > 2 * charts["narrow"].frame.width
+    html = page_of(tmp_path)
+    assert "Hollow marks stop early" in html
+    record = replace(record, points=points)
+    assert not study("study", record).early
+
+
+def test_tables_of_kinds_say_which_kind_is_the_headline(html, shelf):
+    # Kinds of 6 photos each: none has enough, so none is passed over.
+    assert "among those with 10 photos or more, or all where none has." in html
+    (model,) = collect([shelf]).models
+    attacks = model.evaluated[0].record.detail.attacks
+    many = replace(attacks.kinds[0], kind="screen", apcer=replace(attacks.kinds[0].apcer, n=30))
+    few = replace(attacks.kinds[1], kind="print")
+    detail = replace(model.evaluated[0].record.detail, attacks=replace(attacks, kinds=(many, few), worst_kind="screen"))
+    (table,) = [one for one in detail_tables(detail) if one.title == "APCER by kind of attack"]
+    assert [row[0].text for row in table.rows] == ["screen", "print *"]
+    assert "among those with 10 photos or more; * has fewer." in table.note
 
 
 def test_the_photos_must_be_a_folder(shelf):
