@@ -140,12 +140,17 @@ def marked_kind(kind: str, photos: int, kinds: Iterable[int]) -> str:
     return f"{kind} *" if photos < MIN_PHOTOS <= max(kinds) else kind
 
 
+def kinds_rule(kinds: Sequence[int]) -> str:
+    """The same beside a table whose kinds :func:`marked_kind` names: what its star means."""
+    return f"{worst_rule(kinds)}{'; * has fewer' if min(kinds) < MIN_PHOTOS <= max(kinds) else ''}"
+
+
 def worst_rule(kinds: Iterable[int]) -> str:
     """Which kind is the headline, for people, by how many photos every kind has."""
     few = sorted(kinds)
     if few[-1] < MIN_PHOTOS:
         return f"{WORST_RULE}, or all where none has"
-    return f"{WORST_RULE}{'; * has fewer' if few[0] < MIN_PHOTOS else ''}"
+    return WORST_RULE
 
 
 def roc_auc(truth: BoolArray, score: FloatArray) -> float:

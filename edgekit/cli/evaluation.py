@@ -105,7 +105,7 @@ def _write_evaluation(record: EvaluateRecord, out: Path, name: str) -> list[Path
 
 def print_evaluation(record: EvaluateRecord) -> None:
     """An evaluation as tables: classes, kinds of attack, confusion, worst slices, then the headline."""
-    from edgekit.attacks import marked_kind, worst_rule
+    from edgekit.attacks import kinds_rule, marked_kind
 
     print_classes(f"{record.part} photos, {record.crops} crops{taken(record.crops_used)}", record.detail.table)
     found = record.detail
@@ -123,7 +123,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
         console.print_table(
             "attacks that pass, percent with 95 % intervals", ["kind", "APCER", "photos", "groups"], rows
         )
-        typer.echo(f"{worst_rule(photos)}.")
+        typer.echo(f"{kinds_rule(photos)}.")
     rows = [[label, *map(str, row), str(sum(row))] for label, row in zip(record.labels, found.confusion, strict=True)]
     console.print_table("confusion: truth below, called beside", ["", *record.labels, "all"], rows)
     _print_slices(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.attacks import marked_kind, worst_rule
+from edgekit.attacks import kinds_rule, marked_kind
 from edgekit.findings import Evaluated, Model
 from edgekit.intervals import Estimate
 from edgekit.measured import Photos
@@ -238,7 +238,7 @@ def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     note = (
         f"Share of attacks that pass as genuine, by kind (APCER). Worst: {attack.apcer_kind}, "
         f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}. "
-        f"{worst_rule(photos)}."
+        f"{kinds_rule(photos)}."
     )
     return (Table(title="Kinds of attack", columns=("kind", "APCER", "photos"), rows=rows, note=note),)
 

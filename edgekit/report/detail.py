@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgekit.attacks import marked_kind, worst_rule
+from edgekit.attacks import kinds_rule, marked_kind
 from edgekit.curves import AttackDetail
 from edgekit.detail import Detail
 from edgekit.intervals import Estimate
@@ -61,7 +61,7 @@ def _kinds(attacks: AttackDetail) -> Table:
     )
     note = (
         f"Share of attacks that pass as genuine. Over all attacks {interval(quoted(attacks.overall))}; genuine photos "
-        f"called attacks (BPCER) {interval(quoted(attacks.bpcer))}. {worst_rule(photos)}."
+        f"called attacks (BPCER) {interval(quoted(attacks.bpcer))}. {kinds_rule(photos)}."
     )
     return Table(title="APCER by kind of attack", columns=("kind", "APCER", "photos", "groups"), rows=rows, note=note)
 

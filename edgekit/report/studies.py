@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit.attacks import WORST_RULE
 from edgekit.report.charts import Curve, Plane, curve_charts
 from edgekit.report.drawing import Chart
 from edgekit.studytables import P_VALUE
@@ -49,6 +50,7 @@ def study(key: str, record: TtaRecord) -> Study:
             note=(
                 f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the "
                 f"other way round; p: how often chance alone would part them so. {P_VALUE}"
+                + (f" {WORST_RULE}, if any has." if any(point.apcer for point in record.points) else "")
             ),
         ),
     )
