@@ -7,7 +7,7 @@ APCER is the share of attacks that pass as bona fide, BPCER the share of bona fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ BoolArray = NDArray[np.bool_]
 
 # A share of fewer photos swings too much to be a headline.
 MIN_PHOTOS = 10
+# To stand beside every table of kinds.
+WORST_RULE = f"The headline is the worst kind among those with {MIN_PHOTOS} photos or more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,30 @@ def worst_kind(by_kind: dict[str, KindReport], min_kind: int = MIN_PHOTOS) -> st
     """The kind that passes most often, among those with enough photos if there are any; of equals the most frequent."""
     enough = {kind: one for kind, one in by_kind.items() if one.n >= min_kind} or by_kind
     return max(enough, key=lambda kind: (enough[kind].value, enough[kind].n))
+
+
+def marked_kind(kind: str, photos: int, kinds: Iterable[int]) -> str:
+    """A kind as tables name it: with a star where it has too few photos to be the headline.
+
+    Args:
+        kind: Its name.
+        photos: How many it has.
+        kinds: How many every kind has; where none has enough, none is passed over.
+    """
+    return f"{kind} *" if photos < MIN_PHOTOS <= max(kinds) else kind
+
+
+def kinds_rule(kinds: Sequence[int]) -> str:
+    """The same beside a table whose kinds :func:`marked_kind` names: what its star means."""
+    return f"{worst_rule(kinds)}{'; * has fewer' if min(kinds) < MIN_PHOTOS <= max(kinds) else ''}"
+
+
+def worst_rule(kinds: Iterable[int]) -> str:
+    """Which kind is the headline, for people, by how many photos every kind has."""
+    few = sorted(kinds)
+    if few[-1] < MIN_PHOTOS:
+        return f"{WORST_RULE}, or all where none has"
+    return WORST_RULE
 
 
 def roc_auc(truth: BoolArray, score: FloatArray) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.attacks import worst_rule
 from edgekit.errors import EdgekitError
 from edgekit.findings import Model
 from edgekit.measured import Measured
@@ -298,7 +299,8 @@ def _metrics(model: Model) -> Part:
         columns=("metric", f"value ({100 * evaluation.balanced_accuracy.level:g} % interval)"),
         rows=tuple(rows),
         note=f"On {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
-        f"Intervals: {listed(methods)}.",
+        f"Intervals: {listed(methods)}."
+        + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
     )
     return Part(title="Metrics", tables=(accuracy, *_speeds(model)))
 

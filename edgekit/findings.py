@@ -88,7 +88,7 @@ class Model:
 
     Attributes:
         name: Of the file, or of the run where there is no file.
-        file: Where it lies; None where it does not lie beside its records.
+        file: Where it lies; None where it neither was named nor lies beside its records.
         file_sha256: Of the file that the numbers belong to; empty for a run without a file.
         file_bytes: Its size; None where no record tells.
         contract: Of the file, or of its conversion.
@@ -141,24 +141,52 @@ def collect(paths: Sequence[Path]) -> Findings:
     """Read records and put together which belong to one model.
 
     Args:
-        paths: Records, models (whose records lie beside them), or folders of these and of runs.
+        paths: Records, models (whose records lie beside them or are named too), or folders of these and of runs.
 
     Raises:
-        RunError: a path holds no record of edgekit, a record is damaged, or there are too many.
-        ContractError: a model file beside its records is damaged.
+        RunError: a path holds no record of edgekit, a record is damaged, there are too many, or none is of a model.
+        ContractError: a model file that was named or lies beside its records is damaged.
     """
     found: dict[Path, _Read] = {}
     for path in paths:
         for file in _record_files(path):
             _add(found, file, asked=file == path)
-        if not any(path == file or path in file.parents or _beside(path, file) for file in found):
+        records = any(path == file or path in file.parents for file in found)
+        if not records and path.suffix != ".tflite":
             raise RunError(f"{path} holds no record of edgekit; name a run's folder, a bench.json or a model")
     for read in list(found.values()):
         # A benchmark alone says little of the model: its conversion lies beside it.
         if isinstance(read.record, (BenchRecord, EvaluateRecord)):
             _add(found, read.path.parent / f"{_stem(read.record.model)}.json", asked=False)
     reads = list(found.values())
-    return Findings(models=_assemble(reads), studies=tuple(read.record for read in _of(reads, TtaRecord)))
+    named = [_named(path) for path in dict.fromkeys(paths) if path.suffix == ".tflite" and not os.path.isdir(path)]
+    for one in named:
+        if not any(_beside(one.path, file) for file in found) and not any(_is_of(one, read.record) for read in reads):
+            raise RunError(
+                f"no record here is of {one.path} (SHA-256 {one.sha256}); a model must lie beside its records or be "
+                "named with them: a bench.json, an evaluate.json or a folder of these"
+            )
+    return Findings(models=_assemble(reads, named), studies=tuple(read.record for read in _of(reads, TtaRecord)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A model file that was asked for; its hash says which records are of it, wherever they lie."""
+
+    path: Path
+    sha256: str
+    contract: Contract
+
+
+def _named(path: Path) -> _Named:
+    return _Named(path=path, sha256=file_sha256(path), contract=read_bundle(path).contract)
+
+
+def _is_of(model: _Named, record: Any) -> bool:
+    """Whether a record is of a file; a conversion knows the network in it alone, as a contract may be tuned later."""
+    if isinstance(record, ConvertRecord):
+        return record.contract.model_sha256 == model.contract.model_sha256
+    return isinstance(record, (BenchRecord, EvaluateRecord)) and record.file_sha256 == model.sha256
 
 
 def _record_files(path: Path) -> list[Path]:
@@ -229,15 +257,15 @@ def _stem(name: str) -> str:
     return Path(name).stem
 
 
-def _assemble(found: Sequence[_Read]) -> tuple[Model, ...]:
+def _assemble(found: Sequence[_Read], named: Sequence[_Named]) -> tuple[Model, ...]:
     models: dict[str, Model] = {}
     for read in _of(found, ConvertRecord):
-        model = _converted(read)
+        model = _converted(read, named)
         models[model.file_sha256 or f"record of {read.path}"] = model
     for read in (*_of(found, BenchRecord), *_of(found, EvaluateRecord)):
         record = read.record
         key = next((key for key, model in models.items() if _is_same(model, record)), record.file_sha256)
-        model = models.get(key) or _unconverted(read, models.values())
+        model = models.get(key) or _unconverted(read, models.values(), named)
         models[key] = _with_numbers(model, record)
     runs = _runs(found)
     used: set[str] = set()
@@ -255,9 +283,11 @@ def _of(found: Sequence[_Read], kind: type[Any]) -> list[_Read]:
     return [read for read in found if isinstance(read.record, kind)]
 
 
-def _converted(read: _Read) -> Model:
+def _converted(read: _Read, named: Sequence[_Named]) -> Model:
     record: ConvertRecord = read.record
     file = read.path.with_suffix(Path(record.model).suffix)
+    if not os.path.exists(file):
+        file = next((one.path for one in named if _is_of(one, record)), file)
     known = os.path.exists(file)
     contract = read_bundle(file).contract if known else record.contract
     cautions = []
@@ -284,7 +314,7 @@ def _is_same(model: Model, record: BenchRecord | EvaluateRecord) -> bool:
     return model.name == _stem(record.model)
 
 
-def _unconverted(read: _Read, others: Iterable[Model]) -> Model:
+def _unconverted(read: _Read, others: Iterable[Model], named: Sequence[_Named]) -> Model:
     """A model of which only numbers are known."""
     record: BenchRecord | EvaluateRecord = read.record
     name, cautions = _stem(record.model), []
@@ -292,7 +322,7 @@ def _unconverted(read: _Read, others: Iterable[Model]) -> Model:
         cautions.append(
             "measured on another file of the same name than the one that lies beside: converted or tuned since"
         )
-    file = read.path.parent / f"{name}.tflite"
+    file = next((one.path for one in named if _is_of(one, record)), read.path.parent / f"{name}.tflite")
     if os.path.exists(file) and file_sha256(file) == record.file_sha256:
         return Model(
             name=name,
@@ -300,6 +330,7 @@ def _unconverted(read: _Read, others: Iterable[Model]) -> Model:
             file_sha256=record.file_sha256,
             file_bytes=file.stat().st_size,
             contract=read_bundle(file).contract,
+            cautions=tuple(cautions),
             home=read.path.parent,
         )
     return Model(name=name, file_sha256=record.file_sha256, cautions=tuple(cautions), home=read.path.parent)

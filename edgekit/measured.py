@@ -75,6 +75,7 @@ class Measured:
         recommended: The most accurate point within the budget; None where none is.
         photos: Those of the accuracy.
         cautions: What to say beside every number.
+        rough: Why its latencies decide nothing for good; empty where they do.
     """
 
     device: str
@@ -85,6 +86,7 @@ class Measured:
     recommended: Point | None
     photos: Photos
     cautions: tuple[str, ...] = ()
+    rough: str = ""
 
 
 def measured(record: BenchRecord) -> tuple[Measured, ...]:
@@ -114,6 +116,7 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
                 recommended=next(best, None),
                 photos=photos,
                 cautions=(*own, *_cautions(one, device, quick=record.quick)),
+                rough=_rough(one, quick=record.quick),
             )
         )
     return tuple(found)
@@ -147,6 +150,12 @@ def _is(point: BenchPoint, wanted: Recommended) -> bool:
         and point.interpreter == wanted.interpreter
         and point.asked_delegate == wanted.delegate
     )
+
+
+def _rough(bench: DeviceBench, *, quick: bool) -> str:
+    throttled = bench.throttling is not None and bench.throttling.verdict == "throttled"
+    reasons = [*(["a quick benchmark"] if quick else []), *(["the device slowed down meanwhile"] if throttled else [])]
+    return " and ".join(reasons)
 
 
 def _cautions(bench: DeviceBench, device: str, *, quick: bool) -> Sequence[str]:

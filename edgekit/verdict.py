@@ -12,6 +12,8 @@ from edgekit.metrics import Evaluation
 from edgekit.wording import count, crops_of, interval, listed, milliseconds, percent
 
 Outcome = Literal["yes", "no", "open"]
+_WORDS: dict[Outcome, str] = {"yes": "passed", "no": "failed", "open": "open"}
+_UNDECIDED, _ROUGHLY = "undecided", "passes, roughly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +25,19 @@ class Check:
         what: The thing.
         device: Where; empty where that says nothing.
         detail: The numbers.
+        said: The outcome in a word; ``undecided`` and ``passes, roughly`` are kinds of ``open``.
     """
 
     outcome: Outcome
     what: str
     device: str = ""
     detail: str
+    said: str = ""
+
+    @property
+    def word(self) -> str:
+        """The outcome for people."""
+        return self.said or _WORDS[self.outcome]
 
     @property
     def name(self) -> str:
@@ -41,7 +50,7 @@ class Verdict:
     """What is to be said first.
 
     Attributes:
-        outcome: ``no`` where one check says no, ``yes`` where at least one says yes, else ``open``.
+        outcome: ``no`` where one check says no, ``yes`` where all say yes, else ``open``.
         line: The answer in a few words.
         sentences: The numbers that it rests on.
         checks: What was looked at.
@@ -58,19 +67,31 @@ class Verdict:
 def judge(model: Model) -> Verdict:
     """Judge a model by its records alone."""
     checks = (*(_budget(one, model) for one in model.measured), *_unmeasured(model), _gate(model), *_training(model))
-    by = {outcome: _named([one for one in checks if one.outcome == outcome]) for outcome in ("yes", "no", "open")}
-    outcome: Outcome = "no" if by["no"] else "yes" if by["yes"] else "open"
-    line = {"no": f"Fails: {by['no']}", "yes": f"Passes: {by['yes']}", "open": "Not judged yet"}[outcome]
-    if by["open"] and outcome != "open":
-        line += f". Open: {by['open']}"
+    outcomes = {one.outcome for one in checks}
+    outcome: Outcome = "no" if "no" in outcomes else "open" if "open" in outcomes else "yes"
     evaluated = [part for one in model.evaluated for part in one.record.caution.split("; ") if part]
     cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
     return Verdict(
         outcome=outcome,
-        line=line,
+        line=_line(checks, outcome),
         sentences=tuple(_accuracy(model)),
         checks=checks,
         cautions=tuple(dict.fromkeys(cautions)),
+    )
+
+
+def _line(checks: Sequence[Check], outcome: Outcome) -> str:
+    """The answer in a few words: what fails first, and never a plain pass while something is open."""
+    words = [one.word for one in checks]
+    if set(words) == {"open"}:
+        return "Not judged yet"
+    heads = {"failed": "Fails", _ROUGHLY: "Passes, roughly", _UNDECIDED: "Undecided", "open": "Open"}
+    if outcome != "no":
+        heads["passed"] = "Passes" if outcome == "yes" else "Passed"
+    return ". ".join(
+        f"{head}: {_named([one for one in checks if one.word == word])}"
+        for word, head in heads.items()
+        if word in words
     )
 
 
@@ -83,9 +104,12 @@ def _named(checks: Sequence[Check]) -> str:
 
 
 def featured(measured: Measured, model: Model) -> Point:
-    """The point that stands for a benchmark: what it recommends, else what the contract does by itself."""
-    if measured.recommended is not None and measured.budget_ms is not None:
-        return measured.recommended
+    """The point that stands for a benchmark: the one that its budget is judged by, else the contract's own.
+
+    Within a budget that is what the benchmark recommends; where no point keeps the budget, the fastest.
+    """
+    if measured.budget_ms is not None:
+        return measured.recommended or min(measured.points, key=lambda point: point.total.p95_ms)
     crops = model.contract.plan.crops if model.contract else max(point.crops for point in measured.points)
     own = [point for point in measured.points if point.stops_early or point.crops == crops] or list(measured.points)
     return min(own, key=lambda point: (not point.stops_early, point.threads))
@@ -120,16 +144,31 @@ def attack_said(evaluation: Evaluation) -> str:
 def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
     """The evaluation that stands for a model, its photos, and with how many crops; None where there is none.
 
-    That of the point which stands for its benchmark, so that accuracy and latency belong together.
+    Photos that training never saw come before others, then the larger set, then an evaluation before a benchmark,
+    which often has but a few photos: latency alone must come from there.
     """
+    found = [*map(_evaluated, model.evaluated), *_benchmarked(model)]
+    if found:
+        # The first of equals, so an evaluation.
+        return max(found, key=lambda one: (not _seen(one[1], model), one[1].number))
+    emulated = next((one for one in model.measured if one.untimed), None)
+    return (emulated.untimed[-1], emulated.photos, "all") if emulated else None
+
+
+def _benchmarked(model: Model) -> list[tuple[Evaluation, Photos, str]]:
+    """What benchmarks say of the points that stand for them."""
+    found = []
     for one in model.measured:
         if one.points:
             point = featured(one, model)
-            return point.evaluation, one.photos, crops_of(point.crops, point.crops_used)
-    if model.evaluated:
-        return _evaluated(model.evaluated[0])
-    emulated = next((one for one in model.measured if one.untimed), None)
-    return (emulated.untimed[-1], emulated.photos, "all") if emulated else None
+            found.append((point.evaluation, one.photos, crops_of(point.crops, point.crops_used)))
+    return found
+
+
+def _seen(photos: Photos, model: Model) -> bool:
+    """Whether training or its choices knew the photos."""
+    own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
+    return own and photos.part != "test"
 
 
 def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
@@ -150,9 +189,13 @@ def _accuracy(model: Model) -> Sequence[str]:
     sentences = [_accuracy_said(*found, model)]
     attack = attack_said(found[0])
     sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
-    for other in map(_evaluated, model.evaluated):
-        if other[1:] != found[1:]:
-            sentences.append(f"As `edgekit evaluate` ran it: {_lowered(_accuracy_said(*other, model))}")
+    said = [found[1:]]
+    ways = [("As `edgekit evaluate` ran it", one) for one in map(_evaluated, model.evaluated)]
+    ways += [("At the benchmark's point", one) for one in _benchmarked(model)]
+    for way, other in ways:
+        if other[1:] not in said:
+            said.append(other[1:])
+            sentences.append(f"{way}: {_lowered(_accuracy_said(*other, model))}")
     return sentences
 
 
@@ -175,12 +218,18 @@ def _budget(measured: Measured, model: Model) -> Check:
         detail = f"{_speed(featured(measured, model))}; no budget was set, `edgekit bench --budget-ms` sets one"
         return Check(outcome="open", what="latency", device=device, detail=detail)
     what = f"budget of {measured.budget_ms:g} ms"
-    if measured.recommended is not None:
-        detail = f"{_speed(measured.recommended)}; the most accurate within it, by these same photos"
-        return Check(outcome="yes", what=what, device=device, detail=detail)
-    fastest = min(measured.points, key=lambda point: point.total.p95_ms)
-    detail = f"no point has a p95 within it; the fastest: {_speed(fastest)}"
-    return Check(outcome="no", what=what, device=device, detail=detail)
+    point = featured(measured, model)
+    if point.p95 is not None and point.p95[0] <= measured.budget_ms < point.p95[1]:
+        detail = f"the budget lies inside the interval of the p95, so more repeats must decide: {_speed(point)}"
+        return Check(outcome="open", what=what, device=device, detail=detail, said=_UNDECIDED)
+    if measured.recommended is None:
+        detail = f"no point has a p95 within it; the fastest: {_speed(point)}"
+        return Check(outcome="no", what=what, device=device, detail=detail)
+    detail = f"{_speed(point)}; the most accurate within it, by these same photos"
+    if measured.rough:
+        detail += f"; {measured.rough}"
+        return Check(outcome="open", what=what, device=device, detail=detail, said=_ROUGHLY)
+    return Check(outcome="yes", what=what, device=device, detail=detail)
 
 
 def _unmeasured(model: Model) -> Sequence[Check]:

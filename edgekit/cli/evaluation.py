@@ -105,16 +105,25 @@ def _write_evaluation(record: EvaluateRecord, out: Path, name: str) -> list[Path
 
 def print_evaluation(record: EvaluateRecord) -> None:
     """An evaluation as tables: classes, kinds of attack, confusion, worst slices, then the headline."""
+    from edgekit.attacks import kinds_rule, marked_kind
+
     print_classes(f"{record.part} photos, {record.crops} crops{taken(record.crops_used)}", record.detail.table)
     found = record.detail
     if found.attacks is not None:
+        photos = [one.apcer.n for one in found.attacks.kinds]
         rows = [
-            [one.kind, rate_of(one.apcer), str(one.apcer.n), str(one.apcer.groups or "–")]
+            [
+                marked_kind(one.kind, one.apcer.n, photos),
+                rate_of(one.apcer),
+                str(one.apcer.n),
+                str(one.apcer.groups or "–"),
+            ]
             for one in found.attacks.kinds
         ]
         console.print_table(
             "attacks that pass, percent with 95 % intervals", ["kind", "APCER", "photos", "groups"], rows
         )
+        typer.echo(f"{kinds_rule(photos)}.")
     rows = [[label, *map(str, row), str(sum(row))] for label, row in zip(record.labels, found.confusion, strict=True)]
     console.print_table("confusion: truth below, called beside", ["", *record.labels, "all"], rows)
     _print_slices(found)

@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 def report(
     records: Annotated[
         list[Path],
-        typer.Argument(help="Runs, models, bench.json, evaluate.json, tta.json, or folders of these; several devices."),
+        typer.Argument(
+            help="Runs, models, bench.json, evaluate.json, tta.json, or folders of these; several devices. A model is "
+            "matched by its SHA-256."
+        ),
     ],
     data: Annotated[Path | None, typer.Option(help="The photos, to show the worst mistakes with their crops.")] = None,
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
@@ -76,4 +79,8 @@ def report(
         return
     for name, verdict in verdicts.items():
         console.note(f"{name}: {verdict.line}")
+    for model in () if no_card else found.models:
+        # A run alone has no model yet.
+        if model.file is None and (model.file_sha256 or model.conversion is not None):
+            console.note(f"{model.name}: no card written: the model file was not found; name it")
     console.note(f"wrote {', '.join(map(str, (out, *cards)))} ({size / 1000:.0f} kB); open it in a browser")

@@ -27,7 +27,7 @@ from edgekit.report.drawing import (
 # Latencies further apart than this would crowd the fast ones into a corner.
 _LOG_FROM_RATIO = 8.0
 _FAR = 1.8
-_PARETO_FRAMES = {"wide": Frame(width=920, height=430), "narrow": Frame(width=380, height=340, left=66, right=20)}
+WIDTHS = {"wide": Frame(width=920, height=430), "narrow": Frame(width=380, height=340, left=66, right=20)}
 _CURVE_FRAME = Frame(width=400, height=300)
 
 
@@ -52,11 +52,11 @@ class Spot:
 
 def pareto_charts(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[float]) -> dict[str, Chart]:
     """The same chart for wide and narrow windows."""
-    return {size: _pareto(f"{key}-{size}", title, spots, budgets_ms, size) for size in _PARETO_FRAMES}
+    return {size: _pareto(f"{key}-{size}", title, spots, budgets_ms, size) for size in WIDTHS}
 
 
 def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[float], size: str) -> Chart:
-    frame = _PARETO_FRAMES[size]
+    frame = WIDTHS[size]
     slowest = max(spot.point.latency_ms for spot in spots)
     # A budget far beyond all points would crowd them into a corner; it is said at the edge.
     near = [budget for budget in budgets_ms if budget <= _FAR * slowest]
@@ -170,6 +170,7 @@ class Curve:
         bars: Lower and upper end of each point's interval; empty without.
         joined: Whether a line goes through the points.
         strong: Whether points stand out.
+        hollow: Whether only the outlines of points are drawn.
     """
 
     name: str
@@ -178,6 +179,7 @@ class Curve:
     bars: tuple[tuple[float, float], ...] = ()
     joined: bool = True
     strong: bool = False
+    hollow: bool = False
 
 
 Range = Literal["share", "zoomed share", "deviate", "count", "number"]
@@ -203,12 +205,19 @@ class Plane:
     diagonal: bool = False
 
 
-def curve_chart(key: str, title: str, curves: Sequence[Curve], plane: Plane) -> Chart | None:
+def curve_charts(key: str, title: str, curves: Sequence[Curve], plane: Plane) -> dict[str, Chart]:
+    """The same chart as wide as the page, for wide and narrow windows; none where there is nothing to draw."""
+    found = {size: curve_chart(f"{key}-{size}", title, curves, plane, frame) for size, frame in WIDTHS.items()}
+    return {size: chart for size, chart in found.items() if chart is not None}
+
+
+def curve_chart(
+    key: str, title: str, curves: Sequence[Curve], plane: Plane, frame: Frame = _CURVE_FRAME
+) -> Chart | None:
     """Curves over one another; None where there is nothing to draw."""
     kept = [one for one in curves if one.points and all(math.isfinite(n) for point in one.points for n in point)]
     if not kept:
         return None
-    frame = _CURVE_FRAME
     xs = [point[0] for one in kept for point in one.points]
     ys = [value for one in kept for value in (*(y for _, y in one.points), *(end for bar in one.bars for end in bar))]
     x = _axis(across, frame, plane.x, xs)
@@ -221,7 +230,7 @@ def curve_chart(key: str, title: str, curves: Sequence[Curve], plane: Plane) -> 
     ]
     marks = [mark for at, one in enumerate(kept) for mark in _curve_marks(at, one, x, y)]
     legend = [
-        Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape=SHAPES[at % len(SHAPES)])
+        Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape=SHAPES[at % len(SHAPES)], hollow=one.hollow)
         for at, one in enumerate(kept)
     ]
     return Chart(
@@ -254,6 +263,7 @@ def _curve_marks(at: int, curve: Curve, x: Axis, y: Axis) -> Sequence[Mark]:
             tip=tip,
             series=f"s{at}",
             strong=curve.strong,
+            hollow=curve.hollow,
         )
         for (px, py), (low, high), tip in zip(curve.points, bars, curve.tips, strict=True)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.attacks import kinds_rule, marked_kind
 from edgekit.findings import Evaluated, Model
 from edgekit.intervals import Estimate
 from edgekit.measured import Photos
@@ -17,6 +18,7 @@ from edgekit.wording import (
     Bar,
     Cell,
     Table,
+    count,
     crops_of,
     estimate,
     file_size,
@@ -176,12 +178,16 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
     """The numbers to be seen first: what it is, the value, and what belongs to it."""
     found, shown = headline(model), []
     if found is not None:
-        evaluation = found[0]
-        shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy))
-        if evaluation.attack is not None:
+        evaluation, photos, crops = found
+        many = f"{count(photos.number, 'photo')}, {crops} {'crop' if crops == '1' else 'crops'}"
+        shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy, many))
+        attack = evaluation.attack
+        if attack is not None:
+            of_kind = count(attack.apcer_by_kind[attack.apcer_kind].n, "photo")
+            genuine = count(attack.bona_fides, "photo")
             shown += [
-                _figure("APCER", evaluation.apcer, f"worst kind: {evaluation.attack.apcer_kind}"),
-                _figure("BPCER", evaluation.bpcer, "genuine called attack"),
+                _figure("APCER", evaluation.apcer, f"worst kind: {attack.apcer_kind}, {of_kind}"),
+                _figure("BPCER", evaluation.bpcer, f"genuine called attack, {genuine}"),
             ]
     for one in model.measured[:3]:
         if one.points:
@@ -220,9 +226,10 @@ def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     attack = evaluation.attack
     if attack is None:
         return ()
+    photos = [one.n for one in attack.apcer_by_kind.values()]
     rows = tuple(
         (
-            Cell(text=kind, strong=kind == attack.apcer_kind),
+            Cell(text=marked_kind(kind, one.n, photos), strong=kind == attack.apcer_kind),
             Cell(text=percent(one.value), value=one.value, bar=Bar(value=one.value, low=one.value, high=one.value)),
             number(one.n, 0),
         )
@@ -230,7 +237,8 @@ def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     )
     note = (
         f"Share of attacks that pass as genuine, by kind (APCER). Worst: {attack.apcer_kind}, "
-        f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}."
+        f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}. "
+        f"{kinds_rule(photos)}."
     )
     return (Table(title="Kinds of attack", columns=("kind", "APCER", "photos"), rows=rows, note=note),)
 

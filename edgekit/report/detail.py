@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from edgekit.attacks import kinds_rule, marked_kind
 from edgekit.curves import AttackDetail
 from edgekit.detail import Detail
 from edgekit.intervals import Estimate
@@ -48,9 +49,10 @@ def _classes(detail: Detail) -> Table:
 
 
 def _kinds(attacks: AttackDetail) -> Table:
+    photos = [one.apcer.n for one in attacks.kinds]
     rows = tuple(
         (
-            Cell(text=one.kind, strong=one.kind == attacks.worst_kind),
+            Cell(text=marked_kind(one.kind, one.apcer.n, photos), strong=one.kind == attacks.worst_kind),
             estimate(quoted(one.apcer), bar=True),
             number(one.apcer.n, 0),
             number(one.apcer.groups or None, 0),
@@ -59,7 +61,7 @@ def _kinds(attacks: AttackDetail) -> Table:
     )
     note = (
         f"Share of attacks that pass as genuine. Over all attacks {interval(quoted(attacks.overall))}; genuine photos "
-        f"called attacks (BPCER) {interval(quoted(attacks.bpcer))}. Kinds with few photos come last."
+        f"called attacks (BPCER) {interval(quoted(attacks.bpcer))}. {kinds_rule(photos)}."
     )
     return Table(title="APCER by kind of attack", columns=("kind", "APCER", "photos", "groups"), rows=rows, note=note)
 

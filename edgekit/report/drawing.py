@@ -78,12 +78,13 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legend:
-    """A series, its colour and the shape of its points."""
+    """A series, its colour and the shape of its points; ``hollow`` as they are."""
 
     name: str
     series: str
     colour: int
     shape: str
+    hollow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

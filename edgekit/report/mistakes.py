@@ -86,7 +86,7 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
     """Show a model's worst mistakes, as its evaluation lists them.
 
     Args:
-        model: With its file, where photos are given.
+        model: Without its file the photos are shown whole, without crops.
         photos: The data folder; None shows none.
         progress: Told of every photo.
 
@@ -102,8 +102,10 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
     if not photos.is_dir():
         raise DataError(f"{photos}: the photos must be a folder, got none; check --data")
     if model.file is None:
-        note = "The model file is not beside its records, so these photos can't be scored again."
-        return Gallery(mistakes=tuple(_named(one) for one in worst), note=note)
+        enable_heic_if_installed()
+        with captured_stderr():
+            whole = tuple(_whole(one, photos) for one in worst)
+        return Gallery(mistakes=whole, note=_HOW_TO_SCORE)
     enable_heic_if_installed()
     progress.begin("looking at mistakes", len(worst))
     views = []
@@ -120,6 +122,10 @@ _HOW_TO_LIST = (
     "No evaluation lists them. `edgekit evaluate MODEL --data PHOTOS --out FOLDER` does; then report on its record."
 )
 _HOW_TO_SHOW = "Add `--data PHOTOS` to see them as pictures with their crops."
+_HOW_TO_SCORE = (
+    "Whole photos without crops: the model file was not found, so they can't be scored again. "
+    "Name it, too: `edgekit report RECORDS MODEL.tflite`."
+)
 
 
 def _counted(model: Model, shown: int) -> str:
@@ -130,6 +136,18 @@ def _counted(model: Model, shown: int) -> str:
 
 def _named(wrong: Wrong, note: str = "") -> MistakeView:
     return MistakeView(wrong=wrong, score=percent(wrong.score), note=note)
+
+
+def _whole(wrong: Wrong, photos: Path) -> MistakeView:
+    """The photo alone."""
+    try:
+        small = decode(_inside(photos, wrong.photo))
+    except PhotoError as failure:
+        return _named(wrong, note=str(failure))
+    small.thumbnail((_PHOTO_PX, _PHOTO_PX))
+    return MistakeView(
+        wrong=wrong, score=percent(wrong.score), source=_address(small, 80), width=small.width, height=small.height
+    )
 
 
 def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.report.charts import Curve, Plane, curve_chart
+from edgekit.attacks import WORST_RULE
+from edgekit.report.charts import Curve, Plane, curve_charts
 from edgekit.report.drawing import Chart
 from edgekit.studytables import P_VALUE
 from edgekit.tta import TtaPoint, TtaRecord
@@ -15,11 +16,20 @@ _COLUMNS = ("crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A study, for the page."""
+    """A study, for the page.
+
+    Attributes:
+        conditions: Which photos.
+        caution: What to keep in mind.
+        charts: For ``wide`` and ``narrow`` windows; none without points.
+        early: Whether a way stops early.
+        table: The same points.
+    """
 
     conditions: str
     caution: str
-    chart: Chart | None
+    charts: dict[str, Chart]
+    early: bool
     table: Table
 
 
@@ -27,22 +37,12 @@ def study(key: str, record: TtaRecord) -> Study:
     """Show a study."""
     many = len(record.models) > 1
     groups = f" of {count(record.groups, 'group')}" if record.groups else ""
-    curves = []
-    for model, plan in dict.fromkeys((point.model, point.plan) for point in record.points):
-        own = [one for one in record.points if (one.model, one.plan) == (model, plan) and not one.stops_early]
-        own.sort(key=lambda one: one.mean_crops)
-        curves.append(
-            Curve(
-                name=f"{model}, {plan}" if many else plan,
-                points=tuple((one.mean_crops, one.balanced_accuracy.value) for one in own),
-                tips=tuple(f"{one.model}\n{one.way}\n{interval(one.balanced_accuracy)}" for one in own),
-            )
-        )
     plane = Plane(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
     return Study(
         conditions=f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)})",
         caution=record.caution,
-        chart=curve_chart(key, "Accuracy over crops", curves, plane),
+        charts=curve_charts(key, "Accuracy over crops", _curves(record), plane),
+        early=any(point.stops_early for point in record.points),
         table=Table(
             title="Every way",
             columns=("way", *(("model",) if many else ()), *_COLUMNS),
@@ -50,9 +50,32 @@ def study(key: str, record: TtaRecord) -> Study:
             note=(
                 f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the "
                 f"other way round; p: how often chance alone would part them so. {P_VALUE}"
+                + (f" {WORST_RULE}, if any has." if any(point.apcer for point in record.points) else "")
             ),
         ),
     )
+
+
+def _curves(record: TtaRecord) -> list[Curve]:
+    """A line for every plan; verdicts that stop early have no number of crops of their own, so they stand alone."""
+    many, curves = len(record.models) > 1, []
+    for model, plan, early in dict.fromkeys((point.model, point.plan, point.stops_early) for point in record.points):
+        own = [one for one in record.points if (one.model, one.plan, one.stops_early) == (model, plan, early)]
+        own.sort(key=lambda one: one.mean_crops)
+        name = own[0].way if early else plan
+        curves.append(
+            Curve(
+                name=f"{model}, {name}" if many else name,
+                points=tuple((one.mean_crops, one.balanced_accuracy.value) for one in own),
+                tips=tuple(
+                    f"{one.model}\n{one.way}, {one.mean_crops:.1f} crops\n{interval(one.balanced_accuracy)}"
+                    for one in own
+                ),
+                joined=not early,
+                hollow=early,
+            )
+        )
+    return curves
 
 
 def _row(point: TtaPoint, *, many: bool) -> tuple[Cell, ...]:

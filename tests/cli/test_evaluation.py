@@ -70,6 +70,7 @@ class TestEvaluate:
         assert code == 0, err
         for words in ("macro avg", "laptop", "confusion", "worst slices", "camera=", "BPCER % at APCER 5 %", "ECE %"):
             assert words in told, words
+        assert "The headline is the worst kind among those with 10 photos or more" in " ".join(told.split())
         assert "slices were looked at" in err
         assert "wrong: " in err
         names = {path.name for path in out.iterdir()}

@@ -20,17 +20,24 @@ from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
 from edgekit.evaluate import evaluate
 from edgekit.findings import MAX_RECORDS, Wrong, collect
+from edgekit.intervals import Estimate, wilson
+from edgekit.latency import Throttling
+from edgekit.rates import Rate
 from edgekit.records import plain, write_json
-from edgekit.report.detail import slice_tables
+from edgekit.report.contents import figures
+from edgekit.report.detail import detail_tables, slice_tables
 from edgekit.report.mistakes import crop_said, galleries
 from edgekit.report.page import make_page, to_html, write_page
+from edgekit.report.studies import study
 from edgekit.runtime import read_bundle
 from edgekit.runtime.classifier import CropScore
 from edgekit.runtime.crops import Box
 from edgekit.runtime.sensors import Temperature, read_state
-from edgekit.verdict import judge
+from edgekit.tta import TtaPoint, TtaRecord, Way
+from edgekit.verdict import headline, judge
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`|&"
+THROTTLED = Throttling(ratio=1.4, low=1.3, high=1.5, verdict="throttled")
 
 
 class Parsed(HTMLParser):
@@ -143,6 +150,81 @@ def test_a_budget_that_all_keep_passes(copied, edit):
         "yes",
         "Passes: budget of 30 ms on Testboard 3; accuracy kept by the conversion",
     )
+
+
+def few_photos(raw):
+    """A benchmark of fewer photos that the model does worse on."""
+    raw.update(photos=20, devices=raw["devices"][:1])
+    for point in raw["devices"][0]["points"]:
+        point["evaluation"]["balanced_accuracy"].update(value=0.5, low=0.4, high=0.6)
+
+
+def test_accuracy_is_that_of_the_evaluation_and_latency_that_of_the_benchmark(copied, edit):
+    edit(copied / "tiny.bench.json", few_photos)
+    (model,) = collect([copied]).models
+    tiles = {name: (value, more) for name, value, more in figures(model)}
+    evaluation = model.evaluated[0].evaluation
+    assert headline(model)[:2] == (evaluation, model.evaluated[0].photos)
+    assert tiles["balanced accuracy"][0] == f"{100 * evaluation.balanced_accuracy.value:.1f} %"
+    assert "24 photos" in tiles["balanced accuracy"][1]
+    assert all("photos" in tiles[name][1] for name in ("APCER", "BPCER"))
+    assert tiles["p95 of one photo"] == ("4.8 ms", "Testboard 3, 5 crops, 1 thread")
+    said = judge(model).sentences
+    assert "24 photos" in said[0]
+    assert any(one.startswith("At the benchmark's point: balanced accuracy 50.0 %") for one in said)
+
+
+def test_photos_that_training_saw_come_after_others(copied, edit):
+    edit(copied / "tiny.bench.json", lambda raw: raw.update(photos=5, data_sha256="f" * 64))
+    assert headline(collect([copied]).models[0])[1].number == 5
+
+
+@pytest.mark.parametrize(("quick", "throttled"), [(True, False), (False, True), (True, True)])
+def test_a_rough_benchmark_never_passes_plainly(copied, edit, quick, throttled):
+    def change(raw):
+        raw.update(quick=quick, devices=raw["devices"][:1])
+        if throttled:
+            raw["devices"][0]["throttling"] = plain(THROTTLED)
+
+    edit(copied / "tiny.bench.json", change)
+    verdict = judge(collect([copied]).models[0])
+    assert verdict.outcome == "open"
+    assert verdict.line == ("Passes, roughly: budget of 30 ms on Testboard 3. Passed: accuracy kept by the conversion")
+    assert ("a quick benchmark" in verdict.checks[0].detail) == quick
+    assert ("slowed down" in verdict.checks[0].detail) == throttled
+
+
+def test_nothing_passes_while_a_check_is_open(copied, edit):
+    edit(copied / "tiny.bench.json", lambda raw: raw.update(budget_ms=None, devices=raw["devices"][:1]))
+    verdict = judge(collect([copied]).models[0])
+    assert (verdict.outcome, verdict.line) == (
+        "open",
+        "Open: latency on Testboard 3. Passed: accuracy kept by the conversion",
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "bounds", "line"),
+    [
+        pytest.param(5.0, (4.0, 6.0), "Undecided: budget of 5 ms", id="kept-by-a-hair"),
+        pytest.param(2.0, (1.9, 2.9), "Undecided: budget of 2 ms", id="missed-by-a-hair"),
+        pytest.param(2.0, (2.1, 2.9), "Fails: budget of 2 ms", id="missed"),
+        pytest.param(7.0, (4.0, 6.0), "Passes: budget of 7 ms", id="kept"),
+    ],
+)
+def test_a_budget_inside_the_interval_of_the_p95_is_undecided(copied, edit, budget, bounds, line):
+    def change(raw):
+        raw.update(budget_ms=budget, devices=raw["devices"][:1])
+        for point in raw["devices"][0]["points"]:
+            point["intervals"] = {"total": {"p95_ms": list(bounds)}}
+
+    edit(copied / "tiny.bench.json", change)
+    (model,) = collect([copied]).models
+    assert judge(model).line.startswith(line)
+    # The tile is of the point that the verdict is about.
+    tile = next(one for one in figures(model) if one[0].startswith("p95"))
+    assert f"p95 {tile[1]}" in judge(model).checks[0].detail
+    assert tile[2].removeprefix("Testboard 3, ") in judge(model).checks[0].detail
 
 
 def test_a_recommendation_over_the_budget_is_not_believed(copied, edit):
@@ -298,6 +380,117 @@ def test_another_photo_of_that_name_is_told(copied):
     (copied / "photos" / wrong.photo).write_bytes(right_photo.read_bytes())
     (shown,) = galleries(collect([copied]).models, copied / "photos")
     assert "is it the same photo?" in shown.mistakes[0].note
+
+
+@pytest.fixture
+def apart(copied, tmp_path):
+    """A model, the folders of its benchmark and of its evaluation, each elsewhere, and the photos."""
+    for name, file in (("b1", "tiny.bench.json"), ("ev", "evaluation/evaluate.json")):
+        (tmp_path / name).mkdir()
+        shutil.move(copied / file, tmp_path / name / file.rpartition("/")[2])
+    (tmp_path / "m").mkdir()
+    shutil.move(copied / "tiny.tflite", tmp_path / "m" / "renamed.tflite")
+    return tmp_path / "b1", tmp_path / "ev", tmp_path / "m" / "renamed.tflite", copied / "photos"
+
+
+def test_a_model_that_lies_apart_is_known_by_its_hash(apart, copied):
+    *paths, photos = apart
+    for order in (paths, paths[::-1]):
+        (model,) = collect(order).models
+        assert (model.file, len(model.measured), len(model.evaluated)) == (paths[2], 2, 1)
+        assert model.cautions == ()
+    (model,) = collect([*paths, copied / "tiny.json"]).models
+    assert (model.file, model.conversion is not None, model.cautions) == (paths[2], True, ())
+    (shown,) = galleries([model], photos)
+    assert all(one.crops for one in shown.mistakes)
+
+
+def test_a_model_of_no_record_is_refused(apart, three_colours_file, tmp_path):
+    other = tmp_path / "m" / "tiny.tflite"
+    shutil.copy(three_colours_file, other)
+    for paths in ([*apart[:2], other], [apart[2]]):
+        with pytest.raises(RunError, match=r"no record here is of .* .SHA-256 [0-9a-f]{64}"):
+            collect(paths)
+
+
+def test_without_the_model_mistakes_are_whole_photos(apart, run, tmp_path):
+    bench, evaluation, _, photos = apart
+    (model,) = collect([bench, evaluation]).models
+    (shown,) = galleries([model], photos)
+    assert [bool(one.source) for one in shown.mistakes] == [True, True]
+    assert not any(one.crops for one in shown.mistakes)
+    assert "without crops" in shown.note
+    code, said = run(bench, evaluation, "--data", photos, "--out", tmp_path / "page.html")
+    assert code == 0
+    assert "no card written: the model file was not found; name it" in " ".join(said.err.split())
+
+
+def tta_point(plan, crops, *, mean=None, early=False):
+    share = Estimate(value=0.8 + crops / 100, low=0.7, high=0.95, method="bootstrap")
+    return TtaPoint(
+        model="tiny",
+        plan=plan,
+        way=str(Way(plan, crops, early)),
+        crops=crops,
+        stops_early=early,
+        mean_crops=mean or float(crops),
+        balanced_accuracy=share,
+        errors=Rate(errors=1, n=24, groups=0, photos=wilson(1, 24), grouped=None),
+        apcer=None,
+        apcer_kind="",
+        bpcer=None,
+        auc=None,
+        flips=None,
+    )
+
+
+def test_a_way_that_stops_early_is_a_hollow_mark(tmp_path):
+    points = (tta_point("centre", 1), tta_point("own", 1), tta_point("own", 10))
+    record = TtaRecord(
+        models=(),
+        data_sha256="a" * 64,
+        part="test",
+        caution="",
+        photos=24,
+        groups=6,
+        labels=("genuine", "recapture"),
+        bona_fide="genuine",
+        ks=(1, 10),
+        baseline="centre",
+        points=(*points, tta_point("own", 10, mean=2.5, early=True)),
+        tables=(),
+    )
+    write_json(tmp_path / "tta.json", record)
+    charts = study("study", collect([tmp_path]).studies[0]).charts
+    for chart in charts.values():
+        assert [(one.name, one.hollow) for one in chart.legend] == [
+            ("centre", False),
+            ("own", False),
+            ("own ×10, early", True),
+        ]
+        (mark,) = [one for one in chart.marks if one.hollow]
+        assert "own ×10, early, 2.5 crops" in mark.tip
+        # It stands alone, at the crops that it took.
+        assert [line.series for line in chart.lines] == ["s0", "s1"]
+        assert chart.marks[1].x < mark.x < chart.marks[2].x
+    assert charts["wide"].frame.width > 2 * charts["narrow"].frame.width
+    html = page_of(tmp_path)
+    assert "Hollow marks stop early" in html
+    record = replace(record, points=points)
+    assert not study("study", record).early
+
+
+def test_tables_of_kinds_say_which_kind_is_the_headline(html, shelf):
+    # Kinds of 6 photos each: none has enough, so none is passed over.
+    assert "among those with 10 photos or more, or all where none has." in html
+    (model,) = collect([shelf]).models
+    attacks = model.evaluated[0].record.detail.attacks
+    many = replace(attacks.kinds[0], kind="screen", apcer=replace(attacks.kinds[0].apcer, n=30))
+    few = replace(attacks.kinds[1], kind="print")
+    detail = replace(model.evaluated[0].record.detail, attacks=replace(attacks, kinds=(many, few), worst_kind="screen"))
+    (table,) = [one for one in detail_tables(detail) if one.title == "APCER by kind of attack"]
+    assert [row[0].text for row in table.rows] == ["screen", "print *"]
+    assert "among those with 10 photos or more; * has fewer." in table.note
 
 
 def test_the_photos_must_be_a_folder(shelf):
