@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import typer
 
@@ -106,8 +106,10 @@ def print_json(record: Any) -> None:
     typer.echo(to_json(record), nl=False)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout; the first column is left-aligned, the others right."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, rest: Literal["left", "right"] = "right"
+) -> None:
+    """A table on stdout; the first column is left-aligned, the rest as told: numbers right, words left."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -115,7 +117,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     # Cells hold what files say about themselves, which is not ours to take for markup.
     table = Table(title=escape(printable(title)), title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if number == 0 else "right", overflow="fold")
+        table.add_column(escape(column), justify="left" if number == 0 else rest, overflow="fold")
     for row in rows:
         table.add_row(*(escape(printable(cell)) for cell in row))
     # A file or a pipe has no width, and Rich would squeeze the table into 80 columns.
