@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE_COLUMNS = 150
+_MAX_LINES = 20
 
 EXIT_CHECK_FAILED = 1
 
@@ -126,6 +127,16 @@ def print_table(
     with console.capture() as drawn:
         console.print(table)
     typer.echo(drawn.get(), nl=False)
+
+
+def print_some(what: str, lines: Sequence[str]) -> None:
+    """The first of what was found, on stdout; nothing where nothing was."""
+    if lines:
+        typer.echo(printable(f"{what}: {len(lines)}"))
+        for line in lines[:_MAX_LINES]:
+            typer.echo(printable(f"  {line}"))
+        if len(lines) > _MAX_LINES:
+            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:

@@ -230,6 +230,16 @@ class TestMistakes:
         ("arguments", "message"),
         [
             pytest.param(["info", "{tmp}/none.tflite"], "error: {tmp}/none.tflite: no such model file", id="no-model"),
+            pytest.param(
+                ["predict", "{run}", "x.jpg"],
+                "error: {run}: a model must be a file, got a folder; did you mean {run}/m.tflite?",
+                id="run-folder",
+            ),
+            pytest.param(
+                ["bench", "{tmp}/empty"],
+                "error: {tmp}/empty: a model must be a .tflite file, got a folder; name the file (it holds none)",
+                id="empty-folder",
+            ),
             pytest.param(["info", "{text}"], "error: {text} must be a TFLite file", id="no-tflite"),
             pytest.param(["predict", "{model}", "{tmp}"], "error: {tmp} must hold photos, got none", id="no-photos"),
             pytest.param(["convert", "{long}"], "error: {long} holds no finished float stage", id="long-run"),
