@@ -236,7 +236,7 @@ class TestMistakes:
                 id="run-folder",
             ),
             pytest.param(
-                ["bench", "{tmp}/empty"],
+                ["info", "{tmp}/empty"],
                 "error: {tmp}/empty: a model must be a .tflite file, got a folder; name the file (it holds none)",
                 id="empty-folder",
             ),
@@ -246,6 +246,16 @@ class TestMistakes:
             pytest.param(
                 ["evaluate", "{model}", "--data", "{long}"], "error: {long}: the data must be", id="long-data"
             ),
+            pytest.param(
+                ["finetune", "{tmp}/no-photos", "--out", "{tmp}/r", "--weights", "{tmp}/nope.h5"],
+                "error: --weights must be imagenet, none or a Keras HDF5 file, got {tmp}/nope.h5: no such file",
+                id="no-weights-before-photos",
+            ),
+            pytest.param(
+                ["finetune", "{tmp}/no-photos", "--out", "{tmp}/r", "--val-fraction", "2"],
+                "error: val_fraction must",
+                id="options-before-photos",
+            ),
             pytest.param(["simulate", "{long}"], "error: can't write {long}/", id="long-out"),
         ],
     )
@@ -254,7 +264,11 @@ class TestMistakes:
     ):
         text = tmp_path / "notes.txt"
         text.write_text("not a model")
-        names = {"long": tmp_path / ("x" * 300), "tmp": tmp_path, "text": text, "model": red_blue_file}
+        run = tmp_path / "run"
+        run.mkdir()
+        (tmp_path / "empty").mkdir()
+        (run / "m.tflite").write_bytes(red_blue_file.read_bytes())
+        names = {"long": tmp_path / ("x" * 300), "tmp": tmp_path, "text": text, "model": red_blue_file, "run": run}
         code, out, err = edgekit_here(*(argument.format(**names) for argument in arguments))
         assert (code, out) == (2, "")
         assert err.startswith(message.format(**names))
