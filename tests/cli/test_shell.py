@@ -256,6 +256,11 @@ class TestMistakes:
                 "error: val_fraction must",
                 id="options-before-photos",
             ),
+            pytest.param(
+                ["evaluate", "{run}", "--data", "{tmp}/no-photos"],
+                "error: {run}: a model must be a file, got a folder; did you mean {run}/m.tflite?",
+                id="run-folder-before-photos",
+            ),
             pytest.param(["simulate", "{long}"], "error: can't write {long}/", id="long-out"),
         ],
     )
