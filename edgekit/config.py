@@ -6,6 +6,7 @@ A default stands here and nowhere else.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,16 @@ MAX_SEED = 2**32 - 1
 
 # Labels that name genuine photos in presentation-attack detection, as data sets spell them.
 BONA_FIDE_NAMES = ("genuine", "bona_fide", "bona-fide", "bonafide", "real", "live")
+
+
+def check_weights_file(weights: str) -> None:
+    """Hold that a named weights file is there, before anything slow is done.
+
+    Raises:
+        RunError: it is no file.
+    """
+    if weights not in ("imagenet", "none") and not os.path.isfile(weights):
+        raise RunError(f"--weights must be imagenet, none or a Keras HDF5 file, got {weights}: no such file")
 
 
 def guess_bona_fide(labels: tuple[str, ...]) -> str:

@@ -53,6 +53,17 @@ def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | Non
     return decision
 
 
+def edge_caution(temperature: float) -> str:
+    """What to say of a temperature at the edge of those tried: the best one may lie beyond; empty for all others."""
+    low, high = float(_TEMPERATURES[0]), float(_TEMPERATURES[-1])
+    if low < temperature < high:
+        return ""
+    return (
+        f"the temperature lies at the edge of the range that is tried ({low:g} to {high:g}), so these photos don't "
+        "settle it: take more photos, hard ones among them"
+    )
+
+
 def choose_threshold(
     attack: NDArray[np.bool_], score: NDArray[np.float64], groups: Sequence[str] | None = None
 ) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgekit.contract import Contract, CropPlan, Decision
-from edgekit.operating_point import choose_threshold, fit_decision
+from edgekit.operating_point import choose_threshold, edge_caution, fit_decision
 from edgekit.scoring import Scores
 
 
@@ -119,3 +119,7 @@ class TestChooseThreshold:
         attack = np.repeat([False, True], [20, 20])
         found = choose_threshold(attack, np.repeat([1.0, 0.0], [20, 20]))
         assert 0 <= found <= 1
+
+
+def test_a_temperature_at_the_edge_of_those_tried_is_told():
+    assert [bool(edge_caution(one)) for one in (0.1, 0.103923, 1.0, 9.62, 10.0)] == [True, False, False, False, True]

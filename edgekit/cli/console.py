@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import typer
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE_COLUMNS = 150
+_MAX_LINES = 20
 
 EXIT_CHECK_FAILED = 1
 
@@ -106,8 +107,10 @@ def print_json(record: Any) -> None:
     typer.echo(to_json(record), nl=False)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout; the first column is left-aligned, the others right."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, rest: Literal["left", "right"] = "right"
+) -> None:
+    """A table on stdout; the first column is left-aligned, the rest as told: numbers right, words left."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -115,7 +118,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     # Cells hold what files say about themselves, which is not ours to take for markup.
     table = Table(title=escape(printable(title)), title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if number == 0 else "right", overflow="fold")
+        table.add_column(escape(column), justify="left" if number == 0 else rest, overflow="fold")
     for row in rows:
         table.add_row(*(escape(printable(cell)) for cell in row))
     # A file or a pipe has no width, and Rich would squeeze the table into 80 columns.
@@ -124,6 +127,16 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     with console.capture() as drawn:
         console.print(table)
     typer.echo(drawn.get(), nl=False)
+
+
+def print_some(what: str, lines: Sequence[str]) -> None:
+    """The first of what was found, on stdout; nothing where nothing was."""
+    if lines:
+        typer.echo(printable(f"{what}: {len(lines)}"))
+        for line in lines[:_MAX_LINES]:
+            typer.echo(printable(f"  {line}"))
+        if len(lines) > _MAX_LINES:
+            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:

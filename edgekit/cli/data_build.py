@@ -92,6 +92,8 @@ def plan(
         console.print_table(f"{shown.title}{f', {one}' if one else ''}", ["wanted", *_names(shown.target)], rows)
     total = sum(map(shown.wanted_of, shown.cells))
     typer.echo(f"{len(shown.cells)} cells, {total} photos")
+    if shown.caution:
+        console.note(f"caution: {shown.caution}")
 
 
 def _names(entries: tuple[object, ...]) -> list[str]:
@@ -203,7 +205,16 @@ def import_(
         console.print_json(record)
     else:
         _print_import(record)
-    console.note(f"{out} has {_photos(record)} photos; next: edgekit finetune {out} --out runs/first")
+    _tell_next(out, _photos(record))
+
+
+def _tell_next(out: Path, photos: int) -> None:
+    from edgekit.data.splitting import why_unsplit
+
+    # What finetune would refuse is said here, where groups are chosen.
+    lacking = why_unsplit(out)
+    then = f", which can't be split for training yet: {lacking}" if lacking else "; next: edgekit finetune"
+    console.note(f"{out} has {photos} photos{then}{'' if lacking else f' {out} --out runs/first'}")
 
 
 def _notes(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
@@ -224,29 +235,20 @@ def _print_import(record: ImportRecord) -> None:
     rows = [[label, str(len(groups)), str(sum(groups.values()))] for label, groups in record.photos.items()]
     console.print_table("photos", ["class", "groups", "photos"], rows)
     typer.echo(f"{record.stored} stored, {record.known} done before, in {record.seconds:.1f} s")
-    _print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
-    _print_some("photos without a group, left out", list(record.ungrouped))
+    console.print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
+    console.print_some("photos without a group, left out", list(record.ungrouped))
     border = {"class": "of another class: one label is wrong", "group": "of another group", "": "of the same group"}
     for across, words in border.items():
         copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
-        _print_some(f"exact copies {words}", copies)
+        console.print_some(f"exact copies {words}", copies)
     for across, words in {"class": "across classes", "group": "across groups", "": "within a group"}.items():
         near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
-        _print_some(f"sets of near duplicates {words}", near)
+        console.print_some(f"sets of near duplicates {words}", near)
     if record.ignored:
         others = ", ".join(f"{count} {ending}" for ending, count in record.ignored.items())
         typer.echo(f"other files, not looked at: {others}")
     for line in record.cautions:
         console.note(f"caution: {line}")
-
-
-def _print_some(what: str, lines: list[str]) -> None:
-    if lines:
-        typer.echo(printable(f"{what}: {len(lines)}"))
-        for line in lines[:_MAX_LINES]:
-            typer.echo(printable(f"  {line}"))
-        if len(lines) > _MAX_LINES:
-            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
 
 
 def collect(

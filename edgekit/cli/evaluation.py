@@ -65,6 +65,7 @@ def evaluate(
     """
     from edgekit.data.dataset import load_dataset
     from edgekit.evaluate import evaluate
+    from edgekit.runtime import read_bundle
 
     if target is None and (write is not None or also_test):
         raise typer.BadParameter("--write and --also-test need --target")
@@ -77,6 +78,8 @@ def evaluate(
             model, data, target, split=split, also_test=also_test, write=write, skip_bad=skip_bad, json=json
         )
         return
+    # Photos take long to read, which a mistaken model need not wait for.
+    read_bundle(model)
     columns = tuple(one.strip() for one in slices.split(",")) if slices is not None else None
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)

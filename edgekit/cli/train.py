@@ -19,6 +19,7 @@ from edgekit.config import (
     Precision,
     SplitConfig,
     TrainConfig,
+    check_weights_file,
     guess_bona_fide,
     qat_fit,
     whole_fit,
@@ -167,7 +168,6 @@ def finetune(
     from edgekit.data.dataset import load_dataset
     from edgekit.runoptions import RunOptions
     from edgekit.runs import RunFolder
-    from edgekit.train import finetune
 
     network = network_config(backbone, side, weights, alpha=alpha, features=features)
     options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
@@ -184,19 +184,23 @@ def finetune(
             f"--tune all --weights none trains from scratch, with no head solved before, got --draws {draws}; "
             "leave that out or tune the head"
         )
+    config = TrainConfig(
+        network=network,
+        plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
+        tune=tune,
+        draws=_TRAIN.draws if draws is None else draws,
+        whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
+        split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
+        augment=augment,
+        seed=seed,
+    )
+    check_weights_file(network.weights)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        config = TrainConfig(
-            network=network,
-            plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
-            tune=tune,
-            draws=_TRAIN.draws if draws is None else draws,
-            whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
-            split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
-            bona_fide=bona_fide_label(bona_fide, dataset.labels),
-            augment=augment,
-            seed=seed,
-        )
+        config = replace(config, bona_fide=bona_fide_label(bona_fide, dataset.labels))
+        # TensorFlow takes seconds to load, which a mistake above need not wait for.
+        from edgekit.train import finetune
+
         record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
 

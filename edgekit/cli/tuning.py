@@ -15,7 +15,9 @@ from edgekit.cli.train import AsJson, SkipBad
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit tune model.tflite --data photos")(console.interruptible(tune))
+    app.command(epilog="Example: edgekit tune model.tflite --data photos --write tuned.tflite")(
+        console.interruptible(tune)
+    )
 
 
 def tune(
@@ -25,31 +27,39 @@ def tune(
     target: Target = None,
     also_test: AlsoTest = False,
     write: Annotated[
-        Path | None, typer.Option(help="With --target: where the file with the new contract goes. [default: the model]")
+        Path | None, typer.Option(help="Where the file with the new contract goes. [default: nothing is written]")
     ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Replace the contract in the model file itself.")
+    ] = False,
     skip_bad: SkipBad = False,
     json: AsJson = False,
 ) -> None:
     """Choose temperature, threshold and early stopping anew.
 
     On validation photos of the data that the model was trained on, or on other photos, which then can't judge it any
-    more. Only the contract inside the file changes. With --target, the rule gives the threshold, the temperature stays,
-    and the bounds for stopping early follow.
+    more. Nothing is written without --write or --in-place; only the contract inside the file changes. With --target,
+    the rule gives the threshold, the temperature stays, and the bounds for stopping early follow.
     """
+    if write is not None and in_place:
+        raise typer.BadParameter("one place to write to, got --write and --in-place; leave one out")
+    place = model if in_place else write
     if target is not None:
-        place = write or model
         choose_threshold(
             model, data, target, split=split, also_test=also_test, write=place, skip_bad=skip_bad, json=json
         )
         return
-    if write is not None or also_test:
-        raise typer.BadParameter("--write and --also-test need --target")
+    if also_test:
+        raise typer.BadParameter("--also-test needs --target")
     from edgekit.data.dataset import load_dataset
+    from edgekit.runs import refuse_among_photos
     from edgekit.tune import tune
 
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        record = tune(model, dataset, part=split, progress=progress)
+        if place is not None:
+            refuse_among_photos(place, dataset.root, "a model")
+        record = tune(model, dataset, part=split, write=place, progress=progress)
     if json:
         console.print_json(record)
         return
@@ -68,4 +78,9 @@ def tune(
     )
     if record.caution:
         console.note(f"caution: {record.caution}")
-    console.note(f"{model} has a new contract; next: edgekit bench {model} --data other-photos")
+    if place is None:
+        console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
+    else:
+        console.note(
+            f"wrote {place} (SHA-256 {record.written_sha256}); next: edgekit bench {place} --data other-photos"
+        )

@@ -20,9 +20,9 @@ from edgekit.data.build_options import ImportConfig
 from edgekit.data.checks import BadPhoto, shorten
 from edgekit.data.duplicates import Border, Hashed, Near, border, find_near
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
-from edgekit.data.journal import Entry, Journal, Status
+from edgekit.data.journal import Entry, Journal
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.placing import Grouping, Place, place_photos
+from edgekit.data.placing import Grouping, Place, is_flat, place_photos
 from edgekit.data.reading import TEMPORARY_PREFIX, Examined, Item, Reader, examine
 from edgekit.data.rows import cautions, read_samples, update_manifest
 from edgekit.data.sources import Found, Listing, list_sources
@@ -31,6 +31,9 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic, write_json
 
 RECORD_NAME = "import.json"
+
+# What follows it in a key tells frames of one video apart.
+_KEY_LENGTH = 32
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,7 +56,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord:
-    """What an import found; copies, damaged files and near duplicates are those of all imports into the folder.
+    """What an import found. Near duplicates are those of the whole folder, all else of this run's sources.
 
     Attributes:
         config: How it was asked for.
@@ -118,8 +121,9 @@ def import_photos(
         finally:
             update_manifest(out, run.new_samples(), unlisted=run.halfway)
         record = run.record(listing, time.monotonic() - began)
-    write_json(out / RECORD_NAME, record)
-    if not run.used:
+    if run.used:
+        write_json(out / RECORD_NAME, record)
+    else:
         reasons = shorten((f"{one.path}: {one.reason}" for one in record.bad), separator="\n  ")
         raise DataError(
             f"nothing could be imported from {shorten(map(str, sources))}: {len(listing.found)} photos and videos,"
@@ -137,6 +141,9 @@ class _Run:
         self._stored = self._known = self._copied = 0
         self._by_digest: dict[str, Entry] = {}
         self._grouping = Grouping(config.group)
+        # Neither is kept for a later run: it looks at them again, and those of other sources are not its business.
+        self._bad: dict[str, str] = {}
+        self._ungrouped: list[str] = []
         rule = json.dumps(plain(config.group) | {"notes": config.notes, "copies": config.keep_copies}, sort_keys=True)
         self._how = f"{config.label}|{config.skip_folders}|{rule}"
         for entry in journal.entries.values():
@@ -165,7 +172,9 @@ class _Run:
         """Get to know the photos that lie in the folder and were not imported: copies of them are copies, too."""
         # One that a kill met halfway is stored anew.
         known = {one.path for one in self._journal.entries.values() if one.status in ("storing", "stored", "there")}
-        strangers = [sample for sample in read_samples(self._out) if sample.path not in known]
+        there = read_samples(self._out)
+        self._grouping = Grouping(self._config.group, flat=is_flat(self._placed, there))
+        strangers = [sample for sample in there if sample.path not in known]
         if not strangers:
             return
         progress.begin("reading what is there", len(strangers))
@@ -203,25 +212,26 @@ class _Run:
         where = self._placed[found]
         # Hashed: where the photos were before is nobody's business who gets the folder.
         whole = f"{found.stamp}|{found.name}|{where}|{self._how}|{times}"
-        return sha256(whole.encode(errors="surrogateescape"))[:32]
+        return sha256(whole.encode(errors="surrogateescape"))[:_KEY_LENGTH]
 
     def _settle(self, item: Item, examined: Examined | str) -> None:
         """Write the photo, then its entry."""
         where = self._placed[item.found]
         label, split = where.label, where.split
         if isinstance(examined, str):
-            status: Status = "bad" if examined else "video"
-            self.note(Entry(key=item.key, name=item.name, status=status, label=label, reason=examined))
+            if examined:
+                self._bad[item.name] = examined
+            else:
+                self.note(Entry(key=item.key, name=item.name, status="video", label=label))
             return
         group = self._grouping.group_of(item.found, where, examined.camera)
-        if not group:
-            reason = f"the rule by {self._config.group.by} finds no group"
-            self.note(Entry(key=item.key, name=item.name, status="ungrouped", label=label, reason=reason))
+        if not group and self._grouping.needed:
+            self._ungrouped.append(item.name)
             return
         first = self._by_digest.get(examined.digest)
         copied = first is not None and (not self._config.keep_copies or first.label != label)
-        twin = f"-{item.key[:8]}{item.key[32:].replace(':', '-')}" if first is not None else ""
-        path = f"{label}/{group}/{examined.digest[:16]}{twin}{examined.suffix}"
+        twin = f"-{item.key[:8]}{item.key[_KEY_LENGTH:].replace(':', '-')}" if first is not None else ""
+        path = f"{label}/{group}{'/' if group else ''}{examined.digest[:16]}{twin}{examined.suffix}"
         exif = {"camera": examined.camera} if examined.camera else {}
         notes = exif | dict(where.notes) | dict(self._config.notes)
         entry = Entry(
@@ -255,33 +265,30 @@ class _Run:
 
     def record(self, listing: Listing, seconds: float) -> ImportRecord:
         """What the folder has, and what was left out on the way."""
-        entries = self._journal.entries.values()
         samples = read_samples(self._out)
         photos = dict[str, Counter[str]]()
         for sample in samples:
             photos.setdefault(sample.label, Counter())[sample.group] += 1
-        # A photo that was repaired, or found its group by another rule, is no longer what an older entry says.
-        last = {one.name: one for one in entries}
-        bad = {one.path: one.reason for one in listing.bad}
-        bad |= {name: one.reason for name, one in last.items() if one.status == "bad"}
+        bad = {one.path: one.reason for one in listing.bad} | self._bad
         return ImportRecord(
             config=self._config,
             stored=self._stored,
             known=self._known,
             photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
-            copies=tuple(self._copies()),
+            copies=tuple(self._copies({self._key(one) for one in listing.found})),
             near=find_near(list(self._hashed(samples)), self._config.near_bits),
             bad=tuple(BadPhoto(path=path, reason=reason) for path, reason in sorted(bad.items())),
-            ungrouped=tuple(one for one in sorted(last) if last[one].status == "ungrouped"),
+            ungrouped=tuple(sorted(self._ungrouped)),
             ignored=listing.ignored,
             cautions=cautions(samples),
             seconds=round(seconds, 2),
         )
 
-    def _copies(self) -> Iterator[Copy]:
+    def _copies(self, keys: set[str]) -> Iterator[Copy]:
+        """Of this run's sources, whether this run or an earlier one found them."""
         for entry in self._journal.entries.values():
             first = self._by_digest.get(entry.digest)
-            if entry.status == "copy" and first is not None:
+            if entry.status == "copy" and first is not None and entry.key[:_KEY_LENGTH] in keys:
                 across = border([(one.label, one.group) for one in (first, entry)])
                 yield Copy(name=entry.name, path=first.path, across=across)
 

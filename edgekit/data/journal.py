@@ -141,6 +141,9 @@ class Journal:
         self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if not self.entries and not self._file.tell():
+                # Nothing to go on from.
+                self._path.unlink(missing_ok=True)
             self._file.close()
         except OSError as full:
             # What it couldn't flush was reported when it was added.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from edgekit.data.build_options import SETTABLE, GroupRule, ImportConfig, check_name, safe_name
-from edgekit.data.manifest import place
+from edgekit.data.manifest import Sample, place
 from edgekit.data.sources import Found
 from edgekit.errors import DataError
 
@@ -69,20 +69,48 @@ def _without_folders(name: str, count: int) -> str:
     return "/".join(parts[min(count, len(parts) - 1) :])
 
 
+def is_flat(placed: Mapping[Found, Place], there: Sequence[Sample]) -> bool:
+    """Whether class folders without folders inside are all there is: then photos stay without groups.
+
+    The source's name would be one group for all of them, which no split can part. Frames of a video, several sources,
+    and photos beside others that have groups need it.
+
+    Args:
+        placed: All that is to be imported.
+        there: What the data folder has.
+    """
+    return (
+        len({one.source for one in placed}) == 1
+        and not any(one.is_video or where.folders or where.group for one, where in placed.items())
+        and len({where.label for where in placed.values()}) > 1
+        and not any(sample.group for sample in there)
+    )
+
+
 class Grouping:
     """A rule for groups, ready for use.
+
+    Args:
+        rule: Where groups come from.
+        flat: Photos for which the rule by folder has nothing but the source's name stay without a group.
 
     Raises:
         DataError: its pattern is no regular expression.
     """
 
-    def __init__(self, rule: GroupRule) -> None:
+    def __init__(self, rule: GroupRule, *, flat: bool = False) -> None:
         self._rule = rule
+        self._flat = flat and rule.by == "folder" and not rule.name and not rule.otherwise
         self._pattern = None
         if rule.pattern:
             from edgekit.data.patterns import Pattern
 
             self._pattern = Pattern(rule.pattern)
+
+    @property
+    def needed(self) -> bool:
+        """Whether a photo without a group is left out."""
+        return not self._flat
 
     def group_of(self, found: Found, where: Place, camera: str) -> str:
         """The group of a photo, as a folder may be called; empty where the rule finds none.
@@ -98,5 +126,5 @@ class Grouping:
         elif rule.by == "camera":
             group = camera
         else:
-            group = where.group or "-".join(PurePosixPath(where.folders).parts) or found.source
+            group = where.group or "-".join(PurePosixPath(where.folders).parts) or ("" if self._flat else found.source)
         return safe_name(group) or rule.otherwise

@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from edgekit.config import guess_bona_fide
 from edgekit.data.build_options import WANTED
 from edgekit.errors import DataError
 from edgekit.records import from_plain, is_stream, write_atomic
@@ -113,6 +114,17 @@ class CapturePlan:
         return tuple(
             Cell(camera=camera.name, target=target.name, light=light)
             for light, target, camera in product(lights, self.target, self.camera)
+        )
+
+    @property
+    def caution(self) -> str:
+        """What to say of a plan without genuine photos; empty where there are some."""
+        names = tuple(dict.fromkeys(one.label or one.name for one in self.target))
+        if guess_bona_fide(names):
+            return ""
+        return (
+            f"no target is the real thing, got {', '.join(names)}: without genuine photos nothing can be "
+            "told from them; add a target such as real:genuine"
         )
 
     def wanted_of(self, cell: Cell) -> int:

@@ -12,13 +12,16 @@ from pathlib import Path
 
 from PIL import Image
 
+from edgekit.config import SplitConfig
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
 from edgekit.data.checks import MAX_THREADS, check_files, shorten
 from edgekit.data.copies import find_same
+from edgekit.data.dataset import Dataset
 from edgekit.data.hashes import WORKING_PX, perceptual_hash
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.rows import read_samples, update_manifest
+from edgekit.data.rows import cautions, read_samples, update_manifest
+from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -26,6 +29,32 @@ from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
 NEAR_BITS = 4
+
+
+_OTHER_GROUPS = (
+    "or import into a new folder with other groups, e.g. --group-by camera, or --group-pattern '^[^/]+/([a-z]+)' for "
+    "what begins the photos' names"
+)
+
+
+def why_unsplit(root: Path) -> str:
+    """What keeps a data folder from being split for training as it is; empty where nothing does. Reads no photo.
+
+    Raises:
+        DataError: its manifest breaks a rule.
+    """
+    samples = read_samples(root)
+    labels = tuple(sorted({sample.label for sample in samples}))
+    if len(labels) < 2:
+        return f"a classifier needs at least two classes, got {', '.join(labels) or 'none'}; import another class"
+    told = cautions(samples)
+    if told:
+        return f"{told[0]}; {_OTHER_GROUPS}"
+    try:
+        split_dataset(Dataset(root=root, samples=samples, labels=labels, bad=(), sha256=""), SplitConfig())
+    except DataError as failure:
+        return f"{failure}; {_OTHER_GROUPS}"
+    return ""
 
 
 def split_data(

@@ -91,6 +91,8 @@ def read_bundle(source: Path | bytes) -> Bundle:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            raise ContractError(_is_folder(path))
         if is_stream(path):
             raise ContractError(f"{path}: a model must be a file, got a pipe or a device")
         size = path.stat().st_size
@@ -101,6 +103,15 @@ def _read(path: Path) -> bytes:
         raise ContractError(f"{path}: no such model file") from absent
     except OSError as failure:
         raise ContractError(f"{path}: can't be read: {failure.strerror}") from failure
+
+
+def _is_folder(path: Path) -> str:
+    """A run's folder is easily named in place of the model in it."""
+    inside = sorted(path.glob("*.tflite"))
+    if len(inside) == 1:
+        return f"{path}: a model must be a file, got a folder; did you mean {inside[0]}?"
+    held = f"it holds {len(inside)}: {', '.join(one.name for one in inside[:5])}" if inside else "it holds none"
+    return f"{path}: a model must be a .tflite file, got a folder; name the file ({held})"
 
 
 def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:

@@ -7,7 +7,8 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ def read_device_file(file: Path) -> list[DeviceEntry]:
         raise DeviceError(f"a device file must hold [[device]] tables and nothing else, {file} has {sorted(raw)}")
     entries = []
     for number, table in enumerate(tables, start=1):
+        _check_keys(table, f"{file}: device {number}")
         entry = from_plain(DeviceEntry, table, where=f"{file}: device {number}", error=DeviceError)
         _check(entry, f"{file}: device {number}")
         if entry.ssh_config:
@@ -136,6 +138,15 @@ def read_device_file(file: Path) -> list[DeviceEntry]:
             entry = replace(entry, ssh_config=str(file.resolve().parent / config))
         entries.append(entry)
     return entries
+
+
+def _check_keys(table: Any, where: str) -> None:
+    known = [field.name for field in fields(DeviceEntry)]
+    for key in table if isinstance(table, dict) else ():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"a device has {', '.join(known)}"
+            raise DeviceError(f"{where}: unknown key {key!r}; {remedy}")
 
 
 def _check(entry: DeviceEntry, where: str) -> None:

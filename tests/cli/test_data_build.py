@@ -79,6 +79,13 @@ class TestPlan:
         code, out, _ = data("plan", tmp_path / "p.toml", "--json")
         assert json.loads(out)["camera"][0] == {"name": "pixel", "also": ["Google Pixel 8"], "label": "", "kind": ""}
 
+    def test_a_plan_without_genuine_photos_is_warned_of(self, data, tmp_path):
+        attacks = ["--camera", "pixel", "--target", "tv:recapture", "--target", "print:print"]
+        code, _, err = data("plan", tmp_path / "p.toml", *attacks)
+        assert code == 0
+        assert "caution: no target is the real thing, got recapture, print" in err
+        assert "caution" not in data("plan", tmp_path / "q.toml", *attacks, "--target", "real:genuine")[2]
+
     def test_is_not_replaced_unasked(self, data, tmp_path):
         assert data("plan", tmp_path / "p.toml", *PLAN)[0] == 0
         code, _, err = data("plan", tmp_path / "p.toml", *PLAN)
@@ -123,10 +130,18 @@ class TestImport:
         assert "bad files: 1\n  genuine/anna/broken.jpg: not a whole JPG file" in out
         assert "exact copies of another class: one label is wrong: 1\n  recapture/anna/copy.png = genuine/ben/" in out
         assert "other files, not looked at: 1 .txt" in out
-        assert "has 3 photos; next: edgekit finetune" in err
+        assert "has 3 photos, which can't be split for training yet: every class must stand in at least 3 groups" in err
+        assert "--group-pattern" in err
+        assert "next: edgekit finetune" not in err
         assert {one.light for one in read_manifest(tmp_path / "out" / "manifest.csv")} == {"day"}
         code, out, _ = data("import", root, "--out", tmp_path / "out", "--set", "light=day", "--json")
         assert json.loads(out)["known"] == 4
+
+    def test_flat_folders_can_be_trained_on(self, data, tmp_path, photos):
+        root = photos(*(f"{label}/{n}.png" for n in range(5) for label in ("genuine", "recapture")))
+        code, _, err = data("import", root, "--out", tmp_path / "out")
+        assert code == 0
+        assert "has 10 photos; next: edgekit finetune" in err
 
     @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
     def test_ctrl_c_is_130_and_a_second_run_goes_on(self, data, tmp_path, photos, repository):

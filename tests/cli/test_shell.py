@@ -230,11 +230,36 @@ class TestMistakes:
         ("arguments", "message"),
         [
             pytest.param(["info", "{tmp}/none.tflite"], "error: {tmp}/none.tflite: no such model file", id="no-model"),
+            pytest.param(
+                ["predict", "{run}", "x.jpg"],
+                "error: {run}: a model must be a file, got a folder; did you mean {run}/m.tflite?",
+                id="run-folder",
+            ),
+            pytest.param(
+                ["info", "{tmp}/empty"],
+                "error: {tmp}/empty: a model must be a .tflite file, got a folder; name the file (it holds none)",
+                id="empty-folder",
+            ),
             pytest.param(["info", "{text}"], "error: {text} must be a TFLite file", id="no-tflite"),
             pytest.param(["predict", "{model}", "{tmp}"], "error: {tmp} must hold photos, got none", id="no-photos"),
             pytest.param(["convert", "{long}"], "error: {long} holds no finished float stage", id="long-run"),
             pytest.param(
                 ["evaluate", "{model}", "--data", "{long}"], "error: {long}: the data must be", id="long-data"
+            ),
+            pytest.param(
+                ["finetune", "{tmp}/no-photos", "--out", "{tmp}/r", "--weights", "{tmp}/nope.h5"],
+                "error: --weights must be imagenet, none or a Keras HDF5 file, got {tmp}/nope.h5: no such file",
+                id="no-weights-before-photos",
+            ),
+            pytest.param(
+                ["finetune", "{tmp}/no-photos", "--out", "{tmp}/r", "--val-fraction", "2"],
+                "error: val_fraction must",
+                id="options-before-photos",
+            ),
+            pytest.param(
+                ["evaluate", "{run}", "--data", "{tmp}/no-photos"],
+                "error: {run}: a model must be a file, got a folder; did you mean {run}/m.tflite?",
+                id="run-folder-before-photos",
             ),
             pytest.param(["simulate", "{long}"], "error: can't write {long}/", id="long-out"),
         ],
@@ -244,7 +269,11 @@ class TestMistakes:
     ):
         text = tmp_path / "notes.txt"
         text.write_text("not a model")
-        names = {"long": tmp_path / ("x" * 300), "tmp": tmp_path, "text": text, "model": red_blue_file}
+        run = tmp_path / "run"
+        run.mkdir()
+        (tmp_path / "empty").mkdir()
+        (run / "m.tflite").write_bytes(red_blue_file.read_bytes())
+        names = {"long": tmp_path / ("x" * 300), "tmp": tmp_path, "text": text, "model": red_blue_file, "run": run}
         code, out, err = edgekit_here(*(argument.format(**names) for argument in arguments))
         assert (code, out) == (2, "")
         assert err.startswith(message.format(**names))

@@ -19,6 +19,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.data.importing import import_photos
 from edgekit.data.journal import JOURNAL_NAME, Journal
 from edgekit.data.manifest import read_manifest
+from edgekit.data.splitting import why_unsplit
 from edgekit.errors import DataError, EdgekitError
 from edgekit.records import file_sha256
 from edgekit.runtime.photo import decode
@@ -128,6 +129,41 @@ class TestFolders:
         assert (record.stored, len(record.ungrouped)) == (6, 6)
         again = import_photos([gallery], tmp_path / "out", ImportConfig())
         assert (again.stored, again.ungrouped) == (6, ())
+
+    def test_flat_class_folders_stay_without_groups(self, tmp_path):
+        for seed in range(8):
+            save(tmp_path / "in" / ("genuine", "recapture")[seed % 2] / f"{seed}.jpg", seed)
+        out = tmp_path / "out"
+        record = import_photos([tmp_path / "in"], out, ImportConfig())
+        assert record.photos == {"genuine": {"": 4}, "recapture": {"": 4}}
+        assert all(one.path.count("/") == 1 for one in read_manifest(out / "manifest.csv"))
+        assert import_photos([tmp_path / "in"], out, ImportConfig()).known == 8
+        assert not load_dataset(out).has_groups
+        assert why_unsplit(out) == ""
+        # A class that is named, several sources and photos beside grouped ones have the source's name as before.
+        assert import_photos([tmp_path / "in" / "genuine"], tmp_path / "b", GENUINE).photos == {
+            "genuine": {"genuine": 4}
+        }
+        save(tmp_path / "c" / "genuine" / "anna" / "x.jpg", 90)
+        assert import_photos([tmp_path / "c"], tmp_path / "d", ImportConfig()).photos == {"genuine": {"anna": 1}}
+        assert set(import_photos([tmp_path / "in"], tmp_path / "d", ImportConfig()).photos["genuine"]) == {"anna", "in"}
+        assert "every class must stand in at least 3 groups" in why_unsplit(tmp_path / "d")
+
+    def test_another_imports_faults_are_not_this_ones(self, gallery, tmp_path):
+        out, rule = tmp_path / "out", GroupRule(by="name", pattern="nobody")
+        (gallery / "genuine" / "anna" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+        with pytest.raises(DataError, match="12 without a group"):
+            import_photos([gallery], out, ImportConfig(group=rule))
+        assert [path.name for path in out.iterdir()] == []
+        save(tmp_path / "other" / "1.jpg", 70)
+        save(tmp_path / "other" / "2.jpg", 70)
+        import_photos([gallery], out, ImportConfig(group=GroupRule(by="name", pattern="anna")))
+        record = import_photos([tmp_path / "other"], out, GENUINE)
+        assert (record.stored, record.ungrouped, record.bad) == (1, (), ())
+        assert [one.name for one in record.copies] == ["2.jpg"]
+        again = import_photos([gallery], out, ImportConfig())
+        assert [one.path for one in again.bad] == ["genuine/anna/broken.jpg"]
+        assert "2.jpg" not in [one.name for one in again.copies]
 
     def test_a_pattern_that_never_ends_is_stopped(self, tmp_path):
         save(tmp_path / "in" / f"{'a' * 60}b.jpg")

@@ -122,7 +122,7 @@ def test_an_absent_file_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(ContractError, match="can't be read"):
+    with pytest.raises(ContractError, match=r"a model must be a \.tflite file, got a folder"):
         read_bundle(tmp_path)
 
 
