@@ -54,8 +54,14 @@ def main() -> int:
     texts: dict[Path, str] = {}
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")
-        record = json.loads((RESULTS / source).read_text(encoding="utf-8"))
-        texts[page] = fill(before, name, render(record))
+        path = (RESULTS / source).resolve()
+        # Said on the page, so that nobody takes a gap for a result.
+        content = (
+            render(json.loads(path.read_text(encoding="utf-8")))
+            if path.exists()
+            else f"Not measured yet: there is no `{path.name}`."
+        )
+        texts[page] = fill(before, name, content)
     stale = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
