@@ -20,7 +20,7 @@ from edgekit.bench import bench, settings
 from edgekit.benchrecord import BenchPoint, BenchRecord, pareto_points, recommend
 from edgekit.config import BenchConfig, EvaluateConfig, quick_bench
 from edgekit.data.dataset import load_dataset
-from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError, RunError
+from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate import evaluate
 from edgekit.measuring import lines_path
 from edgekit.metrics import Predictions, evaluate_predictions
@@ -257,7 +257,7 @@ class TestResuming:
     def test_two_at_once_do_not_share_a_file(self, model, dataset, tmp_path):
         class Meanwhile(Tampered):
             def run(self, arguments, *, idle_timeout_s=120):
-                with ThreadPoolExecutor(1) as pool, pytest.raises(RunError, match="another edgekit process works in"):
+                with ThreadPoolExecutor(1) as pool, pytest.raises(EdgekitError, match="another benchmark of this"):
                     pool.submit(bench, model, dataset, SHORT, devices=[LocalDevice("tampered")], out=tmp_path).result()
                 return super().run(arguments, idle_timeout_s=idle_timeout_s)
 

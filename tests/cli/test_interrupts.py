@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no signals between processes")
 
@@ -53,7 +54,12 @@ def test_while_the_program_loads(interrupted, module, command):
     ("command", "module"), [("qat", "tensorflow"), ("finetune", "tf_keras"), ("qat", "edgekit.fakequant")]
 )
 def test_while_a_stage_loads(interrupted, command, module, tmp_path):
-    more = ["--out", tmp_path / "run"] if command == "finetune" else []
+    more = ["--out", tmp_path / "run", "--backbone", "small_cnn"] if command == "finetune" else []
+    for label in ("genuine", "recapture") if command == "finetune" else ():
+        # It looks at the photos before it loads what takes seconds.
+        (tmp_path / label).mkdir()
+        for number in range(6):
+            Image.new("RGB", (32, 32), (40 * number, 9, 9)).save(tmp_path / label / f"{number}.png")
     ran = interrupted(module, command, tmp_path, *more)
     assert ran.returncode == 130, ran.stderr
     assert ran.stderr.endswith(STOPPED)
