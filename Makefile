@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check tests arm64 docs lock clean
+.PHONY: demo test test-all check tests arm64 docs lock clean
 
 demo: $(READY)
 	$(BIN)/edgekit demo --out runs/demo
@@ -14,7 +14,11 @@ test: $(READY) check
 	$(MAKE) -j2 tests arm64
 
 tests: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not long'
+
+# With those that take minutes.
+test-all: $(READY) check
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # The conformance vectors on arm64 under qemu, with both interpreters; where there is no qemu it says so and passes.
 arm64: $(READY)

@@ -25,6 +25,26 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# Minutes each, or in sum: `make test-all` runs them.
+LONG = {
+    "audit/test_planted.py",
+    "cli/test_data_audit.py",
+    "cli/test_data_make.py",
+    "cli/test_interrupts.py",
+    "data/test_cropping.py",
+    "data/test_recaptures.py",
+    "pipeline/test_augment_training.py",
+    "transports/test_arm64.py",
+    "transports/test_measuring.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests") and item.path.relative_to(ROOT / "tests").as_posix() in LONG:
+            item.add_marker("long")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return ROOT
