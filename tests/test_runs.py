@@ -42,7 +42,7 @@ def test_a_record_is_read_as_it_was_written(folder):
     ("edit", "message"),
     [
         pytest.param({"colour": "red"}, r"unknown \['colour'\]", id="unknown-key"),
-        pytest.param({"seconds": None}, "seconds must be float, got None", id="wrong-type"),
+        pytest.param({"seconds": "long"}, "seconds must be float, got 'long'", id="wrong-type"),
         pytest.param({"stage": "int4"}, "stage must be one of", id="unknown-stage"),
         pytest.param({"interrupted": 1}, "interrupted must be bool, got 1", id="a-number-is-no-bool"),
         pytest.param({"best_epoch": True}, "best_epoch must be int, got True", id="a-bool-is-no-number"),
