@@ -5,31 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.__main__ import main
-
 pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
 GROUPS = ("ann", "ben", "cleo")
-
-
-@pytest.fixture
-def edgekit_here(monkeypatch, capfd):
-    """Run a command in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code or 0, *capfd.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -12,22 +11,8 @@ from PIL import Image
 
 pytest.importorskip("matplotlib", reason="needs the host extra")
 
-from edgekit.__main__ import main
 
 SHORT = ("--tta", "1,3", "--threads", "1", "--quick", "--runs", "10", "--min-seconds", "0", "--warmup-seconds", "0")
-
-
-@pytest.fixture
-def edgekit_here(monkeypatch, capfd):
-    """Run a command in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code or 0, *capfd.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from edgekit.__main__ import main
 from edgekit.bundle import update_contract
 from edgekit.config import SplitConfig
 from edgekit.data.dataset import load_dataset
@@ -20,19 +18,6 @@ from edgekit.evaluate import EvaluateRecord
 from edgekit.records import file_sha256, from_plain, plain
 from edgekit.runtime import read_bundle
 from edgekit.tta import TtaRecord
-
-
-@pytest.fixture
-def edgekit_here(monkeypatch, capfd):
-    """Run a command in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code or 0, *capfd.readouterr()
-
-    return run
 
 
 @pytest.fixture
