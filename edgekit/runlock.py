@@ -27,36 +27,19 @@ def working_in(folder: Path) -> Iterator[None]:
     if not os.path.isdir(folder):
         yield
         return
-    with _held(folder.resolve() / LOCK_NAME, folder):
-        yield
-
-
-@contextmanager
-def writing(file: Path) -> Iterator[None]:
-    """Hold one file of a folder in which several processes may work; as :func:`working_in` otherwise.
-
-    Raises:
-        RunError: another process, or another thread of this one, writes it, or it can't be locked.
-    """
-    with _held(file.resolve().with_name(f".{file.name}.lock"), file):
-        yield
-
-
-@contextmanager
-def _held(place: Path, what: Path) -> Iterator[None]:
     # The same object for the same path, which counts how often it is held.
-    lock = FileLock(place, is_singleton=True)
+    lock = FileLock(folder.resolve() / LOCK_NAME, is_singleton=True)
     try:
         lock.acquire(timeout=0)
     except Timeout as busy:
-        raise RunError(f"another edgekit process works in {what}; wait for it, or name another folder") from busy
+        raise RunError(f"another edgekit process works in {folder}; wait for it, or name another folder") from busy
     except (OSError, NotImplementedError) as failure:
         # What can't be written can't be changed under whoever reads it.
         if isinstance(failure, OSError) and failure.errno == errno.EROFS:
             yield
             return
         reason = getattr(failure, "strerror", None) or failure
-        raise RunError(f"{what} can't be locked: {reason}; make it writable or copy the run") from failure
+        raise RunError(f"{folder} can't be locked: {reason}; make it writable or copy the run") from failure
     try:
         yield
     finally:
