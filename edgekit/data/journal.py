@@ -12,11 +12,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeVar
 
 from edgekit.data.build_options import SETTABLE
 from edgekit.errors import DataError, EdgekitError
 from edgekit.records import from_plain, is_stream, lock_file, plain
+
+T = TypeVar("T")
 
 JOURNAL_NAME = ".edgekit-import.jsonl"
 _HASH = re.compile("[0-9a-f]{16}")
@@ -108,7 +110,7 @@ class Journal:
         for number, line in enumerate(self._file, start=1):
             if not line.endswith(b"\n"):
                 break
-            entry = _parse(line, f"{self._path} line {number}")
+            entry = parse_line(Entry, line, f"{self._path} line {number}")
             entries[entry.key] = entry
             whole += len(line)
         self._file.truncate(whole)
@@ -151,13 +153,18 @@ class Journal:
                 raise EdgekitError(f"can't write {self._path}: {full.strerror}; free space and run again") from full
 
 
-def _parse(line: bytes, where: str) -> Entry:
+def parse_line(kind: type[T], line: bytes, where: str) -> T:
+    """One line of a journal as a record.
+
+    Raises:
+        DataError: it is no JSON, or not such a record; the message begins with its place.
+    """
     try:
         raw: Any = json.loads(line)
     except (ValueError, RecursionError) as failure:
         raise DataError(f"{where} must be JSON: {failure}; remove the line") from failure
     try:
-        return from_plain(Entry, raw, where=where, error=DataError)
+        return from_plain(kind, raw, where=where, error=DataError)
     except DataError as mistake:
-        # What an entry says of itself doesn't know where it stands.
+        # What a line says of itself doesn't know where it stands.
         raise DataError(str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}") from mistake

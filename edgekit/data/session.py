@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from edgekit.data.build_options import SETTABLE, CollectConfig
+from edgekit.data.journal import parse_line
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.data.rows import update_manifest
 from edgekit.errors import DataError, EdgekitError
-from edgekit.records import from_plain, is_stream, plain
+from edgekit.records import is_stream, plain
 
 DIARY_NAME = ".edgekit-collect.jsonl"
 MAX_DIARY_BYTES = 500_000_000
@@ -103,7 +104,10 @@ class Diary:
         if kept != whole:
             with self._path.open("r+b") as file:
                 file.truncate(len(kept))
-        lines = [_parse(line, f"{self._path} line {number}") for number, line in enumerate(kept.splitlines(), start=1)]
+        lines = [
+            parse_line(Line, line, f"{self._path} line {number}")
+            for number, line in enumerate(kept.splitlines(), start=1)
+        ]
 
         begun = {line.session for line in lines if line.what == "begin"}
         if lost := sorted({line.session for line in lines} - begun):
@@ -220,15 +224,3 @@ def to_blocks(times_s: Sequence[float], begun: Line) -> list[str | None]:
             ended_s = times_s[block[-1]] if block else ended_s
         first = last
     return parts
-
-
-def _parse(line: bytes, where: str) -> Line:
-    try:
-        raw: Any = json.loads(line)
-    except (ValueError, RecursionError) as failure:
-        raise DataError(f"{where} must be JSON: {failure}; remove the line") from failure
-    try:
-        return from_plain(Line, raw, where=where, error=DataError)
-    except DataError as mistake:
-        # What a line says of itself doesn't know where it stands.
-        raise DataError(str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}") from mistake
