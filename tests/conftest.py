@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,10 @@ MODELS = Path(__file__).parent / "models"
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+
+# A shell lets its background jobs ignore Ctrl-C, and what they start: tests send it to programs that must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Minutes each, or in sum: `make test-all` runs them.
 LONG = {
