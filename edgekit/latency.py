@@ -141,27 +141,37 @@ def _wider(found: Sequence[dict[str, Interval]]) -> dict[str, Interval]:
 
 def _intervals(values: FloatArray, block: IntArray, counts: IntArray) -> dict[str, Interval]:
     order = np.argsort(values, kind="stable")
-    ordered, block = values[order], block[order]
-    samples: dict[str, list[FloatArray]] = {name: [] for name in STATISTICS}
+    ordered, block_of = values[order], block[order]
+    sums = np.bincount(block, weights=values, minlength=counts.shape[1])
+    samples = {"mean_ms": [(counts @ sums) / (counts @ np.bincount(block, minlength=counts.shape[1]))]}
+    shares = {name: int(name[1:3]) / 100 for name in STATISTICS[1:]}
     rows = max(1, _CELLS // len(values))
     for start in range(0, len(counts), rows):
-        weights = counts[start : start + rows][:, block]
-        reached = np.cumsum(weights, axis=1)
-        samples["mean_ms"].append(weights @ ordered / reached[:, -1])
-        for name in STATISTICS[1:]:
-            share = int(name[1:3]) / 100
-            samples[name].append(_percentile(ordered, reached, share))
+        reached = np.cumsum(counts[start : start + rows][:, block_of], axis=1)
+        found = _percentiles(ordered, reached, np.array(list(shares.values())))
+        for name, column in zip(shares, found.T, strict=True):
+            samples.setdefault(name, []).append(column)
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    found = {name: np.quantile(np.concatenate(parts), ends) for name, parts in samples.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+    limits = {name: np.quantile(np.concatenate(parts), ends) for name, parts in samples.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in limits.items()}
 
 
-def _percentile(ordered: FloatArray, reached: IntArray, share: float) -> FloatArray:
-    """A percentile as numpy takes it, of resamples given as (rows, n) cumulated counts of the ordered values."""
-    at = share * (reached[:, -1] - 1)
+def _percentiles(ordered: FloatArray, reached: IntArray, shares: FloatArray) -> FloatArray:
+    """(rows, shares) percentiles as numpy takes them, of resamples given as cumulated counts of the ordered values.
+
+    Args:
+        ordered: (n,) rising.
+        reached: (rows, n) how many of a resample lie at or below each of them.
+        shares: Of 1.
+    """
+    rows, n = reached.shape
+    at = shares * (reached[:, -1:] - 1)
     below = np.floor(at)
-    low = ordered[(reached <= below[:, None]).sum(axis=1)]
-    high = ordered[(reached <= np.ceil(at)[:, None]).sum(axis=1)]
+    # Rows one above the other rise as a whole, so that one search finds the places in all.
+    lift = np.arange(rows)[:, None] * (int(reached[:, -1].max()) + 1)
+    flat = (reached + lift).ravel()
+    first = np.arange(rows)[:, None] * n
+    low, high = (ordered[np.searchsorted(flat, one + lift, side="right") - first] for one in (below, np.ceil(at)))
     return np.asarray(low + (at - below) * (high - low))
 
 

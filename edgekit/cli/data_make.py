@@ -217,7 +217,17 @@ def recapture(
     coverage: Annotated[
         str | None, typer.Option(help="Share of the screen in the picture, above 1 with the room around: LOW:HIGH.")
     ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="What the screen shows around the photo: whole (nothing), page, letterbox, app, grid, with commas "
+            "between. [default: all]"
+        ),
+    ] = None,
     fill: Annotated[str | None, typer.Option(help="Share of the screen that the photo takes: LOW:HIGH.")] = None,
+    room: Annotated[
+        float | None, typer.Option(help="Share of recaptures with another photo of the group behind the screen.")
+    ] = None,
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
@@ -246,6 +256,10 @@ def recapture(
     drawn: dict[str, Any] = {name: _range(name, text) for name, text in ranges.items() if text is not None}
     if angle is not None:
         drawn["angle_deg"] = angle
+    if layout is not None:
+        drawn["layouts"] = tuple(layout.split(","))
+    if room is not None:
+        drawn["room"] = room
     config = RecaptureConfig(
         screens=tuple(SCREEN_OF) if screen == "all" else tuple(screen.split(",")),
         per_photo=per_photo,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -38,6 +38,8 @@ class View:
         offset: Where in the shown photo the picture lies: (0, 0) upper left to (1, 1) lower right.
         edge: The side on which the screen's bezel or the paper's margin is in the picture.
         glare: Reflected light, as a share of the screen's mean.
+        room: (height, width, 3) linear light, of the picture's size: what lies behind a screen that ends inside the
+            picture; None for a wall.
     """
 
     ratio: float
@@ -48,6 +50,7 @@ class View:
     offset: tuple[float, float] = (0.5, 0.5)
     edge: Edge = "none"
     glare: float = 0.0
+    room: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the ranges in which the model of the optics holds."""

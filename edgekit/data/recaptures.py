@@ -27,7 +27,7 @@ from edgekit.runtime.photo import decode
 RECORD_NAME = "recapture.json"
 RECAPTURE = "recapture"
 # Raised whenever the same config would give other photos.
-VERSION = 1
+VERSION = 2
 MAX_PER_PHOTO = 100
 
 
@@ -81,6 +81,7 @@ class _Task:
     place: Path
     seed: tuple[int, ...]
     drawn: Drawn | None
+    room: Path | None
 
 
 def make_recaptures(
@@ -104,17 +105,22 @@ def make_recaptures(
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
     rows = list(_rows(found, config))
     tasks = (
-        _Task(source=photos / source.path, place=out / sample.path, seed=seed, drawn=drawn)
-        for source, sample, seed, drawn in rows
-        if not os.path.isfile(out / sample.path)
+        _Task(
+            source=photos / row.source.path,
+            place=out / row.sample.path,
+            seed=row.seed,
+            drawn=row.drawn,
+            room=photos / row.room.path if row.room else None,
+        )
+        for row in rows
+        if not os.path.isfile(out / row.sample.path)
     )
     progress.begin("photographing", len(rows))
-    progress.advance(sum(os.path.isfile(out / sample.path) for _, sample, _, _ in rows))
+    progress.advance(sum(os.path.isfile(out / row.sample.path) for row in rows))
     for _ in make_all(_make, tasks, workers=workers):
         progress.advance()
-    notes = [{} if drawn is None else _notes(source, drawn) for source, _, _, drawn in rows]
-    write_manifest(out / MANIFEST_NAME, [sample for _, sample, _, _ in rows], notes=notes)
-    recaptures = sum(sample.label == RECAPTURE for _, sample, _, _ in rows)
+    write_manifest(out / MANIFEST_NAME, [row.sample for row in rows], notes=[row.notes for row in rows])
+    recaptures = sum(row.sample.label == RECAPTURE for row in rows)
     return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
 
 
@@ -129,20 +135,40 @@ def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:
     return replace(photos, samples=samples)
 
 
-Row = tuple[Sample, Sample, tuple[int, ...], Drawn | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One file: what it is made of and what it becomes. ``room`` is the photo seen behind the screen, or None."""
+
+    source: Sample
+    sample: Sample
+    seed: tuple[int, ...] = ()
+    drawn: Drawn | None = None
+    room: Sample | None = None
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Further columns of the manifest."""
+        if self.drawn is None:
+            return {}
+        drawn = asdict(self.drawn) | {"room": self.room.path if self.room else ""}
+        return {"source": self.source.path, **{name: str(value) for name, value in drawn.items()}}
 
 
-def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[Row]:
-    """Source, result, seed and what is drawn, for every file."""
+def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
+    """Every file of the result."""
+    groups: dict[str | None, list[Sample]] = {}
+    for one in photos.samples:
+        groups.setdefault(one.group, []).append(one)
     for number, one in enumerate(photos.samples):
         word = int(sha256(one.path.encode("utf-8", "surrogateescape"))[:16], 16)
         name = one.path.removeprefix(f"{one.label}/")
         if config.genuine in ("both", "copied"):
-            yield one, replace(one, path=f"{one.label}/{name}"), (), None
+            yield _Row(source=one, sample=replace(one, path=f"{one.label}/{name}"))
         if config.genuine in ("both", "rephotographed"):
             seed = (config.seed, word, 0)
             drawn = draw(np.random.default_rng(seed), screen="", config=config.rephoto)
-            yield one, replace(one, path=f"{one.label}/{name}.scene.jpg", camera=drawn.camera), seed, drawn
+            scene = replace(one, path=f"{one.label}/{name}.scene.jpg", camera=drawn.camera)
+            yield _Row(source=one, sample=scene, seed=seed, drawn=drawn)
         for again in range(config.per_photo):
             screen = config.screens[(number * config.per_photo + again) % len(config.screens)]
             seed = (config.seed, word, 1 + again)
@@ -155,7 +181,10 @@ def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[Row]:
                 camera=drawn.camera,
                 screen=screen,
             )
-            yield one, sample, seed, drawn
+            # Of another photo of the group: what is made of it must not cross from one part of a split to another.
+            others = [other for other in groups[one.group] if other is not one] if drawn.room else []
+            room = others[(word + again) % len(others)] if others else None
+            yield _Row(source=one, sample=sample, seed=seed, drawn=drawn, room=room)
 
 
 def _make(task: _Task) -> None:
@@ -167,9 +196,6 @@ def _make(task: _Task) -> None:
     else:
         # What was drawn took the first numbers of the same seed; the photo needs others.
         rng = np.random.default_rng([*task.seed, 1])
-        content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn)
+        room = None if task.room is None else np.asarray(decode(task.room))
+        content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn, room=room)
     write_atomic(task.place, content)
-
-
-def _notes(source: Sample, drawn: Drawn) -> dict[str, str]:
-    return {"source": source.path, **{name: str(value) for name, value in asdict(drawn).items()}}

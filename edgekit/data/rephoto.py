@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageOps
 
 from edgekit.data.cameras import CAMERAS, Light, Photo, aim, to_light
+from edgekit.data.pages import LAYOUTS, PRINTED, Layout, lay_out
 from edgekit.data.perspective import View
 from edgekit.data.phone import REDUCTIONS, PhoneOptics, Reduction, develop
 from edgekit.data.screens import SCREENS, Screen, form_image
@@ -53,7 +54,10 @@ class RephotoConfig:
         glare: Light of the room in the screen, as a share of the screen's mean.
         jpeg: Quality of the file.
         coverage: Share of the screen that the picture spans; above 1 the room around it is seen.
-        fill: Share of the screen's width that the photo takes; the rest is a page around it.
+        layouts: What the screen shows around the photo, in turns by chance; prints know ``whole`` and ``page`` alone.
+        fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
+        room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an
+            even wall.
         oversample: Camera pixels per pixel of the file, along one axis. Phones and messengers reduce photos, which
             turns a screen's grid into moiré; 1 keeps the camera's own.
     """
@@ -64,8 +68,10 @@ class RephotoConfig:
     exposure_ev: Range = (-0.7, 0.7)
     glare: Range = (0.0, 0.4)
     jpeg: Range = (70, 95)
-    coverage: Range = (0.5, 1.3)
+    coverage: Range = (0.5, 1.8)
+    layouts: tuple[Layout, ...] = LAYOUTS
     fill: Range = (0.5, 1.0)
+    room: float = 0.5
     oversample: Range = (1.3, 2.0)
 
     def __post_init__(self) -> None:
@@ -85,6 +91,11 @@ class RephotoConfig:
                 raise DataError(f"{name} must be a rising range within {low} to {high}, got {smallest}:{largest}")
         if not 0 <= self.angle_deg <= 45:
             raise DataError(f"angle_deg must be 0 to 45, got {self.angle_deg}")
+        if not 0 <= self.room <= 1:
+            raise DataError(f"room must be a share, 0 to 1, got {self.room}")
+        unknown = [one for one in self.layouts if one not in LAYOUTS]
+        if unknown or not set(self.layouts) & set(PRINTED):
+            raise DataError(f"layouts must be among {', '.join(LAYOUTS)}, with whole or page, got {self.layouts}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +113,9 @@ class Drawn:
     glare: float
     jpeg: int
     coverage: float
+    layout: Layout
     fill: float
+    room: bool
     oversample: float
     reduced_by: Reduction
 
@@ -119,7 +132,9 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     ratio = SCREEN_OF[screen].ratio if screen else (1.0, 1.0)
     usual = float(np.exp(rng.uniform(*np.log(ratio))))
     oversample = float(rng.uniform(*config.oversample))
+    layouts = config.layouts
     if screen.startswith("print"):
+        layouts = tuple(one for one in layouts if one in PRINTED)
         # There are more dots than camera pixels, and each is drawn.
         oversample = min(oversample, _PRINT_OVERSAMPLE)
     yaw, pitch = rng.uniform(-config.angle_deg, config.angle_deg, 2)
@@ -135,19 +150,22 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
         glare=round(float(rng.uniform(*config.glare)), 3),
         jpeg=round(rng.uniform(*config.jpeg)),
         coverage=round(float(rng.uniform(*config.coverage)), 3),
+        layout=layouts[int(rng.integers(len(layouts)))],
         fill=round(float(rng.uniform(*config.fill)), 3),
+        room=bool(rng.random() < config.room),
         oversample=round(oversample, 3),
         reduced_by=REDUCTIONS[int(rng.integers(len(REDUCTIONS)))],
     )
 
 
-def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn) -> bytes:
+def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
     """Take a photo of a photo, or of its scene.
 
     Args:
         rng: Chance: noise, reflections, the page around the photo.
         photo: (height, width, 3) RGB, sRGB-encoded.
         drawn: From ``draw``.
+        room: RGB like the photo, of any size: what lies behind a screen that ends inside the picture; a wall when None.
 
     Returns:
         A JPEG of the photo's own size, odd sides cut to even, without metadata.
@@ -162,7 +180,7 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn) -> byt
     # Cameras have even sides.
     native_wh = (round(size_wh[0] * drawn.oversample / 2) * 2, round(size_wh[1] * drawn.oversample / 2) * 2)
     if drawn.screen:
-        light = _of_screen(rng, photo, drawn=drawn, sigma_px=shot.sigma_px, native_wh=native_wh)
+        light = _of_screen(rng, photo, drawn=drawn, sigma_px=shot.sigma_px, native_wh=native_wh, room=room)
     else:
         scene = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC))
         light = PhoneOptics().blur(to_light(scene), sigma_px=shot.sigma_px)
@@ -173,9 +191,21 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn) -> byt
 
 
 def _of_screen(
-    rng: np.random.Generator, photo: Photo, *, drawn: Drawn, sigma_px: float, native_wh: tuple[int, int]
+    rng: np.random.Generator,
+    photo: Photo,
+    *,
+    drawn: Drawn,
+    sigma_px: float,
+    native_wh: tuple[int, int],
+    room: Photo | None,
 ) -> Light:
-    page = _lay_out(rng, Image.fromarray(photo), native_wh, fill=drawn.fill, paper=drawn.screen.startswith("print"))
+    paper = drawn.screen.startswith("print")
+    page = lay_out(rng, Image.fromarray(photo), native_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
+    behind = None
+    if room is not None:
+        whole = ImageOps.fit(Image.fromarray(room), native_wh, Image.Resampling.BICUBIC)
+        # It stands farther away than the screen, which is in focus.
+        behind = PhoneOptics().blur(to_light(np.asarray(whole)), sigma_px=sigma_px + rng.uniform(0, 6))
     view = View(
         ratio=drawn.distance,
         yaw_deg=drawn.yaw_deg,
@@ -184,36 +214,7 @@ def _of_screen(
         coverage=drawn.coverage,
         offset=(float(rng.random()), float(rng.random())),
         glare=drawn.glare,
+        room=behind,
     )
     screen = SCREEN_OF[drawn.screen]
     return form_image(rng, np.asarray(page), screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
-
-
-def _lay_out(
-    rng: np.random.Generator, photo: Image.Image, size_wh: tuple[int, int], *, fill: float, paper: bool
-) -> Image.Image:
-    """The photo on a page, as a viewer or a browser shows it, or as it is printed with a margin."""
-    inner = (max(2, round(size_wh[0] * fill)), max(2, round(size_wh[1] * fill)))
-    shown = photo.resize(inner, Image.Resampling.BICUBIC)
-    if inner == size_wh:
-        return shown
-    level = 255 if paper else int(rng.choice([0, 18, 40, 128, 243, 255]))
-    page = Image.new("RGB", size_wh, (level, level, level))
-    left, top = (round((whole - part) * rng.random()) for whole, part in zip(size_wh, inner, strict=True))
-    if not paper and rng.random() < 0.5:
-        _write_lines(rng, page, ink=20 if level > 100 else 225)
-    page.paste(shown, (left, top))
-    return page
-
-
-def _write_lines(rng: np.random.Generator, page: Image.Image, *, ink: int) -> None:
-    """Lines of a text too small to read."""
-    pen = ImageDraw.Draw(page)
-    step = int(rng.integers(14, 40))
-    for top in range(step, page.height, step):
-        at = int(rng.integers(0, step))
-        while at < page.width:
-            length = int(rng.integers(step // 3, 4 * step))
-            if rng.random() < 0.5:
-                pen.rectangle((at, top, at + length, top + step // 4), fill=(ink, ink, ink))
-            at += length + step // 3

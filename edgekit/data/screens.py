@@ -168,7 +168,8 @@ def form_image(
         share = np.clip(placement.inside_px(rays) / np.float32(2 * sigma_px + 0.5) + 0.5, 0, 1)[..., None]
         light = light * share + _surround(rng, screen) * (1 - share)
     elif view.coverage > 1:
-        light = _within_room(rng, light, inside_px=placement.inside_px(rays), screen=screen, sigma_px=sigma_px)
+        inside_px = placement.inside_px(rays)
+        light = _within_room(rng, light, inside_px=inside_px, screen=screen, sigma_px=sigma_px, room=view.room)
     return _reflect(rng, light, strength=view.glare)
 
 
@@ -240,17 +241,27 @@ def _surround(rng: np.random.Generator, screen: Screen) -> Light:
     return np.full(3, rng.choice([0.004, 0.02, 0.25]), dtype=np.float32)
 
 
-def _within_room(rng: np.random.Generator, light: Light, *, inside_px: Plane, screen: Screen, sigma_px: float) -> Light:
+def _within_room(
+    rng: np.random.Generator,
+    light: Light,
+    *,
+    inside_px: Plane,
+    screen: Screen,
+    sigma_px: float,
+    room: Light | None,
+) -> Light:
     """What lies around a screen or a print that ends inside the picture: its rim, then the room behind it."""
     height, width = light.shape[:2]
     rim_px = np.float32(rng.uniform(0.01, 0.06) * width)
-    level = float(rng.choice([0.01, 0.06, 0.3])) * rng.uniform(0.5, 1.5)
+    # A wall's light is 1 at most; a photo's mean is a fifth of that.
+    level = float(rng.choice([0.01, 0.06, 0.3] if room is None else [0.05, 0.3, 1.2])) * rng.uniform(0.5, 1.5)
     tint = np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
-    room = smooth_field(rng, (width, height), cells=4)[..., None] * np.float32(level) * tint
+    wall = smooth_field(rng, (width, height), cells=4)[..., None] if room is None else room
+    behind = wall * np.float32(level) * tint
     soft = np.float32(2 * sigma_px + 0.5)
     rim = np.clip((inside_px + rim_px) / soft + 0.5, 0, 1)[..., None]
     share = np.clip(inside_px / soft + 0.5, 0, 1)[..., None]
-    around = _surround(rng, screen) * rim + room * (1 - rim)
+    around = _surround(rng, screen) * rim + behind * (1 - rim)
     return np.asarray(light * share + around * (1 - share), dtype=np.float32)
 
 

@@ -1,5 +1,7 @@
 import csv
 import hashlib
+import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,8 +32,6 @@ def photo():
 
 def _fine(content):
     """Strength of the finest detail of a JPEG: the mean step between neighbours, in levels."""
-    import io
-
     with Image.open(io.BytesIO(content)) as opened:
         grey = np.asarray(opened.convert("L"), dtype=float)
     return float(np.abs(np.diff(grey, axis=1)).mean())
@@ -40,8 +40,6 @@ def _fine(content):
 class TestOnePhoto:
     @pytest.mark.parametrize("screen", [*SCREEN_OF, ""])
     def test_the_result_has_the_photo_s_size(self, photo, screen):
-        import io
-
         drawn = draw(np.random.default_rng(0), screen=screen, config=SMALL)
         with Image.open(io.BytesIO(rephotograph(np.random.default_rng(1), photo, drawn=drawn))) as opened:
             assert opened.size == (160, 120)
@@ -54,8 +52,6 @@ class TestOnePhoto:
         assert one == two != other
 
     def test_odd_sides_lose_a_row(self, photo):
-        import io
-
         drawn = draw(np.random.default_rng(0), screen="crt", config=SMALL)
         content = rephotograph(np.random.default_rng(1), photo[:-1, :-1], drawn=drawn)
         with Image.open(io.BytesIO(content)) as opened:
@@ -129,6 +125,18 @@ class TestPhone:
         assert kept["two-taps"] > 2 * kept["area"]
 
 
+def test_a_room_is_seen_around_the_screen(photo):
+    drawn = draw(np.random.default_rng(0), screen="oled-pentile", config=SMALL)
+    drawn = replace(drawn, coverage=1.8, yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, layout="whole", glare=0.0)
+    red = np.full_like(photo, (250, 0, 0))
+    with_room, wall = (
+        np.asarray(Image.open(io.BytesIO(rephotograph(np.random.default_rng(6), photo, drawn=drawn, room=room))))
+        for room in (red, None)
+    )
+    reddest = [(one[..., 0].astype(int) - one[..., 1]).max() for one in (with_room, wall)]
+    assert reddest[0] > reddest[1] + 20
+
+
 def test_a_screen_may_end_inside_the_picture():
     placement = place((100, 80), View(ratio=1.5, coverage=1.4))
     assert placement.raster_wh[0] < 100 / 1.5
@@ -171,6 +179,18 @@ class TestFolder:
         assert row["note_screen"] == row["screen"] == "lcd-rgb"
         assert rows["genuine/0.png.scene.jpg"]["note_screen"] == ""
 
+    def test_behind_a_screen_stands_another_photo_of_its_group(self, photos, tmp_path, write_rows):
+        paths = [f"{label}/{number}.png" for number in range(3) for label in ("genuine", "recapture")]
+        group = {"genuine/0.png": "a", "genuine/1.png": "a", "genuine/2.png": "b"}
+        write_rows(photos / "manifest.csv", ["path", "group"], *([one, group.get(one, "c")] for one in paths))
+        ranges = RephotoConfig(oversample=(1.2, 1.4), coverage=(1.5, 1.6), layouts=("whole",), room=1.0)
+        config = RecaptureConfig(rephoto=ranges, screens=("ips-monitor",), genuine="copied")
+        make_recaptures(photos, tmp_path / "rooms", config, workers=1)
+        with (tmp_path / "rooms" / "manifest.csv").open(encoding="utf-8") as file:
+            rooms = {row["note_source"]: row["note_room"] for row in csv.DictReader(file) if row["note_source"]}
+        # The photo that is alone in its group has a wall.
+        assert rooms == {"genuine/0.png": "genuine/1.png", "genuine/1.png": "genuine/0.png", "genuine/2.png": ""}
+
     def test_processes_and_stops_do_not_matter(self, photos, tmp_path):
         config = RecaptureConfig(rephoto=SMALL, screens=("crt", "print-offset"))
         make_recaptures(photos, tmp_path / "one", config, workers=1)
@@ -211,7 +231,9 @@ def test_mistakes(given, message):
 
 
 @pytest.mark.parametrize(
-    "given", [{"glare": (0.5, 0.1)}, {"jpeg": (0, 90)}, {"angle_deg": 60}, {"oversample": (0.5, 1)}]
+    "given",
+    [{"glare": (0.5, 0.1)}, {"jpeg": (0, 90)}, {"angle_deg": 60}, {"oversample": (0.5, 1)}, {"room": 1.5}]
+    + [{"layouts": given} for given in ((), ("poster",), ("app",))],
 )
 def test_ranges(given):
     with pytest.raises(DataError, match=next(iter(given))):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from edgekit.config import CalibrationFolder, ConvertConfig, FitConfig, NetworkConfig, TrainConfig
@@ -54,7 +55,7 @@ def photo(rng: np.random.Generator, *, recaptured: bool) -> np.ndarray:
     return np.clip(pixels + rng.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
 
 
-def write_photos(root: Path) -> Path:
+def write_photos(root: Path) -> None:
     """6 authors x 2 classes x 6 photos with a manifest."""
     samples = []
     for row, group in enumerate(GROUPS):
@@ -67,12 +68,31 @@ def write_photos(root: Path) -> Path:
                 kind = ("laptop", "phone")[row % 2] if label == "recapture" else ""
                 samples.append(Sample(path=path, label=label, group=group, kind=kind))
     write_manifest(root / "manifest.csv", samples)
-    return root
 
 
 @pytest.fixture(scope="session")
-def photos(tmp_path_factory) -> Path:
-    return write_photos(tmp_path_factory.mktemp("data") / "photos")
+def made_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
+    """``made_once("run", make)``: a folder that ``make`` fills once for all processes of pytest-xdist."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "made-once"
+    shared.mkdir(exist_ok=True)
+
+    def share(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return share
+
+
+@pytest.fixture(scope="session")
+def photos(made_once) -> Path:
+    return made_once("photos", write_photos)
 
 
 @pytest.fixture(scope="session")
@@ -91,9 +111,9 @@ def mobile_config() -> TrainConfig:
 
 
 @pytest.fixture(scope="session")
-def calibration(tmp_path_factory) -> Path:
-    """Where the calibration crops of the small run are."""
-    return tmp_path_factory.mktemp("calibration") / "crops"
+def calibration(small_run) -> Path:
+    """The calibration crops of the small run."""
+    return small_run.root.parent / "small-calibration"
 
 
 @pytest.fixture(scope="session")
@@ -103,47 +123,57 @@ def convert_config(calibration) -> ConvertConfig:
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory, dataset, calibration) -> RunFolder:
+def small_run(made_once, dataset) -> RunFolder:
     """A finished float stage and, on top of it, a finished qat stage."""
-    from edgekit.quantize import qat
-    from edgekit.train import finetune
 
-    folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "small")
-    finetune(dataset, folder, SMALL)
-    qat(dataset, folder, QAT, calibration=CalibrationFolder(path=calibration, crops=50))
-    return folder
+    def make(root: Path) -> None:
+        from edgekit.quantize import qat
+        from edgekit.train import finetune
+
+        folder = RunFolder(root=root)
+        finetune(dataset, folder, SMALL)
+        qat(dataset, folder, QAT, calibration=CalibrationFolder(path=root.parent / "small-calibration", crops=50))
+
+    return RunFolder(root=made_once("small", make))
 
 
 @pytest.fixture(scope="session")
-def mobile_run(tmp_path_factory, dataset) -> RunFolder:
+def mobile_run(made_once, dataset) -> RunFolder:
     """MobileNetV2 0.35 with random weights: a head solved on float and, on top, on int8 features."""
-    from edgekit.quantize import qat
-    from edgekit.train import finetune
 
-    folder = RunFolder(root=tmp_path_factory.mktemp("runs") / "mobile")
-    finetune(dataset, folder, MOBILE)
-    qat(dataset, folder, QAT, calibration=CalibrationFolder(crops=50))
-    return folder
+    def make(root: Path) -> None:
+        from edgekit.quantize import qat
+        from edgekit.train import finetune
+
+        folder = RunFolder(root=root)
+        finetune(dataset, folder, MOBILE)
+        qat(dataset, folder, QAT, calibration=CalibrationFolder(crops=50))
+
+    return RunFolder(root=made_once("mobile", make))
 
 
 @pytest.fixture(scope="session")
-def small_model(small_run, dataset, convert_config, tmp_path_factory) -> Path:
+def small_model(made_once, small_run, dataset, convert_config) -> Path:
     """The small run's qat stage as an int8 model file."""
-    from edgekit.convert import convert
 
-    out = tmp_path_factory.mktemp("models") / "small-int8.tflite"
-    convert(dataset, small_run, out, convert_config)
-    return out
+    def make(root: Path) -> None:
+        from edgekit.convert import convert
+
+        convert(dataset, small_run, root / "small-int8.tflite", convert_config)
+
+    return made_once("small-model", make) / "small-int8.tflite"
 
 
 @pytest.fixture(scope="session")
-def mobile_model(mobile_run, dataset, convert_config, tmp_path_factory) -> Path:
+def mobile_model(made_once, mobile_run, dataset, convert_config) -> Path:
     """The mobile run's qat stage as an int8 model file."""
-    from edgekit.convert import convert
 
-    folder = tmp_path_factory.mktemp("models")
-    convert(dataset, mobile_run, folder / "mobile.tflite", replace(convert_config, calibration=folder / "calibration"))
-    return folder / "mobile.tflite"
+    def make(root: Path) -> None:
+        from edgekit.convert import convert
+
+        convert(dataset, mobile_run, root / "mobile.tflite", replace(convert_config, calibration=root / "calibration"))
+
+    return made_once("mobile-model", make) / "mobile.tflite"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def config(small_config):
     return CrossvalConfig(
         train=replace(small_config, whole=one),
         qat=replace(one, learning_rate=1e-4, crops_per_photo=1),
-        folds=3,
+        folds=2,
         crops=(1, 3),
         calibration_crops=50,
         timed_photos=2,
@@ -90,26 +90,27 @@ def test_a_re_run_takes_what_is_there(done, dataset, config):
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "damages",
     [
-        pytest.param(lambda content: content[: len(content) // 2], id="cut-short"),
-        pytest.param(lambda content: b"no scores", id="text"),
-        pytest.param(lambda content: content[:200] + b"x" * 64 + content[264:], id="changed-inside"),
-        pytest.param(lambda content: b"", id="empty"),
+        pytest.param((lambda whole: whole[: len(whole) // 2], lambda _: b"no scores"), id="cut-short-or-text"),
+        pytest.param(
+            (lambda whole: whole[:200] + b"x" * 64 + whole[264:], lambda _: b""), id="changed-inside-or-empty"
+        ),
     ],
 )
-def test_damaged_scores_are_computed_again(done, dataset, config, tmp_path, progress, damage):
+def test_damaged_scores_are_computed_again(done, dataset, config, tmp_path, progress, damages):
     out, record = done
     again = shutil.copytree(out, tmp_path / "cv")
-    scores = again / "fold-1" / "test-scores.npz"
-    whole = scores.read_bytes()
-    scores.write_bytes(damage(whole))
+    scores = [again / f"fold-{number}" / "test-scores.npz" for number in range(len(damages))]
+    wholes = [one.read_bytes() for one in scores]
+    for one, whole, damage in zip(scores, wholes, damages, strict=True):
+        one.write_bytes(damage(whole))
     found = crossval(dataset, again, replace(config), progress=progress)
     assert [one.evaluation for one in found.variants] == [one.evaluation for one in record.variants]
     assert [line for line in progress.lines if "damaged" in line] == [
-        f"{scores} is damaged or of other models: the test photos are scored again"
+        f"{one} is damaged or of other models: the test photos are scored again" for one in scores
     ]
-    assert len(scores.read_bytes()) == len(whole)
+    assert [len(one.read_bytes()) for one in scores] == [len(whole) for whole in wholes]
 
 
 def test_a_fold_that_was_stopped_after_its_last_epoch_is_finished(done, dataset, config, tmp_path):
