@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Files go to processes whole, in the order that tests/conftest.py gives them.
+SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all check tests arm64 docs lock clean
 
@@ -14,11 +16,11 @@ test: $(READY) check
 	$(MAKE) -j2 tests arm64
 
 tests: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not long'
+	$(BIN)/python -m pytest $(SPREAD) -m 'not long'
 
 # With those that take minutes.
 test-all: $(READY) check
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest $(SPREAD)
 
 # The conformance vectors on arm64 under qemu, with both interpreters; where there is no qemu it says so and passes.
 arm64: $(READY)

@@ -1,11 +1,13 @@
 """Many verdicts by one Classifier, and what they do to memory: the slope of the resident set over calls.
 
 Sources take turns: RGB arrays, JPEG bytes, camera frames, and bytes that are no photo; from several threads. glibc also
-tells what of its heaps is in use and what it only keeps. It reads its settings when a process starts, so each setting
-is a run of its own, which is added to the record:
+tells what of its heaps is in use and what it only keeps. It takes its settings before the first photo, so each setting
+is a run of its own, which is added to the record: as it is, with fewer heaps, and as ``edgekit.runtime.memory`` sets
+it, which cameras' commands do.
 
     python benchmarks/soak.py MODEL --out benchmarks/results/soak.json
     MALLOC_ARENA_MAX=2 python benchmarks/soak.py MODEL --out benchmarks/results/soak.json
+    python benchmarks/soak.py MODEL --return-freed --out benchmarks/results/soak.json
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from PIL import Image
 from edgekit.errors import PhotoError
 from edgekit.records import file_sha256, from_plain, read_json, write_json
 from edgekit.runtime import Classifier, YuvFrame
+from edgekit.runtime.memory import MMAP_FROM_BYTES, return_freed_memory
 from edgekit.runtime.photo import Source
 
 THREADS = 2
@@ -57,7 +60,7 @@ class SoakRun:
     """What was called how often, and what memory did meanwhile.
 
     Attributes:
-        allocator: Settings of glibc's allocator in the environment.
+        allocator: Settings of glibc's allocator: of the environment, and the threshold of ``return_freed_memory``.
         warmup: Calls before, in which the allocator's pools fill.
         different: Verdicts that differed from the first one for the same source.
         slope_kib_per_1000: Of the resident set, by least squares over the last ``slope_calls``.
@@ -150,8 +153,14 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--warmup", type=int, default=10_000)
+    parser.add_argument("--return-freed", action="store_true", help="call edgekit.runtime.memory.return_freed_memory")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
+    allocator = {name: value for name, value in sorted(os.environ.items()) if name.startswith("MALLOC_")}
+    if options.return_freed:
+        if not return_freed_memory():
+            parser.error("--return-freed is for glibc")
+        allocator["return_freed_memory"] = str(MMAP_FROM_BYTES)
     photos = sources()
     samples: list[Sample] = []
     began = time.monotonic()
@@ -176,7 +185,7 @@ def main() -> None:
             samples.append(sample(start + len(numbers)))
         interpreter = classifier.interpreter
     run = SoakRun(
-        allocator={name: value for name, value in sorted(os.environ.items()) if name.startswith("MALLOC_")},
+        allocator=allocator,
         warmup=options.warmup,
         calls=options.calls,
         callers=CALLERS,

@@ -91,9 +91,12 @@ def watch_frames(
         VideoError: no frames, or the camera stopped; what was drawn until then is kept.
     """
     from edgekit.runtime import Smoother
+    from edgekit.runtime.memory import return_freed_memory
     from edgekit.runtime.smoothing import DEFAULT_TAU_S
     from edgekit.video.watch import watch
 
+    # A camera may be watched for days.
+    return_freed_memory()
     smoother = Smoother(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
     tally = _Tally()
     with ExitStack() as stack:
