@@ -267,12 +267,14 @@ def _ways(one: DeviceBench) -> dict[int, str]:
 
 
 def _print_latencies(one: DeviceBench) -> None:
+    if one.no_latency:
+        typer.echo(f"no latencies of {one.device}: {one.no_latency}")
+        return
     where, ways = one.conditions, _ways(one)
     rows = []
     for at, point in enumerate(one.points):
         name = f"{crops_label(point)} × {point.threads}{ways[at]}"
         if point.latency is None or point.intervals is None or point.spread is None or point.cold is None:
-            rows.append([name, *["–"] * 11])
             continue
         total, bounds = point.latency["total"], point.intervals["total"]
         stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
@@ -296,8 +298,6 @@ def _print_latencies(one: DeviceBench) -> None:
         ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "repeats", "cold", "MiB"],
         rows,
     )
-    if one.no_latency:
-        typer.echo(f"no latencies of {one.device}: {one.no_latency}")
     if one.throttling is not None and one.throttling.verdict == "throttled":
         console.note(
             f"{one.device} throttled: inference was {100 * (one.throttling.ratio - 1):.0f} % slower at the end of the "

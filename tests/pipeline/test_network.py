@@ -142,7 +142,8 @@ class TestBackbone:
             load_backbone(small, replace(SMALL, weights=str(tmp_path)))
 
     def test_without_a_network_imagenet_says_what_to_do(self, mobile, tmp_path, monkeypatch):
-        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        for name in ("KERAS_HOME", "HOME"):
+            monkeypatch.setenv(name, str(tmp_path))
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         for name in ("no_proxy", "NO_PROXY"):
