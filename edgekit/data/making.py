@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edgekit.data.checks import find_photos
 from edgekit.data.manifest import MANIFEST_NAME, Sample, place, read_manifest
 from edgekit.errors import DataError, EdgekitError
+from edgekit.interrupts import held_back
 from edgekit.records import make_folder, plain, read_json, sha256, to_json, write_json
 
 A = TypeVar("A")
@@ -120,7 +122,9 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
     try:
         waiting: set[Future[B]] = set()
         for item in items:
-            waiting.add(pool.submit(work, item))
+            # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
+            with held_back():
+                waiting.add(pool.submit(work, item))
             if len(waiting) >= _AHEAD * workers:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for one in done:
@@ -137,10 +141,19 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the parent; keep libraries from taking every core once per process."""
+    """Leave Ctrl-C to the parent, and end when it does; keep libraries from taking every core once per process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
         os.environ[name] = "1"
+
+
+def _end_with_parent() -> None:
+    """A worker holds both ends of its queue, so it would wait for ever for a parent that was killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def remove_parts(out: Path) -> None:

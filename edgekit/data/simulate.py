@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import io
 import os
-import signal
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from edgekit.data.cameras import CAMERAS, capture, encode_jpeg, to_light
+from edgekit.data.making import make_all
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.scenes import MIN_SIDE_PX, draw_scene
 from edgekit.data.screens import SCREENS, recapture
-from edgekit.errors import DataError, EdgekitError
-from edgekit.interrupts import held_back
+from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
 
@@ -185,7 +181,7 @@ def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, 
         make_folder(out / label)
     progress.begin("making photos", config.photos)
     progress.advance(config.photos - 2 * len(missing))
-    for _ in _make_all(missing, workers=workers):
+    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
         progress.advance(2)
     samples = sorted((sample for pair in pairs for sample in pair.samples()), key=lambda sample: sample.path)
     write_manifest(out / MANIFEST_NAME, samples)
@@ -277,31 +273,3 @@ def _make(pair: _Pair) -> None:
     again = encode_jpeg(recapture(for_recapture, photo, screen=SCREENS[pair.screen], camera=camera), camera=camera)
     for sample, content in zip(pair.samples(), (genuine, again), strict=True):
         write_atomic(pair.out / sample.path, content)
-
-
-def _make_all(pairs: Sequence[_Pair], *, workers: int) -> Iterator[None]:
-    """Make pairs in order, here or in processes, and yield after each."""
-    if min(workers, len(pairs)) <= 1:
-        for pair in pairs:
-            _make(pair)
-            yield
-        return
-    # Forking a process that has TensorFlow's threads would hang.
-    pool = ProcessPoolExecutor(
-        min(workers, len(pairs)), mp_context=get_context("spawn"), initializer=_ignore_interrupts
-    )
-    try:
-        # It starts its processes here. They must not have Ctrl-C before they can ignore it, in their imports.
-        with held_back():
-            made = pool.map(_make, pairs, chunksize=2)
-        yield from made
-    except BrokenProcessPool as failure:
-        raise EdgekitError(f"one of {workers} workers died, perhaps for want of memory; try fewer workers") from failure
-    finally:
-        # After an interrupt nothing new is begun, and the photos in hand are finished.
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent, which stops the workers between two pairs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,8 @@
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,24 @@ def _die(number):
     if number == 3:
         os._exit(9)
     return number
+
+
+def _until(holds):
+    deadline = time.monotonic() + 30
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _lives(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    # Nobody may wait for an orphan's end here.
+    return state != "Z"
 
 
 class TestMakeAll:
@@ -32,6 +54,26 @@ class TestMakeAll:
     def test_a_worker_that_dies_is_told(self):
         with pytest.raises(EdgekitError, match="worker"):
             list(make_all(_die, range(9), workers=2))
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+    def test_workers_end_with_a_parent_that_was_killed(self, tmp_path):
+        script = tmp_path / "script.py"
+        script.write_text(
+            "import os, pathlib, time\n"
+            "from edgekit.data.making import make_all\n"
+            f"place = pathlib.Path({str(tmp_path)!r})\n"
+            "def work(number):\n"
+            "    (place / f'{os.getpid()}.pid').touch()\n"
+            "    time.sleep(0.05)\n"
+            "if __name__ == '__main__':\n"
+            "    list(make_all(work, range(100_000), workers=2))\n"
+        )
+        process = subprocess.Popen([sys.executable, str(script)])
+        assert _until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+        process.kill()
+        process.wait()
+        workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
+        assert _until(lambda: not any(map(_lives, workers)))
 
     def test_no_workers(self):
         with pytest.raises(DataError, match="at least 1, got 0"):
@@ -72,8 +114,10 @@ class TestListPhotos:
 
 class TestClaim:
     def test_the_same_job_may_go_on(self, tmp_path):
-        for _ in range(2):
-            claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": (1, 2)})
+        claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": (1, 2)})
+        before = (tmp_path / "out" / "job.json").read_bytes()
+        claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": (1, 2)})
+        assert (tmp_path / "out" / "job.json").read_bytes() == before
 
     def test_another_job_may_not(self, tmp_path):
         claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 1})
