@@ -72,7 +72,7 @@ def write_photos(root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
-    """``made_once("run", make)``: a folder that ``make`` fills once for all processes of pytest-xdist."""
+    """``made_once("run", make)``: this process's copy of a folder that the first one of pytest-xdist's to ask made."""
     own = tmp_path_factory.getbasetemp()
     shared = (own if worker_id == "master" else own.parent) / "made-once"
     shared.mkdir(exist_ok=True)
@@ -85,7 +85,8 @@ def made_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], ob
                 folder.mkdir()
                 make(folder)
                 done.touch()
-        return folder
+        # Two processes may not work in one run's folder.
+        return shutil.copytree(folder, own / "made" / name)
 
     return share
 
@@ -113,7 +114,7 @@ def mobile_config() -> TrainConfig:
 @pytest.fixture(scope="session")
 def calibration(small_run) -> Path:
     """The calibration crops of the small run."""
-    return small_run.root.parent / "small-calibration"
+    return small_run.root.parent / "calibration"
 
 
 @pytest.fixture(scope="session")
@@ -130,11 +131,11 @@ def small_run(made_once, dataset) -> RunFolder:
         from edgekit.quantize import qat
         from edgekit.train import finetune
 
-        folder = RunFolder(root=root)
+        folder = RunFolder(root=root / "run")
         finetune(dataset, folder, SMALL)
-        qat(dataset, folder, QAT, calibration=CalibrationFolder(path=root.parent / "small-calibration", crops=50))
+        qat(dataset, folder, QAT, calibration=CalibrationFolder(path=root / "calibration", crops=50))
 
-    return RunFolder(root=made_once("small", make))
+    return RunFolder(root=made_once("small", make) / "run")
 
 
 @pytest.fixture(scope="session")

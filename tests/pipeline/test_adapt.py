@@ -7,7 +7,7 @@ pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
 
 from edgekit.adapt import adapt_weights
 from edgekit.config import NetworkConfig
-from edgekit.legacy_keras import keras
+from edgekit.legacy_keras import keras, tf
 from edgekit.network import build_network, freeze_normalisation
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.tflite import to_flatbuffer
@@ -29,13 +29,22 @@ def batches(bytes_):
     return [pixels[:16], pixels[16:]]
 
 
-@pytest.fixture
-def network(batches):
+@pytest.fixture(scope="module")
+def moved(batches):
+    """A network whose normalisation has seen crops, and its weights."""
     keras.utils.set_random_seed(0)
     network = build_network(NetworkConfig(alpha=0.35, side_px=64, weights="none"), 2)
+    see = tf.function(lambda crops: network(crops, training=True))
     for _ in range(60):
-        network(batches[0], training=True)
+        see(batches[0])
     freeze_normalisation(network)
+    return network, network.get_weights()
+
+
+@pytest.fixture
+def network(moved):
+    network, weights = moved
+    network.set_weights(weights)
     return network
 
 

@@ -23,7 +23,7 @@ def config(small_config):
     return CrossvalConfig(
         train=replace(small_config, whole=one),
         qat=replace(one, learning_rate=1e-4, crops_per_photo=1),
-        folds=2,
+        folds=3,
         crops=(1, 3),
         calibration_crops=50,
         timed_photos=2,
