@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -187,12 +188,20 @@ def test_a_benchmark_among_the_photos_is_refused(edgekit_here, photos, red_blue_
     assert not (photos / "bench").exists()
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Where the first test that needs a run trains it."""
+    return tmp_path_factory.mktemp("trained") / "run"
+
+
 class TestAfterARun:
     @pytest.fixture
-    def run(self, edgekit_here, photos, tmp_path):
-        code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL)
-        assert code == 0, err
-        return tmp_path / "run"
+    def run(self, edgekit_here, photos, place, tmp_path):
+        """A copy of a run that is trained once."""
+        if not place.exists():
+            code, _, err = edgekit_here("finetune", photos, "--out", place, *SMALL)
+            assert code == 0, err
+        return shutil.copytree(place, tmp_path / "run")
 
     def test_a_folder_in_use_asks_what_to_do(self, edgekit_here, photos, run):
         code, _, err = edgekit_here("finetune", photos, "--out", run, *SMALL)
