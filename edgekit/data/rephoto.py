@@ -66,7 +66,7 @@ class RephotoConfig:
     angle_deg: float = 12.0
     focus_px: Range = (0.0, 1.2)
     exposure_ev: Range = (-0.7, 0.7)
-    glare: Range = (0.0, 0.4)
+    glare: Range = (0.0, 0.25)
     jpeg: Range = (70, 95)
     coverage: Range = (0.5, 1.8)
     layouts: tuple[Layout, ...] = LAYOUTS
