@@ -30,23 +30,34 @@ settings.load_profile("untimed")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Minutes each, or in sum: `make test-all` runs them.
+# Minutes each, or in sum: `make test-all` runs them, and with them what trains a MobileNetV2, which takes TensorFlow
+# minutes to quantise and to convert, however small it is.
 LONG = {
     "audit/test_normalise.py",
+    "audit/test_planted.py",
+    "cli/test_bench.py",
     "cli/test_data_audit.py",
+    "cli/test_data_make.py",
     "cli/test_interrupts.py",
     "data/test_cropping.py",
+    "data/test_recaptures.py",
     "pipeline/test_augment_training.py",
+    "pipeline/test_crossval.py",
     "report/test_browser.py",
     "runtime/test_measure.py",
     "test_bench.py",
     "transports/test_arm64.py",
+    "transports/test_devices.py",
+    "transports/test_measuring.py",
 }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(ROOT / "tests") and item.path.relative_to(ROOT / "tests").as_posix() in LONG:
+        if not item.path.is_relative_to(ROOT / "tests"):
+            continue
+        trains = "mobile_run" in getattr(item, "fixturenames", ()) or "[mobile_" in item.name
+        if trains or item.path.relative_to(ROOT / "tests").as_posix() in LONG:
             item.add_marker("long")
     # Files with slow tests first: what is long and begins last keeps one process busy and the others idle.
     slow = {item.path for item in items if item.get_closest_marker("slow")}
