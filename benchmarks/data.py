@@ -35,7 +35,6 @@ from edgekit.intervals import Estimate, bootstrap
 from edgekit.records import write_json
 from edgekit.runtime.crops import crop_boxes
 from edgekit.runtime.machine import processor
-from edgekit.train import versions
 
 SIDE_PX = 224
 CROPS = 10
@@ -135,6 +134,9 @@ def keras_loop(photos: Sequence[Path], out: Path, options: Augmentation, variant
 
 def main() -> int:
     """Make photos, take turns, write the record; 1 when a target is missed."""
+    # Processes that cut crops import this script, and need no TensorFlow, as those of the command don't.
+    from edgekit.train import versions
+
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=int, default=100)
     parser.add_argument("--keras-photos", type=int, default=3)

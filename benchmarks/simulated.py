@@ -30,7 +30,7 @@ from edgekit.data.rephoto import SCREEN_OF
 from edgekit.data.splits import Split, group_folds
 from edgekit.features import FeatureCache, photo_features
 from edgekit.feed import crop_source
-from edgekit.head import FeatureSet, FloatArray, solve_head
+from edgekit.head import FeatureSet, FloatArray, Head, solve_head
 from edgekit.intervals import Estimate, bootstrap
 from edgekit.network import build_network, load_backbone, pooled_features
 from edgekit.records import write_json
@@ -48,7 +48,8 @@ class Result:
 
     Attributes:
         without: The screen that was left out of training, or an empty string.
-        auc: Scores of all folds together; the interval is 95 %, over authors.
+        auc: Scores of all folds together, each fold's in units of its genuine validation photos' spread; the interval
+            is 95 %, over authors.
         mean_of_groups: Mean of each author's own AUC.
         by_kind: The recaptures of one kind against all genuine photos, and how many there are.
         simulated_auc: Simulated recaptures against genuine photos of unseen authors, copied and rephotographed alike.
@@ -139,10 +140,12 @@ def score(real: Table, made: Table, splits: Sequence[Split], without: str, penal
             len(LABELS),
             penalties=(penalty,),
         )
+        # Each head has a scale of its own; genuine validation photos bring the scores of all folds to one.
+        genuine = used & np.isin(made.groups, authors["val"]) & (made.targets == 0)
+        usual = _scores(head, made, genuine)
         for places, of, into in ((real, real.groups, scores), (made, made.groups, simulated)):
             chosen = np.isin(of, authors["test"])
-            logits = head.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
-            into[chosen] = logits[:, 1] - logits[:, 0]
+            into[chosen] = (_scores(head, places, chosen) - usual.mean()) / usual.std()
         print(f"without {without or 'none'}: tested {', '.join(authors['test'])}", file=sys.stderr)
     attack = real.targets == 1
     kinds = np.array([one.kind or "unknown" for one in real.samples])
@@ -162,6 +165,12 @@ def score(real: Table, made: Table, splits: Sequence[Split], without: str, penal
     )
 
 
+def _scores(head: Head, places: Table, chosen: NDArray[np.bool_]) -> FloatArray:
+    """How much likelier a recapture is, by the mean over the plan's crops; (photos,)."""
+    logits = head.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
+    return np.asarray(logits[:, 1] - logits[:, 0])
+
+
 def _auc(truth: NDArray[np.bool_], score: FloatArray) -> float:
     return roc_auc(truth, score) if 0 < truth.sum() < len(truth) else float("nan")
 
@@ -177,7 +186,7 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=6)
     parser.add_argument("--genuine", choices=("both", "rephotographed", "copied"), default="copied")
     # Simulated photos of unseen authors look like those of training, and would choose too small a penalty.
-    parser.add_argument("--penalty", type=float, default=1.0)
+    parser.add_argument("--penalty", type=float, default=0.3)
     parser.add_argument("--folds", type=int, default=6)
     parser.add_argument("--trials", type=int, default=1, help="How many settings were looked at on these photos.")
     parser.add_argument("--workers", type=int, default=2)
