@@ -70,7 +70,7 @@ def simulated(record: Record) -> str:
         f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of "
         f"training authors alone, then tested on the real photos of unseen authors: AUC {whole['auc']['value']:.3f} "
         f"({whole['auc']['low']:.3f}–{whole['auc']['high']:.3f}); the target of {record['target']:g} is {reached}. "
-        f"Settings of the simulator that were looked at on these photos: {record['trials']}."
+        f"Settings that were looked at on these photos: {record['trials']}."
     )
     kinds = sorted(whole["by_kind"], key=lambda kind: -whole["by_kind"][kind][1])
     rows = [

@@ -221,7 +221,7 @@ def recapture(
         str | None,
         typer.Option(
             help="What the screen shows around the photo: whole (nothing), page, letterbox, app, grid, with commas "
-            "between. [default: all]"
+            "between; prints are whole or on a page. [default: all]"
         ),
     ] = None,
     fill: Annotated[str | None, typer.Option(help="Share of the screen that the photo takes: LOW:HIGH.")] = None,

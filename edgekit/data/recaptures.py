@@ -18,7 +18,8 @@ import numpy as np
 from edgekit.config import guess_bona_fide
 from edgekit.data.making import Photos, claim, list_photos, make_all, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
-from edgekit.data.rephoto import SCREEN_OF, Drawn, RephotoConfig, draw, rephotograph
+from edgekit.data.pages import PRINTED
+from edgekit.data.rephoto import SCREEN_OF, Drawn, RephotoConfig, draw, is_print, rephotograph
 from edgekit.errors import DataError, EdgekitError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic
@@ -58,6 +59,12 @@ class RecaptureConfig:
         if unknown or not self.screens or len(set(self.screens)) < len(self.screens):
             raise DataError(
                 f"screens must be among {', '.join(SCREEN_OF)}, each once, got {self.screens}; correct them"
+            )
+        prints = [name for name in self.screens if is_print(name)]
+        if prints and not set(self.rephoto.layouts) & set(PRINTED):
+            raise DataError(
+                f"prints must have one of the layouts {', '.join(PRINTED)}, got {', '.join(self.rephoto.layouts)} for "
+                f"{', '.join(prints)}; add one, or leave the prints out"
             )
         if not 1 <= self.per_photo <= MAX_PER_PHOTO:
             raise DataError(f"per_photo must be 1 to {MAX_PER_PHOTO}, got {self.per_photo}; choose another number")

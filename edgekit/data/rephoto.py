@@ -93,9 +93,8 @@ class RephotoConfig:
             raise DataError(f"angle_deg must be 0 to 45, got {self.angle_deg}")
         if not 0 <= self.room <= 1:
             raise DataError(f"room must be a share, 0 to 1, got {self.room}")
-        unknown = [one for one in self.layouts if one not in LAYOUTS]
-        if unknown or not set(self.layouts) & set(PRINTED):
-            raise DataError(f"layouts must be among {', '.join(LAYOUTS)}, with whole or page, got {self.layouts}")
+        if not self.layouts or any(one not in LAYOUTS for one in self.layouts):
+            raise DataError(f"layouts must be among {', '.join(LAYOUTS)}, got {', '.join(self.layouts) or 'none'}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +119,11 @@ class Drawn:
     reduced_by: Reduction
 
 
+def is_print(screen: str) -> bool:
+    """Whether a key of SCREEN_OF is a print."""
+    return screen in SCREEN_OF and SCREEN_OF[screen].kind == "print"
+
+
 def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Drawn:
     """Draw how one photo is taken.
 
@@ -133,7 +137,7 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     usual = float(np.exp(rng.uniform(*np.log(ratio))))
     oversample = float(rng.uniform(*config.oversample))
     layouts = config.layouts
-    if screen.startswith("print"):
+    if is_print(screen):
         layouts = tuple(one for one in layouts if one in PRINTED)
         # There are more dots than camera pixels, and each is drawn.
         oversample = min(oversample, _PRINT_OVERSAMPLE)
@@ -199,7 +203,7 @@ def _of_screen(
     native_wh: tuple[int, int],
     room: Photo | None,
 ) -> Light:
-    paper = drawn.screen.startswith("print")
+    paper = is_print(drawn.screen)
     page = lay_out(rng, Image.fromarray(photo), native_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
     behind = None
     if room is not None:

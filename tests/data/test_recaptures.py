@@ -226,6 +226,7 @@ class TestFolder:
         ({"screens": ("crt", "crt")}, "once"),
         ({"per_photo": 0}, "per_photo"),
         ({"seed": -1}, "seed"),
+        ({"rephoto": RephotoConfig(layouts=("app", "grid"))}, "layouts whole, page, got app, grid for print-inkjet"),
     ],
 )
 def test_mistakes(given, message):
@@ -236,8 +237,15 @@ def test_mistakes(given, message):
 @pytest.mark.parametrize(
     "given",
     [{"glare": (0.5, 0.1)}, {"jpeg": (0, 90)}, {"angle_deg": 60}, {"oversample": (0.5, 1)}, {"room": 1.5}]
-    + [{"layouts": given} for given in ((), ("poster",), ("app",))],
+    + [{"layouts": given} for given in ((), ("poster",))],
 )
 def test_ranges(given):
     with pytest.raises(DataError, match=next(iter(given))):
         RephotoConfig(**given)
+
+
+def test_screens_alone_may_do_without_the_layouts_of_prints():
+    config = RephotoConfig(layouts=("app", "grid"))
+    assert RecaptureConfig(rephoto=config, screens=("crt",)).rephoto.layouts == ("app", "grid")
+    found = {draw(np.random.default_rng(seed), screen="crt", config=config).layout for seed in range(20)}
+    assert found == {"app", "grid"}
