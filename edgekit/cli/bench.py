@@ -275,6 +275,7 @@ def _print_latencies(one: DeviceBench) -> None:
     for at, point in enumerate(one.points):
         name = f"{crops_label(point)} × {point.threads}{ways[at]}"
         if point.latency is None or point.intervals is None or point.spread is None or point.cold is None:
+            rows.append([name, *["–"] * 11])
             continue
         total, bounds = point.latency["total"], point.intervals["total"]
         stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
