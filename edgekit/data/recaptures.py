@@ -144,7 +144,7 @@ def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One file: what it is made of and what it becomes. ``room`` is the photo seen behind the screen, or None."""
+    """One file: what it is made of and what it becomes; ``room`` is the photo seen behind the screen, or None."""
 
     source: Sample
     sample: Sample
@@ -189,7 +189,8 @@ def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
                 screen=screen,
             )
             # Of another photo of the group: what is made of it must not cross from one part of a split to another.
-            others = [other for other in groups[one.group] if other is not one] if drawn.room else []
+            seen = drawn.room and drawn.coverage > 1
+            others = [other for other in groups[one.group] if other is not one] if seen else []
             room = others[(word + again) % len(others)] if others else None
             yield _Row(source=one, sample=sample, seed=seed, drawn=drawn, room=room)
 

@@ -206,10 +206,11 @@ def _of_screen(
     paper = is_print(drawn.screen)
     page = lay_out(rng, Image.fromarray(photo), native_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
     behind = None
+    # It stands farther away than the screen, which is in focus.
+    away_px = float(rng.uniform(0, 6)) if drawn.room else 0.0
     if room is not None:
         whole = ImageOps.fit(Image.fromarray(room), native_wh, Image.Resampling.BICUBIC)
-        # It stands farther away than the screen, which is in focus.
-        behind = PhoneOptics().blur(to_light(np.asarray(whole)), sigma_px=sigma_px + rng.uniform(0, 6))
+        behind = PhoneOptics().blur(to_light(np.asarray(whole)), sigma_px=sigma_px + away_px)
     view = View(
         ratio=drawn.distance,
         yaw_deg=drawn.yaw_deg,

@@ -193,6 +193,11 @@ class TestFolder:
             rooms = {row["note_source"]: row["note_room"] for row in csv.DictReader(file) if row["note_source"]}
         # The photo that is alone in its group has a wall.
         assert rooms == {"genuine/0.png": "genuine/1.png", "genuine/1.png": "genuine/0.png", "genuine/2.png": ""}
+        # A screen that fills the picture hides what is behind it.
+        config = replace(config, rephoto=replace(ranges, coverage=(0.5, 1.0)))
+        make_recaptures(photos, tmp_path / "filled", config, workers=1)
+        with (tmp_path / "filled" / "manifest.csv").open(encoding="utf-8") as file:
+            assert {row["note_room"] for row in csv.DictReader(file)} == {""}
 
     def test_processes_and_stops_do_not_matter(self, photos, tmp_path):
         config = RecaptureConfig(rephoto=SMALL, screens=("crt", "print-offset"))
