@@ -35,11 +35,10 @@ check: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/render.py
 
-# Bytecode is made where a module is used, not of all of TensorFlow at once.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else "edgekit needs Python 3.10 to 3.13, got %d.%d; set PYTHON=..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[host,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[host,dev]'
 	touch $@
 
 # Resolve the newest versions that pyproject.toml allows, for every supported Python.
