@@ -2,27 +2,26 @@
 
 Writes JPEGs with metadata, imports them, imports them once more with kills on the way, and compares the folders.
 
-    python benchmarks/importing.py --photos 10000 --out docs/results/importing.json
+    python benchmarks/importing.py --photos 10000 --out benchmarks/results/importing.json
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from commands import finish, run_with_kills, start
 from PIL import Image
 
 from edgekit.data.journal import JOURNAL_NAME
 from edgekit.data.manifest import read_manifest
 from edgekit.records import file_sha256, read_json, write_json
+from edgekit.runtime.machine import processor
 
 
 def make_photos(root: Path, photos: int, size_wh: tuple[int, int]) -> None:
@@ -41,33 +40,6 @@ def make_photos(root: Path, photos: int, size_wh: tuple[int, int]) -> None:
         small = Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8))
         small.resize(size_wh, Image.Resampling.BICUBIC).save(path, quality=85, exif=exif)
         last = path.read_bytes()
-
-
-def start(source: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
-    """``edgekit data import`` in a process of its own."""
-    command = [sys.executable, "-m", "edgekit", "data", "import", source, "--out", out, "--workers", workers]
-    return subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def finish(process: subprocess.Popen[bytes]) -> float:
-    """Wait for it; its largest resident memory in MiB."""
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"the import failed with exit code {os.waitstatus_to_exitcode(status)}")
-    return usage.ru_maxrss / (1 << 20 if platform.system() == "Darwin" else 1 << 10)
-
-
-def killed_import(source: Path, out: Path, workers: int, kills: int) -> None:
-    """Import with so many kills on the way, each after some more photos."""
-    for _ in range(kills):
-        process = start(source, out, workers)
-        journal = out / JOURNAL_NAME
-        wanted = (journal.stat().st_size if journal.exists() else 0) + 100_000
-        while process.poll() is None and (not journal.exists() or journal.stat().st_size < wanted):
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    finish(start(source, out, workers))
 
 
 def photos_of(out: Path) -> tuple[set[str], dict[str, str]]:
@@ -92,17 +64,21 @@ def main() -> None:
         make_photos(root / "in", options.photos, (options.width, options.width * 3 // 4))
         few = root / "few"
         make_photos(few, min(500, options.photos), (options.width, options.width * 3 // 4))
-        few_mib = finish(start(few, root / "out-few", options.workers))
+        workers = "--workers", options.workers
+        few_mib = finish(start("data", "import", few, "--out", root / "out-few", *workers))
         began = time.monotonic()
-        peak_mib = finish(start(root / "in", root / "out", options.workers))
+        peak_mib = finish(start("data", "import", root / "in", "--out", root / "out", *workers))
         seconds = time.monotonic() - began
         began = time.monotonic()
-        finish(start(root / "in", root / "out", options.workers))
+        finish(start("data", "import", root / "in", "--out", root / "out", *workers))
         again_s = time.monotonic() - began
-        killed_import(root / "in", root / "out-killed", options.workers, options.kills)
+        killed = root / "out-killed"
+        command = "data", "import", root / "in", "--out", killed, *workers
+        kills = run_with_kills(*command, journal=killed / JOURNAL_NAME, growth=100_000, kills=options.kills)
         record = read_json(root / "out" / "import.json")
         rows, files = photos_of(root / "out")
         result = {
+            "device": processor(),
             "photos": options.photos,
             "size_wh": [options.width, options.width * 3 // 4],
             "workers": options.workers,
@@ -114,8 +90,8 @@ def main() -> None:
             "peak_memory_mib_of_500": round(few_mib, 1),
             "stored": len(files),
             "copies": len(record["copies"]),
-            "kills": options.kills,
-            "same_after_kills": (rows, files) == photos_of(root / "out-killed"),
+            "kills": kills,
+            "same_after_kills": (rows, files) == photos_of(killed),
         }
     print(result)
     if options.out is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rendering.common import Record
-from rendering.data import audit, crops, simulated
+from rendering.data import audit, crops, imported, many_crops, simulated
 from rendering.models import card, demo, noise, recapture, targets
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
 from rendering.studies import classes, study, unseen
@@ -41,6 +41,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "devices.md", "agreement", "../../benchmarks/results/agreement.json", agreement),
     (ROOT / "docs" / "data.md", "audit", "audit.json", audit),
     (ROOT / "docs" / "data.md", "data", "../../benchmarks/results/data.json", crops),
+    (ROOT / "docs" / "data.md", "crops", "../../benchmarks/results/cropping.json", many_crops),
+    (ROOT / "docs" / "data.md", "imported", "../../benchmarks/results/importing.json", imported),
     (ROOT / "docs" / "data.md", "simulated", "recapture-simulated.json", simulated),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),

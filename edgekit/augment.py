@@ -223,10 +223,10 @@ def apply_variant(photo: Photo, variant: Variant, *, fill: Fill = "nearest") -> 
 
         result = warp_affine(np.ascontiguousarray(result), matrix, fill=fill)
     result = _tone(result, variant)
-    if variant.mirrored:
-        result = result[:, ::-1]
-    if variant.flipped:
-        result = result[::-1]
+    if variant.mirrored or variant.flipped:
+        from edgekit.warp import mirror
+
+        result = mirror(np.ascontiguousarray(result), sideways=variant.mirrored, upside_down=variant.flipped)
     if variant.quarter_turns:
         result = np.rot90(result, variant.quarter_turns)
     # Never a view: the caller's photo must not change with the variant.

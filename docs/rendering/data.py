@@ -61,6 +61,36 @@ def crops(record: Record) -> str:
     return "\n\n".join([intro, table(["target", "measured", ""], rows)])
 
 
+def many_crops(record: Record) -> str:
+    """One large job of the command, and the same with kills on the way."""
+    wide, high = record["photo_wh"]
+    reached = "reached" if record["crops_per_s"] >= record["target_per_s"] else "**missed**"
+    same = "the same bytes" if record["same_after_kills"] else "**other bytes**"
+    return (
+        f"{record['crops']} crops of {record['side_px']} px ({record['photos']} photos of {wide}x{high} from "
+        f"{record['scenes']} scenes, {record['variants']} variants of each, {record['gigabytes']:.1f} GB in "
+        f"{record['shards']} shards) took {record['seconds']:.0f} s with {record['workers']} workers on "
+        f"{record['cores']} cores of an {record['device']}: **{record['crops_per_s']:.0f} crops/s**, the target of "
+        f"{record['target_per_s']:.0f} is {reached}. The largest process took {record['peak_memory_mib']:.0f} MiB, and "
+        f"{record['peak_memory_mib_of_few']:.0f} for {record['few_photos']} photos. The same job with "
+        f"{record['kills']} `kill -9` on the way ended with {same}."
+    )
+
+
+def imported(record: Record) -> str:
+    """One large import, again, and with kills on the way."""
+    wide, high = record["size_wh"]
+    same = "the same photos and rows" if record["same_after_kills"] else "**other photos or rows**"
+    return (
+        f"{record['photos']} photos of {wide}x{high} took {record['seconds']:.0f} s with {record['workers']} workers "
+        f"on {record['cores']} cores of an {record['device']}, {record['photos_per_s']:.0f} a second; "
+        f"{record['stored']} were stored and {record['copies']} were exact copies. The largest process took "
+        f"{record['peak_memory_mib']:.0f} MiB, and {record['peak_memory_mib_of_500']:.0f} for 500 photos. The command "
+        f"run again found nothing to do in {record['second_run_seconds']:.0f} s; with {record['kills']} `kill -9` on "
+        f"the way it ended with {same}."
+    )
+
+
 def simulated(record: Record) -> str:
     """What training on simulated recaptures alone gives on real ones."""
     whole = record["results"][0]

@@ -228,6 +228,11 @@ def recapture(
     room: Annotated[
         float | None, typer.Option(help="Share of recaptures with another photo of the group behind the screen.")
     ] = None,
+    phones: Annotated[
+        float | None, typer.Option(help="Share of the phones that have a phone's shape, with round corners.")
+    ] = None,
+    hand: Annotated[float | None, typer.Option(help="Share of the phones that are held in a hand.")] = None,
+    lamp: Annotated[float | None, typer.Option(help="Share of the screens with a lamp's image in the glass.")] = None,
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
@@ -258,8 +263,8 @@ def recapture(
         drawn["angle_deg"] = angle
     if layout is not None:
         drawn["layouts"] = tuple(layout.split(","))
-    if room is not None:
-        drawn["room"] = room
+    shares = {"room": room, "phones": phones, "hand": hand, "lamp": lamp}
+    drawn.update({name: share for name, share in shares.items() if share is not None})
     config = RecaptureConfig(
         screens=tuple(SCREEN_OF) if screen == "all" else tuple(screen.split(",")),
         per_photo=per_photo,

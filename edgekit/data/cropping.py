@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from edgekit.augment import Augmentation, apply_variant
 from edgekit.contract import MAX_SIDE_PX, CropPlan
@@ -253,10 +252,7 @@ def _cut(photo: Photo, sample: Sample, number: int, config: CropsConfig) -> Iter
             np.asarray(photo.picture), variant_of(sample.path, number, varying), fill=varying.options.fill
         )
         # A variant is what is left after the reduction to the working size.
-        photo, plan = (
-            Photo(picture=Image.fromarray(pixels), size_wh=pixels.shape[1::-1]),
-            replace(plan, working_px=None),
-        )
+        photo, plan = Photo(picture=pixels, size_wh=(pixels.shape[1], pixels.shape[0])), replace(plan, working_px=None)
     side = config.side_px or _NO_SIDE
     for box in crop_boxes(plan, photo.size_wh, side):
         if config.side_px is not None:

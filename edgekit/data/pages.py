@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 Layout: TypeAlias = Literal["whole", "page", "letterbox", "app", "grid"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 # Prints have a margin, and nothing else.
 PRINTED: tuple[Layout, ...] = ("whole", "page")
+
+# About as often as in English.
+_LETTERS = "eeeeeettttaaaaooooiiinnnsssrrrhhhlldddccuummffppggwwyybbvvkEATSCMPR0123456789.,"
 
 _Level = tuple[int, int, int]
 
@@ -24,7 +28,7 @@ def lay_out(
     fill: float,
     paper: bool,
 ) -> Image.Image:
-    """Put a photo where a screen or a sheet of paper shows it.
+    """Put a photo where a screen or a sheet of paper shows it: cut to the place's shape, never stretched.
 
     Args:
         rng: Chance: places, colours, texts.
@@ -39,7 +43,7 @@ def lay_out(
         RGB of that size.
     """
     if layout == "whole":
-        return photo.resize(size_wh, Image.Resampling.BICUBIC)
+        return ImageOps.fit(photo, size_wh, Image.Resampling.BICUBIC)
     if layout == "page":
         return _page(rng, photo, size_wh, fill=fill, paper=paper)
     if layout == "letterbox":
@@ -53,7 +57,7 @@ def _page(
     rng: np.random.Generator, photo: Image.Image, size_wh: tuple[int, int], *, fill: float, paper: bool
 ) -> Image.Image:
     inner = (max(2, round(size_wh[0] * fill)), max(2, round(size_wh[1] * fill)))
-    shown = photo.resize(inner, Image.Resampling.BICUBIC)
+    shown = ImageOps.fit(photo, inner, Image.Resampling.BICUBIC)
     if inner == size_wh:
         return shown
     level = 255 if paper else int(rng.choice([0, 18, 40, 128, 243, 255]))
@@ -136,17 +140,31 @@ def _buttons(rng: np.random.Generator, page: Image.Image, place: tuple[int, int,
 
 
 def _write_lines(rng: np.random.Generator, page: Image.Image, place: tuple[int, int, int, int], *, ink: int) -> None:
-    """Lines of a text too small to read."""
+    """Paragraphs of words, now and then a heading."""
     pen = ImageDraw.Draw(page)
     left, top, right, bottom = place
-    step = int(rng.integers(14, 40))
-    for row in range(top + step, bottom, step):
-        at = left + int(rng.integers(0, step))
-        while at < right:
-            length = int(rng.integers(step // 3, 4 * step))
-            if rng.random() < 0.5:
-                pen.rectangle((at, row, at + length, row + step // 4), fill=_grey(ink))
-            at += length + step // 3
+    size = int(rng.integers(11, 34))
+    margin = int(rng.integers(size // 2, 3 * size))
+    row = top + size
+    while row < bottom:
+        tall = round(size * 1.6) if rng.random() < 0.1 else size
+        share = rng.uniform(0.15, 1.0) if rng.random() < 0.3 else 1.0
+        letters = max(1, int((right - left - 2 * margin) * share / (0.55 * tall)))
+        level = ink if rng.random() < 0.8 else (ink + 2 * 128) // 3
+        pen.text((left + margin, row), _words(rng, letters), fill=_grey(level), font=_font(tall))
+        row += round(tall * 1.45) + (size if share < 0.6 else 0)
+
+
+def _words(rng: np.random.Generator, letters: int) -> str:
+    """So many letters, with spaces between words."""
+    drawn = rng.choice(list(_LETTERS), letters)
+    spaces = rng.random(letters) < 0.16
+    return "".join(" " if space else str(letter) for letter, space in zip(drawn, spaces, strict=True))
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size_px)
 
 
 def _grey(level: int) -> _Level:

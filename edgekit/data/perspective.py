@@ -38,6 +38,12 @@ class View:
         offset: Where in the shown photo the picture lies: (0, 0) upper left to (1, 1) lower right.
         edge: The side on which the screen's bezel or the paper's margin is in the picture.
         glare: Reflected light, as a share of the screen's mean.
+        shape: Width and height of the screen over those of the picture, before ``coverage``: (1, 1) has its shape.
+        corner: Radius of the screen's corners, as a share of its shorter side.
+        falloff: Exponent of the cosine, between the line of sight and the screen's normal, with which its light falls
+            off: 0 looks the same from everywhere.
+        hand: Whether a hand holds a screen that ends inside the picture.
+        lamp: Light of a lamp's mirror image in the glass, as a share of the screen's mean; 0 for none.
         room: (height, width, 3) linear light, of the picture's size: what lies behind a screen that ends inside the
             picture; None for a wall.
     """
@@ -50,6 +56,11 @@ class View:
     offset: tuple[float, float] = (0.5, 0.5)
     edge: Edge = "none"
     glare: float = 0.0
+    shape: tuple[float, float] = (1.0, 1.0)
+    corner: float = 0.0
+    falloff: float = 0.0
+    hand: bool = False
+    lamp: float = 0.0
     room: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,8 +75,15 @@ class View:
             raise DataError(
                 f"view: coverage must be 0.1 to 3 and offset 0 to 1, got {self.coverage} and {self.offset}; correct it"
             )
-        if self.glare < 0:
-            raise DataError(f"view: glare must not be negative, got {self.glare}; correct it")
+        if min(self.glare, self.falloff, self.lamp) < 0:
+            raise DataError(
+                f"view: glare, falloff and lamp must not be negative, got {self.glare}, {self.falloff} and {self.lamp};"
+                " correct it"
+            )
+        if not all(0.1 <= share <= 10 for share in self.shape) or not 0 <= self.corner <= 0.5:
+            raise DataError(
+                f"view: shape must be 0.1 to 10 and corner 0 to 0.5, got {self.shape} and {self.corner}; correct it"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +117,21 @@ class Placement:
         left, top, right, bottom = self.window
         return photo.resize(self.window_wh, resample, box=(left * across, top * down, right * across, bottom * down))
 
-    def inside_px(self, seen: Seen) -> Plane:
-        """How many camera pixels each one lies inside the photo's nearest edge; negative beyond it. (height, width)."""
+    def inside_px(self, seen: Seen, *, corner: float = 0.0) -> Plane:
+        """How many camera pixels each one lies inside the photo's nearest edge; negative beyond it. (height, width).
+
+        Args:
+            seen: What every camera pixel sees.
+            corner: Radius of the corners, as a share of the shorter side.
+        """
         u, v = seen.u + np.float32(self.window[0]), seen.v + np.float32(self.window[1])
         nearest = np.minimum(np.minimum(u, self.raster_wh[0] - u), np.minimum(v, self.raster_wh[1] - v))
+        if corner > 0:
+            radius = np.float32(corner * min(self.raster_wh))
+            across = radius - np.minimum(u, self.raster_wh[0] - u)
+            down = radius - np.minimum(v, self.raster_wh[1] - v)
+            round_part = radius - np.hypot(across, down)
+            nearest = np.where((across > 0) & (down > 0), round_part, nearest)
         return np.asarray(nearest * seen.scale, dtype=np.float32)
 
 
@@ -114,11 +143,13 @@ class Seen:
         u: Column in the window.
         v: Row in the window.
         scale: Camera pixels per screen pixel there.
+        placement: Where the screen lies.
     """
 
     u: Plane
     v: Plane
     scale: Plane
+    placement: Placement
 
 
 def place(size_wh: tuple[int, int], view: View) -> Placement:
@@ -134,7 +165,7 @@ def place(size_wh: tuple[int, int], view: View) -> Placement:
     plane = corners[:2] / corners[2]
     low, span = plane.min(axis=1), np.ptp(plane, axis=1)
     zoom = max(span[0] / width, span[1] / height) / view.coverage
-    raster = np.ceil(np.array(size_wh) * zoom) + 2 * _MARGIN
+    raster = np.ceil(np.array(size_wh) * zoom * view.shape) + 2 * _MARGIN
     origin = _MARGIN + (raster - 2 * _MARGIN - span) * view.offset
     if view.edge != "none":
         direction = np.array(_DIRECTIONS[view.edge])
@@ -155,16 +186,31 @@ def place(size_wh: tuple[int, int], view: View) -> Placement:
 def _to_plane(size_wh: tuple[int, int], view: View) -> Matrix:
     """Homography from camera pixels to screen pixels, counted from where the line of sight meets the plane."""
     width, height = size_wh
+    focal = _FOCAL * width
+    # Columns of the pose: the plane's x axis, its y axis, and its origin at the viewing distance.
+    pose = _turned(view)
+    pose[:, 2] = (0, 0, focal / view.ratio)
+    lens = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    return np.asarray(np.linalg.inv(lens @ pose))
+
+
+def _turned(view: View) -> Matrix:
+    """The screen's axes, as columns, as the camera sees them: across, down, away."""
     yaw, pitch, roll = np.radians([view.yaw_deg, view.pitch_deg, view.roll_deg])
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
     about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    focal = _FOCAL * width
-    # Columns of the pose: the plane's x axis, its y axis, and its origin at the viewing distance.
-    pose = about_z @ about_x @ about_y
-    pose[:, 2] = (0, 0, focal / view.ratio)
-    lens = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
-    return np.asarray(np.linalg.inv(lens @ pose))
+    return np.asarray(about_z @ about_x @ about_y)
+
+
+def cosine(size_wh: tuple[int, int], view: View) -> Plane:
+    """Of the angle between each camera pixel's line of sight and the screen's normal; (height, width)."""
+    width, height = size_wh
+    x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / np.float32(_FOCAL * width)
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - height / 2) / np.float32(_FOCAL * width)
+    normal = _turned(view)[:, 2].astype(np.float32)
+    along = np.abs(x * normal[0] + y * normal[1] + normal[2])
+    return np.asarray(along / np.sqrt(x * x + y * y + 1), dtype=np.float32)
 
 
 def look(placement: Placement, size_wh: tuple[int, int]) -> Seen:
@@ -177,7 +223,7 @@ def look(placement: Placement, size_wh: tuple[int, int]) -> Seen:
     v = ((d * x + f) + e * y).astype(np.float32) / depth
     # The determinant of a homography's Jacobian is det(matrix) / depth³: raster area per camera pixel.
     scale = np.sqrt(depth * depth * np.abs(depth) / np.float32(placement.area))
-    return Seen(u=u, v=v, scale=scale)
+    return Seen(u=u, v=v, scale=scale, placement=placement)
 
 
 def warp(plane: Image.Image, placement: Placement, size_wh: tuple[int, int], *, enlarged: int = 1) -> Image.Image:

@@ -28,7 +28,7 @@ from edgekit.runtime.photo import decode
 RECORD_NAME = "recapture.json"
 RECAPTURE = "recapture"
 # Raised whenever the same config would give other photos.
-VERSION = 2
+VERSION = 3
 MAX_PER_PHOTO = 100
 
 
@@ -189,7 +189,7 @@ def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
                 screen=screen,
             )
             # Of another photo of the group: what is made of it must not cross from one part of a split to another.
-            seen = drawn.room and drawn.coverage > 1
+            seen = drawn.room and drawn.may_end_inside
             others = [other for other in groups[one.group] if other is not one] if seen else []
             room = others[(word + again) % len(others)] if others else None
             yield _Row(source=one, sample=sample, seed=seed, drawn=drawn, room=room)

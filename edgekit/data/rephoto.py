@@ -40,6 +40,16 @@ SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
 Range = tuple[float, float]
 
 _PRINT_OVERSAMPLE = 1.4
+# A sensor of 12 megapixels over a photo of 1280 pixels.
+_SENSOR_OVERSAMPLE = 3.1
+# A phone sets black to what is darkest in the picture, or nearly: this much of it is taken off.
+_BLACK_POINT = (0.3, 1.0)
+# How often people show a photo so.
+_USUAL: Mapping[Layout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
+# By the halving of their light at 30 (TN), 40 (IPS) and 60 degrees (OLED, CRT); paper is lit from outside.
+_FALLOFF: Mapping[str, float] = MappingProxyType(
+    {"laptop-tn": 4.8, "phone-oled": 1.0, "tv-crt": 1.0, "monitor-ips": 2.6, "print-inkjet": 0.0, "print-magazine": 0.0}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +66,27 @@ class RephotoConfig:
         coverage: Share of the screen that the picture spans; above 1 the room around it is seen.
         layouts: What the screen shows around the photo, in turns by chance; prints know ``whole`` and ``page`` alone.
         fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
+        phones: Share of the phones that are seen whole or nearly so: upright or lying, round corners, a rim.
+        hand: Share of the phones that end inside the picture that are held in a hand; no other screen is.
+        lamp: Share of the screens with a lamp's mirror image in the glass.
         room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an
             even wall.
         oversample: Camera pixels per pixel of the file, along one axis. Phones and messengers reduce photos, which
             turns a screen's grid into moiré; 1 keeps the camera's own.
     """
 
-    distance: Range = (0.5, 1.2)
+    distance: Range = (0.35, 1.0)
     angle_deg: float = 12.0
     focus_px: Range = (0.0, 1.2)
-    exposure_ev: Range = (-0.7, 0.7)
-    glare: Range = (0.0, 0.25)
+    exposure_ev: Range = (-0.4, 0.9)
+    glare: Range = (0.0, 0.15)
     jpeg: Range = (70, 95)
     coverage: Range = (0.5, 1.8)
     layouts: tuple[Layout, ...] = LAYOUTS
     fill: Range = (0.5, 1.0)
+    phones: float = 0.7
+    hand: float = 0.5
+    lamp: float = 0.25
     room: float = 0.5
     oversample: Range = (1.3, 2.0)
 
@@ -91,15 +107,19 @@ class RephotoConfig:
                 raise DataError(f"{name} must be a rising range within {low} to {high}, got {smallest}:{largest}")
         if not 0 <= self.angle_deg <= 45:
             raise DataError(f"angle_deg must be 0 to 45, got {self.angle_deg}")
-        if not 0 <= self.room <= 1:
-            raise DataError(f"room must be a share, 0 to 1, got {self.room}")
+        for name in ("phones", "hand", "lamp", "room"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DataError(f"{name} must be a share, 0 to 1, got {getattr(self, name)}")
         if not self.layouts or any(one not in LAYOUTS for one in self.layouts):
             raise DataError(f"layouts must be among {', '.join(LAYOUTS)}, got {', '.join(self.layouts) or 'none'}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """What was drawn for one photo, as the manifest notes it. The screen is empty for a photo of the scene itself."""
+    """What was drawn for one photo, as the manifest notes it. The screen is empty for a photo of the scene itself.
+
+    ``aspect`` is the screen's width over its height; 0 has the picture's own.
+    """
 
     screen: str
     camera: str
@@ -114,9 +134,17 @@ class Drawn:
     coverage: float
     layout: Layout
     fill: float
+    aspect: float
+    hand: bool
+    lamp: float
     room: bool
     oversample: float
     reduced_by: Reduction
+
+    @property
+    def may_end_inside(self) -> bool:
+        """Whether something behind the screen can be seen; a phone's own shape leaves room in most pictures."""
+        return self.coverage > 1 or bool(self.aspect and SCREEN_OF[self.screen].kind == "phone")
 
 
 def is_print(screen: str) -> bool:
@@ -154,12 +182,32 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
         glare=round(float(rng.uniform(*config.glare)), 3),
         jpeg=round(rng.uniform(*config.jpeg)),
         coverage=round(float(rng.uniform(*config.coverage)), 3),
-        layout=layouts[int(rng.integers(len(layouts)))],
+        layout=_draw_layout(rng, layouts),
         fill=round(float(rng.uniform(*config.fill)), 3),
+        aspect=_draw_aspect(rng, screen, config.phones),
+        hand=bool(rng.random() < config.hand),
+        lamp=round(float(np.exp(rng.uniform(np.log(0.3), np.log(4.0)))) if rng.random() < config.lamp else 0.0, 3),
         room=bool(rng.random() < config.room),
         oversample=round(oversample, 3),
         reduced_by=REDUCTIONS[int(rng.integers(len(REDUCTIONS)))],
     )
+
+
+def _draw_layout(rng: np.random.Generator, layouts: tuple[Layout, ...]) -> Layout:
+    shares = np.array([_USUAL[one] for one in layouts])
+    return layouts[int(rng.choice(len(layouts), p=shares / shares.sum()))]
+
+
+def _draw_aspect(rng: np.random.Generator, screen: str, phones: float) -> float:
+    """A phone's, upright or lying; a wide screen's for half of the others."""
+    tall, lies, own = rng.uniform(16 / 9, 21 / 9), rng.random() < 0.25, rng.random()
+    if not screen or is_print(screen):
+        return 0.0
+    if SCREEN_OF[screen].kind == "phone":
+        return round(float(tall if lies else 1 / tall), 3) if own < phones else 0.0
+    if SCREEN_OF[screen].structure == "shadow-mask":
+        return round(4 / 3, 3) if own < 0.5 else 0.0
+    return round(float(rng.choice([16 / 10, 16 / 9])), 3) if own < 0.5 else 0.0
 
 
 def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
@@ -175,8 +223,12 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
         A JPEG of the photo's own size, odd sides cut to even, without metadata.
     """
     camera = CAMERAS[drawn.camera]
+    usual = aim(rng, camera=camera)
     shot = replace(
-        aim(rng, camera=camera),
+        usual,
+        # Of the many sensor pixels for each one of the file, few are simulated: the mean of all has less noise.
+        veil=0.0,
+        noise_gain=usual.noise_gain * (drawn.oversample / _SENSOR_OVERSAMPLE) ** 2,
         sigma_px=float(np.hypot(camera.lens_sigma_px, drawn.focus_px)),
         exposure_ev=drawn.exposure_ev,
     )
@@ -188,6 +240,8 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
     else:
         scene = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC))
         light = PhoneOptics().blur(to_light(scene), sigma_px=shot.sigma_px)
+    darkest = np.float32(rng.uniform(*_BLACK_POINT) * np.percentile(light[::8, ::8], 1))
+    light = np.maximum(light - darkest, 0)
     developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, reduction=drawn.reduced_by)
     buffer = io.BytesIO()
     Image.fromarray(developed).save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
@@ -204,7 +258,12 @@ def _of_screen(
     room: Photo | None,
 ) -> Light:
     paper = is_print(drawn.screen)
-    page = lay_out(rng, Image.fromarray(photo), native_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
+    screen = SCREEN_OF[drawn.screen]
+    shape = _shape(native_wh, drawn.aspect, whole=screen.kind == "phone")
+    shown_wh = max(2, round(native_wh[0] * shape[0])), max(2, round(native_wh[1] * shape[1]))
+    page = lay_out(rng, Image.fromarray(photo), shown_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
+    # Stretched to the picture's shape, and back where it is brought to the screen's raster.
+    page = page if shown_wh == native_wh else page.resize(native_wh, Image.Resampling.BICUBIC)
     behind = None
     # It stands farther away than the screen, which is in focus.
     away_px = float(rng.uniform(0, 6)) if drawn.room else 0.0
@@ -219,7 +278,27 @@ def _of_screen(
         coverage=drawn.coverage,
         offset=(float(rng.random()), float(rng.random())),
         glare=drawn.glare,
+        shape=shape,
+        corner=float(rng.uniform(0.02, 0.14)) if screen.kind == "phone" and drawn.aspect else 0.0,
+        falloff=_FALLOFF[screen.name],
+        hand=drawn.hand and screen.kind == "phone",
+        lamp=drawn.lamp * (screen.gloss > 0.1),
         room=behind,
     )
-    screen = SCREEN_OF[drawn.screen]
     return form_image(rng, np.asarray(page), screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
+
+
+def _shape(size_wh: tuple[int, int], aspect: float, *, whole: bool) -> tuple[float, float]:
+    """Width and height of a screen over those of the picture.
+
+    Args:
+        size_wh: Of the picture.
+        aspect: Of the screen, width over height; 0 for the picture's own.
+        whole: The screen fits into the picture at a coverage of 1; otherwise the picture fits into the screen.
+    """
+    if not aspect:
+        return 1.0, 1.0
+    wider = aspect * size_wh[1] / size_wh[0]
+    if (wider > 1) == whole:
+        return 1.0, round(1 / wider, 4)
+    return round(wider, 4), 1.0

@@ -19,8 +19,9 @@ from PIL import Image, ImageFilter
 from edgekit.data.cameras import Camera, Light, Photo, Rgb, aim, blur, expose
 from edgekit.data.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.data.panels import STRUCTURES, Structure, panel_response
-from edgekit.data.perspective import Edge, Placement, View, look, place, warp
-from edgekit.data.textures import Plane, smooth_field
+from edgekit.data.perspective import Edge, Placement, View, cosine, look, place, warp
+from edgekit.data.surroundings import lamp, over, within_room
+from edgekit.data.textures import smooth_field
 from edgekit.errors import DataError
 
 Kind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
@@ -164,12 +165,17 @@ def form_image(
         light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
         light *= panel_response(screen.structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=sigma_px)
         light *= _bands(rng, size_wh, strength=screen.banding)
+    if view.falloff > 0:
+        light *= (cosine(size_wh, view) ** np.float32(view.falloff))[..., None]
+    if view.lamp > 0:
+        light += (lamp(rng, size_wh) * np.float32(view.lamp * float(light[::4, ::4].mean())))[..., None]
+    soft_px = 2 * sigma_px + 0.5
     if view.edge != "none":
-        share = np.clip(placement.inside_px(rays) / np.float32(2 * sigma_px + 0.5) + 0.5, 0, 1)[..., None]
-        light = light * share + _surround(rng, screen) * (1 - share)
-    elif view.coverage > 1:
-        inside_px = placement.inside_px(rays)
-        light = _within_room(rng, light, inside_px=inside_px, screen=screen, sigma_px=sigma_px, room=view.room)
+        share = np.clip(placement.inside_px(rays) / np.float32(soft_px) + 0.5, 0, 1)
+        light = over(_surround(rng, screen), light, share)
+    elif view.coverage > min(view.shape):
+        paper = screen.white_rgb if screen.kind == "print" else None
+        light = within_room(rng, light, rays=rays, view=view, paper=paper, soft_px=soft_px)
     return _reflect(rng, light, strength=view.glare)
 
 
@@ -239,30 +245,6 @@ def _surround(rng: np.random.Generator, screen: Screen) -> Light:
     if screen.kind == "print":
         return np.array(screen.white_rgb, dtype=np.float32)
     return np.full(3, rng.choice([0.004, 0.02, 0.25]), dtype=np.float32)
-
-
-def _within_room(
-    rng: np.random.Generator,
-    light: Light,
-    *,
-    inside_px: Plane,
-    screen: Screen,
-    sigma_px: float,
-    room: Light | None,
-) -> Light:
-    """What lies around a screen or a print that ends inside the picture: its rim, then the room behind it."""
-    height, width = light.shape[:2]
-    rim_px = np.float32(rng.uniform(0.01, 0.06) * width)
-    # A wall's light is 1 at most; a photo's mean is a fifth of that.
-    level = float(rng.choice([0.01, 0.06, 0.3] if room is None else [0.05, 0.3, 1.2])) * rng.uniform(0.5, 1.5)
-    tint = np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
-    wall = smooth_field(rng, (width, height), cells=4)[..., None] if room is None else room
-    behind = wall * np.float32(level) * tint
-    soft = np.float32(2 * sigma_px + 0.5)
-    rim = np.clip((inside_px + rim_px) / soft + 0.5, 0, 1)[..., None]
-    share = np.clip(inside_px / soft + 0.5, 0, 1)[..., None]
-    around = _surround(rng, screen) * rim + behind * (1 - rim)
-    return np.asarray(light * share + around * (1 - share), dtype=np.float32)
 
 
 def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Light:
