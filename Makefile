@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# It installs in a quarter of pip's time.
+UV := 'uv>=0.5,<1'
+# uv does not read where pip was told to look for packages.
+MIRROR := index="$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null || true)}"; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 # Files go to processes whole, in the order that tests/conftest.py gives them.
 SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
 
@@ -38,14 +43,15 @@ docs: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else "edgekit needs Python 3.10 to 3.13, got %d.%d; set PYTHON=..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[host,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(MIRROR); $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints.txt -e '.[host,dev]'
 	touch $@
 
 # Resolve the newest versions that pyproject.toml allows, for every supported Python.
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --extra host --extra dev --no-header --no-annotate \
+	$(VENV)-lock/bin/python -m pip install --quiet $(UV)
+	$(MIRROR); $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --extra host --extra dev --no-header --no-annotate \
 		--upgrade --output-file constraints.txt pyproject.toml
 
 clean:

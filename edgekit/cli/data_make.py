@@ -13,6 +13,8 @@ from edgekit.cli import console
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from edgekit.augment import Augmentation
 
 Preset = Literal["antispoof", "cars", "recapture-safe"]
@@ -108,24 +110,36 @@ def augment(
         options=options, variants=variants, test_too=test_too, encoding=_encoding(encoding, options), seed=seed
     )
     if preview is not None:
-        import io
-
-        from edgekit.records import write_atomic
-
-        if out is not None:
-            raise EdgekitError(f"--preview writes one sheet and nothing else, got the folder {out}; leave it out")
-        buffer = io.BytesIO()
-        draw_preview(photos, config).save(buffer, "PNG")
-        write_atomic(preview, buffer.getvalue())
-        console.note(f"wrote {preview}")
+        _refuse_folder(out)
+        _write_sheet(preview, draw_preview(photos, config))
         return
-    if out is None:
-        raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
     with console.progress() as progress:
-        made = augment_photos(photos, out, config, progress=progress, workers=workers)
+        made = augment_photos(photos, _named(out), config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(f"{out} holds {made.photos} photos and {made.variants} variants; next: edgekit finetune {out} --out …")
+
+
+def _refuse_folder(out: Path | None) -> None:
+    if out is not None:
+        raise EdgekitError(f"--preview writes one sheet and nothing else, got the folder {out}; leave it out")
+
+
+def _write_sheet(path: Path, sheet: Image.Image) -> None:
+    import io
+
+    from edgekit.records import write_atomic
+
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    write_atomic(path, buffer.getvalue())
+    console.note(f"wrote {path}")
+
+
+def _named(out: Path | None) -> Path:
+    if out is None:
+        raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
+    return out
 
 
 def _changed(options: Augmentation, **given: Any) -> Augmentation:
@@ -189,7 +203,7 @@ def crops(
 
 def recapture(
     photos: Photos,
-    out: Out,
+    out: Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")] = None,
     screen: Annotated[
         str,
         typer.Option(
@@ -197,6 +211,9 @@ def recapture(
             "print-offset, with commas between, or all."
         ),
     ] = "all",
+    preview: Annotated[
+        Path | None, typer.Option(help="Write a sheet (PNG) of PHOTOS, here one photo, on every screen, and stop.")
+    ] = None,
     per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = 1,
     genuine: Annotated[
         Literal["both", "rephotographed", "copied"],
@@ -246,6 +263,7 @@ def recapture(
     each. How far a model that saw only such photos gets on real ones is in docs/data.md.
     """
     from edgekit.data.recaptures import RecaptureConfig, make_recaptures
+    from edgekit.data.recaptures import preview as draw_preview
     from edgekit.data.rephoto import SCREEN_OF, RephotoConfig
 
     ranges = {
@@ -273,8 +291,14 @@ def recapture(
         rephoto=RephotoConfig(**drawn),
         seed=seed,
     )
+    if preview is not None:
+        _refuse_folder(out)
+        with console.progress() as progress:
+            sheet = draw_preview(photos, config, progress=progress)
+        _write_sheet(preview, sheet)
+        return
     with console.progress() as progress:
-        made = make_recaptures(photos, out, config, progress=progress, workers=workers)
+        made = make_recaptures(photos, _named(out), config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 from edgekit.config import guess_bona_fide
 from edgekit.data.making import Photos, claim, list_photos, make_all, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.pages import PRINTED
 from edgekit.data.rephoto import SCREEN_OF, Drawn, RephotoConfig, draw, is_print, rephotograph
+from edgekit.data.tiles import draw_tiles
 from edgekit.errors import DataError, EdgekitError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic
@@ -30,6 +32,7 @@ RECAPTURE = "recapture"
 # Raised whenever the same config would give other photos.
 VERSION = 3
 MAX_PER_PHOTO = 100
+PREVIEWED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,31 @@ def make_recaptures(
     write_manifest(out / MANIFEST_NAME, [row.sample for row in rows], notes=[row.notes for row in rows])
     recaptures = sum(row.sample.label == RECAPTURE for row in rows)
     return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
+
+
+def preview(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT) -> Image.Image:
+    """One photo and ``PREVIEWED`` recaptures of it from each screen, with what was drawn for each; walls for rooms.
+
+    Args:
+        photo: The photo.
+        config: Which screens, within which ranges.
+        progress: Told of every recapture.
+
+    Raises:
+        PhotoError: it can't be decoded.
+    """
+    pixels = np.asarray(decode(photo))
+    tiles = [("as it is", pixels)]
+    progress.begin("photographing", PREVIEWED * len(config.screens))
+    for again in range(PREVIEWED):
+        for number, screen in enumerate(config.screens):
+            seed = (config.seed, number, again)
+            drawn = replace(draw(np.random.default_rng(seed), screen=screen, config=config.rephoto), room=False)
+            content = rephotograph(np.random.default_rng([*seed, 1]), pixels, drawn=drawn)
+            words = (f"{name} {value}" for name, value in asdict(drawn).items() if value)
+            tiles.append((", ".join(words), np.asarray(decode(content))))
+            progress.advance()
+    return draw_tiles(tiles)
 
 
 def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:

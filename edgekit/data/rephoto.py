@@ -40,6 +40,7 @@ SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
 Range = tuple[float, float]
 
 _PRINT_OVERSAMPLE = 1.4
+_MATTE = 0.1
 # A sensor of 12 megapixels over a photo of 1280 pixels.
 _SENSOR_OVERSAMPLE = 3.1
 # A phone sets black to what is darkest in the picture, or nearly: this much of it is taken off.
@@ -144,12 +145,17 @@ class Drawn:
     @property
     def may_end_inside(self) -> bool:
         """Whether something behind the screen can be seen; a phone's own shape leaves room in most pictures."""
-        return self.coverage > 1 or bool(self.aspect and SCREEN_OF[self.screen].kind == "phone")
+        return self.coverage > 1 or (is_phone(self.screen) and self.aspect > 0)
 
 
 def is_print(screen: str) -> bool:
     """Whether a key of SCREEN_OF is a print."""
     return screen in SCREEN_OF and SCREEN_OF[screen].kind == "print"
+
+
+def is_phone(screen: str) -> bool:
+    """Whether a key of SCREEN_OF is a phone."""
+    return screen in SCREEN_OF and SCREEN_OF[screen].kind == "phone"
 
 
 def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Drawn:
@@ -185,8 +191,8 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
         layout=_draw_layout(rng, layouts),
         fill=round(float(rng.uniform(*config.fill)), 3),
         aspect=_draw_aspect(rng, screen, config.phones),
-        hand=bool(rng.random() < config.hand),
-        lamp=round(float(np.exp(rng.uniform(np.log(0.3), np.log(4.0)))) if rng.random() < config.lamp else 0.0, 3),
+        hand=bool(rng.random() < config.hand) and is_phone(screen),
+        lamp=_draw_lamp(rng, screen, config.lamp),
         room=bool(rng.random() < config.room),
         oversample=round(oversample, 3),
         reduced_by=REDUCTIONS[int(rng.integers(len(REDUCTIONS)))],
@@ -203,11 +209,17 @@ def _draw_aspect(rng: np.random.Generator, screen: str, phones: float) -> float:
     tall, lies, own = rng.uniform(16 / 9, 21 / 9), rng.random() < 0.25, rng.random()
     if not screen or is_print(screen):
         return 0.0
-    if SCREEN_OF[screen].kind == "phone":
+    if is_phone(screen):
         return round(float(tall if lies else 1 / tall), 3) if own < phones else 0.0
     if SCREEN_OF[screen].structure == "shadow-mask":
         return round(4 / 3, 3) if own < 0.5 else 0.0
     return round(float(rng.choice([16 / 10, 16 / 9])), 3) if own < 0.5 else 0.0
+
+
+def _draw_lamp(rng: np.random.Generator, screen: str, share: float) -> float:
+    """Its light, as a share of the screen's mean; matte paper and the scene itself have no glass."""
+    strength = float(np.exp(rng.uniform(np.log(0.3), np.log(4.0)))) if rng.random() < share else 0.0
+    return round(strength, 3) if screen in SCREEN_OF and SCREEN_OF[screen].gloss > _MATTE else 0.0
 
 
 def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
@@ -226,8 +238,9 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
     usual = aim(rng, camera=camera)
     shot = replace(
         usual,
-        # Of the many sensor pixels for each one of the file, few are simulated: the mean of all has less noise.
+        # The black point would take it off again.
         veil=0.0,
+        # Of the many sensor pixels for each one of the file, few are simulated: the mean of all has less noise.
         noise_gain=usual.noise_gain * (drawn.oversample / _SENSOR_OVERSAMPLE) ** 2,
         sigma_px=float(np.hypot(camera.lens_sigma_px, drawn.focus_px)),
         exposure_ev=drawn.exposure_ev,
@@ -259,7 +272,8 @@ def _of_screen(
 ) -> Light:
     paper = is_print(drawn.screen)
     screen = SCREEN_OF[drawn.screen]
-    shape = _shape(native_wh, drawn.aspect, whole=screen.kind == "phone")
+    phone = is_phone(drawn.screen)
+    shape = _shape(native_wh, drawn.aspect, whole=phone)
     shown_wh = max(2, round(native_wh[0] * shape[0])), max(2, round(native_wh[1] * shape[1]))
     page = lay_out(rng, Image.fromarray(photo), shown_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
     # Stretched to the picture's shape, and back where it is brought to the screen's raster.
@@ -279,10 +293,10 @@ def _of_screen(
         offset=(float(rng.random()), float(rng.random())),
         glare=drawn.glare,
         shape=shape,
-        corner=float(rng.uniform(0.02, 0.14)) if screen.kind == "phone" and drawn.aspect else 0.0,
+        corner=float(rng.uniform(0.02, 0.14)) if phone and drawn.aspect else 0.0,
         falloff=_FALLOFF[screen.name],
-        hand=drawn.hand and screen.kind == "phone",
-        lamp=drawn.lamp * (screen.gloss > 0.1),
+        hand=drawn.hand,
+        lamp=drawn.lamp,
         room=behind,
     )
     return form_image(rng, np.asarray(page), screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
@@ -300,5 +314,10 @@ def _shape(size_wh: tuple[int, int], aspect: float, *, whole: bool) -> tuple[flo
         return 1.0, 1.0
     wider = aspect * size_wh[1] / size_wh[0]
     if (wider > 1) == whole:
-        return 1.0, round(1 / wider, 4)
-    return round(wider, 4), 1.0
+        return 1.0, _bounded(1 / wider)
+    return _bounded(wider), 1.0
+
+
+def _bounded(share: float) -> float:
+    """A panorama's screen is neither a line nor larger than memory."""
+    return round(min(max(share, 0.1), 4.0), 4)

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from edgekit.augment import Augmentation, Variant, apply_variant, draw_variant
 from edgekit.data.making import Photos, claim, list_photos, make_all, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.tiles import draw_tiles
 from edgekit.errors import DataError, EdgekitError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic
@@ -25,8 +26,6 @@ VERSION = 1
 MAX_VARIANTS = 1000
 
 _JPEG_QUALITY = 95
-_PREVIEW_PX = 256
-_PREVIEW_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,34 +126,12 @@ def preview(photo: Path, config: VariantsConfig) -> Image.Image:
         PhotoError: it can't be decoded.
     """
     pixels = np.asarray(decode(photo))
-    # Scaled down after, not before: a preview that blurs what it shows would hide what a warp does to it.
     tiles = [("as it is", pixels)]
     for number in range(config.variants):
         variant = variant_of(photo.name, number, config)
         words = ", ".join(f"{name} {value}" for name, value in variant.notes().items())
         tiles.append((words or "nothing", apply_variant(pixels, variant, fill=config.options.fill)))
-    rows = -(-len(tiles) // _PREVIEW_COLUMNS)
-    cell_wh = (_PREVIEW_PX + 8, _PREVIEW_PX + 60)
-    sheet = Image.new("RGB", (_PREVIEW_COLUMNS * cell_wh[0], rows * cell_wh[1]), "white")
-    pen = ImageDraw.Draw(sheet)
-    for index, (words, tile) in enumerate(tiles):
-        left, top = index % _PREVIEW_COLUMNS * cell_wh[0] + 4, index // _PREVIEW_COLUMNS * cell_wh[1] + 4
-        picture = Image.fromarray(tile)
-        picture.thumbnail((_PREVIEW_PX, _PREVIEW_PX), Image.Resampling.LANCZOS)
-        sheet.paste(picture, (left, top))
-        pen.multiline_text((left, top + _PREVIEW_PX + 2), _wrapped(words), fill="black", font_size=9, spacing=1)
-    return sheet
-
-
-def _wrapped(words: str) -> str:
-    lines = [""]
-    for word in words.split(", "):
-        joined = f"{lines[-1]}, {word}" if lines[-1] else word
-        if len(joined) > 46:
-            lines.append(word)
-        else:
-            lines[-1] = joined
-    return "\n".join(lines)
+    return draw_tiles(tiles)
 
 
 def _name(path: str, number: int, config: VariantsConfig) -> str:

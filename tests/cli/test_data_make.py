@@ -115,3 +115,15 @@ class TestRecapture:
     def test_unknown_screen(self, data, photos, tmp_path):
         with pytest.raises(EdgekitError, match="oled-pentile"):
             data("recapture", photos, tmp_path / "out", "--screen", "plasma")
+
+    def test_preview(self, data, photos, tmp_path):
+        one, sheet = photos / "genuine" / "1.jpg", tmp_path / "sheet.png"
+        assert data("recapture", one, "--preview", sheet, "--screen", "oled-pentile", "--hand", 1).exit_code == 0
+        with Image.open(sheet) as drawn:
+            assert drawn.format == "PNG"
+        with pytest.raises(EdgekitError, match="leave it out"):
+            data("recapture", one, tmp_path / "out", "--preview", sheet)
+        with pytest.raises(EdgekitError, match="--preview"):
+            data("recapture", photos)
+        with pytest.raises(EdgekitError, match="hand must be a share"):
+            data("recapture", photos, tmp_path / "out", "--hand", 1.5)

@@ -10,7 +10,7 @@ from PIL import Image
 pytest.importorskip("cv2", reason="needs the host extra")
 
 from edgekit.data.perspective import View, cosine, look, place
-from edgekit.data.rephoto import RephotoConfig, draw, rephotograph
+from edgekit.data.rephoto import SCREEN_OF, RephotoConfig, draw, rephotograph
 from edgekit.data.screens import SCREENS, form_image
 from edgekit.data.surroundings import draw_hand, lamp
 from edgekit.errors import DataError
@@ -68,6 +68,12 @@ class TestShape:
         assert aspects["crt"] == {1.333}
         assert aspects["print-inkjet"] == aspects[""] == set()
 
+    def test_only_phones_are_held_and_only_glass_and_gloss_reflect(self):
+        config = RephotoConfig(hand=1.0, lamp=1.0)
+        drawn = {screen: draw(rng(), screen=screen, config=config) for screen in (*SCREEN_OF, "")}
+        assert [screen for screen, one in drawn.items() if one.hand] == ["oled-pentile"]
+        assert {screen for screen, one in drawn.items() if not one.lamp} == {"print-inkjet", ""}
+
     @pytest.mark.parametrize("layout", ["whole", "letterbox"])
     def test_what_is_on_a_phone_is_not_stretched(self, layout):
         """A square in the photo is a square on a phone that is held the other way."""
@@ -79,6 +85,18 @@ class TestShape:
         high, wide = (np.ptp(np.flatnonzero(red.any(axis=axis))) for axis in (1, 0))
         assert high > 8
         assert high == pytest.approx(wide, abs=3)
+
+    @pytest.mark.parametrize("screen", ["oled-pentile", "lcd-rgb"])
+    @pytest.mark.parametrize("shape", [(20, 600), (600, 20)], ids=["wide", "high"])
+    def test_panoramas_are_shown_too(self, screen, shape):
+        photo = np.full((*shape, 3), 90, np.uint8)
+        config = RephotoConfig(oversample=(1, 1), phones=1.0)
+        aspects = set()
+        for seed in range(6):
+            drawn = draw(rng(seed), screen=screen, config=config)
+            aspects.add(drawn.aspect)
+            assert Image.open(io.BytesIO(rephotograph(rng(seed), photo, drawn=drawn))).size == shape[::-1]
+        assert len(aspects) > 1
 
 
 class TestLight:
