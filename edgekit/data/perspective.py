@@ -17,6 +17,7 @@ Matrix: TypeAlias = NDArray[np.float64]
 
 # Focal length over picture width, as of a phone's main camera.
 _FOCAL = 1.1
+_LEAST_FOCAL = 0.8
 # Raster pixels around what is seen, so that interpolation stays inside.
 _MARGIN = 2
 # With an edge in view, this share of the picture lies beyond it.
@@ -33,8 +34,8 @@ class View:
         yaw_deg: Turn of the screen about its vertical axis.
         pitch_deg: Turn about its horizontal axis.
         roll_deg: Turn about the line of sight.
-        coverage: Share of the shown photo that the picture spans; above 1 the screen ends inside the picture on all
-            sides, or on those that ``offset`` leaves.
+        coverage: Share of the shown photo that the picture spans; above the smaller number of ``shape`` the screen
+            ends inside the picture on all sides, or on those that ``offset`` leaves.
         offset: Where in the shown photo the picture lies: (0, 0) upper left to (1, 1) lower right.
         edge: The side on which the screen's bezel or the paper's margin is in the picture.
         glare: Reflected light, as a share of the screen's mean.
@@ -44,6 +45,7 @@ class View:
             off: 0 looks the same from everywhere.
         hand: Whether a hand holds a screen that ends inside the picture.
         lamp: Light of a lamp's mirror image in the glass, as a share of the screen's mean; 0 for none.
+        picture_wh: Width and height of the picture; None for those of what is shown.
         room: (height, width, 3) linear light, of the picture's size: what lies behind a screen that ends inside the
             picture; None for a wall.
     """
@@ -61,6 +63,7 @@ class View:
     falloff: float = 0.0
     hand: bool = False
     lamp: float = 0.0
+    picture_wh: tuple[int, int] | None = None
     room: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -94,11 +97,13 @@ class Placement:
         matrix: 3x3 homography from camera pixels to pixels of the window.
         raster_wh: Width and height of the whole photo in screen pixels.
         window: The seen part of that raster: left, top, right, bottom; right and bottom are exclusive.
+        picture_wh: Width and height of the camera's picture.
     """
 
     matrix: Matrix
     raster_wh: tuple[int, int]
     window: tuple[int, int, int, int]
+    picture_wh: tuple[int, int]
 
     @property
     def window_wh(self) -> tuple[int, int]:
@@ -156,7 +161,7 @@ def place(size_wh: tuple[int, int], view: View) -> Placement:
     """Put the shown photo before the camera.
 
     Args:
-        size_wh: Width and height of the photo, and of the camera's picture.
+        size_wh: Width and height of the camera's picture.
         view: From where the camera looks.
     """
     width, height = size_wh
@@ -180,6 +185,7 @@ def place(size_wh: tuple[int, int], view: View) -> Placement:
         matrix=matrix / matrix[2, 2],
         raster_wh=(int(raster[0]), int(raster[1])),
         window=(int(first[0]), int(first[1]), int(last[0]), int(last[1])),
+        picture_wh=size_wh,
     )
 
 
@@ -206,15 +212,18 @@ def _turned(view: View) -> Matrix:
 def cosine(size_wh: tuple[int, int], view: View) -> Plane:
     """Of the angle between each camera pixel's line of sight and the screen's normal; (height, width)."""
     width, height = size_wh
-    x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / np.float32(_FOCAL * width)
-    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - height / 2) / np.float32(_FOCAL * width)
+    # A panorama is made by turning the camera, not by looking far askance.
+    focal = np.float32(max(_FOCAL * width, _LEAST_FOCAL * height))
+    x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / focal
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - height / 2) / focal
     normal = _turned(view)[:, 2].astype(np.float32)
     along = np.abs(x * normal[0] + y * normal[1] + normal[2])
     return np.asarray(along / np.sqrt(x * x + y * y + 1), dtype=np.float32)
 
 
-def look(placement: Placement, size_wh: tuple[int, int]) -> Seen:
+def look(placement: Placement) -> Seen:
     """Find what every camera pixel's centre sees."""
+    size_wh = placement.picture_wh
     (a, b, c), (d, e, f), (g, h, i) = placement.matrix
     x = np.arange(size_wh[0])[None, :] + 0.5
     y = np.arange(size_wh[1])[:, None] + 0.5
@@ -226,8 +235,8 @@ def look(placement: Placement, size_wh: tuple[int, int]) -> Seen:
     return Seen(u=u, v=v, scale=scale, placement=placement)
 
 
-def warp(plane: Image.Image, placement: Placement, size_wh: tuple[int, int], *, enlarged: int = 1) -> Image.Image:
+def warp(plane: Image.Image, placement: Placement, *, enlarged: int = 1) -> Image.Image:
     """Sample the window (drawn ``enlarged`` times as large) bilinearly where the camera's pixels look; 0 beyond it."""
     coefficients = np.diag([enlarged, enlarged, 1]) @ placement.matrix
     data = tuple(float(value) for value in coefficients.ravel()[:8])
-    return plane.transform(size_wh, Image.Transform.PERSPECTIVE, data, resample=Image.Resampling.BILINEAR)
+    return plane.transform(placement.picture_wh, Image.Transform.PERSPECTIVE, data, resample=Image.Resampling.BILINEAR)

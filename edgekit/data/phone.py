@@ -59,7 +59,7 @@ class PhoneOptics:
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
         matrix = np.linalg.inv(half) @ np.diag([enlarged, enlarged, 1]) @ placement.matrix @ half
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        seen = cv2.warpPerspective(light, matrix, (photo.shape[1], photo.shape[0]), flags=flags)
+        seen = cv2.warpPerspective(light, matrix, placement.picture_wh, flags=flags)
         return np.asarray(seen, dtype=np.float32)
 
 

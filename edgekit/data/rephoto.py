@@ -41,10 +41,14 @@ Range = tuple[float, float]
 
 _PRINT_OVERSAMPLE = 1.4
 _MATTE = 0.1
+# Beyond it a screen of another shape would be a line, or larger than memory.
+_LONG = 3.0
 # A sensor of 12 megapixels over a photo of 1280 pixels.
 _SENSOR_OVERSAMPLE = 3.1
 # A phone sets black to what is darkest in the picture, or nearly: this much of it is taken off.
 _BLACK_POINT = (0.3, 1.0)
+# Fog stays fog: no more than this share of the mean.
+_MOST_BLACK = 0.2
 # How often people show a photo so.
 _USUAL: Mapping[Layout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
 # By the halving of their light at 30 (TN), 40 (IPS) and 60 degrees (OLED, CRT); paper is lit from outside.
@@ -55,7 +59,7 @@ _FALLOFF: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RephotoConfig:
-    """What is drawn for every recapture, each evenly from its range.
+    """What is drawn for every recapture, each evenly from its range, and the shares of what may be there.
 
     Attributes:
         distance: Camera pixels per screen pixel, as a factor on what is usual for the screen: 2 is twice as near.
@@ -64,12 +68,13 @@ class RephotoConfig:
         exposure_ev: Error of the automatic exposure, in stops.
         glare: Light of the room in the screen, as a share of the screen's mean.
         jpeg: Quality of the file.
-        coverage: Share of the screen that the picture spans; above 1 the room around it is seen.
-        layouts: What the screen shows around the photo, in turns by chance; prints know ``whole`` and ``page`` alone.
+        coverage: Share of the screen that the picture spans; above 1, and around a phone before that, the room is seen.
+        layouts: What the screen shows around the photo, by chance and as often as people do it; prints know ``whole``
+            and ``page`` alone.
         fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
-        phones: Share of the phones that are seen whole or nearly so: upright or lying, round corners, a rim.
+        phones: Share of the phones that have a phone's shape, upright or lying, with round corners and a rim.
         hand: Share of the phones that end inside the picture that are held in a hand; no other screen is.
-        lamp: Share of the screens with a lamp's mirror image in the glass.
+        lamp: Share of the screens, and of the glossy prints, with a lamp's mirror image in them.
         room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an
             even wall.
         oversample: Camera pixels per pixel of the file, along one axis. Phones and messengers reduce photos, which
@@ -119,7 +124,7 @@ class RephotoConfig:
 class Drawn:
     """What was drawn for one photo, as the manifest notes it. The screen is empty for a photo of the scene itself.
 
-    ``aspect`` is the screen's width over its height; 0 has the picture's own.
+    ``aspect`` is the screen's width over its height; 0 has the picture's own, and so have photos longer than 3:1.
     """
 
     screen: str
@@ -213,13 +218,14 @@ def _draw_aspect(rng: np.random.Generator, screen: str, phones: float) -> float:
         return round(float(tall if lies else 1 / tall), 3) if own < phones else 0.0
     if SCREEN_OF[screen].structure == "shadow-mask":
         return round(4 / 3, 3) if own < 0.5 else 0.0
-    return round(float(rng.choice([16 / 10, 16 / 9])), 3) if own < 0.5 else 0.0
+    return round(16 / 10 if lies else 16 / 9, 3) if own < 0.5 else 0.0
 
 
 def _draw_lamp(rng: np.random.Generator, screen: str, share: float) -> float:
     """Its light, as a share of the screen's mean; matte paper and the scene itself have no glass."""
-    strength = float(np.exp(rng.uniform(np.log(0.3), np.log(4.0)))) if rng.random() < share else 0.0
-    return round(strength, 3) if screen in SCREEN_OF and SCREEN_OF[screen].gloss > _MATTE else 0.0
+    strength, has_one = float(np.exp(rng.uniform(np.log(0.3), np.log(4.0)))), rng.random() < share
+    reflects = screen in SCREEN_OF and SCREEN_OF[screen].gloss > _MATTE
+    return round(strength, 3) if has_one and reflects else 0.0
 
 
 def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
@@ -253,8 +259,9 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
     else:
         scene = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC))
         light = PhoneOptics().blur(to_light(scene), sigma_px=shot.sigma_px)
-    darkest = np.float32(rng.uniform(*_BLACK_POINT) * np.percentile(light[::8, ::8], 1))
-    light = np.maximum(light - darkest, 0)
+    seen = light[::8, ::8]
+    darkest = min(rng.uniform(*_BLACK_POINT) * float(np.percentile(seen, 1)), _MOST_BLACK * float(seen.mean()))
+    light = np.maximum(light - np.float32(darkest), 0)
     developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, reduction=drawn.reduced_by)
     buffer = io.BytesIO()
     Image.fromarray(developed).save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
@@ -276,8 +283,6 @@ def _of_screen(
     shape = _shape(native_wh, drawn.aspect, whole=phone)
     shown_wh = max(2, round(native_wh[0] * shape[0])), max(2, round(native_wh[1] * shape[1]))
     page = lay_out(rng, Image.fromarray(photo), shown_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
-    # Stretched to the picture's shape, and back where it is brought to the screen's raster.
-    page = page if shown_wh == native_wh else page.resize(native_wh, Image.Resampling.BICUBIC)
     behind = None
     # It stands farther away than the screen, which is in focus.
     away_px = float(rng.uniform(0, 6)) if drawn.room else 0.0
@@ -297,6 +302,7 @@ def _of_screen(
         falloff=_FALLOFF[screen.name],
         hand=drawn.hand,
         lamp=drawn.lamp,
+        picture_wh=native_wh,
         room=behind,
     )
     return form_image(rng, np.asarray(page), screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
@@ -310,14 +316,9 @@ def _shape(size_wh: tuple[int, int], aspect: float, *, whole: bool) -> tuple[flo
         aspect: Of the screen, width over height; 0 for the picture's own.
         whole: The screen fits into the picture at a coverage of 1; otherwise the picture fits into the screen.
     """
-    if not aspect:
+    if not aspect or max(size_wh) > _LONG * min(size_wh):
         return 1.0, 1.0
     wider = aspect * size_wh[1] / size_wh[0]
     if (wider > 1) == whole:
-        return 1.0, _bounded(1 / wider)
-    return _bounded(wider), 1.0
-
-
-def _bounded(share: float) -> float:
-    """A panorama's screen is neither a line nor larger than memory."""
-    return round(min(max(share, 0.1), 4.0), 4)
+        return 1.0, round(1 / wider, 4)
+    return round(wider, 4), 1.0

@@ -150,14 +150,14 @@ def form_image(
         optics: What blurs and warps; numpy and Pillow when None.
 
     Returns:
-        (height, width, 3) linear light of the photo's size.
+        (height, width, 3) linear light of the picture's size.
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
     use = _OWN if optics is None else optics
-    size_wh = (photo.shape[1], photo.shape[0])
+    size_wh = view.picture_wh or (photo.shape[1], photo.shape[0])
     placement = place(size_wh, view)
-    rays = look(placement, size_wh)
+    rays = look(placement)
     # ruff's "in (…)" would not tell mypy that a panel remains.
     if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
         light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
@@ -168,7 +168,9 @@ def form_image(
     if view.falloff > 0:
         light *= (cosine(size_wh, view) ** np.float32(view.falloff))[..., None]
     if view.lamp > 0:
-        light += (lamp(rng, size_wh) * np.float32(view.lamp * float(light[::4, ::4].mean())))[..., None]
+        on_screen = placement.inside_px(rays)[::4, ::4] > 0
+        mean = float(light[::4, ::4].mean(where=on_screen[..., None])) if on_screen.any() else 0.0
+        light += (lamp(rng, size_wh) * np.float32(view.lamp * mean))[..., None]
     soft_px = 2 * sigma_px + 0.5
     if view.edge != "none":
         share = np.clip(placement.inside_px(rays) / np.float32(soft_px) + 0.5, 0, 1)
@@ -186,13 +188,13 @@ def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light
     enlarged = max(1, round(placement.area**-0.5))
     drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
     response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
-    light = np.empty(photo.shape, dtype=np.float32)
+    light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
     for channel in range(3):
         curve = (response * screen.white_rgb[channel]).astype(np.float32)
         plane = Image.fromarray(np.take(curve, raster[..., channel]))
         if enlarged > 1:
             plane = plane.resize(drawn_wh, Image.Resampling.NEAREST)
-        light[..., channel] = np.asarray(warp(plane, placement, (photo.shape[1], photo.shape[0]), enlarged=enlarged))
+        light[..., channel] = np.asarray(warp(plane, placement, enlarged=enlarged))
     return light
 
 
@@ -223,7 +225,7 @@ def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, plac
         ink = ink.filter(ImageFilter.BoxBlur((dots_per_pixel - 1) / 2))
     else:
         ink = ink.resize((ink.width * enlarged, ink.height * enlarged), Image.Resampling.NEAREST)
-    seen = np.asarray(warp(ink, placement, (photo.shape[1], photo.shape[0]), enlarged=enlarged)).astype(np.float32)
+    seen = np.asarray(warp(ink, placement, enlarged=enlarged)).astype(np.float32)
     fibres = 1 + np.float32(0.012) * rng.standard_normal(seen.shape[:2], dtype=np.float32)
     seen += np.float32(255 * screen.black)
     seen *= np.array(screen.white_rgb, dtype=np.float32) / 255

@@ -103,40 +103,49 @@ def draw_hand(rng: np.random.Generator, rays: Seen, *, level: float, soft_px: fl
     side, bottom = width / 2 / unit, height / 2 / unit
     grip = float(rng.uniform(-0.1, 0.8)) * bottom
     per_unit = rays.scale * np.float32(unit)
-    palm = _capsule(x, y, (0.0, grip + 0.2), (-0.3, bottom + 2.0), float(rng.uniform(0.35, 0.55)))
-    depth = np.full(x.shape, -np.inf, dtype=np.float32)
+    root = (0.0, grip + 0.2)
+    # The arm leaves the picture, however small the device is in it.
+    behind = _capsule(x, y, root, (-0.3, bottom + 8.0), float(rng.uniform(0.35, 0.55)))
+    front = np.full(x.shape, -np.inf, dtype=np.float32)
     reach, thick = float(rng.uniform(0.02, 0.16)), float(rng.uniform(0.07, 0.11))
-    for finger in range(int(rng.integers(2, 5))):
-        at = grip - 0.3 + finger * 2.1 * thick
-        tip = side - reach * float(rng.uniform(0.3, 1.0)) + thick
-        depth = np.maximum(depth, _capsule(x, y, (tip, at), (side + 0.5, at + 0.15), thick))
-    up = float(rng.uniform(0.1, 0.5))
-    thumb = (-side + float(rng.uniform(-0.02, 0.15)), grip - up)
-    depth = np.maximum(depth, _capsule(x, y, thumb, (-side - 0.25, grip + 0.3), thick * 1.2))
+    ends = [
+        (side, side - reach * float(rng.uniform(0.3, 1.0)) + thick, grip - 0.3 + finger * 2.1 * thick, thick)
+        for finger in range(int(rng.integers(2, 5)))
+    ]
+    over_thumb, up = float(rng.uniform(-0.02, 0.15)), float(rng.uniform(0.1, 0.5))
+    ends.append((-side, -side + over_thumb, grip - up, 1.2 * thick))
+    for edge, tip, at, radius in ends:
+        # From the palm behind the device to its edge, and around it.
+        bend = (edge + float(np.sign(edge)) * 0.7 * radius, at + 0.1)
+        behind = np.maximum(behind, _capsule(x, y, root, bend, radius))
+        front = np.maximum(front, _capsule(x, y, bend, (tip, at), radius))
     skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))], dtype=np.float32) * np.float32(level)
     # Rounded: darker towards its edge.
-    nearest = np.maximum(depth, palm)
+    nearest = np.maximum(front, behind)
     shade = np.float32(0.45) + np.float32(0.55) * np.clip(nearest / np.float32(thick), 0, 1)
     return Hand(
         light=np.asarray(skin * shade[..., None], dtype=np.float32),
-        behind=_share(palm * per_unit, soft_px),
-        front=_share(depth * per_unit, soft_px),
+        behind=_share(behind * per_unit, soft_px),
+        front=_share(front * per_unit, soft_px),
     )
 
 
 def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Plane:
     """The mirror image of a tube, a window or a bulb in glass: (height, width), 0 to 1."""
     width, height = size_wh
-    x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :] * np.float32(width / max(size_wh))
-    y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None] * np.float32(height / max(size_wh))
+    across_wh = np.array(size_wh) / max(size_wh)
+    x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :] * np.float32(across_wh[0])
+    y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None] * np.float32(across_wh[1])
     turn = rng.uniform(0, np.pi)
     long, wide = rng.uniform(0.02, 0.6), rng.uniform(0.01, 0.06)
-    at_x, at_y = rng.uniform(-0.4, 0.4, 2)
+    at_x, at_y = rng.uniform(-0.4, 0.4, 2) * across_wh
     along = np.float32(np.cos(turn)) * (x - np.float32(at_x)) + np.float32(np.sin(turn)) * (y - np.float32(at_y))
     across = np.float32(np.cos(turn)) * (y - np.float32(at_y)) - np.float32(np.sin(turn)) * (x - np.float32(at_x))
     beyond = np.hypot(np.maximum(np.abs(along) - np.float32(long), 0), across)
-    soft = np.float32(rng.uniform(0.002, 0.03))
-    return np.asarray(1 / (1 + np.exp(np.clip((beyond - np.float32(wide)) / soft, -30, 30))), dtype=np.float32)
+    soft = float(rng.uniform(0.002, 0.03))
+    middle = 1 + np.exp(-wide / soft)
+    fading = np.exp(np.clip((beyond - np.float32(wide)) / np.float32(soft), -30, 30))
+    return np.asarray(np.float32(middle) / (1 + fading), dtype=np.float32)
 
 
 def _capsule(x: Plane, y: Plane, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Plane:

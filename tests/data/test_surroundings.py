@@ -34,7 +34,7 @@ def plain(**changes):
 class TestShape:
     def test_corners_are_round_and_sides_are_where_they_were(self):
         placement = place(SIZE_WH, View(ratio=1.0, coverage=1.4))
-        rays = look(placement, SIZE_WH)
+        rays = look(placement)
         square, rounded = placement.inside_px(rays), placement.inside_px(rays, corner=0.2)
         cut_off = (square > 0) & (rounded < 0)
         radius = 0.2 * min(placement.raster_wh)
@@ -91,12 +91,16 @@ class TestShape:
     def test_panoramas_are_shown_too(self, screen, shape):
         photo = np.full((*shape, 3), 90, np.uint8)
         config = RephotoConfig(oversample=(1, 1), phones=1.0)
-        aspects = set()
+        aspects, brightest = set(), []
         for seed in range(6):
             drawn = draw(rng(seed), screen=screen, config=config)
             aspects.add(drawn.aspect)
-            assert Image.open(io.BytesIO(rephotograph(rng(seed), photo, drawn=drawn))).size == shape[::-1]
+            seen = Image.open(io.BytesIO(rephotograph(rng(seed), photo, drawn=drawn)))
+            assert seen.size == shape[::-1]
+            brightest.append(np.asarray(seen).max())
         assert len(aspects) > 1
+        # Of a dark app or far from the middle a piece may be dark.
+        assert np.median(brightest) > 60
 
 
 class TestLight:
@@ -126,6 +130,15 @@ class TestLight:
             assert seen.dtype == np.float32
             assert 0 <= seen.min() <= seen.max() <= 1
             assert seen.mean() < 0.5
+            assert seen.max() > 0.9
+
+    def test_fog_stays_fog(self):
+        """A phone sets black to what is darkest, but does not stretch what has no dark to begin with."""
+        fog = np.clip(rng().normal(180, 4, (120, 160, 3)), 0, 255).astype(np.uint8)
+        drawn = draw(rng(1), screen="", config=RephotoConfig(exposure_ev=(0, 0)))
+        for seed in range(4):
+            seen = np.asarray(Image.open(io.BytesIO(rephotograph(rng(seed), fog, drawn=drawn))).convert("L"))
+            assert np.percentile(seen, 2) > 0.5 * seen.mean()
 
     def test_its_image_is_in_the_photo(self):
         grey = np.full((160, 120, 3), 90, np.uint8)
@@ -140,7 +153,7 @@ class TestHand:
     @pytest.mark.parametrize("seed", range(6))
     def test_fingers_reach_over_the_edges_and_leave_most_of_the_screen(self, seed):
         placement = place(SIZE_WH, View(ratio=1.0, coverage=1.6, shape=(0.6, 1.0)))
-        rays = look(placement, SIZE_WH)
+        rays = look(placement)
         hand = draw_hand(rng(seed), rays, level=1.0, soft_px=1.0)
         assert hand.light.shape == (160, 120, 3)
         assert hand.light.min() >= 0
