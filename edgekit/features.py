@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL
 
 from edgekit.feed import WORKERS, CropSource, cut_photo, draw_photo, in_order
 from edgekit.head import FloatArray
@@ -78,8 +79,8 @@ class FeatureCache:
 
     def settings(self, source: CropSource, draws: int, seed: int) -> str:
         """Names the folder for one model and one way of cutting crops."""
-        parts: list[object] = [self.key, source.plan, source.side_px, draws, seed]
-        # Photos as they are keep the names that they always had.
+        # Another Pillow may decode or resample to other pixels.
+        parts: list[object] = [PIL.__version__, self.key, source.plan, source.side_px, draws, seed]
         parts += [] if source.augmentation is None or not draws else [source.augmentation]
         return sha256(to_json(parts).encode())[:16]
 

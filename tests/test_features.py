@@ -147,6 +147,13 @@ def test_what_was_computed_otherwise_is_not_taken(cache, source, edits, options)
         compute(replace(cache, model=b"no model", **edits), source, **options)
 
 
+def test_another_pillow_may_see_other_pixels(cache, source, monkeypatch):
+    compute(cache, source)
+    monkeypatch.setattr("PIL.__version__", "99.0")
+    with pytest.raises(InterpreterError, match="can't load the model"):
+        compute(replace(cache, model=b"no model"), source)
+
+
 def test_another_plan_is_computed_anew(cache, source):
     compute(cache, source)
     longer = replace(source, plan=CropPlan(cycle=("native",), crops=4))

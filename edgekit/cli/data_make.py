@@ -212,7 +212,11 @@ def recapture(
         ),
     ] = "all",
     preview: Annotated[
-        Path | None, typer.Option(help="Write a sheet (PNG) of PHOTOS, here one photo, on every screen, and stop.")
+        Path | None,
+        typer.Option(
+            help="Write a sheet (PNG) of PHOTOS, here one photo, on every screen, and stop: --screen, the ranges and "
+            "--seed count."
+        ),
     ] = None,
     per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = 1,
     genuine: Annotated[
@@ -232,7 +236,10 @@ def recapture(
     glare: Annotated[str | None, typer.Option(help="Reflected light, as a share of the screen's: LOW:HIGH.")] = None,
     jpeg: Annotated[str | None, typer.Option(help="Quality of the files: LOW:HIGH.")] = None,
     coverage: Annotated[
-        str | None, typer.Option(help="Share of the screen in the picture, above 1 with the room around: LOW:HIGH.")
+        str | None,
+        typer.Option(
+            help="Share of the screen in the picture, above 1, and earlier with phones, with the room around: LOW:HIGH."
+        ),
     ] = None,
     layout: Annotated[
         str | None,
@@ -249,7 +256,9 @@ def recapture(
         float | None, typer.Option(help="Share of the phones that have a phone's shape, with round corners.")
     ] = None,
     hand: Annotated[float | None, typer.Option(help="Share of the phones that are held in a hand.")] = None,
-    lamp: Annotated[float | None, typer.Option(help="Share of the screens with a lamp's image in the glass.")] = None,
+    lamp: Annotated[
+        float | None, typer.Option(help="Share of screens and glossy prints with a lamp's mirror image.")
+    ] = None,
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,

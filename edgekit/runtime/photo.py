@@ -108,14 +108,14 @@ class Photo:
     shrink: int = 1
 
 
-def decode(source: Path | bytes) -> Image.Image:
+def decode(source: str | Path | bytes) -> Image.Image:
     """Decode a photo to an upright RGB image of its full size; raises as ``read_photo`` does."""
     picture = read_photo(source).picture
     assert isinstance(picture, Image.Image)
     return picture
 
 
-def read_photo(source: Path | bytes, working_px: int | None = None) -> Photo:
+def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Photo:
     """Decode a photo and bring it to its working size.
 
     A JPEG is decoded at a reduced scale: down to an eighth by libjpeg, which transforms fewer coefficients. What is
@@ -131,8 +131,8 @@ def read_photo(source: Path | bytes, working_px: int | None = None) -> Photo:
     Raises:
         PhotoError: unreadable, not a picture, damaged, or beyond the limits.
     """
-    name = str(source) if isinstance(source, Path) else f"{len(source)} bytes"
-    content = _read(source) if isinstance(source, Path) else source
+    name = f"{len(source)} bytes" if isinstance(source, bytes) else str(source)
+    content = source if isinstance(source, bytes) else _read(Path(source))
     if not content:
         raise PhotoError(f"{name}: a photo must have content, got 0 bytes")
     if len(content) > MAX_FILE_BYTES:
@@ -258,7 +258,7 @@ def as_photo(source: Source, working_px: int | None = None, *, over: Map = map) 
         PhotoError: undecodable, or an array that is not uint8 (height, width, 3).
     """
     if isinstance(source, (str, Path)):
-        return read_photo(Path(source), working_px)
+        return read_photo(source, working_px)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return read_photo(bytes(source), working_px)
     picture, size = _as_picture(source)

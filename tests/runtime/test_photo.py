@@ -475,6 +475,14 @@ class TestPaths:
             decode(tmp_path / "photo.jpg")
 
 
+def test_a_path_may_be_text(tmp_path):
+    file = tmp_path / "a.png"
+    file.write_bytes(encode(noise()))
+    np.testing.assert_array_equal(pixels_of(file), np.asarray(decode(str(file))))
+    with pytest.raises(PhotoError, match="no such file"):
+        decode(str(tmp_path / "b.png"))
+
+
 class TestAsPhoto:
     @pytest.mark.parametrize(
         "wrap",
