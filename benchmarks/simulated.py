@@ -1,9 +1,10 @@
-"""Does a model that saw only simulated recaptures recognise real ones?
+"""Does a model that saw only simulated recaptures recognise real ones? And do they help beside real ones?
 
 DATA is a folder of real genuine photos and recaptures with groups. Recaptures of its genuine photos are simulated;
 then, fold by fold, a head is solved on genuine photos of some authors and on their simulated recaptures alone, and
 tested on the real photos, of both classes, of the authors of that fold. No real recapture takes part in training. Once
-with all screens, and once without each.
+with all screens, and once without each; then with the real recaptures of the training authors, without and with the
+simulated ones.
 
     python benchmarks/simulated.py DATA --weights FILE --work FOLDER --out docs/results/recapture-simulated.json
 
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ from edgekit.data.rephoto import SCREEN_OF
 from edgekit.data.splits import Split, group_folds
 from edgekit.features import FeatureCache, photo_features
 from edgekit.feed import crop_source
-from edgekit.head import FeatureSet, FloatArray, Head, solve_head
+from edgekit.head import PENALTIES, FeatureSet, FloatArray, Head, solve_head
 from edgekit.intervals import Estimate, bootstrap
 from edgekit.network import build_network, load_backbone, pooled_features
 from edgekit.records import write_json
@@ -40,6 +42,7 @@ from edgekit.train import versions
 
 TARGET = 0.85
 LABELS = ("genuine", RECAPTURE)
+Attacks: TypeAlias = Literal["simulated", "real", "both"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRecord:
-    """What was trained on and tested, and how it went."""
+    """What was trained on and tested, and how it went.
+
+    Attributes:
+        results: Trained on genuine photos and simulated recaptures, with all screens and without each.
+        real_alone: Trained on real recaptures instead, as a data set of one's own would have them.
+        real_and_simulated: Trained on both. With real ones the penalty is chosen by validation groups.
+    """
 
     target: float
     config: RecaptureConfig
@@ -78,6 +87,8 @@ class SimulatedRecord:
     trials: int
     penalty: float
     results: tuple[Result, ...]
+    real_alone: Result
+    real_and_simulated: Result
     versions: dict[str, str]
 
 
@@ -115,6 +126,13 @@ def table(dataset: Dataset, samples: Sequence[Sample], cache: FeatureCache, conf
     return Table(samples=tuple(samples), crops=found.crops, fixed=found.plan_crops)
 
 
+def joined(one: FeatureSet, other: FeatureSet) -> FeatureSet:
+    """Photos of both."""
+    return FeatureSet(
+        features=np.concatenate([one.features, other.features]), targets=np.concatenate([one.targets, other.targets])
+    )
+
+
 def progress():  # type: ignore[no-untyped-def]
     """Bars on stderr."""
     from edgekit.cli import console
@@ -122,24 +140,38 @@ def progress():  # type: ignore[no-untyped-def]
     return console.progress()
 
 
-def score(real: Table, made: Table, splits: Sequence[Split], without: str, penalty: float) -> Result:
-    """Train without one screen, test on everything."""
+def score(
+    real: Table,
+    made: Table,
+    splits: Sequence[Split],
+    penalty: float,
+    *,
+    without: str = "",
+    attacks: Attacks = "simulated",
+) -> Result:
+    """Train without one screen, or on real recaptures too, or on those alone; test on everything."""
     scores, simulated = np.zeros(len(real.samples)), np.zeros(len(made.samples))
     screens = np.array([one.screen for one in made.samples])
     # A name that no screen has leaves none out.
-    used = screens != (without or "-")
+    used = (screens != (without or "-")) & ((made.targets == 0) | (attacks != "real"))
+    # Genuine photos are the same in both.
+    used_real = (real.targets == 1) & (attacks != "simulated")
     group_of = {one.path: one.group for one in real.samples}
     for split in splits:
         # Validation photos scale the logits: only genuine ones and simulated recaptures, like those of training.
         parts_of = {"train": split.train, "val": split.val, "test": split.test}
         authors = {part: np.unique([group_of[path] for path in paths]) for part, paths in parts_of.items()}
-        parts = {part: used & np.isin(made.groups, authors[part]) for part in ("train", "val")}
-        head = solve_head(
-            made.take(parts["train"], drawn=True),
-            made.take(parts["val"], drawn=False),
-            len(LABELS),
-            penalties=(penalty,),
+        # Where there are real attacks to validate with, simulated ones have no say.
+        validating = used & ((made.targets == 0) | (attacks == "simulated"))
+        train, val = (
+            joined(
+                made.take(of_made & np.isin(made.groups, authors[part]), drawn=part == "train"),
+                real.take(used_real & np.isin(real.groups, authors[part]), drawn=part == "train"),
+            )
+            for part, of_made in (("train", used), ("val", validating))
         )
+        penalties = (penalty,) if attacks == "simulated" else PENALTIES
+        head = solve_head(train, val, len(LABELS), penalties=penalties)
         # Each head has a scale of its own; genuine validation photos bring the scores of all folds to one.
         genuine = used & np.isin(made.groups, authors["val"]) & (made.targets == 0)
         usual = _scores(head, made, genuine)
@@ -206,7 +238,8 @@ def main() -> int:
     real = table(dataset, dataset.samples, cache, train)
     made = table(simulated, simulated.samples, cache, train)
     splits = group_folds(dataset, given.folds)
-    results = tuple(score(real, made, splits, without, given.penalty) for without in ("", *SCREEN_OF))
+    results = tuple(score(real, made, splits, given.penalty, without=without) for without in ("", *SCREEN_OF))
+    alone, both = (score(real, made, splits, given.penalty, attacks=attacks) for attacks in ("real", "both"))
     recaptures = int((made.targets == 1).sum())
     record = SimulatedRecord(
         target=TARGET,
@@ -221,9 +254,13 @@ def main() -> int:
         trials=given.trials,
         penalty=given.penalty,
         results=results,
+        real_alone=alone,
+        real_and_simulated=both,
         versions=versions(),
     )
     write_json(given.out, record)
+    for name, one in (("real alone", alone), ("real and simulated", both)):
+        print(f"{name:22} AUC {one.auc.value:.3f} ({one.auc.low:.3f}-{one.auc.high:.3f})")
     for one in results:
         print(f"without {one.without or 'none':14} AUC {one.auc.value:.3f} ({one.auc.low:.3f}-{one.auc.high:.3f})")
     return 0

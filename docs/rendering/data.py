@@ -98,25 +98,36 @@ def simulated(record: Record) -> str:
     intro = (
         f"A head was solved on genuine photos ({record['photos']} real photos of {record['groups']} authors in "
         f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of "
-        f"training authors alone, then tested on the real photos of unseen authors: AUC {whole['auc']['value']:.3f} "
-        f"({whole['auc']['low']:.3f}–{whole['auc']['high']:.3f}); the target of {record['target']:g} is {reached}. "
-        f"Settings that were looked at on these photos: {record['trials']}."
+        f"training authors alone, then tested on the real photos of unseen authors: AUC {_auc(whole)}; "
+        f"the target of {record['target']:g} is {reached}. "
+        f"Settings that were looked at on these photos: {record['trials']}. The training authors' real recaptures alone "
+        f"give {_auc(record['real_alone'])}, and with the simulated ones {_auc(record['real_and_simulated'])}."
     )
     kinds = sorted(whole["by_kind"], key=lambda kind: -whole["by_kind"][kind][1])
+    trained = [(f"without {one['without']}" if one["without"] else "all six screens", one) for one in record["results"]]
+    trained += [
+        ("real recaptures alone", record["real_alone"]),
+        ("real ones and all six screens", record["real_and_simulated"]),
+    ]
     rows = [
         [
-            one["without"] or "– (all six)",
-            f"{one['auc']['value']:.3f} ({one['auc']['low']:.3f}–{one['auc']['high']:.3f})",
+            name,
+            _auc(one),
             f"{one['mean_of_groups']:.3f}",
             *(f"{one['by_kind'][kind][0]:.3f}" for kind in kinds),
             f"{one['simulated_auc']:.3f}",
         ]
-        for one in record["results"]
+        for name, one in trained
     ]
     columns = [
-        "screen left out",
+        "trained on",
         "AUC",
         "mean of authors",
         *(f"{kind} ({whole['by_kind'][kind][1]})" for kind in kinds),
     ]
     return "\n\n".join([intro, table([*columns, "simulated test photos"], rows)])
+
+
+def _auc(result: Record) -> str:
+    auc = result["auc"]
+    return f"{auc['value']:.3f} ({auc['low']:.3f}–{auc['high']:.3f})"
