@@ -100,8 +100,8 @@ def simulated(record: Record) -> str:
         f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of "
         f"training authors alone, then tested on the real photos of unseen authors: AUC {_auc(whole)}; "
         f"the target of {record['target']:g} is {reached}. "
-        f"Settings that were looked at on these photos: {record['trials']}. The training authors' real recaptures alone "
-        f"give {_auc(record['real_alone'])}, and with the simulated ones {_auc(record['real_and_simulated'])}."
+        f"Settings that were looked at on these photos: {record['trials']}. The training authors' real recaptures "
+        f"alone give {_auc(record['real_alone'])}, and with the simulated ones {_auc(record['real_and_simulated'])}."
     )
     kinds = sorted(whole["by_kind"], key=lambda kind: -whole["by_kind"][kind][1])
     trained = [(f"without {one['without']}" if one["without"] else "all six screens", one) for one in record["results"]]
