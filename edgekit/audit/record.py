@@ -14,6 +14,8 @@ from edgekit.errors import DataError
 from edgekit.intervals import Estimate
 
 LEAST_SHUFFLES = 99
+# Hours.
+MOST_SHUFFLES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,11 @@ class AuditConfig:
         unknown = sorted(set(self.only) - set(known))
         if unknown:
             raise DataError(f"a probe must be one of {', '.join(known)}, got {', '.join(unknown)}; correct the name")
-        if self.shuffles < LEAST_SHUFFLES:
-            raise DataError(f"shuffles must be at least {LEAST_SHUFFLES}, or no p is below 0.01, got {self.shuffles}")
+        if not LEAST_SHUFFLES <= self.shuffles <= MOST_SHUFFLES:
+            raise DataError(
+                f"shuffles must be {LEAST_SHUFFLES} to {MOST_SHUFFLES} (with fewer no p is below 0.01), "
+                f"got {self.shuffles}"
+            )
         if self.folds < 2 or self.seed < 0 or self.examples < 1 or not 0 <= self.near_bits <= 16:
             raise DataError(
                 "an audit needs 2 folds or more, a seed that is not negative, an example or more and 0 to 16 near bits,"

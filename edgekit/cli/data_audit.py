@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +62,7 @@ def audit(
     from edgekit.audit.probes import PROBES
     from edgekit.audit.record import AuditConfig
     from edgekit.data.dataset import load_dataset
+    from edgekit.records import make_folder
     from edgekit.runs import refuse_among_photos
 
     refuse_among_photos(out, data, "an audit")
@@ -73,6 +75,8 @@ def audit(
     config = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ()))
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        # What can't be written is said before all the work.
+        make_folder(out)
         record = _audit(dataset, out / "audit", config, unnamed, progress)
         judged = record
         if normalise is not None:
@@ -158,6 +162,7 @@ def show(
     """
     from edgekit.data.dataset import load_dataset
     from edgekit.look.show import ShowConfig, show_histograms, show_photo, show_sheets, show_spectra
+    from edgekit.records import make_folder
     from edgekit.runs import refuse_among_photos
 
     refuse_among_photos(out, data, "what is drawn")
@@ -167,8 +172,12 @@ def show(
         raise EdgekitError(
             f"photos must differ in their names, which those of the PNGs are made of, got {', '.join(stems)}"
         )
+    for one in photo or []:
+        if not os.path.isfile(one):
+            raise EdgekitError(f"--photo must name a photo, got {one}, where there is none; correct the path")
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        make_folder(out)
         written = [*show_sheets(dataset, out, config, progress=progress)]
         written.append(show_histograms(dataset, out, config, progress=progress))
         written.append(show_spectra(dataset, out, config, progress=progress))

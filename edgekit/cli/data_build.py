@@ -73,7 +73,7 @@ def plan(
             title=path.stem if title is None else title,
             wanted=WANTED if wanted is None else wanted,
             camera=to_entries(camera or ()),
-            target=to_entries(target or ()),
+            target=to_entries(target or (), labelled=True),
             light=to_entries(light or ()),
         )
         write_plan(path, made)
@@ -187,6 +187,8 @@ def import_(
     """
     from edgekit.data.importing import import_photos
 
+    if group and (group_pattern or group_by != "folder"):
+        raise EdgekitError("--group gives all photos one group, so --group-by and --group-pattern can't; leave one out")
     rule = GroupRule(by="name" if group_pattern else group_by, name=group, pattern=group_pattern, otherwise=group_else)
     config = ImportConfig(
         label=label,
@@ -393,6 +395,8 @@ def _print_session(record: CollectRecord) -> None:
         typer.echo(f"refused without a face: {record.faceless}")
     if record.splits:
         shares = ", ".join(f"{count} {name}" for name, count in record.splits.items())
-        typer.echo(f"split in blocks of time: {shares}, {record.left_out} between them in none")
+        typer.echo(f"split in blocks of time: {shares}")
+    if record.left_out:
+        typer.echo(f"in no split and no row, as other blocks or sessions are too close in time: {record.left_out}")
     for line in record.cautions:
         console.note(f"caution: {line}")

@@ -110,19 +110,23 @@ def augment(
         options=options, variants=variants, test_too=test_too, encoding=_encoding(encoding, options), seed=seed
     )
     if preview is not None:
-        _refuse_folder(out)
+        _refuse_sheet(preview, out)
         _write_sheet(preview, draw_preview(photos, config))
         return
     with console.progress() as progress:
         made = augment_photos(photos, _named(out), config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
-    console.note(f"{out} holds {made.photos} photos and {made.variants} variants; next: edgekit finetune {out} --out …")
+    console.note(
+        f"{out} holds {made.photos} photos and {made.variants} variants; next: edgekit finetune {out} --out runs/grown"
+    )
 
 
-def _refuse_folder(out: Path | None) -> None:
+def _refuse_sheet(path: Path, out: Path | None) -> None:
     if out is not None:
         raise EdgekitError(f"--preview writes one sheet and nothing else, got the folder {out}; leave it out")
+    if os.path.isdir(path):
+        raise EdgekitError(f"--preview must name a PNG file, got the folder {path}; add a name")
 
 
 def _write_sheet(path: Path, sheet: Image.Image) -> None:
@@ -167,7 +171,7 @@ def crops(
         Literal["folder", "tfrecord"], typer.Option(help="A folder per class and a manifest, or shards for tf.data.")
     ] = "folder",
     preset: Annotated[Preset | None, typer.Option(help="Cut crops of variants of training photos, too.")] = None,
-    variants: Annotated[int, typer.Option(help="Variants of each, with --preset.", min=1)] = 10,
+    variants: Annotated[int | None, typer.Option(help="Variants of each, with --preset. [default: 10]", min=1)] = None,
     shard: Annotated[int, typer.Option(help="Photos and variants that are written at once.", min=1)] = 100,
     encoding: Encoding = "auto",
     seed: Seed = 0,
@@ -183,12 +187,14 @@ def crops(
     from edgekit.contract import CropPlan
     from edgekit.data.cropping import CropsConfig, cut_crops
 
+    if variants is not None and preset is None:
+        raise EdgekitError("--variants says how many --preset draws; name one, or leave it out")
     options = None if preset is None else named(preset)
     config = CropsConfig(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         side_px=side or None,
         options=options,
-        variants=0 if preset is None else variants,
+        variants=0 if preset is None else variants or 10,
         encoding=_encoding(encoding, options),
         into=into,
         shard_photos=shard,
@@ -289,11 +295,11 @@ def recapture(
     if angle is not None:
         drawn["angle_deg"] = angle
     if layout is not None:
-        drawn["layouts"] = tuple(layout.split(","))
+        drawn["layouts"] = _names(layout)
     shares = {"room": room, "phones": phones, "hand": hand, "lamp": lamp}
     drawn.update({name: share for name, share in shares.items() if share is not None})
     config = RecaptureConfig(
-        screens=tuple(SCREEN_OF) if screen == "all" else tuple(screen.split(",")),
+        screens=tuple(SCREEN_OF) if screen == "all" else _names(screen),
         per_photo=per_photo,
         genuine=genuine,
         label=label,
@@ -301,7 +307,7 @@ def recapture(
         seed=seed,
     )
     if preview is not None:
-        _refuse_folder(out)
+        _refuse_sheet(preview, out)
         with console.progress() as progress:
             sheet = draw_preview(photos, config, progress=progress)
         _write_sheet(preview, sheet)
@@ -314,6 +320,10 @@ def recapture(
         f"{out} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
         f"next: edgekit finetune {out} --out runs/simulated"
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(","))
 
 
 def _range(name: str, text: str) -> tuple[float, float]:

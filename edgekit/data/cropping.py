@@ -145,8 +145,9 @@ def cut_crops(
     of = -(-pieces // config.shard_photos)
     done = _read_journal(out)
     progress.begin("cutting crops", pieces * config.plan.crops)
-    missing = (one for one in _shards(found, out, config, labels, of) if not _is_done(one, done))
-    progress.advance(sum(one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)))
+    whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
+    progress.advance(sum(whole.values()))
+    missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
     for number, crops in make_all(_write_shard, missing, workers=workers):
         _note(out, number, crops)
         progress.advance(crops)
@@ -176,8 +177,17 @@ def _shards(photos: Photos, out: Path, config: CropsConfig, labels: tuple[str, .
 
 
 def _is_done(shard: _Shard, done: dict[int, int]) -> bool:
-    """Whether the journal has it and its file is there. Files of a folder are not looked for one by one."""
-    return done.get(shard.number) == shard.crops and (shard.config.into == "folder" or os.path.isfile(shard.file))
+    """Whether the journal has it and its files are there."""
+    if done.get(shard.number) != shard.crops:
+        return False
+    if shard.config.into == "tfrecord":
+        return os.path.isfile(shard.file)
+    names = (
+        crop_name(sample, variant, crop, shard.config)
+        for sample, variant in shard.pieces
+        for crop in range(shard.config.plan.crops)
+    )
+    return all(os.path.isfile(shard.out / name) for name in names)
 
 
 def _write_shard(shard: _Shard) -> tuple[int, int]:

@@ -59,11 +59,26 @@ def list_photos(root: Path) -> Photos:
         samples = tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
     if not samples:
         raise DataError(f"{root}: a folder of photos must hold some, got none; put them there")
+    check_labels(root, samples)
     home = root.resolve()
     for one in samples:
         if not os.path.isfile(root / one.path) or not (root / one.path).resolve().is_relative_to(home):
             raise DataError(f"{root}: {one.path} must be a file inside the folder; restore it or remove its row")
     return Photos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
+
+
+def check_labels(root: Path, samples: Iterable[Sample]) -> None:
+    """Hold that every class can be a folder inside another: what is made of photos is sorted by them.
+
+    Raises:
+        DataError: one can't.
+    """
+    for label in sorted({one.label for one in samples}):
+        if label in ("", ".", "..") or any(mark in label for mark in "/\\:") or not label.isprintable():
+            raise DataError(
+                f"{root}: a class must be the name of one folder, without / \\ or :, got {label!r}; "
+                "correct the manifest"
+            )
 
 
 def with_groups(photos: Photos) -> Photos:
@@ -89,9 +104,12 @@ def claim(out: Path, photos: Path, record: str, what: dict[str, Any]) -> None:
         raise DataError(f"{out} must lie outside of {photos}, whose photos stay as they are; choose another folder")
     path = out / record
     if os.path.isfile(path):
-        if read_json(path) != plain(what):
+        begun, wanted = read_json(path), plain(what)
+        differing = [name for name in sorted(begun.keys() | wanted.keys()) if begun.get(name) != wanted.get(name)]
+        if differing:
+            why = "of other photos, or of a manifest that changed since" if differing == ["photos"] else "another"
             raise DataError(
-                f"{out} must be empty or hold this same job, has another in {record}; choose another folder"
+                f"{out} must be empty or hold this same job, has one that is {why} in {record}; choose another folder"
             )
         return
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):

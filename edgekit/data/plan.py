@@ -215,11 +215,19 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def to_entries(names: Iterable[str]) -> tuple[PlanEntry, ...]:
-    """Entries as a command line names them: ``NAME``, ``NAME=OTHER NAME``, for targets ``NAME:LABEL``."""
+def to_entries(names: Iterable[str], *, labelled: bool = False) -> tuple[PlanEntry, ...]:
+    """Entries as a command line names them: ``NAME``, ``NAME=OTHER NAME``; targets, labelled, ``NAME:LABEL``.
+
+    Raises:
+        DataError: a target without a class, or another entry with one.
+    """
     entries = []
     for text in names:
         name, _, also = text.partition("=")
-        name, _, label = name.partition(":")
+        name, colon, label = name.partition(":")
+        if labelled and not (name.strip() and label.strip()):
+            raise DataError(f"a target must be NAME:CLASS, got {text!r}; say whether it is genuine or a recapture")
+        if colon and not labelled:
+            raise DataError(f"only targets have a class, got {text!r}; leave out what follows the colon")
         entries.append(PlanEntry(name=name.strip(), also=(also.strip(),) if also.strip() else (), label=label.strip()))
     return tuple(entries)

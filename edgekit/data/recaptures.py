@@ -233,5 +233,8 @@ def _make(task: _Task) -> None:
         # What was drawn took the first numbers of the same seed; the photo needs others.
         rng = np.random.default_rng([*task.seed, 1])
         room = None if task.room is None else np.asarray(decode(task.room))
-        content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn, room=room)
+        try:
+            content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn, room=room)
+        except DataError as failure:
+            raise DataError(f"{task.source}: {failure}") from failure
     write_atomic(task.place, content)

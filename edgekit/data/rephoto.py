@@ -38,6 +38,7 @@ SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
 )
 
 Range = tuple[float, float]
+LEAST_PX = 8
 
 _PRINT_OVERSAMPLE = 1.4
 _MATTE = 0.1
@@ -116,8 +117,11 @@ class RephotoConfig:
         for name in ("phones", "hand", "lamp", "room"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(f"{name} must be a share, 0 to 1, got {getattr(self, name)}")
-        if not self.layouts or any(one not in LAYOUTS for one in self.layouts):
-            raise DataError(f"layouts must be among {', '.join(LAYOUTS)}, got {', '.join(self.layouts) or 'none'}")
+        known = set(self.layouts) <= set(LAYOUTS)
+        if not self.layouts or not known or len(set(self.layouts)) < len(self.layouts):
+            raise DataError(
+                f"layouts must be among {', '.join(LAYOUTS)}, each once, got {', '.join(self.layouts) or 'none'}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +243,15 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
 
     Returns:
         A JPEG of the photo's own size, odd sides cut to even, without metadata.
+
+    Raises:
+        DataError: the photo is too small.
     """
+    if min(photo.shape[:2]) < LEAST_PX:
+        raise DataError(
+            f"a photo that is shown on a screen must have {LEAST_PX} pixels or more on each side, got "
+            f"{photo.shape[1]}x{photo.shape[0]}; remove it"
+        )
     camera = CAMERAS[drawn.camera]
     usual = aim(rng, camera=camera)
     shot = replace(

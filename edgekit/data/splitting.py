@@ -25,6 +25,7 @@ from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
+from edgekit.runlock import working_in
 from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
@@ -81,7 +82,15 @@ def split_data(
 
     Raises:
         DataError: the data can't be split so; nothing is written.
+        RunError: another process splits it.
     """
+    with working_in(root):
+        return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
+
+
+def _split(
+    root: Path, config: AssignConfig, *, ungrouped: bool, again: bool, near_bits: int, progress: Progress
+) -> SplitRecord:
     samples = _samples(root)
     if again:
         samples = tuple(replace(sample, **{config.column: ""}) for sample in samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,9 @@ def draw_histograms(path: Path, title: str, panels: Mapping[str, FloatArray]) ->
     for column, (name, shares) in enumerate(panels.items()):
         _fill(grid[0][column], shares, CHANNELS[:3])
         _fill(grid[1][column], shares, CHANNELS[3:])
+        # For all panels: the axes are shared, and would stay as the first panel has them.
+        grid[0][column].set_ylim(0, _top(panels, CHANNELS[:3]))
+        grid[1][column].set_ylim(0, _top(panels, CHANNELS[3:]))
         grid[0][column].set_title(_text(name), fontsize=10)
         grid[1][column].set_xlabel("level, 0 to 255")
     grid[0][0].set_ylabel("share of pixels")
@@ -58,11 +61,16 @@ def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panel
         grid[0][column].set_title(_text(name), fontsize=10)
         for row, channels in ((1, CHANNELS[:3]), (2, CHANNELS[3:])):
             _fill(grid[row][column], shares, channels)
-            top = max(float(_smooth(one[[CHANNELS.index(c) for c in channels]]).max()) for one in panels.values())
-            grid[row][column].set_ylim(0, 1.05 * top)
+            grid[row][column].set_ylim(0, _top(panels, channels))
     grid[1][0].set_ylabel("share of pixels")
     grid[2][0].set_ylabel("share of pixels")
     _save(figure, path)
+
+
+def _top(panels: Mapping[str, FloatArray], channels: Sequence[str]) -> float:
+    """Where an axis ends that shows these channels of all panels."""
+    rows = [CHANNELS.index(channel) for channel in channels]
+    return 1.05 * max(float(_smooth(shares[rows]).max()) for shares in panels.values())
 
 
 def draw_spectra(
@@ -131,7 +139,6 @@ def _fill(axes: Axes, shares: FloatArray, channels: tuple[str, ...]) -> None:
         axes.plot(levels, line, color=_LINE_OF[channel], linewidth=1.2, label=channel)
         axes.fill_between(levels, line, color=_LINE_OF[channel], alpha=0.15, linewidth=0)
     axes.set_xlim(0, 255)
-    axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=8)
 
 

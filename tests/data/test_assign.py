@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import replace
 
@@ -13,7 +15,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, read_manifest, write_manifest
 from edgekit.data.splits import group_folds, split_dataset
 from edgekit.data.splitting import split_data
-from edgekit.errors import DataError
+from edgekit.errors import DataError, RunError
 
 
 def rows(groups, photos=4, start=0):
@@ -160,3 +162,24 @@ def test_without_groups_photos_are_split_only_if_the_user_says_so(photo_folder):
     assert "flatter" in record.cautions[-1]
     assert {sample.split for sample in read_manifest(root / "manifest.csv")} == {"train", "val", "test"}
     assert not load_dataset(root).has_groups
+
+
+def test_one_process_at_a_time_splits(grouped):
+    """The second would write its column over a manifest without the first one's."""
+    holder = """
+import sys
+from pathlib import Path
+from edgekit.runlock import working_in
+with working_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, grouped], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match="another edgekit process works in"):
+            split_data(grouped, AssignConfig())
+        other.stdin.close()
+        other.wait(timeout=60)
+    assert split_data(grouped, AssignConfig()).placed > 0

@@ -191,6 +191,14 @@ class TestGoingOn:
         cut_crops(photos, out, _into_records(VARIED), workers=1)
         assert [path.stat().st_mtime_ns for path in sorted(out.glob("*.tfrecord"))] == times
 
+    def test_crops_that_were_deleted_are_cut_again(self, photos, tmp_path):
+        out = tmp_path / "out"
+        cut_crops(photos, out, VARIED, workers=1)
+        before = _crops(out)
+        next((out / "recapture").iterdir()).unlink()
+        cut_crops(photos, out, VARIED, workers=1)
+        assert _crops(out) == before
+
     @pytest.mark.parametrize("into", ["tfrecord", "folder"])
     def test_a_full_disk_is_told_and_what_is_written_stays(self, many, tmp_path, into):
         """A file system of 1 MiB, which is full about half-way."""

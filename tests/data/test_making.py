@@ -107,6 +107,13 @@ class TestListPhotos:
         with pytest.raises(DataError, match="folder"):
             list_photos(photo_folder(paths))
 
+    @pytest.mark.parametrize("label", ["../victim", "..", ".", "/etc", "a/b", "a\\b", "C:x", "a\nb"])
+    def test_a_class_that_leads_elsewhere(self, photo_folder, write_rows, label):
+        root = photo_folder(["1.png"])
+        write_rows(root / "manifest.csv", ["path", "label"], ["1.png", label])
+        with pytest.raises(DataError, match=r"class|label"):
+            list_photos(root)
+
     def test_no_folder(self, tmp_path):
         with pytest.raises(DataError, match="absent"):
             list_photos(tmp_path / "absent")
@@ -123,6 +130,11 @@ class TestClaim:
         claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 1})
         with pytest.raises(DataError, match="another"):
             claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 2})
+
+    def test_photos_that_changed_are_named_as_the_reason(self, tmp_path):
+        claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 1, "photos": "a"})
+        with pytest.raises(DataError, match="a manifest that changed since"):
+            claim(tmp_path / "out", tmp_path / "photos", "job.json", {"seed": 1, "photos": "b"})
 
     def test_nor_may_it_take_what_others_filled(self, tmp_path):
         (tmp_path / "out").mkdir()

@@ -105,6 +105,17 @@ class TestPlan:
             read_plan(tmp_path / "plan.toml")
 
 
+@pytest.mark.parametrize("text", ["real", "real:", ":genuine"])
+def test_a_target_needs_a_class(text):
+    with pytest.raises(DataError, match="NAME:CLASS"):
+        to_entries([text], labelled=True)
+
+
+def test_a_light_has_none():
+    with pytest.raises(DataError, match="only targets"):
+        to_entries(["day:genuine"])
+
+
 class TestCells:
     def test_come_from_folders_exif_and_the_manifest(self, tmp_path, write_rows):
         shoot(tmp_path, "genuine/day/a.jpg", camera="Google Pixel 8")

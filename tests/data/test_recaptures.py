@@ -140,6 +140,12 @@ def test_a_room_is_seen_around_the_screen(photo):
     assert (greenest[0] > 40).mean() > 0.05 > (greenest[1] > 40).mean()
 
 
+def test_a_photo_too_small_for_a_screen_is_named(tmp_path, write_photo):
+    write_photo(tmp_path / "photos" / "genuine" / "dot.png", size_wh=(1, 1))
+    with pytest.raises(DataError, match=r"dot\.png: .* 8 pixels or more on each side, got 1x1"):
+        make_recaptures(tmp_path / "photos", tmp_path / "out", RecaptureConfig(label="genuine"), workers=1)
+
+
 def test_a_screen_may_end_inside_the_picture():
     placement = place((100, 80), View(ratio=1.5, coverage=1.4))
     assert placement.raster_wh[0] < 100 / 1.5

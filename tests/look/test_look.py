@@ -9,6 +9,7 @@ from PIL import Image
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError
 from edgekit.look.colours import blurred, histograms
+from edgekit.look.figures import draw_histograms
 from edgekit.look.sheets import Cell, Row, contact_sheet
 from edgekit.look.show import ShowConfig, show_histograms, show_photo, show_sheets, show_spectra
 from edgekit.look.spectrum import power_spectrum, radial_profile, whitened
@@ -80,6 +81,15 @@ def test_all_figures_are_drawn_and_equal_photos_give_equal_files(dataset, tmp_pa
         with Image.open(tmp_path / "one" / name) as opened:
             assert opened.format == "PNG"
             assert min(opened.size) > 100
+
+
+def test_the_highest_peak_of_all_panels_fits(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("edgekit.look.figures._save", lambda figure, path: drawn.append(figure))
+    flat, peaked = np.full((4, 256), 1 / 256), np.zeros((4, 256))
+    peaked[:, 100:104] = 1 / 4
+    draw_histograms(tmp_path / "a.png", "title", {"flat": flat, "peaked": peaked})
+    assert [axes.get_ylim()[1] > 1 / 4 for axes in drawn[0].axes] == [True] * 4
 
 
 def test_sheets_are_bounded(dataset, tmp_path):
