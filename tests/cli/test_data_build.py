@@ -194,7 +194,8 @@ class TestCollect:
         )  # fmt: skip
         assert code == 0
         assert f"genuine/anna: 12 shot from {clip}, 12 in all" in out
-        assert "split in blocks of time: 10 train, 1 test, 1 between them in none" in out
+        assert "split in blocks of time: 10 train, 1 test\n" in out
+        assert "too close in time: 1\n" in out
         assert "caution: both sides of this split show one session" in err
         assert len(read_manifest(tmp_path / "out" / "manifest.csv")) == 11
 
