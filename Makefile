@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# It installs in a quarter of pip's time.
+# Unpacks several packages at once, which pip does not.
 UV := 'uv>=0.5,<1'
 # uv does not read where pip was told to look for packages.
 MIRROR := index="$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null || true)}"; \
