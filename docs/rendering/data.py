@@ -132,8 +132,8 @@ def simulated_line(record: Record) -> str:
     """The same in one sentence."""
     return (
         f"Without a single real recapture: trained on genuine photos and on {record['simulated']} recaptures that "
-        f"`edgekit data recapture` simulated, a head reaches AUC {_auc(record['results'][0])} on the real photos of unseen "
-        f"authors; with real recaptures instead, {_auc(record['real_alone'])} "
+        f"`edgekit data recapture` simulated, a head reaches AUC {_auc(record['results'][0])} on the real photos of "
+        f"unseen authors; with real recaptures instead, {_auc(record['real_alone'])} "
         "([docs/data.md](docs/data.md#edgekit-data-recapture-simulated-recaptures))."
     )
 
