@@ -36,19 +36,13 @@ LONG = {
     "audit/test_normalise.py",
     "audit/test_planted.py",
     "cli/test_bench.py",
-    "cli/test_data_audit.py",
-    "cli/test_data_make.py",
     "cli/test_interrupts.py",
-    "data/test_cropping.py",
-    "data/test_recaptures.py",
     "pipeline/test_augment_training.py",
     "pipeline/test_crossval.py",
     "report/test_browser.py",
     "runtime/test_measure.py",
     "test_bench.py",
     "transports/test_arm64.py",
-    "transports/test_devices.py",
-    "transports/test_measuring.py",
 }
 
 

@@ -188,7 +188,7 @@ def import_(
     from edgekit.data.importing import import_photos
 
     if group and (group_pattern or group_by != "folder"):
-        raise EdgekitError("--group gives all photos one group, so --group-by and --group-pattern can't; leave one out")
+        raise EdgekitError("--group is one for all photos, --group-by and --group-pattern find many; leave one out")
     rule = GroupRule(by="name" if group_pattern else group_by, name=group, pattern=group_pattern, otherwise=group_else)
     config = ImportConfig(
         label=label,
@@ -383,12 +383,9 @@ def _open(where: _Where, viewed: bool) -> FrameSource:
 
 
 def _print_session(record: CollectRecord) -> None:
-    typer.echo(
-        printable(
-            f"{record.label}/{record.group}: {record.shots} shot from {record.source}, {record.total} in all"
-            + (f", {record.known} known from before" if record.known else "")
-        )
-    )
+    known = f", {record.known} known from before" if record.known else ""
+    shot = f"{record.label}/{record.group}: {record.shots} shot from {record.source}, {record.total} in all{known}"
+    typer.echo(printable(shot))
     if record.blurred:
         typer.echo(f"refused as blurred: {record.blurred}, the best with sharpness {record.best_blurred:.1f}")
     if record.faceless:
@@ -397,6 +394,6 @@ def _print_session(record: CollectRecord) -> None:
         shares = ", ".join(f"{count} {name}" for name, count in record.splits.items())
         typer.echo(f"split in blocks of time: {shares}")
     if record.left_out:
-        typer.echo(f"in no split and no row, as other blocks or sessions are too close in time: {record.left_out}")
+        typer.echo(f"in no row, as other blocks or sessions are too close in time: {record.left_out}")
     for line in record.cautions:
         console.note(f"caution: {line}")

@@ -94,7 +94,7 @@ class Journal:
             # Where the system has no locks, two imports at once would do the same work twice, since names follow
             # from content.
             if not lock_file(self._file):
-                raise DataError(f"{root}: another import or session writes here; wait for its end")
+                raise DataError(f"{root}: another import, session or split writes here; wait for its end")
             self.entries = self._read()
         except BaseException:
             self._file.close()

@@ -19,13 +19,13 @@ from edgekit.data.copies import find_same
 from edgekit.data.dataset import Dataset
 from edgekit.data.hashes import WORKING_PX, perceptual_hash
 from edgekit.data.heic import enable_heic_if_installed
+from edgekit.data.journal import Journal
 from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.rows import cautions, read_samples, update_manifest
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
-from edgekit.runlock import working_in
 from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
@@ -81,10 +81,12 @@ def split_data(
         What was written, and copies that stand on several sides.
 
     Raises:
-        DataError: the data can't be split so; nothing is written.
-        RunError: another process splits it.
+        DataError: the data can't be split so, or another process writes there; nothing is written.
+        EdgekitError: the folder can't be written to.
     """
-    with working_in(root):
+    _check_folder(root)
+    # Another process that writes rows at the same time would lose them, or these.
+    with Journal(root):
         return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
 
 
@@ -120,11 +122,14 @@ def _split(
     )  # fmt: skip
 
 
-def _samples(root: Path) -> tuple[Sample, ...]:
+def _check_folder(root: Path) -> None:
     if not os.path.isdir(root):
         raise DataError(
             f"{root}: the data must be a folder of photos, got {'a file' if os.path.exists(root) else 'nothing'}"
         )
+
+
+def _samples(root: Path) -> tuple[Sample, ...]:
     samples = read_samples(root)
     if not samples:
         raise DataError(f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there")

@@ -173,7 +173,7 @@ def test_equal_data_gives_an_equal_record_and_photos_can_be_left_out(deal):
 
 def test_too_few_photos_and_bad_settings_are_refused(deal):
     dataset = deal(0)
-    with pytest.raises(DataError, match="shuffles must be at least 99"):
+    with pytest.raises(DataError, match="shuffles must be 99 to 100000"):
         AuditConfig(shuffles=20)
     with pytest.raises(DataError, match="an audit needs 2 folds"):
         AuditConfig(folds=1)

@@ -15,7 +15,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, read_manifest, write_manifest
 from edgekit.data.splits import group_folds, split_dataset
 from edgekit.data.splitting import split_data
-from edgekit.errors import DataError, RunError
+from edgekit.errors import DataError
 
 
 def rows(groups, photos=4, start=0):
@@ -169,8 +169,8 @@ def test_one_process_at_a_time_splits(grouped):
     holder = """
 import sys
 from pathlib import Path
-from edgekit.runlock import working_in
-with working_in(Path(sys.argv[1])):
+from edgekit.data.journal import Journal
+with Journal(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -178,7 +178,7 @@ with working_in(Path(sys.argv[1])):
         [sys.executable, "-c", holder, grouped], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match="another edgekit process works in"):
+        with pytest.raises(DataError, match="another import, session or split writes here"):
             split_data(grouped, AssignConfig())
         other.stdin.close()
         other.wait(timeout=60)

@@ -438,7 +438,7 @@ class TestInterruptions:
             import_photos([gallery], tmp_path / "out", ImportConfig())
 
     def test_two_at_once(self, gallery, tmp_path):
-        with Journal(tmp_path / "out"), pytest.raises(DataError, match="another import or session"):
+        with Journal(tmp_path / "out"), pytest.raises(DataError, match="another import, session or split"):
             import_photos([gallery], tmp_path / "out", ImportConfig())
 
 
