@@ -2,9 +2,9 @@
 
 DATA is a folder of real genuine photos and recaptures with groups. Recaptures of its genuine photos are simulated;
 then, fold by fold, a head is solved on genuine photos of some authors and on their simulated recaptures alone, and
-tested on the real photos, of both classes, of the authors of that fold. No real recapture takes part in training. Once
-with all screens, and once without each; then with the real recaptures of the training authors, without and with the
-simulated ones.
+tested on the real photos, of both classes, of the authors of that fold. No real recapture takes part in that training.
+Once with all screens, and once without each; then with the real recaptures of the training authors, without and with
+the simulated ones.
 
     python benchmarks/simulated.py DATA --weights FILE --work FOLDER --out docs/results/recapture-simulated.json
 
@@ -152,17 +152,16 @@ def score(
     """Train without one screen, or on real recaptures too, or on those alone; test on everything."""
     scores, simulated = np.zeros(len(real.samples)), np.zeros(len(made.samples))
     screens = np.array([one.screen for one in made.samples])
-    # A name that no screen has leaves none out.
-    used = (screens != (without or "-")) & ((made.targets == 0) | (attacks != "real"))
-    # Genuine photos are the same in both.
-    used_real = (real.targets == 1) & (attacks != "simulated")
+    # A name that no screen has leaves none out. Beside real recaptures stand real genuine photos.
+    used = (screens != (without or "-")) & (attacks != "real") & ((made.targets == 1) | (attacks == "simulated"))
+    used_real = np.full(len(real.samples), attacks != "simulated")
     group_of = {one.path: one.group for one in real.samples}
     for split in splits:
-        # Validation photos scale the logits: only genuine ones and simulated recaptures, like those of training.
+        # Validation photos scale the logits.
         parts_of = {"train": split.train, "val": split.val, "test": split.test}
         authors = {part: np.unique([group_of[path] for path in paths]) for part, paths in parts_of.items()}
-        # Where there are real attacks to validate with, simulated ones have no say.
-        validating = used & ((made.targets == 0) | (attacks == "simulated"))
+        # Where there are real recaptures to validate with, simulated ones have no say.
+        validating = used & (attacks == "simulated")
         train, val = (
             joined(
                 made.take(of_made & np.isin(made.groups, authors[part]), drawn=part == "train"),
@@ -173,8 +172,8 @@ def score(
         penalties = (penalty,) if attacks == "simulated" else PENALTIES
         head = solve_head(train, val, len(LABELS), penalties=penalties)
         # Each head has a scale of its own; genuine validation photos bring the scores of all folds to one.
-        genuine = used & np.isin(made.groups, authors["val"]) & (made.targets == 0)
-        usual = _scores(head, made, genuine)
+        scale = made if attacks == "simulated" else real
+        usual = _scores(head, scale, np.isin(scale.groups, authors["val"]) & (scale.targets == 0))
         for places, of, into in ((real, real.groups, scores), (made, made.groups, simulated)):
             chosen = np.isin(of, authors["test"])
             into[chosen] = (_scores(head, places, chosen) - usual.mean()) / usual.std()

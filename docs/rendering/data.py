@@ -97,8 +97,9 @@ def simulated(record: Record) -> str:
     reached = "reached" if whole["auc"]["value"] >= record["target"] else "**missed**"
     intro = (
         f"A head was solved on genuine photos ({record['photos']} real photos of {record['groups']} authors in "
-        f"{record['folds']} folds, recaptures only tested on) and {record['simulated']} simulated recaptures of "
-        f"training authors alone, then tested on the real photos of unseen authors: AUC {_auc(whole)}; "
+        f"{record['folds']} folds, recaptures only tested on) and the simulated recaptures of the fold's training "
+        f"authors alone ({record['simulated']} of all authors), then tested on the real photos of unseen authors: AUC "
+        f"{_auc(whole)}; "
         f"the target of {record['target']:g} is {reached}. "
         f"Settings that were looked at on these photos: {record['trials']}. The training authors' real recaptures "
         f"alone give {_auc(record['real_alone'])}, and with the simulated ones {_auc(record['real_and_simulated'])}."
@@ -129,12 +130,13 @@ def simulated(record: Record) -> str:
 
 
 def simulated_line(record: Record) -> str:
-    """The same in one sentence."""
+    """The same in short."""
     return (
-        f"Without a single real recapture: trained on genuine photos and on {record['simulated']} recaptures that "
-        f"`edgekit data recapture` simulated, a head reaches AUC {_auc(record['results'][0])} on the real photos of "
-        f"unseen authors; with real recaptures instead, {_auc(record['real_alone'])} "
-        "([docs/data.md](docs/data.md#edgekit-data-recapture-simulated-recaptures))."
+        "A head that is trained on genuine photos and on recaptures that `edgekit data recapture` simulated, without a "
+        f"single real one, reaches AUC {_auc(record['results'][0])} on the real photos of unseen authors; with real "
+        f"recaptures instead, {_auc(record['real_alone'])}. The simulator was made with real recaptures in view, and "
+        f"{record['trials']} settings were tried on these photos: "
+        "[docs/data.md](docs/data.md#edgekit-data-recapture-simulated-recaptures)."
     )
 
 

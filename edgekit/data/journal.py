@@ -77,7 +77,7 @@ class Journal:
         root: The data folder; made when absent.
 
     Raises:
-        DataError: another process imports into it, or a line is no entry.
+        DataError: another process writes rows there, or a line is no entry.
         EdgekitError: the folder can't be written to.
     """
 
@@ -93,12 +93,19 @@ class Journal:
         try:
             # Where the system has no locks, two imports at once would do the same work twice, since names follow
             # from content.
-            if not lock_file(self._file):
+            # One that removed its empty journal meanwhile leaves a file that nobody else can open.
+            if not lock_file(self._file) or not self._is_there():
                 raise DataError(f"{root}: another import, session or split writes here; wait for its end")
             self.entries = self._read()
         except BaseException:
             self._file.close()
             raise
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), os.stat(self._path))
+        except FileNotFoundError:
+            return False
 
     def _read(self) -> dict[str, Entry]:
         """The last entry of each key."""

@@ -59,7 +59,7 @@ def list_photos(root: Path) -> Photos:
         samples = tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
     if not samples:
         raise DataError(f"{root}: a folder of photos must hold some, got none; put them there")
-    check_labels(root, samples)
+    _check_names(root, samples)
     home = root.resolve()
     for one in samples:
         if not os.path.isfile(root / one.path) or not (root / one.path).resolve().is_relative_to(home):
@@ -67,12 +67,19 @@ def list_photos(root: Path) -> Photos:
     return Photos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
 
 
-def check_labels(root: Path, samples: Iterable[Sample]) -> None:
-    """Hold that every class can be a folder inside another: what is made of photos is sorted by them.
+def _check_names(root: Path, samples: Iterable[Sample]) -> None:
+    """Hold that what is made of photos can lie in folders of their classes: inside the result, and apart.
 
     Raises:
-        DataError: one can't.
+        DataError: a class leads out of a folder, or two photos would meet.
     """
+    there: dict[str, str] = {}
+    for one in samples:
+        name = one.path if one.path.startswith(f"{one.label}/") else f"{one.label}/{one.path}"
+        if there.setdefault(name, one.path) != one.path:
+            raise DataError(
+                f"{root}: {there[name]} and {one.path} would both be {name} among what is made of them; move one"
+            )
     for label in sorted({one.label for one in samples}):
         if label in ("", ".", "..") or any(mark in label for mark in "/\\:") or not label.isprintable():
             raise DataError(

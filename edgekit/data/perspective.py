@@ -15,7 +15,8 @@ from edgekit.errors import DataError
 Edge: TypeAlias = Literal["none", "left", "right", "top", "bottom"]
 Matrix: TypeAlias = NDArray[np.float64]
 
-# Focal length over picture width, as of a phone's main camera.
+# Focal length over picture width, as of a phone's main camera, and at least over height: a phone held upright has the
+# same lens, and a panorama is made by turning, not by looking far askance.
 _FOCAL = 1.1
 _LEAST_FOCAL = 0.8
 # Raster pixels around what is seen, so that interpolation stays inside.
@@ -192,12 +193,17 @@ def place(size_wh: tuple[int, int], view: View) -> Placement:
 def _to_plane(size_wh: tuple[int, int], view: View) -> Matrix:
     """Homography from camera pixels to screen pixels, counted from where the line of sight meets the plane."""
     width, height = size_wh
-    focal = _FOCAL * width
+    focal = _focal(size_wh)
     # Columns of the pose: the plane's x axis, its y axis, and its origin at the viewing distance.
     pose = _turned(view)
     pose[:, 2] = (0, 0, focal / view.ratio)
     lens = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
     return np.asarray(np.linalg.inv(lens @ pose))
+
+
+def _focal(size_wh: tuple[int, int]) -> float:
+    """Focal length in camera pixels."""
+    return max(_FOCAL * size_wh[0], _LEAST_FOCAL * size_wh[1])
 
 
 def _turned(view: View) -> Matrix:
@@ -212,8 +218,7 @@ def _turned(view: View) -> Matrix:
 def cosine(size_wh: tuple[int, int], view: View) -> Plane:
     """Of the angle between each camera pixel's line of sight and the screen's normal; (height, width)."""
     width, height = size_wh
-    # A panorama is made by turning the camera, not by looking far askance.
-    focal = np.float32(max(_FOCAL * width, _LEAST_FOCAL * height))
+    focal = np.float32(_focal(size_wh))
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / focal
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - height / 2) / focal
     normal = _turned(view)[:, 2].astype(np.float32)

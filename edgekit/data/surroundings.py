@@ -23,7 +23,7 @@ class Hand:
 
     Attributes:
         light: (height, width, 3) of the skin, wherever it is.
-        behind: (height, width) share of the palm, which the device hides.
+        behind: (height, width) share of arm, palm and the roots of the fingers, which the device hides.
         front: (height, width) share of the fingers over the device's edge.
     """
 

@@ -114,6 +114,12 @@ class TestListPhotos:
         with pytest.raises(DataError, match=r"class|label"):
             list_photos(root)
 
+    def test_photos_that_would_meet(self, photo_folder, write_rows):
+        root = photo_folder(["1.png", "a/1.png"])
+        write_rows(root / "manifest.csv", ["path", "label"], ["1.png", "a"], ["a/1.png", "a"])
+        with pytest.raises(DataError, match=r"would both be a/1\.png"):
+            list_photos(root)
+
     def test_no_folder(self, tmp_path):
         with pytest.raises(DataError, match="absent"):
             list_photos(tmp_path / "absent")

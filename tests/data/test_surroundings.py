@@ -68,6 +68,12 @@ class TestShape:
         assert aspects["crt"] == {1.333}
         assert aspects["print-inkjet"] == aspects[""] == set()
 
+    @pytest.mark.parametrize("size_wh", [(100, 1000), (200, 400), (1000, 100)])
+    def test_no_shape_and_no_angle_looks_past_the_horizon(self, size_wh):
+        """A screen that runs to the horizon would have more pixels than memory holds."""
+        placement = place(size_wh, View(ratio=1.0, yaw_deg=5, pitch_deg=45, roll_deg=3, coverage=1.0))
+        assert max(placement.raster_wh) < 12 * max(size_wh)
+
     def test_only_phones_are_held_and_only_glass_and_gloss_reflect(self):
         config = RephotoConfig(hand=1.0, lamp=1.0)
         drawn = {screen: draw(rng(), screen=screen, config=config) for screen in (*SCREEN_OF, "")}
