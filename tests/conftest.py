@@ -37,6 +37,7 @@ LONG = {
     "audit/test_planted.py",
     "cli/test_bench.py",
     "cli/test_interrupts.py",
+    "data/test_cropping.py",
     "pipeline/test_augment_training.py",
     "pipeline/test_crossval.py",
     "report/test_browser.py",
