@@ -18,7 +18,10 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
 
 
 def finish(process: subprocess.Popen[bytes]) -> float:
-    """Wait for it; the largest resident memory in MiB of it or of any of its workers."""
+    """Wait for it; what no process of it exceeded, in MiB of resident memory.
+
+    A process begins with what its parent had, so that this is an upper bound.
+    """
     _, status, usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) != 0:
         sys.exit(f"{process.args!r} failed with exit code {os.waitstatus_to_exitcode(status)}")

@@ -59,7 +59,8 @@ class DataRecord:
         crops: That each turn of ours cut.
         keras_crops: That each turn of the loop cut: fewer, as it is slow and its rate is constant.
         ratio: Rate of TFRecords over that of the loop; the median of the rounds, with an interval over rounds.
-        peak_memory_mb: Of this process and of its largest worker.
+        peak_memory_mb: Of this process, which loads TensorFlow, and what no worker exceeded: it counts what this process
+            had when it started them. ``cropping.py`` measures the command.
     """
 
     device: str

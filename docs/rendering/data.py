@@ -50,13 +50,12 @@ def crops(record: Record) -> str:
             reached[ratio["value"] >= record["target_ratio"]],
         ],
     ]
-    worker = record["peak_memory_mb"][1]
     intro = (
         f"{record['crops']} crops a turn, of {record['photos']} photos of {wide}x{high} and {record['variants']} "
         f"variants of each, {len(record['rounds'])} turns, on {record['cores']} cores of an {record['device']}: "
         f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, "
         f"{record['keras_per_s']:.0f} for a loop over Keras' ImageDataGenerator that does the same (median of "
-        f"turns). A worker took at most {worker:.0f} MiB."
+        "turns)."
     )
     return "\n\n".join([intro, table(["target", "measured", ""], rows)])
 
@@ -71,8 +70,8 @@ def many_crops(record: Record) -> str:
         f"{record['scenes']} scenes, {record['variants']} variants of each, {record['gigabytes']:.1f} GB in "
         f"{record['shards']} shards) took {record['seconds']:.0f} s with {record['workers']} workers on "
         f"{record['cores']} cores of an {record['device']}: **{record['crops_per_s']:.0f} crops/s**, the target of "
-        f"{record['target_per_s']:.0f} is {reached}. The largest process took {record['peak_memory_mib']:.0f} MiB, and "
-        f"{record['peak_memory_mib_of_few']:.0f} for {record['few_photos']} photos. The same job with "
+        f"{record['target_per_s']:.0f} is {reached}. No process took more than {record['peak_memory_mib']:.0f} MiB, "
+        f"and none more than {record['peak_memory_mib_of_few']:.0f} for {record['few_photos']} photos. The same job with "
         f"{record['kills']} `kill -9` on the way ended with {same}."
     )
 
