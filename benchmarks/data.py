@@ -1,7 +1,7 @@
 """How fast crops of variants are cut, beside a plain loop over Keras' ImageDataGenerator.
 
-Both do the same work with the same options: decode a photo, vary it, cut ten crops of a quarter of the width, bring
-them to 224 px, write them as JPEG. They take turns, so that a busy machine slows both.
+Both do the same work with the same options: decode a photo, vary it, cut ten crops of a quarter of the width, write
+them as JPEG. They take turns, so that a busy machine slows both. A further turn brings the crops to 224 px as well.
 
     python benchmarks/data.py --photos 60 --rounds 3 --out benchmarks/results/data.json
 """
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +44,10 @@ TARGET_RATIO = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Crops a second of one turn each."""
+    """Crops a second of one turn each; ``resized``: TFRecords of crops that were brought to a model's side."""
 
     records_per_s: float
+    resized_per_s: float
     folder_per_s: float
     keras_per_s: float
 
@@ -59,7 +60,7 @@ class DataRecord:
         crops: That each turn of ours cut.
         keras_crops: That each turn of the loop cut: fewer, as it is slow and its rate is constant.
         ratio: Rate of TFRecords over that of the loop; the median of the rounds, with an interval over rounds.
-        peak_memory_mb: Of this process, which loads TensorFlow, and what no worker exceeded: it counts what this process
+        peak_memory_mb: Of this process, which loads TensorFlow, and what no worker exceeded: it counts what this one
             had when it started them. ``cropping.py`` measures the command.
     """
 
@@ -72,6 +73,8 @@ class DataRecord:
     keras_crops: int
     rounds: tuple[Round, ...]
     records_per_s: float
+    resized_px: int
+    resized_per_s: float
     folder_per_s: float
     keras_per_s: float
     ratio: Estimate
@@ -125,8 +128,7 @@ def keras_loop(photos: Sequence[Path], out: Path, options: Augmentation, variant
         for _ in range(variants):
             varied = image.array_to_img(generator.random_transform(pixels), scale=False)
             for box in crop_boxes(plan, varied.size, SIDE_PX):
-                crop = varied.crop(box).resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR)
-                crop.save(out / f"{count:06d}.jpg", quality=95, subsampling="4:4:4")
+                varied.crop(box).save(out / f"{count:06d}.jpg", quality=95, subsampling="4:4:4")
                 count += 1
     spent = time.perf_counter() - began
     shutil.rmtree(out)
@@ -154,18 +156,16 @@ def main() -> int:
         folder, out = Path(place) / "photos", Path(place) / "out"
         paths = make_photos(folder, given.photos, (given.width, given.height))
         keras_loop(paths[:1], out, options, 1)
-        configs = {
-            into: CropsConfig(
-                plan=CropPlan(crops=CROPS), side_px=SIDE_PX, options=options, variants=given.variants, into=into
-            )
-            for into in ("tfrecord", "folder")
-        }
+        as_folder = CropsConfig(plan=CropPlan(crops=CROPS), side_px=None, options=options, variants=given.variants)
+        as_records = replace(as_folder, into="tfrecord")
+        resized = replace(as_records, side_px=SIDE_PX)
         for number in range(given.rounds):
             loop = keras_loop(paths[: given.keras_photos], out, options, given.variants)
             rounds.append(
                 Round(
-                    records_per_s=ours(folder, out, configs["tfrecord"], given.workers),
-                    folder_per_s=ours(folder, out, configs["folder"], given.workers),
+                    records_per_s=ours(folder, out, as_records, given.workers),
+                    resized_per_s=ours(folder, out, resized, given.workers),
+                    folder_per_s=ours(folder, out, as_folder, given.workers),
                     keras_per_s=loop,
                 )
             )
@@ -182,6 +182,8 @@ def main() -> int:
         keras_crops=given.keras_photos * given.variants * CROPS,
         rounds=tuple(rounds),
         records_per_s=float(np.median([one.records_per_s for one in rounds])),
+        resized_px=SIDE_PX,
+        resized_per_s=float(np.median([one.resized_per_s for one in rounds])),
         folder_per_s=float(np.median([one.folder_per_s for one in rounds])),
         keras_per_s=float(np.median([one.keras_per_s for one in rounds])),
         ratio=bootstrap(lambda drawn: float(np.median(ratios[drawn])), None, len(ratios)),

@@ -53,7 +53,8 @@ def crops(record: Record) -> str:
     intro = (
         f"{record['crops']} crops a turn, of {record['photos']} photos of {wide}x{high} and {record['variants']} "
         f"variants of each, {len(record['rounds'])} turns, on {record['cores']} cores of an {record['device']}: "
-        f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['folder_per_s']:.0f} as a folder, "
+        f"{record['records_per_s']:.0f} crops/s as TFRecords, {record['resized_per_s']:.0f} brought to "
+        f"{record['resized_px']} px, {record['folder_per_s']:.0f} as a folder, "
         f"{record['keras_per_s']:.0f} for a loop over Keras' ImageDataGenerator that does the same (median of "
         "turns)."
     )
@@ -71,8 +72,8 @@ def many_crops(record: Record) -> str:
         f"{record['shards']} shards) took {record['seconds']:.0f} s with {record['workers']} workers on "
         f"{record['cores']} cores of an {record['device']}: **{record['crops_per_s']:.0f} crops/s**, the target of "
         f"{record['target_per_s']:.0f} is {reached}. No process took more than {record['peak_memory_mib']:.0f} MiB, "
-        f"and none more than {record['peak_memory_mib_of_few']:.0f} for {record['few_photos']} photos. The same job with "
-        f"{record['kills']} `kill -9` on the way ended with {same}."
+        f"and none more than {record['peak_memory_mib_of_few']:.0f} for {record['few_photos']} photos. The same job "
+        f"with {record['kills']} `kill -9` on the way ended with {same}."
     )
 
 
