@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from edgekit.data.making import claim, list_photos, make_all, remove_parts, with_groups
 from edgekit.errors import DataError, EdgekitError
+from edgekit.interrupts import held_back
 
 
 def _double(number):
@@ -160,3 +163,25 @@ def test_only_parts_are_removed(tmp_path):
         (tmp_path / name).touch()
     remove_parts(tmp_path)
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["crop.jpg", "x.part"]
+
+
+def test_ctrl_c_waits_even_where_another_thread_takes_it():
+    """The mask is the main thread's alone, and Python runs the handler in it whoever takes the signal."""
+    stop, inside = threading.Event(), []
+    other = threading.Thread(target=stop.wait)
+    other.start()
+
+    def interrupted():
+        with held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            inside.append("done")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    finally:
+        stop.set()
+        other.join()
+    assert inside == ["done"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
