@@ -114,9 +114,9 @@ def claim(out: Path, photos: Path, record: str, what: dict[str, Any]) -> None:
         begun, wanted = read_json(path), plain(what)
         differing = [name for name in sorted(begun.keys() | wanted.keys()) if begun.get(name) != wanted.get(name)]
         if differing:
-            why = "of other photos, or of a manifest that changed since" if differing == ["photos"] else "another"
+            why = "other photos, or a manifest that changed since" if differing == ["photos"] else "other options"
             raise DataError(
-                f"{out} must be empty or hold this same job, has one that is {why} in {record}; choose another folder"
+                f"{out} must be empty or hold this same job, has another in {record}, with {why}; choose another folder"
             )
         return
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
