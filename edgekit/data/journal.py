@@ -150,7 +150,11 @@ class Journal:
         self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if not self.entries and not self._file.tell():
+            empty = not self.entries and not self._file.tell()
+            if os.name == "nt":
+                # An open file can't be removed there, and locks, which closing would give up, it has none.
+                self._file.close()
+            if empty:
                 # Nothing to go on from.
                 self._path.unlink(missing_ok=True)
             self._file.close()
