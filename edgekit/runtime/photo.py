@@ -131,8 +131,8 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
     Raises:
         PhotoError: unreadable, not a picture, damaged, or beyond the limits.
     """
-    name = f"{len(source)} bytes" if isinstance(source, bytes) else str(source)
-    content = source if isinstance(source, bytes) else _read(Path(source))
+    name = str(source) if isinstance(source, (str, Path)) else f"{len(source)} bytes"
+    content = _read(Path(source)) if isinstance(source, (str, Path)) else source
     if not content:
         raise PhotoError(f"{name}: a photo must have content, got 0 bytes")
     if len(content) > MAX_FILE_BYTES:
