@@ -21,18 +21,18 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.bench import conditions_of
+from edgekit.bench.benchmark import conditions_of
+from edgekit.bench.conditions import Conditions
+from edgekit.bench.ledger import Ledger
+from edgekit.bench.options import BenchConfig
+from edgekit.bench.session import Request, measure_on
 from edgekit.cli.console import print_table
 from edgekit.cli.console import progress as bars
-from edgekit.conditions import Conditions
-from edgekit.config import BenchConfig
+from edgekit.devices.local import LocalDevice
 from edgekit.errors import EdgekitError
-from edgekit.ledger import Ledger
-from edgekit.measuring import Request, measure_on
 from edgekit.records import file_sha256, write_json
+from edgekit.runtime.agent.job import Pace, Setting
 from edgekit.runtime.bundle import read_bundle
-from edgekit.runtime.job import Pace, Setting
-from edgekit.transports.local import LocalDevice
 
 LIMIT = 0.05
 CROPS = 10

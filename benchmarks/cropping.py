@@ -16,10 +16,10 @@ import numpy as np
 from commands import finish, run_with_kills, start
 from PIL import Image
 
-from edgekit.data.cropping import JOURNAL_NAME
-from edgekit.data.scenes import draw_scene
+from edgekit.augment.crop_set import JOURNAL_NAME
 from edgekit.records import file_sha256, read_json, write_json
-from edgekit.runtime.machine import processor
+from edgekit.runtime.agent.machine import processor
+from edgekit.simulate.scenes import draw_scene
 
 TARGET_PER_S = 400.0
 VARIANTS = 10

@@ -27,14 +27,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from PIL import Image
 
-from edgekit.augment import PRESETS, Augmentation
+from edgekit.augment.crop_set import CropsConfig, cut_crops
+from edgekit.augment.vary import PRESETS, Augmentation
 from edgekit.contract import CropPlan
-from edgekit.data.cropping import CropsConfig, cut_crops
-from edgekit.data.scenes import draw_scene
-from edgekit.intervals import Estimate, bootstrap
+from edgekit.metrics.intervals import Estimate, bootstrap
 from edgekit.records import write_json
+from edgekit.runtime.agent.machine import processor
 from edgekit.runtime.crops import crop_boxes
-from edgekit.runtime.machine import processor
+from edgekit.simulate.scenes import draw_scene
 
 SIDE_PX = 224
 CROPS = 10
@@ -61,7 +61,7 @@ class DataRecord:
         keras_crops: That each turn of the loop cut: fewer, as it is slow and its rate is constant.
         ratio: Rate of TFRecords over that of the loop; the median of the rounds, with an interval over rounds.
         peak_memory_mb: Of this process, which loads TensorFlow, and what no worker exceeded: it counts what this one
-            had when it started them. ``cropping.py`` measures the command.
+            had when it started them. ``crop_set.py`` measures the command.
     """
 
     device: str
@@ -106,7 +106,7 @@ def ours(photos: Path, out: Path, config: CropsConfig, workers: int) -> float:
 
 def keras_loop(photos: Sequence[Path], out: Path, options: Augmentation, variants: int) -> float:
     """Crops a second of the loop that people write: one photo, one random transform, ten crops."""
-    from edgekit.legacy_keras import keras
+    from edgekit.train.keras2 import keras
 
     image = keras.preprocessing.image
     generator = image.ImageDataGenerator(
@@ -138,7 +138,7 @@ def keras_loop(photos: Sequence[Path], out: Path, options: Augmentation, variant
 def main() -> int:
     """Make photos, take turns, write the record; 1 when a target is missed."""
     # Processes that cut crops import this script, and need no TensorFlow, as those of the command don't.
-    from edgekit.train import versions
+    from edgekit.train.finetune import versions
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=int, default=100)

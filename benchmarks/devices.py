@@ -19,14 +19,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from edgekit.bench import bench
+from edgekit.bench.benchmark import bench
+from edgekit.bench.options import BenchConfig
 from edgekit.cli import console
 from edgekit.cli.bench import print_bench
-from edgekit.config import BenchConfig
 from edgekit.data.dataset import load_dataset
+from edgekit.devices.parse import AnyDevice, open_devices
 from edgekit.errors import EdgekitError
 from edgekit.records import write_json
-from edgekit.transports.parse import AnyDevice, open_devices
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 

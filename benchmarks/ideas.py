@@ -21,11 +21,12 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from edgekit.conditions import Conditions, local_conditions
+from edgekit.arrays import RGBArray
+from edgekit.bench.conditions import Conditions, local_conditions
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.crops import Box
-from edgekit.runtime.photo import Photo, RGBArray, cut_box
+from edgekit.runtime.photo import Photo, cut_box
 from edgekit.runtime.preprocess import to_tensor
 
 Way = Callable[[], Any]

@@ -18,10 +18,10 @@ import numpy as np
 from commands import finish, run_with_kills, start
 from PIL import Image
 
-from edgekit.data.journal import JOURNAL_NAME
 from edgekit.data.manifest import read_manifest
+from edgekit.gather.journal import JOURNAL_NAME
 from edgekit.records import file_sha256, read_json, write_json
-from edgekit.runtime.machine import processor
+from edgekit.runtime.agent.machine import processor
 
 
 def make_photos(root: Path, photos: int, size_wh: tuple[int, int]) -> None:

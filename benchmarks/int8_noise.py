@@ -17,20 +17,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.adapt import adapt_weights
-from edgekit.calibration import choose
 from edgekit.data.dataset import load_dataset
-from edgekit.fakequant import quantised
-from edgekit.feed import RGBArray, crop_source, drawn_crops, normalise
-from edgekit.legacy_keras import tfmot
-from edgekit.network import freeze_normalisation
-from edgekit.quantize import load_stage
-from edgekit.ranges import calibrate
+from edgekit.quantize.calibration import choose
+from edgekit.quantize.fakequant import quantised
+from edgekit.quantize.kernels import adapt_weights
+from edgekit.quantize.qat import load_stage
+from edgekit.quantize.ranges import calibrate
 from edgekit.records import write_json
-from edgekit.runs import RunFolder
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.tflite import to_flatbuffer
-from edgekit.train import versions
+from edgekit.scoring.source import RGBArray, crop_source, normalise
+from edgekit.train.feed import drawn_crops
+from edgekit.train.finetune import versions
+from edgekit.train.keras2 import tfmot
+from edgekit.train.network import freeze_normalisation
+from edgekit.train.record import RunFolder
+from edgekit.train.to_tflite import to_flatbuffer
 
 CALIBRATION_CROPS = 256
 

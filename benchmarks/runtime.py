@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edgekit.conditions import Conditions, local_conditions
-from edgekit.payload import payload_bytes
+from edgekit.bench.conditions import Conditions, local_conditions
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.crops import crop_boxes
+from edgekit.runtime.payload import payload_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).resolve().parent

@@ -23,22 +23,23 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.attacks import roc_auc
-from edgekit.config import NetworkConfig, TrainConfig
+from edgekit.arrays import Float32Array
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample
-from edgekit.data.recaptures import RECAPTURE, RecaptureConfig, make_recaptures
-from edgekit.data.rephoto import SCREEN_OF
 from edgekit.data.splits import Split, group_folds
-from edgekit.features import FeatureCache, photo_features
-from edgekit.feed import crop_source
-from edgekit.head import PENALTIES, FeatureSet, FloatArray, Head, solve_head
-from edgekit.intervals import Estimate, bootstrap
-from edgekit.network import build_network, load_backbone, pooled_features
+from edgekit.metrics.attacks import roc_auc
+from edgekit.metrics.intervals import Estimate, bootstrap
 from edgekit.records import write_json
-from edgekit.runoptions import RunOptions
-from edgekit.tflite import to_flatbuffer
-from edgekit.train import versions
+from edgekit.scoring.source import crop_source
+from edgekit.simulate.recapture_set import RECAPTURE, RecaptureConfig, make_recaptures
+from edgekit.simulate.rephoto import SCREEN_OF
+from edgekit.train.features import FeatureCache, photo_features
+from edgekit.train.finetune import versions
+from edgekit.train.head import PENALTIES, FeatureSet, Head, solve_head
+from edgekit.train.network import build_network, load_backbone, pooled_features
+from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.resume import RunOptions
+from edgekit.train.to_tflite import to_flatbuffer
 
 TARGET = 0.85
 LABELS = ("genuine", RECAPTURE)
@@ -97,7 +98,7 @@ class Table:
     """Photos of one folder and their features."""
 
     samples: tuple[Sample, ...]
-    crops: FloatArray
+    crops: Float32Array
     fixed: int
 
     @property
@@ -196,13 +197,13 @@ def score(
     )
 
 
-def _scores(head: Head, places: Table, chosen: NDArray[np.bool_]) -> FloatArray:
+def _scores(head: Head, places: Table, chosen: NDArray[np.bool_]) -> Float32Array:
     """How much likelier a recapture is, by the mean over the plan's crops; (photos,)."""
     logits = head.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
     return np.asarray(logits[:, 1] - logits[:, 0])
 
 
-def _auc(truth: NDArray[np.bool_], score: FloatArray) -> float:
+def _auc(truth: NDArray[np.bool_], score: Float32Array) -> float:
     return roc_auc(truth, score) if 0 < truth.sum() < len(truth) else float("nan")
 
 

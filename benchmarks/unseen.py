@@ -17,18 +17,19 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.cli import console
-from edgekit.config import CrossvalConfig, TtaConfig
-from edgekit.crossval import VARIANTS
+from edgekit.crossval.folds import VARIANTS
+from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.splits import group_folds
-from edgekit.detail import Detail, Judged, detail
 from edgekit.errors import DataError, EdgekitError
-from edgekit.evaluate import judge, known_columns, model_source
-from edgekit.passes import score_passes
+from edgekit.evaluate.accuracy import judge, known_columns, model_source
+from edgekit.evaluate.options import TtaConfig
+from edgekit.evaluate.tta import OWN, Lot, TtaModel, TtaRecord, job_of, keep_in, lot_of, study
+from edgekit.metrics.breakdown import Detail, Judged, detail
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, read_json, write_json
 from edgekit.runtime.bundle import read_bundle
-from edgekit.tta import OWN, Lot, TtaModel, TtaRecord, job_of, keep_in, lot_of, study
+from edgekit.scoring.passes import score_passes
 
 STUDY = TtaConfig()
 

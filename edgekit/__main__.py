@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 
-from edgekit.errors import EdgekitError, MissingExtra
-from edgekit.extras import EXTRA_OF
-from edgekit.interrupts import EXIT_INTERRUPTED, quick_exit
-from edgekit.terminal import guarded_output, printable
+from edgekit.errors import EXTRA_OF, EdgekitError, MissingExtra
+from edgekit.terminal import EXIT_INTERRUPTED, guarded_output, printable, quick_exit
 
 
 def main() -> None:

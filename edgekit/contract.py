@@ -14,6 +14,8 @@ from typing import Any, Literal
 from edgekit.errors import ContractError
 from edgekit.records import from_plain, to_json
 
+Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
+
 SCHEMA = 1
 CONTRACT_NAME = "edgekit.json"
 LABELS_NAME = "labels.txt"

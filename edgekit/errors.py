@@ -65,3 +65,26 @@ class MissingExtra(EdgekitError):
         super().__init__(f"{package} is not installed: pip install 'edgekit[{extra}]'")
         self.package = package
         self.extra = extra
+
+
+# Top-level module → the extra that installs it.
+EXTRA_OF = {
+    "typer": "cli",
+    "rich": "cli",
+    "tomli": "cli",
+    "cv2": "video",
+    "filelock": "host",
+    "flatbuffers": "host",
+    "google_crc32c": "host",
+    "h5py": "host",
+    "imagehash": "data",
+    "jinja2": "data",
+    "matplotlib": "host",
+    "pillow_heif": "host",
+    "markupsafe": "data",
+    "regex": "data",
+    "sklearn": "data",
+    "tensorflow": "host",
+    "tensorflow_model_optimization": "host",
+    "tf_keras": "host",
+}

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import UnionType
-from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgekit.errors import EdgekitError, RunError
 
@@ -93,25 +93,6 @@ def to_json(record: Any) -> str:
 def write_json(path: Path, record: Any) -> None:
     """Write a record as JSON, atomically."""
     write_atomic(path, to_json(record).encode())
-
-
-def lock_file(file: IO[bytes]) -> bool:
-    """Take an open file for this process until it is closed; False where another process has it.
-
-    The system holds the lock, so that of a process that was killed is gone with it. Windows has no such lock.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Some network drives have no locks.
-        return True
-    return True
 
 
 def is_stream(path: Path) -> bool:

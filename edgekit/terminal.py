@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from edgekit.errors import EdgekitError
 
@@ -57,3 +61,81 @@ def guarded_output() -> Iterator[None]:
 def _drop_output() -> None:
     """Give stdout's buffer somewhere to go: Python flushes it once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def captured_stderr() -> Iterator[None]:
+    """Hold back what native code writes to file descriptor 2; shown after all when the body raises.
+
+    Not for code that runs beside other threads which print: the descriptor belongs to the whole process.
+    """
+    try:
+        descriptor = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        # Notebooks and test runners replace stderr by an object without a descriptor.
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(descriptor)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), descriptor)
+        try:
+            yield
+        except BaseException:
+            os.dup2(kept, descriptor)
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(kept, descriptor)
+            os.close(kept)
+
+
+EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def quick_exit() -> Iterator[None]:
+    """Let Ctrl-C end the process at once in the body: an import that is interrupted would tell where, at length."""
+    # Where a shell has Ctrl-C ignored, as for jobs in the background, it stays so.
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    os._exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the body is done; processes that are started in it never get it.
+
+    Those leave it to their parent, which tells them when to stop.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    came: list[int] = []
+    handler = signal.getsignal(signal.SIGINT)
+    # The mask is what children inherit. It is this thread's alone: another takes the signal, and Python runs the
+    # handler here all the same.
+    deferring = callable(handler) and threading.current_thread() is threading.main_thread()
+    if deferring:
+        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        # One that waits behind the mask comes now, to the same list.
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if deferring:
+            signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)

@@ -18,6 +18,8 @@ from hypothesis import settings
 
 from edgekit.runtime import Bundle, read_bundle
 
+pytest_plugins = ["fixtures.photos", "fixtures.runs", "fixtures.devices"]
+
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(__file__).parent / "models"
 
@@ -35,15 +37,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 LONG = {
     "audit/test_normalise.py",
     "audit/test_planted.py",
+    "augment/test_crop_set.py",
+    "bench/test_benchmark.py",
     "cli/test_bench.py",
     "cli/test_interrupts.py",
-    "data/test_cropping.py",
-    "pipeline/test_augment_training.py",
-    "pipeline/test_crossval.py",
+    "crossval/test_folds.py",
+    "devices/test_arm64.py",
     "report/test_browser.py",
-    "runtime/test_measure.py",
-    "test_bench.py",
-    "transports/test_arm64.py",
+    "runtime/agent/test_run.py",
+    "train/test_augment_training.py",
 }
 
 

@@ -53,8 +53,8 @@ def test_records_name_no_folder_of_the_machine_they_were_made_on(results):
 
 
 def test_the_cross_validation_is_one_of_this_version(results):
-    pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
-    from edgekit.crossval import CrossvalRecord
+    pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+    from edgekit.crossval.record import CrossvalRecord
     from edgekit.records import from_plain, read_json
 
     record = from_plain(CrossvalRecord, read_json(results / "recapture.json"), where="recapture.json")

@@ -3,11 +3,11 @@ import sys
 
 import pytest
 
-from edgekit.quiet import captured_stderr
+from edgekit.terminal import captured_stderr
 
 SCRIPT = """
 import os, sys
-from edgekit.quiet import captured_stderr
+from edgekit.terminal import captured_stderr
 print("before", file=sys.stderr)
 try:
     with captured_stderr():

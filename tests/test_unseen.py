@@ -11,15 +11,16 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from edgekit.bundle import update_contract
-from edgekit.config import CrossvalConfig, TrainConfig
+from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.splits import group_folds
+from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain, plain, write_json
 from edgekit.runtime import read_bundle
+from edgekit.train.options import TrainConfig
 
-pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 pytestmark = pytest.mark.host
 
 FOLDS = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.attacks import MIN_PHOTOS
+from edgekit.metrics.attacks import MIN_PHOTOS
 from rendering.common import Record, crops_of, interval, machine, table
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from edgekit.evaluate.tta import TtaRecord
+from edgekit.evaluate.tta_tables import class_rows, flip_rows
 from edgekit.records import from_plain
-from edgekit.studytables import class_rows, flip_rows
-from edgekit.tta import TtaRecord
 from rendering.common import Record, interval, table
 
 

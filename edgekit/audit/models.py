@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
@@ -16,10 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from edgekit.arrays import Float64Array, Int64Array
+
 Cheat = Literal["tree", "linear"]
-Fold = tuple[IntArray, IntArray]
+Fold = tuple[Int64Array, Int64Array]
 
 # A cheat's rule is a few cuts; deeper trees learn single photos.
 _TREE_DEPTH = 3
@@ -27,7 +26,7 @@ _LEAST_LEAF = 5
 _RIDGE = 10.0
 
 
-def make_folds(y: IntArray, unit: IntArray | None, folds: int, seed: int) -> list[Fold]:
+def make_folds(y: Int64Array, unit: Int64Array | None, folds: int, seed: int) -> list[Fold]:
     """Deal photos out: whole units where there are any, classes in their shares.
 
     Args:
@@ -49,22 +48,22 @@ def make_folds(y: IntArray, unit: IntArray | None, folds: int, seed: int) -> lis
     return _split(StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(y, y, unit))
 
 
-def _split(parts: Iterator[tuple[IntArray, IntArray]]) -> list[Fold]:
+def _split(parts: Iterator[tuple[Int64Array, Int64Array]]) -> list[Fold]:
     with warnings.catch_warnings():
         # It warns of classes with fewer photos than folds, which balanced accuracy and its interval show.
         warnings.simplefilter("ignore", UserWarning)
         return [(fit, score) for fit, score in parts if len(score)]
 
 
-def labels_matter(y: IntArray, unit: IntArray | None) -> bool:
+def labels_matter(y: Int64Array, unit: Int64Array | None) -> bool:
     """Whether folds depend on the labels; they don't where every group has several classes."""
     return unit is None or any(len(np.unique(y[unit == one])) == 1 for one in np.unique(unit))
 
 
-def held_out_scores(x: FloatArray, y: IntArray, folds: Sequence[Fold], cheat: Cheat) -> FloatArray:
+def held_out_scores(x: Float64Array, y: Int64Array, folds: Sequence[Fold], cheat: Cheat) -> Float64Array:
     """Score each photo by a model that saw none of its fold; (n, k), larger is likelier."""
     if cheat == "linear":
-        one: FloatArray = linear_scores(x, y[None], folds)[0]
+        one: Float64Array = linear_scores(x, y[None], folds)[0]
         return one
     k = int(y.max()) + 1
     scores = np.zeros((len(y), k))
@@ -83,7 +82,7 @@ def held_out_scores(x: FloatArray, y: IntArray, folds: Sequence[Fold], cheat: Ch
     return scores
 
 
-def linear_scores(x: FloatArray, labellings: IntArray, folds: Sequence[Fold]) -> FloatArray:
+def linear_scores(x: Float64Array, labellings: Int64Array, folds: Sequence[Fold]) -> Float64Array:
     """As before by ridge regression on the classes, for many labellings at the price of one.
 
     Args:
@@ -108,7 +107,7 @@ def linear_scores(x: FloatArray, labellings: IntArray, folds: Sequence[Fold]) ->
     return scores
 
 
-def held_out_chances(x: FloatArray, y: IntArray, folds: Sequence[Fold]) -> FloatArray:
+def held_out_chances(x: Float64Array, y: Int64Array, folds: Sequence[Fold]) -> Float64Array:
     """Probabilities of all classes for each photo by a logistic regression that saw none of its fold; (n, k)."""
     k = int(y.max()) + 1
     chances = np.zeros((len(y), k))
@@ -122,11 +121,11 @@ def held_out_chances(x: FloatArray, y: IntArray, folds: Sequence[Fold]) -> Float
     return chances
 
 
-def neighbours(x: FloatArray, count: int) -> IntArray:
+def neighbours(x: Float64Array, count: int) -> Int64Array:
     """The nearest other photos of each, by standardised features; (n, count)."""
     standard = StandardScaler().fit_transform(x)
     found = NearestNeighbors(n_neighbors=min(count + 1, len(x))).fit(standard)
-    near: IntArray = found.kneighbors(standard, return_distance=False)
+    near: Int64Array = found.kneighbors(standard, return_distance=False)
     own = np.arange(len(x))[:, None]
     # A photo is its own nearest neighbour but for copies, which may come first.
     rows = [row[row != at][:count] for row, at in zip(near, own, strict=True)]

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit.arrays import Float64Array
+from edgekit.audit.certainty import Problem, balanced_accuracy
 from edgekit.audit.models import held_out_chances, make_folds, neighbours
 from edgekit.audit.reading import Reading
-from edgekit.audit.verdicts import Problem, balanced_accuracy
-
-FloatArray = NDArray[np.float64]
 
 _NEIGHBOURS = 9
 _MAX_CHANCE = 0.2
@@ -85,6 +83,6 @@ def find_noise(readings: Sequence[Reading], labels: Sequence[str], problem: Prob
     return Noise(candidates=candidates, found=len(suspect), balanced_accuracy=balanced_accuracy(y, said))
 
 
-def _features(readings: Sequence[Reading]) -> FloatArray:
+def _features(readings: Sequence[Reading]) -> Float64Array:
     names = ("colour", "brightness", "blur", "histogram", "corners", "texture")
     return np.stack([np.concatenate([getattr(one.pixels, name) for name in names]) for one in readings])

@@ -13,9 +13,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from edgekit import __version__
+from edgekit.audit.certainty import Verdict
 from edgekit.audit.noise import CAUTION
 from edgekit.audit.record import AuditRecord
-from edgekit.audit.verdicts import Verdict
 from edgekit.errors import PhotoError
 from edgekit.look.sheets import jpeg, thumbnail
 from edgekit.records import write_atomic

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.arrays import ByteArray, Float64Array
 from edgekit.look.spectrum import power_spectrum, radial_profile
-
-FloatArray = NDArray[np.float64]
 
 # Photos are halved until their shorter side is this or a little more: enough for all of it, and quick to decode.
 WORKING_PX = 480
@@ -34,12 +33,12 @@ class PixelFacts:
         texture: (16,) decibels of its spectrum in rings. No probe: texture is what a detector of recaptures is for.
     """
 
-    colour: FloatArray
-    brightness: FloatArray
-    blur: FloatArray
-    histogram: FloatArray
-    corners: FloatArray
-    texture: FloatArray
+    colour: Float64Array
+    brightness: Float64Array
+    blur: Float64Array
+    histogram: Float64Array
+    corners: Float64Array
+    texture: Float64Array
 
 
 def measure(picture: Image.Image) -> PixelFacts:
@@ -61,7 +60,7 @@ def measure(picture: Image.Image) -> PixelFacts:
     )
 
 
-def laplacian(luma: NDArray[np.uint8]) -> NDArray[np.int16]:
+def laplacian(luma: ByteArray) -> NDArray[np.int16]:
     """Four neighbours less four times the pixel, where all are inside."""
     wide = luma.astype(np.int16)
     inner: NDArray[np.int16] = (
@@ -70,7 +69,7 @@ def laplacian(luma: NDArray[np.uint8]) -> NDArray[np.int16]:
     return inner
 
 
-def _corners(picture: Image.Image) -> FloatArray:
+def _corners(picture: Image.Image) -> Float64Array:
     width, height = (max(1, side // _CORNER) for side in picture.size)
     lefts, tops = (0, picture.width - width), (0, picture.height - height)
     boxes = [(left, top, left + width, top + height) for top in tops for left in lefts]
@@ -78,7 +77,7 @@ def _corners(picture: Image.Image) -> FloatArray:
     return np.concatenate([np.r_[part.mean(axis=(0, 1)), part.std(axis=(0, 1))] for part in parts])
 
 
-def _texture(picture: Image.Image) -> FloatArray:
+def _texture(picture: Image.Image) -> Float64Array:
     if min(picture.size) < _MIN_SPECTRUM_PX:
         return np.zeros(_RINGS)
     return radial_profile(power_spectrum(picture, side_px=_LATTICE_PX), _RINGS)

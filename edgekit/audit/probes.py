@@ -9,12 +9,11 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit.arrays import Float64Array
 from edgekit.audit.facts import FileFacts, name_grams, name_numbers, name_shape
 from edgekit.audit.reading import Reading
 
-FloatArray = NDArray[np.float64]
 Family = Literal["file", "pixels", "group"]
 Kind = Literal["tree", "linear"]
 
@@ -41,36 +40,36 @@ class Probe:
     what: str
     seen: str
     cheat: Kind
-    numbers: Callable[[Sequence[Reading]], FloatArray]
+    numbers: Callable[[Sequence[Reading]], Float64Array]
     value: Callable[[Reading], str]
 
 
-def one_hot(values: Sequence[str]) -> FloatArray:
+def one_hot(values: Sequence[str]) -> Float64Array:
     """A column of 0 and 1 for each of the most frequent values. No label is looked at, so none can slip in."""
     frequent = [value for value, _ in sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))]
     columns = frequent[:_MAX_VALUES]
     return np.array([[float(value == column) for column in columns] for value in values])
 
 
-def _size(readings: Sequence[Reading]) -> FloatArray:
+def _size(readings: Sequence[Reading]) -> Float64Array:
     files = [one.file for one in readings]
     sides = np.array([[f.width, f.height, max(f.width, f.height), min(f.width, f.height), f.width * f.height]
                       for f in files], np.float64)  # fmt: skip
     return np.hstack([sides, one_hot([f.size for f in files])])
 
 
-def _aspect(readings: Sequence[Reading]) -> FloatArray:
+def _aspect(readings: Sequence[Reading]) -> Float64Array:
     ratios = np.array([one.file.aspect for one in readings])
     return np.stack([ratios, np.maximum(ratios, 1 / ratios)], axis=1)
 
 
-def _jpeg(readings: Sequence[Reading]) -> FloatArray:
+def _jpeg(readings: Sequence[Reading]) -> Float64Array:
     files = [one.file for one in readings]
     numbers = np.array([[f.jpeg_quality, f.progressive] for f in files], np.float64)
     return np.hstack([numbers, one_hot([f.jpeg_tables for f in files]), one_hot([f.subsampling for f in files])])
 
 
-def _names(readings: Sequence[Reading]) -> FloatArray:
+def _names(readings: Sequence[Reading]) -> Float64Array:
     stems = [one.file.stem for one in readings]
     grams = [name_grams(stem) for stem in stems]
     counts = Counter(gram for one in grams for gram in one)
@@ -81,11 +80,11 @@ def _names(readings: Sequence[Reading]) -> FloatArray:
     return np.hstack([np.array([name_numbers(stem) for stem in stems]), one_hot([name_shape(s) for s in stems]), has])
 
 
-def _column(name: str, readings: Sequence[Reading]) -> FloatArray:
+def _column(name: str, readings: Sequence[Reading]) -> Float64Array:
     return np.array([getattr(one.pixels, name) for one in readings], np.float64)
 
 
-def _words(of: Callable[[FileFacts], str], readings: Sequence[Reading]) -> FloatArray:
+def _words(of: Callable[[FileFacts], str], readings: Sequence[Reading]) -> Float64Array:
     return one_hot([of(one.file) for one in readings])
 
 
@@ -156,6 +155,6 @@ PROBES: tuple[Probe, ...] = (
 )  # fmt: skip
 
 
-def varied(numbers: FloatArray) -> bool:
+def varied(numbers: Float64Array) -> bool:
     """Whether there is anything to tell photos apart by."""
     return bool(len(numbers)) and bool((np.ptp(numbers, axis=0) > 0).any())

@@ -14,7 +14,7 @@ from edgekit.audit.facts import FileFacts, read_facts
 from edgekit.audit.pixels import WORKING_PX, PixelFacts, measure
 from edgekit.data.checks import MAX_THREADS
 from edgekit.data.dataset import Dataset
-from edgekit.data.hashes import perceptual_hash
+from edgekit.data.lookalikes import perceptual_hash
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from edgekit.audit.certainty import Baseline, Verdict
 from edgekit.audit.noise import Noise
 from edgekit.audit.probes import PROBES, Family
-from edgekit.audit.verdicts import Baseline, Verdict
 from edgekit.audit.within import GroupLeak
-from edgekit.data.copies import SameSet
+from edgekit.data.lookalikes import SameSet
 from edgekit.errors import DataError
-from edgekit.intervals import Estimate
+from edgekit.metrics.intervals import Estimate
 
 LEAST_SHUFFLES = 99
 # Hours.

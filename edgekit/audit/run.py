@@ -7,24 +7,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit.arrays import Float64Array, Int64Array
+from edgekit.audit.certainty import RULE, Problem, baselines, decide, group_interval, shuffle_all
 from edgekit.audit.models import held_out_scores, make_folds
 from edgekit.audit.noise import find_noise
 from edgekit.audit.probes import PROBES, Probe, varied
 from edgekit.audit.reading import Reading, read_all
 from edgekit.audit.record import AuditConfig, AuditRecord, Example, GroupBalance, ProbeResult
-from edgekit.audit.verdicts import RULE, Problem, baselines, decide, group_interval, shuffle_all
 from edgekit.audit.within import RULE as WITHIN_RULE
 from edgekit.audit.within import find_within
-from edgekit.data.copies import find_same
 from edgekit.data.dataset import Dataset
+from edgekit.data.lookalikes import find_same
 from edgekit.errors import DataError
-from edgekit.intervals import Estimate
+from edgekit.metrics.intervals import Estimate
 from edgekit.progress import SILENT, Progress
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 _LEAST_PHOTOS = 8
 _FEW_GROUPS = 8
@@ -141,7 +138,7 @@ def _probe(
     return tuple(ordered)
 
 
-def _group_itself(problem: Problem) -> tuple[Estimate, FloatArray] | None:
+def _group_itself(problem: Problem) -> tuple[Estimate, Float64Array] | None:
     """What the group's name says of the class, on the very photos it was counted on, and on shuffled labels.
 
     A group that was never seen says nothing, so this can't be tested on other groups. Shuffles have the same advantage.
@@ -156,16 +153,16 @@ def _group_itself(problem: Problem) -> tuple[Estimate, FloatArray] | None:
     return group_interval(y, said, unit, seed=problem.seed), reached
 
 
-def _shares(unit: IntArray, y: IntArray) -> FloatArray:
+def _shares(unit: Int64Array, y: Int64Array) -> Float64Array:
     """How much of each class each group has; (groups, k), whose columns sum to 1."""
     k = int(y.max()) + 1
     counts = np.bincount(unit * k + y, minlength=(int(unit.max()) + 1) * k).reshape(-1, k)
-    shares: FloatArray = counts / counts.sum(axis=0)
+    shares: Float64Array = counts / counts.sum(axis=0)
     return shares
 
 
 def _examples(
-    probe: Probe, readings: Sequence[Reading], labels: Sequence[str], y: IntArray, scores: FloatArray, count: int
+    probe: Probe, readings: Sequence[Reading], labels: Sequence[str], y: Int64Array, scores: Float64Array, count: int
 ) -> tuple[Example, ...]:
     """The photos of each class that a cheat was surest of and right, of as many groups as there are."""
     others = np.partition(scores, -2, axis=1)[:, -2]

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.audit.certainty import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, Verdict
 from edgekit.audit.facts import FileFacts
 from edgekit.audit.reading import Reading
-from edgekit.audit.verdicts import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, Verdict
 from edgekit.progress import SILENT, Progress
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 SHUFFLES = 9_999
 _BLOCK_CELLS = 1 << 21
@@ -191,13 +188,13 @@ def _shown_by(inside: Sequence[Reading], classes: Sequence[str]) -> tuple[str, .
     )
 
 
-def _best(values: Sequence[float | str], labellings: IntArray) -> FloatArray:
+def _best(values: Sequence[float | str], labellings: Int64Array) -> Float64Array:
     if isinstance(values[0], str):
         return best_value([str(value) for value in values], labellings)
     return best_threshold([float(value) for value in values], labellings)
 
 
-def best_threshold(values: Sequence[float], labellings: IntArray) -> FloatArray:
+def best_threshold(values: Sequence[float], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of the best single cut through numbers, for each labelling.
 
     Args:
@@ -213,28 +210,28 @@ def best_threshold(values: Sequence[float], labellings: IntArray) -> FloatArray:
     sorted_labels = labellings[:, order]
     below = np.stack([_share_below(sorted_labels == label)[:, cuts] for label in range(k)])
     # With the same class on both sides a cut is no better than a guess, and never counts for more.
-    best: FloatArray = ((below.max(axis=0) + (1.0 - below).max(axis=0)) / k).max(axis=1)
+    best: Float64Array = ((below.max(axis=0) + (1.0 - below).max(axis=0)) / k).max(axis=1)
     return best
 
 
-def _share_below(is_class: NDArray[np.bool_]) -> FloatArray:
+def _share_below(is_class: BoolArray) -> Float64Array:
     sums = np.cumsum(is_class, axis=1, dtype=np.float64)
-    shares: FloatArray = sums / sums[:, -1:]
+    shares: Float64Array = sums / sums[:, -1:]
     return shares
 
 
-def best_value(values: Sequence[str], labellings: IntArray) -> FloatArray:
+def best_value(values: Sequence[str], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of naming, for each word, the class that has most of itself there; as before, (m,)."""
     k = int(labellings.max()) + 1
     words = sorted(set(values))
     member = np.array([[float(value == word) for word in words] for value in values])
     shares = np.stack([(labellings == label) @ member / (labellings == label).sum(axis=1, keepdims=True)
                        for label in range(k)])  # fmt: skip
-    best: FloatArray = shares.max(axis=0).sum(axis=1) / k
+    best: Float64Array = shares.max(axis=0).sum(axis=1) / k
     return best
 
 
-def _rule(what: str, values: Sequence[float | str], y: IntArray, classes: Sequence[str]) -> str:
+def _rule(what: str, values: Sequence[float | str], y: Int64Array, classes: Sequence[str]) -> str:
     """Say in words what separates best."""
     shares = np.stack([y == label for label in range(len(classes))]) / np.bincount(y)[:, None]
     if isinstance(values[0], str):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgekit import __version__
-from edgekit.cli import bench, data, demo, devices, evaluation, measure, reporting, runtime, show, train, tuning
+from edgekit.cli import bench, crossval, data, demo, devices, evaluate, predict, report, runtime, train, tune
 
 app = typer.Typer(
     name="edgekit",
@@ -18,7 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: edgekit demo",
 )
-for group in (demo, data, train, evaluation, measure, bench, reporting, tuning, show, devices, runtime):
+for group in (demo, data, train, evaluate, crossval, bench, report, tune, predict, devices, runtime):
     group.register(app)
 
 

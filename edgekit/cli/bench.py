@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import console
-from edgekit.cli.measure import Model, Photos, Split, caution, interval, taken
-from edgekit.cli.train import AsJson, SkipBad
-from edgekit.config import BenchConfig, quick_bench
+from edgekit.cli.crossval import interval, taken
+from edgekit.cli.options import AsJson, Model, Photos, SkipBad, Split, caution
 
 if TYPE_CHECKING:
-    from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench
-    from edgekit.regression import Change
-    from edgekit.transports import Device
+    from edgekit.bench.compare import Change
+    from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
+    from edgekit.devices import Device
 
 _LONG, _QUICK = BenchConfig(), quick_bench()
 
@@ -108,12 +108,12 @@ def bench(
     For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
-    from edgekit.bench import bench, record_path
-    from edgekit.benchrecord import BenchRecord
+    from edgekit.bench.benchmark import bench, record_path
+    from edgekit.bench.compare import check_comparable, compare
+    from edgekit.bench.record import BenchRecord
+    from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
     from edgekit.records import from_plain, read_json
-    from edgekit.regression import check_comparable, compare
-    from edgekit.runs import refuse_among_photos
 
     chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
     chosen |= {"warmup_seconds": warmup_seconds}
@@ -163,8 +163,8 @@ def bench(
 
 
 def _plot(record: BenchRecord, folder: Path, stem: str) -> None:
-    from edgekit.benchrecord import pareto_points
-    from edgekit.plots import plot_pareto
+    from edgekit.bench.record import pareto_points
+    from edgekit.figures.pareto import plot_pareto
 
     plot_path = folder / f"{stem}.pareto.png"
     points = pareto_points(record.devices)
@@ -186,7 +186,7 @@ def _share(text: str) -> float:
 
 
 def _open(texts: Sequence[str]) -> list[Device]:
-    from edgekit.transports.parse import open_devices
+    from edgekit.devices.parse import open_devices
 
     return cast("list[Device]", open_devices(texts))
 
@@ -225,7 +225,7 @@ def print_bench(record: BenchRecord) -> None:
         _print_accuracy(record, one)
         best = one.recommended
         if best is not None:
-            from edgekit.benchrecord import threads_label
+            from edgekit.bench.record import threads_label
 
             budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
             most = "up to " if best.stops_early else ""

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import typer
 
-from edgekit.interrupts import EXIT_INTERRUPTED
 from edgekit.progress import Progress
 from edgekit.records import to_json
-from edgekit.terminal import guarded_output, printable
+from edgekit.terminal import EXIT_INTERRUPTED, guarded_output, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

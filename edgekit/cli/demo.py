@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.train import Overwrite
+from edgekit.cli.options import Overwrite
 from edgekit.errors import EdgekitError
-from edgekit.interrupts import EXIT_INTERRUPTED
+from edgekit.terminal import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
-    from edgekit.benchrecord import BenchRecord
+    from edgekit.bench.record import BenchRecord
 
 # Held-out screens and cameras, int8, all crops.
 TARGET = 0.95
@@ -67,7 +67,7 @@ def simulate(
 
     Their groups are the simulated screens and cameras.
     """
-    from edgekit.data.simulate import SimulateConfig, simulate
+    from edgekit.simulate.demo_set import SimulateConfig, simulate
 
     with console.progress() as progress:
         made = simulate(
@@ -120,7 +120,7 @@ def demo(
         in_the_way = arguments[0] == "convert" and (made.exists() or made.with_suffix(".json").exists())
         again = ["--overwrite"] if in_the_way else []
         stages.append(_stage([*arguments, *again]))
-    from edgekit.benchrecord import BenchRecord
+    from edgekit.bench.record import BenchRecord
 
     bench = from_plain(BenchRecord, read_json(bench_record), where=str(bench_record))
     last = max(bench.devices[0].points, key=lambda point: point.crops)

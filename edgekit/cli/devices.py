@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.train import AsJson
+from edgekit.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from edgekit.runtime.machine import Machine
-    from edgekit.transports.parse import DeviceEntry
-    from edgekit.transports.survey import DeviceReport
+    from edgekit.devices.parse import DeviceEntry
+    from edgekit.devices.survey import DeviceReport
+    from edgekit.runtime.agent.machine import Machine
 
 DEVICE_FILE = Path("devices.toml")
 _ANSWER_S = 30
@@ -39,9 +39,9 @@ def devices(
     json: AsJson = False,
 ) -> None:
     """List devices: which can be reached, what they are, and what they lack."""
+    from edgekit.devices.parse import open_entries, read_entries
+    from edgekit.devices.survey import survey
     from edgekit.errors import DeviceError
-    from edgekit.transports.parse import open_entries, read_entries
-    from edgekit.transports.survey import survey
 
     if device and file is not None:
         raise DeviceError(f"name devices or --file, not both; got {' '.join(device)} and {file}")
@@ -62,9 +62,9 @@ def devices(
 
 def _everything(file: Path | None) -> list[DeviceEntry]:
     """This machine, what a file has, and attached phones that it doesn't have."""
+    from edgekit.devices.adb import attached
+    from edgekit.devices.parse import DeviceEntry, read_device_file
     from edgekit.errors import DeviceError
-    from edgekit.transports.adb import attached
-    from edgekit.transports.parse import DeviceEntry, read_device_file
 
     chosen = file or (DEVICE_FILE if DEVICE_FILE.is_file() else None)
     listed = read_device_file(chosen) if chosen else []
@@ -123,7 +123,7 @@ def _cores(machine: Machine) -> str:
 
 def doctor(json: AsJson = False) -> None:
     """Look at this machine: can it run models, what is missing, and how to get it."""
-    from edgekit.doctor import check_up
+    from edgekit.devices.doctor import check_up
 
     found = check_up()
     if json:

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.train import AsJson
+from edgekit.cli.options import AsJson
 from edgekit.errors import EdgekitError
-from edgekit.payload import PAYLOAD_NAME, write_payload
 from edgekit.records import file_sha256
+from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
 
 def register(app: typer.Typer) -> None:

@@ -5,43 +5,40 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from edgekit.cli import console
-from edgekit.config import (
-    CALIBRATION_CROPS,
-    CalibrationFolder,
-    ConvertConfig,
-    FitConfig,
-    NetworkConfig,
-    Precision,
-    SplitConfig,
-    TrainConfig,
-    check_weights_file,
-    guess_bona_fide,
-    qat_fit,
-    whole_fit,
+from edgekit.cli.options import (
+    Alpha,
+    AsJson,
+    Data,
+    Features,
+    Overwrite,
+    Resume,
+    Run,
+    SkipBad,
+    WorkingPx,
+    bona_fide_label,
+    fit_config,
+    network_config,
+    refuse_unused,
 )
-from edgekit.contract import CropPlan
+from edgekit.contract import CropPlan, Precision
+from edgekit.convert.options import ConvertConfig
+from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
-from edgekit.interrupts import EXIT_INTERRUPTED
+from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
+from edgekit.terminal import EXIT_INTERRUPTED
+from edgekit.train.options import NetworkConfig, TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
-    from edgekit.gate import Gate
-    from edgekit.runs import TrainRecord
+    from edgekit.convert.gate import Gate
+    from edgekit.train.record import TrainRecord
 
 _NETWORK, _TRAIN, _SPLIT, _CONVERT = NetworkConfig(), TrainConfig(), SplitConfig(), ConvertConfig()
 
-Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
-Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave damaged photos out and count them instead of stopping.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the folder holds.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the best weights of an earlier run.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
 Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
 BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
@@ -49,16 +46,6 @@ CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo g
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
 
 Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
-# None tells what was not given from what was: small_cnn has neither.
-Alpha = Annotated[float | None, typer.Option(help=f"Width of mobilenet_v2. [default: {_NETWORK.alpha}]")]
-Features = Annotated[
-    Literal["texture", "content", "all"] | None,
-    typer.Option(help=f"Layers of mobilenet_v2 that the head sees. [default: {_NETWORK.features}]"),
-]
-WorkingPx = Annotated[
-    int,
-    typer.Option(help="Halve photos as often as their shorter side stays at least this, in pixels; 0: never.", min=0),
-]
 
 
 Augment = Annotated[
@@ -77,47 +64,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: edgekit convert runs/first --int8 --calibration runs/first/calibration")(
         console.interruptible(convert)
     )
-
-
-def refuse_unused(tune: str, given: dict[str, Any]) -> None:
-    """Hold that no fit options come with a head, which is solved exactly.
-
-    Raises:
-        EdgekitError: some do.
-    """
-    unused = [f"--{name.replace('_', '-')}" for name in _given(given)]
-    if tune == "head" and unused:
-        raise EdgekitError(
-            f"a head (--tune head) is solved exactly, without epochs, got {', '.join(unused)}; "
-            "leave that out or tune all"
-        )
-
-
-def fit_config(preset: FitConfig, **given: Any) -> FitConfig:
-    """A preset with what the user gave."""
-    return replace(preset, **_given(given))
-
-
-def network_config(
-    backbone: Literal["mobilenet_v2", "small_cnn"], side: int, weights: str, **given: Any
-) -> NetworkConfig:
-    """A network with what the user gave; weights are the backbone's usual ones where none are named.
-
-    Raises:
-        EdgekitError: options of mobilenet_v2 came with small_cnn.
-    """
-    unused = [f"--{name}" for name in _given(given)]
-    if backbone == "small_cnn" and unused:
-        raise EdgekitError(
-            f"small_cnn has one width and one layer that the head sees, got {', '.join(unused)}; "
-            "leave that out or take --backbone mobilenet_v2"
-        )
-    start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
-    return NetworkConfig(backbone=backbone, side_px=side, weights=start, **_given(given))
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def finetune(
@@ -166,8 +112,8 @@ def finetune(
     Writes weights and a record to the run's folder.
     """
     from edgekit.data.dataset import load_dataset
-    from edgekit.runoptions import RunOptions
-    from edgekit.runs import RunFolder
+    from edgekit.train.record import RunFolder
+    from edgekit.train.resume import RunOptions
 
     network = network_config(backbone, side, weights, alpha=alpha, features=features)
     options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
@@ -199,25 +145,10 @@ def finetune(
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = replace(config, bona_fide=bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
-        from edgekit.train import finetune
+        from edgekit.train.finetune import finetune
 
         record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
-
-
-def bona_fide_label(given: str | None, labels: tuple[str, ...]) -> str:
-    """The label of genuine photos: what the user gave, or told by its name.
-
-    Raises:
-        EdgekitError: no label has that name.
-    """
-    if given is None:
-        return guess_bona_fide(labels)
-    if given == "none":
-        return ""
-    if given not in labels:
-        raise EdgekitError(f"--bona-fide must be one of {list(labels)} or none, got {given!r}")
-    return given
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -267,9 +198,9 @@ def qat(
     The head is solved again on int8 features, or the whole network trained with fake quantization.
     """
     from edgekit.data.dataset import load_dataset
-    from edgekit.quantize import qat
-    from edgekit.runoptions import RunOptions, recover
-    from edgekit.runs import RunFolder
+    from edgekit.quantize.qat import qat
+    from edgekit.train.record import RunFolder
+    from edgekit.train.resume import RunOptions, recover
 
     folder = RunFolder(root=run)
     options = RunOptions(overwrite=overwrite, resume=resume)
@@ -321,7 +252,7 @@ def convert(
     was lost.
     """
     from edgekit.data.dataset import load_dataset
-    from edgekit.runs import RunFolder
+    from edgekit.train.record import RunFolder
 
     precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
     folder = RunFolder(root=run)
@@ -329,7 +260,7 @@ def convert(
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
     refuse_existing(target, overwrite=overwrite)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
-    from edgekit.convert import GateFailed, convert
+    from edgekit.convert.to_file import GateFailed, convert
 
     config = ConvertConfig(
         precision=precision,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit.arrays import Float64Array
 from edgekit.data.checks import shorten
-from edgekit.data.copies import SameSet
+from edgekit.data.lookalikes import SameSet
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.data.splits import balance, check_whole
 from edgekit.errors import DataError
@@ -209,7 +209,7 @@ def _place(
     return {unit: names[part_of[row]] for unit, row in row_of.items()}
 
 
-def _shares(names: Sequence[str], config: AssignConfig) -> NDArray[np.float64]:
+def _shares(names: Sequence[str], config: AssignConfig) -> Float64Array:
     if config.method == "folds":
         return np.full(len(names), 1.0 / len(names))
     return np.array([1 - config.val_fraction - config.test_fraction, config.val_fraction, config.test_fraction])

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError, PhotoError, RunError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
@@ -177,3 +177,18 @@ def find_copies(samples: Sequence[Sample], digests: Sequence[str]) -> list[tuple
     for sample, digest in zip(samples, digests, strict=True):
         paths_of[digest].append(sample.path)
     return [tuple(paths) for paths in paths_of.values() if len(paths) > 1]
+
+
+def refuse_among_photos(path: Path, photos: Path, what: str) -> None:
+    """Hold that what a stage writes doesn't come to lie among the photos, where a folder is a class.
+
+    Args:
+        path: What is to be written.
+        photos: The data folder.
+        what: Names it for people ("a run").
+
+    Raises:
+        RunError: it lies inside.
+    """
+    if path.resolve().is_relative_to(photos.resolve()):
+        raise RunError(f"{what} must lie outside the photos' folder {photos}, got {path}; name another place")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgekit.config import SplitConfig
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import SPLITS, Sample
+from edgekit.data.options import SplitConfig
 from edgekit.errors import DataError
 from edgekit.records import sha256, to_json
 
@@ -219,7 +219,7 @@ def _place_photos(rng: np.random.Generator, samples: Sequence[Sample], shares: S
     return placing
 
 
-def _sizes(total: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+def _sizes(total: int, shares: Float64Array) -> Int64Array:
     """Divide by the largest remainder, with at least one for each share; (shares,) int64 that sum to ``total``."""
     sizes = np.maximum(1, np.floor(shares * total)).astype(np.int64)
     while sizes.sum() > total:
@@ -252,7 +252,7 @@ def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: S
 
 
 def _check_groups_suffice(
-    groups: Sequence[str], labels: Sequence[str], counts: NDArray[np.float64], parts: Sequence[str]
+    groups: Sequence[str], labels: Sequence[str], counts: Float64Array, parts: Sequence[str]
 ) -> None:
     if ((counts > 0).sum(axis=0) < len(parts)).any():
         raise DataError(
@@ -261,7 +261,7 @@ def _check_groups_suffice(
         )
 
 
-def _describe(groups: Sequence[str], labels: Sequence[str], counts: NDArray[np.float64]) -> str:
+def _describe(groups: Sequence[str], labels: Sequence[str], counts: Float64Array) -> str:
     """Name the groups of the classes that have the fewest."""
     groups_of = {
         label: [groups[row] for row in np.flatnonzero(counts[:, column]).tolist()]
@@ -273,12 +273,12 @@ def _describe(groups: Sequence[str], labels: Sequence[str], counts: NDArray[np.f
 
 def balance(
     rng: np.random.Generator,
-    weights: NDArray[np.float64],
-    shares: NDArray[np.float64],
+    weights: Float64Array,
+    shares: Float64Array,
     *,
-    pinned: NDArray[np.int64] | None = None,
-    importance: NDArray[np.float64] | None = None,
-) -> NDArray[np.int64]:
+    pinned: Int64Array | None = None,
+    importance: Float64Array | None = None,
+) -> Int64Array:
     """Place groups on parts: greedily in random order, then by single moves while they help; the best of some tries.
 
     Args:
@@ -303,23 +303,21 @@ def balance(
     return best
 
 
-def _loss(
-    held: NDArray[np.float64], shares: NDArray[np.float64], importance: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _loss(held: Float64Array, shares: Float64Array, importance: Float64Array) -> Float64Array:
     """Score parts that hold (…, parts, classes) of the data: chi-square, and far more for each absent class."""
     wanted = shares[:, None]
     absent = 1000.0 * held.shape[-1] * (held < 1e-12)
-    scores: NDArray[np.float64] = (((held - wanted) ** 2 / wanted + absent) * importance).sum(axis=-1)
+    scores: Float64Array = (((held - wanted) ** 2 / wanted + absent) * importance).sum(axis=-1)
     return scores
 
 
 def _place_greedily(
     rng: np.random.Generator,
-    weights: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    start: NDArray[np.int64],
-    importance: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    weights: Float64Array,
+    shares: Float64Array,
+    start: Int64Array,
+    importance: Float64Array,
+) -> tuple[Int64Array, Float64Array]:
     part_of = start.copy()
     held = np.zeros((len(shares), weights.shape[1]))
     np.add.at(held, start[start >= 0], weights[start >= 0])
@@ -331,11 +329,11 @@ def _place_greedily(
 
 
 def _improve(
-    part_of: NDArray[np.int64],
-    held: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    bounds: tuple[NDArray[np.bool_], NDArray[np.float64]],
+    part_of: Int64Array,
+    held: Float64Array,
+    weights: Float64Array,
+    shares: Float64Array,
+    bounds: tuple[BoolArray, Float64Array],
 ) -> None:
     """Move one group at a time, in place, while the loss falls; ``bounds`` are what may move and what counts."""
     movable, importance = bounds

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-FloatArray = NDArray[np.float64]
+from edgekit.arrays import Float64Array
 
 CHANNELS = ("red", "green", "blue", "luminance")
 
 
-def histograms(picture: Image.Image) -> FloatArray:
+def histograms(picture: Image.Image) -> Float64Array:
     """Share of pixels at each of 256 levels of red, green, blue and luma; (4, 256) float64, rows sum to 1."""
     rgb = picture.convert("RGB")
     counts = np.array(rgb.histogram() + rgb.convert("L").histogram(), np.float64).reshape(4, 256)
-    shares: FloatArray = counts / counts.sum(axis=1, keepdims=True)
+    shares: Float64Array = counts / counts.sum(axis=1, keepdims=True)
     return shares
 
 
-def mean_histograms(pictures: Iterable[Image.Image]) -> FloatArray:
+def mean_histograms(pictures: Iterable[Image.Image]) -> Float64Array:
     """The mean of the photos' histograms: each photo counts alike, whatever its size; at least one photo."""
     total = np.zeros((4, 256))
     number = 0

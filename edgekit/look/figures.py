@@ -10,15 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.arrays import Float64Array
 from edgekit.look.colours import CHANNELS
 from edgekit.look.spectrum import log_magnitude, radial_profile, whitened
 from edgekit.records import write_atomic
 from edgekit.terminal import printable
-
-FloatArray = NDArray[np.float64]
 
 _LINE_OF = {"red": "#D55E00", "green": "#009E73", "blue": "#0072B2", "luminance": "#222222"}
 _SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -26,7 +24,7 @@ _SHOWN_PX = 640
 _RINGS = 64
 
 
-def draw_histograms(path: Path, title: str, panels: Mapping[str, FloatArray]) -> None:
+def draw_histograms(path: Path, title: str, panels: Mapping[str, Float64Array]) -> None:
     """Colour histograms above, luminance below, one column a panel, all on the same axes.
 
     Args:
@@ -49,7 +47,7 @@ def draw_histograms(path: Path, title: str, panels: Mapping[str, FloatArray]) ->
     _save(figure, path)
 
 
-def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panels: Mapping[str, FloatArray]) -> None:
+def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panels: Mapping[str, Float64Array]) -> None:
     """A photo before and after blur, above their histograms."""
     figure = _figure(title, 4.2 * len(panels), 8.4)
     grid = figure.subplots(3, len(panels), squeeze=False, height_ratios=(1.3, 1, 1))
@@ -67,14 +65,14 @@ def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panel
     _save(figure, path)
 
 
-def _top(panels: Mapping[str, FloatArray], channels: Sequence[str]) -> float:
+def _top(panels: Mapping[str, Float64Array], channels: Sequence[str]) -> float:
     """Where an axis ends that shows these channels of all panels."""
     rows = [CHANNELS.index(channel) for channel in channels]
     return 1.05 * max(float(_smooth(shares[rows]).max()) for shares in panels.values())
 
 
 def draw_spectra(
-    path: Path, title: str, spectra: Mapping[str, FloatArray], pictures: Mapping[str, Image.Image]
+    path: Path, title: str, spectra: Mapping[str, Float64Array], pictures: Mapping[str, Image.Image]
 ) -> None:
     """Frequency spectra: as they are, with the usual fall-off taken out, and as one line over frequency.
 
@@ -121,18 +119,18 @@ def _text(words: str) -> str:
     return printable(words)[:120].replace("$", r"\$")
 
 
-def _typical_peak(risen: FloatArray) -> float:
+def _typical_peak(risen: Float64Array) -> float:
     """So that one spike does not leave all others in the dark."""
     return float(np.quantile(risen, 0.9995))
 
 
-def _smooth(shares: FloatArray) -> FloatArray:
+def _smooth(shares: Float64Array) -> Float64Array:
     """Means of four levels: a stretched photo has a comb where levels are never used."""
-    means: FloatArray = shares.reshape(len(shares), -1, 4).mean(axis=2)
+    means: Float64Array = shares.reshape(len(shares), -1, 4).mean(axis=2)
     return means
 
 
-def _fill(axes: Axes, shares: FloatArray, channels: tuple[str, ...]) -> None:
+def _fill(axes: Axes, shares: Float64Array, channels: tuple[str, ...]) -> None:
     levels = np.arange(256).reshape(-1, 4).mean(axis=1)
     for channel in channels:
         line = _smooth(shares[CHANNELS.index(channel)][None])[0]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.arrays import Float64Array
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
@@ -110,7 +110,7 @@ def show_spectra(dataset: Dataset, out: Path, config: ShowConfig | None = None, 
     chosen = _chosen(dataset, config)
     progress.begin("computing spectra", sum(map(len, chosen.values())))
     side = _common_side(dataset, [sample for samples in chosen.values() for sample in samples], config.side_px)
-    means: dict[str, NDArray[np.float64]] = {}
+    means: dict[str, Float64Array] = {}
     for label, samples in chosen.items():
         total = np.zeros((side, side))
         for picture in _decoded(dataset, samples, progress):

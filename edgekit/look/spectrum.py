@@ -6,19 +6,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.arrays import Float64Array
 from edgekit.errors import DataError
-
-FloatArray = NDArray[np.float64]
 
 TILE_PX = 512
 _MAX_TILES = 9
 _FLOOR = 1e-3
 
 
-def power_spectrum(picture: Image.Image, *, side_px: int = TILE_PX) -> FloatArray:
+def power_spectrum(picture: Image.Image, *, side_px: int = TILE_PX) -> Float64Array:
     """The mean power of windowed tiles of a picture, whose pixels are not resampled.
 
     A tile's mean is taken off, and a Hann window keeps its edges from drawing a cross over everything. Averaging the
@@ -43,21 +41,21 @@ def power_spectrum(picture: Image.Image, *, side_px: int = TILE_PX) -> FloatArra
     for left, top in boxes:
         grey = np.asarray(picture.crop((left, top, left + side, top + side)).convert("L"), np.float64)
         total += np.abs(np.fft.fft2((grey - grey.mean()) * window2d)) ** 2
-    shifted: FloatArray = np.fft.fftshift(total / (len(boxes) * (window2d**2).sum()))
+    shifted: Float64Array = np.fft.fftshift(total / (len(boxes) * (window2d**2).sum()))
     return shifted
 
 
 @lru_cache(maxsize=4)
-def _window(side: int) -> FloatArray:
+def _window(side: int) -> Float64Array:
     hann = np.hanning(side + 1)[:-1]
     return np.outer(hann, hann)
 
 
 @lru_cache(maxsize=4)
-def _radius(side: int) -> FloatArray:
+def _radius(side: int) -> Float64Array:
     """Of each frequency, in steps of the spectrum."""
     axis = np.arange(side) - side // 2
-    radius: FloatArray = np.hypot(*np.meshgrid(axis, axis, indexing="ij"))
+    radius: Float64Array = np.hypot(*np.meshgrid(axis, axis, indexing="ij"))
     return radius
 
 
@@ -72,24 +70,24 @@ def _tiles(size_wh: tuple[int, int], side: int) -> Iterable[tuple[int, int]]:
     return [(left, top) for top in tops for left in lefts][:_MAX_TILES]
 
 
-def log_magnitude(power: FloatArray) -> FloatArray:
+def log_magnitude(power: Float64Array) -> Float64Array:
     """Decibels of a power spectrum, with a floor under what is no more than rounding."""
-    decibels: FloatArray = 10.0 * np.log10(power + _FLOOR)
+    decibels: Float64Array = 10.0 * np.log10(power + _FLOOR)
     return decibels
 
 
-def radial_profile(power: FloatArray, bins: int) -> FloatArray:
+def radial_profile(power: Float64Array, bins: int) -> Float64Array:
     """Mean decibels in rings of equal width, from the lowest frequencies to half a cycle a pixel; (bins,)."""
     side = power.shape[0]
     ring = np.minimum((_radius(side) / (side / 2) * bins).astype(np.int64), bins)
     level = log_magnitude(power)
     inside = ring < bins
     sums = np.bincount(ring[inside], weights=level[inside], minlength=bins)
-    profile: FloatArray = sums / np.maximum(1, np.bincount(ring[inside], minlength=bins))
+    profile: Float64Array = sums / np.maximum(1, np.bincount(ring[inside], minlength=bins))
     return profile
 
 
-def whitened(power: FloatArray) -> FloatArray:
+def whitened(power: Float64Array) -> Float64Array:
     """Decibels above the mean of a frequency's ring: natural pictures fall off evenly, a lattice stands out.
 
     Returns:
@@ -98,5 +96,5 @@ def whitened(power: FloatArray) -> FloatArray:
     radius = _radius(power.shape[0]).astype(np.int64)
     level = log_magnitude(power)
     mean = np.bincount(radius.ravel(), weights=level.ravel()) / np.maximum(1, np.bincount(radius.ravel()))
-    risen: FloatArray = level - mean[radius]
+    risen: Float64Array = level - mean[radius]
     return risen

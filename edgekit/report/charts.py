@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edgekit.pareto import ParetoPoint, pareto_front
+from edgekit.metrics.pareto import ParetoPoint, pareto_front
 from edgekit.report.drawing import (
     COLOURS,
     SHAPES,

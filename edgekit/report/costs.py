@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.findings import Model
-from edgekit.measured import Measured, Photos, Point
-from edgekit.pareto import ParetoPoint
+from edgekit.metrics.pareto import ParetoPoint
+from edgekit.metrics.wording import interval, milliseconds, short
+from edgekit.report.benchmarks import Measured, Photos, Point
+from edgekit.report.cells import Cell, Table, crops_of, estimate, number, text
 from edgekit.report.charts import Spot, pareto_charts
 from edgekit.report.drawing import Chart
-from edgekit.verdict import photos_said, point_name
-from edgekit.wording import (
-    Cell,
-    Table,
-    crops_of,
-    estimate,
-    interval,
-    milliseconds,
-    number,
-    short,
-    text,
-)
+from edgekit.report.models import Model
+from edgekit.report.verdict import photos_said, point_name
 
 _STAGES = ("decode", "crop", "invoke", "vote")
 

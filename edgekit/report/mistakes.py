@@ -17,15 +17,15 @@ from PIL import Image
 from edgekit.contract import Contract
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.errors import DataError, PhotoError
-from edgekit.evaluate import forced
-from edgekit.findings import Model, Wrong
+from edgekit.evaluate.accuracy import forced
+from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
-from edgekit.quiet import captured_stderr
+from edgekit.report.models import Model, Wrong
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.photo import as_photo, decode
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.runtime.voting import attack_score, decide, vote
-from edgekit.wording import percent
+from edgekit.terminal import captured_stderr
 
 MAX_MISTAKES = 12
 MAX_CROPS = 12

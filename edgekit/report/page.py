@@ -13,19 +13,20 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgekit import __version__
-from edgekit.card import Card, make_card
 from edgekit.errors import EdgekitError
-from edgekit.findings import Findings, Model
+from edgekit.metrics.wording import listed
 from edgekit.records import is_stream, write_atomic
-from edgekit.report.contents import Accuracy, accuracies, comparison, different_photos, figures, network_alone
+from edgekit.report.card import Card, make_card
+from edgekit.report.cells import Table
 from edgekit.report.costs import Trade, trades
 from edgekit.report.drawing import Chart
 from edgekit.report.mistakes import Gallery
+from edgekit.report.models import Findings, Model
 from edgekit.report.studies import Study, study
+from edgekit.report.tables import Accuracy, accuracies, comparison, different_photos, figures, network_alone
 from edgekit.report.training import stages_table, training_charts
+from edgekit.report.verdict import Verdict, judge
 from edgekit.terminal import printable
-from edgekit.verdict import Verdict, judge
-from edgekit.wording import Table, listed
 
 # What a page written here begins with: another file of that name is somebody else's.
 MARK = "<!doctype html>\n<!-- made by `edgekit report` -->"
@@ -63,7 +64,7 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
     """Put together what is said of models.
 
     Args:
-        found: As :func:`edgekit.findings.collect` gives it.
+        found: As :func:`edgekit.report.models.collect` gives it.
         galleries: The mistakes of each model.
         title: Of the page; the models' names when empty.
     """

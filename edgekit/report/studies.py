@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.attacks import WORST_RULE
+from edgekit.evaluate.tta import TtaPoint, TtaRecord
+from edgekit.evaluate.tta_tables import P_VALUE
+from edgekit.metrics.attacks import WORST_RULE
+from edgekit.metrics.wording import count, interval, short
+from edgekit.report.cells import Cell, Table, estimate, number, text
 from edgekit.report.charts import Curve, Plane, curve_charts
 from edgekit.report.drawing import Chart
-from edgekit.studytables import P_VALUE
-from edgekit.tta import TtaPoint, TtaRecord
-from edgekit.wording import Cell, Table, count, estimate, interval, number, short, text
 
 _COLUMNS = ("crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wrong", "p")
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from edgekit.findings import Model
+from edgekit.metrics.wording import count, percent, short
+from edgekit.report.cells import Table, number, share, text
 from edgekit.report.charts import Curve, Plane, curve_chart
 from edgekit.report.drawing import Chart
-from edgekit.runs import TrainRecord
-from edgekit.wording import (
-    Table,
-    count,
-    number,
-    percent,
-    share,
-    short,
-    text,
-)
+from edgekit.report.models import Model
+from edgekit.train.record import TrainRecord
 
 
 def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:

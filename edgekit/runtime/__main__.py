@@ -14,8 +14,8 @@ from typing import Any
 from edgekit.contract import MAX_RUNS
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import plain
+from edgekit.runtime.agent.machine import read_machine
 from edgekit.runtime.classifier import Classifier
-from edgekit.runtime.machine import read_machine
 from edgekit.runtime.timing import by_stage, peak_memory_mb
 from edgekit.terminal import guarded_output, printable
 
@@ -73,8 +73,8 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         return
     if options.command == "measure":
         # Not at the top: only this command needs them.
-        from edgekit.runtime.job import read_job
-        from edgekit.runtime.measure import measure
+        from edgekit.runtime.agent.job import read_job
+        from edgekit.runtime.agent.run import measure
 
         yield from measure(read_job(options.job))
         return
@@ -102,7 +102,7 @@ def _classify(classifier: Classifier, options: argparse.Namespace) -> Iterator[d
 
 def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     # Not at the top: only this command starts processes.
-    from edgekit.runtime.coldstart import cold_start
+    from edgekit.runtime.agent.cold_start import cold_start
 
     if not (1 <= options.runs <= MAX_RUNS and 0 <= options.warmup <= MAX_RUNS):
         raise EdgekitError(

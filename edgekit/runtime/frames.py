@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.arrays import ByteArray
 from edgekit.errors import PhotoError
 from edgekit.runtime.crops import Box
 from edgekit.runtime.limits import check_size
 
 Layout = Literal["nv21", "nv12", "i420"]
-ByteArray = NDArray[np.uint8]
 Bytes = bytes | bytearray | memoryview | ByteArray
 
 _LAYOUTS = ("nv21", "nv12", "i420")

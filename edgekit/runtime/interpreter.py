@@ -9,11 +9,10 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit.arrays import Float32Array, RGBArray
 from edgekit.contract import MAX_THREADS
 from edgekit.errors import ContractError, InterpreterError
-from edgekit.runtime.photo import RGBArray
 
 # Name on the command line → (module, distribution), in the order of preference.
 BACKENDS = {
@@ -168,7 +167,7 @@ class ModelInterpreter:
             return "none"
         return f"{EXTERNAL}{self._external}" if self._external else "XNNPACK"
 
-    def __call__(self, crop: RGBArray) -> NDArray[np.float32]:
+    def __call__(self, crop: RGBArray) -> Float32Array:
         """Score one crop.
 
         Args:
@@ -181,7 +180,7 @@ class ModelInterpreter:
             try:
                 self._interpreter.set_tensor(self._input, crop[np.newaxis])
                 self._interpreter.invoke()
-                scores: NDArray[np.float32] = self._interpreter.get_tensor(self._output)[0]
+                scores: Float32Array = self._interpreter.get_tensor(self._output)[0]
             except (RuntimeError, ValueError) as failure:
                 raise InterpreterError(
                     f"{self.name} failed on a {crop.dtype} {crop.shape} crop: {failure}"

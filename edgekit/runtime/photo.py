@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -31,6 +30,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import PhotoError
 from edgekit.records import is_stream
 from edgekit.runtime.crops import Box, shrink
@@ -83,8 +83,6 @@ DECODER_ERRORS: tuple[type[BaseException], ...] = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-
-RGBArray = NDArray[np.uint8]
 
 
 # ``map``, or that of a pool.

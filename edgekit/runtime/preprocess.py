@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from edgekit.arrays import RGBArray
 from edgekit.runtime.crops import Box, reduction
-from edgekit.runtime.photo import Photo, RGBArray, cut_box
+from edgekit.runtime.photo import Photo, cut_box
 
 
 def to_tensor(photo: Photo, box: Box, side_px: int) -> RGBArray:

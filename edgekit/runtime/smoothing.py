@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgekit.arrays import Float64Array
 from edgekit.contract import Contract
 from edgekit.errors import VideoError
-from edgekit.runtime.voting import TINY, FloatArray, decide, softmax
+from edgekit.runtime.voting import TINY, decide, softmax
 
 # Long enough that one blurred frame changes nothing, short enough that people see no delay.
 DEFAULT_TAU_S = 0.5
@@ -44,10 +45,10 @@ class Smoother:
             raise VideoError(f"smoothing must take 0 to {MAX_TAU_S:.0f} seconds, got {tau_s}")
         self.contract = contract
         self._tau_s = tau_s
-        self._logs: FloatArray | None = None
+        self._logs: Float64Array | None = None
         self._time_s = -math.inf
 
-    def add(self, probabilities: FloatArray, time_s: float) -> Smoothed:
+    def add(self, probabilities: Float64Array, time_s: float) -> Smoothed:
         """Take in one frame.
 
         Args:

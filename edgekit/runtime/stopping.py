@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.arrays import Float64Array
 from edgekit.contract import Contract
-from edgekit.runtime.voting import FloatArray, attack_score, vote
+from edgekit.runtime.voting import attack_score, vote
 
 # Beyond this, float64 has no digits left for the other side.
 _LEAST = 1e-300
@@ -24,7 +25,7 @@ def cuts(contract: Contract) -> tuple[float, ...]:
     return tuple(float(_log_odds(np.float64(point), np.float64(1 - point))) for point in points)
 
 
-def margins(voted: FloatArray, contract: Contract) -> FloatArray:
+def margins(voted: Float64Array, contract: Contract) -> Float64Array:
     """How far votes are from another answer, in log-odds.
 
     Args:
@@ -42,14 +43,14 @@ def margins(voted: FloatArray, contract: Contract) -> FloatArray:
     return np.asarray(np.abs(odds[..., np.newaxis] - np.array(points)).min(axis=-1))
 
 
-def log_odds(voted: FloatArray, contract: Contract) -> FloatArray:
+def log_odds(voted: Float64Array, contract: Contract) -> Float64Array:
     """Log-odds of an attack: (..., classes) to (...)."""
     assert contract.bona_fide is not None
     genuine = voted[..., contract.labels.index(contract.bona_fide)]
     return _log_odds(attack_score(voted, contract), genuine)
 
 
-def _log_odds(attack: NDArray[np.float64] | np.float64, genuine: NDArray[np.float64] | np.float64) -> FloatArray:
+def _log_odds(attack: Float64Array | np.float64, genuine: Float64Array | np.float64) -> Float64Array:
     return np.asarray(np.log(np.maximum(attack, _LEAST)) - np.log(np.maximum(genuine, _LEAST)))
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.arrays import Float64Array
 from edgekit.contract import RETAKE, UNKNOWN, Contract, Decision
 from edgekit.errors import InterpreterError
-
-FloatArray = NDArray[np.float64]
 
 # The smallest normal float32: a probability of 0 only means that float32 ended there.
 TINY = 1.1754944e-38
 
 
-def vote(scores: NDArray[np.floating], decision: Decision) -> FloatArray:
+def vote(scores: NDArray[np.floating], decision: Decision) -> Float64Array:
     """Join the crops of one photo, or of many at once.
 
     Args:
@@ -37,13 +36,13 @@ def vote(scores: NDArray[np.floating], decision: Decision) -> FloatArray:
     return np.asarray(softmax(logs).mean(axis=-2))
 
 
-def softmax(logs: FloatArray) -> FloatArray:
+def softmax(logs: Float64Array) -> Float64Array:
     """float64 (..., classes) logits, or log-probabilities up to a constant, to probabilities."""
     powers = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def decide(probabilities: FloatArray, contract: Contract) -> tuple[str, float]:
+def decide(probabilities: Float64Array, contract: Contract) -> tuple[str, float]:
     """The label for voted probabilities, and the probability that stands behind it.
 
     The order of the rules: floor ("unknown"), abstain band ("retake"), threshold on the attack score, most probable
@@ -71,7 +70,7 @@ def decide(probabilities: FloatArray, contract: Contract) -> tuple[str, float]:
     return others[int(np.argmax(np.delete(probabilities, genuine)))], score
 
 
-def attack_score(probabilities: FloatArray, contract: Contract) -> FloatArray:
+def attack_score(probabilities: Float64Array, contract: Contract) -> Float64Array:
     """Probability of any attack: (..., classes) to (...); the contract must have a bona fide label."""
     assert contract.bona_fide is not None
     # A sum of the others, not 1 - p: it keeps its digits near zero.

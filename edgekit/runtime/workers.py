@@ -15,9 +15,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgekit.arrays import Float32Array
 from edgekit.runtime.crops import Box
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.photo import Map, Photo
@@ -27,7 +25,7 @@ from edgekit.runtime.preprocess import to_tensor
 class Scored(NamedTuple):
     """One crop's (classes,) float32 probabilities and the nanoseconds that cutting and inference took."""
 
-    scores: NDArray[np.float32]
+    scores: Float32Array
     crop_ns: int
     invoke_ns: int
 

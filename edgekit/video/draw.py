@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from edgekit.arrays import RGBArray
 from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.runtime.crops import Box
 from edgekit.runtime.frames import YuvFrame
-from edgekit.runtime.photo import RGBArray
 
 Colour = tuple[int, int, int]
 

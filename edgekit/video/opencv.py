@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import PhotoError, VideoError
 from edgekit.records import is_stream
 from edgekit.runtime.limits import check_size
-from edgekit.runtime.photo import RGBArray
 from edgekit.video.source import TimedFrame
 
 # What a file must begin with. FFmpeg tries hundreds of formats, playlists that name other files among them; photos are

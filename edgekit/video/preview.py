@@ -16,8 +16,8 @@ from typing import Any
 
 from PIL import Image
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import VideoError
-from edgekit.runtime.photo import RGBArray
 
 SHOOT, QUIT = "shoot", "quit"
 _KEYS = (SHOOT, QUIT)

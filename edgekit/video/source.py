@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from edgekit.arrays import RGBArray
 from edgekit.runtime.frames import YuvFrame
-from edgekit.runtime.photo import RGBArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import VideoError
 from edgekit.runtime.crops import Box
-from edgekit.runtime.photo import RGBArray
 
 # Larger frames are reduced to this shorter side, so that one threshold holds for cameras of different size.
 SHARPNESS_PX = 480

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import VideoError
-from edgekit.runtime.photo import RGBArray
 from edgekit.video.opencv import native_path, quiet
 
 # A camera may pause for hours; the drawn video need not.

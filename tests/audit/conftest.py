@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.data.cameras import CAMERAS, capture, encode_jpeg, to_light
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample, write_manifest
-from edgekit.data.scenes import draw_scene
+from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
+from edgekit.simulate.scenes import draw_scene
 
 GROUPS, PER_GROUP = 8, 16
 Change = Callable[[Sample, bytes], tuple[str, bytes]]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("edgekit.legacy_keras", reason="needs the host extra")
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
 GROUPS = ("ann", "ben", "cleo")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from edgekit.__main__ import main
-from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, Recommended
+from edgekit.bench.conditions import Conditions
+from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended
 from edgekit.cli import demo
-from edgekit.conditions import Conditions
-from edgekit.metrics import Predictions, evaluate_predictions
+from edgekit.metrics.classification import Predictions, evaluate_predictions
 from edgekit.records import read_json, write_json
-from edgekit.runtime.coldstart import ColdStart
+from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.timing import Latency
 
 STAGES = ["simulate", "finetune", "qat", "convert", "evaluate", "bench", "report"]

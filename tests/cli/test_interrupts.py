@@ -51,7 +51,7 @@ def test_while_the_program_loads(interrupted, module, command):
 @pytest.mark.host
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("command", "module"), [("qat", "tensorflow"), ("finetune", "tf_keras"), ("qat", "edgekit.fakequant")]
+    ("command", "module"), [("qat", "tensorflow"), ("finetune", "tf_keras"), ("qat", "edgekit.quantize.fakequant")]
 )
 def test_while_a_stage_loads(interrupted, command, module, tmp_path):
     more = ["--out", tmp_path / "run", "--backbone", "small_cnn"] if command == "finetune" else []

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from edgekit.config import SplitConfig
 from edgekit.data.assign import AssignConfig, assign
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, read_manifest, write_manifest
+from edgekit.data.options import SplitConfig
+from edgekit.data.split_folder import split_data
 from edgekit.data.splits import group_folds, split_dataset
-from edgekit.data.splitting import split_data
 from edgekit.errors import DataError
 
 
@@ -169,7 +169,7 @@ def test_one_process_at_a_time_splits(grouped):
     holder = """
 import sys
 from pathlib import Path
-from edgekit.data.journal import Journal
+from edgekit.gather.journal import Journal
 with Journal(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

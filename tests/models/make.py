@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.bundle import NO_SHA256, write_bundle
 from edgekit.contract import Contract, CropPlan, Decision
-from edgekit.lite import append_softmax, pack
+from edgekit.modelfile.flatbuffer import append_softmax, pack
+from edgekit.modelfile.write import NO_SHA256, write_bundle
 
 SIDE_PX = 8
 # Logits per full channel: at 8, a pure red photo is genuine with probability 1 - 1e-7.

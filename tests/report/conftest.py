@@ -12,22 +12,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.benchrecord import BenchPoint, BenchRecord, DeviceBench, Recommended
-from edgekit.bundle import update_contract
-from edgekit.conditions import Conditions
-from edgekit.config import ConvertConfig, EvaluateConfig, NetworkConfig, SplitConfig, TrainConfig
-from edgekit.converted import ConvertRecord
+from edgekit.bench.conditions import Conditions
+from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended
+from edgekit.convert.gate import ClassGate, ConvertRecord, Gate
+from edgekit.convert.options import ConvertConfig
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample, write_manifest
+from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
-from edgekit.evaluate import evaluate
-from edgekit.gate import ClassGate, Gate
+from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.options import EvaluateConfig
+from edgekit.modelfile.write import update_contract
 from edgekit.records import file_sha256, read_json, sha256, write_json
-from edgekit.runs import TrainRecord, count_photos
 from edgekit.runtime import read_bundle
-from edgekit.runtime.coldstart import ColdStart
+from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.timing import Latency
-from edgekit.scoring import CropUse
+from edgekit.scoring.scores import CropUse
+from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.record import TrainRecord, count_photos
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`|&"
 COLOURS = {"genuine": (250, 10, 10), "recapture": (10, 10, 250)}

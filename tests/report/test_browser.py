@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from edgekit.findings import collect
 from edgekit.report.mistakes import galleries
+from edgekit.report.models import collect
 from edgekit.report.page import make_page, write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra")

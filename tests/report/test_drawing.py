@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from edgekit.pareto import ParetoPoint
+from edgekit.metrics.pareto import ParetoPoint
 from edgekit.report.charts import Curve, Plane, Spot, curve_chart, pareto_charts
 from edgekit.report.drawing import Frame, across, place, upward
 

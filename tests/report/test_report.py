@@ -15,26 +15,26 @@ from html.parser import HTMLParser
 import pytest
 
 from edgekit.__main__ import main
-from edgekit.card import MARK, card_path, make_card, to_markdown, write_card
+from edgekit.bench.latency import Throttling
 from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
-from edgekit.evaluate import evaluate
-from edgekit.findings import MAX_RECORDS, Wrong, collect
-from edgekit.intervals import Estimate, wilson
-from edgekit.latency import Throttling
-from edgekit.rates import Rate
+from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.tta import TtaPoint, TtaRecord, Way
+from edgekit.metrics.intervals import Estimate, wilson
+from edgekit.metrics.rates import Rate
 from edgekit.records import plain, write_json
-from edgekit.report.contents import figures
-from edgekit.report.detail import detail_tables, slice_tables
+from edgekit.report.accuracy import detail_tables, slice_tables
+from edgekit.report.card import MARK, card_path, make_card, to_markdown, write_card
 from edgekit.report.mistakes import crop_said, galleries
+from edgekit.report.models import MAX_RECORDS, Wrong, collect
 from edgekit.report.page import make_page, to_html, write_page
 from edgekit.report.studies import study
+from edgekit.report.tables import figures
+from edgekit.report.verdict import headline, judge
 from edgekit.runtime import read_bundle
+from edgekit.runtime.agent.sensors import Temperature, read_state
 from edgekit.runtime.classifier import CropScore
 from edgekit.runtime.crops import Box
-from edgekit.runtime.sensors import Temperature, read_state
-from edgekit.tta import TtaPoint, TtaRecord, Way
-from edgekit.verdict import headline, judge
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`|&"
 THROTTLED = Throttling(ratio=1.4, low=1.3, high=1.5, verdict="throttled")

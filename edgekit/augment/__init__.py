@@ -1,0 +1,1 @@
+"""Variants and crops of photos, as files or as arrays."""

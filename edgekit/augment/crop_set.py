@@ -1,0 +1,315 @@
+"""Crops of photos as files: an image folder or sharded TFRecords, as many as one likes, in constant memory.
+
+The work is cut into shards of consecutive photos and variants. What is in a shard follows from the plan alone; a shard
+is written under another name, renamed when it is whole, and then noted in the journal. So a run that was killed leaves
+whole shards and at most a few of unknown state, and the next run makes those again: nothing is lost or doubled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edgekit.arrays import RGBArray
+from edgekit.augment.tfrecords import Value, example, frame
+from edgekit.augment.variant_set import MAX_VARIANTS, VariantsConfig, encode, variant_of
+from edgekit.augment.vary import Augmentation, apply_variant
+from edgekit.contract import MAX_SIDE_PX, CropPlan
+from edgekit.data.derive import Photos, claim, list_photos, make_all, remove_parts, with_groups
+from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
+from edgekit.errors import DataError, EdgekitError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import plain, write_json
+from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.photo import Photo, cut_box, read_photo
+from edgekit.runtime.preprocess import to_tensor
+
+RECORD_NAME = "crops.json"
+DONE_NAME = "crops.done.json"
+JOURNAL_NAME = "crops.journal"
+VERSION = 1
+
+# A side that no box reaches: crops of source pixels are cut as they are.
+_NO_SIDE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropsConfig:
+    """Which crops, and how they are kept.
+
+    Attributes:
+        plan: Scales and number of crops.
+        side_px: Side that crops are brought to, by the runtime's own arithmetic; None keeps their source pixels.
+        options: How variants are drawn; None takes photos as they are.
+        variants: Variants of each training photo; the photo itself comes on top.
+        encoding: Of each crop; ``png`` keeps every pixel.
+        into: ``folder``: a folder per class and a manifest; ``tfrecord``: shards for tf.data.
+        shard_photos: Photos and variants of one shard.
+        seed: Of the variants.
+    """
+
+    plan: CropPlan = field(default_factory=CropPlan)
+    side_px: int | None = 224
+    options: Augmentation | None = None
+    variants: int = 0
+    encoding: Literal["jpeg", "png"] = "jpeg"
+    into: Literal["folder", "tfrecord"] = "folder"
+    shard_photos: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges and that options agree."""
+        if self.side_px is None and "native" in (*self.plan.lead, *self.plan.cycle):
+            raise DataError(f"a plan with native crops needs a side, got {self.plan} without one; name the model's")
+        if self.side_px is not None and not 8 <= self.side_px <= MAX_SIDE_PX:
+            raise DataError(f"the crops' side must be 8 to {MAX_SIDE_PX} px, got {self.side_px}; correct it")
+        if not 0 <= self.variants <= MAX_VARIANTS or (self.variants > 0) != (self.options is not None):
+            raise DataError(
+                f"variants must be 1 to {MAX_VARIANTS} with an augmentation, or none without, got {self.variants}"
+                f" {'with' if self.options else 'without'} one; give both or neither"
+            )
+        if not 1 <= self.shard_photos <= 10_000:
+            raise DataError(f"shard_photos must be 1 to 10000, got {self.shard_photos}; correct it")
+
+    def numbers(self, sample: Sample) -> tuple[int, ...]:
+        """Which variants of a photo are cut; -1 is the photo as it is."""
+        return (-1, *range(self.variants)) if sample.split in ("", "train") else (-1,)
+
+    @property
+    def varying(self) -> VariantsConfig:
+        """The same variants that ``augment_photos`` makes."""
+        return VariantsConfig(options=self.options or Augmentation(), variants=max(1, self.variants), seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropsMade:
+    """A finished set of crops.
+
+    Attributes:
+        labels: The classes; ``label`` in a TFRecord counts them from 0.
+    """
+
+    photos: int
+    crops: int
+    shards: int
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shard:
+    root: Path
+    out: Path
+    number: int
+    of: int
+    pieces: tuple[tuple[Sample, int], ...]
+    labels: tuple[str, ...]
+    config: CropsConfig
+
+    @property
+    def file(self) -> Path:
+        """Where a TFRecord shard lies."""
+        return self.out / f"crops-{self.number:05d}-of-{self.of:05d}.tfrecord"
+
+    @property
+    def crops(self) -> int:
+        return len(self.pieces) * self.config.plan.crops
+
+
+def cut_crops(
+    photos: Path, out: Path, config: CropsConfig, *, progress: Progress = SILENT, workers: int = 2
+) -> CropsMade:
+    """Cut the crops of all photos; a re-run makes the shards that are missing.
+
+    Args:
+        photos: A data folder; nothing in it is changed.
+        out: Gets the crops, ``crops.json`` and, last, ``crops.done.json``; a folder of crops also ``manifest.csv``.
+        config: Which crops.
+        progress: Told of every crop.
+        workers: Processes.
+
+    Raises:
+        DataError: the photos or the folder can't be used.
+        PhotoError: one photo can't be decoded.
+        EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
+    """
+    # Crops of one photo must not be parted by a split.
+    found = with_groups(list_photos(photos))
+    labels = tuple(sorted({one.label for one in found.samples}))
+    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
+    remove_parts(out)
+    pieces = sum(len(config.numbers(one)) for one in found.samples)
+    of = -(-pieces // config.shard_photos)
+    done = _read_journal(out)
+    progress.begin("cutting crops", pieces * config.plan.crops)
+    whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
+    progress.advance(sum(whole.values()))
+    missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
+    for number, crops in make_all(_write_shard, missing, workers=workers):
+        _note(out, number, crops)
+        progress.advance(crops)
+    made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
+    if config.into == "folder":
+        stream_manifest(out / MANIFEST_NAME, _rows(found, config))
+    write_json(out / DONE_NAME, made)
+    return made
+
+
+def _shards(photos: Photos, out: Path, config: CropsConfig, labels: tuple[str, ...], of: int) -> Iterator[_Shard]:
+    """All shards, one after the other: there may be more pieces than fit in memory."""
+    pieces: list[tuple[Sample, int]] = []
+    number = 0
+    everything = ((sample, variant) for sample in photos.samples for variant in config.numbers(sample))
+    for piece in everything:
+        pieces.append(piece)
+        if len(pieces) == config.shard_photos:
+            yield _Shard(
+                root=photos.root, out=out, number=number, of=of, pieces=tuple(pieces), labels=labels, config=config
+            )
+            pieces, number = [], number + 1
+    if pieces:
+        yield _Shard(
+            root=photos.root, out=out, number=number, of=of, pieces=tuple(pieces), labels=labels, config=config
+        )
+
+
+def _is_done(shard: _Shard, done: dict[int, int]) -> bool:
+    """Whether the journal has it and its files are there."""
+    if done.get(shard.number) != shard.crops:
+        return False
+    if shard.config.into == "tfrecord":
+        return os.path.isfile(shard.file)
+    names = (
+        crop_name(sample, variant, crop, shard.config)
+        for sample, variant in shard.pieces
+        for crop in range(shard.config.plan.crops)
+    )
+    return all(os.path.isfile(shard.out / name) for name in names)
+
+
+def _write_shard(shard: _Shard) -> tuple[int, int]:
+    """Cut and write the crops of a shard.
+
+    Returns:
+        Its number, and how many crops it has.
+    """
+    try:
+        if shard.config.into == "tfrecord":
+            return shard.number, _write_records(shard)
+        count = 0
+        for sample, variant, crop, content in _contents(shard):
+            place = shard.out / crop_name(sample, variant, crop, shard.config)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_name(f".{place.name}.part")
+            # No fsync: 200,000 of them would take longer than all the rest. The journal is only written afterwards.
+            part.write_bytes(content)
+            part.replace(place)
+            count += 1
+        return shard.number, count
+    except OSError as failure:
+        raise EdgekitError(
+            f"can't write crops to {shard.out}: {failure.strerror or failure}; free space and run the command again:"
+            " it goes on"
+        ) from failure
+
+
+def _write_records(shard: _Shard) -> int:
+    part = shard.file.with_name(f".{shard.file.name}.part")
+    count = 0
+    try:
+        with part.open("wb") as file:
+            for sample, variant, crop, content in _contents(shard):
+                features: dict[str, Value] = {
+                    "image/encoded": content,
+                    "image/format": shard.config.encoding.encode(),
+                    "label": shard.labels.index(sample.label),
+                    "label/text": sample.label.encode(),
+                    "group": sample.group.encode(),
+                    "kind": sample.kind.encode(),
+                    "split": sample.split.encode(),
+                    "source": sample.path.encode(),
+                    "variant": variant + 1,
+                    "crop": crop,
+                }
+                file.write(frame(example(features)))
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(shard.file)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _contents(shard: _Shard) -> Iterator[tuple[Sample, int, int, bytes]]:
+    """Photo, variant, crop and file content, in order. A photo is decoded once for its variants in a shard."""
+    config, known, photo = shard.config, "", None
+    for sample, variant in shard.pieces:
+        if photo is None or sample.path != known:
+            photo, known = read_photo(shard.root / sample.path, config.plan.working_px), sample.path
+        for crop, pixels in enumerate(_cut(photo, sample, variant, config)):
+            yield sample, variant, crop, encode(pixels, config.encoding)
+
+
+def _cut(photo: Photo, sample: Sample, number: int, config: CropsConfig) -> Iterator[RGBArray]:
+    plan = config.plan
+    if number >= 0:
+        varying = config.varying
+        pixels = apply_variant(
+            np.asarray(photo.picture), variant_of(sample.path, number, varying), fill=varying.options.fill
+        )
+        # A variant is what is left after the reduction to the working size.
+        photo, plan = Photo(picture=pixels, size_wh=(pixels.shape[1], pixels.shape[0])), replace(plan, working_px=None)
+    side = config.side_px or _NO_SIDE
+    for box in crop_boxes(plan, photo.size_wh, side):
+        if config.side_px is not None:
+            yield to_tensor(photo, box, side)
+        else:
+            yield np.asarray(cut_box(photo.picture, Box(*(edge // photo.shrink for edge in box))))
+
+
+def crop_name(sample: Sample, variant: int, crop: int, config: CropsConfig) -> str:
+    """Where a crop lies in a folder of crops: class, then photo, variant (0 is the photo as it is) and crop."""
+    folder = f"{sample.label}/" if "/" not in sample.path or sample.path.split("/")[0] != sample.label else ""
+    return f"{folder}{sample.path}.v{variant + 1:03d}.c{crop:03d}.{'png' if config.encoding == 'png' else 'jpg'}"
+
+
+def _rows(photos: Photos, config: CropsConfig) -> Iterator[Sample]:
+    for one in photos.samples:
+        for variant in config.numbers(one):
+            for crop in range(config.plan.crops):
+                yield replace(one, path=crop_name(one, variant, crop, config))
+
+
+def _read_journal(out: Path) -> dict[int, int]:
+    """Shard → crops, of every whole line; a run that was killed may have left half of one."""
+    done: dict[int, int] = {}
+    try:
+        lines = (out / JOURNAL_NAME).read_text(encoding="utf-8").split("\n")[:-1]
+    except FileNotFoundError:
+        return done
+    except (OSError, ValueError) as failure:
+        raise DataError(
+            f"{out / JOURNAL_NAME} must be readable text: {failure}; remove it to cut all again"
+        ) from failure
+    for line in lines:
+        number, _, crops = line.partition(" ")
+        if number.isdecimal() and crops.isdecimal():
+            done[int(number)] = int(crops)
+    return done
+
+
+def _note(out: Path, number: int, crops: int) -> None:
+    """Add a shard to the journal."""
+    try:
+        with (out / JOURNAL_NAME).open("ab") as file:
+            # A line of its own, whatever a run that was killed left behind.
+            file.write(f"\n{number} {crops}\n".encode())
+    except OSError as failure:
+        raise EdgekitError(
+            f"can't write {out / JOURNAL_NAME}: {failure.strerror}; free space and run the command again: it goes on"
+        ) from failure

@@ -1,0 +1,323 @@
+"""Variants of photos: what is drawn, and pure functions that do it. Chance first, the photo second, options by name.
+
+The classic set (rotation, shifts, shear, zoom) is drawn and composed as Keras' ImageDataGenerator does it, but
+into one warp, so that a variant is resampled once.
+
+Resampling is no harmless option where a photo of a screen is to be told from a photo of a scene: it blurs moiré, which
+is what there is to see, and it draws moiré of its own where a fine pattern meets the new raster. ``recapture-safe``
+does only what moves or scales whole pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from edgekit.arrays import ByteArray, Float64Array
+from edgekit.errors import DataError
+
+Photo: TypeAlias = ByteArray
+Fill: TypeAlias = Literal["nearest", "reflect", "black"]
+PRESET_NAMES = ("antispoof", "cars", "recapture-safe")
+
+# Smallest, largest.
+_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "rotation_deg": (0, 180),
+        "width_shift": (0, 0.9),
+        "height_shift": (0, 0.9),
+        "shear_deg": (0, 45),
+        "zoom": (0, 0.9),
+        "channel_shift": (0, 1),
+        "crop": (0, 0.9),
+        "exposure_ev": (0, 3),
+        "balance_ev": (0, 1),
+    }
+)
+_LEVELS = np.arange(256) / 255
+# IEC 61966-2-1.
+_LIGHT = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How far variants may go. A number is the largest change to either side; all changes are drawn evenly.
+
+    Attributes:
+        rotation_deg: Degrees about the middle.
+        width_shift: Share of the width.
+        height_shift: Share of the height.
+        shear_deg: Degrees, as Keras counts them: the classic 0.2 hardly shows.
+        zoom: Factors from 1 - zoom to 1 + zoom, drawn for width and height each.
+        channel_shift: Share of the full range that is added to all channels; clipped at the photo's darkest and
+            brightest values.
+        horizontal_flip: Mirror half of the variants.
+        vertical_flip: Turn half of them upside down by mirroring.
+        quarter_turns: Turn by 0, 90, 180 or 270 degrees.
+        crop: Largest share of the width, and of the height, that is cut off; whole pixels.
+        exposure_ev: Stops of light.
+        balance_ev: Stops of red against blue.
+        fill: What lies beyond the photo's edge after a warp.
+    """
+
+    rotation_deg: float = 30.0
+    width_shift: float = 0.2
+    height_shift: float = 0.2
+    shear_deg: float = 0.2
+    zoom: float = 0.2
+    channel_shift: float = 0.15
+    horizontal_flip: bool = True
+    vertical_flip: bool = False
+    quarter_turns: bool = False
+    crop: float = 0.0
+    exposure_ev: float = 0.0
+    balance_ev: float = 0.0
+    fill: Fill = "nearest"
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, (smallest, largest) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not smallest <= value <= largest:
+                raise DataError(f"augmentation: {name} must lie in {smallest} to {largest}, got {value}; correct it")
+        if self.fill not in ("nearest", "reflect", "black"):
+            raise DataError(f"augmentation: fill must be nearest, reflect or black, got {self.fill!r}; correct it")
+
+    @property
+    def resamples(self) -> bool:
+        """Whether pixels get values between those of their neighbours."""
+        return any((self.rotation_deg, self.width_shift, self.height_shift, self.shear_deg, self.zoom))
+
+
+_NOTHING = Augmentation(
+    rotation_deg=0, width_shift=0, height_shift=0, shear_deg=0, zoom=0, channel_shift=0, horizontal_flip=False
+)
+
+PRESETS: Mapping[str, Augmentation] = MappingProxyType(
+    {
+        "antispoof": Augmentation(),
+        "cars": Augmentation(rotation_deg=40.0, channel_shift=0.0),
+        "recapture-safe": replace(
+            _NOTHING,
+            horizontal_flip=True,
+            vertical_flip=True,
+            quarter_turns=True,
+            crop=0.2,
+            exposure_ev=0.5,
+            balance_ev=0.15,
+        ),
+    }
+)
+
+
+def preset(name: str) -> Augmentation:
+    """A set of options by its name.
+
+    Raises:
+        DataError: there is none of that name.
+    """
+    if name not in PRESETS:
+        raise DataError(f"an augmentation must be one of {', '.join(PRESETS)}, got {name!r}; choose one")
+    return PRESETS[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What was drawn for one variant; the defaults change nothing.
+
+    Attributes:
+        rotation_deg: Counter-clockwise in the picture's own coordinates, as Keras has it.
+        shift_x: Share of the width by which the picture's content moves left.
+        shift_y: Share of the height by which it moves up.
+        shear_deg: Degrees.
+        zoom_x: Below 1 the content gets wider.
+        zoom_y: The same for its height.
+        channel_shift: Share of the full range.
+        mirrored: Left and right change places.
+        flipped: Top and bottom change places.
+        quarter_turns: Counter-clockwise.
+        crop_left: Share of the width that is cut off there.
+        crop_top: Share of the height.
+        crop_right: As on the left.
+        crop_bottom: As at the top.
+        exposure_ev: Stops.
+        balance_ev: Stops that red gains and blue loses.
+    """
+
+    rotation_deg: float = 0.0
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    shear_deg: float = 0.0
+    zoom_x: float = 1.0
+    zoom_y: float = 1.0
+    channel_shift: float = 0.0
+    mirrored: bool = False
+    flipped: bool = False
+    quarter_turns: int = 0
+    crop_left: float = 0.0
+    crop_top: float = 0.0
+    crop_right: float = 0.0
+    crop_bottom: float = 0.0
+    exposure_ev: float = 0.0
+    balance_ev: float = 0.0
+
+    def notes(self) -> dict[str, str]:
+        """What differs from a photo as it is, for a manifest."""
+        return {
+            one.name: f"{getattr(self, one.name):.4g}" for one in fields(self) if getattr(self, one.name) != one.default
+        }
+
+
+def draw_variant(rng: np.random.Generator, options: Augmentation) -> Variant:
+    """Draw one variant. Every call takes as many numbers from ``rng``, whatever the options are."""
+    even = rng.uniform(-1, 1, 13)
+    coins = rng.random(2) < 0.5
+    turns = int(rng.integers(4))
+    # What is cut off is dealt out to the two sides.
+    cut_x, cut_y = options.crop * abs(even[8]), options.crop * abs(even[9])
+    left, top = (even[10] + 1) / 2, (even[11] + 1) / 2
+    return Variant(
+        rotation_deg=float(options.rotation_deg * even[0]),
+        shift_x=float(options.width_shift * even[1]),
+        shift_y=float(options.height_shift * even[2]),
+        shear_deg=float(options.shear_deg * even[3]),
+        zoom_x=float(1 + options.zoom * even[4]),
+        zoom_y=float(1 + options.zoom * even[5]),
+        channel_shift=float(options.channel_shift * even[6]),
+        mirrored=bool(options.horizontal_flip and coins[0]),
+        flipped=bool(options.vertical_flip and coins[1]),
+        quarter_turns=turns if options.quarter_turns else 0,
+        crop_left=float(cut_x * left),
+        crop_right=float(cut_x * (1 - left)),
+        crop_top=float(cut_y * top),
+        crop_bottom=float(cut_y * (1 - top)),
+        exposure_ev=float(options.exposure_ev * even[7]),
+        balance_ev=float(options.balance_ev * even[12]),
+    )
+
+
+def apply_variant(photo: Photo, variant: Variant, *, fill: Fill = "nearest") -> Photo:
+    """Make one variant of a photo.
+
+    Args:
+        photo: uint8 (height, width, 3), RGB.
+        variant: From ``draw_variant``.
+        fill: What lies beyond the photo's edge after a warp.
+
+    Returns:
+        A new array of its own. Crops and quarter turns change its size.
+
+    Raises:
+        DataError: the photo is of another type or shape.
+    """
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
+    result = _crop(photo, variant)
+    matrix = to_source(variant, (result.shape[1], result.shape[0]))
+    if not np.array_equal(matrix, np.eye(2, 3)):
+        from edgekit.augment.warp import warp_affine
+
+        result = warp_affine(np.ascontiguousarray(result), matrix, fill=fill)
+    result = _tone(result, variant)
+    if variant.mirrored or variant.flipped:
+        from edgekit.augment.warp import mirror
+
+        result = mirror(np.ascontiguousarray(result), sideways=variant.mirrored, upside_down=variant.flipped)
+    if variant.quarter_turns:
+        result = np.rot90(result, variant.quarter_turns)
+    # Never a view: the caller's photo must not change with the variant.
+    return np.array(result) if np.shares_memory(result, photo) else np.ascontiguousarray(result)
+
+
+def augment(rng: np.random.Generator, photo: Photo, *, options: Augmentation) -> Photo:
+    """Draw and make one variant; as ``apply_variant``."""
+    return apply_variant(photo, draw_variant(rng, options), fill=options.fill)
+
+
+def warp(
+    rng: np.random.Generator,
+    photo: Photo,
+    *,
+    rotation_deg: float = 30.0,
+    shift: float = 0.2,
+    shear_deg: float = 0.2,
+    zoom: float = 0.2,
+) -> Photo:
+    """Turn, move, shear and zoom in one resampling; all that Keras' ImageDataGenerator warps."""
+    options = replace(
+        _NOTHING, rotation_deg=rotation_deg, width_shift=shift, height_shift=shift, shear_deg=shear_deg, zoom=zoom
+    )
+    return augment(rng, photo, options=options)
+
+
+def flip(rng: np.random.Generator, photo: Photo, *, horizontal: bool = True, vertical: bool = False) -> Photo:
+    """Mirror half of the photos, along each axis that is asked for."""
+    return augment(rng, photo, options=replace(_NOTHING, horizontal_flip=horizontal, vertical_flip=vertical))
+
+
+def turn(rng: np.random.Generator, photo: Photo) -> Photo:
+    """Turn by a multiple of 90 degrees; no pixel gets another value."""
+    return augment(rng, photo, options=replace(_NOTHING, quarter_turns=True))
+
+
+def crop(rng: np.random.Generator, photo: Photo, *, share: float = 0.2) -> Photo:
+    """Cut off up to that share of width and height, in whole pixels."""
+    return augment(rng, photo, options=replace(_NOTHING, crop=share))
+
+
+def expose(rng: np.random.Generator, photo: Photo, *, stops: float = 0.5, balance: float = 0.15) -> Photo:
+    """More or less light, and warmer or colder: each pixel by itself, in linear light."""
+    return augment(rng, photo, options=replace(_NOTHING, exposure_ev=stops, balance_ev=balance))
+
+
+def shift_channels(rng: np.random.Generator, photo: Photo, *, share: float = 0.15) -> Photo:
+    """Add one number to all channels, clipped at the photo's darkest and brightest values."""
+    return augment(rng, photo, options=replace(_NOTHING, channel_shift=share))
+
+
+def to_source(variant: Variant, size_wh: tuple[int, int]) -> Float64Array:
+    """The one warp of a variant: 2x3, from pixel centres of the result to those of the photo.
+
+    Rotation, shift, shear and zoom in that order, about the middle: the matrices of Keras' ``apply_affine_transform``
+    with rows and columns exchanged, since it counts rows first.
+    """
+    width, height = size_wh
+    theta, shear = np.radians(variant.rotation_deg), np.radians(variant.shear_deg)
+    rotation = np.array([[np.cos(theta), -np.sin(theta), 0], [np.sin(theta), np.cos(theta), 0], [0, 0, 1]])
+    shift = np.array([[1, 0, variant.shift_x * width], [0, 1, variant.shift_y * height], [0, 0, 1]])
+    sheared = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
+    matrix = rotation @ shift @ sheared @ np.diag([variant.zoom_x, variant.zoom_y, 1])
+    middle = np.array([[1, 0, width / 2 - 0.5], [0, 1, height / 2 - 0.5], [0, 0, 1]])
+    return np.asarray((middle @ matrix @ np.linalg.inv(middle))[:2])
+
+
+def _crop(photo: Photo, variant: Variant) -> Photo:
+    height, width = photo.shape[:2]
+    left, top = int(variant.crop_left * width), int(variant.crop_top * height)
+    return photo[top : height - int(variant.crop_bottom * height), left : width - int(variant.crop_right * width)]
+
+
+def _tone(photo: Photo, variant: Variant) -> Photo:
+    """Change each level by itself: one table a channel for light and channel shift together."""
+    if not (variant.exposure_ev or variant.balance_ev or variant.channel_shift):
+        return photo
+    from edgekit.augment.warp import look_up
+
+    change = variant.exposure_ev, variant.balance_ev
+    curves = np.stack([_curve(stops) for stops in (sum(change), change[0], change[0] - change[1])], axis=-1)
+    if variant.channel_shift:
+        # The darkest and the brightest value after the light has changed.
+        low, high = int(curves[photo.min()].min()), int(curves[photo.max()].max())
+        curves = np.rint(np.clip(curves + 255 * variant.channel_shift, low, high)).astype(np.uint8)
+    return look_up(np.ascontiguousarray(photo), curves)
+
+
+def _curve(stops: float) -> Photo:
+    """(256,) sRGB levels with more light."""
+    light = np.minimum(_LIGHT * 2.0**stops, 1)
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(255 * encoded), dtype=np.uint8)

@@ -1,0 +1,346 @@
+"""Stage 5: latency against accuracy on one or more devices, for every way to run a model, on the same photos."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.bench.conditions import Conditions, device_name
+from edgekit.bench.latency import slowdown, summarise, throttling
+from edgekit.bench.ledger import Ledger
+from edgekit.bench.options import BenchConfig
+from edgekit.bench.record import (
+    BenchPoint,
+    BenchRecord,
+    DeviceBench,
+    NativeBench,
+    NativeTimed,
+    Recommended,
+    RepeatStates,
+    recommend,
+)
+from edgekit.bench.session import Request, lines_path, mark_reported, measure_on
+from edgekit.contract import Contract
+from edgekit.data.dataset import Dataset
+from edgekit.data.heic import HEIC_SUFFIXES
+from edgekit.devices.adb import AdbDevice
+from edgekit.devices.device import Device
+from edgekit.devices.local import LocalDevice
+from edgekit.devices.native import MAX_RUN_S, NativeLatency
+from edgekit.errors import DataError, DeviceError
+from edgekit.evaluate.accuracy import evaluate_scores, model_source
+from edgekit.evaluate.photos import Chosen, choose_photos
+from edgekit.metrics.classification import Evaluation
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, write_json
+from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.job import Pace, Setting
+from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.photo import decode
+from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
+
+
+def bench(
+    model: Path,
+    dataset: Dataset,
+    config: BenchConfig,
+    *,
+    devices: Sequence[Device] = (),
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> BenchRecord:
+    """Measure one model file on devices, one after another; a re-run goes on where one of them broke off.
+
+    Accuracy comes from one pass with the largest number of crops, of which smaller ones are prefixes, for every
+    interpreter and delegate. Latencies are measured for each point by itself, all points in turn on the same photos.
+
+    Args:
+        model: The file.
+        dataset: Labelled photos.
+        config: What is swept, and for how long.
+        devices: This machine where there are none.
+        out: Folder for the record and for each device's lines; None keeps none.
+        progress: Told of every step.
+
+    Raises:
+        ContractError: no model of edgekit.
+        DataError: labels that the model doesn't know, or photos that only the host can read.
+        DeviceError: a device can't be reached or tells nonsense; what the others and itself told is kept.
+    """
+    plan = _Plan(model, dataset, config)
+    told: dict[str, DeviceBench] = {}
+    native: list[NativeBench] = []
+    failures: list[DeviceError] = []
+    lines: list[Path] = []
+    with tempfile.TemporaryDirectory() as folder:
+        photos = _readable(plan.paths, Path(folder))
+        for device in devices or (LocalDevice(),):
+            place = lines_path(out, model, device) if out is not None else None
+            request = plan.request(photos, emulated=bool(device.emulated))
+            try:
+                if isinstance(device, AdbDevice) and device.times_network_alone:
+                    native.append(native_bench(device, model, config, progress=progress))
+                    continue
+                ledger = measure_on(device, request, lines=place, idle_timeout_s=config.timeout_s, progress=progress)
+            except DeviceError as failure:
+                if len(devices) < 2:
+                    raise
+                progress.say(f"{failure}; going on with the other devices")
+                failures.append(failure)
+            else:
+                told[device.name] = _device_bench(device, ledger, request, plan)
+                lines += [place] if place is not None else []
+    if failures:
+        raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
+    record = plan.record(tuple(told.values()), tuple(native))
+    if out is not None:
+        write_json(record_path(out, model), record)
+    # Not before: what ends in between must find the lines again.
+    for place in lines:
+        mark_reported(place)
+    return record
+
+
+def record_path(folder: Path, model: Path) -> Path:
+    """Where the record of a model's benchmark lies: ``model.bench.json``."""
+    return folder / f"{model.stem}.bench.json"
+
+
+class _Plan:
+    """What is the same for every device."""
+
+    def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
+        self.model, self.dataset, self.config = model, dataset, config
+        self.bundle = read_bundle(model)
+        self.contract = self.bundle.contract
+        self.chosen: Chosen = choose_photos(dataset, self.contract, config.part)
+        self.paths = tuple(dataset.path_of(sample) for sample in self.chosen.samples)
+        self.targets = model_source(self.contract, dataset, self.chosen.samples).targets
+        self.settings = settings(self.contract, config)
+
+    def request(self, photos: tuple[Path, ...], *, emulated: bool) -> Request:
+        """What a device is asked; of an emulated one, scores alone."""
+        config = self.config
+        order = np.random.default_rng(config.seed).permutation(len(photos)).tolist()
+        # What a device can't read was decoded here, which would flatter it.
+        timed = [at for at in order if photos[at] == self.paths[at]][: config.runs]
+        if not timed:
+            raise DataError("latency is measured on photos that devices can read, got HEIC alone; add a JPEG")
+        seconds, degrees = config.pause()
+        pace = Pace(
+            warmup_runs=config.warmup,
+            warmup_s=config.warmup_seconds,
+            min_runs=config.runs,
+            min_s=config.min_seconds,
+            repeats=0 if emulated else config.repeats,
+            cold_starts=0 if emulated else config.repeats,
+            cool_down_s=seconds,
+            cool_to_c=degrees,
+        )
+        return Request(
+            model=self.model,
+            classes=len(self.contract.labels),
+            photos=photos,
+            crops=max(*config.tta, self.contract.plan.crops),
+            timed=tuple(timed),
+            settings=tuple(self.settings),
+            pace=pace,
+            seed=config.seed,
+            affinity=config.affinity,
+        )
+
+    def record(self, devices: tuple[DeviceBench, ...], native: tuple[NativeBench, ...]) -> BenchRecord:
+        """The record of all devices."""
+        return BenchRecord(
+            model=self.model.name,
+            model_bytes=self.model.stat().st_size,
+            file_sha256=file_sha256(self.model),
+            precision=self.contract.precision,
+            plan=str(self.contract.plan),
+            data_sha256=self.dataset.sha256,
+            part=self.chosen.part,
+            photos=len(self.chosen.samples),
+            caution=self.chosen.caution,
+            budget_ms=self.config.budget_ms,
+            quick=self.config.quick,
+            devices=devices,
+            native=native,
+        )
+
+
+def _readable(paths: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
+    """The photos as devices can read them: HEIC, which only hosts decode, as PNG with the same pixels."""
+    found = []
+    for number, path in enumerate(paths):
+        if path.suffix.lower() in HEIC_SUFFIXES:
+            found.append(folder / f"{number}.png")
+            decode(path).save(found[-1], compress_level=1)
+        else:
+            found.append(path)
+    return tuple(found)
+
+
+def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
+    """What a benchmark of a model times: every number of crops and, where the contract has bounds, the early end."""
+    crops = [(count, False) for count in dict.fromkeys(config.tta)]
+    if contract.decision.early_stop is not None:
+        crops.append((contract.plan.crops, True))
+    return [
+        Setting(crops=count, threads=threads, stops_early=early, interpreter=interpreter, delegate=delegate)
+        for interpreter in dict.fromkeys(config.interpreters) or (None,)
+        for delegate in dict.fromkeys(config.delegates)
+        for threads in dict.fromkeys(config.threads)
+        for count, early in crops
+    ]
+
+
+def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan) -> DeviceBench:
+    # A device may also turn out to be emulated.
+    emulated = device.emulated or ("an emulator of another processor" if ledger.machine.emulated else "")
+    found: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
+    engines = list(dict.fromkeys(one.engine for one in request.settings))
+    points = []
+    for number, setting in enumerate(request.settings):
+        engine = engines.index(setting.engine)
+        key = (engine, setting.crops, setting.stops_early)
+        if key not in found:
+            found[key] = _judge(setting, Scores(crops=ledger.scores[engine], targets=plan.targets), plan)
+        point = BenchPoint(
+            crops=setting.crops,
+            threads=setting.threads,
+            stops_early=setting.stops_early,
+            crops_used=found[key][0],
+            interpreter=ledger.engines[engine].interpreter,
+            delegate=ledger.engines[engine].delegate,
+            asked_delegate=setting.delegate,
+            latency=None,
+            cold=None,
+            evaluation=found[key][1],
+        )
+        points.append(point if emulated else _timed(point, ledger, number))
+    runs = [] if emulated else [ledger.runs(number) for number in range(len(request.settings))]
+    best = recommend(points, plan.config.budget_ms)
+    return DeviceBench(
+        device=device.name,
+        kind=device.kind,
+        emulated=emulated,
+        no_latency=f"{emulated} takes its own time" if emulated else "",
+        conditions=conditions_of(ledger, request, plan.config),
+        throttling=throttling(runs) if runs else None,
+        repeats=tuple(RepeatStates(before=before, after=after) for before, after in ledger.states),
+        points=tuple(points),
+        recommended=None
+        if best is None
+        else Recommended(
+            crops=best.crops,
+            threads=best.threads,
+            stops_early=best.stops_early,
+            interpreter=best.interpreter,
+            delegate=best.asked_delegate,
+        ),
+    )
+
+
+def _judge(setting: Setting, scores: Scores, plan: _Plan) -> tuple[CropUse | None, Evaluation]:
+    """How many crops the verdicts take, and what they are worth."""
+    counts: Count = scores.early_counts(plan.contract) if setting.stops_early else setting.crops
+    return crop_use(counts), evaluate_scores(scores, plan.chosen.samples, plan.contract, crops=counts)
+
+
+def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
+    """The point with what the clock says."""
+    runs = ledger.runs(number)
+    timed, cold = summarise(runs), ledger.cold[number]
+    peaks = [one.peak_memory_mb for one in cold if one.peak_memory_mb is not None]
+    return replace(
+        point,
+        latency=timed.latency,
+        intervals=timed.intervals,
+        spread=timed.spread,
+        slowdown=slowdown(runs),
+        first_ms=float(np.median(ledger.first_ms(number))),
+        cold=ColdStart(
+            cold_start_ms=float(np.median([one.cold_start_ms for one in cold])),
+            first_ms=float(np.median([one.first_ms for one in cold])),
+            peak_memory_mb=max(peaks, default=None),
+        ),
+    )
+
+
+def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Conditions:
+    """Where and how a device measured."""
+    machine = ledger.machine
+    return Conditions(
+        device=device_name(machine),
+        int8_instructions=machine.int8_instructions,
+        system=f"{machine.kernel.partition(' ')[0]} {machine.architecture}",
+        python=machine.python or "",
+        cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
+        interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),
+        delegate=", ".join(dict.fromkeys(one.delegate for one in ledger.engines)),
+        warmup=request.pace.warmup_runs,
+        timed_photos=len(set(request.timed)) if request.pace.repeats else 0,
+        warmup_s=request.pace.warmup_s,
+        min_runs=request.pace.min_runs,
+        min_s=request.pace.min_s,
+        repeats=request.pace.repeats,
+        quick=config.quick,
+        affinity=request.affinity,
+        used_cores=ledger.cores,
+        cool_down=config.cool_down,
+        machine=machine,
+        after=ledger.states[-1][1] if ledger.states else None,
+        sessions=ledger.sessions,
+    )
+
+
+def native_bench(device: AdbDevice, model: Path, config: BenchConfig, *, progress: Progress = SILENT) -> NativeBench:
+    """Time one inference with each number of threads, in turn, as often as a benchmark repeats.
+
+    Raises:
+        DeviceError: the phone can't be reached, its tool failed, or something is asked that the tool can't do.
+    """
+    _check(device, config)
+    (remote,) = device.push([model], progress=progress)
+    before = device.machine()
+    progress.begin(f"timing the network on {device.name}", config.repeats * len(config.threads))
+    told: dict[int, list[NativeLatency]] = {threads: [] for threads in config.threads}
+    for repeat in range(config.repeats):
+        # Every other repeat the other way round, so that a phone that warms up is no one's disadvantage.
+        for threads in tuple(told)[:: -1 if repeat % 2 else 1]:
+            told[threads].append(device.native_benchmark(remote, threads, config.runs, config.min_seconds))
+            progress.advance()
+    return NativeBench(
+        device=device.name,
+        name=device_name(before),
+        tool=device.options.native,
+        machine=before,
+        after=device.machine().state,
+        points=tuple(NativeTimed(threads=threads, repeats=tuple(runs)) for threads, runs in told.items()),
+    )
+
+
+def _check(device: AdbDevice, config: BenchConfig) -> None:
+    """Hold that nothing is asked for that the tool would pass over in silence."""
+    if device.emulated:
+        raise DeviceError(
+            f"{device.name}: {device.emulated} takes its own time, and the native tool tells nothing else"
+        )
+    asked = {
+        "--affinity": config.affinity != "all",
+        "--cool-down": config.cool_down,
+        "--delegate": config.delegates != ("default",),
+        "--interpreter": config.interpreters,
+        "--budget-ms": config.budget_ms is not None,
+        f"--min-seconds above {MAX_RUN_S}": config.min_seconds > MAX_RUN_S,
+    }
+    unknown = [name for name, given in asked.items() if given]
+    if unknown:
+        raise DeviceError(
+            f"{device.name}: the native tool knows no {', '.join(unknown)}; leave that out, or name a Python in the "
+            "device file (python = …)"
+        )

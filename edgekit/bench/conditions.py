@@ -1,0 +1,121 @@
+"""Where and how latencies were measured, and whether two of them may be compared."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+from edgekit.runtime.agent.machine import Machine, int8_instructions, processor
+from edgekit.runtime.agent.sensors import State
+
+# Starting this much warmer is another condition, in degrees.
+_WARMER_C = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Where and how latencies were measured.
+
+    Attributes:
+        device: The processor of a computer; a board's or phone's own name.
+        int8_instructions: What the processor has for 8-bit dot products, as Linux names it; None where the system
+            does not tell. Without them int8 models may well be slower than float ones.
+        system: Kernel and architecture.
+        cores: That the work could run on.
+        interpreter: Name and version; all that were used, with commas between.
+        delegate: What ran the operators; all that did, with commas between.
+        warmup: Runs before counting, for each setting in each repeat.
+        timed_photos: How many different photos.
+        warmup_s: Seconds before counting, the same way; both hold.
+        min_runs: Counted for each setting in each repeat, at least.
+        min_s: The same in seconds; both hold.
+        repeats: Each loaded the model anew.
+        quick: Whether it was a short one, whose numbers are rough.
+        affinity: What was asked for: all, big, little, or core numbers.
+        used_cores: Numbers of the cores; None where the system does not tell.
+        cool_down: Pause before each repeat, as asked for; empty for none.
+        machine: All that is known of it, and how it was at the beginning.
+        after: How it was at the end.
+        sessions: In how many goes it was measured: more than one where the connection broke and a re-run went on.
+    """
+
+    device: str
+    int8_instructions: tuple[str, ...] | None
+    system: str
+    python: str
+    cores: int
+    interpreter: str
+    delegate: str
+    warmup: int
+    timed_photos: int
+    warmup_s: float = 0.0
+    min_runs: int = 0
+    min_s: float = 0.0
+    repeats: int = 1
+    quick: bool = False
+    affinity: str = "all"
+    used_cores: tuple[int, ...] | None = None
+    cool_down: str = ""
+    machine: Machine | None = None
+    after: State | None = None
+    sessions: int = 1
+
+
+def local_conditions(interpreter: str, delegate: str, *, warmup: int, timed_photos: int) -> Conditions:
+    """This machine's, for what was timed in this process."""
+    return Conditions(
+        device=processor(),
+        int8_instructions=int8_instructions(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        interpreter=interpreter,
+        delegate=delegate,
+        warmup=warmup,
+        timed_photos=timed_photos,
+    )
+
+
+def device_name(machine: Machine) -> str:
+    """The processor of a computer, a board's or phone's own name; in a few words."""
+    is_computer = machine.architecture.lower() in ("x86_64", "amd64", "i686", "i386")
+    names = (machine.soc, machine.name) if is_computer else (machine.name, machine.soc)
+    return next((name for name in names if name), machine.architecture)
+
+
+def differences(old: Conditions, new: Conditions) -> list[str]:
+    """What forbids comparing latencies, in words; empty where nothing does.
+
+    A measurement of today is compared with one of yesterday to see what a model or a release costs. All else has to be
+    the same, or the difference is that of something else.
+    """
+    was, now = _essentials(old), _essentials(new)
+    found = [f"{name} was {was[name]}, is {now[name]}" for name in was if was[name] != now[name]]
+    temperatures = [one.machine.state.hottest_c if one.machine is not None else None for one in (old, new)]
+    if None not in temperatures:
+        before, after = (float(one or 0) for one in temperatures)
+        if abs(before - after) > _WARMER_C:
+            found.append(f"the temperature at the beginning was {before:g} °C, is {after:g} °C")
+    return found
+
+
+def _essentials(one: Conditions) -> dict[str, object]:
+    machine = one.machine
+    state = None if machine is None else machine.state
+    return {
+        "device": one.device,
+        "chip": machine.soc if machine else None,
+        "system": one.system,
+        "python": one.python,
+        "cores": one.cores,
+        "affinity": one.affinity,
+        "warm-up": (one.warmup, one.warmup_s),
+        "least runs": (one.min_runs, one.min_s),
+        "quick": one.quick,
+        "cool-down": one.cool_down,
+        "timed photos": one.timed_photos,
+        "governor": state.governors if state else None,
+        "battery": state.battery if state else None,
+        "throttled by": state.throttling if state else None,
+    }

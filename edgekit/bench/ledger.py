@@ -1,0 +1,317 @@
+"""What a device tells of a job, line by line, held against the job: a device's word is checked before it counts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+
+from edgekit.arrays import Float32Array
+from edgekit.bench.latency import Runs
+from edgekit.bench.rows import MAX_ABOUT, Block, Cold, Edge, End, Failed, Hello, Pause, Scores, Warm, parse, wrong
+from edgekit.contract import MAX_RUNS
+from edgekit.errors import DeviceError
+from edgekit.records import plain
+from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.job import BLOCK_RUNS, FORMAT, Done, Job
+from edgekit.runtime.agent.machine import Machine
+from edgekit.runtime.agent.sensors import State
+from edgekit.terminal import printable
+
+# A score has at most so many characters, its comma included.
+_SCORE_CHARS = 32
+_LEAST_LINE = 1 << 20
+# A quarter of an hour for one stage, process or repeat is no answer but a broken clock.
+_MOST_MS = 900_000.0
+_MOST_NS = round(_MOST_MS * 1e6)
+# Of a whole repeat.
+_MOST_AT_NS = 10**15
+_MOST_MB = 1e7
+_MOST_CORES = 8192
+_SUM_ERROR = 0.01
+# Sums of floats differ a little from machine to machine.
+_SOME_MORE_S = 0.01
+# A device tells of a pause every few seconds.
+_FEW_PAUSES = 10
+
+
+class Used(NamedTuple):
+    """What ran a model."""
+
+    interpreter: str
+    delegate: str
+
+
+class Ledger:
+    """Rows of one or more sessions of a job.
+
+    Args:
+        job: What was asked for.
+        classes: How many the model tells apart.
+
+    Attributes:
+        scores: (engines, photos, crops, classes) float32; NaN where nothing was told yet.
+        cold: Of each setting.
+        states: Before and after each whole repeat.
+        sessions: How many have begun.
+        ended: Whether the last session told all of it.
+    """
+
+    def __init__(self, job: Job, classes: int) -> None:
+        self._job = job
+        shape = (len(job.engines), len(job.photos), job.crops, classes)
+        self.scores: Float32Array = np.full(shape, np.nan, np.float32)
+        self.cold: dict[int, list[ColdStart]] = defaultdict(list)
+        self.states: list[tuple[State, State]] = []
+        self.sessions = 0
+        self.ended = False
+        self._hello: Hello | None = None
+        self._scored = self._started = self._rows = self._pauses = 0
+        self._whole: list[_Repeat] = []
+        self._repeat: _Repeat | None = None
+        self._most_chars = max(_LEAST_LINE, job.crops * classes * _SCORE_CHARS)
+
+    @property
+    def done(self) -> Done:
+        """What need not be told again."""
+        return Done(scored=self._scored, cold_starts=self._started, repeats=len(self._whole))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that the job asks for was told."""
+        job = self._job
+        to_score = len(job.engines) * len(job.photos) if job.crops else 0
+        starts = len(job.settings) * job.pace.cold_starts
+        return self.done == Done(scored=to_score, cold_starts=starts, repeats=job.pace.repeats) and bool(self.sessions)
+
+    @property
+    def machine(self) -> Machine:
+        """The device, and how it was at the beginning of the last session."""
+        return self._known.machine
+
+    @property
+    def cores(self) -> tuple[int, ...] | None:
+        """Those that the work could run on."""
+        return self._known.cores
+
+    @property
+    def engines(self) -> tuple[Used, ...]:
+        """What ran the model, for each engine of the job."""
+        return tuple(Used(one.interpreter, one.delegate) for one in self._known.engines)
+
+    @property
+    def _known(self) -> Hello:
+        if self._hello is None:
+            raise DeviceError("a device must begin by telling what it is")
+        return self._hello
+
+    def runs(self, setting: int) -> Runs:
+        """The counted runs of a setting, of all whole repeats."""
+        blocks = [(number, one) for number, repeat in enumerate(self._whole) for one in repeat.blocks[setting]]
+        sizes = [len(one.ns) for _, one in blocks]
+        return Runs(
+            repeat=np.repeat([number for number, _ in blocks], sizes).astype(np.int64),
+            block=np.repeat([one.block for _, one in blocks], sizes).astype(np.int64),
+            at_ns=np.repeat([one.at_ns for _, one in blocks], sizes).astype(np.int64),
+            crops=np.array([count for _, one in blocks for count in one.crops], np.int64),
+            ns=np.array([row for _, one in blocks for row in one.ns], np.int64).reshape(-1, 4),
+        )
+
+    def first_ms(self, setting: int) -> list[float]:
+        """Of each whole repeat, the setting's first verdict."""
+        return [repeat.first_ns[setting] / 1e6 for repeat in self._whole]
+
+    def take(self, line: str) -> str:
+        """Check a line and keep what it tells.
+
+        Returns:
+            Its type.
+
+        Raises:
+            DeviceError: it is not what must come now.
+        """
+        if len(line) > self._most_chars:
+            raise DeviceError(f"a line must have at most {self._most_chars} characters, got {len(line)}")
+        row = parse(line)
+        if isinstance(row, Hello) and len(line) > MAX_ABOUT:
+            raise DeviceError(f"what a device tells of itself must have at most {MAX_ABOUT} characters")
+        if self.ended and not isinstance(row, Hello):
+            raise wrong("nothing after the end", line)
+        self._rows += 1
+        if isinstance(row, Hello):
+            self._greet(row)
+        elif self._hello is None or not self.sessions:
+            raise wrong("first a device's word of what it is", line)
+        elif isinstance(row, (Scores, Failed)):
+            self._score(row)
+        elif isinstance(row, Cold):
+            self._start(row)
+        elif isinstance(row, Edge):
+            self._turn(row)
+        elif isinstance(row, (Warm, Block)):
+            self._time(row)
+        elif isinstance(row, Pause):
+            self._pause()
+        elif isinstance(row, End):
+            if row.rows != self._rows - 1 or not self.is_complete:
+                raise DeviceError(f"the end came after {self._rows - 1} lines of {row.rows}: some are missing")
+            self.ended = True
+        return str(row.type)
+
+    def _greet(self, row: Hello) -> None:
+        if row.format != FORMAT or len(row.engines) != len(self._job.engines):
+            raise DeviceError(
+                f"a device must answer in format {FORMAT} for {len(self._job.engines)} engines, got {row}"
+            )
+        _check_cores(row)
+        for (interpreter, asked), found in zip(self._job.engines, row.engines, strict=True):
+            if interpreter is not None and found.interpreter.partition(" ")[0] != interpreter:
+                raise DeviceError(
+                    f"the interpreter {interpreter} was asked for, the model ran with: {printable(found.interpreter)}"
+                )
+            wanted = {"default": found.delegate, "xnnpack": "XNNPACK"}.get(asked, asked)
+            if found.delegate != wanted:
+                raise DeviceError(f"the delegate {asked} was asked for, the model ran with: {found.delegate}")
+        if self._hello is not None:
+            changed = _changes(self._hello, row)
+            if changed:
+                raise DeviceError(f"it is not as it was when this measurement began ({changed})")
+        # A repeat whose connection broke is begun again.
+        self._hello, self._repeat, self.ended = row, None, False
+        self._pauses = 0
+        self.sessions += 1
+        self._rows = 1
+
+    def _score(self, row: Scores | Failed) -> None:
+        engine, photo = divmod(self._scored, len(self._job.photos))
+        if (row.engine, row.photo) != (engine, photo) or engine >= len(self._job.engines) or not self._job.crops:
+            raise DeviceError(f"the scores of photo {photo} must come now, got those of {row.photo}, {row.engine}")
+        if isinstance(row, Failed):
+            raise DeviceError(f"it can't read {self._job.photos[photo]}: {printable(row.error)[:500]}")
+        expected = self.scores.shape[2:]
+        if len(row.scores) != expected[0] or any(len(crop) != expected[1] for crop in row.scores):
+            raise DeviceError(
+                f"a photo must have {expected[0]} crops of {expected[1]} scores, photo {photo} has others"
+            )
+        found = np.array(row.scores, np.float64)
+        if not ((found >= 0).all() and (found <= 1 + _SUM_ERROR).all()):
+            raise DeviceError(f"scores must be probabilities, photo {photo} has {found.min()} to {found.max()}")
+        if np.abs(found.sum(axis=1) - 1).max() > _SUM_ERROR:
+            raise DeviceError(f"the scores of a crop must add up to 1, those of photo {photo} don't")
+        self.scores[engine, photo] = found
+        self._scored += 1
+
+    def _start(self, row: Cold) -> None:
+        number = self._started % len(self._job.settings)
+        if row.setting != number or self._started >= len(self._job.settings) * self._job.pace.cold_starts:
+            raise DeviceError(f"the cold start of setting {number} must come now, got that of {row.setting}")
+        memory = row.peak_memory_mb
+        if not 0 < row.first_ms <= row.cold_start_ms <= _MOST_MS or (memory is not None and not 0 < memory < _MOST_MB):
+            raise DeviceError(f"a cold start takes time and memory within bounds, got {plain(row)}")
+        cold = ColdStart(cold_start_ms=row.cold_start_ms, first_ms=row.first_ms, peak_memory_mb=memory)
+        self.cold[number].append(cold)
+        self._started += 1
+
+    def _turn(self, row: Edge) -> None:
+        running, expected = self._repeat, len(self._whole)
+        begins = running is None
+        if row.repeat != expected or (row.type == "begin") != begins or expected >= self._job.pace.repeats:
+            raise DeviceError(
+                f"repeat {expected} must {'begin' if begins else 'go on'} now, got {row.type} {row.repeat}"
+            )
+        if running is None:
+            self._repeat, self._pauses = _Repeat(self._job, row.state), 0
+            return
+        running.check_whole()
+        self._whole.append(running)
+        self.states.append((running.before, row.state))
+        self._repeat = None
+
+    def _pause(self) -> None:
+        self._pauses += 1
+        if self._pauses > self._job.pace.cool_down_s + _FEW_PAUSES:
+            raise DeviceError(f"a pause must end after {self._job.pace.cool_down_s:g} s, it tells of it again")
+
+    def _time(self, row: Warm | Block) -> None:
+        if self._repeat is None or row.repeat != len(self._whole) or not 0 <= row.setting < len(self._job.settings):
+            raise DeviceError(f"times must belong to a setting of the repeat that has begun, got {row.type}")
+        if isinstance(row, Warm):
+            self._repeat.warm(row)
+        else:
+            self._repeat.time(row)
+
+
+class _Repeat:
+    """One repeat as it is told."""
+
+    def __init__(self, job: Job, before: State) -> None:
+        self._job, self.before = job, before
+        self.first_ns: dict[int, int] = {}
+        self.blocks: dict[int, list[Block]] = defaultdict(list)
+        self._at_ns = 0
+        self._spent_ns: dict[int, int] = defaultdict(int)
+
+    def warm(self, row: Warm) -> None:
+        """Before a setting's first block."""
+        pace = self._job.pace
+        if row.setting in self.first_ns or not (row.runs >= max(1, pace.warmup_runs) and 0 < row.first_ns <= _MOST_NS):
+            raise DeviceError(f"a setting must be warmed up once by {pace.warmup_runs} runs, got {plain(row)}")
+        self.first_ns[row.setting] = row.first_ns
+
+    def time(self, row: Block) -> None:
+        """One block of a setting."""
+        setting, known = self._job.settings[row.setting], self.blocks[row.setting]
+        if row.setting not in self.first_ns or row.block != len(known) or len(known) * BLOCK_RUNS >= MAX_RUNS:
+            raise DeviceError(
+                f"block {len(known)} of setting {row.setting} must come after its warm-up, got {row.block}"
+            )
+        pace = self._job.pace
+        if len(known) * BLOCK_RUNS >= pace.min_runs and self._spent_ns[row.setting] > 1e9 * (pace.min_s + _SOME_MORE_S):
+            raise DeviceError(
+                f"a repeat needs {pace.min_runs} runs and {pace.min_s:g} s of a setting, setting {row.setting} has "
+                "more already"
+            )
+        if not len(row.crops) == len(row.ns) == BLOCK_RUNS or not self._at_ns <= row.at_ns <= _MOST_AT_NS:
+            raise DeviceError(f"a block must have {BLOCK_RUNS} runs, after the last block, got {len(row.ns)}")
+        if not all(0 <= ns <= _MOST_NS for run in row.ns for ns in run) or not all(sum(run) for run in row.ns):
+            raise DeviceError(f"stages must take 0 to {_MOST_NS} ns, setting {row.setting} has others")
+        if not all(
+            1 <= count <= setting.crops if setting.stops_early else count == setting.crops for count in row.crops
+        ):
+            raise DeviceError(f"verdicts of setting {row.setting} must take {setting.crops} crops, got {row.crops}")
+        self._at_ns = row.at_ns
+        self._spent_ns[row.setting] += sum(sum(run) for run in row.ns)
+        known.append(row)
+
+    def check_whole(self) -> None:
+        """Hold the least numbers of runs and seconds."""
+        pace = self._job.pace
+        for number in range(len(self._job.settings)):
+            blocks, spent_s = self.blocks[number], self._spent_ns[number] / 1e9
+            if len(blocks) * BLOCK_RUNS < pace.min_runs or spent_s < pace.min_s - 1e-6:
+                raise DeviceError(
+                    f"a repeat must have {pace.min_runs} runs and {pace.min_s:g} s of each setting, "
+                    f"setting {number} has {len(blocks) * BLOCK_RUNS} and {spent_s:.3f} s"
+                )
+
+
+def _check_cores(row: Hello) -> None:
+    machine = row.machine
+    numbers = (*(row.cores or ()), *(core for one in machine.clusters or () for core in one.cores))
+    counts = [one for one in (machine.cores, machine.usable_cores) if one is not None]
+    if not all(0 <= one < _MOST_CORES for one in numbers) or not all(1 <= one <= _MOST_CORES for one in counts):
+        raise DeviceError(f"a device must have 1 to {_MOST_CORES} cores, got {counts} and the numbers {numbers!r:.200}")
+
+
+def _changes(was: Hello, now: Hello) -> str:
+    """In what two sessions of one job differ, apart from how the machine is doing."""
+    old, new = plain(was), plain(now)
+    for one in (old, new):
+        del one["machine"]["state"]
+    if old == new:
+        return ""
+    parts = {**old.pop("machine"), **old}, {**new.pop("machine"), **new}
+    return ", ".join(
+        f"{key}: {parts[0][key]} then, {parts[1][key]} now" for key in parts[0] if parts[0][key] != parts[1][key]
+    )

@@ -1,0 +1,208 @@
+"""What a benchmark found: points by device, and which to use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from edgekit.bench.conditions import Conditions
+from edgekit.bench.latency import Interval, Spread, Throttling
+from edgekit.devices.native import NativeLatency
+from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.pareto import ParetoPoint, pareto_front
+from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.machine import Machine
+from edgekit.runtime.agent.sensors import State
+from edgekit.runtime.timing import Latency
+from edgekit.scoring.scores import CropUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchPoint:
+    """One way to run the model on one device.
+
+    Attributes:
+        crops: Of each photo; where verdicts stop early, at most.
+        threads: Crops that are scored at the same time.
+        stops_early: Whether the contract's bounds may end a verdict before its last crop.
+        crops_used: How many crops the verdicts took, where they may stop early.
+        interpreter: Name and version.
+        delegate: What ran the operators: ``XNNPACK``, ``none`` (plain kernels), ``ext:`` and a library, ``not told``.
+        asked_delegate: What was asked for; ``default`` leaves it to the interpreter, all else is what was used.
+        latency: Per photo, from the file to the verdict: decode, crop, invoke, vote and total. None on an emulated
+            device, as are all that follow but the evaluation.
+        intervals: 95 % of each number of ``latency``, bootstrapped over repeats and blocks: stage, number, (low, high).
+        spread: How far the repeats agree.
+        slowdown: Inference of a crop in the last tenth of the runs by that in the first; None with too few of them.
+        first_ms: The first verdict after the model was loaded: median of the repeats.
+        cold: A process of its own, from its start to its first verdict: medians; its memory: the most.
+        evaluation: On all photos, by this interpreter and delegate; the same for every number of threads.
+    """
+
+    crops: int
+    threads: int
+    stops_early: bool = False
+    crops_used: CropUse | None = None
+    interpreter: str = ""
+    delegate: str = ""
+    asked_delegate: str = "default"
+    latency: dict[str, Latency] | None
+    intervals: dict[str, dict[str, Interval]] | None = None
+    spread: Spread | None = None
+    slowdown: float | None = None
+    first_ms: float | None = None
+    cold: ColdStart | None
+    evaluation: Evaluation
+
+    @property
+    def label(self) -> str:
+        """``k=10``, or ``k≤10`` where verdicts may stop early."""
+        return f"k≤{self.crops}" if self.stops_early else f"k={self.crops}"
+
+    @property
+    def way(self) -> str:
+        """All but the crops: ``2 threads``, with interpreter and delegate where they were asked for."""
+        asked = "" if self.asked_delegate == "default" else f", {self.asked_delegate}"
+        return f"{threads_label(self.threads)}, {self.interpreter}{asked}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatStates:
+    """How a device was before and after one repeat: clocks, temperatures, battery."""
+
+    before: State
+    after: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommended:
+    """Which point to use on a device."""
+
+    crops: int
+    threads: int
+    stops_early: bool
+    interpreter: str
+    delegate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceBench:
+    """What was measured on one device.
+
+    Attributes:
+        device: As the user named it: ``local``, ``ssh://…``, ``adb://…``.
+        kind: ``local``, ``ssh`` or ``adb``.
+        emulated: What emulates it; empty for a real one.
+        no_latency: Why there are no latencies; empty where there are.
+        throttling: None where the repeats were too short to tell.
+        recommended: None where no point is within the budget, or none has a latency.
+    """
+
+    device: str
+    kind: str
+    emulated: str
+    no_latency: str
+    conditions: Conditions
+    throttling: Throttling | None
+    repeats: tuple[RepeatStates, ...]
+    points: tuple[BenchPoint, ...]
+    recommended: Recommended | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeTimed:
+    """One inference with so many threads: what the tool said in each repeat."""
+
+    threads: int
+    repeats: tuple[NativeLatency, ...]
+
+    @property
+    def mean_ms(self) -> float:
+        """The median of the repeats' means."""
+        return median(one.mean_ms for one in self.repeats)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeBench:
+    """The network alone on a phone without a Python: one inference, no photo, no accuracy.
+
+    Attributes:
+        device: As the user named it.
+        name: The phone's own name or chip.
+        tool: Where ``benchmark_model`` lies there.
+        machine: All that is known of it, and how it was at the beginning.
+        after: How it was at the end.
+    """
+
+    device: str
+    name: str
+    tool: str
+    machine: Machine
+    after: State
+    points: tuple[NativeTimed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchRecord:
+    """A benchmark of one model file on one or more devices, on the same photos.
+
+    Attributes:
+        devices: Those that ran the whole of it.
+        native: Those that could time the network alone.
+    """
+
+    model: str
+    model_bytes: int
+    file_sha256: str
+    precision: str
+    plan: str
+    data_sha256: str
+    part: str
+    photos: int
+    caution: str
+    budget_ms: float | None
+    quick: bool
+    devices: tuple[DeviceBench, ...]
+    native: tuple[NativeBench, ...] = ()
+
+
+def threads_label(threads: int) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{threads} thread{'s' if threads > 1 else ''}"
+
+
+def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:
+    """Those points that have a latency, as latency (p95, ms) against balanced accuracy; a series for each way."""
+    many = len(devices) > 1
+    return [
+        replace(_pareto_point(point), series=f"{one.device}, {point.way}" if many else point.way)
+        for one in devices
+        for point in one.points
+        if point.latency is not None
+    ]
+
+
+def _pareto_point(point: BenchPoint) -> ParetoPoint:
+    assert point.latency is not None
+    accuracy = point.evaluation.balanced_accuracy
+    return ParetoPoint(
+        label=point.label,
+        series=point.way,
+        latency_ms=point.latency["total"].p95_ms,
+        accuracy=accuracy.value,
+        low=accuracy.low,
+        high=accuracy.high,
+    )
+
+
+def recommend(points: Sequence[BenchPoint], budget_ms: float | None) -> BenchPoint | None:
+    """The most accurate point whose p95 latency is within the budget; the faster of equals; None when none is."""
+    within = [
+        point
+        for point in points
+        if point.latency is not None and (budget_ms is None or point.latency["total"].p95_ms <= budget_ms)
+    ]
+    if not within:
+        return None
+    return within[pareto_front([_pareto_point(point) for point in within])[-1]]

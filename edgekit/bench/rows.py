@@ -1,0 +1,155 @@
+"""The rows that a device prints while it measures, read strictly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from edgekit.errors import DeviceError
+from edgekit.records import from_plain
+from edgekit.runtime.agent.machine import Machine
+from edgekit.runtime.agent.sensors import State
+from edgekit.terminal import printable
+
+MAX_ABOUT = 100_000
+"""Characters that a device may tell of itself: a server of 256 cores takes some ten thousand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Interpreter and delegate, as they turned out."""
+
+    interpreter: str
+    delegate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """A session's first row: what the device is."""
+
+    type: Literal["hello"]
+    format: int
+    machine: Machine
+    cores: tuple[int, ...] | None
+    engines: tuple[Engine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """One photo by one engine, crop by crop."""
+
+    type: Literal["scores"]
+    engine: int
+    photo: int
+    scores: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A photo that the device can not read."""
+
+    type: Literal["failed"]
+    engine: int
+    photo: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cold:
+    """One cold start of a setting."""
+
+    type: Literal["cold"]
+    setting: int
+    cold_start_ms: float
+    first_ms: float
+    peak_memory_mb: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """It cools down."""
+
+    type: Literal["pause"]
+    left_s: float
+    hottest_c: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """The beginning or the end of a repeat."""
+
+    type: Literal["begin", "finish"]
+    repeat: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warm:
+    """A setting was warmed up."""
+
+    type: Literal["warm"]
+    repeat: int
+    setting: int
+    runs: int
+    first_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Counted runs of a setting: crops, and decode, crop, invoke and vote in nanoseconds."""
+
+    type: Literal["runs"]
+    repeat: int
+    setting: int
+    block: int
+    at_ns: int
+    crops: tuple[int, ...]
+    ns: tuple[tuple[int, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """All was told."""
+
+    type: Literal["end"]
+    rows: int
+
+
+_KINDS: dict[str, type[Any]] = {
+    "hello": Hello,
+    "scores": Scores,
+    "failed": Failed,
+    "cold": Cold,
+    "pause": Pause,
+    "begin": Edge,
+    "finish": Edge,
+    "warm": Warm,
+    "runs": Block,
+    "end": End,
+}
+
+
+def parse(line: str) -> Any:
+    """One row.
+
+    Raises:
+        DeviceError: no JSON, or no row as it should be.
+    """
+    try:
+        raw = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError) as failure:
+        raise wrong("JSON", line) from failure
+    kind = _KINDS.get(raw.get("type", "")) if isinstance(raw, dict) and isinstance(raw.get("type"), str) else None
+    if kind is None:
+        raise wrong(f"one of {sorted(_KINDS)}", line)
+    return from_plain(kind, raw, where=str(raw["type"]), error=DeviceError)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def wrong(expected: str, line: str) -> DeviceError:
+    """The error of a line that is something else than expected."""
+    return DeviceError(f"its lines must be {expected}, got {printable(line)[:200]!r}")

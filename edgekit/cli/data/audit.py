@@ -1,0 +1,252 @@
+"""``edgekit data audit``, ``show`` and ``split``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.options import AsJson, Data, SkipBad
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    from edgekit.audit.record import AuditConfig, AuditRecord
+    from edgekit.data.assign import SplitRecord
+    from edgekit.data.dataset import Dataset
+    from edgekit.progress import Progress
+
+Seed = Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: edgekit data audit photos --out audit --strict")(console.interruptible(audit))
+    app.command(epilog="Example: edgekit data show photos --out looks --photo photos/recapture/a.jpg")(
+        console.interruptible(show)
+    )
+    app.command(epilog="Example: edgekit data split photos --test-fraction 0.2")(console.interruptible(split))
+
+
+def audit(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for audit.html and audit.json.")] = Path("audit"),
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if anything leaks.")] = False,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A probe whose leak is known and does not count for --strict; repeatable.")
+    ] = None,
+    normalise: Annotated[
+        Path | None,
+        typer.Option(help="Write a copy without what files give away, audit it too, and let --strict judge the copy."),
+    ] = None,
+    side: Annotated[
+        int | None, typer.Option(help="Of the copy's square photos. [default: what all photos have, at most 720]")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Try this probe and no other; repeatable.")] = None,
+    folds: Annotated[int, typer.Option(help="Groups are dealt into so many parts.", min=2)] = 5,
+    shuffles: Annotated[int, typer.Option(help="Shuffles of the labels, at least 99.")] = 149,
+    seed: Seed = 0,
+    unnamed: Annotated[
+        bool, typer.Option("--unnamed", help="Leave the paths of photos out of the record; the page has no pictures.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    json: AsJson = False,
+) -> None:
+    """Find out whether a cheat could get the label.
+
+    Small models see sizes, file settings, names, mean colours or the group, never the picture, and are tested on groups
+    they were not fitted to. A page with pictures and a record say which of them tell the classes apart.
+    """
+    from edgekit.audit.probes import PROBES
+    from edgekit.audit.record import AuditConfig
+    from edgekit.data.checks import refuse_among_photos
+    from edgekit.data.dataset import load_dataset
+    from edgekit.records import make_folder
+
+    refuse_among_photos(out, data, "an audit")
+    known = [*(probe.name for probe in PROBES), "group", "copies"]
+    unknown = sorted(set(allow or []) - set(known))
+    if unknown:
+        raise EdgekitError(f"--allow takes the name of a probe, got {', '.join(unknown)}; one of {', '.join(known)}")
+    if side is not None and normalise is None:
+        raise EdgekitError("--side is that of the copy that --normalise writes; name its folder or leave it out")
+    config = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ()))
+    with console.progress() as progress:
+        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        # What can't be written is said before all the work.
+        make_folder(out)
+        record = _audit(dataset, out / "audit", config, unnamed, progress)
+        judged = record
+        if normalise is not None:
+            from edgekit.audit.normalise import NormaliseConfig
+            from edgekit.audit.normalise import normalise as write_copy
+
+            write_copy(dataset, normalise, NormaliseConfig(side_px=side), progress=progress)
+            judged = _audit(load_dataset(normalise, progress=progress), out / "normalised", config, unnamed, progress)
+    if json:
+        console.print_json(judged)
+    else:
+        _print(record, data, out / "audit.html")
+        if judged is not record:
+            _print(judged, normalise or data, out / "normalised.html")
+    leaks = judged.leaks(allow or [])
+    if strict and leaks:
+        console.note(f"leaks: {', '.join(leaks)}")
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _audit(dataset: Dataset, stem: Path, config: AuditConfig, unnamed: bool, progress: Progress) -> AuditRecord:
+    from edgekit.audit.page import write_page
+    from edgekit.audit.record import without_photos
+    from edgekit.audit.run import audit
+    from edgekit.records import write_json
+
+    record = audit(dataset, config, progress=progress)
+    if unnamed:
+        record = without_photos(record)
+    write_json(stem.with_suffix(".json"), record)
+    write_page(stem.with_suffix(".html"), record, dataset.root)
+    return record
+
+
+def _print(record: AuditRecord, data: Path, page: Path) -> None:
+    rows = []
+    for one in record.probes:
+        found, line = one.balanced_accuracy, one.baseline
+        if found is None or line is None:
+            rows.append([one.name, "the same for all", "–", one.verdict])
+            continue
+        interval = f"{console.percent(found.value)} ({console.percent(found.low)} to {console.percent(found.high)})"
+        rows.append([one.name, interval, f"{line.p:.3f}", one.verdict])
+    console.print_table(
+        f"{data}: {record.photos} photos, {len(record.groups)} groups",
+        ["probe", f"balanced accuracy, unseen {'groups' if len(record.groups) > 1 else 'photos'}", "p", "verdict"],
+        rows,
+    )
+    leaks = [one for one in record.within if one.verdict == "leak"]
+    if leaks:
+        console.print_table(
+            "groups that give their classes away",
+            ["group", "rule", "balanced accuracy", "q"],
+            [[one.group, one.rule, console.percent(one.balanced_accuracy), f"{one.q:.4f}"] for one in leaks],
+        )
+    for caution in record.cautions:
+        console.note(f"caution: {caution}")
+    if record.one_class:
+        console.note(f"groups of one class: {', '.join(record.one_class)}")
+    across = sum(one.across != "none" for one in record.same)
+    console.note(
+        f"{len(record.same)} sets of photos that look the same, {across} of them across a border; "
+        f"{record.noise.found} labels to look at; page: {page}"
+    )
+
+
+def show(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the PNGs.")] = Path("looks"),
+    photo: Annotated[
+        list[Path] | None, typer.Option(help="A photo to draw before and after blur, with its spectrum; repeatable.")
+    ] = None,
+    per_row: Annotated[int, typer.Option(help="Photos in a row of a contact sheet.", min=1, max=40)] = 8,
+    per_class: Annotated[int, typer.Option(help="Photos that a class's mean is taken over.", min=1, max=200)] = 60,
+    blur: Annotated[float, typer.Option(help="Radius of the blur, in pixels.")] = 3.0,
+    side: Annotated[int, typer.Option(help="Of the tiles of a spectrum, in native pixels.", min=64, max=2048)] = 512,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Draw what a data set looks like.
+
+    Contact sheets by class and group, histograms of colour and luminance side by side, and mean frequency spectra, in
+    which the lattice of screens and prints stands as peaks.
+    """
+    from edgekit.data.checks import refuse_among_photos
+    from edgekit.data.dataset import load_dataset
+    from edgekit.look.show import ShowConfig, show_histograms, show_photo, show_sheets, show_spectra
+    from edgekit.records import make_folder
+
+    refuse_among_photos(out, data, "what is drawn")
+    config = ShowConfig(per_row=per_row, per_class=per_class, blur_px=blur, side_px=side)
+    stems = [one.stem for one in photo or []]
+    if len(set(stems)) < len(stems):
+        raise EdgekitError(
+            f"photos must differ in their names, which those of the PNGs are made of, got {', '.join(stems)}"
+        )
+    for one in photo or []:
+        if not os.path.isfile(one):
+            raise EdgekitError(f"--photo must name a photo, got {one}, where there is none; correct the path")
+    with console.progress() as progress:
+        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        make_folder(out)
+        written = [*show_sheets(dataset, out, config, progress=progress)]
+        written.append(show_histograms(dataset, out, config, progress=progress))
+        written.append(show_spectra(dataset, out, config, progress=progress))
+        for one in photo or []:
+            written += show_photo(one, out, config)
+    for path in written:
+        typer.echo(str(path))
+
+
+def split(
+    data: Data,
+    folds: Annotated[
+        int | None, typer.Option(help="Deal groups into so many folds of a cross-validation.", min=2)
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="Make every group a fold of its own.")] = False,
+    val_fraction: Annotated[float, typer.Option(help="Share of the groups to validate on.")] = 0.15,
+    test_fraction: Annotated[float, typer.Option(help="Share of the groups to test on.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Of where new groups go.", min=0)] = 0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Forget the sides that are written and place all groups anew.")
+    ] = False,
+    ungrouped: Annotated[
+        bool, typer.Option("--ungrouped", help="Photos without a group are related to no other.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for near copies across sides, too.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Write into manifest.csv which side of a split each photo stands on.
+
+    Whole groups are placed, with classes and kinds of attack balanced. Photos that have a side keep it and new ones of
+    their group follow, so a set can grow. Exact copies on two sides end with exit code 1.
+    """
+    from edgekit.data.assign import AssignConfig, Method
+    from edgekit.data.split_folder import split_data
+
+    if folds is not None and each:
+        raise EdgekitError("folds are dealt or every group is one, got --folds and --each; leave one out")
+    method: Method = "each" if each else "folds" if folds is not None else "fixed"
+    config = AssignConfig(
+        method=method, folds=5 if folds is None else folds, val_fraction=val_fraction, test_fraction=test_fraction,
+        seed=seed,
+    )  # fmt: skip
+    with console.progress() as progress:
+        record = split_data(data, config, ungrouped=ungrouped, again=again, progress=progress)
+    if json:
+        console.print_json(record)
+    else:
+        _print_split(record, data)
+    if any(strict or one.exact for one in record.leaks):
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _print_split(record: SplitRecord, data: Path) -> None:
+    labels = sorted({label for side in record.sides for label in side.classes})
+    console.print_table(
+        f"{data}: column {record.column}, {record.kept} photos kept, {record.placed} placed",
+        [record.column, "groups", *labels, "kinds"],
+        [
+            [
+                side.name,
+                str(len(side.groups)),
+                *(str(side.classes.get(label, 0)) for label in labels),
+                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or "–",
+            ]
+            for side in record.sides
+        ],
+    )
+    for one in record.leaks:
+        what = "the same file" if one.exact else "near copies"
+        console.note(f"leak: {what} on several sides: {', '.join(one.paths[:6])}")
+    for caution in record.cautions:
+        console.note(f"caution: {caution}")

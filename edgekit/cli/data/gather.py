@@ -1,0 +1,288 @@
+"""``edgekit data import`` and ``collect``."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.options import AsJson
+from edgekit.errors import EdgekitError
+from edgekit.gather.options import SETTABLE, CollectConfig, GroupRule, ImportConfig
+from edgekit.terminal import printable
+
+if TYPE_CHECKING:
+    from edgekit.arrays import RGBArray
+    from edgekit.gather.collect import CollectRecord
+    from edgekit.gather.importing import ImportRecord
+    from edgekit.video.keys import TerminalKeys
+    from edgekit.video.preview import Preview
+    from edgekit.video.source import FrameSource
+
+_IMPORT, _COLLECT = ImportConfig(), CollectConfig(label="any", group="any")
+
+Notes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help=f"A column of the manifest for all photos, COLUMN=VALUE: {', '.join(SETTABLE)}."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command, example in (
+        ("import", import_, "gallery.zip --out photos --label genuine --group-by camera"),
+        ("collect", collect, "photos --label genuine --group anna --camera 0"),
+    ):
+        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+
+
+def import_(
+    sources: Annotated[list[Path], typer.Argument(help="Folders, zip files, videos, photos.")],
+    out: Annotated[Path, typer.Option(help="The data folder; new, or one that has photos.")],
+    label: Annotated[str, typer.Option(help="Class of all photos. [default: the sources' top folders]")] = "",
+    skip_folders: Annotated[
+        int, typer.Option(help="Folders at the top of a source that are no class and no group.", min=0)
+    ] = _IMPORT.skip_folders,
+    group: Annotated[str, typer.Option(help="One group for all photos.")] = "",
+    group_by: Annotated[
+        Literal["folder", "camera"], typer.Option(help="Where groups come from; a folder's name is the last resort.")
+    ] = "folder",
+    group_pattern: Annotated[
+        str, typer.Option(help="A regular expression whose first bracket finds the group in a photo's path.")
+    ] = "",
+    group_else: Annotated[str, typer.Option(help="Group of photos for which none is found. [default: left out]")] = "",
+    notes: Notes = None,
+    every_ms: Annotated[int, typer.Option(help="Take a frame of a video so often.", min=1)] = _IMPORT.every_ms,
+    window_ms: Annotated[
+        int, typer.Option(help="Of so many milliseconds, the sharpest one.", min=0)
+    ] = _IMPORT.window_ms,
+    near_bits: Annotated[
+        int, typer.Option(help="Bits of 64 that near duplicates may differ in.", min=0, max=12)
+    ] = _IMPORT.near_bits,
+    keep_copies: Annotated[
+        bool, typer.Option("--keep-copies", help="Keep exact copies, though never in two classes.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Photos read at the same time.", min=1)] = _IMPORT.workers,
+    json: AsJson = False,
+) -> None:
+    """Import photos without metadata and without copies.
+
+    Pixels stay as they are, place and owner go, the camera's name goes into the manifest. Copies, near duplicates and
+    damaged files are listed. A second run goes on where the first was stopped.
+    """
+    from edgekit.gather.importing import import_photos
+
+    if group and (group_pattern or group_by != "folder"):
+        raise EdgekitError("--group is one for all photos, --group-by and --group-pattern find many; leave one out")
+    rule = GroupRule(by="name" if group_pattern else group_by, name=group, pattern=group_pattern, otherwise=group_else)
+    config = ImportConfig(
+        label=label,
+        skip_folders=skip_folders,
+        group=rule,
+        notes=_notes(notes),
+        every_ms=every_ms,
+        window_ms=window_ms,
+        near_bits=near_bits,
+        keep_copies=keep_copies,
+        workers=workers,
+    )
+    with console.progress() as progress:
+        record = import_photos(sources, out, config, progress=progress)
+    if json:
+        console.print_json(record)
+    else:
+        _print_import(record)
+    _tell_next(out, _photos(record))
+
+
+def _tell_next(out: Path, photos: int) -> None:
+    from edgekit.data.split_folder import why_unsplit
+
+    # What finetune would refuse is said here, where groups are chosen.
+    lacking = why_unsplit(out)
+    then = f", which can't be split for training yet: {lacking}" if lacking else "; next: edgekit finetune"
+    console.note(f"{out} has {photos} photos{then}{'' if lacking else f' {out} --out runs/first'}")
+
+
+def _notes(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    notes = []
+    for text in texts or ():
+        column, equals, value = text.partition("=")
+        if not equals:
+            raise EdgekitError(f"--set must be COLUMN=VALUE, such as light=daylight, got {text!r}")
+        notes.append((column.strip(), value.strip()))
+    return tuple(notes)
+
+
+def _photos(record: ImportRecord) -> int:
+    return sum(sum(groups.values()) for groups in record.photos.values())
+
+
+def _print_import(record: ImportRecord) -> None:
+    rows = [[label, str(len(groups)), str(sum(groups.values()))] for label, groups in record.photos.items()]
+    console.print_table("photos", ["class", "groups", "photos"], rows)
+    typer.echo(f"{record.stored} stored, {record.known} done before, in {record.seconds:.1f} s")
+    console.print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
+    console.print_some("photos without a group, left out", list(record.ungrouped))
+    border = {"class": "of another class: one label is wrong", "group": "of another group", "": "of the same group"}
+    for across, words in border.items():
+        copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
+        console.print_some(f"exact copies {words}", copies)
+    for across, words in {"class": "across classes", "group": "across groups", "": "within a group"}.items():
+        near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
+        console.print_some(f"sets of near duplicates {words}", near)
+    if record.ignored:
+        others = ", ".join(f"{count} {ending}" for ending, count in record.ignored.items())
+        typer.echo(f"other files, not looked at: {others}")
+    for line in record.cautions:
+        console.note(f"caution: {line}")
+
+
+def collect(
+    out: Annotated[Path, typer.Argument(help="The data folder; photos go to CLASS/GROUP/ in it.")],
+    label: Annotated[str, typer.Option(help="Class of the shots.")],
+    group: Annotated[str, typer.Option(help="Session, person or place; never on two sides of a split.")],
+    camera: Annotated[int | None, typer.Option(help="A camera; 0 is the first.", min=0)] = None,
+    video: Annotated[Path | None, typer.Option(help="A video file.")] = None,
+    picamera: Annotated[bool, typer.Option("--picamera", help="The Raspberry Pi's camera.")] = False,
+    every_ms: Annotated[
+        int | None, typer.Option(help="Shoot so often. [default: at a key; for a video 1000]", min=1)
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="Stop when the group has so many photos.", min=1)] = None,
+    min_sharpness: Annotated[
+        float, typer.Option(help="Refuse shots below this variance of the Laplacian; 0 takes all.", min=0)
+    ] = _COLLECT.min_sharpness,
+    face: Annotated[bool, typer.Option("--face", help="Find the largest face and keep only that.")] = False,
+    margin: Annotated[
+        float, typer.Option(help="Around a face, in parts of its width.", min=0, max=2)
+    ] = _COLLECT.margin,
+    split: Annotated[
+        str, typer.Option(help="Percentages, train:test or train:val:test, in blocks of time. [default: no split]")
+    ] = "",
+    gap_s: Annotated[
+        float, typer.Option(help="Seconds between two blocks that belong to none.", min=0)
+    ] = _COLLECT.gap_s,
+    notes: Notes = None,
+    view: Annotated[
+        bool | None, typer.Option("--view/--no-view", help="A live view in the browser. [default: for cameras]")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Of the live view; 0 takes a free one.", min=0, max=65535)] = 0,
+    json: AsJson = False,
+) -> None:
+    """Shoot photos with a camera, or out of a video.
+
+    Space shoots and q stops, in the terminal or in the live view. Blurred shots are refused. A re-run goes on until the
+    group has its count.
+    """
+    given = {"--camera": camera is not None, "--video": video is not None, "--picamera": picamera}
+    if list(given.values()).count(True) != 1:
+        chosen = " and ".join(name for name, is_given in given.items() if is_given) or "nothing"
+        raise typer.BadParameter(f"name one of {', '.join(given)}; got {chosen}")
+    config = CollectConfig(
+        label=label,
+        group=group,
+        notes=_notes(notes),
+        every_ms=1000 if every_ms is None and video is not None and not view else every_ms,
+        count=count,
+        min_sharpness=min_sharpness,
+        face=face,
+        margin=margin,
+        split=_percentages(split),
+        gap_s=gap_s,
+    )
+    record = _shoot(out, config, _Where(camera=camera, video=video, view=view, port=port))
+    if json:
+        console.print_json(record)
+    else:
+        _print_session(record)
+
+
+def _percentages(text: str) -> tuple[int, ...] | None:
+    if not text:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(":"))
+    except ValueError as failure:
+        raise typer.BadParameter(f"--split must be percentages such as 80:20, got {text!r}") from failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Where:
+    """What is shot with, and watched; neither camera nor video is the Pi's camera."""
+
+    camera: int | None
+    video: Path | None
+    view: bool | None
+    port: int
+
+
+class _Watched:
+    """The keys of the terminal and of the live view, as one."""
+
+    def __init__(self, keys: TerminalKeys, preview: Preview | None) -> None:
+        self._keys, self._preview = keys, preview
+
+    def poll(self) -> str:
+        return self._keys.poll() or (self._preview.poll() if self._preview is not None else "")
+
+    def show(self, picture: RGBArray, line: str) -> None:
+        if self._preview is not None:
+            self._preview.show(picture, line)
+
+
+def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
+    from edgekit.gather.collect import collect
+    from edgekit.video.keys import TerminalKeys
+    from edgekit.video.preview import Preview
+
+    with ExitStack() as stack:
+        viewed = where.video is None if where.view is None else where.view
+        source = stack.enter_context(closing(_open(where, viewed)))
+        # A live view opened for nothing would hide the reason.
+        preview = stack.enter_context(closing(Preview(where.port))) if viewed else None
+        keys = stack.enter_context(TerminalKeys())
+        if preview is not None:
+            console.note(f"live view: {preview.address} (from another machine: ssh -L)")
+        if keys.is_on:
+            console.note("space shoots, q stops")
+        watched = _Watched(keys, preview) if preview is not None or keys.is_on else None
+        progress = stack.enter_context(console.progress())
+        return collect(source, out, config, controls=watched, progress=progress)
+
+
+def _open(where: _Where, viewed: bool) -> FrameSource:
+    from edgekit.video.newest import Newest
+
+    if where.video is not None:
+        from edgekit.video.opencv import VideoFile
+
+        # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
+        return Newest(VideoFile(where.video), realtime=True) if viewed else VideoFile(where.video)
+    if where.camera is None:
+        from edgekit.video.picamera import PiCamera
+
+        return Newest(PiCamera())
+    from edgekit.video.opencv import Camera
+
+    return Newest(Camera(where.camera))
+
+
+def _print_session(record: CollectRecord) -> None:
+    known = f", {record.known} known from before" if record.known else ""
+    shot = f"{record.label}/{record.group}: {record.shots} shot from {record.source}, {record.total} in all{known}"
+    typer.echo(printable(shot))
+    if record.blurred:
+        typer.echo(f"refused as blurred: {record.blurred}, the best with sharpness {record.best_blurred:.1f}")
+    if record.faceless:
+        typer.echo(f"refused without a face: {record.faceless}")
+    if record.splits:
+        shares = ", ".join(f"{count} {name}" for name, count in record.splits.items())
+        typer.echo(f"split in blocks of time: {shares}")
+    if record.left_out:
+        typer.echo(f"in no row, as other blocks or sessions are too close in time: {record.left_out}")
+    for line in record.cautions:
+        console.note(f"caution: {line}")

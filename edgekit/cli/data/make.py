@@ -1,0 +1,335 @@
+"""``edgekit data augment``, ``crops`` and ``recapture``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from edgekit.cli import console
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from edgekit.augment.vary import Augmentation
+
+Preset = Literal["antispoof", "cars", "recapture-safe"]
+ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
+
+Photos = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
+Out = Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")]
+Seed = Annotated[int, typer.Option(help="Another seed draws other ones.", min=0)]
+Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
+Encoding = Annotated[
+    Literal["auto", "jpeg", "png"],
+    typer.Option(
+        help="png keeps every pixel; jpeg has quality 95. auto: png where nothing resamples, as a second JPEG would."
+    ),
+]
+
+_WORKERS = os.cpu_count() or 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: edgekit data augment photos grown --preset recapture-safe --variants 10")(
+        console.interruptible(augment)
+    )
+    app.command(epilog="Example: edgekit data crops photos crops --plan 1/4 --crops 10 --into tfrecord")(
+        console.interruptible(crops)
+    )
+    app.command(epilog="Example: edgekit data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5")(
+        console.interruptible(recapture)
+    )
+
+
+def augment(
+    photos: Photos,
+    out: Annotated[
+        Path | None, typer.Argument(help="Folder for copies and variants; none is needed for --preview.")
+    ] = None,
+    preset: Annotated[Preset, typer.Option(help="Options to start from; the others below change them.")] = "antispoof",
+    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = 10,
+    preview: Annotated[
+        Path | None, typer.Option(help="Write a contact sheet (PNG) of PHOTOS, here one photo, and stop.")
+    ] = None,
+    rotation: Annotated[float | None, typer.Option(help="Degrees to either side.")] = None,
+    width_shift: Annotated[float | None, typer.Option(help="Share of the width.")] = None,
+    height_shift: Annotated[float | None, typer.Option(help="Share of the height.")] = None,
+    shear: Annotated[float | None, typer.Option(help="Degrees, as Keras counts them.")] = None,
+    zoom: Annotated[float | None, typer.Option(help="Factors from 1 - ZOOM to 1 + ZOOM.")] = None,
+    channel_shift: Annotated[float | None, typer.Option(help="Share of the full range.")] = None,
+    crop: Annotated[float | None, typer.Option(help="Share cut off, in whole pixels.")] = None,
+    exposure: Annotated[float | None, typer.Option(help="Stops of light.")] = None,
+    horizontal_flip: Annotated[bool | None, typer.Option(help="Mirror half of the variants.")] = None,
+    vertical_flip: Annotated[bool | None, typer.Option(help="Mirror half of them upside down.")] = None,
+    quarter_turns: Annotated[bool | None, typer.Option(help="Turn by 0, 90, 180 or 270 degrees.")] = None,
+    fill: Annotated[
+        Literal["nearest", "reflect", "black"] | None, typer.Option(help="What lies beyond the edge after a warp.")
+    ] = None,
+    test_too: Annotated[
+        bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
+    ] = False,
+    encoding: Encoding = "auto",
+    seed: Seed = 0,
+    workers: Workers = _WORKERS,
+    json: AsJson = False,
+) -> None:
+    """Grow a set by variants of its training photos.
+
+    Rotation, shift, shear and zoom resample: they blur, which erases the moiré that gives a photo of a screen away, and
+    where a fine pattern meets the new raster they draw moiré of their own, on genuine photos too. So do blurring,
+    resizing and compressing. The preset recapture-safe does nothing of that: it mirrors, turns by right angles, cuts
+    whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
+    """
+    from edgekit.augment.variant_set import VariantsConfig, augment_photos
+    from edgekit.augment.variant_set import preview as draw_preview
+    from edgekit.augment.vary import preset as named
+
+    options = _changed(
+        named(preset),
+        rotation_deg=rotation,
+        width_shift=width_shift,
+        height_shift=height_shift,
+        shear_deg=shear,
+        zoom=zoom,
+        channel_shift=channel_shift,
+        crop=crop,
+        exposure_ev=exposure,
+        horizontal_flip=horizontal_flip,
+        vertical_flip=vertical_flip,
+        quarter_turns=quarter_turns,
+        fill=fill,
+    )
+    config = VariantsConfig(
+        options=options, variants=variants, test_too=test_too, encoding=_encoding(encoding, options), seed=seed
+    )
+    if preview is not None:
+        _refuse_sheet(preview, out)
+        _write_sheet(preview, draw_preview(photos, config))
+        return
+    with console.progress() as progress:
+        made = augment_photos(photos, _named(out), config, progress=progress, workers=workers)
+    if json:
+        console.print_json(made)
+    console.note(
+        f"{out} holds {made.photos} photos and {made.variants} variants; next: edgekit finetune {out} --out runs/grown"
+    )
+
+
+def _refuse_sheet(path: Path, out: Path | None) -> None:
+    if out is not None:
+        raise EdgekitError(f"--preview writes one sheet and nothing else, got the folder {out}; leave it out")
+    if os.path.isdir(path):
+        raise EdgekitError(f"--preview must name a PNG file, got the folder {path}; add a name")
+
+
+def _write_sheet(path: Path, sheet: Image.Image) -> None:
+    import io
+
+    from edgekit.records import write_atomic
+
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    write_atomic(path, buffer.getvalue())
+    console.note(f"wrote {path}")
+
+
+def _named(out: Path | None) -> Path:
+    if out is None:
+        raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
+    return out
+
+
+def _changed(options: Augmentation, **given: Any) -> Augmentation:
+    return replace(options, **{name: value for name, value in given.items() if value is not None})
+
+
+def _encoding(given: Literal["auto", "jpeg", "png"], options: Augmentation | None) -> Literal["jpeg", "png"]:
+    if given != "auto":
+        return given
+    return "jpeg" if options is None or options.resamples else "png"
+
+
+def crops(
+    photos: Photos,
+    out: Out,
+    plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = "1/4",
+    crops: Annotated[int, typer.Option(help="Crops of each photo and variant.", min=1)] = 10,
+    working_px: Annotated[
+        int, typer.Option(help="Halve photos as often as their shorter side stays at least this; 0: never.", min=0)
+    ] = 0,
+    side: Annotated[
+        int, typer.Option(help="Side that crops are brought to, in pixels; 0 keeps their own pixels.", min=0)
+    ] = 0,
+    into: Annotated[
+        Literal["folder", "tfrecord"], typer.Option(help="A folder per class and a manifest, or shards for tf.data.")
+    ] = "folder",
+    preset: Annotated[Preset | None, typer.Option(help="Cut crops of variants of training photos, too.")] = None,
+    variants: Annotated[int | None, typer.Option(help="Variants of each, with --preset. [default: 10]", min=1)] = None,
+    shard: Annotated[int, typer.Option(help="Photos and variants that are written at once.", min=1)] = 100,
+    encoding: Encoding = "auto",
+    seed: Seed = 0,
+    workers: Workers = _WORKERS,
+    json: AsJson = False,
+) -> None:
+    """Cut square crops of photos, as files.
+
+    Ten of a quarter of the width by default; any plan that a model's contract can have. A run that was stopped or
+    killed goes on where it was, without a lost or doubled crop.
+    """
+    from edgekit.augment.crop_set import CropsConfig, cut_crops
+    from edgekit.augment.vary import preset as named
+    from edgekit.contract import CropPlan
+
+    if variants is not None and preset is None:
+        raise EdgekitError("--variants says how many --preset draws; name one, or leave it out")
+    options = None if preset is None else named(preset)
+    config = CropsConfig(
+        plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
+        side_px=side or None,
+        options=options,
+        variants=0 if preset is None else variants or 10,
+        encoding=_encoding(encoding, options),
+        into=into,
+        shard_photos=shard,
+        seed=seed,
+    )
+    with console.progress() as progress:
+        made = cut_crops(photos, out, config, progress=progress, workers=workers)
+    if json:
+        console.print_json(made)
+    console.note(f"{out} holds {made.crops} crops of {made.photos} photos; classes: {', '.join(made.labels)}")
+
+
+def recapture(
+    photos: Photos,
+    out: Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")] = None,
+    screen: Annotated[
+        str,
+        typer.Option(
+            help="Screens and prints that take turns: lcd-rgb, oled-pentile, crt, ips-monitor, print-inkjet, "
+            "print-offset, with commas between, or all."
+        ),
+    ] = "all",
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a sheet (PNG) of PHOTOS, here one photo, on every screen, and stop: --screen, the ranges and "
+            "--seed count."
+        ),
+    ] = None,
+    per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = 1,
+    genuine: Annotated[
+        Literal["both", "rephotographed", "copied"],
+        typer.Option(
+            help="Genuine photos of the result: as they are, photographed again by the same cameras, or both. As they "
+            "are alone, a model learns the simulator's camera instead of screens."
+        ),
+    ] = "both",
+    label: Annotated[str, typer.Option(help="Label of genuine photos. [default: told by name]")] = "",
+    distance: Annotated[
+        str | None, typer.Option(help="Camera pixels per screen pixel, as a factor on what is usual: LOW:HIGH.")
+    ] = None,
+    angle: Annotated[float | None, typer.Option(help="Largest turn of the screen, in degrees.")] = None,
+    focus: Annotated[str | None, typer.Option(help="Blur besides the lens's own, in camera pixels: LOW:HIGH.")] = None,
+    exposure: Annotated[str | None, typer.Option(help="Error of the exposure, in stops: LOW:HIGH.")] = None,
+    glare: Annotated[str | None, typer.Option(help="Reflected light, as a share of the screen's: LOW:HIGH.")] = None,
+    jpeg: Annotated[str | None, typer.Option(help="Quality of the files: LOW:HIGH.")] = None,
+    coverage: Annotated[
+        str | None,
+        typer.Option(
+            help="Share of the screen in the picture, above 1, and earlier with phones, with the room around: LOW:HIGH."
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="What the screen shows around the photo: whole (nothing), page, letterbox, app, grid, with commas "
+            "between; prints are whole or on a page. [default: all]"
+        ),
+    ] = None,
+    fill: Annotated[str | None, typer.Option(help="Share of the screen that the photo takes: LOW:HIGH.")] = None,
+    room: Annotated[
+        float | None, typer.Option(help="Share of recaptures with another photo of the group behind the screen.")
+    ] = None,
+    phones: Annotated[
+        float | None, typer.Option(help="Share of the phones that have a phone's shape, with round corners.")
+    ] = None,
+    hand: Annotated[float | None, typer.Option(help="Share of the phones that are held in a hand.")] = None,
+    lamp: Annotated[
+        float | None, typer.Option(help="Share of screens and glossy prints with a lamp's mirror image.")
+    ] = None,
+    oversample: Annotated[
+        str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
+    ] = None,
+    seed: Seed = 0,
+    workers: Workers = _WORKERS,
+    json: AsJson = False,
+) -> None:
+    """Simulate recaptures of genuine photos.
+
+    Every photo is shown on a simulated screen, or printed, and photographed again; the manifest has what was drawn for
+    each. How far a model that saw only such photos gets on real ones is in docs/data.md.
+    """
+    from edgekit.simulate.recapture_set import RecaptureConfig, make_recaptures
+    from edgekit.simulate.recapture_set import preview as draw_preview
+    from edgekit.simulate.rephoto import SCREEN_OF, RephotoConfig
+
+    ranges = {
+        "distance": distance,
+        "focus_px": focus,
+        "exposure_ev": exposure,
+        "glare": glare,
+        "jpeg": jpeg,
+        "coverage": coverage,
+        "fill": fill,
+        "oversample": oversample,
+    }
+    drawn: dict[str, Any] = {name: _range(name, text) for name, text in ranges.items() if text is not None}
+    if angle is not None:
+        drawn["angle_deg"] = angle
+    if layout is not None:
+        drawn["layouts"] = _names(layout)
+    shares = {"room": room, "phones": phones, "hand": hand, "lamp": lamp}
+    drawn.update({name: share for name, share in shares.items() if share is not None})
+    config = RecaptureConfig(
+        screens=tuple(SCREEN_OF) if screen == "all" else _names(screen),
+        per_photo=per_photo,
+        genuine=genuine,
+        label=label,
+        rephoto=RephotoConfig(**drawn),
+        seed=seed,
+    )
+    if preview is not None:
+        _refuse_sheet(preview, out)
+        with console.progress() as progress:
+            sheet = draw_preview(photos, config, progress=progress)
+        _write_sheet(preview, sheet)
+        return
+    with console.progress() as progress:
+        made = make_recaptures(photos, _named(out), config, progress=progress, workers=workers)
+    if json:
+        console.print_json(made)
+    console.note(
+        f"{out} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
+        f"next: edgekit finetune {out} --out runs/simulated"
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(","))
+
+
+def _range(name: str, text: str) -> tuple[float, float]:
+    """``0:0.5``, or one number for a range without width."""
+    low, colon, high = text.partition(":")
+    try:
+        return float(low), float(high if colon else low)
+    except ValueError as failure:
+        raise EdgekitError(f"{name} must be a number or LOW:HIGH, got {text!r}; correct it") from failure

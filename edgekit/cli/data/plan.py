@@ -1,0 +1,137 @@
+"""``edgekit data plan`` and ``status``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.options import AsJson, Overwrite
+from edgekit.errors import EdgekitError
+from edgekit.gather.options import WANTED
+
+if TYPE_CHECKING:
+    from edgekit.gather.coverage import Coverage
+
+
+_MAX_LINES = 20
+
+
+Plan = Annotated[Path, typer.Argument(help="The capture plan, a TOML file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command, example in (
+        ("plan", plan, "plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"),
+        ("status", status, "plan.toml photos --plot status.png"),
+    ):
+        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+
+
+def plan(
+    path: Plan,
+    camera: Annotated[
+        list[str] | None, typer.Option(help="A camera; NAME=OTHER gives EXIF's name for it. Repeat for each.")
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="A screen, a print or the real thing, NAME:CLASS. Repeat for each.")
+    ] = None,
+    light: Annotated[list[str] | None, typer.Option(help="A kind of light. Repeat for each.")] = None,
+    wanted: Annotated[int | None, typer.Option(help=f"Photos of each cell. [default: {WANTED}]", min=1)] = None,
+    title: Annotated[str | None, typer.Option(help="For tables and figures. [default: the file's name]")] = None,
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Write a capture plan, or show one.
+
+    Cameras times targets times lights make the cells. The file is TOML; [[cell]] entries change the number of some.
+    """
+    from edgekit.gather.plan import CapturePlan, read_plan, to_entries, write_plan
+
+    if camera or target or light or wanted is not None or title is not None:
+        if os.path.lexists(path) and not overwrite:
+            raise EdgekitError(f"{path} exists; edit it, use --overwrite to replace it, or name another file")
+        made = CapturePlan(
+            title=path.stem if title is None else title,
+            wanted=WANTED if wanted is None else wanted,
+            camera=to_entries(camera or ()),
+            target=to_entries(target or (), labelled=True),
+            light=to_entries(light or ()),
+        )
+        write_plan(path, made)
+        console.note(f"wrote {path}; next: edgekit data status {path} photos")
+    shown = read_plan(path)
+    if json:
+        console.print_json(shown)
+        return
+    lights = list(dict.fromkeys(cell.light for cell in shown.cells))
+    for one in lights:
+        of_light = [cell for cell in shown.cells if cell.light == one]
+        rows = [
+            [entry.name, *(str(shown.wanted_of(cell)) for cell in of_light if cell.camera == entry.name)]
+            for entry in shown.camera
+        ]
+        console.print_table(f"{shown.title}{f', {one}' if one else ''}", ["wanted", *_names(shown.target)], rows)
+    total = sum(map(shown.wanted_of, shown.cells))
+    typer.echo(f"{len(shown.cells)} cells, {total} photos")
+    if shown.caution:
+        console.note(f"caution: {shown.caution}")
+
+
+def _names(entries: tuple[object, ...]) -> list[str]:
+    return [str(getattr(entry, "name", "")) for entry in entries]
+
+
+def status(
+    path: Plan,
+    data: Annotated[Path, typer.Argument(help="The data folder.")],
+    plot: Annotated[Path | None, typer.Option(help="Write a heat map as PNG.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write cells found in folders and EXIF into the manifest.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 while photos lack.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show what a data folder has of a plan.
+
+    A cell follows from the manifest's camera, screen and light, from folders' names, and from EXIF. Says what to shoot
+    next.
+    """
+    from edgekit.gather.coverage import cover
+    from edgekit.gather.plan import read_plan
+
+    capture_plan = read_plan(path)
+    with console.progress() as progress:
+        found = cover(capture_plan, data, record=record, progress=progress)
+    if plot is not None:
+        from edgekit.figures.coverage import plot_coverage
+
+        plot_coverage(plot, found)
+        console.note(f"wrote {plot}")
+    if json:
+        console.print_json(found)
+    else:
+        _print_coverage(found)
+    if strict and found.lacks:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _print_coverage(found: Coverage) -> None:
+    for light in dict.fromkeys(cell.light for cell in found.cells):
+        cells = [cell for cell in found.cells if cell.light == light]
+        cell_of = {(cell.camera, cell.target): cell for cell in cells}
+        targets = list(dict.fromkeys(cell.target for cell in cells))
+        rows = []
+        for camera in dict.fromkeys(cell.camera for cell in cells):
+            inside = [cell_of.get((camera, target)) for target in targets]
+            rows.append([camera, *("–" if one is None else f"{one.has}/{one.wanted}" for one in inside)])
+        console.print_table(f"{found.title}{f', {light}' if light else ''}: has/wanted", ["", *targets], rows)
+    typer.echo(f"{found.has} photos in {len(found.cells)} cells that want {found.wanted}; {found.lacks} lack")
+    for line in found.next[:_MAX_LINES]:
+        typer.echo(f"shoot next: {line}")
+    for missing, count in found.outside.items():
+        console.note(f"{count} photos are in no cell: {missing} not known, e.g. {found.examples[missing][0]}")

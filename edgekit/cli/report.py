@@ -1,0 +1,86 @@
+"""``edgekit report``: one page and a card from the records of runs, benchmarks and evaluations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.options import AsJson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRecord:
+    """What was written, and the verdict on each model: ``yes``, ``no`` or ``open``."""
+
+    page: str
+    page_bytes: int
+    cards: tuple[str, ...]
+    verdicts: dict[str, str]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: edgekit report runs/first evaluation --data photos --out report.html")(
+        console.interruptible(report)
+    )
+
+
+def report(
+    records: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Runs, models, bench.json, evaluate.json, tta.json, or folders of these; several devices. A model is "
+            "matched by its SHA-256."
+        ),
+    ],
+    data: Annotated[Path | None, typer.Option(help="The photos, to show the worst mistakes with their crops.")] = None,
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
+    title: Annotated[str, typer.Option(help="Of the page. [default: the model's name]")] = "",
+    no_card: Annotated[bool, typer.Option("--no-card", help="Write no card.md beside the model.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Make one page of what is known of models, and a model card.
+
+    The page is one file without a network: verdict, cost against accuracy, errors, mistakes, training, model card.
+    """
+    from edgekit.data.checks import refuse_among_photos
+    from edgekit.report.card import card_path, make_card, write_card
+    from edgekit.report.mistakes import galleries
+    from edgekit.report.models import collect
+    from edgekit.report.page import make_page, write_page
+    from edgekit.report.verdict import judge
+
+    found = collect(records)
+    if data is not None:
+        refuse_among_photos(out, data, "a report")
+    with console.progress() as progress:
+        pictures = galleries(found.models, data, progress=progress)
+    size = write_page(make_page(found, pictures, title=title), out)
+    cards = []
+    for model in () if no_card else found.models:
+        path = card_path(model)
+        if path is not None:
+            write_card(make_card(model), path)
+            cards.append(path)
+    verdicts = {model.name: judge(model) for model in found.models}
+    if json:
+        console.print_json(
+            ReportRecord(
+                page=str(out),
+                page_bytes=size,
+                cards=tuple(map(str, cards)),
+                verdicts={name: verdict.outcome for name, verdict in verdicts.items()},
+            )
+        )
+        return
+    for name, verdict in verdicts.items():
+        console.note(f"{name}: {verdict.line}")
+    for model in () if no_card else found.models:
+        # A run alone has no model yet.
+        if model.file is None and (model.file_sha256 or model.conversion is not None):
+            console.note(f"{model.name}: no card written: the model file was not found; name it")
+    console.note(f"wrote {', '.join(map(str, (out, *cards)))} ({size / 1000:.0f} kB); open it in a browser")

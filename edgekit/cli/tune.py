@@ -1,0 +1,86 @@
+"""``edgekit tune``: another operating point for a finished model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.crossval import taken
+from edgekit.cli.evaluate import AlsoTest, Target, choose_threshold
+from edgekit.cli.options import AsJson, Model, Photos, SkipBad, Split
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: edgekit tune model.tflite --data photos --write tuned.tflite")(
+        console.interruptible(tune)
+    )
+
+
+def tune(
+    model: Model,
+    data: Photos,
+    split: Split = "auto",
+    target: Target = None,
+    also_test: AlsoTest = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Where the file with the new contract goes. [default: nothing is written]")
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Replace the contract in the model file itself.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    json: AsJson = False,
+) -> None:
+    """Choose temperature, threshold and early stopping anew.
+
+    On validation photos of the data that the model was trained on, or on other photos, which then can't judge it any
+    more. Nothing is written without --write or --in-place; only the contract inside the file changes. With --target,
+    the rule gives the threshold, the temperature stays, and the bounds for stopping early follow.
+    """
+    if write is not None and in_place:
+        raise typer.BadParameter("one place to write to, got --write and --in-place; leave one out")
+    place = model if in_place else write
+    if target is not None:
+        choose_threshold(
+            model, data, target, split=split, also_test=also_test, write=place, skip_bad=skip_bad, json=json
+        )
+        return
+    if also_test:
+        raise typer.BadParameter("--also-test needs --target")
+    from edgekit.data.checks import refuse_among_photos
+    from edgekit.data.dataset import load_dataset
+    from edgekit.evaluate.retune import tune
+
+    with console.progress() as progress:
+        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        if place is not None:
+            refuse_among_photos(place, dataset.root, "a model")
+        record = tune(model, dataset, part=split, write=place, progress=progress)
+    if json:
+        console.print_json(record)
+        return
+    rows = [
+        [name, *("–" if value is None else f"{value:.3g}" for value in values)]
+        for name, values in (
+            ("temperature", (record.before.temperature, record.after.temperature)),
+            ("threshold", (record.before.threshold, record.after.threshold)),
+            ("largest bound", tuple(max(one.early_stop or (), default=None) for one in (record.before, record.after))),
+        )
+    ]
+    console.print_table(f"{record.photos} {record.part} photos", ["", "before", "now"], rows)
+    typer.echo(
+        f"balanced accuracy on these photos: {console.percent(record.balanced_accuracy)} with all crops, "
+        f"{console.percent(record.early_balanced_accuracy)} stopping early{taken(record.crops_used)}"
+    )
+    if record.caution:
+        console.note(f"caution: {record.caution}")
+    if place is None:
+        console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
+    else:
+        console.note(
+            f"wrote {place} (SHA-256 {record.written_sha256}); next: edgekit bench {place} --data other-photos"
+        )

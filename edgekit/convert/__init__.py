@@ -1,0 +1,1 @@
+"""Stage 4: a run becomes one TFLite file, behind a gate against lost accuracy."""

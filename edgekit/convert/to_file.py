@@ -1,0 +1,232 @@
+"""Stage 4: a trained run to one TFLite file, behind a gate that compares it with the float network."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from edgekit.arrays import RGBArray
+from edgekit.contract import Contract, Precision
+from edgekit.convert.gate import ConvertRecord, Gate, compare
+from edgekit.convert.options import ConvertConfig
+from edgekit.data.checks import refuse_among_photos
+from edgekit.data.dataset import Dataset
+from edgekit.errors import DataError, EdgekitError, RunError
+from edgekit.locks import working_in
+from edgekit.metrics.classification import report
+from edgekit.modelfile.flatbuffer import append_softmax
+from edgekit.modelfile.write import NO_SHA256, write_bundle
+from edgekit.progress import SILENT, Progress
+from edgekit.quantize.calibration import CalibrationConfig, calibration_pixels, make_calibration
+from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.quantize.qat import load_stage
+from edgekit.records import plain, write_json
+from edgekit.runtime.bundle import Bundle
+from edgekit.scoring.operating_point import fit_decision
+from edgekit.scoring.scores import Scores, score_photos
+from edgekit.scoring.source import crop_source
+from edgekit.train.finetune import versions
+from edgekit.train.options import Stage
+from edgekit.train.record import STAGES, RunFolder, TrainRecord
+from edgekit.train.to_tflite import CALIBRATED, to_flatbuffer
+
+
+class GateFailed(EdgekitError):
+    """The quantised file lost more than was allowed; nothing was written.
+
+    Args:
+        gate: Both models' numbers.
+        advice: What may help besides accepting it.
+    """
+
+    def __init__(self, gate: Gate, advice: str) -> None:
+        super().__init__(
+            f"balanced accuracy fell by {gate.drop_points:.2f} points on {gate.photos} validation photos, "
+            f"at most {gate.max_drop_points:.2f} are allowed; {advice}, or accept it with --allow-drop"
+        )
+        self.gate = gate
+
+
+def convert(
+    dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, *, progress: Progress = SILENT
+) -> ConvertRecord:
+    """Convert a run, compare the file with the float network, and write it with its contract.
+
+    Args:
+        dataset: The photos that the run was trained on, for calibration and for the gate.
+        folder: The run.
+        out: The model file; its record is written beside it as ``.json``.
+        config: Precision, calibration, gate.
+        progress: Told of every step.
+
+    Raises:
+        RunError: no such stage, other photos, a name that would replace the run's files, or a place among the photos,
+            or another process that works in the run.
+        DataError: the calibration folder is unusable.
+        GateFailed: the drop is over the limit.
+    """
+    with working_in(folder.root):
+        return _convert(dataset, folder, out, config, progress)
+
+
+def _convert(
+    dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, progress: Progress
+) -> ConvertRecord:
+    stage = choose_stage(folder, config)
+    _check_out(out, folder)
+    refuse_among_photos(out, dataset.root, "a model")
+    refuse_among_photos(config.calibration, dataset.root, "calibration crops")
+    record = folder.read(stage)
+    if stage == "qat":
+        folder.check_origin(record)
+    if record.data_sha256 != dataset.sha256:
+        raise RunError(
+            f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
+            f"{dataset.sha256[:12]}; name the same --data"
+        )
+    if config.precision == "int16x8":
+        progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
+    network = load_stage(folder, record, stage)
+    pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
+    progress.begin(f"converting to {config.precision}", 2)
+    flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
+    progress.advance()
+    draft = _contract(record, stage, config.precision, name=out.stem)
+    with tempfile.TemporaryDirectory() as scratch:
+        bundles = [write_bundle(flatbuffer, draft, Path(scratch) / "model.tflite")]
+        if config.precision != "float32":
+            reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
+            float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
+            float_draft = replace(draft, precision="float32")
+            bundles.append(write_bundle(float_flatbuffer, float_draft, Path(scratch) / "float.tflite"))
+    progress.advance()
+    contract, gate = _judge(bundles, dataset, record, config, progress)
+    if not gate.passed and not config.allow_drop:
+        raise GateFailed(gate, _advice(config.precision, stage))
+    bundle = write_bundle(flatbuffer, contract, out)
+    converted = ConvertRecord(
+        config=config,
+        stage=stage,
+        model=out.name,
+        model_bytes=out.stat().st_size,
+        contract=bundle.contract,
+        gate=gate,
+        versions=versions(),
+    )
+    write_json(out.with_suffix(".json"), converted)
+    return converted
+
+
+def _advice(precision: Precision, stage: Stage) -> str:
+    if precision != "int8":
+        return f"{precision} was made from the {stage} stage: try --int8 after `edgekit qat`, or --float16"
+    if stage == "float":
+        return "run `edgekit qat` and convert its stage"
+    return "tune more of the network (`edgekit finetune --tune all`, then `edgekit qat`), or try --float16"
+
+
+def _check_out(out: Path, folder: RunFolder) -> None:
+    if os.path.isdir(out) or out.suffix == ".json":
+        raise RunError(
+            f"a model must be a file beside its record, a .json of the same name, got {out}; "
+            "name it otherwise with --out"
+        )
+    own = {path.resolve() for stage in STAGES for path in folder.traces(stage)}
+    for written, what in ((out, "file"), (out.with_suffix(".json"), "record")):
+        if written.resolve() in own:
+            raise RunError(
+                f"a model's {what} must not replace its run's {written}, got the file name {out.name}; "
+                "name it otherwise with --out"
+            )
+
+
+def choose_stage(folder: RunFolder, config: ConvertConfig) -> Stage:
+    """Which weights a configuration means."""
+    if config.stage != "auto":
+        return config.stage
+    return "qat" if config.precision == "int8" and os.path.exists(folder.record("qat")) else "float"
+
+
+def _calibration(dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress) -> RGBArray:
+    """The calibration crops; those of the qat stage were what its ranges come from, and must be the same."""
+    wanted = CalibrationConfig.of(
+        record.config, config.calibration_crops or record.calibration_crops or CALIBRATION_CROPS
+    )
+    train = record.split.samples(dataset, "train")
+    manifest = make_calibration(config.calibration, dataset, train, wanted, progress=progress)
+    if record.calibration_sha256 not in (None, manifest.sha256):
+        raise DataError(
+            f"the crops in {config.calibration} must be the {record.calibration_crops} that the qat stage was "
+            f"calibrated on, got {len(manifest.crops)} others; name the same --calibration and --calibration-crops"
+        )
+    return calibration_pixels(config.calibration, manifest)
+
+
+def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: str) -> Contract:
+    return Contract(
+        name=name,
+        labels=record.labels,
+        bona_fide=record.config.bona_fide or None,
+        side_px=record.config.network.side_px,
+        plan=record.config.plan,
+        precision=precision,
+        model_sha256=NO_SHA256,
+        provenance={
+            "stage": stage,
+            "data_sha256": record.data_sha256,
+            "split": record.split.method,
+            "split_config": plain(record.config.split),
+            "split_sha256": record.split.sha256,
+            "caution": record.split.caution,
+            "weights_sha256": record.weights_sha256,
+            **({"calibration_sha256": record.calibration_sha256} if record.calibration_sha256 else {}),
+            "backbone": record.config.network.backbone,
+            "alpha": record.config.network.alpha,
+            "features": record.config.network.features,
+        },
+    )
+
+
+def _early(scores: Scores, contract: Contract) -> dict[str, float]:
+    """What stopping early does to the validation photos, on which its bounds rest."""
+    counts = scores.early_counts(contract)
+    found = report(scores.targets, scores.predicted(contract, counts), contract.labels)
+    return {
+        "early_stop_mean_crops": float(counts.mean()),
+        "early_stop_balanced_accuracy": found.balanced_accuracy,
+    }
+
+
+def _judge(
+    bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
+) -> tuple[Contract, Gate]:
+    """Operating points and the gate, on validation photos alone.
+
+    Args:
+        bundles: The converted model and the float one; a float model alone is its own measure.
+        dataset: The photos of the run.
+        record: The stage that was converted.
+        config: The limit on the drop.
+        progress: Told of every photo.
+    """
+    plan, side = record.config.plan, record.config.network.side_px
+    samples = record.split.samples(dataset, "val")
+    groups = [sample.group for sample in samples]
+    source = crop_source(dataset, samples, plan, side)
+    scored = score_photos(bundles, source, crops=plan.crops, progress=progress)
+    decided = [
+        bundle.contract.with_decision(fit_decision(scores, bundle.contract, groups if all(groups) else None))
+        for bundle, scores in zip(bundles, scored, strict=True)
+    ]
+    contract = decided[0]
+    gate = compare(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
+    measured = {
+        "validation_photos": gate.photos,
+        "validation_balanced_accuracy": gate.balanced_accuracy,
+        "float_balanced_accuracy": gate.float_balanced_accuracy,
+        "agreement_with_float": gate.agreement,
+        **_early(scored[0], contract),
+    }
+    return replace(contract, provenance={**contract.provenance, **measured}), gate

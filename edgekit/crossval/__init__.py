@@ -1,0 +1,1 @@
+"""The whole chain once a fold: every photo is tested by a model that never saw its group."""

@@ -1,0 +1,294 @@
+"""Cross-validation over groups: every photo is tested by a model that never saw its author, camera or screen."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.arrays import Float32Array
+from edgekit.bench.benchmark import conditions_of, settings
+from edgekit.bench.conditions import Conditions
+from edgekit.bench.latency import percentiles
+from edgekit.bench.options import BenchConfig
+from edgekit.bench.record import threads_label
+from edgekit.bench.session import Request, measure_on
+from edgekit.contract import Contract, Precision
+from edgekit.convert.options import ConvertConfig
+from edgekit.convert.to_file import convert
+from edgekit.crossval.options import CrossvalConfig
+from edgekit.crossval.record import CrossvalRecord, VariantRecord
+from edgekit.data.checks import refuse_among_photos
+from edgekit.data.dataset import Dataset
+from edgekit.data.heic import HEIC_SUFFIXES
+from edgekit.data.manifest import Sample
+from edgekit.data.splits import Split, group_folds
+from edgekit.devices.local import LocalDevice
+from edgekit.errors import RunError
+from edgekit.evaluate.accuracy import forced, model_source
+from edgekit.metrics.classification import Predictions, evaluate_predictions
+from edgekit.progress import SILENT, Progress
+from edgekit.quantize.options import CalibrationFolder
+from edgekit.quantize.qat import qat
+from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
+from edgekit.runtime.agent.job import Pace, Setting
+from edgekit.runtime.bundle import Bundle, read_bundle
+from edgekit.runtime.timing import Latency
+from edgekit.scoring.keep import UNREADABLE
+from edgekit.scoring.scores import Scores, crop_use, score_photos
+from edgekit.train.finetune import finetune, versions
+from edgekit.train.network import build_network, load_backbone
+from edgekit.train.options import Stage
+from edgekit.train.record import RunFolder, TrainRecord
+from edgekit.train.resume import RunOptions
+
+# Name → precision and stage of the weights.
+VARIANTS: dict[str, tuple[Precision, Stage]] = {
+    "float": ("float32", "float"),
+    "int8 PTQ": ("int8", "float"),
+    "int8 QAT": ("int8", "qat"),
+}
+
+# In the file of test scores: which flatbuffers gave them.
+_MODELS = "model_sha256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fold:
+    """What one fold says about its test photos."""
+
+    folder: RunFolder
+    samples: tuple[Sample, ...]
+    scores: dict[str, Scores]
+    bundles: dict[str, Bundle]
+    training_seconds: float
+
+
+def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT) -> CrossvalRecord:
+    """Train, quantise, convert and test once per fold; a re-run goes on where the last one stopped.
+
+    Args:
+        dataset: Photos with groups.
+        out: Folder for the folds and ``crossval.json``.
+        config: What is trained and reported.
+        progress: Told of every step.
+
+    Raises:
+        DataError: no groups, or fewer than folds.
+        RunError: the folder holds another cross-validation, or lies among the photos.
+        KeyboardInterrupt: a re-run goes on from the fold's last epoch.
+    """
+    # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
+    refuse_among_photos(out, dataset.root, "a cross-validation")
+    splits = group_folds(dataset, config.folds, seed=config.train.seed)
+    load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
+    _claim(out, dataset, config)
+    folds = []
+    for number, split in enumerate(splits):
+        progress.say(f"fold {number + 1} of {config.folds}: tests {len(split.test)} photos")
+        folds.append(_run_fold(dataset, split, out, number, config, progress))
+    samples = [sample for fold in folds for sample in fold.samples]
+    latency, where = _time(dataset, folds[-1], config, progress)
+    record = CrossvalRecord(
+        config=config,
+        data_sha256=dataset.sha256,
+        photos=len(samples),
+        groups=len(dataset.groups),
+        training_seconds=sum(fold.training_seconds for fold in folds),
+        conditions=where,
+        variants=tuple(
+            _variant(folds, samples, variant, setting, latency.get((variant, setting), {}))
+            for variant in VARIANTS
+            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(tta=config.crops, threads=(1,)))
+        ),
+        versions=versions(),
+    )
+    write_json(out / "crossval.json", record)
+    return record
+
+
+def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
+    """Make sure that a folder with folds holds folds of this very configuration."""
+    mark = out / "crossval.config.json"
+    wanted = {"config": plain(config), "data_sha256": dataset.sha256}
+    if os.path.exists(mark) and sha256(to_json(read_json(mark)).encode()) != sha256(to_json(wanted).encode()):
+        raise RunError(f"{out} holds a cross-validation of other photos or settings; choose another --out")
+    write_json(mark, wanted)
+
+
+def _run_fold(
+    dataset: Dataset, split: Split, out: Path, number: int, config: CrossvalConfig, progress: Progress
+) -> _Fold:
+    folder = RunFolder(root=out / f"fold-{number}")
+    options = RunOptions(resume=True, cache=out / "features")
+    if not _is_finished(folder, "float"):
+        _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
+    if not _is_finished(folder, "qat"):
+        _pass_on(_quantise(dataset, folder, config, options, progress), folder)
+    bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
+    samples = split.samples(dataset, "test")
+    return _Fold(
+        folder=folder,
+        samples=samples,
+        scores=_score(dataset, folder, samples, bundles, config, progress),
+        bundles=bundles,
+        training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
+    )
+
+
+def _quantise(
+    dataset: Dataset, folder: RunFolder, config: CrossvalConfig, options: RunOptions, progress: Progress
+) -> TrainRecord:
+    calibration = CalibrationFolder(crops=config.calibration_crops)
+    return qat(dataset, folder, config.qat, calibration=calibration, options=options, progress=progress)
+
+
+def _is_finished(folder: RunFolder, stage: Stage) -> bool:
+    return folder.record(stage).exists() and not folder.read(stage).interrupted
+
+
+def _pass_on(record: TrainRecord, folder: RunFolder) -> None:
+    """Let Ctrl-C, which ends a stage in good order, end the cross-validation, too."""
+    if record.interrupted:
+        # A stage without a record is not finished: a re-run goes on with it.
+        folder.record(record.stage).unlink()
+        raise KeyboardInterrupt
+
+
+def _model(folder: RunFolder, variant: str) -> Path:
+    # Not beside the run's records: that of `float.tflite` would replace that of the float stage.
+    return folder.root / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
+
+
+def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:
+    path = _model(folder, variant)
+    if not path.exists():
+        precision, stage = VARIANTS[variant]
+        how = ConvertConfig(
+            precision=precision,
+            stage=stage,
+            calibration=folder.calibration,
+            calibration_crops=config.calibration_crops,
+            # The comparison is what a cross-validation reports, so it must not stop at one fold's.
+            allow_drop=True,
+        )
+        convert(dataset, folder, path, how, progress=progress)
+    return read_bundle(path)
+
+
+def _score(
+    dataset: Dataset,
+    folder: RunFolder,
+    samples: Sequence[Sample],
+    bundles: dict[str, Bundle],
+    config: CrossvalConfig,
+    progress: Progress,
+) -> dict[str, Scores]:
+    """Scores of the test photos, kept so that a re-run need not score again."""
+    place = folder.root / "test-scores.npz"
+    source = model_source(next(iter(bundles.values())).contract, dataset, samples)
+    if place.exists():
+        kept = _kept_scores(place, bundles, (len(samples), max(config.crops), len(dataset.labels)))
+        if kept is not None:
+            return {variant: Scores(crops=crops, targets=source.targets) for variant, crops in kept.items()}
+        progress.say(f"{place} is damaged or of other models: the test photos are scored again")
+    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), progress=progress)
+    found = dict(zip(bundles, scored, strict=True))
+    buffer = io.BytesIO()
+    # mypy takes the arrays for savez's own keyword.
+    models = np.array([bundle.contract.model_sha256 for bundle in bundles.values()])
+    np.savez(buffer, **{_MODELS: models}, **{variant: scores.crops for variant, scores in found.items()})  # type: ignore[arg-type]
+    write_atomic(place, buffer.getvalue())
+    return found
+
+
+def _kept_scores(
+    place: Path, bundles: dict[str, Bundle], shape: tuple[int, int, int]
+) -> dict[str, Float32Array] | None:
+    """The scores in a file, or None where it is damaged or tells of other models or photos."""
+    made_by = [bundle.contract.model_sha256 for bundle in bundles.values()]
+    try:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            if set(kept.files) != {*bundles, _MODELS} or kept[_MODELS].tolist() != made_by:
+                return None
+            found = {variant: kept[variant] for variant in bundles}
+    except UNREADABLE:
+        return None
+    if any(crops.shape != shape or crops.dtype != np.float32 for crops in found.values()):
+        return None
+    return found
+
+
+def _variant(
+    folds: Sequence[_Fold],
+    samples: Sequence[Sample],
+    variant: str,
+    setting: Setting,
+    latency: dict[str, dict[str, Latency]],
+) -> VariantRecord:
+    """All photos together, each judged by its own fold's model, operating point and bounds."""
+    contracts: list[Contract] = [forced(fold.bundles[variant].contract) for fold in folds]
+    scored = [fold.scores[variant] for fold in folds]
+    judged = list(zip(scored, contracts, strict=True))
+    counts = [s.early_counts(c) if setting.stops_early else np.full(len(s.targets), setting.crops) for s, c in judged]
+    told = list(zip(judged, counts, strict=True))
+    predictions = Predictions(
+        truth=np.concatenate([scores.targets for scores in scored]),
+        predicted=np.concatenate([s.predicted(c, count) for (s, c), count in told]),
+        labels=contracts[0].labels,
+        groups=[sample.group for sample in samples],
+        kinds=[sample.kind for sample in samples],
+        attack_score=np.concatenate([s.attack_scores(c, count) for (s, c), count in told])
+        if contracts[0].bona_fide
+        else None,
+        bona_fide=contracts[0].bona_fide,
+    )
+    return VariantRecord(
+        variant=variant,
+        crops=setting.crops,
+        stops_early=setting.stops_early,
+        crops_used=crop_use(np.concatenate(counts)) if setting.stops_early else None,
+        evaluation=evaluate_predictions(predictions),
+        latency=latency,
+        model_bytes=len(folds[-1].bundles[variant].flatbuffer),
+    )
+
+
+def _time(
+    dataset: Dataset, fold: _Fold, config: CrossvalConfig, progress: Progress
+) -> tuple[dict[tuple[str, Setting], dict[str, dict[str, Latency]]], Conditions | None]:
+    """Latency of the last fold's models on some of its test photos.
+
+    Returns:
+        Percentiles by variant and setting (its threads as 1), then by threads and stage; and the conditions.
+    """
+    order = np.random.default_rng(config.train.seed).permutation(len(fold.samples))
+    paths = [dataset.path_of(fold.samples[index]) for index in order]
+    # The runtime alone reads no HEIC.
+    photos = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES][: config.timed_photos]
+    if not photos:
+        return {}, None
+    how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
+    found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
+    where: Conditions | None = None
+    for variant, bundle in fold.bundles.items():
+        request = Request(
+            model=_model(fold.folder, variant),
+            classes=len(bundle.contract.labels),
+            photos=tuple(photos),
+            crops=0,
+            timed=tuple(range(len(photos))),
+            settings=tuple(settings(bundle.contract, how)),
+            pace=Pace(warmup_runs=how.warmup, min_runs=how.runs, min_s=0, repeats=1, cold_starts=0),
+            seed=config.train.seed,
+        )
+        ledger = measure_on(LocalDevice(), request, progress=progress)
+        for number, setting in enumerate(request.settings):
+            place = found.setdefault((variant, replace(setting, threads=1)), {})
+            place[threads_label(setting.threads)] = percentiles(ledger.runs(number))
+        where = conditions_of(ledger, request, how)
+    return found, where

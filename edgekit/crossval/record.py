@@ -1,0 +1,42 @@
+"""What a cross-validation leaves. No TensorFlow here, so that reports can read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgekit.bench.conditions import Conditions
+from edgekit.crossval.options import CrossvalConfig
+from edgekit.metrics.classification import Evaluation
+from edgekit.runtime.timing import Latency
+from edgekit.scoring.scores import CropUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRecord:
+    """One variant at one number of crops, or stopping early, over all photos of all folds."""
+
+    variant: str
+    crops: int
+    stops_early: bool = False
+    crops_used: CropUse | None = None
+    evaluation: Evaluation
+    latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
+    model_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossvalRecord:
+    """A finished cross-validation.
+
+    Attributes:
+        training_seconds: Both stages of all folds; of a stage that was stopped and went on, the last call.
+    """
+
+    config: CrossvalConfig
+    data_sha256: str
+    photos: int
+    groups: int
+    training_seconds: float
+    conditions: Conditions | None
+    variants: tuple[VariantRecord, ...]
+    versions: dict[str, str]

@@ -1,0 +1,189 @@
+"""What all that makes files from photos share: who may fill a folder, processes, and going on after a stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgekit.data.checks import find_photos
+from edgekit.data.manifest import MANIFEST_NAME, Sample, place, read_manifest
+from edgekit.errors import DataError, EdgekitError
+from edgekit.records import make_folder, plain, read_json, sha256, to_json, write_json
+from edgekit.terminal import held_back
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+# Tasks that wait in the pool for every process.
+_AHEAD = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """Photos as they lie, read from a manifest or from folders; their content is looked at when it is needed."""
+
+    root: Path
+    samples: tuple[Sample, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Tells lists of photos apart, by their rows and their files' sizes."""
+        rows = [[plain(one), os.path.getsize(self.root / one.path)] for one in self.samples]
+        return sha256(to_json({"rows": rows}).encode())
+
+
+def list_photos(root: Path) -> Photos:
+    """The photos of a folder: those of its manifest, or one class a folder.
+
+    Raises:
+        DataError: no folder, no photo, a photo that is listed but absent, or photos outside any class.
+    """
+    if not os.path.isdir(root):
+        raise DataError(f"{root}: photos must lie in a folder, got none there; check the path")
+    if os.path.lexists(root / MANIFEST_NAME):
+        samples = read_manifest(root / MANIFEST_NAME)
+    else:
+        paths = find_photos(root)
+        placed = zip(paths, place(paths), strict=True)
+        loose = [path for path in paths if "/" not in path]
+        if loose:
+            raise DataError(f"{root}: every photo must lie in the folder of its class, got {loose[0]!r}; move it")
+        samples = tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
+    if not samples:
+        raise DataError(f"{root}: a folder of photos must hold some, got none; put them there")
+    _check_names(root, samples)
+    home = root.resolve()
+    for one in samples:
+        if not os.path.isfile(root / one.path) or not (root / one.path).resolve().is_relative_to(home):
+            raise DataError(f"{root}: {one.path} must be a file inside the folder; restore it or remove its row")
+    return Photos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
+
+
+def _check_names(root: Path, samples: Iterable[Sample]) -> None:
+    """Hold that what is made of photos can lie in folders of their classes: inside the result, and apart.
+
+    Raises:
+        DataError: a class leads out of a folder, or two photos would meet.
+    """
+    there: dict[str, str] = {}
+    for one in samples:
+        name = one.path if one.path.startswith(f"{one.label}/") else f"{one.label}/{one.path}"
+        if there.setdefault(name, one.path) != one.path:
+            raise DataError(
+                f"{root}: {there[name]} and {one.path} would both be {name} among what is made of them; move one"
+            )
+    for label in sorted({one.label for one in samples}):
+        if label in ("", ".", "..") or any(mark in label for mark in "/\\:") or not label.isprintable():
+            raise DataError(
+                f"{root}: a class must be the name of one folder, without / \\ or :, got {label!r}; "
+                "correct the manifest"
+            )
+
+
+def with_groups(photos: Photos) -> Photos:
+    """The same photos; where groups are not known, each photo is one, so that no split parts what is made of it."""
+    samples = tuple(one if one.group else replace(one, group=one.path) for one in photos.samples)
+    return replace(photos, samples=samples)
+
+
+def claim(out: Path, photos: Path, record: str, what: dict[str, Any]) -> None:
+    """Take a folder for one job, or find that it was taken for this very one.
+
+    Args:
+        out: Where files will be written.
+        photos: Where photos are read: neither may lie in the other.
+        record: Name of the JSON that says what the folder is for.
+        what: All that decides what will be in it.
+
+    Raises:
+        DataError: the folder holds something else, or lies among the photos.
+    """
+    inside, home = out.resolve(), photos.resolve()
+    if inside.is_relative_to(home) or home.is_relative_to(inside):
+        raise DataError(f"{out} must lie outside of {photos}, whose photos stay as they are; choose another folder")
+    path = out / record
+    if os.path.isfile(path):
+        begun, wanted = read_json(path), plain(what)
+        differing = [name for name in sorted(begun.keys() | wanted.keys()) if begun.get(name) != wanted.get(name)]
+        if differing:
+            why = "other photos, or a manifest that changed since" if differing == ["photos"] else "other options"
+            raise DataError(
+                f"{out} must be empty or hold this same job, has another in {record}, with {why}; choose another folder"
+            )
+        return
+    if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
+        raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
+    make_folder(out)
+    write_json(path, what)
+
+
+def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Iterator[B]:
+    """Do all items, here or in processes, and yield results as they come; few items wait at any time.
+
+    Args:
+        work: A function of a module, so that processes find it.
+        items: May be a generator over any number.
+        workers: Processes; 1 works in this one.
+
+    Raises:
+        DataError: ``workers`` is below 1.
+        EdgekitError: a worker died.
+    """
+    if workers < 1:
+        raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
+    if workers == 1:
+        yield from map(work, items)
+        return
+    # Forking a process that has other threads would hang.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    try:
+        waiting: set[Future[B]] = set()
+        for item in items:
+            # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
+            with held_back():
+                waiting.add(pool.submit(work, item))
+            if len(waiting) >= _AHEAD * workers:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for one in done:
+                    yield one.result()
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for one in done:
+                yield one.result()
+    except BrokenProcessPool as failure:
+        raise EdgekitError(f"one of {workers} workers died, perhaps for want of memory; try fewer workers") from failure
+    finally:
+        # After an interrupt nothing new is begun, and what is in hand is finished.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the parent, and end when it does; keep libraries from taking every core once per process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ[name] = "1"
+
+
+def _end_with_parent() -> None:
+    """A worker holds both ends of its queue, so it would wait for ever for a parent that was killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def remove_parts(out: Path) -> None:
+    """Remove what an earlier run that was killed left half-written."""
+    for folder, _, names in os.walk(out):
+        for name in names:
+            if name.startswith(".") and name.endswith(".part"):
+                Path(folder, name).unlink(missing_ok=True)

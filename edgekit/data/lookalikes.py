@@ -1,0 +1,217 @@
+"""Near duplicates among perceptual hashes, without comparing each photo with each.
+
+Two hashes that differ in at most d bits agree in one of d + 1 bands of bits, so only photos that share a band are
+compared (multi-index hashing, Norouzi et al. 2012). That finds every pair, and looks at few others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.arrays import ByteArray
+from edgekit.data.manifest import Sample
+
+Hashes = NDArray[np.uint64]
+
+NearBorder = Literal["class", "group", ""]
+
+_BITS = 64
+_BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """Photos that look the same, each like another one of the set.
+
+    Attributes:
+        paths: Sorted.
+        across: The widest border that the set crosses: between classes, between groups of one class, or none.
+        most_bits: The largest difference between two that were linked.
+    """
+
+    paths: tuple[str, ...]
+    across: NearBorder
+    most_bits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """What finding near duplicates needs to know of a photo."""
+
+    path: str
+    label: str
+    group: str
+    phash: int
+
+
+def find_near(photos: Sequence[Hashed], bits: int) -> tuple[Near, ...]:
+    """Sets of near duplicates, those that cross classes first, then those that cross groups.
+
+    Args:
+        photos: In any order.
+        bits: Hashes that differ in at most so many bits are linked; links join sets.
+    """
+    by_hash = defaultdict[int, list[Hashed]](list)
+    for photo in photos:
+        by_hash[photo.phash].append(photo)
+    known = sorted(by_hash)
+    joined = _Sets(len(known))
+    for one, other, distance in near_pairs(np.array(known, dtype=np.uint64), bits):
+        joined.join(one, other, distance)
+    found = []
+    for members, most in joined.sets():
+        inside = [photo for member in members for photo in by_hash[known[member]]]
+        if len(inside) > 1:
+            paths = tuple(sorted(photo.path for photo in inside))
+            across = border([(photo.label, photo.group) for photo in inside])
+            found.append(Near(paths=paths, across=across, most_bits=most))
+    order = {"class": 0, "group": 1, "": 2}
+    return tuple(sorted(found, key=lambda near: (order[near.across], near.paths)))
+
+
+def border(places: Sequence[tuple[str, str]]) -> NearBorder:
+    """The widest border between photos of these classes and groups."""
+    if len({label for label, _ in places}) > 1:
+        return "class"
+    return "group" if len(set(places)) > 1 else ""
+
+
+def near_pairs(hashes: Hashes, bits: int) -> Iterator[tuple[int, int, int]]:
+    """Pairs of different hashes that differ in at most ``bits`` bits: (index, index, difference); some come twice.
+
+    Args:
+        hashes: (n,) uint64, each once.
+        bits: 0 to 63.
+    """
+    edges = np.linspace(0, _BITS, bits + 2).astype(int)
+    for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        band = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)
+        order = np.argsort(band, kind="stable")
+        starts = np.flatnonzero(np.diff(band[order])) + 1
+        for bucket in np.split(order, starts):
+            if len(bucket) > 1:
+                yield from _pairs_inside(hashes, bucket, bits)
+
+
+def _pairs_inside(hashes: Hashes, bucket: NDArray[np.intp], bits: int) -> Iterator[tuple[int, int, int]]:
+    inside = hashes[bucket]
+    # In blocks of rows: a bucket of many must not fill the memory with its square.
+    for top in range(0, len(bucket), _BLOCK):
+        distances = _count_bits(inside[top : top + _BLOCK, None] ^ inside[None, :])
+        rows, columns = np.nonzero(distances <= bits)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            if top + row < column:
+                yield int(bucket[top + row]), int(bucket[column]), int(distances[row, column])
+
+
+def _count_bits(words: Hashes) -> ByteArray:
+    """Bits that are set in each word; numpy has this only from 2.0 on."""
+    one, two, four = (np.uint64(mask) for mask in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F))
+    words = words - ((words >> np.uint64(1)) & one)
+    words = (words & two) + ((words >> np.uint64(2)) & two)
+    words = (words + (words >> np.uint64(4))) & four
+    counts: ByteArray = ((words * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
+    return counts
+
+
+class _Sets:
+    """Disjoint sets of indices, and the largest link in each."""
+
+    def __init__(self, size: int) -> None:
+        self._parents = list(range(size))
+        self._most = [0] * size
+
+    def root(self, index: int) -> int:
+        while self._parents[index] != index:
+            self._parents[index] = self._parents[self._parents[index]]
+            index = self._parents[index]
+        return index
+
+    def join(self, one: int, other: int, distance: int) -> None:
+        first, second = sorted((self.root(one), self.root(other)))
+        self._parents[second] = first
+        self._most[first] = max(self._most[first], self._most[second], distance)
+
+    def sets(self) -> Iterator[tuple[list[int], int]]:
+        members = defaultdict[int, list[int]](list)
+        for index in range(len(self._parents)):
+            members[self.root(index)].append(index)
+        for root, inside in members.items():
+            yield inside, self._most[root]
+
+
+Border = Literal["split", "class", "group", "none"]
+_ORDER: tuple[Border, ...] = ("split", "class", "group", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameSet:
+    """Photos that look the same.
+
+    Attributes:
+        paths: Sorted.
+        exact: Whether all their files are the same to the byte.
+        across: The worst border that they cross. Across a split they flatter whatever is measured; across classes one
+            label is wrong, or the picture does not decide it; across groups the groups are not what they should be.
+        most_bits: How many bits of the perceptual hash differ at most between two that were linked; 0 if none.
+    """
+
+    paths: tuple[str, ...]
+    exact: bool
+    across: Border
+    most_bits: int
+
+
+def find_same(
+    samples: Sequence[Sample], phashes: Sequence[int], digests: Sequence[str], bits: int
+) -> tuple[SameSet, ...]:
+    """Sets of copies and near copies, the worst first.
+
+    A recapture of a photo may look like the photo; both are of one group then, and of one side of a split.
+
+    Args:
+        samples: All photos.
+        phashes: Perceptual hash of each.
+        digests: SHA-256 of each file.
+        bits: Hashes that differ in at most so many bits are linked.
+    """
+    row_of = {sample.path: row for row, sample in enumerate(samples)}
+    hashed = [
+        Hashed(path=sample.path, label=sample.label, group=sample.group, phash=phash)
+        for sample, phash in zip(samples, phashes, strict=True)
+    ]
+    found = []
+    for near in find_near(hashed, bits):
+        rows = [row_of[path] for path in near.paths]
+        inside = [samples[row] for row in rows]
+        exact = len({digests[row] for row in rows}) == 1
+        found.append(SameSet(paths=near.paths, exact=exact, across=_border(inside), most_bits=near.most_bits))
+    return tuple(sorted(found, key=lambda one: (_ORDER.index(one.across), not one.exact, one.paths)))
+
+
+def _border(samples: Sequence[Sample]) -> Border:
+    if len({sample.split for sample in samples} | {""}) > 2 or len({sample.fold for sample in samples} | {""}) > 2:
+        return "split"
+    if len({sample.label for sample in samples}) > 1 and len({sample.group for sample in samples}) > 1:
+        return "class"
+    return "group" if len({sample.group for sample in samples}) > 1 else "none"
+
+
+# The hash is the signs of an 8x8 block of a cosine transform of 32x32 grey pixels; more pixels only cost time.
+HASH_BITS = 64
+WORKING_PX = 128
+
+
+def perceptual_hash(picture: Image.Image) -> int:
+    """The 64-bit pHash of an upright picture, which may be reduced to WORKING_PX before."""
+    import imagehash
+
+    bits = np.asarray(imagehash.phash(picture).hash, dtype=np.uint8)
+    return int.from_bytes(np.packbits(bits.ravel()).tobytes(), "big")

@@ -1,0 +1,170 @@
+"""``data split`` as a function: read, place, write the manifest, and look for what crosses the border."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
+from edgekit.data.checks import MAX_THREADS, check_files, shorten
+from edgekit.data.dataset import Dataset
+from edgekit.data.heic import enable_heic_if_installed
+from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
+from edgekit.data.manifest import MANIFEST_NAME, Sample
+from edgekit.data.options import SplitConfig
+from edgekit.data.splits import split_dataset
+from edgekit.data.update import cautions, read_samples, update_manifest
+from edgekit.errors import DataError, PhotoError
+from edgekit.locks import writing_in
+from edgekit.progress import SILENT, Progress
+from edgekit.records import sha256
+from edgekit.runtime.limits import MAX_FILE_BYTES
+from edgekit.runtime.photo import read_photo
+
+NEAR_BITS = 4
+
+
+_OTHER_GROUPS = (
+    "or import into a new folder with other groups, e.g. --group-by camera, or --group-pattern '^[^/]+/([a-z]+)' for "
+    "what begins the photos' names"
+)
+
+
+def why_unsplit(root: Path) -> str:
+    """What keeps a data folder from being split for training as it is; empty where nothing does. Reads no photo.
+
+    Raises:
+        DataError: its manifest breaks a rule.
+    """
+    samples = read_samples(root)
+    labels = tuple(sorted({sample.label for sample in samples}))
+    if len(labels) < 2:
+        return f"a classifier needs at least two classes, got {', '.join(labels) or 'none'}; import another class"
+    told = cautions(samples)
+    if told:
+        return f"{told[0]}; {_OTHER_GROUPS}"
+    try:
+        split_dataset(Dataset(root=root, samples=samples, labels=labels, bad=(), sha256=""), SplitConfig())
+    except DataError as failure:
+        return f"{failure}; {_OTHER_GROUPS}"
+    return ""
+
+
+def split_data(
+    root: Path,
+    config: AssignConfig,
+    *,
+    ungrouped: bool = False,
+    again: bool = False,
+    near_bits: int = NEAR_BITS,
+    progress: Progress = SILENT,
+) -> SplitRecord:
+    """Split a data folder by groups and write that into its manifest.
+
+    Args:
+        root: The data folder. Photos are read, never changed.
+        config: How to split.
+        ungrouped: Photos without a group count as related to no other.
+        again: Forget the sides that the manifest names.
+        near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
+        progress: Told of each photo.
+
+    Returns:
+        What was written, and copies that stand on several sides.
+
+    Raises:
+        DataError: the data can't be split so, or another process writes there; nothing is written.
+        EdgekitError: the folder can't be written to.
+    """
+    _check_folder(root)
+    # Another process that writes rows at the same time would lose them, or these.
+    with writing_in(root):
+        return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
+
+
+def _split(
+    root: Path, config: AssignConfig, *, ungrouped: bool, again: bool, near_bits: int, progress: Progress
+) -> SplitRecord:
+    samples = _samples(root)
+    if again:
+        samples = tuple(replace(sample, **{config.column: ""}) for sample in samples)
+    grouped = tuple(replace(s, group=s.group or f"{s.path} alone") for s in samples) if ungrouped else samples
+    check_files(root, [sample.path for sample in samples])
+    digests, phashes = _read(root, samples, progress)
+    paths_of = defaultdict[str, list[str]](list)
+    for sample, digest in zip(samples, digests, strict=True):
+        paths_of[digest].append(sample.path)
+    placed = assign(root, grouped, [paths for paths in paths_of.values() if len(paths) > 1], config)
+    # Where some photos have groups all must; where none has, a column of single photos would say nothing.
+    named = any(sample.group for sample in samples)
+    written = [new if named else replace(new, group="") for new in placed]
+    if list(samples) != written or not (root / MANIFEST_NAME).exists():
+        update_manifest(root, written)
+    # Only the column that was written counts: another one may part photos on purpose.
+    other = "fold" if config.column == "split" else "split"
+    same = find_same([replace(sample, **{other: ""}) for sample in placed], phashes, digests, near_bits)
+    sides = describe_sides(placed, config.column)
+    kept = sum(bool(getattr(sample, config.column)) for sample in samples)
+    cautions = list(absent_kinds(sides)) if config.method != "each" else []
+    if ungrouped and any(not sample.group for sample in samples):
+        cautions.append("photos without a group were split one by one: numbers flatter if some are related")
+    return SplitRecord(
+        column=config.column, config=config, sides=sides, kept=kept, placed=len(placed) - kept,
+        leaks=tuple(one for one in same if one.across == "split"), cautions=tuple(cautions),
+    )  # fmt: skip
+
+
+def _check_folder(root: Path) -> None:
+    if not os.path.isdir(root):
+        raise DataError(
+            f"{root}: the data must be a folder of photos, got {'a file' if os.path.exists(root) else 'nothing'}"
+        )
+
+
+def _samples(root: Path) -> tuple[Sample, ...]:
+    samples = read_samples(root)
+    if not samples:
+        raise DataError(f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there")
+    return tuple(sorted(samples, key=lambda sample: sample.path))
+
+
+def _read(root: Path, samples: Sequence[Sample], progress: Progress) -> tuple[list[str], list[int]]:
+    """SHA-256 and perceptual hash of each photo."""
+    enable_heic_if_installed()
+    progress.begin("looking for copies", len(samples))
+    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
+    digests, phashes, bad = [], [], []
+    try:
+        for sample, (digest, phash, fault) in zip(samples, pool.map(partial(_read_one, root), samples), strict=True):
+            digests.append(digest)
+            phashes.append(phash)
+            bad += [f"{sample.path}: {fault}"] if fault else []
+            progress.advance()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if bad:
+        raise DataError(
+            f"{root}: every photo must be usable, got {len(bad)} that are not:\n  "
+            f"{shorten(bad, separator=chr(10) + '  ')}\nrepair or remove them"
+        )
+    return digests, phashes
+
+
+def _read_one(root: Path, sample: Sample) -> tuple[str, int, str]:
+    try:
+        size = (root / sample.path).stat().st_size
+        if size > MAX_FILE_BYTES:
+            return "", 0, f"a photo must have at most {MAX_FILE_BYTES} bytes, got {size}"
+        content = (root / sample.path).read_bytes()
+        picture = read_photo(content, WORKING_PX).picture
+        assert isinstance(picture, Image.Image)
+        return sha256(content), perceptual_hash(picture), ""
+    except (OSError, PhotoError) as failure:
+        return "", 0, str(failure)

@@ -1,0 +1,314 @@
+"""What devices behind ssh and adb have in common: a shell, a Python, and files that are named by their hash."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from edgekit.devices.process import Watched, capture
+from edgekit.devices.wheels import Probe, missing
+from edgekit.errors import DeviceError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, from_plain, write_json
+from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
+
+_HERE = Path(__file__).resolve().parent
+_AGENT = _HERE.parent / "runtime" / "agent"
+# In the order in which they import each other.
+_MACHINE_FILES = ("system", "sensors", "machine")
+# Where a device's own words begin and end: login scripts may print theirs around them.
+BEGIN, END = "edgekit-begin", "edgekit-end"
+_PYTHONS = ("python3", "python", "/data/data/com.termux/files/usr/bin/python3")
+_EXIT_NO_PYTHON, _EXIT_KILLED = 77, 137
+# Linux takes 128 kB in one word, adb 64 kB in all.
+_MAX_ARGUMENT_BYTES = 8000
+_MOST_GREETING, _MOST_TOLD = 1000, 100_000
+_RUN_FROM_FILE = (
+    "import json,runpy,sys; sys.argv[1:] = json.load(open(sys.argv[1])); "
+    "runpy.run_module('edgekit.runtime', run_name='__main__', alter_sys=True)"
+)
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a device is used; the keys of a device file.
+
+    Attributes:
+        python: The Python there; empty to look for one.
+        folder: Where files go there; empty for the transport's own.
+        launcher: Words before the Python, such as an emulator's.
+        emulated: What emulates it, for records; empty for real devices.
+        environment: More of the Python's environment.
+        ssh_config: Instead of the user's own file.
+        native: ``benchmark_model`` on the device.
+        connect_timeout_s: How long a connection may take.
+        answer_timeout_s: How long the first answer may take after that: a slow card reads a large numpy.
+    """
+
+    python: str = ""
+    folder: str = ""
+    launcher: tuple[str, ...] = ()
+    emulated: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ssh_config: str = ""
+    native: str = ""
+    connect_timeout_s: float = 10
+    answer_timeout_s: float = 60
+
+    def python_environment(self) -> dict[str, str]:
+        """What the Python's environment has beside the device's own."""
+        # The runtime starts itself anew to measure cold starts, which needs the same words before it.
+        launcher = {"EDGEKIT_LAUNCHER": shlex.join(self.launcher)} if self.launcher else {}
+        return {**launcher, **self.environment}
+
+
+class Blob(NamedTuple):
+    """A local file and what it is called on a device."""
+
+    file: Path
+    name: str
+    size: int
+    sha256: str
+
+
+def blobs(files: Sequence[Path]) -> list[Blob]:
+    """The files by their content.
+
+    Raises:
+        DeviceError: one can't be read.
+    """
+    found = []
+    for file in files:
+        try:
+            digest, size = file_sha256(file), file.stat().st_size
+        except OSError as failure:
+            raise DeviceError(f"can't read {file}: {failure.strerror or failure}") from failure
+        suffix = file.suffix.lower() if _SUFFIX.fullmatch(file.suffix) else ""
+        found.append(Blob(file, digest + suffix, size, digest))
+    return found
+
+
+def remote_path(path: str) -> str:
+    """A path for a POSIX shell; ``~/`` is the device's own home."""
+    home, rest = ('"$HOME"/', path[2:]) if path.startswith("~/") else ("", path)
+    return home + shlex.quote(rest)
+
+
+def packed(source: str) -> str:
+    """Python source as one line that any shell passes on unharmed."""
+    text = base64.b64encode(zlib.compress(source.encode(), 9)).decode()
+    return f'import base64,zlib;exec(zlib.decompress(base64.b64decode("{text}")))'
+
+
+def probe_source(folder: str) -> str:
+    """The program that tells what a device has."""
+    sources = {
+        f"edgekit.runtime.agent.{name}": (_AGENT / f"{name}.py").read_text(encoding="utf-8") for name in _MACHINE_FILES
+    }
+    given = {"__name__": "__main__", "machine_sources": sources, "folder": folder}
+    return f"exec({(_HERE / 'sent' / 'probe.py').read_text(encoding='utf-8')!r}, {given!r})"
+
+
+def receive_source() -> str:
+    """The program that takes pushed files."""
+    return (_HERE / "sent" / "receive.py").read_text(encoding="utf-8")
+
+
+def read_probe(line: str, name: str) -> Probe:
+    """A device's answer, which is not trusted.
+
+    Raises:
+        DeviceError: it is none.
+    """
+    if len(line) > _MOST_TOLD:
+        raise DeviceError(f"{name}: what it tells of itself must have at most {_MOST_TOLD} characters, got {len(line)}")
+    try:
+        raw = json.loads(line)
+    except (ValueError, RecursionError) as failure:
+        raise DeviceError(f"{name}: its Python answered what is no JSON: {line[:200]!r}") from failure
+    return from_plain(Probe, raw, where=f"{name}: what it tells of itself", error=DeviceError)
+
+
+class RemoteDevice:
+    """A device that has a POSIX shell, and a Python to be found.
+
+    Args:
+        name: As the user named it.
+        options: How it is used.
+    """
+
+    kind = ""
+    default_folder = ""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self.name = name
+        self.options = options
+        self.emulated = options.emulated
+        self._probe: Probe | None = None
+        self._payload = ""
+
+    def _shell(self, script: str) -> list[str]:
+        """The command here that runs a POSIX shell's script there."""
+        raise NotImplementedError
+
+    def _unreachable(self, code: int, said: str) -> DeviceError:
+        """Why a script did not run to its end."""
+        raise NotImplementedError
+
+    def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
+        """See :class:`edgekit.devices.device.Device`."""
+        raise NotImplementedError
+
+    @property
+    def folder(self) -> str:
+        """Where files go, as configured; the device's own home is not known before it was asked."""
+        return self.options.folder or self.default_folder
+
+    def probe(self) -> Probe:
+        """Ask once what the device has, in one round trip.
+
+        Raises:
+            DeviceError: it can't be reached, or has no Python.
+        """
+        if self._probe is None:
+            script = f"echo {BEGIN}; {self._with_python('-c', packed(probe_source(self.folder)))}"
+            code, output, said = capture(self._shell(script), self._patience_s, name=self.name)
+            if BEGIN not in output:
+                raise self._unreachable(code, said)
+            told = between(output.splitlines())
+            if code == _EXIT_NO_PYTHON:
+                raise self._no_python()
+            if "SyntaxError" in said:
+                raise DeviceError(
+                    f"{self.name}: its Python is too old: the runtime needs 3.10; install one and name it in a device"
+                    " file (python = …)"
+                )
+            if code:
+                raise DeviceError(f"{self.name}: its Python ended with exit code {code}: {said or 'it said nothing'}")
+            if not told:
+                raise self._unreachable(code, said)
+            self._probe = read_probe(told[-1], self.name)
+        return self._probe
+
+    @property
+    def _patience_s(self) -> float:
+        """From the order to the first answer."""
+        return self.options.connect_timeout_s + self.options.answer_timeout_s
+
+    def _no_python(self) -> DeviceError:
+        tried = " ".join(self.options.launcher[:1]) or self.options.python or ", ".join(_PYTHONS)
+        return DeviceError(
+            f"{self.name}: no Python there (tried {tried}); install one, or say where it is in a device file"
+            f' (python = "/path/to/python3")'
+        )
+
+    def ready(self) -> Probe:
+        """The device's probe, where it can run the runtime.
+
+        Raises:
+            DeviceError: it can't be reached, lacks a module, or its folder can't be written.
+        """
+        probe = self.probe()
+        lacking = missing(probe)
+        if lacking:
+            raise DeviceError(f"{self.name}: {lacking}")
+        self._check_folder(probe)
+        return probe
+
+    def _check_folder(self, probe: Probe) -> None:
+        if probe.complaint:
+            raise DeviceError(
+                f"{self.name}: can't write to {probe.folder}: {probe.complaint};"
+                " name another in a device file (folder = …)"
+            )
+
+    def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
+        """See :class:`edgekit.devices.device.Device`."""
+        payload = self._push_payload()
+        python = self._with_python(*self._runtime(arguments), before={"PYTHONPATH": payload})
+        # The process there ends with this one's stdin: when it is done, killed, or when the cable is pulled.
+        script = (
+            f"cd {shlex.quote(self.ready().folder)}; exec 3<&0; echo {BEGIN}; "
+            f"(exec 3<&-; {python}) </dev/null & p=$!; "
+            f"(cat <&3; kill -9 $p) >/dev/null 2>&1 & w=$!; exec 3<&-; "
+            f"wait $p; c=$?; kill $w 2>/dev/null; echo {END} $c; exit $c"
+        )
+        began, ended, before = False, "", 0
+        with Watched(self._shell(script), name=self.name, idle_timeout_s=idle_timeout_s, holds_stdin=True) as process:
+            for line in process.lines():
+                if line.startswith(f"{END} "):
+                    ended = line.removeprefix(f"{END} ")
+                    # adbd ends when nobody there holds this pipe any more.
+                    process.close_stdin()
+                    break
+                if began:
+                    yield line
+                began, before = began or line == BEGIN, before + 1
+                if not began and before > _MOST_GREETING:
+                    raise DeviceError(
+                        f"{self.name}: it says more than {_MOST_GREETING} lines before it begins; what do its login"
+                        " scripts print?"
+                    )
+            code, said = process.end()
+        if not re.fullmatch("[0-9]{1,3}", ended):
+            raise self._unreachable(code, said)
+        if int(ended):
+            raise self._failed(int(ended), said)
+
+    def _runtime(self, arguments: Sequence[str]) -> list[str]:
+        """What Python is started with; many photos' names go ahead in a file."""
+        if sum(map(len, arguments)) <= _MAX_ARGUMENT_BYTES:
+            return ["-m", "edgekit.runtime", *arguments]
+        with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+            file = Path(folder) / "arguments.json"
+            write_json(file, list(arguments))
+            return ["-c", _RUN_FROM_FILE, *self.push([file])]
+
+    def _failed(self, code: int, said: str) -> DeviceError:
+        # 128 + SIGKILL: nobody here sent it, for the connection held.
+        why = said or ("killed there; did it run out of memory?" if code == _EXIT_KILLED else "it said nothing")
+        return DeviceError(f"{self.name}: the runtime there ended with exit code {code}: {why}")
+
+    def _push_payload(self) -> str:
+        self.ready()
+        if not self._payload:
+            with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+                file = Path(folder) / PAYLOAD_NAME
+                write_payload(file)
+                (self._payload,) = self.push([file])
+        return self._payload
+
+    def _with_python(self, *arguments: str, before: Mapping[str, str] | None = None) -> str:
+        """A script that becomes the device's Python; exit code _EXIT_NO_PYTHON where there is none."""
+        environment = self.options.python_environment()
+        given = dict(before or {})
+        if "PYTHONPATH" in given and environment.get("PYTHONPATH"):
+            environment["PYTHONPATH"] = f"{given.pop('PYTHONPATH')}:{environment['PYTHONPATH']}"
+        exports = "".join(f"export {key}={shlex.quote(value)}; " for key, value in {**environment, **given}.items())
+        words = " ".join(shlex.quote(argument) for argument in arguments)
+        launcher = "".join(f"{shlex.quote(word)} " for word in self.options.launcher)
+        pythons = [self.options.python] if self.options.python else list(_PYTHONS)
+        # A launcher may start what lies where this shell can't see it.
+        tries = "".join(
+            f"command -v {shlex.quote(self.options.launcher[0]) if launcher else remote_path(python)} >/dev/null 2>&1"
+            f" && exec {launcher}{remote_path(python)} {words}; "
+            for python in pythons
+        )
+        return f"{exports}{tries}exit {_EXIT_NO_PYTHON}"
+
+    def close(self) -> None:
+        """See :class:`edgekit.devices.device.Device`."""
+
+
+def between(lines: Sequence[str]) -> list[str]:
+    """The lines after the mark that a script prints first."""
+    return list(lines[lines.index(BEGIN) + 1 :]) if BEGIN in lines else []

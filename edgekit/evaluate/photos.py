@@ -1,0 +1,117 @@
+"""Which photos may judge a model, which may choose its operating point, and what has to be said beside the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgekit.contract import Contract
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.options import Part, SplitConfig
+from edgekit.data.splits import split_dataset
+from edgekit.errors import DataError
+from edgekit.records import from_plain
+
+# A percentile interval over fewer groups than this says little.
+_FEW_GROUPS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The photos that numbers are measured on.
+
+    Attributes:
+        samples: Photos with labels.
+        part: Which part of the data they are.
+        caution: What to say beside every number; empty when nothing is wrong with it.
+    """
+
+    samples: tuple[Sample, ...]
+    part: str
+    caution: str
+
+
+def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+    """Photos to measure a model on: its own test photos when the data is what it was trained on, else all.
+
+    Raises:
+        DataError: labels that the model doesn't know, or a part that can't be told: the model was trained on a split
+            that the data and the model's configuration don't give.
+    """
+    strangers = sorted(set(dataset.labels) - set(contract.labels))
+    if strangers:
+        raise DataError(
+            f"{dataset.root} has the labels {strangers}, the model knows {list(contract.labels)}; "
+            "rename or leave them out"
+        )
+    trained_on = contract.provenance.get("data_sha256")
+    own = trained_on == dataset.sha256
+    strange = "the model was trained on other photos or an older state of these: any it knows flatter it"
+    if part == "all" or (part == "auto" and not own):
+        caution = "these photos also trained the model: the numbers flatter" if own else strange if trained_on else ""
+        said = (caution, _choice_caution(contract, dataset, "all"), _few_groups(dataset.samples))
+        return Chosen(samples=dataset.samples, part="all", caution=_joined(*said))
+    wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
+    if own:
+        config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
+    else:
+        config = SplitConfig()
+    split = split_dataset(dataset, config)
+    if own and contract.provenance.get("split_sha256") != split.sha256:
+        raise DataError(
+            f"the model was trained on another split of {dataset.root} than the data itself gives (a fold of a "
+            f"cross-validation?), so its {wanted} photos can't be told; use --split all, whose numbers flatter, or the "
+            "cross-validation's own"
+        )
+    cautions = {
+        "train": "these photos trained the model: the numbers flatter",
+        "val": "these photos chose epochs and thresholds",
+    }
+    samples = split.samples(dataset, wanted)
+    told = cautions.get(wanted, "") if own else strange if trained_on else ""
+    tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
+    caution = _joined(split.caution, told, tuned, _few_groups(samples))
+    return Chosen(samples=samples, part=wanted, caution=caution)
+
+
+def choosing_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+    """Photos that may choose an operating point: those that judge the model afterwards may not.
+
+    Raises:
+        DataError: test or training photos, or a part that can't be told; see :func:`choose_photos`.
+    """
+    own = contract.provenance.get("data_sha256") == dataset.sha256
+    if part in ("test", "train") or (part == "all" and own):
+        raise DataError(
+            f"a threshold is chosen on validation photos, got --split {part}: those would flatter it; use --split val, "
+            "or --split all with other photos, which judge nothing afterwards"
+        )
+    return choose_photos(dataset, contract, "val" if part == "auto" and own else part)
+
+
+def choice_note(dataset: Dataset, part: str) -> dict[str, str]:
+    """For a contract's provenance: the photos that chose its operating point."""
+    return {"data_sha256": dataset.sha256, "part": part}
+
+
+def _choice_caution(contract: Contract, dataset: Dataset, part: str) -> str:
+    """What to say where some of these photos chose the operating point; a file's word is not trusted to be any."""
+    note = contract.provenance.get("operating_point")
+    if not isinstance(note, dict) or note.get("data_sha256") != dataset.sha256:
+        return ""
+    if part not in ("all", note.get("part")) and note.get("part") != "all":
+        return ""
+    return "these photos chose the operating point, some of them at least: the numbers flatter"
+
+
+def _joined(*cautions: str) -> str:
+    return "; ".join(text for text in cautions if text)
+
+
+def _few_groups(samples: Sequence[Sample]) -> str:
+    groups = {sample.group for sample in samples if sample.group}
+    if not 0 < len(groups) < _FEW_GROUPS:
+        return ""
+    return f"photos of {len(groups)} group{'s' if len(groups) > 1 else ''} alone: others may do quite differently"

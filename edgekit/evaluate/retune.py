@@ -1,0 +1,133 @@
+"""Another operating point for a finished model file: temperature, threshold and bounds for stopping early."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgekit.contract import Contract, Decision
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.options import Part
+from edgekit.errors import DataError
+from edgekit.evaluate.accuracy import forced, score_samples
+from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos
+from edgekit.metrics.classification import report
+from edgekit.modelfile.write import update_contract
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256
+from edgekit.runtime.bundle import read_bundle
+from edgekit.scoring.operating_point import edge_caution, fit_decision
+from edgekit.scoring.scores import CropUse, Scores, crop_use
+
+# Below that a temperature fits the photos, not the model: one photo more or less moves it by a multiple.
+MIN_PHOTOS = 10
+MIN_GROUPS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneRecord:
+    """What was chosen, on which photos, and what it does to these very photos.
+
+    Attributes:
+        balanced_accuracy: With all crops.
+        early_balanced_accuracy: Where verdicts may stop early.
+        crops_used: How many crops they take then; None where they never stop early.
+        written: Name of the file with the new contract; None where nothing was written.
+        written_sha256: Of that file.
+    """
+
+    model: str
+    data_sha256: str
+    part: str
+    photos: int
+    caution: str
+    before: Decision
+    after: Decision
+    balanced_accuracy: float
+    early_balanced_accuracy: float
+    crops_used: CropUse | None
+    written: str | None
+    written_sha256: str | None
+
+
+def tune(
+    model: Path, dataset: Dataset, *, part: Part = "auto", write: Path | None = None, progress: Progress = SILENT
+) -> TuneRecord:
+    """Choose the decision of a model file anew, as ``convert`` does; its flatbuffer keeps every byte.
+
+    Args:
+        model: The file.
+        dataset: Photos with labels. Those that tuned a model flatter it from then on.
+        part: Which photos; ``auto`` takes the validation part of the data that the model was trained on, else all.
+        write: Where the file with the new contract goes, whole or not at all, which may be the model itself; None
+            writes nothing.
+        progress: Told of every photo.
+
+    Raises:
+        ContractError: no model of edgekit.
+        DataError: labels that the model doesn't know, photos that may not choose, a part that can't be told, or photos
+            that settle no temperature: too few, or none of them wrong.
+    """
+    contract = read_bundle(model).contract
+    chosen = choosing_photos(dataset, contract, part)
+    _check_enough(chosen, contract)
+    scores = score_samples(model, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    _check_errors(scores, chosen, contract)
+    groups = [sample.group for sample in chosen.samples]
+    tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
+    counts = scores.early_counts(tuned)
+    every, early = (
+        report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
+        for count in (None, counts)
+    )
+    note = {"operating_point": choice_note(dataset, chosen.part)}
+    if write is not None:
+        update_contract(model, replace(tuned, provenance=contract.provenance | note), out=write)
+    return TuneRecord(
+        model=model.name,
+        data_sha256=dataset.sha256,
+        part=chosen.part,
+        photos=len(chosen.samples),
+        caution="; ".join(text for text in (chosen.caution, edge_caution(tuned.decision.temperature)) if text),
+        before=contract.decision,
+        after=tuned.decision,
+        balanced_accuracy=every,
+        early_balanced_accuracy=early,
+        crops_used=crop_use(counts) if tuned.decision.early_stop is not None else None,
+        written=None if write is None else write.name,
+        written_sha256=None if write is None else file_sha256(write),
+    )
+
+
+def _check_enough(chosen: Chosen, contract: Contract) -> None:
+    few = {label: count for label, count in _photos_of(chosen.samples, contract).items() if count < MIN_PHOTOS}
+    if few:
+        raise DataError(
+            f"tuning needs {MIN_PHOTOS} photos or more of each label, got "
+            + ", ".join(f"{count} of {label}" for label, count in few.items())
+            + f" among {len(chosen.samples)} {chosen.part} photos; add photos, or choose a threshold with --target"
+        )
+    groups = {sample.group for sample in chosen.samples}
+    if "" not in groups and len(groups) < MIN_GROUPS:
+        raise DataError(
+            f"tuning needs photos of {MIN_GROUPS} groups or more, got {len(groups)} among {len(chosen.samples)} "
+            f"{chosen.part} photos; add photos of other groups (--data with --split all), or choose a threshold with "
+            "--target"
+        )
+
+
+def _photos_of(samples: Sequence[Sample], contract: Contract) -> dict[str, int]:
+    return {label: sum(sample.label == label for sample in samples) for label in contract.labels}
+
+
+def _check_errors(scores: Scores, chosen: Chosen, contract: Contract) -> None:
+    """Without a photo whose most probable label is wrong, ever smaller temperatures fit ever better."""
+    plainly = forced(contract)
+    plainly = plainly.with_decision(replace(plainly.decision, threshold=None))
+    if (scores.predicted(plainly) == scores.targets).all():
+        raise DataError(
+            f"a temperature is told by photos that the model gets wrong, got none among {len(chosen.samples)} "
+            f"{chosen.part} photos; add harder photos, keep the model as it is, or choose a threshold with --target"
+        )

@@ -1,0 +1,300 @@
+"""An operating point by rule: the threshold that keeps an error rate, chosen on validation photos."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edgekit.arrays import BoolArray, Float64Array
+from edgekit.contract import Contract, Decision
+from edgekit.data.dataset import Dataset
+from edgekit.data.options import Part
+from edgekit.errors import DataError
+from edgekit.evaluate.accuracy import forced, score_samples
+from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos
+from edgekit.metrics.attacks import apcer_by_kind, bpcer_at_apcer, equal_error_rate, worst_kind
+from edgekit.metrics.classification import report
+from edgekit.metrics.rates import Rate, Resampling, rate
+from edgekit.modelfile.write import update_contract
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, plain
+from edgekit.runtime.bundle import read_bundle
+from edgekit.scoring.operating_point import fit_early_stop
+from edgekit.scoring.scores import Scores
+
+# Square of the standard normal's 97.5 % quantile, for Wilson's upper end where no error was seen.
+_Z2 = 1.959964**2
+# To show less than one in a million takes more photos than anybody has.
+_LEAST_LIMIT = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A rule for a threshold.
+
+    Attributes:
+        what: ``bpcer``: the lowest APCER whose BPCER stays within the limit; ``apcer``: the lowest BPCER whose APCER
+            does, over all attacks; ``eer``: where both are equal.
+        limit: Of the rate; None for ``eer``.
+    """
+
+    what: Literal["apcer", "bpcer", "eer"]
+    limit: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read ``bpcer=0.02``, ``apcer=0.05`` or ``eer``.
+
+        Raises:
+            DataError: it is none of them, or the limit lies outside 0..1.
+        """
+        name, equals, number = text.strip().lower().partition("=")
+        try:
+            limit = float(number) if equals else None
+        except ValueError:
+            limit = math.nan
+        if name == "eer" and not equals:
+            return cls(what="eer")
+        if name not in ("apcer", "bpcer") or limit is None or not (limit == 0 or _LEAST_LIMIT <= limit < 1):
+            raise DataError(
+                f"a target must be bpcer=X or apcer=X with X 0 or from {_LEAST_LIMIT:f} to below 1, or eer; got "
+                f"{text[:80]!r}"
+            )
+        return cls(what="bpcer" if name == "bpcer" else "apcer", limit=limit)
+
+    def __str__(self) -> str:
+        """The form that ``parse`` reads."""
+        return self.what if self.limit is None else f"{self.what}={self.limit:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a threshold gives on one part of the photos.
+
+    Attributes:
+        part: Which.
+        photos: How many.
+        apcer: Over all attacks.
+        worst_kind: The kind of attack that passes most often, among those with 10 photos or more if any.
+        worst_apcer: Its APCER.
+        bpcer: Share of genuine photos called attacks.
+        balanced_accuracy: Mean recall over the labels.
+    """
+
+    part: str
+    photos: int
+    apcer: Rate
+    worst_kind: str
+    worst_apcer: float
+    bpcer: Rate
+    balanced_accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRecord:
+    """A threshold by rule, and what it gives.
+
+    Attributes:
+        file_sha256: Of the model file before.
+        before: The contract's threshold until now; None where the most probable label won.
+        threshold: What the rule gives.
+        chosen_on: On the photos that it was chosen on, which flatters.
+        tested_on: On the test photos, where that was asked for.
+        needed: Photos of the limited class that it takes to show the limit at 95 %, were none of them wrong; None for
+            ``eer``.
+        caution: What has to be said beside the numbers; empty when nothing is wrong with them.
+        written: Name of the file with the new contract; None where nothing was written.
+        written_sha256: Of that file.
+    """
+
+    model: str
+    file_sha256: str
+    target: str
+    data_sha256: str
+    before: float | None
+    threshold: float
+    chosen_on: Reached
+    tested_on: Reached | None
+    needed: int | None
+    caution: str
+    written: str | None
+    written_sha256: str | None
+
+
+def threshold_for(target: Target, is_attack: BoolArray, score: Float64Array) -> float:
+    """The threshold that a rule gives, in the middle between the scores that it parts.
+
+    Args:
+        target: The rule.
+        is_attack: (n,) of validation photos, both classes present.
+        score: (n,) in 0..1.
+
+    Raises:
+        DataError: one class is absent, or no threshold in 0..1 keeps the limit.
+    """
+    if target.limit is None:
+        threshold = equal_error_rate(is_attack, score)[1]
+    elif target.what == "apcer":
+        threshold = bpcer_at_apcer(is_attack, score, target.limit)[1]
+    else:
+        threshold = _lowest_with_bpcer(is_attack, score, target.limit)
+    if not 0 <= threshold <= 1:
+        raise DataError(f"no threshold from 0 to 1 keeps {target}: genuine photos score {score[~is_attack].max():g}")
+    return threshold
+
+
+def _lowest_with_bpcer(is_attack: BoolArray, score: Float64Array, limit: float) -> float:
+    """With the classes and the scores turned round, BPCER is APCER; a cut between two scores stays the same cut."""
+    threshold = -bpcer_at_apcer(~is_attack, -score, limit)[1]
+    # Turned back, a photo that lies right on the cut would change sides.
+    return float(np.nextafter(threshold, np.inf)) if threshold in score[~is_attack] else threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRequest:
+    """What is asked of a threshold.
+
+    Attributes:
+        target: The rule.
+        part: Which photos choose; ``auto`` takes the validation part of the data that the model was trained on.
+        also_test: Measure on the test part, too.
+        write: The file with the new contract, which may be the model itself; None writes nothing.
+    """
+
+    target: Target
+    part: Part = "auto"
+    also_test: bool = False
+    write: Path | None = None
+
+
+def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progress: Progress = SILENT) -> TargetRecord:
+    """Choose a model's threshold by a rule, and write a file with it if asked to.
+
+    The temperature stays. Bounds for stopping early, where the contract has some, are fitted anew.
+
+    Args:
+        model: The file.
+        dataset: Photos with labels.
+        request: The rule, and what is done with it.
+        progress: Told of every photo.
+
+    Raises:
+        ContractError: no model of edgekit.
+        DataError: no label of genuine photos, photos that may not choose a threshold, or a rule that none keeps.
+    """
+    contract = read_bundle(model).contract
+    target, write = request.target, request.write
+    chosen = _choosing_photos(dataset, contract, request.part)
+    scores = score_samples(model, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    is_attack = scores.targets != contract.labels.index(str(contract.bona_fide))
+    if not is_attack.any() or is_attack.all():
+        raise DataError(
+            f"a threshold is chosen on photos of both classes, got {int(is_attack.sum())} attacks among "
+            f"{len(is_attack)} {chosen.part} photos"
+        )
+    threshold = threshold_for(target, is_attack, scores.attack_scores(contract))
+    decided = contract.with_decision(_decision(contract, scores, threshold))
+    found = _reached(scores, chosen, decided)
+    tested = None
+    if request.also_test:
+        test = choose_photos(dataset, contract, "test")
+        tested = _reached(
+            score_samples(model, dataset, test.samples, crops=contract.plan.crops, progress=progress), test, decided
+        )
+    before = file_sha256(model)
+    if write is not None:
+        note = {"target": str(target), "threshold": threshold, "reached": plain(found)}
+        note |= choice_note(dataset, chosen.part)
+        update_contract(model, replace(decided, provenance=contract.provenance | {"operating_point": note}), out=write)
+    limited = found.bpcer.n if target.what == "bpcer" else found.apcer.n
+    needed = _needed(target.limit) if target.limit else None
+    return TargetRecord(
+        model=model.name,
+        file_sha256=before,
+        target=str(target),
+        data_sha256=dataset.sha256,
+        before=contract.decision.threshold,
+        threshold=threshold,
+        chosen_on=found,
+        tested_on=tested,
+        needed=needed,
+        caution="; ".join(text for text in (chosen.caution, _unsupported(target, limited)) if text),
+        written=None if write is None else write.name,
+        written_sha256=None if write is None else file_sha256(write),
+    )
+
+
+def _choosing_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+    if contract.bona_fide is None:
+        raise DataError(
+            f"a target needs a label of genuine photos, the model has none among {list(contract.labels)}; train with "
+            "--bona-fide"
+        )
+    if part == "auto" and contract.provenance.get("data_sha256") != dataset.sha256:
+        raise DataError(
+            f"a threshold is chosen on validation photos, and {dataset.root} is not the data that the model was "
+            "trained on, so its validation part can't be told; name the photos with --split all (they can't judge the "
+            "model any more) or --split val (a share of them)"
+        )
+    return choosing_photos(dataset, contract, part)
+
+
+def _decision(contract: Contract, scores: Scores, threshold: float) -> Decision:
+    decision = replace(contract.decision, threshold=threshold)
+    if decision.early_stop is None:
+        return decision
+    return replace(decision, early_stop=fit_early_stop(scores, contract.with_decision(decision)))
+
+
+def _reached(scores: Scores, chosen: Chosen, contract: Contract) -> Reached:
+    answering = forced(contract)
+    predicted = scores.predicted(answering)
+    genuine = contract.labels.index(str(contract.bona_fide))
+    is_attack, called = scores.targets != genuine, predicted != genuine
+    groups = [sample.group for sample in chosen.samples]
+    how = Resampling.of(groups if all(groups) else None, len(groups))
+    apcer, bpcer = rate(is_attack, ~called, how), rate(~is_attack, called, how)
+    if apcer is None or bpcer is None:
+        raise DataError(f"APCER and BPCER need photos of both classes, the {chosen.part} photos have one alone")
+    by_kind = apcer_by_kind(is_attack, called, [sample.kind for sample in chosen.samples])
+    worst = worst_kind(by_kind)
+    return Reached(
+        part=chosen.part,
+        photos=len(groups),
+        apcer=apcer,
+        worst_kind=worst,
+        worst_apcer=by_kind[worst].value,
+        bpcer=bpcer,
+        balanced_accuracy=report(scores.targets, predicted, contract.labels).balanced_accuracy,
+    )
+
+
+def _needed(limit: float) -> int:
+    """How many photos without an error have Wilson's upper end at the limit: z² / (n + z²) <= limit."""
+    return math.ceil(_Z2 * (1 - limit) / limit)
+
+
+def _unsupported(target: Target, photos: int) -> str:
+    """What to say where there are too few photos of the limited class to tell whether a limit is kept."""
+    if target.limit is None:
+        return ""
+    what = "genuine photos" if target.what == "bpcer" else "attacks"
+    if target.limit == 0:
+        return f"{photos} {what} can't show that none of all others fails"
+    needed = _needed(target.limit)
+    if photos >= needed:
+        return ""
+    bound = _Z2 / (photos + _Z2)
+    least = (
+        f"one error is {100 / photos:.1f} % of them, so the limit allows none, and "
+        if photos * target.limit < 1
+        else ""
+    )
+    return (
+        f"{photos} {what} can't show {target}: {least}without any error the 95 % interval still reaches "
+        f"{100 * bound:.1f} %; it takes {needed}"
+    )

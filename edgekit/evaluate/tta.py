@@ -1,0 +1,377 @@
+"""Test-time augmentation: what crops buy, plan by plan and model by model, from one pass over the photos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from edgekit.arrays import Int64Array
+from edgekit.contract import Contract, CropPlan
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.options import Part
+from edgekit.errors import DataError
+from edgekit.evaluate.accuracy import forced, model_source
+from edgekit.evaluate.options import TtaConfig
+from edgekit.evaluate.photos import choose_photos
+from edgekit.metrics.breakdown import ClassTable, class_table
+from edgekit.metrics.classification import Evaluation, Predictions, evaluate_predictions
+from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.rates import Flips, Rate, Resampling, flips, rate
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, sha256, to_json
+from edgekit.runtime.bundle import Bundle, read_bundle
+from edgekit.scoring.passes import Job, Keep, score_passes
+from edgekit.scoring.scores import Count, Scores, crop_use
+
+# Plans by a name, besides those that are written out; of these two the first crop is the only one.
+_SINGLE = ("centre", "full")
+OWN = "own"
+EARLY = "early"
+# The classic test-time augmentation of studies: random squares of a quarter of the width.
+CLASSIC = "1/4"
+
+
+class Way(NamedTuple):
+    """One way to an answer: a plan and how many of its crops.
+
+    Attributes:
+        plan: As it was asked for.
+        crops: How many, at most.
+        stops_early: Whether the contract's bounds may end it sooner.
+    """
+
+    plan: str
+    crops: int
+    stops_early: bool = False
+
+    def __str__(self) -> str:
+        """For tables."""
+        if self.plan in _SINGLE:
+            return self.plan
+        return f"{self.plan} ×{self.crops}{', early' if self.stops_early else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtaModel:
+    """A model that was compared.
+
+    Attributes:
+        name: Its file's, without the ending.
+        precision: Of its contract.
+        model_bytes: Of the flatbuffer.
+        file_sha256s: One file; or one a fold, where each photo was scored by a model that never saw its group.
+    """
+
+    name: str
+    precision: str
+    model_bytes: int
+    file_sha256s: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtaPoint:
+    """One model by one way.
+
+    Attributes:
+        model: Its name.
+        plan: As it was asked for.
+        way: The plan with its crops, for tables.
+        crops: At most so many.
+        stops_early: Whether the contract's bounds may end a verdict sooner.
+        mean_crops: How many it took.
+        balanced_accuracy: Mean recall over the labels.
+        errors: Photos called wrong.
+        apcer: Of the worst kind of attack; None without attacks.
+        apcer_kind: That kind; empty without attacks or genuine photos.
+        bpcer: None without genuine photos.
+        auc: Of the attack score; None without both.
+        flips: Against the baseline; None for the baseline itself.
+    """
+
+    model: str
+    plan: str
+    way: str
+    crops: int
+    stops_early: bool
+    mean_crops: float
+    balanced_accuracy: Estimate
+    errors: Rate
+    apcer: Estimate | None
+    apcer_kind: str
+    bpcer: Estimate | None
+    auc: Estimate | None
+    flips: Flips | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtaTable:
+    """The table that anti-spoofing studies print, of one model by one way."""
+
+    model: str
+    way: str
+    crops: int
+    table: ClassTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtaRecord:
+    """A study of test-time augmentation.
+
+    Attributes:
+        part: Which photos; ``unseen`` where each was scored by a model that never saw its group.
+        ks: Numbers of crops.
+        baseline: The way that flips are counted against; without test-time augmentation.
+        points: Every model by every way.
+        tables: Every model without test-time augmentation and with classic crops.
+    """
+
+    models: tuple[TtaModel, ...]
+    data_sha256: str
+    part: str
+    caution: str
+    photos: int
+    groups: int
+    labels: tuple[str, ...]
+    bona_fide: str | None
+    ks: tuple[int, ...]
+    baseline: str
+    points: tuple[TtaPoint, ...]
+    tables: tuple[TtaTable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lot:
+    """Photos that one model scored by several plans.
+
+    Attributes:
+        contract: The model's.
+        samples: The photos.
+        scores: By plan, as it was asked for.
+    """
+
+    contract: Contract
+    samples: tuple[Sample, ...]
+    scores: Mapping[str, Scores]
+
+
+def crop_plan(text: str, contract: Contract, crops: int) -> CropPlan:
+    """The crop plan of a name (``centre``, ``full``, ``own``) or of scales that are written out.
+
+    Args:
+        text: As it was asked for.
+        contract: Whose working size, and own plan, it is.
+        crops: The largest number of crops that is asked for.
+    """
+    working_px = contract.plan.working_px
+    if text == OWN:
+        return replace(contract.plan, crops=crops)
+    return CropPlan.parse(text, crops=1 if text in _SINGLE else crops, working_px=working_px)
+
+
+def job_of(bundle: Bundle, config: TtaConfig) -> Job:
+    """What a model has to score: every plan once, with its largest number of crops."""
+    plans = [crop_plan(name, bundle.contract, most) for name, most in most_crops(bundle.contract, config).items()]
+    return Job(bundle=bundle, plans=tuple(dict.fromkeys(plans)))
+
+
+def most_crops(contract: Contract, config: TtaConfig) -> dict[str, int]:
+    """By plan, the largest number of crops that any way takes."""
+    most: dict[str, int] = {}
+    for way in ways(contract, config):
+        most[way.plan] = max(way.crops, most.get(way.plan, 1))
+    return most
+
+
+def ways(contract: Contract, config: TtaConfig) -> list[Way]:
+    """Every way that a study compares, the baseline first."""
+    found = [Way(config.baseline, 1)]
+    for name, limit in config.plans:
+        if name == EARLY:
+            if contract.decision.early_stop is not None:
+                found.append(Way(OWN, contract.plan.crops, stops_early=True))
+            continue
+        counts = [1] if name in _SINGLE else [k for k in config.crops if limit is None or k <= limit]
+        found += [Way(name, k) for k in counts]
+    return list(dict.fromkeys(found))
+
+
+def tta(
+    models: Sequence[Path],
+    dataset: Dataset,
+    config: TtaConfig,
+    *,
+    part: Part = "auto",
+    scores: Path | None = None,
+    progress: Progress = SILENT,
+) -> TtaRecord:
+    """Compare ways of cropping on the same photos; each photo is decoded once, and each plan scored in one pass.
+
+    Args:
+        models: Files of the same labels.
+        dataset: Labelled photos.
+        config: Plans and numbers of crops.
+        part: Which photos; the same for all models.
+        scores: Folder where scores are kept, so that a re-run goes on.
+        progress: Told of every photo.
+
+    Raises:
+        ContractError: no model of edgekit, or a plan that is none.
+        DataError: models of different labels, two of one name, or photos that differ from model to model.
+    """
+    bundles = [read_bundle(model) for model in models]
+    _check_models(models, bundles)
+    chosen = [choose_photos(dataset, bundle.contract, part) for bundle in bundles]
+    if len({one.samples for one in chosen}) > 1:
+        raise DataError("models are compared on the same photos, these have different test photos; use --split all")
+    samples = chosen[0].samples
+    jobs = [job_of(bundle, config) for bundle in bundles]
+    keep = keep_in(scores, dataset, samples) if scores is not None else None
+    source = model_source(bundles[0].contract, dataset, samples)
+    tables = score_passes(jobs, source, keep=keep, progress=progress)
+    lots = {
+        model.stem: [lot_of(bundle, samples, found, config)]
+        for model, bundle, found in zip(models, bundles, tables, strict=True)
+    }
+    named = tuple(
+        TtaModel(
+            name=model.stem,
+            precision=bundle.contract.precision,
+            model_bytes=len(bundle.flatbuffer),
+            file_sha256s=(file_sha256(model),),
+        )
+        for model, bundle in zip(models, bundles, strict=True)
+    )
+    cautions = dict.fromkeys(one.caution for one in chosen if one.caution)
+    return study(named, lots, config, data_sha256=dataset.sha256, part=(chosen[0].part, "; ".join(cautions)))
+
+
+def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
+    if len({model.stem for model in models}) < len(models) or not models:
+        raise DataError(f"models need different file names, got {[model.name for model in models]}")
+    first = bundles[0].contract
+    for model, bundle in zip(models, bundles, strict=True):
+        if (bundle.contract.labels, bundle.contract.bona_fide) != (first.labels, first.bona_fide):
+            raise DataError(
+                f"models must have the same labels, {models[0].name} has {list(first.labels)}, {model.name} has "
+                f"{list(bundle.contract.labels)}; compare them one by one"
+            )
+
+
+def keep_in(folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> Keep:
+    """Keep scores in a folder, by the data and the photos chosen from it."""
+    return Keep(folder=folder, photos=sha256(to_json([dataset.sha256, [one.path for one in samples]]).encode()))
+
+
+def lot_of(bundle: Bundle, samples: Sequence[Sample], found: Mapping[CropPlan, Scores], config: TtaConfig) -> Lot:
+    """A model's scores, by plan as it was asked for."""
+    contract = bundle.contract
+    names = most_crops(contract, config).items()
+    return Lot(
+        contract=contract,
+        samples=tuple(samples),
+        scores={name: found[crop_plan(name, contract, most)] for name, most in names},
+    )
+
+
+def study(
+    models: Sequence[TtaModel],
+    lots: Mapping[str, Sequence[Lot]],
+    config: TtaConfig,
+    *,
+    data_sha256: str,
+    part: tuple[str, str],
+) -> TtaRecord:
+    """Make the record of photos that are scored.
+
+    Args:
+        models: In the order of the report.
+        lots: By model, its photos: in one lot, or one a fold with that fold's model.
+        config: Plans and numbers of crops.
+        data_sha256: Identifies the photos.
+        part: Which photos these are, and what has to be said beside the numbers.
+    """
+    points, tables = [], []
+    for model in models:
+        own = lots[model.name]
+        baseline: Int64Array | None = None
+        for way in ways(own[0].contract, config):
+            evaluation, right, used = _judge(own, way)
+            points.append(_point(model.name, way, (evaluation, right, used), baseline, own))
+            baseline = right if baseline is None else baseline
+            if way == Way(config.baseline, 1) or (way.plan == CLASSIC and way.crops in config.table):
+                table = class_table(evaluation.report)
+                tables.append(TtaTable(model=model.name, way=str(way), crops=way.crops, table=table))
+    first = lots[models[0].name]
+    samples = [sample for lot in first for sample in lot.samples]
+    return TtaRecord(
+        models=tuple(models),
+        data_sha256=data_sha256,
+        part=part[0],
+        caution=part[1],
+        photos=len(samples),
+        groups=len({sample.group for sample in samples} - {""}),
+        labels=first[0].contract.labels,
+        bona_fide=first[0].contract.bona_fide,
+        ks=config.crops,
+        baseline=str(Way(config.baseline, 1)),
+        points=tuple(points),
+        tables=tuple(tables),
+    )
+
+
+def _judge(lots: Sequence[Lot], way: Way) -> tuple[Evaluation, Int64Array, float]:
+    """All lots together, each by its own contract: the numbers, who is right, and the mean number of crops."""
+    truth, predicted, scores, counts = [], [], [], []
+    for lot in lots:
+        contract, scored = forced(lot.contract), lot.scores[way.plan]
+        n = len(scored.targets)
+        count: Count = scored.early_counts(contract) if way.stops_early else way.crops
+        truth.append(scored.targets)
+        predicted.append(scored.predicted(contract, count))
+        if contract.bona_fide is not None:
+            scores.append(scored.attack_scores(contract, count))
+        counts.append(count if isinstance(count, np.ndarray) else np.full(n, count, np.int64))
+    samples = [sample for lot in lots for sample in lot.samples]
+    groups = [sample.group for sample in samples]
+    found = Predictions(
+        truth=np.concatenate(truth),
+        predicted=np.concatenate(predicted),
+        labels=lots[0].contract.labels,
+        groups=groups if all(groups) else None,
+        kinds=[sample.kind for sample in samples],
+        attack_score=np.concatenate(scores) if scores else None,
+        bona_fide=lots[0].contract.bona_fide,
+    )
+    used = crop_use(np.concatenate(counts))
+    assert used is not None
+    return evaluate_predictions(found), (found.truth == found.predicted).astype(np.int64), used.mean
+
+
+def _point(
+    model: str, way: Way, judged: tuple[Evaluation, Int64Array, float], baseline: Int64Array | None, lots: Sequence[Lot]
+) -> TtaPoint:
+    evaluation, right, used = judged
+    groups = [sample.group for lot in lots for sample in lot.samples]
+    how = Resampling.of(groups if all(groups) else None, len(right))
+    errors = rate(np.ones(len(right), np.bool_), right == 0, how)
+    assert errors is not None
+    return TtaPoint(
+        model=model,
+        plan=way.plan,
+        way=str(way),
+        crops=way.crops,
+        stops_early=way.stops_early,
+        mean_crops=used,
+        balanced_accuracy=evaluation.balanced_accuracy,
+        errors=errors,
+        apcer=evaluation.apcer,
+        apcer_kind="" if evaluation.attack is None else evaluation.attack.apcer_kind,
+        bpcer=evaluation.bpcer,
+        auc=evaluation.auc,
+        flips=None if baseline is None else flips(baseline, right),
+    )

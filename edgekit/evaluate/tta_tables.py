@@ -1,0 +1,90 @@
+"""A study of test-time augmentation as tables, for consoles and for Markdown. Standard library only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edgekit.evaluate.tta import TtaRecord
+from edgekit.metrics.intervals import Estimate
+
+Table = tuple[list[str], list[list[str]]]
+
+P_VALUE = (
+    "p is that of McNemar's exact test, which takes photos for independent: photos of one group are not, so it is too "
+    "small rather than too large."
+)
+
+
+def flip_rows(record: TtaRecord, model: str) -> Table:
+    """One model: every way with its accuracy, its crops, and the answers that it changes."""
+    rows = []
+    for point in record.points:
+        if point.model != model:
+            continue
+        changed = point.flips
+        rows.append(
+            [
+                point.way,
+                f"{point.mean_crops:.1f}",
+                _interval(point.balanced_accuracy),
+                f"{_interval(point.apcer)} ({point.apcer_kind})" if point.apcer_kind else _interval(point.apcer),
+                _interval(point.bpcer),
+                "–" if point.auc is None else f"{point.auc.value:.3f}",
+                *(
+                    ["–"] * 3
+                    if changed is None
+                    else [str(changed.right_to_wrong), str(changed.wrong_to_right), _p_value(changed.p_value)]
+                ),
+            ]
+        )
+    columns = ["way", "mean crops", "balanced accuracy", "APCER (worst kind)", "BPCER", "AUC"]
+    return [*columns, "right → wrong", "wrong → right", "p (McNemar)"], rows
+
+
+def class_rows(record: TtaRecord) -> Table:
+    """The table that anti-spoofing studies print: every model without test-time augmentation and with random crops."""
+    rows = []
+    for one in record.tables:
+        way = f"without ({one.way})" if one.way == record.baseline else f"{one.crops} random crops"
+        lines = [*one.table.classes, one.table.macro, one.table.weighted]
+        for line in lines:
+            shares = [f"{100 * share:.1f}" for share in (line.precision, line.recall, line.f1)]
+            rows.append([one.model, way, line.label, *shares, str(line.support)])
+        accuracy = [one.model, way, "accuracy", "", "", f"{100 * one.table.accuracy:.1f}", str(record.photos)]
+        rows.insert(len(rows) - 2, accuracy)
+    return ["model", "test-time augmentation", "class", "precision", "recall", "F1", "photos"], rows
+
+
+def markdown(record: TtaRecord) -> str:
+    """The whole study as a page."""
+    of_groups = f" of {record.groups} groups" if record.groups else ""
+    intro = f"{record.photos} {record.part} photos{of_groups}; flips against `{record.baseline}`"
+    parts = ["# Test-time augmentation", f"{intro}; percent with 95 % intervals. {P_VALUE}"]
+    if record.caution:
+        parts.append(f"Caution: {record.caution}.")
+    for model in record.models:
+        parts += [
+            f"## {model.name} ({model.precision}, {model.model_bytes / 1e6:.1f} MB)",
+            _table(flip_rows(record, model.name)),
+        ]
+    parts += ["## Precision, recall and F1", _table(class_rows(record))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(content: Table) -> str:
+    columns, rows = content
+    lines: Sequence[Sequence[str]] = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _interval(estimate: Estimate | None) -> str:
+    if estimate is None or math.isnan(estimate.value):
+        return "–"
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return f"{100 * estimate.value:.1f}"
+    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
+
+
+def _p_value(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

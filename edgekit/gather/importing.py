@@ -1,0 +1,333 @@
+"""Imports photos from folders, zip files and videos into one data folder, without their metadata and without copies.
+
+Originals are only read. A run that was interrupted or killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from edgekit.data.checks import BadPhoto, shorten
+from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
+from edgekit.data.lookalikes import Hashed, Near, NearBorder, border, find_near
+from edgekit.data.manifest import MANIFEST_NAME, Sample
+from edgekit.data.update import cautions, read_samples, update_manifest
+from edgekit.errors import DataError, PhotoError
+from edgekit.gather.contents import TEMPORARY_PREFIX, Examined, Item, Reader, examine
+from edgekit.gather.journal import Entry, Journal
+from edgekit.gather.options import ImportConfig
+from edgekit.gather.placing import Grouping, Place, is_flat, place_photos
+from edgekit.gather.sources import Found, Listing, list_sources
+from edgekit.progress import SILENT, Progress
+from edgekit.records import plain, sha256, write_atomic, write_json
+
+RECORD_NAME = "import.json"
+
+# What follows it in a key tells frames of one video apart.
+_KEY_LENGTH = 32
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A photo that is the same to the pixel as one that was there.
+
+    Attributes:
+        name: Of the photo that was left out.
+        path: Of the one that is there.
+        across: The border between them. Between classes one of the labels is wrong.
+    """
+
+    name: str
+    path: str
+    across: NearBorder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRecord:
+    """What an import found. Near duplicates are those of the whole folder, all else of this run's sources.
+
+    Attributes:
+        config: How it was asked for.
+        stored: Photos that this run stored.
+        known: Photos and videos that earlier runs had done.
+        photos: That the folder has now, by class and group.
+        copies: Left out, unless they were to be kept.
+        near: Sets of photos that look the same.
+        bad: Files that can't be used, and why.
+        ungrouped: Photos that the rule finds no group for.
+        ignored: Other files, by their endings.
+        cautions: What keeps the folder from being loaded as it is.
+        seconds: That this run took.
+    """
+
+    config: ImportConfig
+    stored: int
+    known: int
+    photos: dict[str, dict[str, int]]
+    copies: tuple[Copy, ...]
+    near: tuple[Near, ...]
+    bad: tuple[BadPhoto, ...]
+    ungrouped: tuple[str, ...]
+    ignored: dict[str, int]
+    cautions: tuple[str, ...]
+    seconds: float
+
+
+def import_photos(
+    sources: Sequence[Path], out: Path, config: ImportConfig, *, progress: Progress = SILENT
+) -> ImportRecord:
+    """Import photos as ``CLASS/GROUP/name`` and list them in the folder's manifest.
+
+    Names in the data folder are made of the photo's own digest: they give neither owner nor class away, and the same
+    photo always has the same one.
+
+    Args:
+        sources: Folders, zip files, videos and photos.
+        out: The data folder, new or one that was imported or collected into before.
+        config: Classes, groups, and what counts as the same.
+        progress: Told of each photo.
+
+    Returns:
+        The record, which is also written to ``import.json`` in the folder.
+
+    Raises:
+        DataError: a source is of no use, or nothing in all of them is.
+        EdgekitError: the data folder can't be written to; what was stored until then is listed.
+    """
+    began = time.monotonic()
+    listing = list_sources(sources, out)
+    placed = place_photos(listing.found, config)
+    if any(PurePosixPath(one.name).suffix.lower() in HEIC_SUFFIXES for one in listing.found):
+        enable_heic()
+    # Phones' apps give HEIC other names, too.
+    enable_heic_if_installed()
+    with Journal(out) as journal:
+        run = _Run(out, config, journal, placed)
+        try:
+            run.adopt(progress)
+            run.take(listing, progress)
+        finally:
+            update_manifest(out, run.new_samples(), unlisted=run.halfway)
+        record = run.record(listing, time.monotonic() - began)
+    if run.used:
+        write_json(out / RECORD_NAME, record)
+    else:
+        reasons = shorten((f"{one.path}: {one.reason}" for one in record.bad), separator="\n  ")
+        raise DataError(
+            f"nothing could be imported from {shorten(map(str, sources))}: {len(listing.found)} photos and videos,"
+            f" {len(record.bad)} bad files, {len(record.ungrouped)} without a group"
+            + (f"\n  {reasons}" if reasons else "; name folders of photos, or another rule for groups")
+        )
+    return record
+
+
+class _Run:
+    """One import: the journal decides what is new, this process alone writes."""
+
+    def __init__(self, out: Path, config: ImportConfig, journal: Journal, placed: dict[Found, Place]) -> None:
+        self._out, self._config, self._journal, self._placed = out, config, journal, placed
+        self._stored = self._known = self._copied = 0
+        self._by_digest: dict[str, Entry] = {}
+        self._grouping = Grouping(config.group)
+        # Neither is kept for a later run: it looks at them again, and those of other sources are not its business.
+        self._bad: dict[str, str] = {}
+        self._ungrouped: list[str] = []
+        rule = json.dumps(plain(config.group) | {"notes": config.notes, "copies": config.keep_copies}, sort_keys=True)
+        self._how = f"{config.label}|{config.skip_folders}|{rule}"
+        for entry in journal.entries.values():
+            self._remember(entry)
+
+    @property
+    def used(self) -> int:
+        """Photos and videos of the sources that were of use, in this run or an earlier one."""
+        return self._stored + self._known + self._copied
+
+    @property
+    def halfway(self) -> set[str]:
+        """Photos that may lie there, or a part of them, and will be stored anew."""
+        return {entry.path for entry in self._journal.entries.values() if entry.status == "storing"}
+
+    def note(self, entry: Entry) -> None:
+        self._journal.add(entry)
+        self._remember(entry)
+
+    def _remember(self, entry: Entry) -> None:
+        # What the user has deleted since is no original to have copies of.
+        if entry.status in ("stored", "there") and (self._out / entry.path).is_file():
+            self._by_digest.setdefault(entry.digest, entry)
+
+    def adopt(self, progress: Progress) -> None:
+        """Get to know the photos that lie in the folder and were not imported: copies of them are copies, too."""
+        # One that a kill met halfway is stored anew.
+        known = {one.path for one in self._journal.entries.values() if one.status in ("storing", "stored", "there")}
+        there = read_samples(self._out)
+        self._grouping = Grouping(self._config.group, flat=is_flat(self._placed, there))
+        strangers = [sample for sample in there if sample.path not in known]
+        if not strangers:
+            return
+        progress.begin("reading what is there", len(strangers))
+        with ThreadPoolExecutor(max_workers=self._config.workers) as pool:
+            futures = ((sample, pool.submit(examine, self._out / sample.path)) for sample in strangers)
+            for sample, future in _in_order(futures, 2 * self._config.workers):
+                progress.advance()
+                with contextlib.suppress(PhotoError):
+                    self.note(_there(sample, future.result()))
+
+    def take(self, listing: Listing, progress: Progress) -> None:
+        """Store what is new."""
+        for stale in self._out.glob(f"{TEMPORARY_PREFIX}*"):
+            # Of a process that was killed; the journal's lock says that it is gone.
+            shutil.rmtree(stale, ignore_errors=True)
+        progress.begin("importing", len(listing.found))
+        self._known = sum(1 for one in listing.found if self._journal.is_done(self._key(one)))
+        progress.advance(self._known)
+        reader = Reader(listing.found, self._out, every_ms=self._config.every_ms, window_ms=self._config.window_ms)
+        pool = ThreadPoolExecutor(max_workers=self._config.workers)
+        try:
+            items = reader.items(self._key, self._journal.is_done)
+            pairs = ((item, pool.submit(_examine, item)) for item in items)
+            for item, future in _in_order(pairs, 2 * self._config.workers):
+                self._settle(item, future.result())
+                # A video counts as one, at its end.
+                is_frame = item.found.is_video and item.content is not None
+                progress.advance(0 if is_frame else 1, note=f"{self._stored} stored")
+        finally:
+            # An interrupt should not wait for what is still to be read.
+            pool.shutdown(cancel_futures=True)
+
+    def _key(self, found: Found) -> str:
+        times = f"{self._config.every_ms}|{self._config.window_ms}" if found.is_video else ""
+        where = self._placed[found]
+        # Hashed: where the photos were before is nobody's business who gets the folder.
+        whole = f"{found.stamp}|{found.name}|{where}|{self._how}|{times}"
+        return sha256(whole.encode(errors="surrogateescape"))[:_KEY_LENGTH]
+
+    def _settle(self, item: Item, examined: Examined | str) -> None:
+        """Write the photo, then its entry."""
+        where = self._placed[item.found]
+        label, split = where.label, where.split
+        if isinstance(examined, str):
+            if examined:
+                self._bad[item.name] = examined
+            else:
+                self.note(Entry(key=item.key, name=item.name, status="video", label=label))
+            return
+        group = self._grouping.group_of(item.found, where, examined.camera)
+        if not group and self._grouping.needed:
+            self._ungrouped.append(item.name)
+            return
+        first = self._by_digest.get(examined.digest)
+        copied = first is not None and (not self._config.keep_copies or first.label != label)
+        twin = f"-{item.key[:8]}{item.key[_KEY_LENGTH:].replace(':', '-')}" if first is not None else ""
+        path = f"{label}/{group}{'/' if group else ''}{examined.digest[:16]}{twin}{examined.suffix}"
+        exif = {"camera": examined.camera} if examined.camera else {}
+        notes = exif | dict(where.notes) | dict(self._config.notes)
+        entry = Entry(
+            key=item.key,
+            name=item.name,
+            status="copy" if copied else "storing",
+            path=first.path if copied and first is not None else path,
+            label=label,
+            group=group,
+            split=split,
+            digest=examined.digest,
+            phash=f"{examined.phash:016x}",
+            notes=notes,
+        )
+        self.note(entry)
+        if not copied:
+            write_atomic(self._out / path, examined.content)
+            self.note(replace(entry, status="stored"))
+        self._stored += not copied
+        self._copied += copied
+
+    def new_samples(self) -> Iterator[Sample]:
+        """A row for every photo that was stored, lies there still, and is in no manifest."""
+        listed = {sample.path for sample in read_samples(self._out)} if self._journal.entries else set()
+        has_manifest = (self._out / MANIFEST_NAME).exists()
+        for entry in self._journal.entries.values():
+            if entry.status == "stored" and (self._out / entry.path).is_file():
+                if entry.path in listed and has_manifest:
+                    continue
+                yield Sample(path=entry.path, label=entry.label, group=entry.group, split=entry.split, **entry.notes)
+
+    def record(self, listing: Listing, seconds: float) -> ImportRecord:
+        """What the folder has, and what was left out on the way."""
+        samples = read_samples(self._out)
+        photos = dict[str, Counter[str]]()
+        for sample in samples:
+            photos.setdefault(sample.label, Counter())[sample.group] += 1
+        bad = {one.path: one.reason for one in listing.bad} | self._bad
+        return ImportRecord(
+            config=self._config,
+            stored=self._stored,
+            known=self._known,
+            photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
+            copies=tuple(self._copies({self._key(one) for one in listing.found})),
+            near=find_near(list(self._hashed(samples)), self._config.near_bits),
+            bad=tuple(BadPhoto(path=path, reason=reason) for path, reason in sorted(bad.items())),
+            ungrouped=tuple(sorted(self._ungrouped)),
+            ignored=listing.ignored,
+            cautions=cautions(samples),
+            seconds=round(seconds, 2),
+        )
+
+    def _copies(self, keys: set[str]) -> Iterator[Copy]:
+        """Of this run's sources, whether this run or an earlier one found them."""
+        for entry in self._journal.entries.values():
+            first = self._by_digest.get(entry.digest)
+            if entry.status == "copy" and first is not None and entry.key[:_KEY_LENGTH] in keys:
+                across = border([(one.label, one.group) for one in (first, entry)])
+                yield Copy(name=entry.name, path=first.path, across=across)
+
+    def _hashed(self, samples: Sequence[Sample]) -> Iterator[Hashed]:
+        hash_of = {one.path: one.phash for one in self._journal.entries.values() if one.status in ("stored", "there")}
+        for sample in samples:
+            if sample.path in hash_of:
+                phash = int(hash_of[sample.path], 16)
+                yield Hashed(path=sample.path, label=sample.label, group=sample.group, phash=phash)
+
+
+def _in_order(pairs: Iterable[tuple[T, Future[R]]], ahead: int) -> Iterator[tuple[T, Future[R]]]:
+    """What is at work, oldest first, with so many behind it; no more are taken, so memory stays bounded."""
+    waiting = deque[tuple[T, Future[R]]]()
+    for pair in pairs:
+        waiting.append(pair)
+        if len(waiting) > ahead:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _there(sample: Sample, examined: Examined) -> Entry:
+    return Entry(
+        key=f"there:{sample.path}",
+        name=sample.path,
+        status="there",
+        path=sample.path,
+        label=sample.label,
+        group=sample.group,
+        digest=examined.digest,
+        phash=f"{examined.phash:016x}",
+    )
+
+
+def _examine(item: Item) -> Examined | str:
+    """What is in a photo, or why it can't be used; nothing for the end of a video."""
+    if item.content is None:
+        return item.fault
+    try:
+        return examine(item.content)
+    except PhotoError as failure:
+        return str(failure)

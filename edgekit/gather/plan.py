@@ -1,0 +1,233 @@
+"""A capture plan: which cameras photograph which screens, prints and real things in which light, and how often."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from edgekit.data.options import guess_bona_fide
+from edgekit.errors import DataError
+from edgekit.gather.options import WANTED
+from edgekit.records import from_plain, is_stream, write_atomic
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Axis = Literal["camera", "target", "light"]
+AXES: tuple[Axis, ...] = ("camera", "target", "light")
+MAX_PLAN_BYTES = 1_000_000
+# Python's reader of TOML takes the square of a key's length.
+_MAX_LINE = 5000
+MAX_ENTRIES = 200
+MAX_WANTED = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEntry:
+    """A camera, a target or a light.
+
+    Attributes:
+        name: As the plan calls it, and folders or the manifest may.
+        also: Other names that mean it: what EXIF says ("Google Pixel 8"), or folders.
+        label: Class of its photos; only targets have one.
+        kind: Kind of attack, for the manifest; only targets have one.
+    """
+
+    name: str
+    also: tuple[str, ...] = ()
+    label: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRule:
+    """Cells that want another number; an axis that is left out stands for all of it."""
+
+    wanted: int
+    camera: str = ""
+    target: str = ""
+    light: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One camera, one target, one light."""
+
+    camera: str
+    target: str
+    light: str
+
+    def __str__(self) -> str:
+        return " × ".join(one for one in (self.camera, self.target, self.light) if one)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturePlan:
+    """The whole plan.
+
+    Attributes:
+        title: For tables and figures.
+        wanted: Photos of each cell; 200 to 300 are enough to learn from and few enough to be shot.
+        camera: Rows of the table.
+        target: What is photographed: screens, prints, and the real thing; its columns.
+        light: One table each; empty where light is not planned.
+        cell: Exceptions; the last that fits a cell counts.
+    """
+
+    title: str = "capture plan"
+    wanted: int = WANTED
+    camera: tuple[PlanEntry, ...]
+    target: tuple[PlanEntry, ...]
+    light: tuple[PlanEntry, ...] = ()
+    cell: tuple[CellRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that names are unambiguous and numbers in range."""
+        for axis in ("camera", "target"):
+            if not getattr(self, axis):
+                raise DataError(f"a plan needs at least one {axis}, got none; add [[{axis}]] with a name")
+        for axis in AXES:
+            _check_names(axis, getattr(self, axis))
+        for one in (*self.camera, *self.light):
+            if one.label or one.kind:
+                raise DataError(f"only targets have a label and a kind, got them for {one.name!r}; move them")
+        for number in (self.wanted, *(one.wanted for one in self.cell)):
+            if not 0 <= number <= MAX_WANTED:
+                raise DataError(f"wanted must be 0 to {MAX_WANTED}, got {number}")
+        for rule in self.cell:
+            for axis in AXES:
+                name = getattr(rule, axis)
+                if name and name not in {entry.name for entry in getattr(self, axis)}:
+                    raise DataError(f"a cell must name a {axis} of the plan, got {name!r}; add or correct it")
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell, light by light, then target by target: what is set up once is shot once."""
+        lights = [one.name for one in self.light] or [""]
+        return tuple(
+            Cell(camera=camera.name, target=target.name, light=light)
+            for light, target, camera in product(lights, self.target, self.camera)
+        )
+
+    @property
+    def caution(self) -> str:
+        """What to say of a plan without genuine photos; empty where there are some."""
+        names = tuple(dict.fromkeys(one.label or one.name for one in self.target))
+        if guess_bona_fide(names):
+            return ""
+        return (
+            f"no target is the real thing, got {', '.join(names)}: without genuine photos nothing can be "
+            "told from them; add a target such as real:genuine"
+        )
+
+    def wanted_of(self, cell: Cell) -> int:
+        """Photos that a cell wants; 0 takes it out of the plan."""
+        wanted = self.wanted
+        for one in self.cell:
+            if all(getattr(one, axis) in ("", getattr(cell, axis)) for axis in AXES):
+                wanted = one.wanted
+        return wanted
+
+
+def fold(name: str) -> str:
+    """A name as it is compared: case, spaces, hyphens and underscores don't count."""
+    return "".join(one for one in name.casefold() if one not in " -_")
+
+
+def _check_names(axis: str, entries: tuple[PlanEntry, ...]) -> None:
+    if len(entries) > MAX_ENTRIES:
+        raise DataError(f"a plan must have at most {MAX_ENTRIES} entries of {axis}, got {len(entries)}")
+    owner_of = dict[str, str]()
+    for entry in entries:
+        for name in (entry.name, *entry.also):
+            if not fold(name) or not name.isprintable() or len(name) > 100:
+                raise DataError(f"a {axis} needs a printable name of 1 to 100 characters, got {name!r}; give it one")
+            other = owner_of.setdefault(fold(name), entry.name)
+            if other != entry.name:
+                raise DataError(
+                    f"two entries must not go by one name, got {name!r} for the {axis} {other!r} and {entry.name!r}:"
+                    " both would claim the same photos; rename one"
+                )
+    names = [entry.name for entry in entries]
+    if len(set(names)) < len(names):
+        raise DataError(f"each {axis} must stand once, got {sorted(names)}; remove the second")
+
+
+def read_plan(path: Path) -> CapturePlan:
+    """Read a plan.
+
+    Args:
+        path: A TOML file with ``wanted``, tables ``[[camera]]``, ``[[target]]``, ``[[light]]`` (name, also; targets
+            have label and kind), and exceptions as ``[[cell]]``.
+
+    Raises:
+        DataError: names what breaks a rule.
+    """
+    try:
+        if is_stream(path):
+            raise DataError(f"{path}: a plan must be a file, got a pipe or a device")
+        if path.stat().st_size > MAX_PLAN_BYTES:
+            raise DataError(f"{path}: a plan must have at most {MAX_PLAN_BYTES} bytes, got {path.stat().st_size}")
+        text = path.read_text(encoding="utf-8")
+        longest = max(map(len, text.splitlines()), default=0)
+        if longest > _MAX_LINE:
+            raise DataError(f"{path}: a plan's lines must have at most {_MAX_LINE} characters, got {longest}; wrap it")
+        raw: dict[str, Any] = tomllib.loads(text)
+    except FileNotFoundError as absent:
+        raise DataError(f"{path}: no such plan; make one with edgekit data plan --camera … --target …") from absent
+    except OSError as failure:
+        raise DataError(f"{path}: a plan must be readable: {failure.strerror}; check what it is") from failure
+    except (ValueError, RecursionError) as failure:
+        raise DataError(f"{path}: a plan must be TOML in UTF-8: {failure}; correct it") from failure
+    try:
+        return from_plain(CapturePlan, raw, where="the plan", error=DataError)
+    except DataError as mistake:
+        raise DataError(f"{path}: {mistake}") from mistake
+
+
+def write_plan(path: Path, plan: CapturePlan) -> None:
+    """Write a plan that ``read_plan`` gives back as it was.
+
+    Raises:
+        EdgekitError: the file can't be written.
+    """
+    lines = [f"title = {_text(plan.title)}", f"wanted = {plan.wanted}  # photos of each cell"]
+    for axis in AXES:
+        for entry in getattr(plan, axis):
+            lines += ["", f"[[{axis}]]", f"name = {_text(entry.name)}"]
+            lines += [f"also = [{', '.join(map(_text, entry.also))}]"] if entry.also else []
+            lines += [f"{key} = {_text(getattr(entry, key))}" for key in ("label", "kind") if getattr(entry, key)]
+    for one in plan.cell:
+        lines += ["", "[[cell]]", *(f"{axis} = {_text(getattr(one, axis))}" for axis in AXES if getattr(one, axis))]
+        lines.append(f"wanted = {one.wanted}")
+    write_atomic(path, ("\n".join(lines) + "\n").encode())
+
+
+def _text(value: str) -> str:
+    # JSON's strings are TOML's, but for the one control character that JSON leaves bare.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def to_entries(names: Iterable[str], *, labelled: bool = False) -> tuple[PlanEntry, ...]:
+    """Entries as a command line names them: ``NAME``, ``NAME=OTHER NAME``; targets, labelled, ``NAME:LABEL``.
+
+    Raises:
+        DataError: a target without a class, or another entry with one.
+    """
+    entries = []
+    for text in names:
+        name, _, also = text.partition("=")
+        name, colon, label = name.partition(":")
+        if labelled and not (name.strip() and label.strip()):
+            raise DataError(f"a target must be NAME:CLASS, got {text!r}; say whether it is genuine or a recapture")
+        if colon and not labelled:
+            raise DataError(f"only targets have a class, got {text!r}; leave out what follows the colon")
+        entries.append(PlanEntry(name=name.strip(), also=(also.strip(),) if also.strip() else (), label=label.strip()))
+    return tuple(entries)

@@ -1,0 +1,189 @@
+"""What there is to import: photos, videos and zip files in folders, and those that are named one by one."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from edgekit.data.checks import BadPhoto, is_photo_name
+from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest
+from edgekit.errors import DataError
+from edgekit.gather.archives import open_archive
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv", ".mpg", ".ogv")
+ARCHIVE_SUFFIX = ".zip"
+# What phones and systems leave beside photos; hidden files are passed over anyway.
+_SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One photo or video that may be imported.
+
+    Attributes:
+        name: Path below its source, with ``/``; inside a zip file that lies in a folder, below the zip's name.
+        source: The source's own name, without an ending.
+        path: The file on disk: itself, or the zip file.
+        member: Number in the zip file; None for a file.
+        is_video: Whether it gives many photos.
+        stamp: What changes when the file does.
+        sample: Its row, where the source is a folder with a manifest.
+    """
+
+    name: str
+    source: str
+    path: Path
+    member: int | None
+    is_video: bool
+    stamp: str
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What looking through the sources gave.
+
+    Attributes:
+        found: In the order of sources and names.
+        bad: Files that can't be read at all.
+        ignored: Endings of other files, and how many there are of each.
+    """
+
+    found: tuple[Found, ...]
+    bad: tuple[BadPhoto, ...]
+    ignored: dict[str, int]
+
+
+class _Lister:
+    def __init__(self) -> None:
+        self.found: list[Found] = []
+        self.bad: list[BadPhoto] = []
+        self.ignored: Counter[str] = Counter()
+
+    def add_folder(self, root: Path) -> None:
+        source = root.resolve().name
+        names = list[str]()
+        for place, folders, files in os.walk(root, onerror=self._note_unreadable):
+            folders[:] = sorted(one for one in folders if _is_wanted(one))
+            relative = Path(place).relative_to(root)
+            for one in folders:
+                if (Path(place) / one).is_symlink():
+                    self.bad.append(BadPhoto(path=(relative / one).as_posix(), reason="is a link to a folder"))
+            names += [(relative / one).as_posix() for one in sorted(files) if not one.startswith(".")]
+        live = _live_photos(names)
+        has_manifest = os.path.lexists(root / MANIFEST_NAME)
+        sample_of = {one.path: one for one in read_manifest(root / MANIFEST_NAME)} if has_manifest else {}
+        for name in names:
+            if name == MANIFEST_NAME:
+                continue
+            if has_manifest and name not in sample_of:
+                self.ignored[f"not in {MANIFEST_NAME}"] += 1
+            elif name in live:
+                self.ignored["videos of live photos"] += 1
+            elif (root / name).is_symlink():
+                self.bad.append(BadPhoto(path=name, reason="is a link; import what it leads to"))
+            elif _suffix(name) == ARCHIVE_SUFFIX:
+                try:
+                    self.add_archive(root / name, source, str(PurePosixPath(name).with_suffix("")))
+                except DataError as refused:
+                    self.bad.append(BadPhoto(path=name, reason=str(refused)))
+            else:
+                self.add_file(root / name, name, source, sample_of.get(name))
+
+    def _note_unreadable(self, failure: OSError) -> None:
+        self.bad.append(BadPhoto(path=str(failure.filename), reason=f"can't be read: {failure.strerror}"))
+
+    def add_file(self, path: Path, name: str, source: str, sample: Sample | None = None) -> None:
+        is_video = _suffix(name) in VIDEO_SUFFIXES
+        if not is_video and not is_photo_name(name):
+            self.ignored[_suffix(name) or "no ending"] += 1
+            return
+        try:
+            status = path.stat()
+        except OSError as failure:
+            self.bad.append(BadPhoto(path=name, reason=f"can't be read: {failure.strerror}"))
+            return
+        stamp = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        self.found.append(
+            Found(name=name, source=source, path=path, member=None, is_video=is_video, stamp=stamp, sample=sample)
+        )
+
+    def add_archive(self, path: Path, source: str, inside: str) -> None:
+        """Add members, named below ``inside``.
+
+        Raises:
+            DataError: the archive is refused.
+        """
+        status = path.stat()
+        with open_archive(path) as archive:
+            members = archive.infolist()
+        stamp = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        live = _live_photos([one.filename for one in members])
+        for number, member in enumerate(members):
+            parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+            if member.is_dir() or not parts or not all(_is_wanted(part) for part in parts):
+                continue
+            if member.filename in live:
+                self.ignored["videos of live photos"] += 1
+                continue
+            self._add_member(path, member, number, (source, str(PurePosixPath(inside, *parts)), stamp))
+
+    def _add_member(self, path: Path, member: zipfile.ZipInfo, number: int, known: tuple[str, str, str]) -> None:
+        source, name, stamp = known
+        is_video = _suffix(name) in VIDEO_SUFFIXES
+        if not is_video and not is_photo_name(name):
+            self.ignored[_suffix(name) or "no ending"] += 1
+            return
+        stamp = f"{stamp}|{number}|{member.CRC}"
+        self.found.append(Found(name=name, source=source, path=path, member=number, is_video=is_video, stamp=stamp))
+
+
+def list_sources(sources: Sequence[Path], out: Path) -> Listing:
+    """Look through folders, zip files, videos and photos, without reading any photo.
+
+    Of a folder with a manifest only what it lists counts. Hidden files are passed over, so are the short videos that
+    phones keep beside live photos.
+
+    Args:
+        sources: Each a folder or a file.
+        out: The data folder; no source may lie in it, nor it in a source.
+
+    Raises:
+        DataError: a source doesn't exist, is of no use, or overlaps the data folder. What is wrong with files *inside*
+            a source is listed.
+    """
+    lister = _Lister()
+    home = out.resolve()
+    for source in sources:
+        place = source.resolve()
+        if place == home or home in place.parents or place in home.parents:
+            raise DataError(f"{source}: must not overlap the data folder {out}, which would import itself; move one")
+        if not os.path.exists(source):
+            raise DataError(f"{source}: no such folder, zip file, video or photo; check the path")
+        if os.path.isdir(source):
+            lister.add_folder(source)
+        elif _suffix(source.name) == ARCHIVE_SUFFIX:
+            lister.add_archive(source, source.stem, "")
+        elif _suffix(source.name) in VIDEO_SUFFIXES or is_photo_name(source.name):
+            lister.add_file(source, source.name, place.parent.name if is_photo_name(source.name) else source.stem)
+        else:
+            raise DataError(f"{source}: must be a folder, a zip file, a video or a photo, by its ending; convert it")
+    return Listing(found=tuple(lister.found), bad=tuple(lister.bad), ignored=dict(sorted(lister.ignored.items())))
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _is_wanted(name: str) -> bool:
+    return not name.startswith(".") and name not in _SYSTEM_FOLDERS
+
+
+def _live_photos(names: Sequence[str]) -> set[str]:
+    """Videos that stand beside a photo of the same name: the second and a half that phones keep with it."""
+    photos = {str(PurePosixPath(name).with_suffix("")) for name in names if is_photo_name(name)}
+    return {name for name in names if _suffix(name) == ".mov" and str(PurePosixPath(name).with_suffix("")) in photos}

@@ -1,0 +1,135 @@
+"""What is won by asking for another photo instead of answering: risk against coverage. Pure numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.metrics.attacks import checked_scores
+from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.rates import Rate, Resampling, rate, share_estimates
+
+MAX_POINTS = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """What a contract's own rules for no answer do ("retake" inside its band, "unknown" below its floor).
+
+    Attributes:
+        abstain: The band of attack scores; None where the contract has none.
+        floor: The least probability; None where the contract has none.
+        abstained: Share of all photos without an answer.
+        wrong: Errors among the photos that are answered; None where none is.
+        wrong_of_abstained: Errors among the others, had they been answered: a band pays where this is large.
+    """
+
+    abstain: tuple[float, float] | None
+    floor: float | None
+    abstained: Rate
+    wrong: Rate | None
+    wrong_of_abstained: Rate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskCoverage:
+    """Errors among the photos that are answered, when the least certain ones are not.
+
+    Certainty is how far a vote is from another answer, in log-odds. Photos of equal certainty are answered together.
+
+    Attributes:
+        certainty: The least one that is answered, from large to small.
+        coverage: Share of the photos that are.
+        risk: Share of those that are wrong; the last is the error rate without abstaining.
+        points: Before thinning, which keeps both ends and is even by rank.
+        aurc: Mean risk over all coverages (Geifman and El-Yaniv 2017).
+        aurc_by_chance: The same of a certainty that knows nothing: the error rate.
+        aurc_at_best: The same of one that puts all errors last.
+        band: None where the contract answers every photo.
+    """
+
+    certainty: tuple[float, ...]
+    coverage: tuple[float, ...]
+    risk: tuple[float, ...]
+    points: int
+    aurc: Estimate
+    aurc_by_chance: float
+    aurc_at_best: float
+    band: Band | None
+
+
+def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *, band: Band | None) -> RiskCoverage:
+    """The curve of photos answered most certain first.
+
+    Args:
+        wrong: (n,) which photos are called wrong, when all are answered.
+        certainty: (n,) finite.
+        how: Resampling of the photos.
+        band: Of :func:`band_report`.
+
+    Raises:
+        DataError: lengths or types are wrong, or a certainty is not finite.
+    """
+    wrong, certainty = checked_scores(wrong, certainty)
+    order = np.argsort(-certainty, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(certainty[order])), len(order) - 1)
+    answered, errors = ends + 1, np.cumsum(wrong[order])[ends]
+    # Photos of one certainty have no order among themselves, so each takes its share of their errors.
+    sizes = np.diff(answered, prepend=0)
+    spread: Float64Array = np.repeat(np.diff(errors, prepend=0) / sizes, sizes)
+    everything = np.ones((1, len(order)), np.int64)
+    (aurc,) = share_estimates(
+        [float(_aurc(spread, everything)[0])], lambda weights: _aurc(spread, weights[:, order])[None], how
+    )
+    kept = np.unique(np.linspace(0, len(ends) - 1, min(len(ends), MAX_POINTS)).round().astype(np.int64))
+    best = np.sort(wrong.astype(np.float64))
+    return RiskCoverage(
+        certainty=tuple(certainty[order][ends[kept]].tolist()),
+        coverage=tuple((answered[kept] / len(order)).tolist()),
+        risk=tuple((errors[kept] / answered[kept]).tolist()),
+        points=len(ends),
+        aurc=aurc,
+        aurc_by_chance=float(wrong.mean()),
+        aurc_at_best=float(_aurc(best, everything)[0]),
+        band=band,
+    )
+
+
+def _aurc(errors: Float64Array, weights: Int64Array) -> Float64Array:
+    """(rows,) of photos in the order of their certainty."""
+    answered = np.cumsum(weights, axis=1)
+    risk: Float64Array = np.zeros(answered.shape)
+    np.divide(np.cumsum(weights * errors, axis=1), answered, out=risk, where=answered > 0)
+    return np.asarray((weights * risk).sum(axis=1) / answered[:, -1])
+
+
+def band_report(
+    wrong: BoolArray,
+    abstained: BoolArray,
+    how: Resampling,
+    *,
+    abstain: tuple[float, float] | None,
+    floor: float | None,
+) -> Band | None:
+    """What a contract's rules for no answer do; None where it has none.
+
+    Args:
+        wrong: (n,) which photos are called wrong, when all are answered.
+        abstained: (n,) which are not answered.
+        how: Resampling of the photos.
+        abstain: The contract's band.
+        floor: The contract's floor.
+    """
+    if abstain is None and floor is None:
+        return None
+    share = rate(np.ones(len(wrong), np.bool_), abstained, how)
+    assert share is not None
+    return Band(
+        abstain=abstain,
+        floor=floor,
+        abstained=share,
+        wrong=rate(~abstained, wrong, how),
+        wrong_of_abstained=rate(abstained, wrong, how),
+    )

@@ -1,0 +1,262 @@
+"""All that is said about a classifier on one set of photos beyond its headline: errors, curves, calibration, slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.errors import DataError
+from edgekit.metrics.abstaining import RiskCoverage, band_report, risk_coverage
+from edgekit.metrics.classification import ClassReport, Report, report
+from edgekit.metrics.curves import AttackDetail, attack_detail
+from edgekit.metrics.rates import Resampling
+from edgekit.metrics.reliability import Reliability, reliability
+from edgekit.metrics.slices import Slices, slice_photos
+
+MAX_MISTAKES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """Photos with their truth and everything a classifier said about them.
+
+    Attributes:
+        paths: (n,) of the photos, relative to the data's folder.
+        labels: The classes.
+        bona_fide: The label of genuine photos, which makes all others attacks; None for any other task.
+        truth: (n,) positions in the labels.
+        predicted: (n,) positions in the labels: every photo is answered.
+        probabilities: (n, classes) after the vote.
+        certainty: (n,) how far each vote is from another answer, in log-odds.
+        abstained: (n,) which photos the contract itself would not have answered.
+        abstain: Its band; pooled over several contracts, None.
+        floor: Its floor.
+        columns: What is known of the photos, by column of the manifest; ``group`` and ``kind`` among them, or empty.
+    """
+
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+    bona_fide: str | None
+    truth: Int64Array
+    predicted: Int64Array
+    probabilities: Float64Array
+    certainty: Float64Array
+    abstained: BoolArray
+    abstain: tuple[float, float] | None = None
+    floor: float | None = None
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that everything is said of every photo."""
+        n = len(self.paths)
+        parts = (self.truth, self.predicted, self.probabilities, self.certainty, self.abstained, *self.columns.values())
+        if any(len(part) != n for part in parts):
+            raise DataError(f"everything must be said of all {n} photos, got {[len(part) for part in parts]}")
+
+    @property
+    def genuine(self) -> int | None:
+        """The class of genuine photos."""
+        return None if self.bona_fide is None else self.labels.index(self.bona_fide)
+
+    @property
+    def attack_score(self) -> Float64Array:
+        """(n,) the probability of any attack; the classifier must have a label of genuine photos."""
+        assert self.genuine is not None
+        return np.asarray(np.delete(self.probabilities, self.genuine, axis=1).sum(axis=1))
+
+    @property
+    def groups(self) -> Sequence[str] | None:
+        """(n,) the group of each photo; None where some have none."""
+        groups = self.columns.get("group", ())
+        return groups if groups and all(groups) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassTable:
+    """Precision, recall and F1 as anti-spoofing studies print them, with scikit-learn's averages.
+
+    Attributes:
+        classes: In the order of the labels.
+        accuracy: Share of photos called right.
+        macro: Mean over the classes that occur.
+        weighted: Mean over the classes, weighted by their photos.
+    """
+
+    classes: tuple[ClassReport, ...]
+    accuracy: float
+    macro: ClassReport
+    weighted: ClassReport
+
+
+def class_table(of: Report) -> ClassTable:
+    """The table of a report."""
+    support = [one.support for one in of.classes]
+
+    def weighted(name: str) -> float:
+        return float(sum(getattr(one, name) * one.support for one in of.classes)) / of.n
+
+    return ClassTable(
+        classes=of.classes,
+        accuracy=of.accuracy,
+        macro=ClassReport(
+            label="macro avg",
+            precision=of.macro_precision,
+            recall=of.macro_recall,
+            f1=of.macro_f1,
+            support=sum(support),
+        ),
+        weighted=ClassReport(
+            label="weighted avg",
+            precision=weighted("precision"),
+            recall=weighted("recall"),
+            f1=weighted("f1"),
+            support=sum(support),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A photo that was called wrong.
+
+    Attributes:
+        path: Relative to the data's folder.
+        truth: Its label.
+        predicted: What it was called.
+        score: The attack score, or the probability of ``predicted`` where there are no attacks.
+        certainty: How far the vote was from another answer, in log-odds.
+        group: Its group; empty where nobody knows.
+        kind: Its kind of attack.
+        abstained: Whether the contract itself would not have answered.
+    """
+
+    path: str
+    truth: str
+    predicted: str
+    score: float
+    certainty: float
+    group: str
+    kind: str
+    abstained: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """All that is said beyond the headline.
+
+    Attributes:
+        photos: How many.
+        table: Per class, with averages.
+        confusion: Rows are the truth, columns what was called.
+        attacks: None without both attacks and genuine photos.
+        reliability: Of the attack score, or of the top probability.
+        risk: What abstaining wins.
+        slices: By column of the manifest.
+        mistakes: Photos that were called wrong, the most certain first, at most 200.
+        all_mistakes: How many there are.
+    """
+
+    photos: int
+    table: ClassTable
+    confusion: tuple[tuple[int, ...], ...]
+    attacks: AttackDetail | None
+    reliability: Reliability
+    risk: RiskCoverage
+    slices: Slices
+    mistakes: tuple[Mistake, ...]
+    all_mistakes: int
+
+
+def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: int = 1000) -> Detail:
+    """All that can be said of judged photos.
+
+    Args:
+        judged: The photos.
+        slices: Columns to slice by; None takes all.
+        resamples: How many times photos and groups are drawn for intervals.
+
+    Raises:
+        DataError: no photos, or a column that isn't there.
+    """
+    found = report(judged.truth, judged.predicted, judged.labels)
+    how = Resampling.of(judged.groups, found.n, resamples=resamples)
+    wrong = judged.truth != judged.predicted
+    mistakes = _mistakes(judged, wrong)
+    return Detail(
+        photos=found.n,
+        table=class_table(found),
+        confusion=found.confusion,
+        attacks=_attacks(judged, how),
+        reliability=_reliability(judged, how),
+        risk=risk_coverage(
+            wrong,
+            judged.certainty,
+            how,
+            band=band_report(wrong, judged.abstained, how, abstain=judged.abstain, floor=judged.floor),
+        ),
+        slices=slice_photos(_columns(judged, slices), judged.truth, judged.predicted, judged.genuine, judged.groups),
+        mistakes=mistakes[:MAX_MISTAKES],
+        all_mistakes=len(mistakes),
+    )
+
+
+def check_slices(wanted: Sequence[str] | None, columns: Iterable[str]) -> None:
+    """Hold that photos can be sliced by these columns, before the photos are scored.
+
+    Raises:
+        DataError: no photo has anything in a column.
+    """
+    for column in wanted or ():
+        if column not in columns:
+            raise DataError(f"slices must be columns that the photos have, {sorted(columns)}, got {column!r}")
+
+
+def _columns(judged: Judged, wanted: Sequence[str] | None) -> Mapping[str, Sequence[str]]:
+    check_slices(wanted, judged.columns)
+    if wanted is None:
+        return judged.columns
+    return {column: judged.columns[column] for column in wanted}
+
+
+def _attacks(judged: Judged, how: Resampling) -> AttackDetail | None:
+    if judged.genuine is None:
+        return None
+    is_attack = judged.truth != judged.genuine
+    if not is_attack.any() or is_attack.all():
+        return None
+    kinds = judged.columns.get("kind") or [""] * len(is_attack)
+    return attack_detail(is_attack, judged.predicted != judged.genuine, judged.attack_score, kinds, how)
+
+
+def _reliability(judged: Judged, how: Resampling) -> Reliability:
+    if judged.genuine is not None:
+        return reliability("attack score", judged.truth != judged.genuine, judged.attack_score, how)
+    top = judged.probabilities.max(axis=1)
+    return reliability("top probability", judged.truth == judged.probabilities.argmax(axis=1), top, how)
+
+
+def _mistakes(judged: Judged, wrong: BoolArray) -> tuple[Mistake, ...]:
+    order = sorted(np.flatnonzero(wrong).tolist(), key=lambda at: (-judged.certainty[at], judged.paths[at]))
+    scores = (
+        judged.attack_score
+        if judged.genuine is not None
+        else judged.probabilities[np.arange(len(wrong)), judged.predicted]
+    )
+    empty = [""] * len(wrong)
+    groups, kinds = judged.columns.get("group") or empty, judged.columns.get("kind") or empty
+    return tuple(
+        Mistake(
+            path=judged.paths[at],
+            truth=judged.labels[judged.truth[at]],
+            predicted=judged.labels[judged.predicted[at]],
+            score=float(scores[at]),
+            certainty=float(judged.certainty[at]),
+            group=groups[at],
+            kind=kinds[at],
+            abstained=bool(judged.abstained[at]),
+        )
+        for at in order
+    )

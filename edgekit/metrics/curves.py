@@ -1,0 +1,321 @@
+"""What an attack score allows: error rates of every kind at the operating point, and the curves of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.errors import DataError
+from edgekit.metrics.attacks import (
+    MIN_PHOTOS,
+    KindReport,
+    bpcer_at_apcer,
+    checked_bools,
+    checked_scores,
+    equal_error_rate,
+    kind_names,
+    roc_auc,
+    weighted_auc,
+    worst_kind,
+)
+from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.rates import Rate, Resampling, rate, share_estimates
+
+# Where the field quotes BPCER: known as BPCER20 and BPCER100.
+APCER_LIMITS = (0.05, 0.01)
+MAX_POINTS = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreCurve:
+    """Every operating point of an attack score: ROC, DET and precision-recall curve in one, column by column.
+
+    With attacks as positives, the false positive rate is ``bpcer`` and the true positive rate, or recall, ``1 -
+    apcer``. Points run from calling nothing an attack to calling everything one.
+
+    Attributes:
+        threshold: Photos with this score or more are called attacks; None for the first point, where none is.
+        apcer: Over all attacks.
+        bpcer: Share of genuine photos called attacks.
+        precision: Of the photos called attacks, how many are; 1 where none is.
+        cuts: Operating points before thinning: one more than there are distinct scores.
+    """
+
+    threshold: tuple[float | None, ...]
+    apcer: tuple[float, ...]
+    bpcer: tuple[float, ...]
+    precision: tuple[float, ...]
+    cuts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRate:
+    """The APCER of one kind of attack at the operating point."""
+
+    kind: str
+    apcer: Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRate:
+    """The lowest BPCER that keeps the APCER, over all attacks, within a limit.
+
+    Attributes:
+        limit: The APCER to keep.
+        bpcer: With its interval; the threshold is chosen anew in every resample.
+        threshold: Chosen on these very photos, so both numbers flatter.
+        supported: Whether there are attacks enough for one of them to be as little as the limit.
+    """
+
+    limit: float
+    bpcer: Estimate
+    threshold: float
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttackDetail:
+    """Presentation-attack numbers with intervals (ISO/IEC 30107-3).
+
+    Attributes:
+        kinds: Of every kind of attack, the worst first; kinds with fewer than 10 photos last.
+        worst_kind: The headline's, the first of ``kinds``.
+        overall: APCER over all attacks, whatever their kind.
+        bpcer: At the operating point.
+        acer: Mean of the headline's APCER and BPCER; the kind stays fixed over resamples.
+        eer: Equal error rate, over all attacks.
+        eer_threshold: Where it is reached, on these very photos.
+        auc: Area under the ROC curve.
+        average_precision: Area under the precision-recall curve, attacks being positives, as a sum of steps.
+        at_apcer: BPCER at fixed APCER.
+        curve: All operating points, thinned.
+    """
+
+    kinds: tuple[KindRate, ...]
+    worst_kind: str
+    overall: Rate
+    bpcer: Rate
+    acer: Estimate
+    eer: Estimate
+    eer_threshold: float
+    auc: Estimate
+    average_precision: Estimate
+    at_apcer: tuple[LimitRate, ...]
+    curve: ScoreCurve
+
+
+def attack_detail(
+    is_attack: BoolArray, called_attack: BoolArray, score: Float64Array, kinds: Sequence[str], how: Resampling
+) -> AttackDetail:
+    """All presentation-attack numbers of one decision and its score.
+
+    Args:
+        is_attack: (n,) the truth; both classes present.
+        called_attack: (n,) the decision.
+        score: (n,) finite, larger for attacks.
+        kinds: (n,) the kind of each attack; looked at for attacks only.
+        how: Resampling of the photos.
+
+    Raises:
+        DataError: one class is absent, lengths or types are wrong, or a score is not finite.
+    """
+    is_attack, score = checked_scores(is_attack, score)
+    called_attack = checked_bools("called_attack", called_attack)
+    if not is_attack.any() or is_attack.all():
+        raise DataError(f"attack numbers need photos of both classes, got {int(is_attack.sum())} of {len(is_attack)}")
+    if not len(called_attack) == len(kinds) == len(is_attack):
+        raise DataError(f"every photo needs a call and a kind, got {len(called_attack)} and {len(kinds)}")
+    by_kind, worst = _kinds(is_attack, called_attack, kinds, how)
+    overall, bpcer = rate(is_attack, ~called_attack, how), rate(~is_attack, called_attack, how)
+    assert overall is not None
+    assert bpcer is not None
+    eer, eer_threshold = equal_error_rate(is_attack, score)
+    limits = [bpcer_at_apcer(is_attack, score, limit) for limit in APCER_LIMITS]
+    values = (eer, roc_auc(is_attack, score), average_precision(is_attack, score), *(limit[0] for limit in limits))
+    found = share_estimates(
+        values, lambda weights: _statistics(is_attack, score, weights), how, (is_attack, ~is_attack)
+    )
+    of_worst = is_attack & (kind_names(kinds) == worst)
+    (acer,) = share_estimates(
+        [(float((~called_attack[of_worst]).mean()) + bpcer.photos.value) / 2],
+        lambda weights: _acer(of_worst, ~is_attack, called_attack, weights),
+        how,
+        (of_worst, ~is_attack),
+    )
+    return AttackDetail(
+        kinds=by_kind,
+        worst_kind=worst,
+        overall=overall,
+        bpcer=bpcer,
+        acer=acer,
+        eer=found[0],
+        eer_threshold=eer_threshold,
+        auc=found[1],
+        average_precision=found[2],
+        at_apcer=tuple(
+            LimitRate(
+                limit=limit,
+                bpcer=estimate,
+                threshold=threshold,
+                supported=bool(int(is_attack.sum()) * limit >= 1),
+            )
+            for limit, estimate, (_, threshold) in zip(APCER_LIMITS, found[3:], limits, strict=True)
+        ),
+        curve=score_curve(is_attack, score),
+    )
+
+
+def _kinds(
+    is_attack: BoolArray, called_attack: BoolArray, kinds: Sequence[str], how: Resampling
+) -> tuple[tuple[KindRate, ...], str]:
+    named = kind_names(kinds)
+    rates = {str(kind): rate(is_attack & (named == kind), ~called_attack, how) for kind in np.unique(named[is_attack])}
+    found = {kind: one for kind, one in rates.items() if one is not None}
+    worst = worst_kind({kind: KindReport(value=one.photos.value, n=one.n) for kind, one in found.items()})
+    order = sorted(found, key=lambda k: (k != worst, found[k].n < MIN_PHOTOS, -found[k].photos.value, -found[k].n, k))
+    return tuple(KindRate(kind=kind, apcer=found[kind]) for kind in order), worst
+
+
+def _levels(
+    is_attack: BoolArray, score: Float64Array, weights: Int64Array
+) -> tuple[Float64Array, Int64Array, Int64Array]:
+    """The distinct scores, ascending, and for each row of weights the attacks and genuine photos of each."""
+    order = np.argsort(score, kind="stable")
+    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
+    attacks = np.add.reduceat((weights * is_attack)[:, order], starts, axis=1)
+    genuine = np.add.reduceat((weights * ~is_attack)[:, order], starts, axis=1)
+    return score[order][starts], attacks, genuine
+
+
+def _statistics(is_attack: BoolArray, score: Float64Array, weights: Int64Array) -> Float64Array:
+    """EER, AUC, average precision and BPCER at each limit, of every row; NaN where a row lacks a class."""
+    _, attacks, genuine = _levels(is_attack, score, weights)
+    all_attacks, all_genuine = attacks.sum(axis=1), genuine.sum(axis=1)
+    known = (all_attacks > 0) & (all_genuine > 0)
+    found: Float64Array = np.full((3 + len(APCER_LIMITS), len(weights)), np.nan)
+    found[1] = weighted_auc(is_attack, score, weights)
+    attacks, genuine = attacks[known], genuine[known]
+    n_attacks, n_genuine = all_attacks[known, None], all_genuine[known, None]
+    zero = np.zeros((len(attacks), 1), np.int64)
+    missed = np.concatenate([zero, np.cumsum(attacks, axis=1)], axis=1)
+    alarms = n_genuine - np.concatenate([zero, np.cumsum(genuine, axis=1)], axis=1)
+    apcer, bpcer = missed / n_attacks, alarms / n_genuine
+    found[0, known] = _crossing(apcer, bpcer)
+    found[2, known] = _average_precision(attacks, n_attacks - missed[:, :-1], alarms[:, :-1])
+    rows = np.arange(len(attacks))
+    for number, limit in enumerate(APCER_LIMITS):
+        # APCER only rises from cut to cut.
+        found[3 + number, known] = bpcer[rows, (apcer <= limit).sum(axis=1) - 1]
+    return found
+
+
+def _crossing(apcer: Float64Array, bpcer: Float64Array) -> Float64Array:
+    """Where the straight lines between cuts cross the diagonal, of each row."""
+    gap = apcer - bpcer
+    rows, after = np.arange(len(gap)), (gap < 0).sum(axis=1)
+    before = after - 1
+    part = -gap[rows, before] / (gap[rows, after] - gap[rows, before])
+    return np.asarray(apcer[rows, before] + part * (apcer[rows, after] - apcer[rows, before]))
+
+
+def _average_precision(attacks: Int64Array, found: Int64Array, alarms: Int64Array) -> Float64Array:
+    """Of (rows, levels): attacks of each level, and what a cut there finds, rightly and not."""
+    called = found + alarms
+    precision: Float64Array = np.zeros(called.shape)
+    np.divide(found, called, out=precision, where=called > 0)
+    return np.asarray((attacks * precision).sum(axis=1) / attacks.sum(axis=1))
+
+
+def _acer(attacks: BoolArray, genuine: BoolArray, called: BoolArray, weights: Int64Array) -> Float64Array:
+    shares = []
+    for among, wrong in ((attacks, ~called), (genuine, called)):
+        drawn = weights[:, among].sum(axis=1)
+        share: Float64Array = np.full(len(weights), np.nan)
+        np.divide(weights[:, among & wrong].sum(axis=1), drawn, out=share, where=drawn > 0)
+        shares.append(share)
+    return ((shares[0] + shares[1]) / 2)[None]
+
+
+def average_precision(is_attack: BoolArray, score: Float64Array) -> float:
+    """The mean of the precision over the attacks, each at the threshold of its own score.
+
+    Raises:
+        DataError: no attacks, lengths or types are wrong, or a score is not finite.
+    """
+    is_attack, score = checked_scores(is_attack, score)
+    if not is_attack.any():
+        raise DataError(f"an average precision needs attacks, got none among {len(is_attack)} photos")
+    _, attacks, genuine = _levels(is_attack, score, np.ones((1, len(score)), np.int64))
+    # What lies at each level and above.
+    found, alarms = (np.cumsum(counts[:, ::-1], axis=1)[:, ::-1] for counts in (attacks, genuine))
+    return float(_average_precision(attacks, found, alarms)[0])
+
+
+def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_POINTS) -> ScoreCurve:
+    """All operating points of a score, thinned where there are more than ``most``.
+
+    Kept are both ends, every corner of the convex hull (so nothing that a threshold, or two of them by lot, can reach
+    is lost) and of the rest, as many as fit, evenly by rank. Points in the middle of a straight line go first, which
+    changes no curve. Should the hull alone have more corners, all of those are kept.
+
+    Args:
+        is_attack: (n,) both classes present.
+        score: (n,) finite.
+        most: Points.
+
+    Raises:
+        DataError: one class is absent, lengths or types are wrong, or a score is not finite.
+    """
+    is_attack, score = checked_scores(is_attack, score)
+    n_attacks = int(is_attack.sum())
+    n_genuine = len(is_attack) - n_attacks
+    if not n_attacks or not n_genuine:
+        raise DataError(f"a curve needs photos of both classes, got {n_attacks} attacks and {n_genuine} genuine")
+    levels, attacks, genuine = _levels(is_attack, score, np.ones((1, len(score)), np.int64))
+    found = np.concatenate([[0], np.cumsum(attacks[0, ::-1])])
+    alarms = np.concatenate([[0], np.cumsum(genuine[0, ::-1])])
+    kept = _thinned(alarms, found, most)
+    called = (found + alarms)[kept]
+    precision: Float64Array = np.ones(len(kept))
+    np.divide(found[kept], called, out=precision, where=called > 0)
+    thresholds = [None, *levels[::-1].tolist()]
+    return ScoreCurve(
+        threshold=tuple(thresholds[at] for at in kept),
+        apcer=tuple(((n_attacks - found[kept]) / n_attacks).tolist()),
+        bpcer=tuple((alarms[kept] / n_genuine).tolist()),
+        precision=tuple(precision.tolist()),
+        cuts=len(thresholds),
+    )
+
+
+def _thinned(x: Int64Array, y: Int64Array, most: int) -> Int64Array:
+    """Which points of a rising staircase are kept; whole numbers, so that no corner is lost by rounding."""
+    if len(x) <= most:
+        return np.arange(len(x))
+    dx, dy = np.diff(x), np.diff(y)
+    turns = np.flatnonzero(dx[1:] * dy[:-1] != dx[:-1] * dy[1:]) + 1
+    corners = np.concatenate([[0], turns, [len(x) - 1]])
+    if len(corners) <= most:
+        return corners
+    hull = _upper_hull(x, y)
+    rest = np.setdiff1d(corners, hull)
+    room = max(most - len(hull), 0)
+    chosen = rest[np.linspace(0, len(rest) - 1, min(room, len(rest))).round().astype(np.int64)]
+    return np.union1d(hull, chosen)
+
+
+def _upper_hull(x: Int64Array, y: Int64Array) -> Int64Array:
+    """Corners of the upper convex hull of points in the order of x (Andrew 1979)."""
+    xs, ys = x.tolist(), y.tolist()
+    hull: list[int] = []
+    for at in range(len(xs)):
+        while len(hull) >= 2:
+            a, b = hull[-2], hull[-1]
+            if (xs[b] - xs[a]) * (ys[at] - ys[a]) - (ys[b] - ys[a]) * (xs[at] - xs[a]) < 0:
+                break
+            hull.pop()
+        hull.append(at)
+    return np.asarray(hull, np.int64)

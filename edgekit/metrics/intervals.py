@@ -1,0 +1,224 @@
+"""How sure a measured number is: Wilson's interval for a share, percentile bootstraps over groups. Pure numpy.
+
+Photos of one author, camera or scene resemble each other, so that an interval over photos is too narrow. With groups,
+whole groups are drawn. A few groups may happen to agree, so an interval over groups is never given narrower than that
+over photos; with fewer than about ten groups even so the truth is wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+
+from edgekit.arrays import Float64Array, Int64Array
+from edgekit.errors import DataError
+
+# Cells of the largest array that a block of resamples may fill: 8 MB, whatever the number of photos.
+_BLOCK_CELLS = 1 << 20
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number with its interval.
+
+    Attributes:
+        value: What was measured on all photos.
+        low: Lower end; NaN where the data cannot say.
+        high: Upper end; NaN where the data cannot say.
+        method: ``wilson``, ``bootstrap`` (over photos), ``group bootstrap``, or ``wilson over groups`` (see
+            :func:`share_estimate`); ``… over photos`` where groups gave less (see :func:`wider`).
+        level: The share of such intervals that should hold the true number.
+    """
+
+    value: float
+    low: float
+    high: float
+    method: str
+    level: float = 0.95
+
+
+def wilson(successes: int, trials: int, *, level: float = 0.95) -> Estimate:
+    """The score interval of a share of independent trials (Wilson 1927), which never leaves 0..1.
+
+    Returns:
+        The share and its interval; all NaN without a trial.
+
+    Raises:
+        DataError: counts that no experiment gives, or a level outside (0, 1).
+    """
+    _check_level(level)
+    if not 0 <= successes <= trials:
+        raise DataError(f"an interval needs 0 <= successes <= trials, got {successes} of {trials}")
+    if trials == 0:
+        nan = float("nan")
+        return Estimate(value=nan, low=nan, high=nan, method="wilson", level=level)
+    return _wilson(successes / trials, trials, method="wilson", level=level)
+
+
+def _wilson(share: float, trials: int, *, method: str, level: float) -> Estimate:
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    stretch = 1 + z * z / trials
+    centre = (share + z * z / (2 * trials)) / stretch
+    half = z * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5 / stretch
+    # At 0 and 1 the exact bound is the share itself; rounding would leave it a hair off.
+    low = 0.0 if share == 0 else min(share, max(0.0, centre - half))
+    high = 1.0 if share == 1 else max(share, min(1.0, centre + half))
+    return Estimate(value=share, low=low, high=high, method=method, level=level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """Resamples of units (groups, or single photos) with replacement, the same ones for every statistic.
+
+    Attributes:
+        unit: (n,) int64, the unit of each photo, 0 .. units - 1; groups are numbered in sorted order.
+        method: ``group bootstrap`` or ``bootstrap``.
+        resamples: How many.
+        seed: The same seed gives the same draws.
+    """
+
+    unit: Int64Array
+    method: str
+    resamples: int = 1000
+    seed: int = 0
+
+    @classmethod
+    def of(cls, groups: Sequence[str] | Int64Array | None, n: int, *, resamples: int = 1000, seed: int = 0) -> Draws:
+        """Draw groups of photos, given by name or number; without groups, photos.
+
+        Raises:
+            DataError: no photos or no resamples, not one group per photo, or a photo whose group has an empty name.
+        """
+        if n < 1 or resamples < 1:
+            raise DataError(f"an interval needs photos and resamples, got {n} photos and {resamples} resamples")
+        if groups is None:
+            return cls(unit=np.arange(n, dtype=np.int64), method="bootstrap", resamples=resamples, seed=seed)
+        if len(groups) != n:
+            raise DataError(f"every photo needs one group, got {len(groups)} groups for {n} photos")
+        nameless = sum(isinstance(group, str) and not group.strip() for group in groups)
+        if nameless:
+            raise DataError(
+                f"every photo needs a group, {nameless} of {n} have none; name them, or leave out all groups"
+            )
+        _, unit = np.unique(np.asarray(groups), return_inverse=True)
+        return cls(unit=unit.astype(np.int64), method="group bootstrap", resamples=resamples, seed=seed)
+
+    @property
+    def units(self) -> int:
+        """How many there are."""
+        return int(self.unit.max()) + 1
+
+    def blocks(self) -> Iterator[Int64Array]:
+        """How often each unit is drawn, as (rows, units) whose rows sum to ``units``: some resamples at a time."""
+        rng = np.random.default_rng(self.seed)
+        most = max(1, _BLOCK_CELLS // len(self.unit))
+        for start in range(0, self.resamples, most):
+            rows = min(most, self.resamples - start)
+            draws = rng.integers(self.units, size=(rows, self.units)) + self.units * np.arange(rows)[:, None]
+            yield np.bincount(draws.ravel(), minlength=rows * self.units).reshape(rows, self.units)
+
+    def totals(self, classes: Int64Array, k: int) -> Int64Array:
+        """How many photos of each unit have each class, (units, k); photos of a negative class are left out."""
+        kept = classes >= 0
+        counts = np.bincount(self.unit[kept] * k + classes[kept], minlength=self.units * k)
+        return counts.reshape(self.units, k)
+
+
+def percentile_estimate(value: float, samples: Float64Array, *, method: str, level: float = 0.95) -> Estimate:
+    """The interval between two percentiles of a statistic's resamples (Efron 1979).
+
+    Args:
+        value: The statistic on all photos.
+        samples: (resamples,) the statistic on each; NaN where it is not defined, which is left out.
+        method: How the units were drawn, for the record.
+        level: Share of the resamples inside.
+
+    Returns:
+        The estimate; low and high are NaN when more than half of the samples are.
+    """
+    _check_level(level)
+    known = samples[~np.isnan(samples)]
+    low = high = float("nan")
+    if 2 * len(known) >= len(samples) and len(known):
+        low, high = (float(q) for q in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
+    return Estimate(value=value, low=low, high=high, method=method, level=level)
+
+
+def share_estimate(value: float, samples: Float64Array, *, units: int, method: str, level: float = 0.95) -> Estimate:
+    """As :func:`percentile_estimate` for a statistic in 0..1, with an answer where resamples cannot give one.
+
+    When all resamples are alike (no error anywhere) a bootstrap calls the number certain; when one group holds all
+    attacks it knows nothing. Then it is Wilson's interval with the units as trials: a unit counts as much as a single
+    photo, so the interval is wide rather than false, and its method says so. Groups that happen to agree on a share of
+    errors keep their interval without width, for :func:`wider` to join with that over photos.
+
+    Args:
+        value: The statistic on all photos, in 0..1.
+        samples: (resamples,) the statistic on each; NaN where it is not defined.
+        units: How many units the statistic rests on, at least 1.
+        method: ``bootstrap`` or ``group bootstrap``.
+        level: Share of the resamples inside.
+    """
+    estimate = percentile_estimate(value, samples, method=method, level=level)
+    # A comparison with NaN is false, so the undefined interval takes the same way. Sums in another order differ by
+    # less than any photo could.
+    width = estimate.high - estimate.low
+    agree = width >= 0 and units > 1 and method == "group bootstrap" and 0 < value < 1
+    if width > _ROUNDING or agree:
+        return estimate
+    over = "wilson" if method == "bootstrap" else "wilson over groups"
+    return _wilson(value, units, method=over, level=level)
+
+
+def wider(groups: Estimate, photos: Estimate) -> Estimate:
+    """The interval over groups, or where that over photos reaches further, that one's end."""
+    low, high = min(groups.low, photos.low), max(groups.high, photos.high)
+    if low >= groups.low - _ROUNDING and high <= groups.high + _ROUNDING:
+        return groups
+    return replace(groups, low=low, high=high, method=f"{photos.method} over photos")
+
+
+def bootstrap(
+    statistic: Callable[[Int64Array], float],
+    units: Sequence[str] | Int64Array | None,
+    n: int,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """The percentile interval of any statistic of photos, drawing whole groups.
+
+    Args:
+        statistic: Takes the indices of photos (int64, some repeated, some absent) and returns the number; NaN where
+            such photos do not define it.
+        units: The group of each photo, or None to draw photos.
+        n: How many photos there are.
+        resamples: How many times to draw.
+        seed: The same seed gives the same interval.
+        level: Share of the resamples inside.
+
+    Returns:
+        The estimate. Its interval is NaN when fewer than two units can be drawn, or when more than half of the
+        resamples are NaN. It has no width when all resamples agree.
+
+    Raises:
+        DataError: no photos, not one group per photo, no resamples, or a level outside (0, 1).
+    """
+    _check_level(level)
+    drawn = Draws.of(units, n, resamples=resamples, seed=seed)
+    photos = np.arange(n, dtype=np.int64)
+    value = float(statistic(photos))
+    if drawn.units == 1:
+        return Estimate(value=value, low=float("nan"), high=float("nan"), method=drawn.method, level=level)
+    samples = [float(statistic(np.repeat(photos, times[drawn.unit]))) for block in drawn.blocks() for times in block]
+    return percentile_estimate(value, np.asarray(samples, np.float64), method=drawn.method, level=level)
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise DataError(f"an interval's level must lie between 0 and 1, got {level}; 0.95 is usual")

@@ -1,0 +1,157 @@
+"""Shares of photos that go wrong, with intervals over photos and over the groups that they come in. Pure numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wilson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Errors among some photos.
+
+    Attributes:
+        errors: How many are wrong.
+        n: Of how many.
+        groups: In how many groups these are; 0 where photos have none.
+        photos: The share with Wilson's interval, which takes photos for independent.
+        grouped: The same share with its interval over groups, or over photos where that reaches further; None without
+            groups.
+    """
+
+    errors: int
+    n: int
+    groups: int
+    photos: Estimate
+    grouped: Estimate | None
+
+    @property
+    def estimate(self) -> Estimate:
+        """The share with the interval to quote: over groups where there are any."""
+        return self.grouped or self.photos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Resampling:
+    """How photos are drawn again: one by one and, where they have groups, by whole groups.
+
+    Attributes:
+        photos: Draws of photos.
+        groups: Draws of groups; None without.
+    """
+
+    photos: Draws
+    groups: Draws | None
+
+    @classmethod
+    def of(cls, groups: Sequence[str] | None, n: int, *, resamples: int = 1000, seed: int = 0) -> Resampling:
+        """For n photos; groups count where any photo has one.
+
+        Raises:
+            DataError: no photos, or a photo without a group among others that have one.
+        """
+        grouped = groups is not None and any(groups)
+        return cls(
+            photos=Draws.of(None, n, resamples=resamples, seed=seed),
+            groups=Draws.of(groups, n, resamples=resamples, seed=seed) if grouped else None,
+        )
+
+
+def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
+    """The share of some photos that are wrong; None where there are none.
+
+    Args:
+        among: (n,) which photos count.
+        wrong: (n,) which are wrong; looked at among those alone.
+        how: Resampling of all n photos.
+    """
+    n, errors = int(among.sum()), int((among & wrong).sum())
+    if not n:
+        return None
+    photos = wilson(errors, n)
+    if how.groups is None:
+        return Rate(errors=errors, n=n, groups=0, photos=photos, grouped=None)
+    # Class 0 is a right photo, class 1 a wrong one.
+    counts = how.groups.totals(np.where(among, wrong, -1), 2)
+    right, failed = np.concatenate([block @ counts for block in how.groups.blocks()]).T
+    drawn = right + failed
+    shares: Float64Array = np.full(len(drawn), np.nan)
+    np.divide(failed, drawn, out=shares, where=drawn > 0)
+    groups = int((counts.sum(axis=1) > 0).sum())
+    over = share_estimate(errors / n, shares, units=groups, method=how.groups.method)
+    return Rate(errors=errors, n=n, groups=groups, photos=photos, grouped=wider(over, photos))
+
+
+# Takes (rows, n), how often each photo counts, and returns (statistics, rows).
+Statistics = Callable[[Int64Array], Float64Array]
+
+
+def share_estimates(
+    values: Sequence[float], statistics: Statistics, how: Resampling, sides: Sequence[BoolArray] = ()
+) -> tuple[Estimate, ...]:
+    """Several statistics in 0..1 with their intervals: over groups, or over photos where that reaches further.
+
+    Args:
+        values: Of all photos.
+        statistics: The same ones of resamples.
+        how: Resampling of all photos.
+        sides: Parts of the photos, none empty, of which the statistics need each; without any, all photos.
+    """
+    photos = _share_estimates(values, statistics, how.photos, sides)
+    if how.groups is None:
+        return photos
+    groups = _share_estimates(values, statistics, how.groups, sides)
+    return tuple(wider(over_groups, over_photos) for over_groups, over_photos in zip(groups, photos, strict=True))
+
+
+def _share_estimates(
+    values: Sequence[float], statistics: Statistics, draws: Draws, sides: Sequence[BoolArray]
+) -> tuple[Estimate, ...]:
+    samples = np.concatenate([statistics(block[:, draws.unit]) for block in draws.blocks()], axis=1)
+    units = min((len(np.unique(draws.unit[side])) for side in sides), default=draws.units)
+    return tuple(
+        share_estimate(value, sample, units=units, method=draws.method)
+        for value, sample in zip(values, samples, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flips:
+    """Photos whose answer another way changes.
+
+    Attributes:
+        right_to_wrong: Right by the baseline, wrong now.
+        wrong_to_right: Wrong by the baseline, right now.
+        p_value: Of the exact McNemar test, two-sided, which takes photos for independent: photos of one group are not,
+            so it is too small rather than too large.
+    """
+
+    right_to_wrong: int
+    wrong_to_right: int
+    p_value: float
+
+
+def flips(before: Int64Array, after: Int64Array) -> Flips:
+    """Photos that change sides.
+
+    Args:
+        before: (n,) 1 for a right answer, 0 for a wrong one.
+        after: (n,) the same of another way.
+    """
+    lost, won = int(((before == 1) & (after == 0)).sum()), int(((before == 0) & (after == 1)).sum())
+    return Flips(right_to_wrong=lost, wrong_to_right=won, p_value=mcnemar(lost, won))
+
+
+def mcnemar(lost: int, won: int) -> float:
+    """The exact two-sided p-value that photos change sides as often one way as the other (McNemar 1947)."""
+    changed = lost + won
+    # Whole numbers of any size: thousands of flips would be too many for floats.
+    tail = sum(comb(changed, count) for count in range(min(lost, won) + 1))
+    return float(min(Fraction(1), Fraction(2 * tail, 2**changed)))

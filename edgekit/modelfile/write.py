@@ -1,0 +1,120 @@
+"""Writes the one-file artefact that ``edgekit.runtime`` reads: flatbuffer, TFLite metadata, labels and contract."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
+from edgekit.errors import ContractError, InterpreterError
+from edgekit.modelfile.flatbuffer import check_interface, input_quantization, set_metadata
+from edgekit.modelfile.metadata import METADATA_NAME, build_metadata
+from edgekit.records import sha256, write_atomic
+from edgekit.runtime.bundle import Bundle, read_bundle
+from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
+
+# A contract before its flatbuffer is final.
+NO_SHA256 = "0" * 64
+
+_SUM_TOLERANCE = 1e-3
+
+
+def write_bundle(flatbuffer: bytes, contract: Contract, out: Path) -> Bundle:
+    """Make a model file. The same arguments and interpreters give the same bytes.
+
+    Args:
+        flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out.
+        contract: Its ``model_sha256`` and ``checked_on`` are filled in here.
+        out: Where the file goes; written whole or not at all.
+
+    Returns:
+        What a reader finds in the file.
+
+    Raises:
+        ContractError: the flatbuffer is not as the contract says, or its output is no probability.
+        InterpreterError: none of the installed interpreters runs it.
+    """
+    check_interface(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
+    metadata = build_metadata(
+        name=contract.name,
+        description=f"Tells {', '.join(contract.labels[:10])} apart.",
+        side_px=contract.side_px,
+        quantization=input_quantization(flatbuffer),
+    )
+    final = set_metadata(flatbuffer, METADATA_NAME, metadata)
+    filled = replace(contract, model_sha256=sha256(final), checked_on=_run_once(final))
+    write_atomic(out, final + _archive(filled, offset=len(final)))
+    return read_bundle(out)
+
+
+def update_contract(path: Path, contract: Contract, *, out: Path | None = None) -> Bundle:
+    """Give a model file another contract (a new threshold, say); its flatbuffer keeps every byte.
+
+    Args:
+        path: The model file.
+        contract: For the same flatbuffer, input and number of labels.
+        out: Where the result goes, whole or not at all; None replaces the model file.
+
+    Raises:
+        ContractError: the file is damaged, or the contract belongs to another model.
+    """
+    bundle = read_bundle(path)
+    for what in ("model_sha256", "side_px", "precision", "checked_on"):
+        old, new = getattr(bundle.contract, what), getattr(contract, what)
+        if old != new:
+            raise ContractError(
+                f"{path}: a new contract must keep {what} {old!r}, got {new!r}; start from the file's own"
+            )
+    if len(contract.labels) != len(bundle.contract.labels):
+        raise ContractError(
+            f"{path}: a new contract must keep {len(bundle.contract.labels)} labels, got {contract.labels}"
+        )
+    place = out or path
+    write_atomic(place, bundle.flatbuffer + _archive(contract, offset=len(bundle.flatbuffer)))
+    return read_bundle(place)
+
+
+def _run_once(flatbuffer: bytes) -> tuple[str, ...]:
+    """Names of the installed interpreters that run the model; the contract promises no others.
+
+    An interpreter may refuse (the frozen tflite-runtime knows no dynamic-range model), as long as one does not.
+    """
+    ran, refused = [], []
+    for backend in installed_backends():
+        try:
+            interpreter = ModelInterpreter(flatbuffer, backend=backend)
+            scores = interpreter(np.zeros((interpreter.side_px, interpreter.side_px, 3), np.uint8))
+        except InterpreterError as refusal:
+            refused.append(str(refusal))
+            continue
+        if not (np.isfinite(scores).all() and scores.min() >= 0 and abs(scores.sum() - 1) < _SUM_TOLERANCE):
+            raise ContractError(
+                f"a model's outputs must be probabilities that sum to 1, got {scores[:10].tolist()} on a black photo; "
+                "does it lack its softmax?"
+            )
+        ran.append(interpreter.name)
+    if not ran:
+        raise InterpreterError(
+            f"one installed interpreter must run the model, none does: {'; '.join(refused) or 'none is installed'}; "
+            "pip install ai-edge-litert"
+        )
+    return tuple(ran)
+
+
+def _archive(contract: Contract, *, offset: int) -> bytes:
+    """The archive for behind a flatbuffer of ``offset`` bytes: stored, as MediaPipe demands, and without a clock."""
+    members = {LABELS_NAME: "\n".join(contract.labels) + "\n", CONTRACT_NAME: contract.to_json()}
+    # The directory counts from the file's start, so the archive is written behind a gap of the flatbuffer's length.
+    file = io.BytesIO()
+    file.seek(offset)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, text in members.items():
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, text.encode())
+    return file.getvalue()[offset:]

@@ -1,0 +1,74 @@
+"""Networks with fake quantization: the 8-bit scheme of tensorflow-model-optimization, depthwise kernels by channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgekit.errors import RunError
+from edgekit.train.keras2 import keras, tf, tfmot
+
+_keras: Any = tfmot.quantization.keras
+_LastValueQuantizer: Any = _keras.quantizers.LastValueQuantizer
+_DefaultRegistry: Any = _keras.default_8bit.Default8BitQuantizeRegistry
+_DefaultScheme: Any = _keras.default_8bit.Default8BitQuantizeScheme
+
+
+class _DepthwiseWeights(_LastValueQuantizer):  # type: ignore[misc]
+    """A scale for every channel of a depthwise kernel, as the converter's own quantizer has it.
+
+    The library's scheme takes the last axis for the channels, which in a depthwise kernel (height, width, channels, 1)
+    has length one: all channels share the scale of the largest (tensorflow/model-optimization issue 808).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """Make the variables of the ranges, one for each channel."""
+        channels = tensor_shape[2] * tensor_shape[3]
+        return {
+            f"{end}_var": layer.add_weight(
+                f"{name}_{end}",
+                shape=(channels,),
+                initializer=keras.initializers.Constant(value),
+                trainable=False,
+            )
+            for end, value in (("min", -6.0), ("max", 6.0))
+        }
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
+        """Quantise with the channels on the last axis, and restore the shape."""
+        height, width, channels, multiplier = inputs.shape
+        flat = tf.reshape(inputs, (height, width, 1, channels * multiplier))
+        return tf.reshape(super().__call__(flat, training, weights, **kwargs), inputs.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Nothing can be chosen."""
+        return {}
+
+
+class _Registry(_DefaultRegistry):  # type: ignore[misc]
+    def get_quantize_config(self, layer: Any) -> Any:
+        config = super().get_quantize_config(layer)
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            config.weight_quantizer = _DepthwiseWeights()
+        return config
+
+
+class _Scheme(_DefaultScheme):  # type: ignore[misc]
+    def get_quantize_registry(self) -> Any:
+        return _Registry()
+
+
+def quantised(network: keras.Model) -> keras.Model:
+    """The network with fake quantization after every layer (8-bit, per-channel weights), weights kept.
+
+    Raises:
+        RunError: a layer that tensorflow-model-optimization can't quantise.
+    """
+    try:
+        return _keras.quantize_apply(_keras.quantize_annotate_model(network), scheme=_Scheme())
+    except (RuntimeError, ValueError) as failure:
+        raise RunError(
+            f"this network can't be trained quantised: {failure}; use post-training `edgekit convert --int8`"
+        ) from failure

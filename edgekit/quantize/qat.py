@@ -1,0 +1,180 @@
+"""Stage 3: quantization-aware training with tensorflow-model-optimization."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgekit.arrays import Float32Array
+from edgekit.data.dataset import Dataset
+from edgekit.errors import RunError
+from edgekit.locks import working_in
+from edgekit.metrics.reliability import balanced_log_loss
+from edgekit.progress import SILENT, Progress
+from edgekit.quantize.calibration import CalibrationConfig, CalibrationManifest, calibration_pixels, make_calibration
+from edgekit.quantize.fakequant import quantised
+from edgekit.quantize.kernels import adapt_weights
+from edgekit.quantize.options import CalibrationFolder
+from edgekit.quantize.ranges import calibrate, fix_input
+from edgekit.records import file_sha256, is_stream
+from edgekit.scoring.source import normalise
+from edgekit.train.finetune import Run, crop_feed, fit_head, write_record
+from edgekit.train.fit import FitState, fit, validation_scores
+from edgekit.train.keras2 import keras
+from edgekit.train.network import (
+    build_network,
+    copy_head,
+    freeze_normalisation,
+    load_weights,
+    pooled_features,
+    save_weights,
+)
+from edgekit.train.options import FitConfig, Stage
+from edgekit.train.record import RunFolder, TrainRecord
+from edgekit.train.resume import REFUSE, RunOptions, recover
+
+IN_THE_RUN = CalibrationFolder()
+
+
+IN_THE_RUN = CalibrationFolder()
+
+
+def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Model:
+    """The trained network of a stage, from its weights file.
+
+    Raises:
+        RunError: the file is missing, damaged, or not the one that the record was written for.
+    """
+    weights = folder.weights(stage)
+    # Before it is parsed: HDF5 that nobody vouches for can make its library crash.
+    if _weights_sha256(weights) != record.weights_sha256:
+        raise RunError(
+            f"{weights} must be the weights that {folder.record(stage).name} tells of, got others; "
+            "run the stage again with --resume or --overwrite"
+        )
+    network = build_network(record.config.network, len(record.labels))
+    if stage == "qat":
+        freeze_normalisation(network)
+        network = quantised(network)
+    load_weights(network, weights, what=f"the {stage} stage of {folder.root}")
+    return network
+
+
+def _weights_sha256(weights: Path) -> str:
+    try:
+        if is_stream(weights):
+            raise RunError(f"{weights} must be a file, got a pipe or a device; run the stage again with --overwrite")
+        return file_sha256(weights)
+    except OSError as failure:
+        raise RunError(f"{weights}: can't read the weights: {failure.strerror}; check what it is") from failure
+
+
+def qat(
+    dataset: Dataset,
+    folder: RunFolder,
+    how: FitConfig,
+    *,
+    calibration: CalibrationFolder = IN_THE_RUN,
+    options: RunOptions = REFUSE,
+    progress: Progress = SILENT,
+) -> TrainRecord:
+    """Make a fine-tuned run aware of quantization; writes weights and record beside the float ones.
+
+    A run that tuned its head gets the head that is best for int8 features. A run that tuned everything is trained
+    further with fake quantization; the float weights with calibrated ranges are the first candidate, so training can
+    only improve the validation loss.
+
+    Args:
+        dataset: The photos of the float stage.
+        folder: The run.
+        how: Epochs, learning rate and the like.
+        calibration: The crops of training photos that set the ranges of activations; chosen where there are none yet.
+        options: What to do when the run holds a qat stage.
+        progress: Told of every step.
+
+    Raises:
+        RunError: no float stage, other photos, or a network that can't be quantised.
+        DataError: the calibration folder holds other crops.
+    """
+    began = time.monotonic()
+    with working_in(folder.root):
+        recover(folder, progress)
+        before = folder.read("float")
+        if before.data_sha256 != dataset.sha256:
+            raise RunError(
+                f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
+                f"{dataset.sha256[:12]}); name the same --data"
+            )
+        options.refuse_in_use(folder, "qat")
+        if options.resume and os.path.exists(folder.record("qat")):
+            folder.check_origin(folder.read("qat"))
+        config = replace(before.config, whole=how)
+        run = Run(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(config.seed)
+        network = load_stage(folder, before, "float")
+        freeze_normalisation(network)
+        with options.replacing(folder, "qat"):
+            manifest, crops = _calibrate_on(run, calibration, progress)
+            make = _quantised_head if config.tune == "head" else _quantised_whole
+            state = make(network, run, crops, progress)
+            counted, digest = len(manifest.crops), manifest.sha256
+            return write_record(run, "qat", state, began, calibration_crops=counted, calibration_sha256=digest)
+
+
+def _quantised_head(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> FitState:
+    """Solve the head again, on features that went through the int8 backbone.
+
+    The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
+    converted int8 network itself, and the head is the best one for them.
+    """
+    adapt_weights(network, crops, progress=progress)
+    model = quantised(network)
+    calibrate(model, network, crops)
+    state = fit_head(network, pooled_features(model), run, progress, precision="int8")
+    copy_head(network, model)
+    # The new head has other ranges: its kernels, its logits and their sums.
+    calibrate(model, network, crops)
+    save_weights(model, run.folder.weights("qat"))
+    return state
+
+
+def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> FitState:
+    """Train all weights against fake quantization, from calibrated ranges on."""
+    how, seed = run.config.whole, run.config.seed
+    files = run.files("qat")
+    started = files.read_state() is not None
+    if not started:
+        adapt_weights(network, crops, progress=progress)
+    model = quantised(network)
+    feed = crop_feed(run.dataset, run.split, run.config, how, progress)
+    if started:
+        load_weights(model, files.weights, what=f"the qat stage of {run.folder.root}")
+    else:
+        calibrate(model, network, crops)
+        loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
+        progress.say(f"validation loss before quantization-aware training: {loss:.4f}")
+        files.keep(model, FitState(), FitState(best_loss=loss))
+    state = fit(model, feed, how, files, seed=seed + 1, progress=progress)
+    fix_input(model)
+    return files.keep(model, state, state)
+
+
+def _calibrate_on(
+    run: Run, where: CalibrationFolder, progress: Progress
+) -> tuple[CalibrationManifest, list[Float32Array]]:
+    """The calibration crops of a run: their manifest, and batches of them, normalised."""
+    folder = where.path or run.folder.calibration
+    manifest = make_calibration(
+        folder,
+        run.dataset,
+        run.split.samples(run.dataset, "train"),
+        CalibrationConfig.of(run.config, where.crops),
+        replace=run.options.overwrite,
+        progress=progress,
+    )
+    pixels = normalise(calibration_pixels(folder, manifest))
+    return manifest, [pixels[start : start + 32] for start in range(0, len(pixels), 32)]

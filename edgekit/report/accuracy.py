@@ -1,0 +1,220 @@
+"""What a detailed evaluation adds to the page: kinds, curves, calibration, abstaining and slices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edgekit.metrics.attacks import kinds_rule, marked_kind
+from edgekit.metrics.breakdown import Detail
+from edgekit.metrics.curves import AttackDetail
+from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.rates import Rate
+from edgekit.metrics.wording import count, interval, listed, percent
+from edgekit.report.cells import Cell, Table, estimate, number, share, text
+from edgekit.report.charts import Curve, Plane, curve_chart
+from edgekit.report.drawing import Chart
+
+_MOST_SLICES = 200
+
+
+def quoted(rate: Rate | None) -> Estimate | None:
+    """The interval to be quoted: over groups where there are any, which is never narrower."""
+    return None if rate is None else rate.grouped or rate.photos
+
+
+def detail_tables(detail: Detail) -> tuple[Table, ...]:
+    """All tables of a detailed evaluation."""
+    tables = [_classes(detail), _scores(detail)]
+    if detail.attacks is not None:
+        tables[1:1] = [_kinds(detail.attacks), _points(detail.attacks)]
+    if detail.risk.band is not None:
+        tables.append(_band(detail))
+    return tuple(tables)
+
+
+def detail_charts(key: str, detail: Detail) -> tuple[Chart, ...]:
+    """All charts of a detailed evaluation."""
+    attacks = _attack_charts(key, detail.attacks) if detail.attacks is not None else ()
+    return tuple(chart for chart in (*attacks, _reliability(key, detail), _risk(key, detail)) if chart is not None)
+
+
+def _classes(detail: Detail) -> Table:
+    table = detail.table
+    rows = tuple(
+        (text(one.label), share(one.precision), share(one.recall), share(one.f1), number(one.support, 0))
+        for one in (*table.classes, table.macro, table.weighted)
+    )
+    note = f"Accuracy {percent(table.accuracy)}. Averages as scikit-learn's classification_report defines them."
+    return Table(title="Classes", columns=("class", "precision", "recall", "F1", "photos"), rows=rows, note=note)
+
+
+def _kinds(attacks: AttackDetail) -> Table:
+    photos = [one.apcer.n for one in attacks.kinds]
+    rows = tuple(
+        (
+            Cell(text=marked_kind(one.kind, one.apcer.n, photos), strong=one.kind == attacks.worst_kind),
+            estimate(quoted(one.apcer), bar=True),
+            number(one.apcer.n, 0),
+            number(one.apcer.groups or None, 0),
+        )
+        for one in attacks.kinds
+    )
+    note = (
+        f"Share of attacks that pass as genuine. Over all attacks {interval(quoted(attacks.overall))}; genuine photos "
+        f"called attacks (BPCER) {interval(quoted(attacks.bpcer))}. {kinds_rule(photos)}."
+    )
+    return Table(title="APCER by kind of attack", columns=("kind", "APCER", "photos", "groups"), rows=rows, note=note)
+
+
+def _points(attacks: AttackDetail) -> Table:
+    rows = [
+        (text("this file's threshold"), estimate(quoted(attacks.bpcer), bar=True), text("")),
+        (text("equal error rate"), estimate(attacks.eer, bar=True), number(attacks.eer_threshold, 3)),
+    ]
+    rows += [
+        (
+            text(f"APCER of {percent(one.limit, 0)}" + ("" if one.supported else " (too few attacks to tell)")),
+            estimate(one.bpcer, bar=True),
+            number(one.threshold, 3),
+        )
+        for one in attacks.at_apcer
+    ]
+    note = "Thresholds other than the file's own were found on these very photos: what they promise flatters."
+    return Table(title="Operating points", columns=("at", "BPCER", "threshold"), rows=tuple(rows), note=note)
+
+
+def _scores(detail: Detail) -> Table:
+    attacks, reliability, risk = detail.attacks, detail.reliability, detail.risk
+    rows: list[tuple[Cell, ...]] = []
+    if attacks is not None:
+        rows += [
+            (text("AUC"), Cell(text=interval(attacks.auc, scale=1.0)), text("0.5 by chance")),
+            (text("average precision"), Cell(text=interval(attacks.average_precision, scale=1.0)), text("")),
+            (text("ACER"), Cell(text=interval(attacks.acer)), text("mean of worst APCER and BPCER")),
+        ]
+    rows += [
+        (
+            text("calibration error"),
+            Cell(text=interval(reliability.ece)),
+            text(f"{percent(reliability.ece_by_chance)} of a perfect score, by chance"),
+        ),
+        (text("Brier score"), number(reliability.brier, 3), text("0 is perfect")),
+        (
+            text("area under risk"),
+            Cell(text=interval(risk.aurc)),
+            text(f"{percent(risk.aurc_at_best)} at best, {percent(risk.aurc_by_chance)} by chance"),
+        ),
+    ]
+    return Table(title="Scores", columns=("measure", "value", "to compare with"), rows=tuple(rows))
+
+
+def _band(detail: Detail) -> Table:
+    band = detail.risk.band
+    assert band is not None
+    rows = [
+        (text("no answer"), estimate(quoted(band.abstained), bar=True)),
+        (text("wrong of the answered"), estimate(quoted(band.wrong), bar=True)),
+        (text("would have been wrong, of the rest"), estimate(quoted(band.wrong_of_abstained), bar=True)),
+    ]
+    note = f"This file answers “retake” between {band.abstain[0]:g} and {band.abstain[1]:g}." if band.abstain else ""
+    return Table(title="Abstaining", columns=("photos", "share"), rows=tuple(rows), note=note)
+
+
+def slice_tables(detail: Detail) -> tuple[Table, ...]:
+    """Errors by what is known of the photos, the worst named; nothing where nothing is known."""
+    slices = detail.slices
+    if not slices.found:
+        return ()
+    attack = any(one.apcer or one.bpcer for one in slices.found)
+    rows = tuple(
+        (
+            Cell(text=_slice_name(one.column, one.value), strong=one.name in slices.worst),
+            number(one.n, 0),
+            estimate(quoted(one.errors), bar=True),
+            *((share_of(one.apcer), share_of(one.bpcer)) if attack else (estimate(one.balanced_accuracy),)),
+        )
+        for one in slices.found[:_MOST_SLICES]
+    )
+    named = {one.name: _slice_name(one.column, one.value) for one in slices.found}
+    worst = [named.get(name, name) for name in slices.worst]
+    told = f"Worst: {listed(worst)}. " if worst else ""
+    more = slices.left_out + max(0, len(slices.found) - _MOST_SLICES)
+    left = f" {count(more, 'slice')} not shown." if more else ""
+    rates = ("APCER", "BPCER") if attack else ("balanced accuracy",)
+    columns = ("slice", "photos", "errors", *rates)
+    return (Table(title="Slices", columns=columns, rows=rows, note=f"{told}{slices.caution}{left}"),)
+
+
+def _slice_name(column: str, value: str) -> str:
+    return f"{column}: {value or 'not known'}"
+
+
+def share_of(rate: Rate | None) -> Cell:
+    """A rate with how many photos it is of."""
+    if rate is None or not rate.n:
+        return text("")
+    return Cell(text=f"{percent(rate.photos.value)} of {rate.n}", value=rate.photos.value)
+
+
+def _attack_charts(key: str, attacks: AttackDetail) -> Sequence[Chart | None]:
+    curve = attacks.curve
+    apcer, bpcer = attacks.overall.photos.value, attacks.bpcer.photos.value
+    tip = f"this file's threshold\nAPCER {percent(apcer)} (all kinds)\nBPCER {percent(bpcer)}"
+
+    def chosen(x: float, y: float) -> Curve:
+        return Curve(name="this file's threshold", points=((x, y),), tips=(tip,), joined=False, strong=True)
+
+    rates = tuple(zip(curve.bpcer, curve.apcer, strict=True))
+    steps: list[tuple[float, float]] = []
+    for a, precision in zip(curve.apcer, curve.precision, strict=True):
+        # Between two cuts the precision is that of the looser one.
+        if steps:
+            steps.append((steps[-1][0], precision))
+        steps.append((1 - a, precision))
+    roc = [Curve(name="attacks caught", points=tuple((b, 1 - a) for b, a in rates)), chosen(bpcer, 1 - apcer)]
+    det = [Curve(name="all thresholds", points=rates), chosen(bpcer, apcer)]
+    return (
+        curve_chart(
+            f"{key}-roc",
+            f"ROC: AUC {interval(attacks.auc, scale=1.0)}",
+            roc,
+            Plane(x_name="BPCER: genuine called attack", y_name="attacks caught", diagonal=True),
+        ),
+        curve_chart(
+            f"{key}-det",
+            f"DET: EER {interval(attacks.eer)}",
+            det,
+            Plane(x_name="BPCER", y_name="APCER, all kinds", x="deviate", y="deviate"),
+        ),
+        curve_chart(
+            f"{key}-pr",
+            f"Precision and recall: AP {interval(attacks.average_precision, scale=1.0)}",
+            [Curve(name="precision", points=tuple(steps))],
+            Plane(x_name="recall: attacks caught", y_name="precision", y="zoomed share"),
+        ),
+    )
+
+
+def _reliability(key: str, detail: Detail) -> Chart | None:
+    found = detail.reliability
+    bins = [one for one in found.equal_mass if one.n and not math.isnan(one.score)]
+    curve = Curve(
+        name="what was true",
+        points=tuple((one.score, one.share.value) for one in bins),
+        tips=tuple(
+            f"said {percent(one.score)}, true {interval(one.share)}\n{count(one.n, 'photo')}, "
+            f"scores {one.low:.2f} to {one.high:.2f}"
+            for one in bins
+        ),
+        bars=tuple((one.share.low, one.share.high) for one in bins),
+    )
+    plane = Plane(x_name=f"{found.of}: what was said", y_name="what was true", diagonal=True)
+    return curve_chart(f"{key}-reliability", f"Reliability: ECE {interval(found.ece)}", [curve], plane)
+
+
+def _risk(key: str, detail: Detail) -> Chart | None:
+    risk = detail.risk
+    curve = Curve(name="wrong of the answered", points=tuple(zip(risk.coverage, risk.risk, strict=True)))
+    plane = Plane(x_name="photos answered, the most certain first", y_name="wrong of these", y="zoomed share")
+    return curve_chart(f"{key}-risk", f"Risk over coverage: area {interval(risk.aurc)}", [curve], plane)

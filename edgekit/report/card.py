@@ -1,0 +1,339 @@
+"""Model cards (Mitchell et al. 2019): what a model is for, what it rests on and where it ends. Markdown beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.errors import EdgekitError
+from edgekit.metrics.attacks import worst_rule
+from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, short
+from edgekit.records import write_atomic
+from edgekit.report.benchmarks import Measured
+from edgekit.report.cells import Cell, Table, estimate, number, share, text
+from edgekit.report.models import Model
+from edgekit.report.verdict import featured, headline, judge, photos_said, point_name
+from edgekit.terminal import printable
+from edgekit.train.record import PhotoCounts, TrainRecord
+
+# What a card written here begins with: another one was written by hand.
+MARK = "<!-- made by `edgekit report`; changes here are lost -->"
+_MOST_GROUPS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a card: paragraphs, then names with values, then tables."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    items: tuple[tuple[str, str], ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is said of one model, for pages and for Markdown alike."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+def make_card(model: Model) -> Card:
+    """Say of a model what its records and its contract tell, and where they tell nothing."""
+    parts = (_details(model), _intended(model), _limits(model), _data(model), _training(model), _metrics(model))
+    return Card(title=model.name, parts=(*parts, _considerations(model)))
+
+
+def write_card(card: Card, path: Path) -> None:
+    """Write a card as Markdown.
+
+    Raises:
+        EdgekitError: there is a card that was not made here, or the file can't be written.
+    """
+    if path.exists() and not _is_card(path):
+        raise EdgekitError(f"{path} was not made by `edgekit report`; move it away, or use --no-card")
+    write_atomic(path, to_markdown(card).encode())
+
+
+def _is_card(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
+
+
+def card_path(model: Model) -> Path | None:
+    """Beside the model, ``demo-int8.card.md``; None where the model's file is not there."""
+    return model.file.with_suffix(".card.md") if model.file else None
+
+
+def to_markdown(card: Card) -> str:
+    """The card as Markdown; the same card gives the same text."""
+    lines = [MARK, f"# Model card: {_escaped(card.title)}"]
+    for part in card.parts:
+        lines += [f"## {part.title}", *(_escaped(one) for one in part.paragraphs)]
+        if part.items:
+            lines.append("\n".join(f"- **{_escaped(name)}:** {_escaped(value)}" for name, value in part.items))
+        for table in part.tables:
+            rows = [table.columns, ["---"] * len(table.columns), *([cell.text for cell in row] for row in table.rows)]
+            head, rule, *body = [
+                "| " + " | ".join(cell if at == 1 else _escaped(cell) for cell in row) + " |"
+                for at, row in enumerate(rows)
+            ]
+            lines += [f"**{_escaped(table.title)}**", "\n".join((head, rule, *body))]
+            lines += [_escaped(table.note)] if table.note else []
+    return "\n\n".join(lines) + "\n"
+
+
+def _escaped(words: str) -> str:
+    """Names come from folders and files: none may become markup, a link or another line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", printable(words))
+
+
+def _details(model: Model) -> Part:
+    contract = model.contract
+    items = [("file", model.file.name if model.file else "not there")]
+    items += [("size", file_size(model.file_bytes))] if model.file_bytes is not None else []
+    items += [("SHA-256 of the file", model.file_sha256)] if model.file_sha256 else []
+    if contract is not None:
+        decision = contract.decision
+        cut = (
+            f"attack from a score of {decision.threshold:g}"
+            if decision.threshold is not None
+            else "most probable label"
+        )
+        early = "stops early where the rest would hardly turn the answer" if decision.early_stop is not None else ""
+        abstain = f"retake from {decision.abstain[0]:g} to {decision.abstain[1]:g}" if decision.abstain else ""
+        floor = f"unknown under {decision.floor:g}" if decision.floor is not None else ""
+        vote = f"{decision.vote} vote at temperature {decision.temperature:.3g}"
+        items += [
+            ("tells apart", listed(contract.labels, 20)),
+            ("genuine label", contract.bona_fide or "none: no attacks are told"),
+            ("precision", contract.precision),
+            ("input", f"uint8 RGB, {contract.side_px} × {contract.side_px} px"),
+            ("crops", f"{contract.plan.crops} ({contract.plan}), working size {contract.plan.working_px or 'any'}"),
+            ("decision", "; ".join(part for part in (vote, cut, abstain, floor, early) if part)),
+            ("ran on", ", ".join(contract.checked_on) or NOTHING),
+        ]
+    return Part(title="Model", items=tuple(items))
+
+
+def _intended(model: Model) -> Part:
+    contract = model.contract
+    if contract is None:
+        return Part(title="Intended use", paragraphs=("No contract is known, so neither is the use.",))
+    if contract.bona_fide is None:
+        purpose = f"Tells photos of {listed(contract.labels, 20)} apart, on the device and without a network."
+    else:
+        attacks = listed([label for label in contract.labels if label != contract.bona_fide], 20)
+        purpose = (
+            f"Tells genuine photos ({contract.bona_fide}) from presentation attacks ({attacks}), such as photos of a "
+            "screen or a print, on the device and without a network. Meant as one signal among others: for asking for "
+            "another photo, or for review by a person."
+        )
+    return Part(
+        title="Intended use",
+        paragraphs=(
+            purpose,
+            (
+                "Input is a photo as its camera made it; edgekit's runtime, or a port that passes its conformance "
+                f"vectors, cuts {count(contract.plan.crops, 'crop')} by the contract inside the file and votes on them."
+            ),
+        ),
+    )
+
+
+def _limits(model: Model) -> Part:
+    paragraphs = [
+        (
+            "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody "
+            "reviews. Photos that were resized, filtered, cropped or sent through a messenger are not what it was "
+            "measured on."
+        ),
+        (
+            "Kinds of attacks, cameras and screens that the data below lacks may do quite differently: only a "
+            "measurement on them would tell."
+        ),
+    ]
+    cautions = judge(model).cautions
+    return Part(
+        title="Out of scope and limits",
+        paragraphs=tuple(paragraphs),
+        items=tuple(("caution", caution) for caution in cautions),
+    )
+
+
+def _data(model: Model) -> Part:
+    stage = model.stages[-1] if model.stages else None
+    if stage is None:
+        provenance = model.contract.provenance if model.contract else {}
+        told = provenance.get("data_sha256")
+        known = (("data SHA-256", str(told)),) if told else ()
+        return Part(title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known)
+    split = stage.split
+    sizes = ", ".join(
+        f"{len(paths):,} {name}"
+        for name, paths in (("training", split.train), ("validation", split.val), ("test", split.test))
+    )
+    method = {"manifest": "named by the data itself", "groups": "by groups, none on two sides", "random": "at random"}
+    items = [
+        ("photos", sizes),
+        ("split", method[split.method] + (f"; {split.caution}" if split.caution else "")),
+        ("left out", count(stage.skipped_photos, "unreadable photo")),
+        ("data SHA-256", stage.data_sha256),
+        ("split SHA-256", split.sha256),
+    ]
+    counts = _counts(stage.counts)
+    paragraphs = () if counts else ("Counts by class, group and kind were not recorded.",)
+    return Part(title="Data", paragraphs=paragraphs, items=tuple(items), tables=counts)
+
+
+def _counts(counted: Sequence[PhotoCounts]) -> tuple[Table, ...]:
+    """Photos by class, kind and group in each part; a long list of groups becomes their number."""
+    rows: list[tuple[Cell, ...]] = []
+    for what, of in (("class", "labels"), ("kind", "kinds"), ("group", "groups")):
+        names = sorted({name for one in counted for name in getattr(one, of)})
+        if what == "group" and len(names) > _MOST_GROUPS:
+            rows.append((text("groups"), text("in all"), *(number(len(one.groups), 0) for one in counted)))
+            continue
+        rows += [
+            (text(what), text(name), *(number(getattr(one, of).get(name, 0), 0) for one in counted)) for name in names
+        ]
+    if not rows:
+        return ()
+    return (Table(title="Photos", columns=("of", "name", *(one.part for one in counted)), rows=tuple(rows)),)
+
+
+def _training(model: Model) -> Part:
+    items: list[tuple[str, str]] = []
+    for stage in model.stages:
+        items += _stage(stage)
+    conversion = model.conversion
+    if conversion is not None:
+        gate = conversion.gate
+        items += [
+            ("conversion", f"{conversion.contract.precision} from the {conversion.stage} stage"),
+            (
+                "gate",
+                (
+                    f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: "
+                    f"{gate.drop_points:+.2f} points lost, at most {gate.max_drop_points:g} allowed; "
+                    f"{100 * gate.agreement:.1f} % of {count(gate.photos, 'validation photo')} "
+                    "answered as by the float network"
+                ),
+            ),
+            ("versions", ", ".join(f"{name} {version}" for name, version in sorted(conversion.versions.items()))),
+        ]
+    if not items and model.contract is not None:
+        told = model.contract.provenance
+        known = ("backbone", "alpha", "features", "stage", "split", "weights_sha256", "calibration_sha256")
+        items = [(name.replace("_", " "), str(told[name])) for name in known if name in told]
+    if not items:
+        return Part(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
+    return Part(title="How it was made", items=tuple(items))
+
+
+def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
+    network, config = stage.config.network, stage.config
+    epochs = max((len(values) for values in stage.history.values()), default=0)
+    how = (
+        f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
+        if config.tune == "all"
+        else "head solved"
+    )
+    width = f" × {network.alpha:g}" if network.backbone == "mobilenet_v2" else ""
+    weights = {"none": "random weights", "imagenet": "ImageNet weights"}.get(network.weights, "weights from a file")
+    start = weights if stage.stage == "float" else "the float stage"
+    features = f" on {network.features} features" if network.backbone == "mobilenet_v2" else ""
+    lines = [
+        (
+            f"{stage.stage} stage",
+            (
+                f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; "
+                f"{stage.seconds:.0f} s{'; STOPPED EARLY' if stage.interrupted else ''}"
+            ),
+        )
+    ]
+    if stage.calibration_crops:
+        sha = short(stage.calibration_sha256 or "")
+        lines.append(("calibration", f"{count(stage.calibration_crops, 'training crop')}, manifest {sha}"))
+    return lines
+
+
+def _metrics(model: Model) -> Part:
+    found = headline(model)
+    if found is None:
+        return Part(
+            title="Metrics", paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",)
+        )
+    evaluation, photos, crops = found
+    rows: list[tuple[Cell, ...]] = [(text("balanced accuracy"), estimate(evaluation.balanced_accuracy))]
+    if evaluation.attack is not None:
+        kind = evaluation.attack.apcer_kind
+        rows += [
+            (text(f"APCER of the worst kind ({kind})"), estimate(evaluation.apcer)),
+            (text("BPCER"), estimate(evaluation.bpcer)),
+            (text("EER"), share(evaluation.eer)),
+            (text("BPCER at 5 % APCER"), share(evaluation.bpcer20)),
+        ]
+    rows += [(text("macro F1"), estimate(evaluation.f1))]
+    rows += [(text("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
+    methods = sorted({one.method for one in (evaluation.balanced_accuracy, evaluation.apcer, evaluation.bpcer) if one})
+    accuracy = Table(
+        title=f"Accuracy with {crops} {'crop' if crops == '1' else 'crops'}",
+        columns=("metric", f"value ({100 * evaluation.balanced_accuracy.level:g} % interval)"),
+        rows=tuple(rows),
+        note=f"On {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
+        f"Intervals: {listed(methods)}."
+        + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
+    )
+    return Part(title="Metrics", tables=(accuracy, *_speeds(model)))
+
+
+def _speeds(model: Model) -> tuple[Table, ...]:
+    if not model.measured:
+        return ()
+    rows = tuple(_speed(one, model) for one in model.measured if one.points)
+    note = " · ".join(
+        f"{one.device}: {', '.join(f'{name} {value}' for name, value in one.conditions if name != 'device')}"
+        for one in model.measured
+    )
+    columns = ("device", "setting", "p50 ms", "p95 ms", "cold start ms", "peak MiB")
+    return (Table(title="What a photo costs", columns=columns, rows=rows, note=note),)
+
+
+def _speed(measured: Measured, model: Model) -> tuple[Cell, ...]:
+    point = featured(measured, model)
+    total = point.total
+    return (
+        text(measured.device),
+        text(point_name(point)),
+        number(total.p50_ms),
+        number(total.p95_ms),
+        number(point.cold_start_ms, 0),
+        number(point.peak_memory_mb, 0),
+    )
+
+
+def _considerations(model: Model) -> Part:
+    found = headline(model)
+    cost = ""
+    if found is not None and found[0].attack is not None:
+        called = interval(found[0].bpcer)
+        cost = f" Of genuine photos {called} are called attacks: people whom that happens to need another way."
+    return Part(
+        title="Ethics and licence",
+        paragraphs=(
+            (
+                "It looks at the texture of a photo, not at who or what is in it, and runs where the photo is taken: "
+                f"no photo has to leave the device.{cost} Groups that do worse than others are listed in the report."
+            ),
+            (
+                "The file carries no licence of its own. What its photos and its pretrained weights allow, it allows; "
+                "whoever passes it on must know both."
+            ),
+        ),
+    )

@@ -1,0 +1,89 @@
+"""How reports and cards say numbers: text for people, and tables whose cells also know what they sort by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.wording import NOTHING, interval, percent
+from edgekit.scoring.scores import CropUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A share with its interval, to be drawn into a cell; all in 0..1."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell of a table.
+
+    Attributes:
+        text: What people read.
+        value: What it sorts by; None sorts by the text, or last where there is nothing.
+        bar: Drawn beside the text.
+        strong: Whether it stands out.
+    """
+
+    text: str
+    value: float | None = None
+    bar: Bar | None = None
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table and what its numbers were measured under.
+
+    Attributes:
+        title: One line.
+        columns: One name a column.
+        rows: As many cells a row as there are columns.
+        note: Conditions, or how to read it; may be empty.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+    def is_numeric(self, column: int) -> bool:
+        """Whether a column holds bare numbers."""
+        return any(row[column].value is not None and row[column].bar is None for row in self.rows)
+
+
+def text(value: str) -> Cell:
+    """A cell that sorts by its text."""
+    return Cell(text=value or NOTHING)
+
+
+def number(value: float | None, digits: int = 1) -> Cell:
+    """A plain number; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return Cell(text=NOTHING)
+    return Cell(text=f"{value:,.{digits}f}", value=value)
+
+
+def share(value: float | None, digits: int = 1) -> Cell:
+    """A share as a percentage."""
+    usable = None if value is None or math.isnan(value) else value
+    return Cell(text=percent(value, digits), value=usable)
+
+
+def estimate(found: Estimate | None, *, bar: bool = False) -> Cell:
+    """A share with its interval."""
+    if found is None or math.isnan(found.value):
+        return Cell(text=NOTHING)
+    known = not (math.isnan(found.low) or math.isnan(found.high))
+    drawn = Bar(value=found.value, low=found.low, high=found.high) if bar and known else None
+    return Cell(text=interval(found), value=found.value, bar=drawn)
+
+
+def crops_of(crops: int, used: CropUse | None) -> str:
+    """``10``, or ``≤ 10 (mean 1.9)`` where verdicts may stop early."""
+    return str(crops) if used is None else f"≤ {crops} (mean {used.mean:.1f})"

@@ -1,0 +1,390 @@
+"""What is known of models: the records of runs, conversions, benchmarks and evaluations, read and put together.
+
+The only reader of records for reports and cards, so that these see one shape whatever the records look like.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from edgekit.bench.record import BenchRecord, NativeBench
+from edgekit.contract import Contract
+from edgekit.convert.gate import ConvertRecord
+from edgekit.errors import RunError
+from edgekit.evaluate.accuracy import EvaluateRecord
+from edgekit.evaluate.tta import TtaRecord
+from edgekit.metrics.classification import Evaluation
+from edgekit.records import file_sha256, from_plain, read_json
+from edgekit.report.benchmarks import Measured, Photos, measured
+from edgekit.runtime.bundle import read_bundle
+from edgekit.train.record import TrainRecord
+
+# What tells the records apart: keys that no other kind has.
+_KINDS: tuple[tuple[frozenset[str], type[Any]], ...] = (
+    (frozenset({"devices", "budget_ms"}), BenchRecord),
+    (frozenset({"gate", "contract"}), ConvertRecord),
+    (frozenset({"stage", "history"}), TrainRecord),
+    (frozenset({"evaluation", "part"}), EvaluateRecord),
+    (frozenset({"baseline", "ks"}), TtaRecord),
+)
+# What makes a folder inside a folder one of records.
+_MEMBERS = ("float.json", "evaluate.json", "tta.json")
+# More would make no page that anybody reads.
+MAX_RECORDS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A photo that was told wrong.
+
+    Attributes:
+        photo: Its path in the data folder, as the record has it: not to be trusted.
+        truth: The label it has.
+        said: The answer.
+        score: What the vote gave it.
+        score_of: What that is: the attack score, or the probability of the answer.
+        group: Of the photo; empty where unknown.
+        kind: Of the attack; empty where unknown.
+        crops: How many were voted on; None where the contract decides.
+    """
+
+    photo: str
+    truth: str
+    said: str
+    score: float
+    score_of: str
+    group: str = ""
+    kind: str = ""
+    crops: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """One model's accuracy on some photos, with the crops that were voted on.
+
+    Attributes:
+        record: What ``edgekit evaluate`` wrote.
+        photos: Which photos.
+        mistakes: The photos that were told wrong, the worst first.
+    """
+
+    record: EvaluateRecord
+    photos: Photos
+    mistakes: tuple[Wrong, ...] = ()
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """All its numbers."""
+        return self.record.evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """All that is known of one model.
+
+    Attributes:
+        name: Of the file, or of the run where there is no file.
+        file: Where it lies; None where it neither was named nor lies beside its records.
+        file_sha256: Of the file that the numbers belong to; empty for a run without a file.
+        file_bytes: Its size; None where no record tells.
+        contract: Of the file, or of its conversion.
+        conversion: How it was made.
+        stages: The training behind it, the float stage first.
+        measured: On each device.
+        native: The network alone, on phones without a Python.
+        evaluated: On each set of photos.
+        cautions: What is wrong with how these belong together.
+        home: The folder of its records.
+    """
+
+    name: str
+    file: Path | None = None
+    file_sha256: str = ""
+    file_bytes: int | None = None
+    contract: Contract | None = None
+    conversion: ConvertRecord | None = None
+    stages: tuple[TrainRecord, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    native: tuple[NativeBench, ...] = ()
+    evaluated: tuple[Evaluated, ...] = ()
+    cautions: tuple[str, ...] = ()
+    home: Path = field(default_factory=Path)
+
+    @property
+    def photo_sets(self) -> tuple[Photos, ...]:
+        """The photos that its numbers rest on."""
+        measured, evaluated = [one.photos for one in self.measured], [one.photos for one in self.evaluated]
+        return tuple(dict.fromkeys((*measured, *evaluated)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A record and the file it was in."""
+
+    path: Path
+    record: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was read: models, and studies of what crops buy, which may be of several."""
+
+    models: tuple[Model, ...]
+    studies: tuple[TtaRecord, ...] = ()
+
+
+def collect(paths: Sequence[Path]) -> Findings:
+    """Read records and put together which belong to one model.
+
+    Args:
+        paths: Records, models (whose records lie beside them or are named too), or folders of these and of runs.
+
+    Raises:
+        RunError: a path holds no record of edgekit, a record is damaged, there are too many, or none is of a model.
+        ContractError: a model file that was named or lies beside its records is damaged.
+    """
+    found: dict[Path, _Read] = {}
+    for path in paths:
+        for file in _record_files(path):
+            _add(found, file, asked=file == path)
+        records = any(path == file or path in file.parents for file in found)
+        if not records and path.suffix != ".tflite":
+            raise RunError(f"{path} holds no record of edgekit; name a run's folder, a bench.json or a model")
+    for read in list(found.values()):
+        # A benchmark alone says little of the model: its conversion lies beside it.
+        if isinstance(read.record, (BenchRecord, EvaluateRecord)):
+            _add(found, read.path.parent / f"{_stem(read.record.model)}.json", asked=False)
+    reads = list(found.values())
+    named = [_named(path) for path in dict.fromkeys(paths) if path.suffix == ".tflite" and not os.path.isdir(path)]
+    for one in named:
+        if not any(_beside(one.path, file) for file in found) and not any(_is_of(one, read.record) for read in reads):
+            raise RunError(
+                f"no record here is of {one.path} (SHA-256 {one.sha256}); a model must lie beside its records or be "
+                "named with them: a bench.json, an evaluate.json or a folder of these"
+            )
+    return Findings(models=_assemble(reads, named), studies=tuple(read.record for read in _of(reads, TtaRecord)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A model file that was asked for; its hash says which records are of it, wherever they lie."""
+
+    path: Path
+    sha256: str
+    contract: Contract
+
+
+def _named(path: Path) -> _Named:
+    return _Named(path=path, sha256=file_sha256(path), contract=read_bundle(path).contract)
+
+
+def _is_of(model: _Named, record: Any) -> bool:
+    """Whether a record is of a file; a conversion knows the network in it alone, as a contract may be tuned later."""
+    if isinstance(record, ConvertRecord):
+        return record.contract.model_sha256 == model.contract.model_sha256
+    return isinstance(record, (BenchRecord, EvaluateRecord)) and record.file_sha256 == model.sha256
+
+
+def _record_files(path: Path) -> list[Path]:
+    """The files that may be records: those in a folder, in runs and evaluations inside it, or beside a model."""
+    if os.path.isdir(path):
+        inside = [one for one in sorted(path.iterdir()) if any(os.path.exists(one / name) for name in _MEMBERS)]
+        return [file for folder in (path, *inside) for file in sorted(folder.glob("*.json"))]
+    if path.suffix == ".tflite":
+        if not os.path.exists(path):
+            raise RunError(f"{path}: no such model")
+        return [file for file in sorted(path.parent.glob("*.json")) if _beside(path, file)]
+    return [path]
+
+
+def _beside(model: Path, file: Path) -> bool:
+    """``demo.bench.json`` and ``demo.json`` lie beside ``demo.tflite``."""
+    return model.suffix == ".tflite" and file.parent == model.parent and file.name.startswith(f"{model.stem}.")
+
+
+def _add(found: dict[Path, _Read], path: Path, *, asked: bool) -> None:
+    """Read one file; one that nobody named may be something else."""
+    key = path.resolve()
+    if any(known.resolve() == key for known in found) or not (asked or os.path.exists(path)):
+        return
+    raw = read_json(path)
+    kind = next((kind for keys, kind in _KINDS if keys <= raw.keys()), None)
+    if kind is None:
+        if asked:
+            raise RunError(
+                f"{path} must be a record of a run, a conversion, a benchmark or an evaluation, "
+                f"got the keys {sorted(raw)[:12]}"
+            )
+        return
+    if len(found) == MAX_RECORDS:
+        raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
+    record = from_plain(kind, raw, where=str(path))
+    _check_shapes(record, path)
+    found[path] = _Read(path=path, record=record)
+
+
+def _check_shapes(record: Any, path: Path) -> None:
+    """Hold that lists which belong together are of one length, as no type tells.
+
+    Raises:
+        RunError: they are not.
+    """
+    lengths: list[tuple[str, set[int]]] = []
+    evaluations: list[Evaluation] = []
+    if isinstance(record, BenchRecord):
+        evaluations = [point.evaluation for one in record.devices for point in one.points]
+    elif isinstance(record, EvaluateRecord):
+        evaluations = [record.evaluation]
+        detail = record.detail
+        lengths.append(("risk", {len(detail.risk.coverage), len(detail.risk.risk)}))
+        if detail.attacks is not None:
+            curve = detail.attacks.curve
+            lengths.append(("curve", {len(curve.apcer), len(curve.bpcer), len(curve.precision)}))
+    for one in evaluations:
+        rows = one.report.confusion
+        lengths.append(("confusion", {len(one.report.classes), len(rows), *(len(row) for row in rows)}))
+    for what, found in lengths:
+        if len(found) > 1:
+            raise RunError(f"{path}: {what} must have lists of one length, got {sorted(found)}; was it edited?")
+
+
+def _stem(name: str) -> str:
+    """A model's name without its ending. Records are untrusted: no name leads out of the folder."""
+    return Path(name).stem
+
+
+def _assemble(found: Sequence[_Read], named: Sequence[_Named]) -> tuple[Model, ...]:
+    models: dict[str, Model] = {}
+    for read in _of(found, ConvertRecord):
+        model = _converted(read, named)
+        models[model.file_sha256 or f"record of {read.path}"] = model
+    for read in (*_of(found, BenchRecord), *_of(found, EvaluateRecord)):
+        record = read.record
+        key = next((key for key, model in models.items() if _is_same(model, record)), record.file_sha256)
+        model = models.get(key) or _unconverted(read, models.values(), named)
+        models[key] = _with_numbers(model, record)
+    runs = _runs(found)
+    used: set[str] = set()
+    for key, model in models.items():
+        stages = _stages_of(model, runs)
+        used |= {stage.weights_sha256 for stage in stages}
+        models[key] = replace(model, stages=stages)
+    for folder, stages in runs.items():
+        if not used & {stage.weights_sha256 for stage in stages}:
+            models[str(folder)] = Model(name=folder.resolve().name, stages=stages, home=folder)
+    return tuple(models.values())
+
+
+def _of(found: Sequence[_Read], kind: type[Any]) -> list[_Read]:
+    return [read for read in found if isinstance(read.record, kind)]
+
+
+def _converted(read: _Read, named: Sequence[_Named]) -> Model:
+    record: ConvertRecord = read.record
+    file = read.path.with_suffix(Path(record.model).suffix)
+    if not os.path.exists(file):
+        file = next((one.path for one in named if _is_of(one, record)), file)
+    known = os.path.exists(file)
+    contract = read_bundle(file).contract if known else record.contract
+    cautions = []
+    if contract.model_sha256 != record.contract.model_sha256:
+        cautions.append("the file beside the conversion's record is another model than the record tells of")
+    elif contract.decision != record.contract.decision:
+        cautions.append("the operating point was tuned after the conversion, so the gate judged another one")
+    return Model(
+        name=record.contract.name,
+        file=file if known else None,
+        file_sha256=file_sha256(file) if known else "",
+        file_bytes=record.model_bytes,
+        contract=contract,
+        conversion=record,
+        cautions=tuple(cautions),
+        home=read.path.parent,
+    )
+
+
+def _is_same(model: Model, record: BenchRecord | EvaluateRecord) -> bool:
+    """Whether a benchmark is of a model: by its hash, or by name where the file is gone."""
+    if model.file_sha256:
+        return model.file_sha256 == record.file_sha256
+    return model.name == _stem(record.model)
+
+
+def _unconverted(read: _Read, others: Iterable[Model], named: Sequence[_Named]) -> Model:
+    """A model of which only numbers are known."""
+    record: BenchRecord | EvaluateRecord = read.record
+    name, cautions = _stem(record.model), []
+    if any(other.name == name for other in others):
+        cautions.append(
+            "measured on another file of the same name than the one that lies beside: converted or tuned since"
+        )
+    file = next((one.path for one in named if _is_of(one, record)), read.path.parent / f"{name}.tflite")
+    if os.path.exists(file) and file_sha256(file) == record.file_sha256:
+        return Model(
+            name=name,
+            file=file,
+            file_sha256=record.file_sha256,
+            file_bytes=file.stat().st_size,
+            contract=read_bundle(file).contract,
+            cautions=tuple(cautions),
+            home=read.path.parent,
+        )
+    return Model(name=name, file_sha256=record.file_sha256, cautions=tuple(cautions), home=read.path.parent)
+
+
+def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
+    cautions = model.cautions
+    if not model.file_sha256:
+        cautions = (*cautions, "the model file is not there: records were matched by its name")
+        model = replace(model, file_sha256=record.file_sha256)
+    if isinstance(record, EvaluateRecord):
+        photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.evaluation.report.n)
+        evaluated = Evaluated(record=record, photos=photos, mistakes=_mistakes(record))
+        return replace(model, evaluated=(*model.evaluated, evaluated), cautions=cautions)
+    return replace(
+        model,
+        measured=(*model.measured, *measured(record)),
+        native=(*model.native, *record.native),
+        file_bytes=model.file_bytes if model.file_bytes is not None else record.model_bytes,
+        cautions=cautions,
+    )
+
+
+def _mistakes(record: EvaluateRecord) -> tuple[Wrong, ...]:
+    attack = record.bona_fide is not None
+    return tuple(
+        Wrong(
+            photo=one.path,
+            truth=one.truth,
+            said=one.predicted,
+            score=one.score,
+            score_of="attack score" if attack else "probability",
+            group=one.group,
+            kind=one.kind,
+            crops=record.crops if record.crops_used is None else None,
+        )
+        for one in record.detail.mistakes
+    )
+
+
+def _runs(found: Sequence[_Read]) -> dict[Path, tuple[TrainRecord, ...]]:
+    runs: dict[Path, tuple[TrainRecord, ...]] = {}
+    for read in _of(found, TrainRecord):
+        stages = (*runs.get(read.path.parent, ()), read.record)
+        # "float" sorts before "qat", which was made from it.
+        runs[read.path.parent] = tuple(sorted(stages, key=lambda stage: stage.stage))
+    return runs
+
+
+def _stages_of(model: Model, runs: dict[Path, tuple[TrainRecord, ...]]) -> tuple[TrainRecord, ...]:
+    """The run whose weights became the model, up to the stage that did."""
+    weights = model.contract.provenance.get("weights_sha256") if model.contract else None
+    for stages in runs.values():
+        hashes = [stage.weights_sha256 for stage in stages]
+        if weights in hashes:
+            return stages[: hashes.index(weights) + 1]
+    return ()

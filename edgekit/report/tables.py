@@ -1,0 +1,247 @@
+"""What stands in the page's tables, from records as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgekit.metrics.attacks import kinds_rule, marked_kind
+from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
+from edgekit.report.accuracy import detail_charts, detail_tables, slice_tables
+from edgekit.report.benchmarks import Photos
+from edgekit.report.cells import Bar, Cell, Table, crops_of, estimate, number, share, text
+from edgekit.report.drawing import Chart
+from edgekit.report.models import Evaluated, Model
+from edgekit.report.verdict import featured, headline, photos_said, point_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    shades: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """What one model gets right on one set of photos."""
+
+    title: str
+    conditions: str
+    confusion: Confusion | None
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...] = ()
+    slices: tuple[Table, ...] = ()
+
+
+def comparison(models: Sequence[Model]) -> Table | None:
+    """Models side by side; None for a single one."""
+    if len(models) < 2:
+        return None
+    rows = []
+    for model in models:
+        found = headline(model)
+        evaluation, photos, crops = found if found else (None, None, "")
+        first = model.measured[0] if model.measured and model.measured[0].points else None
+        total = featured(first, model).total if first else None
+        attack = evaluation.attack if evaluation else None
+        rows.append(
+            (
+                text(model.name),
+                text(model.contract.precision if model.contract else ""),
+                Cell(text=file_size(model.file_bytes) if model.file_bytes else NOTHING, value=model.file_bytes),
+                text(first.device if first else ""),
+                text(crops),
+                number(total.p95_ms if total else None),
+                estimate(evaluation.balanced_accuracy if evaluation else None, bar=True),
+                share(attack.apcer if attack else None),
+                share(attack.bpcer if attack else None),
+                text(f"{short(photos.data_sha256)}, {photos.part}, {photos.number}" if photos else ""),
+            )
+        )
+    columns = (
+        "model",
+        "precision",
+        "size",
+        "device",
+        "crops",
+        "p95 ms",
+        "balanced accuracy",
+        "APCER",
+        "BPCER",
+        "photos",
+    )
+    return Table(title="By the points that stand for them", columns=columns, rows=tuple(rows), note=_comparable(models))
+
+
+def network_alone(models: Sequence[Model]) -> Table | None:
+    """What phones without a Python said of one inference; None where none was asked."""
+    rows = [
+        (
+            text(model.name),
+            text(f"{one.name} ({one.device})"),
+            number(float(point.threads), 0),
+            number(point.mean_ms, 2),
+            text(", ".join(f"{run.mean_ms:.2f}" for run in point.repeats)),
+            number(point.repeats[0].first_ms, 2),
+            number(point.repeats[0].init_ms, 1),
+            number(float(min(run.n for run in point.repeats)), 0),
+        )
+        for model in models
+        for one in model.native
+        for point in one.points
+    ]
+    if not rows:
+        return None
+    return Table(
+        title="The network alone",
+        columns=("model", "device", "threads", "mean ms", "mean of each repeat", "first ms", "loading ms", "runs"),
+        rows=tuple(rows),
+        note=(
+            "One inference by LiteRT's benchmark_model on phones that have no Python: no decoding, no crops, no "
+            "accuracy. A verdict takes as many of these as it has crops, and more."
+        ),
+    )
+
+
+def _comparable(models: Sequence[Model]) -> str:
+    return "" if different_photos(models) else "All on the same photos."
+
+
+def different_photos(models: Sequence[Model]) -> str:
+    """What to say where accuracies rest on different photos; empty where they don't."""
+    sets = list(dict.fromkeys(photos for model in models for photos in model.photo_sets))
+    if len(sets) < 2:
+        return ""
+    named = listed([f"{short(one.data_sha256)} ({one.part}, {one.number})" for one in sets])
+    return (
+        f"These numbers are of {len(sets)} different sets of photos, {named}: accuracies from one set say nothing "
+        "about those from another. Each set has a chart of its own."
+    )
+
+
+def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
+    """What a model gets right: on each set of photos that it was evaluated on, else as its benchmark says."""
+    if model.evaluated:
+        return tuple(_detailed(f"{key}-{at}", model, one) for at, one in enumerate(model.evaluated))
+    found = headline(model)
+    if found is None:
+        return ()
+    evaluation, photos, crops = found
+    tables = (_classes(evaluation), *_kinds(evaluation), *_groups(evaluation))
+    said = _said(evaluation, photos, model, crops)
+    return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
+
+
+def _detailed(key: str, model: Model, found: Evaluated) -> Accuracy:
+    record = found.record
+    crops = crops_of(record.crops, record.crops_used)
+    threshold = record.decision.threshold
+    cut = f"; threshold {threshold:g}" if threshold is not None else ""
+    said = _said(found.evaluation, found.photos, model, crops)
+    return Accuracy(
+        title=model.name,
+        conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
+        confusion=_confusion(found.evaluation),
+        tables=detail_tables(record.detail),
+        charts=detail_charts(key, record.detail),
+        slices=slice_tables(record.detail) or _groups(found.evaluation),
+    )
+
+
+def _said(evaluation: Evaluation, photos: Photos, model: Model, crops: str) -> str:
+    many = "crop" if crops == "1" else "crops"
+    return f"{crops} {many} a photo, on {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)})"
+
+
+def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
+    """The numbers to be seen first: what it is, the value, and what belongs to it."""
+    found, shown = headline(model), []
+    if found is not None:
+        evaluation, photos, crops = found
+        many = f"{count(photos.number, 'photo')}, {crops} {'crop' if crops == '1' else 'crops'}"
+        shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy, many))
+        attack = evaluation.attack
+        if attack is not None:
+            of_kind = count(attack.apcer_by_kind[attack.apcer_kind].n, "photo")
+            genuine = count(attack.bona_fides, "photo")
+            shown += [
+                _figure("APCER", evaluation.apcer, f"worst kind: {attack.apcer_kind}, {of_kind}"),
+                _figure("BPCER", evaluation.bpcer, f"genuine called attack, {genuine}"),
+            ]
+    for one in model.measured[:3]:
+        if one.points:
+            point = featured(one, model)
+            shown.append(("p95 of one photo", milliseconds(point.total.p95_ms), f"{one.device}, {point_name(point)}"))
+    if model.file_bytes is not None:
+        shown.append(("file", file_size(model.file_bytes), model.contract.precision if model.contract else ""))
+    return tuple(shown)
+
+
+def _figure(name: str, found: Estimate | None, more: str = "") -> tuple[str, str, str]:
+    whole = interval(found)
+    value, _, bounds = whole.partition(" (")
+    return name, value, " · ".join(part for part in (bounds.rstrip(")"), more) if part)
+
+
+def _confusion(evaluation: Evaluation) -> Confusion | None:
+    labels = tuple(one.label for one in evaluation.report.classes)
+    if len(labels) > 12:
+        return None
+    counts = evaluation.report.confusion
+    totals = [max(one.support, 1) for one in evaluation.report.classes]
+    shades = tuple(tuple(round(10 * n / total) for n in row) for row, total in zip(counts, totals, strict=True))
+    return Confusion(labels=labels, counts=counts, shades=shades)
+
+
+def _classes(evaluation: Evaluation) -> Table:
+    rows = tuple(
+        (text(one.label), share(one.precision), share(one.recall), share(one.f1), number(one.support, 0))
+        for one in evaluation.report.classes
+    )
+    return Table(title="Classes", columns=("class", "precision", "recall", "F1", "photos"), rows=rows)
+
+
+def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
+    attack = evaluation.attack
+    if attack is None:
+        return ()
+    photos = [one.n for one in attack.apcer_by_kind.values()]
+    rows = tuple(
+        (
+            Cell(text=marked_kind(kind, one.n, photos), strong=kind == attack.apcer_kind),
+            Cell(text=percent(one.value), value=one.value, bar=Bar(value=one.value, low=one.value, high=one.value)),
+            number(one.n, 0),
+        )
+        for kind, one in sorted(attack.apcer_by_kind.items(), key=lambda item: (-item[1].value, item[0]))
+    )
+    note = (
+        f"Share of attacks that pass as genuine, by kind (APCER). Worst: {attack.apcer_kind}, "
+        f"{interval(evaluation.apcer)}. Genuine photos called attacks (BPCER): {interval(evaluation.bpcer)}. "
+        f"{kinds_rule(photos)}."
+    )
+    return (Table(title="Kinds of attack", columns=("kind", "APCER", "photos"), rows=rows, note=note),)
+
+
+def _groups(evaluation: Evaluation) -> tuple[Table, ...]:
+    if not evaluation.by_group:
+        return ()
+    worst = evaluation.worst_group
+    rows = tuple(
+        (
+            Cell(text=name, strong=name == worst),
+            Cell(
+                text=percent(one.balanced_accuracy),
+                value=one.balanced_accuracy,
+                bar=Bar(value=one.balanced_accuracy, low=one.balanced_accuracy, high=one.balanced_accuracy),
+            ),
+            number(one.n, 0),
+        )
+        for name, one in sorted(evaluation.by_group.items(), key=lambda item: (item[1].balanced_accuracy, item[0]))
+    )
+    note = f"Mean over groups {percent(evaluation.mean_over_groups)}; worst: {worst}." if worst else ""
+    return (Table(title="Groups", columns=("group", "balanced accuracy", "photos"), rows=rows, note=note),)

@@ -1,0 +1,260 @@
+"""Whether a model may be used, in plain words: its budget, its gate, and what its numbers rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.wording import count, interval, listed, milliseconds, percent
+from edgekit.report.benchmarks import Measured, Photos, Point
+from edgekit.report.cells import crops_of
+from edgekit.report.models import Evaluated, Model
+
+Outcome = Literal["yes", "no", "open"]
+_WORDS: dict[Outcome, str] = {"yes": "passed", "no": "failed", "open": "open"}
+_UNDECIDED, _ROUGHLY = "undecided", "passes, roughly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that a model must do; ``open`` where no record tells.
+
+    Attributes:
+        outcome: Whether it does.
+        what: The thing.
+        device: Where; empty where that says nothing.
+        detail: The numbers.
+        said: The outcome in a word; ``undecided`` and ``passes, roughly`` are kinds of ``open``.
+    """
+
+    outcome: Outcome
+    what: str
+    device: str = ""
+    detail: str
+    said: str = ""
+
+    @property
+    def word(self) -> str:
+        """The outcome for people."""
+        return self.said or _WORDS[self.outcome]
+
+    @property
+    def name(self) -> str:
+        """The thing, and where."""
+        return f"{self.what} on {self.device}" if self.device else self.what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to be said first.
+
+    Attributes:
+        outcome: ``no`` where one check says no, ``yes`` where all say yes, else ``open``.
+        line: The answer in a few words.
+        sentences: The numbers that it rests on.
+        checks: What was looked at.
+        cautions: What to keep in mind with every number.
+    """
+
+    outcome: Outcome
+    line: str
+    sentences: tuple[str, ...]
+    checks: tuple[Check, ...]
+    cautions: tuple[str, ...]
+
+
+def judge(model: Model) -> Verdict:
+    """Judge a model by its records alone."""
+    checks = (*(_budget(one, model) for one in model.measured), *_unmeasured(model), _gate(model), *_training(model))
+    outcomes = {one.outcome for one in checks}
+    outcome: Outcome = "no" if "no" in outcomes else "open" if "open" in outcomes else "yes"
+    evaluated = [part for one in model.evaluated for part in one.record.caution.split("; ") if part]
+    cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
+    return Verdict(
+        outcome=outcome,
+        line=_line(checks, outcome),
+        sentences=tuple(_accuracy(model)),
+        checks=checks,
+        cautions=tuple(dict.fromkeys(cautions)),
+    )
+
+
+def _line(checks: Sequence[Check], outcome: Outcome) -> str:
+    """The answer in a few words: what fails first, and never a plain pass while something is open."""
+    words = [one.word for one in checks]
+    if set(words) == {"open"}:
+        return "Not judged yet"
+    heads = {"failed": "Fails", _ROUGHLY: "Passes, roughly", _UNDECIDED: "Undecided", "open": "Open"}
+    if outcome != "no":
+        heads["passed"] = "Passes" if outcome == "yes" else "Passed"
+    return ". ".join(
+        f"{head}: {_named([one for one in checks if one.word == word])}"
+        for word, head in heads.items()
+        if word in words
+    )
+
+
+def _named(checks: Sequence[Check]) -> str:
+    """Checks in a few words: what holds on several devices is said once."""
+    devices: dict[str, list[str]] = {}
+    for one in checks:
+        devices.setdefault(one.what, []).extend([one.device] if one.device else [])
+    return "; ".join(f"{what} on {listed(names, 4)}" if names else what for what, names in devices.items())
+
+
+def featured(measured: Measured, model: Model) -> Point:
+    """The point that stands for a benchmark: the one that its budget is judged by, else the contract's own.
+
+    Within a budget that is what the benchmark recommends; where no point keeps the budget, the fastest.
+    """
+    if measured.budget_ms is not None:
+        return measured.recommended or min(measured.points, key=lambda point: point.total.p95_ms)
+    crops = model.contract.plan.crops if model.contract else max(point.crops for point in measured.points)
+    own = [point for point in measured.points if point.stops_early or point.crops == crops] or list(measured.points)
+    return min(own, key=lambda point: (not point.stops_early, point.threads))
+
+
+def point_name(point: Point) -> str:
+    """``10 crops, 1 thread``."""
+    crops = crops_of(point.crops, point.crops_used)
+    return f"{crops} {'crop' if crops == '1' else 'crops'}, {point.way}"
+
+
+def photos_said(evaluation: Evaluation, photos: Photos, model: Model) -> str:
+    """Which photos a number is of, and whether the model knew them."""
+    groups = f" of {count(len(evaluation.by_group), 'group')}" if evaluation.by_group else ""
+    said = f"{photos.number:,} {'' if photos.part == 'all' else photos.part + ' '}photos{groups}"
+    own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
+    if own and photos.part == "test":
+        # Splits keep groups whole; without groups only the photos are new.
+        return f"{said} that training never saw"
+    return said
+
+
+def attack_said(evaluation: Evaluation) -> str:
+    """The worst kind of attack and what genuine photos pay; empty where there are no attacks."""
+    if evaluation.attack is None:
+        return ""
+    kind = evaluation.attack.apcer_kind
+    named = f"worst kind of attack: {kind}" if len(evaluation.attack.apcer_by_kind) > 1 else f"attacks ({kind})"
+    return f"{named}, APCER {interval(evaluation.apcer)}; BPCER {interval(evaluation.bpcer)}"
+
+
+def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
+    """The evaluation that stands for a model, its photos, and with how many crops; None where there is none.
+
+    Photos that training never saw come before others, then the larger set, then an evaluation before a benchmark,
+    which often has but a few photos: latency alone must come from there.
+    """
+    found = [*map(_evaluated, model.evaluated), *_benchmarked(model)]
+    if found:
+        # The first of equals, so an evaluation.
+        return max(found, key=lambda one: (not _seen(one[1], model), one[1].number))
+    emulated = next((one for one in model.measured if one.untimed), None)
+    return (emulated.untimed[-1], emulated.photos, "all") if emulated else None
+
+
+def _benchmarked(model: Model) -> list[tuple[Evaluation, Photos, str]]:
+    """What benchmarks say of the points that stand for them."""
+    found = []
+    for one in model.measured:
+        if one.points:
+            point = featured(one, model)
+            found.append((point.evaluation, one.photos, crops_of(point.crops, point.crops_used)))
+    return found
+
+
+def _seen(photos: Photos, model: Model) -> bool:
+    """Whether training or its choices knew the photos."""
+    own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
+    return own and photos.part != "test"
+
+
+def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
+    return found.evaluation, found.photos, crops_of(found.record.crops, found.record.crops_used)
+
+
+def _speed(point: Point) -> str:
+    """``3 crops, 1 thread: p95 3.7 ms (3.5–4.1), median 3.1 ms``."""
+    bounds = f" ({point.p95[0]:.1f}–{point.p95[1]:.1f})" if point.p95 is not None else ""
+    p95, median = milliseconds(point.total.p95_ms), milliseconds(point.total.p50_ms)
+    return f"{point_name(point)}: p95 {p95}{bounds}, median {median}"
+
+
+def _accuracy(model: Model) -> Sequence[str]:
+    found = headline(model)
+    if found is None:
+        return ()
+    sentences = [_accuracy_said(*found, model)]
+    attack = attack_said(found[0])
+    sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
+    said = [found[1:]]
+    ways = [("As `edgekit evaluate` ran it", one) for one in map(_evaluated, model.evaluated)]
+    ways += [("At the benchmark's point", one) for one in _benchmarked(model)]
+    for way, other in ways:
+        if other[1:] not in said:
+            said.append(other[1:])
+            sentences.append(f"{way}: {_lowered(_accuracy_said(*other, model))}")
+    return sentences
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _accuracy_said(evaluation: Evaluation, photos: Photos, crops: str, model: Model) -> str:
+    return (
+        f"Balanced accuracy {interval(evaluation.balanced_accuracy)} with {crops} "
+        f"{'crop' if crops == '1' else 'crops'}, on {photos_said(evaluation, photos, model)}."
+    )
+
+
+def _budget(measured: Measured, model: Model) -> Check:
+    device = measured.device
+    if not measured.points:
+        return Check(outcome="open", what="latency", device=device, detail="there is none that could be quoted")
+    if measured.budget_ms is None:
+        detail = f"{_speed(featured(measured, model))}; no budget was set, `edgekit bench --budget-ms` sets one"
+        return Check(outcome="open", what="latency", device=device, detail=detail)
+    what = f"budget of {measured.budget_ms:g} ms"
+    point = featured(measured, model)
+    if point.p95 is not None and point.p95[0] <= measured.budget_ms < point.p95[1]:
+        detail = f"the budget lies inside the interval of the p95, so more repeats must decide: {_speed(point)}"
+        return Check(outcome="open", what=what, device=device, detail=detail, said=_UNDECIDED)
+    if measured.recommended is None:
+        detail = f"no point has a p95 within it; the fastest: {_speed(point)}"
+        return Check(outcome="no", what=what, device=device, detail=detail)
+    detail = f"{_speed(point)}; the most accurate within it, by these same photos"
+    if measured.rough:
+        detail += f"; {measured.rough}"
+        return Check(outcome="open", what=what, device=device, detail=detail, said=_ROUGHLY)
+    return Check(outcome="yes", what=what, device=device, detail=detail)
+
+
+def _unmeasured(model: Model) -> Sequence[Check]:
+    if model.measured:
+        return ()
+    return (Check(outcome="open", what="latency", detail="not measured; `edgekit bench` does"),)
+
+
+def _gate(model: Model) -> Check:
+    what = "accuracy kept by the conversion"
+    if model.conversion is None:
+        return Check(outcome="open", what=what, detail="no record of a conversion")
+    gate = model.conversion.gate
+    points = f"{gate.max_drop_points:g} {'point' if gate.max_drop_points == 1 else 'points'}"
+    change = f"{percent(gate.float_balanced_accuracy)} as float, {percent(gate.balanced_accuracy)} converted"
+    limit = f"at most {points} may be lost"
+    where = f"{count(gate.photos, 'validation photo')}, {count(gate.crops, 'crop')}"
+    allowed = "" if gate.passed else "; written with --allow-drop"
+    return Check(outcome="yes" if gate.passed else "no", what=what, detail=f"{change} ({where}); {limit}{allowed}")
+
+
+def _training(model: Model) -> Sequence[Check]:
+    return [
+        Check(outcome="no", what=f"finished {stage.stage} training", detail="it was stopped before its end")
+        for stage in model.stages
+        if stage.interrupted
+    ]

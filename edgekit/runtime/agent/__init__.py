@@ -1,0 +1,1 @@
+"""What a device does for a host that measures it."""

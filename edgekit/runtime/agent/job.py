@@ -1,0 +1,179 @@
+"""What a device is asked to measure, as a file: strict and bounded, since hosts are strangers to it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.contract import MAX_CROPS, MAX_RUNS, MAX_THREADS
+from edgekit.errors import EdgekitError
+from edgekit.records import from_plain, read_json
+from edgekit.runtime.agent.affinity import check_affinity
+from edgekit.runtime.interpreter import check_delegate
+
+FORMAT = 1
+MAX_PHOTOS = 100_000
+MAX_SETTINGS = 512
+MAX_REPEATS = 100
+MAX_SECONDS = 3600.0
+# Timed runs of one setting in one go, before the next one's turn.
+BLOCK_RUNS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One way to run a model.
+
+    Attributes:
+        crops: Of each photo; where it stops early, at most.
+        threads: Crops that are scored at the same time.
+        stops_early: Whether the contract's bounds may end a verdict before its last crop.
+        interpreter: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+        delegate: See ``ModelInterpreter``.
+    """
+
+    crops: int
+    threads: int
+    stops_early: bool = False
+    interpreter: str | None = None
+    delegate: str = "default"
+
+    @property
+    def asked(self) -> int | None:
+        """What ``classify`` is asked for: an exact number, or the contract's own with its early end."""
+        return None if self.stops_early else self.crops
+
+    @property
+    def engine(self) -> tuple[str | None, str]:
+        """Interpreter and delegate, on which scores depend."""
+        return self.interpreter, self.delegate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long and how often a setting is timed.
+
+    Attributes:
+        warmup_runs: Of each setting in each repeat, at least; not counted.
+        warmup_s: The same in seconds.
+        min_runs: Counted, in each repeat, at least.
+        min_s: The same in seconds, added up over the runs.
+        repeats: Each loads the model anew; 0 times nothing.
+        cold_starts: Processes of their own, for each setting.
+        cool_down_s: Pause before each repeat.
+        cool_to_c: The pause ends as soon as the hottest sensor shows so many degrees; None waits for the whole time.
+    """
+
+    warmup_runs: int = 5
+    warmup_s: float = 0.5
+    min_runs: int = 50
+    min_s: float = 1.0
+    repeats: int = 3
+    cold_starts: int = 3
+    cool_down_s: float = 0.0
+    cool_to_c: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, least, most in (
+            ("warmup_runs", 0, MAX_RUNS),
+            ("warmup_s", 0, MAX_SECONDS),
+            ("min_runs", 2, MAX_RUNS),
+            ("min_s", 0, MAX_SECONDS),
+            ("repeats", 0, MAX_REPEATS),
+            ("cold_starts", 0, MAX_REPEATS),
+            ("cool_down_s", 0, MAX_SECONDS),
+        ):
+            if not least <= getattr(self, name) <= most:
+                raise EdgekitError(f"{name} must be {least} to {most:g}, got {getattr(self, name)}")
+        if self.cool_to_c is not None and not -40 <= self.cool_to_c <= 150:
+            raise EdgekitError(f"cool_to_c must be -40 to 150 degrees, got {self.cool_to_c}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What an earlier session of the same job has already told, from the start in each case.
+
+    Attributes:
+        scored: Photos, counted through all engines.
+        cold_starts: Counted through all settings.
+        repeats: Whole ones.
+    """
+
+    scored: int = 0
+    cold_starts: int = 0
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything that a device measures of one model.
+
+    Attributes:
+        model: Path there.
+        photos: Paths there, in the order in which they are scored.
+        crops: Of each photo, for the scores; smaller numbers are a prefix of it. 0 scores nothing.
+        timed: Positions of the photos that settings are timed on, in turn.
+        settings: What is timed.
+        seed: Of the order of the settings.
+        affinity: Cores to run on, see ``affinity.check_affinity``.
+    """
+
+    format: int = FORMAT
+    model: str
+    photos: tuple[str, ...]
+    crops: int
+    timed: tuple[int, ...]
+    settings: tuple[Setting, ...]
+    pace: Pace
+    seed: int = 0
+    affinity: str = "all"
+    done: Done = Done()
+
+    def __post_init__(self) -> None:
+        """Check ranges and positions."""
+        if self.format != FORMAT:
+            raise EdgekitError(f"a job must have format {FORMAT}, got {self.format}; host and device need one version")
+        _check_count("photos", len(self.photos), 1, MAX_PHOTOS)
+        _check_count("settings", len(self.settings), 1, MAX_SETTINGS)
+        _check_count("timed", len(self.timed), 1, MAX_PHOTOS)
+        _check_count("crops", self.crops, 0, MAX_CROPS)
+        _check_count("seed", self.seed, 0, 2**32 - 1)
+        for position in self.timed:
+            _check_count("a position in timed", position, 0, len(self.photos) - 1)
+        if len(set(self.settings)) != len(self.settings):
+            raise EdgekitError("a job's settings must differ, got one twice")
+        for setting in self.settings:
+            _check_count("crops", setting.crops, 1, MAX_CROPS)
+            _check_count("threads", setting.threads, 1, MAX_THREADS)
+            check_delegate(setting.delegate)
+        check_affinity(self.affinity)
+        most = (len(self.engines) * len(self.photos), len(self.settings) * self.pace.cold_starts, self.pace.repeats)
+        for name, limit in zip(("scored", "cold_starts", "repeats"), most, strict=True):
+            _check_count(f"done.{name}", getattr(self.done, name), 0, limit)
+
+    @property
+    def engines(self) -> tuple[tuple[str | None, str], ...]:
+        """Interpreters and delegates of the settings, each once."""
+        return tuple(dict.fromkeys(setting.engine for setting in self.settings))
+
+
+def block_photos(job: Job, block: int) -> list[int]:
+    """Positions of the photos of one block; its first run is on the photo before them and is not counted."""
+    first = block * BLOCK_RUNS
+    return [job.timed[run % len(job.timed)] for run in range(first, first + BLOCK_RUNS)]
+
+
+def read_job(path: Path) -> Job:
+    """Read a job file, strictly.
+
+    Raises:
+        EdgekitError: no such file, another format, unknown keys, values out of range.
+    """
+    return from_plain(Job, read_json(path), where=str(path), error=EdgekitError)
+
+
+def _check_count(name: str, value: float, least: int, most: int) -> None:
+    if not (math.isfinite(value) and least <= value <= most):
+        raise EdgekitError(f"a job's {name} must be {least} to {most}, got {value}")

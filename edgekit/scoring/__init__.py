@@ -1,0 +1,1 @@
+"""Photos and model files to scores, and scores to an operating point."""

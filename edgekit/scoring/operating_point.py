@@ -1,0 +1,128 @@
+"""Temperature, threshold and bounds for stopping early from validation photos. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edgekit.arrays import BoolArray, Float64Array
+from edgekit.contract import Contract, Decision
+from edgekit.metrics.attacks import best_threshold
+from edgekit.metrics.reliability import balanced_log_loss
+from edgekit.runtime.stopping import log_odds
+from edgekit.scoring.scores import Scores
+
+# Temperatures tried, as powers of ten: finer steps than 4 % change no verdict.
+_TEMPERATURES = np.logspace(-1, 1, 121)
+_LEAST = 1e-300
+# Quantile of the standard normal distribution.
+_NORMAL_99 = 2.326
+# Student's t at 97.5 % for 1, 2, … degrees of freedom; beyond, the last is a little stricter than need be.
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+
+
+def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | None = None) -> Decision:
+    """Choose the temperature with the smallest class-balanced log loss, then a threshold and bounds to stop early.
+
+    The temperature is that of the vote over all crops of the plan (Guo et al. 2017), so the score of a verdict is
+    calibrated where the model is used. Without a bona fide label the most probable label wins and no threshold is set.
+
+    Args:
+        scores: Validation photos that the model was not trained on.
+        contract: Plan, labels and way of voting.
+        groups: Group of each photo, where there are groups.
+    """
+    crops = contract.plan.crops
+    losses = [
+        balanced_log_loss(scores.voted(_with_temperature(contract, float(temperature)), crops), scores.targets)
+        for temperature in _TEMPERATURES
+    ]
+    temperature = round(float(_TEMPERATURES[int(np.argmin(losses))]), 6)
+    warm = _with_temperature(contract, temperature)
+    decision = warm.decision
+    if contract.bona_fide is not None:
+        attack = scores.targets != contract.labels.index(contract.bona_fide)
+        threshold = choose_threshold(attack, scores.attack_scores(warm, crops), groups)
+        decision = replace(decision, threshold=threshold)
+    # "unknown" depends on the best label's probability, which bounds on its lead say nothing of.
+    if decision.floor is None:
+        decision = replace(decision, early_stop=fit_early_stop(scores, contract.with_decision(decision)))
+    return decision
+
+
+def edge_caution(temperature: float) -> str:
+    """What to say of a temperature at the edge of those tried: the best one may lie beyond; empty for all others."""
+    low, high = float(_TEMPERATURES[0]), float(_TEMPERATURES[-1])
+    if low < temperature < high:
+        return ""
+    return (
+        f"the temperature lies at the edge of the range that is tried ({low:g} to {high:g}), so these photos don't "
+        "settle it: take more photos, hard ones among them"
+    )
+
+
+def choose_threshold(attack: BoolArray, score: Float64Array, groups: Sequence[str] | None = None) -> float:
+    """The cut with the best balanced accuracy, if a 95 % interval of what it gains over one half excludes zero.
+
+    A network trained with balanced classes is right to be cut at one half. A few validation groups always suggest
+    another cut, which by chance fits them and carries over to no others. So the gain is judged by how much it varies
+    from group to group: Student's t for the sum over groups.
+
+    Args:
+        attack: (n,) True for attacks, both classes present.
+        score: (n,) voted attack scores.
+        groups: Group of each photo; without groups every photo is one.
+    """
+    cut = float(np.clip(best_threshold(attack, score), 0.0, 1.0))
+    weight = np.where(attack, 0.5 / attack.sum(), 0.5 / (~attack).sum())
+    right, right_at_half = (score >= cut) == attack, (score >= 0.5) == attack
+    gains = weight * (right.astype(np.float64) - right_at_half)
+    _, unit = np.unique(groups if groups is not None else np.arange(len(gains)), return_inverse=True)
+    totals = np.bincount(unit, weights=gains)
+    if len(totals) < 2:
+        return 0.5
+    quantile = _STUDENT[min(len(totals) - 1, len(_STUDENT)) - 1]
+    return cut if gains.sum() > quantile * np.sqrt(len(totals)) * totals.std(ddof=1) else 0.5
+
+
+def fit_early_stop(scores: Scores, contract: Contract) -> tuple[float, ...]:
+    """Bounds for stopping early, one for each number of crops but the last.
+
+    After k crops, the crops still to come move the vote by some distance in log-odds. Its root mean square over the
+    validation photos, each class weighing the same, times the normal quantile of 99 %, is how far the vote must be from
+    another answer to be final: about one photo in a hundred that lies right at the bound would have turned. Most lie
+    far beyond it.
+
+    Args:
+        scores: Validation photos that the model was not trained on, with all crops of the plan.
+        contract: With its temperature and threshold, and no floor.
+    """
+    crops = contract.plan.crops
+    final = scores.voted(contract, crops)
+    bounds = []
+    for count in range(1, crops):
+        moved = _moved(scores.voted(contract, count), final, contract) ** 2
+        classes = [moved[scores.targets == index].mean() for index in np.unique(scores.targets)]
+        bounds.append(round(_NORMAL_99 * float(np.sqrt(np.mean(classes))), 6))
+    return tuple(bounds)
+
+
+def _moved(voted: Float64Array, final: Float64Array, contract: Contract) -> Float64Array:
+    """(photos,) how far votes moved from one count of crops to all, in log-odds of the answer."""
+    if contract.bona_fide is not None and contract.decision.threshold is not None:
+        return np.asarray(log_odds(final, contract) - log_odds(voted, contract))
+    # The most probable label wins: what counts is its lead over the best of the others.
+    rows, best = np.arange(len(voted)), voted.argmax(axis=1)
+    leads = []
+    for table in (voted, final):
+        others = table.copy()
+        others[rows, best] = 0.0
+        leads.append(np.log(np.maximum(table[rows, best], _LEAST)) - np.log(np.maximum(others.max(axis=1), _LEAST)))
+    return np.asarray(leads[1] - leads[0])
+
+
+def _with_temperature(contract: Contract, temperature: float) -> Contract:
+    """The contract with another temperature, and what depends on it not chosen yet."""
+    return contract.with_decision(replace(contract.decision, temperature=temperature, threshold=None, early_stop=None))

@@ -1,0 +1,101 @@
+"""Photos to training and validation crops, through the runtime's own pixels. numpy only, no TensorFlow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from edgekit.arrays import Float32Array, Int64Array, RGBArray
+from edgekit.augment.vary import Augmentation
+from edgekit.contract import CropPlan
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.runtime.crops import MIDDLE, crop_boxes
+from edgekit.runtime.photo import read_photo
+from edgekit.runtime.preprocess import to_tensor
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropSource:
+    """Where crops come from.
+
+    Attributes:
+        paths: Photo files.
+        targets: (n,) class index of each photo.
+        plan: Scales and the number of crops that inference will use.
+        side_px: Side of the model's input.
+        augmentation: Of the photos whose crops are drawn; fixed crops are those of photos as they are.
+    """
+
+    paths: tuple[Path, ...]
+    targets: Int64Array
+    plan: CropPlan
+    side_px: int
+    augmentation: Augmentation | None = None
+
+
+def crop_source(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    plan: CropPlan,
+    side_px: int,
+    *,
+    labels: Sequence[str] | None = None,
+    augmentation: Augmentation | None = None,
+) -> CropSource:
+    """The photos of some samples as a source of crops; ``labels`` orders the classes if not the dataset."""
+    index = {label: number for number, label in enumerate(labels or dataset.labels)}
+    return CropSource(
+        paths=tuple(dataset.path_of(sample) for sample in samples),
+        targets=np.array([index[sample.label] for sample in samples], dtype=np.int64),
+        plan=plan,
+        side_px=side_px,
+        augmentation=augmentation,
+    )
+
+
+def normalise(crops: RGBArray) -> Float32Array:
+    """Bytes to what networks see: ``(q - 128) / 128``, float32, -1 to 127/128.
+
+    With this scale and zero point, int8 holds every input exactly.
+    """
+    return (crops.astype(np.float32) - 128.0) / 128.0
+
+
+def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, workers: int = WORKERS) -> Iterator[B]:
+    """``map`` over threads that keeps the order and never runs more than ``ahead`` items before the reader."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[B]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def cut_photo(path: Path, source: CropSource, *, count: int, offset: tuple[int, int] = MIDDLE) -> RGBArray:
+    """The first ``count`` crops of a photo: uint8 (count, side, side, 3), RGB."""
+    photo = read_photo(path, source.plan.working_px)
+    boxes = crop_boxes(source.plan, photo.size_wh, source.side_px, count=count, offset=offset)
+    return np.stack([to_tensor(photo, box, source.side_px) for box in boxes])
+
+
+def fixed_crops(source: CropSource, *, count: int) -> Iterator[RGBArray]:
+    """The crops that inference would take, photo by photo: uint8 (count, side, side, 3), RGB."""
+    return in_order(lambda path: cut_photo(path, source, count=count), source.paths)

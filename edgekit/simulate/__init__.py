@@ -1,0 +1,1 @@
+"""A photo on a screen or a print, photographed again."""

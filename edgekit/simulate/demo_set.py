@@ -1,0 +1,275 @@
+"""Make a set of genuine photos and recaptures, with a manifest whose groups and splits are honest.
+
+A group is one simulated screen and the cameras of its session. Each scene is photographed twice by the same camera:
+directly (genuine), and as a photo of another camera shown on the screen (recapture). So both classes of a group have
+the same scenes, cameras and kind of files, and no scene stands in two groups. Validation and test have screens *and*
+cameras of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from edgekit.data.derive import make_all
+from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.errors import DataError
+from edgekit.progress import SILENT, Progress
+from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
+from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
+from edgekit.simulate.scenes import MIN_SIDE_PX, draw_scene
+from edgekit.simulate.screens import SCREENS, recapture
+
+GENUINE = "genuine"
+RECAPTURE = "recapture"
+RECORD_NAME = "simulate.json"
+
+# Raised whenever the same config would give other photos, so that sets of two versions never mix.
+SIMULATOR_VERSION = 1
+# Says which set a folder is being filled with; RECORD_NAME replaces it at the end.
+_STARTED_NAME = "simulate.started.json"
+_CAMERAS_PER_GROUP = 2
+_MAX_SIDE_PX = 4096
+_MAX_PHOTOS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateConfig:
+    """What to make.
+
+    Args:
+        photos_per_class_per_group: Genuine photos, and as many recaptures, of each screen.
+        size_wh: Width and height of all photos; even.
+        seed: Every photo follows from it and from its place in the set.
+        train_screens: Names in ``SCREENS``; each is one group.
+        val_screens: As before, none of them a screen of another split.
+        test_screens: As before.
+        train_cameras: Names in ``CAMERAS``, at least two: one takes the photo that the other finds on the screen.
+        val_cameras: As before, none of them a camera of another split.
+        test_cameras: As before.
+    """
+
+    photos_per_class_per_group: int = 30
+    size_wh: tuple[int, int] = (640, 480)
+    seed: int = 0
+    train_screens: tuple[str, ...] = (
+        "laptop-tn",
+        "monitor-ips",
+        "tv-va",
+        "phone-oled",
+        "print-inkjet",
+        "print-newspaper",
+    )
+    val_screens: tuple[str, ...] = ("tablet-ips", "print-poster")
+    test_screens: tuple[str, ...] = ("laptop-ips", "print-magazine")
+    train_cameras: tuple[str, ...] = ("phone-a", "phone-b", "phone-c", "phone-d", "compact")
+    val_cameras: tuple[str, ...] = ("phone-e", "phone-f")
+    test_cameras: tuple[str, ...] = ("phone-g", "rugged-tablet")
+
+    def __post_init__(self) -> None:
+        """Check that splits share no screen and no camera, and that all names are known."""
+        if not 1 <= self.photos_per_class_per_group <= _MAX_PHOTOS:
+            raise DataError(
+                f"photos_per_class_per_group must be 1 to {_MAX_PHOTOS}, got {self.photos_per_class_per_group}; "
+                "choose another number"
+            )
+        if self.seed < 0:
+            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
+        if any(side % 2 or not MIN_SIDE_PX <= side <= _MAX_SIDE_PX for side in self.size_wh):
+            raise DataError(
+                f"size_wh must be two even numbers from {MIN_SIDE_PX} to {_MAX_SIDE_PX}, got {self.size_wh}"
+            )
+        _check_names("screen", (self.train_screens, self.val_screens, self.test_screens), known=SCREENS, least=1)
+        _check_names(
+            "camera", (self.train_cameras, self.val_cameras, self.test_cameras), known=CAMERAS, least=_CAMERAS_PER_GROUP
+        )
+
+    @property
+    def photos(self) -> int:
+        """How many photos the set has."""
+        groups = len(self.train_screens) + len(self.val_screens) + len(self.test_screens)
+        return 2 * groups * self.photos_per_class_per_group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedSet:
+    """A finished set, as recorded beside its manifest.
+
+    Args:
+        version: Of the simulator.
+        config: What was asked for.
+        photos: How many there are.
+        groups: Their names.
+    """
+
+    version: int
+    config: SimulateConfig
+    photos: int
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Started:
+    version: int
+    config: SimulateConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """One scene to be photographed directly and from the screen."""
+
+    out: Path
+    size_wh: tuple[int, int]
+    seed: int
+    group: int
+    number: int
+    screen: str
+    camera: str
+    source_camera: str
+    split: str
+
+    def samples(self) -> tuple[Sample, Sample]:
+        name = f"{self.screen}_{self.number:04d}"
+        scene = f"scene-{self.group:02d}-{self.number:04d}"
+        genuine = Sample(
+            path=f"{GENUINE}/{name}.jpg",
+            label=GENUINE,
+            group=self.screen,
+            camera=self.camera,
+            scene=scene,
+            split=self.split,
+        )
+        again = Sample(
+            path=f"{RECAPTURE}/{name}.jpg", label=RECAPTURE, group=self.screen, kind=SCREENS[self.screen].kind,
+            camera=self.camera, screen=self.screen, scene=scene, split=self.split,
+        )  # fmt: skip
+        return genuine, again
+
+
+def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, workers: int = 2) -> SimulatedSet:
+    """Make the set in ``out``, or finish or reuse what is there.
+
+    The photos depend on the config alone, whatever ``workers`` is. An interrupted run leaves whole photos, and the next
+    run with the same config makes only those that are missing.
+
+    Args:
+        out: Gets ``genuine/``, ``recapture/``, ``manifest.csv`` and, last, ``simulate.json``.
+        config: What to make.
+        progress: Told of every photo.
+        workers: Processes; 1 works in this one. A script that asks for more must be importable
+            (``if __name__ == "__main__"``).
+
+    Raises:
+        DataError: ``out`` holds something else, or ``workers`` is below 1.
+        EdgekitError: a file can't be written, or a worker died.
+    """
+    if workers < 1:
+        raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
+    pairs = _plan(out, config)
+    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
+    finished = _look_for(out, config)
+    if finished is not None and not missing and os.path.isfile(out / MANIFEST_NAME):
+        return finished
+    write_json(out / _STARTED_NAME, _Started(version=SIMULATOR_VERSION, config=config))
+    for label in (GENUINE, RECAPTURE):
+        make_folder(out / label)
+    progress.begin("making photos", config.photos)
+    progress.advance(config.photos - 2 * len(missing))
+    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
+        progress.advance(2)
+    samples = sorted((sample for pair in pairs for sample in pair.samples()), key=lambda sample: sample.path)
+    write_manifest(out / MANIFEST_NAME, samples)
+    made = SimulatedSet(
+        version=SIMULATOR_VERSION,
+        config=config,
+        photos=len(samples),
+        groups=tuple(sorted({one.group for one in samples})),
+    )
+    write_json(out / RECORD_NAME, made)
+    (out / _STARTED_NAME).unlink(missing_ok=True)
+    return made
+
+
+def _check_names(what: str, splits: tuple[tuple[str, ...], ...], *, known: Iterable[str], least: int) -> None:
+    names = [name for split in splits for name in split]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}; correct the name")
+    if len(set(names)) < len(names):
+        raise DataError(f"a {what} must stand in one split only, and once, got {names}; remove the repeated ones")
+    if any(len(split) < least for split in splits):
+        raise DataError(f"every split must have at least {least} {what}(s), got {splits}; add some")
+
+
+def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
+    """List all pairs; the groups of a split take turns with its cameras."""
+    pairs = []
+    group = 0
+    for split in ("train", "val", "test"):
+        screens, cameras = getattr(config, f"{split}_screens"), getattr(config, f"{split}_cameras")
+        for place, screen in enumerate(screens):
+            first = place * _CAMERAS_PER_GROUP
+            for number in range(config.photos_per_class_per_group):
+                own = (first + number % _CAMERAS_PER_GROUP) % len(cameras)
+                # Any camera but the one that takes the recapture.
+                other = (own + 1 + number // _CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
+                pairs.append(
+                    _Pair(
+                        out=out, size_wh=config.size_wh, seed=config.seed, group=group, number=number, screen=screen,
+                        camera=cameras[own], source_camera=cameras[other], split=split,
+                    )
+                )  # fmt: skip
+            group += 1
+    return pairs
+
+
+def _look_for(out: Path, config: SimulateConfig) -> SimulatedSet | None:
+    """The finished set of this config in ``out``; None if it is to be begun or finished.
+
+    Raises:
+        DataError: another set, or photos of unknown origin, lie there.
+    """
+    if os.path.isfile(out / RECORD_NAME):
+        raw = read_json(out / RECORD_NAME)
+        finished = from_plain(SimulatedSet, raw, where=str(out / RECORD_NAME), error=DataError)
+        if (finished.version, finished.config) == (SIMULATOR_VERSION, config):
+            return finished
+        raise DataError(
+            f"{out} must be empty or hold this same set, has one of another config or version; choose another folder"
+        )
+    if os.path.isfile(out / _STARTED_NAME):
+        raw = read_json(out / _STARTED_NAME)
+        started = from_plain(_Started, raw, where=str(out / _STARTED_NAME), error=DataError)
+        if (started.version, started.config) == (SIMULATOR_VERSION, config):
+            return None
+        raise DataError(
+            f"{out} must be empty or hold this same set, has an unfinished other one; choose another folder"
+        )
+    foreign = [name for name in (GENUINE, RECAPTURE, MANIFEST_NAME) if os.path.exists(out / name)]
+    if foreign:
+        raise DataError(
+            f"{out} must be empty or hold a simulated set, has {foreign} without {RECORD_NAME}; choose another folder"
+        )
+    return None
+
+
+def _make(pair: _Pair) -> None:
+    """Draw one scene and write its two photos."""
+    # One stream per photo, from the config's seed and the photo's place: workers and order can't matter.
+    streams = np.random.SeedSequence(entropy=pair.seed, spawn_key=(pair.group, pair.number)).spawn(3)
+    for_scene, for_genuine, for_recapture = (np.random.default_rng(stream) for stream in streams)
+    camera, source_camera = CAMERAS[pair.camera], CAMERAS[pair.source_camera]
+    radiance = to_light(draw_scene(for_scene, size_wh=pair.size_wh))
+    genuine = encode_jpeg(capture(for_genuine, radiance, camera=camera), camera=camera)
+    shown = encode_jpeg(capture(for_recapture, radiance, camera=source_camera), camera=source_camera)
+    with Image.open(io.BytesIO(shown)) as opened:
+        photo = np.asarray(opened)
+    again = encode_jpeg(recapture(for_recapture, photo, screen=SCREENS[pair.screen], camera=camera), camera=camera)
+    for sample, content in zip(pair.samples(), (genuine, again), strict=True):
+        write_atomic(pair.out / sample.path, content)

@@ -1,0 +1,240 @@
+"""A set of photos with simulated recaptures of its genuine ones, as files.
+
+The genuine photos of the result are photographed again, too, by the same cameras and through the same reduction and
+JPEG, so that the two classes differ by the screen and by nothing else. ``genuine`` chooses whether the photos as
+they are come with them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from edgekit.data.derive import Photos, claim, list_photos, make_all, with_groups
+from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.options import guess_bona_fide
+from edgekit.errors import DataError, EdgekitError
+from edgekit.look.sheets import draw_tiles
+from edgekit.progress import SILENT, Progress
+from edgekit.records import plain, sha256, write_atomic
+from edgekit.runtime.photo import decode
+from edgekit.simulate.pages import PRINTED
+from edgekit.simulate.rephoto import SCREEN_OF, Drawn, RephotoConfig, draw, is_print, rephotograph
+
+RECORD_NAME = "recapture.json"
+RECAPTURE = "recapture"
+# Raised whenever the same config would give other photos.
+VERSION = 3
+MAX_PER_PHOTO = 100
+PREVIEWED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecaptureConfig:
+    """What is made.
+
+    Attributes:
+        screens: Keys of SCREEN_OF; they take turns, so that each gets its share of photos.
+        per_photo: Recaptures of each genuine photo.
+        genuine: What stands beside them: ``both`` the photos as they are and photographed again by the same chain,
+            ``rephotographed`` or ``copied`` alone. Copied photos alone differ from recaptures by the whole chain.
+        label: Of genuine photos; empty to tell by its name.
+        rephoto: Ranges of distance, angle, focus, …
+        seed: Every photo follows from it, from its path and from its number.
+    """
+
+    screens: tuple[str, ...] = tuple(SCREEN_OF)
+    per_photo: int = 1
+    genuine: Literal["both", "rephotographed", "copied"] = "both"
+    label: str = ""
+    rephoto: RephotoConfig = field(default_factory=RephotoConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        unknown = [name for name in self.screens if name not in SCREEN_OF]
+        if unknown or not self.screens or len(set(self.screens)) < len(self.screens):
+            raise DataError(
+                f"screens must be among {', '.join(SCREEN_OF)}, each once, got {self.screens}; correct them"
+            )
+        prints = [name for name in self.screens if is_print(name)]
+        if prints and not set(self.rephoto.layouts) & set(PRINTED):
+            raise DataError(
+                f"prints must have one of the layouts {', '.join(PRINTED)}, got {', '.join(self.rephoto.layouts)} for "
+                f"{', '.join(prints)}; add one, or leave the prints out"
+            )
+        if not 1 <= self.per_photo <= MAX_PER_PHOTO:
+            raise DataError(f"per_photo must be 1 to {MAX_PER_PHOTO}, got {self.per_photo}; choose another number")
+        if self.seed < 0:
+            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecapturesMade:
+    """What a folder holds now."""
+
+    genuine: int
+    recaptures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One file: a copy (drawn is None), the scene again, or a recapture."""
+
+    source: Path
+    place: Path
+    seed: tuple[int, ...]
+    drawn: Drawn | None
+    room: Path | None
+
+
+def make_recaptures(
+    photos: Path, out: Path, config: RecaptureConfig, *, progress: Progress = SILENT, workers: int = 2
+) -> RecapturesMade:
+    """Photograph the genuine photos of a folder again from simulated screens; a re-run makes what is missing.
+
+    Args:
+        photos: A data folder; only its genuine photos are read, and nothing in it is changed.
+        out: Gets ``genuine/``, ``recapture/``, ``manifest.csv`` with what was drawn for each, and ``recapture.json``.
+        config: What to make.
+        progress: Told of every file.
+        workers: Processes.
+
+    Raises:
+        DataError: the photos or the folder can't be used, or no label names genuine photos.
+        PhotoError: one photo can't be decoded.
+        EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
+    """
+    found = _genuine(with_groups(list_photos(photos)), config)
+    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
+    rows = list(_rows(found, config))
+    tasks = (
+        _Task(
+            source=photos / row.source.path,
+            place=out / row.sample.path,
+            seed=row.seed,
+            drawn=row.drawn,
+            room=photos / row.room.path if row.room else None,
+        )
+        for row in rows
+        if not os.path.isfile(out / row.sample.path)
+    )
+    progress.begin("photographing", len(rows))
+    progress.advance(sum(os.path.isfile(out / row.sample.path) for row in rows))
+    for _ in make_all(_make, tasks, workers=workers):
+        progress.advance()
+    write_manifest(out / MANIFEST_NAME, [row.sample for row in rows], notes=[row.notes for row in rows])
+    recaptures = sum(row.sample.label == RECAPTURE for row in rows)
+    return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
+
+
+def preview(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT) -> Image.Image:
+    """One photo and ``PREVIEWED`` recaptures of it from each screen, with what was drawn for each; walls for rooms.
+
+    Args:
+        photo: The photo.
+        config: Which screens, within which ranges.
+        progress: Told of every recapture.
+
+    Raises:
+        PhotoError: it can't be decoded.
+    """
+    pixels = np.asarray(decode(photo))
+    tiles = [("as it is", pixels)]
+    progress.begin("photographing", PREVIEWED * len(config.screens))
+    for again in range(PREVIEWED):
+        for number, screen in enumerate(config.screens):
+            seed = (config.seed, number, again)
+            drawn = replace(draw(np.random.default_rng(seed), screen=screen, config=config.rephoto), room=False)
+            content = rephotograph(np.random.default_rng([*seed, 1]), pixels, drawn=drawn)
+            words = (f"{name} {value}" for name, value in asdict(drawn).items() if value)
+            tiles.append((", ".join(words), np.asarray(decode(content))))
+            progress.advance()
+    return draw_tiles(tiles)
+
+
+def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:
+    labels = tuple(sorted({one.label for one in photos.samples}))
+    label = config.label or guess_bona_fide(labels)
+    samples = tuple(one for one in photos.samples if one.label == label)
+    if not samples or label == RECAPTURE:
+        raise DataError(
+            f"{photos.root}: some photos must be genuine, got the classes {', '.join(labels)}; name theirs with --label"
+        )
+    return replace(photos, samples=samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One file: what it is made of and what it becomes; ``room`` is the photo seen behind the screen, or None."""
+
+    source: Sample
+    sample: Sample
+    seed: tuple[int, ...] = ()
+    drawn: Drawn | None = None
+    room: Sample | None = None
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Further columns of the manifest."""
+        if self.drawn is None:
+            return {}
+        drawn = asdict(self.drawn) | {"room": self.room.path if self.room else ""}
+        return {"source": self.source.path, **{name: str(value) for name, value in drawn.items()}}
+
+
+def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
+    """Every file of the result."""
+    groups: dict[str | None, list[Sample]] = {}
+    for one in photos.samples:
+        groups.setdefault(one.group, []).append(one)
+    for number, one in enumerate(photos.samples):
+        word = int(sha256(one.path.encode("utf-8", "surrogateescape"))[:16], 16)
+        name = one.path.removeprefix(f"{one.label}/")
+        if config.genuine in ("both", "copied"):
+            yield _Row(source=one, sample=replace(one, path=f"{one.label}/{name}"))
+        if config.genuine in ("both", "rephotographed"):
+            seed = (config.seed, word, 0)
+            drawn = draw(np.random.default_rng(seed), screen="", config=config.rephoto)
+            scene = replace(one, path=f"{one.label}/{name}.scene.jpg", camera=drawn.camera)
+            yield _Row(source=one, sample=scene, seed=seed, drawn=drawn)
+        for again in range(config.per_photo):
+            screen = config.screens[(number * config.per_photo + again) % len(config.screens)]
+            seed = (config.seed, word, 1 + again)
+            drawn = draw(np.random.default_rng(seed), screen=screen, config=config.rephoto)
+            sample = replace(
+                one,
+                path=f"{RECAPTURE}/{name}.{again:02d}.jpg",
+                label=RECAPTURE,
+                kind=SCREEN_OF[screen].kind,
+                camera=drawn.camera,
+                screen=screen,
+            )
+            # Of another photo of the group: what is made of it must not cross from one part of a split to another.
+            seen = drawn.room and drawn.may_end_inside
+            others = [other for other in groups[one.group] if other is not one] if seen else []
+            room = others[(word + again) % len(others)] if others else None
+            yield _Row(source=one, sample=sample, seed=seed, drawn=drawn, room=room)
+
+
+def _make(task: _Task) -> None:
+    if task.drawn is None:
+        try:
+            content = task.source.read_bytes()
+        except OSError as failure:
+            raise EdgekitError(f"{task.source}: can't be read: {failure.strerror}; check its permissions") from failure
+    else:
+        # What was drawn took the first numbers of the same seed; the photo needs others.
+        rng = np.random.default_rng([*task.seed, 1])
+        room = None if task.room is None else np.asarray(decode(task.room))
+        try:
+            content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn, room=room)
+        except DataError as failure:
+            raise DataError(f"{task.source}: {failure}") from failure
+    write_atomic(task.place, content)

@@ -1,0 +1,336 @@
+"""One genuine photo, photographed again from a simulated screen or print: what is drawn, and how the file is made.
+
+Both classes must come out of the same chain: a model that is trained on photos as they are against simulated ones
+learns the simulator's lens, mosaic and JPEG, and nothing about screens. So ``rephotograph`` can also take the photo
+itself as the scene, with the same camera, the same reduction to the final size and the same JPEG.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from edgekit.errors import DataError
+from edgekit.simulate.cameras import CAMERAS, Light, Photo, aim, to_light
+from edgekit.simulate.pages import LAYOUTS, PRINTED, Layout, lay_out
+from edgekit.simulate.perspective import View
+from edgekit.simulate.phone import REDUCTIONS, PhoneOptics, Reduction, develop
+from edgekit.simulate.screens import SCREENS, Screen, form_image
+
+ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
+
+# What each name stands for among the simulator's screens.
+SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
+    {
+        "lcd-rgb": SCREENS["laptop-tn"],
+        "oled-pentile": SCREENS["phone-oled"],
+        "crt": SCREENS["tv-crt"],
+        "ips-monitor": SCREENS["monitor-ips"],
+        "print-inkjet": SCREENS["print-inkjet"],
+        "print-offset": SCREENS["print-magazine"],
+    }
+)
+
+Range = tuple[float, float]
+LEAST_PX = 8
+
+_PRINT_OVERSAMPLE = 1.4
+_MATTE = 0.1
+# Beyond it a screen of another shape would be a line, or larger than memory.
+_LONG = 3.0
+# A sensor of 12 megapixels over a photo of 1280 pixels.
+_SENSOR_OVERSAMPLE = 3.1
+# A phone sets black to what is darkest in the picture, or nearly: this much of it is taken off.
+_BLACK_POINT = (0.3, 1.0)
+# Fog stays fog: no more than this share of the mean.
+_MOST_BLACK = 0.2
+# How often people show a photo so.
+_USUAL: Mapping[Layout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
+# By the halving of their light at 30 (TN), 40 (IPS) and 60 degrees (OLED, CRT); paper is lit from outside.
+_FALLOFF: Mapping[str, float] = MappingProxyType(
+    {"laptop-tn": 4.8, "phone-oled": 1.0, "tv-crt": 1.0, "monitor-ips": 2.6, "print-inkjet": 0.0, "print-magazine": 0.0}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RephotoConfig:
+    """What is drawn for every recapture, each evenly from its range, and the shares of what may be there.
+
+    Attributes:
+        distance: Camera pixels per screen pixel, as a factor on what is usual for the screen: 2 is twice as near.
+        angle_deg: Largest turn of the screen about each of its axes.
+        focus_px: Blur besides the lens's own, in camera pixels.
+        exposure_ev: Error of the automatic exposure, in stops.
+        glare: Light of the room in the screen, as a share of the screen's mean.
+        jpeg: Quality of the file.
+        coverage: Share of the screen that the picture spans; above 1, and around a phone before that, the room is seen.
+        layouts: What the screen shows around the photo, by chance and as often as people do it; prints know ``whole``
+            and ``page`` alone.
+        fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
+        phones: Share of the phones that have a phone's shape, upright or lying, with round corners and a rim.
+        hand: Share of the phones that end inside the picture that are held in a hand; no other screen is.
+        lamp: Share of the screens, and of the glossy prints, with a lamp's mirror image in them.
+        room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an
+            even wall.
+        oversample: Camera pixels per pixel of the file, along one axis. Phones and messengers reduce photos, which
+            turns a screen's grid into moiré; 1 keeps the camera's own.
+    """
+
+    distance: Range = (0.35, 1.0)
+    angle_deg: float = 12.0
+    focus_px: Range = (0.0, 1.2)
+    exposure_ev: Range = (-0.4, 0.9)
+    glare: Range = (0.0, 0.15)
+    jpeg: Range = (70, 95)
+    coverage: Range = (0.5, 1.8)
+    layouts: tuple[Layout, ...] = LAYOUTS
+    fill: Range = (0.5, 1.0)
+    phones: float = 0.7
+    hand: float = 0.5
+    lamp: float = 0.25
+    room: float = 0.5
+    oversample: Range = (1.3, 2.0)
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, low, high in (
+            ("distance", 0.2, 5),
+            ("focus_px", 0, 4),
+            ("exposure_ev", -4, 4),
+            ("glare", 0, 2),
+            ("jpeg", 1, 100),
+            ("coverage", 0.1, 3),
+            ("fill", 0.2, 1),
+            ("oversample", 1, 4),
+        ):
+            smallest, largest = getattr(self, name)
+            if not low <= smallest <= largest <= high:
+                raise DataError(f"{name} must be a rising range within {low} to {high}, got {smallest}:{largest}")
+        if not 0 <= self.angle_deg <= 45:
+            raise DataError(f"angle_deg must be 0 to 45, got {self.angle_deg}")
+        for name in ("phones", "hand", "lamp", "room"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DataError(f"{name} must be a share, 0 to 1, got {getattr(self, name)}")
+        known = set(self.layouts) <= set(LAYOUTS)
+        if not self.layouts or not known or len(set(self.layouts)) < len(self.layouts):
+            raise DataError(
+                f"layouts must be among {', '.join(LAYOUTS)}, each once, got {', '.join(self.layouts) or 'none'}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What was drawn for one photo, as the manifest notes it. The screen is empty for a photo of the scene itself.
+
+    ``aspect`` is the screen's width over its height; 0 has the picture's own, and so have photos longer than 3:1.
+    """
+
+    screen: str
+    camera: str
+    distance: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    focus_px: float
+    exposure_ev: float
+    glare: float
+    jpeg: int
+    coverage: float
+    layout: Layout
+    fill: float
+    aspect: float
+    hand: bool
+    lamp: float
+    room: bool
+    oversample: float
+    reduced_by: Reduction
+
+    @property
+    def may_end_inside(self) -> bool:
+        """Whether something behind the screen can be seen; a phone's own shape leaves room in most pictures."""
+        return self.coverage > 1 or (is_phone(self.screen) and self.aspect > 0)
+
+
+def is_print(screen: str) -> bool:
+    """Whether a key of SCREEN_OF is a print."""
+    return screen in SCREEN_OF and SCREEN_OF[screen].kind == "print"
+
+
+def is_phone(screen: str) -> bool:
+    """Whether a key of SCREEN_OF is a phone."""
+    return screen in SCREEN_OF and SCREEN_OF[screen].kind == "phone"
+
+
+def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Drawn:
+    """Draw how one photo is taken.
+
+    Args:
+        rng: Chance.
+        screen: A key of SCREEN_OF, or an empty string to take the scene itself.
+        config: The ranges.
+    """
+    names = sorted(CAMERAS)
+    ratio = SCREEN_OF[screen].ratio if screen else (1.0, 1.0)
+    usual = float(np.exp(rng.uniform(*np.log(ratio))))
+    oversample = float(rng.uniform(*config.oversample))
+    layouts = config.layouts
+    if is_print(screen):
+        layouts = tuple(one for one in layouts if one in PRINTED)
+        # There are more dots than camera pixels, and each is drawn.
+        oversample = min(oversample, _PRINT_OVERSAMPLE)
+    yaw, pitch = rng.uniform(-config.angle_deg, config.angle_deg, 2)
+    return Drawn(
+        screen=screen,
+        camera=names[int(rng.integers(len(names)))],
+        distance=round(float(np.clip(usual * rng.uniform(*config.distance), 0.25, 8)), 3),
+        yaw_deg=round(float(yaw), 2),
+        pitch_deg=round(float(pitch), 2),
+        roll_deg=round(float(np.clip(rng.normal(0, 3), -10, 10)), 2),
+        focus_px=round(float(rng.uniform(*config.focus_px)), 3),
+        exposure_ev=round(float(rng.uniform(*config.exposure_ev)), 3),
+        glare=round(float(rng.uniform(*config.glare)), 3),
+        jpeg=round(rng.uniform(*config.jpeg)),
+        coverage=round(float(rng.uniform(*config.coverage)), 3),
+        layout=_draw_layout(rng, layouts),
+        fill=round(float(rng.uniform(*config.fill)), 3),
+        aspect=_draw_aspect(rng, screen, config.phones),
+        hand=bool(rng.random() < config.hand) and is_phone(screen),
+        lamp=_draw_lamp(rng, screen, config.lamp),
+        room=bool(rng.random() < config.room),
+        oversample=round(oversample, 3),
+        reduced_by=REDUCTIONS[int(rng.integers(len(REDUCTIONS)))],
+    )
+
+
+def _draw_layout(rng: np.random.Generator, layouts: tuple[Layout, ...]) -> Layout:
+    shares = np.array([_USUAL[one] for one in layouts])
+    return layouts[int(rng.choice(len(layouts), p=shares / shares.sum()))]
+
+
+def _draw_aspect(rng: np.random.Generator, screen: str, phones: float) -> float:
+    """A phone's, upright or lying; a wide screen's for half of the others."""
+    tall, lies, own = rng.uniform(16 / 9, 21 / 9), rng.random() < 0.25, rng.random()
+    if not screen or is_print(screen):
+        return 0.0
+    if is_phone(screen):
+        return round(float(tall if lies else 1 / tall), 3) if own < phones else 0.0
+    if SCREEN_OF[screen].structure == "shadow-mask":
+        return round(4 / 3, 3) if own < 0.5 else 0.0
+    return round(16 / 10 if lies else 16 / 9, 3) if own < 0.5 else 0.0
+
+
+def _draw_lamp(rng: np.random.Generator, screen: str, share: float) -> float:
+    """Its light, as a share of the screen's mean; matte paper and the scene itself have no glass."""
+    strength, has_one = float(np.exp(rng.uniform(np.log(0.3), np.log(4.0)))), rng.random() < share
+    reflects = screen in SCREEN_OF and SCREEN_OF[screen].gloss > _MATTE
+    return round(strength, 3) if has_one and reflects else 0.0
+
+
+def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
+    """Take a photo of a photo, or of its scene.
+
+    Args:
+        rng: Chance: noise, reflections, the page around the photo.
+        photo: (height, width, 3) RGB, sRGB-encoded.
+        drawn: From ``draw``.
+        room: RGB like the photo, of any size: what lies behind a screen that ends inside the picture; a wall when None.
+
+    Returns:
+        A JPEG of the photo's own size, odd sides cut to even, without metadata.
+
+    Raises:
+        DataError: the photo is too small.
+    """
+    if min(photo.shape[:2]) < LEAST_PX:
+        raise DataError(
+            f"a photo that is shown on a screen must have {LEAST_PX} pixels or more on each side, got "
+            f"{photo.shape[1]}x{photo.shape[0]}; remove it"
+        )
+    camera = CAMERAS[drawn.camera]
+    usual = aim(rng, camera=camera)
+    shot = replace(
+        usual,
+        # The black point would take it off again.
+        veil=0.0,
+        # Of the many sensor pixels for each one of the file, few are simulated: the mean of all has less noise.
+        noise_gain=usual.noise_gain * (drawn.oversample / _SENSOR_OVERSAMPLE) ** 2,
+        sigma_px=float(np.hypot(camera.lens_sigma_px, drawn.focus_px)),
+        exposure_ev=drawn.exposure_ev,
+    )
+    size_wh = (photo.shape[1] // 2 * 2, photo.shape[0] // 2 * 2)
+    # Cameras have even sides.
+    native_wh = (round(size_wh[0] * drawn.oversample / 2) * 2, round(size_wh[1] * drawn.oversample / 2) * 2)
+    if drawn.screen:
+        light = _of_screen(rng, photo, drawn=drawn, sigma_px=shot.sigma_px, native_wh=native_wh, room=room)
+    else:
+        scene = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC))
+        light = PhoneOptics().blur(to_light(scene), sigma_px=shot.sigma_px)
+    seen = light[::8, ::8]
+    darkest = min(rng.uniform(*_BLACK_POINT) * float(np.percentile(seen, 1)), _MOST_BLACK * float(seen.mean()))
+    light = np.maximum(light - np.float32(darkest), 0)
+    developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, reduction=drawn.reduced_by)
+    buffer = io.BytesIO()
+    Image.fromarray(developed).save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
+    return buffer.getvalue()
+
+
+def _of_screen(
+    rng: np.random.Generator,
+    photo: Photo,
+    *,
+    drawn: Drawn,
+    sigma_px: float,
+    native_wh: tuple[int, int],
+    room: Photo | None,
+) -> Light:
+    paper = is_print(drawn.screen)
+    screen = SCREEN_OF[drawn.screen]
+    phone = is_phone(drawn.screen)
+    shape = _shape(native_wh, drawn.aspect, whole=phone)
+    shown_wh = max(2, round(native_wh[0] * shape[0])), max(2, round(native_wh[1] * shape[1]))
+    page = lay_out(rng, Image.fromarray(photo), shown_wh, layout=drawn.layout, fill=drawn.fill, paper=paper)
+    behind = None
+    # It stands farther away than the screen, which is in focus.
+    away_px = float(rng.uniform(0, 6)) if drawn.room else 0.0
+    if room is not None:
+        whole = ImageOps.fit(Image.fromarray(room), native_wh, Image.Resampling.BICUBIC)
+        behind = PhoneOptics().blur(to_light(np.asarray(whole)), sigma_px=sigma_px + away_px)
+    view = View(
+        ratio=drawn.distance,
+        yaw_deg=drawn.yaw_deg,
+        pitch_deg=drawn.pitch_deg,
+        roll_deg=drawn.roll_deg,
+        coverage=drawn.coverage,
+        offset=(float(rng.random()), float(rng.random())),
+        glare=drawn.glare,
+        shape=shape,
+        corner=float(rng.uniform(0.02, 0.14)) if phone and drawn.aspect else 0.0,
+        falloff=_FALLOFF[screen.name],
+        hand=drawn.hand,
+        lamp=drawn.lamp,
+        picture_wh=native_wh,
+        room=behind,
+    )
+    return form_image(rng, np.asarray(page), screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
+
+
+def _shape(size_wh: tuple[int, int], aspect: float, *, whole: bool) -> tuple[float, float]:
+    """Width and height of a screen over those of the picture.
+
+    Args:
+        size_wh: Of the picture.
+        aspect: Of the screen, width over height; 0 for the picture's own.
+        whole: The screen fits into the picture at a coverage of 1; otherwise the picture fits into the screen.
+    """
+    if not aspect or max(size_wh) > _LONG * min(size_wh):
+        return 1.0, 1.0
+    wider = aspect * size_wh[1] / size_wh[0]
+    if (wider > 1) == whole:
+        return 1.0, round(1 / wider, 4)
+    return round(wider, 4), 1.0

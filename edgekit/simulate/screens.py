@@ -1,0 +1,328 @@
+"""Simulated recaptures: a photo shown on a screen or printed on paper, photographed again.
+
+Nothing is painted on. The photo is resampled to the screen's raster, every screen pixel emits through its subpixels
+(or every device dot is inked or bare), the camera looks at that plane in perspective, its lens and pixel aperture
+integrate the light, and its mosaic samples it. Moiré, colour fringes, doubled noise and doubled JPEG come from that
+chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from edgekit.errors import DataError
+from edgekit.simulate.cameras import Camera, Light, Photo, Rgb, aim, blur, expose
+from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
+from edgekit.simulate.panels import STRUCTURES, Structure, panel_response
+from edgekit.simulate.perspective import Edge, Placement, View, cosine, look, place, warp
+from edgekit.simulate.surroundings import lamp, over, within_room
+from edgekit.simulate.textures import smooth_field
+
+Kind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
+Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """A display or a print.
+
+    Attributes:
+        name: Its name in manifests.
+        kind: What a person would call it.
+        structure: Its subpixels, or how its ink dots are laid.
+        ratio: Smallest and largest camera pixels per screen pixel (per device dot of a print), at the usual distances.
+        gamma: From 8-bit level to light; prints ignore it.
+        white_rgb: Its white, or its paper.
+        black: Light of a black pixel, as a share of white.
+        gloss: How strongly it reflects the room, 0..1.
+        banding: Strength of the bands that refresh or backlight modulation draw into a rolling shutter's photo.
+        cell_dots: Device dots along a halftone cell; clustered dots only.
+    """
+
+    name: str
+    kind: Kind
+    structure: Structure | Halftone
+    ratio: tuple[float, float]
+    gamma: float = 2.2
+    white_rgb: Rgb = (1.0, 1.0, 1.0)
+    black: float = 0.003
+    gloss: float = 0.3
+    banding: float = 0.0
+    cell_dots: int = 8
+
+    def __post_init__(self) -> None:
+        """Check that the numbers make a screen."""
+        if self.structure not in (*STRUCTURES, "clustered-dots", "dispersed-dots"):
+            raise DataError(
+                f"screen {self.name}: structure must be one of {STRUCTURES} or a halftone, got {self.structure!r};"
+                " correct it"
+            )
+        if not 0.25 <= self.ratio[0] <= self.ratio[1] <= 8:
+            raise DataError(
+                f"screen {self.name}: ratio must rise within 0.25 to 8 camera pixels, got {self.ratio}; move it"
+            )
+        if not 0 <= self.black < 1 or not 0 <= self.gloss <= 1 or not 0 <= self.banding < 1:
+            raise DataError(
+                f"screen {self.name}: black, gloss and banding must be shares of 1,"
+                f" got {self.black}, {self.gloss} and {self.banding}; correct them"
+            )
+        if not 4 <= self.cell_dots <= 32:
+            raise DataError(f"screen {self.name}: cell_dots must be 4 to 32, got {self.cell_dots}; correct it")
+
+
+def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
+    """Draw a hand-held view: most are nearly frontal and show the picture alone; one in eight has an edge in it."""
+    ratio = float(np.exp(rng.uniform(*np.log(screen.ratio))))
+    yaw, pitch = (float(np.clip(angle, -28, 28)) for angle in rng.normal(0, 9, 2))
+    edge: Edge = "none"
+    if rng.random() < 1 / 8:
+        edges: tuple[Edge, ...] = ("left", "right", "top", "bottom")
+        edge = edges[int(rng.integers(4))]
+    return View(
+        ratio=ratio,
+        yaw_deg=yaw,
+        pitch_deg=pitch,
+        roll_deg=float(rng.normal(0, 3)),
+        coverage=float(rng.uniform(0.78, 0.97)),
+        offset=(float(rng.random()), float(rng.random())),
+        edge=edge,
+        glare=float(screen.gloss * rng.random() ** 2),
+    )
+
+
+def recapture(
+    rng: np.random.Generator, photo: Photo, *, screen: Screen, camera: Camera, view: View | None = None
+) -> Photo:
+    """Show a photo and photograph it.
+
+    Args:
+        rng: Chance.
+        photo: (height, width, 3) RGB, sRGB-encoded, even sides; best itself the decoded JPEG of another camera.
+        screen: Where it is shown.
+        camera: What photographs it.
+        view: From where; drawn by ``choose_view`` when None.
+
+    Returns:
+        A photo of the same shape.
+
+    Raises:
+        DataError: the photo is not uint8 (height, width, 3) with even sides.
+    """
+    seen = choose_view(rng, screen=screen) if view is None else view
+    shot = aim(rng, camera=camera)
+    light = form_image(rng, photo, screen=screen, view=seen, sigma_px=shot.sigma_px)
+    return expose(rng, light, camera=camera, shot=shot)
+
+
+class Optics(Protocol):
+    """The two steps of ``form_image`` that take longest, for those who have a faster library."""
+
+    def blur(self, light: Light, *, sigma_px: float) -> Light:
+        """As ``cameras.blur``."""
+
+    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+        """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
+
+
+def form_image(
+    rng: np.random.Generator,
+    photo: Photo,
+    *,
+    screen: Screen,
+    view: View,
+    sigma_px: float,
+    optics: Optics | None = None,
+) -> Light:
+    """The light that a lens forms on the sensor from a photo on a screen; arguments and errors as for ``recapture``.
+
+    Args:
+        rng: Chance.
+        photo: What is shown.
+        screen: Where.
+        view: From where it is seen.
+        sigma_px: Width of the lens's blur.
+        optics: What blurs and warps; numpy and Pillow when None.
+
+    Returns:
+        (height, width, 3) linear light of the picture's size.
+    """
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
+    use = _OWN if optics is None else optics
+    size_wh = view.picture_wh or (photo.shape[1], photo.shape[0])
+    placement = place(size_wh, view)
+    rays = look(placement)
+    # ruff's "in (…)" would not tell mypy that a panel remains.
+    if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
+        light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
+    else:
+        light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
+        light *= panel_response(screen.structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=sigma_px)
+        light *= _bands(rng, size_wh, strength=screen.banding)
+    if view.falloff > 0:
+        light *= (cosine(size_wh, view) ** np.float32(view.falloff))[..., None]
+    if view.lamp > 0:
+        on_screen = placement.inside_px(rays)[::4, ::4] > 0
+        mean = float(light[::4, ::4].mean(where=on_screen[..., None])) if on_screen.any() else 0.0
+        light += (lamp(rng, size_wh) * np.float32(view.lamp * mean))[..., None]
+    soft_px = 2 * sigma_px + 0.5
+    if view.edge != "none":
+        share = np.clip(placement.inside_px(rays) / np.float32(soft_px) + 0.5, 0, 1)
+        light = over(_surround(rng, screen), light, share)
+    elif view.coverage > min(view.shape):
+        paper = screen.white_rgb if screen.kind == "print" else None
+        light = within_room(rng, light, rays=rays, view=view, paper=paper, soft_px=soft_px)
+    return _reflect(rng, light, strength=view.glare)
+
+
+def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+    """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
+    raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
+    # A pixel is a flat square: with one repeat per camera pixel, bilinear sampling integrates its edge over one.
+    enlarged = max(1, round(placement.area**-0.5))
+    drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
+    response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
+    light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
+    for channel in range(3):
+        curve = (response * screen.white_rgb[channel]).astype(np.float32)
+        plane = Image.fromarray(np.take(curve, raster[..., channel]))
+        if enlarged > 1:
+            plane = plane.resize(drawn_wh, Image.Resampling.NEAREST)
+        light[..., channel] = np.asarray(warp(plane, placement, enlarged=enlarged))
+    return light
+
+
+class _NumpyOptics:
+    def blur(self, light: Light, *, sigma_px: float) -> Light:
+        return blur(light, sigma_px=sigma_px)
+
+    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+        return _panel_light(photo, screen=screen, placement=placement)
+
+
+_OWN = _NumpyOptics()
+
+
+def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+    """Light from an evenly lit print, dots and all: (height, width, 3), linear."""
+    coverage = np.asarray(placement.show(separate(photo), resample=Image.Resampling.BILINEAR))
+    if screen.structure == "clustered-dots":
+        thresholds = clustered_thresholds(screen.cell_dots)
+    else:
+        tile = dispersed_thresholds()
+        thresholds = tuple(np.roll(tile, tuple(rng.integers(0, tile.shape[0], 2)), axis=(0, 1)) for _ in range(4))
+    ink = lay_ink(coverage, thresholds=thresholds)
+    dots_per_pixel = placement.area**0.5
+    enlarged = 1 if dots_per_pixel > 1 else 2
+    if dots_per_pixel > 1:
+        # The camera pixel's aperture, less what one bilinear sample (one dot wide) integrates.
+        ink = ink.filter(ImageFilter.BoxBlur((dots_per_pixel - 1) / 2))
+    else:
+        ink = ink.resize((ink.width * enlarged, ink.height * enlarged), Image.Resampling.NEAREST)
+    seen = np.asarray(warp(ink, placement, enlarged=enlarged)).astype(np.float32)
+    fibres = 1 + np.float32(0.012) * rng.standard_normal(seen.shape[:2], dtype=np.float32)
+    seen += np.float32(255 * screen.black)
+    seen *= np.array(screen.white_rgb, dtype=np.float32) / 255
+    seen *= fibres[..., None]
+    return np.asarray(seen)
+
+
+def _bands(rng: np.random.Generator, size_wh: tuple[int, int], *, strength: float) -> Light:
+    """Horizontal brightness bands (height, 1, 1) of a modulated backlight under a rolling shutter."""
+    rows = np.arange(size_wh[1], dtype=np.float32)[:, None, None]
+    periods, phase = rng.uniform(0.5, 6), rng.uniform(0, 2 * np.pi)
+    depth = strength * rng.random()
+    wave = np.cos(rows * np.float32(2 * np.pi * periods / size_wh[1]) + np.float32(phase))
+    return np.asarray(1 + np.float32(depth) * wave)
+
+
+def _surround(rng: np.random.Generator, screen: Screen) -> Light:
+    """Colour of what lies beyond the picture: a dark bezel, or the paper's margin."""
+    if screen.kind == "print":
+        return np.array(screen.white_rgb, dtype=np.float32)
+    return np.full(3, rng.choice([0.004, 0.02, 0.25]), dtype=np.float32)
+
+
+def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Light:
+    """Add the room's soft reflection: an even veil and one or two blobs of light."""
+    height, width = light.shape[:2]
+    field = 0.3 + 0.7 * smooth_field(rng, (width, height), cells=2)
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    for _ in range(int(rng.integers(0, 3))):
+        (at_x, at_y), wide = rng.uniform(-1, 1, 2), rng.uniform(0.15, 0.5)
+        along = np.exp(-(((x - np.float32(at_x)) / np.float32(wide)) ** 2))
+        field += np.float32(rng.uniform(0.5, 2.5)) * along * np.exp(-(((y - np.float32(at_y)) / np.float32(wide)) ** 2))
+    warmth = rng.uniform(-0.15, 0.15)
+    tint = np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32) * np.float32(
+        strength * float(light[::4, ::4].mean())
+    )
+    return np.asarray(light + field[..., None] * tint)
+
+
+def _presets(*screens: Screen) -> Mapping[str, Screen]:
+    return MappingProxyType({screen.name: screen for screen in screens})
+
+
+SCREENS: Mapping[str, Screen] = _presets(
+    Screen(
+        name="laptop-tn", kind="laptop", structure="stripe", ratio=(1.5, 2.8),
+        white_rgb=(0.93, 1.0, 1.08), black=0.012, banding=0.04,
+    ),
+    Screen(
+        name="laptop-ips", kind="laptop", structure="chevron", ratio=(1.65, 2.9),
+        white_rgb=(1.0, 1.0, 0.97), black=0.005,
+    ),
+    Screen(
+        name="monitor-ips", kind="monitor", structure="chevron", ratio=(1.5, 3.0),
+        white_rgb=(0.98, 1.0, 1.03), gloss=0.15,
+    ),
+    Screen(
+        name="monitor-va", kind="monitor", structure="split-va", ratio=(1.5, 3.0), gamma=2.3, black=0.001, gloss=0.15,
+    ),
+    Screen(
+        name="tv-va", kind="tv", structure="split-va", ratio=(1.5, 3.3), gamma=2.4,
+        white_rgb=(0.9, 1.0, 1.12), black=0.001,
+    ),
+    Screen(
+        name="tv-crt", kind="tv", structure="shadow-mask", ratio=(1.3, 3.2), gamma=2.5,
+        black=0.01, gloss=0.5, banding=0.35,
+    ),
+    Screen(
+        name="tablet-ips", kind="tablet", structure="stripe", ratio=(1.65, 2.8), white_rgb=(1.02, 1.0, 0.95), gloss=0.5,
+    ),
+    Screen(
+        name="tablet-oled", kind="tablet", structure="rgb-oled", ratio=(1.5, 2.7),
+        black=0.0002, gloss=0.5, banding=0.08,
+    ),
+    Screen(
+        name="phone-oled", kind="phone", structure="diamond-pentile", ratio=(1.15, 2.2),
+        black=0.0002, gloss=0.5, banding=0.1,
+    ),
+    Screen(
+        name="phone-lcd", kind="phone", structure="wide-stripe", ratio=(1.5, 2.6),
+        white_rgb=(0.95, 1.0, 1.06), gloss=0.5,
+    ),
+    Screen(
+        name="print-inkjet", kind="print", structure="dispersed-dots", ratio=(0.45, 0.8),
+        white_rgb=(0.86, 0.86, 0.84), black=0.02, gloss=0.06,
+    ),
+    Screen(
+        name="print-newspaper", kind="print", structure="clustered-dots", ratio=(0.55, 0.85),
+        white_rgb=(0.68, 0.66, 0.6), black=0.06, gloss=0.02, cell_dots=6,
+    ),
+    Screen(
+        name="print-poster", kind="print", structure="clustered-dots", ratio=(0.5, 0.75),
+        white_rgb=(0.8, 0.8, 0.78), black=0.03, gloss=0.2, cell_dots=6,
+    ),
+    Screen(
+        name="print-magazine", kind="print", structure="clustered-dots", ratio=(0.48, 0.7),
+        white_rgb=(0.85, 0.85, 0.84), black=0.015, gloss=0.15, cell_dots=5,
+    ),
+)  # fmt: skip

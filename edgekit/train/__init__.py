@@ -1,0 +1,1 @@
+"""Stage 2: a network is fine-tuned on photos."""

@@ -1,0 +1,138 @@
+"""Bottleneck features of a frozen backbone, computed once per photo by TFLite and kept on disk. No TensorFlow."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL
+
+from edgekit.arrays import Float32Array, RGBArray
+from edgekit.progress import Progress
+from edgekit.records import file_sha256, sha256, to_json, write_atomic
+from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.scoring.keep import UNREADABLE
+from edgekit.scoring.source import WORKERS, CropSource, cut_photo, in_order
+from edgekit.terminal import captured_stderr
+from edgekit.train.feed import draw_photo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFeatures:
+    """Features of photos.
+
+    Attributes:
+        crops: (photos, crops, channels): first those of the plan, as inference cuts them, then random ones.
+        plan_crops: How many the plan has.
+    """
+
+    crops: Float32Array
+    plan_crops: int
+
+    @property
+    def fixed(self) -> Float32Array:
+        """Those of the plan."""
+        return self.crops[:, : self.plan_crops]
+
+    @property
+    def drawn(self) -> Float32Array:
+        """The random ones."""
+        return self.crops[:, self.plan_crops :]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureCache:
+    """A model that computes features, and a folder with one small file per photo.
+
+    Attributes:
+        folder: Files are named by what features depend on: the model, the crops, the seed and the photo's bytes.
+        key: Tells models apart; the converter does not give the same bytes twice.
+        model: TFLite: uint8 [1, S, S, 3] RGB in, float32 [1, channels] out.
+    """
+
+    folder: Path
+    key: str
+    model: bytes
+
+    def settings(self, source: CropSource, draws: int, seed: int) -> str:
+        """Names the folder for one model and one way of cutting crops."""
+        # Another Pillow may decode or resample to other pixels.
+        parts: list[object] = [PIL.__version__, self.key, source.plan, source.side_px, draws, seed]
+        parts += [] if source.augmentation is None or not draws else [source.augmentation]
+        return sha256(to_json(parts).encode())[:16]
+
+
+def photo_features(
+    cache: FeatureCache, source: CropSource, *, draws: int, seed: int, what: str, progress: Progress
+) -> PhotoFeatures:
+    """Features of the plan's crops and of ``draws`` random ones for every photo of a source.
+
+    They are computed by the TFLite interpreter, which is several times faster on a CPU than the training framework. A
+    photo's random crops depend on the seed and on its bytes alone, so folds of a cross-validation share them.
+
+    Args:
+        cache: The model, and where features are looked for and kept.
+        source: The photos.
+        draws: Random crops a photo.
+        seed: Of the random crops.
+        what: Names the photos for people.
+        progress: Told of every photo.
+    """
+    progress.begin(f"computing features of {what} photos", len(source.paths))
+    folder = cache.folder / cache.settings(source, draws, seed)
+    places = [folder / f"{file_sha256(path)}.npy" for path in source.paths]
+    kept = (_load(place, source.plan.crops + draws) for place in places)
+    tables = {index: table for index, table in enumerate(kept) if table is not None}
+
+    def cut(index: int) -> RGBArray:
+        photo, place = source.paths[index], places[index]
+        rng = np.random.default_rng([seed, int(place.stem[:15], 16)])
+        fixed = cut_photo(photo, source, count=source.plan.crops)
+        return np.concatenate([fixed, draw_photo(rng, source, photo, draws)]) if draws else fixed
+
+    if len(tables) < len(places) or len({table.shape[1] for table in tables.values()}) > 1:
+        with captured_stderr():
+            model = ModelInterpreter(cache.model, threads=WORKERS)
+        # Only the model knows how many channels are right.
+        tables = {index: table for index, table in tables.items() if table.shape[1] == model.classes}
+        missing = [index for index in range(len(places)) if index not in tables]
+        damaged = [places[index] for index in missing if os.path.exists(places[index])]
+        if damaged:
+            progress.say(f"{len(damaged)} files of features are damaged and computed again, such as {damaged[0]}")
+        progress.advance(len(tables))
+        for index, crops in zip(missing, in_order(cut, missing), strict=True):
+            tables[index] = np.stack([model(crop) for crop in crops])
+            _store(tables[index], places[index])
+            progress.advance()
+    else:
+        progress.advance(len(tables))
+    result = np.empty((len(places), *tables[0].shape), np.float32)
+    for index in range(len(places)):
+        # Given back one by one: the table of all crops is large enough once.
+        result[index] = tables.pop(index)
+    return PhotoFeatures(crops=result, plan_crops=source.plan.crops)
+
+
+def _store(features: Float32Array, place: Path) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, features, allow_pickle=False)
+    write_atomic(place, buffer.getvalue())
+
+
+def _load(place: Path, crops: int) -> Float32Array | None:
+    """(crops, channels) features, or None where there are none that can be used."""
+    # A pipe would be waited for.
+    if not os.path.isfile(place):
+        return None
+    try:
+        # np.load would leave a file that it opened itself to the garbage collector.
+        with place.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+    except UNREADABLE:
+        return None
+    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim != 2 or len(found) != crops:
+        return None
+    return found

@@ -1,0 +1,125 @@
+"""Photos to batches of training crops, through the runtime's own pixels. numpy only, no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from edgekit.arrays import Float32Array, Int64Array, RGBArray
+from edgekit.augment.vary import Augmentation, augment
+from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.photo import Photo, read_photo
+from edgekit.runtime.preprocess import to_tensor
+from edgekit.scoring.source import CropSource, in_order
+
+# Decoded crops wait in a buffer of this size, so that a batch mixes photos.
+_SHUFFLE_CROPS = 1024
+
+
+def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[RGBArray]:
+    """Crops at new places, photo by photo: uint8 (count, side, side, 3), RGB; half of them mirrored."""
+    seeds = rng.integers(0, 2**63, size=len(source.paths))
+    return in_order(
+        lambda item: draw_photo(np.random.default_rng(item[0]), source, item[1], count),
+        zip(seeds, source.paths, strict=True),
+    )
+
+
+def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: int) -> RGBArray:
+    """Crops of one photo at new places: uint8 (count, side, side, 3), RGB; half of them mirrored.
+
+    With an augmentation, every pass of the plan goes over a variant of its own.
+    """
+    photo, plan = read_photo(path, source.plan.working_px), source.plan
+    if source.augmentation is not None:
+        # Variants are made of the picture: one that is cut smaller must not be worked on at a finer scale.
+        plan = replace(plan, working_px=None)
+    places: list[tuple[Photo, Box]] = []
+    # More crops than the plan has: start the plan again elsewhere.
+    while len(places) < max(count, 1):
+        x, y = rng.integers(0, 2**32, size=2).tolist()
+        seen = photo if source.augmentation is None else _variant(rng, photo, source.augmentation)
+        places += [(seen, box) for box in crop_boxes(plan, seen.size_wh, source.side_px, offset=(x, y))]
+    chosen = rng.permutation(len(places))[:count]
+    crops = np.stack([to_tensor(seen, box, source.side_px) for seen, box in (places[index] for index in chosen)])
+    mirrored = rng.random(count) < 0.5
+    # Mirroring moves no pixel between neighbours, so it neither forges nor erases moiré.
+    crops[mirrored] = crops[mirrored, :, ::-1]
+    return crops
+
+
+def _variant(rng: np.random.Generator, photo: Photo, options: Augmentation) -> Photo:
+    """A variant of a photo's picture, as a photo of its own."""
+    pixels = augment(rng, np.asarray(photo.picture), options=options)
+    return Photo(picture=Image.fromarray(pixels), size_wh=(pixels.shape[1], pixels.shape[0]))
+
+
+def class_weights(targets: Int64Array, classes: int) -> Float32Array:
+    """(classes,) weights that give every class the same total and all samples a mean of 1; 0 for absent classes."""
+    counts = np.bincount(targets, minlength=classes)
+    present = np.maximum(counts, 1) * max(1, int((counts > 0).sum()))
+    return np.where(counts > 0, len(targets) / present, 0.0).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One training step: uint8 (n, side, side, 3) crops, (n,) class indices, (n,) weights."""
+
+    crops: RGBArray
+    targets: Int64Array
+    weights: Float32Array
+
+
+def epoch_batches(
+    rng: np.random.Generator, source: CropSource, *, crops_per_photo: int, batch_size: int
+) -> Iterator[Batch]:
+    """One epoch of shuffled, class-weighted batches; a last incomplete batch is dropped unless it is the only one."""
+    order = rng.permutation(len(source.paths))
+    shuffled = CropSource(
+        paths=tuple(source.paths[index] for index in order),
+        targets=source.targets[order],
+        plan=source.plan,
+        side_px=source.side_px,
+        augmentation=source.augmentation,
+    )
+    weights = class_weights(source.targets, int(source.targets.max()) + 1)
+    buffer: list[tuple[RGBArray, int]] = []
+    whole = 0
+    for crops, target in zip(drawn_crops(rng, shuffled, count=crops_per_photo), shuffled.targets, strict=True):
+        buffer.extend((crop, int(target)) for crop in crops)
+        while len(buffer) >= max(_SHUFFLE_CROPS, batch_size):
+            yield _take(rng, buffer, batch_size, weights)
+            whole += 1
+    while len(buffer) >= batch_size or (buffer and not whole):
+        yield _take(rng, buffer, batch_size, weights)
+        whole += 1
+
+
+def _take(rng: np.random.Generator, buffer: list[tuple[RGBArray, int]], size: int, weights: Float32Array) -> Batch:
+    """Remove a random batch from the buffer."""
+    taken = []
+    for _ in range(min(size, len(buffer))):
+        # Swap with the last and pop: constant time, whatever the buffer's length.
+        index = int(rng.integers(len(buffer)))
+        buffer[index], buffer[-1] = buffer[-1], buffer[index]
+        taken.append(buffer.pop())
+    targets = np.array([target for _, target in taken], dtype=np.int64)
+    return Batch(crops=np.stack([crop for crop, _ in taken]), targets=targets, weights=weights[targets])
+
+
+def steps_per_epoch(photos: int, *, crops_per_photo: int, batch_size: int) -> int:
+    """How many batches ``epoch_batches`` yields."""
+    return max(1, photos * crops_per_photo // batch_size)
+
+
+def stack_all(arrays: Iterable[RGBArray], *, shape: Sequence[int], step: Callable[[], None] = lambda: None) -> RGBArray:
+    """Collect arrays of one shape into one, without holding them twice."""
+    result = np.empty(tuple(shape), dtype=np.uint8)
+    for row, array in zip(result, arrays, strict=True):
+        row[...] = array
+        step()
+    return result

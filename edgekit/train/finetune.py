@@ -1,0 +1,320 @@
+"""Stage 2: fine-tune a backbone on photos. The head first, on cached features; then, if asked, the whole network."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+
+from edgekit.arrays import Float32Array, Int64Array
+from edgekit.augment.vary import Augmentation, preset
+from edgekit.contract import Precision
+from edgekit.data.checks import refuse_among_photos
+from edgekit.data.dataset import Dataset
+from edgekit.data.splits import Part, Split, split_dataset
+from edgekit.errors import RunError
+from edgekit.locks import working_in
+from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.scoring.source import CropSource, crop_source, fixed_crops, normalise
+from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features
+from edgekit.train.feed import epoch_batches, stack_all, steps_per_epoch
+from edgekit.train.fit import FitFiles, FitState, Step, fit
+from edgekit.train.head import PENALTIES, FeatureSet, solve_head
+from edgekit.train.keras2 import keras
+from edgekit.train.network import (
+    build_network,
+    freeze_normalisation,
+    load_backbone,
+    pooled_features,
+    save_weights,
+    set_head,
+    taps,
+)
+from edgekit.train.options import FitConfig, Stage, TrainConfig
+from edgekit.train.record import RunFolder, TrainRecord, count_photos
+from edgekit.train.resume import REFUSE, RunOptions, drop, recover
+from edgekit.train.to_tflite import to_flatbuffer
+
+# Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
+_VALIDATION_BYTES = 1 << 30
+
+
+class CropFeed:
+    """Crops of training and validation photos for ``fit``, normalised."""
+
+    def __init__(
+        self, train: CropSource, validation: CropSource, *, crops_per_photo: int, batch_size: int, progress: Progress
+    ) -> None:
+        self._train, self._crops, self._batch = train, crops_per_photo, batch_size
+        self._validation, self._count = validation, _validation_crops(validation)
+        shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
+        progress.begin("cutting validation crops", shape[0])
+        self._pixels = stack_all(fixed_crops(validation, count=self._count), shape=shape, step=progress.advance)
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+        return steps_per_epoch(len(self._train.paths), crops_per_photo=self._crops, batch_size=self._batch)
+
+    @property
+    def validation_targets(self) -> Int64Array:
+        """(photos,) class indices."""
+        return self._validation.targets
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
+        """One epoch of normalised crops, drawn anew."""
+        for batch in epoch_batches(rng, self._train, crops_per_photo=self._crops, batch_size=self._batch):
+            yield normalise(batch.crops), batch.targets, batch.weights
+
+    def validation(self, photo: int) -> Float32Array:
+        """The first crops of one validation photo, as inference takes them."""
+        return normalise(self._pixels[photo])
+
+
+def _validation_crops(source: CropSource) -> int:
+    bytes_per_crop = max(1, len(source.paths)) * source.side_px**2 * 3
+    return max(1, min(source.plan.crops, _VALIDATION_BYTES // bytes_per_crop))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide a training run's numbers."""
+    names = ("edgekit", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
+    return {name: metadata.version(name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training run: photos and split, configuration, where it goes, and how a folder in use is treated."""
+
+    dataset: Dataset
+    split: Split
+    config: TrainConfig
+    folder: RunFolder
+    options: RunOptions
+
+    def files(self, stage: Stage) -> FitFiles:
+        """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
+        of = {
+            "data_sha256": self.dataset.sha256,
+            "split": plain(self.split),
+            "network": plain(self.config.network),
+            "plan": plain(self.config.plan),
+            "seed": self.config.seed,
+        }
+        if self.config.augment != "none":
+            of["augment"] = self.config.augment
+        return FitFiles(
+            weights=self.folder.weights(stage),
+            state=self.folder.state(stage),
+            of=sha256(to_json(of).encode()),
+            first_rate=self.config.whole.learning_rate,
+            float_sha256=self.folder.read("float").weights_sha256 if stage == "qat" else None,
+        )
+
+
+def finetune(
+    dataset: Dataset,
+    folder: RunFolder,
+    config: TrainConfig,
+    *,
+    split: Split | None = None,
+    options: RunOptions = REFUSE,
+    progress: Progress = SILENT,
+) -> TrainRecord:
+    """Fine-tune on a data set; write weights and record to a run folder.
+
+    Args:
+        dataset: Photos with labels.
+        folder: Where the run goes.
+        config: What to train and how.
+        split: Training and validation photos; drawn by ``config.split`` when None.
+        options: What to do with a folder that holds a run; it is refused by default.
+        progress: Told of every step.
+
+    Raises:
+        RunError: the folder holds a run, or one of other photos or settings to go on from, or lies among the photos, or
+            another process works there, or the weights don't fit the backbone.
+        DataError: the photos can't be split.
+        KeyboardInterrupt: before the first epoch ended, so that there is nothing to keep.
+    """
+    began = time.monotonic()
+    # Before the folder is made or emptied: photos that can't be split and weights that don't fit leave no trace.
+    refuse_among_photos(folder.root, dataset.root, "a run")
+    if options.cache is not None:
+        refuse_among_photos(options.cache, dataset.root, "a cache of features")
+    split = split or split_dataset(dataset, config.split)
+    with working_in(folder.root):
+        recover(folder, progress)
+        options.refuse_in_use(folder, "float")
+        if options.resume:
+            _check_same(folder, dataset, config)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(config.seed)
+        network = build_network(config.network, len(dataset.labels))
+        load_backbone(network, config.network)
+        if split.caution:
+            progress.say(split.caution)
+        run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
+        with options.replacing(folder, "float"):
+            return _finetune(network, run, began, progress)
+
+
+def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:
+    folder, config = run.folder, run.config
+    pretrained = config.network.weights != "none"
+    files = run.files("float")
+    if config.tune == "head":
+        state = fit_head(network, pooled_features(network), run, progress, precision="float32")
+        save_weights(network, files.weights)
+    else:
+        # Cutting crops takes long: a state that can't be gone on with is refused before.
+        started = files.read_state() is not None
+        if pretrained:
+            # A random head would first tear at good features.
+            if not started:
+                fit_head(network, pooled_features(network), run, progress, precision="float32")
+            freeze_normalisation(network)
+        feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
+        state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
+    before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
+    if before is not None and before != file_sha256(files.weights):
+        # It was made from weights that are no more.
+        drop(folder, "qat")
+    return write_record(run, "float", state, began)
+
+
+def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> None:
+    """Hold that a run goes on as it began: with another split it would be tested on photos that trained it."""
+    if not os.path.exists(folder.record("float")):
+        return
+    before = folder.read("float")
+    for what, old, new in (
+        ("photos", before.data_sha256[:12], dataset.sha256[:12]),
+        ("network", before.config.network, config.network),
+        ("split", before.config.split, config.split),
+        ("tuning", before.config.tune, config.tune),
+        ("crop plan", before.config.plan, config.plan),
+        ("augmentation", before.config.augment, config.augment),
+        # The record says it to all later stages, and those of the qat stage would keep the old one.
+        ("bona fide label", before.config.bona_fide, config.bona_fide),
+        ("seed", before.config.seed, config.seed),
+    ):
+        if old != new:
+            raise RunError(
+                f"{folder.root}: --resume goes on with the same {what}, {old!r}, got {new!r}; "
+                "name another --out, or use --overwrite to start again"
+            )
+
+
+def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
+    """Training and validation crops for ``fit``."""
+    side = config.network.side_px
+    return CropFeed(
+        crop_source(
+            dataset, split.samples(dataset, "train"), config.plan, side, augmentation=_augmentation(config, "train")
+        ),
+        crop_source(dataset, split.samples(dataset, "val"), config.plan, side),
+        crops_per_photo=how.crops_per_photo,
+        batch_size=how.batch_size,
+        progress=progress,
+    )
+
+
+def _augmentation(config: TrainConfig, part: Part) -> Augmentation | None:
+    """How photos are varied before crops are drawn: those of training alone."""
+    return None if config.augment == "none" or part != "train" else preset(config.augment)
+
+
+def fit_head(
+    network: keras.Model, features: keras.Model, run: Run, progress: Progress, *, precision: Precision
+) -> FitState:
+    """Solve the head on cached features and put it into the network.
+
+    Args:
+        network: Gets the head.
+        features: The network, or its quantised twin, up to its pooled taps.
+        run: Photos, plan and cache.
+        progress: Told of every photo.
+        precision: In which the features are computed.
+    """
+    config = run.config
+    cache = FeatureCache(
+        folder=run.options.cache or run.folder.root / "features",
+        key=_features_key(features, config, precision),
+        model=to_flatbuffer(features, precision, None),
+    )
+
+    def table(part: Part, draws: int) -> tuple[PhotoFeatures, Int64Array]:
+        source = crop_source(
+            run.dataset,
+            run.split.samples(run.dataset, part),
+            config.plan,
+            config.network.side_px,
+            augmentation=_augmentation(config, part),
+        )
+        what = {"train": "training", "val": "validation", "test": "test"}[part]
+        features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
+        return features, source.targets
+
+    train, train_targets = table("train", config.draws)
+    # Runs that share a cache share features: a photo that validates one run trains another.
+    shared = run.options.cache is not None and precision == "float32"
+    val, val_targets = table("val", config.draws if shared else 0)
+    progress.begin("solving the head", 1)
+    head = solve_head(
+        FeatureSet(features=train.crops, targets=train_targets),
+        FeatureSet(features=val.fixed, targets=val_targets),
+        len(run.dataset.labels),
+    )
+    set_head(network, head.kernel, head.bias, head.mean)
+    progress.advance(note=f"val loss {min(head.losses):.3f}")
+    # One "epoch" per penalty tried: the record shows what the choice rests on.
+    best = int(np.argmin(head.losses))
+    history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": head.accuracies}
+    return FitState(
+        epochs_done=len(PENALTIES), best_epoch=best, best_loss=min(head.losses), finished=True, history=history
+    )
+
+
+def _features_key(features: keras.Model, config: TrainConfig, precision: Precision) -> str:
+    """Names what computes features: the weights, and which layers are pooled (more of them need no more weights)."""
+    weights = [weight.tobytes() for weight in features.get_weights()]
+    return sha256(b"\n".join([precision.encode(), *(name.encode() for name in taps(config.network)), *weights]))
+
+
+def write_record(
+    run: Run,
+    stage: Stage,
+    state: FitState,
+    began: float,
+    *,
+    calibration_crops: int | None = None,
+    calibration_sha256: str | None = None,
+) -> TrainRecord:
+    """Write what a stage did beside its weights; calibration crops, and their manifest's hash, where it had any."""
+    record = TrainRecord(
+        stage=stage,
+        config=run.config,
+        labels=run.dataset.labels,
+        data=str(run.dataset.root.resolve()),
+        data_sha256=run.dataset.sha256,
+        split=run.split,
+        skipped_photos=len(run.dataset.bad),
+        history=state.history,
+        best_epoch=state.best_epoch,
+        seconds=time.monotonic() - began,
+        interrupted=not state.finished,
+        weights_sha256=file_sha256(run.folder.weights(stage)),
+        calibration_crops=calibration_crops,
+        calibration_sha256=calibration_sha256,
+        float_sha256=run.folder.read("float").weights_sha256 if stage == "qat" else None,
+        versions=versions(),
+        counts=count_photos(run.dataset, run.split),
+    )
+    write_json(run.folder.record(stage), record)
+    return record

@@ -1,0 +1,307 @@
+"""One training loop for whole networks and quantization-aware training: callbacks, votes, resuming."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgekit.arrays import Float32Array, Float64Array, Int64Array
+from edgekit.contract import Decision
+from edgekit.errors import RunError
+from edgekit.metrics.classification import report
+from edgekit.metrics.reliability import balanced_log_loss
+from edgekit.progress import Progress
+from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
+from edgekit.runtime.voting import softmax, vote
+from edgekit.train.keras2 import keras
+from edgekit.train.network import load_weights, weights_content
+from edgekit.train.options import FitConfig
+
+Step = tuple[Float32Array, Int64Array, Float32Array]
+
+_LOT_CROPS = 128
+
+
+class Feed(Protocol):
+    """Where a loop takes its samples from."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+
+    @property
+    def validation_targets(self) -> Int64Array:
+        """(photos,) class indices."""
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
+        """One epoch of (inputs, class indices, weights)."""
+
+    def validation(self, photo: int) -> Float32Array:
+        """The inputs of all crops of one validation photo: (crops, …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitState:
+    """How far a loop has come; beside the weights, so that a later call can go on.
+
+    Attributes:
+        of: Names the photos and settings that it is the state of.
+        first_rate: The learning rate that the first call began with; ``learning_rate`` is what it has come to.
+        planned_epochs: How many were asked for by the call that finished; fewer are done after early stopping.
+        weights_sha256: Of the file of weights that it is the state of.
+        coming_sha256: Of the file that was about to take its place; a call may be killed before or after it did.
+        float_sha256: Of the float weights that a qat stage began with.
+    """
+
+    of: str = ""
+    weights_sha256: str | None = None
+    coming_sha256: str | None = None
+    float_sha256: str | None = None
+    first_rate: float | None = None
+    epochs_done: int = 0
+    planned_epochs: int = 0
+    best_epoch: int = -1
+    best_loss: float | None = None
+    learning_rate: float | None = None
+    finished: bool = False
+    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitFiles:
+    """Where a loop keeps its best weights and its state.
+
+    Attributes:
+        of: Names the photos and settings; a state of others is refused.
+        first_rate: The learning rate to begin with; going on with another would not change the rate that was reached.
+        float_sha256: Of the float weights that a qat stage begins with; a state that began with others is refused.
+    """
+
+    weights: Path
+    state: Path
+    of: str = ""
+    first_rate: float | None = None
+    float_sha256: str | None = None
+
+    def read_state(self) -> FitState | None:
+        """The state of an earlier call, if both files are there.
+
+        Raises:
+            RunError: it is damaged, or that of other photos, settings or weights, or began with another learning rate.
+        """
+        if not (os.path.exists(self.weights) and os.path.exists(self.state)):
+            return None
+        state = from_plain(FitState, read_json(self.state), where=str(self.state))
+        if state.of != self.of:
+            raise RunError(
+                f"{self.state} was written for other photos, crops, network or seed and can't be gone on with; "
+                "name another --out, or use --overwrite to start again"
+            )
+        if state.first_rate != self.first_rate:
+            raise RunError(
+                f"{self.state}: --resume goes on from the learning rate that training came to, which began with "
+                f"{state.first_rate}, got {self.first_rate}; give --learning-rate {state.first_rate}, or use "
+                "--overwrite to start again"
+            )
+        if state.float_sha256 != self.float_sha256:
+            raise RunError(
+                f"{self.state} began with other float weights, {_short(state.float_sha256)}, than the run has now, "
+                f"{_short(self.float_sha256)}; use --overwrite to start again"
+            )
+        found = file_sha256(self.weights)
+        if found not in (state.weights_sha256, state.coming_sha256):
+            raise RunError(
+                f"{self.weights} must be the weights that {self.state.name} tells of, "
+                f"{_short(state.weights_sha256)}, got others, {_short(found)}; put them back, or use --overwrite to "
+                "start again"
+            )
+        return replace(state, weights_sha256=found, coming_sha256=None)
+
+    def write_state(self, state: FitState) -> None:
+        """Keep a state beside the weights that it is of."""
+        own = replace(state, of=self.of, first_rate=self.first_rate, float_sha256=self.float_sha256)
+        write_json(self.state, own)
+
+    def keep(self, network: keras.Model, before: FitState, after: FitState) -> FitState:
+        """Write a network's weights and the state that they are of, so that being killed between leaves both usable.
+
+        Args:
+            network: Its weights take the place of those in the file.
+            before: The state in the file; one without epochs need not be there.
+            after: The state with these weights.
+
+        Returns:
+            The state as it was written.
+        """
+        content = weights_content(network)
+        coming = sha256(content)
+        if os.path.exists(self.state):
+            self.write_state(replace(before, coming_sha256=coming))
+        write_atomic(self.weights, content)
+        kept = replace(after, weights_sha256=coming, coming_sha256=None)
+        self.write_state(kept)
+        return kept
+
+
+def _short(digest: str | None) -> str:
+    return "unknown" if digest is None else digest[:12]
+
+
+def fit(
+    network: keras.Model, feed: Feed, config: FitConfig, files: FitFiles, *, seed: int, progress: Progress
+) -> FitState:
+    """Fit until early stopping or the last epoch, and leave the best weights in the network and in ``files``.
+
+    Goes on from ``files`` when they hold a state; a finished loop goes on when more epochs are asked for than were
+    planned. The loss that decides is the class-balanced log loss of validation *photos* after the vote over their
+    crops, which is what a user of the model will see.
+
+    Returns:
+        The state at the end; ``finished`` is False after Ctrl-C, which is passed on as KeyboardInterrupt only when no
+        epoch was completed yet.
+
+    Raises:
+        RunError: training diverged, or the weights in ``files`` are of another network.
+    """
+    before = files.read_state() or FitState()
+    if before.epochs_done:
+        load_weights(network, files.weights, what="the network that goes on")
+    if before.finished and config.epochs > before.planned_epochs:
+        before = replace(before, finished=False)
+    optimizer = keras.optimizers.legacy.Adam(before.learning_rate or config.learning_rate)
+    network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    watch = _Watch(feed, config, files, before, progress)
+    if not before.finished:
+        try:
+            # An earlier call may have been stopped after its last epoch, or with more of them before it.
+            if before.epochs_done < config.epochs:
+                progress.begin("fitting", feed.steps * (config.epochs - before.epochs_done))
+                network.fit(
+                    _endless(feed, seed, before.epochs_done),
+                    steps_per_epoch=feed.steps,
+                    epochs=config.epochs,
+                    initial_epoch=before.epochs_done,
+                    callbacks=_callbacks(watch, config, before),
+                    verbose=0,
+                )
+            watch.finish()
+        except KeyboardInterrupt:
+            if watch.state.epochs_done == 0:
+                raise
+            progress.say(f"stopped after epoch {watch.state.epochs_done}; the best weights are kept")
+    load_weights(network, files.weights, what="the network that was fitted")
+    return watch.state
+
+
+def _endless(feed: Feed, seed: int, first_epoch: int) -> Iterator[Step]:
+    epoch = first_epoch
+    while True:
+        # A resumed run draws the same crops in epoch n as an uninterrupted one.
+        yield from feed.epoch(np.random.default_rng([seed, epoch]))
+        epoch += 1
+
+
+def _callbacks(watch: _Watch, config: FitConfig, before: FitState) -> list[Any]:
+    return [
+        watch,
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_loss", factor=0.5, patience=max(1, config.patience // 3), min_lr=1e-6
+        ),
+        keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience, baseline=before.best_loss),
+        _Keep(watch),
+    ]
+
+
+def validation_scores(network: keras.Model, feed: Feed) -> Float64Array:
+    """(photos, classes) voted probabilities of the validation photos.
+
+    Raises:
+        RunError: the network has diverged.
+    """
+    voted = []
+    for photos in _together(feed):
+        logits = np.asarray(network.predict_on_batch(np.concatenate(photos)), dtype=np.float64)
+        if not np.isfinite(logits).all():
+            raise RunError("training diverged: logits must be finite, got NaN or infinity; lower the learning rate")
+        ends = np.cumsum([len(photo) for photo in photos])[:-1]
+        voted += [vote(crops, Decision()) for crops in np.split(softmax(logits), ends)]
+    return np.stack(voted)
+
+
+def _together(feed: Feed) -> Iterator[list[Float32Array]]:
+    """Validation photos in lots of about _LOT_CROPS crops: calling a network costs more than a small crop."""
+    lot: list[Float32Array] = []
+    for index in range(len(feed.validation_targets)):
+        lot.append(feed.validation(index))
+        if sum(len(photo) for photo in lot) >= _LOT_CROPS:
+            yield lot
+            lot = []
+    if lot:
+        yield lot
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports steps, and validates photos before the other callbacks look at the logs."""
+
+    def __init__(self, feed: Feed, config: FitConfig, files: FitFiles, before: FitState, progress: Progress) -> None:
+        super().__init__()
+        self.feed, self.files, self.progress = feed, files, progress
+        self.epochs = config.epochs
+        self.state = before
+        self._note = ""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras names them)
+        self.progress.advance(note=self._note)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        scores = validation_scores(self.model, self.feed)
+        targets = self.feed.validation_targets
+        labels = [str(index) for index in range(scores.shape[1])]
+        logs["val_loss"] = balanced_log_loss(scores, targets)
+        logs["val_balanced_accuracy"] = report(targets, scores.argmax(axis=1), labels).balanced_accuracy
+        logs["learning_rate"] = float(keras.backend.get_value(self.model.optimizer.learning_rate))
+        loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
+        self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"
+
+    def record(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Keep the weights if they are the best so far, and add the epoch to the state."""
+        names = ("loss", "val_loss", "val_balanced_accuracy", "learning_rate")
+        history = {name: (*self.state.history.get(name, ()), float(logs[name])) for name in names}
+        best = self.state.best_loss
+        improved = best is None or logs["val_loss"] < best
+        after = FitState(
+            epochs_done=epoch + 1,
+            best_epoch=epoch if improved else self.state.best_epoch,
+            best_loss=float(logs["val_loss"]) if improved else best,
+            learning_rate=float(keras.backend.get_value(self.model.optimizer.learning_rate)),
+            weights_sha256=self.state.weights_sha256,
+            history=history,
+        )
+        if improved:
+            self.state = self.files.keep(self.model, self.state, after)
+        else:
+            self.state = after
+            self.files.write_state(after)
+
+    def finish(self) -> None:
+        """Mark the loop as finished."""
+        self.state = replace(self.state, finished=True, planned_epochs=self.epochs)
+        self.files.write_state(self.state)
+
+
+class _Keep(keras.callbacks.Callback):  # type: ignore[misc]
+    """Records an epoch after the other callbacks, which may have changed the learning rate."""
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        self.watch.record(epoch, logs)

@@ -1,0 +1,242 @@
+"""Networks for one crop: a backbone, pooled taps, a linear head per tap whose logits are added."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from edgekit.arrays import Float32Array
+from edgekit.errors import RunError
+from edgekit.records import write_atomic
+from edgekit.train.keras2 import keras, save_weights_to_hdf5_group
+from edgekit.train.options import NetworkConfig
+
+_TEXTURE = (
+    "block_1_depthwise_relu",
+    "block_3_expand_relu",
+    "block_6_expand_relu",
+    "block_10_expand_relu",
+    "block_13_expand_relu",
+)
+_CONTENT = ("out_relu",)
+_TAPS = {"texture": _TEXTURE, "content": _CONTENT, "all": (*_TEXTURE, *_CONTENT)}
+
+_SMALL_CNN = ((16, 3), (32, 3), (48, 3), (64, 3))
+
+# Prefixes of the layers whose outputs are logits or parts of them.
+LOGIT_LAYERS = ("head_", "sum_")
+
+MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
+
+
+def taps(config: NetworkConfig) -> tuple[str, ...]:
+    """Names of the layers whose outputs are pooled."""
+    if config.backbone == "small_cnn":
+        return (f"relu_{len(_SMALL_CNN)}",)
+    return _TAPS[config.features]
+
+
+def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
+    pixels = layer = keras.Input(shape, name="pixels")
+    for number, (channels, kernel) in enumerate(_SMALL_CNN, start=1):
+        layer = keras.layers.Conv2D(channels, kernel, strides=2, padding="same", use_bias=False, name=f"conv_{number}")(
+            layer
+        )
+        layer = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(layer)
+        layer = keras.layers.ReLU(6.0, name=f"relu_{number}")(layer)
+    return keras.Model(pixels, layer, name="small_cnn")
+
+
+def build_network(config: NetworkConfig, classes: int) -> keras.Model:
+    """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → (n, classes) logits."""
+    body = _backbone(config)
+    # Taps have different ranges. A Dense for each keeps an int8 scale for each; joined they would share one.
+    heads = [
+        keras.layers.Dense(classes, name=f"head_{vector.node.layer.name}")(vector)
+        for name in taps(config)
+        for vector in _pooled(body.get_layer(name))
+    ]
+    logits = heads[0]
+    # One by one: TFLite's n-ary addition has no int8 kernel.
+    for number, term in enumerate(heads[1:], start=1):
+        logits = keras.layers.Add(name=f"sum_{number}")([logits, term])
+    return keras.Model(body.input, logits, name=config.backbone)
+
+
+def _pooled(tap: Any) -> tuple[Any, Any]:
+    """Mean and maximum of a tap over its area: how much of a texture there is, and whether it is anywhere."""
+    mean = keras.layers.GlobalAveragePooling2D(name=f"mean_{tap.name}")(tap.output)
+    # Pooling with a window of the whole area has an int8 kernel in every interpreter, reduction by maximum has not.
+    largest = keras.layers.MaxPooling2D(tap.output.shape[1:3], name=f"area_{tap.name}")(tap.output)
+    return mean, keras.layers.Flatten(name=f"max_{tap.name}")(largest)
+
+
+def pooled_features(network: keras.Model) -> keras.Model:
+    """The part of a network up to its pooled taps: float32 (n, channels), side by side in the order of the heads."""
+    # Joined as int8, all taps would get the scale of one, which clips the others. Halving has no fake quantization, so
+    # it and what follows stay in float; powers of two change no bit.
+    halves = [keras.layers.Rescaling(0.5)(layer.input) for layer in _heads(network)]
+    joined = keras.layers.Concatenate()(halves)
+    return keras.Model(network.input, keras.layers.Rescaling(2.0, name="features")(joined), name="features")
+
+
+def _heads(network: keras.Model) -> list[Any]:
+    return [layer for layer in network.layers if layer.name.startswith(("head_", "quant_head_"))]
+
+
+def _backbone(config: NetworkConfig) -> keras.Model:
+    shape = (config.side_px, config.side_px, 3)
+    if config.backbone == "small_cnn":
+        return _small_cnn(shape)
+    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
+
+
+def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
+    """Load pretrained backbone weights into a network or its features, as the config says.
+
+    Raises:
+        RunError: no such file, not Keras HDF5, of another architecture, or ImageNet weights that can't be downloaded.
+    """
+    if config.weights == "none":
+        return
+    if config.weights == "imagenet":
+        source = _imagenet(config)
+    else:
+        source = _backbone(config)
+        load_weights(source, Path(config.weights), what=f"{config.backbone} alpha {config.alpha} without top")
+    wanted = {layer.name: layer for layer in source.layers if layer.weights}
+    for layer in network.layers:
+        if layer.name in wanted:
+            layer.set_weights(wanted[layer.name].get_weights())
+
+
+def _imagenet(config: NetworkConfig) -> keras.Model:
+    shape = (config.side_px, config.side_px, 3)
+    try:
+        # Keras reports its download on stdout, which belongs to records.
+        with contextlib.redirect_stdout(sys.stderr):
+            return keras.applications.MobileNetV2(
+                input_shape=shape, alpha=config.alpha, include_top=False, weights="imagenet"
+            )
+    except ValueError as failure:
+        raise RunError(f"no ImageNet weights for alpha {config.alpha}: {failure}") from failure
+    except Exception as failure:
+        # Keras' downloader raises bare Exception.
+        if type(failure) is not Exception and not isinstance(failure, OSError):
+            raise
+        raise RunError(
+            f"the ImageNet weights can't be downloaded ({failure}); give a file with --weights FILE, or --weights none"
+        ) from failure
+
+
+def load_weights(network: keras.Model, path: Path, *, what: str) -> None:
+    """Load a Keras HDF5 weights file.
+
+    Raises:
+        RunError: absent, too large, not HDF5, damaged, or made for another architecture.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as failure:
+        raise RunError(f"{path}: can't read the weights: {failure.strerror}") from failure
+    if size > MAX_WEIGHTS_BYTES or not h5py.is_hdf5(path):
+        raise RunError(
+            f"{path} must be a Keras HDF5 file of at most {MAX_WEIGHTS_BYTES} bytes, got {size} bytes of another kind"
+        )
+    try:
+        _check_hdf5(path)
+        network.load_weights(str(path))
+    except (ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError) as failure:
+        raise RunError(
+            f"{path} must hold weights for {what}; it was made for another architecture or is damaged: {failure}"
+        ) from failure
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        raise RunError(f"{path} must hold finite weights for {what}, got NaN or infinity; use another file")
+
+
+def _check_hdf5(path: Path) -> None:
+    """Hold that a file is all there is: HDF5 can point to other files, and claim any size.
+
+    Raises:
+        ValueError: links, data kept elsewhere, or more of it than a file of weights may have.
+    """
+    claimed = 0
+    with h5py.File(path, "r") as file:
+        waiting: list[h5py.Group] = [file]
+        while waiting:
+            group = waiting.pop()
+            for name in group:
+                kind = type(group.get(name, getlink=True))
+                if kind is not h5py.HardLink:
+                    raise ValueError(f"{group.name}/{name} must not be a link, got {kind.__name__}")
+                item = group[name]
+                if isinstance(item, h5py.Group):
+                    waiting.append(item)
+                    continue
+                if item.external or item.is_virtual:
+                    raise ValueError(f"{item.name} is kept in another file, which weights must not be")
+                claimed += item.size * item.dtype.itemsize
+                if claimed > MAX_WEIGHTS_BYTES:
+                    raise ValueError(f"its data must take at most {MAX_WEIGHTS_BYTES} bytes, {item.name} claims more")
+
+
+def set_head(network: keras.Model, kernel: Float32Array, bias: Float32Array, mean: Float32Array) -> None:
+    """Put one linear head over all pooled taps into the per-tap layers.
+
+    Each tap's logits are centred: int8 would spend its levels on offsets that cancel when they are added.
+
+    Args:
+        network: Changed in place.
+        kernel: (sum of channels, classes).
+        bias: (classes,).
+        mean: (sum of channels,) of the features.
+    """
+    heads = _heads(network)
+    start = 0
+    for layer in heads:
+        rows = slice(start, start + layer.input.shape[-1])
+        share = (bias + mean @ kernel) / len(heads)
+        layer.set_weights([kernel[rows], share - mean[rows] @ kernel[rows]])
+        start = rows.stop
+
+
+def copy_head(network: keras.Model, model: keras.Model) -> None:
+    """Copy the head's weights into the network's fake-quantised twin, whose layers have other weights besides."""
+    for source, target in zip(_heads(network), _heads(model), strict=True):
+        for weight, twin in zip(source.trainable_weights, target.trainable_weights, strict=True):
+            if weight.shape != twin.shape:
+                raise RunError(
+                    f"{target.name} must have the weights of {source.name}, got {twin.shape} for {weight.shape}"
+                )
+            twin.assign(weight)
+
+
+def freeze_normalisation(network: keras.Model) -> None:
+    """Keep batch normalisation at its trained statistics: batches of few photos would shift them."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Write Keras HDF5 weights whole or not at all.
+
+    Raises:
+        EdgekitError: the disk is full, the folder is read-only, …; the old file stays.
+    """
+    write_atomic(path, weights_content(network))
+
+
+def weights_content(network: keras.Model) -> bytes:
+    """A network's weights as the content of a Keras HDF5 file."""
+    # In memory: the HDF5 library crashes the process when a disk is full.
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        save_weights_to_hdf5_group(file, network)
+    return buffer.getvalue()

@@ -1,0 +1,131 @@
+"""What may be asked of training: network, fit, stages; with the only defaults. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edgekit.contract import MAX_CROPS, CropPlan
+from edgekit.data.options import MAX_SEED, SplitConfig
+from edgekit.errors import RunError
+
+Stage = Literal["float", "qat"]
+
+
+def check_weights_file(weights: str) -> None:
+    """Hold that a named weights file is there, before anything slow is done.
+
+    Raises:
+        RunError: it is no file.
+    """
+    if weights not in ("imagenet", "none") and not os.path.isfile(weights):
+        raise RunError(f"--weights must be imagenet, none or a Keras HDF5 file, got {weights}: no such file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """The network that scores one crop.
+
+    Attributes:
+        backbone: ``mobilenet_v2`` (Sandler et al. 2018) or ``small_cnn``, four strided convolutions to train from
+            scratch.
+        alpha: Width multiplier of MobileNetV2.
+        side_px: Side of the square input.
+        features: Which layers of MobileNetV2 are pooled for the head. ``texture``: blocks 1 to 13, where the network
+            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
+        weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
+    """
+
+    backbone: Literal["mobilenet_v2", "small_cnn"] = "mobilenet_v2"
+    alpha: float = 1.0
+    side_px: int = 224
+    features: Literal["texture", "content", "all"] = "texture"
+    weights: str = "imagenet"
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not 0.05 <= self.alpha <= 2:
+            raise RunError(f"alpha must lie in 0.05 to 2, got {self.alpha}")
+        if not 32 <= self.side_px <= 512 or self.side_px % 32:
+            raise RunError(f"the input's side must be a multiple of 32 from 32 to 512 px, got {self.side_px}")
+        if self.backbone == "small_cnn" and self.weights == "imagenet":
+            raise RunError("small_cnn has no ImageNet weights; use --weights none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitConfig:
+    """How weights are fitted, for ``finetune`` and ``qat`` alike.
+
+    Attributes:
+        epochs: At most this many; early stopping may end sooner.
+        batch_size: Crops per step.
+        learning_rate: Adam's, at the start.
+        crops_per_photo: Crops that each photo gives in one epoch, drawn anew each time.
+        patience: Epochs without a better validation loss before training stops; a third of it halves the learning rate.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    crops_per_photo: int
+    patience: int
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, most in (
+            ("epochs", 10_000),
+            ("batch_size", 10_000),
+            ("crops_per_photo", MAX_CROPS),
+            ("patience", 10_000),
+        ):
+            if not 1 <= getattr(self, name) <= most:
+                raise RunError(f"{name} must be 1 to {most}, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < 1:
+            raise RunError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
+
+
+def whole_fit(*, pretrained: bool) -> FitConfig:
+    """For the whole network: small steps away from good weights, larger ones from none."""
+    if pretrained:
+        return FitConfig(epochs=10, batch_size=32, learning_rate=1e-5, crops_per_photo=4, patience=3)
+    return FitConfig(epochs=30, batch_size=32, learning_rate=1e-3, crops_per_photo=4, patience=6)
+
+
+def qat_fit() -> FitConfig:
+    """For quantization-aware training: the weights are already good."""
+    return FitConfig(epochs=3, batch_size=32, learning_rate=1e-5, crops_per_photo=2, patience=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All that decides a training run, apart from the photos.
+
+    Attributes:
+        tune: ``head``: the backbone is frozen, its pooled features are cached and the head is solved exactly; ``all``:
+            then the whole network is trained, too.
+        draws: Random crops of each photo that the head is solved on, besides those of the plan.
+        whole: How the whole network is trained.
+        bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
+        augment: Preset of ``augment/vary.py`` for the training photos whose crops are drawn; validation and test photos are
+            never changed.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    plan: CropPlan = field(
+        default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
+    )
+    tune: Literal["head", "all"] = "head"
+    draws: int = 24
+    whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
+    split: SplitConfig = field(default_factory=SplitConfig)
+    bona_fide: str = ""
+    augment: Literal["none", "antispoof", "cars", "recapture-safe"] = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges; a split checks its own seed."""
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
+        if not 1 <= self.draws <= MAX_CROPS:
+            raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")

@@ -1,0 +1,145 @@
+"""What a training run is: its folder and its records. No TensorFlow here, so that reports can read runs."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.splits import Part, Split
+from edgekit.errors import RunError
+from edgekit.records import from_plain, read_json
+from edgekit.train.options import Stage, TrainConfig
+
+# In the order in which they are made, each from the one before.
+STAGES: tuple[Stage, ...] = ("float", "qat")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoCounts:
+    """How many photos of a split's part there are: in all, of each class, group and kind.
+
+    Attributes:
+        kinds: As the manifest names them; photos without one are in none.
+    """
+
+    part: Part
+    photos: int
+    labels: dict[str, int]
+    groups: dict[str, int]
+    kinds: dict[str, int]
+
+
+def count_photos(dataset: Dataset, split: Split) -> tuple[PhotoCounts, ...]:
+    """Count the photos of each part of a split."""
+    parts: tuple[Part, ...] = ("train", "val", "test")
+    return tuple(_counted(part, split.samples(dataset, part)) for part in parts)
+
+
+def _counted(part: Part, samples: Sequence[Sample]) -> PhotoCounts:
+    def count(values: Iterable[str]) -> dict[str, int]:
+        return dict(Counter(sorted(value for value in values if value)))
+
+    return PhotoCounts(
+        part=part,
+        photos=len(samples),
+        labels=count(one.label for one in samples),
+        groups=count(one.group for one in samples),
+        kinds=count(one.kind for one in samples),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRecord:
+    """What a finished stage of training leaves beside its weights.
+
+    Attributes:
+        stage: ``float`` or ``qat``.
+        data: Absolute path of the photos, as a hint; ``data_sha256`` identifies them.
+        history: One list per metric, one value per epoch.
+        best_epoch: Index into the history of the weights that were kept.
+        calibration_crops: How many crops set the int8 ranges; none in the float stage.
+        calibration_sha256: Of their manifest.
+        float_sha256: Of the float weights that the qat stage was made from; none in the float stage.
+        versions: Packages that computed it.
+        counts: Photos of each part; empty in records of before they were counted.
+    """
+
+    stage: Stage
+    config: TrainConfig
+    labels: tuple[str, ...]
+    data: str
+    data_sha256: str
+    split: Split
+    skipped_photos: int
+    history: dict[str, tuple[float, ...]]
+    best_epoch: int
+    seconds: float
+    interrupted: bool
+    weights_sha256: str
+    calibration_crops: int | None = None
+    calibration_sha256: str | None = None
+    float_sha256: str | None = None
+    versions: dict[str, str]
+    counts: tuple[PhotoCounts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """Where a run's files are."""
+
+    root: Path
+
+    def weights(self, stage: Stage) -> Path:
+        """Keras HDF5 weights of a stage."""
+        return self.root / f"{stage}.h5"
+
+    def record(self, stage: Stage) -> Path:
+        """JSON record of a stage."""
+        return self.root / f"{stage}.json"
+
+    @property
+    def calibration(self) -> Path:
+        """Calibration crops, if they are kept nowhere else."""
+        return self.root / "calibration"
+
+    def state(self, stage: Stage) -> Path:
+        """How far a stage has come, for going on."""
+        return self.root / f"{stage}.state.json"
+
+    def traces(self, stage: Stage) -> tuple[Path, Path, Path]:
+        """Record, weights and state: all that a stage writes."""
+        return self.record(stage), self.weights(stage), self.state(stage)
+
+    def read(self, stage: Stage) -> TrainRecord:
+        """Read a stage's record.
+
+        Raises:
+            RunError: the stage has not run, or its record or weights are damaged.
+        """
+        # Unlike Path.exists, this also answers for names that are too long and folders that may not be entered.
+        if not os.path.exists(self.record(stage)):
+            command = "edgekit finetune DATA --out" if stage == "float" else "edgekit qat"
+            raise RunError(f"{self.root} holds no finished {stage} stage; run `{command} {self.root}` first")
+        record = from_plain(TrainRecord, read_json(self.record(stage)), where=str(self.record(stage)))
+        if not os.path.exists(self.weights(stage)):
+            raise RunError(f"{self.weights(stage)} is missing beside its record; run the stage again with --overwrite")
+        return record
+
+    def check_origin(self, qat: TrainRecord) -> None:
+        """Hold that a qat stage was made from the float weights that the run has.
+
+        Raises:
+            RunError: it was made from others.
+        """
+        now = self.read("float").weights_sha256
+        if qat.float_sha256 != now:
+            raise RunError(
+                f"the qat stage of {self.root} was made from other float weights, "
+                f"{(qat.float_sha256 or 'unknown')[:12]}, than the run has now, {now[:12]}; "
+                f"run `edgekit qat {self.root} --overwrite`"
+            )

@@ -1,5 +1,0 @@
-"""Where a model is measured: this machine, a Raspberry Pi behind ssh, a phone behind adb."""
-
-from edgekit.transports.base import Device
-
-__all__ = ["Device"]

@@ -1,0 +1,171 @@
+import shutil
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from edgekit.crossval.folds import VARIANTS, crossval
+from edgekit.crossval.options import CrossvalConfig
+from edgekit.crossval.record import CrossvalRecord
+from edgekit.data.splits import group_folds
+from edgekit.errors import DataError, RunError
+from edgekit.locks import LOCK_NAME
+from edgekit.progress import Silent
+from edgekit.records import from_plain, read_json, write_json
+from edgekit.train.record import RunFolder
+
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def config(small_config):
+    one = replace(small_config.whole, epochs=1)
+    return CrossvalConfig(
+        train=replace(small_config, whole=one),
+        qat=replace(one, learning_rate=1e-4, crops_per_photo=1),
+        folds=3,
+        crops=(1, 3),
+        calibration_crops=50,
+        timed_photos=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def done(dataset, config, tmp_path_factory):
+    """A finished cross-validation; no test may change it."""
+    out = tmp_path_factory.mktemp("crossval")
+    return out, crossval(dataset, out, config)
+
+
+def test_each_photo_has_one_prediction_by_each_variant(done, dataset):
+    _, record = done
+    assert (record.photos, record.groups) == (72, 6)
+    assert [(one.variant, one.crops, one.stops_early) for one in record.variants] == [
+        (name, crops, early) for name in VARIANTS for crops, early in ((1, False), (3, False), (3, True))
+    ]
+    for one in record.variants:
+        assert one.evaluation.report.n == len(dataset.samples)
+        assert one.evaluation.report.abstained == 0
+        assert (one.crops_used is not None) == one.stops_early
+        assert one.crops_used is None or 1 <= one.crops_used.mean <= one.crops_used.p95 <= one.crops
+        assert {group: found.n for group, found in one.evaluation.by_group.items()} == dict.fromkeys(dataset.groups, 12)
+
+
+def test_a_group_is_tested_by_a_model_that_never_saw_it(done, dataset, config):
+    out, _ = done
+    tested = []
+    for number, split in enumerate(group_folds(dataset, config.folds, seed=config.train.seed)):
+        record = RunFolder(root=out / f"fold-{number}").read("qat")
+        assert record.split == split
+        groups = [{sample.group for sample in split.samples(dataset, part)} for part in ("train", "val", "test")]
+        assert sum(map(len, groups)) == 6
+        tested += split.test
+    assert sorted(tested) == [sample.path for sample in dataset.samples]
+
+
+def test_latency_has_its_conditions(done):
+    _, record = done
+    assert record.conditions.timed_photos == 2
+    for one in record.variants:
+        assert set(one.latency) == {"1 thread", "2 threads"}
+        # Photos repeat until a block is full.
+        assert one.latency["1 thread"]["total"].n == 10
+
+
+def test_the_record_is_read_as_it_was_written(done):
+    out, record = done
+    assert from_plain(CrossvalRecord, read_json(out / "crossval.json"), where="crossval.json") == record
+
+
+def test_a_re_run_takes_what_is_there(done, dataset, config):
+    out, record = done
+    before = {
+        path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file() and path.name != LOCK_NAME
+    }
+    again = crossval(dataset, out, replace(config))
+    assert {
+        path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file() and path.name != LOCK_NAME
+    } == before
+    assert [one.evaluation for one in again.variants] == [one.evaluation for one in record.variants]
+
+
+@pytest.mark.parametrize(
+    "damages",
+    [
+        pytest.param((lambda whole: whole[: len(whole) // 2], lambda _: b"no scores"), id="cut-short-or-text"),
+        pytest.param(
+            (lambda whole: whole[:200] + b"x" * 64 + whole[264:], lambda _: b""), id="changed-inside-or-empty"
+        ),
+    ],
+)
+def test_damaged_scores_are_computed_again(done, dataset, config, tmp_path, progress, damages):
+    out, record = done
+    again = shutil.copytree(out, tmp_path / "cv")
+    scores = [again / f"fold-{number}" / "test-scores.npz" for number in range(len(damages))]
+    wholes = [one.read_bytes() for one in scores]
+    for one, whole, damage in zip(scores, wholes, damages, strict=True):
+        one.write_bytes(damage(whole))
+    found = crossval(dataset, again, replace(config), progress=progress)
+    assert [one.evaluation for one in found.variants] == [one.evaluation for one in record.variants]
+    assert [line for line in progress.lines if "damaged" in line] == [
+        f"{one} is damaged or of other models: the test photos are scored again" for one in scores
+    ]
+    assert [len(one.read_bytes()) for one in scores] == [len(whole) for whole in wholes]
+
+
+def test_a_fold_that_was_stopped_after_its_last_epoch_is_finished(done, dataset, config, tmp_path):
+    out, _ = done
+    again = shutil.copytree(out, tmp_path / "cv")
+    folder = RunFolder(root=again / "fold-0")
+    write_json(folder.state("float"), read_json(folder.state("float")) | {"finished": False, "planned_epochs": 0})
+    folder.record("float").unlink()
+    crossval(dataset, again, replace(config))
+    assert not folder.read("float").interrupted
+
+
+def test_a_place_among_the_photos_is_refused_before_anything_is_written(dataset, config):
+    with pytest.raises(RunError, match=r"a cross-validation must lie outside the photos' folder .*/cv; name another"):
+        crossval(dataset, dataset.root / "cv", config)
+    assert not (dataset.root / "cv").exists()
+
+
+def test_other_settings_in_the_same_folder_are_refused(done, dataset, config):
+    out, _ = done
+    with pytest.raises(RunError, match="holds a cross-validation of other photos or settings; choose another --out"):
+        crossval(dataset, out, replace(config, crops=(1, 2)))
+    with pytest.raises(RunError, match="holds a cross-validation of other photos"):
+        crossval(replace(dataset, sha256="0" * 64), out, config)
+
+
+class CtrlC(Silent):
+    """Ctrl-C at a step of the second epoch of the first ``fitting``."""
+
+    def __init__(self, steps):
+        self.steps_left, self.fitting = steps, False
+
+    def begin(self, what, total):
+        self.fitting = what == "fitting"
+
+    def advance(self, steps=1, *, note=""):
+        self.steps_left -= self.fitting
+        if self.steps_left < 0:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_it_and_a_re_run_goes_on(dataset, config, tmp_path):
+    two = replace(config, train=replace(config.train, whole=replace(config.train.whole, epochs=2)), timed_photos=0)
+    folder = RunFolder(root=tmp_path / "fold-0")
+    with pytest.raises(KeyboardInterrupt):
+        crossval(dataset, tmp_path, two, progress=CtrlC(8))
+    # The first epoch is kept; the qat stage has not begun.
+    assert {path.name for path in folder.root.iterdir() if path.name != LOCK_NAME} == {"float.h5", "float.state.json"}
+    with pytest.raises(KeyboardInterrupt):
+        # The float stage needs one more epoch of six steps, then the qat stage is interrupted.
+        crossval(dataset, tmp_path, two, progress=CtrlC(6))
+    assert len(folder.read("float").history["loss"]) == 2
+
+
+def test_more_folds_than_groups(dataset, config, tmp_path):
+    with pytest.raises(DataError, match="7 folds need at least 7 groups, got 6"):
+        crossval(dataset, tmp_path, replace(config, folds=7))

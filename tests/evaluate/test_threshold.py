@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from edgekit.contract import Decision
+from edgekit.data.dataset import load_dataset
+from edgekit.data.manifest import Sample, write_manifest
+from edgekit.data.options import SplitConfig
+from edgekit.data.splits import split_dataset
+from edgekit.errors import DataError
+from edgekit.evaluate.photos import choose_photos
+from edgekit.evaluate.retune import tune
+from edgekit.evaluate.threshold import Target, TargetRecord, TargetRequest, set_target, threshold_for
+from edgekit.modelfile.write import update_contract
+from edgekit.records import file_sha256, from_plain, plain
+from edgekit.runtime import read_bundle
+
+scored_photos = st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=50).filter(
+    lambda photos: len({truth for truth, _ in photos}) == 2
+)
+
+
+class TestTarget:
+    @pytest.mark.parametrize("text", ["bpcer=0.02", "apcer=0.05", "eer", "apcer=0"])
+    def test_what_is_read_is_written(self, text):
+        assert str(Target.parse(text)) == text
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "bpcer", "bpcer=", "bpcer=2", "bpcer=-1", "eer=0.1", "far=0.1", "apcer=nan", "apcer=x", "apcer=1e-9"],
+    )
+    def test_what_is_no_target_is_refused(self, text):
+        with pytest.raises(DataError, match="a target must be"):
+            Target.parse(text)
+
+
+@settings(deadline=None)
+@given(scored_photos, st.sampled_from(["apcer", "bpcer"]), st.sampled_from([0.0, 0.02, 0.1, 0.34, 0.5]))
+def test_a_limit_is_kept_and_nothing_better_keeps_it(photos, what, limit):
+    truth, score = np.array([t for t, _ in photos]), np.array([s / 25 for _, s in photos])
+
+    def rates(threshold):
+        called = score >= threshold
+        return {"apcer": (~called[truth]).mean(), "bpcer": called[~truth].mean()}
+
+    other = "bpcer" if what == "apcer" else "apcer"
+    found = rates(threshold_for(Target(what=what, limit=limit), truth, score))
+    assert found[what] <= limit
+    every = [rates(cut) for cut in (*np.unique(score), 1.0)]
+    assert found[other] == pytest.approx(min(one[other] for one in every if one[what] <= limit))
+
+
+def test_scores_at_the_very_end_leave_no_threshold():
+    truth, score = np.array([True, False]), np.array([0.5, 1.0])
+    with pytest.raises(DataError, match="no threshold from 0 to 1 keeps bpcer=0"):
+        threshold_for(Target.parse("bpcer=0"), truth, score)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Ten authors with four photos of each class, from plainly red to plainly blue: the middle is hard."""
+    samples = []
+    for number in range(80):
+        author, label = number // 8, ("genuine", "recapture")[number % 2]
+        blue = 30 * (number % 8) + (40 if label == "recapture" else 0) + author
+        path = f"{label}/{number}.png"
+        (tmp_path / "photos" / label).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (24, 20), (250 - blue, 20, blue)).save(tmp_path / "photos" / path)
+        samples.append(Sample(path=path, label=label, group=f"author {author}", kind="tv" if number % 2 else ""))
+    write_manifest(tmp_path / "photos" / "manifest.csv", samples)
+    return load_dataset(tmp_path / "photos")
+
+
+@pytest.fixture
+def model(tmp_path, red_blue_file, photos):
+    """A model that was trained on the photos, by its word."""
+    path = tmp_path / "model.tflite"
+    shutil.copy(red_blue_file, path)
+    config = SplitConfig(seed=1)
+    split = split_dataset(photos, config)
+    provenance = {"data_sha256": photos.sha256, "split_config": plain(config), "split_sha256": split.sha256}
+    update_contract(path, replace(read_bundle(path).contract, provenance=provenance))
+    return path
+
+
+class TestSetTarget:
+    def test_a_threshold_is_chosen_on_validation_photos_and_written(self, tmp_path, photos, model):
+        before, out = file_sha256(model), tmp_path / "out" / "tuned.tflite"
+        request = TargetRequest(target=Target.parse("bpcer=0.25"), also_test=True, write=out)
+        found = set_target(model, photos, request)
+        assert (found.chosen_on.part, found.tested_on.part) == ("val", "test")
+        assert found.chosen_on.bpcer.photos.value <= 0.25
+        assert found.chosen_on.photos == len(split_dataset(photos, SplitConfig(seed=1)).val)
+        assert found.file_sha256 == before == file_sha256(model)
+        assert found.written_sha256 == file_sha256(out) != before
+        new, old = read_bundle(out), read_bundle(model)
+        assert new.contract.decision.threshold == found.threshold != old.contract.decision.threshold
+        assert (new.flatbuffer, new.contract.decision.temperature) == (
+            old.flatbuffer,
+            old.contract.decision.temperature,
+        )
+        assert new.contract.provenance["operating_point"]["target"] == "bpcer=0.25"
+        assert new.contract.provenance["split_sha256"] == old.contract.provenance["split_sha256"]
+        assert from_plain(TargetRecord, plain(found), where="record") == found
+
+    def test_what_was_written_does_what_was_said(self, tmp_path, photos, model):
+        from edgekit.evaluate.accuracy import evaluate
+        from edgekit.evaluate.options import EvaluateConfig
+
+        found = set_target(model, photos, TargetRequest(target=Target.parse("apcer=0.2"), write=model))
+        again = evaluate(model, photos, EvaluateConfig(part="val", stop_early=False)).detail.attacks
+        assert (again.overall, again.bpcer) == (found.chosen_on.apcer, found.chosen_on.bpcer)
+
+    def test_nothing_is_written_unasked(self, photos, model):
+        before = file_sha256(model)
+        found = set_target(model, photos, TargetRequest(target=Target.parse("eer")))
+        assert (found.written, found.written_sha256, found.needed) == (None, None, None)
+        assert file_sha256(model) == before
+
+    def test_photos_too_few_for_the_limit_are_told(self, photos, model):
+        found = set_target(model, photos, TargetRequest(target=Target.parse("bpcer=0.02")))
+        assert found.needed == 189
+        assert "genuine photos can't show bpcer=0.02: one error is" in found.caution
+        assert found.caution.endswith("it takes 189")
+
+    def test_early_stopping_is_fitted_anew(self, tmp_path, photos, model):
+        contract = read_bundle(model).contract
+        bounds = (9.0,) * (contract.plan.crops - 1)
+        update_contract(model, contract.with_decision(Decision(threshold=0.5, early_stop=bounds)))
+        set_target(model, photos, TargetRequest(target=Target.parse("eer"), write=model))
+        new = read_bundle(model).contract.decision.early_stop
+        assert len(new) == len(bounds)
+        assert new != bounds
+
+    @pytest.mark.parametrize("part", ["test", "train"])
+    def test_test_and_training_photos_choose_nothing(self, photos, model, part):
+        with pytest.raises(DataError, match=f"got --split {part}"):
+            set_target(model, photos, TargetRequest(target=Target.parse("eer"), part=part))
+
+    def test_all_photos_of_the_models_own_data_choose_nothing(self, photos, model):
+        # The test photos are among them.
+        before = file_sha256(model)
+        with pytest.raises(DataError, match="got --split all"):
+            set_target(model, photos, TargetRequest(target=Target.parse("eer"), part="all"))
+        for part in ("all", "test", "train"):
+            with pytest.raises(DataError, match=f"got --split {part}"):
+                tune(model, photos, part=part)
+        assert file_sha256(model) == before
+
+    def test_photos_that_chose_say_so_when_they_judge(self, photos, model):
+        strange = replace(photos, sha256="0" * 64)
+        told = "these photos chose the operating point"
+        assert told not in choose_photos(strange, read_bundle(model).contract, "auto").caution
+        tune(model, strange, write=model)
+        tuned = read_bundle(model).contract
+        assert tuned.provenance["operating_point"] == {"data_sha256": strange.sha256, "part": "all"}
+        assert told in choose_photos(strange, tuned, "auto").caution
+        assert told not in choose_photos(photos, tuned, "auto").caution
+        set_target(model, strange, TargetRequest(target=Target.parse("eer"), part="val", write=model))
+        again = read_bundle(model).contract
+        assert told in choose_photos(strange, again, "all").caution
+        assert told not in choose_photos(strange, again, "test").caution
+
+    def test_a_model_tuned_on_validation_photos_is_judged_by_the_test_photos(self, photos, model):
+        config = SplitConfig(seed=1, val_fraction=0.4)
+        provenance = {
+            "data_sha256": photos.sha256,
+            "split_config": plain(config),
+            "split_sha256": split_dataset(photos, config).sha256,
+        }
+        update_contract(model, replace(read_bundle(model).contract, provenance=provenance))
+        tune(model, photos, write=model)
+        chosen = choose_photos(photos, read_bundle(model).contract, "auto")
+        assert (chosen.part, chosen.caution) == ("test", "photos of 2 groups alone: others may do quite differently")
+
+    def test_tuning_writes_where_it_is_told_to_alone(self, tmp_path, photos, model):
+        strange, before, out = replace(photos, sha256="0" * 64), file_sha256(model), tmp_path / "tuned.tflite"
+        found = tune(model, strange)
+        assert (found.written, found.written_sha256, file_sha256(model)) == (None, None, before)
+        again = tune(model, strange, write=out)
+        assert (again.written, again.written_sha256, file_sha256(model)) == (out.name, file_sha256(out), before)
+        assert read_bundle(out).contract.decision == again.after == found.after
+
+    def test_photos_without_an_error_tune_nothing(self, photos, model):
+        # The middle ones are those that it gets wrong.
+        easy = tuple(one for one in photos.samples if self.blue(one) not in range(70, 181))
+        before = file_sha256(model)
+        with pytest.raises(DataError, match="a temperature is told by photos that the model gets wrong, got none"):
+            tune(model, replace(photos, sha256="0" * 64, samples=self.told(easy)), write=model)
+        assert file_sha256(model) == before
+
+    @staticmethod
+    def blue(sample):
+        number = int(sample.path.split("/")[1].removesuffix(".png"))
+        return 30 * (number % 8) + (40 if sample.label == "recapture" else 0) + number // 8
+
+    def told(self, samples):
+        """Photos with the label that their colour says."""
+        return tuple(replace(one, label="recapture" if self.blue(one) > 125 else "genuine") for one in samples)
+
+    def test_too_few_photos_or_groups_tune_nothing(self, photos, model):
+        strange = replace(photos, sha256="0" * 64)
+        with pytest.raises(DataError, match="needs 10 photos or more of each label, got 8 of genuine, 8 of recapture"):
+            tune(
+                model, replace(strange, samples=tuple(s for s in photos.samples if s.group in ("author 0", "author 1")))
+            )
+        two = tuple(replace(one, group=f"author {n % 2}") for n, one in enumerate(photos.samples))
+        with pytest.raises(DataError, match="needs photos of 3 groups or more, got 2 among 80"):
+            tune(model, replace(strange, samples=two))
+
+    def test_photos_of_others_must_be_named(self, photos, model):
+        strange = replace(photos, sha256="0" * 64)
+        with pytest.raises(DataError, match="not the data that the model was trained on"):
+            set_target(model, strange, TargetRequest(target=Target.parse("eer")))
+        found = set_target(model, strange, TargetRequest(target=Target.parse("eer"), part="all"))
+        assert (found.chosen_on.part, found.chosen_on.photos) == ("all", 80)
+
+    def test_a_task_without_genuine_photos_is_refused(self, photos, model):
+        update_contract(model, replace(read_bundle(model).contract, bona_fide=None, decision=Decision()))
+        with pytest.raises(DataError, match="needs a label of genuine photos"):
+            set_target(model, photos, TargetRequest(target=Target.parse("eer")))

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from edgekit.contract import Decision
+from edgekit.data.dataset import load_dataset
+from edgekit.data.manifest import Sample, write_manifest
+from edgekit.errors import ContractError, DataError, EdgekitError
+from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.options import TtaConfig
+from edgekit.evaluate.tta import TtaRecord, tta
+from edgekit.evaluate.tta_tables import class_rows, flip_rows, markdown
+from edgekit.metrics.rates import flips, mcnemar
+from edgekit.modelfile.write import update_contract
+from edgekit.records import from_plain, to_json
+from edgekit.runtime import read_bundle
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Photos that are red on the left and blue on the right: what a crop says depends on its place."""
+    rng = np.random.default_rng(0)
+    samples = []
+    for number in range(24):
+        label = ("genuine", "recapture")[number % 2]
+        (tmp_path / "photos" / label).mkdir(parents=True, exist_ok=True)
+        pixels = np.zeros((60, 80, 3), np.uint8)
+        edge = int(rng.integers(25, 60))
+        pixels[:, :edge, 0], pixels[:, edge:, 2] = 250, 250
+        path = f"{label}/{number}.png"
+        Image.fromarray(pixels if label == "genuine" else pixels[:, :, ::-1]).save(tmp_path / "photos" / path)
+        samples.append(
+            Sample(path=path, label=label, group=f"author{number // 4}", kind="" if number % 2 == 0 else "tv")
+        )
+    write_manifest(tmp_path / "photos" / "manifest.csv", samples)
+    return load_dataset(tmp_path / "photos")
+
+
+@pytest.fixture
+def model(tmp_path, red_blue_file):
+    path = tmp_path / "model.tflite"
+    shutil.copy(red_blue_file, path)
+    return path
+
+
+@pytest.fixture
+def early(tmp_path, red_blue_file):
+    """The same with bounds that end every verdict after its second crop."""
+    path = tmp_path / "early.tflite"
+    shutil.copy(red_blue_file, path)
+    contract = read_bundle(path).contract
+    bounds = (1e6, *[0.0] * (contract.plan.crops - 2))
+    update_contract(path, contract.with_decision(replace(contract.decision, early_stop=bounds)))
+    return path
+
+
+CONFIG = TtaConfig(
+    crops=(1, 3, 12),
+    plans=(("centre", None), ("full", None), ("1/4", None), ("native", 3), ("own", None), ("early", None)),
+    table=(3, 12),
+)
+
+
+def test_every_way_is_there_once(dataset, model, early):
+    found = tta([model, early], dataset, CONFIG)
+    ways = ["centre", "full", "1/4 ×1", "1/4 ×3", "1/4 ×12", "native ×1", "native ×3", "own ×1", "own ×3", "own ×12"]
+    crops = read_bundle(early).contract.plan.crops
+    assert [point.way for point in found.points if point.model == "model"] == ways
+    assert [point.way for point in found.points if point.model == "early"] == [*ways, f"own ×{crops}, early"]
+    assert (found.photos, found.groups, found.baseline, found.part) == (24, 6, "centre", "all")
+    stopped = found.points[-1]
+    assert (stopped.stops_early, stopped.mean_crops) == (True, 2)
+
+
+def test_numbers_are_those_of_an_evaluation(dataset, model):
+    """The contract's own plan with its own number of crops is what ``evaluate`` measures."""
+    crops = read_bundle(model).contract.plan.crops
+    found = tta([model], dataset, replace(CONFIG, crops=(crops,), plans=(("own", None),)))
+    point, expected = found.points[-1], evaluate(model, dataset).evaluation
+    assert (point.balanced_accuracy, point.bpcer, point.auc) == (
+        expected.balanced_accuracy,
+        expected.bpcer,
+        expected.auc,
+    )
+    assert point.apcer_kind == "tv"
+
+
+def test_flips_add_up(dataset, model):
+    found = tta([model], dataset, CONFIG)
+    base = found.points[0]
+    assert base.flips is None
+    for point in found.points[1:]:
+        change = point.flips.right_to_wrong - point.flips.wrong_to_right
+        assert point.errors.errors - base.errors.errors == change
+    # Crops lie elsewhere than the centre, so something has to change.
+    assert any(point.flips.right_to_wrong or point.flips.wrong_to_right for point in found.points[1:])
+
+
+def test_the_table_has_no_augmentation_and_classic_crops_for_every_model(dataset, model, early):
+    found = tta([model, early], dataset, CONFIG)
+    assert [(one.model, one.way) for one in found.tables] == [
+        (name, way) for name in ("model", "early") for way in ("centre", "1/4 ×3", "1/4 ×12")
+    ]
+    columns, rows = class_rows(found)
+    assert {len(row) for row in rows} == {len(columns)}
+    assert [row[1] for row in rows[:15:5]] == ["without (centre)", "3 random crops", "12 random crops"]
+    assert [row[2] for row in rows[:5]] == ["genuine", "recapture", "accuracy", "macro avg", "weighted avg"]
+
+
+def test_a_record_survives_json_and_becomes_a_page(dataset, model):
+    found = tta([model], dataset, CONFIG)
+    assert from_plain(TtaRecord, json.loads(to_json(found)), where="record") == found
+    page = markdown(found)
+    assert "## model (" in page
+    columns, rows = flip_rows(found, "model")
+    assert all(len(row) == len(columns) for row in rows)
+    assert page.count("\n| ") == len(rows) + len(class_rows(found)[1]) + 4
+    assert "photos of one group are not" in page
+
+
+def test_an_interval_that_the_data_can_not_give_is_no_number(dataset, model):
+    found = tta([model], dataset, CONFIG)
+    first = found.points[0]
+    unknown = replace(first, balanced_accuracy=replace(first.balanced_accuracy, low=math.nan, high=math.nan))
+    rows = flip_rows(replace(found, points=(unknown, *found.points[1:])), "model")[1]
+    assert rows[0][2] == f"{100 * first.balanced_accuracy.value:.1f}"
+
+
+def test_scores_are_kept(tmp_path, dataset, model):
+    first = tta([model], dataset, CONFIG, scores=tmp_path / "scores")
+    times = {file: file.stat().st_mtime_ns for file in (tmp_path / "scores").iterdir()}
+    assert tta([model], dataset, CONFIG, scores=tmp_path / "scores") == first
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "scores").iterdir()} == times
+
+
+def test_models_of_other_labels_are_refused(dataset, model, three_colours_file):
+    with pytest.raises(DataError):
+        tta([model, three_colours_file], dataset, CONFIG)
+
+
+def test_models_of_one_name_are_refused(dataset, model):
+    with pytest.raises(DataError, match="different file names"):
+        tta([model, model], dataset, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crops": ()}, "--k must be numbers"),
+        ({"crops": (0,)}, "--k must be numbers"),
+        ({"baseline": "1/4"}, "--baseline must be centre or full"),
+        ({"plans": ()}, "--plan must name 1 to"),
+        ({"plans": (("own", 0),)}, "must have 1 to 1000 crops"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(changes, message):
+    with pytest.raises(EdgekitError, match=message):
+        TtaConfig(**changes)
+
+
+def test_plans_that_are_none_are_refused():
+    with pytest.raises(ContractError, match="a crop scale must be"):
+        TtaConfig(plans=(("quarter", None),))
+
+
+class TestMcNemar:
+    @pytest.mark.parametrize(
+        ("lost", "won", "p"), [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 0.0625), (0, 6, 0.03125), (3, 3, 1.0), (2, 8, 0.109375)]
+    )
+    def test_known_values(self, lost, won, p):
+        assert mcnemar(lost, won) == p
+
+    @settings(deadline=None)
+    @given(st.integers(0, 60), st.integers(0, 60))
+    def test_it_is_a_sign_test(self, lost, won):
+        stats = pytest.importorskip("scipy.stats")
+        expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
+        assert mcnemar(lost, won) == pytest.approx(expected, abs=1e-12)
+
+    def test_thousands_of_flips_are_no_trouble(self):
+        assert mcnemar(2500, 2500) == 1
+        assert 0 < mcnemar(2300, 2700) < 1e-7
+
+
+def test_flips_count_both_ways():
+    found = flips(np.array([1, 1, 0, 0, 1]), np.array([1, 0, 1, 1, 1]))
+    assert (found.right_to_wrong, found.wrong_to_right, found.p_value) == (1, 2, 1.0)
+
+
+def test_an_unsure_contract_answers_in_a_study(dataset, model):
+    contract = read_bundle(model).contract
+    update_contract(model, contract.with_decision(Decision(threshold=0.5, abstain=(0.0, 1.0))))
+    found = tta([model], dataset, CONFIG)
+    assert found.points[0].errors.errors < 24

@@ -1,0 +1,132 @@
+"""Zip files that nobody should trust."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+
+import pytest
+
+from edgekit.errors import DataError, PhotoError
+from edgekit.gather import archives
+from edgekit.gather.archives import open_archive, read_member
+
+
+def pack(path, members, *, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("../out.jpg", id="parent"),
+        pytest.param("a/../../out.jpg", id="parent-inside"),
+        pytest.param("/etc/out.jpg", id="absolute"),
+        pytest.param("C:/out.jpg", id="drive"),
+        pytest.param("c:out.jpg", id="drive-without-slash"),
+        pytest.param("..\\out.jpg", id="backslash"),
+        pytest.param("\\\\host\\share\\out.jpg", id="share"),
+    ],
+)
+def test_names_that_leave_the_folder(tmp_path, name):
+    member = zipfile.ZipInfo("x")
+    member.filename = name
+    with (
+        pytest.raises(DataError, match="names must stay inside"),
+        open_archive(pack(tmp_path / "a.zip", [(member, b"x")])),
+    ):
+        pass
+
+
+def test_links(tmp_path):
+    link = zipfile.ZipInfo("photo.jpg")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with (
+        pytest.raises(DataError, match="must be files, got the link"),
+        open_archive(pack(tmp_path / "a.zip", [(link, b"/etc/passwd")])),
+    ):
+        pass
+
+
+def test_a_member_that_grows_a_thousandfold(tmp_path):
+    path = pack(tmp_path / "a.zip", [("a.jpg", bytes(20_000_000))], compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(DataError, match="must not grow more than 100-fold"), open_archive(path):
+        pass
+
+
+def test_many_that_grow_together(tmp_path):
+    members = [(f"{n}.jpg", bytes(5_000_000)) for n in range(20)]
+    path = pack(tmp_path / "a.zip", members, compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(DataError, match="100 times the archive"), open_archive(path):
+        pass
+
+
+def test_members_that_share_their_bytes(tmp_path):
+    """The list names one stretch of the file many times over."""
+    path = pack(tmp_path / "a.zip", [("a.jpg", bytes(1000))])
+    whole = path.read_bytes()
+    start = whole.index(b"PK\x01\x02")
+    end = whole.index(b"PK\x05\x06")
+    entry = whole[start:end]
+    tail = bytearray(whole[end:])
+    struct.pack_into("<HHL", tail, 8, 50, 50, 50 * len(entry))
+    path.write_bytes(whole[:start] + entry * 50 + bytes(tail))
+    with pytest.raises(DataError, match="must lie side by side"), open_archive(path):
+        pass
+
+
+def test_too_many_members(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    path = pack(tmp_path / "a.zip", [(f"{n}.jpg", b"x") for n in range(4)])
+    with pytest.raises(DataError, match="at most 3 members"), open_archive(path):
+        pass
+
+
+def test_a_list_too_long_to_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 100)
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("read before it was bounded"))
+    content = io.BytesIO()
+    monkeypatch.undo()
+    with zipfile.ZipFile(content, "w") as archive:
+        for n in range(4):
+            archive.writestr(f"{n}.jpg", b"x")
+    (tmp_path / "a.zip").write_bytes(content.getvalue())
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 100)
+    monkeypatch.setattr(archives.zipfile, "ZipFile", lambda *_: pytest.fail("read before it was bounded"))
+    with pytest.raises(DataError, match="in a list of 100 bytes"), open_archive(tmp_path / "a.zip"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"PK\x03\x04 and no end", id="cut"),
+        pytest.param(b"x" * 99, id="text"),
+    ],
+)
+def test_what_is_no_archive(tmp_path, content):
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match="must be a whole zip file"), open_archive(tmp_path / "a.zip"):
+        pass
+
+
+def test_encrypted_and_damaged_members_are_told_one_by_one(tmp_path):
+    path = pack(tmp_path / "a.zip", [("a.jpg", b"photo" * 100), ("b.jpg", b"other" * 100)])
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b"photo")] ^= 1
+    # The flag of encryption, in the second entry of the list.
+    second = whole.index(b"PK\x01\x02", whole.index(b"PK\x01\x02") + 1)
+    whole[second + 8] |= 1
+    path.write_bytes(bytes(whole))
+    with open_archive(path) as archive:
+        first, other = archive.infolist()
+        with pytest.raises(PhotoError, match="can't be unpacked: Bad CRC-32"):
+            read_member(archive, first)
+        with pytest.raises(PhotoError, match="is encrypted"):
+            read_member(archive, other)

@@ -1,0 +1,75 @@
+"""A model file opens in MediaPipe Tasks, with its labels and the same scores."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from edgekit.contract import Contract, CropPlan
+from edgekit.modelfile import flatbuffer as lite
+from edgekit.modelfile.write import NO_SHA256, write_bundle
+from edgekit.runtime import Classifier
+
+pytestmark = pytest.mark.slow
+
+# One-coloured photos, because MediaPipe resizes by another rule.
+COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 100, 127), (3, 2, 1)]
+
+SCRIPT = """
+import json, sys
+import mediapipe as mp
+import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
+
+options = vision.ImageClassifierOptions(base_options=BaseOptions(model_asset_path=sys.argv[1]))
+answers = []
+with vision.ImageClassifier.create_from_options(options) as classifier:
+    for colour in json.loads(sys.argv[2]):
+        photo = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.full((60, 80, 3), colour, np.uint8))
+        (head,) = classifier.classify(photo).classifications
+        answers.append({category.category_name: category.score for category in head.categories})
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def mediapipe_python(environment):
+    try:
+        python = environment("mediapipe", "mediapipe==1.2.2")
+    except subprocess.CalledProcessError as failure:
+        pytest.skip(f"mediapipe can't be installed here: {failure.stderr.strip().splitlines()[-1]}")
+    tried = subprocess.run([python, "-c", "import mediapipe"], capture_output=True, text=True, check=False)
+    if "cannot open shared object file" in tried.stderr:
+        # Debian's packages: libegl1, libgles2, libgl1 and libglib2.0-0.
+        pytest.skip(f"mediapipe needs a system library: {tried.stderr.strip().splitlines()[-1]}")
+    assert tried.returncode == 0, tried.stderr
+    return python
+
+
+@pytest.fixture
+def int8_file(tmp_path, int8_logits):
+    """The int8 model, which has no vote in the way of a comparison."""
+    contract = Contract(
+        name="int8",
+        labels=("echt", "abfotografiert é"),
+        side_px=8,
+        precision="int8",
+        model_sha256=NO_SHA256,
+        plan=CropPlan(lead=("full",), crops=1),
+    )
+    write_bundle(lite.append_softmax(int8_logits), contract, tmp_path / "int8.tflite")
+    return tmp_path / "int8.tflite"
+
+
+@pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file", "int8_file"])
+def test_labels_and_scores_are_the_same(request, mediapipe_python, plain_photo, model):
+    file = request.getfixturevalue(model)
+    command = [mediapipe_python, "-c", SCRIPT, file, json.dumps(COLOURS)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    with Classifier.load(file) as classifier:
+        ours = [classifier.classify(plain_photo(*colour)).probabilities for colour in COLOURS]
+    for theirs, expected in zip(json.loads(ran.stdout.splitlines()[-1]), ours, strict=True):
+        assert theirs == pytest.approx(expected, abs=1e-5)

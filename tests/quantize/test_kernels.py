@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from edgekit.quantize.kernels import adapt_weights
+from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.train.keras2 import keras, tf
+from edgekit.train.network import build_network, freeze_normalisation
+from edgekit.train.options import NetworkConfig
+from edgekit.train.to_tflite import to_flatbuffer
+
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def bytes_():
+    """Smooth crops, (n, side, side, 3) uint8: neighbouring pixels move together, as in photos."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (32, 8, 8, 3), dtype=np.uint8)
+    return coarse.repeat(8, axis=1).repeat(8, axis=2)
+
+
+@pytest.fixture(scope="module")
+def batches(bytes_):
+    pixels = (bytes_.astype(np.float32) - 128) / 128
+    return [pixels[:16], pixels[16:]]
+
+
+@pytest.fixture(scope="module")
+def moved(batches):
+    """A network whose normalisation has seen crops, and its weights."""
+    keras.utils.set_random_seed(0)
+    network = build_network(NetworkConfig(alpha=0.35, side_px=64, weights="none"), 2)
+    see = tf.function(lambda crops: network(crops, training=True))
+    for _ in range(60):
+        see(batches[0])
+    freeze_normalisation(network)
+    return network, network.get_weights()
+
+
+@pytest.fixture
+def network(moved):
+    network, weights = moved
+    network.set_weights(weights)
+    return network
+
+
+def convolutions(network):
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    return [layer for layer in network.layers if isinstance(layer, kinds)]
+
+
+def rounded_to_nearest(layer):
+    """The kernel as the converter quantises it: symmetric, by output channel."""
+    (kernel,) = layer.get_weights()
+    axes = (0, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else (0, 1, 2)
+    step = np.abs(kernel).max(axis=axes, keepdims=True) / 127
+    return np.round(kernel / step) * step
+
+
+def noise(network, truth, batches):
+    """Deviation of the logits' error relative to their own."""
+    logits = np.concatenate([network.predict_on_batch(batch) for batch in batches])
+    return float((logits - truth).std() / truth.std())
+
+
+def test_kernels_come_to_lie_on_their_grids(network, batches):
+    adapt_weights(network, batches)
+    for layer in convolutions(network):
+        np.testing.assert_allclose(rounded_to_nearest(layer), layer.get_weights()[0], atol=1e-5)
+
+
+def test_logits_change_less_than_with_nearest(network, batches):
+    truth = np.concatenate([network.predict_on_batch(batch) for batch in batches])
+    kept = network.get_weights()
+    for layer in convolutions(network):
+        layer.set_weights([rounded_to_nearest(layer)])
+    to_nearest = noise(network, truth, batches)
+    network.set_weights(kept)
+    adapt_weights(network, batches)
+    assert noise(network, truth, batches) < 0.8 * to_nearest
+
+
+def test_it_needs_no_normalisation_behind(batches):
+    """A convolution with a bias takes the mean error into that."""
+    pixels = keras.Input((64, 64, 3))
+    plain = keras.Model(pixels, keras.layers.Conv2D(8, 3, strides=2, padding="same")(pixels))
+    before = plain.predict_on_batch(batches[0])
+    adapt_weights(plain, batches)
+    after = plain.predict_on_batch(batches[0])
+    assert np.abs(after - before).max() > 0
+    assert np.abs((after - before).mean(axis=(0, 1, 2))).max() < 0.05 * np.abs(after - before).max()
+
+
+def test_a_constant_channel_with_a_bias_survives_the_converter(bytes_, batches):
+    """Of weights near zero the converter makes a grid so fine that the bias overflows; see ``adapt._LEAST_WEIGHT``."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((64, 64, 3))
+    layer = keras.layers.Conv2D(4, 1, use_bias=False)(pixels)
+    layer = keras.layers.BatchNormalization(name="norm")(layer)
+    model = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(layer))
+    convolution = model.layers[1]
+    kernel = convolution.get_weights()[0]
+    kernel[..., 2] = 1e-9
+    convolution.set_weights([kernel])
+    gamma, beta, mean, variance = model.get_layer("norm").get_weights()
+    model.get_layer("norm").set_weights([gamma, beta + 2.5, mean, variance])
+    freeze_normalisation(model)
+    expected = model.predict_on_batch(batches[0])
+    adapt_weights(model, batches)
+    run = ModelInterpreter(to_flatbuffer(model, "int8", bytes_), threads=1)
+    found = np.stack([run(crop) for crop in bytes_[:16]])
+    assert expected[:, 2] == pytest.approx(2.5, abs=1e-4)
+    assert found[:, 2] == pytest.approx(2.5, abs=0.05)
+    np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def test_progress_counts_the_crops(network, batches):
+    class Bar:
+        total = done = 0
+
+        def begin(self, what, total):
+            self.total += total
+
+        def advance(self, steps=1, *, note=""):
+            self.done += steps
+
+        def say(self, line):
+            raise AssertionError(line)
+
+    bar = Bar()
+    adapt_weights(network, batches, progress=bar)
+    assert (bar.total, bar.done) == (32, 32)

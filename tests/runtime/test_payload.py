@@ -1,0 +1,84 @@
+"""The runtime as one file: small, the same every time, and enough for a verdict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from PIL import Image
+
+from edgekit.__main__ import main
+from edgekit.records import file_sha256
+from edgekit.runtime.payload import PAYLOAD_NAME, payload_bytes, write_payload
+
+
+def test_the_same_sources_give_the_same_bytes():
+    assert payload_bytes() == payload_bytes()
+
+
+def test_it_is_what_the_runtime_may_import_and_nothing_else(tmp_path):
+    assert write_payload(tmp_path / PAYLOAD_NAME) < 200_000
+    names = zipfile.ZipFile(tmp_path / PAYLOAD_NAME).namelist()
+    units = {name.removeprefix("edgekit/").partition("/")[0] for name in names}
+    assert units == {
+        "__init__.py",
+        "errors.py",
+        "arrays.py",
+        "records.py",
+        "terminal.py",
+        "contract.py",
+        "runtime",
+        "__main__.py",
+    }
+
+
+def test_it_gives_a_verdict_by_itself(tmp_path, red_blue_file):
+    write_payload(tmp_path / PAYLOAD_NAME)
+    Image.new("RGB", (64, 64), (200, 0, 0)).save(tmp_path / "red.png")
+    where = "import sys; sys.path.insert(0, sys.argv[1]); import edgekit.runtime; print(edgekit.runtime.__file__)"
+    command = [sys.executable, "-c", where, PAYLOAD_NAME]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert PAYLOAD_NAME in ran.stdout
+    command = [sys.executable, PAYLOAD_NAME, "classify", red_blue_file, "red.png"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout)["label"] == "genuine"
+
+
+@pytest.fixture
+def edgekit_here(monkeypatch, capsys):
+    """``edgekit …`` in this process: exit code, stdout and stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+class TestCommand:
+    def test_it_writes_the_file_and_says_how_to_run_it(self, edgekit_here, tmp_path):
+        code, out, err = edgekit_here("runtime", "--out", tmp_path / "deep" / PAYLOAD_NAME)
+        assert (code, out) == (0, "")
+        assert (tmp_path / "deep" / PAYLOAD_NAME).read_bytes() == payload_bytes()
+        assert f"({len(payload_bytes()) / 1000:.0f} kB)" in err
+        assert f"python3 {PAYLOAD_NAME} classify model.tflite photo.jpg" in err
+
+    def test_json_for_scripts(self, edgekit_here, tmp_path):
+        code, out, err = edgekit_here("runtime", "--out", tmp_path / "one.pyz", "--json")
+        assert (code, err) == (0, "")
+        told = json.loads(out)
+        assert (told["bytes"], told["sha256"]) == (len(payload_bytes()), file_sha256(tmp_path / "one.pyz"))
+
+    def test_a_file_that_is_there_is_kept(self, edgekit_here, tmp_path):
+        mine = tmp_path / "mine.txt"
+        mine.write_text("mine")
+        code, _, err = edgekit_here("runtime", "--out", mine)
+        assert (code, mine.read_text()) == (2, "mine")
+        assert err == f"error: {mine} exists; use --overwrite to replace it or name another file with --out\n"
+        assert edgekit_here("runtime", "--out", mine, "--overwrite")[0] == 0
+        assert mine.read_bytes() == payload_bytes()

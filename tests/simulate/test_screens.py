@@ -1,0 +1,207 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from edgekit.errors import DataError
+from edgekit.simulate.cameras import CAMERAS, to_light
+from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
+from edgekit.simulate.panels import DETAIL, STRUCTURES, emission_cell, integrate_cell, panel_response
+from edgekit.simulate.perspective import View, look, place
+from edgekit.simulate.screens import SCREENS, choose_view, recapture
+
+SIZE_WH = (160, 120)
+KINDS = {"laptop", "monitor", "tv", "tablet", "phone", "print"}
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def grey(level=150):
+    return np.full((SIZE_WH[1], SIZE_WH[0], 3), level, np.uint8)
+
+
+def fine_detail(photo):
+    """How much of a photo changes from pixel to pixel."""
+    values = photo.astype(np.float32)
+    return float(np.abs(np.diff(values, axis=0)).mean() + np.abs(np.diff(values, axis=1)).mean())
+
+
+def test_presets_cover_every_kind():
+    assert len(SCREENS) >= 10
+    assert {screen.kind for screen in SCREENS.values()} == KINDS
+    assert {screen.structure for screen in SCREENS.values()} == {*STRUCTURES, "clustered-dots", "dispersed-dots"}
+    assert all(name == screen.name for name, screen in SCREENS.items())
+
+
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=lambda screen: screen.name)
+def test_recapture_is_a_photo_and_follows_from_chance(screen):
+    first, second, other = (
+        recapture(rng(seed), grey(), screen=screen, camera=CAMERAS["phone-a"]) for seed in (0, 0, 1)
+    )
+    assert first.shape == grey().shape
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=lambda screen: screen.name)
+def test_an_even_grey_gets_the_screens_structure(screen):
+    """In focus at its largest magnification, the raster must show more than noise does."""
+    camera = CAMERAS["phone-c"]
+    near = View(ratio=screen.ratio[1])
+    seen = np.median(
+        [fine_detail(recapture(rng(s), grey(), screen=screen, camera=camera, view=near)) for s in range(3)]
+    )
+    noise = np.median(
+        [
+            fine_detail(
+                recapture(rng(s), grey(), screen=SCREENS["laptop-tn"], camera=camera, view=View(ratio=1.0, glare=0.0))
+            )
+            for s in range(3)
+        ]
+    )
+    assert seen > 1.5 * noise
+
+
+def test_recapture_shows_the_photo():
+    photo = grey(40)
+    photo[:, 80:] = 220
+    again = recapture(rng(), photo, screen=SCREENS["monitor-ips"], camera=CAMERAS["phone-a"], view=View(ratio=2.0))
+    assert again[:, 100:].mean() > again[:, :60].mean() + 60
+
+
+@pytest.mark.parametrize("edge", ["left", "right", "top", "bottom"])
+def test_an_edge_in_view_is_on_its_side(edge):
+    view = View(ratio=2.0, edge=edge)
+    photo = recapture(rng(3), grey(230), screen=SCREENS["laptop-tn"], camera=CAMERAS["phone-a"], view=view)
+    bands = {"left": np.s_[:, :8], "right": np.s_[:, -8:], "top": np.s_[:8], "bottom": np.s_[-8:]}
+    means = {side: photo[band].mean() for side, band in bands.items()}
+    assert min(means, key=means.get) == edge
+
+
+def test_views_are_mostly_without_edges_and_within_the_screens_range():
+    screen = SCREENS["tv-va"]
+    chance = rng()
+    views = [choose_view(chance, screen=screen) for _ in range(400)]
+    assert all(screen.ratio[0] <= view.ratio <= screen.ratio[1] for view in views)
+    assert 0.05 < np.mean([view.edge != "none" for view in views]) < 0.2
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_a_white_panel_is_white(structure):
+    cell = emission_cell(structure)
+    assert cell.mean(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=1e-4)
+    seen = integrate_cell(cell, scale=1.7, sigma_px=0.4)
+    assert seen.mean(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=1e-2)
+
+
+def test_a_cell_is_integrated_as_many_small_samples_would_be():
+    """The Fourier way against brute force: average the cell over the pixel's square, without a lens."""
+    cell = emission_cell("split-va")
+    scale = 1.5
+    seen = integrate_cell(cell, scale=scale, sigma_px=1e-6)
+    side = DETAIL / scale
+    offsets = ((np.arange(160) + 0.5) / 160 - 0.5) * side
+    for row, column in ((3, 5), (12, 12), (20, 1)):
+        rows = np.rint(row + offsets).astype(int) % DETAIL
+        columns = np.rint(column + offsets).astype(int) % DETAIL
+        assert seen[row, column] == pytest.approx(cell[np.ix_(rows, columns)].mean(axis=(0, 1)), abs=0.08)
+
+
+def test_moire_has_the_beat_of_the_two_rasters():
+    """A panel of 1.25 camera pixels a period must alias to the 5-pixel period that sampling theory says."""
+    u = np.broadcast_to((np.arange(200, dtype=np.float32) + 0.5) / 1.25, (8, 200))
+    v = np.zeros_like(u)
+    seen = panel_response("stripe", u=u, v=v, scale=np.full_like(u, 1.25), sigma_px=0.2)
+    spectrum = np.abs(np.fft.rfft(seen[0, :, 0] - seen[0, :, 0].mean()))
+    assert spectrum.argmax() == 200 // 5
+    assert panel_response("stripe", u=u, v=v, scale=np.full_like(u, 1.25), sigma_px=1.5).std() < 0.01 * seen.std()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param(View(ratio=1.7), id="frontal"),
+        pytest.param(View(ratio=0.5, yaw_deg=20, pitch_deg=-15, roll_deg=8, offset=(0, 1)), id="tilted"),
+        pytest.param(View(ratio=3.0, yaw_deg=-28, coverage=1.0), id="close-by"),
+    ],
+)
+def test_without_an_edge_every_pixel_sees_the_photo(view):
+    placement = place(SIZE_WH, view)
+    rays = look(placement)
+    assert placement.inside_px(rays).min() > 0
+    middle = rays.scale[SIZE_WH[1] // 2, SIZE_WH[0] // 2]
+    assert middle == pytest.approx(view.ratio * np.sqrt(1 / np.cos(np.radians(view.yaw_deg))
+                                   / np.cos(np.radians(view.pitch_deg))) ** -1, rel=0.02)  # fmt: skip
+
+
+def test_scale_is_the_local_magnification():
+    placement = place(SIZE_WH, View(ratio=1.6, yaw_deg=20, pitch_deg=10))
+    rays = look(placement)
+    du_dy, du_dx = np.gradient(rays.u)
+    dv_dy, dv_dx = np.gradient(rays.v)
+    area = np.abs(du_dx * dv_dy - du_dy * dv_dx)
+    assert np.allclose(rays.scale[5:-5, 5:-5], area[5:-5, 5:-5] ** -0.5, rtol=0.01)
+
+
+@pytest.mark.parametrize("level", [30, 128, 225])
+@pytest.mark.parametrize(
+    "thresholds", [clustered_thresholds(6), (dispersed_thresholds(),) * 4], ids=["offset", "inkjet"]
+)
+def test_ink_covers_what_the_tone_asks_for(level, thresholds):
+    coverage = np.zeros((408, 408, 4), np.uint8)
+    coverage[..., 3] = level
+    dots = np.asarray(lay_ink(coverage, thresholds=thresholds))[..., 0]
+    assert set(np.unique(dots)) <= {8, 255}
+    assert (dots == 8).mean() == pytest.approx(level / 255, abs=0.02)
+
+
+def test_a_print_is_about_as_bright_as_its_photo():
+    photo = np.tile(np.linspace(0, 255, 60).astype(np.uint8)[None, :, None], (40, 1, 3))
+    print_of = separate(photo).resize((600, 400), 0)
+    reflected = np.asarray(lay_ink(np.asarray(print_of), thresholds=clustered_thresholds(6))).mean() / 255
+    assert reflected == pytest.approx(to_light(photo).mean(), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        pytest.param(np.zeros((120, 160), np.uint8), id="grey"),
+        pytest.param(np.zeros((120, 160, 3), np.float32), id="float"),
+        pytest.param(np.zeros((121, 160, 3), np.uint8), id="odd"),
+    ],
+)
+def test_what_is_no_photo_is_refused(photo):
+    with pytest.raises(DataError, match="must be"):
+        recapture(rng(), photo, screen=SCREENS["tv-va"], camera=CAMERAS["phone-a"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"structure": "hologram"}, "structure", id="unknown-structure"),
+        pytest.param({"ratio": (2.0, 1.0)}, "ratio", id="falling-range"),
+        pytest.param({"gloss": 1.5}, "gloss", id="brighter-than-a-mirror"),
+        pytest.param({"cell_dots": 2}, "cell_dots", id="no-room-for-a-dot"),
+    ],
+)
+def test_impossible_screens_are_refused(change, message):
+    with pytest.raises(DataError, match=message):
+        dataclasses.replace(SCREENS["print-poster"], **change)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        pytest.param({"ratio": 0.0}, "ratio", id="infinitely-far"),
+        pytest.param({"ratio": 2.0, "yaw_deg": 80.0}, "45 degrees", id="from-the-side"),
+        pytest.param({"ratio": 2.0, "coverage": 0.0}, "coverage", id="sees-nothing"),
+        pytest.param({"ratio": 2.0, "offset": (2.0, 0.0)}, "offset", id="looks-past"),
+        pytest.param({"ratio": 2.0, "glare": -1.0}, "glare", id="negative-light"),
+    ],
+)
+def test_impossible_views_are_refused(values, message):
+    with pytest.raises(DataError, match=message):
+        View(**values)

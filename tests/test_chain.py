@@ -1,0 +1,92 @@
+"""The chain as a user runs it: commands, their files, their exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from edgekit.convert.options import ConvertConfig
+from edgekit.convert.to_file import convert
+from edgekit.data.splits import split_dataset
+from edgekit.modelfile.flatbuffer import describe, input_quantization
+from edgekit.runtime import read_bundle
+
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+
+def edgekit(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edgekit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_no_group_stands_on_two_sides(small_run, dataset):
+    split = small_run.read("float").split
+    groups = [{sample.group for sample in split.samples(dataset, part)} for part in ("train", "val", "test")]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == len(dataset.groups)
+
+
+def test_the_network_is_int8_inside_without_a_qat_stage(mobile_run, dataset, tmp_path):
+    config = ConvertConfig(stage="float", calibration=tmp_path / "crops", calibration_crops=50, allow_drop=True)
+    convert(dataset, mobile_run, tmp_path / "model.tflite", config)
+    bundle = read_bundle(tmp_path / "model.tflite")
+    assert not describe(bundle.flatbuffer).not_int8
+    assert input_quantization(bundle.flatbuffer) == (1 / 128, 128)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int16x8"])
+def test_every_other_precision_converts(precision, small_run, dataset, tmp_path):
+    config = ConvertConfig(
+        precision=precision, calibration=tmp_path / "crops", calibration_crops=50, allow_drop=True, stage="float"
+    )
+    record = convert(dataset, small_run, tmp_path / "model.tflite", config)
+    assert record.gate.agreement >= 0.8
+    assert record.contract.precision == precision
+
+
+def test_bench_writes_a_table_a_record_and_a_picture(small_model, author_photos, tmp_path):
+    sweep = ("--tta", "1,3", "--threads", "1", "--quick", "--budget-ms", "10000")
+    done = edgekit("bench", small_model, "--data", author_photos, *sweep, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "small-int8.bench.json").read_text())
+    (local,) = record["devices"]
+    points = local["points"]
+    assert [(point["crops"], point["stops_early"]) for point in points[:2]] == [(1, False), (3, False)]
+    # The contract's own plan, with its bounds.
+    assert points[2]["stops_early"]
+    assert 1 <= points[2]["crops_used"]["mean"] <= points[2]["crops"]
+    assert record["part"] == "test"
+    assert local["recommended"]["crops"] in {point["crops"] for point in points}
+    assert (tmp_path / "small-int8.pareto.png").read_bytes().startswith(b"\x89PNG")
+    assert "balanced accuracy" in done.stdout
+
+
+def test_a_budget_that_nothing_meets_is_exit_code_1(small_model, author_photos, tmp_path):
+    sweep = ("--tta", "1", "--threads", "1", "--quick", "--budget-ms", "0.0001")
+    assert edgekit("bench", small_model, "--data", author_photos, *sweep, "--out", tmp_path).returncode == 1
+
+
+def test_predict_names_the_photo_that_cannot_be_read(small_model, author_photos, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"")
+    done = edgekit("predict", small_model, author_photos / "genuine" / "author0-0.png", broken, "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert rows[0]["label"] in ("genuine", "recapture")
+    assert "0 bytes" in rows[1]["error"]
+
+
+def test_a_run_in_the_way_is_refused(small_run, author_photos):
+    done = edgekit("finetune", author_photos, "--out", small_run.root, "--backbone", "small_cnn", "--tune", "all")
+    assert done.returncode == 2
+    assert "--resume" in done.stderr
+    assert "--overwrite" in done.stderr
+
+
+def test_the_manifest_split_is_kept(small_run, dataset):
+    record = small_run.read("float")
+    assert record.split == split_dataset(dataset, record.config.split)

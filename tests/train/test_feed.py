@@ -1,0 +1,188 @@
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.augment.vary import PRESETS
+from edgekit.contract import CropPlan
+from edgekit.errors import PhotoError
+from edgekit.runtime.crops import crop_boxes
+from edgekit.runtime.photo import decode, read_photo
+from edgekit.runtime.preprocess import to_tensor
+from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, in_order, normalise
+from edgekit.train.feed import class_weights, draw_photo, drawn_crops, epoch_batches, stack_all, steps_per_epoch
+
+SIDE_PX = 16
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Nine photos of class 0 and three of class 1."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(12):
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)).save(paths[-1])
+    targets = np.array([0] * 9 + [1] * 3)
+    plan = CropPlan(lead=("full",), cycle=("native", "1/2"), crops=4)
+    return CropSource(paths=tuple(paths), targets=targets, plan=plan, side_px=SIDE_PX)
+
+
+def test_fixed_crops_are_those_of_the_runtime(source):
+    crops = list(fixed_crops(source, count=3))
+    photo = read_photo(source.paths[5])
+    expected = [to_tensor(photo, box, SIDE_PX) for box in crop_boxes(source.plan, photo.size_wh, SIDE_PX, count=3)]
+    assert len(crops) == 12
+    assert crops[5].dtype == np.uint8
+    np.testing.assert_array_equal(crops[5], expected)
+
+
+def test_fewer_crops_are_a_prefix_of_more(source):
+    np.testing.assert_array_equal(
+        cut_photo(source.paths[0], source, count=2), cut_photo(source.paths[0], source, count=6)[:2]
+    )
+
+
+class TestAugmented:
+    @pytest.fixture
+    def augmented(self, source):
+        return replace(source, augmentation=PRESETS["recapture-safe"])
+
+    def test_drawn_crops_are_of_variants(self, source, augmented):
+        """Exposure changes: no crop keeps the levels of the photo as it is."""
+        plain, varied = (
+            draw_photo(np.random.default_rng(0), one, source.paths[0], 4).mean(axis=(1, 2, 3))
+            for one in (source, augmented)
+        )
+        assert np.abs(plain - varied).min() > 1
+
+    def test_every_pass_of_the_plan_has_a_variant_of_its_own(self, augmented):
+        crops = draw_photo(np.random.default_rng(0), augmented, augmented.paths[0], 400)
+        assert len(np.unique(crops.mean(axis=(1, 2, 3)).round(1))) > 50
+
+    def test_fixed_crops_are_never_changed(self, source, augmented):
+        for plain, varied in zip(fixed_crops(source, count=4), fixed_crops(augmented, count=4), strict=True):
+            np.testing.assert_array_equal(plain, varied)
+
+    def test_the_working_size_holds_for_what_is_cut_smaller(self, augmented, tmp_path):
+        """160x130 is halved for a working size of 64; a variant that is cut smaller must not be cut at full scale."""
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (130, 160, 3), dtype=np.uint8)).save(
+            tmp_path / "a.png"
+        )
+        options = replace(PRESETS["recapture-safe"], crop=0.9, exposure_ev=0, balance_ev=0)
+        small = replace(augmented, augmentation=options, plan=replace(augmented.plan, working_px=64))
+        assert draw_photo(np.random.default_rng(0), small, tmp_path / "a.png", 40).shape == (40, SIDE_PX, SIDE_PX, 3)
+
+
+class TestDrawnCrops:
+    def test_the_seed_decides(self, source):
+        one, same, other = (list(drawn_crops(np.random.default_rng(seed), source, count=3)) for seed in (1, 1, 2))
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, other)
+
+    def test_they_move_and_are_mirrored(self, source):
+        plan = CropPlan(cycle=("native",), crops=4)
+        wide = CropSource(paths=source.paths, targets=source.targets, plan=plan, side_px=SIDE_PX)
+        fixed = cut_photo(wide.paths[0], wide, count=4)
+        drawn = draw_photo(np.random.default_rng(0), wide, wide.paths[0], 16)
+        assert len(np.unique(drawn, axis=0)) > 10
+        assert not any(np.array_equal(crop, one) for crop in drawn for one in fixed)
+        photo = np.asarray(decode(wide.paths[0]))
+        windows = np.lib.stride_tricks.sliding_window_view(photo, (SIDE_PX, SIDE_PX, 3))[:, :, 0]
+
+        def stands_in_photo(crop):
+            return bool((windows == crop).all(axis=(2, 3, 4)).any())
+
+        mirrored = [not stands_in_photo(crop) for crop in drawn]
+        assert all(stands_in_photo(crop[:, ::-1]) for crop, turned in zip(drawn, mirrored, strict=True) if turned)
+        assert 3 <= sum(mirrored) <= 13
+
+    def test_more_than_the_plan_has_can_be_drawn(self, source):
+        assert draw_photo(np.random.default_rng(0), source, source.paths[0], 11).shape == (11, SIDE_PX, SIDE_PX, 3)
+
+
+class TestEpochBatches:
+    @pytest.mark.parametrize(
+        ("crops_per_photo", "batch_size", "sizes"),
+        [
+            pytest.param(2, 8, [8, 8, 8], id="whole-batches"),
+            pytest.param(2, 10, [10, 10], id="the-rest-is-dropped"),
+            pytest.param(1, 64, [12], id="unless-it-is-all-there-is"),
+            pytest.param(100, 500, [500, 500], id="more-than-the-buffer-holds"),
+        ],
+    )
+    def test_sizes(self, source, crops_per_photo, batch_size, sizes):
+        options = {"crops_per_photo": crops_per_photo, "batch_size": batch_size}
+        batches = list(epoch_batches(np.random.default_rng(0), source, **options))
+        assert [len(batch.crops) for batch in batches] == sizes
+        assert steps_per_epoch(len(source.paths), **options) == len(sizes)
+
+    def test_every_photo_gives_its_crops_with_its_class_and_weight(self, source):
+        (batch,) = epoch_batches(np.random.default_rng(0), source, crops_per_photo=1, batch_size=12)
+        assert sorted(batch.targets) == sorted(source.targets)
+        assert list(batch.targets) != list(source.targets)
+        # Nine against three photos: each class has half of the weight.
+        assert batch.weights[batch.targets == 0].sum() == pytest.approx(6)
+        assert batch.weights[batch.targets == 1].sum() == pytest.approx(6)
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes", "expected"),
+    [
+        pytest.param([0, 1], 2, [1, 1], id="even"),
+        pytest.param([0, 0, 0, 1], 2, [2 / 3, 2], id="uneven"),
+        pytest.param([0, 2, 2], 3, [1.5, 0, 0.75], id="absent-class"),
+    ],
+)
+def test_class_weights(targets, classes, expected):
+    np.testing.assert_allclose(class_weights(np.array(targets), classes), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [pytest.param(0, -1.0, id="black"), pytest.param(128, 0.0, id="grey"), pytest.param(255, 127 / 128, id="white")],
+)
+def test_normalise(level, expected):
+    normalised = normalise(np.full((1, 2, 2, 3), level, np.uint8))
+    assert normalised.dtype == np.float32
+    assert (normalised == np.float32(expected)).all()
+
+
+class TestInOrder:
+    def test_the_order_stays_whatever_is_ready_first(self):
+        late = threading.Event()
+
+        def work(item):
+            if item == 0:
+                assert late.wait(10)
+            else:
+                late.set()
+            return item
+
+        assert list(in_order(work, range(5))) == list(range(5))
+
+    def test_it_runs_no_further_ahead_than_it_was_told(self):
+        begun = []
+        results = in_order(lambda item: begun.append(item) or item, range(100), ahead=4)
+        next(results)
+        assert len(begun) <= 5
+        results.close()
+        assert len(begun) <= 5
+
+    def test_what_work_raises_reaches_the_reader(self, source):
+        lost = CropSource(paths=(Path("lost.png"),), targets=source.targets[:1], plan=source.plan, side_px=SIDE_PX)
+        with pytest.raises(PhotoError, match="no such file"):
+            list(fixed_crops(lost, count=1))
+
+
+def test_stack_all_counts():
+    rows = [np.full((2,), value, np.uint8) for value in (1, 2)]
+    steps = []
+    np.testing.assert_array_equal(stack_all(rows, shape=(2, 2), step=lambda: steps.append(1)), [[1, 1], [2, 2]])
+    assert len(steps) == 2
+    with pytest.raises(ValueError, match="shorter"):
+        stack_all(rows, shape=(3, 2))

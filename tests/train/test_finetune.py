@@ -1,0 +1,234 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from edgekit.data.options import SplitConfig
+from edgekit.data.splits import split_dataset
+from edgekit.errors import EdgekitError, RunError
+from edgekit.locks import LOCK_NAME
+from edgekit.metrics.reliability import balanced_log_loss
+from edgekit.progress import SILENT
+from edgekit.quantize.qat import load_stage
+from edgekit.records import file_sha256, from_plain, plain, read_json
+from edgekit.scoring.source import crop_source, cut_photo, normalise
+from edgekit.train.finetune import crop_feed, finetune
+from edgekit.train.fit import validation_scores
+from edgekit.train.network import pooled_features
+from edgekit.train.record import RunFolder, TrainRecord
+from edgekit.train.resume import RunOptions
+
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+RESUME = RunOptions(resume=True)
+
+
+def longer(config, epochs):
+    return replace(config, whole=replace(config.whole, epochs=epochs))
+
+
+class TestFinetune:
+    def test_weights_and_record_lie_in_the_folder(self, small_run, small_config, dataset):
+        record = small_run.read("float")
+        assert record.config == small_config
+        assert (record.labels, record.data_sha256) == (("genuine", "recapture"), dataset.sha256)
+        assert (record.stage, record.interrupted, record.skipped_photos) == ("float", False, 0)
+        assert record.weights_sha256 == file_sha256(small_run.weights("float"))
+        assert record.seconds > 0
+        assert {"edgekit", "tensorflow", "numpy"} <= set(record.versions)
+        assert not [path for path in small_run.root.iterdir() if path.name.startswith(".") and path.name != LOCK_NAME]
+
+    def test_the_record_is_strict(self, small_run):
+        raw = read_json(small_run.record("float"))
+        record = from_plain(TrainRecord, raw, where="record")
+        assert plain(record) == raw
+        with pytest.raises(RunError, match=r"record: config must have the keys .* unknown \['colour'\]"):
+            from_plain(TrainRecord, raw | {"config": raw["config"] | {"colour": 1}}, where="record")
+
+    def test_the_split_is_that_of_the_data_and_parts_no_group(self, small_run, small_config, dataset):
+        split = small_run.read("float").split
+        assert split == split_dataset(dataset, small_config.split)
+        groups = [{sample.group for sample in split.samples(dataset, part)} for part in ("train", "val", "test")]
+        assert sum(map(len, groups)) == len(set.union(*groups)) == 6
+
+    def test_the_best_epoch_is_what_was_kept(self, small_run, dataset):
+        record = small_run.read("float")
+        assert {len(values) for values in record.history.values()} == {2}
+        assert record.best_epoch == int(np.argmin(record.history["val_loss"]))
+        feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
+        loss = balanced_log_loss(
+            validation_scores(load_stage(small_run, record, "float"), feed), feed.validation_targets
+        )
+        assert loss == pytest.approx(min(record.history["val_loss"]), rel=1e-3)
+
+    def test_the_texture_is_learnt(self, small_run):
+        record = small_run.read("float")
+        assert record.history["val_balanced_accuracy"][record.best_epoch] > 0.9
+
+    def test_a_solved_head_tells_what_it_chose_from(self, mobile_run):
+        history = mobile_run.read("float").history
+        assert set(history) == {"val_loss", "penalty", "val_balanced_accuracy"}
+        assert mobile_run.read("float").best_epoch == int(np.argmin(history["val_loss"]))
+
+    def test_a_solved_head_is_in_the_weights(self, mobile_run, dataset):
+        record = mobile_run.read("float")
+        feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
+        loss = balanced_log_loss(
+            validation_scores(load_stage(mobile_run, record, "float"), feed), feed.validation_targets
+        )
+        # The head was solved on features from TFLite's float kernels.
+        assert loss == pytest.approx(min(record.history["val_loss"]), rel=0.05, abs=1e-5)
+
+    def test_features_are_those_of_the_network(self, mobile_run, dataset):
+        """What the head is solved on is what the network computes."""
+        record = mobile_run.read("float")
+        network = load_stage(mobile_run, record, "float")
+        sample = record.split.samples(dataset, "val")[0]
+        source = crop_source(dataset, [sample], record.config.plan, record.config.network.side_px)
+        crops = normalise(cut_photo(source.paths[0], source, count=3))
+        expected = pooled_features(network).predict_on_batch(crops)
+        kept = [np.load(path)[:3] for path in mobile_run.root.glob(f"features/*/{file_sha256(source.paths[0])}.npy")]
+        # The float stage kept its features and the qat stage its own, which int8 rounded.
+        exact, rounded = sorted(np.abs(features - expected).max() for features in kept)
+        assert exact < 1e-3
+        assert exact < rounded < 1
+
+
+class TestFolderInUse:
+    def test_it_is_refused(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        before = folder.weights("float").read_bytes()
+        with pytest.raises(RunError, match=r"already holds a float run .*; use --resume to go on or --overwrite"):
+            finetune(dataset, folder, small_config)
+        assert folder.weights("float").read_bytes() == before
+
+    def test_overwriting_starts_again_and_drops_the_qat_stage(self, run_copy, dataset, small_config):
+        folder = run_copy("float", "qat")
+        record = finetune(dataset, folder, longer(small_config, 1), options=RunOptions(overwrite=True))
+        assert len(record.history["loss"]) == 1
+        assert {path.name for path in folder.root.iterdir() if path.name != LOCK_NAME} == {
+            "float.h5",
+            "float.json",
+            "float.state.json",
+        }
+
+    def test_overwriting_that_is_stopped_loses_nothing(self, run_copy, dataset, small_config):
+        class Stop:
+            """Ctrl-C in the first epoch."""
+
+            def begin(self, what, total):
+                self.what = what
+
+            def advance(self, steps=1, *, note=""):
+                if self.what == "fitting":
+                    raise KeyboardInterrupt
+
+            def say(self, line):
+                pass
+
+        folder = run_copy("float", "qat")
+        before = {
+            path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME
+        }
+        with pytest.raises(KeyboardInterrupt):
+            finetune(dataset, folder, small_config, options=RunOptions(overwrite=True), progress=Stop())
+        assert {
+            path.name: path.read_bytes() for path in folder.root.iterdir() if path.is_file() and path.name != LOCK_NAME
+        } == before
+
+    def test_overwriting_that_was_killed_is_undone_by_the_next_call(self, run_copy, dataset, small_config, progress):
+        folder = run_copy("float", "qat")
+        before = {path.name: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME}
+        for path in [one for one in folder.root.iterdir() if one.name != LOCK_NAME]:
+            path.replace(path.with_name(f".{path.name}.old"))
+        folder.weights("float").write_bytes(b"half a run")
+        with pytest.raises(RunError, match="already holds a float run"):
+            finetune(dataset, folder, small_config, progress=progress)
+        assert {path.name: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
+        assert progress.lines == [
+            f"{folder.root}: an earlier --overwrite was killed; the float stage it was to replace is back"
+        ]
+
+    def test_resuming_adds_epochs_and_keeps_the_best(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        before = folder.read("float")
+        record = finetune(dataset, folder, longer(small_config, 3), options=RESUME)
+        assert len(record.history["val_loss"]) == 3
+        assert record.history["val_loss"][:2] == before.history["val_loss"]
+        assert record.best_epoch == int(np.argmin(record.history["val_loss"]))
+
+    def test_resuming_a_finished_run_trains_no_more(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        before = folder.read("float")
+        record = finetune(dataset, folder, small_config, options=RESUME)
+        assert record.history == before.history
+
+    @pytest.mark.parametrize(
+        ("edit", "what"),
+        [
+            pytest.param({"split": SplitConfig(seed=5)}, "split", id="another-split"),
+            pytest.param({"network": {"side_px": 64}}, "network", id="another-network"),
+            pytest.param({"plan": {"crops": 4}}, "crop plan", id="more-crops"),
+            pytest.param({"plan": {"working_px": 720}}, "crop plan", id="another-working-size"),
+            pytest.param({"bona_fide": ""}, "bona fide label", id="no-bona-fide"),
+            pytest.param({"seed": 1}, "seed", id="another-seed"),
+        ],
+    )
+    def test_resuming_as_something_else_is_refused(self, run_copy, dataset, small_config, edit, what):
+        edit = {
+            name: replace(getattr(small_config, name), **value) if isinstance(value, dict) else value
+            for name, value in edit.items()
+        }
+        folder = run_copy("float", "qat")
+        before = {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME}
+        with pytest.raises(RunError, match=f"--resume goes on with the same {what}"):
+            finetune(dataset, folder, replace(small_config, **edit), options=RESUME)
+        assert {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
+
+    def test_a_killed_run_goes_on_only_as_it_began(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        folder.record("float").unlink()
+        for other in (replace(small_config, split=SplitConfig(seed=5)), replace(small_config, seed=1)):
+            with pytest.raises(RunError, match="was written for other photos, crops, network or seed"):
+                finetune(dataset, folder, other, options=RESUME)
+        whole = replace(small_config.whole, learning_rate=1e-5)
+        with pytest.raises(RunError, match=r"which began with 0\.003, got 1e-05; give --learning-rate 0\.003"):
+            finetune(dataset, folder, replace(small_config, whole=whole), options=RESUME)
+        assert finetune(dataset, folder, small_config, options=RESUME).history["val_loss"]
+
+    def test_resuming_on_other_photos_is_refused(self, run_copy, dataset, small_config):
+        with pytest.raises(RunError, match="--resume goes on with the same photos"):
+            finetune(replace(dataset, sha256="0" * 64), run_copy("float"), small_config, options=RESUME)
+
+
+def test_the_same_seed_trains_on_the_same_crops(dataset, small_config, small_run, tmp_path):
+    """Sums of floats differ from run to run by their order, so weights are close, not equal."""
+    record = finetune(dataset, RunFolder(root=tmp_path / "again"), longer(small_config, 1))
+    assert record.history["loss"][0] == pytest.approx(small_run.read("float").history["loss"][0], rel=0.02)
+
+
+def test_a_full_disk_leaves_nothing_half_written(dataset, small_config, tmp_path, full_disk):
+    folder = RunFolder(root=tmp_path / "run")
+    with full_disk(after=1), pytest.raises(EdgekitError, match="No space left on device"):
+        finetune(dataset, folder, longer(small_config, 1))
+    # The weights were written whole, their state not at all.
+    assert [path.name for path in folder.root.iterdir() if path.name != LOCK_NAME] == ["float.h5"]
+
+
+def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, tmp_path):
+    cache = tmp_path / "cache"
+    finetune(dataset, RunFolder(root=tmp_path / "first"), mobile_config, options=RunOptions(cache=cache))
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
+    assert len(kept) == len(mobile_run.read("float").split.train) + len(mobile_run.read("float").split.val)
+    finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=RunOptions(cache=cache))
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == kept
+    assert not (tmp_path / "run" / "features").exists()
+
+
+def test_features_among_the_photos_are_refused(dataset, mobile_config, tmp_path):
+    options = RunOptions(cache=dataset.root / "genuine")
+    with pytest.raises(RunError, match="a cache of features must lie outside the photos' folder"):
+        finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=options)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,233 @@
+import contextlib
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from edgekit.errors import EdgekitError, RunError
+from edgekit.train.keras2 import keras
+from edgekit.train.network import (
+    build_network,
+    freeze_normalisation,
+    load_backbone,
+    load_weights,
+    pooled_features,
+    save_weights,
+    set_head,
+    taps,
+)
+from edgekit.train.options import NetworkConfig
+
+pytestmark = pytest.mark.host
+
+SMALL = NetworkConfig(backbone="small_cnn", side_px=32, weights="none")
+MOBILE = NetworkConfig(alpha=0.35, side_px=32, weights="none")
+
+
+@pytest.fixture
+def small():
+    keras.utils.set_random_seed(0)
+    return build_network(SMALL, 3)
+
+
+@pytest.fixture(scope="module")
+def mobile():
+    return build_network(MOBILE, 3)
+
+
+def crops(count=4, side=32):
+    return np.random.default_rng(0).uniform(-1, 1, (count, side, side, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("features", "last"),
+    [
+        pytest.param("texture", "block_13_expand_relu", id="texture"),
+        pytest.param("content", "out_relu", id="content"),
+        pytest.param("all", "out_relu", id="all"),
+    ],
+)
+def test_taps(features, last):
+    found = taps(replace(MOBILE, features=features))
+    assert found[-1] == last
+    assert ("block_3_expand_relu" in found) == (features != "content")
+
+
+def test_a_texture_network_ends_where_its_last_tap_is(mobile):
+    names = {layer.name for layer in mobile.layers}
+    assert "block_13_expand_relu" in names
+    assert "block_14_expand" not in names
+
+
+class TestHead:
+    @pytest.mark.parametrize("which", ["small", "mobile"])
+    def test_logits_are_the_head_on_the_features(self, request, which):
+        network = request.getfixturevalue(which)
+        features = pooled_features(network)
+        channels = features.output_shape[1]
+        rng = np.random.default_rng(0)
+        kernel, bias = rng.normal(size=(channels, 3)).astype(np.float32), np.array([1, 2, 3], np.float32)
+        mean = rng.normal(size=channels).astype(np.float32)
+        set_head(network, kernel, bias, mean)
+        logits = network.predict_on_batch(crops())
+        assert (logits.shape, logits.dtype) == ((4, 3), np.float32)
+        np.testing.assert_allclose(logits, features.predict_on_batch(crops()) @ kernel + bias, rtol=1e-3, atol=1e-3)
+
+    def test_features_are_means_and_maxima(self, small):
+        tap = keras.Model(small.input, small.get_layer("relu_4").output).predict_on_batch(crops())
+        expected = np.concatenate([tap.mean(axis=(1, 2)), tap.max(axis=(1, 2))], axis=1)
+        np.testing.assert_allclose(pooled_features(small).predict_on_batch(crops()), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_normalisation_can_be_frozen(small):
+    freeze_normalisation(small)
+    before = small.get_layer("norm_1").get_weights()
+    small(crops(), training=True)
+    np.testing.assert_array_equal(small.get_layer("norm_1").get_weights(), before)
+
+
+class TestBackbone:
+    @pytest.fixture
+    def file(self, tmp_path, small):
+        """Backbone weights of a small network, without head."""
+        path = tmp_path / "backbone.h5"
+        body = keras.Model(small.input, small.get_layer("relu_4").output)
+        body.save_weights(str(path))
+        return path
+
+    def test_a_file_gives_its_weights(self, small, file):
+        network = build_network(SMALL, 2)
+        before = network.get_layer("conv_1").get_weights()[0]
+        load_backbone(network, replace(SMALL, weights=str(file)))
+        np.testing.assert_array_equal(
+            network.get_layer("conv_1").get_weights()[0], small.get_layer("conv_1").get_weights()[0]
+        )
+        assert not np.array_equal(network.get_layer("conv_1").get_weights()[0], before)
+
+    def test_none_leaves_them_random(self, small):
+        before = small.get_weights()
+        load_backbone(small, SMALL)
+        for one, other in zip(before, small.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_a_file_of_another_architecture_is_refused(self, mobile, file):
+        with pytest.raises(RunError, match=r"must hold weights for mobilenet_v2 alpha 0\.35 without top; it was made"):
+            load_backbone(mobile, replace(MOBILE, weights=str(file)))
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            pytest.param(None, "can't read the weights: No such file", id="missing"),
+            pytest.param(b"", "must be a Keras HDF5 file", id="empty"),
+            pytest.param(b"PK\x03\x04 a zip", "must be a Keras HDF5 file", id="keras-3"),
+        ],
+    )
+    def test_what_is_no_weights_file_is_refused(self, tmp_path, small, content, message):
+        path = tmp_path / "weights.h5"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(RunError, match=message):
+            load_backbone(small, replace(SMALL, weights=str(path)))
+
+    def test_a_file_that_was_cut_short_is_refused(self, small, file):
+        file.write_bytes(file.read_bytes()[:5000])
+        with pytest.raises(RunError, match="made for another architecture or is damaged"):
+            load_backbone(small, replace(SMALL, weights=str(file)))
+
+    def test_a_folder_is_refused(self, tmp_path, small):
+        with pytest.raises(RunError, match="must be a Keras HDF5 file"):
+            load_backbone(small, replace(SMALL, weights=str(tmp_path)))
+
+    def test_without_a_network_imagenet_says_what_to_do(self, mobile, tmp_path, monkeypatch):
+        for name in ("KERAS_HOME", "HOME"):
+            monkeypatch.setenv(name, str(tmp_path))
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(RunError, match=r"can't be downloaded .* --weights FILE, or --weights none"):
+            load_backbone(mobile, replace(MOBILE, weights="imagenet"))
+
+    def test_imagenet_has_weights_for_some_widths_only(self, mobile):
+        with pytest.raises(RunError, match=r"no ImageNet weights for alpha 0\.4"):
+            load_backbone(mobile, NetworkConfig(alpha=0.4, side_px=96))
+
+
+class TestSaveWeights:
+    def test_what_is_saved_is_loaded(self, tmp_path, small):
+        save_weights(small, tmp_path / "w.h5")
+        other = build_network(SMALL, 3)
+        load_weights(other, tmp_path / "w.h5", what="it")
+        np.testing.assert_array_equal(other.predict_on_batch(crops()), small.predict_on_batch(crops()))
+        assert [path.name for path in tmp_path.iterdir()] == ["w.h5"]
+
+    def test_a_full_disk_leaves_the_old_file(self, tmp_path, small):
+        save_weights(small, tmp_path / "w.h5")
+        before = (tmp_path / "w.h5").read_bytes()
+        with largest_file(4096), pytest.raises(EdgekitError, match=r"can't write .*; free space or choose another"):
+            save_weights(small, tmp_path / "w.h5")
+        assert (tmp_path / "w.h5").read_bytes() == before
+        assert [path.name for path in tmp_path.iterdir()] == ["w.h5"]
+
+
+@contextlib.contextmanager
+def largest_file(size_bytes):
+    """No file of this process may grow beyond this: a full disk for those who may not fill one."""
+    resource = pytest.importorskip("resource", reason="limits need POSIX")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+class TestUntrustedWeights:
+    """HDF5 can point to other files and claim any size; both must be found before Keras reads."""
+
+    @pytest.fixture
+    def spoilt(self, tmp_path):
+        """``spoilt(change)``: weights of a small network after a change to the open file."""
+
+        def spoilt(change):
+            network = build_network(SMALL, 2)
+            path = tmp_path / "weights.h5"
+            save_weights(network, path)
+            with h5py.File(path, "a") as file:
+                change(file)
+            return network, path
+
+        return spoilt
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param(
+                lambda file: file.__setitem__("x", h5py.ExternalLink("/etc/hostname", "/")),
+                "must not be a link",
+                id="link",
+            ),
+            pytest.param(
+                lambda file: file.create_dataset("x", (4,), "u1", external=[("/etc/hostname", 0, 4)]),
+                "kept in another file",
+                id="data-elsewhere",
+            ),
+            pytest.param(
+                lambda file: file.create_dataset("x", (10**12,), "f4", chunks=(1024,)), "must take at most", id="vast"
+            ),
+        ],
+    )
+    def test_are_refused(self, spoilt, change, message):
+        network, path = spoilt(change)
+        with pytest.raises(RunError, match=message):
+            load_weights(network, path, what="a test")
+
+    def test_that_are_not_finite_are_refused(self, tmp_path):
+        network = build_network(SMALL, 2)
+        network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+        save_weights(network, tmp_path / "nan.h5")
+        with pytest.raises(RunError, match="must hold finite weights for a test, got NaN or infinity"):
+            load_weights(network, tmp_path / "nan.h5", what="a test")
