@@ -107,8 +107,8 @@ class TrainConfig:
         draws: Random crops of each photo that the head is solved on, besides those of the plan.
         whole: How the whole network is trained.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
-        augment: Preset of ``augment/vary.py`` for the training photos whose crops are drawn; validation and test photos are
-            never changed.
+        augment: Preset of ``augment/vary.py`` for the training photos whose crops are drawn; validation and test photos
+            are never changed.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
