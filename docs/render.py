@@ -1,4 +1,7 @@
-"""Prints the tables of README.md and docs/results from the committed JSON records; ``--check`` only compares."""
+"""Prints the tables of README.md and docs from the committed JSON records, and the tree of the package from its files.
+
+``--check`` only compares.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,17 @@ from pathlib import Path
 
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
+from rendering.house import tree
 from rendering.models import card, demo, noise, recapture, targets
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
 from rendering.studies import classes, study, unseen
 
+import edgekit
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
+TOUR = ROOT / "docs" / "architecture.md"
+PACKAGE = Path(edgekit.__file__).parent
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -54,7 +62,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
 
 def main() -> int:
     """Fill all pages; returns 1 when ``--check`` finds one that differs."""
-    texts: dict[Path, str] = {}
+    tour = TOUR.read_text(encoding="utf-8")
+    texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour))}
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")
         path = (RESULTS / source).resolve()

@@ -1,4 +1,4 @@
-"""One process at a time works in a place: a run's folder, a data folder, the file of a device's lines.
+"""One process at a time works in a run's folder, in a data folder, or on the file of a device's lines.
 
 The system holds the lock, so that of a process that was killed is gone with it.
 """

@@ -1,4 +1,4 @@
-"""The command line: one file per group of commands. Stages are imported inside them, so that ``--help`` is quick."""
+"""The command line: a file is called as its command. Stages are imported inside them, so that ``--help`` is quick."""
 
 from __future__ import annotations
 

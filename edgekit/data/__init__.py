@@ -1,1 +1,1 @@
-"""Stage 1: photos, their records, checks and splits, and the demo's simulated photos."""
+"""Stage 1: a data folder and its split, which every stage reads: rows, checks, look-alikes, groups."""
