@@ -190,7 +190,7 @@ def _mistakes(judged: Judged, wrong: BoolArray) -> tuple[Mistake, ...]:
         if judged.genuine is not None
         else judged.probabilities[np.arange(len(wrong)), judged.predicted]
     )
-    groups = judged.columns.get("group") or [""] * len(wrong)
+    groups, kinds = judged.columns.get("group") or [""] * len(wrong), judged.kinds
     return tuple(
         Mistake(
             path=judged.paths[at],
@@ -199,7 +199,7 @@ def _mistakes(judged: Judged, wrong: BoolArray) -> tuple[Mistake, ...]:
             score=float(scores[at]),
             certainty=float(judged.certainty[at]),
             group=groups[at],
-            kind=judged.kinds[at],
+            kind=kinds[at],
             abstained=bool(judged.abstained[at]),
         )
         for at in order
