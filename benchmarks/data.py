@@ -30,7 +30,7 @@ from PIL import Image
 from edgekit.augment.crop_set import CropsConfig, cut_crops
 from edgekit.augment.vary import PRESETS, Augmentation
 from edgekit.contract import CropPlan
-from edgekit.metrics.intervals import Estimate, bootstrap
+from edgekit.metrics.intervals import Draws, Estimate, percentile_estimate
 from edgekit.records import write_json
 from edgekit.runtime.agent.machine import processor
 from edgekit.runtime.crops import crop_boxes
@@ -171,6 +171,8 @@ def main() -> int:
             )
             print(f"round {number + 1}: {rounds[-1]}", file=sys.stderr)
     ratios = np.array([one.records_per_s / one.keras_per_s for one in rounds])
+    draws = Draws.of(None, len(ratios))
+    samples = np.array([np.median(np.repeat(ratios, times)) for block in draws.blocks() for times in block])
     unit = 1 << 20 if platform.system() == "Darwin" else 1 << 10
     record = DataRecord(
         device=processor(),
@@ -186,7 +188,7 @@ def main() -> int:
         resized_per_s=float(np.median([one.resized_per_s for one in rounds])),
         folder_per_s=float(np.median([one.folder_per_s for one in rounds])),
         keras_per_s=float(np.median([one.keras_per_s for one in rounds])),
-        ratio=bootstrap(lambda drawn: float(np.median(ratios[drawn])), None, len(ratios)),
+        ratio=percentile_estimate(float(np.median(ratios)), samples, method=draws.method),
         target_per_s=TARGET_RATE,
         target_ratio=TARGET_RATIO,
         peak_memory_mb=(

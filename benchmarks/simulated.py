@@ -27,8 +27,8 @@ from edgekit.arrays import Float32Array
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
-from edgekit.metrics.attacks import roc_auc
-from edgekit.metrics.intervals import Estimate, bootstrap
+from edgekit.metrics.attacks import roc_auc, weighted_auc
+from edgekit.metrics.intervals import Draws, Estimate, percentile_estimate
 from edgekit.records import write_json
 from edgekit.scoring.source import crop_source
 from edgekit.simulate.recapture_set import RECAPTURE, RecaptureConfig, make_recaptures
@@ -184,9 +184,11 @@ def score(
     by_group = [
         roc_auc(attack[chosen], scores[chosen]) for chosen in (real.groups == name for name in np.unique(real.groups))
     ]
+    draws = Draws.of(list(real.groups), len(scores))
+    samples = np.concatenate([weighted_auc(attack, scores, block[:, draws.unit]) for block in draws.blocks()])
     return Result(
         without=without,
-        auc=bootstrap(lambda drawn: _auc(attack[drawn], scores[drawn]), list(real.groups), len(scores)),
+        auc=percentile_estimate(roc_auc(attack, scores), samples, method=draws.method),
         mean_of_groups=float(np.mean(by_group)),
         by_kind={
             kind: (roc_auc(attack[chosen], scores[chosen]), int((kinds[attack] == kind).sum()))
@@ -201,10 +203,6 @@ def _scores(head: Head, places: Table, chosen: NDArray[np.bool_]) -> Float32Arra
     """How much likelier a recapture is, by the mean over the plan's crops; (photos,)."""
     logits = head.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
     return np.asarray(logits[:, 1] - logits[:, 0])
-
-
-def _auc(truth: NDArray[np.bool_], score: Float32Array) -> float:
-    return roc_auc(truth, score) if 0 < truth.sum() < len(truth) else float("nan")
 
 
 def main() -> int:

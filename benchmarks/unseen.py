@@ -14,18 +14,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edgekit.cli import console
 from edgekit.crossval.folds import VARIANTS
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, EdgekitError
-from edgekit.evaluate.accuracy import judge, known_columns, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.tta import OWN, Lot, TtaModel, TtaRecord, job_of, keep_in, lot_of, study
-from edgekit.metrics.breakdown import Detail, Judged, detail
+from edgekit.evaluate.tta import OWN, ScoredPlans, TtaModel, TtaRecord, job_of, keep_in, scored_plans, study
+from edgekit.metrics.breakdown import Detail, detail
+from edgekit.metrics.judged import Judged
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, read_json, write_json
 from edgekit.runtime.bundle import read_bundle
@@ -52,11 +51,11 @@ class UnseenRecord:
     details: tuple[UnseenDetail, ...]
 
 
-def lots_of(
+def scored_folds(
     variant: str, dataset: Dataset, root: Path, config: CrossvalConfig, scores: Path, progress: Progress
-) -> tuple[TtaModel, list[Lot]]:
+) -> tuple[TtaModel, list[ScoredPlans]]:
     """The photos of every fold, scored by its model."""
-    lots, files, size = [], [], 0
+    folds, files, size = [], [], 0
     for number, split in enumerate(group_folds(dataset, config.folds, seed=config.train.seed)):
         file = root / f"fold-{number}" / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
         bundle = read_bundle(file)
@@ -67,27 +66,22 @@ def lots_of(
         source = model_source(bundle.contract, dataset, samples)
         keep = keep_in(scores, dataset, samples)
         (found,) = score_passes([job_of(bundle, STUDY)], source, keep=keep, progress=progress)
-        lots.append(lot_of(bundle, samples, found, STUDY))
+        folds.append(scored_plans(bundle, samples, found, STUDY))
         files.append(file_sha256(file))
         size = len(bundle.flatbuffer)
-    model = TtaModel(name=variant, precision=lots[0].contract.precision, model_bytes=size, file_sha256s=tuple(files))
-    return model, lots
+    model = TtaModel(name=variant, precision=folds[0].contract.precision, model_bytes=size, file_sha256s=tuple(files))
+    return model, folds
 
 
-def pooled(lots: list[Lot]) -> Judged:
+def pooled(folds: list[ScoredPlans]) -> Judged:
     """All folds' photos as one set, each judged by its own contract with all crops of its own plan."""
-    parts = [judge(lot.scores[OWN], lot.samples, lot.contract, crops=lot.contract.plan.crops) for lot in lots]
-    first = parts[0]
-    return Judged(
-        paths=tuple(path for part in parts for path in part.paths),
-        labels=first.labels,
-        bona_fide=first.bona_fide,
-        truth=np.concatenate([part.truth for part in parts]),
-        predicted=np.concatenate([part.predicted for part in parts]),
-        probabilities=np.concatenate([part.probabilities for part in parts]),
-        certainty=np.concatenate([part.certainty for part in parts]),
-        abstained=np.concatenate([part.abstained for part in parts]),
-        columns=known_columns([sample for lot in lots for sample in lot.samples]),
+    return judged_photos(
+        *(
+            ScoredPhotos(
+                scores=fold.scores[OWN], samples=fold.samples, contract=fold.contract, counts=fold.contract.plan.crops
+            )
+            for fold in folds
+        )
     )
 
 
@@ -109,21 +103,21 @@ def main() -> int:
                 raise DataError(f"{mark} is of other photos than {asked.photos}")
             config = from_plain(CrossvalConfig, raw.get("config"), where=str(mark))
             found = {
-                variant: lots_of(variant, dataset, asked.crossval, config, asked.scores, progress)
+                variant: scored_folds(variant, dataset, asked.crossval, config, asked.scores, progress)
                 for variant in asked.variants.split(",")
             }
             record = UnseenRecord(
                 folds=config.folds,
                 study=study(
                     [model for model, _ in found.values()],
-                    {variant: lots for variant, (_, lots) in found.items()},
+                    {variant: folds for variant, (_, folds) in found.items()},
                     STUDY,
                     data_sha256=dataset.sha256,
                     part=("unseen", "each photo by the model of the fold that never saw its group"),
                 ),
                 details=tuple(
-                    UnseenDetail(variant=variant, crops=lots[0].contract.plan.crops, detail=detail(pooled(lots)))
-                    for variant, (_, lots) in found.items()
+                    UnseenDetail(variant=variant, crops=folds[0].contract.plan.crops, detail=detail(pooled(folds)))
+                    for variant, (_, folds) in found.items()
                 ),
             )
             write_json(asked.out, record)

@@ -83,6 +83,7 @@ EXTRA_OF = {
     "pillow_heif": "host",
     "markupsafe": "data",
     "regex": "data",
+    "scipy": "data",
     "sklearn": "data",
     "tensorflow": "host",
     "tensorflow_model_optimization": "host",

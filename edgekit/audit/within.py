@@ -105,6 +105,8 @@ def find_within(
     Returns:
         The leaks and what is suspicious, best rule first; of one group and probe only the better property.
     """
+    from scipy.stats import false_discovery_control
+
     groups = sorted({one.sample.group for one in readings} - {""})
     progress.begin("testing groups", len(groups))
     rng = np.random.default_rng(seed)
@@ -114,22 +116,13 @@ def find_within(
         tests += list(_test_group(rng, inside, labels, [one for one in PROPERTIES if not only or one.probe in only]))
         progress.advance()
     found = dict[tuple[str, str], GroupLeak]()
-    for test, q in zip(tests, benjamini_hochberg([test.p for test in tests]), strict=True):
+    for test, q in zip(tests, false_discovery_control([test.p for test in tests]).tolist(), strict=True):
         leak = test.decide(q, len(labels))
         best = found.get((leak.group, leak.probe))
         better = best is None or (leak.p, -leak.balanced_accuracy) < (best.p, -best.balanced_accuracy)
         if leak.verdict != "fine" and better:
             found[leak.group, leak.probe] = leak
     return tuple(sorted(found.values(), key=lambda leak: (leak.verdict, -leak.balanced_accuracy, leak.group)))
-
-
-def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """Adjusted p of many tests (Benjamini and Hochberg 1995): at a bound q, a share q of what is found is chance."""
-    order = np.argsort(p)[::-1]
-    ranked = np.asarray(p, np.float64)[order] * len(p) / np.arange(len(p), 0, -1)
-    q = np.empty(len(p))
-    q[order] = np.minimum(1.0, np.minimum.accumulate(ranked))
-    return [float(one) for one in q]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

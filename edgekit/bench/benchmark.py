@@ -32,16 +32,16 @@ from edgekit.devices.device import Device
 from edgekit.devices.local import LocalDevice
 from edgekit.devices.native import MAX_RUN_S, NativeLatency
 from edgekit.errors import DataError, DeviceError
-from edgekit.evaluate.accuracy import evaluate_scores, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.photos import Chosen, choose_photos
-from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Pace, Setting
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.photo import decode
-from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
+from edgekit.scoring.scores import CropUse, Scores
 
 
 def bench(
@@ -247,8 +247,10 @@ def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan)
 
 def _judge(setting: Setting, scores: Scores, plan: _Plan) -> tuple[CropUse | None, Evaluation]:
     """How many crops the verdicts take, and what they are worth."""
-    counts: Count = scores.early_counts(plan.contract) if setting.stops_early else setting.crops
-    return crop_use(counts), evaluate_scores(scores, plan.chosen.samples, plan.contract, crops=counts)
+    photos = ScoredPhotos.of(
+        scores, plan.chosen.samples, plan.contract, crops=setting.crops, stops_early=setting.stops_early
+    )
+    return crops_used(photos), evaluation_of(judged_photos(photos))
 
 
 def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:

@@ -17,7 +17,7 @@ from edgekit.bench.latency import percentiles
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import threads_label
 from edgekit.bench.session import Request, measure_on
-from edgekit.contract import Contract, Precision
+from edgekit.contract import Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert
 from edgekit.crossval.options import CrossvalConfig
@@ -29,8 +29,8 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
-from edgekit.evaluate.accuracy import forced, model_source
-from edgekit.metrics.classification import Predictions, evaluate_predictions
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
+from edgekit.metrics.classification import evaluation_of
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
@@ -39,7 +39,7 @@ from edgekit.runtime.agent.job import Pace, Setting
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.keep import UNREADABLE
-from edgekit.scoring.scores import Scores, crop_use, score_photos
+from edgekit.scoring.scores import Scores, score_photos
 from edgekit.train.finetune import finetune, versions
 from edgekit.train.network import build_network, load_backbone
 from edgekit.train.options import Stage
@@ -91,17 +91,16 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
     for number, split in enumerate(splits):
         progress.say(f"fold {number + 1} of {config.folds}: tests {len(split.test)} photos")
         folds.append(_run_fold(dataset, split, out, number, config, progress))
-    samples = [sample for fold in folds for sample in fold.samples]
     latency, where = _time(dataset, folds[-1], config, progress)
     record = CrossvalRecord(
         config=config,
         data_sha256=dataset.sha256,
-        photos=len(samples),
+        photos=sum(len(fold.samples) for fold in folds),
         groups=len(dataset.groups),
         training_seconds=sum(fold.training_seconds for fold in folds),
         conditions=where,
         variants=tuple(
-            _variant(folds, samples, variant, setting, latency.get((variant, setting), {}))
+            _variant(folds, variant, setting, latency.get((variant, setting), {}))
             for variant in VARIANTS
             for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(tta=config.crops, threads=(1,)))
         ),
@@ -224,35 +223,25 @@ def _kept_scores(
 
 
 def _variant(
-    folds: Sequence[_Fold],
-    samples: Sequence[Sample],
-    variant: str,
-    setting: Setting,
-    latency: dict[str, dict[str, Latency]],
+    folds: Sequence[_Fold], variant: str, setting: Setting, latency: dict[str, dict[str, Latency]]
 ) -> VariantRecord:
     """All photos together, each judged by its own fold's model, operating point and bounds."""
-    contracts: list[Contract] = [forced(fold.bundles[variant].contract) for fold in folds]
-    scored = [fold.scores[variant] for fold in folds]
-    judged = list(zip(scored, contracts, strict=True))
-    counts = [s.early_counts(c) if setting.stops_early else np.full(len(s.targets), setting.crops) for s, c in judged]
-    told = list(zip(judged, counts, strict=True))
-    predictions = Predictions(
-        truth=np.concatenate([scores.targets for scores in scored]),
-        predicted=np.concatenate([s.predicted(c, count) for (s, c), count in told]),
-        labels=contracts[0].labels,
-        groups=[sample.group for sample in samples],
-        kinds=[sample.kind for sample in samples],
-        attack_score=np.concatenate([s.attack_scores(c, count) for (s, c), count in told])
-        if contracts[0].bona_fide
-        else None,
-        bona_fide=contracts[0].bona_fide,
-    )
+    photos = [
+        ScoredPhotos.of(
+            fold.scores[variant],
+            fold.samples,
+            forced(fold.bundles[variant].contract),
+            crops=setting.crops,
+            stops_early=setting.stops_early,
+        )
+        for fold in folds
+    ]
     return VariantRecord(
         variant=variant,
         crops=setting.crops,
         stops_early=setting.stops_early,
-        crops_used=crop_use(np.concatenate(counts)) if setting.stops_early else None,
-        evaluation=evaluate_predictions(predictions),
+        crops_used=crops_used(*photos),
+        evaluation=evaluation_of(judged_photos(*photos)),
         latency=latency,
         model_bytes=len(folds[-1].bundles[variant].flatbuffer),
     )

@@ -58,20 +58,24 @@ def find_near(photos: Sequence[Hashed], bits: int) -> tuple[Near, ...]:
         photos: In any order.
         bits: Hashes that differ in at most so many bits are linked; links join sets.
     """
+    from scipy.cluster.hierarchy import DisjointSet
+
     by_hash = defaultdict[int, list[Hashed]](list)
     for photo in photos:
         by_hash[photo.phash].append(photo)
     known = sorted(by_hash)
-    joined = _Sets(len(known))
+    sets = DisjointSet(range(len(known)))
+    most = [0] * len(known)
     for one, other, distance in near_pairs(np.array(known, dtype=np.uint64), bits):
-        joined.join(one, other, distance)
+        sets.merge(one, other)
+        most[one] = max(most[one], distance)
     found = []
-    for members, most in joined.sets():
+    for members in sets.subsets():
         inside = [photo for member in members for photo in by_hash[known[member]]]
         if len(inside) > 1:
             paths = tuple(sorted(photo.path for photo in inside))
             across = border([(photo.label, photo.group) for photo in inside])
-            found.append(Near(paths=paths, across=across, most_bits=most))
+            found.append(Near(paths=paths, across=across, most_bits=max(most[member] for member in members)))
     order = {"class": 0, "group": 1, "": 2}
     return tuple(sorted(found, key=lambda near: (order[near.across], near.paths)))
 
@@ -119,32 +123,6 @@ def _count_bits(words: Hashes) -> ByteArray:
     words = (words + (words >> np.uint64(4))) & four
     counts: ByteArray = ((words * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
     return counts
-
-
-class _Sets:
-    """Disjoint sets of indices, and the largest link in each."""
-
-    def __init__(self, size: int) -> None:
-        self._parents = list(range(size))
-        self._most = [0] * size
-
-    def root(self, index: int) -> int:
-        while self._parents[index] != index:
-            self._parents[index] = self._parents[self._parents[index]]
-            index = self._parents[index]
-        return index
-
-    def join(self, one: int, other: int, distance: int) -> None:
-        first, second = sorted((self.root(one), self.root(other)))
-        self._parents[second] = first
-        self._most[first] = max(self._most[first], self._most[second], distance)
-
-    def sets(self) -> Iterator[tuple[list[int], int]]:
-        members = defaultdict[int, list[int]](list)
-        for index in range(len(self._parents)):
-            members[self.root(index)].append(index)
-        for root, inside in members.items():
-            yield inside, self._most[root]
 
 
 Border = Literal["split", "class", "group", "none"]

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from edgekit.arrays import Int64Array
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
-from edgekit.metrics.breakdown import Detail, Judged, check_slices, detail
-from edgekit.metrics.classification import Evaluation, Predictions, evaluate_predictions
+from edgekit.metrics.breakdown import Detail, check_slices, detail
+from edgekit.metrics.classification import Evaluation, evaluation_of
+from edgekit.metrics.judged import Judged
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256
 from edgekit.runtime.bundle import read_bundle
@@ -47,41 +51,66 @@ def forced(contract: Contract) -> Contract:
     return contract.with_decision(replace(contract.decision, abstain=None, floor=None))
 
 
-def evaluate_scores(
-    scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: Count = None
-) -> Evaluation:
-    """All metrics of the first ``crops`` crops at the contract's operating point, intervals over groups if any."""
-    contract = forced(contract)
-    return evaluate_predictions(
-        Predictions(
-            truth=scores.targets,
-            predicted=scores.predicted(contract, crops),
-            labels=contract.labels,
-            groups=[sample.group for sample in samples] if all(sample.group for sample in samples) else None,
-            kinds=[sample.kind for sample in samples],
-            attack_score=scores.attack_scores(contract, crops) if contract.bona_fide else None,
-            bona_fide=contract.bona_fide,
-        )
-    )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoredPhotos:
+    """Photos that one model scored.
+
+    Attributes:
+        scores: Of every crop.
+        samples: The photos, in the order of the scores.
+        contract: The model's.
+        counts: How many crops each verdict takes.
+    """
+
+    scores: Scores
+    samples: Sequence[Sample]
+    contract: Contract
+    counts: Count = None
+
+    @classmethod
+    def of(
+        cls, scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: int, stops_early: bool
+    ) -> ScoredPhotos:
+        """With so many crops a verdict or, where it stops early, as many as the contract's bounds give."""
+        counts = scores.early_counts(contract) if stops_early else crops
+        return cls(scores=scores, samples=samples, contract=contract, counts=counts)
+
+    def predicted(self, contract: Contract) -> Int64Array:
+        """(photos,) class indices by a contract's rules; -1 where it does not answer."""
+        return self.scores.predicted(contract, self.counts)
 
 
-def judge(scores: Scores, samples: Sequence[Sample], contract: Contract, *, crops: Count = None) -> Judged:
-    """What a contract says of photos by the first ``crops`` crops, all of them answered."""
-    answering = forced(contract)
-    voted = scores.voted(contract, crops)
+def judged_photos(*parts: ScoredPhotos) -> Judged:
+    """What contracts say of photos, all of them answered.
+
+    Args:
+        parts: The photos of one model; or of several, as of the folds of a cross-validation, pooled, each judged by its
+            own model's contract.
+    """
+    samples = [sample for part in parts for sample in part.samples]
+    # Of several contracts no rule is the rule of all photos.
+    decision = parts[0].contract.decision if len(parts) == 1 else Decision()
+    answering = [forced(part.contract) for part in parts]
+    voted = [part.scores.voted(part.contract, part.counts) for part in parts]
     return Judged(
         paths=tuple(sample.path for sample in samples),
-        labels=contract.labels,
-        bona_fide=contract.bona_fide,
-        truth=scores.targets,
-        predicted=scores.predicted(answering, crops),
-        probabilities=voted,
-        certainty=margins(voted, answering),
-        abstained=scores.predicted(contract, crops) < 0,
-        abstain=contract.decision.abstain,
-        floor=contract.decision.floor,
+        labels=parts[0].contract.labels,
+        bona_fide=parts[0].contract.bona_fide,
+        truth=np.concatenate([part.scores.targets for part in parts]),
+        predicted=np.concatenate([part.predicted(own) for part, own in zip(parts, answering, strict=True)]),
+        probabilities=np.concatenate(voted),
+        certainty=np.concatenate([margins(votes, own) for votes, own in zip(voted, answering, strict=True)]),
+        abstained=np.concatenate([part.predicted(part.contract) < 0 for part in parts]),
+        abstain=decision.abstain,
+        floor=decision.floor,
         columns=known_columns(samples),
     )
+
+
+def crops_used(*parts: ScoredPhotos) -> CropUse | None:
+    """How many crops the verdicts take; None where it is always the same number."""
+    counts = [part.counts for part in parts if isinstance(part.counts, np.ndarray)]
+    return crop_use(np.concatenate(counts)) if counts else None
 
 
 def known_columns(samples: Sequence[Sample]) -> dict[str, tuple[str, ...]]:
@@ -139,10 +168,9 @@ def evaluate(
     chosen = choose_photos(dataset, contract, config.part)
     check_slices(config.slices, known_columns(chosen.samples))
     scores = score_samples(model, dataset, chosen.samples, crops=count, progress=progress)
-    counts: Count = count
-    if config.stop_early and config.crops is None and contract.decision.early_stop is not None:
-        counts = scores.early_counts(contract)
-    judged = judge(scores, chosen.samples, contract, crops=counts)
+    early = config.stop_early and config.crops is None and contract.decision.early_stop is not None
+    photos = ScoredPhotos.of(scores, chosen.samples, contract, crops=count, stops_early=early)
+    judged = judged_photos(photos)
     return EvaluateRecord(
         model=model.name,
         file_sha256=file_sha256(model),
@@ -150,8 +178,8 @@ def evaluate(
         part=chosen.part,
         caution=chosen.caution,
         crops=count,
-        crops_used=crop_use(counts),
-        evaluation=evaluate_scores(scores, chosen.samples, contract, crops=counts),
+        crops_used=crops_used(photos),
+        evaluation=evaluation_of(judged),
         labels=contract.labels,
         bona_fide=contract.bona_fide,
         decision=contract.decision,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import Part
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import forced, score_samples
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos
 from edgekit.metrics.attacks import apcer_by_kind, bpcer_at_apcer, equal_error_rate, worst_kind
 from edgekit.metrics.classification import report
@@ -27,7 +28,7 @@ from edgekit.scoring.operating_point import fit_early_stop
 from edgekit.scoring.scores import Scores
 
 # Square of the standard normal's 97.5 % quantile, for Wilson's upper end where no error was seen.
-_Z2 = 1.959964**2
+_Z2 = NormalDist().inv_cdf(0.975) ** 2
 # To show less than one in a million takes more photos than anybody has.
 _LEAST_LIMIT = 1e-6
 
@@ -251,25 +252,22 @@ def _decision(contract: Contract, scores: Scores, threshold: float) -> Decision:
 
 
 def _reached(scores: Scores, chosen: Chosen, contract: Contract) -> Reached:
-    answering = forced(contract)
-    predicted = scores.predicted(answering)
-    genuine = contract.labels.index(str(contract.bona_fide))
-    is_attack, called = scores.targets != genuine, predicted != genuine
-    groups = [sample.group for sample in chosen.samples]
-    how = Resampling.of(groups if all(groups) else None, len(groups))
+    judged = judged_photos(ScoredPhotos(scores=scores, samples=chosen.samples, contract=contract))
+    is_attack, called = judged.is_attack, judged.called_attack
+    how = Resampling.of(judged.groups, len(judged.paths))
     apcer, bpcer = rate(is_attack, ~called, how), rate(~is_attack, called, how)
     if apcer is None or bpcer is None:
         raise DataError(f"APCER and BPCER need photos of both classes, the {chosen.part} photos have one alone")
-    by_kind = apcer_by_kind(is_attack, called, [sample.kind for sample in chosen.samples])
+    by_kind = apcer_by_kind(is_attack, called, judged.kinds)
     worst = worst_kind(by_kind)
     return Reached(
         part=chosen.part,
-        photos=len(groups),
+        photos=len(judged.paths),
         apcer=apcer,
         worst_kind=worst,
         worst_apcer=by_kind[worst].value,
         bpcer=bpcer,
-        balanced_accuracy=report(scores.targets, predicted, contract.labels).balanced_accuracy,
+        balanced_accuracy=report(judged.truth, judged.predicted, judged.labels).balanced_accuracy,
     )
 
 

@@ -9,24 +9,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.arrays import Int64Array
 from edgekit.contract import Contract, CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.options import Part
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import forced, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
 from edgekit.evaluate.photos import choose_photos
 from edgekit.metrics.breakdown import ClassTable, class_table
-from edgekit.metrics.classification import Evaluation, Predictions, evaluate_predictions
+from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Flips, Rate, Resampling, flips, rate
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.passes import Job, Keep, score_passes
-from edgekit.scoring.scores import Count, Scores, crop_use
+from edgekit.scoring.scores import CropUse, Scores
 
 # Plans by a name, besides those that are written out; of these two the first crop is the only one.
 _SINGLE = ("centre", "full")
@@ -145,7 +145,7 @@ class TtaRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lot:
+class ScoredPlans:
     """Photos that one model scored by several plans.
 
     Attributes:
@@ -157,6 +157,16 @@ class Lot:
     contract: Contract
     samples: tuple[Sample, ...]
     scores: Mapping[str, Scores]
+
+    def photos(self, way: Way) -> ScoredPhotos:
+        """The photos by one way, every one answered."""
+        return ScoredPhotos.of(
+            self.scores[way.plan],
+            self.samples,
+            forced(self.contract),
+            crops=way.crops,
+            stops_early=way.stops_early,
+        )
 
 
 def crop_plan(text: str, contract: Contract, crops: int) -> CropPlan:
@@ -233,8 +243,8 @@ def tta(
     keep = keep_in(scores, dataset, samples) if scores is not None else None
     source = model_source(bundles[0].contract, dataset, samples)
     tables = score_passes(jobs, source, keep=keep, progress=progress)
-    lots = {
-        model.stem: [lot_of(bundle, samples, found, config)]
+    scored = {
+        model.stem: [scored_plans(bundle, samples, found, config)]
         for model, bundle, found in zip(models, bundles, tables, strict=True)
     }
     named = tuple(
@@ -247,7 +257,7 @@ def tta(
         for model, bundle in zip(models, bundles, strict=True)
     )
     cautions = dict.fromkeys(one.caution for one in chosen if one.caution)
-    return study(named, lots, config, data_sha256=dataset.sha256, part=(chosen[0].part, "; ".join(cautions)))
+    return study(named, scored, config, data_sha256=dataset.sha256, part=(chosen[0].part, "; ".join(cautions)))
 
 
 def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
@@ -267,11 +277,13 @@ def keep_in(folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> Keep:
     return Keep(folder=folder, photos=sha256(to_json([dataset.sha256, [one.path for one in samples]]).encode()))
 
 
-def lot_of(bundle: Bundle, samples: Sequence[Sample], found: Mapping[CropPlan, Scores], config: TtaConfig) -> Lot:
+def scored_plans(
+    bundle: Bundle, samples: Sequence[Sample], found: Mapping[CropPlan, Scores], config: TtaConfig
+) -> ScoredPlans:
     """A model's scores, by plan as it was asked for."""
     contract = bundle.contract
     names = most_crops(contract, config).items()
-    return Lot(
+    return ScoredPlans(
         contract=contract,
         samples=tuple(samples),
         scores={name: found[crop_plan(name, contract, most)] for name, most in names},
@@ -280,7 +292,7 @@ def lot_of(bundle: Bundle, samples: Sequence[Sample], found: Mapping[CropPlan, S
 
 def study(
     models: Sequence[TtaModel],
-    lots: Mapping[str, Sequence[Lot]],
+    scored: Mapping[str, Sequence[ScoredPlans]],
     config: TtaConfig,
     *,
     data_sha256: str,
@@ -290,24 +302,25 @@ def study(
 
     Args:
         models: In the order of the report.
-        lots: By model, its photos: in one lot, or one a fold with that fold's model.
+        scored: By model, its photos: all at once, or fold by fold with each fold's model.
         config: Plans and numbers of crops.
         data_sha256: Identifies the photos.
         part: Which photos these are, and what has to be said beside the numbers.
     """
     points, tables = [], []
     for model in models:
-        own = lots[model.name]
-        baseline: Int64Array | None = None
-        for way in ways(own[0].contract, config):
-            evaluation, right, used = _judge(own, way)
-            points.append(_point(model.name, way, (evaluation, right, used), baseline, own))
-            baseline = right if baseline is None else baseline
+        baseline: Judged | None = None
+        for way in ways(scored[model.name][0].contract, config):
+            photos = [part.photos(way) for part in scored[model.name]]
+            judged = judged_photos(*photos)
+            evaluation = evaluation_of(judged)
+            points.append(_point(model.name, way, crops_used(*photos), judged, evaluation, baseline))
+            baseline = baseline or judged
             if way == Way(config.baseline, 1) or (way.plan == CLASSIC and way.crops in config.table):
                 table = class_table(evaluation.report)
                 tables.append(TtaTable(model=model.name, way=str(way), crops=way.crops, table=table))
-    first = lots[models[0].name]
-    samples = [sample for lot in first for sample in lot.samples]
+    first = scored[models[0].name]
+    samples = [sample for part in first for sample in part.samples]
     return TtaRecord(
         models=tuple(models),
         data_sha256=data_sha256,
@@ -324,41 +337,10 @@ def study(
     )
 
 
-def _judge(lots: Sequence[Lot], way: Way) -> tuple[Evaluation, Int64Array, float]:
-    """All lots together, each by its own contract: the numbers, who is right, and the mean number of crops."""
-    truth, predicted, scores, counts = [], [], [], []
-    for lot in lots:
-        contract, scored = forced(lot.contract), lot.scores[way.plan]
-        n = len(scored.targets)
-        count: Count = scored.early_counts(contract) if way.stops_early else way.crops
-        truth.append(scored.targets)
-        predicted.append(scored.predicted(contract, count))
-        if contract.bona_fide is not None:
-            scores.append(scored.attack_scores(contract, count))
-        counts.append(count if isinstance(count, np.ndarray) else np.full(n, count, np.int64))
-    samples = [sample for lot in lots for sample in lot.samples]
-    groups = [sample.group for sample in samples]
-    found = Predictions(
-        truth=np.concatenate(truth),
-        predicted=np.concatenate(predicted),
-        labels=lots[0].contract.labels,
-        groups=groups if all(groups) else None,
-        kinds=[sample.kind for sample in samples],
-        attack_score=np.concatenate(scores) if scores else None,
-        bona_fide=lots[0].contract.bona_fide,
-    )
-    used = crop_use(np.concatenate(counts))
-    assert used is not None
-    return evaluate_predictions(found), (found.truth == found.predicted).astype(np.int64), used.mean
-
-
 def _point(
-    model: str, way: Way, judged: tuple[Evaluation, Int64Array, float], baseline: Int64Array | None, lots: Sequence[Lot]
+    model: str, way: Way, used: CropUse | None, judged: Judged, evaluation: Evaluation, baseline: Judged | None
 ) -> TtaPoint:
-    evaluation, right, used = judged
-    groups = [sample.group for lot in lots for sample in lot.samples]
-    how = Resampling.of(groups if all(groups) else None, len(right))
-    errors = rate(np.ones(len(right), np.bool_), right == 0, how)
+    errors = rate(np.ones(len(judged.paths), np.bool_), ~judged.right, Resampling.of(judged.groups, len(judged.paths)))
     assert errors is not None
     return TtaPoint(
         model=model,
@@ -366,12 +348,12 @@ def _point(
         way=str(way),
         crops=way.crops,
         stops_early=way.stops_early,
-        mean_crops=used,
+        mean_crops=float(way.crops) if used is None else used.mean,
         balanced_accuracy=evaluation.balanced_accuracy,
         errors=errors,
         apcer=evaluation.apcer,
         apcer_kind="" if evaluation.attack is None else evaluation.attack.apcer_kind,
         bpcer=evaluation.bpcer,
         auc=evaluation.auc,
-        flips=None if baseline is None else flips(baseline, right),
+        flips=None if baseline is None else flips(baseline.right, judged.right),
     )

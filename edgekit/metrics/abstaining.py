@@ -79,10 +79,7 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
     # Photos of one certainty have no order among themselves, so each takes its share of their errors.
     sizes = np.diff(answered, prepend=0)
     spread: Float64Array = np.repeat(np.diff(errors, prepend=0) / sizes, sizes)
-    everything = np.ones((1, len(order)), np.int64)
-    (aurc,) = share_estimates(
-        [float(_aurc(spread, everything)[0])], lambda weights: _aurc(spread, weights[:, order])[None], how
-    )
+    (aurc,) = share_estimates(lambda weights: _aurc(spread, weights[:, order])[None], how)
     kept = np.unique(np.linspace(0, len(ends) - 1, min(len(ends), MAX_POINTS)).round().astype(np.int64))
     best = np.sort(wrong.astype(np.float64))
     return RiskCoverage(
@@ -92,7 +89,7 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
         points=len(ends),
         aurc=aurc,
         aurc_by_chance=float(wrong.mean()),
-        aurc_at_best=float(_aurc(best, everything)[0]),
+        aurc_at_best=float(_aurc(best, np.ones((1, len(order)), np.int64))[0]),
         band=band,
     )
 

@@ -179,14 +179,34 @@ def weighted_auc(truth: BoolArray, score: Float64Array, weights: Int64Array) -> 
     Returns:
         (rows,) 0..1, NaN where a row leaves one class only.
     """
+    return area(*score_levels(truth, score, weights)[1:])
+
+
+def score_levels(
+    truth: BoolArray, score: Float64Array, weights: Int64Array
+) -> tuple[Float64Array, Int64Array, Int64Array]:
+    """The (m,) distinct scores, ascending, and for each row of weights the attacks and genuine photos of each.
+
+    Args:
+        truth: (n,) bool.
+        score: (n,) finite.
+        weights: (rows, n), how often each photo counts.
+    """
     order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
-    attacks = np.add.reduceat((weights * truth)[:, order], starts, axis=1)
-    bona_fides = np.add.reduceat((weights * ~truth)[:, order], starts, axis=1)
+    ordered = score[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    attacks, bona_fides = (
+        np.add.reduceat((weights * side)[:, order], starts, axis=1, dtype=np.int64) for side in (truth, ~truth)
+    )
+    return ordered[starts], attacks, bona_fides
+
+
+def area(attacks: Int64Array, bona_fides: Int64Array) -> Float64Array:
+    """The area under the ROC curve of (rows, levels) counts, as (rows,); see :func:`weighted_auc`."""
     # Twice the wins, which keeps the halves of ties whole.
     wins = (attacks * (2 * np.cumsum(bona_fides, axis=1) - bona_fides)).sum(axis=1)
     pairs = 2 * attacks.sum(axis=1) * bona_fides.sum(axis=1)
-    areas: Float64Array = np.full(len(weights), np.nan)
+    areas: Float64Array = np.full(len(attacks), np.nan)
     np.divide(wins, pairs, out=areas, where=pairs > 0)
     return areas
 
@@ -230,9 +250,7 @@ def _cuts(truth: BoolArray, score: Float64Array) -> _Cuts:
         raise DataError(
             f"an operating point needs photos of both classes, got {attacks} attacks and {bona_fides} bona fide"
         )
-    levels, level = np.unique(score, return_inverse=True)
-    of_attacks = np.bincount(level[truth], minlength=len(levels))
-    of_bona_fides = np.bincount(level[~truth], minlength=len(levels))
+    levels, (of_attacks,), (of_bona_fides,) = score_levels(truth, score, np.ones((1, len(truth)), np.int64))
     return _Cuts(
         levels=levels,
         missed=np.concatenate([[0], np.cumsum(of_attacks)]),
@@ -255,13 +273,19 @@ def equal_error_rate(truth: BoolArray, score: Float64Array) -> tuple[float, floa
     cuts = _cuts(truth, score)
     apcer, bpcer = cuts.missed / cuts.attacks, cuts.alarms / cuts.bona_fides
     gap = apcer - bpcer
+    after = int((gap < 0).sum())
+    nearest = after - 1 if -gap[after - 1] <= gap[after] else after
+    return float(crossing(apcer[None], bpcer[None])[0]), cuts.threshold(nearest, nearest)
+
+
+def crossing(apcer: Float64Array, bpcer: Float64Array) -> Float64Array:
+    """Where the straight lines between cuts cross the diagonal: (rows, cuts), from 0 and 1 to 1 and 0, to (rows,)."""
+    gap = apcer - bpcer
     # The gap rises from -1 to 1, so there is a last cut below zero and a next one.
-    before = int(np.searchsorted(gap, 0.0, side="left")) - 1
-    after = before + 1
-    part = -gap[before] / (gap[after] - gap[before])
-    rate = apcer[before] + part * (apcer[after] - apcer[before])
-    nearest = before if -gap[before] <= gap[after] else after
-    return float(rate), cuts.threshold(nearest, nearest)
+    rows, after = np.arange(len(gap)), (gap < 0).sum(axis=1)
+    before = after - 1
+    part = -gap[rows, before] / (gap[rows, after] - gap[rows, before])
+    return np.asarray(apcer[rows, before] + part * (apcer[rows, after] - apcer[rows, before]))
 
 
 def bpcer_at_apcer(truth: BoolArray, score: Float64Array, apcer: float) -> tuple[float, float]:

@@ -3,75 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.arrays import BoolArray
 from edgekit.errors import DataError
 from edgekit.metrics.abstaining import RiskCoverage, band_report, risk_coverage
 from edgekit.metrics.classification import ClassReport, Report, report
 from edgekit.metrics.curves import AttackDetail, attack_detail
+from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
 from edgekit.metrics.reliability import Reliability, reliability
 from edgekit.metrics.slices import Slices, slice_photos
 
 MAX_MISTAKES = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
-    """Photos with their truth and everything a classifier said about them.
-
-    Attributes:
-        paths: (n,) of the photos, relative to the data's folder.
-        labels: The classes.
-        bona_fide: The label of genuine photos, which makes all others attacks; None for any other task.
-        truth: (n,) positions in the labels.
-        predicted: (n,) positions in the labels: every photo is answered.
-        probabilities: (n, classes) after the vote.
-        certainty: (n,) how far each vote is from another answer, in log-odds.
-        abstained: (n,) which photos the contract itself would not have answered.
-        abstain: Its band; pooled over several contracts, None.
-        floor: Its floor.
-        columns: What is known of the photos, by column of the manifest; ``group`` and ``kind`` among them, or empty.
-    """
-
-    paths: tuple[str, ...]
-    labels: tuple[str, ...]
-    bona_fide: str | None
-    truth: Int64Array
-    predicted: Int64Array
-    probabilities: Float64Array
-    certainty: Float64Array
-    abstained: BoolArray
-    abstain: tuple[float, float] | None = None
-    floor: float | None = None
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Check that everything is said of every photo."""
-        n = len(self.paths)
-        parts = (self.truth, self.predicted, self.probabilities, self.certainty, self.abstained, *self.columns.values())
-        if any(len(part) != n for part in parts):
-            raise DataError(f"everything must be said of all {n} photos, got {[len(part) for part in parts]}")
-
-    @property
-    def genuine(self) -> int | None:
-        """The class of genuine photos."""
-        return None if self.bona_fide is None else self.labels.index(self.bona_fide)
-
-    @property
-    def attack_score(self) -> Float64Array:
-        """(n,) the probability of any attack; the classifier must have a label of genuine photos."""
-        assert self.genuine is not None
-        return np.asarray(np.delete(self.probabilities, self.genuine, axis=1).sum(axis=1))
-
-    @property
-    def groups(self) -> Sequence[str] | None:
-        """(n,) the group of each photo; None where some have none."""
-        groups = self.columns.get("group", ())
-        return groups if groups and all(groups) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +129,7 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
     """
     found = report(judged.truth, judged.predicted, judged.labels)
     how = Resampling.of(judged.groups, found.n, resamples=resamples)
-    wrong = judged.truth != judged.predicted
+    wrong = ~judged.right
     mistakes = _mistakes(judged, wrong)
     return Detail(
         photos=found.n,
@@ -224,16 +170,15 @@ def _columns(judged: Judged, wanted: Sequence[str] | None) -> Mapping[str, Seque
 def _attacks(judged: Judged, how: Resampling) -> AttackDetail | None:
     if judged.genuine is None:
         return None
-    is_attack = judged.truth != judged.genuine
+    is_attack = judged.is_attack
     if not is_attack.any() or is_attack.all():
         return None
-    kinds = judged.columns.get("kind") or [""] * len(is_attack)
-    return attack_detail(is_attack, judged.predicted != judged.genuine, judged.attack_score, kinds, how)
+    return attack_detail(is_attack, judged.called_attack, judged.attack_score, judged.kinds, how)
 
 
 def _reliability(judged: Judged, how: Resampling) -> Reliability:
     if judged.genuine is not None:
-        return reliability("attack score", judged.truth != judged.genuine, judged.attack_score, how)
+        return reliability("attack score", judged.is_attack, judged.attack_score, how)
     top = judged.probabilities.max(axis=1)
     return reliability("top probability", judged.truth == judged.probabilities.argmax(axis=1), top, how)
 
@@ -245,8 +190,7 @@ def _mistakes(judged: Judged, wrong: BoolArray) -> tuple[Mistake, ...]:
         if judged.genuine is not None
         else judged.probabilities[np.arange(len(wrong)), judged.predicted]
     )
-    empty = [""] * len(wrong)
-    groups, kinds = judged.columns.get("group") or empty, judged.columns.get("kind") or empty
+    groups, kinds = judged.columns.get("group") or [""] * len(wrong), judged.kinds
     return tuple(
         Mistake(
             path=judged.paths[at],

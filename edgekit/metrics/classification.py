@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.arrays import Float64Array, Int64Array
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import (
     MIN_PHOTOS,
@@ -18,14 +18,17 @@ from edgekit.metrics.attacks import (
     apcer_by_kind,
     attack_report,
     bpcer_at_apcer,
-    checked_scores,
     equal_error_rate,
     kind_names,
-    roc_auc,
     weighted_auc,
     worst_kind,
 )
-from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wilson
+from edgekit.metrics.intervals import Draws, Estimate
+from edgekit.metrics.judged import Judged, checked_classes
+from edgekit.metrics.rates import Resampling, rate, share_estimates
+
+# Of photos; drawn ones are counted in floats.
+_Counts = Int64Array | Float64Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,52 +75,6 @@ class GroupReport:
 
     n: int
     balanced_accuracy: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Predictions:
-    """What a classifier said about photos whose truth is known.
-
-    Attributes:
-        truth: (n,) integers, positions in ``labels``.
-        predicted: (n,) integers, positions in ``labels``, or -1 for no verdict: an error of its class, and never a pass
-            as bona fide.
-        labels: The classes.
-        groups: (n,) the author, camera or scene of each photo; None or all empty where nobody knows.
-        kinds: (n,) the kind of attack of each photo; looked at for attacks only.
-        attack_score: (n,) finite, larger for attacks; needs ``bona_fide``.
-        bona_fide: The label of genuine photos, which makes all others attacks; None for any other task.
-
-    Raises:
-        DataError: lengths differ, a number is no label, a score is not finite, only some photos have a group, …
-    """
-
-    truth: Int64Array
-    predicted: Int64Array
-    labels: Sequence[str]
-    groups: Sequence[str] | None = None
-    kinds: Sequence[str] | None = None
-    attack_score: Float64Array | None = None
-    bona_fide: str | None = None
-
-    def __post_init__(self) -> None:
-        n = len(_checked_classes(self.truth, self.predicted, self.labels)[0])
-        for name, given in (("groups", self.groups), ("kinds", self.kinds)):
-            if given is not None and len(given) != n:
-                raise DataError(f"{name} must name one for each photo, got {len(given)} for {n} photos")
-        if self.bona_fide is not None and self.bona_fide not in self.labels:
-            raise DataError(f"bona fide must be one of the labels {list(self.labels)}, got {self.bona_fide!r}")
-        if self.attack_score is not None:
-            if self.bona_fide is None:
-                raise DataError("an attack score needs the label of genuine photos, got bona_fide=None")
-            checked_scores(np.asarray(self.truth) >= 0, self.attack_score)
-        if self.grouped:
-            Draws.of(self.groups, n)
-
-    @property
-    def grouped(self) -> bool:
-        """Whether photos have groups."""
-        return self.groups is not None and any(self.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +125,7 @@ def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> R
     Raises:
         DataError: no photos, lengths or types are wrong, a number is no label, or a label comes twice.
     """
-    truth, predicted = _checked_classes(truth, predicted, labels)
+    truth, predicted = checked_classes(truth, predicted, labels, lowest=-1)
     k = len(labels)
     answered = predicted >= 0
     confusion = np.bincount((truth * k + predicted)[answered], minlength=k * k).reshape(k, k)
@@ -191,14 +148,12 @@ def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> R
     )
 
 
-def _class_scores(
-    hits: Int64Array, support: Int64Array, called: Int64Array
-) -> tuple[Float64Array, Float64Array, Float64Array]:
+def _class_scores(hits: _Counts, support: _Counts, called: _Counts) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Precision, recall and F1 of each class (last axis)."""
     return _share(hits, called), _share(hits, support), _share(2 * hits, support + called)
 
 
-def _macro_scores(hits: Int64Array, support: Int64Array, called: Int64Array) -> Float64Array:
+def _macro_scores(hits: _Counts, support: _Counts, called: _Counts) -> Float64Array:
     """Balanced accuracy, macro precision, recall and F1 of (..., classes) counts, as (4, ...)."""
     precision, recall, f1 = _class_scores(hits, support, called)
     seen = support + called > 0
@@ -210,20 +165,30 @@ def _macro_scores(hits: Int64Array, support: Int64Array, called: Int64Array) -> 
     )
 
 
-def _resampled_scores(draws: Int64Array, counts: Float64Array) -> Float64Array:
-    """The same of (resamples, units) draws from (3, units, classes) counts, as (4, resamples).
+def macro_samples(truth: Int64Array, predicted: Int64Array, weights: Int64Array) -> Float64Array:
+    """Balanced accuracy, macro precision, recall and F1 of resampled photos.
 
     A mean over classes is not defined where a class has no photos: leaving it out would report the other one's.
+
+    Args:
+        truth: (n,) classes.
+        predicted: (n,) classes.
+        weights: (rows, n), how often each photo counts.
+
+    Returns:
+        (4, rows), NaN where a row lacks a class that the photos have.
     """
-    drawn = draws.astype(np.float64) @ counts
+    classes = np.arange(max(int(truth.max()), int(predicted.max())) + 1)
+    is_true, is_called = truth[:, None] == classes, predicted[:, None] == classes
+    # Whole numbers in float64 stay exact, and only floats have a fast matrix product.
+    drawn = weights.astype(np.float64) @ np.stack([is_true & is_called, is_true, is_called]).astype(np.float64)
     scores = _macro_scores(*drawn)
-    known = counts[1].sum(axis=0) > 0
-    scores[:, (drawn[1][:, known] == 0).any(axis=1)] = np.nan
+    scores[:, (drawn[1][:, is_true.any(axis=0)] == 0).any(axis=1)] = np.nan
     return scores
 
 
-def _share(part: Int64Array, whole: Int64Array, *, empty: float = 0.0) -> Float64Array:
-    out: Float64Array = np.full(np.shape(whole), empty)
+def _share(part: _Counts, whole: _Counts) -> Float64Array:
+    out: Float64Array = np.zeros(np.shape(whole))
     return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
 
 
@@ -239,55 +204,23 @@ def agreement(a: Int64Array, b: Int64Array) -> float:
     return float((a == b).mean())
 
 
-def evaluate_predictions(predictions: Predictions, *, resamples: int = 1000, seed: int = 0) -> Evaluation:
-    """Everything that is said about a classifier on one set of photos, with 95 % intervals.
+def evaluation_of(judged: Judged, *, resamples: int = 1000, seed: int = 0) -> Evaluation:
+    """The headline numbers of judged photos, with 95 % intervals.
 
     With groups, intervals come from a group bootstrap, and are never narrower than over photos; without, from a
     bootstrap over photos, and from Wilson for APCER and BPCER. Where resamples cannot tell (all alike, a single group),
     :func:`edgekit.metrics.intervals.share_estimate` says what is done instead, so every interval is finite.
 
     Args:
-        predictions: Photos with their truth.
+        judged: The photos.
         resamples: How many times groups or photos are drawn.
         seed: The same seed gives the same intervals.
     """
-    photos = len(predictions.truth)
-    by_photo = _evaluate(predictions, Draws.of(None, photos, resamples=resamples, seed=seed))
-    if not predictions.grouped:
-        return by_photo
-    by_group = _evaluate(predictions, Draws.of(predictions.groups, photos, resamples=resamples, seed=seed))
-
-    def joined(of_groups: Estimate | None, of_photos: Estimate | None) -> Estimate | None:
-        return wider(of_groups, of_photos) if of_groups is not None and of_photos is not None else None
-
-    return replace(
-        by_group,
-        balanced_accuracy=wider(by_group.balanced_accuracy, by_photo.balanced_accuracy),
-        precision=wider(by_group.precision, by_photo.precision),
-        recall=wider(by_group.recall, by_photo.recall),
-        f1=wider(by_group.f1, by_photo.f1),
-        auc=joined(by_group.auc, by_photo.auc),
-        apcer=joined(by_group.apcer, by_photo.apcer),
-        bpcer=joined(by_group.bpcer, by_photo.bpcer),
-    )
-
-
-def _evaluate(p: Predictions, draws: Draws) -> Evaluation:
-    truth, predicted = _checked_classes(p.truth, p.predicted, p.labels)
-    groups = p.groups if draws.method == "group bootstrap" else None
-    overall = report(truth, predicted, p.labels)
-    k = len(p.labels)
-    hits = draws.totals(np.where(truth == predicted, truth, -1), k)
-    # Whole numbers in float64 stay exact, and only floats have a fast matrix product.
-    counts = np.stack([hits, draws.totals(truth, k), draws.totals(predicted, k)]).astype(np.float64)
-    samples = np.concatenate([_resampled_scores(block, counts) for block in draws.blocks()], axis=1)
-    macro = [
-        share_estimate(value, sample, units=counts.shape[1], method=draws.method)
-        for value, sample in zip(_macro_values(overall), samples, strict=True)
-    ]
-    by_group = _by_group(sorted(set(groups)), counts) if groups is not None else {}
+    how = Resampling.of(judged.groups, len(judged.paths), resamples=resamples, seed=seed)
+    macro = share_estimates(lambda weights: macro_samples(judged.truth, judged.predicted, weights), how)
+    by_group = _by_group(judged, how.groups)
     evaluation = Evaluation(
-        report=overall,
+        report=report(judged.truth, judged.predicted, judged.labels),
         balanced_accuracy=macro[0],
         precision=macro[1],
         recall=macro[2],
@@ -296,19 +229,18 @@ def _evaluate(p: Predictions, draws: Draws) -> Evaluation:
         worst_group=_worst_group(by_group),
         mean_over_groups=float(np.mean([one.balanced_accuracy for one in by_group.values()])) if by_group else None,
     )
-    return evaluation if p.bona_fide is None else _with_attacks(evaluation, p, draws)
+    return evaluation if judged.bona_fide is None else _with_attacks(evaluation, judged, how)
 
 
-def _macro_values(of: Report) -> tuple[float, float, float, float]:
-    return of.balanced_accuracy, of.macro_precision, of.macro_recall, of.macro_f1
-
-
-def _by_group(groups: Sequence[str], counts: Float64Array) -> dict[str, GroupReport]:
-    """The groups in the order of their numbers; counts are hits, support and calls, (3, groups, classes)."""
-    balanced, photos = _macro_scores(*counts)[0], counts[1].sum(axis=-1)
+def _by_group(judged: Judged, draws: Draws | None) -> dict[str, GroupReport]:
+    if judged.groups is None or draws is None:
+        return {}
+    hits = np.where(judged.right, judged.truth, -1)
+    counts = [draws.totals(classes, len(judged.labels)) for classes in (hits, judged.truth, judged.predicted)]
+    balanced, photos = _macro_scores(*counts)[0], counts[1].sum(axis=1)
     return {
         group: GroupReport(n=int(n), balanced_accuracy=float(value))
-        for group, n, value in zip(groups, photos, balanced, strict=True)
+        for group, n, value in zip(sorted(set(judged.groups)), photos, balanced, strict=True)
     }
 
 
@@ -317,63 +249,28 @@ def _worst_group(by_group: dict[str, GroupReport]) -> str:
     return min(enough, key=lambda group: (enough[group].balanced_accuracy, -enough[group].n), default="")
 
 
-def _with_attacks(evaluation: Evaluation, p: Predictions, draws: Draws) -> Evaluation:
-    genuine = list(p.labels).index(str(p.bona_fide))
-    is_attack, called = np.asarray(p.truth) != genuine, np.asarray(p.predicted) != genuine
-    kinds = p.kinds if p.kinds is not None else [""] * len(is_attack)
-    apcer = bpcer = None
+def _with_attacks(evaluation: Evaluation, judged: Judged, how: Resampling) -> Evaluation:
+    is_attack, called, kinds = judged.is_attack, judged.called_attack, judged.kinds
+    apcer = None
     if is_attack.any():
         headline = worst_kind(apcer_by_kind(is_attack, called, kinds))
-        apcer = _rate_estimate(is_attack & (kind_names(kinds) == headline), ~called, draws)
-    if not is_attack.all():
-        bpcer = _rate_estimate(~is_attack, called, draws)
+        apcer = rate(is_attack & (kind_names(kinds) == headline), ~called, how)
+    bpcer = rate(~is_attack, called, how)
+    evaluation = replace(
+        evaluation,
+        apcer=None if apcer is None else apcer.estimate,
+        bpcer=None if bpcer is None else bpcer.estimate,
+    )
     if apcer is None or bpcer is None:
-        return replace(evaluation, apcer=apcer, bpcer=bpcer)
-    attack = attack_report(is_attack, called, kinds, bona_fide=str(p.bona_fide))
-    evaluation = replace(evaluation, apcer=apcer, bpcer=bpcer, attack=attack)
-    if p.attack_score is None:
         return evaluation
+    score = judged.attack_score
+    (auc,) = share_estimates(
+        lambda weights: weighted_auc(is_attack, score, weights)[None], how, (is_attack, ~is_attack)
+    )
     return replace(
         evaluation,
-        auc=_auc_estimate(is_attack, np.asarray(p.attack_score, np.float64), draws),
-        eer=equal_error_rate(is_attack, p.attack_score)[0],
-        bpcer20=bpcer_at_apcer(is_attack, p.attack_score, 0.05)[0],
+        attack=attack_report(is_attack, called, kinds, bona_fide=str(judged.bona_fide)),
+        auc=auc,
+        eer=equal_error_rate(is_attack, score)[0],
+        bpcer20=bpcer_at_apcer(is_attack, score, 0.05)[0],
     )
-
-
-def _rate_estimate(among: BoolArray, wrong: BoolArray, draws: Draws) -> Estimate:
-    """The share of some photos that are wrong: over groups, or Wilson's where photos have none."""
-    photos, errors = int(among.sum()), int((among & wrong).sum())
-    if draws.method == "bootstrap":
-        return wilson(errors, photos)
-    # Class 0 is a right photo, class 1 a wrong one.
-    counts = draws.totals(np.where(among, wrong, -1), 2)
-    right, failed = np.concatenate([block @ counts for block in draws.blocks()]).T
-    units = int((counts.sum(axis=1) > 0).sum())
-    return share_estimate(
-        errors / photos, _share(failed, right + failed, empty=np.nan), units=units, method=draws.method
-    )
-
-
-def _auc_estimate(is_attack: BoolArray, score: Float64Array, draws: Draws) -> Estimate:
-    samples = [weighted_auc(is_attack, score, block[:, draws.unit]) for block in draws.blocks()]
-    units = min(len(np.unique(draws.unit[side])) for side in (is_attack, ~is_attack))
-    return share_estimate(roc_auc(is_attack, score), np.concatenate(samples), units=units, method=draws.method)
-
-
-def _checked_classes(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> tuple[Int64Array, Int64Array]:
-    """Both as (n,) int64."""
-    if isinstance(labels, str) or not labels or len(set(labels)) != len(labels):
-        raise DataError(f"labels must be distinct names, at least one, got {labels!r:.200}")
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
-    if truth.ndim != 1 or not len(truth) or truth.shape != predicted.shape:
-        raise DataError(
-            f"truth and predicted must be one class per photo, got {list(truth.shape)} and {list(predicted.shape)}"
-        )
-    for name, classes, lowest in (("truth", truth, 0), ("predicted", predicted, -1)):
-        if classes.dtype.kind not in "iu":
-            raise DataError(f"{name} must be positions in the labels, got {classes.dtype}")
-        if classes.min() < lowest or classes.max() >= len(labels):
-            got = f"{classes.min()}..{classes.max()}"
-            raise DataError(f"{name} must lie in {lowest}..{len(labels) - 1} for {len(labels)} labels, got {got}")
-    return truth.astype(np.int64), predicted.astype(np.int64)

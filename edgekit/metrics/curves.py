@@ -11,14 +11,15 @@ from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import (
     MIN_PHOTOS,
-    KindReport,
+    apcer_by_kind,
+    area,
     bpcer_at_apcer,
     checked_bools,
     checked_scores,
+    crossing,
     equal_error_rate,
     kind_names,
-    roc_auc,
-    weighted_auc,
+    score_levels,
     worst_kind,
 )
 from edgekit.metrics.intervals import Estimate
@@ -128,41 +129,35 @@ def attack_detail(
         raise DataError(f"attack numbers need photos of both classes, got {int(is_attack.sum())} of {len(is_attack)}")
     if not len(called_attack) == len(kinds) == len(is_attack):
         raise DataError(f"every photo needs a call and a kind, got {len(called_attack)} and {len(kinds)}")
-    by_kind, worst = _kinds(is_attack, called_attack, kinds, how)
+    by_kind = _kinds(is_attack, called_attack, kinds, how)
     overall, bpcer = rate(is_attack, ~called_attack, how), rate(~is_attack, called_attack, how)
     assert overall is not None
     assert bpcer is not None
-    eer, eer_threshold = equal_error_rate(is_attack, score)
-    limits = [bpcer_at_apcer(is_attack, score, limit) for limit in APCER_LIMITS]
-    values = (eer, roc_auc(is_attack, score), average_precision(is_attack, score), *(limit[0] for limit in limits))
-    found = share_estimates(
-        values, lambda weights: _statistics(is_attack, score, weights), how, (is_attack, ~is_attack)
-    )
-    of_worst = is_attack & (kind_names(kinds) == worst)
+    found = share_estimates(lambda weights: _statistics(is_attack, score, weights), how, (is_attack, ~is_attack))
+    of_worst = is_attack & (kind_names(kinds) == by_kind[0].kind)
     (acer,) = share_estimates(
-        [(float((~called_attack[of_worst]).mean()) + bpcer.photos.value) / 2],
         lambda weights: _acer(of_worst, ~is_attack, called_attack, weights),
         how,
         (of_worst, ~is_attack),
     )
     return AttackDetail(
         kinds=by_kind,
-        worst_kind=worst,
+        worst_kind=by_kind[0].kind,
         overall=overall,
         bpcer=bpcer,
         acer=acer,
         eer=found[0],
-        eer_threshold=eer_threshold,
+        eer_threshold=equal_error_rate(is_attack, score)[1],
         auc=found[1],
         average_precision=found[2],
         at_apcer=tuple(
             LimitRate(
                 limit=limit,
                 bpcer=estimate,
-                threshold=threshold,
+                threshold=bpcer_at_apcer(is_attack, score, limit)[1],
                 supported=bool(int(is_attack.sum()) * limit >= 1),
             )
-            for limit, estimate, (_, threshold) in zip(APCER_LIMITS, found[3:], limits, strict=True)
+            for limit, estimate in zip(APCER_LIMITS, found[3:], strict=True)
         ),
         curve=score_curve(is_attack, score),
     )
@@ -170,55 +165,35 @@ def attack_detail(
 
 def _kinds(
     is_attack: BoolArray, called_attack: BoolArray, kinds: Sequence[str], how: Resampling
-) -> tuple[tuple[KindRate, ...], str]:
+) -> tuple[KindRate, ...]:
     named = kind_names(kinds)
     rates = {str(kind): rate(is_attack & (named == kind), ~called_attack, how) for kind in np.unique(named[is_attack])}
     found = {kind: one for kind, one in rates.items() if one is not None}
-    worst = worst_kind({kind: KindReport(value=one.photos.value, n=one.n) for kind, one in found.items()})
+    worst = worst_kind(apcer_by_kind(is_attack, called_attack, kinds))
     order = sorted(found, key=lambda k: (k != worst, found[k].n < MIN_PHOTOS, -found[k].photos.value, -found[k].n, k))
-    return tuple(KindRate(kind=kind, apcer=found[kind]) for kind in order), worst
-
-
-def _levels(
-    is_attack: BoolArray, score: Float64Array, weights: Int64Array
-) -> tuple[Float64Array, Int64Array, Int64Array]:
-    """The distinct scores, ascending, and for each row of weights the attacks and genuine photos of each."""
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
-    attacks = np.add.reduceat((weights * is_attack)[:, order], starts, axis=1)
-    genuine = np.add.reduceat((weights * ~is_attack)[:, order], starts, axis=1)
-    return score[order][starts], attacks, genuine
+    return tuple(KindRate(kind=kind, apcer=found[kind]) for kind in order)
 
 
 def _statistics(is_attack: BoolArray, score: Float64Array, weights: Int64Array) -> Float64Array:
     """EER, AUC, average precision and BPCER at each limit, of every row; NaN where a row lacks a class."""
-    _, attacks, genuine = _levels(is_attack, score, weights)
+    _, attacks, genuine = score_levels(is_attack, score, weights)
     all_attacks, all_genuine = attacks.sum(axis=1), genuine.sum(axis=1)
     known = (all_attacks > 0) & (all_genuine > 0)
     found: Float64Array = np.full((3 + len(APCER_LIMITS), len(weights)), np.nan)
-    found[1] = weighted_auc(is_attack, score, weights)
+    found[1] = area(attacks, genuine)
     attacks, genuine = attacks[known], genuine[known]
     n_attacks, n_genuine = all_attacks[known, None], all_genuine[known, None]
     zero = np.zeros((len(attacks), 1), np.int64)
     missed = np.concatenate([zero, np.cumsum(attacks, axis=1)], axis=1)
     alarms = n_genuine - np.concatenate([zero, np.cumsum(genuine, axis=1)], axis=1)
     apcer, bpcer = missed / n_attacks, alarms / n_genuine
-    found[0, known] = _crossing(apcer, bpcer)
+    found[0, known] = crossing(apcer, bpcer)
     found[2, known] = _average_precision(attacks, n_attacks - missed[:, :-1], alarms[:, :-1])
     rows = np.arange(len(attacks))
     for number, limit in enumerate(APCER_LIMITS):
         # APCER only rises from cut to cut.
         found[3 + number, known] = bpcer[rows, (apcer <= limit).sum(axis=1) - 1]
     return found
-
-
-def _crossing(apcer: Float64Array, bpcer: Float64Array) -> Float64Array:
-    """Where the straight lines between cuts cross the diagonal, of each row."""
-    gap = apcer - bpcer
-    rows, after = np.arange(len(gap)), (gap < 0).sum(axis=1)
-    before = after - 1
-    part = -gap[rows, before] / (gap[rows, after] - gap[rows, before])
-    return np.asarray(apcer[rows, before] + part * (apcer[rows, after] - apcer[rows, before]))
 
 
 def _average_precision(attacks: Int64Array, found: Int64Array, alarms: Int64Array) -> Float64Array:
@@ -237,21 +212,6 @@ def _acer(attacks: BoolArray, genuine: BoolArray, called: BoolArray, weights: In
         np.divide(weights[:, among & wrong].sum(axis=1), drawn, out=share, where=drawn > 0)
         shares.append(share)
     return ((shares[0] + shares[1]) / 2)[None]
-
-
-def average_precision(is_attack: BoolArray, score: Float64Array) -> float:
-    """The mean of the precision over the attacks, each at the threshold of its own score.
-
-    Raises:
-        DataError: no attacks, lengths or types are wrong, or a score is not finite.
-    """
-    is_attack, score = checked_scores(is_attack, score)
-    if not is_attack.any():
-        raise DataError(f"an average precision needs attacks, got none among {len(is_attack)} photos")
-    _, attacks, genuine = _levels(is_attack, score, np.ones((1, len(score)), np.int64))
-    # What lies at each level and above.
-    found, alarms = (np.cumsum(counts[:, ::-1], axis=1)[:, ::-1] for counts in (attacks, genuine))
-    return float(_average_precision(attacks, found, alarms)[0])
 
 
 def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_POINTS) -> ScoreCurve:
@@ -274,7 +234,7 @@ def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_PO
     n_genuine = len(is_attack) - n_attacks
     if not n_attacks or not n_genuine:
         raise DataError(f"a curve needs photos of both classes, got {n_attacks} attacks and {n_genuine} genuine")
-    levels, attacks, genuine = _levels(is_attack, score, np.ones((1, len(score)), np.int64))
+    levels, attacks, genuine = score_levels(is_attack, score, np.ones((1, len(score)), np.int64))
     found = np.concatenate([[0], np.cumsum(attacks[0, ::-1])])
     alarms = np.concatenate([[0], np.cumsum(genuine[0, ::-1])])
     kept = _thinned(alarms, found, most)

@@ -7,7 +7,7 @@ over photos; with fewer than about ten groups even so the truth is wider.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -180,43 +180,6 @@ def wider(groups: Estimate, photos: Estimate) -> Estimate:
     if low >= groups.low - _ROUNDING and high <= groups.high + _ROUNDING:
         return groups
     return replace(groups, low=low, high=high, method=f"{photos.method} over photos")
-
-
-def bootstrap(
-    statistic: Callable[[Int64Array], float],
-    units: Sequence[str] | Int64Array | None,
-    n: int,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> Estimate:
-    """The percentile interval of any statistic of photos, drawing whole groups.
-
-    Args:
-        statistic: Takes the indices of photos (int64, some repeated, some absent) and returns the number; NaN where
-            such photos do not define it.
-        units: The group of each photo, or None to draw photos.
-        n: How many photos there are.
-        resamples: How many times to draw.
-        seed: The same seed gives the same interval.
-        level: Share of the resamples inside.
-
-    Returns:
-        The estimate. Its interval is NaN when fewer than two units can be drawn, or when more than half of the
-        resamples are NaN. It has no width when all resamples agree.
-
-    Raises:
-        DataError: no photos, not one group per photo, no resamples, or a level outside (0, 1).
-    """
-    _check_level(level)
-    drawn = Draws.of(units, n, resamples=resamples, seed=seed)
-    photos = np.arange(n, dtype=np.int64)
-    value = float(statistic(photos))
-    if drawn.units == 1:
-        return Estimate(value=value, low=float("nan"), high=float("nan"), method=drawn.method, level=level)
-    samples = [float(statistic(np.repeat(photos, times[drawn.unit]))) for block in drawn.blocks() for times in block]
-    return percentile_estimate(value, np.asarray(samples, np.float64), method=drawn.method, level=level)
 
 
 def _check_level(level: float) -> None:

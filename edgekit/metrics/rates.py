@@ -1,11 +1,9 @@
-"""Shares of photos that go wrong, with intervals over photos and over the groups that they come in. Pure numpy."""
+"""Shares of photos that go wrong, with intervals over photos and over the groups that they come in. numpy and scipy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import comb
 
 import numpy as np
 
@@ -93,17 +91,15 @@ def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
 Statistics = Callable[[Int64Array], Float64Array]
 
 
-def share_estimates(
-    values: Sequence[float], statistics: Statistics, how: Resampling, sides: Sequence[BoolArray] = ()
-) -> tuple[Estimate, ...]:
+def share_estimates(statistics: Statistics, how: Resampling, sides: Sequence[BoolArray] = ()) -> tuple[Estimate, ...]:
     """Several statistics in 0..1 with their intervals: over groups, or over photos where that reaches further.
 
     Args:
-        values: Of all photos.
-        statistics: The same ones of resamples.
+        statistics: Of photos that count as often as they are drawn.
         how: Resampling of all photos.
         sides: Parts of the photos, none empty, of which the statistics need each; without any, all photos.
     """
+    values = statistics(np.ones((1, len(how.photos.unit)), np.int64))[:, 0].tolist()
     photos = _share_estimates(values, statistics, how.photos, sides)
     if how.groups is None:
         return photos
@@ -138,20 +134,19 @@ class Flips:
     p_value: float
 
 
-def flips(before: Int64Array, after: Int64Array) -> Flips:
+def flips(before: BoolArray, after: BoolArray) -> Flips:
     """Photos that change sides.
 
     Args:
-        before: (n,) 1 for a right answer, 0 for a wrong one.
+        before: (n,) which answers are right.
         after: (n,) the same of another way.
     """
-    lost, won = int(((before == 1) & (after == 0)).sum()), int(((before == 0) & (after == 1)).sum())
+    lost, won = int((before & ~after).sum()), int((~before & after).sum())
     return Flips(right_to_wrong=lost, wrong_to_right=won, p_value=mcnemar(lost, won))
 
 
 def mcnemar(lost: int, won: int) -> float:
     """The exact two-sided p-value that photos change sides as often one way as the other (McNemar 1947)."""
-    changed = lost + won
-    # Whole numbers of any size: thousands of flips would be too many for floats.
-    tail = sum(comb(changed, count) for count in range(min(lost, won) + 1))
-    return float(min(Fraction(1), Fraction(2 * tail, 2**changed)))
+    from scipy.stats import binomtest
+
+    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0

@@ -79,10 +79,7 @@ def reliability(of: str, truth: BoolArray, score: Float64Array, how: Resampling)
     mass, width = np.quantile(score, np.linspace(0, 1, BINS + 1)), np.linspace(0, 1, BINS + 1)
     bins = [_bin_of(score, edges) for edges in (mass, width)]
     once = np.ones((1, len(score)), np.int64)
-    values = [float(_ece(truth, score, one, once)[0]) for one in bins]
-    ece, ece_width = share_estimates(
-        values, lambda weights: np.stack([_ece(truth, score, one, weights) for one in bins]), how
-    )
+    ece, ece_width = share_estimates(lambda weights: np.stack([_ece(truth, score, one, weights) for one in bins]), how)
     rng = np.random.default_rng(0)
     by_chance = [float(_ece(rng.random(len(score)) < score, score, bins[0], once)[0]) for _ in range(_SIMULATIONS)]
     return Reliability(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.arrays import BoolArray, Int64Array
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import MIN_PHOTOS
+from edgekit.metrics.classification import macro_samples
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.rates import Rate, Resampling, rate, share_estimates
 
@@ -106,7 +107,7 @@ def slice_photos(
             _slice(column, str(name), among & (named == name), (truth, predicted), genuine, groups) for name in most
         ]
         found += sorted(slices, key=lambda one: (one.n < MIN_PHOTOS, one.balanced_accuracy.value, -one.n, one.value))
-    overall = _balanced(truth, predicted, np.ones((1, len(truth)), np.int64))[0, 0]
+    overall = macro_samples(truth, predicted, np.ones((1, len(truth)), np.int64))[0, 0]
     worse = [one for one in found if one.n >= MIN_PHOTOS and one.balanced_accuracy.value < overall]
     worst = sorted(worse, key=lambda one: (one.balanced_accuracy.value, -one.n))[:WORST]
     return Slices(
@@ -139,14 +140,8 @@ def _slice(
     truth, predicted = (classes[own] for classes in judged)
     inner = [group for group, inside in zip(groups, own, strict=True) if inside] if groups is not None else None
     how = Resampling.of(inner, len(truth))
-    once = np.ones((1, len(truth)), np.int64)
     sides = [truth == index for index in np.unique(truth)]
-    (balanced,) = share_estimates(
-        [float(_balanced(truth, predicted, once)[0, 0])],
-        lambda weights: _balanced(truth, predicted, weights),
-        how,
-        sides,
-    )
+    (balanced,) = share_estimates(lambda weights: macro_samples(truth, predicted, weights)[:1], how, sides)
     errors = rate(np.ones(len(truth), np.bool_), truth != predicted, how)
     assert errors is not None
     return Slice(
@@ -158,15 +153,3 @@ def _slice(
         apcer=None if genuine is None else rate(truth != genuine, predicted == genuine, how),
         bpcer=None if genuine is None else rate(truth == genuine, predicted != genuine, how),
     )
-
-
-def _balanced(truth: Int64Array, predicted: Int64Array, weights: Int64Array) -> Float64Array:
-    """Mean recall over the classes that occur, (1, rows); NaN where a row lacks one of them."""
-    recalls = []
-    for index in np.unique(truth):
-        own = truth == index
-        drawn = weights[:, own].sum(axis=1)
-        recall: Float64Array = np.full(len(weights), np.nan)
-        np.divide(weights[:, own & (predicted == index)].sum(axis=1), drawn, out=recall, where=drawn > 0)
-        recalls.append(recall)
-    return np.asarray(np.mean(recalls, axis=0)[None])

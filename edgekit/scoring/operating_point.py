@@ -1,9 +1,10 @@
-"""Temperature, threshold and bounds for stopping early from validation photos. numpy only."""
+"""Temperature, threshold and bounds for stopping early from validation photos. numpy and scipy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -17,10 +18,9 @@ from edgekit.scoring.scores import Scores
 # Temperatures tried, as powers of ten: finer steps than 4 % change no verdict.
 _TEMPERATURES = np.logspace(-1, 1, 121)
 _LEAST = 1e-300
-# Quantile of the standard normal distribution.
-_NORMAL_99 = 2.326
-# Student's t at 97.5 % for 1, 2, … degrees of freedom; beyond, the last is a little stricter than need be.
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+_NORMAL_99 = NormalDist().inv_cdf(0.99)
+# Of Student's t; with more groups it is a little stricter than need be.
+_MOST_DEGREES = 10
 
 
 def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | None = None) -> Decision:
@@ -75,6 +75,8 @@ def choose_threshold(attack: BoolArray, score: Float64Array, groups: Sequence[st
         score: (n,) voted attack scores.
         groups: Group of each photo; without groups every photo is one.
     """
+    from scipy.stats import t as student_t
+
     cut = float(np.clip(best_threshold(attack, score), 0.0, 1.0))
     weight = np.where(attack, 0.5 / attack.sum(), 0.5 / (~attack).sum())
     right, right_at_half = (score >= cut) == attack, (score >= 0.5) == attack
@@ -83,7 +85,7 @@ def choose_threshold(attack: BoolArray, score: Float64Array, groups: Sequence[st
     totals = np.bincount(unit, weights=gains)
     if len(totals) < 2:
         return 0.5
-    quantile = _STUDENT[min(len(totals) - 1, len(_STUDENT)) - 1]
+    quantile = student_t.ppf(0.975, min(len(totals) - 1, _MOST_DEGREES))
     return cut if gains.sum() > quantile * np.sqrt(len(totals)) * totals.std(ddof=1) else 0.5
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from judging import judged
 from PIL import Image
 
 from edgekit.bench.benchmark import bench, settings
@@ -26,7 +27,7 @@ from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate.accuracy import evaluate
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.locks import keeping
-from edgekit.metrics.classification import Predictions, evaluate_predictions
+from edgekit.metrics.classification import evaluation_of
 from edgekit.records import from_plain, read_json, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.timing import Latency
@@ -526,7 +527,7 @@ def point(crops, p95_ms, right, *, threads=1):
     latency = Latency(n=2, mean_ms=p95_ms, p50_ms=p95_ms, p90_ms=p95_ms, p95_ms=p95_ms, p99_ms=p95_ms)
     truth = np.repeat([0, 1], 10)
     predicted = np.where(np.arange(20) < right, truth, 1 - truth)
-    evaluation = evaluate_predictions(Predictions(truth=truth, predicted=predicted, labels=("a", "b")), resamples=10)
+    evaluation = evaluation_of(judged(truth, predicted, ("a", "b")), resamples=10)
     return BenchPoint(crops=crops, threads=threads, latency={"total": latency}, cold=COLD, evaluation=evaluation)
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from judging import judged
 
 from edgekit.bench.compare import check_comparable, compare
 from edgekit.bench.conditions import Conditions, differences
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.errors import EdgekitError
-from edgekit.metrics.classification import Predictions, evaluate_predictions
+from edgekit.metrics.classification import evaluation_of
 from edgekit.runtime.agent.machine import read_machine
 from edgekit.runtime.agent.sensors import Temperature
 from edgekit.runtime.timing import Latency
@@ -39,7 +40,6 @@ def point(ms, half_width, *, right=90, crops=1):
     """A point whose p50 and p95 have such an interval, and of whose 100 photos so many are told right."""
     truth = np.array([0, 1] * 50)
     predicted = np.where(np.arange(100) < right, truth, 1 - truth)
-    told = Predictions(truth=truth, predicted=predicted, labels=("a", "b"))
     bounds = (ms - half_width, ms + half_width)
     return BenchPoint(
         crops=crops,
@@ -49,7 +49,7 @@ def point(ms, half_width, *, right=90, crops=1):
         latency={"total": Latency(n=50, mean_ms=ms, p50_ms=ms, p90_ms=ms, p95_ms=ms, p99_ms=ms)},
         intervals={"total": dict.fromkeys(("mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms"), bounds)},
         cold=None,
-        evaluation=evaluate_predictions(told, resamples=200),
+        evaluation=evaluation_of(judged(truth, predicted, ("a", "b")), resamples=200),
     )
 
 

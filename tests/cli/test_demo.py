@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from judging import judged
 
 from edgekit.__main__ import main
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended
 from edgekit.cli import demo
-from edgekit.metrics.classification import Predictions, evaluate_predictions
+from edgekit.metrics.classification import evaluation_of
 from edgekit.records import read_json, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.timing import Latency
@@ -35,7 +36,7 @@ def bench_record(right):
     """A benchmark of 100 photos, of which so many were told right."""
     truth = np.array([0, 1] * 50)
     predicted = np.where(np.arange(100) < right, truth, 1 - truth)
-    evaluation = evaluate_predictions(Predictions(truth=truth, predicted=predicted, labels=("genuine", "recapture")))
+    evaluation = evaluation_of(judged(truth, predicted, ("genuine", "recapture")))
     millisecond = Latency(n=2, mean_ms=1.0, p50_ms=1.0, p90_ms=1.0, p95_ms=1.0, p99_ms=1.0)
     point = BenchPoint(
         crops=10,

@@ -12,9 +12,10 @@ from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import group_folds, split_dataset
 from edgekit.errors import ContractError, DataError
-from edgekit.evaluate.accuracy import evaluate, evaluate_scores, model_source, score_samples
+from edgekit.evaluate.accuracy import ScoredPhotos, evaluate, judged_photos, model_source, score_samples
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
+from edgekit.metrics.classification import evaluation_of
 from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain, plain
 from edgekit.runtime import read_bundle
@@ -178,7 +179,24 @@ class TestEvaluate:
         scores = score_samples(tmp_path / "model.tflite", dataset, dataset.samples, crops=2)
         shy = own.with_decision(Decision(threshold=0.5, abstain=(0.0, 1.0), floor=1.0))
         assert (scores.predicted(shy) == -1).any()
-        assert evaluate_scores(scores, dataset.samples, shy).report.abstained == 0
+        judged = judged_photos(ScoredPhotos(scores=scores, samples=dataset.samples, contract=shy))
+        assert evaluation_of(judged).report.abstained == 0
+        assert (judged.abstained.any(), judged.abstain, judged.floor) == (True, (0.0, 1.0), 1.0)
+
+    def test_pooled_photos_are_judged_by_their_own_models_contract(self, tmp_path, dataset, own):
+        scores = score_samples(tmp_path / "model.tflite", dataset, dataset.samples, crops=2)
+        always, never = (own.with_decision(Decision(threshold=cut, abstain=(0.0, 1.0))) for cut in (0.0, 1.0))
+        parts = [
+            ScoredPhotos(scores=scores, samples=dataset.samples, contract=one, counts=count)
+            for one, count in ((always, 1), (never, 2))
+        ]
+        judged, n = judged_photos(*parts), len(dataset.samples)
+        assert judged.paths == 2 * tuple(sample.path for sample in dataset.samples)
+        assert judged.called_attack.tolist() == [True] * n + [False] * n
+        assert judged.probabilities.tolist() == [*scores.voted(own, 1).tolist(), *scores.voted(own, 2).tolist()]
+        assert judged.groups == 2 * tuple(sample.group for sample in dataset.samples)
+        # Of two contracts no band is that of all photos.
+        assert (judged.abstain, judged_photos(parts[0]).abstain) == (None, (0.0, 1.0))
 
     def test_a_record_survives_json(self, tmp_path, dataset, model):
         model()

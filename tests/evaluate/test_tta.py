@@ -192,7 +192,7 @@ class TestMcNemar:
 
 
 def test_flips_count_both_ways():
-    found = flips(np.array([1, 1, 0, 0, 1]), np.array([1, 0, 1, 1, 1]))
+    found = flips(np.array([1, 1, 0, 0, 1]) == 1, np.array([1, 0, 1, 1, 1]) == 1)
     assert (found.right_to_wrong, found.wrong_to_right, found.p_value) == (1, 2, 1.0)
 
 

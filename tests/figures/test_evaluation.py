@@ -9,8 +9,9 @@ from edgekit.errors import DataError
 from edgekit.evaluate.tta import TtaModel, TtaPoint, TtaRecord
 from edgekit.figures import canvas
 from edgekit.figures.evaluation import plot_confusion, plot_crops, plot_evaluation
-from edgekit.metrics.breakdown import Judged, detail
+from edgekit.metrics.breakdown import detail
 from edgekit.metrics.intervals import Estimate, wilson
+from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Rate
 
 FILES = ["errors.png", "precision-recall.png", "reliability.png", "risk-coverage.png", "confusion.png"]

@@ -95,6 +95,10 @@ def test_auc_of_one_class_is_not_defined():
     assert math.isnan(roc_auc(np.array([True, True]), np.array([0.1, 0.2])))
 
 
+def test_scores_of_any_size_are_ordered():
+    assert roc_auc(np.array([True, False]), np.array([1e308, -1e308])) == 1
+
+
 @pytest.mark.parametrize("decimals", [0, 1, 8])
 @pytest.mark.parametrize("seed", range(5))
 def test_eer_is_the_crossing_on_scikit_learns_roc_curve(seed, decimals):

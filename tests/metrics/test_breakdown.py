@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import DataError
-from edgekit.metrics.breakdown import MAX_MISTAKES, Detail, Judged, class_table, detail
-from edgekit.metrics.classification import report
+from edgekit.metrics.breakdown import MAX_MISTAKES, Detail, class_table, detail
+from edgekit.metrics.classification import evaluation_of, report
+from edgekit.metrics.judged import Judged
 from edgekit.records import from_plain, to_json
 
 EXACT = 1e-9
@@ -128,3 +129,14 @@ def test_slices_are_of_known_columns():
 def test_everything_must_be_said_of_every_photo():
     with pytest.raises(DataError, match="must be said of all 90 photos"):
         judged(certainty=np.zeros(3))
+
+
+@pytest.mark.parametrize("changes", [{}, {"columns": {"kind": ["tv", "", "print"] * 30}}], ids=["groups", "no-groups"])
+def test_the_headline_and_the_detail_say_the_same(changes):
+    photos = judged(**changes)
+    headline, found = evaluation_of(photos), detail(photos)
+    assert (headline.report.classes, headline.report.confusion) == (found.table.classes, found.confusion)
+    assert (headline.auc, headline.eer) == (found.attacks.auc, found.attacks.eer.value)
+    assert (headline.apcer, headline.bpcer) == (found.attacks.kinds[0].apcer.estimate, found.attacks.bpcer.estimate)
+    assert (headline.attack.apcer_kind, headline.attack.acer) == (found.attacks.worst_kind, found.attacks.acer.value)
+    assert headline.bpcer20 == found.attacks.at_apcer[0].bpcer.value

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import bpcer_at_apcer, equal_error_rate, roc_auc
-from edgekit.metrics.curves import APCER_LIMITS, AttackDetail, attack_detail, average_precision, score_curve
+from edgekit.metrics.curves import APCER_LIMITS, AttackDetail, attack_detail, score_curve
 from edgekit.metrics.rates import Resampling
 from edgekit.records import from_plain, to_json
 
@@ -25,6 +25,11 @@ def scored(seed, *, n=200, levels=None):
     truth[:2] = True, False
     score = rng.normal(size=n) + 1.3 * truth
     return truth, score if levels is None else np.round(score * levels) / levels
+
+
+def average_precision(truth, score):
+    once = Resampling.of(None, len(truth), resamples=1)
+    return attack_detail(truth, score > 0, score, [""] * len(truth), once).average_precision.value
 
 
 cases = pytest.mark.parametrize(
@@ -144,7 +149,7 @@ class TestAttackDetail:
             expected = [
                 equal_error_rate(again_truth, again_score)[0],
                 roc_auc(again_truth, again_score),
-                average_precision(again_truth, again_score),
+                reference.average_precision_score(again_truth, again_score),
                 *(bpcer_at_apcer(again_truth, again_score, limit)[0] for limit in APCER_LIMITS),
             ]
             assert found == pytest.approx(expected, abs=EXACT)
