@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from edgekit.errors import ContractError
+from edgekit.errors import ContractError, pip_line
 from edgekit.records import from_plain, to_json
 
 Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
@@ -226,7 +226,7 @@ class Contract:
         schema = raw.get("schema") if isinstance(raw, dict) else None
         if type(schema) is int and schema > SCHEMA:
             raise ContractError(
-                f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: pip install --upgrade edgekit"
+                f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: {pip_line(upgrade=True)}"
             )
         if schema != SCHEMA:
             raise ContractError(f"{CONTRACT_NAME} must have schema {SCHEMA}, got {schema!r}")

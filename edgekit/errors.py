@@ -16,6 +16,13 @@ Anything else that escapes is a bug and keeps its traceback. A message says the 
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
 
 class EdgekitError(Exception):
     """Base of all errors that the user can act on."""
@@ -62,7 +69,7 @@ class MissingExtra(EdgekitError):
     """
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed: pip install 'edgekit[{extra}]'")
+        super().__init__(f"{package} is not installed: {pip_line(extra)}")
         self.package = package
         self.extra = extra
 
@@ -89,3 +96,80 @@ EXTRA_OF = {
     "tensorflow_model_optimization": "host",
     "tf_keras": "host",
 }
+
+
+# What pip is given for the running edgekit: its kind, and what stands before and behind an extra.
+_Origin = tuple[str, str, str]
+# Of a .pyz, of a package that was copied, and where what it was installed from is gone.
+_SOME_CLONE: _Origin = ("folder", ".", "")
+
+
+def pip_line(extra: str = "", *, upgrade: bool = False) -> str:
+    """What to type for an extra of the running edgekit, or for a newer edgekit.
+
+    It names what this one was installed from, by the metadata that pip keeps (PEP 610): a folder, a file, an address,
+    or the distribution where it came from an index. There, the name of the import is a package of somebody else.
+
+    Args:
+        extra: One of the optional dependency groups; none for the base install.
+        upgrade: Whether this edgekit is too old.
+    """
+    import shlex
+
+    kind, before, behind = _origin()
+    if upgrade and kind == "file":
+        kind, before, behind = _SOME_CLONE
+    wanted = shlex.quote(f"{before}{extra and f'[{extra}]'}{behind}")
+    line = f"pip install {'--upgrade ' if upgrade else ''}{'-e ' if kind == 'clone' else ''}{wanted}"
+    line += " in a clone of edgekit" if before == "." else ""
+    return f"{line}, once its files are newer" if upgrade and kind in ("clone", "folder") else line
+
+
+@functools.cache
+def _origin() -> _Origin:
+    import json
+    from importlib import metadata
+
+    beside = Path(__file__).parents[1]
+    found = next((one for one in metadata.distributions(path=[str(beside)]) if _has_this_file(one)), None)
+    if found is None:
+        # What was installed with -e runs from its clone, as what was not installed at all.
+        return ("clone", str(beside), "") if _is_clone(beside) else _SOME_CLONE
+    name = found.metadata["Name"]
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    if not origin:
+        return "index", name, ""
+    if origin["url"].startswith("file:"):
+        return _local_origin(origin["url"])
+    if "vcs_info" in origin:
+        revision = origin["vcs_info"].get("requested_revision")
+        address = f"{origin['vcs_info']['vcs']}+{origin['url']}{f'@{revision}' if revision else ''}"
+        return "repository", name, f" @ {address}"
+    return "file", name, f" @ {origin['url']}"
+
+
+def _local_origin(url: str) -> _Origin:
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    path = Path(url2pathname(urlsplit(url).path))
+    if path.is_file():
+        return "file", str(path), ""
+    return ("folder", str(path), "") if _is_clone(path) else _SOME_CLONE
+
+
+def _has_this_file(distribution: Distribution) -> bool:
+    """Whether it brought these very bytes: somebody else's package may have files of the same names beside them."""
+    import base64
+    import hashlib
+
+    installed = distribution.read_text("RECORD") or ""
+    if "edgekit/errors.py,sha256=" not in installed:
+        return False
+    digest = base64.urlsafe_b64encode(hashlib.sha256(Path(__file__).read_bytes()).digest()).decode().rstrip("=")
+    return f"edgekit/errors.py,sha256={digest}," in installed
+
+
+def _is_clone(folder: Path) -> bool:
+    project = folder / "pyproject.toml"
+    return project.is_file() and '"edgekit.__main__:main"' in project.read_text(encoding="utf-8")

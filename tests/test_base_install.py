@@ -1,16 +1,24 @@
-"""What ``pip install edgekit`` gives without extras: the runtime, and nothing of the host."""
+"""What is published: a wheel and a source distribution; and what the wheel gives without extras, the runtime alone."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
+import tarfile
+import zipfile
 
 import pytest
 from PIL import Image
 
+from edgekit import __version__
+
 pytestmark = pytest.mark.slow
+
+# Nothing that is published needs a larger file.
+MAX_FILE_BYTES = 100_000
 
 HOST_PACKAGES = ["tensorflow", "tf_keras", "keras", "typer", "rich", "matplotlib", "h5py", "sklearn", "cv2", "jinja2"]
 
@@ -36,12 +44,36 @@ def run_pip(python, *arguments):
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def build(folder, *arguments):
+    """``python -m build`` with the build backend that is installed here; returns what it made, by ending."""
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return {file.suffix: file for file in folder.iterdir()}
+
+
 @pytest.fixture(scope="module")
-def installed(environment, repository, tmp_path_factory):
+def built(repository, tmp_path_factory):
+    """What would be uploaded: the source distribution, and the wheel that was built from it."""
+    pytest.importorskip("build", reason="needs the dev extra")
+    return build(tmp_path_factory.mktemp("a folder"), repository)
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    return built[".whl"]
+
+
+@pytest.fixture(scope="module")
+def sources(built):
+    """Size of every file of the source distribution, by its path in the repository."""
+    with tarfile.open(built[".gz"]) as archive:
+        return {member.name.partition("/")[2]: member.size for member in archive.getmembers()}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, environment, repository):
     """The Python of an environment into which only the wheel was installed."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run_pip(sys.executable, "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, repository)
-    (wheel,) = folder.glob("edgekit-*.whl")
     constraints = repository / "constraints.txt"
     pins = ["--constraint", constraints] if constraints.exists() else []
     inputs = [repository / "pyproject.toml", *pins[1:]]
@@ -52,6 +84,12 @@ def installed(environment, repository, tmp_path_factory):
     # In an environment that was kept, the same version may be of older code.
     run_pip(python, *quiet, "--no-deps", "--force-reinstall", wheel)
     return python
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """The wheel's edgekit, whichever these tests are run with."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +118,53 @@ def test_classifying_imports_nothing_of_the_host(installed, red_blue_file, red_p
     assert {name for name in told["modules"] if not name.startswith("edgekit.runtime")} == allowed
 
 
-def test_the_host_command_answers_with_the_pip_line(installed, tmp_path):
+def test_the_host_command_answers_with_a_pip_line_that_works(installed, wheel, tmp_path):
     ran = subprocess.run([installed.parent / "edgekit"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ran.stderr.strip() == "error: typer is not installed: pip install 'edgekit[cli]'"
+    line = f"pip install {shlex.quote(f'{wheel}[cli]')}"
+    assert ran.stderr.strip() == f"error: typer is not installed: {line}"
     assert ran.returncode == 2
+    run_pip(installed, *shlex.split(line)[1:], "--dry-run", "--no-deps", "--no-index", "--quiet")
+
+
+def test_the_index_would_take_them(built):
+    command = [sys.executable, "-m", "twine", "check", "--strict", *built.values()]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert {file.name for file in built.values()} == {
+        f"edgekit_vision-{__version__}-py3-none-any.whl",
+        f"edgekit_vision-{__version__}.tar.gz",
+    }
+
+
+def test_the_wheel_is_the_package_and_nothing_else(wheel, repository):
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {one.filename: one.file_size for one in archive.infolist()}
+    notes = f"edgekit_vision-{__version__}.dist-info"
+    package = {file for file in (repository / "edgekit").rglob("*") if file.is_file() and file.suffix != ".pyc"}
+    assert {name for name in sizes if not name.startswith(notes)} == {
+        file.relative_to(repository).as_posix() for file in package
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_FILE_BYTES} == {}
+    assert {"edgekit/py.typed", "edgekit/devices/tiny.tflite", f"{notes}/licenses/LICENSE"} <= sizes.keys()
+
+
+def test_the_sources_are_what_builds_and_passes_the_tests(sources, repository):
+    assert {name: size for name, size in sources.items() if size > MAX_FILE_BYTES} == {}
+    assert {name for name in sources if name.startswith(("calibration/", "build/", "runs/", ".venv"))} == set()
+    whole = ("edgekit", "tests", "docs", "benchmarks", "models")
+    files = {file for folder in whole for file in (repository / folder).rglob("*") if file.is_file()}
+    files |= {
+        repository / name for name in ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "CHANGELOG.md")
+    }
+    lacking = {file.relative_to(repository).as_posix() for file in files if file.suffix != ".pyc"} - sources.keys()
+    assert lacking <= {"docs/results/devices.json", "docs/results/tta.json"}
+
+
+def test_the_sources_build_the_wheel_of_the_repository(wheel, repository, tmp_path):
+    straight = build(tmp_path, "--wheel", repository)[".whl"]
+    with zipfile.ZipFile(wheel) as ours, zipfile.ZipFile(straight) as theirs:
+        assert sorted(ours.namelist()) == sorted(theirs.namelist())
+        assert [name for name in ours.namelist() if ours.read(name) != theirs.read(name)] == []
 
 
 def test_the_wheel_brings_the_report_templates(installed, repository, tmp_path):

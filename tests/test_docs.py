@@ -1,13 +1,17 @@
-"""Every number in README and docs is that of a committed record."""
+"""Every number in README and docs is that of a committed record; nothing names a stranger's package."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +24,18 @@ def run(repository, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+needs_every_record = pytest.mark.skipif(
+    (ROOT / "PKG-INFO").exists(), reason="the source distribution leaves the largest records out"
+)
+
+
+@needs_every_record
 def test_pages_agree_with_their_records(repository):
     checked = run(repository, "--check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@needs_every_record
 def test_a_page_that_differs_is_named(repository, tmp_path):
     for name in ("README.md", "docs", "models", "benchmarks"):
         source = repository / name
@@ -66,3 +77,99 @@ def test_the_shipped_model_is_the_one_that_was_measured(results, repository):
 
     record = json.loads((results / "demo.json").read_text(encoding="utf-8"))
     assert file_sha256(repository / "models" / "demo-int8.tflite") == record["bench"]["file_sha256"]
+
+
+# On PyPI, the name of the import is a package of somebody else: ``pip install edgekit`` up to the end of the command,
+# and ``edgekit[extra]`` but in the name of the distribution or at the end of a path.
+STRANGER = re.compile(
+    r"\b(?:pip[0-9.]*|pipx|uvx?|poetry|pdm|conda)\s+(?:\w+\s+)?(?:install|download|wheel|add|run)\b[^`;&|#]*?"
+    r"(?<![\w./-])edgekit(?![\w./-])|(?<![\w./-])edgekit\["
+)
+
+
+def strangers(text):
+    return [found[0] for found in STRANGER.finditer(" ".join(text.split()))]
+
+
+def strings(source):
+    """Every string of a Python file, with its parts put together."""
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Constant, ast.JoinedStr)))
+    return [ast.unparse(node) for node in nodes if isinstance(getattr(node, "value", ""), str)]
+
+
+def present_changes(repository):
+    return (repository / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install edgekit",
+        "pip install 'edgekit[host]'",
+        'pip install -q "edgekit [host]"',
+        "uv pip install --upgrade edgekit==0.1.0",
+        "python -m pip install\n  numpy edgekit",
+        "pipx run edgekit",
+        "it is in `edgekit[data]`",
+        "f\"pip install 'edgekit[{extra}]'\"",
+    ],
+)
+def test_a_line_for_a_strangers_package_is_found(line):
+    assert strangers(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install '.[host]'",
+        "pip install 'edgekit-vision[host]'",
+        "pip install -e '/a/clone/of/edgekit[host]'",
+        "pip install ./edgekit_vision-*.whl",
+        "pip install '.[host]' in a clone of edgekit-vision",
+        "`pip install .`, then `edgekit demo`",
+        "pip install numpy; edgekit brings the rest",
+        "without installing edgekit",
+    ],
+)
+def test_a_line_for_ours_is_none(line):
+    assert not strangers(line)
+
+
+def test_no_page_names_a_strangers_package(repository):
+    pages = [repository / "README.md", *(repository / "docs").rglob("*.md"), *(repository / "models").rglob("*.md")]
+    pages += (repository / "benchmarks").rglob("*.md")
+    assert len(pages) > 8
+    found = {str(page): strangers(page.read_text(encoding="utf-8")) for page in pages}
+    found["CHANGELOG.md"] = strangers(present_changes(repository))
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_no_source_names_a_strangers_package(repository):
+    files = [*(repository / "edgekit").rglob("*"), repository / "pyproject.toml", repository / "Makefile"]
+    texts = {file: file.read_text(encoding="utf-8") for file in files if file.is_file() and not _is_binary(file)}
+    assert len(texts) > 200
+    found = {}
+    for file, text in texts.items():
+        # Of code, strings are read as a whole and the rest by line.
+        parts = [*text.splitlines(), *strings(text)] if file.suffix == ".py" else [text]
+        found[str(file)] = [line for part in parts for line in strangers(part)]
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def _is_binary(file):
+    return file.suffix in (".pyc", ".tflite")
+
+
+def test_no_help_names_a_strangers_package():
+    typer = pytest.importorskip("typer", reason="needs the cli extra")
+    from edgekit.cli import app
+
+    root = typer.main.get_command(app)
+    todo, seen = [("edgekit", root)], 0
+    while todo:
+        name, command = todo.pop()
+        with command.make_context(name, [], resilient_parsing=True) as context:
+            assert strangers(command.get_help(context)) == [], name
+        todo += [(f"{name} {word}", one) for word, one in getattr(command, "commands", {}).items()]
+        seen += 1
+    assert seen > 20

@@ -137,7 +137,7 @@ def doctor(json: AsJson = False) -> None:
             for one in found.interpreters
         ]
         rows += [
-            [f"edgekit[{one.name}]", f"lacks {', '.join(one.missing)}: {one.pip}" if one.missing else "installed"]
+            [f"extra {one.name}", f"lacks {', '.join(one.missing)}: {one.pip}" if one.missing else "installed"]
             for one in found.extras
         ]
         rows += [

@@ -16,7 +16,7 @@ from pathlib import Path
 from edgekit.devices.local import LocalDevice
 from edgekit.devices.process import run_lines
 from edgekit.devices.wheels import INTERPRETERS, Probe, missing
-from edgekit.errors import EXTRA_OF, DeviceError
+from edgekit.errors import EXTRA_OF, DeviceError, pip_line
 from edgekit.runtime.agent.machine import Machine
 
 # A model of tests/models: red is genuine, blue is recapture.
@@ -158,7 +158,7 @@ def _extras() -> Iterator[ExtraCheck]:
         # Python 3.11 has tomli's work in its own library.
         wanted = [package for package in packages if package != "tomli" or sys.version_info < (3, 11)]
         absent = tuple(package for package in wanted if importlib.util.find_spec(package) is None)
-        yield ExtraCheck(name=extra, missing=absent, pip=f"pip install 'edgekit[{extra}]'" if absent else "")
+        yield ExtraCheck(name=extra, missing=absent, pip=pip_line(extra) if absent else "")
 
 
 def _folders() -> Iterator[FolderCheck]:

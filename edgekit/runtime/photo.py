@@ -31,7 +31,7 @@ from PIL import (
 )
 
 from edgekit.arrays import RGBArray
-from edgekit.errors import PhotoError
+from edgekit.errors import PhotoError, pip_line
 from edgekit.records import is_stream
 from edgekit.runtime.crops import Box, shrink
 from edgekit.runtime.frames import YuvFrame
@@ -142,7 +142,8 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
             upright, size, rest = _upright(opened, factor)
             picture = to_rgb(upright, name=name)
     except DECODER_ERRORS as failure:
-        reason = _HEIC_ADVICE if content[4:8] == b"ftyp" and formats() == _FORMATS else _reason(failure)
+        # The box that begins HEIC, AVIF and video files alike.
+        reason = _heic_advice() if content[4:8] == b"ftyp" and formats() == _FORMATS else _reason(failure)
         raise PhotoError(f"{name}: not a whole {'/'.join(formats())} picture: {reason}") from failure
     return Photo(picture=picture.reduce(rest) if rest > 1 else picture, size_wh=size, shrink=factor)
 
@@ -150,10 +151,6 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
 def formats() -> tuple[str, ...]:
     """Pillow's names for what may be opened: HEIF only where it was enabled."""
     return (*_FORMATS, "HEIF") if "HEIF" in Image.OPEN else _FORMATS
-
-
-# The box that begins HEIC, AVIF and video files alike.
-_HEIC_ADVICE = "HEIC is read on the host alone, by pip install 'edgekit[host]'; save it as JPEG elsewhere"
 
 
 def _upright(opened: Image.Image, factor: int) -> tuple[Image.Image, tuple[int, int], int]:
@@ -179,6 +176,10 @@ def _upright(opened: Image.Image, factor: int) -> tuple[Image.Image, tuple[int, 
     if turn is not None:
         picture = picture.transpose(turn)
     return picture, size[::-1] if turn in _SIDEWAYS else size, rest
+
+
+def _heic_advice() -> str:
+    return f"HEIC is read on the host alone, by {pip_line('host')}; save it as JPEG elsewhere"
 
 
 def _reason(failure: BaseException) -> str:

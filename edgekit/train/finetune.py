@@ -10,6 +10,7 @@ from importlib import metadata
 
 import numpy as np
 
+from edgekit import __version__
 from edgekit.arrays import Float32Array, Int64Array
 from edgekit.augment.vary import Augmentation, preset
 from edgekit.contract import Precision
@@ -83,8 +84,8 @@ def _validation_crops(source: CropSource) -> int:
 
 def versions() -> dict[str, str]:
     """Versions of the packages that decide a training run's numbers."""
-    names = ("edgekit", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
-    return {name: metadata.version(name) for name in names}
+    names = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
+    return {"edgekit": __version__, **{name: metadata.version(name) for name in names}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

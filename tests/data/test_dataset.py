@@ -6,7 +6,7 @@ import pytest
 from edgekit.data.dataset import BadPhoto, Dataset, load_dataset
 from edgekit.data.heic import enable_heic
 from edgekit.data.manifest import Sample
-from edgekit.errors import DataError, MissingExtra
+from edgekit.errors import DataError, MissingExtra, pip_line
 
 CLASSES = ["real/1.png", "real/2.png", "screen/1.png", "screen/2.png"]
 
@@ -258,4 +258,5 @@ def test_heic_needs_its_extra(photo_folder, monkeypatch, absent, error):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(error) as caught:
         load_dataset(root)
-    assert (str(caught.value) == "pillow-heif is not installed: pip install 'edgekit[host]'") == (error is MissingExtra)
+    said = f"pillow-heif is not installed: {pip_line('host')}"
+    assert (str(caught.value) == said) == (error is MissingExtra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import tracemalloc
 import zlib
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.errors import PhotoError
+from edgekit.errors import PhotoError, pip_line
 from edgekit.runtime import limits, photo
 from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.limits import MAX_FILE_BYTES, MAX_PIXELS
@@ -380,7 +381,9 @@ class TestDamage:
 
     def test_heic_says_who_reads_it(self, monkeypatch):
         monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
-        with pytest.raises(PhotoError, match=r"HEIC is read on the host alone, by pip install 'edgekit\[host\]'"):
+        with pytest.raises(
+            PhotoError, match=rf"HEIC is read on the host alone, by {re.escape(pip_line('host'))}; save it"
+        ):
             decode(b"\x00\x00\x00\x18ftypheic" + bytes(12))
 
     def test_the_ending_of_the_name_says_nothing(self, tmp_path):

@@ -1,10 +1,12 @@
 from dataclasses import replace
+from importlib import metadata
 
 import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
+from edgekit import __version__
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import EdgekitError, RunError
@@ -14,7 +16,7 @@ from edgekit.progress import SILENT
 from edgekit.quantize.qat import load_stage
 from edgekit.records import file_sha256, from_plain, plain, read_json
 from edgekit.scoring.source import crop_source, cut_photo, normalise
-from edgekit.train.finetune import crop_feed, finetune
+from edgekit.train.finetune import crop_feed, finetune, versions
 from edgekit.train.fit import validation_scores
 from edgekit.train.network import pooled_features
 from edgekit.train.record import RunFolder, TrainRecord
@@ -39,6 +41,18 @@ class TestFinetune:
         assert record.seconds > 0
         assert {"edgekit", "tensorflow", "numpy"} <= set(record.versions)
         assert not [path for path in small_run.root.iterdir() if path.name.startswith(".") and path.name != LOCK_NAME]
+
+    def test_it_needs_no_distribution_of_the_imports_name(self, monkeypatch):
+        """That one is somebody else's, where it is installed at all."""
+        version = metadata.version
+
+        def without(name):
+            if name == "edgekit":
+                raise metadata.PackageNotFoundError(name)
+            return version(name)
+
+        monkeypatch.setattr(metadata, "version", without)
+        assert versions()["edgekit"] == __version__
 
     def test_the_record_is_strict(self, small_run):
         raw = read_json(small_run.record("float"))
