@@ -1,9 +1,13 @@
+import sys
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from ai_edge_litert.interpreter import Interpreter
 
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import GateFailed, choose_stage, convert
@@ -14,7 +18,7 @@ from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME
 from edgekit.records import file_sha256, read_json, write_json
 from edgekit.runtime import Classifier, read_bundle
-from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.runtime.interpreter import BACKENDS, ModelInterpreter
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -174,10 +178,36 @@ class TestRefusals:
 
 
 def test_a_full_disk_leaves_nothing(small_model, small_run, dataset, convert_config, tmp_path, full_disk):
-    # Two drafts go to a scratch folder, the third file is the result.
-    with full_disk(after=2), pytest.raises(EdgekitError, match=r"can't write .*m\.tflite: No space left on device"):
+    # The model is the first file that is written: all before it is made in memory.
+    with full_disk(), pytest.raises(EdgekitError, match=r"can't write .*m\.tflite: No space left on device"):
         convert(dataset, small_run, tmp_path / "m.tflite", convert_config)
     assert list(tmp_path.iterdir()) == []
+
+
+class Counted:
+    """LiteRT under another name, which counts how often it is shown a black photo: what a file is checked on."""
+
+    def __init__(self, *, model_content, **options):
+        self._real = Interpreter(model_content=model_content, **options)
+
+    def set_tensor(self, index, value):
+        type(self).black += not value.any()
+        self._real.set_tensor(index, value)
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+def test_each_interpreter_checks_the_file_once(small_model, small_run, dataset, convert_config, tmp_path, monkeypatch):
+    counts = {}
+    for name in BACKENDS:
+        module = ModuleType(f"counted_{name}")
+        module.Interpreter = counts[name] = type("Interpreter", (Counted,), {"black": 0})
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(BACKENDS, name, (module.__name__, "ai-edge-litert"))
+    contract = convert(dataset, small_run, tmp_path / "m.tflite", convert_config).contract
+    assert {name: one.black for name, one in counts.items()} == dict.fromkeys(BACKENDS, 1)
+    assert [name.split()[0] for name in contract.checked_on] == list(BACKENDS)
 
 
 @pytest.mark.parametrize(
