@@ -12,13 +12,13 @@ import numpy as np
 from edgekit.bench.conditions import Conditions, device_name
 from edgekit.bench.latency import slowdown, summarise, throttling
 from edgekit.bench.ledger import Ledger
+from edgekit.bench.network_alone import time_alone
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import (
     BenchPoint,
     BenchRecord,
     DeviceBench,
     NativeBench,
-    NativeTimed,
     Recommended,
     RepeatStates,
     recommend,
@@ -27,10 +27,8 @@ from edgekit.bench.session import Request, lines_path, mark_reported, measure_on
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES
-from edgekit.devices.adb import AdbDevice
 from edgekit.devices.device import Device
 from edgekit.devices.local import LocalDevice
-from edgekit.devices.native import MAX_RUN_S, NativeLatency
 from edgekit.errors import DataError, DeviceError
 from edgekit.evaluate.accuracy import evaluate_scores, model_source
 from edgekit.evaluate.photos import Chosen, choose_photos
@@ -82,8 +80,8 @@ def bench(
             place = lines_path(out, model, device) if out is not None else None
             request = plan.request(photos, emulated=bool(device.emulated))
             try:
-                if isinstance(device, AdbDevice) and device.times_network_alone:
-                    native.append(native_bench(device, model, config, progress=progress))
+                if device.network_timer is not None:
+                    native.append(time_alone(device, device.network_timer, model, config, progress=progress))
                     continue
                 ledger = measure_on(device, request, lines=place, idle_timeout_s=config.timeout_s, progress=progress)
             except DeviceError as failure:
@@ -296,51 +294,3 @@ def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Cond
         after=ledger.states[-1][1] if ledger.states else None,
         sessions=ledger.sessions,
     )
-
-
-def native_bench(device: AdbDevice, model: Path, config: BenchConfig, *, progress: Progress = SILENT) -> NativeBench:
-    """Time one inference with each number of threads, in turn, as often as a benchmark repeats.
-
-    Raises:
-        DeviceError: the phone can't be reached, its tool failed, or something is asked that the tool can't do.
-    """
-    _check(device, config)
-    (remote,) = device.push([model], progress=progress)
-    before = device.machine()
-    progress.begin(f"timing the network on {device.name}", config.repeats * len(config.threads))
-    told: dict[int, list[NativeLatency]] = {threads: [] for threads in config.threads}
-    for repeat in range(config.repeats):
-        # Every other repeat the other way round, so that a phone that warms up is no one's disadvantage.
-        for threads in tuple(told)[:: -1 if repeat % 2 else 1]:
-            told[threads].append(device.native_benchmark(remote, threads, config.runs, config.min_seconds))
-            progress.advance()
-    return NativeBench(
-        device=device.name,
-        name=device_name(before),
-        tool=device.options.native,
-        machine=before,
-        after=device.machine().state,
-        points=tuple(NativeTimed(threads=threads, repeats=tuple(runs)) for threads, runs in told.items()),
-    )
-
-
-def _check(device: AdbDevice, config: BenchConfig) -> None:
-    """Hold that nothing is asked for that the tool would pass over in silence."""
-    if device.emulated:
-        raise DeviceError(
-            f"{device.name}: {device.emulated} takes its own time, and the native tool tells nothing else"
-        )
-    asked = {
-        "--affinity": config.affinity != "all",
-        "--cool-down": config.cool_down,
-        "--delegate": config.delegates != ("default",),
-        "--interpreter": config.interpreters,
-        "--budget-ms": config.budget_ms is not None,
-        f"--min-seconds above {MAX_RUN_S}": config.min_seconds > MAX_RUN_S,
-    }
-    unknown = [name for name, given in asked.items() if given]
-    if unknown:
-        raise DeviceError(
-            f"{device.name}: the native tool knows no {', '.join(unknown)}; leave that out, or name a Python in the "
-            "device file (python = …)"
-        )

@@ -14,7 +14,7 @@ from typing import Any
 
 from edgekit.devices.adb import AdbDevice, attached
 from edgekit.devices.local import LocalDevice
-from edgekit.devices.remote import Options, RemoteDevice
+from edgekit.devices.remote import Options
 from edgekit.devices.ssh import SshDevice
 from edgekit.errors import DeviceError
 from edgekit.records import from_plain, is_stream
@@ -24,7 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-AnyDevice = LocalDevice | RemoteDevice
+AnyDevice = LocalDevice | SshDevice | AdbDevice
 
 # None of these can begin an option, or hold what a shell would read.
 _HOST = r"[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]"
