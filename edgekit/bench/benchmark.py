@@ -23,7 +23,7 @@ from edgekit.bench.record import (
     RepeatStates,
     recommend,
 )
-from edgekit.bench.session import Request, lines_path, mark_reported, measure_on
+from edgekit.bench.session import lines_path, mark_reported, measure_on
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES
@@ -36,7 +36,8 @@ from edgekit.metrics.classification import Evaluation
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
-from edgekit.runtime.agent.job import Pace, Setting
+from edgekit.runtime.agent.job import Job, Setting
+from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.photo import decode
 from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
@@ -77,20 +78,27 @@ def bench(
     with tempfile.TemporaryDirectory() as folder:
         photos = _readable(plan.paths, Path(folder))
         for device in devices or (LocalDevice(),):
-            place = lines_path(out, model, device) if out is not None else None
-            request = plan.request(photos, emulated=bool(device.emulated))
             try:
                 if device.network_timer is not None:
                     native.append(time_alone(device, device.network_timer, model, config, progress=progress))
                     continue
-                ledger = measure_on(device, request, lines=place, idle_timeout_s=config.timeout_s, progress=progress)
+                place = lines_path(out, model, device) if out is not None else None
+                job = plan.job(photos, emulated=bool(device.emulated))
+                ledger = measure_on(
+                    device,
+                    job,
+                    len(plan.contract.labels),
+                    lines=place,
+                    idle_timeout_s=config.timeout_s,
+                    progress=progress,
+                )
             except DeviceError as failure:
                 if len(devices) < 2:
                     raise
                 progress.say(f"{failure}; going on with the other devices")
                 failures.append(failure)
             else:
-                told[device.name] = _device_bench(device, ledger, request, plan)
+                told[device.name] = _device_bench(device, ledger, job, plan)
                 lines += [place] if place is not None else []
     if failures:
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
@@ -120,8 +128,8 @@ class _Plan:
         self.targets = model_source(self.contract, dataset, self.chosen.samples).targets
         self.settings = settings(self.contract, config)
 
-    def request(self, photos: tuple[Path, ...], *, emulated: bool) -> Request:
-        """What a device is asked; of an emulated one, scores alone."""
+    def job(self, photos: tuple[Path, ...], *, emulated: bool) -> Job:
+        """What a device is asked, with paths of this machine; of an emulated one, scores alone."""
         config = self.config
         order = np.random.default_rng(config.seed).permutation(len(photos)).tolist()
         # What a device can't read was decoded here, which would flatter it.
@@ -139,10 +147,9 @@ class _Plan:
             cool_down_s=seconds,
             cool_to_c=degrees,
         )
-        return Request(
-            model=self.model,
-            classes=len(self.contract.labels),
-            photos=photos,
+        return Job(
+            model=str(self.model),
+            photos=tuple(map(str, photos)),
             crops=max(*config.tta, self.contract.plan.crops),
             timed=tuple(timed),
             settings=tuple(self.settings),
@@ -196,13 +203,13 @@ def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
     ]
 
 
-def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan) -> DeviceBench:
+def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> DeviceBench:
     # A device may also turn out to be emulated.
     emulated = device.emulated or ("an emulator of another processor" if ledger.machine.emulated else "")
     found: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
-    engines = list(dict.fromkeys(one.engine for one in request.settings))
+    engines = list(dict.fromkeys(one.engine for one in job.settings))
     points = []
-    for number, setting in enumerate(request.settings):
+    for number, setting in enumerate(job.settings):
         engine = engines.index(setting.engine)
         key = (engine, setting.crops, setting.stops_early)
         if key not in found:
@@ -220,14 +227,14 @@ def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan)
             evaluation=found[key][1],
         )
         points.append(point if emulated else _timed(point, ledger, number))
-    runs = [] if emulated else [ledger.runs(number) for number in range(len(request.settings))]
+    runs = [] if emulated else [ledger.runs(number) for number in range(len(job.settings))]
     best = recommend(points, plan.config.budget_ms)
     return DeviceBench(
         device=device.name,
         kind=device.kind,
         emulated=emulated,
         no_latency=f"{emulated} takes its own time" if emulated else "",
-        conditions=conditions_of(ledger, request, plan.config),
+        conditions=conditions_of(ledger, job, plan.config),
         throttling=throttling(runs) if runs else None,
         repeats=tuple(RepeatStates(before=before, after=after) for before, after in ledger.states),
         points=tuple(points),
@@ -269,7 +276,7 @@ def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
     )
 
 
-def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Conditions:
+def conditions_of(ledger: Ledger, job: Job, config: BenchConfig) -> Conditions:
     """Where and how a device measured."""
     machine = ledger.machine
     return Conditions(
@@ -280,14 +287,14 @@ def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Cond
         cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
         interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),
         delegate=", ".join(dict.fromkeys(one.delegate for one in ledger.engines)),
-        warmup=request.pace.warmup_runs,
-        timed_photos=len(set(request.timed)) if request.pace.repeats else 0,
-        warmup_s=request.pace.warmup_s,
-        min_runs=request.pace.min_runs,
-        min_s=request.pace.min_s,
-        repeats=request.pace.repeats,
+        warmup=job.pace.warmup_runs,
+        timed_photos=len(set(job.timed)) if job.pace.repeats else 0,
+        warmup_s=job.pace.warmup_s,
+        min_runs=job.pace.min_runs,
+        min_s=job.pace.min_s,
+        repeats=job.pace.repeats,
         quick=config.quick,
-        affinity=request.affinity,
+        affinity=job.affinity,
         used_cores=ledger.cores,
         cool_down=config.cool_down,
         machine=machine,
