@@ -45,7 +45,7 @@ def module(path: Path) -> ModuleType:
 @contextlib.contextmanager
 def stand_ins(folder: Path, interpreter: str) -> Iterator[list[AnyDevice]]:
     """Devices behind servers of this machine, and an emulated one behind the same sshd."""
-    servers, arm64 = module(TESTS / "transports" / "servers.py"), module(TESTS / "conformance" / "arm64.py")
+    servers, arm64 = module(TESTS / "fixtures" / "servers.py"), module(TESTS / "conformance" / "arm64.py")
     machine, (major, minor) = arm64.machine(interpreter), arm64.find_qemu()[1]
     for name in ("sshd", "adbd"):
         (folder / name).mkdir()

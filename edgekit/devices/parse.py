@@ -58,19 +58,6 @@ class DeviceEntry:
     native: str = ""
 
 
-def open_device(text: str) -> AnyDevice:
-    """One device; nothing is connected yet.
-
-    Raises:
-        DeviceError: it is no device, or a file of several.
-    """
-    devices = open_devices([text])
-    if len(devices) != 1:
-        names = ", ".join(device.name for device in devices)
-        raise DeviceError(f"one device is wanted, {text} has {len(devices)}: {names}")
-    return devices[0]
-
-
 def open_devices(texts: Sequence[str]) -> list[AnyDevice]:
     """All devices, those of files too.
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.devices import open_device
 
 from edgekit.bench.network_alone import time_alone
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import NativeBench
 from edgekit.devices.adb import attached
-from edgekit.devices.parse import open_device
 from edgekit.errors import DeviceError, DeviceTimeout
 from edgekit.records import from_plain, to_json
 
