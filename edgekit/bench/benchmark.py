@@ -43,7 +43,7 @@ from edgekit.runtime.photo import decode
 from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
 
 
-def bench(
+def benchmark(
     model: Path,
     dataset: Dataset,
     config: BenchConfig,

@@ -108,7 +108,7 @@ def bench(
     For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
-    from edgekit.bench.benchmark import bench, record_path
+    from edgekit.bench.benchmark import benchmark, record_path
     from edgekit.bench.compare import check_comparable, compare
     from edgekit.bench.record import BenchRecord
     from edgekit.data.checks import refuse_among_photos
@@ -142,7 +142,7 @@ def bench(
             if old is not None:
                 whole = [one.name for one in devices if one.network_timer is None]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)
-            record = bench(model, dataset, config, devices=devices, out=folder, progress=progress)
+            record = benchmark(model, dataset, config, devices=devices, out=folder, progress=progress)
     finally:
         for one in devices:
             one.close()

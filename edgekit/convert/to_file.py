@@ -48,7 +48,7 @@ class GateFailed(EdgekitError):
         self.gate = gate
 
 
-def convert(
+def convert_run(
     dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, *, progress: Progress = SILENT
 ) -> ConvertRecord:
     """Convert a run, compare the file with the float network, and write it with its contract.

@@ -19,7 +19,7 @@ from edgekit.bench.record import threads_label
 from edgekit.bench.session import measure_on
 from edgekit.contract import Contract, Precision
 from edgekit.convert.options import ConvertConfig
-from edgekit.convert.to_file import convert
+from edgekit.convert.to_file import convert_run
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.crossval.record import CrossvalRecord, VariantRecord
 from edgekit.data.checks import refuse_among_photos
@@ -69,7 +69,9 @@ class _Fold:
     training_seconds: float
 
 
-def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT) -> CrossvalRecord:
+def cross_validate(
+    dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT
+) -> CrossvalRecord:
     """Train, quantise, convert and test once per fold; a re-run goes on where the last one stopped.
 
     Args:
@@ -177,7 +179,7 @@ def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalC
             # The comparison is what a cross-validation reports, so it must not stop at one fold's.
             allow_drop=True,
         )
-        convert(dataset, folder, path, how, progress=progress)
+        convert_run(dataset, folder, path, how, progress=progress)
     return read_bundle(path)
 
 

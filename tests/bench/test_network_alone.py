@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.bench.benchmark import bench
+from edgekit.bench.benchmark import benchmark
 from edgekit.bench.options import BenchConfig
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DeviceError
@@ -29,7 +29,7 @@ def photos(tmp_path_factory):
 
 
 def test_it_is_timed_by_its_own_program(phone, red_blue_file, photos):
-    record = bench(red_blue_file, load_dataset(photos), SHORT, devices=[phone])
+    record = benchmark(red_blue_file, load_dataset(photos), SHORT, devices=[phone])
     (alone,) = record.native
     assert record.devices == ()
     assert (alone.device, alone.tool) == ("usb://phone", "/data/timer")
@@ -40,4 +40,4 @@ def test_it_is_timed_by_its_own_program(phone, red_blue_file, photos):
 
 def test_what_its_program_can_not_do_is_refused(phone, red_blue_file, photos):
     with pytest.raises(DeviceError, match="the native tool knows no --budget-ms"):
-        bench(red_blue_file, load_dataset(photos), replace(SHORT, budget_ms=9.0), devices=[phone])
+        benchmark(red_blue_file, load_dataset(photos), replace(SHORT, budget_ms=9.0), devices=[phone])
