@@ -25,13 +25,14 @@ from edgekit.bench.benchmark import conditions_of
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.ledger import Ledger
 from edgekit.bench.options import BenchConfig
-from edgekit.bench.session import Request, measure_on
+from edgekit.bench.session import measure_on
 from edgekit.cli.console import print_table
 from edgekit.cli.console import progress as bars
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import EdgekitError
 from edgekit.records import file_sha256, write_json
-from edgekit.runtime.agent.job import Pace, Setting
+from edgekit.runtime.agent.job import Job, Setting
+from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import read_bundle
 
 LIMIT = 0.05
@@ -101,21 +102,20 @@ def litert_benchmark(model: Path, runs: int) -> tuple[float, float, float]:
     return float(latency["median_ms"]), float(latency["avg_ms"]), float(latency["min_ms"])
 
 
-def edgekit_bench(model: Path, photos: list[Path], runs: int) -> tuple[tuple[float, float, float], Ledger, Request]:
+def edgekit_bench(model: Path, photos: list[Path], runs: int) -> tuple[tuple[float, float, float], Ledger, Job]:
     """Median, mean and least of one inference as `edgekit bench` times it."""
-    request = Request(
-        model=model,
-        classes=len(read_bundle(model).contract.labels),
-        photos=tuple(photos),
+    job = Job(
+        model=str(model),
+        photos=tuple(map(str, photos)),
         crops=0,
         timed=tuple(range(len(photos))),
         settings=(Setting(crops=CROPS, threads=1, interpreter="litert", delegate="xnnpack"),),
         pace=Pace(min_runs=max(2, runs // CROPS), repeats=1, cold_starts=0),
     )
-    ledger = measure_on(LocalDevice(), request)
+    ledger = measure_on(LocalDevice(), job, len(read_bundle(model).contract.labels))
     timed = ledger.runs(0)
     each = timed.stage_ms("invoke") / timed.crops
-    return (float(np.median(each)), float(each.mean()), float(each.min())), ledger, request
+    return (float(np.median(each)), float(each.mean()), float(each.min())), ledger, job
 
 
 def measure(model: Path, photos: list[Path], rounds: int, runs: int) -> AgreementRecord:
@@ -127,7 +127,7 @@ def measure(model: Path, photos: list[Path], rounds: int, runs: int) -> Agreemen
             # A B, then B A: neither always comes first.
             if number % 2:
                 theirs = litert_benchmark(model, runs)
-            ours, ledger, request = edgekit_bench(model, photos, runs)
+            ours, ledger, job = edgekit_bench(model, photos, runs)
             if not number % 2:
                 theirs = litert_benchmark(model, runs)
             found.append(
@@ -152,7 +152,7 @@ def measure(model: Path, photos: list[Path], rounds: int, runs: int) -> Agreemen
         threads=1,
         crops=CROPS,
         runs=runs,
-        conditions=conditions_of(ledger, request, BenchConfig()),
+        conditions=conditions_of(ledger, job, BenchConfig()),
         rounds=tuple(found),
         edgekit_p50_ms=float(np.median([one.edgekit_p50_ms for one in found])),
         litert_p50_ms=float(np.median([one.litert_p50_ms for one in found])),

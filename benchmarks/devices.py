@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from edgekit.bench.benchmark import bench
+from edgekit.bench.benchmark import benchmark
 from edgekit.bench.options import BenchConfig
 from edgekit.cli import console
 from edgekit.cli.bench import print_bench
@@ -45,7 +45,7 @@ def module(path: Path) -> ModuleType:
 @contextlib.contextmanager
 def stand_ins(folder: Path, interpreter: str) -> Iterator[list[AnyDevice]]:
     """Devices behind servers of this machine, and an emulated one behind the same sshd."""
-    servers, arm64 = module(TESTS / "transports" / "servers.py"), module(TESTS / "conformance" / "arm64.py")
+    servers, arm64 = module(TESTS / "fixtures" / "servers.py"), module(TESTS / "conformance" / "arm64.py")
     machine, (major, minor) = arm64.machine(interpreter), arm64.find_qemu()[1]
     for name in ("sshd", "adbd"):
         (folder / name).mkdir()
@@ -88,7 +88,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, console.progress() as progress:
             dataset = load_dataset(options.photos, progress=progress)
             with stand_ins(Path(folder), options.interpreter) as devices:
-                record = bench(
+                record = benchmark(
                     options.model, dataset, config, devices=[*open_devices(["local"]), *devices], progress=progress
                 )
     except EdgekitError as mistake:

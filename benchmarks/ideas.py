@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from conditions import local_conditions
 from PIL import Image
 
 from edgekit.arrays import RGBArray
-from edgekit.bench.conditions import Conditions, local_conditions
+from edgekit.bench.conditions import Conditions
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.crops import Box

@@ -22,9 +22,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from conditions import local_conditions
 from PIL import Image
 
-from edgekit.bench.conditions import Conditions, local_conditions
+from edgekit.bench.conditions import Conditions
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime import Classifier, read_bundle

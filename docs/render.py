@@ -1,4 +1,4 @@
-"""Prints the tables of README.md and docs from the committed JSON records, and the tree of the package from its files.
+"""Prints the tables of README.md and docs from the committed JSON records; tree and public surface from the sources.
 
 ``--check`` only compares.
 """
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from rendering import api
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
 from rendering.house import tree
@@ -23,6 +24,7 @@ import edgekit
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 TOUR = ROOT / "docs" / "architecture.md"
+API = ROOT / "docs" / "api.md"
 PACKAGE = Path(edgekit.__file__).parent
 
 
@@ -63,7 +65,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
 def main() -> int:
     """Fill all pages; returns 1 when ``--check`` finds one that differs."""
     tour = TOUR.read_text(encoding="utf-8")
-    texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour))}
+    surface = fill(API.read_text(encoding="utf-8"), "functions", api.functions(PACKAGE))
+    texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour)), API: fill(surface, "runtime", api.runtime(PACKAGE))}
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")
         path = (RESULTS / source).resolve()

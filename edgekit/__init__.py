@@ -2,7 +2,106 @@
 
 The package is laid out as its pipeline: ``data`` (stage 1), ``train``, ``quantize``, ``convert`` (2 to 4), ``evaluate``
 and ``bench`` (5). ``edgekit.runtime`` is the part that runs on devices; it needs numpy, Pillow and one TFLite
-interpreter.
+interpreter. The functions that commands call can be imported from here; docs/api.md lists them.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgekit.audit.run import audit_dataset
+    from edgekit.augment.crop_set import cut_crops
+    from edgekit.augment.variant_set import augment_photos
+    from edgekit.bench.benchmark import benchmark
+    from edgekit.convert.to_file import convert_run
+    from edgekit.crossval.folds import cross_validate
+    from edgekit.data.dataset import load_dataset
+    from edgekit.data.split_folder import split_data
+    from edgekit.data.splits import split_dataset
+    from edgekit.devices.doctor import check_up
+    from edgekit.devices.parse import open_devices
+    from edgekit.devices.survey import survey
+    from edgekit.evaluate.accuracy import evaluate_model
+    from edgekit.evaluate.retune import tune
+    from edgekit.evaluate.threshold import set_target
+    from edgekit.evaluate.tta import compare_crops
+    from edgekit.gather.collect import collect_photos
+    from edgekit.gather.coverage import cover
+    from edgekit.gather.importing import import_photos
+    from edgekit.quantize.qat import qat
+    from edgekit.report.write import write_report
+    from edgekit.runtime.payload import write_payload
+    from edgekit.simulate.demo_set import simulate_photos
+    from edgekit.simulate.recapture_set import make_recaptures
+    from edgekit.train.finetune import finetune
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "audit_dataset",
+    "augment_photos",
+    "benchmark",
+    "check_up",
+    "collect_photos",
+    "compare_crops",
+    "convert_run",
+    "cover",
+    "cross_validate",
+    "cut_crops",
+    "evaluate_model",
+    "finetune",
+    "import_photos",
+    "load_dataset",
+    "make_recaptures",
+    "open_devices",
+    "qat",
+    "set_target",
+    "simulate_photos",
+    "split_data",
+    "split_dataset",
+    "survey",
+    "tune",
+    "write_payload",
+    "write_report",
+]
+
+# In the order of the pipeline. Each is imported when it is asked for, since most need packages of an extra.
+_HOMES = {
+    "import_photos": "gather.importing",
+    "collect_photos": "gather.collect",
+    "cover": "gather.coverage",
+    "load_dataset": "data.dataset",
+    "split_dataset": "data.splits",
+    "split_data": "data.split_folder",
+    "audit_dataset": "audit.run",
+    "augment_photos": "augment.variant_set",
+    "cut_crops": "augment.crop_set",
+    "make_recaptures": "simulate.recapture_set",
+    "simulate_photos": "simulate.demo_set",
+    "finetune": "train.finetune",
+    "qat": "quantize.qat",
+    "convert_run": "convert.to_file",
+    "evaluate_model": "evaluate.accuracy",
+    "compare_crops": "evaluate.tta",
+    "tune": "evaluate.retune",
+    "set_target": "evaluate.threshold",
+    "benchmark": "bench.benchmark",
+    "cross_validate": "crossval.folds",
+    "write_report": "report.write",
+    "open_devices": "devices.parse",
+    "survey": "devices.survey",
+    "check_up": "devices.doctor",
+    "write_payload": "runtime.payload",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"edgekit.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

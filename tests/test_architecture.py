@@ -145,7 +145,8 @@ def test_imports_point_to_earlier_layers(module):
 
 
 def test_no_module_imports_itself_through_others():
-    graph = {module: _own_imports(module) - {module} for module in FILES}
+    # What the package itself exports is imported when it is asked for, and named for type checkers alone.
+    graph = {module: _own_imports(module) - {module} for module in FILES if module != "edgekit"}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as cycle:

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.convert.options import ConvertConfig
-from edgekit.convert.to_file import convert
+from edgekit.convert.to_file import convert_run
 from edgekit.data.splits import split_dataset
 from edgekit.modelfile.flatbuffer import describe, input_quantization
 from edgekit.runtime import read_bundle
@@ -32,7 +32,7 @@ def test_no_group_stands_on_two_sides(small_run, dataset):
 
 def test_the_network_is_int8_inside_without_a_qat_stage(mobile_run, dataset, tmp_path):
     config = ConvertConfig(stage="float", calibration=tmp_path / "crops", calibration_crops=50, allow_drop=True)
-    convert(dataset, mobile_run, tmp_path / "model.tflite", config)
+    convert_run(dataset, mobile_run, tmp_path / "model.tflite", config)
     bundle = read_bundle(tmp_path / "model.tflite")
     assert not describe(bundle.flatbuffer).not_int8
     assert input_quantization(bundle.flatbuffer) == (1 / 128, 128)
@@ -43,7 +43,7 @@ def test_every_other_precision_converts(precision, small_run, dataset, tmp_path)
     config = ConvertConfig(
         precision=precision, calibration=tmp_path / "crops", calibration_crops=50, allow_drop=True, stage="float"
     )
-    record = convert(dataset, small_run, tmp_path / "model.tflite", config)
+    record = convert_run(dataset, small_run, tmp_path / "model.tflite", config)
     assert record.gate.agreement >= 0.8
     assert record.contract.precision == precision
 

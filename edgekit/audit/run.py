@@ -27,7 +27,7 @@ _LEAST_PHOTOS = 8
 _FEW_GROUPS = 8
 
 
-def audit(dataset: Dataset, config: AuditConfig | None = None, *, progress: Progress = SILENT) -> AuditRecord:
+def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progress: Progress = SILENT) -> AuditRecord:
     """Find out what gives the labels away other than the picture.
 
     Args:

@@ -12,25 +12,23 @@ import numpy as np
 from edgekit.bench.conditions import Conditions, device_name
 from edgekit.bench.latency import slowdown, summarise, throttling
 from edgekit.bench.ledger import Ledger
+from edgekit.bench.network_alone import time_alone
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import (
     BenchPoint,
     BenchRecord,
     DeviceBench,
     NativeBench,
-    NativeTimed,
     Recommended,
     RepeatStates,
     recommend,
 )
-from edgekit.bench.session import Request, lines_path, mark_reported, measure_on
+from edgekit.bench.session import lines_path, mark_reported, measure_on
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES
-from edgekit.devices.adb import AdbDevice
 from edgekit.devices.device import Device
 from edgekit.devices.local import LocalDevice
-from edgekit.devices.native import MAX_RUN_S, NativeLatency
 from edgekit.errors import DataError, DeviceError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.photos import Chosen, choose_photos
@@ -38,13 +36,14 @@ from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
-from edgekit.runtime.agent.job import Pace, Setting
+from edgekit.runtime.agent.job import Job, Setting
+from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.photo import decode
 from edgekit.scoring.scores import CropUse, Scores
 
 
-def bench(
+def benchmark(
     model: Path,
     dataset: Dataset,
     config: BenchConfig,
@@ -79,20 +78,27 @@ def bench(
     with tempfile.TemporaryDirectory() as folder:
         photos = _readable(plan.paths, Path(folder))
         for device in devices or (LocalDevice(),):
-            place = lines_path(out, model, device) if out is not None else None
-            request = plan.request(photos, emulated=bool(device.emulated))
             try:
-                if isinstance(device, AdbDevice) and device.times_network_alone:
-                    native.append(native_bench(device, model, config, progress=progress))
+                if device.network_timer is not None:
+                    native.append(time_alone(device, device.network_timer, model, config, progress=progress))
                     continue
-                ledger = measure_on(device, request, lines=place, idle_timeout_s=config.timeout_s, progress=progress)
+                place = lines_path(out, model, device) if out is not None else None
+                job = plan.job(photos, emulated=bool(device.emulated))
+                ledger = measure_on(
+                    device,
+                    job,
+                    len(plan.contract.labels),
+                    lines=place,
+                    idle_timeout_s=config.timeout_s,
+                    progress=progress,
+                )
             except DeviceError as failure:
                 if len(devices) < 2:
                     raise
                 progress.say(f"{failure}; going on with the other devices")
                 failures.append(failure)
             else:
-                told[device.name] = _device_bench(device, ledger, request, plan)
+                told[device.name] = _device_bench(device, ledger, job, plan)
                 lines += [place] if place is not None else []
     if failures:
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
@@ -122,8 +128,8 @@ class _Plan:
         self.targets = model_source(self.contract, dataset, self.chosen.samples).targets
         self.settings = settings(self.contract, config)
 
-    def request(self, photos: tuple[Path, ...], *, emulated: bool) -> Request:
-        """What a device is asked; of an emulated one, scores alone."""
+    def job(self, photos: tuple[Path, ...], *, emulated: bool) -> Job:
+        """What a device is asked, with paths of this machine; of an emulated one, scores alone."""
         config = self.config
         order = np.random.default_rng(config.seed).permutation(len(photos)).tolist()
         # What a device can't read was decoded here, which would flatter it.
@@ -141,10 +147,9 @@ class _Plan:
             cool_down_s=seconds,
             cool_to_c=degrees,
         )
-        return Request(
-            model=self.model,
-            classes=len(self.contract.labels),
-            photos=photos,
+        return Job(
+            model=str(self.model),
+            photos=tuple(map(str, photos)),
             crops=max(*config.tta, self.contract.plan.crops),
             timed=tuple(timed),
             settings=tuple(self.settings),
@@ -198,13 +203,13 @@ def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
     ]
 
 
-def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan) -> DeviceBench:
+def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> DeviceBench:
     # A device may also turn out to be emulated.
     emulated = device.emulated or ("an emulator of another processor" if ledger.machine.emulated else "")
     found: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
-    engines = list(dict.fromkeys(one.engine for one in request.settings))
+    engines = list(dict.fromkeys(one.engine for one in job.settings))
     points = []
-    for number, setting in enumerate(request.settings):
+    for number, setting in enumerate(job.settings):
         engine = engines.index(setting.engine)
         key = (engine, setting.crops, setting.stops_early)
         if key not in found:
@@ -222,14 +227,14 @@ def _device_bench(device: Device, ledger: Ledger, request: Request, plan: _Plan)
             evaluation=found[key][1],
         )
         points.append(point if emulated else _timed(point, ledger, number))
-    runs = [] if emulated else [ledger.runs(number) for number in range(len(request.settings))]
+    runs = [] if emulated else [ledger.runs(number) for number in range(len(job.settings))]
     best = recommend(points, plan.config.budget_ms)
     return DeviceBench(
         device=device.name,
         kind=device.kind,
         emulated=emulated,
         no_latency=f"{emulated} takes its own time" if emulated else "",
-        conditions=conditions_of(ledger, request, plan.config),
+        conditions=conditions_of(ledger, job, plan.config),
         throttling=throttling(runs) if runs else None,
         repeats=tuple(RepeatStates(before=before, after=after) for before, after in ledger.states),
         points=tuple(points),
@@ -273,7 +278,7 @@ def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
     )
 
 
-def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Conditions:
+def conditions_of(ledger: Ledger, job: Job, config: BenchConfig) -> Conditions:
     """Where and how a device measured."""
     machine = ledger.machine
     return Conditions(
@@ -284,65 +289,17 @@ def conditions_of(ledger: Ledger, request: Request, config: BenchConfig) -> Cond
         cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
         interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),
         delegate=", ".join(dict.fromkeys(one.delegate for one in ledger.engines)),
-        warmup=request.pace.warmup_runs,
-        timed_photos=len(set(request.timed)) if request.pace.repeats else 0,
-        warmup_s=request.pace.warmup_s,
-        min_runs=request.pace.min_runs,
-        min_s=request.pace.min_s,
-        repeats=request.pace.repeats,
+        warmup=job.pace.warmup_runs,
+        timed_photos=len(set(job.timed)) if job.pace.repeats else 0,
+        warmup_s=job.pace.warmup_s,
+        min_runs=job.pace.min_runs,
+        min_s=job.pace.min_s,
+        repeats=job.pace.repeats,
         quick=config.quick,
-        affinity=request.affinity,
+        affinity=job.affinity,
         used_cores=ledger.cores,
         cool_down=config.cool_down,
         machine=machine,
         after=ledger.states[-1][1] if ledger.states else None,
         sessions=ledger.sessions,
     )
-
-
-def native_bench(device: AdbDevice, model: Path, config: BenchConfig, *, progress: Progress = SILENT) -> NativeBench:
-    """Time one inference with each number of threads, in turn, as often as a benchmark repeats.
-
-    Raises:
-        DeviceError: the phone can't be reached, its tool failed, or something is asked that the tool can't do.
-    """
-    _check(device, config)
-    (remote,) = device.push([model], progress=progress)
-    before = device.machine()
-    progress.begin(f"timing the network on {device.name}", config.repeats * len(config.threads))
-    told: dict[int, list[NativeLatency]] = {threads: [] for threads in config.threads}
-    for repeat in range(config.repeats):
-        # Every other repeat the other way round, so that a phone that warms up is no one's disadvantage.
-        for threads in tuple(told)[:: -1 if repeat % 2 else 1]:
-            told[threads].append(device.native_benchmark(remote, threads, config.runs, config.min_seconds))
-            progress.advance()
-    return NativeBench(
-        device=device.name,
-        name=device_name(before),
-        tool=device.options.native,
-        machine=before,
-        after=device.machine().state,
-        points=tuple(NativeTimed(threads=threads, repeats=tuple(runs)) for threads, runs in told.items()),
-    )
-
-
-def _check(device: AdbDevice, config: BenchConfig) -> None:
-    """Hold that nothing is asked for that the tool would pass over in silence."""
-    if device.emulated:
-        raise DeviceError(
-            f"{device.name}: {device.emulated} takes its own time, and the native tool tells nothing else"
-        )
-    asked = {
-        "--affinity": config.affinity != "all",
-        "--cool-down": config.cool_down,
-        "--delegate": config.delegates != ("default",),
-        "--interpreter": config.interpreters,
-        "--budget-ms": config.budget_ms is not None,
-        f"--min-seconds above {MAX_RUN_S}": config.min_seconds > MAX_RUN_S,
-    }
-    unknown = [name for name, given in asked.items() if given]
-    if unknown:
-        raise DeviceError(
-            f"{device.name}: the native tool knows no {', '.join(unknown)}; leave that out, or name a Python in the "
-            "device file (python = …)"
-        )

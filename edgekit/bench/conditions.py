@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import dataclass
 
-from edgekit.runtime.agent.machine import Machine, int8_instructions, processor
+from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
 
 # Starting this much warmer is another condition, in degrees.
@@ -60,21 +58,6 @@ class Conditions:
     machine: Machine | None = None
     after: State | None = None
     sessions: int = 1
-
-
-def local_conditions(interpreter: str, delegate: str, *, warmup: int, timed_photos: int) -> Conditions:
-    """This machine's, for what was timed in this process."""
-    return Conditions(
-        device=processor(),
-        int8_instructions=int8_instructions(),
-        system=f"{platform.system()} {platform.machine()}",
-        python=platform.python_version(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        interpreter=interpreter,
-        delegate=delegate,
-        warmup=warmup,
-        timed_photos=timed_photos,
-    )
 
 
 def device_name(machine: Machine) -> str:

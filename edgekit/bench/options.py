@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from edgekit.contract import MAX_CROPS, MAX_RUNS, MAX_THREADS
 from edgekit.data.options import Part, check_counts
 from edgekit.errors import EdgekitError
-
-# What a device takes of repeats and of seconds a point.
-MAX_REPEATS = 100
-
-
-MAX_SECONDS = 3600.0
-
+from edgekit.runtime.agent.pace import MAX_COOL_C, MAX_REPEATS, MAX_SECONDS, MIN_COOL_C, Pace
 
 # The longest wait for a temperature.
 MAX_COOL_DOWN_S = 600.0
+
+_PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +44,11 @@ class BenchConfig:
     threads: tuple[int, ...] = (1, 2)
     interpreters: tuple[str, ...] = ()
     delegates: tuple[str, ...] = ("default",)
-    runs: int = 50
-    min_seconds: float = 1.0
-    warmup: int = 5
-    warmup_seconds: float = 0.5
-    repeats: int = 3
+    runs: int = _PACE.min_runs
+    min_seconds: float = _PACE.min_s
+    warmup: int = _PACE.warmup_runs
+    warmup_seconds: float = _PACE.warmup_s
+    repeats: int = _PACE.repeats
     affinity: str = "all"
     cool_down: str = ""
     timeout_s: float = 120.0
@@ -90,7 +86,7 @@ class BenchConfig:
             value = float(number)
         except ValueError:
             value = math.nan
-        if not (-40 <= value <= 150 if waits else 0 <= value <= MAX_SECONDS):
+        if not (MIN_COOL_C <= value <= MAX_COOL_C if waits else 0 <= value <= MAX_SECONDS):
             raise EdgekitError(
                 f"--cool-down must be seconds up to {MAX_SECONDS:g} or degrees such as 45C, got {self.cool_down!r}"
             )

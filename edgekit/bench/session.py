@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -23,51 +23,13 @@ from edgekit.errors import DeviceError, DeviceTimeout, EdgekitError
 from edgekit.locks import keeping
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, is_stream, make_folder, plain, sha256, to_json
-from edgekit.runtime.agent.job import BLOCK_RUNS, Job, Pace, Setting
+from edgekit.runtime.agent.job import BLOCK_RUNS, Job
 from edgekit.runtime.payload import payload_bytes
 
 _REPORTED = '{"type": "reported"}'
 # More than any line that a ledger takes of a device.
 _MAX_KEPT_LINE = 64 << 20
 _MAX_COMPLAINT = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to measure, with paths of this machine; see :class:`edgekit.runtime.agent.job.Job`.
-
-    Attributes:
-        classes: How many the model tells apart.
-    """
-
-    model: Path
-    classes: int
-    photos: tuple[Path, ...]
-    crops: int
-    timed: tuple[int, ...]
-    settings: tuple[Setting, ...]
-    pace: Pace
-    seed: int = 0
-    affinity: str = "all"
-
-    def job(self, model: str, photos: Sequence[str]) -> Job:
-        """The same with a device's paths."""
-        return Job(
-            model=model,
-            photos=tuple(photos),
-            crops=self.crops,
-            timed=self.timed,
-            settings=self.settings,
-            pace=self.pace,
-            seed=self.seed,
-            affinity=self.affinity,
-        )
-
-    def sha256(self) -> str:
-        """Of everything that the answer depends on, apart from the device."""
-        contents = [file_sha256(file) for file in (self.model, *self.photos)]
-        nameless = plain(self.job("", [""] * len(self.photos)))
-        return sha256(to_json({"job": nameless, "files": contents, "runtime": sha256(payload_bytes())}).encode())
 
 
 def lines_path(folder: Path, model: Path, device: Device) -> Path:
@@ -79,7 +41,8 @@ def lines_path(folder: Path, model: Path, device: Device) -> Path:
 
 def measure_on(
     device: Device,
-    request: Request,
+    job: Job,
+    classes: int,
     *,
     lines: Path | None = None,
     idle_timeout_s: float = 120.0,
@@ -89,7 +52,8 @@ def measure_on(
 
     Args:
         device: Which.
-        request: What.
+        job: What, with paths of this machine.
+        classes: How many the model tells apart.
         lines: The file that the device's lines are kept in; None keeps none.
         idle_timeout_s: A device that is silent for so long is given up.
         progress: Told of every step.
@@ -99,10 +63,11 @@ def measure_on(
         DeviceError: it can't be reached, refuses the job, tells nonsense, or stops before the end.
         EdgekitError: the lines can't be kept, or another benchmark keeps its own there at this moment.
     """
-    remote = device.push([request.model, *request.photos], progress=progress)
-    job = request.job(remote[0], remote[1:])
-    with _Kept(lines, request.sha256() if lines is not None else "", device.name) as kept:
-        ledger = kept.replay(Ledger(job, request.classes), progress)
+    files = [Path(job.model), *map(Path, job.photos)]
+    model, *photos = device.push(files, progress=progress)
+    with _Kept(lines, _fingerprint(job, files) if lines is not None else "", device.name) as kept:
+        job = replace(job, model=model, photos=tuple(photos))
+        ledger = kept.replay(Ledger(job, classes), progress)
         done = ledger.done
         if ledger.is_complete:
             return ledger
@@ -124,6 +89,13 @@ def measure_on(
         if not ledger.ended:
             raise DeviceError(f"{device.name}: it stopped before the end; run the same command again to go on")
     return ledger
+
+
+def _fingerprint(job: Job, files: Sequence[Path]) -> str:
+    """Of everything that the answer depends on, apart from the device: wherever the files lie."""
+    nameless = plain(replace(job, model="", photos=("",) * len(job.photos)))
+    contents = [file_sha256(file) for file in files]
+    return sha256(to_json({"job": nameless, "files": contents, "runtime": sha256(payload_bytes())}).encode())
 
 
 def _lines(device: Device, order: str, idle_timeout_s: float) -> Generator[str]:

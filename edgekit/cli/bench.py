@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -108,7 +108,7 @@ def bench(
     For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
-    from edgekit.bench.benchmark import bench, record_path
+    from edgekit.bench.benchmark import benchmark, record_path
     from edgekit.bench.compare import check_comparable, compare
     from edgekit.bench.record import BenchRecord
     from edgekit.data.checks import refuse_among_photos
@@ -140,9 +140,9 @@ def bench(
             dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
             refuse_among_photos(folder, dataset.root, "a benchmark")
             if old is not None:
-                whole = [one.name for one in devices if not getattr(one, "times_network_alone", False)]
+                whole = [one.name for one in devices if one.network_timer is None]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)
-            record = bench(model, dataset, config, devices=devices, out=folder, progress=progress)
+            record = benchmark(model, dataset, config, devices=devices, out=folder, progress=progress)
     finally:
         for one in devices:
             one.close()
@@ -188,7 +188,7 @@ def _share(text: str) -> float:
 def _open(texts: Sequence[str]) -> list[Device]:
     from edgekit.devices.parse import open_devices
 
-    return cast("list[Device]", open_devices(texts))
+    return [*open_devices(texts)]
 
 
 def _next_step(model: Path, data: Path, record: BenchRecord) -> None:

@@ -78,7 +78,7 @@ def crossval(
 
     Float, int8 PTQ and int8 QAT, side by side. A re-run goes on.
     """
-    from edgekit.crossval.folds import crossval
+    from edgekit.crossval.folds import cross_validate
     from edgekit.data.dataset import load_dataset
 
     network = network_config(backbone, side, weights, alpha=alpha, features=features)
@@ -95,7 +95,7 @@ def crossval(
             seed=seed,
         )
         config = CrossvalConfig(train=train, qat=fit_config(qat_fit(), epochs=qat_epochs), folds=folds, crops=wanted)
-        record = crossval(dataset, out, config, progress=progress)
+        record = cross_validate(dataset, out, config, progress=progress)
     if json:
         console.print_json(record)
     else:

@@ -67,10 +67,10 @@ def simulate(
 
     Their groups are the simulated screens and cameras.
     """
-    from edgekit.simulate.demo_set import SimulateConfig, simulate
+    from edgekit.simulate.demo_set import SimulateConfig, simulate_photos
 
     with console.progress() as progress:
-        made = simulate(
+        made = simulate_photos(
             out, SimulateConfig(photos_per_class_per_group=per_class, seed=seed), progress=progress, workers=workers
         )
     console.note(

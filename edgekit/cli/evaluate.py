@@ -64,7 +64,7 @@ def evaluate(
     With --target, choose a threshold by rule instead, on validation photos.
     """
     from edgekit.data.dataset import load_dataset
-    from edgekit.evaluate.accuracy import evaluate
+    from edgekit.evaluate.accuracy import evaluate_model
     from edgekit.runtime import read_bundle
 
     if target is None and (write is not None or also_test):
@@ -88,7 +88,7 @@ def evaluate(
 
             refuse_among_photos(out, dataset.root, "an evaluation")
         config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
-        record = evaluate(model, dataset, config, progress=progress)
+        record = evaluate_model(model, dataset, config, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     if json:
         console.print_json(record)
@@ -290,7 +290,7 @@ def tta(
     """
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
-    from edgekit.evaluate.tta import tta
+    from edgekit.evaluate.tta import compare_crops
 
     config = TtaConfig(
         crops=console.numbers(k),
@@ -302,7 +302,7 @@ def tta(
         if out is not None:
             refuse_among_photos(out, dataset.root, "a study")
         scores = None if out is None else out / "scores"
-        record = tta(models, dataset, config, part=split, scores=scores, progress=progress)
+        record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:
         _write_tta(record, out)
     if json:

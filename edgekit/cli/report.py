@@ -47,40 +47,28 @@ def report(
 
     The page is one file without a network: verdict, cost against accuracy, errors, mistakes, training, model card.
     """
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.report.card import card_path, make_card, write_card
-    from edgekit.report.mistakes import galleries
-    from edgekit.report.models import collect
-    from edgekit.report.page import make_page, write_page
     from edgekit.report.verdict import judge
+    from edgekit.report.write import write_report
 
-    found = collect(records)
-    if data is not None:
-        refuse_among_photos(out, data, "a report")
     with console.progress() as progress:
-        pictures = galleries(found.models, data, progress=progress)
-    size = write_page(make_page(found, pictures, title=title), out)
-    cards = []
-    for model in () if no_card else found.models:
-        path = card_path(model)
-        if path is not None:
-            write_card(make_card(model), path)
-            cards.append(path)
-    verdicts = {model.name: judge(model) for model in found.models}
+        made = write_report(records, out, photos=data, title=title, cards=not no_card, progress=progress)
+    verdicts = {model.name: judge(model) for model in made.models}
     if json:
         console.print_json(
             ReportRecord(
                 page=str(out),
-                page_bytes=size,
-                cards=tuple(map(str, cards)),
+                page_bytes=made.page_bytes,
+                cards=tuple(map(str, made.cards)),
                 verdicts={name: verdict.outcome for name, verdict in verdicts.items()},
             )
         )
         return
     for name, verdict in verdicts.items():
         console.note(f"{name}: {verdict.line}")
-    for model in () if no_card else found.models:
+    for model in () if no_card else made.models:
         # A run alone has no model yet.
         if model.file is None and (model.file_sha256 or model.conversion is not None):
             console.note(f"{model.name}: no card written: the model file was not found; name it")
-    console.note(f"wrote {', '.join(map(str, (out, *cards)))} ({size / 1000:.0f} kB); open it in a browser")
+    console.note(
+        f"wrote {', '.join(map(str, (out, *made.cards)))} ({made.page_bytes / 1000:.0f} kB); open it in a browser"
+    )

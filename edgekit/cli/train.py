@@ -260,7 +260,7 @@ def convert(
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
     refuse_existing(target, overwrite=overwrite)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
-    from edgekit.convert.to_file import GateFailed, convert
+    from edgekit.convert.to_file import GateFailed, convert_run
 
     config = ConvertConfig(
         precision=precision,
@@ -273,7 +273,7 @@ def convert(
     try:
         with console.progress() as progress:
             dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
-            record = convert(dataset, folder, target, config, progress=progress)
+            record = convert_run(dataset, folder, target, config, progress=progress)
     except GateFailed as failed:
         print_gate(failed.gate)
         console.note(f"gate failed: {failed}")

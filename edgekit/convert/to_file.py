@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.locks import working_in
 from edgekit.metrics.classification import report
 from edgekit.modelfile.flatbuffer import append_softmax
-from edgekit.modelfile.write import NO_SHA256, write_bundle
+from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.calibration import CalibrationConfig, calibration_pixels, make_calibration
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.quantize.qat import load_stage
-from edgekit.records import plain, write_json
+from edgekit.records import plain, sha256, write_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
 from edgekit.scoring.scores import Scores, score_photos
@@ -49,7 +48,7 @@ class GateFailed(EdgekitError):
         self.gate = gate
 
 
-def convert(
+def convert_run(
     dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, *, progress: Progress = SILENT
 ) -> ConvertRecord:
     """Convert a run, compare the file with the float network, and write it with its contract.
@@ -94,18 +93,15 @@ def _convert(
     flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
     progress.advance()
     draft = _contract(record, stage, config.precision, name=out.stem)
-    with tempfile.TemporaryDirectory() as scratch:
-        bundles = [write_bundle(flatbuffer, draft, Path(scratch) / "model.tflite")]
-        if config.precision != "float32":
-            reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-            float_flatbuffer = append_softmax(to_flatbuffer(reference, "float32", None))
-            float_draft = replace(draft, precision="float32")
-            bundles.append(write_bundle(float_flatbuffer, float_draft, Path(scratch) / "float.tflite"))
+    bundles = [make_bundle(flatbuffer, draft)]
+    if config.precision != "float32":
+        reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
+        bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
     progress.advance()
     contract, gate = _judge(bundles, dataset, record, config, progress)
     if not gate.passed and not config.allow_drop:
         raise GateFailed(gate, _advice(config.precision, stage))
-    bundle = write_bundle(flatbuffer, contract, out)
+    bundle = write_bundle(replace(bundles[0], contract=contract), out)
     converted = ConvertRecord(
         config=config,
         stage=stage,
@@ -187,6 +183,11 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
             "features": record.config.network.features,
         },
     )
+
+
+def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
+    """The float network as the gate's measure; it stays in memory, so no other interpreter need run it."""
+    return Bundle(contract=replace(draft, precision="float32", model_sha256=sha256(flatbuffer)), flatbuffer=flatbuffer)
 
 
 def _early(scores: Scores, contract: Contract) -> dict[str, float]:

@@ -16,10 +16,10 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import percentiles
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import threads_label
-from edgekit.bench.session import Request, measure_on
+from edgekit.bench.session import measure_on
 from edgekit.contract import Precision
 from edgekit.convert.options import ConvertConfig
-from edgekit.convert.to_file import convert
+from edgekit.convert.to_file import convert_run
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.crossval.record import CrossvalRecord, VariantRecord
 from edgekit.data.checks import refuse_among_photos
@@ -35,7 +35,8 @@ from edgekit.progress import SILENT, Progress
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
 from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
-from edgekit.runtime.agent.job import Pace, Setting
+from edgekit.runtime.agent.job import Job, Setting
+from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.keep import UNREADABLE
@@ -68,7 +69,9 @@ class _Fold:
     training_seconds: float
 
 
-def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT) -> CrossvalRecord:
+def cross_validate(
+    dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT
+) -> CrossvalRecord:
     """Train, quantise, convert and test once per fold; a re-run goes on where the last one stopped.
 
     Args:
@@ -175,7 +178,7 @@ def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalC
             # The comparison is what a cross-validation reports, so it must not stop at one fold's.
             allow_drop=True,
         )
-        convert(dataset, folder, path, how, progress=progress)
+        convert_run(dataset, folder, path, how, progress=progress)
     return read_bundle(path)
 
 
@@ -265,19 +268,18 @@ def _time(
     found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
     where: Conditions | None = None
     for variant, bundle in fold.bundles.items():
-        request = Request(
-            model=_model(fold.folder, variant),
-            classes=len(bundle.contract.labels),
-            photos=tuple(photos),
+        job = Job(
+            model=str(_model(fold.folder, variant)),
+            photos=tuple(map(str, photos)),
             crops=0,
             timed=tuple(range(len(photos))),
             settings=tuple(settings(bundle.contract, how)),
             pace=Pace(warmup_runs=how.warmup, min_runs=how.runs, min_s=0, repeats=1, cold_starts=0),
             seed=config.train.seed,
         )
-        ledger = measure_on(LocalDevice(), request, progress=progress)
-        for number, setting in enumerate(request.settings):
+        ledger = measure_on(LocalDevice(), job, len(bundle.contract.labels), progress=progress)
+        for number, setting in enumerate(job.settings):
             place = found.setdefault((variant, replace(setting, threads=1)), {})
             place[threads_label(setting.threads)] = percentiles(ledger.runs(number))
-        where = conditions_of(ledger, request, how)
+        where = conditions_of(ledger, job, how)
     return found, where

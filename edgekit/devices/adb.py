@@ -85,9 +85,14 @@ class AdbDevice(RemoteDevice):
         )
 
     @property
-    def times_network_alone(self) -> bool:
-        """Whether the device file names a native tool and no Python."""
-        return bool(self.options.native and not self.options.python)
+    def network_timer(self) -> AdbDevice | None:
+        """The device itself, where its device file names a native tool and no Python."""
+        return self if self.options.native and not self.options.python else None
+
+    @property
+    def tool(self) -> str:
+        """The native tool of the device file."""
+        return self.options.native
 
     def check_attached(self) -> None:
         """Look whether adb has the device.
@@ -208,24 +213,13 @@ class AdbDevice(RemoteDevice):
                 raise DeviceError(f"{self.name}: can't read {remote}: {(said or output).strip()[-300:]}")
             part.replace(to)
 
-    def native_benchmark(self, model_remote: str, threads: int, runs: int, seconds: float) -> NativeLatency:
-        """Run LiteRT's ``benchmark_model`` on a pushed model; see :class:`edgekit.devices.native.NativeLatency`.
-
-        Args:
-            model_remote: Where ``push`` put it.
-            threads: Of one inference.
-            runs: At least; fewer where they would take longer than minutes.
-            seconds: At least.
-
-        Raises:
-            DeviceError: the device file names no tool, the tool failed, or ran less often than it was asked to.
-            DeviceTimeout: it took too long.
-        """
+    def time_network(self, model: str, threads: int, runs: int, min_seconds: float) -> NativeLatency:
+        """Run LiteRT's ``benchmark_model``; see :class:`edgekit.devices.device.NetworkTimer`."""
         if not self.options.native:
             raise DeviceError(f'{self.name}: say where the tool is in a device file (native = "/data/local/tmp/…")')
         self.check_attached()
         tool = shlex.quote(self.options.native)
-        words = " ".join(shlex.quote(word) for word in native_arguments(model_remote, threads, runs, seconds))
+        words = " ".join(shlex.quote(word) for word in native_arguments(model, threads, runs, min_seconds))
         script = f"echo {BEGIN}; if [ -x {tool} ]; then {tool} {words} 2>&1; else echo edgekit-none; fi"
         code, output, said = capture(self._shell(script), _NATIVE_S, name=self.name)
         lines = between(output.splitlines())

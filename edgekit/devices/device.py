@@ -6,7 +6,42 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from edgekit.devices.native import NativeLatency
 from edgekit.progress import SILENT, Progress
+from edgekit.runtime.agent.machine import Machine
+
+
+class NetworkTimer(Protocol):
+    """What times the network alone, where the runtime can't run: no photo, no crop, no vote.
+
+    Attributes:
+        tool: Where the program lies that does it, for records.
+    """
+
+    @property
+    def tool(self) -> str:
+        """See the class."""
+
+    def machine(self) -> Machine:
+        """What the device is, and how it is doing now.
+
+        Raises:
+            DeviceError: it can't be reached.
+        """
+
+    def time_network(self, model: str, threads: int, runs: int, min_seconds: float) -> NativeLatency:
+        """Time one inference after another.
+
+        Args:
+            model: Where ``push`` put it.
+            threads: Of one inference.
+            runs: At least.
+            min_seconds: At least, up to ``MAX_RUN_S``.
+
+        Raises:
+            DeviceError: there is no such program, it failed, or ran less often than it was asked to.
+            DeviceTimeout: it took too long.
+        """
 
 
 class Device(Protocol):
@@ -16,6 +51,7 @@ class Device(Protocol):
         name: As the user named it (``local``, ``ssh://pi@kitchen``, ``adb://R58M``), for records and messages.
         kind: ``local``, ``ssh`` or ``adb``.
         emulated: What emulates it (``qemu 7.2``), or empty. An emulated device's latencies say nothing.
+        network_timer: What is to be asked in place of ``run`` and ``pull``; None where the runtime runs.
     """
 
     @property
@@ -28,6 +64,10 @@ class Device(Protocol):
 
     @property
     def emulated(self) -> str:
+        """See the class."""
+
+    @property
+    def network_timer(self) -> NetworkTimer | None:
         """See the class."""
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:

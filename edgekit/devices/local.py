@@ -28,6 +28,7 @@ class LocalDevice:
     """
 
     kind = "local"
+    network_timer = None
 
     def __init__(self, name: str = "local", options: Options | None = None) -> None:
         self.name = name

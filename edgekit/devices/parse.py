@@ -14,7 +14,7 @@ from typing import Any
 
 from edgekit.devices.adb import AdbDevice, attached
 from edgekit.devices.local import LocalDevice
-from edgekit.devices.remote import Options, RemoteDevice
+from edgekit.devices.remote import Options
 from edgekit.devices.ssh import SshDevice
 from edgekit.errors import DeviceError
 from edgekit.records import from_plain, is_stream
@@ -24,7 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-AnyDevice = LocalDevice | RemoteDevice
+AnyDevice = LocalDevice | SshDevice | AdbDevice
 
 # None of these can begin an option, or hold what a shell would read.
 _HOST = r"[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]"
@@ -56,19 +56,6 @@ class DeviceEntry:
     environment: dict[str, str] = field(default_factory=dict)
     ssh_config: str = ""
     native: str = ""
-
-
-def open_device(text: str) -> AnyDevice:
-    """One device; nothing is connected yet.
-
-    Raises:
-        DeviceError: it is no device, or a file of several.
-    """
-    devices = open_devices([text])
-    if len(devices) != 1:
-        names = ", ".join(device.name for device in devices)
-        raise DeviceError(f"one device is wanted, {text} has {len(devices)}: {names}")
-    return devices[0]
 
 
 def open_devices(texts: Sequence[str]) -> list[AnyDevice]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from edgekit.devices.device import NetworkTimer
 from edgekit.devices.process import Watched, capture
 from edgekit.devices.wheels import Probe, missing
 from edgekit.errors import DeviceError
@@ -167,6 +168,11 @@ class RemoteDevice:
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """See :class:`edgekit.devices.device.Device`."""
         raise NotImplementedError
+
+    @property
+    def network_timer(self) -> NetworkTimer | None:
+        """See :class:`edgekit.devices.device.Device`."""
+        return None
 
     @property
     def folder(self) -> str:

@@ -148,7 +148,7 @@ class EvaluateRecord:
     detail: Detail
 
 
-def evaluate(
+def evaluate_model(
     model: Path,
     dataset: Dataset,
     config: EvaluateConfig | None = None,

@@ -210,7 +210,7 @@ def ways(contract: Contract, config: TtaConfig) -> list[Way]:
     return list(dict.fromkeys(found))
 
 
-def tta(
+def compare_crops(
     models: Sequence[Path],
     dataset: Dataset,
     config: TtaConfig,

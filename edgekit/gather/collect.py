@@ -73,7 +73,7 @@ class CollectRecord:
     cautions: tuple[str, ...]
 
 
-def collect(
+def collect_photos(
     source: FrameSource,
     out: Path,
     config: CollectConfig,

@@ -23,16 +23,15 @@ NO_SHA256 = "0" * 64
 _SUM_TOLERANCE = 1e-3
 
 
-def write_bundle(flatbuffer: bytes, contract: Contract, out: Path) -> Bundle:
-    """Make a model file. The same arguments and interpreters give the same bytes.
+def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
+    """Complete a model in memory. The same arguments and interpreters give the same bundle.
 
     Args:
         flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out.
         contract: Its ``model_sha256`` and ``checked_on`` are filled in here.
-        out: Where the file goes; written whole or not at all.
 
     Returns:
-        What a reader finds in the file.
+        The flatbuffer with its metadata, run once in every installed interpreter.
 
     Raises:
         ContractError: the flatbuffer is not as the contract says, or its output is no probability.
@@ -46,9 +45,22 @@ def write_bundle(flatbuffer: bytes, contract: Contract, out: Path) -> Bundle:
         quantization=input_quantization(flatbuffer),
     )
     final = set_metadata(flatbuffer, METADATA_NAME, metadata)
-    filled = replace(contract, model_sha256=sha256(final), checked_on=_run_once(final))
-    write_atomic(out, final + _archive(filled, offset=len(final)))
-    return read_bundle(out)
+    return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
+
+
+def write_bundle(bundle: Bundle, out: Path) -> Bundle:
+    """Write a model file, whole or not at all. The same bundle gives the same bytes.
+
+    Returns:
+        What a reader finds in the file.
+
+    Raises:
+        ContractError: the contract is of another flatbuffer.
+    """
+    content = bundle.flatbuffer + _archive(bundle.contract, offset=len(bundle.flatbuffer))
+    found = read_bundle(content)
+    write_atomic(out, content)
+    return found
 
 
 def update_contract(path: Path, contract: Contract, *, out: Path | None = None) -> Bundle:
@@ -73,9 +85,7 @@ def update_contract(path: Path, contract: Contract, *, out: Path | None = None) 
         raise ContractError(
             f"{path}: a new contract must keep {len(bundle.contract.labels)} labels, got {contract.labels}"
         )
-    place = out or path
-    write_atomic(place, bundle.flatbuffer + _archive(contract, offset=len(bundle.flatbuffer)))
-    return read_bundle(place)
+    return write_bundle(replace(bundle, contract=contract), out or path)
 
 
 def _run_once(flatbuffer: bytes) -> tuple[str, ...]:

@@ -59,17 +59,22 @@ class Classifier:
         backend: ``litert`` or ``tflite-runtime``; None takes the first installed one.
         delegate: See ``ModelInterpreter``.
 
+    Attributes:
+        contract: The model's.
+
     Raises:
         ContractError: the model's tensors are not those that its contract promises.
         InterpreterError: the interpreter is absent, refuses the model, or runs it without the delegate.
     """
+
+    contract: Contract
 
     def __init__(
         self, bundle: Bundle, *, threads: int = 1, backend: str | None = None, delegate: str = "default"
     ) -> None:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
-        self.contract: Contract = bundle.contract
+        self.contract = bundle.contract
         workers = Workers(
             lambda count: ModelInterpreter(bundle.flatbuffer, threads=count, backend=backend, delegate=delegate),
             threads,

@@ -36,9 +36,14 @@ class Smoother:
         contract: Labels and decision.
         tau_s: Time constant in seconds, 0 to MAX_TAU_S; 0 takes each frame by itself.
 
+    Attributes:
+        contract: The same.
+
     Raises:
         VideoError: a time constant out of range.
     """
+
+    contract: Contract
 
     def __init__(self, contract: Contract, *, tau_s: float = DEFAULT_TAU_S) -> None:
         if not 0 <= tau_s <= MAX_TAU_S:

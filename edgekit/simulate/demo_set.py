@@ -152,7 +152,9 @@ class _Pair:
         return genuine, again
 
 
-def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, workers: int = 2) -> SimulatedSet:
+def simulate_photos(
+    out: Path, config: SimulateConfig, *, progress: Progress = SILENT, workers: int = 2
+) -> SimulatedSet:
     """Make the set in ``out``, or finish or reuse what is there.
 
     The photos depend on the config alone, whatever ``workers`` is. An interrupted run leaves whole photos, and the next

@@ -11,7 +11,7 @@ from PIL import Image
 from edgekit.audit import normalise as module
 from edgekit.audit.normalise import NormaliseConfig, normalise, padded
 from edgekit.audit.record import AuditConfig
-from edgekit.audit.run import audit
+from edgekit.audit.run import audit_dataset
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError, EdgekitError
 
@@ -34,11 +34,11 @@ def test_the_audit_of_the_copy_finds_nothing_in_its_files(deal, tmp_path):
     names = ("size", "aspect", "bytes", "format", "jpeg", "metadata", "exif-camera", "names")
     config = AuditConfig(shuffles=99, only=names)
     dataset = deal(4, leaky)
-    before = {one.name: one.verdict for one in audit(dataset, config).probes}
+    before = {one.name: one.verdict for one in audit_dataset(dataset, config).probes}
     assert {name for name, verdict in before.items() if verdict == "leak"} >= {"size", "aspect", "jpeg", "names"}
     made = normalise(dataset, tmp_path / "copy")
     copy = load_dataset(tmp_path / "copy")
-    record = audit(copy, config)
+    record = audit_dataset(copy, config)
     assert {one.verdict for one in record.probes if one.name in names} == {"fine"}
     assert record.within == ()
     assert made.config.side_px == 192

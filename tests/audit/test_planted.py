@@ -14,7 +14,7 @@ from edgekit.audit.models import held_out_scores, make_folds
 from edgekit.audit.probes import PROBES, varied
 from edgekit.audit.reading import read_all
 from edgekit.audit.record import AuditConfig, AuditRecord, without_photos
-from edgekit.audit.run import audit
+from edgekit.audit.run import audit_dataset
 from edgekit.audit.within import find_within
 from edgekit.errors import DataError
 from edgekit.records import from_plain, plain
@@ -72,7 +72,7 @@ def upright(sample, content):
     ids=lambda one: getattr(one, "__name__", one),
 )
 def test_a_planted_leak_is_found_by_its_probe(deal, change, probe):
-    record = audit(deal(1, change), replace(QUICK, only=(probe, "colour", "histogram")))
+    record = audit_dataset(deal(1, change), replace(QUICK, only=(probe, "colour", "histogram")))
     (result,) = [one for one in record.probes if one.name == probe]
     assert result.verdict == "leak"
     assert result.balanced_accuracy.value > 0.9
@@ -85,7 +85,7 @@ def test_a_planted_leak_is_found_by_its_probe(deal, change, probe):
 
 @pytest.mark.slow
 def test_a_clean_set_raises_no_alarm(deal):
-    record = audit(deal(0), QUICK)
+    record = audit_dataset(deal(0), QUICK)
     assert {one.verdict for one in record.probes} == {"fine"}
     assert record.leaks() == ()
     assert [one for one in record.within if one.verdict == "leak"] == []
@@ -140,7 +140,7 @@ def test_groups_of_one_class_make_the_group_a_leak(sessions, tmp_path):
         (tmp_path / path).write_bytes(content)
         samples.append(Sample(path=path, label="ab"[int(group[1:]) % 2], group=group))
     write_manifest(tmp_path / "manifest.csv", samples)
-    record = audit(load_dataset(tmp_path), replace(QUICK, only=("brightness",)))
+    record = audit_dataset(load_dataset(tmp_path), replace(QUICK, only=("brightness",)))
     assert len(record.one_class) == 8
     (result,) = [one for one in record.probes if one.name == "group"]
     assert (result.verdict, result.balanced_accuracy.value) == ("leak", 1.0)
@@ -157,7 +157,7 @@ def test_labels_that_are_wrong_are_among_the_first_to_look_at(deal, sessions):
     for row in wrong:
         samples[row] = replace(samples[row], label="a" if samples[row].label == "b" else "b")
     write_manifest(root / "manifest.csv", samples)
-    noise = audit(load_dataset(root), replace(QUICK, only=("histogram",))).noise
+    noise = audit_dataset(load_dataset(root), replace(QUICK, only=("histogram",))).noise
     first = {one.path for one in noise.candidates[:6]}
     assert {samples[row].path for row in wrong} <= first
     assert noise.balanced_accuracy > 0.8
@@ -166,7 +166,7 @@ def test_labels_that_are_wrong_are_among_the_first_to_look_at(deal, sessions):
 @pytest.mark.slow
 def test_equal_data_gives_an_equal_record_and_photos_can_be_left_out(deal):
     dataset = deal(2, darker)
-    first, second = (audit(dataset, replace(QUICK, only=("histogram", "blur"))) for _ in range(2))
+    first, second = (audit_dataset(dataset, replace(QUICK, only=("histogram", "blur"))) for _ in range(2))
     assert plain(first) | {"seconds": 0} == plain(second) | {"seconds": 0}
     assert not any(path in str(without_photos(first)) for path in ("s0/", "s1/", ".jpg"))
 
@@ -180,4 +180,4 @@ def test_too_few_photos_and_bad_settings_are_refused(deal):
     few = [one for one in dataset.samples if one.label == "a"][:4]
     small = replace(dataset, samples=tuple(few + [one for one in dataset.samples if one.label == "b"]))
     with pytest.raises(DataError, match=r"8 photos of every class, got \{'a': 4\}"):
-        audit(small, QUICK)
+        audit_dataset(small, QUICK)

@@ -17,14 +17,14 @@ import pytest
 from judging import judged
 from PIL import Image
 
-from edgekit.bench.benchmark import bench, settings
+from edgekit.bench.benchmark import benchmark, settings
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.bench.record import BenchPoint, BenchRecord, pareto_points, recommend
 from edgekit.bench.session import lines_path
 from edgekit.data.dataset import load_dataset
 from edgekit.devices.local import LocalDevice, run_lines
 from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
-from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.locks import keeping
 from edgekit.metrics.classification import evaluation_of
@@ -61,7 +61,7 @@ def model(tmp_path_factory, red_blue_file):
 
 @pytest.fixture(scope="module")
 def record(model, dataset):
-    return bench(model, dataset, FAST)
+    return benchmark(model, dataset, FAST)
 
 
 class Tampered(LocalDevice):
@@ -138,7 +138,7 @@ class TestBench:
     def test_accuracy_of_fewer_crops_is_that_of_the_first_crops(self, record, model, dataset):
         points = record.devices[0].points
         for point in points:
-            assert point.evaluation == evaluate(model, dataset, EvaluateConfig(crops=point.crops)).evaluation
+            assert point.evaluation == evaluate_model(model, dataset, EvaluateConfig(crops=point.crops)).evaluation
         assert len({point.evaluation.balanced_accuracy.value for point in points}) > 1
 
     def test_the_record_is_read_as_it_was_written(self, record, tmp_path):
@@ -152,11 +152,11 @@ class TestBench:
 
     def test_an_interpreter_that_is_not_there_is_named(self, model, dataset):
         with pytest.raises(DeviceError, match="an interpreter must be one of"):
-            bench(model, dataset, replace(SHORT, interpreters=("abacus",)))
+            benchmark(model, dataset, replace(SHORT, interpreters=("abacus",)))
 
     def test_engines_are_swept(self, model, dataset):
         swept = replace(SHORT, delegates=("xnnpack", "none"), repeats=1)
-        (local,) = bench(model, dataset, swept).devices
+        (local,) = benchmark(model, dataset, swept).devices
         assert [(point.asked_delegate, point.delegate) for point in local.points] == [
             ("xnnpack", "XNNPACK"),
             ("none", "none"),
@@ -166,7 +166,7 @@ class TestBench:
     def test_a_device_that_is_emulated_gets_no_latency(self, model, dataset):
         device = LocalDevice("pi")
         device.emulated = "qemu 7.2"
-        told = bench(model, dataset, SHORT, devices=[device, LocalDevice()])
+        told = benchmark(model, dataset, SHORT, devices=[device, LocalDevice()])
         pi, local = told.devices
         assert pi.no_latency == "qemu 7.2 takes its own time"
         assert all(point.latency is None and point.cold is None for point in pi.points)
@@ -178,7 +178,7 @@ class TestBench:
         from edgekit.devices.remote import Options
 
         device = LocalDevice("old", Options(python=str(frozen_python)))
-        (told,) = bench(model, dataset, SHORT, devices=[device]).devices
+        (told,) = benchmark(model, dataset, SHORT, devices=[device]).devices
         device.close()
         assert {point.interpreter.split()[0] for point in told.points} == {"tflite-runtime"}
 
@@ -192,14 +192,14 @@ class TestHeic:
         heif.save(tmp_path / "photos" / "genuine" / "phone.heic", quality=90)
         mixed = load_dataset(tmp_path / "photos")
         device = Tampered(lambda lines: lines)
-        (told,) = bench(model, mixed, SHORT, devices=[device]).devices
+        (told,) = benchmark(model, mixed, SHORT, devices=[device]).devices
         job = device.asked[0]
         assert len(job["photos"]) == 13
         (at,) = (
             number for number, photo in enumerate(job["photos"]) if photo.startswith(tempfile.gettempdir() + "/tmp")
         )
         assert at not in job["timed"]
-        assert told.points[0].evaluation == evaluate(model, mixed, EvaluateConfig(crops=4)).evaluation
+        assert told.points[0].evaluation == evaluate_model(model, mixed, EvaluateConfig(crops=4)).evaluation
 
     def test_without_any_other_nothing_can_be_timed(self, model, tmp_path):
         pillow_heif = pytest.importorskip("pillow_heif", reason="needs the host extra")
@@ -208,7 +208,7 @@ class TestHeic:
             heif = pillow_heif.from_bytes("RGB", (64, 48), bytes(64 * 48 * 3))
             heif.save(tmp_path / name / "phone.heic", quality=50 if name == "genuine" else 90)
         with pytest.raises(DataError, match="got HEIC alone; add a JPEG"):
-            bench(model, load_dataset(tmp_path), SHORT)
+            benchmark(model, load_dataset(tmp_path), SHORT)
 
 
 class TestResuming:
@@ -217,42 +217,42 @@ class TestResuming:
     def test_what_was_told_before_the_cable_was_pulled_is_not_told_again(self, model, dataset, tmp_path):
         device = Tampered(unplugged_after(8))
         with pytest.raises(DeviceError, match="the connection broke"):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         lines = lines_path(tmp_path, model, device)
         assert kinds(lines) == ["header", "hello", *["scores"] * 7]
         device._change = lambda lines: lines
-        told = bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        told = benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert device.asked[1]["done"]["scored"] == 7
         assert kinds(lines).count("scores") == 12
         assert kinds(lines)[-1] == "reported"
         assert told.devices[0].conditions.sessions == 2
         assert [one.evaluation for one in told.devices[0].points] == [
-            evaluate(model, dataset, EvaluateConfig(crops=4)).evaluation
+            evaluate_model(model, dataset, EvaluateConfig(crops=4)).evaluation
         ]
 
     def test_a_repeat_that_broke_off_begins_again(self, model, dataset, tmp_path):
         device = Tampered(unplugged_after(1 + 12 + 2 + 1 + 1))
         with pytest.raises(DeviceError, match="the connection broke"):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         device._change = lambda lines: lines
-        (told,) = bench(model, dataset, SHORT, devices=[device], out=tmp_path).devices
+        (told,) = benchmark(model, dataset, SHORT, devices=[device], out=tmp_path).devices
         assert device.asked[1]["done"] == {"scored": 12, "cold_starts": 2, "repeats": 0}
         assert all(point.latency["total"].n == 20 for point in told.points)
 
     def test_a_finished_benchmark_is_measured_anew(self, model, dataset, tmp_path):
         device = Tampered(lambda lines: lines)
         for _ in range(2):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert [job["done"]["scored"] for job in device.asked] == [0, 0]
 
     def test_a_record_that_can_not_be_written_costs_no_measurement(self, model, dataset, tmp_path):
         device = Tampered(lambda lines: lines)
         (tmp_path / "model.bench.json").mkdir()
         with pytest.raises(EdgekitError, match="can't write"):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert kinds(lines_path(tmp_path, model, device))[-1] == "end"
         (tmp_path / "model.bench.json").rmdir()
-        told = bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        told = benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert len(device.asked) == 1
         assert read_json(tmp_path / "model.bench.json")["file_sha256"] == told.file_sha256
         assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
@@ -261,11 +261,13 @@ class TestResuming:
         class Meanwhile(Tampered):
             def run(self, arguments, *, idle_timeout_s=120):
                 with ThreadPoolExecutor(1) as pool, pytest.raises(EdgekitError, match="another benchmark of this"):
-                    pool.submit(bench, model, dataset, SHORT, devices=[LocalDevice("tampered")], out=tmp_path).result()
+                    pool.submit(
+                        benchmark, model, dataset, SHORT, devices=[LocalDevice("tampered")], out=tmp_path
+                    ).result()
                 return super().run(arguments, idle_timeout_s=idle_timeout_s)
 
         device = Meanwhile(lambda lines: lines)
-        (told,) = bench(model, dataset, SHORT, devices=[device], out=tmp_path).devices
+        (told,) = benchmark(model, dataset, SHORT, devices=[device], out=tmp_path).devices
         assert told.conditions.sessions == 1
         assert kinds(lines_path(tmp_path, model, device))[-1] == "reported"
 
@@ -273,38 +275,38 @@ class TestResuming:
         device = Tampered(unplugged_after(8))
         for seed in (0, 1):
             with pytest.raises(DeviceError):
-                bench(model, dataset, replace(SHORT, seed=seed), devices=[device], out=tmp_path)
+                benchmark(model, dataset, replace(SHORT, seed=seed), devices=[device], out=tmp_path)
         assert [job["done"]["scored"] for job in device.asked] == [0, 0]
 
     @pytest.mark.parametrize("damage", [b'{"type": "sco', b"\x00\xff\n", b'{"type": "end", "rows": 3}\n'])
     def test_lines_that_were_damaged_are_measured_again(self, model, dataset, tmp_path, damage):
         device = Tampered(unplugged_after(8))
         with pytest.raises(DeviceError):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         lines = lines_path(tmp_path, model, device)
         with lines.open("ab") as file:
             file.write(damage)
         device._change = lambda lines: lines
-        bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+        benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         assert device.asked[1]["done"]["scored"] == 7
         assert kinds(lines).count("scores") == 12
 
     def test_the_other_devices_are_done(self, model, dataset, tmp_path):
         good, bad = Tampered(lambda lines: lines, "good"), Tampered(unplugged_after(8), "bad")
         with pytest.raises(DeviceError, match="the connection broke; run the same command again"):
-            bench(model, dataset, SHORT, devices=[bad, good], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[bad, good], out=tmp_path)
         bad._change = lambda lines: lines
-        told = bench(model, dataset, SHORT, devices=[bad, good], out=tmp_path)
+        told = benchmark(model, dataset, SHORT, devices=[bad, good], out=tmp_path)
         assert [one.device for one in told.devices] == ["bad", "good"]
         assert (len(bad.asked), len(good.asked)) == (2, 1)
 
     def test_a_machine_that_changed_in_between_is_refused(self, model, dataset, tmp_path):
         device = Tampered(unplugged_after(8))
         with pytest.raises(DeviceError):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
         device._change = lambda lines: (line.replace('"memory_mb": ', '"memory_mb": 1') for line in lines)
         with pytest.raises(DeviceError, match=r"not as it was when .* \(memory_mb: .*delete .* anew"):
-            bench(model, dataset, SHORT, devices=[device], out=tmp_path)
+            benchmark(model, dataset, SHORT, devices=[device], out=tmp_path)
 
     @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -377,7 +379,7 @@ def told(model, dataset):
             kept.append(line)
             yield line
 
-    bench(model, dataset, SHORT, devices=[Tampered(keep)])
+    benchmark(model, dataset, SHORT, devices=[Tampered(keep)])
     return kept
 
 
@@ -445,25 +447,25 @@ class TestHostileLines:
     def test_are_refused(self, model, dataset, told, change, message):
         device = Replayed(told, change)
         if message is None:
-            assert bench(model, dataset, SHORT, devices=[device]).devices
+            assert benchmark(model, dataset, SHORT, devices=[device]).devices
             return
         with pytest.raises(DeviceError, match=f"(?s)^tampered: .*{message}"):
-            bench(model, dataset, SHORT, devices=[device])
+            benchmark(model, dataset, SHORT, devices=[device])
 
     def test_a_delegate_that_was_not_asked_for_is_refused(self, model, dataset):
         lying = Tampered(edited("hello", lambda row: row["engines"][0].update(delegate="none")))
         with pytest.raises(DeviceError, match="the delegate xnnpack was asked for, the model ran with: none"):
-            bench(model, dataset, replace(SHORT, delegates=("xnnpack",)), devices=[lying])
+            benchmark(model, dataset, replace(SHORT, delegates=("xnnpack",)), devices=[lying])
 
     def test_an_interpreter_that_was_not_asked_for_is_refused(self, model, dataset, record):
         name = record.devices[0].conditions.interpreter.split()[0]
         lying = Tampered(edited("hello", lambda row: row["engines"][0].update(interpreter="another 1.0")))
         with pytest.raises(DeviceError, match=f"the interpreter {name} was asked for, the model ran with: another 1.0"):
-            bench(model, dataset, replace(SHORT, interpreters=(name,)), devices=[lying])
+            benchmark(model, dataset, replace(SHORT, interpreters=(name,)), devices=[lying])
 
     def test_a_kernel_without_a_name(self, model, dataset, told):
         nameless = Replayed(told, edited("hello", lambda row: row["machine"].update(kernel="")))
-        (found,) = bench(model, dataset, SHORT, devices=[nameless]).devices
+        (found,) = benchmark(model, dataset, SHORT, devices=[nameless]).devices
         assert found.conditions.system.strip() == found.conditions.machine.architecture
 
     def test_a_device_that_hangs_is_given_up(self, model, dataset):
@@ -472,7 +474,7 @@ class TestHostileLines:
                 return run_lines([sys.executable, "-c", "import time; time.sleep(60)"], idle_timeout_s, name="hanging")
 
         with pytest.raises(DeviceTimeout, match=r"^hanging: no answer for 1 s; .* a larger --timeout"):
-            bench(model, dataset, replace(SHORT, timeout_s=1), devices=[Hanging()])
+            benchmark(model, dataset, replace(SHORT, timeout_s=1), devices=[Hanging()])
 
     @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
     def test_what_a_launcher_started_is_ended_with_it(self, tmp_path):
@@ -566,18 +568,18 @@ class TestLinesFile:
         precious.write_text("precious")
         lines_path(tmp_path, model, LocalDevice()).symlink_to(precious)
         with pytest.raises(EdgekitError, match="must be a file, got a link"):
-            bench(model, dataset, FAST, out=tmp_path)
+            benchmark(model, dataset, FAST, out=tmp_path)
         assert precious.read_text() == "precious"
 
     def test_a_pipe(self, model, dataset, tmp_path):
         os.mkfifo(lines_path(tmp_path, model, LocalDevice()))
         with pytest.raises(EdgekitError, match="got a link, a pipe or a device"):
-            bench(model, dataset, FAST, out=tmp_path)
+            benchmark(model, dataset, FAST, out=tmp_path)
 
     def test_one_benchmark_at_a_time(self, model, dataset, tmp_path):
         place = lines_path(tmp_path, model, LocalDevice())
         with keeping(place), pytest.raises(EdgekitError, match="another benchmark of this model on this device runs"):
-            bench(model, dataset, FAST, out=tmp_path)
+            benchmark(model, dataset, FAST, out=tmp_path)
         assert not place.exists()
 
 
@@ -622,12 +624,12 @@ def rows_changed(change):
 )
 def test_a_device_that_goes_on_without_end_is_stopped(model, dataset, tmp_path, change, complaint):
     with pytest.raises(DeviceError, match=complaint):
-        bench(model, dataset, FAST, devices=[Tampered(rows_changed(change))], out=tmp_path)
+        benchmark(model, dataset, FAST, devices=[Tampered(rows_changed(change))], out=tmp_path)
 
 
 def test_a_device_without_a_kernel(model, dataset, tmp_path):
     def nameless(row):
         return [{**row, "machine": {**row["machine"], "kernel": ""}} if row["type"] == "hello" else row]
 
-    record = bench(model, dataset, FAST, devices=[Tampered(rows_changed(nameless))], out=tmp_path)
+    record = benchmark(model, dataset, FAST, devices=[Tampered(rows_changed(nameless))], out=tmp_path)
     assert record.devices[0].conditions.machine.kernel == ""

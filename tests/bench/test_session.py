@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.bench.benchmark import bench
+from edgekit.bench.benchmark import benchmark
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.session import lines_path
 from edgekit.data.dataset import load_dataset
@@ -57,7 +57,7 @@ class Cut:
 def check_resumed(device, cut, model, dataset, out):
     """Pull the cable after five photos, then run again; returns what was measured."""
     with pytest.raises(DeviceError, match="run again to go on"):
-        bench(model, dataset, FAST, devices=[device], out=out, progress=Cut(cut, 5))
+        benchmark(model, dataset, FAST, devices=[device], out=out, progress=Cut(cut, 5))
     lines = lines_path(out, model, device)
     before = lines.read_text(encoding="utf-8")
     assert 5 <= before.count('"type": "scores"') <= 16
@@ -65,7 +65,7 @@ def check_resumed(device, cut, model, dataset, out):
 
 
 def test_it_finds_what_this_machine_finds(ssh_device, red_blue_file, dataset):
-    there, here = bench(red_blue_file, dataset, FAST, devices=[ssh_device(), LocalDevice()]).devices
+    there, here = benchmark(red_blue_file, dataset, FAST, devices=[ssh_device(), LocalDevice()]).devices
     assert there.kind == "ssh"
     assert [one.evaluation for one in there.points] == [one.evaluation for one in here.points]
     assert all(point.cold.peak_memory_mb > 10 and point.latency["total"].p50_ms > 0 for point in there.points)
@@ -74,14 +74,14 @@ def test_it_finds_what_this_machine_finds(ssh_device, red_blue_file, dataset):
 
 def test_a_cable_of_ssh_pulled_halfway(ssh_device, sshd, red_blue_file, dataset, tmp_path):
     before, lines = check_resumed(ssh_device(), sshd.cut, red_blue_file, dataset, tmp_path / "out")
-    (told,) = bench(red_blue_file, dataset, FAST, devices=[ssh_device()], out=tmp_path / "out").devices
+    (told,) = benchmark(red_blue_file, dataset, FAST, devices=[ssh_device()], out=tmp_path / "out").devices
     check_whole(told, before, lines)
 
 
 def test_a_cable_of_adb_pulled_halfway(adb_device, adbd, red_blue_file, dataset, tmp_path):
     before, lines = check_resumed(adb_device(), adbd.cut, red_blue_file, dataset, tmp_path / "out")
     adbd.restart()
-    (told,) = bench(red_blue_file, dataset, FAST, devices=[adb_device()], out=tmp_path / "out").devices
+    (told,) = benchmark(red_blue_file, dataset, FAST, devices=[adb_device()], out=tmp_path / "out").devices
     assert told.kind == "adb"
     check_whole(told, before, lines)
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.devices import parse
+from edgekit.devices.local import LocalDevice
+
 pytest.importorskip("matplotlib", reason="needs the host extra")
 
 
@@ -121,6 +124,17 @@ class TestAgainst:
         code, _, err = run("--against", earlier(python="2.7"))
         assert code == 2
         assert "must be measured alike to be compared: local: python was 2.7" in err
+
+    def test_a_phone_that_times_the_network_alone_is_left_out(self, run, earlier, phone, monkeypatch, tmp_path):
+        old = earlier()
+        monkeypatch.setattr(parse, "open_devices", lambda texts: [LocalDevice(), phone])
+        # By how much this machine differs from itself is not asked here.
+        code, _, err = run("--against", old, "--tolerance", "1000%")
+        assert code == 0, err
+        assert "usb://phone timed the network alone, which is not compared" in err
+        record = json.loads((tmp_path / "model.bench.json").read_text())
+        assert [one["device"] for one in record["devices"]] == ["local"]
+        assert [one["device"] for one in record["native"]] == ["usb://phone"]
 
 
 @pytest.mark.parametrize(

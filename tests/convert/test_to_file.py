@@ -1,20 +1,24 @@
+import sys
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
+from ai_edge_litert.interpreter import Interpreter
+
 from edgekit.convert.options import ConvertConfig
-from edgekit.convert.to_file import GateFailed, choose_stage, convert
+from edgekit.convert.to_file import GateFailed, choose_stage, convert_run
 from edgekit.errors import DataError, EdgekitError, RunError
-from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.locks import LOCK_NAME
 from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME
 from edgekit.records import file_sha256, read_json, write_json
 from edgekit.runtime import Classifier, read_bundle
-from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.runtime.interpreter import BACKENDS, ModelInterpreter
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -24,7 +28,7 @@ PRECISIONS = ("int8", "float32", "float16", "dynamic", "int16x8")
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_every_precision_converts_and_classifies(small_run, dataset, convert_config, tmp_path, precision):
     out = tmp_path / "m.tflite"
-    record = convert(dataset, small_run, out, replace(convert_config, precision=precision))
+    record = convert_run(dataset, small_run, out, replace(convert_config, precision=precision))
     assert record.stage == ("qat" if precision == "int8" else "float")
     assert record.contract.precision == precision
     assert record.model_bytes == out.stat().st_size
@@ -63,7 +67,7 @@ class TestFile:
         assert {one["label"] for one in raw["gate"]["classes"]} == {"genuine", "recapture"}
 
     def test_evaluate_takes_the_photos_that_were_held_out(self, small_model, small_run, dataset):
-        found = evaluate(small_model, dataset)
+        found = evaluate_model(small_model, dataset)
         assert found.part == "test"
         assert found.caution == "photos of 1 group alone: others may do quite differently"
         assert found.evaluation.report.n == len(small_run.read("float").split.test)
@@ -100,7 +104,7 @@ class TestGate:
     def test_a_file_that_loses_is_not_written(self, losing_run, dataset, convert_config, tmp_path):
         config = replace(convert_config, stage="float", allow_drop=False)
         with pytest.raises(GateFailed, match=r"balanced accuracy fell by .* at most 1\.00 are allowed") as failed:
-            convert(dataset, losing_run, tmp_path / "m.tflite", config)
+            convert_run(dataset, losing_run, tmp_path / "m.tflite", config)
         gate = failed.value.gate
         assert gate.float_balanced_accuracy > 0.9
         assert gate.balanced_accuracy == pytest.approx(0.5)
@@ -108,20 +112,20 @@ class TestGate:
         assert list(tmp_path.iterdir()) == []
 
     def test_it_is_written_where_the_drop_is_allowed(self, losing_run, dataset, convert_config, tmp_path):
-        record = convert(dataset, losing_run, tmp_path / "m.tflite", replace(convert_config, stage="float"))
+        record = convert_run(dataset, losing_run, tmp_path / "m.tflite", replace(convert_config, stage="float"))
         assert not record.gate.passed
         assert read_bundle(tmp_path / "m.tflite").contract.provenance["validation_balanced_accuracy"] < 0.6
 
     def test_float_never_loses_against_itself(self, losing_run, dataset, convert_config, tmp_path):
         config = replace(convert_config, precision="float32", allow_drop=False, max_drop=0.0)
-        gate = convert(dataset, losing_run, tmp_path / "m.tflite", config).gate
+        gate = convert_run(dataset, losing_run, tmp_path / "m.tflite", config).gate
         assert (gate.drop_points, gate.agreement) == (0, 1)
 
 
 class TestRefusals:
     def test_a_run_without_the_stage(self, run_copy, dataset, convert_config, tmp_path):
         with pytest.raises(RunError, match="no finished qat stage; run `edgekit qat"):
-            convert(dataset, run_copy("float"), tmp_path / "m.tflite", replace(convert_config, stage="qat"))
+            convert_run(dataset, run_copy("float"), tmp_path / "m.tflite", replace(convert_config, stage="qat"))
 
     @pytest.mark.parametrize(
         ("name", "message"),
@@ -138,30 +142,30 @@ class TestRefusals:
         folder = run_copy("float", "qat")
         before = {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME}
         with pytest.raises(RunError, match=message):
-            convert(dataset, folder, folder.root / name, convert_config)
+            convert_run(dataset, folder, folder.root / name, convert_config)
         assert {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
 
     def test_a_place_among_the_photos(self, small_run, dataset, convert_config, tmp_path):
         with pytest.raises(RunError, match="a model must lie outside the photos' folder"):
-            convert(dataset, small_run, dataset.root / "m.tflite", convert_config)
+            convert_run(dataset, small_run, dataset.root / "m.tflite", convert_config)
         inside = replace(convert_config, calibration=dataset.root / "calibration")
         with pytest.raises(RunError, match="calibration crops must lie outside the photos' folder"):
-            convert(dataset, small_run, tmp_path / "m.tflite", inside)
+            convert_run(dataset, small_run, tmp_path / "m.tflite", inside)
         assert {path.name for path in dataset.root.iterdir()} == {"manifest.csv", *dataset.labels}
 
     def test_other_photos(self, small_run, dataset, convert_config, tmp_path):
         with pytest.raises(RunError, match=r"was trained on other photos.*name the same --data"):
-            convert(replace(dataset, sha256="0" * 64), small_run, tmp_path / "m.tflite", convert_config)
+            convert_run(replace(dataset, sha256="0" * 64), small_run, tmp_path / "m.tflite", convert_config)
 
     def test_a_calibration_folder_of_another_run(self, small_model, small_run, dataset, convert_config, tmp_path):
         with pytest.raises(DataError, match="chosen from other photos or settings"):
-            convert(dataset, small_run, tmp_path / "m.tflite", replace(convert_config, calibration_crops=51))
+            convert_run(dataset, small_run, tmp_path / "m.tflite", replace(convert_config, calibration_crops=51))
 
     def test_calibration_crops_that_the_qat_stage_does_not_know(self, small_run, dataset, convert_config, tmp_path):
         """They would stand beside a model whose ranges come from others."""
         config = replace(convert_config, calibration=tmp_path / "more", calibration_crops=51)
         with pytest.raises(DataError, match="must be the 50 that the qat stage was calibrated on, got 51 others"):
-            convert(dataset, small_run, tmp_path / "m.tflite", config)
+            convert_run(dataset, small_run, tmp_path / "m.tflite", config)
         assert not (tmp_path / "m.tflite").exists()
 
     def test_weights_of_another_architecture(self, run_copy, mobile_run, dataset, convert_config, tmp_path):
@@ -170,14 +174,40 @@ class TestRefusals:
         record = replace(folder.read("float"), weights_sha256=file_sha256(folder.weights("float")))
         write_json(folder.record("float"), record)
         with pytest.raises(RunError, match="must hold weights for the float stage"):
-            convert(dataset, folder, tmp_path / "m.tflite", replace(convert_config, precision="float32"))
+            convert_run(dataset, folder, tmp_path / "m.tflite", replace(convert_config, precision="float32"))
 
 
 def test_a_full_disk_leaves_nothing(small_model, small_run, dataset, convert_config, tmp_path, full_disk):
-    # Two drafts go to a scratch folder, the third file is the result.
-    with full_disk(after=2), pytest.raises(EdgekitError, match=r"can't write .*m\.tflite: No space left on device"):
-        convert(dataset, small_run, tmp_path / "m.tflite", convert_config)
+    # The model is the first file that is written: all before it is made in memory.
+    with full_disk(), pytest.raises(EdgekitError, match=r"can't write .*m\.tflite: No space left on device"):
+        convert_run(dataset, small_run, tmp_path / "m.tflite", convert_config)
     assert list(tmp_path.iterdir()) == []
+
+
+class Counted:
+    """LiteRT under another name, which counts how often it is shown a black photo: what a file is checked on."""
+
+    def __init__(self, *, model_content, **options):
+        self._real = Interpreter(model_content=model_content, **options)
+
+    def set_tensor(self, index, value):
+        type(self).black += not value.any()
+        self._real.set_tensor(index, value)
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+def test_each_interpreter_checks_the_file_once(small_model, small_run, dataset, convert_config, tmp_path, monkeypatch):
+    counts = {}
+    for name in BACKENDS:
+        module = ModuleType(f"counted_{name}")
+        module.Interpreter = counts[name] = type("Interpreter", (Counted,), {"black": 0})
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(BACKENDS, name, (module.__name__, "ai-edge-litert"))
+    contract = convert_run(dataset, small_run, tmp_path / "m.tflite", convert_config).contract
+    assert {name: one.black for name, one in counts.items()} == dict.fromkeys(BACKENDS, 1)
+    assert [name.split()[0] for name in contract.checked_on] == list(BACKENDS)
 
 
 @pytest.mark.parametrize(

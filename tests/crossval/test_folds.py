@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.crossval.folds import VARIANTS, crossval
+from edgekit.crossval.folds import VARIANTS, cross_validate
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.crossval.record import CrossvalRecord
 from edgekit.data.splits import group_folds
@@ -35,7 +35,7 @@ def config(small_config):
 def done(dataset, config, tmp_path_factory):
     """A finished cross-validation; no test may change it."""
     out = tmp_path_factory.mktemp("crossval")
-    return out, crossval(dataset, out, config)
+    return out, cross_validate(dataset, out, config)
 
 
 def test_each_photo_has_one_prediction_by_each_variant(done, dataset):
@@ -83,7 +83,7 @@ def test_a_re_run_takes_what_is_there(done, dataset, config):
     before = {
         path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file() and path.name != LOCK_NAME
     }
-    again = crossval(dataset, out, replace(config))
+    again = cross_validate(dataset, out, replace(config))
     assert {
         path: path.stat().st_mtime_ns for path in out.rglob("fold-*/*") if path.is_file() and path.name != LOCK_NAME
     } == before
@@ -106,7 +106,7 @@ def test_damaged_scores_are_computed_again(done, dataset, config, tmp_path, prog
     wholes = [one.read_bytes() for one in scores]
     for one, whole, damage in zip(scores, wholes, damages, strict=True):
         one.write_bytes(damage(whole))
-    found = crossval(dataset, again, replace(config), progress=progress)
+    found = cross_validate(dataset, again, replace(config), progress=progress)
     assert [one.evaluation for one in found.variants] == [one.evaluation for one in record.variants]
     assert [line for line in progress.lines if "damaged" in line] == [
         f"{one} is damaged or of other models: the test photos are scored again" for one in scores
@@ -120,22 +120,22 @@ def test_a_fold_that_was_stopped_after_its_last_epoch_is_finished(done, dataset,
     folder = RunFolder(root=again / "fold-0")
     write_json(folder.state("float"), read_json(folder.state("float")) | {"finished": False, "planned_epochs": 0})
     folder.record("float").unlink()
-    crossval(dataset, again, replace(config))
+    cross_validate(dataset, again, replace(config))
     assert not folder.read("float").interrupted
 
 
 def test_a_place_among_the_photos_is_refused_before_anything_is_written(dataset, config):
     with pytest.raises(RunError, match=r"a cross-validation must lie outside the photos' folder .*/cv; name another"):
-        crossval(dataset, dataset.root / "cv", config)
+        cross_validate(dataset, dataset.root / "cv", config)
     assert not (dataset.root / "cv").exists()
 
 
 def test_other_settings_in_the_same_folder_are_refused(done, dataset, config):
     out, _ = done
     with pytest.raises(RunError, match="holds a cross-validation of other photos or settings; choose another --out"):
-        crossval(dataset, out, replace(config, crops=(1, 2)))
+        cross_validate(dataset, out, replace(config, crops=(1, 2)))
     with pytest.raises(RunError, match="holds a cross-validation of other photos"):
-        crossval(replace(dataset, sha256="0" * 64), out, config)
+        cross_validate(replace(dataset, sha256="0" * 64), out, config)
 
 
 class CtrlC(Silent):
@@ -157,15 +157,15 @@ def test_ctrl_c_ends_it_and_a_re_run_goes_on(dataset, config, tmp_path):
     two = replace(config, train=replace(config.train, whole=replace(config.train.whole, epochs=2)), timed_photos=0)
     folder = RunFolder(root=tmp_path / "fold-0")
     with pytest.raises(KeyboardInterrupt):
-        crossval(dataset, tmp_path, two, progress=CtrlC(8))
+        cross_validate(dataset, tmp_path, two, progress=CtrlC(8))
     # The first epoch is kept; the qat stage has not begun.
     assert {path.name for path in folder.root.iterdir() if path.name != LOCK_NAME} == {"float.h5", "float.state.json"}
     with pytest.raises(KeyboardInterrupt):
         # The float stage needs one more epoch of six steps, then the qat stage is interrupted.
-        crossval(dataset, tmp_path, two, progress=CtrlC(6))
+        cross_validate(dataset, tmp_path, two, progress=CtrlC(6))
     assert len(folder.read("float").history["loss"]) == 2
 
 
 def test_more_folds_than_groups(dataset, config, tmp_path):
     with pytest.raises(DataError, match="7 folds need at least 7 groups, got 6"):
-        crossval(dataset, tmp_path, replace(config, folds=7))
+        cross_validate(dataset, tmp_path, replace(config, folds=7))

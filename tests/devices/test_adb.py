@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.devices import open_device
 
-from edgekit.bench.benchmark import native_bench
+from edgekit.bench.network_alone import time_alone
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import NativeBench
 from edgekit.devices.adb import attached
-from edgekit.devices.parse import open_device
 from edgekit.errors import DeviceError, DeviceTimeout
 from edgekit.records import from_plain, to_json
 
@@ -99,12 +99,12 @@ class TestNative:
         tool = self.tool(tmp_path, f'echo "$@" > {tmp_path}/asked; cat {said} >&2')
         device = adb_device(python="/nowhere/python3", native=tool)
         (model,) = device.push([red_blue_file])
-        told = device.native_benchmark(model, 2, 50, 1.5)
+        told = device.time_network(model, 2, 50, 1.5)
         assert told.mean_ms == pytest.approx(33.2094)
         assert (told.n, told.init_ms, told.p50_ms) == (50, 0.855, None)
         assert f"--graph={model} --num_threads=2 --num_runs=50 --min_secs=1.5 " in (tmp_path / "asked").read_text()
         with pytest.raises(DeviceError, match="51 runs were asked for, benchmark_model made 50"):
-            device.native_benchmark(model, 2, 51, 1.5)
+            device.time_network(model, 2, 51, 1.5)
 
     def test_what_the_tool_can_not_do_is_refused(self, adb_device, red_blue_file, fails_with):
         device = adb_device(python="", native="/nowhere/tool")
@@ -117,18 +117,17 @@ class TestNative:
         asked |= {"--delegate": {"delegates": ("none",)}, "--interpreter": {"interpreters": ("litert",)}}
         for name, change in asked.items():
             with fails_with(f"the native tool knows no {name}", "python = "):
-                native_bench(device, red_blue_file, BenchConfig(**change))
+                time_alone(device, device.network_timer, red_blue_file, BenchConfig(**change))
         emulated = adb_device(python="", native="/nowhere/tool", emulated="qemu 7.2")
         with fails_with("qemu 7.2 takes its own time"):
-            native_bench(emulated, red_blue_file, BenchConfig())
+            time_alone(emulated, emulated.network_timer, red_blue_file, BenchConfig())
 
     def test_a_benchmark_times_the_network_alone(self, adb_device, red_blue_file, tmp_path):
         """With no Python named: means of each repeat, by threads, and nothing that the phone did not tell."""
         said = tmp_path / "said"
         said.write_text(PRINTED)
         device = adb_device(python="", native=self.tool(tmp_path, f"cat {said} >&2"))
-        assert device.times_network_alone
-        record = native_bench(device, red_blue_file, BenchConfig(threads=(1, 2), repeats=2))
+        record = time_alone(device, device.network_timer, red_blue_file, BenchConfig(threads=(1, 2), repeats=2))
         assert [point.threads for point in record.points] == [1, 2]
         assert [len(point.repeats) for point in record.points] == [2, 2]
         assert record.points[0].mean_ms == pytest.approx(33.2094)
@@ -137,14 +136,14 @@ class TestNative:
 
     def test_no_tool_there(self, adb_device, fails_with):
         with fails_with("/nowhere/tool is not there", "chmod"):
-            adb_device(native="/nowhere/tool").native_benchmark("model", 1, 1, 0)
+            adb_device(native="/nowhere/tool").time_network("model", 1, 1, 0)
         with fails_with("native = "):
-            adb_device().native_benchmark("model", 1, 1, 0)
+            adb_device().time_network("model", 1, 1, 0)
 
     def test_a_tool_that_fails(self, adb_device, tmp_path, fails_with):
         tool = self.tool(tmp_path, "echo ERROR: no such model; exit 1")
         with fails_with("ended with exit code 1: ERROR: no such model"):
-            adb_device(native=tool).native_benchmark("model", 1, 1, 0)
+            adb_device(native=tool).time_network("model", 1, 1, 0)
 
 
 class TestFailures:

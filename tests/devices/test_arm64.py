@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from edgekit.devices.parse import open_device
+from fixtures.devices import open_device
 
 pytestmark = pytest.mark.slow
 

@@ -92,7 +92,7 @@ def test_probes_that_are_none(line, complaint):
     ],
 )
 def test_probes_that_lie_are_reported_in_short(tmp_path, write_device, changed):
-    from edgekit.devices.parse import open_device
+    from fixtures.devices import open_device
 
     there = tmp_path / "python"
     there.write_text(

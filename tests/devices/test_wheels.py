@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from fixtures.devices import open_device
 
-from edgekit.devices.parse import open_device
 from edgekit.devices.remote import read_probe
 from edgekit.devices.wheels import Module, missing
 from edgekit.errors import DeviceError

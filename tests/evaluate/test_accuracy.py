@@ -12,7 +12,7 @@ from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import group_folds, split_dataset
 from edgekit.errors import ContractError, DataError
-from edgekit.evaluate.accuracy import ScoredPhotos, evaluate, judged_photos, model_source, score_samples
+from edgekit.evaluate.accuracy import ScoredPhotos, evaluate_model, judged_photos, model_source, score_samples
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
 from edgekit.metrics.classification import evaluation_of
@@ -149,7 +149,7 @@ class TestEvaluate:
     def test_the_numbers_of_a_model_with_two_errors(self, tmp_path, model):
         dataset = make(tmp_path / "photos", wrong=("recapture/0-0.png", "recapture/1-1.png"))
         model()
-        found = evaluate(tmp_path / "model.tflite", dataset)
+        found = evaluate_model(tmp_path / "model.tflite", dataset)
         assert (found.model, found.part, found.data_sha256) == ("model.tflite", "all", dataset.sha256)
         numbers = found.evaluation
         assert numbers.balanced_accuracy.value == pytest.approx((1 + 0.8) / 2)
@@ -162,14 +162,14 @@ class TestEvaluate:
     def test_fewer_crops(self, tmp_path, dataset, model):
         plan = model().plan
         path = tmp_path / "model.tflite"
-        assert evaluate(path, dataset).crops == plan.crops
-        assert evaluate(path, dataset, EvaluateConfig(crops=1)).crops == 1
+        assert evaluate_model(path, dataset).crops == plan.crops
+        assert evaluate_model(path, dataset, EvaluateConfig(crops=1)).crops == 1
 
     @pytest.mark.parametrize("crops", [0, 1001])
     def test_no_or_too_many_crops_are_refused(self, tmp_path, dataset, model, crops):
         model()
         with pytest.raises(ContractError, match=f"crops must be 1 to 1000, got {crops}"):
-            evaluate(tmp_path / "model.tflite", dataset, EvaluateConfig(crops=crops))
+            evaluate_model(tmp_path / "model.tflite", dataset, EvaluateConfig(crops=crops))
 
     def test_the_order_of_the_models_labels_counts(self, dataset, own):
         swapped = replace(own, labels=("recapture", "genuine"))
@@ -200,7 +200,7 @@ class TestEvaluate:
 
     def test_a_record_survives_json(self, tmp_path, dataset, model):
         model()
-        record = evaluate(tmp_path / "model.tflite", dataset)
+        record = evaluate_model(tmp_path / "model.tflite", dataset)
         assert from_plain(type(record), plain(record), where="record") == record
 
     def test_crops_of_one_pass_are_those_of_many(self, tmp_path, dataset, own):

@@ -111,11 +111,11 @@ class TestSetTarget:
         assert from_plain(TargetRecord, plain(found), where="record") == found
 
     def test_what_was_written_does_what_was_said(self, tmp_path, photos, model):
-        from edgekit.evaluate.accuracy import evaluate
+        from edgekit.evaluate.accuracy import evaluate_model
         from edgekit.evaluate.options import EvaluateConfig
 
         found = set_target(model, photos, TargetRequest(target=Target.parse("apcer=0.2"), write=model))
-        again = evaluate(model, photos, EvaluateConfig(part="val", stop_early=False)).detail.attacks
+        again = evaluate_model(model, photos, EvaluateConfig(part="val", stop_early=False)).detail.attacks
         assert (again.overall, again.bpcer) == (found.chosen_on.apcer, found.chosen_on.bpcer)
 
     def test_nothing_is_written_unasked(self, photos, model):

@@ -15,9 +15,9 @@ from edgekit.contract import Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.errors import ContractError, DataError, EdgekitError
-from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.tta import TtaRecord, tta
+from edgekit.evaluate.tta import TtaRecord, compare_crops
 from edgekit.evaluate.tta_tables import class_rows, flip_rows, markdown
 from edgekit.metrics.rates import flips, mcnemar
 from edgekit.modelfile.write import update_contract
@@ -71,7 +71,7 @@ CONFIG = TtaConfig(
 
 
 def test_every_way_is_there_once(dataset, model, early):
-    found = tta([model, early], dataset, CONFIG)
+    found = compare_crops([model, early], dataset, CONFIG)
     ways = ["centre", "full", "1/4 ×1", "1/4 ×3", "1/4 ×12", "native ×1", "native ×3", "own ×1", "own ×3", "own ×12"]
     crops = read_bundle(early).contract.plan.crops
     assert [point.way for point in found.points if point.model == "model"] == ways
@@ -84,8 +84,8 @@ def test_every_way_is_there_once(dataset, model, early):
 def test_numbers_are_those_of_an_evaluation(dataset, model):
     """The contract's own plan with its own number of crops is what ``evaluate`` measures."""
     crops = read_bundle(model).contract.plan.crops
-    found = tta([model], dataset, replace(CONFIG, crops=(crops,), plans=(("own", None),)))
-    point, expected = found.points[-1], evaluate(model, dataset).evaluation
+    found = compare_crops([model], dataset, replace(CONFIG, crops=(crops,), plans=(("own", None),)))
+    point, expected = found.points[-1], evaluate_model(model, dataset).evaluation
     assert (point.balanced_accuracy, point.bpcer, point.auc) == (
         expected.balanced_accuracy,
         expected.bpcer,
@@ -95,7 +95,7 @@ def test_numbers_are_those_of_an_evaluation(dataset, model):
 
 
 def test_flips_add_up(dataset, model):
-    found = tta([model], dataset, CONFIG)
+    found = compare_crops([model], dataset, CONFIG)
     base = found.points[0]
     assert base.flips is None
     for point in found.points[1:]:
@@ -106,7 +106,7 @@ def test_flips_add_up(dataset, model):
 
 
 def test_the_table_has_no_augmentation_and_classic_crops_for_every_model(dataset, model, early):
-    found = tta([model, early], dataset, CONFIG)
+    found = compare_crops([model, early], dataset, CONFIG)
     assert [(one.model, one.way) for one in found.tables] == [
         (name, way) for name in ("model", "early") for way in ("centre", "1/4 ×3", "1/4 ×12")
     ]
@@ -117,7 +117,7 @@ def test_the_table_has_no_augmentation_and_classic_crops_for_every_model(dataset
 
 
 def test_a_record_survives_json_and_becomes_a_page(dataset, model):
-    found = tta([model], dataset, CONFIG)
+    found = compare_crops([model], dataset, CONFIG)
     assert from_plain(TtaRecord, json.loads(to_json(found)), where="record") == found
     page = markdown(found)
     assert "## model (" in page
@@ -128,7 +128,7 @@ def test_a_record_survives_json_and_becomes_a_page(dataset, model):
 
 
 def test_an_interval_that_the_data_can_not_give_is_no_number(dataset, model):
-    found = tta([model], dataset, CONFIG)
+    found = compare_crops([model], dataset, CONFIG)
     first = found.points[0]
     unknown = replace(first, balanced_accuracy=replace(first.balanced_accuracy, low=math.nan, high=math.nan))
     rows = flip_rows(replace(found, points=(unknown, *found.points[1:])), "model")[1]
@@ -136,20 +136,20 @@ def test_an_interval_that_the_data_can_not_give_is_no_number(dataset, model):
 
 
 def test_scores_are_kept(tmp_path, dataset, model):
-    first = tta([model], dataset, CONFIG, scores=tmp_path / "scores")
+    first = compare_crops([model], dataset, CONFIG, scores=tmp_path / "scores")
     times = {file: file.stat().st_mtime_ns for file in (tmp_path / "scores").iterdir()}
-    assert tta([model], dataset, CONFIG, scores=tmp_path / "scores") == first
+    assert compare_crops([model], dataset, CONFIG, scores=tmp_path / "scores") == first
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "scores").iterdir()} == times
 
 
 def test_models_of_other_labels_are_refused(dataset, model, three_colours_file):
     with pytest.raises(DataError):
-        tta([model, three_colours_file], dataset, CONFIG)
+        compare_crops([model, three_colours_file], dataset, CONFIG)
 
 
 def test_models_of_one_name_are_refused(dataset, model):
     with pytest.raises(DataError, match="different file names"):
-        tta([model, model], dataset, CONFIG)
+        compare_crops([model, model], dataset, CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -199,5 +199,5 @@ def test_flips_count_both_ways():
 def test_an_unsure_contract_answers_in_a_study(dataset, model):
     contract = read_bundle(model).contract
     update_contract(model, contract.with_decision(Decision(threshold=0.5, abstain=(0.0, 1.0))))
-    found = tta([model], dataset, CONFIG)
+    found = compare_crops([model], dataset, CONFIG)
     assert found.points[0].errors.errors < 24

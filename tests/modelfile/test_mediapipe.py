@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.contract import Contract, CropPlan
 from edgekit.modelfile import flatbuffer as lite
-from edgekit.modelfile.write import NO_SHA256, write_bundle
+from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.runtime import Classifier
 
 pytestmark = pytest.mark.slow
@@ -59,7 +59,7 @@ def int8_file(tmp_path, int8_logits):
         model_sha256=NO_SHA256,
         plan=CropPlan(lead=("full",), crops=1),
     )
-    write_bundle(lite.append_softmax(int8_logits), contract, tmp_path / "int8.tflite")
+    write_bundle(make_bundle(lite.append_softmax(int8_logits), contract), tmp_path / "int8.tflite")
     return tmp_path / "int8.tflite"
 
 

@@ -10,7 +10,7 @@ from edgekit.contract import Contract, Decision
 from edgekit.errors import ContractError, EdgekitError, InterpreterError
 from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME
-from edgekit.modelfile.write import NO_SHA256, update_contract, write_bundle
+from edgekit.modelfile.write import NO_SHA256, make_bundle, update_contract, write_bundle
 from edgekit.records import sha256
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime import interpreter as interpreters
@@ -34,26 +34,26 @@ def contract():
     )
 
 
-class TestWriteBundle:
+class TestBundle:
     def test_what_is_returned_is_what_a_reader_finds(self, tmp_path, probabilities, contract):
-        written = write_bundle(probabilities, contract, tmp_path / "new" / "m.tflite")
+        written = write_bundle(make_bundle(probabilities, contract), tmp_path / "new" / "m.tflite")
         assert read_bundle(tmp_path / "new" / "m.tflite") == written
         assert written.contract.model_sha256 == sha256(written.flatbuffer)
         assert replace(written.contract, model_sha256=NO_SHA256, checked_on=()) == contract
 
-    def test_checked_on_names_the_interpreters_that_ran_it(self, tmp_path, probabilities, contract):
+    def test_checked_on_names_the_interpreters_that_ran_it(self, probabilities, contract):
         claim = replace(contract, checked_on=("abacus 1.0",))
-        checked_on = write_bundle(probabilities, claim, tmp_path / "m.tflite").contract.checked_on
+        checked_on = make_bundle(probabilities, claim).contract.checked_on
         assert [name.split()[0] for name in checked_on] == list(interpreters.installed_backends())
 
     def test_the_same_inputs_give_the_same_bytes(self, tmp_path, probabilities, contract):
         files = [tmp_path / "one.tflite", tmp_path / "two.tflite"]
         for file in files:
-            write_bundle(probabilities, contract, file)
+            write_bundle(make_bundle(probabilities, contract), file)
         assert files[0].read_bytes() == files[1].read_bytes()
 
     def test_any_zip_tool_reads_the_archive(self, tmp_path, probabilities, contract):
-        bundle = write_bundle(probabilities, contract, tmp_path / "m.tflite")
+        bundle = write_bundle(make_bundle(probabilities, contract), tmp_path / "m.tflite")
         with zipfile.ZipFile(tmp_path / "m.tflite") as archive:
             infos = {info.filename: info for info in archive.infolist()}
             assert archive.read("labels.txt") == b"genuine\nrecapture\n"
@@ -62,27 +62,24 @@ class TestWriteBundle:
         assert {info.compress_type for info in infos.values()} == {zipfile.ZIP_STORED}
         assert infos["labels.txt"].header_offset == len(bundle.flatbuffer)
 
-    def test_the_flatbuffer_carries_metadata(self, tmp_path, probabilities, contract):
-        bundle = write_bundle(probabilities, contract, tmp_path / "m.tflite")
-        model = lite.parse(bundle.flatbuffer)
+    def test_the_flatbuffer_carries_metadata(self, probabilities, contract):
+        model = lite.parse(make_bundle(probabilities, contract).flatbuffer)
         (entry,) = [entry for entry in model.metadata if entry.name == METADATA_NAME.encode()]
         assert bytes(model.buffers[entry.buffer].data)[4:8] == b"M001"
 
-    def test_bundling_again_does_not_grow_the_model(self, tmp_path, probabilities, contract):
-        once = write_bundle(probabilities, contract, tmp_path / "m.tflite")
-        twice = write_bundle(once.flatbuffer, contract, tmp_path / "m.tflite")
-        assert twice == once
+    def test_bundling_again_does_not_grow_the_model(self, probabilities, contract):
+        once = make_bundle(probabilities, contract)
+        assert make_bundle(once.flatbuffer, contract) == once
 
     def test_it_classifies(self, tmp_path, probabilities, contract, plain_photo):
-        write_bundle(probabilities, contract, tmp_path / "m.tflite")
+        write_bundle(make_bundle(probabilities, contract), tmp_path / "m.tflite")
         with Classifier.load(tmp_path / "m.tflite") as classifier:
             assert classifier.classify(plain_photo(200, 0, 0)).label == "genuine"
             assert classifier.classify(plain_photo(0, 0, 200)).label == "recapture"
 
-    def test_logits_are_refused(self, tmp_path, int8_logits, contract):
+    def test_logits_are_refused(self, int8_logits, contract):
         with pytest.raises(ContractError, match=r"probabilities that sum to 1, got \[0.0, 0.0\].*softmax"):
-            write_bundle(int8_logits, contract, tmp_path / "m.tflite")
-        assert not list(tmp_path.iterdir())
+            make_bundle(int8_logits, contract)
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -91,20 +88,26 @@ class TestWriteBundle:
             pytest.param({"side_px": 224}, r"input must be uint8 \[1, 224, 224, 3\]", id="side"),
         ],
     )
-    def test_another_models_contract_is_refused(self, tmp_path, probabilities, contract, change, message):
+    def test_another_models_contract_is_refused(self, probabilities, contract, change, message):
         with pytest.raises(ContractError, match=message):
-            write_bundle(probabilities, replace(contract, **change), tmp_path / "m.tflite")
+            make_bundle(probabilities, replace(contract, **change))
 
-    def test_a_model_that_no_interpreter_runs_is_refused(self, tmp_path, probabilities, contract):
+    def test_a_contract_of_another_flatbuffer_is_not_written(self, tmp_path, red_blue):
+        other = replace(red_blue, contract=replace(red_blue.contract, model_sha256=NO_SHA256))
+        with pytest.raises(ContractError, match="was changed after it was made"):
+            write_bundle(other, tmp_path / "m.tflite")
+        assert not list(tmp_path.iterdir())
+
+    def test_a_model_that_no_interpreter_runs_is_refused(self, probabilities, contract):
         model = lite.parse(probabilities)
         model.operatorCodes[0].version = 99
         with pytest.raises(InterpreterError, match="one installed interpreter must run the model"):
-            write_bundle(lite.pack(model), contract, tmp_path / "m.tflite")
+            make_bundle(lite.pack(model), contract)
 
     def test_a_failed_write_leaves_the_old_file(self, tmp_path, probabilities, contract):
         (tmp_path / "file").write_text("in the way")
         with pytest.raises(EdgekitError, match="can't write"):
-            write_bundle(probabilities, contract, tmp_path / "file" / "m.tflite")
+            write_bundle(make_bundle(probabilities, contract), tmp_path / "file" / "m.tflite")
         assert (tmp_path / "file").read_text() == "in the way"
 
 

@@ -20,7 +20,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.contract import Contract, CropPlan, Decision
 from edgekit.modelfile.flatbuffer import append_softmax, pack
-from edgekit.modelfile.write import NO_SHA256, write_bundle
+from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 
 SIDE_PX = 8
 # Logits per full channel: at 8, a pure red photo is genuine with probability 1 - 1e-7.
@@ -145,8 +145,8 @@ def write_all(folder: Path) -> None:
         **common,
     )
     three_colours = Contract(name="three colours", labels=("red", "green", "blue"), **common)
-    write_bundle(append_softmax(float_logits(RED_BLUE)), red_blue, folder / "red_blue.tflite")
-    write_bundle(append_softmax(float_logits(THREE_COLOURS)), three_colours, folder / "three_colours.tflite")
+    for columns, contract, name in ((RED_BLUE, red_blue, "red_blue"), (THREE_COLOURS, three_colours, "three_colours")):
+        write_bundle(make_bundle(append_softmax(float_logits(columns)), contract), folder / f"{name}.tflite")
     (folder / "logits_int8.tflite").write_bytes(int8_logits(RED_BLUE))
 
 

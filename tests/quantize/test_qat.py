@@ -187,10 +187,10 @@ class TestOtherFloatWeights:
         return folder
 
     def test_it_is_not_converted(self, mixed, dataset, convert_config, tmp_path):
-        from edgekit.convert.to_file import convert
+        from edgekit.convert.to_file import convert_run
 
         with pytest.raises(RunError, match=r"was made from other float weights, .* run `edgekit qat .* --overwrite`"):
-            convert(dataset, mixed, tmp_path / "m.tflite", convert_config)
+            convert_run(dataset, mixed, tmp_path / "m.tflite", convert_config)
         assert not (tmp_path / "m.tflite").exists()
 
     @pytest.mark.parametrize("finished", [True, False])
@@ -209,7 +209,7 @@ class TestOtherFloatWeights:
 def test_no_stage_works_in_a_folder_where_another_process_does(
     dataset, run_copy, small_config, convert_config, tmp_path
 ):
-    from edgekit.convert.to_file import convert
+    from edgekit.convert.to_file import convert_run
     from edgekit.train.finetune import finetune
 
     folder = run_copy("float", "qat")
@@ -223,7 +223,7 @@ def test_no_stage_works_in_a_folder_where_another_process_does(
         for stage in (
             lambda: finetune(dataset, folder, small_config, options=again),
             lambda: qat(dataset, folder, HOW, options=again),
-            lambda: convert(dataset, folder, tmp_path / "m.tflite", convert_config),
+            lambda: convert_run(dataset, folder, tmp_path / "m.tflite", convert_config),
         ):
             with pytest.raises(RunError, match="another edgekit process works in"):
                 stage()

@@ -20,7 +20,7 @@ from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
-from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.modelfile.write import update_contract
 from edgekit.records import file_sha256, read_json, sha256, write_json
@@ -173,7 +173,7 @@ def shelf(tmp_path_factory, red_blue_file) -> Path:
         versions={"edgekit": "0"},
     )
     write_json(root / "tiny.json", converted)
-    record = evaluate(model, dataset, EvaluateConfig(part="all"))
+    record = evaluate_model(model, dataset, EvaluateConfig(part="all"))
     write_json(root / "evaluation" / "evaluate.json", record)
     bench = BenchRecord(
         model=model.name,

@@ -18,7 +18,7 @@ from edgekit.__main__ import main
 from edgekit.bench.latency import Throttling
 from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
-from edgekit.evaluate.accuracy import evaluate
+from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.tta import TtaPoint, TtaRecord, Way
 from edgekit.metrics.intervals import Estimate, wilson
 from edgekit.metrics.rates import Rate
@@ -687,7 +687,7 @@ def test_a_model_without_attacks_has_a_page(tmp_path, three_colours_file, photos
     dataset = photos_maker(tmp_path / "photos", group="g")
     samples = tuple(replace(one, label=labels[at % 2], kind="") for at, one in enumerate(dataset.samples))
     dataset = replace(dataset, samples=samples, labels=tuple(sorted(labels)))
-    write_json(tmp_path / "evaluate.json", evaluate(model, dataset))
+    write_json(tmp_path / "evaluate.json", evaluate_model(model, dataset))
     html = page_of(tmp_path)
     assert "Reliability" in html
     assert "APCER by kind" not in html

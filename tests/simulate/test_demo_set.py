@@ -10,7 +10,7 @@ from PIL import Image
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError
-from edgekit.simulate.demo_set import SimulateConfig, simulate
+from edgekit.simulate.demo_set import SimulateConfig, simulate_photos
 
 SMALL = SimulateConfig(
     photos_per_class_per_group=6,
@@ -50,7 +50,7 @@ def contents(out):
 @pytest.fixture(scope="module")
 def small_set(tmp_path_factory):
     out = tmp_path_factory.mktemp("set")
-    simulate(out, SMALL, workers=1)
+    simulate_photos(out, SMALL, workers=1)
     return out
 
 
@@ -119,13 +119,13 @@ def test_brightness_and_colour_do_not_give_the_class_away(small_set):
 
 
 def test_two_processes_make_the_same_bytes(small_set, tmp_path):
-    simulate(tmp_path / "again", SMALL, workers=2)
+    simulate_photos(tmp_path / "again", SMALL, workers=2)
     assert contents(tmp_path / "again") == contents(small_set)
 
 
 def test_another_seed_makes_other_photos(small_set, tmp_path):
     few = dataclasses.replace(SMALL, photos_per_class_per_group=1, seed=1)
-    simulate(tmp_path, few, workers=1)
+    simulate_photos(tmp_path, few, workers=1)
     first, second = contents(small_set), contents(tmp_path)
     photos = [path for path in second if path.endswith(".jpg")]
     assert len(photos) == few.photos
@@ -133,7 +133,7 @@ def test_another_seed_makes_other_photos(small_set, tmp_path):
 
 
 def test_a_longer_set_starts_with_the_shorter_one(small_set, tmp_path):
-    simulate(tmp_path, dataclasses.replace(SMALL, photos_per_class_per_group=2), workers=1)
+    simulate_photos(tmp_path, dataclasses.replace(SMALL, photos_per_class_per_group=2), workers=1)
     first, second = contents(small_set), contents(tmp_path)
     assert all(first[path] == second[path] for path in second if path.endswith(".jpg"))
 
@@ -141,7 +141,7 @@ def test_a_longer_set_starts_with_the_shorter_one(small_set, tmp_path):
 def test_a_finished_set_is_reused(small_set):
     before = {path: path.stat().st_mtime_ns for path in small_set.rglob("*")}
     progress = Recorder()
-    made = simulate(small_set, SMALL, progress=progress, workers=1)
+    made = simulate_photos(small_set, SMALL, progress=progress, workers=1)
     assert made.photos == SMALL.photos
     assert progress.total == 0
     assert {path: path.stat().st_mtime_ns for path in small_set.rglob("*")} == before
@@ -149,12 +149,12 @@ def test_a_finished_set_is_reused(small_set):
 
 def test_an_interrupted_set_is_completed(small_set, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        simulate(tmp_path, SMALL, progress=Recorder(stop_after=10), workers=1)
+        simulate_photos(tmp_path, SMALL, progress=Recorder(stop_after=10), workers=1)
     assert not (tmp_path / "simulate.json").exists()
     left = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")}
     assert 0 < len(left) < SMALL.photos
     progress = Recorder()
-    simulate(tmp_path, SMALL, progress=progress, workers=1)
+    simulate_photos(tmp_path, SMALL, progress=progress, workers=1)
     assert contents(tmp_path) == contents(small_set)
     assert {path: path.stat().st_mtime_ns for path in left} == left
     assert progress.done == progress.total == SMALL.photos
@@ -162,41 +162,43 @@ def test_an_interrupted_set_is_completed(small_set, tmp_path):
 
 def test_an_interrupt_stops_the_workers(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        simulate(tmp_path, dataclasses.replace(SMALL, photos_per_class_per_group=40), progress=Recorder(2), workers=2)
+        simulate_photos(
+            tmp_path, dataclasses.replace(SMALL, photos_per_class_per_group=40), progress=Recorder(2), workers=2
+        )
     assert len(list(tmp_path.rglob("*.jpg"))) < 320
     assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_lost_photo_is_made_again(small_set, tmp_path):
     few = dataclasses.replace(SMALL, photos_per_class_per_group=1)
-    simulate(tmp_path, few, workers=1)
+    simulate_photos(tmp_path, few, workers=1)
     before = contents(tmp_path)
     (tmp_path / "genuine" / "laptop-tn_0000.jpg").unlink()
-    simulate(tmp_path, few, workers=1)
+    simulate_photos(tmp_path, few, workers=1)
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["simulate.json", "simulate.started.json"])
 def test_a_folder_with_another_set_is_refused(tmp_path, name):
     few = dataclasses.replace(SMALL, photos_per_class_per_group=1)
-    simulate(tmp_path, few, workers=1)
+    simulate_photos(tmp_path, few, workers=1)
     if name != "simulate.json":
         record = json.loads((tmp_path / "simulate.json").read_text())
         (tmp_path / "simulate.json").unlink()
         (tmp_path / name).write_text(json.dumps({key: record[key] for key in ("version", "config")}))
     with pytest.raises(DataError, match="choose another folder"):
-        simulate(tmp_path, dataclasses.replace(few, seed=5), workers=1)
+        simulate_photos(tmp_path, dataclasses.replace(few, seed=5), workers=1)
 
 
 def test_a_folder_with_foreign_photos_is_refused(tmp_path):
     (tmp_path / "genuine").mkdir()
     with pytest.raises(DataError, match="choose another folder"):
-        simulate(tmp_path, SMALL, workers=1)
+        simulate_photos(tmp_path, SMALL, workers=1)
 
 
 def test_no_workers_is_refused(tmp_path):
     with pytest.raises(DataError, match="workers must be at least 1"):
-        simulate(tmp_path, SMALL, workers=0)
+        simulate_photos(tmp_path, SMALL, workers=0)
 
 
 @pytest.mark.parametrize(

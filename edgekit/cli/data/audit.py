@@ -100,10 +100,10 @@ def audit(
 def _audit(dataset: Dataset, stem: Path, config: AuditConfig, unnamed: bool, progress: Progress) -> AuditRecord:
     from edgekit.audit.page import write_page
     from edgekit.audit.record import without_photos
-    from edgekit.audit.run import audit
+    from edgekit.audit.run import audit_dataset
     from edgekit.records import write_json
 
-    record = audit(dataset, config, progress=progress)
+    record = audit_dataset(dataset, config, progress=progress)
     if unnamed:
         record = without_photos(record)
     write_json(stem.with_suffix(".json"), record)

@@ -235,7 +235,7 @@ class _Watched:
 
 
 def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
-    from edgekit.gather.collect import collect
+    from edgekit.gather.collect import collect_photos
     from edgekit.video.keys import TerminalKeys
     from edgekit.video.preview import Preview
 
@@ -251,7 +251,7 @@ def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
             console.note("space shoots, q stops")
         watched = _Watched(keys, preview) if preview is not None or keys.is_on else None
         progress = stack.enter_context(console.progress())
-        return collect(source, out, config, controls=watched, progress=progress)
+        return collect_photos(source, out, config, controls=watched, progress=progress)
 
 
 def _open(where: _Where, viewed: bool) -> FrameSource:

@@ -6,17 +6,16 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.contract import MAX_CROPS, MAX_RUNS, MAX_THREADS
+from edgekit.contract import MAX_CROPS, MAX_THREADS
 from edgekit.errors import EdgekitError
 from edgekit.records import from_plain, read_json
 from edgekit.runtime.agent.affinity import check_affinity
+from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.interpreter import check_delegate
 
 FORMAT = 1
 MAX_PHOTOS = 100_000
 MAX_SETTINGS = 512
-MAX_REPEATS = 100
-MAX_SECONDS = 3600.0
 # Timed runs of one setting in one go, before the next one's turn.
 BLOCK_RUNS = 10
 
@@ -48,47 +47,6 @@ class Setting:
     def engine(self) -> tuple[str | None, str]:
         """Interpreter and delegate, on which scores depend."""
         return self.interpreter, self.delegate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long and how often a setting is timed.
-
-    Attributes:
-        warmup_runs: Of each setting in each repeat, at least; not counted.
-        warmup_s: The same in seconds.
-        min_runs: Counted, in each repeat, at least.
-        min_s: The same in seconds, added up over the runs.
-        repeats: Each loads the model anew; 0 times nothing.
-        cold_starts: Processes of their own, for each setting.
-        cool_down_s: Pause before each repeat.
-        cool_to_c: The pause ends as soon as the hottest sensor shows so many degrees; None waits for the whole time.
-    """
-
-    warmup_runs: int = 5
-    warmup_s: float = 0.5
-    min_runs: int = 50
-    min_s: float = 1.0
-    repeats: int = 3
-    cold_starts: int = 3
-    cool_down_s: float = 0.0
-    cool_to_c: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        for name, least, most in (
-            ("warmup_runs", 0, MAX_RUNS),
-            ("warmup_s", 0, MAX_SECONDS),
-            ("min_runs", 2, MAX_RUNS),
-            ("min_s", 0, MAX_SECONDS),
-            ("repeats", 0, MAX_REPEATS),
-            ("cold_starts", 0, MAX_REPEATS),
-            ("cool_down_s", 0, MAX_SECONDS),
-        ):
-            if not least <= getattr(self, name) <= most:
-                raise EdgekitError(f"{name} must be {least} to {most:g}, got {getattr(self, name)}")
-        if self.cool_to_c is not None and not -40 <= self.cool_to_c <= 150:
-            raise EdgekitError(f"cool_to_c must be -40 to 150 degrees, got {self.cool_to_c}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

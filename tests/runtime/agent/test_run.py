@@ -18,8 +18,9 @@ from edgekit.records import plain, to_json
 from edgekit.runtime import Classifier
 from edgekit.runtime.agent import run as measure_module
 from edgekit.runtime.agent.affinity import check_affinity, pin
-from edgekit.runtime.agent.job import BLOCK_RUNS, Done, Job, Pace, Setting, block_photos, read_job
+from edgekit.runtime.agent.job import BLOCK_RUNS, Done, Job, Setting, block_photos, read_job
 from edgekit.runtime.agent.machine import Cluster, read_machine
+from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.agent.run import measure
 from edgekit.runtime.agent.sensors import Temperature
 from edgekit.runtime.interpreter import ModelInterpreter
