@@ -73,7 +73,7 @@ EXTRA_OF = {
     "rich": "cli",
     "tomli": "cli",
     "cv2": "video",
-    "filelock": "host",
+    "filelock": "data",
     "flatbuffers": "host",
     "google_crc32c": "host",
     "h5py": "host",
