@@ -8,6 +8,7 @@ whole shards and at most a few of unknown state, and the next run makes those ag
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,8 +24,9 @@ from edgekit.contract import MAX_SIDE_PX, CropPlan
 from edgekit.data.derive import Photos, claim, list_photos, make_all, remove_parts, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
 from edgekit.errors import DataError, EdgekitError
+from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import plain, write_json
+from edgekit.records import Lines, plain, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, cut_box, read_photo
 from edgekit.runtime.preprocess import to_tensor
@@ -34,6 +36,7 @@ DONE_NAME = "crops.done.json"
 JOURNAL_NAME = "crops.journal"
 VERSION = 1
 
+_DONE = re.compile(rb"(\d{1,9}) (\d{1,9})\n")
 # A side that no box reaches: crops of source pixels are cut as they are.
 _NO_SIDE = 1 << 20
 
@@ -141,21 +144,23 @@ def cut_crops(
     found = with_groups(list_photos(photos))
     labels = tuple(sorted({one.label for one in found.samples}))
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
-    remove_parts(out)
     pieces = sum(len(config.numbers(one)) for one in found.samples)
     of = -(-pieces // config.shard_photos)
-    done = _read_journal(out)
     progress.begin("cutting crops", pieces * config.plan.crops)
-    whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
-    progress.advance(sum(whole.values()))
-    missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
-    for number, crops in make_all(_write_shard, missing, workers=workers):
-        _note(out, number, crops)
-        progress.advance(crops)
-    made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
-    if config.into == "folder":
-        stream_manifest(out / MANIFEST_NAME, _rows(found, config))
-    write_json(out / DONE_NAME, made)
+    with making_in(out):
+        remove_parts(out)
+        journal = Lines(out / JOURNAL_NAME)
+        done = _shards_done(journal)
+        whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
+        progress.advance(sum(whole.values()))
+        missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
+        for number, crops in make_all(_write_shard, missing, workers=workers):
+            journal.append(f"{number} {crops}".encode())
+            progress.advance(crops)
+        made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
+        if config.into == "folder":
+            stream_manifest(out / MANIFEST_NAME, _rows(found, config))
+        write_json(out / DONE_NAME, made)
     return made
 
 
@@ -285,31 +290,6 @@ def _rows(photos: Photos, config: CropsConfig) -> Iterator[Sample]:
                 yield replace(one, path=crop_name(one, variant, crop, config))
 
 
-def _read_journal(out: Path) -> dict[int, int]:
-    """Shard → crops, of every whole line; a run that was killed may have left half of one."""
-    done: dict[int, int] = {}
-    try:
-        lines = (out / JOURNAL_NAME).read_text(encoding="utf-8").split("\n")[:-1]
-    except FileNotFoundError:
-        return done
-    except (OSError, ValueError) as failure:
-        raise DataError(
-            f"{out / JOURNAL_NAME} must be readable text: {failure}; remove it to cut all again"
-        ) from failure
-    for line in lines:
-        number, _, crops = line.partition(" ")
-        if number.isdecimal() and crops.isdecimal():
-            done[int(number)] = int(crops)
-    return done
-
-
-def _note(out: Path, number: int, crops: int) -> None:
-    """Add a shard to the journal."""
-    try:
-        with (out / JOURNAL_NAME).open("ab") as file:
-            # A line of its own, whatever a run that was killed left behind.
-            file.write(f"\n{number} {crops}\n".encode())
-    except OSError as failure:
-        raise EdgekitError(
-            f"can't write {out / JOURNAL_NAME}: {failure.strerror}; free space and run the command again: it goes on"
-        ) from failure
+def _shards_done(journal: Lines) -> dict[int, int]:
+    """Shard → crops, of every line that is one; empty ones stand in journals of older versions."""
+    return {int(line[1]): int(line[2]) for line in map(_DONE.fullmatch, journal) if line}

@@ -27,8 +27,9 @@ from edgekit.gather.journal import Entry, Journal
 from edgekit.gather.options import ImportConfig
 from edgekit.gather.placing import Grouping, Place, is_flat, place_photos
 from edgekit.gather.sources import Found, Listing, list_sources
+from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import plain, sha256, write_atomic, write_json
+from edgekit.records import make_folder, plain, sha256, write_atomic, write_json
 
 RECORD_NAME = "import.json"
 
@@ -113,8 +114,9 @@ def import_photos(
         enable_heic()
     # Phones' apps give HEIC other names, too.
     enable_heic_if_installed()
-    with Journal(out) as journal:
-        run = _Run(out, config, journal, placed)
+    make_folder(out)
+    with writing_in(out):
+        run = _Run(out, config, Journal(out), placed)
         try:
             run.adopt(progress)
             run.take(listing, progress)

@@ -21,7 +21,7 @@ from edgekit.gather import importing
 from edgekit.gather.importing import import_photos
 from edgekit.gather.journal import JOURNAL_NAME, Journal
 from edgekit.gather.options import GroupRule, ImportConfig, safe_name
-from edgekit.locks import LOCK_NAME
+from edgekit.locks import LOCK_NAME, writing_in
 from edgekit.records import file_sha256
 from edgekit.runtime.photo import decode
 
@@ -439,7 +439,8 @@ class TestInterruptions:
             import_photos([gallery], tmp_path / "out", ImportConfig())
 
     def test_two_at_once(self, gallery, tmp_path):
-        with Journal(tmp_path / "out"), pytest.raises(DataError, match="another import, session or split"):
+        (tmp_path / "out").mkdir()
+        with writing_in(tmp_path / "out"), pytest.raises(DataError, match="another import, session or split"):
             import_photos([gallery], tmp_path / "out", ImportConfig())
 
 
