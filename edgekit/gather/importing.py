@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from edgekit.data.checks import BadPhoto, shorten
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
-from edgekit.data.lookalikes import Hashed, Near, NearBorder, border, find_near
+from edgekit.data.lookalikes import Border, SameSet, border, find_same
 from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.update import cautions, read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
@@ -52,7 +52,7 @@ class Copy:
 
     name: str
     path: str
-    across: NearBorder
+    across: Border
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class ImportRecord:
     known: int
     photos: dict[str, dict[str, int]]
     copies: tuple[Copy, ...]
-    near: tuple[Near, ...]
+    near: tuple[SameSet, ...]
     bad: tuple[BadPhoto, ...]
     ungrouped: tuple[str, ...]
     ignored: dict[str, int]
@@ -278,7 +278,7 @@ class _Run:
             known=self._known,
             photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
             copies=tuple(self._copies({self._key(one) for one in listing.found})),
-            near=find_near(list(self._hashed(samples)), self._config.near_bits),
+            near=self._near(samples),
             bad=tuple(BadPhoto(path=path, reason=reason) for path, reason in sorted(bad.items())),
             ungrouped=tuple(sorted(self._ungrouped)),
             ignored=listing.ignored,
@@ -291,15 +291,17 @@ class _Run:
         for entry in self._journal.entries.values():
             first = self._by_digest.get(entry.digest)
             if entry.status == "copy" and first is not None and entry.key[:_KEY_LENGTH] in keys:
-                across = border([(one.label, one.group) for one in (first, entry)])
+                # What is left out stands in no split.
+                both = [Sample(path=one.path, label=one.label, group=one.group) for one in (first, entry)]
+                across = border(both, [first.digest, entry.digest])
                 yield Copy(name=entry.name, path=first.path, across=across)
 
-    def _hashed(self, samples: Sequence[Sample]) -> Iterator[Hashed]:
-        hash_of = {one.path: one.phash for one in self._journal.entries.values() if one.status in ("stored", "there")}
-        for sample in samples:
-            if sample.path in hash_of:
-                phash = int(hash_of[sample.path], 16)
-                yield Hashed(path=sample.path, label=sample.label, group=sample.group, phash=phash)
+    def _near(self, samples: Sequence[Sample]) -> tuple[SameSet, ...]:
+        entry_of = {one.path: one for one in self._journal.entries.values() if one.status in ("stored", "there")}
+        known = [sample for sample in samples if sample.path in entry_of]
+        entries = [entry_of[sample.path] for sample in known]
+        hashes = [int(entry.phash, 16) for entry in entries]
+        return find_same(known, hashes, [entry.digest for entry in entries], self._config.near_bits)
 
 
 def _in_order(pairs: Iterable[tuple[T, Future[R]]], ahead: int) -> Iterator[tuple[T, Future[R]]]:

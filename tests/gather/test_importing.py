@@ -186,7 +186,7 @@ class TestCopies:
         record = import_photos([gallery], tmp_path / "out", ImportConfig())
         assert record.stored == 12
         assert [(one.name, one.across) for one in record.copies] == [
-            ("genuine/anna/copy.jpg", ""),
+            ("genuine/anna/copy.jpg", "none"),
             ("genuine/ben/copy.jpg", "group"),
             ("recapture/ben/copy.jpg", "class"),
         ]
@@ -212,6 +212,13 @@ class TestCopies:
         assert record.stored == 13
         (near,) = record.near
         assert (len(near.paths), near.across) == (2, "class")
+
+    def test_a_recapture_beside_its_original_in_one_group_crosses_no_border(self, gallery, tmp_path):
+        """As the audit and the split see it."""
+        save(gallery / "recapture" / "anna" / "again.jpg", seed=0, quality=40)
+        record = import_photos([gallery], tmp_path / "out", ImportConfig())
+        (near,) = record.near
+        assert ({path.partition("/")[0] for path in near.paths}, near.across) == ({"genuine", "recapture"}, "none")
 
     def test_photos_that_were_there_before_count_too(self, gallery, tmp_path):
         shutil.copytree(gallery, tmp_path / "out")
