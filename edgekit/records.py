@@ -102,7 +102,9 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def read_bounded(path: Path, most_bytes: int, what: str, error: type[EdgekitError]) -> bytes:
+def read_bounded(
+    path: Path, most_bytes: int, what: str, error: type[EdgekitError], *, absent: str = "no such file"
+) -> bytes:
     """The content of a file that may be anybody's.
 
     Args:
@@ -110,6 +112,7 @@ def read_bounded(path: Path, most_bytes: int, what: str, error: type[EdgekitErro
         most_bytes: It is not read where it has more.
         what: Names it in messages ("a photo").
         error: The error to raise.
+        absent: What to say where there is no file.
 
     Raises:
         error: the file is absent, a pipe or a device, too large, or can't be read.
@@ -119,13 +122,15 @@ def read_bounded(path: Path, most_bytes: int, what: str, error: type[EdgekitErro
             raise error(f"{path}: {what} must be a file, got a pipe or a device")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            # It may grow while it is read.
-            content = file.read(most_bytes + 1) if size <= most_bytes else b""
+            content = file.read(size + 1) if size <= most_bytes else b""
+            if len(content) > size:
+                # It grows, or it is no file of a disk.
+                content += file.read(max(0, most_bytes + 1 - len(content)))
         if max(size, len(content)) > most_bytes:
             raise error(f"{path}: {what} must have at most {most_bytes} bytes, got {max(size, len(content))}")
         return content
-    except FileNotFoundError as absent:
-        raise error(f"{path}: no such file") from absent
+    except FileNotFoundError as failure:
+        raise error(f"{path}: {absent}") from failure
     except OSError as failure:
         raise error(f"{path}: can't be read: {failure.strerror}") from failure
     except ValueError as failure:

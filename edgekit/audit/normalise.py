@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
-from edgekit.data.checks import MAX_THREADS, shorten
+from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.threads import work_through
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
 from edgekit.runtime.photo import formats, read_photo
-
-T = TypeVar("T")
 
 RECORD_NAME = "normalise.json"
 _STARTED_NAME = "normalise.started.json"
@@ -111,13 +108,13 @@ def normalise(
     begun = _go_on(out, begun)
     renamed = _renamed(dataset.samples, config.seed)
     work = partial(_write, dataset, out, config)
-    _run(work, list(zip(dataset.samples, renamed, strict=True)), "normalising photos", progress)
+    work_through(work, list(zip(dataset.samples, renamed, strict=True)), "normalising photos", progress)
     if config.one_length:
         if not begun.file_bytes:
             longest = max((out / sample.path).stat().st_size for sample in renamed)
             begun = replace(begun, file_bytes=longest + 4 * _LEAST_PAD)
             write_json(out / _STARTED_NAME, begun)
-        _run(partial(_lengthen, out, begun.file_bytes), renamed, "padding files", progress)
+        work_through(partial(_lengthen, out, begun.file_bytes), renamed, "padding files", progress)
     write_manifest(out / MANIFEST_NAME, sorted(renamed, key=lambda sample: sample.path))
     write_json(out / RECORD_NAME, begun)
     (out / _STARTED_NAME).unlink(missing_ok=True)
@@ -175,17 +172,6 @@ def _renamed(samples: Sequence[Sample], seed: int) -> list[Sample]:
     """New paths: a number that has nothing to do with the old name, the class or the group."""
     order = np.random.default_rng(seed).permutation(len(samples)).tolist()
     return [replace(sample, path=f"{_FOLDER}/{at:06d}.jpg") for sample, at in zip(samples, order, strict=True)]
-
-
-def _run(work: Callable[[T], None], items: Sequence[T], what: str, progress: Progress) -> None:
-    progress.begin(what, len(items))
-    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
-    try:
-        for _ in pool.map(work, items):
-            progress.advance()
-    finally:
-        # An interrupt should not wait for thousands of photos.
-        pool.shutdown(cancel_futures=True)
 
 
 def _write(dataset: Dataset, out: Path, config: NormaliseConfig, pair: tuple[Sample, Sample]) -> None:

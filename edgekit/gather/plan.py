@@ -13,7 +13,7 @@ from typing import Any, Literal
 from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError
 from edgekit.gather.options import WANTED
-from edgekit.records import from_plain, is_stream, write_atomic
+from edgekit.records import from_plain, read_bounded, write_atomic
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +27,7 @@ MAX_PLAN_BYTES = 1_000_000
 _MAX_LINE = 5000
 MAX_ENTRIES = 200
 MAX_WANTED = 100_000
+_NO_PLAN = "no such plan; make one with edgekit data plan --camera … --target …"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,19 +172,11 @@ def read_plan(path: Path) -> CapturePlan:
         DataError: names what breaks a rule.
     """
     try:
-        if is_stream(path):
-            raise DataError(f"{path}: a plan must be a file, got a pipe or a device")
-        if path.stat().st_size > MAX_PLAN_BYTES:
-            raise DataError(f"{path}: a plan must have at most {MAX_PLAN_BYTES} bytes, got {path.stat().st_size}")
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MAX_PLAN_BYTES, "a plan", DataError, absent=_NO_PLAN).decode("utf-8")
         longest = max(map(len, text.splitlines()), default=0)
         if longest > _MAX_LINE:
             raise DataError(f"{path}: a plan's lines must have at most {_MAX_LINE} characters, got {longest}; wrap it")
         raw: dict[str, Any] = tomllib.loads(text)
-    except FileNotFoundError as absent:
-        raise DataError(f"{path}: no such plan; make one with edgekit data plan --camera … --target …") from absent
-    except OSError as failure:
-        raise DataError(f"{path}: a plan must be readable: {failure.strerror}; check what it is") from failure
     except (ValueError, RecursionError) as failure:
         raise DataError(f"{path}: a plan must be TOML in UTF-8: {failure}; correct it") from failure
     try:
