@@ -19,6 +19,7 @@ from PIL import Image
 
 from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
+from edgekit.data.derive import lie_together
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError
@@ -122,8 +123,7 @@ def normalise(
 
 
 def _check_apart(root: Path, out: Path) -> None:
-    source, target = root.resolve(), out.resolve()
-    if source == target or source in target.parents or target in source.parents:
+    if lie_together(root, out):
         raise DataError(f"{out}: a normalised copy must lie apart from {root}; choose another folder")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from edgekit.arrays import ByteArray, Float64Array
 from edgekit.errors import DataError
+from edgekit.look.colours import to_linear, to_srgb
 
 Photo: TypeAlias = ByteArray
 Fill: TypeAlias = Literal["nearest", "reflect", "black"]
@@ -38,9 +39,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "balance_ev": (0, 1),
     }
 )
-_LEVELS = np.arange(256) / 255
-# IEC 61966-2-1.
-_LIGHT = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+_LIGHT_OF_LEVEL = to_linear(np.arange(256) / 255)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +317,5 @@ def _tone(photo: Photo, variant: Variant) -> Photo:
 
 def _curve(stops: float) -> Photo:
     """(256,) sRGB levels with more light."""
-    light = np.minimum(_LIGHT * 2.0**stops, 1)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(255 * encoded), dtype=np.uint8)
+    light = np.minimum(_LIGHT_OF_LEVEL * 2.0**stops, 1)
+    return np.asarray(np.rint(255 * to_srgb(light)), dtype=np.uint8)

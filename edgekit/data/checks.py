@@ -71,6 +71,18 @@ def find_photos(root: Path) -> list[str]:
     return sorted(found)
 
 
+def check_folder(root: Path) -> None:
+    """Hold that photos can be looked for in a folder.
+
+    Raises:
+        DataError: there is no folder.
+    """
+    # Unlike Path's own, these also answer for names that are too long and folders that may not be entered.
+    if not os.path.isdir(root):
+        what = "a file" if os.path.exists(root) else "nothing"
+        raise DataError(f"{root}: the data must be a folder of photos, got {what}; check the path")
+
+
 def top_folders(root: Path) -> set[str]:
     """Name the folders that lie directly in a folder, but for hidden ones.
 

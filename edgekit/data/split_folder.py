@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
-from edgekit.data.checks import check_files, shorten
+from edgekit.data.checks import check_files, check_folder, shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
@@ -83,7 +82,7 @@ def split_data(
         DataError: the data can't be split so, or another process writes there; nothing is written.
         EdgekitError: the folder can't be written to.
     """
-    _check_folder(root)
+    check_folder(root)
     # Another process that writes rows at the same time would lose them, or these.
     with writing_in(root):
         return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
@@ -119,13 +118,6 @@ def _split(
         column=config.column, config=config, sides=sides, kept=kept, placed=len(placed) - kept,
         leaks=tuple(one for one in same if one.across == "split"), cautions=tuple(cautions),
     )  # fmt: skip
-
-
-def _check_folder(root: Path) -> None:
-    if not os.path.isdir(root):
-        raise DataError(
-            f"{root}: the data must be a folder of photos, got {'a file' if os.path.exists(root) else 'nothing'}"
-        )
 
 
 def _samples(root: Path) -> tuple[Sample, ...]:

@@ -19,14 +19,13 @@ from PIL import Image
 
 from edgekit.arrays import ByteArray, Float32Array
 from edgekit.errors import DataError
+from edgekit.look.colours import to_linear, to_srgb
 
 Light: TypeAlias = Float32Array
 Photo: TypeAlias = ByteArray
 Rgb: TypeAlias = tuple[float, float, float]
 
-_LEVELS = np.arange(256, dtype=np.float32) / 255
-# IEC 61966-2-1, the sRGB decoding curve.
-_SRGB_TO_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_LIGHT_OF_LEVEL = to_linear(np.arange(256, dtype=np.float32) / 255)
 TONE_STEPS = 4096
 _UNSHARP_SIGMA_PX = 0.8
 # Where auto-exposure puts the mean of the scene, as a share of the full well.
@@ -167,7 +166,7 @@ def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
 
 def to_light(photo: Photo) -> Light:
     """8-bit sRGB to linear light, 0..1, of the same shape."""
-    return np.take(_SRGB_TO_LINEAR, photo)
+    return np.take(_LIGHT_OF_LEVEL, photo)
 
 
 def blur(light: Light, *, sigma_px: float) -> Light:
@@ -252,7 +251,7 @@ def _demosaic(mosaic: Light, *, bayer: str) -> Light:
 def tone_curve(contrast: float) -> Photo:
     """(4096,) from linear light to 8 bits: the sRGB curve, then an S-curve."""
     linear = np.arange(TONE_STEPS, dtype=np.float64) / (TONE_STEPS - 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    encoded = to_srgb(linear)
     curved = encoded + contrast * (encoded * encoded * (3 - 2 * encoded) - encoded)
     return np.asarray(np.rint(255 * curved), dtype=np.uint8)
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.data.derive import make_all
+from edgekit.data.derive import claim, make_all
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
-from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
+from edgekit.records import plain, write_atomic, write_json
 from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
 from edgekit.simulate.scenes import MIN_SIDE_PX, draw_scene
 from edgekit.simulate.screens import SCREENS, recapture
@@ -115,12 +115,6 @@ class SimulatedSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Started:
-    version: int
-    config: SimulateConfig
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Pair:
     """One scene to be photographed directly and from the screen."""
 
@@ -172,25 +166,23 @@ def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, 
     if workers < 1:
         raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
     pairs = _plan(out, config)
-    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
-    finished = _look_for(out, config)
-    if finished is not None and not missing and os.path.isfile(out / MANIFEST_NAME):
-        return finished
-    write_json(out / _STARTED_NAME, _Started(version=SIMULATOR_VERSION, config=config))
-    for label in (GENUINE, RECAPTURE):
-        make_folder(out / label)
-    progress.begin("making photos", config.photos)
-    progress.advance(config.photos - 2 * len(missing))
-    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
-        progress.advance(2)
     samples = sorted((sample for pair in pairs for sample in pair.samples()), key=lambda sample: sample.path)
-    write_manifest(out / MANIFEST_NAME, samples)
     made = SimulatedSet(
         version=SIMULATOR_VERSION,
         config=config,
         photos=len(samples),
         groups=tuple(sorted({one.group for one in samples})),
     )
+    finished = os.path.isfile(out / RECORD_NAME)
+    claim(out, None, RECORD_NAME if finished else _STARTED_NAME, plain(made))
+    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
+    if finished and not missing and os.path.isfile(out / MANIFEST_NAME):
+        return made
+    progress.begin("making photos", config.photos)
+    progress.advance(config.photos - 2 * len(missing))
+    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
+        progress.advance(2)
+    write_manifest(out / MANIFEST_NAME, samples)
     write_json(out / RECORD_NAME, made)
     (out / _STARTED_NAME).unlink(missing_ok=True)
     return made
@@ -227,36 +219,6 @@ def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
                 )  # fmt: skip
             group += 1
     return pairs
-
-
-def _look_for(out: Path, config: SimulateConfig) -> SimulatedSet | None:
-    """The finished set of this config in ``out``; None if it is to be begun or finished.
-
-    Raises:
-        DataError: another set, or photos of unknown origin, lie there.
-    """
-    if os.path.isfile(out / RECORD_NAME):
-        raw = read_json(out / RECORD_NAME)
-        finished = from_plain(SimulatedSet, raw, where=str(out / RECORD_NAME), error=DataError)
-        if (finished.version, finished.config) == (SIMULATOR_VERSION, config):
-            return finished
-        raise DataError(
-            f"{out} must be empty or hold this same set, has one of another config or version; choose another folder"
-        )
-    if os.path.isfile(out / _STARTED_NAME):
-        raw = read_json(out / _STARTED_NAME)
-        started = from_plain(_Started, raw, where=str(out / _STARTED_NAME), error=DataError)
-        if (started.version, started.config) == (SIMULATOR_VERSION, config):
-            return None
-        raise DataError(
-            f"{out} must be empty or hold this same set, has an unfinished other one; choose another folder"
-        )
-    foreign = [name for name in (GENUINE, RECAPTURE, MANIFEST_NAME) if os.path.exists(out / name)]
-    if foreign:
-        raise DataError(
-            f"{out} must be empty or hold a simulated set, has {foreign} without {RECORD_NAME}; choose another folder"
-        )
-    return None
 
 
 def _make(pair: _Pair) -> None:
