@@ -87,4 +87,5 @@ EXTRA_OF = {
     "tensorflow": "host",
     "tensorflow_model_optimization": "host",
     "tf_keras": "host",
+    "tomli_w": "data",
 }

@@ -57,6 +57,7 @@ HOME_OF = {
     "google_crc32c": {"augment.tfrecords"},
     "imagehash": {"data.lookalikes"},
     "regex": {"gather.patterns"},
+    "tomli_w": {"gather.plan"},
     "tomli": {"gather.plan", "devices.parse"},
     "picamera2": {"video.picamera"},
     "rich": {"cli.console"},

@@ -92,7 +92,7 @@ class Augmentation:
         return any((self.rotation_deg, self.width_shift, self.height_shift, self.shear_deg, self.zoom))
 
 
-_NOTHING = Augmentation(
+NOTHING = Augmentation(
     rotation_deg=0, width_shift=0, height_shift=0, shear_deg=0, zoom=0, channel_shift=0, horizontal_flip=False
 )
 
@@ -101,7 +101,7 @@ PRESETS: Mapping[str, Augmentation] = MappingProxyType(
         "antispoof": Augmentation(),
         "cars": Augmentation(rotation_deg=40.0, channel_shift=0.0),
         "recapture-safe": replace(
-            _NOTHING,
+            NOTHING,
             horizontal_flip=True,
             vertical_flip=True,
             quarter_turns=True,
@@ -235,47 +235,6 @@ def apply_variant(photo: Photo, variant: Variant, *, fill: Fill = "nearest") -> 
 def augment(rng: np.random.Generator, photo: Photo, *, options: Augmentation) -> Photo:
     """Draw and make one variant; as ``apply_variant``."""
     return apply_variant(photo, draw_variant(rng, options), fill=options.fill)
-
-
-def warp(
-    rng: np.random.Generator,
-    photo: Photo,
-    *,
-    rotation_deg: float = 30.0,
-    shift: float = 0.2,
-    shear_deg: float = 0.2,
-    zoom: float = 0.2,
-) -> Photo:
-    """Turn, move, shear and zoom in one resampling; all that Keras' ImageDataGenerator warps."""
-    options = replace(
-        _NOTHING, rotation_deg=rotation_deg, width_shift=shift, height_shift=shift, shear_deg=shear_deg, zoom=zoom
-    )
-    return augment(rng, photo, options=options)
-
-
-def flip(rng: np.random.Generator, photo: Photo, *, horizontal: bool = True, vertical: bool = False) -> Photo:
-    """Mirror half of the photos, along each axis that is asked for."""
-    return augment(rng, photo, options=replace(_NOTHING, horizontal_flip=horizontal, vertical_flip=vertical))
-
-
-def turn(rng: np.random.Generator, photo: Photo) -> Photo:
-    """Turn by a multiple of 90 degrees; no pixel gets another value."""
-    return augment(rng, photo, options=replace(_NOTHING, quarter_turns=True))
-
-
-def crop(rng: np.random.Generator, photo: Photo, *, share: float = 0.2) -> Photo:
-    """Cut off up to that share of width and height, in whole pixels."""
-    return augment(rng, photo, options=replace(_NOTHING, crop=share))
-
-
-def expose(rng: np.random.Generator, photo: Photo, *, stops: float = 0.5, balance: float = 0.15) -> Photo:
-    """More or less light, and warmer or colder: each pixel by itself, in linear light."""
-    return augment(rng, photo, options=replace(_NOTHING, exposure_ev=stops, balance_ev=balance))
-
-
-def shift_channels(rng: np.random.Generator, photo: Photo, *, share: float = 0.15) -> Photo:
-    """Add one number to all channels, clipped at the photo's darkest and brightest values."""
-    return augment(rng, photo, options=replace(_NOTHING, channel_shift=share))
 
 
 def to_source(variant: Variant, size_wh: tuple[int, int]) -> Float64Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
+
 from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError
 from edgekit.gather.options import WANTED
-from edgekit.records import from_plain, read_bounded, write_atomic
+from edgekit.records import from_plain, plain, read_bounded, write_atomic
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -191,21 +192,13 @@ def write_plan(path: Path, plan: CapturePlan) -> None:
     Raises:
         EdgekitError: the file can't be written.
     """
-    lines = [f"title = {_text(plan.title)}", f"wanted = {plan.wanted}  # photos of each cell"]
-    for axis in AXES:
-        for entry in getattr(plan, axis):
-            lines += ["", f"[[{axis}]]", f"name = {_text(entry.name)}"]
-            lines += [f"also = [{', '.join(map(_text, entry.also))}]"] if entry.also else []
-            lines += [f"{key} = {_text(getattr(entry, key))}" for key in ("label", "kind") if getattr(entry, key)]
-    for one in plan.cell:
-        lines += ["", "[[cell]]", *(f"{axis} = {_text(getattr(one, axis))}" for axis in AXES if getattr(one, axis))]
-        lines.append(f"wanted = {one.wanted}")
-    write_atomic(path, ("\n".join(lines) + "\n").encode())
-
-
-def _text(value: str) -> str:
-    # JSON's strings are TOML's, but for the one control character that JSON leaves bare.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    tables = [(axis, entry) for axis in AXES for entry in getattr(plan, axis)] + [("cell", rule) for rule in plan.cell]
+    # A table an entry: the writer would put short ones into one array, to which no [[camera]] could be added.
+    parts = [tomli_w.dumps({"title": plan.title}) + f"wanted = {plan.wanted}  # photos of each cell\n"]
+    for name, entry in tables:
+        given = {key: value for key, value in plain(entry).items() if value or key == "wanted"}
+        parts.append(f"[[{name}]]\n{tomli_w.dumps(given)}")
+    write_atomic(path, "\n".join(parts).encode())
 
 
 def to_entries(names: Iterable[str], *, labelled: bool = False) -> tuple[PlanEntry, ...]:
