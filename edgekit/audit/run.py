@@ -117,10 +117,16 @@ def _probe(
     result = {}
     for (probe, _), found, line, score in zip(active, estimates, lines, scores, strict=False):
         result[probe.name] = ProbeResult(
-            name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=True,
-            balanced_accuracy=found, baseline=line, verdict=decide(problem, found, line.p),
+            name=probe.name,
+            family=probe.family,
+            what=probe.what,
+            seen=probe.seen,
+            varies=True,
+            balanced_accuracy=found,
+            baseline=line,
+            verdict=decide(problem, found, line.p),
             examples=_examples(probe, readings, labels, problem.y, score, config.examples),
-        )  # fmt: skip
+        )
     for probe, _ in tables:
         if probe.name not in result:
             result[probe.name] = ProbeResult(
@@ -130,11 +136,16 @@ def _probe(
     if own is not None:
         ordered.append(
             ProbeResult(
-                name="group", family="group", what="the group's name alone", seen="as far as groups look different",
-                varies=True, balanced_accuracy=own[0], baseline=lines[-1],
+                name="group",
+                family="group",
+                what="the group's name alone",
+                seen="as far as groups look different",
+                varies=True,
+                balanced_accuracy=own[0],
+                baseline=lines[-1],
                 verdict=decide(problem, own[0], lines[-1].p),
             )
-        )  # fmt: skip
+        )
     return tuple(ordered)
 
 

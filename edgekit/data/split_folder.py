@@ -115,9 +115,14 @@ def _split(
     if ungrouped and any(not sample.group for sample in samples):
         cautions.append("photos without a group were split one by one: numbers flatter if some are related")
     return SplitRecord(
-        column=config.column, config=config, sides=sides, kept=kept, placed=len(placed) - kept,
-        leaks=tuple(one for one in same if one.across == "split"), cautions=tuple(cautions),
-    )  # fmt: skip
+        column=config.column,
+        config=config,
+        sides=sides,
+        kept=kept,
+        placed=len(placed) - kept,
+        leaks=tuple(one for one in same if one.across == "split"),
+        cautions=tuple(cautions),
+    )
 
 
 def _samples(root: Path) -> tuple[Sample, ...]:

@@ -140,9 +140,15 @@ class _Pair:
             split=self.split,
         )
         again = Sample(
-            path=f"{RECAPTURE}/{name}.jpg", label=RECAPTURE, group=self.screen, kind=SCREENS[self.screen].kind,
-            camera=self.camera, screen=self.screen, scene=scene, split=self.split,
-        )  # fmt: skip
+            path=f"{RECAPTURE}/{name}.jpg",
+            label=RECAPTURE,
+            group=self.screen,
+            kind=SCREENS[self.screen].kind,
+            camera=self.camera,
+            screen=self.screen,
+            scene=scene,
+            split=self.split,
+        )
         return genuine, again
 
 
@@ -213,10 +219,17 @@ def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
                 other = (own + 1 + number // _CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
                 pairs.append(
                     _Pair(
-                        out=out, size_wh=config.size_wh, seed=config.seed, group=group, number=number, screen=screen,
-                        camera=cameras[own], source_camera=cameras[other], split=split,
+                        out=out,
+                        size_wh=config.size_wh,
+                        seed=config.seed,
+                        group=group,
+                        number=number,
+                        screen=screen,
+                        camera=cameras[own],
+                        source_camera=cameras[other],
+                        split=split,
                     )
-                )  # fmt: skip
+                )
             group += 1
     return pairs
 

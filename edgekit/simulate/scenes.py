@@ -271,6 +271,13 @@ def _wall(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
 
 
 _PAINTERS: tuple[Callable[[np.random.Generator, tuple[int, int]], Image.Image], ...] = (
-    _shelf, _desk, _street, _landscape, foliage, _garment, _page, _wall,
-)  # fmt: skip
+    _shelf,
+    _desk,
+    _street,
+    _landscape,
+    foliage,
+    _garment,
+    _page,
+    _wall,
+)
 _WEIGHTS = (0.52, 0.1, 0.08, 0.07, 0.03, 0.07, 0.06, 0.07)
