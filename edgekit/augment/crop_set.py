@@ -10,20 +10,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from edgekit.arrays import RGBArray
+from edgekit.augment.options import CropsConfig
 from edgekit.augment.tfrecords import Value, example, frame
-from edgekit.augment.variant_set import MAX_VARIANTS, VariantsConfig, encode, variant_of
-from edgekit.augment.vary import Augmentation, apply_variant
-from edgekit.contract import MAX_SIDE_PX, CropPlan
+from edgekit.augment.variant_set import encode, variant_of
+from edgekit.augment.vary import apply_variant
 from edgekit.data.derive import Photos, claim, list_photos, make_all, remove_parts, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
-from edgekit.errors import DataError, EdgekitError
+from edgekit.errors import EdgekitError
 from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
 from edgekit.records import Lines, plain, write_json
@@ -39,54 +38,6 @@ VERSION = 1
 _DONE = re.compile(rb"(\d{1,9}) (\d{1,9})\n")
 # A side that no box reaches: crops of source pixels are cut as they are.
 _NO_SIDE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CropsConfig:
-    """Which crops, and how they are kept.
-
-    Attributes:
-        plan: Scales and number of crops.
-        side_px: Side that crops are brought to, by the runtime's own arithmetic; None keeps their source pixels.
-        options: How variants are drawn; None takes photos as they are.
-        variants: Variants of each training photo; the photo itself comes on top.
-        encoding: Of each crop; ``png`` keeps every pixel.
-        into: ``folder``: a folder per class and a manifest; ``tfrecord``: shards for tf.data.
-        shard_photos: Photos and variants of one shard.
-        seed: Of the variants.
-    """
-
-    plan: CropPlan = field(default_factory=CropPlan)
-    side_px: int | None = 224
-    options: Augmentation | None = None
-    variants: int = 0
-    encoding: Literal["jpeg", "png"] = "jpeg"
-    into: Literal["folder", "tfrecord"] = "folder"
-    shard_photos: int = 100
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check ranges and that options agree."""
-        if self.side_px is None and "native" in (*self.plan.lead, *self.plan.cycle):
-            raise DataError(f"a plan with native crops needs a side, got {self.plan} without one; name the model's")
-        if self.side_px is not None and not 8 <= self.side_px <= MAX_SIDE_PX:
-            raise DataError(f"the crops' side must be 8 to {MAX_SIDE_PX} px, got {self.side_px}; correct it")
-        if not 0 <= self.variants <= MAX_VARIANTS or (self.variants > 0) != (self.options is not None):
-            raise DataError(
-                f"variants must be 1 to {MAX_VARIANTS} with an augmentation, or none without, got {self.variants}"
-                f" {'with' if self.options else 'without'} one; give both or neither"
-            )
-        if not 1 <= self.shard_photos <= 10_000:
-            raise DataError(f"shard_photos must be 1 to 10000, got {self.shard_photos}; correct it")
-
-    def numbers(self, sample: Sample) -> tuple[int, ...]:
-        """Which variants of a photo are cut; -1 is the photo as it is."""
-        return (-1, *range(self.variants)) if sample.split in ("", "train") else (-1,)
-
-    @property
-    def varying(self) -> VariantsConfig:
-        """The same variants that ``augment_photos`` makes."""
-        return VariantsConfig(options=self.options or Augmentation(), variants=max(1, self.variants), seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

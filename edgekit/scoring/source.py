@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.arrays import Float32Array, Int64Array, RGBArray
-from edgekit.augment.vary import Augmentation
+from edgekit.augment.options import Augmentation
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample

@@ -5,17 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edgekit.augment.vary import (
-    NOTHING,
-    PRESETS,
-    Augmentation,
-    Variant,
-    apply_variant,
-    augment,
-    draw_variant,
-    preset,
-    to_source,
-)
+from edgekit.augment.options import NOTHING, PRESETS, Augmentation, preset
+from edgekit.augment.vary import Variant, apply_variant, augment, draw_variant, to_source
 from edgekit.errors import DataError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.augment.vary import PRESETS
+from edgekit.augment.options import PRESETS
 from edgekit.contract import CropPlan
 from edgekit.data.threads import in_order
 from edgekit.errors import PhotoError

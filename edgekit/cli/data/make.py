@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from edgekit.augment.options import Augmentation, CropsConfig, Fill, Preset, VariantsConfig
+from edgekit.augment.options import preset as named
 from edgekit.cli import console
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from edgekit.augment.vary import Augmentation
-
-Preset = Literal["antispoof", "cars", "recapture-safe"]
-ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
 
 Photos = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
 Out = Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")]
@@ -69,9 +67,7 @@ def augment(
     horizontal_flip: Annotated[bool | None, typer.Option(help="Mirror half of the variants.")] = None,
     vertical_flip: Annotated[bool | None, typer.Option(help="Mirror half of them upside down.")] = None,
     quarter_turns: Annotated[bool | None, typer.Option(help="Turn by 0, 90, 180 or 270 degrees.")] = None,
-    fill: Annotated[
-        Literal["nearest", "reflect", "black"] | None, typer.Option(help="What lies beyond the edge after a warp.")
-    ] = None,
+    fill: Annotated[Fill | None, typer.Option(help="What lies beyond the edge after a warp.")] = None,
     test_too: Annotated[
         bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
     ] = False,
@@ -87,9 +83,8 @@ def augment(
     resizing and compressing. The preset recapture-safe does nothing of that: it mirrors, turns by right angles, cuts
     whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
     """
-    from edgekit.augment.variant_set import VariantsConfig, augment_photos
+    from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview as draw_preview
-    from edgekit.augment.vary import preset as named
 
     options = _changed(
         named(preset),
@@ -183,8 +178,7 @@ def crops(
     Ten of a quarter of the width by default; any plan that a model's contract can have. A run that was stopped or
     killed goes on where it was, without a lost or doubled crop.
     """
-    from edgekit.augment.crop_set import CropsConfig, cut_crops
-    from edgekit.augment.vary import preset as named
+    from edgekit.augment.crop_set import cut_crops
     from edgekit.contract import CropPlan
 
     if variants is not None and preset is None:
