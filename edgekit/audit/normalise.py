@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from edgekit.audit.options import NormaliseConfig
 from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.derive import lie_together
@@ -35,32 +36,6 @@ _MOST_PX = 720
 # The shortest comment segment: its marker and its length.
 _LEAST_PAD = 4
 _MOST_PAD = 65_537
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NormaliseConfig:
-    """How to normalise.
-
-    Args:
-        side_px: Of the square photos; None takes the largest multiple of 16 that all photos have, at most 720.
-        quality: Of the JPEGs, without chroma subsampling.
-        one_length: Pad all files to the length of the longest.
-        seed: Of the order in which photos are numbered.
-    """
-
-    side_px: int | None = None
-    quality: int = 95
-    one_length: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        if self.side_px is not None and not 32 <= self.side_px <= 4096:
-            raise DataError(f"normalised photos must have sides of 32 to 4096 px, got {self.side_px}")
-        if not 50 <= self.quality <= 100 or self.seed < 0:
-            raise DataError(
-                f"quality must be 50 to 100 and the seed not negative, got {self.quality} and {self.seed}; try 95 and 0"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

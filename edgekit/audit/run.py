@@ -12,9 +12,10 @@ from edgekit.arrays import Float64Array, Int64Array
 from edgekit.audit.certainty import RULE, Problem, baselines, decide, group_interval, shuffle_all
 from edgekit.audit.models import held_out_scores, make_folds
 from edgekit.audit.noise import find_noise
+from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, Probe, varied
 from edgekit.audit.reading import Reading, read_all
-from edgekit.audit.record import AuditConfig, AuditRecord, Example, GroupBalance, ProbeResult
+from edgekit.audit.record import AuditRecord, Example, GroupBalance, ProbeResult
 from edgekit.audit.within import RULE as WITHIN_RULE
 from edgekit.audit.within import find_within
 from edgekit.data.dataset import Dataset

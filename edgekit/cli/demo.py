@@ -67,7 +67,8 @@ def simulate(
 
     Their groups are the simulated screens and cameras.
     """
-    from edgekit.simulate.demo_set import SimulateConfig, simulate
+    from edgekit.simulate.demo_set import simulate
+    from edgekit.simulate.options import SimulateConfig
 
     with console.progress() as progress:
         made = simulate(

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from edgekit.data.checks import find_photos
 from edgekit.data.manifest import MANIFEST_NAME, Sample, place, read_manifest
 from edgekit.errors import DataError, EdgekitError
-from edgekit.records import make_folder, plain, read_json, sha256, to_json, write_json
+from edgekit.records import plain, read_json, sha256, to_json, write_json
 from edgekit.terminal import held_back
 
 A = TypeVar("A")
@@ -126,7 +126,6 @@ def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> 
         return
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
-    make_folder(out)
     write_json(path, what)
 
 

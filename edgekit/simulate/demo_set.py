@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,8 @@ from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, write_atomic, write_json
 from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
-from edgekit.simulate.scenes import MIN_SIDE_PX, draw_scene
+from edgekit.simulate.options import CAMERAS_PER_GROUP, SimulateConfig
+from edgekit.simulate.scenes import draw_scene
 from edgekit.simulate.screens import SCREENS, recapture
 
 GENUINE = "genuine"
@@ -34,67 +34,6 @@ RECORD_NAME = "simulate.json"
 SIMULATOR_VERSION = 1
 # Says which set a folder is being filled with; RECORD_NAME replaces it at the end.
 _STARTED_NAME = "simulate.started.json"
-_CAMERAS_PER_GROUP = 2
-_MAX_SIDE_PX = 4096
-_MAX_PHOTOS = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulateConfig:
-    """What to make.
-
-    Args:
-        photos_per_class_per_group: Genuine photos, and as many recaptures, of each screen.
-        size_wh: Width and height of all photos; even.
-        seed: Every photo follows from it and from its place in the set.
-        train_screens: Names in ``SCREENS``; each is one group.
-        val_screens: As before, none of them a screen of another split.
-        test_screens: As before.
-        train_cameras: Names in ``CAMERAS``, at least two: one takes the photo that the other finds on the screen.
-        val_cameras: As before, none of them a camera of another split.
-        test_cameras: As before.
-    """
-
-    photos_per_class_per_group: int = 30
-    size_wh: tuple[int, int] = (640, 480)
-    seed: int = 0
-    train_screens: tuple[str, ...] = (
-        "laptop-tn",
-        "monitor-ips",
-        "tv-va",
-        "phone-oled",
-        "print-inkjet",
-        "print-newspaper",
-    )
-    val_screens: tuple[str, ...] = ("tablet-ips", "print-poster")
-    test_screens: tuple[str, ...] = ("laptop-ips", "print-magazine")
-    train_cameras: tuple[str, ...] = ("phone-a", "phone-b", "phone-c", "phone-d", "compact")
-    val_cameras: tuple[str, ...] = ("phone-e", "phone-f")
-    test_cameras: tuple[str, ...] = ("phone-g", "rugged-tablet")
-
-    def __post_init__(self) -> None:
-        """Check that splits share no screen and no camera, and that all names are known."""
-        if not 1 <= self.photos_per_class_per_group <= _MAX_PHOTOS:
-            raise DataError(
-                f"photos_per_class_per_group must be 1 to {_MAX_PHOTOS}, got {self.photos_per_class_per_group}; "
-                "choose another number"
-            )
-        if self.seed < 0:
-            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
-        if any(side % 2 or not MIN_SIDE_PX <= side <= _MAX_SIDE_PX for side in self.size_wh):
-            raise DataError(
-                f"size_wh must be two even numbers from {MIN_SIDE_PX} to {_MAX_SIDE_PX}, got {self.size_wh}"
-            )
-        _check_names("screen", (self.train_screens, self.val_screens, self.test_screens), known=SCREENS, least=1)
-        _check_names(
-            "camera", (self.train_cameras, self.val_cameras, self.test_cameras), known=CAMERAS, least=_CAMERAS_PER_GROUP
-        )
-
-    @property
-    def photos(self) -> int:
-        """How many photos the set has."""
-        groups = len(self.train_screens) + len(self.val_screens) + len(self.test_screens)
-        return 2 * groups * self.photos_per_class_per_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,17 +133,6 @@ def simulate(out: Path, config: SimulateConfig, *, progress: Progress = SILENT, 
     return made
 
 
-def _check_names(what: str, splits: tuple[tuple[str, ...], ...], *, known: Iterable[str], least: int) -> None:
-    names = [name for split in splits for name in split]
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}; correct the name")
-    if len(set(names)) < len(names):
-        raise DataError(f"a {what} must stand in one split only, and once, got {names}; remove the repeated ones")
-    if any(len(split) < least for split in splits):
-        raise DataError(f"every split must have at least {least} {what}(s), got {splits}; add some")
-
-
 def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
     """List all pairs; the groups of a split take turns with its cameras."""
     pairs = []
@@ -212,11 +140,11 @@ def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
     for split in ("train", "val", "test"):
         screens, cameras = getattr(config, f"{split}_screens"), getattr(config, f"{split}_cameras")
         for place, screen in enumerate(screens):
-            first = place * _CAMERAS_PER_GROUP
+            first = place * CAMERAS_PER_GROUP
             for number in range(config.photos_per_class_per_group):
-                own = (first + number % _CAMERAS_PER_GROUP) % len(cameras)
+                own = (first + number % CAMERAS_PER_GROUP) % len(cameras)
                 # Any camera but the one that takes the recapture.
-                other = (own + 1 + number // _CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
+                other = (own + 1 + number // CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
                 pairs.append(
                     _Pair(
                         out=out,

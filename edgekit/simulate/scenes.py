@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from edgekit.arrays import ByteArray
 from edgekit.errors import DataError
+from edgekit.simulate.options import MIN_SIDE_PX
 from edgekit.simulate.products import barcode, price_tag, some_product, some_word, write
 from edgekit.simulate.textures import cloth, foliage, fractal, plaster, shade, smooth_field, some_colour, tiles, wood
 
 # Drawn larger and reduced: Pillow draws hard edges.
 _OVERSAMPLING = 1.5
-MIN_SIDE_PX = 64
 
 
 def draw_scene(rng: np.random.Generator, *, size_wh: tuple[int, int]) -> ByteArray:

@@ -13,6 +13,7 @@ from edgekit.augment.options import Augmentation, CropsConfig, Fill, Preset, Var
 from edgekit.augment.options import preset as named
 from edgekit.cli import console
 from edgekit.errors import EdgekitError
+from edgekit.simulate.options import SCREEN_NAMES, RecaptureConfig, RephotoConfig
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -271,9 +272,8 @@ def recapture(
     Every photo is shown on a simulated screen, or printed, and photographed again; the manifest has what was drawn for
     each. How far a model that saw only such photos gets on real ones is in docs/data.md.
     """
-    from edgekit.simulate.recapture_set import RecaptureConfig, make_recaptures
+    from edgekit.simulate.recapture_set import make_recaptures
     from edgekit.simulate.recapture_set import preview as draw_preview
-    from edgekit.simulate.rephoto import SCREEN_OF, RephotoConfig
 
     ranges = {
         "distance": distance,
@@ -293,7 +293,7 @@ def recapture(
     shares = {"room": room, "phones": phones, "hand": hand, "lamp": lamp}
     drawn.update({name: share for name, share in shares.items() if share is not None})
     config = RecaptureConfig(
-        screens=tuple(SCREEN_OF) if screen == "all" else _names(screen),
+        screens=SCREEN_NAMES if screen == "all" else _names(screen),
         per_photo=per_photo,
         genuine=genuine,
         label=label,
