@@ -27,8 +27,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from PIL import Image
 
-from edgekit.augment.crop_set import CropsConfig, cut_crops
-from edgekit.augment.vary import PRESETS, Augmentation
+from edgekit.augment.crop_set import cut_crops
+from edgekit.augment.options import PRESETS, Augmentation, CropsConfig
 from edgekit.contract import CropPlan
 from edgekit.metrics.intervals import Draws, Estimate, percentile_estimate
 from edgekit.records import write_json

@@ -31,7 +31,8 @@ from edgekit.metrics.attacks import roc_auc, weighted_auc
 from edgekit.metrics.intervals import Draws, Estimate, percentile_estimate
 from edgekit.records import write_json
 from edgekit.scoring.source import crop_source
-from edgekit.simulate.recapture_set import RECAPTURE, RecaptureConfig, make_recaptures
+from edgekit.simulate.options import RecaptureConfig
+from edgekit.simulate.recapture_set import RECAPTURE, make_recaptures
 from edgekit.simulate.rephoto import SCREEN_OF
 from edgekit.train.features import FeatureCache, photo_features
 from edgekit.train.finetune import versions

@@ -80,7 +80,7 @@ EXTRA_OF = {
     "rich": "cli",
     "tomli": "cli",
     "cv2": "video",
-    "filelock": "host",
+    "filelock": "data",
     "flatbuffers": "host",
     "google_crc32c": "host",
     "h5py": "host",
@@ -95,6 +95,7 @@ EXTRA_OF = {
     "tensorflow": "host",
     "tensorflow_model_optimization": "host",
     "tf_keras": "host",
+    "tomli_w": "data",
 }
 
 

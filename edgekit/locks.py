@@ -48,6 +48,18 @@ def writing_in(root: Path) -> Iterator[None]:
 
 
 @contextmanager
+def making_in(out: Path) -> Iterator[None]:
+    """Hold a folder that files are made in.
+
+    Raises:
+        DataError: another process makes files there, or the folder can't be locked.
+    """
+    busy = DataError(f"{out}: another edgekit process makes files here; wait for its end, or choose another folder")
+    with _holding(out / LOCK_NAME, busy, "folder"):
+        yield
+
+
+@contextmanager
 def keeping(lines: Path) -> Iterator[None]:
     """Hold the file of a device's lines.
 

@@ -5,16 +5,18 @@ Every write goes to a temporary file in the same folder and is renamed, so an in
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import os
+import secrets
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgekit.errors import EdgekitError, RunError
 
@@ -23,6 +25,9 @@ T = TypeVar("T")
 # What is no larger can be made a float; JSON has integers of any length.
 _LEAST_INT, _MOST_INT = -(2**63), 2**64 - 1
 MAX_RECORD_BYTES = 64 * 1024 * 1024
+MAX_LINES_BYTES = 2_000_000_000
+MAX_LINE_BYTES = 64 * 1024 * 1024
+_BLOCK_BYTES = 1 << 16
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -31,27 +36,24 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         EdgekitError: the disk is full, the folder is read-only, …; nothing is left behind.
     """
-    temporary: str | None = None
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        # As readable as any other file the user makes: the system applies the mask. To ask for it would change it, for
+        # other threads as well.
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; a result should be as readable as any other file the user makes.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
-        temporary = None
     except OSError as failure:
         raise EdgekitError(
             f"can't write {path}: {failure.strerror or failure}; free space or choose another folder"
         ) from failure
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        # There is none where it could not be made.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -98,6 +100,134 @@ def write_json(path: Path, record: Any) -> None:
 def is_stream(path: Path) -> bool:
     """Whether reading a path could wait for ever or never end: a pipe, a socket, a device."""
     return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def read_bounded(
+    path: Path, most_bytes: int, what: str, error: type[EdgekitError], *, absent: str = "no such file"
+) -> bytes:
+    """The content of a file that may be anybody's.
+
+    Args:
+        path: The file.
+        most_bytes: It is not read where it has more.
+        what: Names it in messages ("a photo").
+        error: The error to raise.
+        absent: What to say where there is no file.
+
+    Raises:
+        error: the file is absent, a pipe or a device, too large, or can't be read.
+    """
+    try:
+        if is_stream(path):
+            raise error(f"{path}: {what} must be a file, got a pipe or a device")
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size + 1) if size <= most_bytes else b""
+            if len(content) > size:
+                # It grows, or it is no file of a disk.
+                content += file.read(max(0, most_bytes + 1 - len(content)))
+        if max(size, len(content)) > most_bytes:
+            raise error(f"{path}: {what} must have at most {most_bytes} bytes, got {max(size, len(content))}")
+        return content
+    except FileNotFoundError as failure:
+        raise error(f"{path}: {absent}") from failure
+    except OSError as failure:
+        raise error(f"{path}: can't be read: {failure.strerror}") from failure
+    except ValueError as failure:
+        raise error(f"{str(path)!a}: a path must be one the system knows: {failure}") from failure
+
+
+class Lines:
+    """A file of lines that only grows: whoever is killed while he writes loses the line he was writing, no other.
+
+    A line counts once its end is written; one without an end is cut off when the file is opened. Two processes must not
+    use a file at once: hold a lock of ``edgekit.locks`` meanwhile.
+
+    Args:
+        path: The file. It need not be there yet; its folder must.
+
+    Raises:
+        EdgekitError: a link, a pipe, a device or a folder; too large; it can't be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # What a link leads to is not this file, and its end might be cut off.
+        if path.is_symlink() or is_stream(path):
+            raise EdgekitError(f"{path} must be a file, got a link, a pipe or a device; remove it")
+        self.path = path
+        try:
+            with path.open("r+b") as file:
+                size = file.seek(0, os.SEEK_END)
+                if size > MAX_LINES_BYTES:
+                    raise EdgekitError(
+                        f"{path} must have at most {MAX_LINES_BYTES} bytes, got {size}; choose another folder"
+                    )
+                whole = _end_of_last_line(file, size)
+                if whole < size:
+                    file.truncate(whole)
+        except FileNotFoundError:
+            pass
+        except OSError as failure:
+            raise self._failed(failure) from failure
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The lines with their ends; a line beyond MAX_LINE_BYTES comes in pieces, the first of them without an end."""
+        try:
+            with self.path.open("rb") as file:
+                while line := file.readline(MAX_LINE_BYTES):
+                    yield line
+        except FileNotFoundError:
+            return
+        except OSError as failure:
+            raise EdgekitError(f"{self.path}: can't be read: {failure.strerror}") from failure
+
+    def append(self, line: bytes) -> None:
+        """Add a line, without its end, and give it to the system, which outlives this process.
+
+        Raises:
+            EdgekitError: the disk is full.
+        """
+        size = None
+        try:
+            with self.path.open("ab") as file:
+                size = file.tell()
+                file.write(line + b"\n")
+        except OSError as failure:
+            if size is not None:
+                # A part of it would spoil the line that comes next.
+                with contextlib.suppress(OSError):
+                    os.truncate(self.path, size)
+            raise self._failed(failure) from failure
+
+    def cut(self, size: int) -> None:
+        """Drop all lines behind the first ``size`` bytes.
+
+        Raises:
+            EdgekitError: the file can't be written.
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.truncate(size)
+        except OSError as failure:
+            raise self._failed(failure) from failure
+
+    def _failed(self, failure: OSError) -> EdgekitError:
+        return EdgekitError(
+            f"can't write {self.path}: {failure.strerror or failure}; free space and run again, or choose another"
+            " folder"
+        )
+
+
+def _end_of_last_line(file: IO[bytes], size: int) -> int:
+    """Where the last line ends that has an end."""
+    while size:
+        start = max(0, size - _BLOCK_BYTES)
+        file.seek(start)
+        at = file.read(size - start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        size = start
+    return 0
 
 
 def read_json(path: Path) -> dict[str, Any]:

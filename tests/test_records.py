@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from edgekit import records
 from edgekit.errors import ContractError, EdgekitError, RunError
 from edgekit.records import (
+    Lines,
     file_sha256,
     from_plain,
     make_folder,
     plain,
+    read_bounded,
     read_json,
     sha256,
     to_json,
@@ -68,6 +70,11 @@ class TestWriting:
             assert os.umask(before) == mask, "the process's own mask must be as it was"
         assert stat.S_IMODE((tmp_path / "record.json").stat().st_mode) == mode
 
+    def test_the_mask_of_the_process_is_left_alone(self, tmp_path, monkeypatch):
+        """It can only be asked for by changing it, which files that other threads make meanwhile would show."""
+        monkeypatch.setattr(os, "umask", lambda mask: pytest.fail(f"the mask became {mask:o} for a moment"))
+        write_atomic(tmp_path / "record.json", b"{}")
+
     @pytest.mark.parametrize(
         "failure",
         [
@@ -106,6 +113,110 @@ class TestWriting:
         make_folder(tmp_path / "a" / "b")
         make_folder(tmp_path / "a" / "b")
         assert (tmp_path / "a" / "b").is_dir()
+
+
+class TestReadBounded:
+    def test_a_file_of_just_the_limit(self, tmp_path):
+        (tmp_path / "a.bin").write_bytes(b"1234")
+        assert read_bounded(tmp_path / "a.bin", 4, "a photo", RunError) == b"1234"
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            pytest.param("large.bin", "a photo must have at most 4 bytes, got 5", id="too-large"),
+            pytest.param("none.bin", "no such file", id="absent"),
+            pytest.param("folder", "can't be read: Is a directory", id="folder"),
+            pytest.param("x" * 300, "can't be read: File name too long", id="name-too-long"),
+            pytest.param("a\0b", "a path must be one the system knows", id="no-path"),
+        ],
+    )
+    def test_mistakes(self, tmp_path, name, message):
+        (tmp_path / "large.bin").write_bytes(b"12345")
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(RunError, match=message):
+            read_bounded(tmp_path / name, 4, "a photo", RunError)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+    def test_a_pipe(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(RunError, match="a photo must be a file, got a pipe or a device"):
+            read_bounded(tmp_path / "pipe", 4, "a photo", RunError)
+
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+    def test_a_file_that_says_it_is_empty_and_is_not(self):
+        with pytest.raises(RunError, match="a photo must have at most 4 bytes, got 5"):
+            read_bounded(Path("/proc/self/status"), 4, "a photo", RunError)
+
+
+class TestLines:
+    def test_come_back_in_their_order(self, tmp_path):
+        lines = Lines(tmp_path / "lines")
+        assert list(lines) == []
+        assert not lines.path.exists()
+        for line in (b"one", b"", b"\xff three"):
+            lines.append(line)
+        assert list(lines) == list(Lines(lines.path)) == [b"one\n", b"\n", b"\xff three\n"]
+
+    @pytest.mark.parametrize("torn", [b"", b"tw", b"x" * 200_000])
+    @pytest.mark.parametrize("whole", [b"", b"one\n"])
+    def test_what_a_killed_process_did_not_finish_is_cut_off(self, tmp_path, whole, torn):
+        (tmp_path / "lines").write_bytes(whole + torn)
+        lines = Lines(tmp_path / "lines")
+        lines.append(b"two")
+        assert lines.path.read_bytes() == whole + b"two\n"
+
+    def test_what_follows_can_be_dropped(self, tmp_path):
+        (tmp_path / "lines").write_bytes(b"one\ntwo\n")
+        lines = Lines(tmp_path / "lines")
+        lines.cut(4)
+        lines.append(b"three")
+        assert list(lines) == [b"one\n", b"three\n"]
+
+    def test_an_endless_line_is_not_held_in_memory(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(records, "MAX_LINE_BYTES", 4)
+        (tmp_path / "lines").write_bytes(b"123456\n7\n")
+        assert list(Lines(tmp_path / "lines")) == [b"1234", b"56\n", b"7\n"]
+
+    def test_a_file_that_is_too_large(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(records, "MAX_LINES_BYTES", 4)
+        (tmp_path / "lines").write_bytes(b"1234\n")
+        with pytest.raises(EdgekitError, match=r"lines must have at most 4 bytes, got 5; choose another folder"):
+            Lines(tmp_path / "lines")
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs pipes and links")
+    @pytest.mark.parametrize("make", ["pipe", "link", "dead-link"])
+    def test_only_a_file_will_do(self, tmp_path, make):
+        place, other = tmp_path / "lines", tmp_path / "other"
+        if make == "pipe":
+            os.mkfifo(place)
+        else:
+            place.symlink_to(other)
+        if make == "link":
+            other.write_bytes(b"no end")
+        with pytest.raises(EdgekitError, match=r"lines must be a file, got a link, a pipe or a device; remove it"):
+            Lines(place)
+        assert make != "link" or other.read_bytes() == b"no end"
+
+    def test_a_folder_and_no_folder(self, tmp_path):
+        with pytest.raises(EdgekitError, match=r"can't write .*: Is a directory"):
+            Lines(tmp_path)
+        with pytest.raises(EdgekitError, match=r"can't write .*lines: No such file"):
+            Lines(tmp_path / "none" / "lines").append(b"one")
+
+    def test_a_line_that_the_disk_has_no_room_for_spoils_none(self, tmp_path):
+        resource = pytest.importorskip("resource", reason="limits need POSIX")
+        lines = Lines(tmp_path / "lines")
+        lines.append(b"one")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        # A full disk for those who may not fill one.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        try:
+            with pytest.raises(EdgekitError, match=r"can't write .*; free space and run again, or choose another"):
+                lines.append(b"x" * 2000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        lines.append(b"two")
+        assert list(lines) == [b"one\n", b"two\n"]
 
 
 class TestToJson:

@@ -75,11 +75,14 @@ def find_noise(readings: Sequence[Reading], labels: Sequence[str], problem: Prob
     said = chances.argmax(axis=1)
     candidates = tuple(
         NoiseCandidate(
-            path=readings[row].sample.path, label=labels[y[row]], suggested=labels[said[row]], chance=float(own[row]),
+            path=readings[row].sample.path,
+            label=labels[y[row]],
+            suggested=labels[said[row]],
+            chance=float(own[row]),
             like_it=float(alike[row]),
         )
         for row in order[:MAX_CANDIDATES].tolist()
-    )  # fmt: skip
+    )
     return Noise(candidates=candidates, found=len(suspect), balanced_accuracy=balanced_accuracy(y, said))
 
 

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
-from edgekit.data.checks import MAX_THREADS, shorten
+from edgekit.audit.options import NormaliseConfig
+from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
+from edgekit.data.derive import lie_together
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.threads import work_through
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
 from edgekit.runtime.photo import formats, read_photo
-
-T = TypeVar("T")
 
 RECORD_NAME = "normalise.json"
 _STARTED_NAME = "normalise.started.json"
@@ -37,32 +36,6 @@ _MOST_PX = 720
 # The shortest comment segment: its marker and its length.
 _LEAST_PAD = 4
 _MOST_PAD = 65_537
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NormaliseConfig:
-    """How to normalise.
-
-    Args:
-        side_px: Of the square photos; None takes the largest multiple of 16 that all photos have, at most 720.
-        quality: Of the JPEGs, without chroma subsampling.
-        one_length: Pad all files to the length of the longest.
-        seed: Of the order in which photos are numbered.
-    """
-
-    side_px: int | None = None
-    quality: int = 95
-    one_length: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        if self.side_px is not None and not 32 <= self.side_px <= 4096:
-            raise DataError(f"normalised photos must have sides of 32 to 4096 px, got {self.side_px}")
-        if not 50 <= self.quality <= 100 or self.seed < 0:
-            raise DataError(
-                f"quality must be 50 to 100 and the seed not negative, got {self.quality} and {self.seed}; try 95 and 0"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +84,13 @@ def normalise(
     begun = _go_on(out, begun)
     renamed = _renamed(dataset.samples, config.seed)
     work = partial(_write, dataset, out, config)
-    _run(work, list(zip(dataset.samples, renamed, strict=True)), "normalising photos", progress)
+    work_through(work, list(zip(dataset.samples, renamed, strict=True)), "normalising photos", progress)
     if config.one_length:
         if not begun.file_bytes:
             longest = max((out / sample.path).stat().st_size for sample in renamed)
             begun = replace(begun, file_bytes=longest + 4 * _LEAST_PAD)
             write_json(out / _STARTED_NAME, begun)
-        _run(partial(_lengthen, out, begun.file_bytes), renamed, "padding files", progress)
+        work_through(partial(_lengthen, out, begun.file_bytes), renamed, "padding files", progress)
     write_manifest(out / MANIFEST_NAME, sorted(renamed, key=lambda sample: sample.path))
     write_json(out / RECORD_NAME, begun)
     (out / _STARTED_NAME).unlink(missing_ok=True)
@@ -125,8 +98,7 @@ def normalise(
 
 
 def _check_apart(root: Path, out: Path) -> None:
-    source, target = root.resolve(), out.resolve()
-    if source == target or source in target.parents or target in source.parents:
+    if lie_together(root, out):
         raise DataError(f"{out}: a normalised copy must lie apart from {root}; choose another folder")
 
 
@@ -175,17 +147,6 @@ def _renamed(samples: Sequence[Sample], seed: int) -> list[Sample]:
     """New paths: a number that has nothing to do with the old name, the class or the group."""
     order = np.random.default_rng(seed).permutation(len(samples)).tolist()
     return [replace(sample, path=f"{_FOLDER}/{at:06d}.jpg") for sample, at in zip(samples, order, strict=True)]
-
-
-def _run(work: Callable[[T], None], items: Sequence[T], what: str, progress: Progress) -> None:
-    progress.begin(what, len(items))
-    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
-    try:
-        for _ in pool.map(work, items):
-            progress.advance()
-    finally:
-        # An interrupt should not wait for thousands of photos.
-        pool.shutdown(cancel_futures=True)
 
 
 def _write(dataset: Dataset, out: Path, config: NormaliseConfig, pair: tuple[Sample, Sample]) -> None:

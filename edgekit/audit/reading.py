@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,10 +10,10 @@ from PIL import Image
 
 from edgekit.audit.facts import FileFacts, read_facts
 from edgekit.audit.pixels import WORKING_PX, PixelFacts, measure
-from edgekit.data.checks import MAX_THREADS
 from edgekit.data.dataset import Dataset
 from edgekit.data.lookalikes import perceptual_hash
 from edgekit.data.manifest import Sample
+from edgekit.data.threads import work_through
 from edgekit.errors import DataError, PhotoError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -47,17 +45,7 @@ def read_all(dataset: Dataset, progress: Progress = SILENT) -> tuple[Reading, ..
     Raises:
         DataError: a photo changed since it was checked and can't be read any more.
     """
-    progress.begin("measuring photos", len(dataset.samples))
-    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
-    readings = []
-    try:
-        for one in pool.map(partial(_read, dataset), dataset.samples):
-            readings.append(one)
-            progress.advance()
-    finally:
-        # An interrupt should not wait for thousands of photos.
-        pool.shutdown(cancel_futures=True)
-    return tuple(readings)
+    return tuple(work_through(partial(_read, dataset), dataset.samples, "measuring photos", progress))
 
 
 def _read(dataset: Dataset, sample: Sample) -> Reading:

@@ -7,53 +7,11 @@ from dataclasses import dataclass, replace
 
 from edgekit.audit.certainty import Baseline, Verdict
 from edgekit.audit.noise import Noise
-from edgekit.audit.probes import PROBES, Family
+from edgekit.audit.options import AuditConfig
+from edgekit.audit.probes import Family
 from edgekit.audit.within import GroupLeak
 from edgekit.data.lookalikes import SameSet
-from edgekit.errors import DataError
 from edgekit.metrics.intervals import Estimate
-
-LEAST_SHUFFLES = 99
-# Hours.
-MOST_SHUFFLES = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditConfig:
-    """How to audit.
-
-    Args:
-        folds: Over groups; fewer where there are fewer groups.
-        shuffles: Permutations of the labels that each probe is compared with.
-        seed: Of folds and shuffles.
-        near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
-        examples: Photos of each class that show what a probe found.
-        only: Names of the probes to try; all when empty.
-    """
-
-    folds: int = 5
-    shuffles: int = 149
-    seed: int = 0
-    near_bits: int = 4
-    examples: int = 4
-    only: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        known = [probe.name for probe in PROBES]
-        unknown = sorted(set(self.only) - set(known))
-        if unknown:
-            raise DataError(f"a probe must be one of {', '.join(known)}, got {', '.join(unknown)}; correct the name")
-        if not LEAST_SHUFFLES <= self.shuffles <= MOST_SHUFFLES:
-            raise DataError(
-                f"shuffles must be {LEAST_SHUFFLES} to {MOST_SHUFFLES} (with fewer no p is below 0.01), "
-                f"got {self.shuffles}"
-            )
-        if self.folds < 2 or self.seed < 0 or self.examples < 1 or not 0 <= self.near_bits <= 16:
-            raise DataError(
-                "an audit needs 2 folds or more, a seed that is not negative, an example or more and 0 to 16 near bits,"
-                f" got {self.folds}, {self.seed}, {self.examples} and {self.near_bits}"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

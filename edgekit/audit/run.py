@@ -12,9 +12,10 @@ from edgekit.arrays import Float64Array, Int64Array
 from edgekit.audit.certainty import RULE, Problem, baselines, decide, group_interval, shuffle_all
 from edgekit.audit.models import held_out_scores, make_folds
 from edgekit.audit.noise import find_noise
+from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, Probe, varied
 from edgekit.audit.reading import Reading, read_all
-from edgekit.audit.record import AuditConfig, AuditRecord, Example, GroupBalance, ProbeResult
+from edgekit.audit.record import AuditRecord, Example, GroupBalance, ProbeResult
 from edgekit.audit.within import RULE as WITHIN_RULE
 from edgekit.audit.within import find_within
 from edgekit.data.dataset import Dataset
@@ -117,10 +118,16 @@ def _probe(
     result = {}
     for (probe, _), found, line, score in zip(active, estimates, lines, scores, strict=False):
         result[probe.name] = ProbeResult(
-            name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=True,
-            balanced_accuracy=found, baseline=line, verdict=decide(problem, found, line.p),
+            name=probe.name,
+            family=probe.family,
+            what=probe.what,
+            seen=probe.seen,
+            varies=True,
+            balanced_accuracy=found,
+            baseline=line,
+            verdict=decide(problem, found, line.p),
             examples=_examples(probe, readings, labels, problem.y, score, config.examples),
-        )  # fmt: skip
+        )
     for probe, _ in tables:
         if probe.name not in result:
             result[probe.name] = ProbeResult(
@@ -130,11 +137,16 @@ def _probe(
     if own is not None:
         ordered.append(
             ProbeResult(
-                name="group", family="group", what="the group's name alone", seen="as far as groups look different",
-                varies=True, balanced_accuracy=own[0], baseline=lines[-1],
+                name="group",
+                family="group",
+                what="the group's name alone",
+                seen="as far as groups look different",
+                varies=True,
+                balanced_accuracy=own[0],
+                baseline=lines[-1],
                 verdict=decide(problem, own[0], lines[-1].p),
             )
-        )  # fmt: skip
+        )
     return tuple(ordered)
 
 

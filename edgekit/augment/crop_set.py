@@ -8,23 +8,24 @@ whole shards and at most a few of unknown state, and the next run makes those ag
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from edgekit.arrays import RGBArray
+from edgekit.augment.options import CropsConfig
 from edgekit.augment.tfrecords import Value, example, frame
-from edgekit.augment.variant_set import MAX_VARIANTS, VariantsConfig, encode, variant_of
-from edgekit.augment.vary import Augmentation, apply_variant
-from edgekit.contract import MAX_SIDE_PX, CropPlan
+from edgekit.augment.variant_set import encode, variant_of
+from edgekit.augment.vary import apply_variant
 from edgekit.data.derive import Photos, claim, list_photos, make_all, remove_parts, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
-from edgekit.errors import DataError, EdgekitError
+from edgekit.errors import EdgekitError
+from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import plain, write_json
+from edgekit.records import Lines, plain, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, cut_box, read_photo
 from edgekit.runtime.preprocess import to_tensor
@@ -34,56 +35,9 @@ DONE_NAME = "crops.done.json"
 JOURNAL_NAME = "crops.journal"
 VERSION = 1
 
+_DONE = re.compile(rb"(\d{1,9}) (\d{1,9})\n")
 # A side that no box reaches: crops of source pixels are cut as they are.
 _NO_SIDE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CropsConfig:
-    """Which crops, and how they are kept.
-
-    Attributes:
-        plan: Scales and number of crops.
-        side_px: Side that crops are brought to, by the runtime's own arithmetic; None keeps their source pixels.
-        options: How variants are drawn; None takes photos as they are.
-        variants: Variants of each training photo; the photo itself comes on top.
-        encoding: Of each crop; ``png`` keeps every pixel.
-        into: ``folder``: a folder per class and a manifest; ``tfrecord``: shards for tf.data.
-        shard_photos: Photos and variants of one shard.
-        seed: Of the variants.
-    """
-
-    plan: CropPlan = field(default_factory=CropPlan)
-    side_px: int | None = 224
-    options: Augmentation | None = None
-    variants: int = 0
-    encoding: Literal["jpeg", "png"] = "jpeg"
-    into: Literal["folder", "tfrecord"] = "folder"
-    shard_photos: int = 100
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check ranges and that options agree."""
-        if self.side_px is None and "native" in (*self.plan.lead, *self.plan.cycle):
-            raise DataError(f"a plan with native crops needs a side, got {self.plan} without one; name the model's")
-        if self.side_px is not None and not 8 <= self.side_px <= MAX_SIDE_PX:
-            raise DataError(f"the crops' side must be 8 to {MAX_SIDE_PX} px, got {self.side_px}; correct it")
-        if not 0 <= self.variants <= MAX_VARIANTS or (self.variants > 0) != (self.options is not None):
-            raise DataError(
-                f"variants must be 1 to {MAX_VARIANTS} with an augmentation, or none without, got {self.variants}"
-                f" {'with' if self.options else 'without'} one; give both or neither"
-            )
-        if not 1 <= self.shard_photos <= 10_000:
-            raise DataError(f"shard_photos must be 1 to 10000, got {self.shard_photos}; correct it")
-
-    def numbers(self, sample: Sample) -> tuple[int, ...]:
-        """Which variants of a photo are cut; -1 is the photo as it is."""
-        return (-1, *range(self.variants)) if sample.split in ("", "train") else (-1,)
-
-    @property
-    def varying(self) -> VariantsConfig:
-        """The same variants that ``augment_photos`` makes."""
-        return VariantsConfig(options=self.options or Augmentation(), variants=max(1, self.variants), seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,21 +95,23 @@ def cut_crops(
     found = with_groups(list_photos(photos))
     labels = tuple(sorted({one.label for one in found.samples}))
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
-    remove_parts(out)
     pieces = sum(len(config.numbers(one)) for one in found.samples)
     of = -(-pieces // config.shard_photos)
-    done = _read_journal(out)
     progress.begin("cutting crops", pieces * config.plan.crops)
-    whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
-    progress.advance(sum(whole.values()))
-    missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
-    for number, crops in make_all(_write_shard, missing, workers=workers):
-        _note(out, number, crops)
-        progress.advance(crops)
-    made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
-    if config.into == "folder":
-        stream_manifest(out / MANIFEST_NAME, _rows(found, config))
-    write_json(out / DONE_NAME, made)
+    with making_in(out):
+        remove_parts(out)
+        journal = Lines(out / JOURNAL_NAME)
+        done = _shards_done(journal)
+        whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
+        progress.advance(sum(whole.values()))
+        missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
+        for number, crops in make_all(_write_shard, missing, workers=workers):
+            journal.append(f"{number} {crops}".encode())
+            progress.advance(crops)
+        made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
+        if config.into == "folder":
+            stream_manifest(out / MANIFEST_NAME, _rows(found, config))
+        write_json(out / DONE_NAME, made)
     return made
 
 
@@ -285,31 +241,6 @@ def _rows(photos: Photos, config: CropsConfig) -> Iterator[Sample]:
                 yield replace(one, path=crop_name(one, variant, crop, config))
 
 
-def _read_journal(out: Path) -> dict[int, int]:
-    """Shard → crops, of every whole line; a run that was killed may have left half of one."""
-    done: dict[int, int] = {}
-    try:
-        lines = (out / JOURNAL_NAME).read_text(encoding="utf-8").split("\n")[:-1]
-    except FileNotFoundError:
-        return done
-    except (OSError, ValueError) as failure:
-        raise DataError(
-            f"{out / JOURNAL_NAME} must be readable text: {failure}; remove it to cut all again"
-        ) from failure
-    for line in lines:
-        number, _, crops = line.partition(" ")
-        if number.isdecimal() and crops.isdecimal():
-            done[int(number)] = int(crops)
-    return done
-
-
-def _note(out: Path, number: int, crops: int) -> None:
-    """Add a shard to the journal."""
-    try:
-        with (out / JOURNAL_NAME).open("ab") as file:
-            # A line of its own, whatever a run that was killed left behind.
-            file.write(f"\n{number} {crops}\n".encode())
-    except OSError as failure:
-        raise EdgekitError(
-            f"can't write {out / JOURNAL_NAME}: {failure.strerror}; free space and run the command again: it goes on"
-        ) from failure
+def _shards_done(journal: Lines) -> dict[int, int]:
+    """Shard → crops, of every line that is one; empty ones stand in journals of older versions."""
+    return {int(line[1]): int(line[2]) for line in map(_DONE.fullmatch, journal) if line}

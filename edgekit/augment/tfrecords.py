@@ -1,4 +1,4 @@
-"""TFRecord files of tf.train.Examples, written and checked without TensorFlow; its own reader is in the tests.
+"""TFRecord files of tf.train.Examples, written without TensorFlow.
 
 A record is its length (8 bytes, little-endian), the masked CRC-32C of that, the content, the masked CRC-32C of that.
 An Example is a protocol buffer: a map from names to lists of byte strings or of integers.
@@ -7,15 +7,11 @@ An Example is a protocol buffer: a map from names to lists of byte strings or of
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import google_crc32c
 
-from edgekit.errors import DataError
-
 Value = bytes | int
-MAX_RECORD_BYTES = 256 * 1024 * 1024
 
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
@@ -66,22 +62,3 @@ def _varint(number: int) -> bytes:
         number >>= 7
     groups.append(number)
     return bytes(groups)
-
-
-def read_records(path: Path) -> Iterator[bytes]:
-    """The records of a file, each checked.
-
-    Raises:
-        DataError: cut short or damaged.
-    """
-    with path.open("rb") as file:
-        while head := file.read(_LENGTH.size + _CRC.size):
-            if len(head) < _LENGTH.size + _CRC.size or masked_crc(head[:8]) != _CRC.unpack(head[8:])[0]:
-                raise DataError(f"{path} must be a whole TFRecord file, has a damaged length; make it again")
-            (length,) = _LENGTH.unpack(head[:8])
-            if length > MAX_RECORD_BYTES:
-                raise DataError(f"{path}: a record must have at most {MAX_RECORD_BYTES} bytes, claims {length}")
-            content, tail = file.read(length), file.read(_CRC.size)
-            if len(content) < length or len(tail) < 4 or masked_crc(content) != _CRC.unpack(tail)[0]:
-                raise DataError(f"{path} must be a whole TFRecord file, has a damaged record; make it again")
-            yield content

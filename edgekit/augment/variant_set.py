@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from edgekit.augment.vary import Augmentation, Variant, apply_variant, draw_variant
+from edgekit.augment.options import Encoding, VariantsConfig
+from edgekit.augment.vary import Variant, apply_variant, draw_variant
 from edgekit.data.derive import Photos, claim, list_photos, make_all, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
-from edgekit.errors import DataError, EdgekitError
+from edgekit.errors import EdgekitError
 from edgekit.look.sheets import draw_tiles
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic
@@ -23,39 +23,8 @@ from edgekit.runtime.photo import decode
 
 RECORD_NAME = "augment.json"
 VERSION = 1
-MAX_VARIANTS = 1000
 
 _JPEG_QUALITY = 95
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantsConfig:
-    """What is made of each photo.
-
-    Attributes:
-        options: How far variants go.
-        variants: How many a photo gets.
-        test_too: Vary validation and test photos as well; a result on those says little about photos as they come.
-        encoding: ``png`` keeps every pixel; ``jpeg`` (quality 95, no chroma subsampling) compresses once more.
-        seed: Every variant follows from it, from the photo's path and from its number.
-    """
-
-    options: Augmentation = field(default_factory=Augmentation)
-    variants: int = 10
-    test_too: bool = False
-    encoding: Literal["jpeg", "png"] = "jpeg"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        if not 1 <= self.variants <= MAX_VARIANTS:
-            raise DataError(f"variants must be 1 to {MAX_VARIANTS}, got {self.variants}; choose another number")
-        if self.seed < 0:
-            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
-
-    def varies(self, sample: Sample) -> bool:
-        """Whether a photo gets variants."""
-        return self.test_too or sample.split in ("", "train")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +138,7 @@ def _make(task: _Task) -> int:
     return len(task.numbers) + task.copy
 
 
-def encode(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], encoding: Literal["jpeg", "png"]) -> bytes:
+def encode(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], encoding: Encoding) -> bytes:
     """A file's content: PNG, or JPEG of quality 95 without chroma subsampling; no metadata."""
     buffer = io.BytesIO()
     if encoding == "png":

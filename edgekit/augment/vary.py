@@ -10,119 +10,19 @@ does only what moves or scales whole pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from types import MappingProxyType
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TypeAlias
 
 import numpy as np
 
 from edgekit.arrays import ByteArray, Float64Array
+from edgekit.augment.options import Augmentation, Fill
 from edgekit.errors import DataError
+from edgekit.look.colours import to_linear, to_srgb
 
 Photo: TypeAlias = ByteArray
-Fill: TypeAlias = Literal["nearest", "reflect", "black"]
-PRESET_NAMES = ("antispoof", "cars", "recapture-safe")
 
-# Smallest, largest.
-_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "rotation_deg": (0, 180),
-        "width_shift": (0, 0.9),
-        "height_shift": (0, 0.9),
-        "shear_deg": (0, 45),
-        "zoom": (0, 0.9),
-        "channel_shift": (0, 1),
-        "crop": (0, 0.9),
-        "exposure_ev": (0, 3),
-        "balance_ev": (0, 1),
-    }
-)
-_LEVELS = np.arange(256) / 255
-# IEC 61966-2-1.
-_LIGHT = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Augmentation:
-    """How far variants may go. A number is the largest change to either side; all changes are drawn evenly.
-
-    Attributes:
-        rotation_deg: Degrees about the middle.
-        width_shift: Share of the width.
-        height_shift: Share of the height.
-        shear_deg: Degrees, as Keras counts them: the classic 0.2 hardly shows.
-        zoom: Factors from 1 - zoom to 1 + zoom, drawn for width and height each.
-        channel_shift: Share of the full range that is added to all channels; clipped at the photo's darkest and
-            brightest values.
-        horizontal_flip: Mirror half of the variants.
-        vertical_flip: Turn half of them upside down by mirroring.
-        quarter_turns: Turn by 0, 90, 180 or 270 degrees.
-        crop: Largest share of the width, and of the height, that is cut off; whole pixels.
-        exposure_ev: Stops of light.
-        balance_ev: Stops of red against blue.
-        fill: What lies beyond the photo's edge after a warp.
-    """
-
-    rotation_deg: float = 30.0
-    width_shift: float = 0.2
-    height_shift: float = 0.2
-    shear_deg: float = 0.2
-    zoom: float = 0.2
-    channel_shift: float = 0.15
-    horizontal_flip: bool = True
-    vertical_flip: bool = False
-    quarter_turns: bool = False
-    crop: float = 0.0
-    exposure_ev: float = 0.0
-    balance_ev: float = 0.0
-    fill: Fill = "nearest"
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        for name, (smallest, largest) in _BOUNDS.items():
-            value = getattr(self, name)
-            if not smallest <= value <= largest:
-                raise DataError(f"augmentation: {name} must lie in {smallest} to {largest}, got {value}; correct it")
-        if self.fill not in ("nearest", "reflect", "black"):
-            raise DataError(f"augmentation: fill must be nearest, reflect or black, got {self.fill!r}; correct it")
-
-    @property
-    def resamples(self) -> bool:
-        """Whether pixels get values between those of their neighbours."""
-        return any((self.rotation_deg, self.width_shift, self.height_shift, self.shear_deg, self.zoom))
-
-
-_NOTHING = Augmentation(
-    rotation_deg=0, width_shift=0, height_shift=0, shear_deg=0, zoom=0, channel_shift=0, horizontal_flip=False
-)
-
-PRESETS: Mapping[str, Augmentation] = MappingProxyType(
-    {
-        "antispoof": Augmentation(),
-        "cars": Augmentation(rotation_deg=40.0, channel_shift=0.0),
-        "recapture-safe": replace(
-            _NOTHING,
-            horizontal_flip=True,
-            vertical_flip=True,
-            quarter_turns=True,
-            crop=0.2,
-            exposure_ev=0.5,
-            balance_ev=0.15,
-        ),
-    }
-)
-
-
-def preset(name: str) -> Augmentation:
-    """A set of options by its name.
-
-    Raises:
-        DataError: there is none of that name.
-    """
-    if name not in PRESETS:
-        raise DataError(f"an augmentation must be one of {', '.join(PRESETS)}, got {name!r}; choose one")
-    return PRESETS[name]
+_LIGHT_OF_LEVEL = to_linear(np.arange(256) / 255)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,47 +138,6 @@ def augment(rng: np.random.Generator, photo: Photo, *, options: Augmentation) ->
     return apply_variant(photo, draw_variant(rng, options), fill=options.fill)
 
 
-def warp(
-    rng: np.random.Generator,
-    photo: Photo,
-    *,
-    rotation_deg: float = 30.0,
-    shift: float = 0.2,
-    shear_deg: float = 0.2,
-    zoom: float = 0.2,
-) -> Photo:
-    """Turn, move, shear and zoom in one resampling; all that Keras' ImageDataGenerator warps."""
-    options = replace(
-        _NOTHING, rotation_deg=rotation_deg, width_shift=shift, height_shift=shift, shear_deg=shear_deg, zoom=zoom
-    )
-    return augment(rng, photo, options=options)
-
-
-def flip(rng: np.random.Generator, photo: Photo, *, horizontal: bool = True, vertical: bool = False) -> Photo:
-    """Mirror half of the photos, along each axis that is asked for."""
-    return augment(rng, photo, options=replace(_NOTHING, horizontal_flip=horizontal, vertical_flip=vertical))
-
-
-def turn(rng: np.random.Generator, photo: Photo) -> Photo:
-    """Turn by a multiple of 90 degrees; no pixel gets another value."""
-    return augment(rng, photo, options=replace(_NOTHING, quarter_turns=True))
-
-
-def crop(rng: np.random.Generator, photo: Photo, *, share: float = 0.2) -> Photo:
-    """Cut off up to that share of width and height, in whole pixels."""
-    return augment(rng, photo, options=replace(_NOTHING, crop=share))
-
-
-def expose(rng: np.random.Generator, photo: Photo, *, stops: float = 0.5, balance: float = 0.15) -> Photo:
-    """More or less light, and warmer or colder: each pixel by itself, in linear light."""
-    return augment(rng, photo, options=replace(_NOTHING, exposure_ev=stops, balance_ev=balance))
-
-
-def shift_channels(rng: np.random.Generator, photo: Photo, *, share: float = 0.15) -> Photo:
-    """Add one number to all channels, clipped at the photo's darkest and brightest values."""
-    return augment(rng, photo, options=replace(_NOTHING, channel_shift=share))
-
-
 def to_source(variant: Variant, size_wh: tuple[int, int]) -> Float64Array:
     """The one warp of a variant: 2x3, from pixel centres of the result to those of the photo.
 
@@ -318,6 +177,5 @@ def _tone(photo: Photo, variant: Variant) -> Photo:
 
 def _curve(stops: float) -> Photo:
     """(256,) sRGB levels with more light."""
-    light = np.minimum(_LIGHT * 2.0**stops, 1)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(255 * encoded), dtype=np.uint8)
+    light = np.minimum(_LIGHT_OF_LEVEL * 2.0**stops, 1)
+    return np.asarray(np.rint(255 * to_srgb(light)), dtype=np.uint8)

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import tempfile
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import IO
 
 from edgekit.bench.ledger import Ledger
 from edgekit.devices.device import Device
-from edgekit.errors import DeviceError, DeviceTimeout, EdgekitError
+from edgekit.errors import DeviceError, DeviceTimeout
 from edgekit.locks import keeping
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, is_stream, make_folder, plain, sha256, to_json
+from edgekit.records import Lines, file_sha256, make_folder, plain, sha256, to_json
 from edgekit.runtime.agent.job import BLOCK_RUNS, Job
 from edgekit.runtime.payload import payload_bytes
 
-_REPORTED = '{"type": "reported"}'
-# More than any line that a ledger takes of a device.
-_MAX_KEPT_LINE = 64 << 20
+_REPORTED = b'{"type": "reported"}'
 _MAX_COMPLAINT = 1000
 
 
@@ -65,9 +61,13 @@ def measure_on(
     """
     files = [Path(job.model), *map(Path, job.photos)]
     model, *photos = device.push(files, progress=progress)
-    with _Kept(lines, _fingerprint(job, files) if lines is not None else "", device.name) as kept:
-        job = replace(job, model=model, photos=tuple(photos))
-        ledger = kept.replay(Ledger(job, classes), progress)
+    fingerprint = _fingerprint(job, files) if lines is not None else ""
+    job = replace(job, model=model, photos=tuple(photos))
+    ledger = Ledger(job, classes)
+    with _held_lines(lines) as kept:
+        if kept is not None:
+            header = json.dumps({"type": "header", "job": fingerprint, "device": device.name})
+            _replay(kept, header.encode(), ledger, progress)
         done = ledger.done
         if ledger.is_complete:
             return ledger
@@ -85,7 +85,8 @@ def measure_on(
                         raise DeviceError(f"{device.name}: it must tell once what it is, it began anew")
                     # Each setting is warmed up once a repeat.
                     progress.advance(told in ("scores", "cold", "warm"))
-                    kept.append(line)
+                    if kept is not None:
+                        kept.append(line.encode(errors="replace"))
         if not ledger.ended:
             raise DeviceError(f"{device.name}: it stopped before the end; run the same command again to go on")
     return ledger
@@ -118,99 +119,37 @@ def _take(ledger: Ledger, line: str, name: str, lines: Path | None) -> str:
 
 def mark_reported(lines: Path) -> None:
     """Say that a file's lines went into a report: the next benchmark measures anew."""
-    with _Kept(lines, "", "") as kept:
+    with _held_lines(lines) as kept:
+        assert kept is not None
         kept.append(_REPORTED)
 
 
-class _Kept:
-    """The file of a device's lines; without a path, nothing."""
+@contextlib.contextmanager
+def _held_lines(path: Path | None) -> Generator[Lines | None]:
+    """The file of a device's lines, which no other benchmark uses meanwhile; without a path, nothing."""
+    if path is None:
+        yield None
+        return
+    make_folder(path.parent)
+    with keeping(path):
+        yield Lines(path)
 
-    def __init__(self, path: Path | None, job: str, device: str) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-        self._held = contextlib.ExitStack()
-        self._header = json.dumps({"type": "header", "job": job, "device": device})
 
-    def __enter__(self) -> _Kept:
-        if self._path is not None:
-            make_folder(self._path.parent)
-            # What a link leads to is not this file, and what doesn't match the job is cut off.
-            if self._path.is_symlink() or is_stream(self._path):
-                raise EdgekitError(f"{self._path} must be a file, got a link, a pipe or a device; remove it")
-            self._held.enter_context(keeping(self._path))
+def _replay(kept: Lines, header: bytes, ledger: Ledger, progress: Progress) -> None:
+    """Tell a new ledger what the file holds of the same job; what else it holds is dropped."""
+    size, rows = 0, iter(kept)
+    if next(rows, b"") == header + b"\n" and deque(kept, maxlen=1)[0] != _REPORTED + b"\n":
+        size = len(header) + 1
+        for row in rows:
             try:
-                self._file = self._path.open("a+b")
-            except OSError as failure:
-                self._held.close()
-                raise self._failed(failure) from failure
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is None:
-            return
-        try:
-            self._file.close()
-        except OSError as full:
-            # What it couldn't write was told when it was appended.
-            if error is None:
-                raise self._failed(full) from full
-        finally:
-            self._held.close()
-
-    def replay(self, ledger: Ledger, progress: Progress) -> Ledger:
-        """Tell a new ledger what the file holds of the same job; what else it holds is dropped."""
-        if self._file is None:
-            return ledger
-        first = self._header.encode() + b"\n"
-        kept = 0
-        if not self._is_reported():
-            self._file.seek(0)
-            if self._file.readline(len(first) + 1) == first:
-                kept = len(first) + self._replay_rows(ledger, self._file, progress)
-        if ledger.sessions:
-            done = ledger.done
-            progress.say(f"going on from {self._path}: {done.scored} scores and {done.repeats} repeats are there")
-        try:
-            self._file.truncate(kept)
-        except OSError as failure:
-            raise self._failed(failure) from failure
-        if not kept:
-            self.append(self._header)
-        return ledger
-
-    def _is_reported(self) -> bool:
-        assert self._file is not None
-        end = _REPORTED.encode() + b"\n"
-        self._file.seek(max(0, os.fstat(self._file.fileno()).st_size - len(end)))
-        return self._file.read() == end
-
-    def _replay_rows(self, ledger: Ledger, file: IO[bytes], progress: Progress) -> int:
-        """Tell a ledger the rows; returns the bytes of those that it took."""
-        kept = 0
-        while line := file.readline(_MAX_KEPT_LINE):
-            try:
-                # A line that a killed process did not finish has no end.
-                ledger.take(line.decode(errors="replace").rstrip("\n") if line.endswith(b"\n") else "")
+                ledger.take(row.decode(errors="replace").rstrip("\n"))
             except DeviceError:
-                progress.say(f"{self._path}: a line is damaged; what follows it is measured again")
+                progress.say(f"{kept.path}: a line is damaged; what follows it is measured again")
                 break
-            kept += len(line)
-        return kept
-
-    def append(self, line: str) -> None:
-        """Keep a line, now."""
-        if self._file is None:
-            return
-        try:
-            self._file.write(line.encode(errors="replace") + b"\n")
-            self._file.flush()
-        except OSError as failure:
-            raise self._failed(failure) from failure
-
-    def _failed(self, failure: OSError) -> EdgekitError:
-        return EdgekitError(
-            f"can't keep a device's lines in {self._path}: {failure.strerror or failure}; free space or choose another"
-            " folder"
-        )
+            size += len(row)
+    if ledger.sessions:
+        done = ledger.done
+        progress.say(f"going on from {kept.path}: {done.scored} scores and {done.repeats} repeats are there")
+    kept.cut(size)
+    if not size:
+        kept.append(header)

@@ -67,7 +67,8 @@ def simulate(
 
     Their groups are the simulated screens and cameras.
     """
-    from edgekit.simulate.demo_set import SimulateConfig, simulate_photos
+    from edgekit.simulate.demo_set import simulate_photos
+    from edgekit.simulate.options import SimulateConfig
 
     with console.progress() as progress:
         made = simulate_photos(

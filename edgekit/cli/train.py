@@ -31,7 +31,7 @@ from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
 from edgekit.terminal import EXIT_INTERRUPTED
-from edgekit.train.options import NetworkConfig, TrainConfig, check_weights_file, qat_fit, whole_fit
+from edgekit.train.options import AugmentName, NetworkConfig, TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
@@ -49,7 +49,7 @@ Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibratio
 
 
 Augment = Annotated[
-    Literal["none", "antispoof", "cars", "recapture-safe"],
+    AugmentName,
     typer.Option(
         help="Vary training photos before random crops are drawn. antispoof and cars resample, which blurs moiré; "
         "recapture-safe does not."

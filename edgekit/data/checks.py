@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
+from edgekit.data.threads import work_through
 from edgekit.errors import DataError, PhotoError, RunError
 from edgekit.progress import SILENT, Progress
-from edgekit.records import sha256
+from edgekit.records import read_bounded, sha256
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
 from edgekit.runtime.photo import decode
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", *HEIC_SUFFIXES)
-
-MAX_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +69,18 @@ def find_photos(root: Path) -> list[str]:
         relative = folder.relative_to(root)
         found += [(relative / name).as_posix() for name in names if not name.startswith(".") and is_photo_name(name)]
     return sorted(found)
+
+
+def check_folder(root: Path) -> None:
+    """Hold that photos can be looked for in a folder.
+
+    Raises:
+        DataError: there is no folder.
+    """
+    # Unlike Path's own, these also answer for names that are too long and folders that may not be entered.
+    if not os.path.isdir(root):
+        what = "a file" if os.path.exists(root) else "nothing"
+        raise DataError(f"{root}: the data must be a folder of photos, got {what}; check the path")
 
 
 def top_folders(root: Path) -> set[str]:
@@ -129,29 +139,15 @@ def check_photos(root: Path, paths: Sequence[str], progress: Progress = SILENT) 
     Returns:
         What was found, in the order of ``paths``.
     """
-    progress.begin("checking photos", len(paths))
-    # Pillow decodes without the interpreter's lock; more threads than that would only hold more photos in memory.
-    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
-    checked = []
-    try:
-        for one in pool.map(partial(_check_photo, root), paths):
-            checked.append(one)
-            progress.advance()
-    finally:
-        # An interrupt should not wait for thousands of photos.
-        pool.shutdown(cancel_futures=True)
-    return checked
+    return work_through(partial(_check_photo, root), paths, "checking photos", progress)
 
 
 def _check_photo(root: Path, path: str) -> Checked:
     file = root / path
     try:
-        size = file.stat().st_size
-        if size > MAX_FILE_BYTES:
-            return Checked(sha256="", reason=f"a photo must have at most {MAX_FILE_BYTES} bytes, got {size}")
-        content = file.read_bytes()
-    except OSError as failure:
-        return Checked(sha256="", reason=f"can't be read: {failure.strerror}")
+        content = read_bounded(file, MAX_FILE_BYTES, "a photo", PhotoError, absent="can't be read: no such file")
+    except PhotoError as failure:
+        return Checked(sha256="", reason=str(failure).removeprefix(f"{file}: "))
     return Checked(sha256=sha256(content), reason=_fault(content))
 
 

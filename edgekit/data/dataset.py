@@ -8,7 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from edgekit.data.checks import BadPhoto, check_files, check_photos, find_copies, find_photos, shorten, top_folders
+from edgekit.data.checks import (
+    BadPhoto,
+    check_files,
+    check_folder,
+    check_photos,
+    find_copies,
+    find_photos,
+    shorten,
+    top_folders,
+)
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
 from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, place, read_manifest
 from edgekit.errors import DataError
@@ -73,10 +82,7 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
         DataError: names the file or row that breaks a rule.
         MissingExtra: there are HEIC photos and pillow-heif is not installed.
     """
-    # Unlike Path's own, these also answer for names that are too long and folders that may not be entered.
-    if not os.path.isdir(root):
-        what = "a file" if os.path.exists(root) else "nothing"
-        raise DataError(f"{root}: the data must be a folder of photos, got {what}; check the path")
+    check_folder(root)
     # A link that leads nowhere is a manifest that can't be read, and not none at all.
     if os.path.lexists(root / MANIFEST_NAME):
         samples = read_manifest(root / MANIFEST_NAME)

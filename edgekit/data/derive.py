@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from edgekit.data.checks import find_photos
 from edgekit.data.manifest import MANIFEST_NAME, Sample, place, read_manifest
 from edgekit.errors import DataError, EdgekitError
-from edgekit.records import make_folder, plain, read_json, sha256, to_json, write_json
+from edgekit.records import plain, read_json, sha256, to_json, write_json
 from edgekit.terminal import held_back
 
 A = TypeVar("A")
@@ -94,20 +94,25 @@ def with_groups(photos: Photos) -> Photos:
     return replace(photos, samples=samples)
 
 
-def claim(out: Path, photos: Path, record: str, what: dict[str, Any]) -> None:
+def lie_together(one: Path, other: Path) -> bool:
+    """Whether one folder lies in the other, or is the same."""
+    first, second = one.resolve(), other.resolve()
+    return first.is_relative_to(second) or second.is_relative_to(first)
+
+
+def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> None:
     """Take a folder for one job, or find that it was taken for this very one.
 
     Args:
         out: Where files will be written.
-        photos: Where photos are read: neither may lie in the other.
+        photos: Where photos are read, if any are: neither may lie in the other.
         record: Name of the JSON that says what the folder is for.
         what: All that decides what will be in it.
 
     Raises:
         DataError: the folder holds something else, or lies among the photos.
     """
-    inside, home = out.resolve(), photos.resolve()
-    if inside.is_relative_to(home) or home.is_relative_to(inside):
+    if photos is not None and lie_together(out, photos):
         raise DataError(f"{out} must lie outside of {photos}, whose photos stay as they are; choose another folder")
     path = out / record
     if os.path.isfile(path):
@@ -121,7 +126,6 @@ def claim(out: Path, photos: Path, record: str, what: dict[str, Any]) -> None:
         return
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
-    make_folder(out)
     write_json(path, what)
 
 

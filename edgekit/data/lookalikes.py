@@ -20,50 +20,49 @@ from edgekit.data.manifest import Sample
 
 Hashes = NDArray[np.uint64]
 
-NearBorder = Literal["class", "group", ""]
+Border = Literal["split", "class", "group", "none"]
+BORDERS: tuple[Border, ...] = ("split", "class", "group", "none")
+"""From the worst to none."""
 
 _BITS = 64
 _BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
+class SameSet:
     """Photos that look the same, each like another one of the set.
 
     Attributes:
         paths: Sorted.
-        across: The widest border that the set crosses: between classes, between groups of one class, or none.
-        most_bits: The largest difference between two that were linked.
+        exact: Whether all their files are the same to the byte.
+        across: The worst border that they cross. Across a split they flatter whatever is measured; across classes one
+            label is wrong, or the picture does not decide it; across groups the groups are not what they should be.
+        most_bits: How many bits of the perceptual hash differ at most between two that were linked; 0 if none.
     """
 
     paths: tuple[str, ...]
-    across: NearBorder
+    exact: bool
+    across: Border
     most_bits: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hashed:
-    """What finding near duplicates needs to know of a photo."""
-
-    path: str
-    label: str
-    group: str
-    phash: int
-
-
-def find_near(photos: Sequence[Hashed], bits: int) -> tuple[Near, ...]:
-    """Sets of near duplicates, those that cross classes first, then those that cross groups.
+def find_same(
+    samples: Sequence[Sample], phashes: Sequence[int], digests: Sequence[str], bits: int
+) -> tuple[SameSet, ...]:
+    """Sets of copies and near copies, the worst first.
 
     Args:
-        photos: In any order.
+        samples: All photos, in any order.
+        phashes: Perceptual hash of each.
+        digests: SHA-256 of each file.
         bits: Hashes that differ in at most so many bits are linked; links join sets.
     """
     from scipy.cluster.hierarchy import DisjointSet
 
-    by_hash = defaultdict[int, list[Hashed]](list)
-    for photo in photos:
-        by_hash[photo.phash].append(photo)
-    known = sorted(by_hash)
+    rows_of = defaultdict[int, list[int]](list)
+    for row, phash in enumerate(phashes):
+        rows_of[phash].append(row)
+    known = sorted(rows_of)
     sets = DisjointSet(range(len(known)))
     most = [0] * len(known)
     for one, other, distance in near_pairs(np.array(known, dtype=np.uint64), bits):
@@ -71,20 +70,39 @@ def find_near(photos: Sequence[Hashed], bits: int) -> tuple[Near, ...]:
         most[one] = max(most[one], distance)
     found = []
     for members in sets.subsets():
-        inside = [photo for member in members for photo in by_hash[known[member]]]
-        if len(inside) > 1:
-            paths = tuple(sorted(photo.path for photo in inside))
-            across = border([(photo.label, photo.group) for photo in inside])
-            found.append(Near(paths=paths, across=across, most_bits=max(most[member] for member in members)))
-    order = {"class": 0, "group": 1, "": 2}
-    return tuple(sorted(found, key=lambda near: (order[near.across], near.paths)))
+        rows = [row for member in members for row in rows_of[known[member]]]
+        if len(rows) > 1:
+            inside, contents = [samples[row] for row in rows], [digests[row] for row in rows]
+            found.append(
+                SameSet(
+                    paths=tuple(sorted(sample.path for sample in inside)),
+                    exact=len(set(contents)) == 1,
+                    across=border(inside, contents),
+                    most_bits=max(most[member] for member in members),
+                )
+            )
+    return tuple(sorted(found, key=lambda one: (BORDERS.index(one.across), not one.exact, one.paths)))
 
 
-def border(places: Sequence[tuple[str, str]]) -> NearBorder:
-    """The widest border between photos of these classes and groups."""
-    if len({label for label, _ in places}) > 1:
+def border(samples: Sequence[Sample], digests: Sequence[str]) -> Border:
+    """The worst border between photos that look the same.
+
+    A recapture of a photo may look like the photo; both are of one group then, which is no border. A file can't have
+    two labels, though, and where groups are not known, nothing says that one photo was made of the other.
+
+    Args:
+        samples: The photos.
+        digests: SHA-256 of each file.
+    """
+    if len({sample.split for sample in samples} | {""}) > 2 or len({sample.fold for sample in samples} | {""}) > 2:
+        return "split"
+    groups = {sample.group for sample in samples}
+    labelled = {(digest, sample.label) for digest, sample in zip(digests, samples, strict=True)}
+    if len({sample.label for sample in samples}) > 1 and (
+        len(groups) > 1 or "" in groups or len(labelled) > len(set(digests))
+    ):
         return "class"
-    return "group" if len(set(places)) > 1 else ""
+    return "group" if len(groups) > 1 else "none"
 
 
 def near_pairs(hashes: Hashes, bits: int) -> Iterator[tuple[int, int, int]]:
@@ -123,63 +141,6 @@ def _count_bits(words: Hashes) -> ByteArray:
     words = (words + (words >> np.uint64(4))) & four
     counts: ByteArray = ((words * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
     return counts
-
-
-Border = Literal["split", "class", "group", "none"]
-_ORDER: tuple[Border, ...] = ("split", "class", "group", "none")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SameSet:
-    """Photos that look the same.
-
-    Attributes:
-        paths: Sorted.
-        exact: Whether all their files are the same to the byte.
-        across: The worst border that they cross. Across a split they flatter whatever is measured; across classes one
-            label is wrong, or the picture does not decide it; across groups the groups are not what they should be.
-        most_bits: How many bits of the perceptual hash differ at most between two that were linked; 0 if none.
-    """
-
-    paths: tuple[str, ...]
-    exact: bool
-    across: Border
-    most_bits: int
-
-
-def find_same(
-    samples: Sequence[Sample], phashes: Sequence[int], digests: Sequence[str], bits: int
-) -> tuple[SameSet, ...]:
-    """Sets of copies and near copies, the worst first.
-
-    A recapture of a photo may look like the photo; both are of one group then, and of one side of a split.
-
-    Args:
-        samples: All photos.
-        phashes: Perceptual hash of each.
-        digests: SHA-256 of each file.
-        bits: Hashes that differ in at most so many bits are linked.
-    """
-    row_of = {sample.path: row for row, sample in enumerate(samples)}
-    hashed = [
-        Hashed(path=sample.path, label=sample.label, group=sample.group, phash=phash)
-        for sample, phash in zip(samples, phashes, strict=True)
-    ]
-    found = []
-    for near in find_near(hashed, bits):
-        rows = [row_of[path] for path in near.paths]
-        inside = [samples[row] for row in rows]
-        exact = len({digests[row] for row in rows}) == 1
-        found.append(SameSet(paths=near.paths, exact=exact, across=_border(inside), most_bits=near.most_bits))
-    return tuple(sorted(found, key=lambda one: (_ORDER.index(one.across), not one.exact, one.paths)))
-
-
-def _border(samples: Sequence[Sample]) -> Border:
-    if len({sample.split for sample in samples} | {""}) > 2 or len({sample.fold for sample in samples} | {""}) > 2:
-        return "split"
-    if len({sample.label for sample in samples}) > 1 and len({sample.group for sample in samples}) > 1:
-        return "class"
-    return "group" if len({sample.group for sample in samples}) > 1 else "none"
 
 
 # The hash is the signs of an 8x8 block of a cosine transform of 32x32 grey pixels; more pixels only cost time.

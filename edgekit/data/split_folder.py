@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,18 +11,19 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
-from edgekit.data.checks import MAX_THREADS, check_files, shorten
+from edgekit.data.checks import check_files, check_folder, shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
+from edgekit.data.threads import work_through
 from edgekit.data.update import cautions, read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
 from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import sha256
+from edgekit.records import read_bounded, sha256
 from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
@@ -83,7 +82,7 @@ def split_data(
         DataError: the data can't be split so, or another process writes there; nothing is written.
         EdgekitError: the folder can't be written to.
     """
-    _check_folder(root)
+    check_folder(root)
     # Another process that writes rows at the same time would lose them, or these.
     with writing_in(root):
         return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
@@ -116,16 +115,14 @@ def _split(
     if ungrouped and any(not sample.group for sample in samples):
         cautions.append("photos without a group were split one by one: numbers flatter if some are related")
     return SplitRecord(
-        column=config.column, config=config, sides=sides, kept=kept, placed=len(placed) - kept,
-        leaks=tuple(one for one in same if one.across == "split"), cautions=tuple(cautions),
-    )  # fmt: skip
-
-
-def _check_folder(root: Path) -> None:
-    if not os.path.isdir(root):
-        raise DataError(
-            f"{root}: the data must be a folder of photos, got {'a file' if os.path.exists(root) else 'nothing'}"
-        )
+        column=config.column,
+        config=config,
+        sides=sides,
+        kept=kept,
+        placed=len(placed) - kept,
+        leaks=tuple(one for one in same if one.across == "split"),
+        cautions=tuple(cautions),
+    )
 
 
 def _samples(root: Path) -> tuple[Sample, ...]:
@@ -138,33 +135,21 @@ def _samples(root: Path) -> tuple[Sample, ...]:
 def _read(root: Path, samples: Sequence[Sample], progress: Progress) -> tuple[list[str], list[int]]:
     """SHA-256 and perceptual hash of each photo."""
     enable_heic_if_installed()
-    progress.begin("looking for copies", len(samples))
-    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, max(2, os.cpu_count() or 2)))
-    digests, phashes, bad = [], [], []
-    try:
-        for sample, (digest, phash, fault) in zip(samples, pool.map(partial(_read_one, root), samples), strict=True):
-            digests.append(digest)
-            phashes.append(phash)
-            bad += [f"{sample.path}: {fault}"] if fault else []
-            progress.advance()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    readings = work_through(partial(_read_one, root), samples, "looking for copies", progress)
+    bad = [f"{sample.path}: {fault}" for sample, (_, _, fault) in zip(samples, readings, strict=True) if fault]
     if bad:
         raise DataError(
             f"{root}: every photo must be usable, got {len(bad)} that are not:\n  "
             f"{shorten(bad, separator=chr(10) + '  ')}\nrepair or remove them"
         )
-    return digests, phashes
+    return [digest for digest, _, _ in readings], [phash for _, phash, _ in readings]
 
 
 def _read_one(root: Path, sample: Sample) -> tuple[str, int, str]:
     try:
-        size = (root / sample.path).stat().st_size
-        if size > MAX_FILE_BYTES:
-            return "", 0, f"a photo must have at most {MAX_FILE_BYTES} bytes, got {size}"
-        content = (root / sample.path).read_bytes()
+        content = read_bounded(root / sample.path, MAX_FILE_BYTES, "a photo", PhotoError)
         picture = read_photo(content, WORKING_PX).picture
         assert isinstance(picture, Image.Image)
         return sha256(content), perceptual_hash(picture), ""
-    except (OSError, PhotoError) as failure:
+    except PhotoError as failure:
         return "", 0, str(failure)

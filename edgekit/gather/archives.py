@@ -14,13 +14,13 @@ import shutil
 import stat
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.records import is_stream
+from edgekit.runtime.bundle import ARCHIVE_ERRORS
 from edgekit.runtime.limits import MAX_FILE_BYTES
 
 MAX_MEMBERS = 200_000
@@ -30,19 +30,7 @@ MAX_RATIO = 100
 # Small files of one colour do shrink a hundredfold.
 RATIO_FROM_BYTES = 10_000_000
 
-# What zipfile raises on damaged members; RuntimeError is a password, NotImplementedError an unknown compression.
-_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    IndexError,
-    OverflowError,
-    RuntimeError,
-)
+_ERRORS = (*ARCHIVE_ERRORS, lzma.LZMAError)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")

@@ -12,12 +12,12 @@ import numpy as np
 from edgekit.arrays import RGBArray
 from edgekit.data.update import cautions, read_samples
 from edgekit.errors import DataError, VideoError
-from edgekit.gather.journal import Journal
 from edgekit.gather.options import CollectConfig
 from edgekit.gather.session import Diary, Finished, Line
 from edgekit.gather.stills import to_jpeg
+from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import sha256, write_atomic, write_json
+from edgekit.records import make_folder, sha256, write_atomic, write_json
 from edgekit.runtime.crops import Box
 from edgekit.runtime.frames import YuvFrame
 from edgekit.video.preview import QUIT, SHOOT
@@ -102,7 +102,8 @@ def collect_photos(
     """
     if config.every_ms is None and controls is None:
         raise DataError("shots need a time between them or a key: give every_ms, or watch the live view")
-    with Journal(out):
+    make_folder(out)
+    with writing_in(out):
         diary = Diary(out)
         for killed in diary.unfinished():
             diary.finish(killed)

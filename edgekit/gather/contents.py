@@ -17,7 +17,7 @@ from edgekit.gather.archives import open_archive, read_member, unpack_member
 from edgekit.gather.sources import Found
 from edgekit.gather.stills import sharpest_stills
 from edgekit.gather.strip import exif_of, strip
-from edgekit.records import sha256
+from edgekit.records import read_bounded, sha256
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
 from edgekit.runtime.photo import read_photo
 
@@ -96,16 +96,13 @@ def examine(content: bytes | Path) -> Examined:
 
 
 def _read(path: Path) -> bytes:
+    # The listing passed over links; one that came since may lead anywhere.
+    if path.is_symlink():
+        raise PhotoError("is no file any more")
     try:
-        # The listing passed over links and pipes; one that came since must not hang or fill the memory.
-        if path.is_symlink() or not path.is_file():
-            raise PhotoError("is no file any more")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise PhotoError(f"a photo must have at most {MAX_FILE_BYTES} bytes, got {size}")
-        return path.read_bytes()
-    except OSError as failure:
-        raise PhotoError(f"can't be read: {failure.strerror}") from failure
+        return read_bounded(path, MAX_FILE_BYTES, "a photo", PhotoError)
+    except PhotoError as failure:
+        raise PhotoError(str(failure).removeprefix(f"{path}: ")) from failure
 
 
 def camera_of(content: bytes) -> str:

@@ -9,17 +9,17 @@ import contextlib
 import json
 import shutil
 import time
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from edgekit.data.checks import BadPhoto, shorten
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
-from edgekit.data.lookalikes import Hashed, Near, NearBorder, border, find_near
+from edgekit.data.lookalikes import Border, SameSet, border, find_same
 from edgekit.data.manifest import MANIFEST_NAME, Sample
+from edgekit.data.threads import in_order
 from edgekit.data.update import cautions, read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
 from edgekit.gather.contents import TEMPORARY_PREFIX, Examined, Item, Reader, examine
@@ -27,8 +27,9 @@ from edgekit.gather.journal import Entry, Journal
 from edgekit.gather.options import ImportConfig
 from edgekit.gather.placing import Grouping, Place, is_flat, place_photos
 from edgekit.gather.sources import Found, Listing, list_sources
+from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import plain, sha256, write_atomic, write_json
+from edgekit.records import make_folder, plain, sha256, write_atomic, write_json
 
 RECORD_NAME = "import.json"
 
@@ -51,7 +52,7 @@ class Copy:
 
     name: str
     path: str
-    across: NearBorder
+    across: Border
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class ImportRecord:
     known: int
     photos: dict[str, dict[str, int]]
     copies: tuple[Copy, ...]
-    near: tuple[Near, ...]
+    near: tuple[SameSet, ...]
     bad: tuple[BadPhoto, ...]
     ungrouped: tuple[str, ...]
     ignored: dict[str, int]
@@ -113,8 +114,9 @@ def import_photos(
         enable_heic()
     # Phones' apps give HEIC other names, too.
     enable_heic_if_installed()
-    with Journal(out) as journal:
-        run = _Run(out, config, journal, placed)
+    make_folder(out)
+    with writing_in(out):
+        run = _Run(out, config, Journal(out), placed)
         try:
             run.adopt(progress)
             run.take(listing, progress)
@@ -178,12 +180,17 @@ class _Run:
         if not strangers:
             return
         progress.begin("reading what is there", len(strangers))
-        with ThreadPoolExecutor(max_workers=self._config.workers) as pool:
-            futures = ((sample, pool.submit(examine, self._out / sample.path)) for sample in strangers)
-            for sample, future in _in_order(futures, 2 * self._config.workers):
+        found = self._in_order(lambda sample: _examine(self._out / sample.path), strangers)
+        with contextlib.closing(found) as coming:
+            for sample, examined in coming:
                 progress.advance()
-                with contextlib.suppress(PhotoError):
-                    self.note(_there(sample, future.result()))
+                if not isinstance(examined, str):
+                    self.note(_there(sample, examined))
+
+    def _in_order(self, work: Callable[[T], R], items: Iterable[T]) -> Generator[tuple[T, R]]:
+        """Items with what was found in them; few are held in memory."""
+        workers = self._config.workers
+        return in_order(lambda item: (item, work(item)), items, ahead=2 * workers, workers=workers)
 
     def take(self, listing: Listing, progress: Progress) -> None:
         """Store what is new."""
@@ -194,18 +201,14 @@ class _Run:
         self._known = sum(1 for one in listing.found if self._journal.is_done(self._key(one)))
         progress.advance(self._known)
         reader = Reader(listing.found, self._out, every_ms=self._config.every_ms, window_ms=self._config.window_ms)
-        pool = ThreadPoolExecutor(max_workers=self._config.workers)
-        try:
-            items = reader.items(self._key, self._journal.is_done)
-            pairs = ((item, pool.submit(_examine, item)) for item in items)
-            for item, future in _in_order(pairs, 2 * self._config.workers):
-                self._settle(item, future.result())
+        items = reader.items(self._key, self._journal.is_done)
+        read = self._in_order(lambda item: item.fault if item.content is None else _examine(item.content), items)
+        with contextlib.closing(read) as coming:
+            for item, examined in coming:
+                self._settle(item, examined)
                 # A video counts as one, at its end.
                 is_frame = item.found.is_video and item.content is not None
                 progress.advance(0 if is_frame else 1, note=f"{self._stored} stored")
-        finally:
-            # An interrupt should not wait for what is still to be read.
-            pool.shutdown(cancel_futures=True)
 
     def _key(self, found: Found) -> str:
         times = f"{self._config.every_ms}|{self._config.window_ms}" if found.is_video else ""
@@ -276,7 +279,7 @@ class _Run:
             known=self._known,
             photos={label: dict(sorted(groups.items())) for label, groups in sorted(photos.items())},
             copies=tuple(self._copies({self._key(one) for one in listing.found})),
-            near=find_near(list(self._hashed(samples)), self._config.near_bits),
+            near=self._near(samples),
             bad=tuple(BadPhoto(path=path, reason=reason) for path, reason in sorted(bad.items())),
             ungrouped=tuple(sorted(self._ungrouped)),
             ignored=listing.ignored,
@@ -289,25 +292,17 @@ class _Run:
         for entry in self._journal.entries.values():
             first = self._by_digest.get(entry.digest)
             if entry.status == "copy" and first is not None and entry.key[:_KEY_LENGTH] in keys:
-                across = border([(one.label, one.group) for one in (first, entry)])
+                # What is left out stands in no split.
+                both = [Sample(path=one.path, label=one.label, group=one.group) for one in (first, entry)]
+                across = border(both, [first.digest, entry.digest])
                 yield Copy(name=entry.name, path=first.path, across=across)
 
-    def _hashed(self, samples: Sequence[Sample]) -> Iterator[Hashed]:
-        hash_of = {one.path: one.phash for one in self._journal.entries.values() if one.status in ("stored", "there")}
-        for sample in samples:
-            if sample.path in hash_of:
-                phash = int(hash_of[sample.path], 16)
-                yield Hashed(path=sample.path, label=sample.label, group=sample.group, phash=phash)
-
-
-def _in_order(pairs: Iterable[tuple[T, Future[R]]], ahead: int) -> Iterator[tuple[T, Future[R]]]:
-    """What is at work, oldest first, with so many behind it; no more are taken, so memory stays bounded."""
-    waiting = deque[tuple[T, Future[R]]]()
-    for pair in pairs:
-        waiting.append(pair)
-        if len(waiting) > ahead:
-            yield waiting.popleft()
-    yield from waiting
+    def _near(self, samples: Sequence[Sample]) -> tuple[SameSet, ...]:
+        entry_of = {one.path: one for one in self._journal.entries.values() if one.status in ("stored", "there")}
+        known = [sample for sample in samples if sample.path in entry_of]
+        entries = [entry_of[sample.path] for sample in known]
+        hashes = [int(entry.phash, 16) for entry in entries]
+        return find_same(known, hashes, [entry.digest for entry in entries], self._config.near_bits)
 
 
 def _there(sample: Sample, examined: Examined) -> Entry:
@@ -323,11 +318,9 @@ def _there(sample: Sample, examined: Examined) -> Entry:
     )
 
 
-def _examine(item: Item) -> Examined | str:
-    """What is in a photo, or why it can't be used; nothing for the end of a video."""
-    if item.content is None:
-        return item.fault
+def _examine(content: bytes | Path) -> Examined | str:
+    """What is in a photo, or why it can't be used."""
     try:
-        return examine(item.content)
+        return examine(content)
     except PhotoError as failure:
         return str(failure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
+
 from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError
 from edgekit.gather.options import WANTED
-from edgekit.records import from_plain, is_stream, write_atomic
+from edgekit.records import from_plain, plain, read_bounded, write_atomic
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +28,7 @@ MAX_PLAN_BYTES = 1_000_000
 _MAX_LINE = 5000
 MAX_ENTRIES = 200
 MAX_WANTED = 100_000
+_NO_PLAN = "no such plan; make one with edgekit data plan --camera … --target …"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,19 +173,11 @@ def read_plan(path: Path) -> CapturePlan:
         DataError: names what breaks a rule.
     """
     try:
-        if is_stream(path):
-            raise DataError(f"{path}: a plan must be a file, got a pipe or a device")
-        if path.stat().st_size > MAX_PLAN_BYTES:
-            raise DataError(f"{path}: a plan must have at most {MAX_PLAN_BYTES} bytes, got {path.stat().st_size}")
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MAX_PLAN_BYTES, "a plan", DataError, absent=_NO_PLAN).decode("utf-8")
         longest = max(map(len, text.splitlines()), default=0)
         if longest > _MAX_LINE:
             raise DataError(f"{path}: a plan's lines must have at most {_MAX_LINE} characters, got {longest}; wrap it")
         raw: dict[str, Any] = tomllib.loads(text)
-    except FileNotFoundError as absent:
-        raise DataError(f"{path}: no such plan; make one with edgekit data plan --camera … --target …") from absent
-    except OSError as failure:
-        raise DataError(f"{path}: a plan must be readable: {failure.strerror}; check what it is") from failure
     except (ValueError, RecursionError) as failure:
         raise DataError(f"{path}: a plan must be TOML in UTF-8: {failure}; correct it") from failure
     try:
@@ -198,21 +192,13 @@ def write_plan(path: Path, plan: CapturePlan) -> None:
     Raises:
         EdgekitError: the file can't be written.
     """
-    lines = [f"title = {_text(plan.title)}", f"wanted = {plan.wanted}  # photos of each cell"]
-    for axis in AXES:
-        for entry in getattr(plan, axis):
-            lines += ["", f"[[{axis}]]", f"name = {_text(entry.name)}"]
-            lines += [f"also = [{', '.join(map(_text, entry.also))}]"] if entry.also else []
-            lines += [f"{key} = {_text(getattr(entry, key))}" for key in ("label", "kind") if getattr(entry, key)]
-    for one in plan.cell:
-        lines += ["", "[[cell]]", *(f"{axis} = {_text(getattr(one, axis))}" for axis in AXES if getattr(one, axis))]
-        lines.append(f"wanted = {one.wanted}")
-    write_atomic(path, ("\n".join(lines) + "\n").encode())
-
-
-def _text(value: str) -> str:
-    # JSON's strings are TOML's, but for the one control character that JSON leaves bare.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    tables = [(axis, entry) for axis in AXES for entry in getattr(plan, axis)] + [("cell", rule) for rule in plan.cell]
+    # A table an entry: the writer would put short ones into one array, to which no [[camera]] could be added.
+    parts = [tomli_w.dumps({"title": plan.title}) + f"wanted = {plan.wanted}  # photos of each cell\n"]
+    for name, entry in tables:
+        given = {key: value for key, value in plain(entry).items() if value or key == "wanted"}
+        parts.append(f"[[{name}]]\n{tomli_w.dumps(given)}")
+    write_atomic(path, "\n".join(parts).encode())
 
 
 def to_entries(names: Iterable[str], *, labelled: bool = False) -> tuple[PlanEntry, ...]:

@@ -8,7 +8,6 @@ both sides: each block is one stretch, and shots close behind another block belo
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,13 +16,12 @@ from typing import Literal
 
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.data.update import update_manifest
-from edgekit.errors import DataError, EdgekitError
-from edgekit.gather.journal import parse_line
+from edgekit.errors import DataError
+from edgekit.gather.journal import parse_lines, to_line
 from edgekit.gather.options import SETTABLE, CollectConfig
-from edgekit.records import is_stream, plain
+from edgekit.records import Lines
 
 DIARY_NAME = ".edgekit-collect.jsonl"
-MAX_DIARY_BYTES = 500_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,37 +80,23 @@ class Finished:
 
 
 class Diary:
-    """The diary of a data folder, which the caller has for himself.
+    """The diary of a data folder, which the caller holds by ``locks.writing_in``.
 
     Raises:
         DataError: a line is none of a diary.
+        EdgekitError: the file can't be used.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._path = root / DIARY_NAME
-        self.lines = self._read()
-
-    def _read(self) -> list[Line]:
-        if not self._path.exists():
-            return []
-        if self._path.is_symlink() or is_stream(self._path) or self._path.stat().st_size > MAX_DIARY_BYTES:
-            raise DataError(f"{self._path} must be a file of at most {MAX_DIARY_BYTES} bytes; remove it")
-        whole = self._path.read_bytes()
         # A line that broke off is no shot: its photo was not stored yet.
-        kept = whole[: whole.rfind(b"\n") + 1]
-        if kept != whole:
-            with self._path.open("r+b") as file:
-                file.truncate(len(kept))
-        lines = [
-            parse_line(Line, line, f"{self._path} line {number}")
-            for number, line in enumerate(kept.splitlines(), start=1)
-        ]
-
-        begun = {line.session for line in lines if line.what == "begin"}
-        if lost := sorted({line.session for line in lines} - begun):
-            raise DataError(f"{self._path}: every session must begin, got lines of {lost}, which don't; remove them")
-        return lines
+        self._file = Lines(root / DIARY_NAME)
+        self.lines = list(parse_lines(Line, self._file))
+        begun = {line.session for line in self.lines if line.what == "begin"}
+        if lost := sorted({line.session for line in self.lines} - begun):
+            raise DataError(
+                f"{self._file.path}: every session must begin, got lines of {lost}, which don't; remove them"
+            )
 
     def add(self, line: Line) -> None:
         """Note a line down.
@@ -120,12 +104,7 @@ class Diary:
         Raises:
             EdgekitError: the disk is full.
         """
-        text = json.dumps({name: value for name, value in plain(line).items() if value or name == "session"}) + "\n"
-        try:
-            with self._path.open("ab") as file:
-                file.write(text.encode())
-        except OSError as failure:
-            raise EdgekitError(f"can't write {self._path}: {failure.strerror}; free space") from failure
+        self._file.append(to_line(line))
         self.lines.append(line)
 
     def begin(self, config: CollectConfig, source: str, now_s: float | None) -> int:

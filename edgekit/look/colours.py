@@ -1,15 +1,28 @@
-"""Histograms of colour and luminance: of a class, and of a photo before and after blur."""
+"""The sRGB curve, and histograms of colour and luminance: of a class, and of a photo before and after blur."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from edgekit.arrays import Float64Array
+from edgekit.arrays import Float32Array, Float64Array
+
+Floats = TypeVar("Floats", Float32Array, Float64Array)
 
 CHANNELS = ("red", "green", "blue", "luminance")
+
+
+def to_linear(encoded: Floats) -> Floats:
+    """Linear light of sRGB values by IEC 61966-2-1, both 0 to 1, of any shape."""
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def to_srgb(light: Floats) -> Floats:
+    """SRGB values of linear light by IEC 61966-2-1, both 0 to 1, of any shape."""
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def histograms(picture: Image.Image) -> Float64Array:

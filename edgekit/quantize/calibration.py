@@ -16,13 +16,13 @@ from edgekit.arrays import RGBArray
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
+from edgekit.data.threads import in_order
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import decode, read_photo
 from edgekit.runtime.preprocess import to_tensor
-from edgekit.scoring.source import in_order
 from edgekit.train.options import TrainConfig
 
 MANIFEST_NAME = "manifest.json"

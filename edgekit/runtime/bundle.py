@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
-from edgekit.records import is_stream
+from edgekit.records import read_bounded
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_MEMBER_BYTES = 8 * 1024 * 1024
@@ -25,7 +26,7 @@ MAX_MEMBERS = 32
 _IDENTIFIER = b"TFL3"
 # What zipfile raises on damaged archives; RuntimeError is an encrypted member (and NotImplementedError, an odd flag),
 # OverflowError an offset beyond 63 bits.
-_ARCHIVE_ERRORS = (
+ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -90,19 +91,9 @@ def read_bundle(source: Path | bytes) -> Bundle:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ContractError(_is_folder(path))
-        if is_stream(path):
-            raise ContractError(f"{path}: a model must be a file, got a pipe or a device")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ContractError(f"{path}: a model must have at most {MAX_FILE_BYTES} bytes, got {size}")
-        return path.read_bytes()
-    except FileNotFoundError as absent:
-        raise ContractError(f"{path}: no such model file") from absent
-    except OSError as failure:
-        raise ContractError(f"{path}: can't be read: {failure.strerror}") from failure
+    if os.path.isdir(path):
+        raise ContractError(_is_folder(path))
+    return read_bounded(path, MAX_FILE_BYTES, "a model", ContractError, absent="no such model file")
 
 
 def _is_folder(path: Path) -> str:
@@ -125,7 +116,7 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
                 raise ContractError(f"{name}: the archive must start inside the file, got offset {start}")
             wanted = [info for info in infos if info.filename in (CONTRACT_NAME, LABELS_NAME)]
             return {info.filename: _inflate(archive, info) for info in wanted}, start
-    except _ARCHIVE_ERRORS as failure:
+    except ARCHIVE_ERRORS as failure:
         raise ContractError(
             f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); "
             "was it cut short, or not made by edgekit?"

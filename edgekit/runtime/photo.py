@@ -32,7 +32,7 @@ from PIL import (
 
 from edgekit.arrays import RGBArray
 from edgekit.errors import PhotoError, pip_line
-from edgekit.records import is_stream
+from edgekit.records import read_bounded
 from edgekit.runtime.crops import Box, shrink
 from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.limits import MAX_FILE_BYTES, check_size
@@ -130,7 +130,10 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
         PhotoError: unreadable, not a picture, damaged, or beyond the limits.
     """
     name = str(source) if isinstance(source, (str, Path)) else f"{len(source)} bytes"
-    content = _read(Path(source)) if isinstance(source, (str, Path)) else source
+    if isinstance(source, (str, Path)):
+        content = read_bounded(Path(source), MAX_FILE_BYTES, "a photo", PhotoError)
+    else:
+        content = source
     if not content:
         raise PhotoError(f"{name}: a photo must have content, got 0 bytes")
     if len(content) > MAX_FILE_BYTES:
@@ -185,22 +188,6 @@ def _heic_advice() -> str:
 def _reason(failure: BaseException) -> str:
     text = str(failure)
     return type(failure).__name__ if not text or "BytesIO" in text else text
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if is_stream(path):
-            raise PhotoError(f"{path}: a photo must be a file, got a pipe or a device")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise PhotoError(f"{path}: a photo must have at most {MAX_FILE_BYTES} bytes, got {size}")
-        return path.read_bytes()
-    except FileNotFoundError as absent:
-        raise PhotoError(f"{path}: no such file") from absent
-    except OSError as failure:
-        raise PhotoError(f"{path}: can't be read: {failure.strerror}") from failure
-    except ValueError as failure:
-        raise PhotoError(f"{str(path)!a}: a path must be one the system knows: {failure}") from failure
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

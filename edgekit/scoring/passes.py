@@ -16,6 +16,7 @@ import PIL
 
 from edgekit.arrays import Float32Array
 from edgekit.contract import MAX_CROPS, CropPlan
+from edgekit.data.threads import in_order
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256, to_json, write_atomic
 from edgekit.runtime.bundle import Bundle
@@ -26,7 +27,7 @@ from edgekit.runtime.photo import read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.scoring.keep import UNREADABLE
 from edgekit.scoring.scores import Scores
-from edgekit.scoring.source import CropSource, in_order
+from edgekit.scoring.source import CropSource
 from edgekit.terminal import captured_stderr
 
 # An interrupted pass loses nothing; one that is killed loses this much.

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from edgekit.arrays import Float32Array, Int64Array, RGBArray
-from edgekit.augment.vary import Augmentation
+from edgekit.augment.options import Augmentation
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
+from edgekit.data.threads import in_order
 from edgekit.runtime.crops import MIDDLE, crop_boxes
 from edgekit.runtime.photo import read_photo
 from edgekit.runtime.preprocess import to_tensor
-
-A = TypeVar("A")
-B = TypeVar("B")
-
-WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +64,6 @@ def normalise(crops: RGBArray) -> Float32Array:
     With this scale and zero point, int8 holds every input exactly.
     """
     return (crops.astype(np.float32) - 128.0) / 128.0
-
-
-def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, workers: int = WORKERS) -> Iterator[B]:
-    """``map`` over threads that keeps the order and never runs more than ``ahead`` items before the reader."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[B]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def cut_photo(path: Path, source: CropSource, *, count: int, offset: tuple[int, int] = MIDDLE) -> RGBArray:

@@ -19,14 +19,13 @@ from PIL import Image
 
 from edgekit.arrays import ByteArray, Float32Array
 from edgekit.errors import DataError
+from edgekit.look.colours import to_linear, to_srgb
 
 Light: TypeAlias = Float32Array
 Photo: TypeAlias = ByteArray
 Rgb: TypeAlias = tuple[float, float, float]
 
-_LEVELS = np.arange(256, dtype=np.float32) / 255
-# IEC 61966-2-1, the sRGB decoding curve.
-_SRGB_TO_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_LIGHT_OF_LEVEL = to_linear(np.arange(256, dtype=np.float32) / 255)
 TONE_STEPS = 4096
 _UNSHARP_SIGMA_PX = 0.8
 # Where auto-exposure puts the mean of the scene, as a share of the full well.
@@ -167,7 +166,7 @@ def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
 
 def to_light(photo: Photo) -> Light:
     """8-bit sRGB to linear light, 0..1, of the same shape."""
-    return np.take(_SRGB_TO_LINEAR, photo)
+    return np.take(_LIGHT_OF_LEVEL, photo)
 
 
 def blur(light: Light, *, sigma_px: float) -> Light:
@@ -252,7 +251,7 @@ def _demosaic(mosaic: Light, *, bayer: str) -> Light:
 def tone_curve(contrast: float) -> Photo:
     """(4096,) from linear light to 8 bits: the sRGB curve, then an S-curve."""
     linear = np.arange(TONE_STEPS, dtype=np.float64) / (TONE_STEPS - 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    encoded = to_srgb(linear)
     curved = encoded + contrast * (encoded * encoded * (3 - 2 * encoded) - encoded)
     return np.asarray(np.rint(255 * curved), dtype=np.uint8)
 
@@ -263,48 +262,138 @@ def _presets(*cameras: Camera) -> Mapping[str, Camera]:
 
 CAMERAS: Mapping[str, Camera] = _presets(
     Camera(
-        name="phone-a", lens_sigma_px=0.38, defocus_px=0.5, vignetting=0.25, shot_noise=0.0006, read_noise=0.006,
-        sensor_rgb=(0.6, 1.0, 0.7), bayer="RGGB", sharpening=0.7, saturation=1.15, contrast=0.35,
-        jpeg_quality=92, jpeg_subsampling="4:2:0",
+        name="phone-a",
+        lens_sigma_px=0.38,
+        defocus_px=0.5,
+        vignetting=0.25,
+        shot_noise=0.0006,
+        read_noise=0.006,
+        sensor_rgb=(0.6, 1.0, 0.7),
+        bayer="RGGB",
+        sharpening=0.7,
+        saturation=1.15,
+        contrast=0.35,
+        jpeg_quality=92,
+        jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-b", lens_sigma_px=0.42, defocus_px=0.63, vignetting=0.35, shot_noise=0.0012, read_noise=0.01,
-        sensor_rgb=(0.55, 1.0, 0.65), bayer="GRBG", sharpening=1.1, saturation=1.25, contrast=0.5,
-        jpeg_quality=85, jpeg_subsampling="4:2:0",
+        name="phone-b",
+        lens_sigma_px=0.42,
+        defocus_px=0.63,
+        vignetting=0.35,
+        shot_noise=0.0012,
+        read_noise=0.01,
+        sensor_rgb=(0.55, 1.0, 0.65),
+        bayer="GRBG",
+        sharpening=1.1,
+        saturation=1.25,
+        contrast=0.5,
+        jpeg_quality=85,
+        jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-c", lens_sigma_px=0.34, defocus_px=0.44, vignetting=0.15, shot_noise=0.0004, read_noise=0.004,
-        sensor_rgb=(0.7, 1.0, 0.6), bayer="BGGR", sharpening=0.4, saturation=1.05, contrast=0.2,
-        jpeg_quality=95, jpeg_subsampling="4:4:4",
+        name="phone-c",
+        lens_sigma_px=0.34,
+        defocus_px=0.44,
+        vignetting=0.15,
+        shot_noise=0.0004,
+        read_noise=0.004,
+        sensor_rgb=(0.7, 1.0, 0.6),
+        bayer="BGGR",
+        sharpening=0.4,
+        saturation=1.05,
+        contrast=0.2,
+        jpeg_quality=95,
+        jpeg_subsampling="4:4:4",
     ),
     Camera(
-        name="phone-d", lens_sigma_px=0.4, defocus_px=0.57, vignetting=0.3, shot_noise=0.0009, read_noise=0.008,
-        sensor_rgb=(0.62, 1.0, 0.72), bayer="RGGB", sharpening=0.9, saturation=1.1, contrast=0.6,
-        jpeg_quality=88, jpeg_subsampling="4:2:0",
+        name="phone-d",
+        lens_sigma_px=0.4,
+        defocus_px=0.57,
+        vignetting=0.3,
+        shot_noise=0.0009,
+        read_noise=0.008,
+        sensor_rgb=(0.62, 1.0, 0.72),
+        bayer="RGGB",
+        sharpening=0.9,
+        saturation=1.1,
+        contrast=0.6,
+        jpeg_quality=88,
+        jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="compact", lens_sigma_px=0.4, defocus_px=0.5, vignetting=0.2, shot_noise=0.0005, read_noise=0.005,
-        sensor_rgb=(0.65, 1.0, 0.8), bayer="GBRG", sharpening=0.5, saturation=1.0, contrast=0.3,
-        jpeg_quality=93, jpeg_subsampling="4:2:2",
+        name="compact",
+        lens_sigma_px=0.4,
+        defocus_px=0.5,
+        vignetting=0.2,
+        shot_noise=0.0005,
+        read_noise=0.005,
+        sensor_rgb=(0.65, 1.0, 0.8),
+        bayer="GBRG",
+        sharpening=0.5,
+        saturation=1.0,
+        contrast=0.3,
+        jpeg_quality=93,
+        jpeg_subsampling="4:2:2",
     ),
     Camera(
-        name="phone-e", lens_sigma_px=0.4, defocus_px=0.57, vignetting=0.28, shot_noise=0.0008, read_noise=0.007,
-        sensor_rgb=(0.58, 1.0, 0.68), bayer="GRBG", sharpening=0.8, saturation=1.2, contrast=0.4,
-        jpeg_quality=90, jpeg_subsampling="4:2:0",
+        name="phone-e",
+        lens_sigma_px=0.4,
+        defocus_px=0.57,
+        vignetting=0.28,
+        shot_noise=0.0008,
+        read_noise=0.007,
+        sensor_rgb=(0.58, 1.0, 0.68),
+        bayer="GRBG",
+        sharpening=0.8,
+        saturation=1.2,
+        contrast=0.4,
+        jpeg_quality=90,
+        jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="phone-f", lens_sigma_px=0.37, defocus_px=0.5, vignetting=0.2, shot_noise=0.0006, read_noise=0.006,
-        sensor_rgb=(0.66, 1.0, 0.62), bayer="BGGR", sharpening=0.6, saturation=1.1, contrast=0.3,
-        jpeg_quality=94, jpeg_subsampling="4:2:2",
+        name="phone-f",
+        lens_sigma_px=0.37,
+        defocus_px=0.5,
+        vignetting=0.2,
+        shot_noise=0.0006,
+        read_noise=0.006,
+        sensor_rgb=(0.66, 1.0, 0.62),
+        bayer="BGGR",
+        sharpening=0.6,
+        saturation=1.1,
+        contrast=0.3,
+        jpeg_quality=94,
+        jpeg_subsampling="4:2:2",
     ),
     Camera(
-        name="phone-g", lens_sigma_px=0.41, defocus_px=0.57, vignetting=0.32, shot_noise=0.001, read_noise=0.008,
-        sensor_rgb=(0.57, 1.0, 0.75), bayer="RGGB", sharpening=1.0, saturation=1.15, contrast=0.45,
-        jpeg_quality=87, jpeg_subsampling="4:2:0",
+        name="phone-g",
+        lens_sigma_px=0.41,
+        defocus_px=0.57,
+        vignetting=0.32,
+        shot_noise=0.001,
+        read_noise=0.008,
+        sensor_rgb=(0.57, 1.0, 0.75),
+        bayer="RGGB",
+        sharpening=1.0,
+        saturation=1.15,
+        contrast=0.45,
+        jpeg_quality=87,
+        jpeg_subsampling="4:2:0",
     ),
     Camera(
-        name="rugged-tablet", lens_sigma_px=0.41, defocus_px=0.5, vignetting=0.25, shot_noise=0.0007, read_noise=0.007,
-        sensor_rgb=(0.64, 1.0, 0.66), bayer="GBRG", sharpening=0.6, saturation=1.05, contrast=0.25,
-        jpeg_quality=91, jpeg_subsampling="4:2:0",
+        name="rugged-tablet",
+        lens_sigma_px=0.41,
+        defocus_px=0.5,
+        vignetting=0.25,
+        shot_noise=0.0007,
+        read_noise=0.007,
+        sensor_rgb=(0.64, 1.0, 0.66),
+        bayer="GBRG",
+        sharpening=0.6,
+        saturation=1.05,
+        contrast=0.25,
+        jpeg_quality=91,
+        jpeg_subsampling="4:2:0",
     ),
-)  # fmt: skip
+)

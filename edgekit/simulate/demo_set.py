@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from edgekit.data.derive import make_all
+from edgekit.data.derive import claim, make_all
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
-from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
+from edgekit.records import plain, write_atomic, write_json
 from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
-from edgekit.simulate.scenes import MIN_SIDE_PX, draw_scene
+from edgekit.simulate.options import CAMERAS_PER_GROUP, SimulateConfig
+from edgekit.simulate.scenes import draw_scene
 from edgekit.simulate.screens import SCREENS, recapture
 
 GENUINE = "genuine"
@@ -34,67 +34,6 @@ RECORD_NAME = "simulate.json"
 SIMULATOR_VERSION = 1
 # Says which set a folder is being filled with; RECORD_NAME replaces it at the end.
 _STARTED_NAME = "simulate.started.json"
-_CAMERAS_PER_GROUP = 2
-_MAX_SIDE_PX = 4096
-_MAX_PHOTOS = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulateConfig:
-    """What to make.
-
-    Args:
-        photos_per_class_per_group: Genuine photos, and as many recaptures, of each screen.
-        size_wh: Width and height of all photos; even.
-        seed: Every photo follows from it and from its place in the set.
-        train_screens: Names in ``SCREENS``; each is one group.
-        val_screens: As before, none of them a screen of another split.
-        test_screens: As before.
-        train_cameras: Names in ``CAMERAS``, at least two: one takes the photo that the other finds on the screen.
-        val_cameras: As before, none of them a camera of another split.
-        test_cameras: As before.
-    """
-
-    photos_per_class_per_group: int = 30
-    size_wh: tuple[int, int] = (640, 480)
-    seed: int = 0
-    train_screens: tuple[str, ...] = (
-        "laptop-tn",
-        "monitor-ips",
-        "tv-va",
-        "phone-oled",
-        "print-inkjet",
-        "print-newspaper",
-    )
-    val_screens: tuple[str, ...] = ("tablet-ips", "print-poster")
-    test_screens: tuple[str, ...] = ("laptop-ips", "print-magazine")
-    train_cameras: tuple[str, ...] = ("phone-a", "phone-b", "phone-c", "phone-d", "compact")
-    val_cameras: tuple[str, ...] = ("phone-e", "phone-f")
-    test_cameras: tuple[str, ...] = ("phone-g", "rugged-tablet")
-
-    def __post_init__(self) -> None:
-        """Check that splits share no screen and no camera, and that all names are known."""
-        if not 1 <= self.photos_per_class_per_group <= _MAX_PHOTOS:
-            raise DataError(
-                f"photos_per_class_per_group must be 1 to {_MAX_PHOTOS}, got {self.photos_per_class_per_group}; "
-                "choose another number"
-            )
-        if self.seed < 0:
-            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
-        if any(side % 2 or not MIN_SIDE_PX <= side <= _MAX_SIDE_PX for side in self.size_wh):
-            raise DataError(
-                f"size_wh must be two even numbers from {MIN_SIDE_PX} to {_MAX_SIDE_PX}, got {self.size_wh}"
-            )
-        _check_names("screen", (self.train_screens, self.val_screens, self.test_screens), known=SCREENS, least=1)
-        _check_names(
-            "camera", (self.train_cameras, self.val_cameras, self.test_cameras), known=CAMERAS, least=_CAMERAS_PER_GROUP
-        )
-
-    @property
-    def photos(self) -> int:
-        """How many photos the set has."""
-        groups = len(self.train_screens) + len(self.val_screens) + len(self.test_screens)
-        return 2 * groups * self.photos_per_class_per_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +51,6 @@ class SimulatedSet:
     config: SimulateConfig
     photos: int
     groups: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Started:
-    version: int
-    config: SimulateConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +79,15 @@ class _Pair:
             split=self.split,
         )
         again = Sample(
-            path=f"{RECAPTURE}/{name}.jpg", label=RECAPTURE, group=self.screen, kind=SCREENS[self.screen].kind,
-            camera=self.camera, screen=self.screen, scene=scene, split=self.split,
-        )  # fmt: skip
+            path=f"{RECAPTURE}/{name}.jpg",
+            label=RECAPTURE,
+            group=self.screen,
+            kind=SCREENS[self.screen].kind,
+            camera=self.camera,
+            screen=self.screen,
+            scene=scene,
+            split=self.split,
+        )
         return genuine, again
 
 
@@ -174,39 +113,26 @@ def simulate_photos(
     if workers < 1:
         raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
     pairs = _plan(out, config)
-    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
-    finished = _look_for(out, config)
-    if finished is not None and not missing and os.path.isfile(out / MANIFEST_NAME):
-        return finished
-    write_json(out / _STARTED_NAME, _Started(version=SIMULATOR_VERSION, config=config))
-    for label in (GENUINE, RECAPTURE):
-        make_folder(out / label)
-    progress.begin("making photos", config.photos)
-    progress.advance(config.photos - 2 * len(missing))
-    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
-        progress.advance(2)
     samples = sorted((sample for pair in pairs for sample in pair.samples()), key=lambda sample: sample.path)
-    write_manifest(out / MANIFEST_NAME, samples)
     made = SimulatedSet(
         version=SIMULATOR_VERSION,
         config=config,
         photos=len(samples),
         groups=tuple(sorted({one.group for one in samples})),
     )
+    finished = os.path.isfile(out / RECORD_NAME)
+    claim(out, None, RECORD_NAME if finished else _STARTED_NAME, plain(made))
+    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
+    if finished and not missing and os.path.isfile(out / MANIFEST_NAME):
+        return made
+    progress.begin("making photos", config.photos)
+    progress.advance(config.photos - 2 * len(missing))
+    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
+        progress.advance(2)
+    write_manifest(out / MANIFEST_NAME, samples)
     write_json(out / RECORD_NAME, made)
     (out / _STARTED_NAME).unlink(missing_ok=True)
     return made
-
-
-def _check_names(what: str, splits: tuple[tuple[str, ...], ...], *, known: Iterable[str], least: int) -> None:
-    names = [name for split in splits for name in split]
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}; correct the name")
-    if len(set(names)) < len(names):
-        raise DataError(f"a {what} must stand in one split only, and once, got {names}; remove the repeated ones")
-    if any(len(split) < least for split in splits):
-        raise DataError(f"every split must have at least {least} {what}(s), got {splits}; add some")
 
 
 def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
@@ -216,49 +142,26 @@ def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
     for split in ("train", "val", "test"):
         screens, cameras = getattr(config, f"{split}_screens"), getattr(config, f"{split}_cameras")
         for place, screen in enumerate(screens):
-            first = place * _CAMERAS_PER_GROUP
+            first = place * CAMERAS_PER_GROUP
             for number in range(config.photos_per_class_per_group):
-                own = (first + number % _CAMERAS_PER_GROUP) % len(cameras)
+                own = (first + number % CAMERAS_PER_GROUP) % len(cameras)
                 # Any camera but the one that takes the recapture.
-                other = (own + 1 + number // _CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
+                other = (own + 1 + number // CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
                 pairs.append(
                     _Pair(
-                        out=out, size_wh=config.size_wh, seed=config.seed, group=group, number=number, screen=screen,
-                        camera=cameras[own], source_camera=cameras[other], split=split,
+                        out=out,
+                        size_wh=config.size_wh,
+                        seed=config.seed,
+                        group=group,
+                        number=number,
+                        screen=screen,
+                        camera=cameras[own],
+                        source_camera=cameras[other],
+                        split=split,
                     )
-                )  # fmt: skip
+                )
             group += 1
     return pairs
-
-
-def _look_for(out: Path, config: SimulateConfig) -> SimulatedSet | None:
-    """The finished set of this config in ``out``; None if it is to be begun or finished.
-
-    Raises:
-        DataError: another set, or photos of unknown origin, lie there.
-    """
-    if os.path.isfile(out / RECORD_NAME):
-        raw = read_json(out / RECORD_NAME)
-        finished = from_plain(SimulatedSet, raw, where=str(out / RECORD_NAME), error=DataError)
-        if (finished.version, finished.config) == (SIMULATOR_VERSION, config):
-            return finished
-        raise DataError(
-            f"{out} must be empty or hold this same set, has one of another config or version; choose another folder"
-        )
-    if os.path.isfile(out / _STARTED_NAME):
-        raw = read_json(out / _STARTED_NAME)
-        started = from_plain(_Started, raw, where=str(out / _STARTED_NAME), error=DataError)
-        if (started.version, started.config) == (SIMULATOR_VERSION, config):
-            return None
-        raise DataError(
-            f"{out} must be empty or hold this same set, has an unfinished other one; choose another folder"
-        )
-    foreign = [name for name in (GENUINE, RECAPTURE, MANIFEST_NAME) if os.path.exists(out / name)]
-    if foreign:
-        raise DataError(
-            f"{out} must be empty or hold a simulated set, has {foreign} without {RECORD_NAME}; choose another folder"
-        )
-    return None
 
 
 def _make(pair: _Pair) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-Layout: TypeAlias = Literal["whole", "page", "letterbox", "app", "grid"]
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-# Prints have a margin, and nothing else.
-PRINTED: tuple[Layout, ...] = ("whole", "page")
+from edgekit.simulate.options import Layout
 
 # About as often as in English.
 _LETTERS = "eeeeeettttaaaaooooiiinnnsssrrrhhhlldddccuummffppggwwyybbvvkEATSCMPR0123456789.,"

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -24,55 +23,14 @@ from edgekit.look.sheets import draw_tiles
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, write_atomic
 from edgekit.runtime.photo import decode
-from edgekit.simulate.pages import PRINTED
-from edgekit.simulate.rephoto import SCREEN_OF, Drawn, RephotoConfig, draw, is_print, rephotograph
+from edgekit.simulate.options import RecaptureConfig
+from edgekit.simulate.rephoto import SCREEN_OF, Drawn, draw, rephotograph
 
 RECORD_NAME = "recapture.json"
 RECAPTURE = "recapture"
 # Raised whenever the same config would give other photos.
 VERSION = 3
-MAX_PER_PHOTO = 100
 PREVIEWED = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecaptureConfig:
-    """What is made.
-
-    Attributes:
-        screens: Keys of SCREEN_OF; they take turns, so that each gets its share of photos.
-        per_photo: Recaptures of each genuine photo.
-        genuine: What stands beside them: ``both`` the photos as they are and photographed again by the same chain,
-            ``rephotographed`` or ``copied`` alone. Copied photos alone differ from recaptures by the whole chain.
-        label: Of genuine photos; empty to tell by its name.
-        rephoto: Ranges of distance, angle, focus, …
-        seed: Every photo follows from it, from its path and from its number.
-    """
-
-    screens: tuple[str, ...] = tuple(SCREEN_OF)
-    per_photo: int = 1
-    genuine: Literal["both", "rephotographed", "copied"] = "both"
-    label: str = ""
-    rephoto: RephotoConfig = field(default_factory=RephotoConfig)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check names and ranges."""
-        unknown = [name for name in self.screens if name not in SCREEN_OF]
-        if unknown or not self.screens or len(set(self.screens)) < len(self.screens):
-            raise DataError(
-                f"screens must be among {', '.join(SCREEN_OF)}, each once, got {self.screens}; correct them"
-            )
-        prints = [name for name in self.screens if is_print(name)]
-        if prints and not set(self.rephoto.layouts) & set(PRINTED):
-            raise DataError(
-                f"prints must have one of the layouts {', '.join(PRINTED)}, got {', '.join(self.rephoto.layouts)} for "
-                f"{', '.join(prints)}; add one, or leave the prints out"
-            )
-        if not 1 <= self.per_photo <= MAX_PER_PHOTO:
-            raise DataError(f"per_photo must be 1 to {MAX_PER_PHOTO}, got {self.per_photo}; choose another number")
-        if self.seed < 0:
-            raise DataError(f"seed must not be negative, got {self.seed}; choose another")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

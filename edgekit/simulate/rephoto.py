@@ -11,19 +11,17 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from edgekit.errors import DataError
 from edgekit.simulate.cameras import CAMERAS, Light, Photo, aim, to_light
-from edgekit.simulate.pages import LAYOUTS, PRINTED, Layout, lay_out
+from edgekit.simulate.options import PRINTED, PRINTS, Layout, RephotoConfig
+from edgekit.simulate.pages import lay_out
 from edgekit.simulate.perspective import View
 from edgekit.simulate.phone import REDUCTIONS, PhoneOptics, Reduction, develop
 from edgekit.simulate.screens import SCREENS, Screen, form_image
-
-ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
 
 # What each name stands for among the simulator's screens.
 SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
@@ -37,7 +35,6 @@ SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
     }
 )
 
-Range = tuple[float, float]
 LEAST_PX = 8
 
 _PRINT_OVERSAMPLE = 1.4
@@ -56,72 +53,6 @@ _USUAL: Mapping[Layout, float] = MappingProxyType({"whole": 3, "page": 1, "lette
 _FALLOFF: Mapping[str, float] = MappingProxyType(
     {"laptop-tn": 4.8, "phone-oled": 1.0, "tv-crt": 1.0, "monitor-ips": 2.6, "print-inkjet": 0.0, "print-magazine": 0.0}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RephotoConfig:
-    """What is drawn for every recapture, each evenly from its range, and the shares of what may be there.
-
-    Attributes:
-        distance: Camera pixels per screen pixel, as a factor on what is usual for the screen: 2 is twice as near.
-        angle_deg: Largest turn of the screen about each of its axes.
-        focus_px: Blur besides the lens's own, in camera pixels.
-        exposure_ev: Error of the automatic exposure, in stops.
-        glare: Light of the room in the screen, as a share of the screen's mean.
-        jpeg: Quality of the file.
-        coverage: Share of the screen that the picture spans; above 1, and around a phone before that, the room is seen.
-        layouts: What the screen shows around the photo, by chance and as often as people do it; prints know ``whole``
-            and ``page`` alone.
-        fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
-        phones: Share of the phones that have a phone's shape, upright or lying, with round corners and a rim.
-        hand: Share of the phones that end inside the picture that are held in a hand; no other screen is.
-        lamp: Share of the screens, and of the glossy prints, with a lamp's mirror image in them.
-        room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an
-            even wall.
-        oversample: Camera pixels per pixel of the file, along one axis. Phones and messengers reduce photos, which
-            turns a screen's grid into moiré; 1 keeps the camera's own.
-    """
-
-    distance: Range = (0.35, 1.0)
-    angle_deg: float = 12.0
-    focus_px: Range = (0.0, 1.2)
-    exposure_ev: Range = (-0.4, 0.9)
-    glare: Range = (0.0, 0.15)
-    jpeg: Range = (70, 95)
-    coverage: Range = (0.5, 1.8)
-    layouts: tuple[Layout, ...] = LAYOUTS
-    fill: Range = (0.5, 1.0)
-    phones: float = 0.7
-    hand: float = 0.5
-    lamp: float = 0.25
-    room: float = 0.5
-    oversample: Range = (1.3, 2.0)
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        for name, low, high in (
-            ("distance", 0.2, 5),
-            ("focus_px", 0, 4),
-            ("exposure_ev", -4, 4),
-            ("glare", 0, 2),
-            ("jpeg", 1, 100),
-            ("coverage", 0.1, 3),
-            ("fill", 0.2, 1),
-            ("oversample", 1, 4),
-        ):
-            smallest, largest = getattr(self, name)
-            if not low <= smallest <= largest <= high:
-                raise DataError(f"{name} must be a rising range within {low} to {high}, got {smallest}:{largest}")
-        if not 0 <= self.angle_deg <= 45:
-            raise DataError(f"angle_deg must be 0 to 45, got {self.angle_deg}")
-        for name in ("phones", "hand", "lamp", "room"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise DataError(f"{name} must be a share, 0 to 1, got {getattr(self, name)}")
-        known = set(self.layouts) <= set(LAYOUTS)
-        if not self.layouts or not known or len(set(self.layouts)) < len(self.layouts):
-            raise DataError(
-                f"layouts must be among {', '.join(LAYOUTS)}, each once, got {', '.join(self.layouts) or 'none'}"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +90,7 @@ class Drawn:
 
 def is_print(screen: str) -> bool:
     """Whether a key of SCREEN_OF is a print."""
-    return screen in SCREEN_OF and SCREEN_OF[screen].kind == "print"
+    return screen in PRINTS
 
 
 def is_phone(screen: str) -> bool:

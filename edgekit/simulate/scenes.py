@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from edgekit.arrays import ByteArray
 from edgekit.errors import DataError
+from edgekit.simulate.options import MIN_SIDE_PX
 from edgekit.simulate.products import barcode, price_tag, some_product, some_word, write
 from edgekit.simulate.textures import cloth, foliage, fractal, plaster, shade, smooth_field, some_colour, tiles, wood
 
 # Drawn larger and reduced: Pillow draws hard edges.
 _OVERSAMPLING = 1.5
-MIN_SIDE_PX = 64
 
 
 def draw_scene(rng: np.random.Generator, *, size_wh: tuple[int, int]) -> ByteArray:
@@ -271,6 +271,13 @@ def _wall(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
 
 
 _PAINTERS: tuple[Callable[[np.random.Generator, tuple[int, int]], Image.Image], ...] = (
-    _shelf, _desk, _street, _landscape, foliage, _garment, _page, _wall,
-)  # fmt: skip
+    _shelf,
+    _desk,
+    _street,
+    _landscape,
+    foliage,
+    _garment,
+    _page,
+    _wall,
+)
 _WEIGHTS = (0.52, 0.1, 0.08, 0.07, 0.03, 0.07, 0.06, 0.07)

@@ -11,11 +11,12 @@ import numpy as np
 import PIL
 
 from edgekit.arrays import Float32Array, RGBArray
+from edgekit.data.threads import WORKERS, in_order
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, sha256, to_json, write_atomic
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring.keep import UNREADABLE
-from edgekit.scoring.source import WORKERS, CropSource, cut_photo, in_order
+from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.terminal import captured_stderr
 from edgekit.train.feed import draw_photo
 

@@ -10,11 +10,13 @@ import numpy as np
 from PIL import Image
 
 from edgekit.arrays import Float32Array, Int64Array, RGBArray
-from edgekit.augment.vary import Augmentation, augment
+from edgekit.augment.options import Augmentation
+from edgekit.augment.vary import augment
+from edgekit.data.threads import in_order
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
-from edgekit.scoring.source import CropSource, in_order
+from edgekit.scoring.source import CropSource
 
 # Decoded crops wait in a buffer of this size, so that a batch mixes photos.
 _SHUFFLE_CROPS = 1024

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgekit import __version__
 from edgekit.arrays import Float32Array, Int64Array
-from edgekit.augment.vary import Augmentation, preset
+from edgekit.augment.options import Augmentation, preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset

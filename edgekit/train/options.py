@@ -6,11 +6,13 @@ import os
 from dataclasses import dataclass, field
 from typing import Literal
 
+from edgekit.augment.options import Preset
 from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.options import MAX_SEED, SplitConfig
 from edgekit.errors import RunError
 
 Stage = Literal["float", "qat"]
+AugmentName = Literal["none", Preset]
 
 
 def check_weights_file(weights: str) -> None:
@@ -107,8 +109,7 @@ class TrainConfig:
         draws: Random crops of each photo that the head is solved on, besides those of the plan.
         whole: How the whole network is trained.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
-        augment: Preset of ``augment/vary.py`` for the training photos whose crops are drawn; validation and test photos
-            are never changed.
+        augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -120,7 +121,7 @@ class TrainConfig:
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""
-    augment: Literal["none", "antispoof", "cars", "recapture-safe"] = "none"
+    augment: AugmentName = "none"
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from pathlib import Path
 
 import cv2
@@ -44,13 +43,12 @@ class VideoWriter:
         self._start_s = 0.0
         self._writer: cv2.VideoWriter | None = None
         self._last: RGBArray | None = None
+        self._part = path.parent / f".{path.stem}.{secrets.token_hex(4)}.part.mp4"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".part.mp4")
+            self._part.touch(exist_ok=False)
         except OSError as failure:
             raise VideoError(f"can't write {path}: {failure.strerror}; choose another folder") from failure
-        os.close(handle)
-        self._part = Path(temporary)
 
     def add(self, picture: RGBArray, time_s: float) -> None:
         """Write one frame; the last one stands until its time.
@@ -115,10 +113,6 @@ class VideoWriter:
                     f"can't write {self._path}: {found} of {self._written} frames are there; free space or choose "
                     "another folder"
                 )
-            # mkstemp makes private files; a result should be as readable as any other file the user makes.
-            mask = os.umask(0)
-            os.umask(mask)
-            self._part.chmod(0o666 & ~mask)
             self._part.replace(self._path)
         except OSError as failure:
             raise VideoError(f"can't write {self._path}: {failure.strerror}; choose another folder") from failure

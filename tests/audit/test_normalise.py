@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from edgekit.audit import normalise as module
-from edgekit.audit.normalise import NormaliseConfig, normalise, padded
-from edgekit.audit.record import AuditConfig
+from edgekit.audit.normalise import normalise, padded
+from edgekit.audit.options import AuditConfig, NormaliseConfig
 from edgekit.audit.run import audit_dataset
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError, EdgekitError

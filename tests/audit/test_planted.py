@@ -11,9 +11,10 @@ from PIL import Image
 
 from edgekit.audit.certainty import Problem, baselines, decide, group_interval, shuffle_all
 from edgekit.audit.models import held_out_scores, make_folds
+from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, varied
 from edgekit.audit.reading import read_all
-from edgekit.audit.record import AuditConfig, AuditRecord, without_photos
+from edgekit.audit.record import AuditRecord, without_photos
 from edgekit.audit.run import audit_dataset
 from edgekit.audit.within import find_within
 from edgekit.errors import DataError

@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 import pytest
+from fixtures.tfrecords import read_records
 from PIL import Image
 
-from edgekit.augment.crop_set import CropsConfig, cut_crops
-from edgekit.augment.tfrecords import read_records
-from edgekit.augment.vary import PRESETS
+from edgekit.augment.crop_set import cut_crops
+from edgekit.augment.options import PRESETS, CropsConfig
 from edgekit.contract import CropPlan
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError, EdgekitError

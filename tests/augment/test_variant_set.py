@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.augment.variant_set import VariantsConfig, augment_photos, preview, variant_of
-from edgekit.augment.vary import PRESETS
+from edgekit.augment.options import PRESETS, VariantsConfig
+from edgekit.augment.variant_set import augment_photos, preview, variant_of
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError, PhotoError
 

@@ -5,12 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edgekit.augment import vary
-from edgekit.augment.vary import PRESETS, Augmentation, Variant, apply_variant, draw_variant, preset, to_source
+from edgekit.augment.options import NOTHING, PRESETS, Augmentation, preset
+from edgekit.augment.vary import Variant, apply_variant, augment, draw_variant, to_source
 from edgekit.errors import DataError
-
-NAMES = ("augment", "warp", "flip", "turn", "crop", "expose", "shift_channels")
-FUNCTIONS = [getattr(vary, name) for name in NAMES]
 
 
 @pytest.fixture(scope="module")
@@ -24,22 +21,33 @@ def photo():
     return np.asarray(picture) + slope
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-class TestEveryFunction:
-    def test_takes_chance_then_photo_then_options_by_name(self, function):
-        parameters = list(inspect.signature(function).parameters.values())
-        assert [one.name for one in parameters[:2]] == ["rng", "photo"]
-        assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in parameters[2:])
+def test_augment_takes_chance_then_photo_then_options_by_name():
+    parameters = list(inspect.signature(augment).parameters.values())
+    assert [one.name for one in parameters[:2]] == ["rng", "photo"]
+    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in parameters[2:])
 
-    def test_is_pure(self, function, photo):
-        options = {"options": PRESETS["antispoof"]} if function is vary.augment else {}
-        before = photo.copy()
-        first, second = (function(np.random.default_rng(7), photo, **options) for _ in range(2))
-        np.testing.assert_array_equal(first, second)
-        np.testing.assert_array_equal(photo, before)
-        assert first.dtype == np.uint8
-        first[...] = 0
-        np.testing.assert_array_equal(photo, before)
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(PRESETS["antispoof"], id="all"),
+        pytest.param(replace(NOTHING, rotation_deg=30, width_shift=0.2, shear_deg=0.2, zoom=0.2), id="warp"),
+        pytest.param(replace(NOTHING, horizontal_flip=True, vertical_flip=True), id="flip"),
+        pytest.param(replace(NOTHING, quarter_turns=True), id="turn"),
+        pytest.param(replace(NOTHING, crop=0.2), id="crop"),
+        pytest.param(replace(NOTHING, exposure_ev=0.5, balance_ev=0.15), id="expose"),
+        pytest.param(replace(NOTHING, channel_shift=0.15), id="shift-channels"),
+        pytest.param(NOTHING, id="nothing"),
+    ],
+)
+def test_augment_is_pure(options, photo):
+    before = photo.copy()
+    first, second = (augment(np.random.default_rng(7), photo, options=options) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(photo, before)
+    assert first.dtype == np.uint8
+    first[...] = 0
+    np.testing.assert_array_equal(photo, before)
 
 
 def test_the_classic_defaults():
@@ -91,13 +99,13 @@ class TestRecaptureSafe:
         options = replace(PRESETS["recapture-safe"], exposure_ev=0, balance_ev=0)
         rng = np.random.default_rng(0)
         for _ in range(50):
-            variant = vary.augment(rng, photo, options=options)
+            variant = augment(rng, photo, options=options)
             numbers = variant[..., 0].astype(int) + 256 * variant[..., 1].astype(int)
             steps = {abs(step) for axis in (0, 1) for step in np.unique(np.diff(numbers, axis=axis))}
             assert steps == {1, 30}
 
     def test_tones_change_each_pixel_by_itself(self, photo):
-        variant = vary.expose(np.random.default_rng(1), photo)
+        variant = augment(np.random.default_rng(1), photo, options=replace(NOTHING, exposure_ev=0.5, balance_ev=0.15))
         for channel in range(3):
             pairs = np.unique(np.stack([photo[..., channel], variant[..., channel]]).reshape(2, -1), axis=1)
             assert len(np.unique(pairs[0])) == pairs.shape[1]

@@ -169,8 +169,8 @@ def test_one_process_at_a_time_splits(grouped):
     holder = """
 import sys
 from pathlib import Path
-from edgekit.gather.journal import Journal
-with Journal(Path(sys.argv[1])):
+from edgekit.locks import writing_in
+with writing_in(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.data.lookalikes import Hashed, find_near, near_pairs, perceptual_hash
+from edgekit.data.lookalikes import find_same, near_pairs, perceptual_hash
+from edgekit.data.manifest import Sample
 
 
-def hashed(path, phash, label="genuine", group="a"):
-    return Hashed(path=path, label=label, group=group, phash=phash)
+def photo(path, label="genuine", group="a", split="", fold=""):
+    return Sample(path=f"{path}.jpg", label=label, group=group, split=split, fold=fold)
+
+
+def find(photos, bits):
+    """``find_same`` of pairs of a photo and its hash, each with content of its own."""
+    samples, hashes = zip(*photos, strict=True)
+    return find_same(samples, hashes, [sample.path for sample in samples], bits)
 
 
 @pytest.mark.parametrize("bits", [0, 1, 4, 6, 12])
@@ -38,31 +45,57 @@ def test_finds_what_comparing_each_with_each_finds(bits):
 
 
 def test_links_join_sets_and_the_widest_border_counts():
-    near = find_near(
+    near = find(
         [
-            hashed("a", 0b0),
-            hashed("b", 0b11, group="b"),
-            hashed("c", 0b1111, label="recapture", group="b"),
-            hashed("d", 0xFF << 40),
-            hashed("e", 0xFF << 40),
-            hashed("f", 0x0F0F0F0F0F0F0F0F),
-            hashed("g", 0x0F0F0F0F0F0F0F0E, group="b"),
-            hashed("h", 0xFFFF0000FFFF0000),
+            (photo("a"), 0b0),
+            (photo("b", group="b"), 0b11),
+            (photo("c", "recapture", "b"), 0b1111),
+            (photo("d"), 0xFF << 40),
+            (photo("e"), 0xFF << 40),
+            (photo("f"), 0x0F0F0F0F0F0F0F0F),
+            (photo("g", group="b"), 0x0F0F0F0F0F0F0F0E),
+            (photo("h"), 0xFFFF0000FFFF0000),
         ],
         2,
     )
     assert [(one.paths, one.across, one.most_bits) for one in near] == [
-        (("a", "b", "c"), "class", 2),
-        (("f", "g"), "group", 1),
-        (("d", "e"), "", 0),
+        (("a.jpg", "b.jpg", "c.jpg"), "class", 2),
+        (("f.jpg", "g.jpg"), "group", 1),
+        (("d.jpg", "e.jpg"), "none", 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("photos", "digests", "across"),
+    [
+        pytest.param((photo("a"), photo("b", "recapture")), "xy", "none", id="a-recapture-beside-its-original"),
+        pytest.param((photo("a"), photo("b", "recapture")), "xx", "class", id="one-file-with-two-labels"),
+        pytest.param(
+            (photo("a"), photo("b", "recapture"), photo("c")),
+            "xxy",
+            "class",
+            id="one-file-with-two-labels-among-others",
+        ),
+        pytest.param((photo("a"), photo("b", "recapture", "b")), "xy", "class", id="two-groups-two-labels"),
+        pytest.param((photo("a", group=""), photo("b", "recapture", "")), "xy", "class", id="no-groups-two-labels"),
+        pytest.param((photo("a"), photo("b", "recapture", "")), "xy", "class", id="one-without-a-group"),
+        pytest.param((photo("a"), photo("b", group="b")), "xy", "group", id="two-groups"),
+        pytest.param((photo("a", group=""), photo("b", group="")), "xy", "none", id="no-groups"),
+        pytest.param((photo("a", split="train"), photo("b", split="test")), "xy", "split", id="two-splits"),
+        pytest.param((photo("a", split="train"), photo("b")), "xy", "none", id="one-without-a-split"),
+        pytest.param((photo("a", fold="1"), photo("b", fold="2")), "xy", "split", id="two-folds"),
+    ],
+)
+def test_the_worst_border(photos, digests, across):
+    (same,) = find_same(photos, [7, 7, 7][: len(photos)], digests, 0)
+    assert same.across == across
 
 
 def test_ten_thousand_are_quick():
     rng = np.random.default_rng(0)
-    photos = [hashed(str(n), int(word)) for n, word in enumerate(rng.integers(0, 2**64, 10_000, dtype=np.uint64))]
+    photos = [(photo(str(n)), int(word)) for n, word in enumerate(rng.integers(0, 2**64, 10_000, dtype=np.uint64))]
     began = time.process_time()
-    assert find_near(photos, 6) == ()
+    assert find(photos, 6) == ()
     assert time.process_time() - began < 10
 
 

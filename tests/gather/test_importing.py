@@ -21,7 +21,7 @@ from edgekit.gather import importing
 from edgekit.gather.importing import import_photos
 from edgekit.gather.journal import JOURNAL_NAME, Journal
 from edgekit.gather.options import GroupRule, ImportConfig, safe_name
-from edgekit.locks import LOCK_NAME
+from edgekit.locks import LOCK_NAME, writing_in
 from edgekit.records import file_sha256
 from edgekit.runtime.photo import decode
 
@@ -186,7 +186,7 @@ class TestCopies:
         record = import_photos([gallery], tmp_path / "out", ImportConfig())
         assert record.stored == 12
         assert [(one.name, one.across) for one in record.copies] == [
-            ("genuine/anna/copy.jpg", ""),
+            ("genuine/anna/copy.jpg", "none"),
             ("genuine/ben/copy.jpg", "group"),
             ("recapture/ben/copy.jpg", "class"),
         ]
@@ -212,6 +212,13 @@ class TestCopies:
         assert record.stored == 13
         (near,) = record.near
         assert (len(near.paths), near.across) == (2, "class")
+
+    def test_a_recapture_beside_its_original_in_one_group_crosses_no_border(self, gallery, tmp_path):
+        """As the audit and the split see it."""
+        save(gallery / "recapture" / "anna" / "again.jpg", seed=0, quality=40)
+        record = import_photos([gallery], tmp_path / "out", ImportConfig())
+        (near,) = record.near
+        assert ({path.partition("/")[0] for path in near.paths}, near.across) == ({"genuine", "recapture"}, "none")
 
     def test_photos_that_were_there_before_count_too(self, gallery, tmp_path):
         shutil.copytree(gallery, tmp_path / "out")
@@ -439,7 +446,8 @@ class TestInterruptions:
             import_photos([gallery], tmp_path / "out", ImportConfig())
 
     def test_two_at_once(self, gallery, tmp_path):
-        with Journal(tmp_path / "out"), pytest.raises(DataError, match="another import, session or split"):
+        (tmp_path / "out").mkdir()
+        with writing_in(tmp_path / "out"), pytest.raises(DataError, match="another import, session or split"):
             import_photos([gallery], tmp_path / "out", ImportConfig())
 
 

@@ -469,11 +469,11 @@ class TestPaths:
     def test_a_file_that_the_system_refuses(self, tmp_path, monkeypatch):
         """The superuser may read everything, so the refusal itself is made."""
 
-        def refuse(self):
+        def refuse(*_):
             raise PermissionError(13, "Permission denied")
 
         (tmp_path / "photo.jpg").write_bytes(encode(noise()))
-        monkeypatch.setattr(Path, "read_bytes", refuse)
+        monkeypatch.setattr(Path, "open", refuse)
         with pytest.raises(PhotoError, match=r"photo\.jpg: can't be read: Permission denied"):
             decode(tmp_path / "photo.jpg")
 

@@ -10,7 +10,8 @@ from PIL import Image
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError
-from edgekit.simulate.demo_set import SimulateConfig, simulate_photos
+from edgekit.simulate.demo_set import simulate_photos
+from edgekit.simulate.options import SimulateConfig
 
 SMALL = SimulateConfig(
     photos_per_class_per_group=6,

@@ -6,7 +6,8 @@ from PIL import Image
 
 pytest.importorskip("cv2", reason="needs the host extra")
 
-from edgekit.simulate.pages import LAYOUTS, lay_out
+from edgekit.simulate.options import LAYOUTS
+from edgekit.simulate.pages import lay_out
 
 GREEN = (10, 200, 30)
 SIZE_WH = (320, 240)

@@ -10,9 +10,10 @@ from PIL import Image
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError
 from edgekit.simulate.cameras import CAMERAS, Shot, blur, capture
+from edgekit.simulate.options import PRINTS, SCREEN_NAMES, RecaptureConfig, RephotoConfig
 from edgekit.simulate.perspective import View, place
-from edgekit.simulate.recapture_set import RecaptureConfig, make_recaptures
-from edgekit.simulate.rephoto import SCREEN_OF, RephotoConfig, draw, rephotograph
+from edgekit.simulate.recapture_set import make_recaptures
+from edgekit.simulate.rephoto import SCREEN_OF, draw, rephotograph
 from edgekit.simulate.screens import SCREENS, form_image
 
 phone = pytest.importorskip("edgekit.simulate.phone", reason="needs OpenCV")
@@ -35,6 +36,11 @@ def _fine(content):
     with Image.open(io.BytesIO(content)) as opened:
         grey = np.asarray(opened.convert("L"), dtype=float)
     return float(np.abs(np.diff(grey, axis=1)).mean())
+
+
+def test_every_name_stands_for_a_screen_and_prints_for_paper():
+    assert tuple(SCREEN_OF) == SCREEN_NAMES
+    assert {name for name, screen in SCREEN_OF.items() if screen.kind == "print"} == set(PRINTS)
 
 
 class TestOnePhoto:

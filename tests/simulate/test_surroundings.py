@@ -10,8 +10,9 @@ from PIL import Image
 pytest.importorskip("cv2", reason="needs the host extra")
 
 from edgekit.errors import DataError
+from edgekit.simulate.options import RephotoConfig
 from edgekit.simulate.perspective import View, cosine, look, place
-from edgekit.simulate.rephoto import SCREEN_OF, RephotoConfig, draw, rephotograph
+from edgekit.simulate.rephoto import SCREEN_OF, draw, rephotograph
 from edgekit.simulate.screens import SCREENS, form_image
 from edgekit.simulate.surroundings import draw_hand, lamp
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.augment.vary import PRESETS
+from edgekit.augment.options import PRESETS
 from edgekit.train.finetune import _augmentation
 from edgekit.train.options import TrainConfig
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.augment.vary import PRESETS
+from edgekit.augment.options import PRESETS
 from edgekit.contract import CropPlan
+from edgekit.data.threads import in_order
 from edgekit.errors import PhotoError
 from edgekit.runtime.crops import crop_boxes
 from edgekit.runtime.photo import decode, read_photo
 from edgekit.runtime.preprocess import to_tensor
-from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, in_order, normalise
+from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, normalise
 from edgekit.train.feed import class_weights, draw_photo, drawn_crops, epoch_batches, stack_all, steps_per_epoch
 
 SIDE_PX = 16

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgekit.audit.options import AuditConfig, NormaliseConfig
 from edgekit.cli import console
 from edgekit.cli.options import AsJson, Data, SkipBad
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.audit.record import AuditConfig, AuditRecord
+    from edgekit.audit.record import AuditRecord
     from edgekit.data.assign import SplitRecord
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
@@ -60,7 +61,6 @@ def audit(
     they were not fitted to. A page with pictures and a record say which of them tell the classes apart.
     """
     from edgekit.audit.probes import PROBES
-    from edgekit.audit.record import AuditConfig
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
     from edgekit.records import make_folder
@@ -80,7 +80,6 @@ def audit(
         record = _audit(dataset, out / "audit", config, unnamed, progress)
         judged = record
         if normalise is not None:
-            from edgekit.audit.normalise import NormaliseConfig
             from edgekit.audit.normalise import normalise as write_copy
 
             write_copy(dataset, normalise, NormaliseConfig(side_px=side), progress=progress)

@@ -128,11 +128,17 @@ def _print_import(record: ImportRecord) -> None:
     typer.echo(f"{record.stored} stored, {record.known} done before, in {record.seconds:.1f} s")
     console.print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
     console.print_some("photos without a group, left out", list(record.ungrouped))
-    border = {"class": "of another class: one label is wrong", "group": "of another group", "": "of the same group"}
+    border = {"class": "of another class: one label is wrong", "group": "of another group", "none": "of the same group"}
     for across, words in border.items():
         copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
         console.print_some(f"exact copies {words}", copies)
-    for across, words in {"class": "across classes", "group": "across groups", "": "within a group"}.items():
+    near_words = {
+        "split": "across splits",
+        "class": "across classes",
+        "group": "across groups",
+        "none": "within a group",
+    }
+    for across, words in near_words.items():
         near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
         console.print_some(f"sets of near duplicates {words}", near)
     if record.ignored:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from edgekit.augment.options import Augmentation, CropsConfig, Fill, Preset, VariantsConfig
+from edgekit.augment.options import preset as named
 from edgekit.cli import console
 from edgekit.errors import EdgekitError
+from edgekit.simulate.options import SCREEN_NAMES, RecaptureConfig, RephotoConfig
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from edgekit.augment.vary import Augmentation
-
-Preset = Literal["antispoof", "cars", "recapture-safe"]
-ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
 
 Photos = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
 Out = Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")]
@@ -69,9 +68,7 @@ def augment(
     horizontal_flip: Annotated[bool | None, typer.Option(help="Mirror half of the variants.")] = None,
     vertical_flip: Annotated[bool | None, typer.Option(help="Mirror half of them upside down.")] = None,
     quarter_turns: Annotated[bool | None, typer.Option(help="Turn by 0, 90, 180 or 270 degrees.")] = None,
-    fill: Annotated[
-        Literal["nearest", "reflect", "black"] | None, typer.Option(help="What lies beyond the edge after a warp.")
-    ] = None,
+    fill: Annotated[Fill | None, typer.Option(help="What lies beyond the edge after a warp.")] = None,
     test_too: Annotated[
         bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
     ] = False,
@@ -87,9 +84,8 @@ def augment(
     resizing and compressing. The preset recapture-safe does nothing of that: it mirrors, turns by right angles, cuts
     whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
     """
-    from edgekit.augment.variant_set import VariantsConfig, augment_photos
+    from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview as draw_preview
-    from edgekit.augment.vary import preset as named
 
     options = _changed(
         named(preset),
@@ -183,8 +179,7 @@ def crops(
     Ten of a quarter of the width by default; any plan that a model's contract can have. A run that was stopped or
     killed goes on where it was, without a lost or doubled crop.
     """
-    from edgekit.augment.crop_set import CropsConfig, cut_crops
-    from edgekit.augment.vary import preset as named
+    from edgekit.augment.crop_set import cut_crops
     from edgekit.contract import CropPlan
 
     if variants is not None and preset is None:
@@ -277,9 +272,8 @@ def recapture(
     Every photo is shown on a simulated screen, or printed, and photographed again; the manifest has what was drawn for
     each. How far a model that saw only such photos gets on real ones is in docs/data.md.
     """
-    from edgekit.simulate.recapture_set import RecaptureConfig, make_recaptures
+    from edgekit.simulate.recapture_set import make_recaptures
     from edgekit.simulate.recapture_set import preview as draw_preview
-    from edgekit.simulate.rephoto import SCREEN_OF, RephotoConfig
 
     ranges = {
         "distance": distance,
@@ -299,7 +293,7 @@ def recapture(
     shares = {"room": room, "phones": phones, "hand": hand, "lamp": lamp}
     drawn.update({name: share for name, share in shares.items() if share is not None})
     config = RecaptureConfig(
-        screens=tuple(SCREEN_OF) if screen == "all" else _names(screen),
+        screens=SCREEN_NAMES if screen == "all" else _names(screen),
         per_photo=per_photo,
         genuine=genuine,
         label=label,

@@ -1,0 +1,59 @@
+"""Threads that work on many photos: results in order, few photos in memory."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import TypeVar
+
+from edgekit.progress import Progress
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+WORKERS = 2
+# Pillow decodes without the interpreter's lock; more threads than that would only hold more photos in memory.
+_MOST_WORKERS = 4
+_AHEAD = 2
+
+
+def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, workers: int = WORKERS) -> Generator[B]:
+    """``map`` over threads that keeps the order and never runs more than ``ahead`` items before the reader."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[B]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # An interrupt should not wait for what is not begun.
+            for future in waiting:
+                future.cancel()
+
+
+def work_through(work: Callable[[A], B], items: Sequence[A], what: str, progress: Progress) -> list[B]:
+    """Do something with every photo, on most cores.
+
+    Args:
+        work: What.
+        items: The photos.
+        what: The name of it, for people ("checking photos").
+        progress: Told of each photo.
+
+    Returns:
+        The results, in order.
+    """
+    progress.begin(what, len(items))
+    workers = min(_MOST_WORKERS, max(2, os.cpu_count() or 2))
+    results = []
+    with closing(in_order(work, items, ahead=_AHEAD * workers, workers=workers)) as coming:
+        for one in coming:
+            results.append(one)
+            progress.advance()
+    return results
