@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -21,27 +20,26 @@ _MAX_VALUES = 40
 _MAX_GRAMS = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(NamedTuple):
     """One thing to look at.
 
     Attributes:
         name: Short, as options and records use it.
-        family: Of the file, of trivial pixels, or of the rows of the manifest.
         what: What it looks at, in words.
         seen: Whether and how a model that is trained on crops can see it too.
-        cheat: What is fitted: a tree of three cuts, or a linear rule where many numbers count together.
         numbers: Gives (n, …) float64.
         value: One photo's value as people read it.
+        family: Of the file, of trivial pixels, or of the rows of the manifest.
+        cheat: What is fitted: a tree of three cuts, or a linear rule where many numbers count together.
     """
 
     name: str
-    family: Family
     what: str
     seen: str
-    cheat: Kind
     numbers: Callable[[Sequence[Reading]], Float64Array]
     value: Callable[[Reading], str]
+    family: Family = "file"
+    cheat: Kind = "tree"
 
 
 def one_hot(values: Sequence[str]) -> Float64Array:
@@ -123,131 +121,70 @@ _YES = "yes"
 _SQUASHED = "yes, in the `full` crop, which squashes any photo to a square"
 
 PROBES: tuple[Probe, ...] = (
+    Probe("size", "width and height in pixels", _RESAMPLED, _size, lambda one: one.file.size),
+    Probe("aspect", "width by height", _SQUASHED, _aspect, lambda one: f"{one.file.aspect:.3f}"),
     Probe(
-        name="size",
-        family="file",
-        what="width and height in pixels",
-        seen=_RESAMPLED,
-        cheat="tree",
-        numbers=_size,
-        value=lambda one: one.file.size,
+        "bytes",
+        "bytes per pixel",
+        _BLOCKS,
+        lambda all_: np.array([[one.file.bytes_per_px] for one in all_]),
+        lambda one: f"{one.file.bytes_per_px:.3f} bytes/px",
+    ),
+    Probe("format", "format, pixel mode and suffix", _BLOCKS, partial(_words, _format), lambda one: _format(one.file)),
+    Probe("jpeg", "JPEG tables, subsampling, progressive", _BLOCKS, _jpeg, lambda one: _settings(one.file)),
+    Probe(
+        "metadata", "EXIF and other metadata blocks", _NO, partial(_words, _metadata), lambda one: _metadata(one.file)
     ),
     Probe(
-        name="aspect",
-        family="file",
-        what="width by height",
-        seen=_SQUASHED,
-        cheat="tree",
-        numbers=_aspect,
-        value=lambda one: f"{one.file.aspect:.3f}",
+        "exif-camera",
+        "maker and model by EXIF",
+        _NO,
+        partial(_words, lambda file: file.camera),
+        lambda one: one.file.camera or "none",
     ),
+    Probe("names", "patterns of file names, without folders", _NO, _names, lambda one: one.file.stem),
+    Probe("colour", "mean red, green and blue", _YES, partial(_column, "colour"), _rgb, family="pixels"),
     Probe(
-        name="bytes",
-        family="file",
-        what="bytes per pixel",
-        seen=_BLOCKS,
-        cheat="tree",
-        numbers=lambda all_: np.array([[one.file.bytes_per_px] for one in all_]),
-        value=lambda one: f"{one.file.bytes_per_px:.3f} bytes/px",
-    ),
-    Probe(
-        name="format",
-        family="file",
-        what="format, pixel mode and suffix",
-        seen=_BLOCKS,
-        cheat="tree",
-        numbers=partial(_words, _format),
-        value=lambda one: _format(one.file),
-    ),
-    Probe(
-        name="jpeg",
-        family="file",
-        what="JPEG tables, subsampling, progressive",
-        seen=_BLOCKS,
-        cheat="tree",
-        numbers=_jpeg,
-        value=lambda one: _settings(one.file),
-    ),
-    Probe(
-        name="metadata",
-        family="file",
-        what="EXIF and other metadata blocks",
-        seen=_NO,
-        cheat="tree",
-        numbers=partial(_words, _metadata),
-        value=lambda one: _metadata(one.file),
-    ),
-    Probe(
-        name="exif-camera",
-        family="file",
-        what="maker and model by EXIF",
-        seen=_NO,
-        cheat="tree",
-        numbers=partial(_words, lambda file: file.camera),
-        value=lambda one: one.file.camera or "none",
-    ),
-    Probe(
-        name="names",
-        family="file",
-        what="patterns of file names, without folders",
-        seen=_NO,
-        cheat="tree",
-        numbers=_names,
-        value=lambda one: one.file.stem,
-    ),
-    Probe(
-        name="colour",
+        "brightness",
+        "mean and deviation of the luma",
+        _YES,
+        partial(_column, "brightness"),
+        lambda one: f"luma {one.pixels.brightness[0]:.0f} ± {one.pixels.brightness[1]:.0f}",
         family="pixels",
-        what="mean red, green and blue",
-        seen=_YES,
-        cheat="tree",
-        numbers=partial(_column, "colour"),
-        value=_rgb,
     ),
     Probe(
-        name="brightness",
+        "blur",
+        "variance of the Laplacian",
+        _YES,
+        partial(_column, "blur"),
+        lambda one: f"log variance {one.pixels.blur[0]:.1f}",
         family="pixels",
-        what="mean and deviation of the luma",
-        seen=_YES,
-        cheat="tree",
-        numbers=partial(_column, "brightness"),
-        value=lambda one: f"luma {one.pixels.brightness[0]:.0f} ± {one.pixels.brightness[1]:.0f}",
     ),
     Probe(
-        name="blur",
+        "histogram",
+        "histograms of red, green, blue and luma",
+        _YES,
+        partial(_column, "histogram"),
+        _rgb,
         family="pixels",
-        what="variance of the Laplacian",
-        seen=_YES,
-        cheat="tree",
-        numbers=partial(_column, "blur"),
-        value=lambda one: f"log variance {one.pixels.blur[0]:.1f}",
-    ),
-    Probe(
-        name="histogram",
-        family="pixels",
-        what="histograms of red, green, blue and luma",
-        seen=_YES,
         cheat="linear",
-        numbers=partial(_column, "histogram"),
-        value=_rgb,
     ),
     Probe(
-        name="corners",
+        "corners",
+        "the four corners alone",
+        _YES,
+        partial(_column, "corners"),
+        _corners,
         family="pixels",
-        what="the four corners alone",
-        seen=_YES,
         cheat="linear",
-        numbers=partial(_column, "corners"),
-        value=_corners,
     ),
     Probe(
-        name="camera",
+        "camera",
+        "the manifest's camera column",
+        "as far as cameras leave marks",
+        lambda all_: one_hot([one.sample.camera for one in all_]),
+        _camera,
         family="group",
-        what="the manifest's camera column",
-        seen="as far as cameras leave marks",
-        cheat="tree",
-        numbers=lambda all_: one_hot([one.sample.camera for one in all_]),
-        value=_camera,
     ),
 )
 

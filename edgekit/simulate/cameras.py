@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -256,144 +256,19 @@ def tone_curve(contrast: float) -> Photo:
     return np.asarray(np.rint(255 * curved), dtype=np.uint8)
 
 
-def _presets(*cameras: Camera) -> Mapping[str, Camera]:
-    return MappingProxyType({camera.name: camera for camera in cameras})
-
-
-CAMERAS: Mapping[str, Camera] = _presets(
-    Camera(
-        name="phone-a",
-        lens_sigma_px=0.38,
-        defocus_px=0.5,
-        vignetting=0.25,
-        shot_noise=0.0006,
-        read_noise=0.006,
-        sensor_rgb=(0.6, 1.0, 0.7),
-        bayer="RGGB",
-        sharpening=0.7,
-        saturation=1.15,
-        contrast=0.35,
-        jpeg_quality=92,
-        jpeg_subsampling="4:2:0",
-    ),
-    Camera(
-        name="phone-b",
-        lens_sigma_px=0.42,
-        defocus_px=0.63,
-        vignetting=0.35,
-        shot_noise=0.0012,
-        read_noise=0.01,
-        sensor_rgb=(0.55, 1.0, 0.65),
-        bayer="GRBG",
-        sharpening=1.1,
-        saturation=1.25,
-        contrast=0.5,
-        jpeg_quality=85,
-        jpeg_subsampling="4:2:0",
-    ),
-    Camera(
-        name="phone-c",
-        lens_sigma_px=0.34,
-        defocus_px=0.44,
-        vignetting=0.15,
-        shot_noise=0.0004,
-        read_noise=0.004,
-        sensor_rgb=(0.7, 1.0, 0.6),
-        bayer="BGGR",
-        sharpening=0.4,
-        saturation=1.05,
-        contrast=0.2,
-        jpeg_quality=95,
-        jpeg_subsampling="4:4:4",
-    ),
-    Camera(
-        name="phone-d",
-        lens_sigma_px=0.4,
-        defocus_px=0.57,
-        vignetting=0.3,
-        shot_noise=0.0009,
-        read_noise=0.008,
-        sensor_rgb=(0.62, 1.0, 0.72),
-        bayer="RGGB",
-        sharpening=0.9,
-        saturation=1.1,
-        contrast=0.6,
-        jpeg_quality=88,
-        jpeg_subsampling="4:2:0",
-    ),
-    Camera(
-        name="compact",
-        lens_sigma_px=0.4,
-        defocus_px=0.5,
-        vignetting=0.2,
-        shot_noise=0.0005,
-        read_noise=0.005,
-        sensor_rgb=(0.65, 1.0, 0.8),
-        bayer="GBRG",
-        sharpening=0.5,
-        saturation=1.0,
-        contrast=0.3,
-        jpeg_quality=93,
-        jpeg_subsampling="4:2:2",
-    ),
-    Camera(
-        name="phone-e",
-        lens_sigma_px=0.4,
-        defocus_px=0.57,
-        vignetting=0.28,
-        shot_noise=0.0008,
-        read_noise=0.007,
-        sensor_rgb=(0.58, 1.0, 0.68),
-        bayer="GRBG",
-        sharpening=0.8,
-        saturation=1.2,
-        contrast=0.4,
-        jpeg_quality=90,
-        jpeg_subsampling="4:2:0",
-    ),
-    Camera(
-        name="phone-f",
-        lens_sigma_px=0.37,
-        defocus_px=0.5,
-        vignetting=0.2,
-        shot_noise=0.0006,
-        read_noise=0.006,
-        sensor_rgb=(0.66, 1.0, 0.62),
-        bayer="BGGR",
-        sharpening=0.6,
-        saturation=1.1,
-        contrast=0.3,
-        jpeg_quality=94,
-        jpeg_subsampling="4:2:2",
-    ),
-    Camera(
-        name="phone-g",
-        lens_sigma_px=0.41,
-        defocus_px=0.57,
-        vignetting=0.32,
-        shot_noise=0.001,
-        read_noise=0.008,
-        sensor_rgb=(0.57, 1.0, 0.75),
-        bayer="RGGB",
-        sharpening=1.0,
-        saturation=1.15,
-        contrast=0.45,
-        jpeg_quality=87,
-        jpeg_subsampling="4:2:0",
-    ),
-    Camera(
-        name="rugged-tablet",
-        lens_sigma_px=0.41,
-        defocus_px=0.5,
-        vignetting=0.25,
-        shot_noise=0.0007,
-        read_noise=0.007,
-        sensor_rgb=(0.64, 1.0, 0.66),
-        bayer="GBRG",
-        sharpening=0.6,
-        saturation=1.05,
-        contrast=0.25,
-        jpeg_quality=91,
-        jpeg_subsampling="4:2:0",
-    ),
+# In the order of Camera's fields.
+_TABLE: tuple[tuple[Any, ...], ...] = (
+    ("phone-a", 0.38, 0.5, 0.25, 0.0006, 0.006, (0.6, 1.0, 0.7), "RGGB", 0.7, 1.15, 0.35, 92, "4:2:0"),
+    ("phone-b", 0.42, 0.63, 0.35, 0.0012, 0.01, (0.55, 1.0, 0.65), "GRBG", 1.1, 1.25, 0.5, 85, "4:2:0"),
+    ("phone-c", 0.34, 0.44, 0.15, 0.0004, 0.004, (0.7, 1.0, 0.6), "BGGR", 0.4, 1.05, 0.2, 95, "4:4:4"),
+    ("phone-d", 0.4, 0.57, 0.3, 0.0009, 0.008, (0.62, 1.0, 0.72), "RGGB", 0.9, 1.1, 0.6, 88, "4:2:0"),
+    ("compact", 0.4, 0.5, 0.2, 0.0005, 0.005, (0.65, 1.0, 0.8), "GBRG", 0.5, 1.0, 0.3, 93, "4:2:2"),
+    ("phone-e", 0.4, 0.57, 0.28, 0.0008, 0.007, (0.58, 1.0, 0.68), "GRBG", 0.8, 1.2, 0.4, 90, "4:2:0"),
+    ("phone-f", 0.37, 0.5, 0.2, 0.0006, 0.006, (0.66, 1.0, 0.62), "BGGR", 0.6, 1.1, 0.3, 94, "4:2:2"),
+    ("phone-g", 0.41, 0.57, 0.32, 0.001, 0.008, (0.57, 1.0, 0.75), "RGGB", 1.0, 1.15, 0.45, 87, "4:2:0"),
+    ("rugged-tablet", 0.41, 0.5, 0.25, 0.0007, 0.007, (0.64, 1.0, 0.66), "GBRG", 0.6, 1.05, 0.25, 91, "4:2:0"),
+)
+_FIELDS = tuple(field.name for field in fields(Camera))
+CAMERAS: Mapping[str, Camera] = MappingProxyType(
+    {row[0]: Camera(**dict(zip(_FIELDS, row, strict=True))) for row in _TABLE}
 )

@@ -9,9 +9,9 @@ chain.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -266,135 +266,24 @@ def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Ligh
     return np.asarray(light + field[..., None] * tint)
 
 
-def _presets(*screens: Screen) -> Mapping[str, Screen]:
-    return MappingProxyType({screen.name: screen for screen in screens})
-
-
-SCREENS: Mapping[str, Screen] = _presets(
-    Screen(
-        name="laptop-tn",
-        kind="laptop",
-        structure="stripe",
-        ratio=(1.5, 2.8),
-        white_rgb=(0.93, 1.0, 1.08),
-        black=0.012,
-        banding=0.04,
-    ),
-    Screen(
-        name="laptop-ips",
-        kind="laptop",
-        structure="chevron",
-        ratio=(1.65, 2.9),
-        white_rgb=(1.0, 1.0, 0.97),
-        black=0.005,
-    ),
-    Screen(
-        name="monitor-ips",
-        kind="monitor",
-        structure="chevron",
-        ratio=(1.5, 3.0),
-        white_rgb=(0.98, 1.0, 1.03),
-        gloss=0.15,
-    ),
-    Screen(
-        name="monitor-va",
-        kind="monitor",
-        structure="split-va",
-        ratio=(1.5, 3.0),
-        gamma=2.3,
-        black=0.001,
-        gloss=0.15,
-    ),
-    Screen(
-        name="tv-va",
-        kind="tv",
-        structure="split-va",
-        ratio=(1.5, 3.3),
-        gamma=2.4,
-        white_rgb=(0.9, 1.0, 1.12),
-        black=0.001,
-    ),
-    Screen(
-        name="tv-crt",
-        kind="tv",
-        structure="shadow-mask",
-        ratio=(1.3, 3.2),
-        gamma=2.5,
-        black=0.01,
-        gloss=0.5,
-        banding=0.35,
-    ),
-    Screen(
-        name="tablet-ips",
-        kind="tablet",
-        structure="stripe",
-        ratio=(1.65, 2.8),
-        white_rgb=(1.02, 1.0, 0.95),
-        gloss=0.5,
-    ),
-    Screen(
-        name="tablet-oled",
-        kind="tablet",
-        structure="rgb-oled",
-        ratio=(1.5, 2.7),
-        black=0.0002,
-        gloss=0.5,
-        banding=0.08,
-    ),
-    Screen(
-        name="phone-oled",
-        kind="phone",
-        structure="diamond-pentile",
-        ratio=(1.15, 2.2),
-        black=0.0002,
-        gloss=0.5,
-        banding=0.1,
-    ),
-    Screen(
-        name="phone-lcd",
-        kind="phone",
-        structure="wide-stripe",
-        ratio=(1.5, 2.6),
-        white_rgb=(0.95, 1.0, 1.06),
-        gloss=0.5,
-    ),
-    Screen(
-        name="print-inkjet",
-        kind="print",
-        structure="dispersed-dots",
-        ratio=(0.45, 0.8),
-        white_rgb=(0.86, 0.86, 0.84),
-        black=0.02,
-        gloss=0.06,
-    ),
-    Screen(
-        name="print-newspaper",
-        kind="print",
-        structure="clustered-dots",
-        ratio=(0.55, 0.85),
-        white_rgb=(0.68, 0.66, 0.6),
-        black=0.06,
-        gloss=0.02,
-        cell_dots=6,
-    ),
-    Screen(
-        name="print-poster",
-        kind="print",
-        structure="clustered-dots",
-        ratio=(0.5, 0.75),
-        white_rgb=(0.8, 0.8, 0.78),
-        black=0.03,
-        gloss=0.2,
-        cell_dots=6,
-    ),
-    Screen(
-        name="print-magazine",
-        kind="print",
-        structure="clustered-dots",
-        ratio=(0.48, 0.7),
-        white_rgb=(0.85, 0.85, 0.84),
-        black=0.015,
-        gloss=0.15,
-        cell_dots=5,
-    ),
+# In the order of Screen's fields.
+_TABLE: tuple[tuple[Any, ...], ...] = (
+    ("laptop-tn", "laptop", "stripe", (1.5, 2.8), 2.2, (0.93, 1.0, 1.08), 0.012, 0.3, 0.04, 8),
+    ("laptop-ips", "laptop", "chevron", (1.65, 2.9), 2.2, (1.0, 1.0, 0.97), 0.005, 0.3, 0.0, 8),
+    ("monitor-ips", "monitor", "chevron", (1.5, 3.0), 2.2, (0.98, 1.0, 1.03), 0.003, 0.15, 0.0, 8),
+    ("monitor-va", "monitor", "split-va", (1.5, 3.0), 2.3, (1.0, 1.0, 1.0), 0.001, 0.15, 0.0, 8),
+    ("tv-va", "tv", "split-va", (1.5, 3.3), 2.4, (0.9, 1.0, 1.12), 0.001, 0.3, 0.0, 8),
+    ("tv-crt", "tv", "shadow-mask", (1.3, 3.2), 2.5, (1.0, 1.0, 1.0), 0.01, 0.5, 0.35, 8),
+    ("tablet-ips", "tablet", "stripe", (1.65, 2.8), 2.2, (1.02, 1.0, 0.95), 0.003, 0.5, 0.0, 8),
+    ("tablet-oled", "tablet", "rgb-oled", (1.5, 2.7), 2.2, (1.0, 1.0, 1.0), 0.0002, 0.5, 0.08, 8),
+    ("phone-oled", "phone", "diamond-pentile", (1.15, 2.2), 2.2, (1.0, 1.0, 1.0), 0.0002, 0.5, 0.1, 8),
+    ("phone-lcd", "phone", "wide-stripe", (1.5, 2.6), 2.2, (0.95, 1.0, 1.06), 0.003, 0.5, 0.0, 8),
+    ("print-inkjet", "print", "dispersed-dots", (0.45, 0.8), 2.2, (0.86, 0.86, 0.84), 0.02, 0.06, 0.0, 8),
+    ("print-newspaper", "print", "clustered-dots", (0.55, 0.85), 2.2, (0.68, 0.66, 0.6), 0.06, 0.02, 0.0, 6),
+    ("print-poster", "print", "clustered-dots", (0.5, 0.75), 2.2, (0.8, 0.8, 0.78), 0.03, 0.2, 0.0, 6),
+    ("print-magazine", "print", "clustered-dots", (0.48, 0.7), 2.2, (0.85, 0.85, 0.84), 0.015, 0.15, 0.0, 5),
+)
+_FIELDS = tuple(field.name for field in fields(Screen))
+SCREENS: Mapping[str, Screen] = MappingProxyType(
+    {row[0]: Screen(**dict(zip(_FIELDS, row, strict=True))) for row in _TABLE}
 )
