@@ -16,6 +16,7 @@ from edgekit.augment.options import PRESETS, CropsConfig
 from edgekit.contract import CropPlan
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError, EdgekitError
+from edgekit.locks import making_in
 from edgekit.scoring.source import CropSource, cut_photo
 
 PLAN = CropPlan(cycle=("1/4",), crops=3)
@@ -183,6 +184,12 @@ class TestGoingOn:
         (out / "crops-00001-of-00008.tfrecord").write_bytes(b"damaged")
         cut_crops(photos, out, _into_records(VARIED), workers=1)
         assert _records(out) == before
+
+    def test_two_at_once(self, photos, tmp_path):
+        out = tmp_path / "out"
+        cut_crops(photos, out, VARIED, workers=1)
+        with making_in(out), pytest.raises(DataError, match="another edgekit process makes files here"):
+            cut_crops(photos, out, VARIED, workers=1)
 
     def test_a_finished_set_is_not_cut_again(self, photos, tmp_path):
         out = tmp_path / "out"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,11 @@ def test_every_frame_once_and_in_rgb(tmp_path):
     np.testing.assert_allclose(found, [0, 255] * 3, atol=12)
     assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
     assert path.stat().st_mode & 0o444
+
+
+def test_the_mask_of_the_process_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail(f"the mask became {mask:o} for a moment"))
+    write(tmp_path / "out.mp4", [(RED, 0.0)])
 
 
 def test_where_frames_were_dropped_the_last_one_stands(tmp_path):
