@@ -39,9 +39,6 @@ from edgekit.train.resume import REFUSE, RunOptions, recover
 IN_THE_RUN = CalibrationFolder()
 
 
-IN_THE_RUN = CalibrationFolder()
-
-
 def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Model:
     """The trained network of a stage, from its weights file.
 
