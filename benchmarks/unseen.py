@@ -22,13 +22,13 @@ from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.tta import OWN, ScoredPlans, TtaModel, TtaRecord, job_of, keep_in, scored_plans, study
+from edgekit.evaluate.tta import OWN, ScoredPlans, TtaModel, TtaRecord, job_of, scored_plans, study
 from edgekit.metrics.breakdown import Detail, detail
 from edgekit.metrics.judged import Judged
 from edgekit.progress import Progress
-from edgekit.records import file_sha256, from_plain, read_json, write_json
+from edgekit.records import from_plain, read_json, write_json
 from edgekit.runtime.bundle import read_bundle
-from edgekit.scoring.passes import score_passes
+from edgekit.scoring.passes import ScoreStore, score_passes
 
 STUDY = TtaConfig()
 
@@ -64,10 +64,10 @@ def scored_folds(
         samples = split.samples(dataset, "test")
         progress.say(f"{variant}, fold {number + 1} of {config.folds}: {len(samples)} photos")
         source = model_source(bundle.contract, dataset, samples)
-        keep = keep_in(scores, dataset, samples)
-        (found,) = score_passes([job_of(bundle, STUDY)], source, keep=keep, progress=progress)
+        store = ScoreStore.of(scores, dataset, samples)
+        (found,) = score_passes([job_of(bundle, STUDY)], source, store=store, progress=progress)
         folds.append(scored_plans(bundle, samples, found, STUDY))
-        files.append(file_sha256(file))
+        files.append(bundle.file_sha256)
         size = len(bundle.flatbuffer)
     model = TtaModel(name=variant, precision=folds[0].contract.precision, model_bytes=size, file_sha256s=tuple(files))
     return model, folds

@@ -11,6 +11,9 @@ from edgekit.arrays import ByteArray, Float64Array
 
 Fill = Literal["nearest", "reflect", "black"]
 
+# What gives the pixels, and its version.
+RESAMPLER = f"OpenCV {cv2.__version__}"
+
 _BORDERS: dict[str, int] = {
     "nearest": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT,

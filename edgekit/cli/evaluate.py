@@ -79,7 +79,7 @@ def evaluate(
         )
         return
     # Photos take long to read, which a mistaken model need not wait for.
-    read_bundle(model)
+    bundle = read_bundle(model)
     columns = tuple(one.strip() for one in slices.split(",")) if slices is not None else None
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
@@ -88,7 +88,7 @@ def evaluate(
 
             refuse_among_photos(out, dataset.root, "an evaluation")
         config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
-        record = evaluate_model(model, dataset, config, progress=progress)
+        record = evaluate_model(model, dataset, config, bundle=bundle, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     if json:
         console.print_json(record)

@@ -166,7 +166,8 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             f"(split by {record.split.method}), {record.skipped_photos} skipped, {record.seconds:.0f} s"
         )
         if best:
-            which = f"penalty {best['penalty']:g}" if "penalty" in best else f"best epoch {record.best_epoch + 1}"
+            is_head = record.tried == "penalty"
+            which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
             console.note(
                 f"{which}: validation loss {best['val_loss']:.3f}, "
                 f"balanced accuracy {console.percent(best['val_balanced_accuracy'])}"

@@ -24,7 +24,8 @@ from edgekit.quantize.qat import load_stage
 from edgekit.records import plain, sha256, write_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
-from edgekit.scoring.scores import Scores, score_photos
+from edgekit.scoring.passes import score_photos
+from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
 from edgekit.train.options import Stage

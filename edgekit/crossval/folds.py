@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.arrays import Float32Array
 from edgekit.bench.benchmark import conditions_of, settings
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import percentiles
@@ -34,13 +32,13 @@ from edgekit.metrics.classification import evaluation_of
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
-from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
+from edgekit.records import plain, read_json, sha256, to_json, write_json
 from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.timing import Latency
-from edgekit.scoring.keep import UNREADABLE
-from edgekit.scoring.scores import Scores, score_photos
+from edgekit.scoring.passes import ScoreStore, score_photos
+from edgekit.scoring.scores import Scores
 from edgekit.train.finetune import finetune, versions
 from edgekit.train.network import build_network, load_backbone
 from edgekit.train.options import Stage
@@ -53,9 +51,6 @@ VARIANTS: dict[str, tuple[Precision, Stage]] = {
     "int8 PTQ": ("int8", "float"),
     "int8 QAT": ("int8", "qat"),
 }
-
-# In the file of test scores: which flatbuffers gave them.
-_MODELS = "model_sha256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,38 +186,10 @@ def _score(
     progress: Progress,
 ) -> dict[str, Scores]:
     """Scores of the test photos, kept so that a re-run need not score again."""
-    place = folder.root / "test-scores.npz"
     source = model_source(next(iter(bundles.values())).contract, dataset, samples)
-    if place.exists():
-        kept = _kept_scores(place, bundles, (len(samples), max(config.crops), len(dataset.labels)))
-        if kept is not None:
-            return {variant: Scores(crops=crops, targets=source.targets) for variant, crops in kept.items()}
-        progress.say(f"{place} is damaged or of other models: the test photos are scored again")
-    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), progress=progress)
-    found = dict(zip(bundles, scored, strict=True))
-    buffer = io.BytesIO()
-    # mypy takes the arrays for savez's own keyword.
-    models = np.array([bundle.contract.model_sha256 for bundle in bundles.values()])
-    np.savez(buffer, **{_MODELS: models}, **{variant: scores.crops for variant, scores in found.items()})  # type: ignore[arg-type]
-    write_atomic(place, buffer.getvalue())
-    return found
-
-
-def _kept_scores(
-    place: Path, bundles: dict[str, Bundle], shape: tuple[int, int, int]
-) -> dict[str, Float32Array] | None:
-    """The scores in a file, or None where it is damaged or tells of other models or photos."""
-    made_by = [bundle.contract.model_sha256 for bundle in bundles.values()]
-    try:
-        with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            if set(kept.files) != {*bundles, _MODELS} or kept[_MODELS].tolist() != made_by:
-                return None
-            found = {variant: kept[variant] for variant in bundles}
-    except UNREADABLE:
-        return None
-    if any(crops.shape != shape or crops.dtype != np.float32 for crops in found.values()):
-        return None
-    return found
+    store = ScoreStore.of(folder.root / "scores", dataset, samples)
+    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
+    return dict(zip(bundles, scored, strict=True))
 
 
 def _variant(

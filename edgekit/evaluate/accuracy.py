@@ -18,26 +18,18 @@ from edgekit.metrics.breakdown import Detail, check_slices, detail
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.metrics.judged import Judged
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256
-from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.stopping import margins
-from edgekit.scoring.scores import Count, CropUse, Scores, crop_use, score_photos
+from edgekit.scoring.passes import score_photos
+from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
 from edgekit.scoring.source import CropSource, crop_source
 
 
 def score_samples(
-    model: Path,
-    dataset: Dataset,
-    samples: Sequence[Sample],
-    *,
-    crops: int,
-    interpreter: str | None = None,
-    progress: Progress = SILENT,
+    bundle: Bundle, dataset: Dataset, samples: Sequence[Sample], *, crops: int, progress: Progress = SILENT
 ) -> Scores:
-    """Score photos with one model file, crop by crop."""
-    bundle = read_bundle(model)
-    source = model_source(bundle.contract, dataset, samples)
-    (scores,) = score_photos([bundle], source, crops=crops, interpreter=interpreter, progress=progress)
+    """Score photos with one model, crop by crop."""
+    (scores,) = score_photos([bundle], model_source(bundle.contract, dataset, samples), crops=crops, progress=progress)
     return scores
 
 
@@ -153,27 +145,36 @@ def evaluate_model(
     dataset: Dataset,
     config: EvaluateConfig | None = None,
     *,
+    bundle: Bundle | None = None,
     progress: Progress = SILENT,
 ) -> EvaluateRecord:
     """Measure a model file on labelled photos, with the crops that ``Classifier.classify`` would score.
+
+    Args:
+        model: The file.
+        dataset: Photos with labels.
+        config: What is measured on which photos.
+        bundle: What the file holds, where it was read before; it is not opened again.
+        progress: Told of every photo.
 
     Raises:
         ContractError: no model of edgekit, or too many crops.
         DataError: labels that the model doesn't know, or a column to slice by that no photo has.
     """
     config = config or EvaluateConfig()
-    contract = read_bundle(model).contract
+    bundle = bundle or read_bundle(model)
+    contract = bundle.contract
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
     chosen = choose_photos(dataset, contract, config.part)
     check_slices(config.slices, known_columns(chosen.samples))
-    scores = score_samples(model, dataset, chosen.samples, crops=count, progress=progress)
+    scores = score_samples(bundle, dataset, chosen.samples, crops=count, progress=progress)
     early = config.stop_early and config.crops is None and contract.decision.early_stop is not None
     photos = ScoredPhotos.of(scores, chosen.samples, contract, crops=count, stops_early=early)
     judged = judged_photos(photos)
     return EvaluateRecord(
         model=model.name,
-        file_sha256=file_sha256(model),
+        file_sha256=bundle.file_sha256,
         data_sha256=dataset.sha256,
         part=chosen.part,
         caution=chosen.caution,

@@ -16,7 +16,6 @@ from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos
 from edgekit.metrics.classification import report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.operating_point import edge_caution, fit_decision
 from edgekit.scoring.scores import CropUse, Scores, crop_use
@@ -70,10 +69,11 @@ def tune(
         DataError: labels that the model doesn't know, photos that may not choose, a part that can't be told, or photos
             that settle no temperature: too few, or none of them wrong.
     """
-    contract = read_bundle(model).contract
+    bundle = read_bundle(model)
+    contract = bundle.contract
     chosen = choosing_photos(dataset, contract, part)
     _check_enough(chosen, contract)
-    scores = score_samples(model, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    scores = score_samples(bundle, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
     _check_errors(scores, chosen, contract)
     groups = [sample.group for sample in chosen.samples]
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
@@ -83,8 +83,10 @@ def tune(
         for count in (None, counts)
     )
     note = {"operating_point": choice_note(dataset, chosen.part)}
+    written = None
     if write is not None:
-        update_contract(model, replace(tuned, provenance=contract.provenance | note), out=write)
+        noted = replace(tuned, provenance=contract.provenance | note)
+        written = update_contract(model, noted, bundle=bundle, out=write)
     return TuneRecord(
         model=model.name,
         data_sha256=dataset.sha256,
@@ -97,7 +99,7 @@ def tune(
         early_balanced_accuracy=early,
         crops_used=crop_use(counts) if tuned.decision.early_stop is not None else None,
         written=None if write is None else write.name,
-        written_sha256=None if write is None else file_sha256(write),
+        written_sha256=None if written is None else written.file_sha256,
     )
 
 

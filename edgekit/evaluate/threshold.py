@@ -22,7 +22,7 @@ from edgekit.metrics.classification import report
 from edgekit.metrics.rates import Rate, Resampling, rate
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, plain
+from edgekit.records import plain
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.operating_point import fit_early_stop
 from edgekit.scoring.scores import Scores
@@ -187,10 +187,11 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         ContractError: no model of edgekit.
         DataError: no label of genuine photos, photos that may not choose a threshold, or a rule that none keeps.
     """
-    contract = read_bundle(model).contract
+    bundle = read_bundle(model)
+    contract = bundle.contract
     target, write = request.target, request.write
     chosen = _choosing_photos(dataset, contract, request.part)
-    scores = score_samples(model, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    scores = score_samples(bundle, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
     is_attack = scores.targets != contract.labels.index(str(contract.bona_fide))
     if not is_attack.any() or is_attack.all():
         raise DataError(
@@ -204,18 +205,19 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
     if request.also_test:
         test = choose_photos(dataset, contract, "test")
         tested = _reached(
-            score_samples(model, dataset, test.samples, crops=contract.plan.crops, progress=progress), test, decided
+            score_samples(bundle, dataset, test.samples, crops=contract.plan.crops, progress=progress), test, decided
         )
-    before = file_sha256(model)
+    written = None
     if write is not None:
         note = {"target": str(target), "threshold": threshold, "reached": plain(found)}
         note |= choice_note(dataset, chosen.part)
-        update_contract(model, replace(decided, provenance=contract.provenance | {"operating_point": note}), out=write)
+        noted = replace(decided, provenance=contract.provenance | {"operating_point": note})
+        written = update_contract(model, noted, bundle=bundle, out=write)
     limited = found.bpcer.n if target.what == "bpcer" else found.apcer.n
     needed = _needed(target.limit) if target.limit else None
     return TargetRecord(
         model=model.name,
-        file_sha256=before,
+        file_sha256=bundle.file_sha256,
         target=str(target),
         data_sha256=dataset.sha256,
         before=contract.decision.threshold,
@@ -225,7 +227,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         needed=needed,
         caution="; ".join(text for text in (chosen.caution, _unsupported(target, limited)) if text),
         written=None if write is None else write.name,
-        written_sha256=None if write is None else file_sha256(write),
+        written_sha256=None if written is None else written.file_sha256,
     )
 
 

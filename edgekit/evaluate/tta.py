@@ -23,9 +23,8 @@ from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Flips, Rate, Resampling, flips, rate
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.bundle import Bundle, read_bundle
-from edgekit.scoring.passes import Job, Keep, score_passes
+from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes
 from edgekit.scoring.scores import CropUse, Scores
 
 # Plans by a name, besides those that are written out; of these two the first crop is the only one.
@@ -183,10 +182,10 @@ def crop_plan(text: str, contract: Contract, crops: int) -> CropPlan:
     return CropPlan.parse(text, crops=1 if text in _SINGLE else crops, working_px=working_px)
 
 
-def job_of(bundle: Bundle, config: TtaConfig) -> Job:
+def job_of(bundle: Bundle, config: TtaConfig) -> ModelPlans:
     """What a model has to score: every plan once, with its largest number of crops."""
     plans = [crop_plan(name, bundle.contract, most) for name, most in most_crops(bundle.contract, config).items()]
-    return Job(bundle=bundle, plans=tuple(dict.fromkeys(plans)))
+    return ModelPlans(bundle=bundle, plans=tuple(dict.fromkeys(plans)))
 
 
 def most_crops(contract: Contract, config: TtaConfig) -> dict[str, int]:
@@ -240,9 +239,9 @@ def compare_crops(
         raise DataError("models are compared on the same photos, these have different test photos; use --split all")
     samples = chosen[0].samples
     jobs = [job_of(bundle, config) for bundle in bundles]
-    keep = keep_in(scores, dataset, samples) if scores is not None else None
+    store = ScoreStore.of(scores, dataset, samples) if scores is not None else None
     source = model_source(bundles[0].contract, dataset, samples)
-    tables = score_passes(jobs, source, keep=keep, progress=progress)
+    tables = score_passes(jobs, source, store=store, progress=progress)
     scored = {
         model.stem: [scored_plans(bundle, samples, found, config)]
         for model, bundle, found in zip(models, bundles, tables, strict=True)
@@ -252,7 +251,7 @@ def compare_crops(
             name=model.stem,
             precision=bundle.contract.precision,
             model_bytes=len(bundle.flatbuffer),
-            file_sha256s=(file_sha256(model),),
+            file_sha256s=(bundle.file_sha256,),
         )
         for model, bundle in zip(models, bundles, strict=True)
     )
@@ -270,11 +269,6 @@ def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
                 f"models must have the same labels, {models[0].name} has {list(first.labels)}, {model.name} has "
                 f"{list(bundle.contract.labels)}; compare them one by one"
             )
-
-
-def keep_in(folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> Keep:
-    """Keep scores in a folder, by the data and the photos chosen from it."""
-    return Keep(folder=folder, photos=sha256(to_json([dataset.sha256, [one.path for one in samples]]).encode()))
 
 
 def scored_plans(

@@ -63,18 +63,19 @@ def write_bundle(bundle: Bundle, out: Path) -> Bundle:
     return found
 
 
-def update_contract(path: Path, contract: Contract, *, out: Path | None = None) -> Bundle:
+def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = None, out: Path | None = None) -> Bundle:
     """Give a model file another contract (a new threshold, say); its flatbuffer keeps every byte.
 
     Args:
         path: The model file.
         contract: For the same flatbuffer, input and number of labels.
+        bundle: What the file holds, where it was read before; it is not opened again.
         out: Where the result goes, whole or not at all; None replaces the model file.
 
     Raises:
         ContractError: the file is damaged, or the contract belongs to another model.
     """
-    bundle = read_bundle(path)
+    bundle = bundle or read_bundle(path)
     for what in ("model_sha256", "side_px", "precision", "checked_on"):
         old, new = getattr(bundle.contract, what), getattr(contract, what)
         if old != new:

@@ -33,11 +33,8 @@ from edgekit.train.network import (
     save_weights,
 )
 from edgekit.train.options import FitConfig, Stage
-from edgekit.train.record import RunFolder, TrainRecord
+from edgekit.train.record import RunFolder, TrainRecord, Trials
 from edgekit.train.resume import REFUSE, RunOptions, recover
-
-IN_THE_RUN = CalibrationFolder()
-
 
 IN_THE_RUN = CalibrationFolder()
 
@@ -120,12 +117,12 @@ def qat(
         with options.replacing(folder, "qat"):
             manifest, crops = _calibrate_on(run, calibration, progress)
             make = _quantised_head if config.tune == "head" else _quantised_whole
-            state = make(network, run, crops, progress)
+            trials = make(network, run, crops, progress)
             counted, digest = len(manifest.crops), manifest.sha256
-            return write_record(run, "qat", state, began, calibration_crops=counted, calibration_sha256=digest)
+            return write_record(run, "qat", trials, began, calibration_crops=counted, calibration_sha256=digest)
 
 
-def _quantised_head(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> FitState:
+def _quantised_head(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> Trials:
     """Solve the head again, on features that went through the int8 backbone.
 
     The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
@@ -134,15 +131,15 @@ def _quantised_head(network: keras.Model, run: Run, crops: Sequence[Float32Array
     adapt_weights(network, crops, progress=progress)
     model = quantised(network)
     calibrate(model, network, crops)
-    state = fit_head(network, pooled_features(model), run, progress, precision="int8")
+    trials = fit_head(network, pooled_features(model), run, progress, precision="int8")
     copy_head(network, model)
     # The new head has other ranges: its kernels, its logits and their sums.
     calibrate(model, network, crops)
     save_weights(model, run.folder.weights("qat"))
-    return state
+    return trials
 
 
-def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> FitState:
+def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> Trials:
     """Train all weights against fake quantization, from calibrated ranges on."""
     how, seed = run.config.whole, run.config.seed
     files = run.files("qat")
@@ -160,7 +157,7 @@ def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[Float32Arra
         files.keep(model, FitState(), FitState(best_loss=loss))
     state = fit(model, feed, how, files, seed=seed + 1, progress=progress)
     fix_input(model)
-    return files.keep(model, state, state)
+    return files.keep(model, state, state).trials
 
 
 def _calibrate_on(

@@ -12,7 +12,7 @@ import os
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
@@ -46,10 +46,12 @@ class Bundle:
     Attributes:
         contract: What the model takes and gives.
         flatbuffer: The TFLite model without the archive; its SHA-256 is the contract's.
+        file_sha256: Of the whole file as it was read; empty for a model that was never one. Models are equal without.
     """
 
     contract: Contract
     flatbuffer: bytes
+    file_sha256: str = field(default="", compare=False)
 
 
 def read_bundle(source: Path | bytes) -> Bundle:
@@ -76,10 +78,10 @@ def read_bundle(source: Path | bytes) -> Bundle:
     except ContractError as mistake:
         raise ContractError(f"{name}: {mistake}") from mistake
     flatbuffer = content[:start]
-    digest = hashlib.sha256(flatbuffer).hexdigest()
-    if digest != contract.model_sha256:
+    digest = hashlib.sha256(flatbuffer)
+    if digest.hexdigest() != contract.model_sha256:
         raise ContractError(
-            f"{name} was changed after it was made: SHA-256 must be {contract.model_sha256}, got {digest}; "
+            f"{name} was changed after it was made: SHA-256 must be {contract.model_sha256}, got {digest.hexdigest()}; "
             "copy it again"
         )
     labels = _text(name, LABELS_NAME, members.get(LABELS_NAME, b"")).splitlines()
@@ -87,7 +89,9 @@ def read_bundle(source: Path | bytes) -> Bundle:
         raise ContractError(
             f"{name}: {LABELS_NAME} must equal the contract's {list(contract.labels)}, got {labels!r:.200}"
         )
-    return Bundle(contract=contract, flatbuffer=flatbuffer)
+    # The archive follows the flatbuffer, so its hash goes on to that of the file.
+    digest.update(content[start:])
+    return Bundle(contract=contract, flatbuffer=flatbuffer, file_sha256=digest.hexdigest())
 
 
 def _read(path: Path) -> bytes:

@@ -66,6 +66,19 @@ def _choose(backend: str | None) -> str:
     return backend
 
 
+def interpreter_name(backend: str | None = None) -> str:
+    """Interpreter and version, for records ("litert 2.3.0"), without loading it; None takes the first installed one.
+
+    Raises:
+        InterpreterError: no such interpreter is installed.
+    """
+    return _with_version(_choose(backend))
+
+
+def _with_version(backend: str) -> str:
+    return f"{backend} {_version(BACKENDS[backend][1])}"
+
+
 class ModelInterpreter:
     """One loaded model: uint8 RGB in, float32 probabilities out. Calls from several threads take turns.
 
@@ -76,7 +89,7 @@ class ModelInterpreter:
         delegate: ``default``, ``xnnpack``, ``none`` (plain kernels), or ``ext:`` and the path of a delegate's library.
 
     Attributes:
-        name: Interpreter and version, for records ("litert 2.3.0").
+        name: As ``interpreter_name`` gives it.
         side_px: Side of the square input.
         classes: Number of outputs.
 
@@ -93,8 +106,8 @@ class ModelInterpreter:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         check_delegate(delegate)
         chosen = _choose(backend)
-        module, package = BACKENDS[chosen]
-        self.name = f"{chosen} {_version(package)}"
+        module, _ = BACKENDS[chosen]
+        self.name = _with_version(chosen)
         self.threads = threads
         # The interpreter reads weights from this buffer as long as it lives.
         self._flatbuffer = flatbuffer

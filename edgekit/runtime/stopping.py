@@ -22,7 +22,7 @@ def cuts(contract: Contract) -> tuple[float, ...]:
     """Log-odds of the attack scores at which the answer changes; none where the most probable label wins."""
     decision = contract.decision
     points = (*(decision.abstain or ()), *(() if decision.threshold is None else (decision.threshold,)))
-    return tuple(float(_log_odds(np.float64(point), np.float64(1 - point))) for point in points)
+    return tuple(float(log_ratio(np.float64(point), np.float64(1 - point))) for point in points)
 
 
 def margins(voted: Float64Array, contract: Contract) -> Float64Array:
@@ -47,11 +47,12 @@ def log_odds(voted: Float64Array, contract: Contract) -> Float64Array:
     """Log-odds of an attack: (..., classes) to (...)."""
     assert contract.bona_fide is not None
     genuine = voted[..., contract.labels.index(contract.bona_fide)]
-    return _log_odds(attack_score(voted, contract), genuine)
+    return log_ratio(attack_score(voted, contract), genuine)
 
 
-def _log_odds(attack: Float64Array | np.float64, genuine: Float64Array | np.float64) -> Float64Array:
-    return np.asarray(np.log(np.maximum(attack, _LEAST)) - np.log(np.maximum(genuine, _LEAST)))
+def log_ratio(one: Float64Array | np.float64, other: Float64Array | np.float64) -> Float64Array:
+    """Logarithm of the ratio of two probabilities, finite even where one of them is 0."""
+    return np.asarray(np.log(np.maximum(one, _LEAST)) - np.log(np.maximum(other, _LEAST)))
 
 
 def may_stop(scores: NDArray[np.floating], contract: Contract) -> bool:

@@ -1,25 +1,124 @@
-"""Arrays on disk that may be damaged: read whole or not at all."""
+"""What is computed once and kept on disk: arrays in files that may be damaged, and the key of what computed them."""
 
 from __future__ import annotations
 
+import io
+import math
+import os
+import struct
 import tokenize
 import zipfile
-import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, NamedTuple
 
-# What numpy raises on files of arrays that are cut short or were never its own; the rest are what its parser of headers
-# and the archive's reader let through.
-UNREADABLE = (
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from edgekit.records import sha256, write_atomic
+from edgekit.runtime.payload import payload_bytes
+
+# What damaged files raise: numpy's parser of headers, which evaluates them as Python and may warn, and zipfile.
+_DAMAGED = (
     OSError,
     ValueError,
     OverflowError,
     EOFError,
     MemoryError,
-    KeyError,
+    LookupError,
     TypeError,
     AttributeError,
     SyntaxError,
+    Warning,
+    RuntimeError,
     tokenize.TokenError,
     zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
+    struct.error,
 )
+
+
+class ArrayType(NamedTuple):
+    """What an array must be: its dtype, and each dimension's length or the range that it must lie in."""
+
+    dtype: type[np.generic]
+    shape: tuple[int | range, ...]
+
+
+def runtime_key(interpreter: str) -> list[str]:
+    """What decodes photos, cuts crops and runs a model on them, for the keys of what is kept.
+
+    Args:
+        interpreter: Name and version.
+
+    Returns:
+        The interpreter, the SHA-256 of the runtime's sources, and Pillow's version.
+    """
+    return [interpreter, sha256(payload_bytes()), PIL.__version__]
+
+
+def write_array(place: Path, array: NDArray[Any]) -> None:
+    """Write an array as ``.npy``, whole or not at all."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    write_atomic(place, buffer.getvalue())
+
+
+def read_array(place: Path, expected: ArrayType) -> NDArray[Any] | None:
+    """The array that ``write_array`` wrote; None where there is none, or it is damaged or another."""
+    # A pipe would be waited for.
+    if not os.path.isfile(place):
+        return None
+    try:
+        with place.open("rb") as file:
+            return _read(file, expected)
+    except _DAMAGED:
+        return None
+
+
+def write_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as ``.npz``, not compressed, whole or not at all."""
+    buffer = io.BytesIO()
+    # mypy takes the arrays for savez's own keyword.
+    np.savez(buffer, **{name: np.ascontiguousarray(array) for name, array in arrays.items()})  # type: ignore[arg-type]
+    write_atomic(place, buffer.getvalue())
+
+
+def read_arrays(place: Path, expected: Mapping[str, ArrayType]) -> dict[str, NDArray[Any]] | None:
+    """The arrays that ``write_arrays`` wrote; None where there are none, or they are damaged or others."""
+    if not os.path.isfile(place):
+        return None
+    found = {}
+    try:
+        with zipfile.ZipFile(place) as archive:
+            for name, one in expected.items():
+                info = archive.getinfo(f"{name}.npy")
+                if info.compress_type != zipfile.ZIP_STORED:
+                    return None
+                with archive.open(info) as member:
+                    found[name] = _read(member, one)
+    except _DAMAGED:
+        return None
+    return found
+
+
+def _read(file: IO[bytes], expected: ArrayType) -> NDArray[Any]:
+    """Read what the header promises, if that is what is expected: so the size is known before anything is unpacked.
+
+    Raises:
+        ValueError: it is not, or the file is shorter or longer; _DAMAGED has what else damaged files raise.
+    """
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("another version of the format")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if is_fortran or dtype != expected.dtype or len(shape) != len(expected.shape):
+        raise ValueError(f"another type: {dtype}, {len(shape)} dimensions")
+    for length, wanted in zip(shape, expected.shape, strict=True):
+        if length not in (wanted if isinstance(wanted, range) else (wanted,)):
+            raise ValueError(f"another shape: {shape}")
+    content = file.read(math.prod(shape) * dtype.itemsize)
+    # Reading to the end also has an archive compare its checksum.
+    if file.read(1):
+        raise ValueError("more than the header promises")
+    array: NDArray[Any] = np.frombuffer(content, dtype).reshape(shape).copy()
+    return array

@@ -12,12 +12,11 @@ from edgekit.arrays import BoolArray, Float64Array
 from edgekit.contract import Contract, Decision
 from edgekit.metrics.attacks import best_threshold
 from edgekit.metrics.reliability import balanced_log_loss
-from edgekit.runtime.stopping import log_odds
+from edgekit.runtime.stopping import log_odds, log_ratio
 from edgekit.scoring.scores import Scores
 
 # Temperatures tried, as powers of ten: finer steps than 4 % change no verdict.
 _TEMPERATURES = np.logspace(-1, 1, 121)
-_LEAST = 1e-300
 _NORMAL_99 = NormalDist().inv_cdf(0.99)
 # Of Student's t; with more groups it is a little stricter than need be.
 _MOST_DEGREES = 10
@@ -121,7 +120,7 @@ def _moved(voted: Float64Array, final: Float64Array, contract: Contract) -> Floa
     for table in (voted, final):
         others = table.copy()
         others[rows, best] = 0.0
-        leads.append(np.log(np.maximum(table[rows, best], _LEAST)) - np.log(np.maximum(others.max(axis=1), _LEAST)))
+        leads.append(log_ratio(table[rows, best], others.max(axis=1)))
     return np.asarray(leads[1] - leads[0])
 
 

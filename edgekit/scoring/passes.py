@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import io
 import os
 import queue
 import time
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import PIL
 
-from edgekit.arrays import Float32Array
+from edgekit.arrays import Float32Array, Int64Array
 from edgekit.contract import MAX_CROPS, CropPlan
-from edgekit.data.threads import in_order
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.threads import WORKERS, in_order
 from edgekit.progress import SILENT, Progress
-from edgekit.records import sha256, to_json, write_atomic
+from edgekit.records import sha256, to_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.runtime.payload import payload_bytes
 from edgekit.runtime.photo import read_photo
 from edgekit.runtime.preprocess import to_tensor
-from edgekit.scoring.keep import UNREADABLE
+from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import CropSource
 from edgekit.terminal import captured_stderr
 
 # An interrupted pass loses nothing; one that is killed loses this much.
 _SAVE_SECONDS = 30.0
-_HEADERS_BYTES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ModelPlans:
     """One model, and the plans that it scores; each plan's ``crops`` says how many."""
 
     bundle: Bundle
@@ -44,7 +41,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class ScoreStore:
     """Where scores are kept.
 
     Attributes:
@@ -55,25 +52,73 @@ class Keep:
     folder: Path
     photos: str
 
+    @classmethod
+    def of(cls, folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> ScoreStore:
+        """Keep the scores of photos chosen from a data set."""
+        return cls(folder=folder, photos=sha256(to_json([dataset.sha256, [one.path for one in samples]]).encode()))
+
+    def place(self, model_sha256: str, plan: CropPlan, runtime: Sequence[str]) -> Path:
+        """The file for a flatbuffer and a plan; not by the number of crops, as fewer are the first of more."""
+        key = [model_sha256, self.photos, str(plan), plan.working_px, *runtime]
+        return self.folder / f"{sha256(to_json(key).encode())[:32]}.npz"
+
 
 @dataclass(slots=True, kw_only=True)
 class _Table:
-    """The scores of one model by one plan, as far as they have come."""
+    """The scores of one model by one plan, as far as they have come.
 
-    job: int
+    Attributes:
+        model: SHA-256 of the flatbuffer.
+        plan: With the largest number of crops that is asked for.
+        crops: (photos, crops, classes), at least as many crops as are asked for.
+        scored: (photos,) how many crops of each photo are scored.
+        place: The file that keeps them; None for none.
+        is_saved: Whether the file has them all.
+    """
+
+    model: str
     plan: CropPlan
     crops: Float32Array
-    done: int
+    scored: Int64Array
     place: Path | None
-    saved: int = 0
+    is_saved: bool = True
+
+    def lacks(self, photo: int) -> bool:
+        """Whether a photo has fewer scores than are asked for."""
+        return bool(self.scored[photo] < self.plan.crops)
+
+    def put(self, photo: int, scores: Float32Array) -> None:
+        """Take the (crops, classes) scores of a photo."""
+        self.crops[photo, : len(scores)], self.scored[photo] = scores, len(scores)
+        self.is_saved = False
+
+    def save(self) -> None:
+        """Write what is new to the file."""
+        if self.place is not None and not self.is_saved:
+            write_arrays(self.place, {"crops": self.crops, "scored": self.scored})
+            self.is_saved = True
+
+
+def score_photos(
+    bundles: Sequence[Bundle],
+    source: CropSource,
+    *,
+    crops: int,
+    store: ScoreStore | None = None,
+    progress: Progress = SILENT,
+) -> list[Scores]:
+    """Score the first ``crops`` crops of a source's plan with several models; see :func:`score_passes`."""
+    plan = replace(source.plan, crops=crops)
+    models = [ModelPlans(bundle=bundle, plans=(plan,)) for bundle in bundles]
+    return [found[plan] for found in score_passes(models, source, store=store, progress=progress)]
 
 
 def score_passes(
-    jobs: Sequence[Job],
+    models: Sequence[ModelPlans],
     source: CropSource,
     *,
-    keep: Keep | None = None,
-    threads: int = 2,
+    store: ScoreStore | None = None,
+    threads: int = WORKERS,
     progress: Progress = SILENT,
 ) -> list[dict[CropPlan, Scores]]:
     """Score photos by all plans of all models; the first k crops of a plan are those of a smaller plan of k.
@@ -82,9 +127,9 @@ def score_passes(
     each model, scored once.
 
     Args:
-        jobs: Models with their plans.
+        models: Models with their plans.
         source: Photos; its plan and side are not looked at.
-        keep: Where scores are kept. Ctrl-C keeps all finished photos.
+        store: Where scores are kept. Ctrl-C keeps all finished photos.
         threads: Photos worked on at once, with an interpreter of each model for each.
         progress: Told of every photo.
 
@@ -92,122 +137,133 @@ def score_passes(
         PhotoError: a photo can't be decoded.
         InterpreterError: a model can't be run here.
     """
+    flatbuffers = {one.bundle.contract.model_sha256: one.bundle.flatbuffer for one in models}
     with captured_stderr():
-        sets = [[ModelInterpreter(job.bundle.flatbuffer) for job in jobs] for _ in range(threads)]
-    tables = [
-        _open(number, plan, (len(source.paths), sets[0][number]), job.bundle, keep, progress)
-        for number, job in enumerate(jobs)
-        for plan in job.plans
-    ]
-    free: queue.SimpleQueue[list[ModelInterpreter]] = queue.SimpleQueue()
+        sets = [{sha: ModelInterpreter(content) for sha, content in flatbuffers.items()} for _ in range(threads)]
+    tables = _open(models, len(source.paths), sets[0], store, progress)
+    free: queue.SimpleQueue[dict[str, ModelInterpreter]] = queue.SimpleQueue()
     for interpreters in sets:
         free.put(interpreters)
 
     def work(photo: int) -> list[tuple[_Table, Float32Array]]:
-        wanted = [table for table in tables if table.done <= photo]
+        wanted = [table for table in tables.values() if table.lacks(photo)]
         interpreters = free.get()
         try:
             return _score_photo(source.paths[photo], wanted, interpreters)
         finally:
             free.put(interpreters)
 
-    first = min((table.done for table in tables), default=0)
+    photos = [photo for photo in range(len(source.paths)) if any(table.lacks(photo) for table in tables.values())]
     progress.begin("scoring photos", len(source.paths))
-    progress.advance(first)
-    photos = range(first, len(source.paths))
+    progress.advance(len(source.paths) - len(photos))
     last = time.monotonic()
     try:
         for photo, found in zip(photos, in_order(work, photos, ahead=2 * threads, workers=threads), strict=True):
             for table, scores in found:
-                table.crops[photo], table.done = scores, photo + 1
+                table.put(photo, scores)
             progress.advance()
             if time.monotonic() - last > _SAVE_SECONDS:
-                _save(tables)
+                _save(tables.values())
                 last = time.monotonic()
     finally:
-        _save(tables)
+        _save(tables.values())
     return [
-        {table.plan: Scores(crops=table.crops, targets=source.targets) for table in tables if table.job == number}
-        for number in range(len(jobs))
+        {
+            plan: Scores(
+                crops=tables[one.bundle.contract.model_sha256, _uncounted(plan)].crops[:, : plan.crops],
+                targets=source.targets,
+            )
+            for plan in one.plans
+        }
+        for one in models
     ]
 
 
+def _uncounted(plan: CropPlan) -> CropPlan:
+    """The same for plans that differ by their numbers of crops alone: they share a table."""
+    return replace(plan, crops=1)
+
+
+def _save(tables: Iterable[_Table]) -> None:
+    for table in tables:
+        table.save()
+
+
 def _score_photo(
-    path: Path, wanted: Sequence[_Table], interpreters: Sequence[ModelInterpreter]
+    path: Path, wanted: Sequence[_Table], interpreters: Mapping[str, ModelInterpreter]
 ) -> list[tuple[_Table, Float32Array]]:
     found = []
     for working_px in dict.fromkeys(table.plan.working_px for table in wanted):
         photo = read_photo(path, working_px)
         boxes = {
-            number: crop_boxes(table.plan, photo.size_wh, interpreters[table.job].side_px)
+            number: crop_boxes(table.plan, photo.size_wh, interpreters[table.model].side_px)
             for number, table in enumerate(wanted)
             if table.plan.working_px == working_px
         }
-        askers: dict[tuple[int, Box], dict[int, None]] = {}
+        askers: dict[tuple[int, Box], dict[str, None]] = {}
         for number, own in boxes.items():
-            job = wanted[number].job
+            model = wanted[number].model
             for box in own:
-                askers.setdefault((interpreters[job].side_px, box), {})[job] = None
+                askers.setdefault((interpreters[model].side_px, box), {})[model] = None
         scored = {}
-        for (side_px, box), jobs in askers.items():
+        for (side_px, box), models in askers.items():
             tensor = to_tensor(photo, box, side_px)
-            for job in jobs:
-                scored[job, box] = interpreters[job](tensor)
+            for model in models:
+                scored[model, box] = interpreters[model](tensor)
         found += [
-            (wanted[number], np.stack([scored[wanted[number].job, box] for box in own]))
+            (wanted[number], np.stack([scored[wanted[number].model, box] for box in own]))
             for number, own in boxes.items()
         ]
     return found
 
 
 def _open(
-    job: int, plan: CropPlan, shape: tuple[int, ModelInterpreter], bundle: Bundle, keep: Keep | None, progress: Progress
-) -> _Table:
-    photos, model = shape
-    crops = np.zeros((photos, plan.crops, model.classes), np.float32)
-    if keep is None:
-        return _Table(job=job, plan=plan, crops=crops, done=0, place=None)
-    # Not the number of crops: a longer pass serves for a shorter one. The runtime decodes and cuts.
-    runtime = sha256(payload_bytes())
-    key = [bundle.contract.model_sha256, keep.photos, str(plan), plan.working_px, model.name, runtime, PIL.__version__]
-    place = keep.folder / f"{sha256(to_json(key).encode())[:32]}.npz"
-    table = _Table(job=job, plan=plan, crops=crops, done=0, place=place)
-    if not os.path.lexists(place):
-        return table
-    kept = _load(place, photos, model.classes)
-    if kept is None:
-        progress.say(f"{place} is damaged: these photos are scored again")
-    elif kept[0].shape[1] >= plan.crops:
-        table.crops, table.done = kept[0][:, : plan.crops], kept[1]
-        table.saved = table.done
-    return table
+    models: Sequence[ModelPlans],
+    photos: int,
+    interpreters: Mapping[str, ModelInterpreter],
+    store: ScoreStore | None,
+    progress: Progress,
+) -> dict[tuple[str, CropPlan], _Table]:
+    """A table for every flatbuffer and plan, with the scores that are kept."""
+    longest: dict[tuple[str, CropPlan], int] = {}
+    for one in models:
+        for plan in one.plans:
+            key = one.bundle.contract.model_sha256, _uncounted(plan)
+            longest[key] = max(plan.crops, longest.get(key, 0))
+    runtime = {sha: runtime_key(one.name) for sha, one in interpreters.items()} if store is not None else {}
+    tables = {}
+    for (model, plan), crops in longest.items():
+        table = _Table(
+            model=model,
+            plan=replace(plan, crops=crops),
+            crops=np.zeros((photos, crops, interpreters[model].classes), np.float32),
+            scored=np.zeros(photos, np.int64),
+            place=None if store is None else store.place(model, plan, runtime[model]),
+        )
+        _load(table, progress)
+        tables[model, plan] = table
+    return tables
 
 
-def _load(place: Path, photos: int, classes: int) -> tuple[Float32Array, int] | None:
-    """The scores in a file and of how many photos they are; None where it can't be used."""
-    if not os.path.isfile(place):
-        return None
-    try:
-        with zipfile.ZipFile(place) as archive:
-            unpacked = sum(one.file_size for one in archive.infolist())
-        if unpacked > photos * MAX_CROPS * classes * np.dtype(np.float32).itemsize + _HEADERS_BYTES:
-            return None
-        with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            crops, done = kept["crops"], int(kept["done"])
-    except UNREADABLE:
-        return None
-    if crops.dtype != np.float32 or crops.ndim != 3 or not 0 <= done <= photos:
-        return None
-    if (crops.shape[0], crops.shape[2]) != (photos, classes) or not np.isfinite(crops[:done]).all():
-        return None
-    return crops, done
+def _load(table: _Table, progress: Progress) -> None:
+    """Take the scores that are kept; where they are of fewer crops, room is left for the rest."""
+    if table.place is None or not os.path.lexists(table.place):
+        return
+    photos, crops, classes = table.crops.shape
+    expected = {
+        "crops": ArrayType(np.float32, (photos, range(1, MAX_CROPS + 1), classes)),
+        "scored": ArrayType(np.int64, (photos,)),
+    }
+    kept = read_arrays(table.place, expected)
+    if kept is None or not _is_sound(kept["crops"], kept["scored"]):
+        progress.say(f"{table.place} is damaged: these photos are scored again")
+        return
+    table.scored = kept["scored"]
+    if kept["crops"].shape[1] >= crops:
+        table.crops = kept["crops"]
+    else:
+        table.crops[:, : kept["crops"].shape[1]] = kept["crops"]
 
 
-def _save(tables: Sequence[_Table]) -> None:
-    for table in tables:
-        if table.place is None or table.done <= table.saved:
-            continue
-        buffer = io.BytesIO()
-        np.savez(buffer, crops=table.crops, done=np.int64(table.done))
-        write_atomic(table.place, buffer.getvalue())
-        table.saved = table.done
+def _is_sound(crops: Float32Array, scored: Int64Array) -> bool:
+    return bool(np.isfinite(crops).all() and ((scored >= 0) & (scored <= crops.shape[1])).all())

@@ -1,21 +1,15 @@
-"""Scores of many photos by one or more models, crop by crop, through the runtime."""
+"""What models say of photos, crop by crop, and what their contracts make of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.contract import Contract
-from edgekit.progress import SILENT, Progress
-from edgekit.runtime.bundle import Bundle
-from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.stopping import margins
 from edgekit.runtime.voting import attack_score, decide, vote
-from edgekit.scoring.source import CropSource, fixed_crops
-from edgekit.terminal import captured_stderr
 
 # All crops, so many of every photo, or (photos,) as many as each photo needs.
 Count = int | Int64Array | None
@@ -70,38 +64,3 @@ def crop_use(counts: Count) -> CropUse | None:
     if not isinstance(counts, np.ndarray):
         return None
     return CropUse(mean=float(counts.mean()), p95=float(np.percentile(counts, 95)))
-
-
-def score_photos(
-    bundles: Sequence[Bundle],
-    source: CropSource,
-    *,
-    crops: int,
-    threads: int = 2,
-    interpreter: str | None = None,
-    progress: Progress = SILENT,
-) -> list[Scores]:
-    """Score the first ``crops`` crops of every photo with several models of the same input, decoding each photo once.
-
-    Args:
-        bundles: The models.
-        source: Photos, and how they are cut.
-        crops: How many of each photo.
-        threads: Threads per inference.
-        interpreter: ``litert`` or ``tflite-runtime``; None takes the first installed one.
-        progress: Told of every photo.
-
-    Raises:
-        PhotoError: a photo can't be decoded.
-        InterpreterError: a model can't be run here.
-    """
-    with captured_stderr():
-        models = [ModelInterpreter(bundle.flatbuffer, threads=threads, backend=interpreter) for bundle in bundles]
-    progress.begin("scoring photos", len(source.paths))
-    tables = [np.empty((len(source.paths), crops, model.classes), np.float32) for model in models]
-    for photo, pixels in enumerate(fixed_crops(source, count=crops)):
-        for table, model in zip(tables, models, strict=True):
-            for crop, tensor in enumerate(pixels):
-                table[photo, crop] = model(tensor)
-        progress.advance()
-    return [Scores(crops=table, targets=source.targets) for table in tables]

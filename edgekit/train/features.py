@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import io
+import inspect
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
-import PIL
 
 from edgekit.arrays import Float32Array, RGBArray
+from edgekit.augment import vary
 from edgekit.data.threads import WORKERS, in_order
 from edgekit.progress import Progress
-from edgekit.records import file_sha256, sha256, to_json, write_atomic
-from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.scoring.keep import UNREADABLE
+from edgekit.records import file_sha256, sha256, to_json
+from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
+from edgekit.scoring.keep import ArrayType, read_array, runtime_key, write_array
 from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.terminal import captured_stderr
+from edgekit.train import feed
 from edgekit.train.feed import draw_photo
+
+# Several times those of any backbone; a damaged file's header must not ask for more memory than that.
+_MAX_CHANNELS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,8 @@ class FeatureCache:
     """A model that computes features, and a folder with one small file per photo.
 
     Attributes:
-        folder: Files are named by what features depend on: the model, the crops, the seed and the photo's bytes.
+        folder: Files are named by what features depend on: the model, the crops, the seed, the photo's bytes, and the
+            code that decodes, varies and cuts photos and runs the model.
         key: Tells models apart; the converter does not give the same bytes twice.
         model: TFLite: uint8 [1, S, S, 3] RGB in, float32 [1, channels] out.
     """
@@ -60,10 +67,18 @@ class FeatureCache:
 
     def settings(self, source: CropSource, draws: int, seed: int) -> str:
         """Names the folder for one model and one way of cutting crops."""
-        # Another Pillow may decode or resample to other pixels.
-        parts: list[object] = [PIL.__version__, self.key, source.plan, source.side_px, draws, seed]
-        parts += [] if source.augmentation is None or not draws else [source.augmentation]
+        parts: list[object] = [*runtime_key(interpreter_name()), self.key, source.plan, source.side_px, draws, seed]
+        parts += [_sources_sha256(cut_photo, *([feed] if draws else []))]
+        if draws and source.augmentation is not None:
+            # OpenCV is loaded only where something is varied.
+            from edgekit.augment import warp
+
+            parts += [source.augmentation, _sources_sha256(vary, warp), warp.RESAMPLER]
         return sha256(to_json(parts).encode())[:16]
+
+
+def _sources_sha256(*parts: ModuleType | Callable[..., object]) -> str:
+    return sha256("\0".join(inspect.getsource(part) for part in parts).encode())
 
 
 def photo_features(
@@ -85,7 +100,8 @@ def photo_features(
     progress.begin(f"computing features of {what} photos", len(source.paths))
     folder = cache.folder / cache.settings(source, draws, seed)
     places = [folder / f"{file_sha256(path)}.npy" for path in source.paths]
-    kept = (_load(place, source.plan.crops + draws) for place in places)
+    expected = ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))
+    kept = (read_array(place, expected) for place in places)
     tables = {index: table for index, table in enumerate(kept) if table is not None}
 
     def cut(index: int) -> RGBArray:
@@ -106,7 +122,7 @@ def photo_features(
         progress.advance(len(tables))
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
             tables[index] = np.stack([model(crop) for crop in crops])
-            _store(tables[index], places[index])
+            write_array(places[index], tables[index])
             progress.advance()
     else:
         progress.advance(len(tables))
@@ -115,25 +131,3 @@ def photo_features(
         # Given back one by one: the table of all crops is large enough once.
         result[index] = tables.pop(index)
     return PhotoFeatures(crops=result, plan_crops=source.plan.crops)
-
-
-def _store(features: Float32Array, place: Path) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, features, allow_pickle=False)
-    write_atomic(place, buffer.getvalue())
-
-
-def _load(place: Path, crops: int) -> Float32Array | None:
-    """(crops, channels) features, or None where there are none that can be used."""
-    # A pipe would be waited for.
-    if not os.path.isfile(place):
-        return None
-    try:
-        # np.load would leave a file that it opened itself to the garbage collector.
-        with place.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-    except UNREADABLE:
-        return None
-    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim != 2 or len(found) != crops:
-        return None
-    return found

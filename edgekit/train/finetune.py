@@ -24,7 +24,7 @@ from edgekit.records import file_sha256, plain, sha256, to_json, write_json
 from edgekit.scoring.source import CropSource, crop_source, fixed_crops, normalise
 from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features
 from edgekit.train.feed import epoch_batches, stack_all, steps_per_epoch
-from edgekit.train.fit import FitFiles, FitState, Step, fit
+from edgekit.train.fit import FitFiles, Step, fit
 from edgekit.train.head import PENALTIES, FeatureSet, solve_head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -37,7 +37,7 @@ from edgekit.train.network import (
     taps,
 )
 from edgekit.train.options import FitConfig, Stage, TrainConfig
-from edgekit.train.record import RunFolder, TrainRecord, count_photos
+from edgekit.train.record import RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer
 
@@ -170,7 +170,7 @@ def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) 
     pretrained = config.network.weights != "none"
     files = run.files("float")
     if config.tune == "head":
-        state = fit_head(network, pooled_features(network), run, progress, precision="float32")
+        trials = fit_head(network, pooled_features(network), run, progress, precision="float32")
         save_weights(network, files.weights)
     else:
         # Cutting crops takes long: a state that can't be gone on with is refused before.
@@ -181,12 +181,12 @@ def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) 
                 fit_head(network, pooled_features(network), run, progress, precision="float32")
             freeze_normalisation(network)
         feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
-        state = fit(network, feed, config.whole, files, seed=config.seed, progress=progress)
+        trials = fit(network, feed, config.whole, files, seed=config.seed, progress=progress).trials
     before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
     if before is not None and before != file_sha256(files.weights):
         # It was made from weights that are no more.
         drop(folder, "qat")
-    return write_record(run, "float", state, began)
+    return write_record(run, "float", trials, began)
 
 
 def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> None:
@@ -233,7 +233,7 @@ def _augmentation(config: TrainConfig, part: Part) -> Augmentation | None:
 
 def fit_head(
     network: keras.Model, features: keras.Model, run: Run, progress: Progress, *, precision: Precision
-) -> FitState:
+) -> Trials:
     """Solve the head on cached features and put it into the network.
 
     Args:
@@ -242,6 +242,9 @@ def fit_head(
         run: Photos, plan and cache.
         progress: Told of every photo.
         precision: In which the features are computed.
+
+    Returns:
+        A trial for each penalty: what the choice rests on.
     """
     config = run.config
     cache = FeatureCache(
@@ -274,12 +277,8 @@ def fit_head(
     )
     set_head(network, head.kernel, head.bias, head.mean)
     progress.advance(note=f"val loss {min(head.losses):.3f}")
-    # One "epoch" per penalty tried: the record shows what the choice rests on.
-    best = int(np.argmin(head.losses))
     history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": head.accuracies}
-    return FitState(
-        epochs_done=len(PENALTIES), best_epoch=best, best_loss=min(head.losses), finished=True, history=history
-    )
+    return Trials(history=history, best=PENALTIES.index(head.penalty), finished=True)
 
 
 def _features_key(features: keras.Model, config: TrainConfig, precision: Precision) -> str:
@@ -291,7 +290,7 @@ def _features_key(features: keras.Model, config: TrainConfig, precision: Precisi
 def write_record(
     run: Run,
     stage: Stage,
-    state: FitState,
+    trials: Trials,
     began: float,
     *,
     calibration_crops: int | None = None,
@@ -306,10 +305,10 @@ def write_record(
         data_sha256=run.dataset.sha256,
         split=run.split,
         skipped_photos=len(run.dataset.bad),
-        history=state.history,
-        best_epoch=state.best_epoch,
+        history=trials.history,
+        best_epoch=trials.best,
         seconds=time.monotonic() - began,
-        interrupted=not state.finished,
+        interrupted=not trials.finished,
         weights_sha256=file_sha256(run.folder.weights(stage)),
         calibration_crops=calibration_crops,
         calibration_sha256=calibration_sha256,

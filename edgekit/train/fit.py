@@ -21,10 +21,11 @@ from edgekit.runtime.voting import softmax, vote
 from edgekit.train.keras2 import keras
 from edgekit.train.network import load_weights, weights_content
 from edgekit.train.options import FitConfig
+from edgekit.train.record import Trials
 
 Step = tuple[Float32Array, Int64Array, Float32Array]
 
-_LOT_CROPS = 128
+_CROPS_AT_ONCE = 128
 
 
 class Feed(Protocol):
@@ -70,6 +71,11 @@ class FitState:
     learning_rate: float | None = None
     finished: bool = False
     history: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def trials(self) -> Trials:
+        """The epochs so far, for a record."""
+        return Trials(history=self.history, best=self.best_epoch, finished=self.finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +230,7 @@ def validation_scores(network: keras.Model, feed: Feed) -> Float64Array:
         RunError: the network has diverged.
     """
     voted = []
-    for photos in _together(feed):
+    for photos in _photo_batches(feed):
         logits = np.asarray(network.predict_on_batch(np.concatenate(photos)), dtype=np.float64)
         if not np.isfinite(logits).all():
             raise RunError("training diverged: logits must be finite, got NaN or infinity; lower the learning rate")
@@ -233,16 +239,16 @@ def validation_scores(network: keras.Model, feed: Feed) -> Float64Array:
     return np.stack(voted)
 
 
-def _together(feed: Feed) -> Iterator[list[Float32Array]]:
-    """Validation photos in lots of about _LOT_CROPS crops: calling a network costs more than a small crop."""
-    lot: list[Float32Array] = []
+def _photo_batches(feed: Feed) -> Iterator[list[Float32Array]]:
+    """Validation photos in batches of about _CROPS_AT_ONCE crops: calling a network costs more than a small crop."""
+    batch: list[Float32Array] = []
     for index in range(len(feed.validation_targets)):
-        lot.append(feed.validation(index))
-        if sum(len(photo) for photo in lot) >= _LOT_CROPS:
-            yield lot
-            lot = []
-    if lot:
-        yield lot
+        batch.append(feed.validation(index))
+        if sum(len(photo) for photo in batch) >= _CROPS_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]

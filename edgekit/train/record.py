@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
@@ -54,14 +55,29 @@ def _counted(part: Part, samples: Sequence[Sample]) -> PhotoCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """What a stage tried: epochs of training, or penalties of a head that was solved.
+
+    Attributes:
+        history: One list per metric, one value per trial.
+        best: Index of the trial that was kept; -1 where what came before the first was best.
+        finished: Whether all were tried; False after Ctrl-C.
+    """
+
+    history: dict[str, tuple[float, ...]]
+    best: int
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRecord:
     """What a finished stage of training leaves beside its weights.
 
     Attributes:
         stage: ``float`` or ``qat``.
         data: Absolute path of the photos, as a hint; ``data_sha256`` identifies them.
-        history: One list per metric, one value per epoch.
-        best_epoch: Index into the history of the weights that were kept.
+        history: One list per metric, one value per epoch, or per penalty where the head was solved: see ``tried``.
+        best_epoch: Index into the history of the weights that were kept; -1 where those before the first were best.
         calibration_crops: How many crops set the int8 ranges; none in the float stage.
         calibration_sha256: Of their manifest.
         float_sha256: Of the float weights that the qat stage was made from; none in the float stage.
@@ -86,6 +102,11 @@ class TrainRecord:
     float_sha256: str | None = None
     versions: dict[str, str]
     counts: tuple[PhotoCounts, ...] = ()
+
+    @property
+    def tried(self) -> Literal["epoch", "penalty"]:
+        """What each value of the history is of; tuning the head alone needs no epochs."""
+        return "penalty" if self.config.tune == "head" else "epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,35 @@ def model(tmp_path, red_blue_file, photos):
     provenance = {"data_sha256": dataset.sha256, "split_config": plain(config), "split_sha256": split.sha256}
     update_contract(path, replace(read_bundle(path).contract, provenance=provenance))
     return path
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Every path that is opened, in order."""
+    paths = []
+    # An audit hook stays for as long as the process lives.
+    sys.addaudithook(lambda event, arguments: paths.append(str(arguments[0])) if event == "open" else None)
+    return paths
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("evaluate", "--split", "all"), id="evaluate"),
+        pytest.param(("evaluate", "--target", "eer", "--also-test", "--write", "tuned.tflite"), id="threshold"),
+        pytest.param(("tune", "--target", "eer", "--write", "tuned.tflite"), id="tune-target"),
+        pytest.param(("tune", "--split", "all", "--write", "tuned.tflite"), id="tune"),
+    ],
+)
+def test_a_model_file_is_opened_once(tmp_path, edgekit_here, model, photos, opened, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if command[:3] == ("tune", "--split", "all"):
+        update_contract(model, replace(read_bundle(model).contract, provenance={}))
+    name, *options = command
+    opened.clear()
+    code, _, err = edgekit_here(name, model, "--data", photos, *options)
+    assert code == 0, err
+    assert opened.count(str(model)) == 1
 
 
 class TestEvaluate:

@@ -17,7 +17,8 @@ from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
 from edgekit.metrics.classification import evaluation_of
 from edgekit.modelfile.write import update_contract
-from edgekit.records import from_plain, plain
+from edgekit.progress import Silent
+from edgekit.records import file_sha256, from_plain, plain
 from edgekit.runtime import read_bundle
 
 COLOURS = {"genuine": (230, 20, 30), "recapture": (30, 20, 230)}
@@ -176,7 +177,7 @@ class TestEvaluate:
         assert list(model_source(swapped, dataset, dataset.samples).targets[:10]) == [1] * 10
 
     def test_every_photo_gets_a_label(self, tmp_path, dataset, own):
-        scores = score_samples(tmp_path / "model.tflite", dataset, dataset.samples, crops=2)
+        scores = score_samples(read_bundle(tmp_path / "model.tflite"), dataset, dataset.samples, crops=2)
         shy = own.with_decision(Decision(threshold=0.5, abstain=(0.0, 1.0), floor=1.0))
         assert (scores.predicted(shy) == -1).any()
         judged = judged_photos(ScoredPhotos(scores=scores, samples=dataset.samples, contract=shy))
@@ -184,7 +185,7 @@ class TestEvaluate:
         assert (judged.abstained.any(), judged.abstain, judged.floor) == (True, (0.0, 1.0), 1.0)
 
     def test_pooled_photos_are_judged_by_their_own_models_contract(self, tmp_path, dataset, own):
-        scores = score_samples(tmp_path / "model.tflite", dataset, dataset.samples, crops=2)
+        scores = score_samples(read_bundle(tmp_path / "model.tflite"), dataset, dataset.samples, crops=2)
         always, never = (own.with_decision(Decision(threshold=cut, abstain=(0.0, 1.0))) for cut in (0.0, 1.0))
         parts = [
             ScoredPhotos(scores=scores, samples=dataset.samples, contract=one, counts=count)
@@ -203,7 +204,19 @@ class TestEvaluate:
         record = evaluate_model(tmp_path / "model.tflite", dataset)
         assert from_plain(type(record), plain(record), where="record") == record
 
+    def test_a_file_that_is_replaced_meanwhile_is_not_the_one_that_was_judged(self, tmp_path, dataset, own):
+        model = tmp_path / "model.tflite"
+        before = file_sha256(model)
+
+        class Replaces(Silent):
+            def begin(self, what, total):
+                update_contract(model, own.with_decision(Decision(threshold=0.9)))
+
+        record = evaluate_model(model, dataset, progress=Replaces())
+        assert record.file_sha256 == before != file_sha256(model)
+        assert record.decision == own.decision
+
     def test_crops_of_one_pass_are_those_of_many(self, tmp_path, dataset, own):
-        many = score_samples(tmp_path / "model.tflite", dataset, dataset.samples, crops=5)
-        few = score_samples(tmp_path / "model.tflite", dataset, dataset.samples, crops=2)
+        many = score_samples(read_bundle(tmp_path / "model.tflite"), dataset, dataset.samples, crops=5)
+        few = score_samples(read_bundle(tmp_path / "model.tflite"), dataset, dataset.samples, crops=2)
         np.testing.assert_array_equal(many.crops[:, :2], few.crops)

@@ -19,6 +19,7 @@ from edgekit.evaluate.photos import choose_photos
 from edgekit.evaluate.retune import tune
 from edgekit.evaluate.threshold import Target, TargetRecord, TargetRequest, set_target, threshold_for
 from edgekit.modelfile.write import update_contract
+from edgekit.progress import Silent
 from edgekit.records import file_sha256, from_plain, plain
 from edgekit.runtime import read_bundle
 
@@ -117,6 +118,27 @@ class TestSetTarget:
         found = set_target(model, photos, TargetRequest(target=Target.parse("apcer=0.2"), write=model))
         again = evaluate_model(model, photos, EvaluateConfig(part="val", stop_early=False)).detail.attacks
         assert (again.overall, again.bpcer) == (found.chosen_on.apcer, found.chosen_on.bpcer)
+
+    @pytest.mark.parametrize("act", ["target", "tune"])
+    def test_a_file_that_is_replaced_meanwhile_is_not_the_one_that_was_scored(
+        self, tmp_path, photos, model, three_colours_file, act
+    ):
+        before, out, flatbuffer = file_sha256(model), tmp_path / "tuned.tflite", read_bundle(model).flatbuffer
+
+        class Replaces(Silent):
+            def begin(self, what, total):
+                shutil.copy(three_colours_file, model)
+
+        strange = replace(photos, sha256="0" * 64)
+        if act == "tune":
+            record = tune(model, strange, write=out, progress=Replaces())
+        else:
+            request = TargetRequest(target=Target.parse("eer"), also_test=True, write=out)
+            record = set_target(model, photos, request, progress=Replaces())
+            assert record.file_sha256 == before
+        assert file_sha256(model) == file_sha256(three_colours_file)
+        assert read_bundle(out).flatbuffer == flatbuffer
+        assert record.written_sha256 == file_sha256(out)
 
     def test_nothing_is_written_unasked(self, photos, model):
         before = file_sha256(model)

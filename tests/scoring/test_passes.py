@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.contract import CropPlan
+from edgekit.contract import CropPlan, Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.evaluate.accuracy import model_source
@@ -12,8 +14,8 @@ from edgekit.progress import Silent
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring import passes
-from edgekit.scoring.passes import Job, Keep, score_passes
-from edgekit.scoring.scores import score_photos
+from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes
+from edgekit.scoring.source import fixed_crops
 
 PLANS = (
     CropPlan(cycle=("1/4",), crops=7),
@@ -45,6 +47,11 @@ def source(bundle, dataset):
 
 
 @pytest.fixture
+def store(tmp_path):
+    return ScoreStore(folder=tmp_path / "scores", photos="these")
+
+
+@pytest.fixture
 def counted(monkeypatch):
     """How many crops models were asked for."""
     calls = []
@@ -66,19 +73,32 @@ class Told(Silent):
         self.lines.append(line)
 
 
+class Stops(Silent):
+    """Ctrl-C after four photos."""
+
+    def __init__(self):
+        self.done = 0
+
+    def advance(self, steps=1, *, note=""):
+        # Photos that need no scores are one step.
+        self.done += steps if steps == 1 else 0
+        if self.done == 4:
+            raise KeyboardInterrupt
+
+
 def test_one_pass_gives_what_a_pass_for_each_plan_gives(dataset, bundle, source, counted):
-    (found,) = score_passes([Job(bundle=bundle, plans=PLANS)], source)
+    (found,) = score_passes([ModelPlans(bundle=bundle, plans=PLANS)], source)
+    model = ModelInterpreter(bundle.flatbuffer, threads=2)
     for plan in PLANS:
-        alone = type(source)(paths=source.paths, targets=source.targets, plan=plan, side_px=source.side_px)
-        (expected,) = score_photos([bundle], alone, crops=plan.crops)
-        np.testing.assert_array_equal(found[plan].crops, expected.crops)
-        np.testing.assert_array_equal(found[plan].targets, expected.targets)
+        photos = fixed_crops(replace(source, plan=plan), count=plan.crops)
+        np.testing.assert_array_equal(found[plan].crops, [[model(crop) for crop in crops] for crops in photos])
+        np.testing.assert_array_equal(found[plan].targets, source.targets)
     # The full frame of two plans is one crop.
     assert len(counted) == 10 * (7 + 4 + 1 + 3 - 1)
 
 
 def test_models_are_scored_side_by_side(bundle, source, conv_int8):
-    jobs = [Job(bundle=bundle, plans=PLANS[:2]), Job(bundle=conv_int8, plans=PLANS[1:3])]
+    jobs = [ModelPlans(bundle=bundle, plans=PLANS[:2]), ModelPlans(bundle=conv_int8, plans=PLANS[1:3])]
     together = score_passes(jobs, source)
     for job, found in zip(jobs, together, strict=True):
         (alone,) = score_passes([job], source)
@@ -92,88 +112,118 @@ def conv_int8(repository):
     return read_bundle(repository / "tests" / "models" / "conv_int8.tflite")
 
 
-class TestKeep:
-    def test_kept_scores_are_not_made_again(self, tmp_path, bundle, source, counted):
-        keep, jobs = Keep(folder=tmp_path / "scores", photos="these"), [Job(bundle=bundle, plans=PLANS)]
-        (first,) = score_passes(jobs, source, keep=keep)
+class TestStore:
+    def test_kept_scores_are_not_made_again(self, store, bundle, source, counted):
+        jobs = [ModelPlans(bundle=bundle, plans=PLANS)]
+        (first,) = score_passes(jobs, source, store=store)
         counted.clear()
-        (again,) = score_passes(jobs, source, keep=keep)
+        (again,) = score_passes(jobs, source, store=store)
         assert counted == []
         for plan in PLANS:
             np.testing.assert_array_equal(first[plan].crops, again[plan].crops)
 
-    def test_scores_of_another_runtime_are_made_again(self, tmp_path, bundle, source, counted, monkeypatch):
-        keep, jobs = Keep(folder=tmp_path / "scores", photos="these"), [Job(bundle=bundle, plans=PLANS[:1])]
-        score_passes(jobs, source, keep=keep)
+    def test_scores_of_another_runtime_are_made_again(self, store, bundle, source, counted, monkeypatch):
+        jobs = [ModelPlans(bundle=bundle, plans=PLANS[:1])]
+        score_passes(jobs, source, store=store)
         made = len(counted)
         assert made > 0
-        monkeypatch.setattr(passes, "payload_bytes", lambda: b"another version")
-        score_passes(jobs, source, keep=keep)
+        monkeypatch.setattr("edgekit.scoring.keep.payload_bytes", lambda: b"another version")
+        score_passes(jobs, source, store=store)
         assert len(counted) == 2 * made
 
-    def test_a_longer_pass_serves_for_a_shorter_one(self, tmp_path, bundle, source, counted):
-        keep = Keep(folder=tmp_path / "scores", photos="these")
-        (long,) = score_passes([Job(bundle=bundle, plans=PLANS[:1])], source, keep=keep)
+    def test_a_longer_pass_serves_for_a_shorter_one(self, store, bundle, source, counted):
+        (long,) = score_passes([ModelPlans(bundle=bundle, plans=PLANS[:1])], source, store=store)
         counted.clear()
         short = CropPlan(cycle=("1/4",), crops=3)
-        (found,) = score_passes([Job(bundle=bundle, plans=(short,))], source, keep=keep)
+        (found,) = score_passes([ModelPlans(bundle=bundle, plans=(short,))], source, store=store)
         assert counted == []
         np.testing.assert_array_equal(found[short].crops, long[PLANS[0]].crops[:, :3])
         more = CropPlan(cycle=("1/4",), crops=9)
-        (found,) = score_passes([Job(bundle=bundle, plans=(more,))], source, keep=keep)
+        (found,) = score_passes([ModelPlans(bundle=bundle, plans=(more,))], source, store=store)
         assert len(counted) == 90
 
-    def test_a_pass_that_was_stopped_goes_on(self, tmp_path, bundle, source, counted):
-        keep, jobs = Keep(folder=tmp_path / "scores", photos="these"), [Job(bundle=bundle, plans=PLANS[:2])]
-
-        class Stops(Silent):
-            done = 0
-
-            def advance(self, steps=1, *, note=""):
-                self.done += steps
-                if self.done == 4:
-                    raise KeyboardInterrupt
-
+    def test_a_shorter_pass_cuts_nothing_of_a_longer_one_that_was_stopped(self, store, bundle, source, counted):
+        long, short = ([ModelPlans(bundle=bundle, plans=(CropPlan(cycle=("1/4",), crops=k),))] for k in (7, 3))
         with pytest.raises(KeyboardInterrupt):
-            score_passes(jobs, source, keep=keep, progress=Stops())
+            score_passes(long, source, store=store, progress=Stops())
         counted.clear()
-        (found,) = score_passes(jobs, source, keep=keep)
+        score_passes(short, source, store=store)
+        assert len(counted) == 6 * 3
+        score_passes(short, source, store=store)
+        assert len(counted) == 6 * 3
+        (found,) = score_passes(long, source, store=store)
+        assert len(counted) == 6 * 3 + 6 * 7
+        (fresh,) = score_passes(long, source)
+        np.testing.assert_array_equal(found[long[0].plans[0]].crops, fresh[long[0].plans[0]].crops)
+
+    def test_a_longer_pass_that_is_stopped_loses_nothing_of_a_shorter_one(self, store, bundle, source, counted):
+        long, short = ([ModelPlans(bundle=bundle, plans=(CropPlan(cycle=("1/4",), crops=k),))] for k in (7, 3))
+        (first,) = score_passes(short, source, store=store)
+        with pytest.raises(KeyboardInterrupt):
+            score_passes(long, source, store=store, progress=Stops())
+        counted.clear()
+        (again,) = score_passes(short, source, store=store)
+        assert counted == []
+        np.testing.assert_array_equal(first[short[0].plans[0]].crops, again[short[0].plans[0]].crops)
+
+    def test_plans_that_differ_by_their_crops_alone_share_their_scores(self, store, bundle, source, counted):
+        plans = tuple(CropPlan(cycle=("1/4",), crops=k) for k in (7, 3))
+        (first,) = score_passes([ModelPlans(bundle=bundle, plans=plans)], source, store=store)
+        assert [first[plan].crops.shape[1] for plan in plans] == [7, 3]
+        assert len(counted) == 10 * 7
+        score_passes([ModelPlans(bundle=bundle, plans=plans[:1])], source, store=store)
+        assert len(counted) == 10 * 7
+
+    def test_files_with_the_same_network_share_its_scores(self, store, bundle, source, counted):
+        other = replace(bundle, contract=bundle.contract.with_decision(Decision(threshold=0.3)))
+        one, two = score_passes([ModelPlans(bundle=each, plans=PLANS[:1]) for each in (bundle, other)], source)
+        assert len(counted) == 10 * 7
+        np.testing.assert_array_equal(one[PLANS[0]].crops, two[PLANS[0]].crops)
+
+    def test_a_pass_that_was_stopped_goes_on(self, store, bundle, source, counted):
+        jobs = [ModelPlans(bundle=bundle, plans=PLANS[:2])]
+        with pytest.raises(KeyboardInterrupt):
+            score_passes(jobs, source, store=store, progress=Stops())
+        counted.clear()
+        (found,) = score_passes(jobs, source, store=store)
         assert len(counted) == 6 * 11
         (fresh,) = score_passes(jobs, source)
         for plan in PLANS[:2]:
             np.testing.assert_array_equal(found[plan].crops, fresh[plan].crops)
 
-    def test_other_photos_and_models_have_their_own_scores(self, tmp_path, bundle, source, conv_int8, counted):
+    def test_other_photos_and_models_have_their_own_scores(self, store, bundle, source, conv_int8, counted):
         for photos, model in (("these", bundle), ("others", bundle), ("these", conv_int8)):
             score_passes(
-                [Job(bundle=model, plans=PLANS[2:3])], source, keep=Keep(folder=tmp_path / "scores", photos=photos)
+                [ModelPlans(bundle=model, plans=PLANS[2:3])],
+                source,
+                store=replace(store, photos=photos),
             )
         assert len(counted) == 30
-        assert len(list((tmp_path / "scores").iterdir())) == 3
+        assert len(list(store.folder.iterdir())) == 3
 
     @pytest.mark.parametrize("damage", ["cut", "other", "empty", "folder", "nan"])
-    def test_damaged_scores_are_made_again(self, tmp_path, bundle, source, counted, damage):
-        keep, jobs = Keep(folder=tmp_path / "scores", photos="these"), [Job(bundle=bundle, plans=PLANS[2:3])]
-        (first,) = score_passes(jobs, source, keep=keep)
-        (file,) = (tmp_path / "scores").iterdir()
+    def test_damaged_scores_are_made_again(self, store, bundle, source, counted, damage):
+        jobs = [ModelPlans(bundle=bundle, plans=PLANS[2:3])]
+        (first,) = score_passes(jobs, source, store=store)
+        (file,) = store.folder.iterdir()
         content = file.read_bytes()
         if damage == "folder":
             file.unlink()
             file.mkdir()
             with pytest.raises(EdgekitError, match="can't write"):
-                score_passes(jobs, source, keep=keep, progress=Told())
+                score_passes(jobs, source, store=store, progress=Told())
             return
         if damage == "nan":
             with file.open("wb") as broken:
-                np.savez(broken, crops=np.full((10, 1, 2), np.nan, np.float32), done=np.int64(10))
+                np.savez(broken, crops=np.full((10, 1, 2), np.nan, np.float32), scored=np.full(10, 1))
         elif damage == "other":
             with file.open("wb") as broken:
-                np.savez(broken, crops=np.zeros((3, 1, 2), np.float32), done=np.int64(3))
+                np.savez(broken, crops=np.zeros((3, 1, 2), np.float32), scored=np.full(3, 1))
         else:
             file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
         counted.clear()
         told = Told()
-        (again,) = score_passes(jobs, source, keep=keep, progress=told)
+        (again,) = score_passes(jobs, source, store=store, progress=told)
         assert len(counted) == 10
         assert "damaged" in told.lines[0]
         np.testing.assert_array_equal(first[PLANS[2]].crops, again[PLANS[2]].crops)
@@ -182,23 +232,23 @@ class TestKeep:
 def test_a_photo_that_goes_bad_ends_the_pass(bundle, dataset, source):
     source.paths[5].write_bytes(b"no photo")
     with pytest.raises(PhotoError):
-        score_passes([Job(bundle=bundle, plans=PLANS)], source)
+        score_passes([ModelPlans(bundle=bundle, plans=PLANS)], source)
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param({"done": np.float64("inf")}, id="endless"),
+        pytest.param({"scored": np.full(10, 2)}, id="more-than-there-are"),
+        pytest.param({"scored": np.full(10, np.inf)}, id="endless"),
         pytest.param({"crops": np.zeros((10, 500_000, 2), np.float32)}, id="bomb"),
     ],
 )
-def test_kept_scores_that_another_hand_made_are_scored_again(bundle, dataset, source, tmp_path, counted, spoil):
-    keep = Keep(folder=tmp_path / "scores", photos="these")
-    job = Job(bundle=bundle, plans=PLANS[2:3])
-    (before,) = score_passes([job], source, keep=keep)
-    (file,) = keep.folder.iterdir()
-    np.savez_compressed(file, **({"crops": before[PLANS[2]].crops, "done": np.int64(10)} | spoil))
+def test_kept_scores_that_another_hand_made_are_scored_again(bundle, source, store, counted, spoil):
+    job = ModelPlans(bundle=bundle, plans=PLANS[2:3])
+    (before,) = score_passes([job], source, store=store)
+    (file,) = store.folder.iterdir()
+    np.savez(file, **({"crops": before[PLANS[2]].crops, "scored": np.full(10, 1)} | spoil))
     counted.clear()
-    (after,) = score_passes([job], source, keep=keep)
+    (after,) = score_passes([job], source, store=store)
     assert len(counted) == 10
     np.testing.assert_array_equal(after[PLANS[2]].crops, before[PLANS[2]].crops)

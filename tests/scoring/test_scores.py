@@ -5,7 +5,8 @@ from PIL import Image
 from edgekit.contract import Contract, CropPlan, Decision
 from edgekit.errors import PhotoError
 from edgekit.runtime import Classifier
-from edgekit.scoring.scores import Scores, score_photos
+from edgekit.scoring.passes import score_photos
+from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import CropSource
 
 RED, BLUE, PURPLE = (250, 5, 5), (5, 5, 250), (128, 0, 127)

@@ -1,9 +1,11 @@
+import inspect
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.augment.options import preset
 from edgekit.contract import CropPlan
 from edgekit.errors import InterpreterError
 from edgekit.progress import SILENT, Silent
@@ -152,6 +154,36 @@ def test_another_pillow_may_see_other_pixels(cache, source, monkeypatch):
     monkeypatch.setattr("PIL.__version__", "99.0")
     with pytest.raises(InterpreterError, match="can't load the model"):
         compute(replace(cache, model=b"no model"), source)
+
+
+@pytest.mark.parametrize(
+    ("what", "other"),
+    [
+        pytest.param("edgekit.scoring.keep.payload_bytes", lambda: b"other sources", id="runtime"),
+        pytest.param("importlib.metadata.version", lambda _: "99.0", id="interpreter"),
+    ],
+)
+def test_another_runtime_or_interpreter_may_give_other_features(cache, source, monkeypatch, what, other):
+    compute(cache, source)
+    monkeypatch.setattr(what, other)
+    with pytest.raises(InterpreterError, match="can't load the model"):
+        compute(replace(cache, model=b"no model"), source)
+
+
+@pytest.mark.parametrize("what", ["edgekit.augment.vary", "edgekit.augment.warp", "OpenCV"])
+def test_other_augmentation_may_draw_other_crops(cache, source, monkeypatch, what):
+    varied = replace(source, augmentation=preset("recapture-safe"))
+    compute(cache, source)
+    compute(cache, varied)
+    if what == "OpenCV":
+        monkeypatch.setattr("edgekit.augment.warp.RESAMPLER", "OpenCV 99.0")
+    else:
+        getsource = inspect.getsource
+        monkeypatch.setattr("inspect.getsource", lambda one: "other" if one.__name__ == what else getsource(one))
+    # Photos as they are don't depend on it.
+    compute(replace(cache, model=b"no model"), source)
+    with pytest.raises(InterpreterError, match="can't load the model"):
+        compute(replace(cache, model=b"no model"), varied)
 
 
 def test_another_plan_is_computed_anew(cache, source):

@@ -83,6 +83,7 @@ class TestFinetune:
 
     def test_a_solved_head_tells_what_it_chose_from(self, mobile_run):
         history = mobile_run.read("float").history
+        assert mobile_run.read("float").tried == "penalty"
         assert set(history) == {"val_loss", "penalty", "val_balanced_accuracy"}
         assert mobile_run.read("float").best_epoch == int(np.argmin(history["val_loss"]))
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,11 @@ def folder(tmp_path):
 
 def test_a_record_is_read_as_it_was_written(folder):
     assert folder.read("float") == RECORD
+
+
+@pytest.mark.parametrize(("tune", "tried"), [("all", "epoch"), ("head", "penalty")])
+def test_a_record_says_what_its_history_is_of(tune, tried):
+    assert replace(RECORD, config=replace(RECORD.config, tune=tune)).tried == tried
 
 
 @pytest.mark.parametrize(
