@@ -126,10 +126,9 @@ class TestAgainst:
         assert "must be measured alike to be compared: local: python was 2.7" in err
 
     def test_a_phone_that_times_the_network_alone_is_left_out(self, run, earlier, phone, monkeypatch, tmp_path):
-        old = earlier()
+        old = earlier(1000)
         monkeypatch.setattr(parse, "open_devices", lambda texts: [LocalDevice(), phone])
-        # By how much this machine differs from itself is not asked here.
-        code, _, err = run("--against", old, "--tolerance", "1000%")
+        code, _, err = run("--against", old)
         assert code == 0, err
         assert "usb://phone timed the network alone, which is not compared" in err
         record = json.loads((tmp_path / "model.bench.json").read_text())

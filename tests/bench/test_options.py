@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from edgekit.bench.options import BenchConfig
+from edgekit.errors import EdgekitError
+from edgekit.runtime.agent.pace import MAX_COOL_C, MAX_REPEATS, MAX_SECONDS, Pace
+
+
+def test_a_benchmark_has_the_pace_of_devices():
+    config, pace = BenchConfig(), Pace()
+    asked = config.warmup, config.warmup_seconds, config.runs, config.min_seconds, config.repeats
+    assert asked == (pace.warmup_runs, pace.warmup_s, pace.min_runs, pace.min_s, pace.repeats)
+
+
+@pytest.mark.parametrize(
+    ("asked", "paced"),
+    [
+        ({"repeats": MAX_REPEATS + 1}, {"repeats": MAX_REPEATS + 1}),
+        ({"min_seconds": MAX_SECONDS + 1}, {"min_s": MAX_SECONDS + 1}),
+        ({"cool_down": f"{MAX_COOL_C + 1}C"}, {"cool_to_c": MAX_COOL_C + 1}),
+    ],
+)
+def test_what_devices_refuse_is_refused_before(asked, paced):
+    with pytest.raises(EdgekitError, match="must be"):
+        BenchConfig(**asked)
+    with pytest.raises(EdgekitError, match="must be"):
+        Pace(**paced)
+
+
+def test_options_load_the_standard_library_alone():
+    script = "import sys, edgekit.bench.options; print('numpy' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
