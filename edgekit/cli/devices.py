@@ -10,6 +10,7 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import AsJson
+from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
     from edgekit.devices.parse import DeviceEntry
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 DEVICE_FILE = Path("devices.toml")
 _ANSWER_S = 30
-_NONE = "–"
 
 
 def register(app: typer.Typer) -> None:
@@ -87,7 +87,7 @@ def _print_devices(reports: list[DeviceReport]) -> None:
             report.name + (f" ({report.emulated})" if report.emulated else ""),
             "yes" if report.reachable else "no",
             *_machine_cells(report.machine),
-            ", ".join([report.python, *report.interpreters]) if report.python else _NONE,
+            ", ".join([report.python, *report.interpreters]) if report.python else NOTHING,
         ]
         for report in reports
     ]
@@ -99,16 +99,16 @@ def _print_devices(reports: list[DeviceReport]) -> None:
 
 def _machine_cells(machine: Machine | None) -> list[str]:
     if machine is None:
-        return [_NONE] * 6
+        return [NOTHING] * 6
     state = machine.state
     hottest = state.hottest_c
     return [
-        machine.soc or machine.name or _NONE,
+        machine.soc or machine.name or NOTHING,
         _cores(machine),
-        f"{machine.memory_mb} MB" if machine.memory_mb else _NONE,
+        f"{machine.memory_mb} MB" if machine.memory_mb else NOTHING,
         f"{machine.system}, {machine.architecture}",
-        ", ".join(state.governors) if state.governors else _NONE,
-        _NONE if hottest is None else f"{hottest:.0f} °C" + (" throttled" if state.throttling else ""),
+        ", ".join(state.governors) if state.governors else NOTHING,
+        NOTHING if hottest is None else f"{hottest:.0f} °C" + (" throttled" if state.throttling else ""),
     ]
 
 
@@ -118,7 +118,7 @@ def _cores(machine: Machine) -> str:
     for cluster in machine.clusters or ():
         clock = f" at {cluster.max_mhz / 1000:.1f} GHz" if cluster.max_mhz else ""
         parts.append(f"{len(cluster.cores)}{' ' + cluster.core if cluster.core else ''}{clock}")
-    return " + ".join(parts) or (str(machine.cores) if machine.cores else _NONE)
+    return " + ".join(parts) or (str(machine.cores) if machine.cores else NOTHING)
 
 
 def doctor(json: AsJson = False) -> None:

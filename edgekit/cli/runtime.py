@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +9,7 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import AsJson
-from edgekit.errors import EdgekitError
+from edgekit.cli.options import AsJson, Overwrite, refuse_existing
 from edgekit.records import file_sha256
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
@@ -33,15 +31,14 @@ class PayloadRecord:
 
 def runtime(
     out: Annotated[Path, typer.Option(help="The file.")] = Path(PAYLOAD_NAME),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
     """Write the runtime alone as one file that Python runs.
 
     Beside it a device needs numpy, Pillow, a TFLite interpreter and a model.
     """
-    if os.path.lexists(out) and not overwrite:
-        raise EdgekitError(f"{out} exists; use --overwrite to replace it or name another file with --out")
+    refuse_existing(out, overwrite=overwrite)
     size = write_payload(out)
     run = f"python3 {out.name} classify model.tflite photo.jpg"
     if json:

@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    NETWORK,
+    TRAIN,
     Alpha,
     AsJson,
+    Backbone,
+    BatchSize,
+    BonaFide,
+    Calibration,
+    CalibrationCrops,
+    CropsPerPhoto,
     Data,
+    Epochs,
     Features,
+    LearningRate,
     Overwrite,
+    Patience,
+    Plan,
     Resume,
     Run,
+    RunData,
+    Seed,
+    Side,
     SkipBad,
+    Tune,
+    Weights,
     WorkingPx,
     bona_fide_label,
     fit_config,
     network_config,
+    refuse_existing,
     refuse_unused,
 )
 from edgekit.contract import CropPlan, Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
+from edgekit.metrics.wording import file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
 from edgekit.terminal import EXIT_INTERRUPTED
-from edgekit.train.options import NetworkConfig, TrainConfig, check_weights_file, qat_fit, whole_fit
+from edgekit.train.options import TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
     from edgekit.train.record import TrainRecord
 
-_NETWORK, _TRAIN, _SPLIT, _CONVERT = NetworkConfig(), TrainConfig(), SplitConfig(), ConvertConfig()
-
-Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
-BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
-LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
-CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
-Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
-
-Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
-
+_SPLIT, _CONVERT = SplitConfig(), ConvertConfig()
 
 Augment = Annotated[
     Literal["none", "antispoof", "cars", "recapture-safe"],
@@ -69,24 +78,20 @@ def register(app: typer.Typer) -> None:
 def finetune(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
-    backbone: Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")] = _NETWORK.backbone,
+    backbone: Backbone = NETWORK.backbone,
     alpha: Alpha = None,
-    side: Annotated[int, typer.Option(help="Side of the square input, in pixels.")] = _NETWORK.side_px,
+    side: Side = NETWORK.side_px,
     features: Features = None,
-    weights: Annotated[
-        str, typer.Option(help="imagenet, none, or a Keras HDF5 file without top. small_cnn starts from none.")
-    ] = "",
-    tune: Annotated[
-        Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")
-    ] = _TRAIN.tune,
-    plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
-    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = _TRAIN.plan.crops,
-    working_px: WorkingPx = _TRAIN.plan.working_px or 0,
+    weights: Weights = "",
+    tune: Tune = TRAIN.tune,
+    plan: Plan = str(TRAIN.plan),
+    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = TRAIN.plan.crops,
+    working_px: WorkingPx = TRAIN.plan.working_px or 0,
     draws: Annotated[
         int | None,
-        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {_TRAIN.draws}]", min=1),
+        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {TRAIN.draws}]", min=1),
     ] = None,
-    augment: Augment = _TRAIN.augment,
+    augment: Augment = TRAIN.augment,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
@@ -94,13 +99,8 @@ def finetune(
     patience: Patience = None,
     val_fraction: Annotated[float, typer.Option(help="Share of photos for validation.")] = _SPLIT.val_fraction,
     test_fraction: Annotated[float, typer.Option(help="Share of photos for the final test.")] = _SPLIT.test_fraction,
-    bona_fide: Annotated[
-        str | None,
-        typer.Option(
-            help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the split, the crops and the head.")] = _TRAIN.seed,
+    bona_fide: BonaFide = None,
+    seed: Seed = TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
     skip_bad: SkipBad = False,
     overwrite: Overwrite = False,
@@ -117,13 +117,7 @@ def finetune(
 
     network = network_config(backbone, side, weights, alpha=alpha, features=features)
     options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "crops_per_photo": crops_per_photo,
-        "patience": patience,
-    }
+    given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
     refuse_unused(tune, given)
     if draws is not None and tune == "all" and network.weights == "none":
         raise EdgekitError(
@@ -134,7 +128,7 @@ def finetune(
         network=network,
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
-        draws=_TRAIN.draws if draws is None else draws,
+        draws=TRAIN.draws if draws is None else draws,
         whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
         augment=augment,
@@ -149,6 +143,23 @@ def finetune(
 
         record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
+
+
+def _fit_options(
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    crops_per_photo: int | None,
+    patience: int | None,
+) -> dict[str, Any]:
+    """The options of a fit, as ``FitConfig`` names them; None stands for those that were not given."""
+    return {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "crops_per_photo": crops_per_photo,
+        "patience": patience,
+    }
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -169,10 +180,9 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             which = f"penalty {best['penalty']:g}" if "penalty" in best else f"best epoch {record.best_epoch + 1}"
             console.note(
                 f"{which}: validation loss {best['val_loss']:.3f}, "
-                f"balanced accuracy {console.percent(best['val_balanced_accuracy'])}"
+                f"balanced accuracy {percent(best['val_balanced_accuracy'])}"
             )
-        if record.split.caution:
-            console.note(f"caution: {record.split.caution}")
+        console.caution(record.split.caution)
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
@@ -181,14 +191,14 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
 
 def qat(
     run: Run,
-    data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
+    data: RunData = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
     crops_per_photo: CropsPerPhoto = None,
     patience: Patience = None,
     calibration: Calibration = None,
-    calibration_crops: Annotated[int, typer.Option(help="How many are chosen.")] = CALIBRATION_CROPS,
+    calibration_crops: CalibrationCrops = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
     json: AsJson = False,
@@ -207,18 +217,13 @@ def qat(
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "crops_per_photo": crops_per_photo,
-        "patience": patience,
-    }
+    given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
     refuse_unused(before.config.tune, given)
     how = fit_config(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
-        where = CalibrationFolder(path=calibration, crops=calibration_crops)
+        chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
+        where = CalibrationFolder(path=calibration, crops=chosen)
         record = qat(dataset, folder, how, calibration=where, options=options, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
 
@@ -233,11 +238,9 @@ def convert(
     ] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="16-bit activations, 8-bit weights.")] = False,
     out: Annotated[Path | None, typer.Option(help="The model file. [default: RUN/NAME-PRECISION.tflite]")] = None,
-    data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
+    data: RunData = None,
     calibration: Calibration = None,
-    calibration_crops: Annotated[
-        int | None, typer.Option(help="How many are chosen. [default: as many as qat did]")
-    ] = None,
+    calibration_crops: CalibrationCrops = None,
     stage: Annotated[
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
     ] = _CONVERT.stage,
@@ -258,7 +261,8 @@ def convert(
     folder = RunFolder(root=run)
     before = folder.read("float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
-    refuse_existing(target, overwrite=overwrite)
+    # A path without a name has no record, and is a folder.
+    refuse_existing(target, *([target.with_suffix(".json")] if target.name else []), overwrite=overwrite)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
     from edgekit.convert.to_file import GateFailed, convert
 
@@ -283,22 +287,9 @@ def convert(
         return
     print_gate(record.gate)
     console.note(
-        f"wrote {target} ({record.model_bytes / 1e6:.2f} MB, {precision} from the {record.stage} stage, "
+        f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
     )
-
-
-def refuse_existing(model: Path, *, overwrite: bool) -> None:
-    """Hold that neither a model nor the record beside it replaces a file unasked.
-
-    Raises:
-        EdgekitError: one of them exists.
-    """
-    # A path without a name has no record, and is a folder.
-    written = [model, *([model.with_suffix(".json")] if model.name else [])]
-    used = [path for path in written if os.path.exists(path)]
-    if used and not overwrite:
-        raise EdgekitError(f"{used[0]} exists; use --overwrite to replace it or name another file with --out")
 
 
 def _precision(**wanted: bool) -> Precision:
@@ -312,16 +303,16 @@ def _precision(**wanted: bool) -> Precision:
 def print_gate(gate: Gate) -> None:
     """The gate as a table: recall per class, float against quantised."""
     rows = [
-        [one.label, str(one.photos), *map(console.percent, (one.float_recall, one.recall, one.agreement))]
+        [one.label, str(one.photos), *map(percent, (one.float_recall, one.recall, one.agreement))]
         for one in gate.classes
     ]
     rows.append(
         [
             "balanced accuracy",
             str(gate.photos),
-            console.percent(gate.float_balanced_accuracy),
-            console.percent(gate.balanced_accuracy),
-            console.percent(gate.agreement),
+            percent(gate.float_balanced_accuracy),
+            percent(gate.balanced_accuracy),
+            percent(gate.agreement),
         ]
     )
     title = f"validation photos, {gate.crops} crops"

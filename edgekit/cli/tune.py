@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.crossval import taken
-from edgekit.cli.evaluate import AlsoTest, Target, choose_threshold
-from edgekit.cli.options import AsJson, Model, Photos, SkipBad, Split
+from edgekit.cli.options import AlsoTest, AsJson, DataOption, Model, SkipBad, Split, Target, Write
+from edgekit.cli.threshold import choose_threshold
+from edgekit.metrics.wording import NOTHING, percent
 
 
 def register(app: typer.Typer) -> None:
@@ -22,13 +21,11 @@ def register(app: typer.Typer) -> None:
 
 def tune(
     model: Model,
-    data: Photos,
+    data: DataOption,
     split: Split = "auto",
     target: Target = None,
     also_test: AlsoTest = False,
-    write: Annotated[
-        Path | None, typer.Option(help="Where the file with the new contract goes. [default: nothing is written]")
-    ] = None,
+    write: Write = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace the contract in the model file itself.")
     ] = False,
@@ -64,7 +61,7 @@ def tune(
         console.print_json(record)
         return
     rows = [
-        [name, *("–" if value is None else f"{value:.3g}" for value in values)]
+        [name, *(NOTHING if value is None else f"{value:.3g}" for value in values)]
         for name, values in (
             ("temperature", (record.before.temperature, record.after.temperature)),
             ("threshold", (record.before.threshold, record.after.threshold)),
@@ -73,11 +70,10 @@ def tune(
     ]
     console.print_table(f"{record.photos} {record.part} photos", ["", "before", "now"], rows)
     typer.echo(
-        f"balanced accuracy on these photos: {console.percent(record.balanced_accuracy)} with all crops, "
-        f"{console.percent(record.early_balanced_accuracy)} stopping early{taken(record.crops_used)}"
+        f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
+        f"{percent(record.early_balanced_accuracy)} stopping early{console.taken(record.crops_used)}"
     )
-    if record.caution:
-        console.note(f"caution: {record.caution}")
+    console.caution(record.caution)
     if place is None:
         console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgekit.cli import console
+from edgekit.metrics.wording import count, percent
 from edgekit.records import plain
 from edgekit.terminal import printable
 
@@ -75,9 +76,9 @@ class _Tally:
 
     def line(self, source: FrameSource) -> str:
         frames = self.labels.total()
-        shares = ", ".join(f"{console.percent(count / frames)} {label}" for label, count in self.labels.most_common())
+        shares = ", ".join(f"{percent(number / frames)} {label}" for label, number in self.labels.most_common())
         return (
-            f"{source.name}: {frames} frame{'s' if frames != 1 else ''}, {source.dropped} dropped, "
+            f"{source.name}: {count(frames, 'frame')}, {source.dropped} dropped, "
             f"{self.ms / frames:.1f} ms each: {shares}"
         )
 
@@ -116,7 +117,7 @@ def watch_frames(
                 if json:
                     typer.echo(json_module.dumps(plain(verdict)))
                 elif tally.last is None or verdict.label != tally.last.label:
-                    typer.echo(f"{verdict.time_s:8.2f} s  {verdict.label}  {console.percent(verdict.score)}")
+                    typer.echo(f"{verdict.time_s:8.2f} s  {verdict.label}  {percent(verdict.score)}")
                 if progress is not None:
                     dropped = verdict.dropped - (tally.last.dropped if tally.last is not None else 0)
                     progress.advance(1 + dropped, note=verdict.label)

@@ -103,7 +103,7 @@ def crossval(dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: P
         variants=tuple(
             _variant(folds, samples, variant, setting, latency.get((variant, setting), {}))
             for variant in VARIANTS
-            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(tta=config.crops, threads=(1,)))
+            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(crops=config.crops, threads=(1,)))
         ),
         versions=versions(),
     )
@@ -272,7 +272,7 @@ def _time(
     photos = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES][: config.timed_photos]
     if not photos:
         return {}, None
-    how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
+    how = BenchConfig(crops=config.crops, runs=max(2, len(photos)))
     found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
     where: Conditions | None = None
     for variant, bundle in fold.bundles.items():

@@ -50,11 +50,12 @@ def with_bounds(value: float, low: float, high: float, *, digits: int = 1, unit:
     return said if math.isnan(low) or math.isnan(high) else f"{said} ({low:.{digits}f}–{high:.{digits}f})"
 
 
-def milliseconds(value: float) -> str:
-    """``3.7 ms``, ``214 ms``, ``1.9 s``."""
+def milliseconds(value: float, bounds: tuple[float, float] | None = None) -> str:
+    """``3.7 ms``, ``214 ms``, ``1.9 s (1.8–2.1)``."""
+    low, high = bounds or (math.nan, math.nan)
     if value >= 1000:
-        return f"{value / 1000:.1f} s"
-    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
+        return with_bounds(value / 1000, low / 1000, high / 1000, unit=" s")
+    return with_bounds(value, low, high, digits=0 if value >= 100 else 1, unit=" ms")
 
 
 def file_size(size_bytes: int) -> str:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import AsJson, Data, SkipBad
+from edgekit.cli.options import AsJson, Data, Seed, SkipBad
 from edgekit.errors import EdgekitError
+from edgekit.metrics.wording import NOTHING, interval, percent
 
 if TYPE_CHECKING:
     from edgekit.audit.record import AuditConfig, AuditRecord
     from edgekit.data.assign import SplitRecord
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
-
-Seed = Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)]
 
 
 def register(app: typer.Typer) -> None:
@@ -116,10 +115,9 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
     for one in record.probes:
         found, line = one.balanced_accuracy, one.baseline
         if found is None or line is None:
-            rows.append([one.name, "the same for all", "–", one.verdict])
+            rows.append([one.name, "the same for all", NOTHING, one.verdict])
             continue
-        interval = f"{console.percent(found.value)} ({console.percent(found.low)} to {console.percent(found.high)})"
-        rows.append([one.name, interval, f"{line.p:.3f}", one.verdict])
+        rows.append([one.name, interval(found), f"{line.p:.3f}", one.verdict])
     console.print_table(
         f"{data}: {record.photos} photos, {len(record.groups)} groups",
         ["probe", f"balanced accuracy, unseen {'groups' if len(record.groups) > 1 else 'photos'}", "p", "verdict"],
@@ -130,10 +128,9 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
         console.print_table(
             "groups that give their classes away",
             ["group", "rule", "balanced accuracy", "q"],
-            [[one.group, one.rule, console.percent(one.balanced_accuracy), f"{one.q:.4f}"] for one in leaks],
+            [[one.group, one.rule, percent(one.balanced_accuracy), f"{one.q:.4f}"] for one in leaks],
         )
-    for caution in record.cautions:
-        console.note(f"caution: {caution}")
+    console.caution(*record.cautions)
     if record.one_class:
         console.note(f"groups of one class: {', '.join(record.one_class)}")
     across = sum(one.across != "none" for one in record.same)
@@ -195,7 +192,7 @@ def split(
     each: Annotated[bool, typer.Option("--each", help="Make every group a fold of its own.")] = False,
     val_fraction: Annotated[float, typer.Option(help="Share of the groups to validate on.")] = 0.15,
     test_fraction: Annotated[float, typer.Option(help="Share of the groups to test on.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Of where new groups go.", min=0)] = 0,
+    seed: Seed = 0,
     again: Annotated[
         bool, typer.Option("--again", help="Forget the sides that are written and place all groups anew.")
     ] = False,
@@ -240,7 +237,7 @@ def _print_split(record: SplitRecord, data: Path) -> None:
                 side.name,
                 str(len(side.groups)),
                 *(str(side.classes.get(label, 0)) for label in labels),
-                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or "–",
+                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or NOTHING,
             ]
             for side in record.sides
         ],
@@ -248,5 +245,4 @@ def _print_split(record: SplitRecord, data: Path) -> None:
     for one in record.leaks:
         what = "the same file" if one.exact else "near copies"
         console.note(f"leak: {what} on several sides: {', '.join(one.paths[:6])}")
-    for caution in record.cautions:
-        console.note(f"caution: {caution}")
+    console.caution(*record.cautions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import AsJson
+from edgekit.cli.options import AsJson, Camera, Notes, PiCamera, Video, Workers
 from edgekit.errors import EdgekitError
-from edgekit.gather.options import SETTABLE, CollectConfig, GroupRule, ImportConfig
+from edgekit.gather.options import CollectConfig, GroupRule, ImportConfig
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 
 _IMPORT, _COLLECT = ImportConfig(), CollectConfig(label="any", group="any")
 
-Notes = Annotated[
-    list[str] | None,
-    typer.Option("--set", help=f"A column of the manifest for all photos, COLUMN=VALUE: {', '.join(SETTABLE)}."),
-]
+_MAX_LINES = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +54,7 @@ def import_(
     ] = "",
     group_else: Annotated[str, typer.Option(help="Group of photos for which none is found. [default: left out]")] = "",
     notes: Notes = None,
-    every_ms: Annotated[int, typer.Option(help="Take a frame of a video so often.", min=1)] = _IMPORT.every_ms,
+    every_ms: Annotated[int, typer.Option(help="Take a frame every so many milliseconds.", min=1)] = _IMPORT.every_ms,
     window_ms: Annotated[
         int, typer.Option(help="Of so many milliseconds, the sharpest one.", min=0)
     ] = _IMPORT.window_ms,
@@ -66,7 +64,7 @@ def import_(
     keep_copies: Annotated[
         bool, typer.Option("--keep-copies", help="Keep exact copies, though never in two classes.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Photos read at the same time.", min=1)] = _IMPORT.workers,
+    workers: Workers = _IMPORT.workers,
     json: AsJson = False,
 ) -> None:
     """Import photos without metadata and without copies.
@@ -126,31 +124,43 @@ def _print_import(record: ImportRecord) -> None:
     rows = [[label, str(len(groups)), str(sum(groups.values()))] for label, groups in record.photos.items()]
     console.print_table("photos", ["class", "groups", "photos"], rows)
     typer.echo(f"{record.stored} stored, {record.known} done before, in {record.seconds:.1f} s")
-    console.print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
-    console.print_some("photos without a group, left out", list(record.ungrouped))
+    _print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
+    _print_some("photos without a group, left out", list(record.ungrouped))
     border = {"class": "of another class: one label is wrong", "group": "of another group", "": "of the same group"}
     for across, words in border.items():
         copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
-        console.print_some(f"exact copies {words}", copies)
+        _print_some(f"exact copies {words}", copies)
     for across, words in {"class": "across classes", "group": "across groups", "": "within a group"}.items():
         near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
-        console.print_some(f"sets of near duplicates {words}", near)
+        _print_some(f"sets of near duplicates {words}", near)
     if record.ignored:
         others = ", ".join(f"{count} {ending}" for ending, count in record.ignored.items())
         typer.echo(f"other files, not looked at: {others}")
-    for line in record.cautions:
-        console.note(f"caution: {line}")
+    console.caution(*record.cautions)
+
+
+def _print_some(what: str, lines: Sequence[str]) -> None:
+    """The first of what was found; import.json has them all."""
+    if lines:
+        typer.echo(printable(f"{what}: {len(lines)}"))
+        for line in lines[:_MAX_LINES]:
+            typer.echo(printable(f"  {line}"))
+        if len(lines) > _MAX_LINES:
+            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
 
 
 def collect(
     out: Annotated[Path, typer.Argument(help="The data folder; photos go to CLASS/GROUP/ in it.")],
     label: Annotated[str, typer.Option(help="Class of the shots.")],
     group: Annotated[str, typer.Option(help="Session, person or place; never on two sides of a split.")],
-    camera: Annotated[int | None, typer.Option(help="A camera; 0 is the first.", min=0)] = None,
-    video: Annotated[Path | None, typer.Option(help="A video file.")] = None,
-    picamera: Annotated[bool, typer.Option("--picamera", help="The Raspberry Pi's camera.")] = False,
+    camera: Camera = None,
+    video: Video = None,
+    picamera: PiCamera = False,
     every_ms: Annotated[
-        int | None, typer.Option(help="Shoot so often. [default: at a key; for a video 1000]", min=1)
+        int | None,
+        typer.Option(
+            help=f"Take a frame every so many milliseconds. [default: at a key; of a video {_IMPORT.every_ms}]", min=1
+        ),
     ] = None,
     count: Annotated[int | None, typer.Option(help="Stop when the group has so many photos.", min=1)] = None,
     min_sharpness: Annotated[
@@ -186,7 +196,7 @@ def collect(
         label=label,
         group=group,
         notes=_notes(notes),
-        every_ms=1000 if every_ms is None and video is not None and not view else every_ms,
+        every_ms=_IMPORT.every_ms if every_ms is None and video is not None and not view else every_ms,
         count=count,
         min_sharpness=min_sharpness,
         face=face,
@@ -284,5 +294,4 @@ def _print_session(record: CollectRecord) -> None:
         typer.echo(f"split in blocks of time: {shares}")
     if record.left_out:
         typer.echo(f"in no row, as other blocks or sessions are too close in time: {record.left_out}")
-    for line in record.cautions:
-        console.note(f"caution: {line}")
+    console.caution(*record.cautions)

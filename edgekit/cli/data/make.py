@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from edgekit.cli import console
+from edgekit.cli.options import CPUS, AsJson, Data, Plan, Seed, Workers, WorkingPx, given_only
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
@@ -18,21 +19,20 @@ if TYPE_CHECKING:
     from edgekit.augment.vary import Augmentation
 
 Preset = Literal["antispoof", "cars", "recapture-safe"]
-ScreenName = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
 
-Photos = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
-Out = Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")]
-Seed = Annotated[int, typer.Option(help="Another seed draws other ones.", min=0)]
-Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
 Encoding = Annotated[
     Literal["auto", "jpeg", "png"],
     typer.Option(
         help="png keeps every pixel; jpeg has quality 95. auto: png where nothing resamples, as a second JPEG would."
     ),
 ]
+Preview = Annotated[
+    Path | None, typer.Option(help="Write one sheet (PNG) of PHOTOS, here one photo, instead of a result.")
+]
+SheetOrOut = Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")]
 
-_WORKERS = os.cpu_count() or 1
+# Of each photo; `data crops` draws none without --preset.
+_VARIANTS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -49,15 +49,11 @@ def register(app: typer.Typer) -> None:
 
 
 def augment(
-    photos: Photos,
-    out: Annotated[
-        Path | None, typer.Argument(help="Folder for copies and variants; none is needed for --preview.")
-    ] = None,
+    photos: Data,
+    out: SheetOrOut = None,
     preset: Annotated[Preset, typer.Option(help="Options to start from; the others below change them.")] = "antispoof",
-    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = 10,
-    preview: Annotated[
-        Path | None, typer.Option(help="Write a contact sheet (PNG) of PHOTOS, here one photo, and stop.")
-    ] = None,
+    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = _VARIANTS,
+    preview: Preview = None,
     rotation: Annotated[float | None, typer.Option(help="Degrees to either side.")] = None,
     width_shift: Annotated[float | None, typer.Option(help="Share of the width.")] = None,
     height_shift: Annotated[float | None, typer.Option(help="Share of the height.")] = None,
@@ -77,7 +73,7 @@ def augment(
     ] = False,
     encoding: Encoding = "auto",
     seed: Seed = 0,
-    workers: Workers = _WORKERS,
+    workers: Workers = CPUS,
     json: AsJson = False,
 ) -> None:
     """Grow a set by variants of its training photos.
@@ -147,7 +143,7 @@ def _named(out: Path | None) -> Path:
 
 
 def _changed(options: Augmentation, **given: Any) -> Augmentation:
-    return replace(options, **{name: value for name, value in given.items() if value is not None})
+    return replace(options, **given_only(given))
 
 
 def _encoding(given: Literal["auto", "jpeg", "png"], options: Augmentation | None) -> Literal["jpeg", "png"]:
@@ -157,13 +153,11 @@ def _encoding(given: Literal["auto", "jpeg", "png"], options: Augmentation | Non
 
 
 def crops(
-    photos: Photos,
-    out: Out,
-    plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = "1/4",
+    photos: Data,
+    out: Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")],
+    plan: Plan = "1/4",
     crops: Annotated[int, typer.Option(help="Crops of each photo and variant.", min=1)] = 10,
-    working_px: Annotated[
-        int, typer.Option(help="Halve photos as often as their shorter side stays at least this; 0: never.", min=0)
-    ] = 0,
+    working_px: WorkingPx = 0,
     side: Annotated[
         int, typer.Option(help="Side that crops are brought to, in pixels; 0 keeps their own pixels.", min=0)
     ] = 0,
@@ -171,11 +165,14 @@ def crops(
         Literal["folder", "tfrecord"], typer.Option(help="A folder per class and a manifest, or shards for tf.data.")
     ] = "folder",
     preset: Annotated[Preset | None, typer.Option(help="Cut crops of variants of training photos, too.")] = None,
-    variants: Annotated[int | None, typer.Option(help="Variants of each, with --preset. [default: 10]", min=1)] = None,
+    variants: Annotated[
+        int | None,
+        typer.Option(help=f"Variants of each training photo. [default: {_VARIANTS} with --preset, else none]", min=1),
+    ] = None,
     shard: Annotated[int, typer.Option(help="Photos and variants that are written at once.", min=1)] = 100,
     encoding: Encoding = "auto",
     seed: Seed = 0,
-    workers: Workers = _WORKERS,
+    workers: Workers = CPUS,
     json: AsJson = False,
 ) -> None:
     """Cut square crops of photos, as files.
@@ -194,7 +191,7 @@ def crops(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         side_px=side or None,
         options=options,
-        variants=0 if preset is None else variants or 10,
+        variants=0 if preset is None else variants or _VARIANTS,
         encoding=_encoding(encoding, options),
         into=into,
         shard_photos=shard,
@@ -208,8 +205,8 @@ def crops(
 
 
 def recapture(
-    photos: Photos,
-    out: Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")] = None,
+    photos: Data,
+    out: SheetOrOut = None,
     screen: Annotated[
         str,
         typer.Option(
@@ -217,13 +214,7 @@ def recapture(
             "print-offset, with commas between, or all."
         ),
     ] = "all",
-    preview: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a sheet (PNG) of PHOTOS, here one photo, on every screen, and stop: --screen, the ranges and "
-            "--seed count."
-        ),
-    ] = None,
+    preview: Preview = None,
     per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = 1,
     genuine: Annotated[
         Literal["both", "rephotographed", "copied"],
@@ -269,13 +260,14 @@ def recapture(
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
     seed: Seed = 0,
-    workers: Workers = _WORKERS,
+    workers: Workers = CPUS,
     json: AsJson = False,
 ) -> None:
     """Simulate recaptures of genuine photos.
 
     Every photo is shown on a simulated screen, or printed, and photographed again; the manifest has what was drawn for
-    each. How far a model that saw only such photos gets on real ones is in docs/data.md.
+    each. A sheet of --preview has the photo on every screen. How far a model that saw only such photos gets on real
+    ones is in docs/data.md.
     """
     from edgekit.simulate.recapture_set import RecaptureConfig, make_recaptures
     from edgekit.simulate.recapture_set import preview as draw_preview

@@ -1,0 +1,37 @@
+"""``edgekit simulate``: photos to try things on, without any of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli import console
+from edgekit.cli.options import CPUS, Seed, Workers
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: edgekit simulate photos --per-class 30")(console.interruptible(simulate))
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder for the photos and manifest.csv.")],
+    per_class: Annotated[int, typer.Option(help="Photos of each class for each screen.", min=1)] = 30,
+    seed: Seed = 0,
+    workers: Workers = CPUS,
+) -> None:
+    """Make photos and simulated recaptures of them.
+
+    Their groups are the simulated screens and cameras.
+    """
+    from edgekit.simulate.demo_set import SimulateConfig, simulate
+
+    with console.progress() as progress:
+        made = simulate(
+            out, SimulateConfig(photos_per_class_per_group=per_class, seed=seed), progress=progress, workers=workers
+        )
+    console.note(
+        f"{out} holds {made.photos} photos of {len(made.groups)} groups; next: edgekit finetune {out} --out runs/first"
+    )
