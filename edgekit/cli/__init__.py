@@ -33,23 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: edgekit demo",
 )
-for command in (
-    demo,
-    simulate,
-    data,
-    train,
-    evaluate,
-    tta,
-    crossval,
-    bench,
-    report,
-    tune,
-    predict,
-    info,
-    devices,
-    runtime,
-):
-    command.register(app)
+for one in (demo, simulate, data, train, evaluate, tta, crossval, bench, report, tune, predict, info, devices, runtime):
+    one.register(app)
 
 
 def _print_version(wanted: bool) -> None:

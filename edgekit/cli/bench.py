@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, DataOption, Model, SkipBad, Split, Tta, crop_counts, listed_numbers, numbers
+from edgekit.cli import console, options
 from edgekit.metrics.wording import NOTHING, interval, percent, with_bounds
 
 if TYPE_CHECKING:
@@ -61,15 +60,12 @@ Delegates = Annotated[
 
 
 def bench(
-    model: Model,
-    data: DataOption,
+    model: options.Model,
+    data: options.DataOption,
     device: Devices = None,
-    crops: Annotated[
-        str | None,
-        typer.Option(help=f"Numbers of crops, with commas between. [default: {listed_numbers(_LONG.crops)}]"),
-    ] = None,
-    tta: Tta = None,
-    threads: Annotated[str, typer.Option(help="Crops scored at the same time.")] = listed_numbers(_LONG.threads),
+    crops: Annotated[str | None, options.numbers_of_crops(_LONG.crops)] = None,
+    tta: options.Tta = None,
+    threads: Annotated[str, typer.Option(help="Crops scored at the same time.")] = options.joined(_LONG.threads),
     interpreter: Names = None,
     delegate: Delegates = None,
     affinity: Annotated[
@@ -100,12 +96,12 @@ def bench(
         Path | None, typer.Option(help="An earlier bench.json; exit code 1 where this one is worse.")
     ] = None,
     tolerance: Annotated[str, typer.Option(help="By how much a latency may grow.")] = "10%",
-    split: Split = "auto",
+    split: options.Split = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Folder for bench.json, pareto.png and lines. [default: beside the model]")
     ] = None,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Measure latency against accuracy, on this machine and on devices.
 
@@ -123,8 +119,8 @@ def bench(
     chosen |= {"warmup_seconds": warmup_seconds}
     config = replace(
         _QUICK if quick else _LONG,
-        crops=crop_counts(crops, default=_LONG.crops, tta=tta),
-        threads=numbers(threads),
+        crops=options.crop_counts(crops, default=_LONG.crops, tta=tta),
+        threads=options.numbers(threads),
         interpreters=_names(interpreter),
         delegates=_names(delegate) or _LONG.delegates,
         affinity=affinity,

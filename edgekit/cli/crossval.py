@@ -7,32 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import (
-    NETWORK,
-    TRAIN,
-    Alpha,
-    AsJson,
-    Backbone,
-    BonaFide,
-    Data,
-    Epochs,
-    Features,
-    Plan,
-    Seed,
-    Side,
-    SkipBad,
-    Tta,
-    Tune,
-    Weights,
-    WorkingPx,
-    bona_fide_label,
-    crop_counts,
-    fit_config,
-    listed_numbers,
-    network_config,
-    refuse_unused,
-)
+from edgekit.cli import console, options
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.metrics.wording import NOTHING, interval, percent
@@ -41,7 +16,7 @@ from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 if TYPE_CHECKING:
     from edgekit.crossval.record import CrossvalRecord
 
-_CROSSVAL = CrossvalConfig(train=TRAIN)
+_CROSSVAL = CrossvalConfig(train=options.TRAIN)
 
 
 def register(app: typer.Typer) -> None:
@@ -50,28 +25,25 @@ def register(app: typer.Typer) -> None:
 
 
 def crossval(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the folds and crossval.json.")],
     folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=3)] = _CROSSVAL.folds,
-    crops: Annotated[
-        str | None,
-        typer.Option(help=f"Numbers of crops, with commas between. [default: {listed_numbers(_CROSSVAL.crops)}]"),
-    ] = None,
-    tta: Tta = None,
-    backbone: Backbone = NETWORK.backbone,
-    alpha: Alpha = None,
-    side: Side = NETWORK.side_px,
-    features: Features = None,
-    weights: Weights = "",
-    tune: Tune = TRAIN.tune,
-    plan: Plan = str(TRAIN.plan),
-    working_px: WorkingPx = TRAIN.plan.working_px or 0,
-    epochs: Epochs = None,
+    crops: Annotated[str | None, options.numbers_of_crops(_CROSSVAL.crops)] = None,
+    tta: options.Tta = None,
+    backbone: options.Backbone = options.NETWORK.backbone,
+    alpha: options.Alpha = None,
+    side: options.Side = options.NETWORK.side_px,
+    features: options.Features = None,
+    weights: options.Weights = "",
+    tune: options.Tune = options.TRAIN.tune,
+    plan: options.Plan = str(options.TRAIN.plan),
+    working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
+    epochs: options.Epochs = None,
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
-    bona_fide: BonaFide = None,
-    seed: Seed = TRAIN.seed,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    bona_fide: options.BonaFide = None,
+    seed: options.Seed = options.TRAIN.seed,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Test every group by a model that never saw it.
 
@@ -79,20 +51,21 @@ def crossval(
     """
     from edgekit.data.dataset import load_dataset
 
-    network = network_config(backbone, side, weights, alpha=alpha, features=features)
-    refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
-    wanted = crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
+    network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
+    options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
+    wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         train = TrainConfig(
             network=network,
             plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
             tune=tune,
-            whole=fit_config(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
-            bona_fide=bona_fide_label(bona_fide, dataset.labels),
+            whole=options.fit_config(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+            bona_fide=options.bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )
-        config = CrossvalConfig(train=train, qat=fit_config(qat_fit(), epochs=qat_epochs), folds=folds, crops=wanted)
+        qat = options.fit_config(qat_fit(), epochs=qat_epochs)
+        config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.crossval.folds import crossval
 

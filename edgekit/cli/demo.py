@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import Overwrite
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import percent
 from edgekit.terminal import EXIT_INTERRUPTED
@@ -59,7 +58,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for photos, run, model and plots.")] = Path("runs/demo"),
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Turn simulated photos into a measured int8 model.
 

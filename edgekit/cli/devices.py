@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson
+from edgekit.cli import console, options
 from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def devices(
         ),
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Instead of ./devices.toml.")] = None,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """List devices: which can be reached, what they are, and what they lack."""
     from edgekit.devices.parse import open_entries, read_entries
@@ -121,7 +120,7 @@ def _cores(machine: Machine) -> str:
     return " + ".join(parts) or (str(machine.cores) if machine.cores else NOTHING)
 
 
-def doctor(json: AsJson = False) -> None:
+def doctor(json: options.AsJson = False) -> None:
     """Look at this machine: can it run models, what is missing, and how to get it."""
     from edgekit.devices.doctor import check_up
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AllCrops, AlsoTest, AsJson, Crops, DataOption, Model, SkipBad, Split, Target, Write
+from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.metrics.wording import NOTHING, interval, percent, rate_interval, short_percent
@@ -29,20 +28,20 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    model: Model,
-    data: DataOption,
-    crops: Crops = None,
-    all_crops: AllCrops = False,
-    split: Split = "auto",
+    model: options.Model,
+    data: options.DataOption,
+    crops: options.Crops = None,
+    all_crops: options.AllCrops = False,
+    split: options.Split = "auto",
     slices: Annotated[
         str | None, typer.Option(help="Columns of the manifest, with commas between. [default: all]")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for evaluate.json and figures.")] = None,
-    target: Target = None,
-    also_test: AlsoTest = False,
-    write: Write = None,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    target: options.Target = None,
+    also_test: options.AlsoTest = False,
+    write: options.Write = None,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Measure a model on labelled photos, with intervals: errors by kind of attack, curves, calibration, slices.
 

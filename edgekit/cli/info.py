@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Model
+from edgekit.cli import console, options
 from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: edgekit info model.tflite")(console.interruptible(info))
 
 
-def info(model: Model, json: AsJson = False) -> None:
+def info(model: options.Model, json: options.AsJson = False) -> None:
     """Show a model file's contract, operators and origin."""
     from edgekit.modelfile.flatbuffer import describe
     from edgekit.records import file_sha256

@@ -113,9 +113,14 @@ def numbers(text: str) -> tuple[int, ...]:
         raise typer.BadParameter(f"whole numbers with commas between, such as 1,5,10; got {text!r}") from failure
 
 
-def listed_numbers(values: tuple[int, ...]) -> str:
+def joined(values: tuple[int, ...]) -> str:
     """The same as an option has them."""
     return ",".join(map(str, values))
+
+
+def numbers_of_crops(default: tuple[int, ...]) -> Any:
+    """``--crops`` of what compares several; see :func:`crop_counts`."""
+    return typer.Option(help=f"Numbers of crops, with commas between. [default: {joined(default)}]")
 
 
 def crop_counts(given: str | None, *, default: tuple[int, ...], **former: str | None) -> tuple[int, ...]:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AllCrops, AsJson, Camera, Crops, Model, PiCamera, Video
+from edgekit.cli import console, options
 from edgekit.cli.watch import WatchOptions, watch_frames
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.metrics.wording import NOTHING, count, percent
@@ -44,19 +43,19 @@ class Prediction:
 
 
 def predict(
-    model: Model,
+    model: options.Model,
     photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
-    crops: Crops = None,
-    all_crops: AllCrops = False,
+    crops: options.Crops = None,
+    all_crops: options.AllCrops = False,
     threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
     interpreter: Annotated[
         Literal["litert", "tflite-runtime"] | None, typer.Option(help="Which one. [default: the first installed]")
     ] = None,
-    json: AsJson = False,
+    json: options.AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
-    camera: Camera = None,
-    video: Video = None,
-    picamera: PiCamera = False,
+    camera: options.Camera = None,
+    video: options.Video = None,
+    picamera: options.PiCamera = False,
     every: Annotated[int | None, typer.Option(help="Take one of so many frames of a file. [default: 1]", min=1)] = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Play a file at its own speed; frames that come too soon are dropped.")

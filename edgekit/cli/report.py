@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson
+from edgekit.cli import console, options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ def report(
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
     title: Annotated[str, typer.Option(help="Of the page. [default: the model's name]")] = "",
     no_card: Annotated[bool, typer.Option("--no-card", help="Write no card.md beside the model.")] = False,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Make one page of what is known of models, and a model card.
 

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Overwrite, refuse_existing
+from edgekit.cli import console, options
 from edgekit.records import file_sha256
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
@@ -31,14 +30,14 @@ class PayloadRecord:
 
 def runtime(
     out: Annotated[Path, typer.Option(help="The file.")] = Path(PAYLOAD_NAME),
-    overwrite: Overwrite = False,
-    json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
 ) -> None:
     """Write the runtime alone as one file that Python runs.
 
     Beside it a device needs numpy, Pillow, a TFLite interpreter and a model.
     """
-    refuse_existing(out, overwrite=overwrite)
+    options.refuse_existing(out, overwrite=overwrite)
     size = write_payload(out)
     run = f"python3 {out.name} classify model.tflite photo.jpg"
     if json:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import CPUS, Seed, Workers
+from edgekit.cli import console, options
 
 
 def register(app: typer.Typer) -> None:
@@ -19,8 +18,8 @@ def register(app: typer.Typer) -> None:
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder for the photos and manifest.csv.")],
     per_class: Annotated[int, typer.Option(help="Photos of each class for each screen.", min=1)] = 30,
-    seed: Seed = 0,
-    workers: Workers = CPUS,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
 ) -> None:
     """Make photos and simulated recaptures of them.
 

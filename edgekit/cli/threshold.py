@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.cli import console
-from edgekit.cli.options import Split
+from edgekit.data.options import Part
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def choose_threshold(
     data: Path,
     target: str,
     *,
-    split: Split,
+    split: Part,
     also_test: bool,
     write: Path | None,
     skip_bad: bool,

@@ -8,40 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import (
-    NETWORK,
-    TRAIN,
-    Alpha,
-    AsJson,
-    Backbone,
-    BatchSize,
-    BonaFide,
-    Calibration,
-    CalibrationCrops,
-    CropsPerPhoto,
-    Data,
-    Epochs,
-    Features,
-    LearningRate,
-    Overwrite,
-    Patience,
-    Plan,
-    Resume,
-    Run,
-    RunData,
-    Seed,
-    Side,
-    SkipBad,
-    Tune,
-    Weights,
-    WorkingPx,
-    bona_fide_label,
-    fit_config,
-    network_config,
-    refuse_existing,
-    refuse_unused,
-)
+from edgekit.cli import console, options
 from edgekit.contract import CropPlan, Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
@@ -76,36 +43,36 @@ def register(app: typer.Typer) -> None:
 
 
 def finetune(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
-    backbone: Backbone = NETWORK.backbone,
-    alpha: Alpha = None,
-    side: Side = NETWORK.side_px,
-    features: Features = None,
-    weights: Weights = "",
-    tune: Tune = TRAIN.tune,
-    plan: Plan = str(TRAIN.plan),
-    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = TRAIN.plan.crops,
-    working_px: WorkingPx = TRAIN.plan.working_px or 0,
+    backbone: options.Backbone = options.NETWORK.backbone,
+    alpha: options.Alpha = None,
+    side: options.Side = options.NETWORK.side_px,
+    features: options.Features = None,
+    weights: options.Weights = "",
+    tune: options.Tune = options.TRAIN.tune,
+    plan: options.Plan = str(options.TRAIN.plan),
+    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
+    working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: Annotated[
         int | None,
-        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {TRAIN.draws}]", min=1),
+        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {options.TRAIN.draws}]", min=1),
     ] = None,
-    augment: Augment = TRAIN.augment,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    learning_rate: LearningRate = None,
-    crops_per_photo: CropsPerPhoto = None,
-    patience: Patience = None,
+    augment: Augment = options.TRAIN.augment,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    crops_per_photo: options.CropsPerPhoto = None,
+    patience: options.Patience = None,
     val_fraction: Annotated[float, typer.Option(help="Share of photos for validation.")] = _SPLIT.val_fraction,
     test_fraction: Annotated[float, typer.Option(help="Share of photos for the final test.")] = _SPLIT.test_fraction,
-    bona_fide: BonaFide = None,
-    seed: Seed = TRAIN.seed,
+    bona_fide: options.BonaFide = None,
+    seed: options.Seed = options.TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
-    skip_bad: SkipBad = False,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    json: options.AsJson = False,
 ) -> None:
     """Fine-tune a network on photos.
 
@@ -115,10 +82,10 @@ def finetune(
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions
 
-    network = network_config(backbone, side, weights, alpha=alpha, features=features)
-    options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
+    network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
+    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
     given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
-    refuse_unused(tune, given)
+    options.refuse_unused(tune, given)
     if draws is not None and tune == "all" and network.weights == "none":
         raise EdgekitError(
             f"--tune all --weights none trains from scratch, with no head solved before, got --draws {draws}; "
@@ -128,8 +95,8 @@ def finetune(
         network=network,
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
-        draws=TRAIN.draws if draws is None else draws,
-        whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
+        draws=options.TRAIN.draws if draws is None else draws,
+        whole=options.fit_config(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
         augment=augment,
         seed=seed,
@@ -137,11 +104,11 @@ def finetune(
     check_weights_file(network.weights)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        config = replace(config, bona_fide=bona_fide_label(bona_fide, dataset.labels))
+        config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
 
-        record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
+        record = finetune(dataset, RunFolder(root=out), config, options=files, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
 
 
@@ -190,18 +157,18 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
 
 
 def qat(
-    run: Run,
-    data: RunData = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    learning_rate: LearningRate = None,
-    crops_per_photo: CropsPerPhoto = None,
-    patience: Patience = None,
-    calibration: Calibration = None,
-    calibration_crops: CalibrationCrops = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    json: AsJson = False,
+    run: options.Run,
+    data: options.RunData = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    crops_per_photo: options.CropsPerPhoto = None,
+    patience: options.Patience = None,
+    calibration: options.Calibration = None,
+    calibration_crops: options.CalibrationCrops = None,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    json: options.AsJson = False,
 ) -> None:
     """Train a run further, so that int8 loses less.
 
@@ -213,23 +180,23 @@ def qat(
     from edgekit.train.resume import RunOptions, recover
 
     folder = RunFolder(root=run)
-    options = RunOptions(overwrite=overwrite, resume=resume)
+    files = RunOptions(overwrite=overwrite, resume=resume)
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
     given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
-    refuse_unused(before.config.tune, given)
-    how = fit_config(qat_fit(), **given)
+    options.refuse_unused(before.config.tune, given)
+    how = options.fit_config(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
         chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
         where = CalibrationFolder(path=calibration, crops=chosen)
-        record = qat(dataset, folder, how, calibration=where, options=options, progress=progress)
+        record = qat(dataset, folder, how, calibration=where, options=files, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
 
 
 def convert(
-    run: Run,
+    run: options.Run,
     int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and activations (the default).")] = False,
     float32: Annotated[bool, typer.Option("--float", help="32-bit floating point.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="16-bit weights, 32-bit arithmetic.")] = False,
@@ -238,16 +205,16 @@ def convert(
     ] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="16-bit activations, 8-bit weights.")] = False,
     out: Annotated[Path | None, typer.Option(help="The model file. [default: RUN/NAME-PRECISION.tflite]")] = None,
-    data: RunData = None,
-    calibration: Calibration = None,
-    calibration_crops: CalibrationCrops = None,
+    data: options.RunData = None,
+    calibration: options.Calibration = None,
+    calibration_crops: options.CalibrationCrops = None,
     stage: Annotated[
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
     ] = _CONVERT.stage,
     max_drop: Annotated[float, typer.Option(help="Points of balanced accuracy that may be lost.")] = _CONVERT.max_drop,
     allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
-    overwrite: Overwrite = False,
-    json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
 ) -> None:
     """Convert a run to one TFLite file.
 
@@ -262,7 +229,7 @@ def convert(
     before = folder.read("float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
     # A path without a name has no record, and is a folder.
-    refuse_existing(target, *([target.with_suffix(".json")] if target.name else []), overwrite=overwrite)
+    options.refuse_existing(target, *([target.with_suffix(".json")] if target.name else []), overwrite=overwrite)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
     from edgekit.convert.to_file import GateFailed, convert
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, DataOption, K, SkipBad, Split, crop_counts, listed_numbers
+from edgekit.cli import console, options
 from edgekit.evaluate.options import TtaConfig
 
 if TYPE_CHECKING:
@@ -27,12 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def tta(
     models: Annotated[list[Path], typer.Argument(help="Files that `edgekit convert` wrote, of the same labels.")],
-    data: DataOption,
-    crops: Annotated[
-        str | None,
-        typer.Option(help=f"Numbers of crops, with commas between. [default: {listed_numbers(_TTA.crops)}]"),
-    ] = None,
-    k: K = None,
+    data: options.DataOption,
+    crops: Annotated[str | None, options.numbers_of_crops(_TTA.crops)] = None,
+    k: options.K = None,
     plan: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,12 +41,12 @@ def tta(
     baseline: Annotated[
         Literal["centre", "full"], typer.Option(help="What goes without augmentation; flips are counted against it.")
     ] = _TTA.baseline,
-    split: Split = "auto",
+    split: options.Split = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Folder for tta.json, tta.md, tta.png and the scores, which a re-run takes.")
     ] = None,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Compare ways of cropping: numbers of crops and plans, from one pass over the photos.
 
@@ -62,7 +58,7 @@ def tta(
     from edgekit.evaluate.tta import tta
 
     config = TtaConfig(
-        crops=crop_counts(crops, default=_TTA.crops, k=k),
+        crops=options.crop_counts(crops, default=_TTA.crops, k=k),
         plans=tuple(map(_plan, plan)) if plan else _TTA.plans,
         baseline=baseline,
     )

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AlsoTest, AsJson, DataOption, Model, SkipBad, Split, Target, Write
+from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.metrics.wording import NOTHING, percent
 
@@ -20,17 +19,17 @@ def register(app: typer.Typer) -> None:
 
 
 def tune(
-    model: Model,
-    data: DataOption,
-    split: Split = "auto",
-    target: Target = None,
-    also_test: AlsoTest = False,
-    write: Write = None,
+    model: options.Model,
+    data: options.DataOption,
+    split: options.Split = "auto",
+    target: options.Target = None,
+    also_test: options.AlsoTest = False,
+    write: options.Write = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace the contract in the model file itself.")
     ] = False,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Choose temperature, threshold and early stopping anew.
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Data, Seed, SkipBad
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import NOTHING, interval, percent
 
@@ -30,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for audit.html and audit.json.")] = Path("audit"),
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if anything leaks.")] = False,
     allow: Annotated[
@@ -46,12 +45,12 @@ def audit(
     only: Annotated[list[str] | None, typer.Option(help="Try this probe and no other; repeatable.")] = None,
     folds: Annotated[int, typer.Option(help="Groups are dealt into so many parts.", min=2)] = 5,
     shuffles: Annotated[int, typer.Option(help="Shuffles of the labels, at least 99.")] = 149,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     unnamed: Annotated[
         bool, typer.Option("--unnamed", help="Leave the paths of photos out of the record; the page has no pictures.")
     ] = False,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Find out whether a cheat could get the label.
 
@@ -141,7 +140,7 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
 
 
 def show(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the PNGs.")] = Path("looks"),
     photo: Annotated[
         list[Path] | None, typer.Option(help="A photo to draw before and after blur, with its spectrum; repeatable.")
@@ -150,7 +149,7 @@ def show(
     per_class: Annotated[int, typer.Option(help="Photos that a class's mean is taken over.", min=1, max=200)] = 60,
     blur: Annotated[float, typer.Option(help="Radius of the blur, in pixels.")] = 3.0,
     side: Annotated[int, typer.Option(help="Of the tiles of a spectrum, in native pixels.", min=64, max=2048)] = 512,
-    skip_bad: SkipBad = False,
+    skip_bad: options.SkipBad = False,
 ) -> None:
     """Draw what a data set looks like.
 
@@ -185,14 +184,14 @@ def show(
 
 
 def split(
-    data: Data,
+    data: options.Data,
     folds: Annotated[
         int | None, typer.Option(help="Deal groups into so many folds of a cross-validation.", min=2)
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Make every group a fold of its own.")] = False,
     val_fraction: Annotated[float, typer.Option(help="Share of the groups to validate on.")] = 0.15,
     test_fraction: Annotated[float, typer.Option(help="Share of the groups to test on.")] = 0.2,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     again: Annotated[
         bool, typer.Option("--again", help="Forget the sides that are written and place all groups anew.")
     ] = False,
@@ -200,7 +199,7 @@ def split(
         bool, typer.Option("--ungrouped", help="Photos without a group are related to no other.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for near copies across sides, too.")] = False,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Write into manifest.csv which side of a split each photo stands on.
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Camera, Notes, PiCamera, Video, Workers
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import CollectConfig, GroupRule, ImportConfig
 from edgekit.terminal import printable
@@ -53,7 +52,7 @@ def import_(
         str, typer.Option(help="A regular expression whose first bracket finds the group in a photo's path.")
     ] = "",
     group_else: Annotated[str, typer.Option(help="Group of photos for which none is found. [default: left out]")] = "",
-    notes: Notes = None,
+    notes: options.Notes = None,
     every_ms: Annotated[int, typer.Option(help="Take a frame every so many milliseconds.", min=1)] = _IMPORT.every_ms,
     window_ms: Annotated[
         int, typer.Option(help="Of so many milliseconds, the sharpest one.", min=0)
@@ -64,8 +63,8 @@ def import_(
     keep_copies: Annotated[
         bool, typer.Option("--keep-copies", help="Keep exact copies, though never in two classes.")
     ] = False,
-    workers: Workers = _IMPORT.workers,
-    json: AsJson = False,
+    workers: options.Workers = _IMPORT.workers,
+    json: options.AsJson = False,
 ) -> None:
     """Import photos without metadata and without copies.
 
@@ -153,9 +152,9 @@ def collect(
     out: Annotated[Path, typer.Argument(help="The data folder; photos go to CLASS/GROUP/ in it.")],
     label: Annotated[str, typer.Option(help="Class of the shots.")],
     group: Annotated[str, typer.Option(help="Session, person or place; never on two sides of a split.")],
-    camera: Camera = None,
-    video: Video = None,
-    picamera: PiCamera = False,
+    camera: options.Camera = None,
+    video: options.Video = None,
+    picamera: options.PiCamera = False,
     every_ms: Annotated[
         int | None,
         typer.Option(
@@ -176,12 +175,12 @@ def collect(
     gap_s: Annotated[
         float, typer.Option(help="Seconds between two blocks that belong to none.", min=0)
     ] = _COLLECT.gap_s,
-    notes: Notes = None,
+    notes: options.Notes = None,
     view: Annotated[
         bool | None, typer.Option("--view/--no-view", help="A live view in the browser. [default: for cameras]")
     ] = None,
     port: Annotated[int, typer.Option(help="Of the live view; 0 takes a free one.", min=0, max=65535)] = 0,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Shoot photos with a camera, or out of a video.
 

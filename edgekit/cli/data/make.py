@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import CPUS, AsJson, Data, Plan, Seed, Workers, WorkingPx, given_only
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 
 def augment(
-    photos: Data,
+    photos: options.Data,
     out: SheetOrOut = None,
     preset: Annotated[Preset, typer.Option(help="Options to start from; the others below change them.")] = "antispoof",
     variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = _VARIANTS,
@@ -72,9 +71,9 @@ def augment(
         bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
     ] = False,
     encoding: Encoding = "auto",
-    seed: Seed = 0,
-    workers: Workers = CPUS,
-    json: AsJson = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
+    json: options.AsJson = False,
 ) -> None:
     """Grow a set by variants of its training photos.
 
@@ -87,7 +86,7 @@ def augment(
     from edgekit.augment.variant_set import preview as draw_preview
     from edgekit.augment.vary import preset as named
 
-    options = _changed(
+    augmentation = _changed(
         named(preset),
         rotation_deg=rotation,
         width_shift=width_shift,
@@ -103,7 +102,11 @@ def augment(
         fill=fill,
     )
     config = VariantsConfig(
-        options=options, variants=variants, test_too=test_too, encoding=_encoding(encoding, options), seed=seed
+        options=augmentation,
+        variants=variants,
+        test_too=test_too,
+        encoding=_encoding(encoding, augmentation),
+        seed=seed,
     )
     if preview is not None:
         _refuse_sheet(preview, out)
@@ -142,22 +145,22 @@ def _named(out: Path | None) -> Path:
     return out
 
 
-def _changed(options: Augmentation, **given: Any) -> Augmentation:
-    return replace(options, **given_only(given))
+def _changed(preset: Augmentation, **given: Any) -> Augmentation:
+    return replace(preset, **options.given_only(given))
 
 
-def _encoding(given: Literal["auto", "jpeg", "png"], options: Augmentation | None) -> Literal["jpeg", "png"]:
+def _encoding(given: Literal["auto", "jpeg", "png"], variants: Augmentation | None) -> Literal["jpeg", "png"]:
     if given != "auto":
         return given
-    return "jpeg" if options is None or options.resamples else "png"
+    return "jpeg" if variants is None or variants.resamples else "png"
 
 
 def crops(
-    photos: Data,
+    photos: options.Data,
     out: Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")],
-    plan: Plan = "1/4",
+    plan: options.Plan = "1/4",
     crops: Annotated[int, typer.Option(help="Crops of each photo and variant.", min=1)] = 10,
-    working_px: WorkingPx = 0,
+    working_px: options.WorkingPx = 0,
     side: Annotated[
         int, typer.Option(help="Side that crops are brought to, in pixels; 0 keeps their own pixels.", min=0)
     ] = 0,
@@ -171,9 +174,9 @@ def crops(
     ] = None,
     shard: Annotated[int, typer.Option(help="Photos and variants that are written at once.", min=1)] = 100,
     encoding: Encoding = "auto",
-    seed: Seed = 0,
-    workers: Workers = CPUS,
-    json: AsJson = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
+    json: options.AsJson = False,
 ) -> None:
     """Cut square crops of photos, as files.
 
@@ -186,13 +189,13 @@ def crops(
 
     if variants is not None and preset is None:
         raise EdgekitError("--variants says how many --preset draws; name one, or leave it out")
-    options = None if preset is None else named(preset)
+    augmentation = None if preset is None else named(preset)
     config = CropsConfig(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         side_px=side or None,
-        options=options,
+        options=augmentation,
         variants=0 if preset is None else variants or _VARIANTS,
-        encoding=_encoding(encoding, options),
+        encoding=_encoding(encoding, augmentation),
         into=into,
         shard_photos=shard,
         seed=seed,
@@ -205,7 +208,7 @@ def crops(
 
 
 def recapture(
-    photos: Data,
+    photos: options.Data,
     out: SheetOrOut = None,
     screen: Annotated[
         str,
@@ -259,9 +262,9 @@ def recapture(
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
-    seed: Seed = 0,
-    workers: Workers = CPUS,
-    json: AsJson = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
+    json: options.AsJson = False,
 ) -> None:
     """Simulate recaptures of genuine photos.
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Overwrite
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import WANTED
 from edgekit.metrics.wording import NOTHING
@@ -42,8 +41,8 @@ def plan(
     light: Annotated[list[str] | None, typer.Option(help="A kind of light. Repeat for each.")] = None,
     wanted: Annotated[int | None, typer.Option(help=f"Photos of each cell. [default: {WANTED}]", min=1)] = None,
     title: Annotated[str | None, typer.Option(help="For tables and figures. [default: the file's name]")] = None,
-    overwrite: Overwrite = False,
-    json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
 ) -> None:
     """Write a capture plan, or show one.
 
@@ -92,7 +91,7 @@ def status(
         bool, typer.Option("--record", help="Write cells found in folders and EXIF into the manifest.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 while photos lack.")] = False,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Show what a data folder has of a plan.
 
