@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LONG, _QUICK = BenchConfig(), quick_bench()
 
 _EXAMPLES = """\
-Example: edgekit bench model.tflite --data photos --crops 1,3,5,10 --budget-ms 50
+bench model.tflite --data photos --crops 1,3,5,10 --budget-ms 50
 
 On two devices: --device local --device ssh://pi@kitchen --affinity big --cool-down 45C
 
@@ -31,7 +31,7 @@ Against an earlier one: --against old.bench.json --tolerance 10%
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=_EXAMPLES)(console.interruptible(bench))
+    console.add_command(app, bench, _EXAMPLES)
 
 
 def _defaults(name: str) -> str:
@@ -111,8 +111,6 @@ def bench(
     from edgekit.bench.benchmark import bench, record_path
     from edgekit.bench.compare import check_comparable, compare
     from edgekit.bench.record import BenchRecord
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.data.dataset import load_dataset
     from edgekit.records import from_plain, read_json
 
     chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
@@ -137,8 +135,7 @@ def bench(
     devices = _open(device or ["local"])
     try:
         with console.progress() as progress:
-            dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-            refuse_among_photos(folder, dataset.root, "a benchmark")
+            dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=folder, what="a benchmark")
             if old is not None:
                 whole = [one.name for one in devices if not getattr(one, "times_network_alone", False)]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)

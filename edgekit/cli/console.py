@@ -96,6 +96,11 @@ def interruptible(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def add_command(app: typer.Typer, command: Callable[..., None], example: str) -> None:
+    """Make a function a command of its name, with an example under its help."""
+    app.command(command.__name__.strip("_"), epilog=f"Example: edgekit {example}")(interruptible(command))
+
+
 def note(line: str) -> None:
     """A line for people, on stderr."""
     typer.echo(printable(line, lines=True), err=True)

@@ -21,7 +21,7 @@ _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit crossval photos --out runs/cv --folds 6")(console.interruptible(crossval))
+    console.add_command(app, crossval, "crossval photos --out runs/cv --folds 6")
 
 
 def crossval(

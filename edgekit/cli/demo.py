@@ -53,7 +53,7 @@ class DemoRecord:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit demo --out runs/demo")(console.interruptible(demo))
+    console.add_command(app, demo, "demo --out runs/demo")
 
 
 def demo(

@@ -22,8 +22,8 @@ _ANSWER_S = 30
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit devices ssh://pi@kitchen adb://R58M123ABC")(console.interruptible(devices))
-    app.command(epilog="Example: edgekit doctor")(console.interruptible(doctor))
+    console.add_command(app, devices, "devices ssh://pi@kitchen adb://R58M123ABC")
+    console.add_command(app, doctor, "doctor")
 
 
 def devices(

@@ -22,9 +22,7 @@ _SHOWN_MISTAKES = 5
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit evaluate model.tflite --data photos --out report --slices camera,screen")(
-        console.interruptible(evaluate)
-    )
+    console.add_command(app, evaluate, "evaluate model.tflite --data photos --out report --slices camera,screen")
 
 
 def evaluate(
@@ -47,7 +45,6 @@ def evaluate(
 
     With --target, choose a threshold by rule instead, on validation photos; --write stores it.
     """
-    from edgekit.data.dataset import load_dataset
     from edgekit.evaluate.accuracy import evaluate
     from edgekit.runtime import read_bundle
 
@@ -66,11 +63,7 @@ def evaluate(
     read_bundle(model)
     columns = tuple(one.strip() for one in slices.split(",")) if slices is not None else None
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        if out is not None:
-            from edgekit.data.checks import refuse_among_photos
-
-            refuse_among_photos(out, dataset.root, "an evaluation")
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="an evaluation")
         config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
         record = evaluate(model, dataset, config, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)

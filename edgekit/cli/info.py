@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit info model.tflite")(console.interruptible(info))
+    console.add_command(app, info, "info model.tflite")
 
 
 def info(model: options.Model, json: options.AsJson = False) -> None:

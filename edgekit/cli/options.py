@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,10 @@ from edgekit.errors import EdgekitError
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.options import FitConfig, NetworkConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from edgekit.data.dataset import Dataset
+    from edgekit.progress import Progress
 
 NETWORK, TRAIN = NetworkConfig(), TrainConfig()
 CPUS = os.cpu_count() or 1
@@ -137,6 +141,19 @@ def crop_counts(given: str | None, *, default: tuple[int, ...], **former: str | 
         console.note(f"--{name} is now --crops; the former name goes with the next release")
         given = text
     return default if given is None else numbers(given)
+
+
+def load_photos(
+    data: Path, *, skip_bad: bool, progress: Progress, place: Path | None = None, what: str = ""
+) -> Dataset:
+    """The photos of a data folder; ``place``, where the command writes ``what``, must lie outside."""
+    from edgekit.data.checks import refuse_among_photos
+    from edgekit.data.dataset import load_dataset
+
+    dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+    if place is not None:
+        refuse_among_photos(place, dataset.root, what)
+    return dataset
 
 
 def refuse_existing(*files: Path, overwrite: bool) -> None:

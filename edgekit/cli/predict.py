@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit predict model.tflite shelf.jpg more-photos/")(console.interruptible(predict))
+    console.add_command(app, predict, "predict model.tflite shelf.jpg more-photos/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,7 @@ class ReportRecord:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit report runs/first evaluation --data photos --out report.html")(
-        console.interruptible(report)
-    )
+    console.add_command(app, report, "report runs/first evaluation --data photos --out report.html")
 
 
 def report(

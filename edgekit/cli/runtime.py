@@ -15,7 +15,7 @@ from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=f"Example: edgekit runtime --out {PAYLOAD_NAME}")(console.interruptible(runtime))
+    console.add_command(app, runtime, f"runtime --out {PAYLOAD_NAME}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

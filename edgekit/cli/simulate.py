@@ -12,7 +12,7 @@ from edgekit.cli import console, options
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit simulate photos --per-class 30")(console.interruptible(simulate))
+    console.add_command(app, simulate, "simulate photos --per-class 30")
 
 
 def simulate(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.cli import console
+from edgekit.cli.options import load_photos
 from edgekit.data.options import Part
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
@@ -25,16 +26,12 @@ def choose_threshold(
     json: bool,
 ) -> None:
     """Choose a threshold by rule, say what it gives, and write it if asked to."""
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.data.dataset import load_dataset
     from edgekit.evaluate.threshold import Target, TargetRequest, set_target
 
     # Before the photos are read: a rule that is none is known at once.
     request = TargetRequest(target=Target.parse(target), part=split, also_test=also_test, write=write)
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        if write is not None:
-            refuse_among_photos(write, dataset.root, "a model")
+        dataset = load_photos(data, skip_bad=skip_bad, progress=progress, place=write, what="a model")
         record = set_target(model, dataset, request, progress=progress)
     if json:
         console.print_json(record)

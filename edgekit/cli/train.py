@@ -35,11 +35,9 @@ Augment = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit finetune photos --out runs/first --tune all")(console.interruptible(finetune))
-    app.command(epilog="Example: edgekit qat runs/first")(console.interruptible(qat))
-    app.command(epilog="Example: edgekit convert runs/first --int8 --calibration runs/first/calibration")(
-        console.interruptible(convert)
-    )
+    console.add_command(app, finetune, "finetune photos --out runs/first --tune all")
+    console.add_command(app, qat, "qat runs/first")
+    console.add_command(app, convert, "convert runs/first --int8 --calibration runs/first/calibration")
 
 
 def finetune(

@@ -19,9 +19,7 @@ _TTA = TtaConfig()
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit tta float.tflite int8.tflite --data photos --out tta")(
-        console.interruptible(tta)
-    )
+    console.add_command(app, tta, "tta float.tflite int8.tflite --data photos --out tta")
 
 
 def tta(
@@ -53,8 +51,6 @@ def tta(
     Counts the answers that more crops turn right and those that they turn wrong, and prints precision, recall and F1
     with classic random crops for every model. A re-run with the same --out goes on.
     """
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.data.dataset import load_dataset
     from edgekit.evaluate.tta import tta
 
     config = TtaConfig(
@@ -63,9 +59,7 @@ def tta(
         baseline=baseline,
     )
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        if out is not None:
-            refuse_among_photos(out, dataset.root, "a study")
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="a study")
         scores = None if out is None else out / "scores"
         record = tta(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:

@@ -13,9 +13,7 @@ from edgekit.metrics.wording import NOTHING, percent
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit tune model.tflite --data photos --write tuned.tflite")(
-        console.interruptible(tune)
-    )
+    console.add_command(app, tune, "tune model.tflite --data photos --write tuned.tflite")
 
 
 def tune(
@@ -47,14 +45,10 @@ def tune(
         return
     if also_test:
         raise typer.BadParameter("--also-test needs --target")
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.data.dataset import load_dataset
     from edgekit.evaluate.retune import tune
 
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        if place is not None:
-            refuse_among_photos(place, dataset.root, "a model")
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=place, what="a model")
         record = tune(model, dataset, part=split, write=place, progress=progress)
     if json:
         console.print_json(record)

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit data audit photos --out audit --strict")(console.interruptible(audit))
-    app.command(epilog="Example: edgekit data show photos --out looks --photo photos/recapture/a.jpg")(
-        console.interruptible(show)
-    )
-    app.command(epilog="Example: edgekit data split photos --test-fraction 0.2")(console.interruptible(split))
+    console.add_command(app, audit, "data audit photos --out audit --strict")
+    console.add_command(app, show, "data show photos --out looks --photo photos/recapture/a.jpg")
+    console.add_command(app, split, "data split photos --test-fraction 0.2")
 
 
 def audit(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console, options
+from edgekit.cli.watch import open_source
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import CollectConfig, GroupRule, ImportConfig
 from edgekit.terminal import printable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from edgekit.gather.importing import ImportRecord
     from edgekit.video.keys import TerminalKeys
     from edgekit.video.preview import Preview
-    from edgekit.video.source import FrameSource
 
 _IMPORT, _COLLECT = ImportConfig(), CollectConfig(label="any", group="any")
 
@@ -30,11 +30,8 @@ _MAX_LINES = 20
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command, example in (
-        ("import", import_, "gallery.zip --out photos --label genuine --group-by camera"),
-        ("collect", collect, "photos --label genuine --group anna --camera 0"),
-    ):
-        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+    console.add_command(app, import_, "data import gallery.zip --out photos --label genuine --group-by camera")
+    console.add_command(app, collect, "data collect photos --label genuine --group anna --camera 0")
 
 
 def import_(
@@ -250,7 +247,8 @@ def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
 
     with ExitStack() as stack:
         viewed = where.video is None if where.view is None else where.view
-        source = stack.enter_context(closing(_open(where, viewed)))
+        # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
+        source = stack.enter_context(closing(open_source(where.camera, where.video, realtime=viewed)))
         # A live view opened for nothing would hide the reason.
         preview = stack.enter_context(closing(Preview(where.port))) if viewed else None
         keys = stack.enter_context(TerminalKeys())
@@ -261,23 +259,6 @@ def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
         watched = _Watched(keys, preview) if preview is not None or keys.is_on else None
         progress = stack.enter_context(console.progress())
         return collect(source, out, config, controls=watched, progress=progress)
-
-
-def _open(where: _Where, viewed: bool) -> FrameSource:
-    from edgekit.video.newest import Newest
-
-    if where.video is not None:
-        from edgekit.video.opencv import VideoFile
-
-        # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
-        return Newest(VideoFile(where.video), realtime=True) if viewed else VideoFile(where.video)
-    if where.camera is None:
-        from edgekit.video.picamera import PiCamera
-
-        return Newest(PiCamera())
-    from edgekit.video.opencv import Camera
-
-    return Newest(Camera(where.camera))
 
 
 def _print_session(record: CollectRecord) -> None:

@@ -36,15 +36,9 @@ _VARIANTS = 10
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit data augment photos grown --preset recapture-safe --variants 10")(
-        console.interruptible(augment)
-    )
-    app.command(epilog="Example: edgekit data crops photos crops --plan 1/4 --crops 10 --into tfrecord")(
-        console.interruptible(crops)
-    )
-    app.command(epilog="Example: edgekit data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5")(
-        console.interruptible(recapture)
-    )
+    console.add_command(app, augment, "data augment photos grown --preset recapture-safe --variants 10")
+    console.add_command(app, crops, "data crops photos crops --plan 1/4 --crops 10 --into tfrecord")
+    console.add_command(app, recapture, "data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5")
 
 
 def augment(

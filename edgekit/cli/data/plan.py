@@ -23,11 +23,9 @@ PlanFile = Annotated[Path, typer.Argument(help="The capture plan, a TOML file.")
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command, example in (
-        ("plan", plan, "plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"),
-        ("status", status, "plan.toml photos --plot status.png"),
-    ):
-        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+    example = "data plan plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"
+    console.add_command(app, plan, example)
+    console.add_command(app, status, "data status plan.toml photos --plot status.png")
 
 
 def plan(
