@@ -71,6 +71,9 @@ DISTRIBUTION_OF = {"cv2": "opencv_python_headless", "sklearn": "scikit_learn"}
 # Raspberry Pi OS has it as a package of its own; the pip line would not give its libcamera.
 FROM_THE_SYSTEM = {"picamera2"}
 
+# What commands share. A command knows no other command; the demo runs others as a user would, in processes.
+SHARED_BY_COMMANDS = {"cli.console", "cli.options", "cli.threshold", "cli.watch"}
+
 MAX_BODY_LINES = 60
 MAX_PARAMETERS = 6
 
@@ -158,6 +161,12 @@ def test_no_module_imports_itself_through_others():
 def test_the_runtime_needs_nothing_of_the_host(module):
     assert {_unit(name) for name in _own_imports(module)} <= RUNTIME_UNITS
     assert _third_party(module) <= BASE_PACKAGES
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if module.startswith("cli.") and module != "cli.data"])
+def test_commands_know_no_other_command(module):
+    shared = {name for name in _own_imports(module) if _unit(name) == "cli"}
+    assert shared <= SHARED_BY_COMMANDS, f"{module} must not import {sorted(shared - SHARED_BY_COMMANDS)}"
 
 
 # What may be asked of a stage is known without what the stage needs.

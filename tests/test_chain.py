@@ -49,7 +49,7 @@ def test_every_other_precision_converts(precision, small_run, dataset, tmp_path)
 
 
 def test_bench_writes_a_table_a_record_and_a_picture(small_model, author_photos, tmp_path):
-    sweep = ("--tta", "1,3", "--threads", "1", "--quick", "--budget-ms", "10000")
+    sweep = ("--crops", "1,3", "--threads", "1", "--quick", "--budget-ms", "10000")
     done = edgekit("bench", small_model, "--data", author_photos, *sweep, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "small-int8.bench.json").read_text())
@@ -66,7 +66,7 @@ def test_bench_writes_a_table_a_record_and_a_picture(small_model, author_photos,
 
 
 def test_a_budget_that_nothing_meets_is_exit_code_1(small_model, author_photos, tmp_path):
-    sweep = ("--tta", "1", "--threads", "1", "--quick", "--budget-ms", "0.0001")
+    sweep = ("--crops", "1", "--threads", "1", "--quick", "--budget-ms", "0.0001")
     assert edgekit("bench", small_model, "--data", author_photos, *sweep, "--out", tmp_path).returncode == 1
 
 

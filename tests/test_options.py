@@ -44,17 +44,17 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
         pytest.param(
             ConvertConfig, {"stage": "qat", "precision": "float16"}, RunError, "trained for int8", id="qat-as-float16"
         ),
-        pytest.param(BenchConfig, {"tta": ()}, EdgekitError, "--tta must be numbers from 1", id="no-crops"),
-        pytest.param(BenchConfig, {"tta": (1, 0)}, EdgekitError, "--tta", id="zero-crops"),
-        pytest.param(BenchConfig, {"tta": (1001,)}, EdgekitError, "to 1000", id="too-many-crops"),
+        pytest.param(BenchConfig, {"crops": ()}, EdgekitError, "--crops must be numbers from 1", id="no-crops"),
+        pytest.param(BenchConfig, {"crops": (1, 0)}, EdgekitError, "--crops", id="zero-crops"),
+        pytest.param(BenchConfig, {"crops": (1001,)}, EdgekitError, "to 1000", id="too-many-crops"),
         pytest.param(BenchConfig, {"threads": (0,)}, EdgekitError, "--threads", id="no-threads"),
         pytest.param(BenchConfig, {"runs": 1}, EdgekitError, "--runs must be 2 to 100000", id="one-run"),
         pytest.param(BenchConfig, {"warmup": -1}, EdgekitError, "--warmup 0 to 100000", id="negative-warmup"),
         pytest.param(BenchConfig, {"budget_ms": 0.0}, EdgekitError, "--budget-ms must be", id="no-budget"),
         pytest.param(BenchConfig, {"budget_ms": math.nan}, EdgekitError, "--budget-ms must be", id="nan-budget"),
         pytest.param(BenchConfig, {"budget_ms": math.inf}, EdgekitError, "--budget-ms must be", id="endless-budget"),
-        pytest.param(CrossvalConfig, {"crops": (5, -1)}, EdgekitError, "--tta", id="negative-crops-of-folds"),
-        pytest.param(CrossvalConfig, {"crops": ()}, EdgekitError, "--tta", id="no-crops-of-folds"),
+        pytest.param(CrossvalConfig, {"crops": (5, -1)}, EdgekitError, "--crops", id="negative-crops-of-folds"),
+        pytest.param(CrossvalConfig, {"crops": ()}, EdgekitError, "--crops", id="no-crops-of-folds"),
         pytest.param(CrossvalConfig, {"timed_photos": -1}, EdgekitError, "timed_photos", id="negative-timed-photos"),
     ],
 )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgekit.metrics import wording
+from edgekit.metrics.intervals import Estimate
+from edgekit.records import from_plain
+
 Record = dict[str, Any]
 
 
-def interval(estimate: Record | None) -> str:
-    """A share with its 95 % interval."""
-    if estimate is None:
-        return "–"
-    return f"{100 * estimate['value']:.1f} ({100 * estimate['low']:.1f}–{100 * estimate['high']:.1f}) %"
+def interval(estimate: Record | None, *, scale: float = 100.0) -> str:
+    """A number with its 95 % interval."""
+    found = None if estimate is None else from_plain(Estimate, estimate, where="an interval")
+    return wording.interval(found, scale=scale)
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgekit.metrics.wording import percent, with_bounds
 from rendering.common import Record, interval, table
 
 
@@ -17,9 +18,7 @@ def audit(record: Record) -> str:
         for one in record["probes"]
     ]
     leaks = [one for one in record["within"] if one["verdict"] == "leak"]
-    inside = [
-        [one["group"], one["rule"], f"{100 * one['balanced_accuracy']:.1f} %", f"{one['q']:.4f}"] for one in leaks
-    ]
+    inside = [[one["group"], one["rule"], percent(one["balanced_accuracy"]), f"{one['q']:.4f}"] for one in leaks]
     groups = sorted({one["group"] for one in leaks if one["probe"] in ("aspect", "size")})
     told = (
         f"In {len(groups)} of {len(record['groups'])} groups ({', '.join(groups)}) size or aspect gives the class away:"
@@ -46,7 +45,7 @@ def crops(record: Record) -> str:
         ],
         [
             f"at least {record['target_ratio']:g} times the Keras loop",
-            f"{ratio['value']:.1f} ({ratio['low']:.1f}–{ratio['high']:.1f})",
+            with_bounds(ratio["value"], ratio["low"], ratio["high"]),
             reached[ratio["value"] >= record["target_ratio"]],
         ],
     ]
@@ -141,5 +140,4 @@ def simulated_line(record: Record) -> str:
 
 
 def _auc(result: Record) -> str:
-    auc = result["auc"]
-    return f"{auc['value']:.3f} ({auc['low']:.3f}–{auc['high']:.3f})"
+    return interval(result["auc"], scale=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.metrics.attacks import MIN_PHOTOS
+from edgekit.metrics.wording import percent
 from rendering.common import Record, crops_of, interval, machine, table
 
 
@@ -81,8 +82,8 @@ def recapture(record: Record) -> str:
                 one["variant"],
                 crops_of(one),
                 interval(found["balanced_accuracy"]),
-                f"{100 * found['mean_over_groups']:.1f} %",
-                f"{100 * worst['balanced_accuracy']:.1f} % ({found['worst_group']})",
+                percent(found["mean_over_groups"]),
+                f"{percent(worst['balanced_accuracy'])} ({found['worst_group']})",
                 f"{found['auc']['value']:.3f}",
                 f"{interval(found['apcer'])} ({found['attack']['apcer_kind']})",
                 interval(found["bpcer"]),
@@ -109,7 +110,7 @@ def kinds(record: Record) -> str:
     last = [one for one in record["variants"] if not one["stops_early"]][-1]
     rates = last["evaluation"]["attack"]["apcer_by_kind"]
     told = ", ".join(
-        f"{kind} {100 * one['value']:.0f} % of {one['n']}"
+        f"{kind} {percent(one['value'], 0)} of {one['n']}"
         for kind, one in sorted(rates.items(), key=lambda item: -item[1]["n"])
     )
     return (

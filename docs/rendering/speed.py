@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgekit.metrics.wording import percent, short_percent, with_bounds
 from rendering.common import Record, crops_of, interval, machine, table
 
 
@@ -23,7 +24,7 @@ def runtime(record: Record) -> str:
             f"{one['median_ms']:.1f}",
             f"{one['p95_ms']:.1f}",
             f"{one['mean_crops']:.1f}",
-            "–" if one["overhead"] is None else f"{100 * one['overhead']:.0f} %",
+            percent(one["overhead"], 0),
         ]
         for one in record["timings"]
     ]
@@ -152,10 +153,7 @@ def _times(point: Record) -> list[str]:
         return []
     total, cold = found["total"], point["cold"]
     return [
-        *(
-            f"{total[key]:.1f} ({bounds['total'][key][0]:.1f}–{bounds['total'][key][1]:.1f})"
-            for key in ("p50_ms", "p95_ms")
-        ),
+        *(with_bounds(total[key], *bounds["total"][key]) for key in ("p50_ms", "p95_ms")),
         f"{total['p99_ms']:.1f}",
         *(f"{found[stage]['p50_ms']:.1f}" for stage in ("decode", "crop", "invoke")),
         f"±{50 * point['spread']['relative']:.0f} %",
@@ -200,11 +198,11 @@ def agreement(record: Record) -> str:
     )
     where = machine(record["conditions"])
     how = f"{len(rounds)} rounds of at least {record['runs']} runs each in turns"
-    ratio = f"{record['ratio']:.3f} ({record['low']:.3f}–{record['high']:.3f})"
+    ratio = with_bounds(record["ratio"], record["low"], record["high"], digits=3)
     return "\n\n".join(
         [
             f"{record['model']}, {record['threads']} thread, {how}; {where}.",
             table(["", "p50 ms of one inference", "by round"], rows),
-            f"Ratio {ratio}; target: within {100 * record['limit']:g} % of 1, {verdict}.",
+            f"Ratio {ratio}; target: within {short_percent(record['limit'])} of 1, {verdict}.",
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.evaluate.tta_tables import class_rows, flip_rows
+from edgekit.metrics.wording import percent, short_percent
 from edgekit.records import from_plain
 from rendering.common import Record, interval, table
 
@@ -55,14 +56,14 @@ def unseen(record: Record) -> str:
             ["BPCER", rate(attacks["bpcer"])],
             ["ACER", interval(attacks["acer"])],
             ["EER", interval(attacks["eer"])],
-            *([f"BPCER at APCER {100 * at['limit']:g} %", interval(at["bpcer"])] for at in attacks["at_apcer"]),
+            *([f"BPCER at APCER {short_percent(at['limit'])}", interval(at["bpcer"])] for at in attacks["at_apcer"]),
             ["area under the ROC curve", f"{attacks['auc']['value']:.3f}"],
             ["average precision", f"{attacks['average_precision']['value']:.3f}"],
             [
                 "calibration error (ECE)",
-                f"{interval(calibration['ece'])}, by chance {100 * calibration['ece_by_chance']:.1f} %",
+                f"{interval(calibration['ece'])}, by chance {percent(calibration['ece_by_chance'])}",
             ],
-            ["mean risk (AURC)", f"{interval(risk['aurc'])}, at random {100 * risk['aurc_by_chance']:.1f} %"],
+            ["mean risk (AURC)", f"{interval(risk['aurc'])}, at random {percent(risk['aurc_by_chance'])}"],
         ]
         confusion = [
             [line["label"], *map(str, counts)]

@@ -18,6 +18,7 @@ from edgekit.audit.noise import CAUTION
 from edgekit.audit.record import AuditRecord
 from edgekit.errors import PhotoError
 from edgekit.look.sheets import jpeg, thumbnail
+from edgekit.metrics.wording import interval, percent
 from edgekit.records import write_atomic
 
 _THUMB_PX = 130
@@ -58,7 +59,8 @@ def render(record: AuditRecord, root: Path) -> str:
         chance=1 / len(record.labels),
         noise_caution=CAUTION,
         picture=_pictures(root),
-        percent=_percent,
+        percent=percent,
+        interval=interval,
         x=lambda share: round(_BAR_PX * min(1.0, max(0.0, share if share == share else 0.0)), 1),  # noqa: PLR0124 (NaN)
         max_rows=_MAX_ROWS,
         max_sets=_MAX_SETS,
@@ -110,10 +112,6 @@ def _notes(record: AuditRecord) -> list[str]:
             "is told the answer; `--normalise` gives neutral ones."
         )
     return notes
-
-
-def _percent(share: float) -> str:
-    return "–" if share != share else f"{100 * share:.1f} %"  # noqa: PLR0124 (NaN)
 
 
 def _pictures(root: Path) -> Callable[[str], str]:

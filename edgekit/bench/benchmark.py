@@ -150,7 +150,7 @@ class _Plan:
         return Job(
             model=str(self.model),
             photos=tuple(map(str, photos)),
-            crops=max(*config.tta, self.contract.plan.crops),
+            crops=max(*config.crops, self.contract.plan.crops),
             timed=tuple(timed),
             settings=tuple(self.settings),
             pace=pace,
@@ -191,7 +191,7 @@ def _readable(paths: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
 
 def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
     """What a benchmark of a model times: every number of crops and, where the contract has bounds, the early end."""
-    crops = [(count, False) for count in dict.fromkeys(config.tta)]
+    crops = [(count, False) for count in dict.fromkeys(config.crops)]
     if contract.decision.early_stop is not None:
         crops.append((contract.plan.crops, True))
     return [

@@ -66,7 +66,9 @@ def compare(old: BenchRecord, new: BenchRecord, *, tolerance: float = 0.1) -> tu
         raise EdgekitError(f"benchmarks must be measured alike to be compared: {'; '.join(found)}")
     changes = [change for name in was for change in _device(was[name], now[name], tolerance)]
     if not changes:
-        raise EdgekitError("benchmarks must have a point in common to be compared, these have none; use the same --tta")
+        raise EdgekitError(
+            "benchmarks must have a point in common to be compared, these have none; use the same --crops"
+        )
     return tuple(changes)
 
 

@@ -21,7 +21,7 @@ class BenchConfig:
     """What a benchmark sweeps, and how long it times each point.
 
     Attributes:
-        tta: Numbers of crops (test-time augmentation).
+        crops: Numbers of crops.
         threads: Crops that are scored at the same time.
         interpreters: ``litert`` or ``tflite-runtime``; empty takes the first that a device has.
         delegates: ``default``, ``xnnpack``, ``none`` (plain kernels) or ``ext:`` and a library's path on the device.
@@ -40,7 +40,7 @@ class BenchConfig:
         seed: Of the order in which points and photos are visited.
     """
 
-    tta: tuple[int, ...] = (1, 3, 5, 10)
+    crops: tuple[int, ...] = (1, 3, 5, 10)
     threads: tuple[int, ...] = (1, 2)
     interpreters: tuple[str, ...] = ()
     delegates: tuple[str, ...] = ("default",)
@@ -59,7 +59,7 @@ class BenchConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        check_counts("tta", self.tta, MAX_CROPS)
+        check_counts("crops", self.crops, MAX_CROPS)
         check_counts("threads", self.threads, MAX_THREADS)
         if not (2 <= self.runs <= MAX_RUNS and 0 <= self.warmup <= MAX_RUNS):
             raise EdgekitError(

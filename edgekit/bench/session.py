@@ -105,7 +105,7 @@ def _lines(device: Device, order: str, idle_timeout_s: float) -> Generator[str]:
     except DeviceTimeout as silence:
         raise DeviceTimeout(
             f"{silence} It tells nothing while it runs {BLOCK_RUNS} verdicts: a slow one needs a larger --timeout or "
-            "fewer --tta; run the same command again to go on"
+            "fewer --crops; run the same command again to go on"
         ) from silence
 
 

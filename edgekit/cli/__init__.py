@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from edgekit import __version__
-from edgekit.cli import bench, crossval, data, demo, devices, evaluate, predict, report, runtime, train, tune
+from edgekit.cli import (
+    bench,
+    crossval,
+    data,
+    demo,
+    devices,
+    evaluate,
+    info,
+    predict,
+    report,
+    runtime,
+    simulate,
+    train,
+    tta,
+    tune,
+)
 
 app = typer.Typer(
     name="edgekit",
@@ -18,8 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: edgekit demo",
 )
-for group in (demo, data, train, evaluate, crossval, bench, report, tune, predict, devices, runtime):
-    group.register(app)
+for one in (demo, simulate, data, train, evaluate, tta, crossval, bench, report, tune, predict, info, devices, runtime):
+    one.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
-from edgekit.cli import console
-from edgekit.cli.crossval import interval, taken
-from edgekit.cli.options import AsJson, Model, Photos, SkipBad, Split, caution
+from edgekit.cli import console, options
+from edgekit.metrics.wording import NOTHING, interval, percent, with_bounds
 
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 _LONG, _QUICK = BenchConfig(), quick_bench()
 
 _EXAMPLES = """\
-Example: edgekit bench model.tflite --data photos --tta 1,3,5,10 --budget-ms 50
+bench model.tflite --data photos --crops 1,3,5,10 --budget-ms 50
 
 On two devices: --device local --device ssh://pi@kitchen --affinity big --cool-down 45C
 
@@ -32,7 +31,7 @@ Against an earlier one: --against old.bench.json --tolerance 10%
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=_EXAMPLES)(console.interruptible(bench))
+    console.add_command(app, bench, _EXAMPLES)
 
 
 def _defaults(name: str) -> str:
@@ -61,11 +60,12 @@ Delegates = Annotated[
 
 
 def bench(
-    model: Model,
-    data: Photos,
+    model: options.Model,
+    data: options.DataOption,
     device: Devices = None,
-    tta: Annotated[str, typer.Option(help="Numbers of crops.")] = ",".join(map(str, _LONG.tta)),
-    threads: Annotated[str, typer.Option(help="Crops scored at the same time.")] = ",".join(map(str, _LONG.threads)),
+    crops: Annotated[str | None, options.numbers_of_crops(_LONG.crops)] = None,
+    tta: options.Tta = None,
+    threads: Annotated[str, typer.Option(help="Crops scored at the same time.")] = options.joined(_LONG.threads),
     interpreter: Names = None,
     delegate: Delegates = None,
     affinity: Annotated[
@@ -96,12 +96,12 @@ def bench(
         Path | None, typer.Option(help="An earlier bench.json; exit code 1 where this one is worse.")
     ] = None,
     tolerance: Annotated[str, typer.Option(help="By how much a latency may grow.")] = "10%",
-    split: Split = "auto",
+    split: options.Split = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Folder for bench.json, pareto.png and lines. [default: beside the model]")
     ] = None,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Measure latency against accuracy, on this machine and on devices.
 
@@ -111,16 +111,14 @@ def bench(
     from edgekit.bench.benchmark import benchmark, record_path
     from edgekit.bench.compare import check_comparable, compare
     from edgekit.bench.record import BenchRecord
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.data.dataset import load_dataset
     from edgekit.records import from_plain, read_json
 
     chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
     chosen |= {"warmup_seconds": warmup_seconds}
     config = replace(
         _QUICK if quick else _LONG,
-        tta=console.numbers(tta),
-        threads=console.numbers(threads),
+        crops=options.crop_counts(crops, default=_LONG.crops, tta=tta),
+        threads=options.numbers(threads),
         interpreters=_names(interpreter),
         delegates=_names(delegate) or _LONG.delegates,
         affinity=affinity,
@@ -137,8 +135,7 @@ def bench(
     devices = _open(device or ["local"])
     try:
         with console.progress() as progress:
-            dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-            refuse_among_photos(folder, dataset.root, "a benchmark")
+            dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=folder, what="a benchmark")
             if old is not None:
                 whole = [one.name for one in devices if one.network_timer is None]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)
@@ -236,7 +233,7 @@ def print_bench(record: BenchRecord) -> None:
                 f"{best.interpreter}{asked}"
             )
     _print_native(record)
-    caution(record.caution)
+    console.caution(record.caution)
 
 
 def _print_native(record: BenchRecord) -> None:
@@ -247,7 +244,7 @@ def _print_native(record: BenchRecord) -> None:
                 str(point.threads),
                 f"{point.mean_ms:.2f}",
                 ", ".join(f"{run.mean_ms:.2f}" for run in point.repeats),
-                ", ".join("–" if run.p95_ms is None else f"{run.p95_ms:.2f}" for run in point.repeats),
+                ", ".join(NOTHING if run.p95_ms is None else f"{run.p95_ms:.2f}" for run in point.repeats),
                 f"{point.repeats[0].first_ms:.2f}",
                 f"{point.repeats[0].init_ms:.1f}",
             ]
@@ -275,20 +272,20 @@ def _print_latencies(one: DeviceBench) -> None:
     for at, point in enumerate(one.points):
         name = f"{crops_label(point)} × {point.threads}{ways[at]}"
         if point.latency is None or point.intervals is None or point.spread is None or point.cold is None:
-            rows.append([name, *["–"] * 11])
+            rows.append([name, *[NOTHING] * 11])
             continue
         total, bounds = point.latency["total"], point.intervals["total"]
         stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
-        memory = "–" if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
+        memory = NOTHING if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
         rows.append(
             [
                 name,
-                _with_bounds(total.p50_ms, bounds["p50_ms"]),
+                with_bounds(total.p50_ms, *bounds["p50_ms"]),
                 f"{total.p90_ms:.1f}",
-                _with_bounds(total.p95_ms, bounds["p95_ms"]),
+                with_bounds(total.p95_ms, *bounds["p95_ms"]),
                 f"{total.p99_ms:.1f}",
                 *stages,
-                f"±{50 * point.spread.relative:.0f} %" if len(point.spread.p50_ms) > 1 else "–",
+                f"±{percent(point.spread.relative / 2, 0)}" if len(point.spread.p50_ms) > 1 else NOTHING,
                 f"{point.cold.cold_start_ms:.0f}",
                 memory,
             ]
@@ -301,13 +298,9 @@ def _print_latencies(one: DeviceBench) -> None:
     )
     if one.throttling is not None and one.throttling.verdict == "throttled":
         console.note(
-            f"{one.device} throttled: inference was {100 * (one.throttling.ratio - 1):.0f} % slower at the end of the "
+            f"{one.device} throttled: inference was {percent(one.throttling.ratio - 1, 0)} slower at the end of the "
             "repeats than at their beginning; cool it, or add --cool-down"
         )
-
-
-def _with_bounds(value: float, bounds: tuple[float, float]) -> str:
-    return f"{value:.1f} ({bounds[0]:.1f}-{bounds[1]:.1f})"
 
 
 def _print_accuracy(record: BenchRecord, one: DeviceBench) -> None:
@@ -317,9 +310,18 @@ def _print_accuracy(record: BenchRecord, one: DeviceBench) -> None:
         found = point.evaluation
         rows.append(
             [
-                f"{point.crops}{taken(point.crops_used)}{ways[at]}",
-                *(interval(one) for one in (found.balanced_accuracy, found.precision, found.recall, found.f1)),
-                *(interval(one) for one in (found.apcer, found.bpcer)),
+                f"{point.crops}{console.taken(point.crops_used)}{ways[at]}",
+                *(
+                    interval(one, bare=True)
+                    for one in (
+                        found.balanced_accuracy,
+                        found.precision,
+                        found.recall,
+                        found.f1,
+                        found.apcer,
+                        found.bpcer,
+                    )
+                ),
             ]
         )
     console.print_table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from edgekit.scoring.scores import CropUse
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE_COLUMNS = 150
-_MAX_LINES = 20
 
 EXIT_CHECK_FAILED = 1
 
@@ -96,9 +96,21 @@ def interruptible(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def add_command(app: typer.Typer, command: Callable[..., None], example: str) -> None:
+    """Make a function a command of its name, with an example under its help."""
+    app.command(command.__name__.strip("_"), epilog=f"Example: edgekit {example}")(interruptible(command))
+
+
 def note(line: str) -> None:
     """A line for people, on stderr."""
     typer.echo(printable(line, lines=True), err=True)
+
+
+def caution(*texts: str) -> None:
+    """What has to be said beside numbers, on stderr; nothing where there is nothing to say."""
+    for text in texts:
+        if text:
+            note(f"caution: {text}")
 
 
 def print_json(record: Any) -> None:
@@ -128,24 +140,6 @@ def print_table(
     typer.echo(drawn.get(), nl=False)
 
 
-def print_some(what: str, lines: Sequence[str]) -> None:
-    """The first of what was found, on stdout; nothing where nothing was."""
-    if lines:
-        typer.echo(printable(f"{what}: {len(lines)}"))
-        for line in lines[:_MAX_LINES]:
-            typer.echo(printable(f"  {line}"))
-        if len(lines) > _MAX_LINES:
-            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
-
-
-def percent(share: float | None, *, digits: int = 1) -> str:
-    """A share as a percentage; a dash where there is none."""
-    return "–" if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers with commas between."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as failure:
-        raise typer.BadParameter(f"whole numbers with commas between, such as 1,5,10; got {text!r}") from failure
+def taken(used: CropUse | None) -> str:
+    """What is said of crops behind their largest number, where verdicts may stop early."""
+    return "" if used is None else f" at most, mean {used.mean:.1f}, p95 {used.p95:.0f}"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import Overwrite
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
+from edgekit.metrics.wording import percent
 from edgekit.terminal import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -52,36 +52,13 @@ class DemoRecord:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command(epilog="Example: edgekit demo --out runs/demo")(console.interruptible(demo))
-    app.command(epilog="Example: edgekit simulate photos --per-class 30")(console.interruptible(simulate))
-
-
-def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder for the photos and manifest.csv.")],
-    per_class: Annotated[int, typer.Option(help="Photos of each class for each screen.", min=1)] = 30,
-    seed: Annotated[int, typer.Option(help="Another seed makes other photos.", min=0)] = 0,
-    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = os.cpu_count() or 1,
-) -> None:
-    """Make photos and simulated recaptures of them.
-
-    Their groups are the simulated screens and cameras.
-    """
-    from edgekit.simulate.demo_set import simulate_photos
-    from edgekit.simulate.options import SimulateConfig
-
-    with console.progress() as progress:
-        made = simulate_photos(
-            out, SimulateConfig(photos_per_class_per_group=per_class, seed=seed), progress=progress, workers=workers
-        )
-    console.note(
-        f"{out} holds {made.photos} photos of {len(made.groups)} groups; next: edgekit finetune {out} --out runs/first"
-    )
+    """Add the command."""
+    console.add_command(app, demo, "demo --out runs/demo")
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for photos, run, model and plots.")] = Path("runs/demo"),
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Turn simulated photos into a measured int8 model.
 
@@ -137,7 +114,7 @@ def demo(
     reached = "reached" if record.balanced_accuracy >= TARGET else "MISSED"
     typer.echo(
         f"int8, {last.crops} crops, screens and cameras that training never saw: balanced accuracy "
-        f"{console.percent(record.balanced_accuracy)} (target {console.percent(TARGET)}: {reached})"
+        f"{percent(record.balanced_accuracy)} (target {percent(TARGET)}: {reached})"
     )
     without = f" without {', '.join(untimed)}, which an earlier call ran" if untimed else ""
     typer.echo(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson
+from edgekit.cli import console, options
+from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
     from edgekit.devices.parse import DeviceEntry
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 DEVICE_FILE = Path("devices.toml")
 _ANSWER_S = 30
-_NONE = "–"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit devices ssh://pi@kitchen adb://R58M123ABC")(console.interruptible(devices))
-    app.command(epilog="Example: edgekit doctor")(console.interruptible(doctor))
+    console.add_command(app, devices, "devices ssh://pi@kitchen adb://R58M123ABC")
+    console.add_command(app, doctor, "doctor")
 
 
 def devices(
@@ -36,7 +35,7 @@ def devices(
         ),
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Instead of ./devices.toml.")] = None,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """List devices: which can be reached, what they are, and what they lack."""
     from edgekit.devices.parse import open_entries, read_entries
@@ -87,7 +86,7 @@ def _print_devices(reports: list[DeviceReport]) -> None:
             report.name + (f" ({report.emulated})" if report.emulated else ""),
             "yes" if report.reachable else "no",
             *_machine_cells(report.machine),
-            ", ".join([report.python, *report.interpreters]) if report.python else _NONE,
+            ", ".join([report.python, *report.interpreters]) if report.python else NOTHING,
         ]
         for report in reports
     ]
@@ -99,16 +98,16 @@ def _print_devices(reports: list[DeviceReport]) -> None:
 
 def _machine_cells(machine: Machine | None) -> list[str]:
     if machine is None:
-        return [_NONE] * 6
+        return [NOTHING] * 6
     state = machine.state
     hottest = state.hottest_c
     return [
-        machine.soc or machine.name or _NONE,
+        machine.soc or machine.name or NOTHING,
         _cores(machine),
-        f"{machine.memory_mb} MB" if machine.memory_mb else _NONE,
+        f"{machine.memory_mb} MB" if machine.memory_mb else NOTHING,
         f"{machine.system}, {machine.architecture}",
-        ", ".join(state.governors) if state.governors else _NONE,
-        _NONE if hottest is None else f"{hottest:.0f} °C" + (" throttled" if state.throttling else ""),
+        ", ".join(state.governors) if state.governors else NOTHING,
+        NOTHING if hottest is None else f"{hottest:.0f} °C" + (" throttled" if state.throttling else ""),
     ]
 
 
@@ -118,10 +117,10 @@ def _cores(machine: Machine) -> str:
     for cluster in machine.clusters or ():
         clock = f" at {cluster.max_mhz / 1000:.1f} GHz" if cluster.max_mhz else ""
         parts.append(f"{len(cluster.cores)}{' ' + cluster.core if cluster.core else ''}{clock}")
-    return " + ".join(parts) or (str(machine.cores) if machine.cores else _NONE)
+    return " + ".join(parts) or (str(machine.cores) if machine.cores else NOTHING)
 
 
-def doctor(json: AsJson = False) -> None:
+def doctor(json: options.AsJson = False) -> None:
     """Look at this machine: can it run models, what is missing, and how to get it."""
     from edgekit.devices.doctor import check_up
 

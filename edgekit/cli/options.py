@@ -1,66 +1,171 @@
-"""Options that several commands take, each spelt once."""
+"""Options that several commands take, each spelt once, with the defaults of the stages' own options."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from edgekit.cli import console
 from edgekit.data.options import Part, guess_bona_fide
 from edgekit.errors import EdgekitError
-from edgekit.train.options import FitConfig, NetworkConfig
+from edgekit.gather.options import SETTABLE
+from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.train.options import FitConfig, NetworkConfig, TrainConfig
 
-_NETWORK = NetworkConfig()
+if TYPE_CHECKING:
+    from edgekit.data.dataset import Dataset
+    from edgekit.progress import Progress
 
+NETWORK, TRAIN = NetworkConfig(), TrainConfig()
+CPUS = os.cpu_count() or 1
+
+# What a command works on.
+Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
+DataOption = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
+RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the run. [default: where they were]")]
 Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` wrote.")]
-Photos = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
+Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
 Split = Annotated[
     Part, typer.Option(help="Which photos; auto takes the test part of the data the model was trained on, else all.")
 ]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave damaged photos out and count them instead of stopping.")
+]
+Camera = Annotated[int | None, typer.Option(help="A camera; 0 is the first.", min=0)]
+Video = Annotated[Path | None, typer.Option(help="A video file.")]
+PiCamera = Annotated[bool, typer.Option("--picamera", help="The Raspberry Pi's camera.")]
+Notes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help=f"A column of the manifest for all photos, COLUMN=VALUE: {', '.join(SETTABLE)}."),
+]
+
+# Crops: how many, where from, how large.
 Crops = Annotated[
     int | None,
     typer.Option(help="Exactly so many crops. [default: the contract's, fewer where they settle it]", min=1),
 ]
 AllCrops = Annotated[bool, typer.Option("--all-crops", help="Score all crops, also where fewer would settle it.")]
-
-
-Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
-
-
-Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
-
-
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave damaged photos out and count them instead of stopping.")
-]
-
-
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the folder holds.")]
-
-
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the best weights of an earlier run.")]
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
-
-
-# None tells what was not given from what was: small_cnn has neither.
-Alpha = Annotated[float | None, typer.Option(help=f"Width of mobilenet_v2. [default: {_NETWORK.alpha}]")]
-
-
-Features = Annotated[
-    Literal["texture", "content", "all"] | None,
-    typer.Option(help=f"Layers of mobilenet_v2 that the head sees. [default: {_NETWORK.features}]"),
-]
-
-
+Plan = Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")]
 WorkingPx = Annotated[
     int,
     typer.Option(help="Halve photos as often as their shorter side stays at least this, in pixels; 0: never.", min=0),
 ]
+# Hidden: what lists of --crops were called until now.
+Tta = Annotated[str | None, typer.Option("--tta", hidden=True, help="Now --crops.")]
+K = Annotated[str | None, typer.Option("--k", hidden=True, help="Now --crops.")]
+
+# Training. None tells what was not given from what was: small_cnn has no width, a head no epochs.
+Backbone = Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")]
+Alpha = Annotated[float | None, typer.Option(help=f"Width of mobilenet_v2. [default: {NETWORK.alpha}]")]
+Features = Annotated[
+    Literal["texture", "content", "all"] | None,
+    typer.Option(help=f"Layers of mobilenet_v2 that the head sees. [default: {NETWORK.features}]"),
+]
+Side = Annotated[int, typer.Option(help="Side of the square input, in pixels.")]
+Weights = Annotated[
+    str,
+    typer.Option(
+        help="imagenet, none, or a Keras HDF5 file without top. "
+        f"[default: {NETWORK.weights} for mobilenet_v2, none for small_cnn]"
+    ),
+]
+Tune = Annotated[Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")]
+Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
+BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
+CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
+Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
+BonaFide = Annotated[
+    str | None,
+    typer.Option(
+        help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
+    ),
+]
+Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
+CalibrationCrops = Annotated[
+    int | None,
+    typer.Option(help=f"How many are chosen. [default: {CALIBRATION_CROPS}, or as many as qat did before convert]"),
+]
+
+# A threshold by rule.
+Target = Annotated[
+    str | None,
+    typer.Option(help="Choose the threshold by a rule on validation photos: bpcer=0.02, apcer=0.05 or eer."),
+]
+AlsoTest = Annotated[bool, typer.Option("--also-test", help="With --target: what it gives on the test photos, too.")]
+Write = Annotated[
+    Path | None, typer.Option(help="Where the model file with the new contract goes. [default: nothing is written]")
+]
+
+# How a command works, and what becomes of its results.
+Seed = Annotated[int, typer.Option(help="Of all that is drawn by chance.", min=0)]
+Workers = Annotated[int, typer.Option(help="Photos that are worked on at the same time.", min=1)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the best weights of an earlier run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as failure:
+        raise typer.BadParameter(f"whole numbers with commas between, such as 1,5,10; got {text!r}") from failure
+
+
+def joined(values: tuple[int, ...]) -> str:
+    """The same as an option has them."""
+    return ",".join(map(str, values))
+
+
+def numbers_of_crops(default: tuple[int, ...]) -> Any:
+    """``--crops`` of what compares several; see :func:`crop_counts`."""
+    return typer.Option(help=f"Numbers of crops, with commas between. [default: {joined(default)}]")
+
+
+def crop_counts(given: str | None, *, default: tuple[int, ...], **former: str | None) -> tuple[int, ...]:
+    """Numbers of crops: those that the user gave, under the name of today or, with a warning, under the former one.
+
+    Raises:
+        EdgekitError: they came under both names.
+    """
+    for name, text in former.items():
+        if text is None:
+            continue
+        if given is not None:
+            raise EdgekitError(f"--{name} is the former name of --crops, got both; leave --{name} out")
+        console.note(f"--{name} is now --crops; the former name goes with the next release")
+        given = text
+    return default if given is None else numbers(given)
+
+
+def load_photos(
+    data: Path, *, skip_bad: bool, progress: Progress, place: Path | None = None, what: str = ""
+) -> Dataset:
+    """The photos of a data folder; ``place``, where the command writes ``what``, must lie outside."""
+    from edgekit.data.checks import refuse_among_photos
+    from edgekit.data.dataset import load_dataset
+
+    dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+    if place is not None:
+        refuse_among_photos(place, dataset.root, what)
+    return dataset
+
+
+def refuse_existing(*files: Path, overwrite: bool) -> None:
+    """Hold that no file that a command writes replaces another unasked.
+
+    Raises:
+        EdgekitError: one of them exists.
+    """
+    # A link to nothing is somebody's, too.
+    used = [file for file in files if os.path.lexists(file)]
+    if used and not overwrite:
+        raise EdgekitError(f"{used[0]} exists; use --overwrite to replace it or name another file with --out")
 
 
 def refuse_unused(tune: str, given: dict[str, Any]) -> None:
@@ -96,7 +201,7 @@ def network_config(
             f"small_cnn has one width and one layer that the head sees, got {', '.join(unused)}; "
             "leave that out or take --backbone mobilenet_v2"
         )
-    start = weights or ("none" if backbone == "small_cnn" else _NETWORK.weights)
+    start = weights or ("none" if backbone == "small_cnn" else NETWORK.weights)
     return NetworkConfig(backbone=backbone, side_px=side, weights=start, **given_only(given))
 
 
@@ -118,9 +223,3 @@ def bona_fide_label(given: str | None, labels: tuple[str, ...]) -> str:
     if given not in labels:
         raise EdgekitError(f"--bona-fide must be one of {list(labels)} or none, got {given!r}")
     return given
-
-
-def caution(text: str) -> None:
-    """What has to be said beside numbers."""
-    if text:
-        console.note(f"caution: {text}")

@@ -1,4 +1,4 @@
-"""``edgekit predict`` and ``info``: looking at one model, and at photos or frames with it."""
+"""``edgekit predict``: photos or frames to verdicts."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AllCrops, AsJson, Crops, Model
+from edgekit.cli import console, options
 from edgekit.cli.watch import WatchOptions, watch_frames
 from edgekit.errors import DataError, EdgekitError, PhotoError
+from edgekit.metrics.wording import NOTHING, count, percent
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
-    from edgekit.contract import Contract
     from edgekit.runtime import Verdict
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command(epilog="Example: edgekit predict model.tflite shelf.jpg more-photos/")(console.interruptible(predict))
-    app.command(epilog="Example: edgekit info model.tflite")(console.interruptible(info))
+    """Add the command."""
+    console.add_command(app, predict, "predict model.tflite shelf.jpg more-photos/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +43,19 @@ class Prediction:
 
 
 def predict(
-    model: Model,
+    model: options.Model,
     photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
-    crops: Crops = None,
-    all_crops: AllCrops = False,
-    threads: Annotated[int, typer.Option(help="Crops that are scored at the same time.", min=1)] = 2,
+    crops: options.Crops = None,
+    all_crops: options.AllCrops = False,
+    threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
     interpreter: Annotated[
         Literal["litert", "tflite-runtime"] | None, typer.Option(help="Which one. [default: the first installed]")
     ] = None,
-    json: AsJson = False,
+    json: options.AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
-    camera: Annotated[int | None, typer.Option(help="Watch a camera; 0 is the first.", min=0)] = None,
-    video: Annotated[Path | None, typer.Option(help="Watch a video file.")] = None,
-    picamera: Annotated[bool, typer.Option("--picamera", help="Watch the Raspberry Pi's camera.")] = False,
+    camera: options.Camera = None,
+    video: options.Video = None,
+    picamera: options.PiCamera = False,
     every: Annotated[int | None, typer.Option(help="Take one of so many frames of a file. [default: 1]", min=1)] = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Play a file at its own speed; frames that come too soon are dropped.")
@@ -147,16 +145,15 @@ def _name(file: Path) -> str:
 def _print(rows: list[Prediction]) -> None:
     counts = Counter(row.label or "error" for row in rows)
     console.print_table(
-        f"{len(rows)} photo{'s' if len(rows) != 1 else ''}: "
-        + ", ".join(f"{count} {label}" for label, count in sorted(counts.items())),
+        f"{count(len(rows), 'photo')}: " + ", ".join(f"{number} {label}" for label, number in sorted(counts.items())),
         ["photo", "label", "score", "crops", "ms"],
         [
             [
                 row.photo,
                 row.label or "error",
-                console.percent(row.score),
-                "–" if row.crops is None else str(row.crops),
-                "–" if row.ms is None else f"{row.ms:.1f}",
+                percent(row.score),
+                NOTHING if row.crops is None else str(row.crops),
+                NOTHING if row.ms is None else f"{row.ms:.1f}",
             ]
             for row in rows
         ],
@@ -178,74 +175,3 @@ def _files(photos: list[Path]) -> Iterator[Path]:
         if not found:
             raise DataError(f"{path} must hold photos, got none; name another folder")
         yield from (path / name for name in found)
-
-
-def info(model: Model, json: AsJson = False) -> None:
-    """Show a model file's contract, operators and origin."""
-    from edgekit.modelfile.flatbuffer import describe
-    from edgekit.records import file_sha256
-    from edgekit.runtime import read_bundle
-
-    bundle = read_bundle(model)
-    inside, whole = describe(bundle.flatbuffer), file_sha256(model)
-    if json:
-        console.print_json({"contract": bundle.contract, "inside": inside, "file_sha256": whole})
-        return
-    contract = bundle.contract
-    rows = [
-        ["labels", ", ".join(contract.labels)],
-        ["bona fide", contract.bona_fide or "–"],
-        ["input", f"uint8 [1, {contract.side_px}, {contract.side_px}, 3] RGB"],
-        ["precision", contract.precision],
-        ["crops", f"{contract.plan.crops} of {contract.plan}"],
-        ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
-        ["decision", _decision(contract)],
-        ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
-        ["not in int8", ", ".join(inside.not_int8) or "–"],
-        ["runs on", ", ".join(contract.checked_on)],
-        ["SHA-256 of the file", whole],
-        ["SHA-256 of the flatbuffer", contract.model_sha256],
-        ["tuned on", _tuned_on(contract)],
-        *([key, _words(value)] for key, value in contract.provenance.items() if key != "operating_point"),
-    ]
-    rows = [row for row in rows if row[1]]
-    console.print_table(f"{model} ({model.stat().st_size / 1e6:.2f} MB)", ["", "value"], rows, rest="left")
-
-
-def _decision(contract: Contract) -> str:
-    """How scores become an answer, in words."""
-    one = contract.decision
-    parts = [f"vote {one.vote}", f"temperature {one.temperature:.3g}"]
-    parts.append("the most probable label" if one.threshold is None else f"attack from score {one.threshold:.3g}")
-    if one.abstain is not None:
-        parts.append(f"retake from score {one.abstain[0]:.3g} to {one.abstain[1]:.3g}")
-    if one.floor is not None:
-        parts.append(f"unknown below probability {one.floor:.3g}")
-    bounds = one.early_stop
-    if bounds:
-        parts.append(f"stops early at bounds of {max(bounds):.3g} to {min(bounds):.3g}")
-    else:
-        parts.append("all crops are scored")
-    return ", ".join(parts)
-
-
-def _tuned_on(contract: Contract) -> str:
-    """Which photos chose the operating point after conversion; a file's word is not trusted to be any."""
-    note = contract.provenance.get("operating_point")
-    if not isinstance(note, dict):
-        return _words(note)
-    own = note.get("data_sha256") == contract.provenance.get("data_sha256")
-    data = "the training data" if own else f"other data, {str(note.get('data_sha256'))[:16]}…"
-    target = f" for {note['target']}" if note.get("target") else ""
-    return f"{note.get('part')} photos of {data}{target}"
-
-
-def _words(value: Any) -> str:
-    """A value of the provenance for people: floats rounded, no brackets; nothing for what is empty."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {text}" for key, one in value.items() if (text := _words(one)))
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_words, value))
-    return "" if value is None else str(value)

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson
+from edgekit.cli import console, options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +23,7 @@ class ReportRecord:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit report runs/first evaluation --data photos --out report.html")(
-        console.interruptible(report)
-    )
+    console.add_command(app, report, "report runs/first evaluation --data photos --out report.html")
 
 
 def report(
@@ -41,7 +38,7 @@ def report(
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
     title: Annotated[str, typer.Option(help="Of the page. [default: the model's name]")] = "",
     no_card: Annotated[bool, typer.Option("--no-card", help="Write no card.md beside the model.")] = False,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Make one page of what is known of models, and a model card.
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson
-from edgekit.errors import EdgekitError
+from edgekit.cli import console, options
 from edgekit.records import file_sha256
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=f"Example: edgekit runtime --out {PAYLOAD_NAME}")(console.interruptible(runtime))
+    console.add_command(app, runtime, f"runtime --out {PAYLOAD_NAME}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +30,14 @@ class PayloadRecord:
 
 def runtime(
     out: Annotated[Path, typer.Option(help="The file.")] = Path(PAYLOAD_NAME),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
-    json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
 ) -> None:
     """Write the runtime alone as one file that Python runs.
 
     Beside it a device needs numpy, Pillow, a TFLite interpreter and a model.
     """
-    if os.path.lexists(out) and not overwrite:
-        raise EdgekitError(f"{out} exists; use --overwrite to replace it or name another file with --out")
+    options.refuse_existing(out, overwrite=overwrite)
     size = write_payload(out)
     run = f"python3 {out.name} classify model.tflite photo.jpg"
     if json:

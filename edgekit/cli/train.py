@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import (
-    Alpha,
-    AsJson,
-    Data,
-    Features,
-    Overwrite,
-    Resume,
-    Run,
-    SkipBad,
-    WorkingPx,
-    bona_fide_label,
-    fit_config,
-    network_config,
-    refuse_unused,
-)
+from edgekit.cli import console, options
 from edgekit.contract import CropPlan, Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
+from edgekit.metrics.wording import file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
 from edgekit.terminal import EXIT_INTERRUPTED
-from edgekit.train.options import AugmentName, NetworkConfig, TrainConfig, check_weights_file, qat_fit, whole_fit
+from edgekit.train.options import AugmentName, TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
     from edgekit.train.record import TrainRecord
 
-_NETWORK, _TRAIN, _SPLIT, _CONVERT = NetworkConfig(), TrainConfig(), SplitConfig(), ConvertConfig()
-
-Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
-BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
-LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
-CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
-Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
-
-Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
-
+_SPLIT, _CONVERT = SplitConfig(), ConvertConfig()
 
 Augment = Annotated[
     AugmentName,
@@ -59,53 +35,42 @@ Augment = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit finetune photos --out runs/first --tune all")(console.interruptible(finetune))
-    app.command(epilog="Example: edgekit qat runs/first")(console.interruptible(qat))
-    app.command(epilog="Example: edgekit convert runs/first --int8 --calibration runs/first/calibration")(
-        console.interruptible(convert)
-    )
+    console.add_command(app, finetune, "finetune photos --out runs/first --tune all")
+    console.add_command(app, qat, "qat runs/first")
+    console.add_command(app, convert, "convert runs/first --int8 --calibration runs/first/calibration")
 
 
 def finetune(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
-    backbone: Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")] = _NETWORK.backbone,
-    alpha: Alpha = None,
-    side: Annotated[int, typer.Option(help="Side of the square input, in pixels.")] = _NETWORK.side_px,
-    features: Features = None,
-    weights: Annotated[
-        str, typer.Option(help="imagenet, none, or a Keras HDF5 file without top. small_cnn starts from none.")
-    ] = "",
-    tune: Annotated[
-        Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")
-    ] = _TRAIN.tune,
-    plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = str(_TRAIN.plan),
-    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = _TRAIN.plan.crops,
-    working_px: WorkingPx = _TRAIN.plan.working_px or 0,
+    backbone: options.Backbone = options.NETWORK.backbone,
+    alpha: options.Alpha = None,
+    side: options.Side = options.NETWORK.side_px,
+    features: options.Features = None,
+    weights: options.Weights = "",
+    tune: options.Tune = options.TRAIN.tune,
+    plan: options.Plan = str(options.TRAIN.plan),
+    crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
+    working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: Annotated[
         int | None,
-        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {_TRAIN.draws}]", min=1),
+        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {options.TRAIN.draws}]", min=1),
     ] = None,
-    augment: Augment = _TRAIN.augment,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    learning_rate: LearningRate = None,
-    crops_per_photo: CropsPerPhoto = None,
-    patience: Patience = None,
+    augment: Augment = options.TRAIN.augment,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    crops_per_photo: options.CropsPerPhoto = None,
+    patience: options.Patience = None,
     val_fraction: Annotated[float, typer.Option(help="Share of photos for validation.")] = _SPLIT.val_fraction,
     test_fraction: Annotated[float, typer.Option(help="Share of photos for the final test.")] = _SPLIT.test_fraction,
-    bona_fide: Annotated[
-        str | None,
-        typer.Option(
-            help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the split, the crops and the head.")] = _TRAIN.seed,
+    bona_fide: options.BonaFide = None,
+    seed: options.Seed = options.TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
-    skip_bad: SkipBad = False,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    json: options.AsJson = False,
 ) -> None:
     """Fine-tune a network on photos.
 
@@ -115,16 +80,10 @@ def finetune(
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions
 
-    network = network_config(backbone, side, weights, alpha=alpha, features=features)
-    options = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "crops_per_photo": crops_per_photo,
-        "patience": patience,
-    }
-    refuse_unused(tune, given)
+    network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
+    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
+    given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
+    options.refuse_unused(tune, given)
     if draws is not None and tune == "all" and network.weights == "none":
         raise EdgekitError(
             f"--tune all --weights none trains from scratch, with no head solved before, got --draws {draws}; "
@@ -134,8 +93,8 @@ def finetune(
         network=network,
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
-        draws=_TRAIN.draws if draws is None else draws,
-        whole=fit_config(whole_fit(pretrained=network.weights != "none"), **given),
+        draws=options.TRAIN.draws if draws is None else draws,
+        whole=options.fit_config(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
         augment=augment,
         seed=seed,
@@ -143,12 +102,29 @@ def finetune(
     check_weights_file(network.weights)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        config = replace(config, bona_fide=bona_fide_label(bona_fide, dataset.labels))
+        config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
 
-        record = finetune(dataset, RunFolder(root=out), config, options=options, progress=progress)
+        record = finetune(dataset, RunFolder(root=out), config, options=files, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
+
+
+def _fit_options(
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    crops_per_photo: int | None,
+    patience: int | None,
+) -> dict[str, Any]:
+    """The options of a fit, as ``FitConfig`` names them; None stands for those that were not given."""
+    return {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "crops_per_photo": crops_per_photo,
+        "patience": patience,
+    }
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -170,10 +146,9 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
             console.note(
                 f"{which}: validation loss {best['val_loss']:.3f}, "
-                f"balanced accuracy {console.percent(best['val_balanced_accuracy'])}"
+                f"balanced accuracy {percent(best['val_balanced_accuracy'])}"
             )
-        if record.split.caution:
-            console.note(f"caution: {record.split.caution}")
+        console.caution(record.split.caution)
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
@@ -181,18 +156,18 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
 
 
 def qat(
-    run: Run,
-    data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    learning_rate: LearningRate = None,
-    crops_per_photo: CropsPerPhoto = None,
-    patience: Patience = None,
-    calibration: Calibration = None,
-    calibration_crops: Annotated[int, typer.Option(help="How many are chosen.")] = CALIBRATION_CROPS,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    json: AsJson = False,
+    run: options.Run,
+    data: options.RunData = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    crops_per_photo: options.CropsPerPhoto = None,
+    patience: options.Patience = None,
+    calibration: options.Calibration = None,
+    calibration_crops: options.CalibrationCrops = None,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    json: options.AsJson = False,
 ) -> None:
     """Train a run further, so that int8 loses less.
 
@@ -204,28 +179,23 @@ def qat(
     from edgekit.train.resume import RunOptions, recover
 
     folder = RunFolder(root=run)
-    options = RunOptions(overwrite=overwrite, resume=resume)
+    files = RunOptions(overwrite=overwrite, resume=resume)
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "crops_per_photo": crops_per_photo,
-        "patience": patience,
-    }
-    refuse_unused(before.config.tune, given)
-    how = fit_config(qat_fit(), **given)
+    given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
+    options.refuse_unused(before.config.tune, given)
+    how = options.fit_config(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
-        where = CalibrationFolder(path=calibration, crops=calibration_crops)
-        record = qat(dataset, folder, how, calibration=where, options=options, progress=progress)
+        chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
+        where = CalibrationFolder(path=calibration, crops=chosen)
+        record = qat(dataset, folder, how, calibration=where, options=files, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
 
 
 def convert(
-    run: Run,
+    run: options.Run,
     int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and activations (the default).")] = False,
     float32: Annotated[bool, typer.Option("--float", help="32-bit floating point.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="16-bit weights, 32-bit arithmetic.")] = False,
@@ -234,18 +204,16 @@ def convert(
     ] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="16-bit activations, 8-bit weights.")] = False,
     out: Annotated[Path | None, typer.Option(help="The model file. [default: RUN/NAME-PRECISION.tflite]")] = None,
-    data: Annotated[Path | None, typer.Option(help="The photos of the run. [default: where they were]")] = None,
-    calibration: Calibration = None,
-    calibration_crops: Annotated[
-        int | None, typer.Option(help="How many are chosen. [default: as many as qat did]")
-    ] = None,
+    data: options.RunData = None,
+    calibration: options.Calibration = None,
+    calibration_crops: options.CalibrationCrops = None,
     stage: Annotated[
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
     ] = _CONVERT.stage,
     max_drop: Annotated[float, typer.Option(help="Points of balanced accuracy that may be lost.")] = _CONVERT.max_drop,
     allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
-    overwrite: Overwrite = False,
-    json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
 ) -> None:
     """Convert a run to one TFLite file.
 
@@ -259,7 +227,8 @@ def convert(
     folder = RunFolder(root=run)
     before = folder.read("float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
-    refuse_existing(target, overwrite=overwrite)
+    # A path without a name has no record, and is a folder.
+    options.refuse_existing(target, *([target.with_suffix(".json")] if target.name else []), overwrite=overwrite)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
     from edgekit.convert.to_file import GateFailed, convert_run
 
@@ -284,22 +253,9 @@ def convert(
         return
     print_gate(record.gate)
     console.note(
-        f"wrote {target} ({record.model_bytes / 1e6:.2f} MB, {precision} from the {record.stage} stage, "
+        f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
     )
-
-
-def refuse_existing(model: Path, *, overwrite: bool) -> None:
-    """Hold that neither a model nor the record beside it replaces a file unasked.
-
-    Raises:
-        EdgekitError: one of them exists.
-    """
-    # A path without a name has no record, and is a folder.
-    written = [model, *([model.with_suffix(".json")] if model.name else [])]
-    used = [path for path in written if os.path.exists(path)]
-    if used and not overwrite:
-        raise EdgekitError(f"{used[0]} exists; use --overwrite to replace it or name another file with --out")
 
 
 def _precision(**wanted: bool) -> Precision:
@@ -313,16 +269,16 @@ def _precision(**wanted: bool) -> Precision:
 def print_gate(gate: Gate) -> None:
     """The gate as a table: recall per class, float against quantised."""
     rows = [
-        [one.label, str(one.photos), *map(console.percent, (one.float_recall, one.recall, one.agreement))]
+        [one.label, str(one.photos), *map(percent, (one.float_recall, one.recall, one.agreement))]
         for one in gate.classes
     ]
     rows.append(
         [
             "balanced accuracy",
             str(gate.photos),
-            console.percent(gate.float_balanced_accuracy),
-            console.percent(gate.balanced_accuracy),
-            console.percent(gate.agreement),
+            percent(gate.float_balanced_accuracy),
+            percent(gate.balanced_accuracy),
+            percent(gate.agreement),
         ]
     )
     title = f"validation photos, {gate.crops} crops"

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.crossval import taken
-from edgekit.cli.evaluate import AlsoTest, Target, choose_threshold
-from edgekit.cli.options import AsJson, Model, Photos, SkipBad, Split
+from edgekit.cli import console, options
+from edgekit.cli.threshold import choose_threshold
+from edgekit.metrics.wording import NOTHING, percent
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: edgekit tune model.tflite --data photos --write tuned.tflite")(
-        console.interruptible(tune)
-    )
+    console.add_command(app, tune, "tune model.tflite --data photos --write tuned.tflite")
 
 
 def tune(
-    model: Model,
-    data: Photos,
-    split: Split = "auto",
-    target: Target = None,
-    also_test: AlsoTest = False,
-    write: Annotated[
-        Path | None, typer.Option(help="Where the file with the new contract goes. [default: nothing is written]")
-    ] = None,
+    model: options.Model,
+    data: options.DataOption,
+    split: options.Split = "auto",
+    target: options.Target = None,
+    also_test: options.AlsoTest = False,
+    write: options.Write = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace the contract in the model file itself.")
     ] = False,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Choose temperature, threshold and early stopping anew.
 
@@ -51,20 +45,16 @@ def tune(
         return
     if also_test:
         raise typer.BadParameter("--also-test needs --target")
-    from edgekit.data.checks import refuse_among_photos
-    from edgekit.data.dataset import load_dataset
     from edgekit.evaluate.retune import tune
 
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        if place is not None:
-            refuse_among_photos(place, dataset.root, "a model")
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=place, what="a model")
         record = tune(model, dataset, part=split, write=place, progress=progress)
     if json:
         console.print_json(record)
         return
     rows = [
-        [name, *("–" if value is None else f"{value:.3g}" for value in values)]
+        [name, *(NOTHING if value is None else f"{value:.3g}" for value in values)]
         for name, values in (
             ("temperature", (record.before.temperature, record.after.temperature)),
             ("threshold", (record.before.threshold, record.after.threshold)),
@@ -73,11 +63,10 @@ def tune(
     ]
     console.print_table(f"{record.photos} {record.part} photos", ["", "before", "now"], rows)
     typer.echo(
-        f"balanced accuracy on these photos: {console.percent(record.balanced_accuracy)} with all crops, "
-        f"{console.percent(record.early_balanced_accuracy)} stopping early{taken(record.crops_used)}"
+        f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
+        f"{percent(record.early_balanced_accuracy)} stopping early{console.taken(record.crops_used)}"
     )
-    if record.caution:
-        console.note(f"caution: {record.caution}")
+    console.caution(record.caution)
     if place is None:
         console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
     else:

@@ -1,4 +1,4 @@
-"""``edgekit predict --video``, ``--camera`` and ``--picamera``: a verdict for each frame."""
+"""Frames of a video or a camera: where they come from, and what ``edgekit predict`` says of each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgekit.cli import console
+from edgekit.metrics.wording import count, percent
 from edgekit.records import plain
 from edgekit.terminal import printable
 
@@ -75,9 +76,9 @@ class _Tally:
 
     def line(self, source: FrameSource) -> str:
         frames = self.labels.total()
-        shares = ", ".join(f"{console.percent(count / frames)} {label}" for label, count in self.labels.most_common())
+        shares = ", ".join(f"{percent(number / frames)} {label}" for label, number in self.labels.most_common())
         return (
-            f"{source.name}: {frames} frame{'s' if frames != 1 else ''}, {source.dropped} dropped, "
+            f"{source.name}: {count(frames, 'frame')}, {source.dropped} dropped, "
             f"{self.ms / frames:.1f} ms each: {shares}"
         )
 
@@ -100,7 +101,8 @@ def watch_frames(
     smoother = Smoother(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
     tally = _Tally()
     with ExitStack() as stack:
-        source = stack.enter_context(closing(_open(options)))
+        opened = open_source(options.camera, options.video, every=options.every or 1, realtime=options.realtime)
+        source = stack.enter_context(closing(opened))
         writer = None
         if options.draw is not None:
             from edgekit.video.writer import VideoWriter
@@ -116,7 +118,7 @@ def watch_frames(
                 if json:
                     typer.echo(json_module.dumps(plain(verdict)))
                 elif tally.last is None or verdict.label != tally.last.label:
-                    typer.echo(f"{verdict.time_s:8.2f} s  {verdict.label}  {console.percent(verdict.score)}")
+                    typer.echo(f"{verdict.time_s:8.2f} s  {verdict.label}  {percent(verdict.score)}")
                 if progress is not None:
                     dropped = verdict.dropped - (tally.last.dropped if tally.last is not None else 0)
                     progress.advance(1 + dropped, note=verdict.label)
@@ -131,18 +133,26 @@ def watch_frames(
         console.note(f"{source.name} announces {source.count} frames, {seen} could be read; is the file whole?")
 
 
-def _open(options: WatchOptions) -> FrameSource:
-    """The source that was asked for. What doesn't wait for the classifier gets one slot."""
+def open_source(camera: int | None, video: Path | None, *, every: int = 1, realtime: bool = False) -> FrameSource:
+    """A camera, a video file, or the Pi's camera where neither is named. What waits for nobody gets one slot.
+
+    Args:
+        camera: Its number.
+        video: A file, each of whose frames waits until it is read.
+        every: Take one of so many frames of a file.
+        realtime: Play a file at its own speed; then it doesn't wait either.
+    """
     from edgekit.video.newest import Newest
 
-    if options.picamera:
-        from edgekit.video.picamera import PiCamera
+    if video is not None:
+        from edgekit.video.opencv import VideoFile
 
-        return Newest(PiCamera())
-    from edgekit.video.opencv import Camera, VideoFile
+        file = VideoFile(video, every=every)
+        return Newest(file, realtime=True) if realtime else file
+    if camera is not None:
+        from edgekit.video.opencv import Camera
 
-    if options.camera is not None:
-        return Newest(Camera(options.camera))
-    assert options.video is not None
-    file = VideoFile(options.video, every=options.every or 1)
-    return Newest(file, realtime=True) if options.realtime else file
+        return Newest(Camera(camera))
+    from edgekit.video.picamera import PiCamera
+
+    return Newest(PiCamera())

@@ -100,7 +100,7 @@ def cross_validate(
         variants=tuple(
             _variant(folds, variant, setting, latency.get((variant, setting), {}))
             for variant in VARIANTS
-            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(tta=config.crops, threads=(1,)))
+            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(crops=config.crops, threads=(1,)))
         ),
         versions=versions(),
     )
@@ -231,7 +231,7 @@ def _time(
     photos = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES][: config.timed_photos]
     if not photos:
         return {}, None
-    how = BenchConfig(tta=config.crops, runs=max(2, len(photos)))
+    how = BenchConfig(crops=config.crops, runs=max(2, len(photos)))
     found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
     where: Conditions | None = None
     for variant, bundle in fold.bundles.items():

@@ -33,6 +33,6 @@ class CrossvalConfig:
 
     def __post_init__(self) -> None:
         """Check ranges; whether there are groups enough for the folds is the data's to say."""
-        check_counts("tta", self.crops, MAX_CROPS)
+        check_counts("crops", self.crops, MAX_CROPS)
         if self.timed_photos < 0:
             raise EdgekitError(f"timed_photos must be at least 0, got {self.timed_photos}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.options import Part, check_counts
@@ -52,12 +53,12 @@ class TtaConfig:
         ("own", 20),
         ("early", None),
     )
-    baseline: str = "centre"
+    baseline: Literal["centre", "full"] = "centre"
     table: tuple[int, ...] = (5, 10, 100)
 
     def __post_init__(self) -> None:
         """Check ranges; plans are the contract's to check."""
-        check_counts("k", self.crops, MAX_CROPS)
+        check_counts("crops", self.crops, MAX_CROPS)
         if self.baseline not in ("centre", "full"):
             raise EdgekitError(f"--baseline must be centre or full, got {self.baseline!r}")
         if not 1 <= len(self.plans) <= MAX_PLANS:

@@ -20,6 +20,7 @@ from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing
 from edgekit.metrics.attacks import apcer_by_kind, bpcer_at_apcer, equal_error_rate, worst_kind
 from edgekit.metrics.classification import report
 from edgekit.metrics.rates import Rate, Resampling, rate
+from edgekit.metrics.wording import percent
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain
@@ -290,11 +291,11 @@ def _unsupported(target: Target, photos: int) -> str:
         return ""
     bound = _Z2 / (photos + _Z2)
     least = (
-        f"one error is {100 / photos:.1f} % of them, so the limit allows none, and "
+        f"one error is {percent(1 / photos)} of them, so the limit allows none, and "
         if photos * target.limit < 1
         else ""
     )
     return (
         f"{photos} {what} can't show {target}: {least}without any error the 95 % interval still reaches "
-        f"{100 * bound:.1f} %; it takes {needed}"
+        f"{percent(bound)}; it takes {needed}"
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from edgekit.evaluate.tta import TtaRecord
-from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.wording import NOTHING, interval
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -27,12 +26,12 @@ def flip_rows(record: TtaRecord, model: str) -> Table:
             [
                 point.way,
                 f"{point.mean_crops:.1f}",
-                _interval(point.balanced_accuracy),
-                f"{_interval(point.apcer)} ({point.apcer_kind})" if point.apcer_kind else _interval(point.apcer),
-                _interval(point.bpcer),
-                "–" if point.auc is None else f"{point.auc.value:.3f}",
+                interval(point.balanced_accuracy, bare=True),
+                interval(point.apcer, bare=True) + (f" ({point.apcer_kind})" if point.apcer_kind else ""),
+                interval(point.bpcer, bare=True),
+                NOTHING if point.auc is None else f"{point.auc.value:.3f}",
                 *(
-                    ["–"] * 3
+                    [NOTHING] * 3
                     if changed is None
                     else [str(changed.right_to_wrong), str(changed.wrong_to_right), _p_value(changed.p_value)]
                 ),
@@ -76,14 +75,6 @@ def _table(content: Table) -> str:
     columns, rows = content
     lines: Sequence[Sequence[str]] = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _interval(estimate: Estimate | None) -> str:
-    if estimate is None or math.isnan(estimate.value):
-        return "–"
-    if math.isnan(estimate.low) or math.isnan(estimate.high):
-        return f"{100 * estimate.value:.1f}"
-    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
 def _p_value(p: float) -> str:

@@ -6,11 +6,13 @@ import io
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
+from edgekit.metrics.wording import short_percent
 from edgekit.records import write_atomic
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; the markers carry it in black and white.
@@ -35,15 +37,15 @@ def new_figure(title: str, panels: int, *, beside: bool = False) -> tuple[Figure
     return figure, axes
 
 
-def percent(share: float) -> str:
-    """A share as an axis has it."""
-    return f"{round(100 * share, 6):g} %"
+def in_percent(*axes: Axis) -> None:
+    """Write the ticks of axes, which count shares, in percent."""
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(lambda share, _: short_percent(share)))
 
 
 def percent_axes(axes: Axes) -> None:
     """Both axes in percent, from 0 to 100."""
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+    in_percent(axes.xaxis, axes.yaxis)
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
 

@@ -15,10 +15,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from edgekit.arrays import Float64Array
 from edgekit.errors import DataError
 from edgekit.evaluate.tta import TtaPoint, TtaRecord
-from edgekit.figures.canvas import COLOURS, MARKERS, new_figure, percent, percent_axes, save_figure
+from edgekit.figures.canvas import COLOURS, MARKERS, in_percent, new_figure, percent_axes, save_figure
 from edgekit.metrics.breakdown import Detail
 from edgekit.metrics.curves import AttackDetail
 from edgekit.metrics.reliability import ReliabilityBin
+from edgekit.metrics.wording import interval, percent, short_percent
 
 _DET_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LIGHT = "#999999"
@@ -71,7 +72,7 @@ def plot_errors(path: Path, found: AttackDetail, *, title: str) -> None:
     _draw_det(det, apcer, bpcer, (found.overall.n, found.bpcer.n))
     here = [_deviate(np.asarray([one.photos.value]), one.n)[0] for one in (found.bpcer, found.overall)]
     det.plot(*here, "o", color=COLOURS[1])
-    det.text(0.98, 0.95, f"EER {percent(round(found.eer.value, 4))}", ha="right", transform=det.transAxes)
+    det.text(0.98, 0.95, f"EER {short_percent(round(found.eer.value, 4))}", ha="right", transform=det.transAxes)
     save_figure(figure, path)
 
 
@@ -80,10 +81,10 @@ def _draw_det(axes: Axes, apcer: Float64Array, bpcer: Float64Array, photos: tupl
     axes.plot(x, y, color=COLOURS[0], linewidth=1.6)
     ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
     axes.plot(ends, ends, color=_LIGHT, linewidth=1, linestyle=":")
-    ticks = [tick for tick in _DET_TICKS if ends[0] <= NormalDist().inv_cdf(tick) <= ends[1]]
+    ticks = [rate for rate in _DET_TICKS if ends[0] <= NormalDist().inv_cdf(rate) <= ends[1]]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator([NormalDist().inv_cdf(tick) for tick in ticks]))
-        axis.set_major_formatter(FuncFormatter(lambda _, at: percent(ticks[at]) if at is not None else ""))
+        axis.set_major_formatter(FuncFormatter(lambda _, at: short_percent(ticks[at]) if at is not None else ""))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(labelsize=8)
@@ -105,7 +106,7 @@ def plot_precision_recall(path: Path, found: AttackDetail, *, title: str) -> Non
     axes.plot(recall, precision, color=COLOURS[0], linewidth=1.6, drawstyle="steps-pre")
     attacks, genuine = found.overall, found.bpcer
     base = attacks.n / (attacks.n + genuine.n)
-    axes.axhline(base, color=_LIGHT, linestyle=":", linewidth=1, label=f"no skill, {percent(round(base, 3))}")
+    axes.axhline(base, color=_LIGHT, linestyle=":", linewidth=1, label=f"no skill, {short_percent(round(base, 3))}")
     hits = attacks.n - attacks.errors
     if hits + genuine.errors:
         axes.plot(hits / attacks.n, hits / (hits + genuine.errors), "o", color=COLOURS[1], label="operating point")
@@ -125,8 +126,8 @@ def plot_reliability(path: Path, found: Detail, *, title: str) -> None:
     _draw_bins(axes, shown.equal_mass, name="bins of equal mass", style=("o", COLOURS[0]))
     _draw_bins(axes, shown.equal_width, name="bins of equal width", style=("s", COLOURS[1]))
     percent_axes(axes)
-    ece = f"ECE {100 * shown.ece.value:.1f} % ({100 * shown.ece.low:.1f}–{100 * shown.ece.high:.1f})"
-    axes.text(0.02, 0.9, f"{ece}, by chance {100 * shown.ece_by_chance:.1f} %", transform=axes.transAxes)
+    ece = f"ECE {interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"
+    axes.text(0.02, 0.9, ece, transform=axes.transAxes)
     axes.set_ylabel("attacks among them" if found.attacks is not None else "truth of it")
     axes.legend(loc="lower right", frameon=False, fontsize=9)
     widths = [one.high - one.low for one in shown.equal_width]
@@ -155,13 +156,12 @@ def plot_risk(path: Path, found: Detail, *, title: str) -> None:
     if risk.band is not None and risk.band.wrong is not None:
         answered = 1 - risk.band.abstained.photos.value
         axes.plot(answered, risk.band.wrong.photos.value, "o", color=COLOURS[1], label="the contract's own band")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+    in_percent(axes.xaxis, axes.yaxis)
     axes.set_xlim(0, 1.01)
     axes.set_ylim(0, max(*risk.risk, 0.01) * 1.1)
     axes.set_xlabel("photos answered (coverage)")
     axes.set_ylabel("wrong among them (risk)")
-    axes.text(0.02, 0.92, f"mean risk (AURC) {100 * risk.aurc.value:.2f} %", transform=axes.transAxes)
+    axes.text(0.02, 0.92, f"mean risk (AURC) {percent(risk.aurc.value, 2)}", transform=axes.transAxes)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False, fontsize=9)
     save_figure(figure, path)
 
@@ -183,7 +183,7 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Seque
     if len(labels) <= _MAX_CELLS:
         for row, column in np.ndindex(*counts.shape):
             colour = "white" if shares[row, column] > 0.5 else "black"
-            text = f"{int(counts[row, column])}\n{100 * shares[row, column]:.1f} %"
+            text = f"{int(counts[row, column])}\n{percent(shares[row, column])}"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
         for axis, turn in ((axes.xaxis, 30), (axes.yaxis, 0)):
             axis.set_ticks(range(len(labels)))
@@ -216,7 +216,7 @@ def plot_crops(path: Path, record: TtaRecord, *, title: str) -> None:
         axes.xaxis.set_major_locator(FixedLocator(record.ks))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+        in_percent(axes.yaxis)
         axes.set_ylim(math.floor(20 * low) / 20, 1.0)
         axes.set_xlabel(f"crops, {model.name}", parse_math=False)
     panels[0].set_ylabel("balanced accuracy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.path import Path as Outline
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from edgekit.errors import DataError
-from edgekit.figures.canvas import COLOURS, MARKERS, new_figure, save_figure
+from edgekit.figures.canvas import COLOURS, MARKERS, in_percent, new_figure, save_figure
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
-
-__all__ = ["ParetoPoint", "plot_history", "plot_pareto"]
 
 _FRONT, _BUDGET = "#F0C400", "#B00020"
 # Latencies further apart than this would crowd the fast ones into a corner.
@@ -72,41 +70,6 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
     save_figure(figure, path)
 
 
-def plot_history(path: Path, history: Mapping[str, Sequence[float]], title: str) -> None:
-    """Draw what training recorded per epoch: losses above, shares such as the balanced accuracy below.
-
-    Args:
-        path: The PNG to write.
-        history: One number per epoch by name; names with ``loss`` are losses, with ``accuracy`` or ``auc`` shares.
-            NaN leaves a gap. Training curves are dashed, those that start with ``val`` are solid.
-        title: One line.
-
-    Raises:
-        DataError: nothing to draw, curves of different lengths, or a name that is neither.
-        EdgekitError: the file can't be written.
-    """
-    lengths = {name: len(values) for name, values in history.items()}
-    if not lengths or len(set(lengths.values())) != 1 or 0 in lengths.values():
-        raise DataError(f"a history needs curves of one length, one number per epoch, got {lengths}")
-    losses = [name for name in history if "loss" in name]
-    shares = [name for name in history if name not in losses and ("accuracy" in name or "auc" in name)]
-    unknown = sorted(history.keys() - {*losses, *shares})
-    if unknown:
-        raise DataError(f"a curve's name must hold loss, accuracy or auc, got {unknown}; leave it out")
-    panels = [(what, names) for what, names in (("loss", losses), ("share", shares)) if names]
-    figure, axes = new_figure(title, len(panels))
-    for panel, (what, names) in zip(axes, panels, strict=True):
-        _draw_curves(panel, {name: history[name] for name in names})
-        panel.set_ylabel("balanced accuracy" if names and all("balanced" in n for n in names) else what)
-        if what == "share":
-            _finish_shares(panel)
-        panel.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
-    axes[-1].set_xlabel("epoch")
-    axes[-1].set_xlim(0.5, next(iter(lengths.values())) + 0.5)
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    save_figure(figure, path)
-
-
 def _scale_latency(axes: Axes, latencies: list[float]) -> None:
     low, high = min(latencies), max(latencies)
     if low > 0 and high / low > _LOG_FROM_RATIO:
@@ -144,28 +107,12 @@ def _by_latency(points: Sequence[ParetoPoint], series: str) -> list[ParetoPoint]
     return sorted((p for p in points if p.series == series), key=lambda p: p.latency_ms)
 
 
-def _draw_curves(axes: Axes, curves: Mapping[str, Sequence[float]]) -> None:
-    for (name, values), colour in zip(curves.items(), cycle(COLOURS)):
-        epochs = range(1, len(values) + 1)
-        solid = name.startswith("val")
-        axes.plot(
-            epochs,
-            values,
-            color=colour,
-            linewidth=1.8 if solid else 1.4,
-            linestyle="-" if solid else "--",
-            marker="o" if len(values) <= 40 else None,
-            markersize=4,
-            label=name.replace("_", " "),
-        )
-
-
 def _finish_shares(axes: Axes) -> None:
     low, high = axes.get_ylim()
     # A lone point without an interval would get an axis of a hair's width.
     room = max(0.02 - (high - low), 0.0) / 2
     axes.set_ylim(max(low - room - 0.06 * (high - low), 0.0), min(high + room + 0.06 * (high - low), 1.005))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
+    in_percent(axes.yaxis)
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

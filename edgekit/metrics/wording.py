@@ -1,11 +1,14 @@
-"""How numbers are said, everywhere: percent, intervals, milliseconds, sizes, counts."""
+"""How numbers are said, everywhere: percent, intervals, milliseconds, sizes, counts. Standard library only."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from edgekit.metrics.intervals import Estimate
+if TYPE_CHECKING:
+    from edgekit.metrics.intervals import Estimate
+    from edgekit.metrics.rates import Rate
 
 NOTHING = "–"
 
@@ -15,21 +18,44 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None or math.isnan(value) else f"{100 * value:.{digits}f} %"
 
 
-def interval(found: Estimate | None, *, scale: float = 100.0) -> str:
-    """``97.5 % (94.2–100.0)``; with a scale of 1, ``0.993 (0.980–1.000)``."""
+def short_percent(value: float) -> str:
+    """``5 %``, ``0.25 %``: a share as axes and limits have it, with no more digits than it needs."""
+    return f"{round(100 * value, 6):g} %"
+
+
+def interval(found: Estimate | None, *, scale: float = 100.0, bare: bool = False) -> str:
+    """``97.5 % (94.2–100.0)``; with a scale of 1, ``0.993 (0.980–1.000)``.
+
+    Args:
+        found: A share, or another number below 1; a dash where there is none.
+        scale: 100 for percent, 1 for the number itself.
+        bare: Leave the percent sign to the title: ``97.5 (94.2–100.0)``.
+    """
     if found is None or math.isnan(found.value):
         return NOTHING
-    digits, unit = (1, " %") if scale == 100.0 else (3, "")
-    if math.isnan(found.low) or math.isnan(found.high):
-        return f"{scale * found.value:.{digits}f}{unit}"
-    return f"{scale * found.value:.{digits}f}{unit} ({scale * found.low:.{digits}f}–{scale * found.high:.{digits}f})"
+    value, low, high = (scale * number for number in (found.value, found.low, found.high))
+    if scale == 100.0:
+        return with_bounds(value, low, high, unit="" if bare else " %")
+    return with_bounds(value, low, high, digits=3)
 
 
-def milliseconds(value: float) -> str:
-    """``3.7 ms``, ``214 ms``, ``1.9 s``."""
+def rate_interval(found: Rate | None, *, bare: bool = False) -> str:
+    """A rate as an interval: over groups where there are any, which is never narrower."""
+    return interval(None if found is None else found.estimate, bare=bare)
+
+
+def with_bounds(value: float, low: float, high: float, *, digits: int = 1, unit: str = "") -> str:
+    """``3.7 (3.5–3.9)``; the value alone where its bounds are not known."""
+    said = f"{value:.{digits}f}{unit}"
+    return said if math.isnan(low) or math.isnan(high) else f"{said} ({low:.{digits}f}–{high:.{digits}f})"
+
+
+def milliseconds(value: float, bounds: tuple[float, float] | None = None) -> str:
+    """``3.7 ms``, ``214 ms``, ``1.9 s (1.8–2.1)``."""
+    low, high = bounds or (math.nan, math.nan)
     if value >= 1000:
-        return f"{value / 1000:.1f} s"
-    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
+        return with_bounds(value / 1000, low / 1000, high / 1000, unit=" s")
+    return with_bounds(value, low, high, digits=0 if value >= 100 else 1, unit=" ms")
 
 
 def file_size(size_bytes: int) -> str:

@@ -10,7 +10,7 @@ from edgekit.metrics.breakdown import Detail
 from edgekit.metrics.curves import AttackDetail
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.rates import Rate
-from edgekit.metrics.wording import count, interval, listed, percent
+from edgekit.metrics.wording import count, interval, listed, percent, rate_interval
 from edgekit.report.cells import Cell, Table, estimate, number, share, text
 from edgekit.report.charts import Curve, Plane, curve_chart
 from edgekit.report.drawing import Chart
@@ -18,9 +18,9 @@ from edgekit.report.drawing import Chart
 _MOST_SLICES = 200
 
 
-def quoted(rate: Rate | None) -> Estimate | None:
+def quoted(found: Rate | None) -> Estimate | None:
     """The interval to be quoted: over groups where there are any, which is never narrower."""
-    return None if rate is None else rate.grouped or rate.photos
+    return None if found is None else found.estimate
 
 
 def detail_tables(detail: Detail) -> tuple[Table, ...]:
@@ -61,8 +61,8 @@ def _kinds(attacks: AttackDetail) -> Table:
         for one in attacks.kinds
     )
     note = (
-        f"Share of attacks that pass as genuine. Over all attacks {interval(quoted(attacks.overall))}; genuine photos "
-        f"called attacks (BPCER) {interval(quoted(attacks.bpcer))}. {kinds_rule(photos)}."
+        f"Share of attacks that pass as genuine. Over all attacks {rate_interval(attacks.overall)}; genuine photos "
+        f"called attacks (BPCER) {rate_interval(attacks.bpcer)}. {kinds_rule(photos)}."
     )
     return Table(title="APCER by kind of attack", columns=("kind", "APCER", "photos", "groups"), rows=rows, note=note)
 

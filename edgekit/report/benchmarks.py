@@ -10,6 +10,7 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import Interval
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended, threads_label
 from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.wording import percent
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
 
@@ -166,11 +167,11 @@ def _cautions(bench: DeviceBench, device: str, *, quick: bool) -> Sequence[str]:
         cautions.append(f"{device}: a quick benchmark, its latencies are rough")
     throttled = bench.throttling
     if throttled is not None and throttled.verdict == "throttled":
-        cautions.append(f"{device} slowed down by {100 * (throttled.ratio - 1):.0f} % while it was measured")
+        cautions.append(f"{device} slowed down by {percent(throttled.ratio - 1, 0)} while it was measured")
     cautions += _not_cooled(bench, device)
     spreads = [point.spread.relative for point in bench.points if point.spread is not None]
     if spreads and max(spreads) > _SPREAD:
-        cautions.append(f"{device}: repeats differ by up to {100 * max(spreads):.0f} %")
+        cautions.append(f"{device}: repeats differ by up to {percent(max(spreads), 0)}")
     return cautions
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.attacks import worst_rule
-from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, short
+from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, percent, short, short_percent
 from edgekit.records import write_atomic
 from edgekit.report.benchmarks import Measured
 from edgekit.report.cells import Cell, Table, estimate, number, share, text
@@ -221,7 +221,7 @@ def _training(model: Model) -> Part:
                 (
                     f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: "
                     f"{gate.drop_points:+.2f} points lost, at most {gate.max_drop_points:g} allowed; "
-                    f"{100 * gate.agreement:.1f} % of {count(gate.photos, 'validation photo')} "
+                    f"{percent(gate.agreement)} of {count(gate.photos, 'validation photo')} "
                     "answered as by the float network"
                 ),
             ),
@@ -284,7 +284,7 @@ def _metrics(model: Model) -> Part:
     methods = sorted({one.method for one in (evaluation.balanced_accuracy, evaluation.apcer, evaluation.bpcer) if one})
     accuracy = Table(
         title=f"Accuracy with {crops} {'crop' if crops == '1' else 'crops'}",
-        columns=("metric", f"value ({100 * evaluation.balanced_accuracy.level:g} % interval)"),
+        columns=("metric", f"value ({short_percent(evaluation.balanced_accuracy.level)} interval)"),
         rows=tuple(rows),
         note=f"On {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
         f"Intervals: {listed(methods)}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
+from edgekit.metrics.wording import short_percent
 from edgekit.report.drawing import (
     COLOURS,
     SHAPES,
@@ -84,7 +85,7 @@ def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[fl
         x_name="latency of one photo, p95 (ms)",
         y_name="balanced accuracy",
         x_ticks=x.ticks(_plain, 6 if size == "wide" else 4),
-        y_ticks=y.ticks(_percent),
+        y_ticks=y.ticks(short_percent),
         lines=tuple(lines),
         marks=tuple(marks),
         labels=(*place(frame, marks, wanted), *(_budget_label(one, x, frame) for one in budgets_ms)),
@@ -288,12 +289,8 @@ def _ticks(kind: Range, values: Sequence[float]) -> int:
 
 
 def _say(kind: Range) -> Callable[[float], str]:
-    return _plain if kind in ("count", "number") else _percent
+    return _plain if kind in ("count", "number") else short_percent
 
 
 def _plain(value: float) -> str:
     return f"{value:g}"
-
-
-def _percent(value: float) -> str:
-    return f"{round(100 * value, 6):g} %"

@@ -178,9 +178,8 @@ def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
 
 def _speed(point: Point) -> str:
     """``3 crops, 1 thread: p95 3.7 ms (3.5–4.1), median 3.1 ms``."""
-    bounds = f" ({point.p95[0]:.1f}–{point.p95[1]:.1f})" if point.p95 is not None else ""
-    p95, median = milliseconds(point.total.p95_ms), milliseconds(point.total.p50_ms)
-    return f"{point_name(point)}: p95 {p95}{bounds}, median {median}"
+    p95, median = milliseconds(point.total.p95_ms, point.p95), milliseconds(point.total.p50_ms)
+    return f"{point_name(point)}: p95 {p95}, median {median}"
 
 
 def _accuracy(model: Model) -> Sequence[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.metrics.wording import percent
 from edgekit.runtime import Smoother, Verdict
 from edgekit.runtime.photo import Picture
 from edgekit.video.draw import colour_of, draw_verdict
@@ -73,7 +74,7 @@ def watch(
         if writer is not None:
             colour = colour_of(steady.label, smoother.contract.bona_fide)
             boxes = [crop.box for crop in single.crops]
-            line = f"{steady.label}  {100 * steady.score:.1f} %"
+            line = f"{steady.label}  {percent(steady.score)}"
             writer.add(draw_verdict(frame.picture, line, boxes, colour), frame.time_s)
         yield FrameVerdict(
             frame=frame.index,

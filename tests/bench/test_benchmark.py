@@ -34,9 +34,9 @@ from edgekit.runtime.timing import Latency
 
 COLD = ColdStart(cold_start_ms=1.0, first_ms=1.0, peak_memory_mb=None)
 FAST = BenchConfig(
-    tta=(1, 3, 4), threads=(1, 2), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=2, timeout_s=60
+    crops=(1, 3, 4), threads=(1, 2), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=2, timeout_s=60
 )
-SHORT = replace(FAST, tta=(4,), threads=(1,))
+SHORT = replace(FAST, crops=(4,), threads=(1,))
 
 
 @pytest.fixture(scope="module")
@@ -313,7 +313,7 @@ class TestResuming:
     def test_after_both_processes_were_killed(self, model, dataset, tmp_path):
         """kill -9 of a real `edgekit bench` and of the runtime that it started, halfway."""
         command = [sys.executable, "-m", "edgekit", "bench", str(model), "--data", str(dataset.root)]
-        command += ["--out", str(tmp_path), "--tta", "1,3", "--threads", "1", "--quick"]
+        command += ["--out", str(tmp_path), "--crops", "1,3", "--threads", "1", "--quick"]
         lines = tmp_path / "model.local.lines.jsonl"
         process = subprocess.Popen(
             command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
@@ -495,7 +495,9 @@ class TestHostileLines:
 
 class TestConfig:
     def test_settings_are_the_product(self, red_blue):
-        swept = BenchConfig(tta=(1, 3), threads=(1, 2), interpreters=("litert", "tflite-runtime"), delegates=("none",))
+        swept = BenchConfig(
+            crops=(1, 3), threads=(1, 2), interpreters=("litert", "tflite-runtime"), delegates=("none",)
+        )
         found = settings(red_blue.contract, swept)
         assert len(found) == 8
         assert len(set(found)) == 8

@@ -17,7 +17,7 @@ from edgekit.devices.local import LocalDevice
 from edgekit.errors import DeviceError
 
 FAST = BenchConfig(
-    tta=(1, 3), threads=(1,), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=1, timeout_s=60
+    crops=(1, 3), threads=(1,), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=1, timeout_s=60
 )
 
 

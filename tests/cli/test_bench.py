@@ -15,7 +15,7 @@ from edgekit.devices.local import LocalDevice
 pytest.importorskip("matplotlib", reason="needs the host extra")
 
 
-SHORT = ("--tta", "1,3", "--threads", "1", "--quick", "--runs", "10", "--min-seconds", "0", "--warmup-seconds", "0")
+SHORT = ("--crops", "1,3", "--threads", "1", "--quick", "--runs", "10", "--min-seconds", "0", "--warmup-seconds", "0")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -83,8 +84,9 @@ class TestEvaluate:
         out = tmp_path / "report"
         code, told, err = edgekit_here("evaluate", model, "--data", photos, "--split", "all", "--out", out)
         assert code == 0, err
-        for words in ("macro avg", "laptop", "confusion", "worst slices", "camera=", "BPCER % at APCER 5 %", "ECE %"):
+        for words in ("macro avg", "laptop", "confusion", "worst slices", "camera=", "BPCER at APCER 5 %: ", "ECE of"):
             assert words in told, words
+        assert re.search(r"^balanced accuracy: \d+\.\d % \(\d+\.\d–\d+\.\d\)$", told, re.MULTILINE)
         assert "The headline is the worst kind among those with 10 photos or more" in " ".join(told.split())
         assert "slices were looked at" in err
         assert "wrong: " in err
@@ -189,7 +191,7 @@ class TestTta:
     def test_tables_record_page_and_figure(self, tmp_path, edgekit_here, model, photos):
         other, out = tmp_path / "other.tflite", tmp_path / "study"
         shutil.copy(model, other)
-        arguments = ("tta", model, other, "--data", photos, "--split", "all", "--k", "1,5", "--out", out)
+        arguments = ("tta", model, other, "--data", photos, "--split", "all", "--crops", "1,5", "--out", out)
         code, told, err = edgekit_here(*arguments, "--plan", "1/4", "--plan", "own@5", "--plan", "full")
         assert code == 0, err
         for words in ("1/4 ×5", "own ×5", "without (centre)", "5 random crops", "weighted avg"):
@@ -203,7 +205,7 @@ class TestTta:
             assert picture.format == "PNG"
 
     def test_json_is_the_record(self, edgekit_here, model, photos):
-        code, told, _ = edgekit_here("tta", model, "--data", photos, "--k", "1", "--plan", "full", "--json")
+        code, told, _ = edgekit_here("tta", model, "--data", photos, "--crops", "1", "--plan", "full", "--json")
         assert code == 0
         assert json.loads(told)["baseline"] == "centre"
 
@@ -212,8 +214,8 @@ class TestTta:
         [
             (["--plan", "own@many"], "a plan reads NAME or NAME@N"),
             (["--plan", "1/0"], "a crop scale must be"),
-            (["--k", "1,x"], "whole numbers with commas between"),
-            (["--k", "5000"], "--k must be numbers from 1 to 1000"),
+            (["--crops", "1,x"], "whole numbers with commas between"),
+            (["--crops", "5000"], "--crops must be numbers from 1 to 1000"),
         ],
     )
     def test_what_can_not_be_is_said(self, edgekit_here, model, photos, arguments, message):

@@ -46,6 +46,21 @@ COMMANDS = [
     "tta",
     "tune",
 ]
+# Commands that stand in a file with others of their stage; all others have a file of their name.
+FILE_OF = {
+    "finetune": "train",
+    "qat": "train",
+    "convert": "train",
+    "doctor": "devices",
+    "data import": "data.gather",
+    "data collect": "data.gather",
+    "data status": "data.plan",
+    "data augment": "data.make",
+    "data crops": "data.make",
+    "data recapture": "data.make",
+    "data show": "data.audit",
+    "data split": "data.audit",
+}
 HEAVY = {
     "rich",
     "numpy",
@@ -161,6 +176,11 @@ class TestHelp:
             depth = len(name.split())
             assert words[:depth] == name.split()
             command.make_context(name, words[depth:], parent=root.make_context("edgekit", words))
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_a_command_stands_in_the_file_of_its_name(self, command):
+        file = FILE_OF.get(command, command.replace(" ", "."))
+        assert every_command()[command].callback.__module__ == f"edgekit.cli.{file}"
 
     def test_without_a_command_help_is_shown(self, edgekit_here):
         code, out, err = edgekit_here()

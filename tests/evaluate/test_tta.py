@@ -155,8 +155,8 @@ def test_models_of_one_name_are_refused(dataset, model):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"crops": ()}, "--k must be numbers"),
-        ({"crops": (0,)}, "--k must be numbers"),
+        ({"crops": ()}, "--crops must be numbers"),
+        ({"crops": (0,)}, "--crops must be numbers"),
         ({"baseline": "1/4"}, "--baseline must be centre or full"),
         ({"plans": ()}, "--plan must name 1 to"),
         ({"plans": (("own", 0),)}, "must have 1 to 1000 crops"),

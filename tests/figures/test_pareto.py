@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -14,7 +13,7 @@ from PIL import Image
 
 from edgekit.errors import DataError, EdgekitError
 from edgekit.figures import canvas
-from edgekit.figures.pareto import plot_history, plot_pareto
+from edgekit.figures.pareto import plot_pareto
 from edgekit.metrics.pareto import ParetoPoint
 
 
@@ -119,24 +118,6 @@ def test_the_budget_is_in_view(tmp_path, figures):
     assert "budget 80 ms" in [text.get_text() for text in figures[0].legends[0].get_texts()]
 
 
-@pytest.mark.parametrize(
-    "history",
-    [
-        pytest.param({"loss": [0.7, 0.5, 0.4], "val_balanced_accuracy": [0.5, math.nan, 0.8]}, id="loss-and-accuracy"),
-        pytest.param({"loss": [0.7]}, id="one-epoch"),
-        pytest.param({"val_auc": [0.5] * 100}, id="no-loss"),
-    ],
-)
-def test_a_history_is_a_png(tmp_path, figures, history):
-    plot_history(tmp_path / "history.png", history, "Fine-tuning")
-    assert len(colours_of(tmp_path / "history.png")) > 10
-    drawn = [line for axes in figures[0].axes for line in axes.get_lines()]
-    assert sorted(line.get_label() for line in drawn) == sorted(name.replace("_", " ") for name in history)
-    for line in drawn:
-        np.testing.assert_array_equal(line.get_ydata(), history[line.get_label().replace(" ", "_")])
-        assert line.get_xdata()[0] == 1
-
-
 def test_equal_numbers_give_equal_files(tmp_path):
     for name in ("a.png", "b.png"):
         plot_pareto(tmp_path / name, sweep((2,)), title="Pi", budget_ms=9)
@@ -158,25 +139,10 @@ def test_plot_pareto_refuses_and_keeps_the_last_good_file(tmp_path, points, budg
     assert (tmp_path / "pareto.png").read_bytes() == b"last"
 
 
-@pytest.mark.parametrize(
-    ("history", "message"),
-    [
-        pytest.param({}, "got {}", id="nothing"),
-        pytest.param({"loss": []}, "'loss': 0", id="no-epochs"),
-        pytest.param({"loss": [1.0], "val_loss": [1.0, 2.0]}, "'val_loss': 2", id="lengths"),
-        pytest.param({"loss": [1.0], "seconds": [3.0]}, r"got \['seconds'\]; leave it out", id="unknown-name"),
-    ],
-)
-def test_plot_history_refuses(tmp_path, history, message):
-    with pytest.raises(DataError, match=message):
-        plot_history(tmp_path / "history.png", history, "Fine-tuning")
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_folder_that_is_a_file_is_an_error_of_the_user(tmp_path):
     (tmp_path / "report").write_text("")
     with pytest.raises(EdgekitError, match="can't write"):
-        plot_history(tmp_path / "report" / "history.png", {"loss": [1.0]}, "Fine-tuning")
+        plot_pareto(tmp_path / "report" / "pareto.png", [lone()], title="Pi")
 
 
 def test_the_callers_style_stays_as_it_is(tmp_path):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.audit.options import AuditConfig, NormaliseConfig
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Data, SkipBad
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
+from edgekit.metrics.wording import NOTHING, interval, percent
 
 if TYPE_CHECKING:
     from edgekit.audit.record import AuditRecord
@@ -19,20 +19,16 @@ if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
 
-Seed = Annotated[int, typer.Option(help="Of folds and shuffles.", min=0)]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit data audit photos --out audit --strict")(console.interruptible(audit))
-    app.command(epilog="Example: edgekit data show photos --out looks --photo photos/recapture/a.jpg")(
-        console.interruptible(show)
-    )
-    app.command(epilog="Example: edgekit data split photos --test-fraction 0.2")(console.interruptible(split))
+    console.add_command(app, audit, "data audit photos --out audit --strict")
+    console.add_command(app, show, "data show photos --out looks --photo photos/recapture/a.jpg")
+    console.add_command(app, split, "data split photos --test-fraction 0.2")
 
 
 def audit(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for audit.html and audit.json.")] = Path("audit"),
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if anything leaks.")] = False,
     allow: Annotated[
@@ -48,12 +44,12 @@ def audit(
     only: Annotated[list[str] | None, typer.Option(help="Try this probe and no other; repeatable.")] = None,
     folds: Annotated[int, typer.Option(help="Groups are dealt into so many parts.", min=2)] = 5,
     shuffles: Annotated[int, typer.Option(help="Shuffles of the labels, at least 99.")] = 149,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     unnamed: Annotated[
         bool, typer.Option("--unnamed", help="Leave the paths of photos out of the record; the page has no pictures.")
     ] = False,
-    skip_bad: SkipBad = False,
-    json: AsJson = False,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
 ) -> None:
     """Find out whether a cheat could get the label.
 
@@ -115,10 +111,9 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
     for one in record.probes:
         found, line = one.balanced_accuracy, one.baseline
         if found is None or line is None:
-            rows.append([one.name, "the same for all", "–", one.verdict])
+            rows.append([one.name, "the same for all", NOTHING, one.verdict])
             continue
-        interval = f"{console.percent(found.value)} ({console.percent(found.low)} to {console.percent(found.high)})"
-        rows.append([one.name, interval, f"{line.p:.3f}", one.verdict])
+        rows.append([one.name, interval(found), f"{line.p:.3f}", one.verdict])
     console.print_table(
         f"{data}: {record.photos} photos, {len(record.groups)} groups",
         ["probe", f"balanced accuracy, unseen {'groups' if len(record.groups) > 1 else 'photos'}", "p", "verdict"],
@@ -129,10 +124,9 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
         console.print_table(
             "groups that give their classes away",
             ["group", "rule", "balanced accuracy", "q"],
-            [[one.group, one.rule, console.percent(one.balanced_accuracy), f"{one.q:.4f}"] for one in leaks],
+            [[one.group, one.rule, percent(one.balanced_accuracy), f"{one.q:.4f}"] for one in leaks],
         )
-    for caution in record.cautions:
-        console.note(f"caution: {caution}")
+    console.caution(*record.cautions)
     if record.one_class:
         console.note(f"groups of one class: {', '.join(record.one_class)}")
     across = sum(one.across != "none" for one in record.same)
@@ -143,7 +137,7 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
 
 
 def show(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the PNGs.")] = Path("looks"),
     photo: Annotated[
         list[Path] | None, typer.Option(help="A photo to draw before and after blur, with its spectrum; repeatable.")
@@ -152,7 +146,7 @@ def show(
     per_class: Annotated[int, typer.Option(help="Photos that a class's mean is taken over.", min=1, max=200)] = 60,
     blur: Annotated[float, typer.Option(help="Radius of the blur, in pixels.")] = 3.0,
     side: Annotated[int, typer.Option(help="Of the tiles of a spectrum, in native pixels.", min=64, max=2048)] = 512,
-    skip_bad: SkipBad = False,
+    skip_bad: options.SkipBad = False,
 ) -> None:
     """Draw what a data set looks like.
 
@@ -187,14 +181,14 @@ def show(
 
 
 def split(
-    data: Data,
+    data: options.Data,
     folds: Annotated[
         int | None, typer.Option(help="Deal groups into so many folds of a cross-validation.", min=2)
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Make every group a fold of its own.")] = False,
     val_fraction: Annotated[float, typer.Option(help="Share of the groups to validate on.")] = 0.15,
     test_fraction: Annotated[float, typer.Option(help="Share of the groups to test on.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Of where new groups go.", min=0)] = 0,
+    seed: options.Seed = 0,
     again: Annotated[
         bool, typer.Option("--again", help="Forget the sides that are written and place all groups anew.")
     ] = False,
@@ -202,7 +196,7 @@ def split(
         bool, typer.Option("--ungrouped", help="Photos without a group are related to no other.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for near copies across sides, too.")] = False,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Write into manifest.csv which side of a split each photo stands on.
 
@@ -239,7 +233,7 @@ def _print_split(record: SplitRecord, data: Path) -> None:
                 side.name,
                 str(len(side.groups)),
                 *(str(side.classes.get(label, 0)) for label in labels),
-                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or "–",
+                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or NOTHING,
             ]
             for side in record.sides
         ],
@@ -247,5 +241,4 @@ def _print_split(record: SplitRecord, data: Path) -> None:
     for one in record.leaks:
         what = "the same file" if one.exact else "near copies"
         console.note(f"leak: {what} on several sides: {', '.join(one.paths[:6])}")
-    for caution in record.cautions:
-        console.note(f"caution: {caution}")
+    console.caution(*record.cautions)

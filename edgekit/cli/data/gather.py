@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson
+from edgekit.cli import console, options
+from edgekit.cli.watch import open_source
 from edgekit.errors import EdgekitError
-from edgekit.gather.options import SETTABLE, CollectConfig, GroupRule, ImportConfig
+from edgekit.gather.options import CollectConfig, GroupRule, ImportConfig
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
@@ -21,23 +22,16 @@ if TYPE_CHECKING:
     from edgekit.gather.importing import ImportRecord
     from edgekit.video.keys import TerminalKeys
     from edgekit.video.preview import Preview
-    from edgekit.video.source import FrameSource
 
 _IMPORT, _COLLECT = ImportConfig(), CollectConfig(label="any", group="any")
 
-Notes = Annotated[
-    list[str] | None,
-    typer.Option("--set", help=f"A column of the manifest for all photos, COLUMN=VALUE: {', '.join(SETTABLE)}."),
-]
+_MAX_LINES = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command, example in (
-        ("import", import_, "gallery.zip --out photos --label genuine --group-by camera"),
-        ("collect", collect, "photos --label genuine --group anna --camera 0"),
-    ):
-        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+    console.add_command(app, import_, "data import gallery.zip --out photos --label genuine --group-by camera")
+    console.add_command(app, collect, "data collect photos --label genuine --group anna --camera 0")
 
 
 def import_(
@@ -55,8 +49,8 @@ def import_(
         str, typer.Option(help="A regular expression whose first bracket finds the group in a photo's path.")
     ] = "",
     group_else: Annotated[str, typer.Option(help="Group of photos for which none is found. [default: left out]")] = "",
-    notes: Notes = None,
-    every_ms: Annotated[int, typer.Option(help="Take a frame of a video so often.", min=1)] = _IMPORT.every_ms,
+    notes: options.Notes = None,
+    every_ms: Annotated[int, typer.Option(help="Take a frame every so many milliseconds.", min=1)] = _IMPORT.every_ms,
     window_ms: Annotated[
         int, typer.Option(help="Of so many milliseconds, the sharpest one.", min=0)
     ] = _IMPORT.window_ms,
@@ -66,8 +60,8 @@ def import_(
     keep_copies: Annotated[
         bool, typer.Option("--keep-copies", help="Keep exact copies, though never in two classes.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Photos read at the same time.", min=1)] = _IMPORT.workers,
-    json: AsJson = False,
+    workers: options.Workers = _IMPORT.workers,
+    json: options.AsJson = False,
 ) -> None:
     """Import photos without metadata and without copies.
 
@@ -126,12 +120,12 @@ def _print_import(record: ImportRecord) -> None:
     rows = [[label, str(len(groups)), str(sum(groups.values()))] for label, groups in record.photos.items()]
     console.print_table("photos", ["class", "groups", "photos"], rows)
     typer.echo(f"{record.stored} stored, {record.known} done before, in {record.seconds:.1f} s")
-    console.print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
-    console.print_some("photos without a group, left out", list(record.ungrouped))
+    _print_some("bad files", [f"{one.path}: {one.reason}" for one in record.bad])
+    _print_some("photos without a group, left out", list(record.ungrouped))
     border = {"class": "of another class: one label is wrong", "group": "of another group", "none": "of the same group"}
     for across, words in border.items():
         copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
-        console.print_some(f"exact copies {words}", copies)
+        _print_some(f"exact copies {words}", copies)
     near_words = {
         "split": "across splits",
         "class": "across classes",
@@ -140,23 +134,35 @@ def _print_import(record: ImportRecord) -> None:
     }
     for across, words in near_words.items():
         near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
-        console.print_some(f"sets of near duplicates {words}", near)
+        _print_some(f"sets of near duplicates {words}", near)
     if record.ignored:
         others = ", ".join(f"{count} {ending}" for ending, count in record.ignored.items())
         typer.echo(f"other files, not looked at: {others}")
-    for line in record.cautions:
-        console.note(f"caution: {line}")
+    console.caution(*record.cautions)
+
+
+def _print_some(what: str, lines: Sequence[str]) -> None:
+    """The first of what was found; import.json has them all."""
+    if lines:
+        typer.echo(printable(f"{what}: {len(lines)}"))
+        for line in lines[:_MAX_LINES]:
+            typer.echo(printable(f"  {line}"))
+        if len(lines) > _MAX_LINES:
+            typer.echo(f"  … and {len(lines) - _MAX_LINES} more in import.json")
 
 
 def collect(
     out: Annotated[Path, typer.Argument(help="The data folder; photos go to CLASS/GROUP/ in it.")],
     label: Annotated[str, typer.Option(help="Class of the shots.")],
     group: Annotated[str, typer.Option(help="Session, person or place; never on two sides of a split.")],
-    camera: Annotated[int | None, typer.Option(help="A camera; 0 is the first.", min=0)] = None,
-    video: Annotated[Path | None, typer.Option(help="A video file.")] = None,
-    picamera: Annotated[bool, typer.Option("--picamera", help="The Raspberry Pi's camera.")] = False,
+    camera: options.Camera = None,
+    video: options.Video = None,
+    picamera: options.PiCamera = False,
     every_ms: Annotated[
-        int | None, typer.Option(help="Shoot so often. [default: at a key; for a video 1000]", min=1)
+        int | None,
+        typer.Option(
+            help=f"Take a frame every so many milliseconds. [default: at a key; of a video {_IMPORT.every_ms}]", min=1
+        ),
     ] = None,
     count: Annotated[int | None, typer.Option(help="Stop when the group has so many photos.", min=1)] = None,
     min_sharpness: Annotated[
@@ -172,12 +178,12 @@ def collect(
     gap_s: Annotated[
         float, typer.Option(help="Seconds between two blocks that belong to none.", min=0)
     ] = _COLLECT.gap_s,
-    notes: Notes = None,
+    notes: options.Notes = None,
     view: Annotated[
         bool | None, typer.Option("--view/--no-view", help="A live view in the browser. [default: for cameras]")
     ] = None,
     port: Annotated[int, typer.Option(help="Of the live view; 0 takes a free one.", min=0, max=65535)] = 0,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Shoot photos with a camera, or out of a video.
 
@@ -192,7 +198,7 @@ def collect(
         label=label,
         group=group,
         notes=_notes(notes),
-        every_ms=1000 if every_ms is None and video is not None and not view else every_ms,
+        every_ms=_IMPORT.every_ms if every_ms is None and video is not None and not view else every_ms,
         count=count,
         min_sharpness=min_sharpness,
         face=face,
@@ -247,7 +253,8 @@ def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
 
     with ExitStack() as stack:
         viewed = where.video is None if where.view is None else where.view
-        source = stack.enter_context(closing(_open(where, viewed)))
+        # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
+        source = stack.enter_context(closing(open_source(where.camera, where.video, realtime=viewed)))
         # A live view opened for nothing would hide the reason.
         preview = stack.enter_context(closing(Preview(where.port))) if viewed else None
         keys = stack.enter_context(TerminalKeys())
@@ -258,23 +265,6 @@ def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
         watched = _Watched(keys, preview) if preview is not None or keys.is_on else None
         progress = stack.enter_context(console.progress())
         return collect_photos(source, out, config, controls=watched, progress=progress)
-
-
-def _open(where: _Where, viewed: bool) -> FrameSource:
-    from edgekit.video.newest import Newest
-
-    if where.video is not None:
-        from edgekit.video.opencv import VideoFile
-
-        # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
-        return Newest(VideoFile(where.video), realtime=True) if viewed else VideoFile(where.video)
-    if where.camera is None:
-        from edgekit.video.picamera import PiCamera
-
-        return Newest(PiCamera())
-    from edgekit.video.opencv import Camera
-
-    return Newest(Camera(where.camera))
 
 
 def _print_session(record: CollectRecord) -> None:
@@ -290,5 +280,4 @@ def _print_session(record: CollectRecord) -> None:
         typer.echo(f"split in blocks of time: {shares}")
     if record.left_out:
         typer.echo(f"in no row, as other blocks or sessions are too close in time: {record.left_out}")
-    for line in record.cautions:
-        console.note(f"caution: {line}")
+    console.caution(*record.cautions)

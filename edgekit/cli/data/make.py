@@ -11,7 +11,7 @@ import typer
 
 from edgekit.augment.options import Augmentation, CropsConfig, Fill, Preset, VariantsConfig
 from edgekit.augment.options import preset as named
-from edgekit.cli import console
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.simulate.options import SCREEN_NAMES, RecaptureConfig, RephotoConfig
 
@@ -19,44 +19,34 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-Photos = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
-Out = Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")]
-Seed = Annotated[int, typer.Option(help="Another seed draws other ones.", min=0)]
-Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the record as JSON on stdout.")]
 Encoding = Annotated[
     Literal["auto", "jpeg", "png"],
     typer.Option(
         help="png keeps every pixel; jpeg has quality 95. auto: png where nothing resamples, as a second JPEG would."
     ),
 ]
+Preview = Annotated[
+    Path | None, typer.Option(help="Write one sheet (PNG) of PHOTOS, here one photo, instead of a result.")
+]
+SheetOrOut = Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")]
 
-_WORKERS = os.cpu_count() or 1
+# Of each photo; `data crops` draws none without --preset.
+_VARIANTS = 10
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: edgekit data augment photos grown --preset recapture-safe --variants 10")(
-        console.interruptible(augment)
-    )
-    app.command(epilog="Example: edgekit data crops photos crops --plan 1/4 --crops 10 --into tfrecord")(
-        console.interruptible(crops)
-    )
-    app.command(epilog="Example: edgekit data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5")(
-        console.interruptible(recapture)
-    )
+    console.add_command(app, augment, "data augment photos grown --preset recapture-safe --variants 10")
+    console.add_command(app, crops, "data crops photos crops --plan 1/4 --crops 10 --into tfrecord")
+    console.add_command(app, recapture, "data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5")
 
 
 def augment(
-    photos: Photos,
-    out: Annotated[
-        Path | None, typer.Argument(help="Folder for copies and variants; none is needed for --preview.")
-    ] = None,
+    photos: options.Data,
+    out: SheetOrOut = None,
     preset: Annotated[Preset, typer.Option(help="Options to start from; the others below change them.")] = "antispoof",
-    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = 10,
-    preview: Annotated[
-        Path | None, typer.Option(help="Write a contact sheet (PNG) of PHOTOS, here one photo, and stop.")
-    ] = None,
+    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = _VARIANTS,
+    preview: Preview = None,
     rotation: Annotated[float | None, typer.Option(help="Degrees to either side.")] = None,
     width_shift: Annotated[float | None, typer.Option(help="Share of the width.")] = None,
     height_shift: Annotated[float | None, typer.Option(help="Share of the height.")] = None,
@@ -73,9 +63,9 @@ def augment(
         bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
     ] = False,
     encoding: Encoding = "auto",
-    seed: Seed = 0,
-    workers: Workers = _WORKERS,
-    json: AsJson = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
+    json: options.AsJson = False,
 ) -> None:
     """Grow a set by variants of its training photos.
 
@@ -87,7 +77,7 @@ def augment(
     from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview as draw_preview
 
-    options = _changed(
+    augmentation = _changed(
         named(preset),
         rotation_deg=rotation,
         width_shift=width_shift,
@@ -103,7 +93,11 @@ def augment(
         fill=fill,
     )
     config = VariantsConfig(
-        options=options, variants=variants, test_too=test_too, encoding=_encoding(encoding, options), seed=seed
+        options=augmentation,
+        variants=variants,
+        test_too=test_too,
+        encoding=_encoding(encoding, augmentation),
+        seed=seed,
     )
     if preview is not None:
         _refuse_sheet(preview, out)
@@ -142,24 +136,22 @@ def _named(out: Path | None) -> Path:
     return out
 
 
-def _changed(options: Augmentation, **given: Any) -> Augmentation:
-    return replace(options, **{name: value for name, value in given.items() if value is not None})
+def _changed(preset: Augmentation, **given: Any) -> Augmentation:
+    return replace(preset, **options.given_only(given))
 
 
-def _encoding(given: Literal["auto", "jpeg", "png"], options: Augmentation | None) -> Literal["jpeg", "png"]:
+def _encoding(given: Literal["auto", "jpeg", "png"], variants: Augmentation | None) -> Literal["jpeg", "png"]:
     if given != "auto":
         return given
-    return "jpeg" if options is None or options.resamples else "png"
+    return "jpeg" if variants is None or variants.resamples else "png"
 
 
 def crops(
-    photos: Photos,
-    out: Out,
-    plan: Annotated[str, typer.Option(help="Scales of the crops: [lead+lead:]cycle,cycle.")] = "1/4",
+    photos: options.Data,
+    out: Annotated[Path, typer.Argument(help="Folder for the result; a re-run with the same options goes on there.")],
+    plan: options.Plan = "1/4",
     crops: Annotated[int, typer.Option(help="Crops of each photo and variant.", min=1)] = 10,
-    working_px: Annotated[
-        int, typer.Option(help="Halve photos as often as their shorter side stays at least this; 0: never.", min=0)
-    ] = 0,
+    working_px: options.WorkingPx = 0,
     side: Annotated[
         int, typer.Option(help="Side that crops are brought to, in pixels; 0 keeps their own pixels.", min=0)
     ] = 0,
@@ -167,12 +159,15 @@ def crops(
         Literal["folder", "tfrecord"], typer.Option(help="A folder per class and a manifest, or shards for tf.data.")
     ] = "folder",
     preset: Annotated[Preset | None, typer.Option(help="Cut crops of variants of training photos, too.")] = None,
-    variants: Annotated[int | None, typer.Option(help="Variants of each, with --preset. [default: 10]", min=1)] = None,
+    variants: Annotated[
+        int | None,
+        typer.Option(help=f"Variants of each training photo. [default: {_VARIANTS} with --preset, else none]", min=1),
+    ] = None,
     shard: Annotated[int, typer.Option(help="Photos and variants that are written at once.", min=1)] = 100,
     encoding: Encoding = "auto",
-    seed: Seed = 0,
-    workers: Workers = _WORKERS,
-    json: AsJson = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
+    json: options.AsJson = False,
 ) -> None:
     """Cut square crops of photos, as files.
 
@@ -184,13 +179,13 @@ def crops(
 
     if variants is not None and preset is None:
         raise EdgekitError("--variants says how many --preset draws; name one, or leave it out")
-    options = None if preset is None else named(preset)
+    augmentation = None if preset is None else named(preset)
     config = CropsConfig(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         side_px=side or None,
-        options=options,
-        variants=0 if preset is None else variants or 10,
-        encoding=_encoding(encoding, options),
+        options=augmentation,
+        variants=0 if preset is None else variants or _VARIANTS,
+        encoding=_encoding(encoding, augmentation),
         into=into,
         shard_photos=shard,
         seed=seed,
@@ -203,8 +198,8 @@ def crops(
 
 
 def recapture(
-    photos: Photos,
-    out: Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")] = None,
+    photos: options.Data,
+    out: SheetOrOut = None,
     screen: Annotated[
         str,
         typer.Option(
@@ -212,13 +207,7 @@ def recapture(
             "print-offset, with commas between, or all."
         ),
     ] = "all",
-    preview: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a sheet (PNG) of PHOTOS, here one photo, on every screen, and stop: --screen, the ranges and "
-            "--seed count."
-        ),
-    ] = None,
+    preview: Preview = None,
     per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = 1,
     genuine: Annotated[
         Literal["both", "rephotographed", "copied"],
@@ -263,14 +252,15 @@ def recapture(
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
-    seed: Seed = 0,
-    workers: Workers = _WORKERS,
-    json: AsJson = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = options.CPUS,
+    json: options.AsJson = False,
 ) -> None:
     """Simulate recaptures of genuine photos.
 
     Every photo is shown on a simulated screen, or printed, and photographed again; the manifest has what was drawn for
-    each. How far a model that saw only such photos gets on real ones is in docs/data.md.
+    each. A sheet of --preview has the photo on every screen. How far a model that saw only such photos gets on real
+    ones is in docs/data.md.
     """
     from edgekit.simulate.recapture_set import make_recaptures
     from edgekit.simulate.recapture_set import preview as draw_preview

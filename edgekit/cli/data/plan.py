@@ -8,32 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli import console
-from edgekit.cli.options import AsJson, Overwrite
+from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import WANTED
+from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
     from edgekit.gather.coverage import Coverage
 
-
 _MAX_LINES = 20
 
-
-Plan = Annotated[Path, typer.Argument(help="The capture plan, a TOML file.")]
+PlanFile = Annotated[Path, typer.Argument(help="The capture plan, a TOML file.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command, example in (
-        ("plan", plan, "plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"),
-        ("status", status, "plan.toml photos --plot status.png"),
-    ):
-        app.command(name, epilog=f"Example: edgekit data {name} {example}")(console.interruptible(command))
+    example = "data plan plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"
+    console.add_command(app, plan, example)
+    console.add_command(app, status, "data status plan.toml photos --plot status.png")
 
 
 def plan(
-    path: Plan,
+    path: PlanFile,
     camera: Annotated[
         list[str] | None, typer.Option(help="A camera; NAME=OTHER gives EXIF's name for it. Repeat for each.")
     ] = None,
@@ -43,8 +39,8 @@ def plan(
     light: Annotated[list[str] | None, typer.Option(help="A kind of light. Repeat for each.")] = None,
     wanted: Annotated[int | None, typer.Option(help=f"Photos of each cell. [default: {WANTED}]", min=1)] = None,
     title: Annotated[str | None, typer.Option(help="For tables and figures. [default: the file's name]")] = None,
-    overwrite: Overwrite = False,
-    json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
 ) -> None:
     """Write a capture plan, or show one.
 
@@ -78,8 +74,7 @@ def plan(
         console.print_table(f"{shown.title}{f', {one}' if one else ''}", ["wanted", *_names(shown.target)], rows)
     total = sum(map(shown.wanted_of, shown.cells))
     typer.echo(f"{len(shown.cells)} cells, {total} photos")
-    if shown.caution:
-        console.note(f"caution: {shown.caution}")
+    console.caution(shown.caution)
 
 
 def _names(entries: tuple[object, ...]) -> list[str]:
@@ -87,14 +82,14 @@ def _names(entries: tuple[object, ...]) -> list[str]:
 
 
 def status(
-    path: Plan,
+    path: PlanFile,
     data: Annotated[Path, typer.Argument(help="The data folder.")],
     plot: Annotated[Path | None, typer.Option(help="Write a heat map as PNG.")] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write cells found in folders and EXIF into the manifest.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 while photos lack.")] = False,
-    json: AsJson = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 while photos lack.")] = False,
+    json: options.AsJson = False,
 ) -> None:
     """Show what a data folder has of a plan.
 
@@ -128,7 +123,7 @@ def _print_coverage(found: Coverage) -> None:
         rows = []
         for camera in dict.fromkeys(cell.camera for cell in cells):
             inside = [cell_of.get((camera, target)) for target in targets]
-            rows.append([camera, *("–" if one is None else f"{one.has}/{one.wanted}" for one in inside)])
+            rows.append([camera, *(NOTHING if one is None else f"{one.has}/{one.wanted}" for one in inside)])
         console.print_table(f"{found.title}{f', {light}' if light else ''}: has/wanted", ["", *targets], rows)
     typer.echo(f"{found.has} photos in {len(found.cells)} cells that want {found.wanted}; {found.lacks} lack")
     for line in found.next[:_MAX_LINES]:

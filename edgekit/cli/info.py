@@ -1,0 +1,89 @@
+"""``edgekit info``: what one model file says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from edgekit.cli import console, options
+from edgekit.metrics.wording import NOTHING
+
+if TYPE_CHECKING:
+    from edgekit.contract import Contract
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    console.add_command(app, info, "info model.tflite")
+
+
+def info(model: options.Model, json: options.AsJson = False) -> None:
+    """Show a model file's contract, operators and origin."""
+    from edgekit.modelfile.flatbuffer import describe
+    from edgekit.records import file_sha256
+    from edgekit.runtime import read_bundle
+
+    bundle = read_bundle(model)
+    inside, whole = describe(bundle.flatbuffer), file_sha256(model)
+    if json:
+        console.print_json({"contract": bundle.contract, "inside": inside, "file_sha256": whole})
+        return
+    contract = bundle.contract
+    rows = [
+        ["labels", ", ".join(contract.labels)],
+        ["bona fide", contract.bona_fide or NOTHING],
+        ["input", f"uint8 [1, {contract.side_px}, {contract.side_px}, 3] RGB"],
+        ["precision", contract.precision],
+        ["crops", f"{contract.plan.crops} of {contract.plan}"],
+        ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
+        ["decision", _decision(contract)],
+        ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
+        ["not in int8", ", ".join(inside.not_int8) or NOTHING],
+        ["runs on", ", ".join(contract.checked_on)],
+        ["SHA-256 of the file", whole],
+        ["SHA-256 of the flatbuffer", contract.model_sha256],
+        ["tuned on", _tuned_on(contract)],
+        *([key, _words(value)] for key, value in contract.provenance.items() if key != "operating_point"),
+    ]
+    rows = [row for row in rows if row[1]]
+    console.print_table(f"{model} ({model.stat().st_size / 1e6:.2f} MB)", ["", "value"], rows, rest="left")
+
+
+def _decision(contract: Contract) -> str:
+    """How scores become an answer, in words."""
+    one = contract.decision
+    parts = [f"vote {one.vote}", f"temperature {one.temperature:.3g}"]
+    parts.append("the most probable label" if one.threshold is None else f"attack from score {one.threshold:.3g}")
+    if one.abstain is not None:
+        parts.append(f"retake from score {one.abstain[0]:.3g} to {one.abstain[1]:.3g}")
+    if one.floor is not None:
+        parts.append(f"unknown below probability {one.floor:.3g}")
+    bounds = one.early_stop
+    if bounds:
+        parts.append(f"stops early at bounds of {max(bounds):.3g} to {min(bounds):.3g}")
+    else:
+        parts.append("all crops are scored")
+    return ", ".join(parts)
+
+
+def _tuned_on(contract: Contract) -> str:
+    """Which photos chose the operating point after conversion; a file's word is not trusted to be any."""
+    note = contract.provenance.get("operating_point")
+    if not isinstance(note, dict):
+        return _words(note)
+    own = note.get("data_sha256") == contract.provenance.get("data_sha256")
+    data = "the training data" if own else f"other data, {str(note.get('data_sha256'))[:16]}…"
+    target = f" for {note['target']}" if note.get("target") else ""
+    return f"{note.get('part')} photos of {data}{target}"
+
+
+def _words(value: Any) -> str:
+    """A value of the provenance for people: floats rounded, no brackets; nothing for what is empty."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {text}" for key, one in value.items() if (text := _words(one)))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_words, value))
+    return "" if value is None else str(value)

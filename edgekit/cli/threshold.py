@@ -1,0 +1,67 @@
+"""A threshold by rule: what ``evaluate`` and ``tune`` do with ``--target``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.cli import console
+from edgekit.cli.options import load_photos
+from edgekit.data.options import Part
+from edgekit.metrics.wording import NOTHING, percent, rate_interval
+
+if TYPE_CHECKING:
+    from edgekit.evaluate.threshold import Reached, TargetRecord
+
+
+def choose_threshold(
+    model: Path,
+    data: Path,
+    target: str,
+    *,
+    split: Part,
+    also_test: bool,
+    write: Path | None,
+    skip_bad: bool,
+    json: bool,
+) -> None:
+    """Choose a threshold by rule, say what it gives, and write it if asked to."""
+    from edgekit.evaluate.threshold import Target, TargetRequest, set_target
+
+    # Before the photos are read: a rule that is none is known at once.
+    request = TargetRequest(target=Target.parse(target), part=split, also_test=also_test, write=write)
+    with console.progress() as progress:
+        dataset = load_photos(data, skip_bad=skip_bad, progress=progress, place=write, what="a model")
+        record = set_target(model, dataset, request, progress=progress)
+    if json:
+        console.print_json(record)
+        return
+    print_target(record)
+    if write is None:
+        console.note("nothing was written; --write OUT.tflite stores the threshold in a contract")
+    else:
+        console.note(f"wrote {write} (SHA-256 {record.written_sha256}); next: edgekit evaluate {write} --data {data}")
+
+
+def print_target(record: TargetRecord) -> None:
+    """A threshold by rule."""
+    parts = [record.chosen_on, *([record.tested_on] if record.tested_on is not None else [])]
+    before = NOTHING if record.before is None else f"{record.before:.6g}"
+    columns = ["photos", "APCER, all attacks", "worst kind", "BPCER", "balanced accuracy"]
+    console.print_table(
+        f"{record.target}: threshold {record.threshold:.6g}, until now {before}; percent with 95 % intervals",
+        ["", *columns],
+        [_reached_row(one) for one in parts],
+    )
+    console.caution(record.caution)
+
+
+def _reached_row(one: Reached) -> list[str]:
+    return [
+        one.part,
+        str(one.photos),
+        rate_interval(one.apcer, bare=True),
+        f"{percent(one.worst_apcer)} ({one.worst_kind})",
+        rate_interval(one.bpcer, bare=True),
+        percent(one.balanced_accuracy),
+    ]

@@ -1,0 +1,104 @@
+"""``edgekit tta``: what crops buy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from edgekit.cli import console, options
+from edgekit.evaluate.options import TtaConfig
+
+if TYPE_CHECKING:
+    from edgekit.evaluate.tta import TtaRecord
+
+_TTA = TtaConfig()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    console.add_command(app, tta, "tta float.tflite int8.tflite --data photos --out tta")
+
+
+def tta(
+    models: Annotated[list[Path], typer.Argument(help="Files that `edgekit convert` wrote, of the same labels.")],
+    data: options.DataOption,
+    crops: Annotated[str | None, options.numbers_of_crops(_TTA.crops)] = None,
+    k: options.K = None,
+    plan: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="centre, full, own (the model's), early (the same, stopping early) or scales such as 1/4; @N tries "
+            "at most N crops. Several times. [default: "
+            + " ".join(name + ("" if most is None else f"@{most}") for name, most in _TTA.plans)
+            + "]"
+        ),
+    ] = None,
+    baseline: Annotated[
+        Literal["centre", "full"], typer.Option(help="What goes without augmentation; flips are counted against it.")
+    ] = _TTA.baseline,
+    split: options.Split = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for tta.json, tta.md, tta.png and the scores, which a re-run takes.")
+    ] = None,
+    skip_bad: options.SkipBad = False,
+    json: options.AsJson = False,
+) -> None:
+    """Compare ways of cropping: numbers of crops and plans, from one pass over the photos.
+
+    Counts the answers that more crops turn right and those that they turn wrong, and prints precision, recall and F1
+    with classic random crops for every model. A re-run with the same --out goes on.
+    """
+    from edgekit.evaluate.tta import compare_crops
+
+    config = TtaConfig(
+        crops=options.crop_counts(crops, default=_TTA.crops, k=k),
+        plans=tuple(map(_plan, plan)) if plan else _TTA.plans,
+        baseline=baseline,
+    )
+    with console.progress() as progress:
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="a study")
+        scores = None if out is None else out / "scores"
+        record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
+    if out is not None:
+        _write_tta(record, out)
+    if json:
+        console.print_json(record)
+    else:
+        print_tta(record)
+    if out is not None:
+        console.note(f"wrote {out / 'tta.json'}, tta.md and tta.png")
+
+
+def _plan(text: str) -> tuple[str, int | None]:
+    name, at, most = text.partition("@")
+    if at and re.fullmatch("[0-9]{1,4}", most) is None:
+        raise typer.BadParameter(f"a plan reads NAME or NAME@N with a whole number N, got {text!r}")
+    return name, int(most) if at else None
+
+
+def _write_tta(record: TtaRecord, out: Path) -> None:
+    from edgekit.evaluate.tta_tables import markdown
+    from edgekit.figures.evaluation import plot_crops
+    from edgekit.records import write_atomic, write_json
+
+    write_json(out / "tta.json", record)
+    write_atomic(out / "tta.md", markdown(record).encode())
+    plot_crops(out / "tta.png", record, title=f"{record.photos} {record.part} photos")
+
+
+def print_tta(record: TtaRecord) -> None:
+    """A study as tables."""
+    from edgekit.evaluate.tta_tables import P_VALUE, class_rows, flip_rows
+
+    for model in record.models:
+        columns, rows = flip_rows(record, model.name)
+        title = f"{model.name}, {record.photos} {record.part} photos, percent with 95 % intervals"
+        console.print_table(title, columns, rows)
+    if record.groups:
+        console.note(P_VALUE)
+    columns, rows = class_rows(record)
+    console.print_table("precision, recall and F1 in percent", columns, rows)
+    console.caution(record.caution)
