@@ -234,12 +234,12 @@ def throttling(settings: Sequence[Runs], *, seed: int = 0) -> Throttling | None:
         rng.choice(early, (RESAMPLES, len(early))), axis=1
     )
     low, high = (float(end) for end in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-    verdict: Literal["throttled", "steady", "unclear"] = "unclear"
-    if low > _SLOWDOWN:
-        verdict = "throttled"
-    elif high < _SLOWDOWN:
-        verdict = "steady"
-    return Throttling(ratio=float(np.median(late) / np.median(early)), low=low, high=high, verdict=verdict)
+    return Throttling(
+        ratio=float(np.median(late) / np.median(early)),
+        low=low,
+        high=high,
+        verdict="throttled" if low > _SLOWDOWN else "steady" if high < _SLOWDOWN else "unclear",
+    )
 
 
 def slowdown(runs: Runs) -> float | None:

@@ -12,6 +12,7 @@ from edgekit.devices.native import NativeLatency
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
 from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.job import Setting
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
 from edgekit.runtime.timing import Latency
@@ -61,6 +62,17 @@ class BenchPoint:
         return f"k≤{self.crops}" if self.stops_early else f"k={self.crops}"
 
     @property
+    def setting(self) -> Setting:
+        """How it was asked for, and the interpreter that this came to mean, with its version."""
+        return Setting(
+            crops=self.crops,
+            threads=self.threads,
+            stops_early=self.stops_early,
+            interpreter=self.interpreter,
+            delegate=self.asked_delegate,
+        )
+
+    @property
     def way(self) -> str:
         """All but the crops: ``2 threads``, with interpreter and delegate where they were asked for."""
         asked = "" if self.asked_delegate == "default" else f", {self.asked_delegate}"
@@ -76,17 +88,6 @@ class RepeatStates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recommended:
-    """Which point to use on a device."""
-
-    crops: int
-    threads: int
-    stops_early: bool
-    interpreter: str
-    delegate: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceBench:
     """What was measured on one device.
 
@@ -96,7 +97,7 @@ class DeviceBench:
         emulated: What emulates it; empty for a real one.
         no_latency: Why there are no latencies; empty where there are.
         throttling: None where the repeats were too short to tell.
-        recommended: None where no point is within the budget, or none has a latency.
+        recommended: Which point to use; None where no point is within the budget, or none has a latency.
     """
 
     device: str
@@ -107,7 +108,7 @@ class DeviceBench:
     throttling: Throttling | None
     repeats: tuple[RepeatStates, ...]
     points: tuple[BenchPoint, ...]
-    recommended: Recommended | None
+    recommended: Setting | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

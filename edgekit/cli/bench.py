@@ -109,7 +109,7 @@ def bench(
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
     from edgekit.bench.benchmark import benchmark, record_path
-    from edgekit.bench.compare import check_comparable, compare
+    from edgekit.bench.compare import check_comparable, compare_benchmarks
     from edgekit.bench.record import BenchRecord
     from edgekit.records import from_plain, read_json
 
@@ -152,7 +152,7 @@ def bench(
     _next_step(model, data, record)
     failed = _over_budget(record)
     if old is not None:
-        failed |= print_changes(compare(old, record, tolerance=share), quiet=json)
+        failed |= print_changes(compare_benchmarks(old, record, tolerance=share), quiet=json)
         for phone in record.native:
             console.note(f"{phone.device} timed the network alone, which is not compared")
     if failed:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.arrays import RGBArray
 from edgekit.contract import Contract, Precision
-from edgekit.convert.gate import ConvertRecord, Gate, compare
+from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
@@ -223,7 +223,7 @@ def _judge(
         for bundle, scores in zip(bundles, scored, strict=True)
     ]
     contract = decided[0]
-    gate = compare(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
+    gate = compare_models(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
     measured = {
         "validation_photos": gate.photos,
         "validation_balanced_accuracy": gate.balanced_accuracy,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edgekit.devices.local import LocalDevice
 from edgekit.devices.process import run_lines
-from edgekit.devices.wheels import INTERPRETERS, Probe, missing
+from edgekit.devices.wheels import INTERPRETERS, DeviceProbe, missing
 from edgekit.errors import EXTRA_OF, DeviceError, pip_line
 from edgekit.runtime.agent.machine import Machine
 
@@ -122,7 +122,7 @@ def int8_advice(machine: Machine | None) -> str:
     return f"This processor has 8-bit dot products ({', '.join(found)}), which make int8 models quick."
 
 
-def _try_interpreters(probe: Probe) -> Iterator[InterpreterCheck]:
+def _try_interpreters(probe: DeviceProbe) -> Iterator[InterpreterCheck]:
     for wheels in INTERPRETERS:
         found = probe.modules.get(wheels.name)
         if found is None or found.broken:

@@ -9,34 +9,31 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edgekit.devices.process import capture, run_lines
-from edgekit.devices.remote import Options, packed, probe_source, read_probe
-from edgekit.devices.wheels import Probe, missing
+from edgekit.devices.process import run_lines, run_to_end
+from edgekit.devices.remote import ANSWER_S, Options, PythonDevice, packed, probe_source
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
-__all__ = ["LocalDevice", "run_lines"]
 
-
-class LocalDevice:
+class LocalDevice(PythonDevice):
     """This machine; photos and models are not copied.
 
     Args:
         name: As the user named it.
         options: Another Python, an emulator before it, more of its environment.
+        answer_timeout_s: How long its first answer may take.
     """
 
     kind = "local"
     network_timer = None
 
-    def __init__(self, name: str = "local", options: Options | None = None) -> None:
-        self.name = name
-        self.options = options or Options()
-        self.emulated = self.options.emulated
+    def __init__(
+        self, name: str = "local", options: Options | None = None, *, answer_timeout_s: float = ANSWER_S
+    ) -> None:
+        super().__init__(name, options or Options(), answer_timeout_s=answer_timeout_s)
         self._python = os.path.expanduser(self.options.python) or sys.executable
         self._private = ""
-        self._probe: Probe | None = None
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """The files' own paths."""
@@ -44,33 +41,15 @@ class LocalDevice:
         progress.advance(len(files))
         return [str(file.resolve()) for file in files]
 
-    def probe(self) -> Probe:
-        """Ask the Python once what it has.
-
-        Raises:
-            DeviceError: it can't be started.
-        """
-        if self._probe is None:
-            command = [*self.options.launcher, self._python, "-c", packed(probe_source(self.options.folder))]
-            code, output, said = capture(
-                command, self.options.answer_timeout_s, name=self.name, environment=self._environment()
-            )
-            lines = output.splitlines()
-            if code or not lines:
-                raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
-            self._probe = read_probe(lines[-1], self.name)
-        return self._probe
-
-    def ready(self) -> Probe:
-        """The probe, where the runtime can work.
-
-        Raises:
-            DeviceError: a module is missing.
-        """
-        lacking = missing(self.probe())
-        if lacking:
-            raise DeviceError(f"{self.name}: {lacking}")
-        return self.probe()
+    def _ask(self) -> str:
+        command = [*self.options.launcher, self._python, "-c", packed(probe_source(self.options.folder))]
+        code, output, said = run_to_end(
+            command, self._answer_timeout_s, name=self.name, environment=self._environment()
+        )
+        lines = output.splitlines()
+        if code or not lines:
+            raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
+        return lines[-1]
 
     def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
         """Run the runtime; see :class:`edgekit.devices.device.Device`."""

@@ -208,7 +208,7 @@ def run_lines(
         raise DeviceError(f"{name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
 
 
-def capture(
+def run_to_end(
     command: Sequence[str], timeout_s: float, *, name: str, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str, str]:
     """Run a short command to its end; returns its exit code, output and complaints.

@@ -23,7 +23,7 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class DeviceProbe:
     """What a device told of its Python; see ``probe.py``.
 
     Attributes:
@@ -93,7 +93,7 @@ class Wheels:
     platforms: tuple[str, ...]
     glibc: Version
 
-    def fit(self, probe: Probe) -> bool:
+    def fit(self, probe: DeviceProbe) -> bool:
         """Whether one of them can be installed there."""
         return (
             probe.implementation == "CPython"
@@ -129,7 +129,7 @@ INTERPRETERS = (
 _BASE = {"numpy": "numpy>=1.23", "pillow": "pillow>=10.1"}
 
 
-def missing(probe: Probe) -> str | None:
+def missing(probe: DeviceProbe) -> str | None:
     """What keeps the runtime from working with that Python, and what to do about it; None where nothing does."""
     system = f"{probe.platform}{', ' + probe.libc if probe.libc else ''}"
     where = f"Python {probe.python:.40} ({probe.executable:.200}, {system:.100})"
@@ -137,7 +137,7 @@ def missing(probe: Probe) -> str | None:
         return f"{where} is too old: the runtime needs 3.10; install one and name it in a device file (python = …)"
     broken = [f"{name} ({one.broken})" for name, one in probe.modules.items() if one is not None and one.broken]
     if broken:
-        return f"{where} can't import {', '.join(broken)}; reinstall there: {pip_line(probe, list(_BASE.values()))}"
+        return f"{where} can't import {', '.join(broken)}; reinstall there: {install_line(probe, list(_BASE.values()))}"
     lacking = [name for name in _BASE if probe.modules.get(name) is None]
     needs = [_BASE[name] for name in lacking]
     if not probe.interpreters:
@@ -153,10 +153,10 @@ def missing(probe: Probe) -> str | None:
             needs = [*(one for one in needs if not one.startswith("numpy")), "numpy<2"]
     if not lacking:
         return None
-    return f"{where} lacks {' and '.join(lacking)}; run there: {pip_line(probe, needs)}"
+    return f"{where} lacks {' and '.join(lacking)}; run there: {install_line(probe, needs)}"
 
 
-def pip_line(probe: Probe, packages: list[str]) -> str:
+def install_line(probe: DeviceProbe, packages: list[str]) -> str:
     """What to type on the device."""
     wanted = " ".join(shlex.quote(package) for package in packages)
     if probe.is_managed:

@@ -74,9 +74,9 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if options.command == "measure":
         # Not at the top: only this command needs them.
         from edgekit.runtime.agent.job import read_job
-        from edgekit.runtime.agent.run import measure
+        from edgekit.runtime.agent.run import run_job
 
-        yield from measure(read_job(options.job))
+        yield from run_job(read_job(options.job))
         return
     loaded = Classifier.load(
         options.model, threads=options.threads, backend=options.interpreter, delegate=options.delegate

@@ -22,7 +22,8 @@ from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.bench.record import BenchPoint, BenchRecord, pareto_points, recommend
 from edgekit.bench.session import lines_path
 from edgekit.data.dataset import load_dataset
-from edgekit.devices.local import LocalDevice, run_lines
+from edgekit.devices.local import LocalDevice
+from edgekit.devices.process import run_lines
 from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig

@@ -13,7 +13,7 @@ from edgekit.bench.options import BenchConfig
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DeviceError
 
-SHORT = BenchConfig(tta=(1,), threads=(1, 2), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=2)
+SHORT = BenchConfig(crops=(1,), threads=(1, 2), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=2)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 
 from edgekit.devices.native import parse_native
 from edgekit.devices.parse import read_device_file
-from edgekit.devices.process import capture, run_lines
+from edgekit.devices.process import run_lines, run_to_end
 from edgekit.devices.remote import read_probe
-from edgekit.devices.survey import report
+from edgekit.devices.survey import ask_device
 from edgekit.errors import DeviceError, DeviceTimeout
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and process groups are POSIX's")
@@ -32,7 +32,7 @@ def python(source):
 )
 def test_an_answer_without_end(source):
     with pytest.raises(DeviceError, match="its answer has more than"):
-        capture(python(source), 30, name="it")
+        run_to_end(python(source), 30, name="it")
 
 
 def test_a_line_without_end():
@@ -43,7 +43,7 @@ def test_a_line_without_end():
 def test_complaints_without_end():
     source = "import sys\nwhile 1: sys.stderr.write('oh no' * 100000)"
     with pytest.raises(DeviceError, match=r"complains without end.*oh no"):
-        capture(python(source), 60, name="it")
+        run_to_end(python(source), 60, name="it")
 
 
 def test_a_line_that_drips_is_silence():
@@ -55,7 +55,7 @@ def test_a_line_that_drips_is_silence():
 def test_what_a_wrapper_left_behind_holds_nobody_up():
     began = time.monotonic()
     with pytest.raises(DeviceTimeout):
-        capture(["sh", "-c", "sleep 60 & sleep 60"], 1, name="it")
+        run_to_end(["sh", "-c", "sleep 60 & sleep 60"], 1, name="it")
     assert time.monotonic() - began < 20
 
 
@@ -65,7 +65,7 @@ def test_a_line_that_breaks_off_is_none():
 
 def test_a_command_with_a_nul():
     with pytest.raises(DeviceError, match="can't start"):
-        capture(["echo", "a\0b"], 5, name="it")
+        run_to_end(["echo", "a\0b"], 5, name="it")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_probes_that_lie_are_reported_in_short(tmp_path, write_device, changed):
     )
     there.chmod(0o755)
     device = open_device(str(write_device(tmp_path / "it.toml", {"url": "local", "python": there})))
-    problem = report(device).problem
+    problem = ask_device(device).problem
     assert 0 < len(problem) <= 2000
 
 

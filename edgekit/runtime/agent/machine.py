@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from edgekit.runtime.agent.sensors import State, read_state
-from edgekit.runtime.agent.system import System, cpuinfo, frequencies, is_foreign, is_x86, number, properties
+from edgekit.runtime.agent.system import System, cpuinfo, frequencies, is_foreign, is_x86, parse_number, properties
 
 # x86's, then ARM's.
 DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
@@ -206,5 +206,5 @@ def _memory_mb(where: System) -> int | None:
     total = re.search(r"^MemTotal:\s*(\d+) kB", where.read("/proc/meminfo") or "", re.M)
     if total:
         return int(total[1]) // 1024
-    size = number(where.command("sysctl", "-n", "hw.memsize")) if where.is_mac else None
+    size = parse_number(where.command("sysctl", "-n", "hw.memsize")) if where.is_mac else None
     return int(size) // (1 << 20) if size else None

@@ -31,10 +31,10 @@ from edgekit.terminal import printable
 # How often a pause is told of, so that a host does not take it for a hang.
 _PAUSE_S = 5.0
 
-Row = dict[str, Any]
+JobRow = dict[str, Any]
 
 
-def measure(job: Job) -> Iterator[Row]:
+def run_job(job: Job) -> Iterator[JobRow]:
     """Run a job.
 
     Returns:
@@ -52,7 +52,7 @@ def measure(job: Job) -> Iterator[Row]:
     yield {"type": "end", "rows": told}
 
 
-def _rows(job: Job) -> Iterator[Row]:
+def _rows(job: Job) -> Iterator[JobRow]:
     before = read_machine()
     cores = pin(job.affinity, before.clusters)
     if job.pace.repeats:
@@ -76,13 +76,13 @@ def _rows(job: Job) -> Iterator[Row]:
         yield {"type": "finish", "repeat": repeat, "state": plain(read_state())}
 
 
-def _engine(bundle: Bundle, interpreter: str | None, delegate: str) -> Row:
+def _engine(bundle: Bundle, interpreter: str | None, delegate: str) -> JobRow:
     """What an interpreter and a delegate that were asked for turn out to be."""
     with Classifier(bundle, backend=interpreter, delegate=delegate) as classifier:
         return {"interpreter": classifier.interpreter, "delegate": classifier.delegate}
 
 
-def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[Row]:
+def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[JobRow]:
     """The scores of one pass, photo by photo."""
     if not job.crops:
         return
@@ -95,7 +95,7 @@ def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[Row]:
         # Scores do not depend on the number of threads: each crop is run by an interpreter with one.
         with Classifier(bundle, threads=threads, backend=interpreter, delegate=delegate) as classifier:
             for photo in left:
-                row: Row = {"type": "scores", "engine": number, "photo": photo}
+                row: JobRow = {"type": "scores", "engine": number, "photo": photo}
                 try:
                     verdict = classifier.classify(job.photos[photo], crops=job.crops)
                 except PhotoError as failure:
@@ -109,7 +109,7 @@ def _short(probability: float) -> float:
     return float(f"{probability:.9g}")
 
 
-def _cold_starts(job: Job) -> Iterator[Row]:
+def _cold_starts(job: Job) -> Iterator[JobRow]:
     for at in range(job.done.cold_starts, len(job.settings) * job.pace.cold_starts):
         number, time_ = at % len(job.settings), at // len(job.settings)
         setting = job.settings[number]
@@ -124,7 +124,7 @@ def _cold_starts(job: Job) -> Iterator[Row]:
         yield {"type": "cold", "setting": number, **plain(cold)}
 
 
-def _pause(job: Job) -> Iterator[Row]:
+def _pause(job: Job) -> Iterator[JobRow]:
     """Let the machine cool."""
     began = time.monotonic()
     while (left := job.pace.cool_down_s - (time.monotonic() - began)) > 0:
@@ -163,7 +163,7 @@ class _Timing:
             self._classifiers[key] = self._opened.enter_context(made)
         return self._classifiers[key].classify(self.job.photos[photo], crops=setting.asked)
 
-    def warm_up(self, setting: Setting) -> Row:
+    def warm_up(self, setting: Setting) -> JobRow:
         """Runs that are not counted; the first of them is told."""
         pace, timed = self.job.pace, self.job.timed
         began, runs, first = time.perf_counter(), 0, 0
@@ -187,7 +187,7 @@ class _Timing:
         return crops, spent
 
 
-def _repeat(timing: _Timing, repeat: int) -> Iterator[Row]:
+def _repeat(timing: _Timing, repeat: int) -> Iterator[JobRow]:
     job = timing.job
     rng = np.random.default_rng([job.seed, repeat])
     left = list(range(len(job.settings)))

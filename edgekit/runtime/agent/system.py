@@ -108,7 +108,7 @@ def _by_number(path: str) -> list[tuple[int, str]]:
     return [(int(digits or 0), letters) for letters, digits in re.findall(r"([^\d]*)(\d*)", path)]
 
 
-def number(text: str | None) -> float | None:
+def parse_number(text: str | None) -> float | None:
     """A number from a text, None where it is none."""
     try:
         return float(text) if text is not None else None
@@ -155,7 +155,7 @@ def frequencies(where: System, name: str) -> dict[str, float]:
     """By core, in MHz; sysfs has kHz."""
     found = {}
     for path in where.find(f"{CPU_FOLDER}/cpu[0-9]*/cpufreq/{name}"):
-        khz = number(where.read(path))
+        khz = parse_number(where.read(path))
         if khz is not None:
             found[path.split("/")[5].removeprefix("cpu")] = khz / 1000
     return found

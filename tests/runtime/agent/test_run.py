@@ -21,7 +21,7 @@ from edgekit.runtime.agent.affinity import check_affinity, pin
 from edgekit.runtime.agent.job import BLOCK_RUNS, Done, Job, Setting, block_photos, read_job
 from edgekit.runtime.agent.machine import Cluster, read_machine
 from edgekit.runtime.agent.pace import Pace
-from edgekit.runtime.agent.run import measure
+from edgekit.runtime.agent.run import run_job
 from edgekit.runtime.agent.sensors import Temperature
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.timing import peak_memory_mb
@@ -66,7 +66,7 @@ def job(red_blue_file, photos):
 
 
 def rows_of(job, kind):
-    return [row for row in measure(job) if row["type"] == kind]
+    return [row for row in run_job(job) if row["type"] == kind]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def idle_delegate(tmp_path_factory):
 
 class TestRows:
     def test_come_in_order_and_end_with_their_number(self, job):
-        rows = list(measure(job))
+        rows = list(run_job(job))
         kinds = [row["type"] for row in rows]
         assert kinds[:8] == ["hello", *["scores"] * 5, "cold", "cold"]
         assert kinds[8] == "begin"
@@ -103,7 +103,7 @@ class TestRows:
 
     def test_every_interpreter_and_delegate_scores_for_itself(self, job):
         both = replace(job, settings=(ONE, PLAIN, TWO))
-        rows = list(measure(both))
+        rows = list(run_job(both))
         assert [engine["delegate"] for engine in rows[0]["engines"]] == ["XNNPACK", "none"]
         assert [(row["engine"], row["photo"]) for row in rows if row["type"] == "scores"] == [
             (engine, photo) for engine in (0, 1) for photo in range(5)
@@ -136,13 +136,13 @@ class TestRows:
             assert sum(spent) >= 0.1 > sum(spent[:-1])
 
     def test_what_is_done_is_not_done_again(self, job):
-        rows = list(measure(replace(job, done=Done(scored=3, cold_starts=2, repeats=1))))
+        rows = list(run_job(replace(job, done=Done(scored=3, cold_starts=2, repeats=1))))
         assert [row["photo"] for row in rows if row["type"] == "scores"] == [3, 4]
         assert not [row for row in rows if row["type"] == "cold"]
         assert {row["repeat"] for row in rows if row["type"] == "runs"} == {1}
 
     def test_an_emulated_device_gives_scores_alone(self, job):
-        kinds = {row["type"] for row in measure(replace(job, pace=replace(FAST, repeats=0, cold_starts=0)))}
+        kinds = {row["type"] for row in run_job(replace(job, pace=replace(FAST, repeats=0, cold_starts=0)))}
         assert kinds == {"hello", "scores", "end"}
 
     def test_a_photo_that_fails_is_told(self, job, tmp_path):
@@ -176,7 +176,7 @@ class TestRows:
         machine = read_machine()
         blind = replace(machine, state=replace(machine.state, temperatures=None))
         monkeypatch.setattr(measure_module, "read_machine", lambda: blind)
-        rows = measure(replace(job, pace=replace(FAST, cool_down_s=60, cool_to_c=45.0)))
+        rows = run_job(replace(job, pace=replace(FAST, cool_down_s=60, cool_to_c=45.0)))
         with pytest.raises(InterpreterError, match="no temperature can be read here, asked to cool to 45 °C"):
             next(rows)
 
@@ -195,7 +195,7 @@ class TestDelegates:
 
     def test_a_job_ends_at_a_silent_fallback(self, job, idle_delegate):
         with pytest.raises(InterpreterError, match="was asked for"):
-            list(measure(replace(job, settings=(replace(ONE, delegate=f"ext:{idle_delegate}"),))))
+            list(run_job(replace(job, settings=(replace(ONE, delegate=f"ext:{idle_delegate}"),))))
 
     def test_xnnpack_that_stays_away_is_an_error(self, red_blue, monkeypatch):
         monkeypatch.setattr(ModelInterpreter, "delegate", "none")
