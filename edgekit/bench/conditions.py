@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
+from edgekit.runtime.agent.system import is_x86
 
 # Starting this much warmer is another condition, in degrees.
 _WARMER_C = 10.0
@@ -62,9 +63,8 @@ class Conditions:
 
 def device_name(machine: Machine) -> str:
     """The processor of a computer, a board's or phone's own name; in a few words."""
-    is_computer = machine.architecture.lower() in ("x86_64", "amd64", "i686", "i386")
-    names = (machine.soc, machine.name) if is_computer else (machine.name, machine.soc)
-    return next((name for name in names if name), machine.architecture)
+    names = (machine.soc, machine.name) if is_x86(machine.architecture) else (machine.name, machine.soc)
+    return names[0] or names[1] or machine.architecture
 
 
 def differences(old: Conditions, new: Conditions) -> list[str]:

@@ -29,6 +29,7 @@ from edgekit.records import plain
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import BLOCK_RUNS, FORMAT, Done, Job
 from edgekit.runtime.agent.sensors import State
+from edgekit.runtime.interpreter import is_granted
 from edgekit.terminal import printable
 
 # A score has at most so many characters, its comma included.
@@ -164,8 +165,7 @@ class Ledger:
                 raise DeviceError(
                     f"the interpreter {interpreter} was asked for, the model ran with: {printable(found.interpreter)}"
                 )
-            wanted = {"default": found.delegate, "xnnpack": "XNNPACK"}.get(asked, asked)
-            if found.delegate != wanted:
+            if not is_granted(asked, found.delegate):
                 raise DeviceError(f"the delegate {asked} was asked for, the model ran with: {found.delegate}")
         if self._hello is not None:
             changed = _changes(self._hello, row)
@@ -301,9 +301,5 @@ def _changes(was: HelloRow, now: HelloRow) -> str:
     old, new = plain(was), plain(now)
     for one in (old, new):
         del one["machine"]["state"]
-    if old == new:
-        return ""
-    parts = {**old.pop("machine"), **old}, {**new.pop("machine"), **new}
-    return ", ".join(
-        f"{key}: {parts[0][key]} then, {parts[1][key]} now" for key in parts[0] if parts[0][key] != parts[1][key]
-    )
+    old, new = ({**one.pop("machine"), **one} for one in (old, new))
+    return ", ".join(f"{key}: {old[key]} then, {new[key]} now" for key in old if old[key] != new[key])

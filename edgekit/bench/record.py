@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from edgekit.bench.conditions import Conditions
@@ -177,19 +177,19 @@ def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:
     """Those points that have a latency, as latency (p95, ms) against balanced accuracy; a series for each way."""
     many = len(devices) > 1
     return [
-        replace(_pareto_point(point), series=f"{one.device}, {point.way}" if many else point.way)
+        _pareto_point(point, f"{one.device}, {point.way}" if many else point.way)
         for one in devices
         for point in one.points
         if point.latency is not None
     ]
 
 
-def _pareto_point(point: BenchPoint) -> ParetoPoint:
+def _pareto_point(point: BenchPoint, series: str) -> ParetoPoint:
     assert point.latency is not None
     accuracy = point.evaluation.balanced_accuracy
     return ParetoPoint(
         label=point.label,
-        series=point.way,
+        series=series,
         latency_ms=point.latency["total"].p95_ms,
         accuracy=accuracy.value,
         low=accuracy.low,
@@ -206,4 +206,4 @@ def recommend(points: Sequence[BenchPoint], budget_ms: float | None) -> BenchPoi
     ]
     if not within:
         return None
-    return within[pareto_front([_pareto_point(point) for point in within])[-1]]
+    return within[pareto_front([_pareto_point(point, point.way) for point in within])[-1]]

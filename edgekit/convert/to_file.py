@@ -68,52 +68,46 @@ def convert_run(
         GateFailed: the drop is over the limit.
     """
     with working_in(folder.root):
-        return _convert(dataset, folder, out, config, progress)
-
-
-def _convert(
-    dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, progress: Progress
-) -> ConvertRecord:
-    stage = choose_stage(folder, config)
-    _check_out(out, folder)
-    refuse_among_photos(out, dataset.root, "a model")
-    refuse_among_photos(config.calibration, dataset.root, "calibration crops")
-    record = folder.read(stage)
-    if stage == "qat":
-        folder.check_origin(record)
-    if record.data_sha256 != dataset.sha256:
-        raise RunError(
-            f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
-            f"{dataset.sha256[:12]}; name the same --data"
+        stage = choose_stage(folder, config)
+        _check_out(out, folder)
+        refuse_among_photos(out, dataset.root, "a model")
+        refuse_among_photos(config.calibration, dataset.root, "calibration crops")
+        record = folder.read(stage)
+        if stage == "qat":
+            folder.check_origin(record)
+        if record.data_sha256 != dataset.sha256:
+            raise RunError(
+                f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
+                f"{dataset.sha256[:12]}; name the same --data"
+            )
+        if config.precision == "int16x8":
+            progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
+        network = load_stage(folder, record, stage)
+        pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
+        progress.begin(f"converting to {config.precision}", 2)
+        flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
+        progress.advance()
+        draft = _contract(record, stage, config.precision, name=out.stem)
+        bundles = [make_bundle(flatbuffer, draft)]
+        if config.precision != "float32":
+            reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
+            bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
+        progress.advance()
+        contract, gate = _judge(bundles, dataset, record, config, progress)
+        if not gate.passed and not config.allow_drop:
+            raise GateFailed(gate, _advice(config.precision, stage))
+        bundle = write_bundle(replace(bundles[0], contract=contract), out)
+        converted = ConvertRecord(
+            config=config,
+            stage=stage,
+            model=out.name,
+            model_bytes=out.stat().st_size,
+            contract=bundle.contract,
+            gate=gate,
+            versions=versions(),
         )
-    if config.precision == "int16x8":
-        progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
-    network = load_stage(folder, record, stage)
-    pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
-    progress.begin(f"converting to {config.precision}", 2)
-    flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
-    progress.advance()
-    draft = _contract(record, stage, config.precision, name=out.stem)
-    bundles = [make_bundle(flatbuffer, draft)]
-    if config.precision != "float32":
-        reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-        bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
-    progress.advance()
-    contract, gate = _judge(bundles, dataset, record, config, progress)
-    if not gate.passed and not config.allow_drop:
-        raise GateFailed(gate, _advice(config.precision, stage))
-    bundle = write_bundle(replace(bundles[0], contract=contract), out)
-    converted = ConvertRecord(
-        config=config,
-        stage=stage,
-        model=out.name,
-        model_bytes=out.stat().st_size,
-        contract=bundle.contract,
-        gate=gate,
-        versions=versions(),
-    )
-    write_json(out.with_suffix(".json"), converted)
-    return converted
+        write_json(out.with_suffix(".json"), converted)
+        return converted
 
 
 def _advice(precision: Precision, stage: Stage) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO
 
@@ -21,9 +21,6 @@ _MAX_COMPLAINT = 2000
 # What a long measurement may say on stderr; more would fill the disk here.
 _MAX_COMPLAINTS_BYTES = 64 * 1024 * 1024
 _LOOK_S = 1.0
-
-# From an exit code and what was said on stderr to the error that a user reads.
-Explain = Callable[[int, str], DeviceError]
 
 
 class Watched:

@@ -13,7 +13,7 @@ A chroma sample serves its 2x2 pixels; nothing is interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from PIL import Image
@@ -26,7 +26,7 @@ from edgekit.runtime.limits import check_size
 Layout = Literal["nv21", "nv12", "i420"]
 Bytes = bytes | bytearray | memoryview | ByteArray
 
-_LAYOUTS = ("nv21", "nv12", "i420")
+_LAYOUTS = get_args(Layout)
 # Clockwise degrees → Pillow's turn, which counts the other way.
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 

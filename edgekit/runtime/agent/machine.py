@@ -104,7 +104,7 @@ def read_machine(system: System | None = None) -> Machine:
         clusters=_clusters(where, cpu),
         memory_mb=_memory_mb(where),
         int8_instructions=int8_instructions(where),
-        virtual="hypervisor" in _flags(cpu) if is_x86(where) and _flags(cpu) else None,
+        virtual="hypervisor" in _flags(cpu) if is_x86(where.architecture) and _flags(cpu) else None,
         emulated=is_foreign(where),
         state=read_state(where),
     )
@@ -114,7 +114,7 @@ def processor() -> str:
     """The processor or board in a few words, for records."""
     where = System()
     cpu = cpuinfo(where)
-    board = None if is_x86(where) else _name(where)
+    board = None if is_x86(where.architecture) else _name(where)
     return board or _soc(where, cpu) or platform.machine()
 
 

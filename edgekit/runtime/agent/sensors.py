@@ -74,18 +74,16 @@ def _clocks(where: System) -> tuple[float, ...] | None:
 
 
 def _temperatures(where: System) -> tuple[Temperature, ...] | None:
-    found = []
-    for path in where.find("/sys/class/thermal/thermal_zone[0-9]*/temp"):
-        folder = path.rpartition("/")[0]
-        found.append((where.read(f"{folder}/type") or folder.rpartition("/")[2], where.read(path)))
-    if not found:
-        for path in where.find("/sys/class/hwmon/hwmon[0-9]*/temp[0-9]*_input"):
-            folder = path.rpartition("/")[0]
-            found.append((where.read(f"{folder}/name") or folder.rpartition("/")[2], where.read(path)))
-    read = [(sensor, parse_number(text)) for sensor, text in found]
-    low, high = _PLAUSIBLE_C
-    kept = [Temperature(sensor=sensor, celsius=round(c / 1000, 1)) for sensor, c in read if c is not None]
-    return tuple(one for one in kept if low <= one.celsius <= high) or None
+    zones, name = where.find("/sys/class/thermal/thermal_zone[0-9]*/temp"), "type"
+    if not zones:
+        zones, name = where.find("/sys/class/hwmon/hwmon[0-9]*/temp[0-9]*_input"), "name"
+    temperatures = []
+    for path in zones:
+        folder, milli_c = path.rpartition("/")[0], parse_number(where.read(path))
+        if milli_c is not None and _PLAUSIBLE_C[0] <= (celsius := round(milli_c / 1000, 1)) <= _PLAUSIBLE_C[1]:
+            sensor = where.read(f"{folder}/{name}") or folder.rpartition("/")[2]
+            temperatures.append(Temperature(sensor=sensor, celsius=celsius))
+    return tuple(temperatures) or None
 
 
 def _throttling(where: System) -> tuple[str, ...] | None:

@@ -116,16 +116,16 @@ def parse_number(text: str | None) -> float | None:
         return None
 
 
-def is_x86(where: System) -> bool:
-    """Whether it is a PC's architecture."""
-    return where.architecture.lower() in ("x86_64", "amd64", "i686", "i386")
+def is_x86(architecture: str) -> bool:
+    """Whether it is a PC's."""
+    return architecture.lower() in ("x86_64", "amd64", "i686", "i386")
 
 
 def is_foreign(where: System) -> bool:
     """Whether /proc/cpuinfo is another architecture's."""
     text = where.read("/proc/cpuinfo") or ""
     told = "x86" if re.search(r"^vendor_id\s*:", text, re.M) else "arm" if "CPU implementer" in text else None
-    return told is not None and told != ("x86" if is_x86(where) else "arm")
+    return told is not None and told != ("x86" if is_x86(where.architecture) else "arm")
 
 
 def cpuinfo(where: System) -> list[dict[str, str]]:
