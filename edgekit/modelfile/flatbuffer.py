@@ -145,10 +145,7 @@ def append_softmax(flatbuffer: bytes) -> bytes:
             "convert with float32 output and a batch of 1"
         )
     softmax = schema.BuiltinOperator.SOFTMAX
-    if any(
-        logits_index in one.outputs and _operator(model, one) == softmax
-        for one in graph.operators
-    ):
+    if any(logits_index in one.outputs and _operator(model, one) == softmax for one in graph.operators):
         raise ContractError("a model must end in logits, got a SOFTMAX at its end; convert it without one")
     graph.tensors.append(
         schema.TensorT(

@@ -7,12 +7,11 @@ import pytest
 from judging import judged
 
 from edgekit.bench.compare import check_comparable, compare_benchmarks
-from edgekit.bench.conditions import Conditions, differences
+from edgekit.bench.conditions import Conditions
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.errors import EdgekitError
 from edgekit.metrics.classification import evaluation_of
 from edgekit.runtime.agent.machine import read_machine
-from edgekit.runtime.agent.sensors import Temperature
 from edgekit.runtime.timing import Latency
 
 
@@ -164,12 +163,3 @@ class TestCompare:
     def test_nothing_in_common_is_refused(self):
         with pytest.raises(EdgekitError, match="a point in common"):
             compare_benchmarks(record(point(10, 1)), record(point(10, 1, crops=5)))
-
-
-@pytest.mark.parametrize(("celsius", "found"), [(45.0, 0), (52.0, 1)])
-def test_a_warmer_start_is_another_condition(celsius, found):
-    def at(degrees):
-        warm = machine(temperatures=(Temperature(sensor="cpu", celsius=degrees),))
-        return replace(WHERE, machine=warm)
-
-    assert len(differences(at(40.0), at(celsius))) == found
