@@ -104,7 +104,7 @@ def _device(old: DeviceBench, new: DeviceBench, tolerance: float) -> Iterator[Ch
         for what, old_value, new_value, verdict in _numbers(before, after, tolerance):
             yield Change(
                 device=new.device,
-                point=f"{after.label}, {after.way}",
+                point=f"{after.label}, {after.series}",
                 what=what,
                 old=old_value,
                 new=new_value,

@@ -26,9 +26,9 @@ class Conditions:
         delegate: What ran the operators; all that did, with commas between.
         warmup: Runs before counting, for each setting in each repeat.
         timed_photos: How many different photos.
-        warmup_s: Seconds before counting, the same way; both hold.
+        warmup_s: Seconds before counting, for each setting in each repeat; both hold.
         min_runs: Counted for each setting in each repeat, at least.
-        min_s: The same in seconds; both hold.
+        min_s: Seconds that the counted runs take together, at least; both hold.
         repeats: Each loaded the model anew.
         quick: Whether it was a short one, whose numbers are rough.
         affinity: What was asked for: all, big, little, or core numbers.

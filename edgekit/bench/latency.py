@@ -63,8 +63,8 @@ class Spread:
     """How far repeats, each with the model loaded anew, agree.
 
     Attributes:
-        p50_ms: Of each repeat.
-        p95_ms: Of each repeat.
+        p50_ms: Each repeat's median.
+        p95_ms: Each repeat's 95th percentile.
         relative: Largest less smallest p50, as a share of their median; 0 with one repeat.
     """
 
@@ -160,7 +160,7 @@ def _percentiles(ordered: Float64Array, reached: Int64Array, shares: Float64Arra
     Args:
         ordered: (n,) rising.
         reached: (rows, n) how many of a resample lie at or below each of them.
-        shares: Of 1.
+        shares: Which percentiles, as shares of 1.
     """
     rows, n = reached.shape
     at = shares * (reached[:, -1:] - 1)
@@ -193,8 +193,8 @@ class Throttling:
 
     Attributes:
         ratio: Median of the last tenth by that of the first: 1.2 is a fifth slower.
-        low: Lower end of its interval.
-        high: Upper end of it.
+        low: Lower end of its 95 % interval.
+        high: Upper end of its 95 % interval.
         verdict: ``throttled`` where the interval lies above 1.05, ``steady`` where it lies below, else ``unclear``.
     """
 

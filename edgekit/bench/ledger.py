@@ -58,10 +58,10 @@ class Ledger:
 
     Attributes:
         scores: (engines, photos, crops, classes) float32; NaN where nothing was told yet.
-        cold: Of each setting.
+        cold: The cold starts of each setting.
         states: Before and after each whole repeat.
         sessions: How many have begun.
-        ended: Whether the last session told all of it.
+        ended: Whether the last session came to its end.
     """
 
     def __init__(self, job: Job, classes: int) -> None:

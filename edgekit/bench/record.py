@@ -11,6 +11,7 @@ from edgekit.bench.latency import Interval, Spread, Throttling
 from edgekit.devices.native import NativeLatency
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
+from edgekit.metrics.wording import count
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Setting
 from edgekit.runtime.agent.machine import Machine
@@ -73,10 +74,10 @@ class BenchPoint:
         )
 
     @property
-    def way(self) -> str:
+    def series(self) -> str:
         """All but the crops: ``2 threads``, with interpreter and delegate where they were asked for."""
         asked = "" if self.asked_delegate == "default" else f", {self.asked_delegate}"
-        return f"{threads_label(self.threads)}, {self.interpreter}{asked}"
+        return f"{count(self.threads, 'thread')}, {self.interpreter}{asked}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +169,11 @@ class BenchRecord:
     native: tuple[NativeBench, ...] = ()
 
 
-def threads_label(threads: int) -> str:
-    """``1 thread``, ``2 threads``."""
-    return f"{threads} thread{'s' if threads > 1 else ''}"
-
-
 def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:
-    """Those points that have a latency, as latency (p95, ms) against balanced accuracy; a series for each way."""
+    """Those points that have a latency, as latency (p95, ms) against balanced accuracy; crops make a series."""
     many = len(devices) > 1
     return [
-        _pareto_point(point, f"{one.device}, {point.way}" if many else point.way)
+        _pareto_point(point, f"{one.device}, {point.series}" if many else point.series)
         for one in devices
         for point in one.points
         if point.latency is not None
@@ -206,4 +202,4 @@ def recommend(points: Sequence[BenchPoint], budget_ms: float | None) -> BenchPoi
     ]
     if not within:
         return None
-    return within[pareto_front([_pareto_point(point, point.way) for point in within])[-1]]
+    return within[pareto_front([_pareto_point(point, point.series) for point in within])[-1]]

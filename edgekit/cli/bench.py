@@ -11,7 +11,7 @@ import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import console, options
-from edgekit.metrics.wording import NOTHING, interval, percent, with_bounds
+from edgekit.metrics.wording import NOTHING, count, interval, percent, with_bounds
 
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
@@ -222,14 +222,12 @@ def print_bench(record: BenchRecord) -> None:
         _print_accuracy(record, one)
         best = one.recommended
         if best is not None:
-            from edgekit.bench.record import threads_label
-
             budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
             most = "up to " if best.stops_early else ""
             where = f" on {one.device}" if len(record.devices) > 1 else ""
             asked = "" if best.delegate == "default" else f", {best.delegate}"
             typer.echo(
-                f"recommended{where} {budget}: {most}{best.crops} crops, {threads_label(best.threads)}, "
+                f"recommended{where} {budget}: {most}{best.crops} crops, {count(best.threads, 'thread')}, "
                 f"{best.interpreter}{asked}"
             )
     _print_native(record)

@@ -25,7 +25,6 @@ from edgekit.records import plain, sha256, write_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
 from edgekit.scoring.passes import score_photos
-from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
 from edgekit.train.options import Stage
@@ -185,16 +184,6 @@ def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
     return Bundle(contract=replace(draft, precision="float32", model_sha256=sha256(flatbuffer)), flatbuffer=flatbuffer)
 
 
-def _early(scores: Scores, contract: Contract) -> dict[str, float]:
-    """What stopping early does to the validation photos, on which its bounds rest."""
-    counts = scores.early_counts(contract)
-    found = report(scores.targets, scores.predicted(contract, counts), contract.labels)
-    return {
-        "early_stop_mean_crops": float(counts.mean()),
-        "early_stop_balanced_accuracy": found.balanced_accuracy,
-    }
-
-
 def _judge(
     bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
 ) -> tuple[Contract, Gate]:
@@ -218,11 +207,15 @@ def _judge(
     ]
     contract = decided[0]
     gate = compare_models(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
+    # What stopping early does to the photos on which its bounds rest.
+    counts = scored[0].early_counts(contract)
+    early = report(scored[0].targets, scored[0].predicted(contract, counts), contract.labels)
     measured = {
         "validation_photos": gate.photos,
         "validation_balanced_accuracy": gate.balanced_accuracy,
         "float_balanced_accuracy": gate.float_balanced_accuracy,
         "agreement_with_float": gate.agreement,
-        **_early(scored[0], contract),
+        "early_stop_mean_crops": float(counts.mean()),
+        "early_stop_balanced_accuracy": early.balanced_accuracy,
     }
     return replace(contract, provenance={**contract.provenance, **measured}), gate

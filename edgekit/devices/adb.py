@@ -12,7 +12,7 @@ from pathlib import Path
 from edgekit.devices.dump import ENDED, Dump, dump_script
 from edgekit.devices.native import NativeLatency, native_arguments, parse_native
 from edgekit.devices.process import run_to_end
-from edgekit.devices.remote import ANSWER_S, BEGIN, Blob, Options, RemoteDevice, between, blobs, disk_full
+from edgekit.devices.remote import BEGIN, Blob, Options, RemoteDevice, between, blobs, disk_full
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import make_folder
@@ -53,14 +53,13 @@ class AdbDevice(RemoteDevice):
         name: As the user named it.
         options: How it is used.
         serial: Its serial number, or ``host:port``.
-        answer_timeout_s: How long its first answer may take.
     """
 
     kind = "adb"
     default_folder = "/data/local/tmp/edgekit"
 
-    def __init__(self, name: str, options: Options, serial: str, *, answer_timeout_s: float = ANSWER_S) -> None:
-        super().__init__(name, options, answer_timeout_s=answer_timeout_s)
+    def __init__(self, name: str, options: Options, serial: str) -> None:
+        super().__init__(name, options)
         self._serial = serial
 
     def _adb(self, *words: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edgekit.devices.process import run_lines, run_to_end
-from edgekit.devices.remote import ANSWER_S, Options, PythonDevice, packed, probe_source
+from edgekit.devices.remote import Options, PythonDevice, packed, probe_source
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
@@ -22,16 +22,13 @@ class LocalDevice(PythonDevice):
     Args:
         name: As the user named it.
         options: Another Python, an emulator before it, more of its environment.
-        answer_timeout_s: How long its first answer may take.
     """
 
     kind = "local"
     network_timer = None
 
-    def __init__(
-        self, name: str = "local", options: Options | None = None, *, answer_timeout_s: float = ANSWER_S
-    ) -> None:
-        super().__init__(name, options or Options(), answer_timeout_s=answer_timeout_s)
+    def __init__(self, name: str = "local", options: Options | None = None) -> None:
+        super().__init__(name, options or Options())
         self._python = os.path.expanduser(self.options.python) or sys.executable
         self._private = ""
 
@@ -43,9 +40,7 @@ class LocalDevice(PythonDevice):
 
     def _ask(self) -> str:
         command = [*self.options.launcher, self._python, "-c", packed(probe_source(self.options.folder))]
-        code, output, said = run_to_end(
-            command, self._answer_timeout_s, name=self.name, environment=self._environment()
-        )
+        code, output, said = run_to_end(command, self.answer_timeout_s, name=self.name, environment=self._environment())
         lines = output.splitlines()
         if code or not lines:
             raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")

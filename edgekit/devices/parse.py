@@ -14,7 +14,7 @@ from typing import Any
 
 from edgekit.devices.adb import AdbDevice, attached
 from edgekit.devices.local import LocalDevice
-from edgekit.devices.remote import ANSWER_S, Options
+from edgekit.devices.remote import Options
 from edgekit.devices.ssh import SshDevice
 from edgekit.errors import DeviceError
 from edgekit.records import from_plain, is_stream
@@ -72,7 +72,7 @@ def read_entries(texts: Sequence[str]) -> list[DeviceEntry]:
     return entries
 
 
-def open_entries(entries: Sequence[DeviceEntry], *, answer_timeout_s: float = ANSWER_S) -> list[AnyDevice]:
+def open_entries(entries: Sequence[DeviceEntry]) -> list[AnyDevice]:
     """Devices as they were described.
 
     Raises:
@@ -82,7 +82,7 @@ def open_entries(entries: Sequence[DeviceEntry], *, answer_timeout_s: float = AN
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DeviceError(f"each device must have a name of its own, got {', '.join(twice)} more than once")
-    return [_open(entry, answer_timeout_s) for entry in entries]
+    return [_open(entry) for entry in entries]
 
 
 def read_device_file(file: Path) -> list[DeviceEntry]:
@@ -154,21 +154,20 @@ def _check(entry: DeviceEntry, where: str) -> None:
         raise DeviceError(f"{where}: launcher needs python, the file that it starts")
 
 
-def _open(entry: DeviceEntry, answer_timeout_s: float) -> AnyDevice:
+def _open(entry: DeviceEntry) -> AnyDevice:
     name = entry.name or entry.url
     if entry.url == "local":
-        return LocalDevice(name, entry, answer_timeout_s=answer_timeout_s)
+        return LocalDevice(name, entry)
     ssh, adb = _SSH.fullmatch(entry.url), _ADB.fullmatch(entry.url)
     if ssh:
         port = int(ssh["port"]) if ssh["port"] else None
         if port is not None and not 1 <= port <= 65535:
             raise DeviceError(f"a port must be 1 to 65535, got {entry.url!r}")
         _need("ssh", "openssh-client")
-        host, user = ssh["host"].strip("[]"), ssh["user"] or ""
-        return SshDevice(name, entry, host, user, port, answer_timeout_s=answer_timeout_s)
+        return SshDevice(name, entry, ssh["host"].strip("[]"), ssh["user"] or "", port)
     if adb:
         _need("adb", "adb (Android's platform tools)")
-        return AdbDevice(name, entry, adb["serial"] or _only_serial(), answer_timeout_s=answer_timeout_s)
+        return AdbDevice(name, entry, adb["serial"] or _only_serial())
     raise DeviceError(f"a device must be {_FORMS}, got {entry.url!r}")
 
 

@@ -27,8 +27,8 @@ _AGENT = _HERE.parent / "runtime" / "agent"
 _MACHINE_FILES = ("system", "sensors", "machine")
 # Where a device's own words begin and end: login scripts may print theirs around them.
 BEGIN, END = "edgekit-begin", "edgekit-end"
-# How long a connection may take, and after that the first answer: a slow card reads a large numpy.
-CONNECT_S, ANSWER_S = 10.0, 60.0
+# How long a connection may take.
+CONNECT_S = 10
 _PYTHONS = ("python3", "python", "/data/data/com.termux/files/usr/bin/python3")
 _EXIT_NO_PYTHON, _EXIT_KILLED = 77, 137
 # Linux takes 128 kB in one word, adb 64 kB in all.
@@ -153,14 +153,17 @@ class PythonDevice:
     Args:
         name: As the user named it.
         options: How it is used.
-        answer_timeout_s: How long that answer may take.
+
+    Attributes:
+        answer_timeout_s: How long that answer may take once there is a connection: a slow card reads a large numpy.
     """
 
-    def __init__(self, name: str, options: Options, *, answer_timeout_s: float = ANSWER_S) -> None:
+    answer_timeout_s = 60.0
+
+    def __init__(self, name: str, options: Options) -> None:
         self.name = name
         self.options = options
         self.emulated = options.emulated
-        self._answer_timeout_s = answer_timeout_s
         self._probe: DeviceProbe | None = None
 
     def _ask(self) -> str:
@@ -241,7 +244,7 @@ class RemoteDevice(PythonDevice):
     @property
     def _patience_s(self) -> float:
         """From the order to the first answer."""
-        return CONNECT_S + self._answer_timeout_s
+        return CONNECT_S + self.answer_timeout_s
 
     def _no_python(self) -> DeviceError:
         tried = " ".join(self.options.launcher[:1]) or self.options.python or ", ".join(_PYTHONS)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from edgekit.devices.process import Watched
 from edgekit.devices.remote import (
-    ANSWER_S,
     CONNECT_S,
     Options,
     RemoteDevice,
@@ -50,23 +49,13 @@ class SshDevice(RemoteDevice):
         host: Its name, address or alias in ssh's config.
         user: Who logs in; empty for what the config says.
         port: None for what the config says.
-        answer_timeout_s: How long its first answer may take.
     """
 
     kind = "ssh"
     default_folder = "~/.cache/edgekit"
 
-    def __init__(
-        self,
-        name: str,
-        options: Options,
-        host: str,
-        user: str = "",
-        port: int | None = None,
-        *,
-        answer_timeout_s: float = ANSWER_S,
-    ) -> None:
-        super().__init__(name, options, answer_timeout_s=answer_timeout_s)
+    def __init__(self, name: str, options: Options, host: str, user: str, port: int | None) -> None:
+        super().__init__(name, options)
         self._host, self._user, self._port = host, user, port
         self._private = tempfile.mkdtemp(prefix="edgekit-")
         # Also where nobody calls close; the connection itself ends a minute after its last use.
@@ -75,7 +64,7 @@ class SshDevice(RemoteDevice):
     def _words(self) -> list[str]:
         options = {
             "BatchMode": "yes",
-            "ConnectTimeout": f"{CONNECT_S:.0f}",
+            "ConnectTimeout": f"{CONNECT_S}",
             "ServerAliveInterval": f"{_ALIVE_S}",
             "ServerAliveCountMax": f"{_ALIVE_COUNT}",
             "ForwardAgent": "no",

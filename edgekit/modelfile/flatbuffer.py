@@ -35,7 +35,7 @@ class Description:
 
     Attributes:
         operators: How often each operator occurs.
-        arithmetic: The same by the types that the operator reads and writes, biases, shapes and axes (int32) left out:
+        arithmetic: How often by the types that it reads and writes, without biases, shapes and axes (int32):
             ``{"CONV_2D": {"int8": 17}, "DEQUANTIZE": {"float32+int8": 1}}``.
         tensors: How many tensors have each type.
     """

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import Interval
-from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, threads_label
+from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.metrics.classification import Evaluation
-from edgekit.metrics.wording import percent
+from edgekit.metrics.wording import count, percent
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
 
@@ -124,7 +124,7 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
 
 def _point(point: BenchPoint, others: Sequence[BenchPoint]) -> Point:
     assert point.latency is not None
-    way = threads_label(point.threads)
+    way = count(point.threads, "thread")
     if len({other.interpreter for other in others}) > 1:
         way += f", {point.interpreter}"
     if point.asked_delegate != "default":

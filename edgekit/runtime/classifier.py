@@ -60,7 +60,7 @@ class Classifier:
         delegate: See ``ModelInterpreter``.
 
     Attributes:
-        contract: The model's.
+        contract: What the model takes and gives.
 
     Raises:
         ContractError: the model's tensors are not those that its contract promises.

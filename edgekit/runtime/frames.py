@@ -54,7 +54,7 @@ class YuvFrame:
     Attributes:
         y: uint8 (height, width).
         u: uint8 (ceil(height / 2), ceil(width / 2)).
-        v: The same shape as ``u``.
+        v: uint8, of the shape of ``u``.
         rotation: Clockwise degrees that make the picture upright: 0, 90, 180 or 270.
 
     Raises:
