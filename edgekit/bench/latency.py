@@ -89,7 +89,8 @@ def summarise(runs: Runs, *, seed: int = 0) -> Timed:
     """
     if not len(runs):
         raise DataError("a latency needs at least one run, got none")
-    blocks, counts = _blocks(runs), _block_draws(runs, seed)
+    blocks = _blocks(runs)
+    counts = _block_draws(blocks, runs.repeat, seed)
     draws = [(blocks, counts)]
     if counts.shape[1] < FEW_BLOCKS:
         number = np.arange(len(runs))
@@ -117,13 +118,12 @@ def _blocks(runs: Runs) -> Int64Array:
     return number.astype(np.int64).ravel()
 
 
-def _block_draws(runs: Runs, seed: int) -> Int64Array:
-    """(resamples, blocks) how often each block is drawn."""
+def _block_draws(blocks: Int64Array, repeats: Int64Array, seed: int) -> Int64Array:
+    """(resamples, blocks) how often each block is drawn; of each run (n,) its block and repeat are given."""
     rng = np.random.default_rng(seed)
-    number = _blocks(runs)
-    repeat_of = np.zeros(number.max() + 1, np.int64)
-    repeat_of[number] = runs.repeat
-    members = [np.flatnonzero(repeat_of == repeat) for repeat in np.unique(runs.repeat)]
+    repeat_of = np.zeros(blocks.max() + 1, np.int64)
+    repeat_of[blocks] = repeats
+    members = [np.flatnonzero(repeat_of == repeat) for repeat in np.unique(repeats)]
     counts = np.zeros((RESAMPLES, len(repeat_of)), np.int64)
     for row in counts:
         for chosen in rng.integers(len(members), size=len(members)):

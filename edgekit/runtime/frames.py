@@ -132,9 +132,9 @@ class YuvFrame:
 
     def cut(self, box: Box) -> Image.Image:
         """The pixels of a box in the upright picture, RGB."""
-        seen = self._on_sensor(box)
+        sensor_box = self._on_sensor(box)
         # Chroma comes in pairs of pixels, so from an even pixel on.
-        even = Box(seen.left & ~1, seen.top & ~1, seen.right, seen.bottom)
+        even = Box(sensor_box.left & ~1, sensor_box.top & ~1, sensor_box.right, sensor_box.bottom)
         rows, columns = slice(even.top // 2, (even.bottom + 1) // 2), slice(even.left // 2, (even.right + 1) // 2)
         luma = Image.fromarray(np.ascontiguousarray(self.y[even.top : even.bottom, even.left : even.right]))
         chroma = (
@@ -143,7 +143,7 @@ class YuvFrame:
         )
         bands = [luma, *(plane.crop((0, 0, *luma.size)) for plane in chroma)]
         picture = Image.merge("YCbCr", bands).convert("RGB")
-        left, top = seen.left - even.left, seen.top - even.top
+        left, top = sensor_box.left - even.left, sensor_box.top - even.top
         if left or top:
             picture = picture.crop((left, top, *picture.size))
         return picture.transpose(_TURNS[self.rotation]) if self.rotation else picture

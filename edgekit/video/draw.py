@@ -41,7 +41,7 @@ def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], 
     Returns:
         uint8 (height, width, 3) RGB.
     """
-    image = _image(picture)
+    image = picture.cut(Box(0, 0, *picture.size_wh)) if isinstance(picture, YuvFrame) else Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
     text_px = max(10, image.height // 24)
     stroke_px = max(1, image.height // 360)
@@ -50,9 +50,3 @@ def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], 
     pen.rectangle((0, 0, image.width - 1, text_px * 3 // 2), fill=colour)
     pen.text((text_px // 2, text_px // 4), line, fill=(0, 0, 0), font=ImageFont.load_default(size=text_px))
     return np.asarray(image)
-
-
-def _image(picture: RGBArray | YuvFrame) -> Image.Image:
-    if isinstance(picture, YuvFrame):
-        return picture.cut(Box(0, 0, *picture.size_wh))
-    return Image.fromarray(picture)

@@ -45,11 +45,11 @@ def run_job(job: Job) -> Iterator[JobRow]:
         InterpreterError: no such interpreter, cores or delegate, or the delegate does not run the model.
         PhotoError: a photo that is timed can't be decoded.
     """
-    told = 0
+    count = 0
     for row in _rows(job):
-        told += 1
+        count += 1
         yield row
-    yield {"type": "end", "rows": told}
+    yield {"type": "end", "rows": count}
 
 
 def _rows(job: Job) -> Iterator[JobRow]:
@@ -86,10 +86,8 @@ def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[JobRow]:
     """The scores of one pass, photo by photo."""
     if not job.crops:
         return
-    at = 0
     for number, (interpreter, delegate) in enumerate(job.engines):
-        left = [photo for photo in range(len(job.photos)) if at + photo >= job.done.scored]
-        at += len(job.photos)
+        left = range(max(0, job.done.scored - number * len(job.photos)), len(job.photos))
         if not left:
             continue
         # Scores do not depend on the number of threads: each crop is run by an interpreter with one.
