@@ -20,6 +20,7 @@ from edgekit.runtime.timing import Latency
 STAGES = ("decode", "crop", "invoke", "vote", "total")
 STATISTICS = ("mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms")
 RESAMPLES = 1000
+_SEED = 0
 LEVEL = 0.95
 # A slowdown below this is no throttling: clocks breathe.
 _SLOWDOWN = 1.05
@@ -81,7 +82,7 @@ class Timed(NamedTuple):
     spread: Spread
 
 
-def summarise(runs: Runs, *, seed: int = 0) -> Timed:
+def summarise(runs: Runs) -> Timed:
     """Percentiles of every stage with their intervals.
 
     Raises:
@@ -90,11 +91,11 @@ def summarise(runs: Runs, *, seed: int = 0) -> Timed:
     if not len(runs):
         raise DataError("a latency needs at least one run, got none")
     blocks = _blocks(runs)
-    counts = _block_draws(blocks, runs.repeat, seed)
+    counts = _block_draws(blocks, runs.repeat)
     draws = [(blocks, counts)]
     if counts.shape[1] < FEW_BLOCKS:
         number = np.arange(len(runs))
-        singly = np.random.default_rng(seed).multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=RESAMPLES)
+        singly = np.random.default_rng(_SEED).multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=RESAMPLES)
         draws.append((number, singly))
     times = {stage: runs.stage_ms(stage) for stage in STAGES}
     return Timed(
@@ -118,9 +119,9 @@ def _blocks(runs: Runs) -> Int64Array:
     return number.astype(np.int64).ravel()
 
 
-def _block_draws(blocks: Int64Array, repeats: Int64Array, seed: int) -> Int64Array:
+def _block_draws(blocks: Int64Array, repeats: Int64Array) -> Int64Array:
     """(resamples, blocks) how often each block is drawn; of each run (n,) its block and repeat are given."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_SEED)
     repeat_of = np.zeros(blocks.max() + 1, np.int64)
     repeat_of[blocks] = repeats
     members = [np.flatnonzero(repeat_of == repeat) for repeat in np.unique(repeats)]
@@ -204,7 +205,7 @@ class Throttling:
     verdict: Literal["throttled", "steady", "unclear"]
 
 
-def throttling(settings: Sequence[Runs], *, seed: int = 0) -> Throttling | None:
+def throttling(settings: Sequence[Runs]) -> Throttling | None:
     """First against last tenth of the repeats; None where they were too short to have both."""
     first, last = [], []
     ends: dict[int, int] = {}
@@ -228,7 +229,7 @@ def throttling(settings: Sequence[Runs], *, seed: int = 0) -> Throttling | None:
                     last.append(float(np.median(work[chosen]) / middle))
     if len(first) < 2 or len(last) < 2:
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_SEED)
     early, late = np.array(first), np.array(last)
     drawn = np.median(rng.choice(late, (RESAMPLES, len(late))), axis=1) / np.median(
         rng.choice(early, (RESAMPLES, len(early))), axis=1

@@ -61,16 +61,13 @@ class LocalDevice(PythonDevice):
     def _environment(self, *, with_payload: bool = False) -> dict[str, str] | None:
         if self._is_own:
             return {**os.environ, **self.options.environment} if self.options.environment else None
-        given = self.options.python_environment()
         # This Python's own settings mislead another one.
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_"))}
-        if with_payload:
-            if not self._private:
-                self._private = tempfile.mkdtemp(prefix="edgekit-")
-                write_payload(Path(self._private) / PAYLOAD_NAME)
-            paths = [str(Path(self._private) / PAYLOAD_NAME), given.get("PYTHONPATH", "")]
-            given["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        return {**kept, **given}
+        if with_payload and not self._private:
+            self._private = tempfile.mkdtemp(prefix="edgekit-")
+            write_payload(Path(self._private) / PAYLOAD_NAME)
+        payload = str(Path(self._private) / PAYLOAD_NAME) if with_payload else ""
+        return {**kept, **self.options.python_environment(payload, os.pathsep)}
 
     def pull(self, remote: str, to: Path) -> None:
         """Copy a file."""

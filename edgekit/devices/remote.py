@@ -8,7 +8,7 @@ import re
 import shlex
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -63,11 +63,17 @@ class Options:
     ssh_config: str = ""
     native: str = ""
 
-    def python_environment(self) -> dict[str, str]:
-        """What the Python's environment has beside the device's own."""
+    def python_environment(self, payload: str = "", separator: str = ":") -> dict[str, str]:
+        """What the Python's environment has beside the device's own.
+
+        Args:
+            payload: Where the runtime lies; empty where it is not needed.
+            separator: Between the device's paths.
+        """
         # The runtime starts itself anew to measure cold starts, which needs the same words before it.
         launcher = {"EDGEKIT_LAUNCHER": shlex.join(self.launcher)} if self.launcher else {}
-        return {**launcher, **self.environment}
+        paths = [path for path in (payload, self.environment.get("PYTHONPATH", "")) if path]
+        return {**launcher, **self.environment, **({"PYTHONPATH": separator.join(paths)} if paths else {})}
 
 
 class Blob(NamedTuple):
@@ -269,7 +275,7 @@ class RemoteDevice(PythonDevice):
     def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
         """See :class:`edgekit.devices.device.Device`."""
         payload = self._push_payload()
-        python = self._with_python(*self._runtime(arguments), before={"PYTHONPATH": payload})
+        python = self._with_python(*self._runtime(arguments), payload=payload)
         # The process there ends with this one's stdin: when it is done, killed, or when the cable is pulled.
         script = (
             f"cd {shlex.quote(self.ready().folder)}; exec 3<&0; echo {BEGIN}; "
@@ -322,13 +328,10 @@ class RemoteDevice(PythonDevice):
                 (self._payload,) = self.push([file])
         return self._payload
 
-    def _with_python(self, *arguments: str, before: Mapping[str, str] | None = None) -> str:
+    def _with_python(self, *arguments: str, payload: str = "") -> str:
         """A script that becomes the device's Python; exit code _EXIT_NO_PYTHON where there is none."""
-        environment = self.options.python_environment()
-        given = dict(before or {})
-        if "PYTHONPATH" in given and environment.get("PYTHONPATH"):
-            environment["PYTHONPATH"] = f"{given.pop('PYTHONPATH')}:{environment['PYTHONPATH']}"
-        exports = "".join(f"export {key}={shlex.quote(value)}; " for key, value in {**environment, **given}.items())
+        environment = self.options.python_environment(payload)
+        exports = "".join(f"export {key}={shlex.quote(value)}; " for key, value in environment.items())
         words = " ".join(shlex.quote(argument) for argument in arguments)
         launcher = "".join(f"{shlex.quote(word)} " for word in self.options.launcher)
         pythons = [self.options.python] if self.options.python else list(_PYTHONS)
