@@ -75,11 +75,9 @@ def differences(old: Conditions, new: Conditions) -> list[str]:
     """
     was, now = _essentials(old), _essentials(new)
     found = [f"{name} was {was[name]}, is {now[name]}" for name in was if was[name] != now[name]]
-    temperatures = [one.machine.state.hottest_c if one.machine is not None else None for one in (old, new)]
-    if None not in temperatures:
-        before, after = (float(one or 0) for one in temperatures)
-        if abs(before - after) > _WARMER_C:
-            found.append(f"the temperature at the beginning was {before:g} °C, is {after:g} °C")
+    before, after = (one.machine.state.hottest_c if one.machine is not None else None for one in (old, new))
+    if before is not None and after is not None and abs(before - after) > _WARMER_C:
+        found.append(f"the temperature at the beginning was {before:g} °C, is {after:g} °C")
     return found
 
 

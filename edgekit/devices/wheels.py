@@ -55,8 +55,7 @@ class DeviceProbe:
     @property
     def version(self) -> Version:
         """``(3, 11)``."""
-        found = re.match(r"(\d{1,4})\.(\d{1,4})(?!\d)", self.python)
-        return (int(found[1]), int(found[2])) if found else (0, 0)
+        return _version(self.python) or (0, 0)
 
     @property
     def interpreters(self) -> tuple[str, ...]:
@@ -79,8 +78,12 @@ class DeviceProbe:
     @property
     def glibc(self) -> Version | None:
         """``(2, 36)``."""
-        found = re.match(r"glibc (\d{1,4})\.(\d{1,4})(?!\d)", self.libc)
-        return (int(found[1]), int(found[2])) if found else None
+        return _version(self.libc, before="glibc ")
+
+
+def _version(text: str, *, before: str = "") -> Version | None:
+    found = re.match(rf"{before}(\d{{1,4}})\.(\d{{1,4}})(?!\d)", text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

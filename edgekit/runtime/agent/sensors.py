@@ -105,10 +105,9 @@ def _throttling(where: System) -> tuple[str, ...] | None:
 def _battery(where: System) -> tuple[float | None, str | None]:
     if where.is_android:
         told = dict(re.findall(r"^\s*(level|scale|status): (\d+)$", where.command("dumpsys", "battery") or "", re.M))
-        if "level" in told and int(told.get("scale", "100")):
-            return 100 * int(told["level"]) / int(told.get("scale", "100")), _ANDROID_BATTERY.get(
-                told.get("status", "")
-            )
+        scale = int(told.get("scale", "100"))
+        if "level" in told and scale:
+            return 100 * int(told["level"]) / scale, _ANDROID_BATTERY.get(told.get("status", ""))
     for path in where.find("/sys/class/power_supply/*/capacity"):
         folder = path.rpartition("/")[0]
         if where.read(f"{folder}/type") == "Battery":
