@@ -148,7 +148,7 @@ def measure(model: Path, photos: list[Path], rounds: int, runs: int) -> Agreemen
     return AgreementRecord(
         model=model.name,
         model_sha256=file_sha256(model),
-        tool=f"litert-benchmark of {ledger.engines[0].interpreter}",
+        tool=f"litert-benchmark of {ledger.hello.engines[0].interpreter}",
         threads=1,
         crops=CROPS,
         runs=runs,

@@ -39,6 +39,7 @@ LONG = {
     "audit/test_planted.py",
     "augment/test_crop_set.py",
     "bench/test_benchmark.py",
+    "bench/test_ledger.py",
     "cli/test_bench.py",
     "cli/test_interrupts.py",
     "crossval/test_folds.py",

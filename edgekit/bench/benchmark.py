@@ -19,8 +19,6 @@ from edgekit.bench.record import (
     BenchRecord,
     DeviceBench,
     NativeBench,
-    Recommended,
-    RepeatStates,
     recommend,
 )
 from edgekit.bench.session import lines_path, mark_reported, measure_on
@@ -34,7 +32,7 @@ from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, m
 from edgekit.evaluate.photos import Chosen, choose_photos
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, write_json
+from edgekit.records import write_json
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
@@ -71,7 +69,7 @@ def benchmark(
         DeviceError: a device can't be reached or tells nonsense; what the others and itself told is kept.
     """
     plan = _Plan(model, dataset, config)
-    told: dict[str, DeviceBench] = {}
+    measured: dict[str, DeviceBench] = {}
     native: list[NativeBench] = []
     failures: list[DeviceError] = []
     lines: list[Path] = []
@@ -83,14 +81,9 @@ def benchmark(
                     native.append(time_alone(device, device.network_timer, model, config, progress=progress))
                     continue
                 place = lines_path(out, model, device) if out is not None else None
-                job = plan.job(photos, emulated=bool(device.emulated))
+                job, classes = plan.job(photos, emulated=bool(device.emulated)), len(plan.contract.labels)
                 ledger = measure_on(
-                    device,
-                    job,
-                    len(plan.contract.labels),
-                    lines=place,
-                    idle_timeout_s=config.timeout_s,
-                    progress=progress,
+                    device, job, classes, lines=place, idle_timeout_s=config.timeout_s, progress=progress
                 )
             except DeviceError as failure:
                 if len(devices) < 2:
@@ -98,11 +91,11 @@ def benchmark(
                 progress.say(f"{failure}; going on with the other devices")
                 failures.append(failure)
             else:
-                told[device.name] = _device_bench(device, ledger, job, plan)
+                measured[device.name] = _device_bench(device, ledger, job, plan)
                 lines += [place] if place is not None else []
     if failures:
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
-    record = plan.record(tuple(told.values()), tuple(native))
+    record = plan.record(tuple(measured.values()), tuple(native))
     if out is not None:
         write_json(record_path(out, model), record)
     # Not before: what ends in between must find the lines again.
@@ -122,6 +115,7 @@ class _Plan:
     def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
         self.model, self.dataset, self.config = model, dataset, config
         self.bundle = read_bundle(model)
+        self.model_bytes = model.stat().st_size
         self.contract = self.bundle.contract
         self.chosen: Chosen = choose_photos(dataset, self.contract, config.part)
         self.paths = tuple(dataset.path_of(sample) for sample in self.chosen.samples)
@@ -162,8 +156,8 @@ class _Plan:
         """The record of all devices."""
         return BenchRecord(
             model=self.model.name,
-            model_bytes=self.model.stat().st_size,
-            file_sha256=file_sha256(self.model),
+            model_bytes=self.model_bytes,
+            file_sha256=self.bundle.file_sha256,
             precision=self.contract.precision,
             plan=str(self.contract.plan),
             data_sha256=self.dataset.sha256,
@@ -205,26 +199,25 @@ def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
 
 def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> DeviceBench:
     # A device may also turn out to be emulated.
-    emulated = device.emulated or ("an emulator of another processor" if ledger.machine.emulated else "")
-    found: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
-    engines = list(dict.fromkeys(one.engine for one in job.settings))
+    emulated = device.emulated or ("an emulator of another processor" if ledger.hello.machine.emulated else "")
+    judged: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
     points = []
     for number, setting in enumerate(job.settings):
-        engine = engines.index(setting.engine)
+        engine = job.engines.index(setting.engine)
         key = (engine, setting.crops, setting.stops_early)
-        if key not in found:
-            found[key] = _judge(setting, Scores(crops=ledger.scores[engine], targets=plan.targets), plan)
+        if key not in judged:
+            judged[key] = _judge(setting, Scores(crops=ledger.scores[engine], targets=plan.targets), plan)
         point = BenchPoint(
             crops=setting.crops,
             threads=setting.threads,
             stops_early=setting.stops_early,
-            crops_used=found[key][0],
-            interpreter=ledger.engines[engine].interpreter,
-            delegate=ledger.engines[engine].delegate,
+            crops_used=judged[key][0],
+            interpreter=ledger.hello.engines[engine].interpreter,
+            delegate=ledger.hello.engines[engine].delegate,
             asked_delegate=setting.delegate,
             latency=None,
             cold=None,
-            evaluation=found[key][1],
+            evaluation=judged[key][1],
         )
         points.append(point if emulated else _timed(point, ledger, number))
     runs = [] if emulated else [ledger.runs(number) for number in range(len(job.settings))]
@@ -236,17 +229,9 @@ def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> Devi
         no_latency=f"{emulated} takes its own time" if emulated else "",
         conditions=conditions_of(ledger, job, plan.config),
         throttling=throttling(runs) if runs else None,
-        repeats=tuple(RepeatStates(before=before, after=after) for before, after in ledger.states),
+        repeats=tuple(ledger.states),
         points=tuple(points),
-        recommended=None
-        if best is None
-        else Recommended(
-            crops=best.crops,
-            threads=best.threads,
-            stops_early=best.stops_early,
-            interpreter=best.interpreter,
-            delegate=best.asked_delegate,
-        ),
+        recommended=None if best is None else best.setting,
     )
 
 
@@ -265,9 +250,7 @@ def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
     peaks = [one.peak_memory_mb for one in cold if one.peak_memory_mb is not None]
     return replace(
         point,
-        latency=timed.latency,
-        intervals=timed.intervals,
-        spread=timed.spread,
+        **timed._asdict(),
         slowdown=slowdown(runs),
         first_ms=float(np.median(ledger.first_ms(number))),
         cold=ColdStart(
@@ -280,15 +263,16 @@ def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
 
 def conditions_of(ledger: Ledger, job: Job, config: BenchConfig) -> Conditions:
     """Where and how a device measured."""
-    machine = ledger.machine
+    hello = ledger.hello
+    machine = hello.machine
     return Conditions(
         device=device_name(machine),
         int8_instructions=machine.int8_instructions,
         system=f"{machine.kernel.partition(' ')[0]} {machine.architecture}",
         python=machine.python or "",
-        cores=len(ledger.cores) if ledger.cores else machine.cores or 1,
-        interpreter=", ".join(dict.fromkeys(one.interpreter for one in ledger.engines)),
-        delegate=", ".join(dict.fromkeys(one.delegate for one in ledger.engines)),
+        cores=len(hello.cores) if hello.cores else machine.cores or 1,
+        interpreter=", ".join(dict.fromkeys(one.interpreter for one in hello.engines)),
+        delegate=", ".join(dict.fromkeys(one.delegate for one in hello.engines)),
         warmup=job.pace.warmup_runs,
         timed_photos=len(set(job.timed)) if job.pace.repeats else 0,
         warmup_s=job.pace.warmup_s,
@@ -297,9 +281,9 @@ def conditions_of(ledger: Ledger, job: Job, config: BenchConfig) -> Conditions:
         repeats=job.pace.repeats,
         quick=config.quick,
         affinity=job.affinity,
-        used_cores=ledger.cores,
+        used_cores=hello.cores,
         cool_down=config.cool_down,
         machine=machine,
-        after=ledger.states[-1][1] if ledger.states else None,
+        after=ledger.states[-1].after if ledger.states else None,
         sessions=ledger.sessions,
     )

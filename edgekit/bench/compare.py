@@ -10,7 +10,7 @@ from edgekit.bench.conditions import differences
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.errors import EdgekitError
 
-_PERCENTILES = ("p50_ms", "p95_ms")
+_Verdict = Literal["worse", "better", "same"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Change:
     old: float
     new: float
     relative: float
-    verdict: Literal["worse", "better", "same"]
+    verdict: _Verdict
 
 
-def compare(old: BenchRecord, new: BenchRecord, *, tolerance: float = 0.1) -> tuple[Change, ...]:
+def compare_benchmarks(old: BenchRecord, new: BenchRecord, *, tolerance: float = 0.1) -> tuple[Change, ...]:
     """Compare the points that both have, device by device.
 
     Args:
@@ -52,18 +52,10 @@ def compare(old: BenchRecord, new: BenchRecord, *, tolerance: float = 0.1) -> tu
         raise EdgekitError(f"a tolerance must be 0 to 1000 %, got {100 * tolerance:g} %")
     check_comparable(old, data_sha256=new.data_sha256, devices=[one.device for one in new.devices])
     was, now = {one.device: one for one in old.devices}, {one.device: one for one in new.devices}
-    found = [
-        f"{name} was {before}, is {after}"
-        for name, before, after in (
-            ("the part", old.part, new.part),
-            ("the crop plan", old.plan, new.plan),
-        )
-        if before != after
-    ]
+    unlike = _unlike(("the part", old.part, new.part), ("the crop plan", old.plan, new.plan))
     for name, before in was.items():
-        found += [f"{name}: {one}" for one in differences(before.conditions, now[name].conditions)]
-    if found:
-        raise EdgekitError(f"benchmarks must be measured alike to be compared: {'; '.join(found)}")
+        unlike += [f"{name}: {one}" for one in differences(before.conditions, now[name].conditions)]
+    _refuse(unlike)
     changes = [change for name in was for change in _device(was[name], now[name], tolerance)]
     if not changes:
         raise EdgekitError(
@@ -84,35 +76,41 @@ def check_comparable(old: BenchRecord, *, data_sha256: str, devices: Sequence[st
         EdgekitError: other photos or devices.
     """
     was = sorted(one.device for one in old.devices)
-    found = [
-        f"{name} was {before}, is {after}"
-        for name, before, after in (
-            ("the data", old.data_sha256[:12], data_sha256[:12]),
-            ("the list of devices", was, sorted(devices)),
-        )
-        if before != after
-    ]
-    if found:
-        raise EdgekitError(f"benchmarks must be measured alike to be compared: {'; '.join(found)}")
+    data = ("the data", old.data_sha256[:12], data_sha256[:12])
+    _refuse(_unlike(data, ("the list of devices", was, sorted(devices))))
     if not was:
         raise EdgekitError(
             "phones that time the network alone are not compared, and there is no other device; leave out --against"
         )
 
 
+def _unlike(*conditions: tuple[str, object, object]) -> list[str]:
+    """In words, those conditions (name, then, now) that have changed."""
+    return [f"{name} was {before}, is {after}" for name, before, after in conditions if before != after]
+
+
+def _refuse(unlike: Sequence[str]) -> None:
+    if unlike:
+        raise EdgekitError(f"benchmarks must be measured alike to be compared: {'; '.join(unlike)}")
+
+
 def _device(old: DeviceBench, new: DeviceBench, tolerance: float) -> Iterator[Change]:
     was, now = ({_key(point): point for point in one.points} for one in (old, new))
-    for key in was.keys() & now.keys():
-        before, after = was[key], now[key]
-        if (before.interpreter, before.delegate) != (after.interpreter, after.delegate):
-            raise EdgekitError(
-                f"benchmarks must be measured alike to be compared: {new.device}: {before.label} ran on "
-                f"{before.interpreter} ({before.delegate}), runs on {after.interpreter} ({after.delegate})"
-            )
     # In the order of the points.
-    for key, before in was.items():
-        if key in now:
-            yield from _point(new.device, before, now[key], tolerance)
+    for before, after in ((was[key], now[key]) for key in was if key in now):
+        ran, runs = (f"{one.interpreter} ({one.delegate})" for one in (before, after))
+        if ran != runs:
+            _refuse([f"{new.device}: {before.label} ran on {ran}, runs on {runs}"])
+        for what, old_value, new_value, verdict in _numbers(before, after, tolerance):
+            yield Change(
+                device=new.device,
+                point=f"{after.label}, {after.series}",
+                what=what,
+                old=old_value,
+                new=new_value,
+                relative=new_value / old_value - 1 if old_value else 0.0,
+                verdict=verdict,
+            )
 
 
 def _key(point: BenchPoint) -> tuple[object, ...]:
@@ -120,29 +118,15 @@ def _key(point: BenchPoint) -> tuple[object, ...]:
     return point.crops, point.threads, point.stops_early, backend, point.asked_delegate
 
 
-def _point(device: str, old: BenchPoint, new: BenchPoint, tolerance: float) -> Iterator[Change]:
-    name = f"{new.label}, {new.way}"
+def _numbers(old: BenchPoint, new: BenchPoint, tolerance: float) -> Iterator[tuple[str, float, float, _Verdict]]:
+    """Name, then, now and verdict of each number of a point."""
     if old.latency and new.latency and old.intervals and new.intervals:
-        for what in _PERCENTILES:
-            before, after = (getattr(one.latency["total"], what) for one in (old, new) if one.latency)
-            apart_up = new.intervals["total"][what][0] > old.intervals["total"][what][1]
-            apart_down = new.intervals["total"][what][1] < old.intervals["total"][what][0]
-            relative = after / before - 1
-            verdict: Literal["worse", "better", "same"] = "same"
-            if relative > tolerance and apart_up:
-                verdict = "worse"
-            elif relative < -tolerance and apart_down:
-                verdict = "better"
-            yield Change(
-                device=device, point=name, what=what, old=before, new=after, relative=relative, verdict=verdict
-            )
-    was, now = old.evaluation.balanced_accuracy, new.evaluation.balanced_accuracy
-    yield Change(
-        device=device,
-        point=name,
-        what="balanced accuracy",
-        old=was.value,
-        new=now.value,
-        relative=now.value / was.value - 1 if was.value else 0.0,
-        verdict="worse" if now.high < was.low else "better" if now.low > was.high else "same",
-    )
+        for what in ("p50_ms", "p95_ms"):
+            before, after = (getattr(latency["total"], what) for latency in (old.latency, new.latency))
+            was, now = old.intervals["total"][what], new.intervals["total"][what]
+            slower = after / before - 1 > tolerance and now[0] > was[1]
+            faster = after / before - 1 < -tolerance and now[1] < was[0]
+            yield what, before, after, "worse" if slower else "better" if faster else "same"
+    then, found = old.evaluation.balanced_accuracy, new.evaluation.balanced_accuracy
+    verdict: _Verdict = "worse" if found.high < then.low else "better" if found.low > then.high else "same"
+    yield "balanced accuracy", then.value, found.value, verdict

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
+from edgekit.runtime.agent.system import is_x86
 
 # Starting this much warmer is another condition, in degrees.
 _WARMER_C = 10.0
@@ -25,9 +26,9 @@ class Conditions:
         delegate: What ran the operators; all that did, with commas between.
         warmup: Runs before counting, for each setting in each repeat.
         timed_photos: How many different photos.
-        warmup_s: Seconds before counting, the same way; both hold.
+        warmup_s: Seconds before counting, for each setting in each repeat; both hold.
         min_runs: Counted for each setting in each repeat, at least.
-        min_s: The same in seconds; both hold.
+        min_s: Seconds that the counted runs take together, at least; both hold.
         repeats: Each loaded the model anew.
         quick: Whether it was a short one, whose numbers are rough.
         affinity: What was asked for: all, big, little, or core numbers.
@@ -62,9 +63,8 @@ class Conditions:
 
 def device_name(machine: Machine) -> str:
     """The processor of a computer, a board's or phone's own name; in a few words."""
-    is_computer = machine.architecture.lower() in ("x86_64", "amd64", "i686", "i386")
-    names = (machine.soc, machine.name) if is_computer else (machine.name, machine.soc)
-    return next((name for name in names if name), machine.architecture)
+    names = (machine.soc, machine.name) if is_x86(machine.architecture) else (machine.name, machine.soc)
+    return names[0] or names[1] or machine.architecture
 
 
 def differences(old: Conditions, new: Conditions) -> list[str]:
@@ -75,11 +75,9 @@ def differences(old: Conditions, new: Conditions) -> list[str]:
     """
     was, now = _essentials(old), _essentials(new)
     found = [f"{name} was {was[name]}, is {now[name]}" for name in was if was[name] != now[name]]
-    temperatures = [one.machine.state.hottest_c if one.machine is not None else None for one in (old, new)]
-    if None not in temperatures:
-        before, after = (float(one or 0) for one in temperatures)
-        if abs(before - after) > _WARMER_C:
-            found.append(f"the temperature at the beginning was {before:g} °C, is {after:g} °C")
+    before, after = (one.machine.state.hottest_c if one.machine is not None else None for one in (old, new))
+    if before is not None and after is not None and abs(before - after) > _WARMER_C:
+        found.append(f"the temperature at the beginning was {before:g} °C, is {after:g} °C")
     return found
 
 

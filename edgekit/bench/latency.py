@@ -20,6 +20,7 @@ from edgekit.runtime.timing import Latency
 STAGES = ("decode", "crop", "invoke", "vote", "total")
 STATISTICS = ("mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms")
 RESAMPLES = 1000
+_SEED = 0
 LEVEL = 0.95
 # A slowdown below this is no throttling: clocks breathe.
 _SLOWDOWN = 1.05
@@ -63,8 +64,8 @@ class Spread:
     """How far repeats, each with the model loaded anew, agree.
 
     Attributes:
-        p50_ms: Of each repeat.
-        p95_ms: Of each repeat.
+        p50_ms: Each repeat's median.
+        p95_ms: Each repeat's 95th percentile.
         relative: Largest less smallest p50, as a share of their median; 0 with one repeat.
     """
 
@@ -81,7 +82,7 @@ class Timed(NamedTuple):
     spread: Spread
 
 
-def summarise(runs: Runs, *, seed: int = 0) -> Timed:
+def summarise(runs: Runs) -> Timed:
     """Percentiles of every stage with their intervals.
 
     Raises:
@@ -89,11 +90,12 @@ def summarise(runs: Runs, *, seed: int = 0) -> Timed:
     """
     if not len(runs):
         raise DataError("a latency needs at least one run, got none")
-    blocks, counts = _blocks(runs), _block_draws(runs, seed)
+    blocks = _blocks(runs)
+    counts = _block_draws(blocks, runs.repeat)
     draws = [(blocks, counts)]
     if counts.shape[1] < FEW_BLOCKS:
         number = np.arange(len(runs))
-        singly = np.random.default_rng(seed).multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=RESAMPLES)
+        singly = np.random.default_rng(_SEED).multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=RESAMPLES)
         draws.append((number, singly))
     times = {stage: runs.stage_ms(stage) for stage in STAGES}
     return Timed(
@@ -117,13 +119,12 @@ def _blocks(runs: Runs) -> Int64Array:
     return number.astype(np.int64).ravel()
 
 
-def _block_draws(runs: Runs, seed: int) -> Int64Array:
-    """(resamples, blocks) how often each block is drawn."""
-    rng = np.random.default_rng(seed)
-    number = _blocks(runs)
-    repeat_of = np.zeros(number.max() + 1, np.int64)
-    repeat_of[number] = runs.repeat
-    members = [np.flatnonzero(repeat_of == repeat) for repeat in np.unique(runs.repeat)]
+def _block_draws(blocks: Int64Array, repeats: Int64Array) -> Int64Array:
+    """(resamples, blocks) how often each block is drawn; of each run (n,) its block and repeat are given."""
+    rng = np.random.default_rng(_SEED)
+    repeat_of = np.zeros(blocks.max() + 1, np.int64)
+    repeat_of[blocks] = repeats
+    members = [np.flatnonzero(repeat_of == repeat) for repeat in np.unique(repeats)]
     counts = np.zeros((RESAMPLES, len(repeat_of)), np.int64)
     for row in counts:
         for chosen in rng.integers(len(members), size=len(members)):
@@ -160,7 +161,7 @@ def _percentiles(ordered: Float64Array, reached: Int64Array, shares: Float64Arra
     Args:
         ordered: (n,) rising.
         reached: (rows, n) how many of a resample lie at or below each of them.
-        shares: Of 1.
+        shares: Which percentiles, as shares of 1.
     """
     rows, n = reached.shape
     at = shares * (reached[:, -1:] - 1)
@@ -193,8 +194,8 @@ class Throttling:
 
     Attributes:
         ratio: Median of the last tenth by that of the first: 1.2 is a fifth slower.
-        low: Lower end of its interval.
-        high: Upper end of it.
+        low: Lower end of its 95 % interval.
+        high: Upper end of its 95 % interval.
         verdict: ``throttled`` where the interval lies above 1.05, ``steady`` where it lies below, else ``unclear``.
     """
 
@@ -204,7 +205,7 @@ class Throttling:
     verdict: Literal["throttled", "steady", "unclear"]
 
 
-def throttling(settings: Sequence[Runs], *, seed: int = 0) -> Throttling | None:
+def throttling(settings: Sequence[Runs]) -> Throttling | None:
     """First against last tenth of the repeats; None where they were too short to have both."""
     first, last = [], []
     ends: dict[int, int] = {}
@@ -228,18 +229,18 @@ def throttling(settings: Sequence[Runs], *, seed: int = 0) -> Throttling | None:
                     last.append(float(np.median(work[chosen]) / middle))
     if len(first) < 2 or len(last) < 2:
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_SEED)
     early, late = np.array(first), np.array(last)
     drawn = np.median(rng.choice(late, (RESAMPLES, len(late))), axis=1) / np.median(
         rng.choice(early, (RESAMPLES, len(early))), axis=1
     )
     low, high = (float(end) for end in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-    verdict: Literal["throttled", "steady", "unclear"] = "unclear"
-    if low > _SLOWDOWN:
-        verdict = "throttled"
-    elif high < _SLOWDOWN:
-        verdict = "steady"
-    return Throttling(ratio=float(np.median(late) / np.median(early)), low=low, high=high, verdict=verdict)
+    return Throttling(
+        ratio=float(np.median(late) / np.median(early)),
+        low=low,
+        high=high,
+        verdict="throttled" if low > _SLOWDOWN else "steady" if high < _SLOWDOWN else "unclear",
+    )
 
 
 def slowdown(runs: Runs) -> float | None:

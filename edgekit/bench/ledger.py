@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
 
 import numpy as np
 
 from edgekit.arrays import Float32Array
 from edgekit.bench.latency import Runs
-from edgekit.bench.rows import MAX_ABOUT, Block, Cold, Edge, End, Failed, Hello, Pause, Scores, Warm, parse, wrong
+from edgekit.bench.record import RepeatStates
+from edgekit.bench.rows import (
+    MAX_ABOUT,
+    BlockRow,
+    ColdRow,
+    EndRow,
+    FailedRow,
+    HelloRow,
+    PauseRow,
+    RepeatRow,
+    ScoreRow,
+    WarmRow,
+    parse_row,
+    wrong,
+)
 from edgekit.contract import MAX_RUNS
 from edgekit.errors import DeviceError
 from edgekit.records import plain
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import BLOCK_RUNS, FORMAT, Done, Job
-from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
+from edgekit.runtime.interpreter import is_granted
 from edgekit.terminal import printable
 
 # A score has at most so many characters, its comma included.
@@ -36,13 +49,6 @@ _SOME_MORE_S = 0.01
 _FEW_PAUSES = 10
 
 
-class Used(NamedTuple):
-    """What ran a model."""
-
-    interpreter: str
-    delegate: str
-
-
 class Ledger:
     """Rows of one or more sessions of a job.
 
@@ -52,10 +58,10 @@ class Ledger:
 
     Attributes:
         scores: (engines, photos, crops, classes) float32; NaN where nothing was told yet.
-        cold: Of each setting.
+        cold: The cold starts of each setting.
         states: Before and after each whole repeat.
         sessions: How many have begun.
-        ended: Whether the last session told all of it.
+        ended: Whether the last session came to its end.
     """
 
     def __init__(self, job: Job, classes: int) -> None:
@@ -63,10 +69,10 @@ class Ledger:
         shape = (len(job.engines), len(job.photos), job.crops, classes)
         self.scores: Float32Array = np.full(shape, np.nan, np.float32)
         self.cold: dict[int, list[ColdStart]] = defaultdict(list)
-        self.states: list[tuple[State, State]] = []
+        self.states: list[RepeatStates] = []
         self.sessions = 0
         self.ended = False
-        self._hello: Hello | None = None
+        self._hello: HelloRow | None = None
         self._scored = self._started = self._rows = self._pauses = 0
         self._whole: list[_Repeat] = []
         self._repeat: _Repeat | None = None
@@ -80,28 +86,17 @@ class Ledger:
     @property
     def is_complete(self) -> bool:
         """Whether everything that the job asks for was told."""
-        job = self._job
-        to_score = len(job.engines) * len(job.photos) if job.crops else 0
-        starts = len(job.settings) * job.pace.cold_starts
-        return self.done == Done(scored=to_score, cold_starts=starts, repeats=job.pace.repeats) and bool(self.sessions)
+        return self.done == self._job.whole and bool(self.sessions)
 
     @property
-    def machine(self) -> Machine:
-        """The device, and how it was at the beginning of the last session."""
-        return self._known.machine
+    def hello(self) -> HelloRow:
+        """What the device said of itself at the beginning of the last session.
 
-    @property
-    def cores(self) -> tuple[int, ...] | None:
-        """Those that the work could run on."""
-        return self._known.cores
+        Its machine, the cores that the work could run on, and what ran the model for each engine of the job.
 
-    @property
-    def engines(self) -> tuple[Used, ...]:
-        """What ran the model, for each engine of the job."""
-        return tuple(Used(one.interpreter, one.delegate) for one in self._known.engines)
-
-    @property
-    def _known(self) -> Hello:
+        Raises:
+            DeviceError: it has said nothing yet.
+        """
         if self._hello is None:
             raise DeviceError("a device must begin by telling what it is")
         return self._hello
@@ -133,33 +128,33 @@ class Ledger:
         """
         if len(line) > self._most_chars:
             raise DeviceError(f"a line must have at most {self._most_chars} characters, got {len(line)}")
-        row = parse(line)
-        if isinstance(row, Hello) and len(line) > MAX_ABOUT:
+        row = parse_row(line)
+        if isinstance(row, HelloRow) and len(line) > MAX_ABOUT:
             raise DeviceError(f"what a device tells of itself must have at most {MAX_ABOUT} characters")
-        if self.ended and not isinstance(row, Hello):
+        if self.ended and not isinstance(row, HelloRow):
             raise wrong("nothing after the end", line)
         self._rows += 1
-        if isinstance(row, Hello):
+        if isinstance(row, HelloRow):
             self._greet(row)
-        elif self._hello is None or not self.sessions:
+        elif not self.sessions:
             raise wrong("first a device's word of what it is", line)
-        elif isinstance(row, (Scores, Failed)):
+        elif isinstance(row, (ScoreRow, FailedRow)):
             self._score(row)
-        elif isinstance(row, Cold):
+        elif isinstance(row, ColdRow):
             self._start(row)
-        elif isinstance(row, Edge):
+        elif isinstance(row, RepeatRow):
             self._turn(row)
-        elif isinstance(row, (Warm, Block)):
+        elif isinstance(row, (WarmRow, BlockRow)):
             self._time(row)
-        elif isinstance(row, Pause):
+        elif isinstance(row, PauseRow):
             self._pause()
-        elif isinstance(row, End):
+        elif isinstance(row, EndRow):
             if row.rows != self._rows - 1 or not self.is_complete:
                 raise DeviceError(f"the end came after {self._rows - 1} lines of {row.rows}: some are missing")
             self.ended = True
         return str(row.type)
 
-    def _greet(self, row: Hello) -> None:
+    def _greet(self, row: HelloRow) -> None:
         if row.format != FORMAT or len(row.engines) != len(self._job.engines):
             raise DeviceError(
                 f"a device must answer in format {FORMAT} for {len(self._job.engines)} engines, got {row}"
@@ -170,8 +165,7 @@ class Ledger:
                 raise DeviceError(
                     f"the interpreter {interpreter} was asked for, the model ran with: {printable(found.interpreter)}"
                 )
-            wanted = {"default": found.delegate, "xnnpack": "XNNPACK"}.get(asked, asked)
-            if found.delegate != wanted:
+            if not is_granted(asked, found.delegate):
                 raise DeviceError(f"the delegate {asked} was asked for, the model ran with: {found.delegate}")
         if self._hello is not None:
             changed = _changes(self._hello, row)
@@ -179,15 +173,14 @@ class Ledger:
                 raise DeviceError(f"it is not as it was when this measurement began ({changed})")
         # A repeat whose connection broke is begun again.
         self._hello, self._repeat, self.ended = row, None, False
-        self._pauses = 0
+        self._pauses, self._rows = 0, 1
         self.sessions += 1
-        self._rows = 1
 
-    def _score(self, row: Scores | Failed) -> None:
+    def _score(self, row: ScoreRow | FailedRow) -> None:
         engine, photo = divmod(self._scored, len(self._job.photos))
-        if (row.engine, row.photo) != (engine, photo) or engine >= len(self._job.engines) or not self._job.crops:
+        if (row.engine, row.photo) != (engine, photo) or self._scored >= self._job.whole.scored:
             raise DeviceError(f"the scores of photo {photo} must come now, got those of {row.photo}, {row.engine}")
-        if isinstance(row, Failed):
+        if isinstance(row, FailedRow):
             raise DeviceError(f"it can't read {self._job.photos[photo]}: {printable(row.error)[:500]}")
         expected = self.scores.shape[2:]
         if len(row.scores) != expected[0] or any(len(crop) != expected[1] for crop in row.scores):
@@ -202,18 +195,17 @@ class Ledger:
         self.scores[engine, photo] = found
         self._scored += 1
 
-    def _start(self, row: Cold) -> None:
+    def _start(self, row: ColdRow) -> None:
         number = self._started % len(self._job.settings)
-        if row.setting != number or self._started >= len(self._job.settings) * self._job.pace.cold_starts:
+        if row.setting != number or self._started >= self._job.whole.cold_starts:
             raise DeviceError(f"the cold start of setting {number} must come now, got that of {row.setting}")
         memory = row.peak_memory_mb
         if not 0 < row.first_ms <= row.cold_start_ms <= _MOST_MS or (memory is not None and not 0 < memory < _MOST_MB):
             raise DeviceError(f"a cold start takes time and memory within bounds, got {plain(row)}")
-        cold = ColdStart(cold_start_ms=row.cold_start_ms, first_ms=row.first_ms, peak_memory_mb=memory)
-        self.cold[number].append(cold)
+        self.cold[number].append(row)
         self._started += 1
 
-    def _turn(self, row: Edge) -> None:
+    def _turn(self, row: RepeatRow) -> None:
         running, expected = self._repeat, len(self._whole)
         begins = running is None
         if row.repeat != expected or (row.type == "begin") != begins or expected >= self._job.pace.repeats:
@@ -225,7 +217,7 @@ class Ledger:
             return
         running.check_whole()
         self._whole.append(running)
-        self.states.append((running.before, row.state))
+        self.states.append(RepeatStates(before=running.before, after=row.state))
         self._repeat = None
 
     def _pause(self) -> None:
@@ -233,10 +225,10 @@ class Ledger:
         if self._pauses > self._job.pace.cool_down_s + _FEW_PAUSES:
             raise DeviceError(f"a pause must end after {self._job.pace.cool_down_s:g} s, it tells of it again")
 
-    def _time(self, row: Warm | Block) -> None:
+    def _time(self, row: WarmRow | BlockRow) -> None:
         if self._repeat is None or row.repeat != len(self._whole) or not 0 <= row.setting < len(self._job.settings):
             raise DeviceError(f"times must belong to a setting of the repeat that has begun, got {row.type}")
-        if isinstance(row, Warm):
+        if isinstance(row, WarmRow):
             self._repeat.warm(row)
         else:
             self._repeat.time(row)
@@ -248,18 +240,18 @@ class _Repeat:
     def __init__(self, job: Job, before: State) -> None:
         self._job, self.before = job, before
         self.first_ns: dict[int, int] = {}
-        self.blocks: dict[int, list[Block]] = defaultdict(list)
+        self.blocks: dict[int, list[BlockRow]] = defaultdict(list)
         self._at_ns = 0
         self._spent_ns: dict[int, int] = defaultdict(int)
 
-    def warm(self, row: Warm) -> None:
+    def warm(self, row: WarmRow) -> None:
         """Before a setting's first block."""
         pace = self._job.pace
         if row.setting in self.first_ns or not (row.runs >= max(1, pace.warmup_runs) and 0 < row.first_ns <= _MOST_NS):
             raise DeviceError(f"a setting must be warmed up once by {pace.warmup_runs} runs, got {plain(row)}")
         self.first_ns[row.setting] = row.first_ns
 
-    def time(self, row: Block) -> None:
+    def time(self, row: BlockRow) -> None:
         """One block of a setting."""
         setting, known = self._job.settings[row.setting], self.blocks[row.setting]
         if row.setting not in self.first_ns or row.block != len(known) or len(known) * BLOCK_RUNS >= MAX_RUNS:
@@ -296,7 +288,7 @@ class _Repeat:
                 )
 
 
-def _check_cores(row: Hello) -> None:
+def _check_cores(row: HelloRow) -> None:
     machine = row.machine
     numbers = (*(row.cores or ()), *(core for one in machine.clusters or () for core in one.cores))
     counts = [one for one in (machine.cores, machine.usable_cores) if one is not None]
@@ -304,14 +296,10 @@ def _check_cores(row: Hello) -> None:
         raise DeviceError(f"a device must have 1 to {_MOST_CORES} cores, got {counts} and the numbers {numbers!r:.200}")
 
 
-def _changes(was: Hello, now: Hello) -> str:
+def _changes(was: HelloRow, now: HelloRow) -> str:
     """In what two sessions of one job differ, apart from how the machine is doing."""
     old, new = plain(was), plain(now)
     for one in (old, new):
         del one["machine"]["state"]
-    if old == new:
-        return ""
-    parts = {**old.pop("machine"), **old}, {**new.pop("machine"), **new}
-    return ", ".join(
-        f"{key}: {parts[0][key]} then, {parts[1][key]} now" for key in parts[0] if parts[0][key] != parts[1][key]
-    )
+    old, new = ({**one.pop("machine"), **one} for one in (old, new))
+    return ", ".join(f"{key}: {old[key]} then, {new[key]} now" for key in old if old[key] != new[key])

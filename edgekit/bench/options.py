@@ -27,9 +27,9 @@ class BenchConfig:
         delegates: ``default``, ``xnnpack``, ``none`` (plain kernels) or ``ext:`` and a library's path on the device.
         runs: Counted for each point in each repeat, at least, and as many different photos; photos repeat when there
             are fewer.
-        min_seconds: The same in seconds; both hold.
+        min_seconds: Seconds that the counted runs of a point take together, in each repeat, at least; both hold.
         warmup: Runs of each point before counting, in each repeat, at least.
-        warmup_seconds: The same in seconds; both hold.
+        warmup_seconds: Seconds of each point before counting, in each repeat, at least; both hold.
         repeats: Each loads the model anew, and starts one process a point for the cold start.
         affinity: Cores to run on: ``all``, ``big``, ``little``, or numbers such as ``4-7``.
         cool_down: Seconds of pause before each repeat, or a temperature to wait for (``45C``); empty for none.

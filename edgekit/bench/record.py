@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from edgekit.bench.conditions import Conditions
@@ -11,7 +11,9 @@ from edgekit.bench.latency import Interval, Spread, Throttling
 from edgekit.devices.native import NativeLatency
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
+from edgekit.metrics.wording import count
 from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.job import Setting
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
 from edgekit.runtime.timing import Latency
@@ -61,10 +63,21 @@ class BenchPoint:
         return f"k≤{self.crops}" if self.stops_early else f"k={self.crops}"
 
     @property
-    def way(self) -> str:
+    def setting(self) -> Setting:
+        """How it was asked for, and the interpreter that this came to mean, with its version."""
+        return Setting(
+            crops=self.crops,
+            threads=self.threads,
+            stops_early=self.stops_early,
+            interpreter=self.interpreter,
+            delegate=self.asked_delegate,
+        )
+
+    @property
+    def series(self) -> str:
         """All but the crops: ``2 threads``, with interpreter and delegate where they were asked for."""
         asked = "" if self.asked_delegate == "default" else f", {self.asked_delegate}"
-        return f"{threads_label(self.threads)}, {self.interpreter}{asked}"
+        return f"{count(self.threads, 'thread')}, {self.interpreter}{asked}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +86,6 @@ class RepeatStates:
 
     before: State
     after: State
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recommended:
-    """Which point to use on a device."""
-
-    crops: int
-    threads: int
-    stops_early: bool
-    interpreter: str
-    delegate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,7 @@ class DeviceBench:
         emulated: What emulates it; empty for a real one.
         no_latency: Why there are no latencies; empty where there are.
         throttling: None where the repeats were too short to tell.
-        recommended: None where no point is within the budget, or none has a latency.
+        recommended: Which point to use; None where no point is within the budget, or none has a latency.
     """
 
     device: str
@@ -107,7 +109,7 @@ class DeviceBench:
     throttling: Throttling | None
     repeats: tuple[RepeatStates, ...]
     points: tuple[BenchPoint, ...]
-    recommended: Recommended | None
+    recommended: Setting | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,28 +169,23 @@ class BenchRecord:
     native: tuple[NativeBench, ...] = ()
 
 
-def threads_label(threads: int) -> str:
-    """``1 thread``, ``2 threads``."""
-    return f"{threads} thread{'s' if threads > 1 else ''}"
-
-
 def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:
-    """Those points that have a latency, as latency (p95, ms) against balanced accuracy; a series for each way."""
+    """Those points that have a latency, as latency (p95, ms) against balanced accuracy; crops make a series."""
     many = len(devices) > 1
     return [
-        replace(_pareto_point(point), series=f"{one.device}, {point.way}" if many else point.way)
+        _pareto_point(point, f"{one.device}, {point.series}" if many else point.series)
         for one in devices
         for point in one.points
         if point.latency is not None
     ]
 
 
-def _pareto_point(point: BenchPoint) -> ParetoPoint:
+def _pareto_point(point: BenchPoint, series: str) -> ParetoPoint:
     assert point.latency is not None
     accuracy = point.evaluation.balanced_accuracy
     return ParetoPoint(
         label=point.label,
-        series=point.way,
+        series=series,
         latency_ms=point.latency["total"].p95_ms,
         accuracy=accuracy.value,
         low=accuracy.low,
@@ -205,4 +202,4 @@ def recommend(points: Sequence[BenchPoint], budget_ms: float | None) -> BenchPoi
     ]
     if not within:
         return None
-    return within[pareto_front([_pareto_point(point) for point in within])[-1]]
+    return within[pareto_front([_pareto_point(point, point.series) for point in within])[-1]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, get_args, get_type_hints
 
 from edgekit.errors import DeviceError
 from edgekit.records import from_plain
+from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
 from edgekit.terminal import printable
@@ -18,14 +19,14 @@ MAX_ABOUT = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Interpreter and delegate, as they turned out."""
+    """Interpreter and delegate that ran the model, as they turned out."""
 
     interpreter: str
     delegate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class HelloRow:
     """A session's first row: what the device is."""
 
     type: Literal["hello"]
@@ -36,7 +37,7 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class ScoreRow:
     """One photo by one engine, crop by crop."""
 
     type: Literal["scores"]
@@ -46,7 +47,7 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class FailedRow:
     """A photo that the device can not read."""
 
     type: Literal["failed"]
@@ -56,18 +57,15 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cold:
+class ColdRow(ColdStart):
     """One cold start of a setting."""
 
     type: Literal["cold"]
     setting: int
-    cold_start_ms: float
-    first_ms: float
-    peak_memory_mb: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class PauseRow:
     """It cools down."""
 
     type: Literal["pause"]
@@ -76,7 +74,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class RepeatRow:
     """The beginning or the end of a repeat."""
 
     type: Literal["begin", "finish"]
@@ -85,7 +83,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warm:
+class WarmRow:
     """A setting was warmed up."""
 
     type: Literal["warm"]
@@ -96,7 +94,7 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class BlockRow:
     """Counted runs of a setting: crops, and decode, crop, invoke and vote in nanoseconds."""
 
     type: Literal["runs"]
@@ -109,28 +107,21 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """All was told."""
+class EndRow:
+    """The last row: nothing is missing where this many came before it."""
 
     type: Literal["end"]
     rows: int
 
 
-_KINDS: dict[str, type[Any]] = {
-    "hello": Hello,
-    "scores": Scores,
-    "failed": Failed,
-    "cold": Cold,
-    "pause": Pause,
-    "begin": Edge,
-    "finish": Edge,
-    "warm": Warm,
-    "runs": Block,
-    "end": End,
+AnyRow = HelloRow | ScoreRow | FailedRow | ColdRow | PauseRow | RepeatRow | WarmRow | BlockRow | EndRow
+
+_KINDS: dict[str, type[AnyRow]] = {
+    name: kind for kind in get_args(AnyRow) for name in get_args(get_type_hints(kind)["type"])
 }
 
 
-def parse(line: str) -> Any:
+def parse_row(line: str) -> AnyRow:
     """One row.
 
     Raises:

@@ -71,9 +71,9 @@ def measure_on(
         done = ledger.done
         if ledger.is_complete:
             return ledger
-        scores, starts = ledger.scores.shape[0] * ledger.scores.shape[1] if job.crops else 0, job.pace.cold_starts
-        progress.begin(f"measuring on {device.name}", scores + len(job.settings) * (starts + job.pace.repeats))
-        progress.advance(done.scored + done.cold_starts + done.repeats * len(job.settings))
+        total, so_far = (one.scored + one.cold_starts + one.repeats * len(job.settings) for one in (job.whole, done))
+        progress.begin(f"measuring on {device.name}", total)
+        progress.advance(so_far)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "job.json"
             file.write_text(to_json(replace(job, done=done)), encoding="utf-8")

@@ -11,7 +11,7 @@ import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import console, options
-from edgekit.metrics.wording import NOTHING, interval, percent, with_bounds
+from edgekit.metrics.wording import NOTHING, count, interval, percent, with_bounds
 
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
@@ -109,7 +109,7 @@ def bench(
     where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
     """
     from edgekit.bench.benchmark import benchmark, record_path
-    from edgekit.bench.compare import check_comparable, compare
+    from edgekit.bench.compare import check_comparable, compare_benchmarks
     from edgekit.bench.record import BenchRecord
     from edgekit.records import from_plain, read_json
 
@@ -152,7 +152,7 @@ def bench(
     _next_step(model, data, record)
     failed = _over_budget(record)
     if old is not None:
-        failed |= print_changes(compare(old, record, tolerance=share), quiet=json)
+        failed |= print_changes(compare_benchmarks(old, record, tolerance=share), quiet=json)
         for phone in record.native:
             console.note(f"{phone.device} timed the network alone, which is not compared")
     if failed:
@@ -222,14 +222,12 @@ def print_bench(record: BenchRecord) -> None:
         _print_accuracy(record, one)
         best = one.recommended
         if best is not None:
-            from edgekit.bench.record import threads_label
-
             budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
             most = "up to " if best.stops_early else ""
             where = f" on {one.device}" if len(record.devices) > 1 else ""
             asked = "" if best.delegate == "default" else f", {best.delegate}"
             typer.echo(
-                f"recommended{where} {budget}: {most}{best.crops} crops, {threads_label(best.threads)}, "
+                f"recommended{where} {budget}: {most}{best.crops} crops, {count(best.threads, 'thread')}, "
                 f"{best.interpreter}{asked}"
             )
     _print_native(record)

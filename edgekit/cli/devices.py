@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgekit.runtime.agent.machine import Machine
 
 DEVICE_FILE = Path("devices.toml")
-_ANSWER_S = 30
+_ANSWER_S = 30.0
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +45,9 @@ def devices(
     if device and file is not None:
         raise DeviceError(f"name devices or --file, not both; got {' '.join(device)} and {file}")
     entries = read_entries(device) if device else _everything(file)
-    opened = open_entries(entries, answer_timeout_s=_ANSWER_S)
+    opened = open_entries(entries)
+    for one in opened:
+        one.answer_timeout_s = _ANSWER_S
     try:
         reports = survey(opened)
     finally:

@@ -150,9 +150,9 @@ def open_source(camera: int | None, video: Path | None, *, every: int = 1, realt
         file = VideoFile(video, every=every)
         return Newest(file, realtime=True) if realtime else file
     if camera is not None:
-        from edgekit.video.opencv import Camera
+        from edgekit.video.opencv import WebCamera
 
-        return Newest(Camera(camera))
+        return Newest(WebCamera(camera))
     from edgekit.video.picamera import PiCamera
 
     return Newest(PiCamera())

@@ -52,7 +52,7 @@ class Gate:
         return self.drop_points <= self.max_drop_points + 1e-9
 
 
-def compare(
+def compare_models(
     float_scores: Scores, float_contract: Contract, scores: Scores, contract: Contract, *, max_drop: float
 ) -> Gate:
     """Compare two models on the same photos.

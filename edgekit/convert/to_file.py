@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.arrays import RGBArray
 from edgekit.contract import Contract, Precision
-from edgekit.convert.gate import ConvertRecord, Gate, compare
+from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
@@ -25,7 +25,6 @@ from edgekit.records import plain, sha256, write_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
 from edgekit.scoring.passes import score_photos
-from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
 from edgekit.train.options import Stage
@@ -68,52 +67,46 @@ def convert_run(
         GateFailed: the drop is over the limit.
     """
     with working_in(folder.root):
-        return _convert(dataset, folder, out, config, progress)
-
-
-def _convert(
-    dataset: Dataset, folder: RunFolder, out: Path, config: ConvertConfig, progress: Progress
-) -> ConvertRecord:
-    stage = choose_stage(folder, config)
-    _check_out(out, folder)
-    refuse_among_photos(out, dataset.root, "a model")
-    refuse_among_photos(config.calibration, dataset.root, "calibration crops")
-    record = folder.read(stage)
-    if stage == "qat":
-        folder.check_origin(record)
-    if record.data_sha256 != dataset.sha256:
-        raise RunError(
-            f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
-            f"{dataset.sha256[:12]}; name the same --data"
+        stage = choose_stage(folder, config)
+        _check_out(out, folder)
+        refuse_among_photos(out, dataset.root, "a model")
+        refuse_among_photos(config.calibration, dataset.root, "calibration crops")
+        record = folder.read(stage)
+        if stage == "qat":
+            folder.check_origin(record)
+        if record.data_sha256 != dataset.sha256:
+            raise RunError(
+                f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
+                f"{dataset.sha256[:12]}; name the same --data"
+            )
+        if config.precision == "int16x8":
+            progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
+        network = load_stage(folder, record, stage)
+        pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
+        progress.begin(f"converting to {config.precision}", 2)
+        flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
+        progress.advance()
+        draft = _contract(record, stage, config.precision, name=out.stem)
+        bundles = [make_bundle(flatbuffer, draft)]
+        if config.precision != "float32":
+            reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
+            bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
+        progress.advance()
+        contract, gate = _judge(bundles, dataset, record, config, progress)
+        if not gate.passed and not config.allow_drop:
+            raise GateFailed(gate, _advice(config.precision, stage))
+        bundle = write_bundle(replace(bundles[0], contract=contract), out)
+        converted = ConvertRecord(
+            config=config,
+            stage=stage,
+            model=out.name,
+            model_bytes=out.stat().st_size,
+            contract=bundle.contract,
+            gate=gate,
+            versions=versions(),
         )
-    if config.precision == "int16x8":
-        progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
-    network = load_stage(folder, record, stage)
-    pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
-    progress.begin(f"converting to {config.precision}", 2)
-    flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
-    progress.advance()
-    draft = _contract(record, stage, config.precision, name=out.stem)
-    bundles = [make_bundle(flatbuffer, draft)]
-    if config.precision != "float32":
-        reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-        bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
-    progress.advance()
-    contract, gate = _judge(bundles, dataset, record, config, progress)
-    if not gate.passed and not config.allow_drop:
-        raise GateFailed(gate, _advice(config.precision, stage))
-    bundle = write_bundle(replace(bundles[0], contract=contract), out)
-    converted = ConvertRecord(
-        config=config,
-        stage=stage,
-        model=out.name,
-        model_bytes=out.stat().st_size,
-        contract=bundle.contract,
-        gate=gate,
-        versions=versions(),
-    )
-    write_json(out.with_suffix(".json"), converted)
-    return converted
+        write_json(out.with_suffix(".json"), converted)
+        return converted
 
 
 def _advice(precision: Precision, stage: Stage) -> str:
@@ -191,16 +184,6 @@ def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
     return Bundle(contract=replace(draft, precision="float32", model_sha256=sha256(flatbuffer)), flatbuffer=flatbuffer)
 
 
-def _early(scores: Scores, contract: Contract) -> dict[str, float]:
-    """What stopping early does to the validation photos, on which its bounds rest."""
-    counts = scores.early_counts(contract)
-    found = report(scores.targets, scores.predicted(contract, counts), contract.labels)
-    return {
-        "early_stop_mean_crops": float(counts.mean()),
-        "early_stop_balanced_accuracy": found.balanced_accuracy,
-    }
-
-
 def _judge(
     bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
 ) -> tuple[Contract, Gate]:
@@ -223,12 +206,16 @@ def _judge(
         for bundle, scores in zip(bundles, scored, strict=True)
     ]
     contract = decided[0]
-    gate = compare(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
+    gate = compare_models(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
+    # What stopping early does to the photos on which its bounds rest.
+    counts = scored[0].early_counts(contract)
+    early = report(scored[0].targets, scored[0].predicted(contract, counts), contract.labels)
     measured = {
         "validation_photos": gate.photos,
         "validation_balanced_accuracy": gate.balanced_accuracy,
         "float_balanced_accuracy": gate.float_balanced_accuracy,
         "agreement_with_float": gate.agreement,
-        **_early(scored[0], contract),
+        "early_stop_mean_crops": float(counts.mean()),
+        "early_stop_balanced_accuracy": early.balanced_accuracy,
     }
     return replace(contract, provenance={**contract.provenance, **measured}), gate

@@ -13,7 +13,6 @@ from edgekit.bench.benchmark import conditions_of, settings
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import percentiles
 from edgekit.bench.options import BenchConfig
-from edgekit.bench.record import threads_label
 from edgekit.bench.session import measure_on
 from edgekit.contract import Precision
 from edgekit.convert.options import ConvertConfig
@@ -29,6 +28,7 @@ from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
 from edgekit.metrics.classification import evaluation_of
+from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
@@ -247,6 +247,6 @@ def _time(
         ledger = measure_on(LocalDevice(), job, len(bundle.contract.labels), progress=progress)
         for number, setting in enumerate(job.settings):
             place = found.setdefault((variant, replace(setting, threads=1)), {})
-            place[threads_label(setting.threads)] = percentiles(ledger.runs(number))
+            place[count(setting.threads, "thread")] = percentiles(ledger.runs(number))
         where = conditions_of(ledger, job, how)
     return found, where

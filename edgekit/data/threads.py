@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
 
 from edgekit.progress import Progress
+from edgekit.runtime.workers import work_ahead
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -21,20 +21,9 @@ _AHEAD = 2
 
 
 def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, workers: int = WORKERS) -> Generator[B]:
-    """``map`` over threads that keeps the order and never runs more than ``ahead`` items before the reader."""
+    """As :func:`edgekit.runtime.workers.work_ahead` does it, over threads of its own."""
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[B]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            # An interrupt should not wait for what is not begun.
-            for future in waiting:
-                future.cancel()
+        yield from work_ahead(pool, work, items, ahead=ahead)
 
 
 def work_through(work: Callable[[A], B], items: Sequence[A], what: str, progress: Progress) -> list[B]:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from edgekit.devices.dump import ENDED, Dump, dump_script
 from edgekit.devices.native import NativeLatency, native_arguments, parse_native
-from edgekit.devices.process import capture
-from edgekit.devices.remote import BEGIN, Blob, Options, RemoteDevice, between, blobs
-from edgekit.devices.wheels import Probe
+from edgekit.devices.process import run_to_end
+from edgekit.devices.remote import BEGIN, Blob, Options, RemoteDevice, between, blobs, disk_full
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import make_folder
@@ -40,7 +39,7 @@ def attached() -> dict[str, str]:
     Raises:
         DeviceError: adb is not installed or does not answer.
     """
-    code, output, said = capture(["adb", "devices"], _ASK_S, name="adb")
+    code, output, said = run_to_end(["adb", "devices"], _ASK_S, name="adb")
     if code:
         raise DeviceError(f"adb: can't list devices: {said or output.strip()}")
     found = [match for line in output.splitlines()[1:] if (match := _DEVICE_LINE.match(line))]
@@ -52,14 +51,14 @@ class AdbDevice(RemoteDevice):
 
     Args:
         name: As the user named it.
-        serial: Its serial number, or ``host:port``.
         options: How it is used.
+        serial: Its serial number, or ``host:port``.
     """
 
     kind = "adb"
     default_folder = "/data/local/tmp/edgekit"
 
-    def __init__(self, name: str, serial: str, options: Options) -> None:
+    def __init__(self, name: str, options: Options, serial: str) -> None:
         super().__init__(name, options)
         self._serial = serial
 
@@ -111,11 +110,9 @@ class AdbDevice(RemoteDevice):
         if state != "device":
             raise DeviceError(f"{self.name}: {_STATES.get(state, f'its state is {state!r}, not device')}")
 
-    def probe(self) -> Probe:
-        """See the base."""
-        if self._probe is None:
-            self.check_attached()
-        return super().probe()
+    def _ask(self) -> str:
+        self.check_attached()
+        return super()._ask()
 
     def machine(self) -> Machine:
         """What the device is, also without a Python there.
@@ -124,7 +121,7 @@ class AdbDevice(RemoteDevice):
             DeviceError: it can't be reached.
         """
         self.check_attached()
-        code, output, said = capture(self._shell(f"echo {BEGIN}; {dump_script()}"), self._patience_s, name=self.name)
+        code, output, said = run_to_end(self._shell(f"echo {BEGIN}; {dump_script()}"), self._patience_s, name=self.name)
         lines = between(output.splitlines())
         if ENDED not in lines:
             raise self._unreachable(code, said)
@@ -152,7 +149,7 @@ class AdbDevice(RemoteDevice):
             f"mkdir -p {folder}/blobs {folder}/incoming && cd {folder}/blobs && echo {BEGIN} && "
             'for f in *; do echo "$f"; done'
         )
-        code, output, said = capture(self._shell(script), _ASK_S, name=self.name)
+        code, output, said = run_to_end(self._shell(script), _ASK_S, name=self.name)
         if BEGIN not in output:
             if not said:
                 raise self._unreachable(code, said)
@@ -173,25 +170,20 @@ class AdbDevice(RemoteDevice):
             staged.append(str(link))
         incoming, kept = f"{self.folder}/incoming", f"{self.folder}/blobs"
         limit_s = _ASK_S + sum(blob.size for blob in batch) / _SLOWEST_BYTES_A_S
-        code, output, said = capture(self._adb("push", *staged, f"{incoming}/"), limit_s, name=self.name)
+        code, output, said = run_to_end(self._adb("push", *staged, f"{incoming}/"), limit_s, name=self.name)
         if code:
-            raise self._push_failed(f"{said}\n{output}", sum(blob.size for blob in batch))
+            raise self._push_failed(f"{said}\n{output}", batch)
         names = " ".join(f"{shlex.quote(incoming)}/{blob.name}" for blob in batch)
         script = f"mv -f {names} {shlex.quote(kept)}/ && echo {BEGIN}"
-        code, output, said = capture(self._shell(script), _ASK_S, name=self.name)
+        code, output, said = run_to_end(self._shell(script), _ASK_S, name=self.name)
         if BEGIN not in output:
             raise self._unreachable(code, said)
 
-    def _push_failed(self, said: str, size: int) -> DeviceError:
+    def _push_failed(self, said: str, batch: list[Blob]) -> DeviceError:
         lines = [line for line in said.splitlines() if "error" in line.lower()]
         words = (lines[-1] if lines else said.strip())[-300:]
         if "no space left" in said.lower() or "file too large" in said.lower():
-            free = self._free_mb()
-            room = "no room" if free is None else f"{free:.1f} MB free"
-            return DeviceError(
-                f"{self.name}: its disk is full: {self.folder} has {room}, {size / 1e6:.1f} MB were to be sent; free"
-                " space there, or name another folder in a device file (folder = …)"
-            )
+            return disk_full(self.name, self.folder, self._free_mb(), batch)
         if self._serial not in attached():
             return self._unreachable(1, words)
         return DeviceError(f"{self.name}: can't push to {self.folder}: {words}")
@@ -199,7 +191,7 @@ class AdbDevice(RemoteDevice):
     def _free_mb(self) -> float | None:
         # What was begun is in the way of what is asked.
         folder = shlex.quote(self.folder)
-        _, output, _ = capture(self._shell(f"rm -rf {folder}/incoming; df -k {folder}"), _ASK_S, name=self.name)
+        _, output, _ = run_to_end(self._shell(f"rm -rf {folder}/incoming; df -k {folder}"), _ASK_S, name=self.name)
         found = re.search(r"\s(\d+)\s+\d+%", output)
         return int(found[1]) / 1000 if found else None
 
@@ -208,7 +200,7 @@ class AdbDevice(RemoteDevice):
         make_folder(to.parent)
         with tempfile.TemporaryDirectory(prefix=".edgekit-", dir=to.parent) as folder:
             part = Path(folder) / "part"
-            code, output, said = capture(self._adb("pull", remote, str(part)), _NATIVE_S, name=self.name)
+            code, output, said = run_to_end(self._adb("pull", remote, str(part)), _NATIVE_S, name=self.name)
             if code or not part.is_file():
                 raise DeviceError(f"{self.name}: can't read {remote}: {(said or output).strip()[-300:]}")
             part.replace(to)
@@ -221,7 +213,7 @@ class AdbDevice(RemoteDevice):
         tool = shlex.quote(self.options.native)
         words = " ".join(shlex.quote(word) for word in native_arguments(model, threads, runs, min_seconds))
         script = f"echo {BEGIN}; if [ -x {tool} ]; then {tool} {words} 2>&1; else echo edgekit-none; fi"
-        code, output, said = capture(self._shell(script), _NATIVE_S, name=self.name)
+        code, output, said = run_to_end(self._shell(script), _NATIVE_S, name=self.name)
         lines = between(output.splitlines())
         if "edgekit-none" in lines:
             raise DeviceError(f"{self.name}: {self.options.native} is not there, or no program (adb shell chmod +x)")

@@ -12,15 +12,11 @@ from edgekit.runtime.agent.machine import Machine
 
 
 class NetworkTimer(Protocol):
-    """What times the network alone, where the runtime can't run: no photo, no crop, no vote.
-
-    Attributes:
-        tool: Where the program lies that does it, for records.
-    """
+    """What times the network alone, where the runtime can't run: no photo, no crop, no vote."""
 
     @property
     def tool(self) -> str:
-        """See the class."""
+        """Where the program lies that does it, for records."""
 
     def machine(self) -> Machine:
         """What the device is, and how it is doing now.
@@ -45,30 +41,23 @@ class NetworkTimer(Protocol):
 
 
 class Device(Protocol):
-    """Something that the runtime runs on. What its vendor's tools complain of becomes a DeviceError.
-
-    Attributes:
-        name: As the user named it (``local``, ``ssh://pi@kitchen``, ``adb://R58M``), for records and messages.
-        kind: ``local``, ``ssh`` or ``adb``.
-        emulated: What emulates it (``qemu 7.2``), or empty. An emulated device's latencies say nothing.
-        network_timer: What is to be asked in place of ``run`` and ``pull``; None where the runtime runs.
-    """
+    """Something that the runtime runs on. What its vendor's tools complain of becomes a DeviceError."""
 
     @property
     def name(self) -> str:
-        """See the class."""
+        """As the user named it (``local``, ``ssh://pi@kitchen``, ``adb://R58M``), for records and messages."""
 
     @property
     def kind(self) -> str:
-        """See the class."""
+        """``local``, ``ssh`` or ``adb``."""
 
     @property
     def emulated(self) -> str:
-        """See the class."""
+        """What emulates it (``qemu 7.2``), or empty. An emulated device's latencies say nothing."""
 
     @property
     def network_timer(self) -> NetworkTimer | None:
-        """See the class."""
+        """What is to be asked in place of ``run`` and ``pull``; None where the runtime runs."""
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """Copy files to the device, each content once: a file whose hash is there already is not sent again.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edgekit.devices.local import LocalDevice
 from edgekit.devices.process import run_lines
-from edgekit.devices.wheels import INTERPRETERS, Probe, missing
+from edgekit.devices.wheels import INTERPRETERS, DeviceProbe, missing
 from edgekit.errors import EXTRA_OF, DeviceError, pip_line
 from edgekit.runtime.agent.machine import Machine
 
@@ -122,20 +122,19 @@ def int8_advice(machine: Machine | None) -> str:
     return f"This processor has 8-bit dot products ({', '.join(found)}), which make int8 models quick."
 
 
-def _try_interpreters(probe: Probe) -> Iterator[InterpreterCheck]:
+def _try_interpreters(probe: DeviceProbe) -> Iterator[InterpreterCheck]:
     for wheels in INTERPRETERS:
         found = probe.modules.get(wheels.name)
         if found is None or found.broken:
+            works = False
             told = f"pip install {wheels.package}" if wheels.fit(probe) else f"no wheel for {probe.platform} fits"
             told = f"{found.broken}; {told}" if found else told
-            yield InterpreterCheck(name=wheels.name, installed=found is not None, works=False, told=told)
-            continue
-        try:
-            told = f"{found.version}: {_run_tiny(wheels.name)}"
-        except DeviceError as failure:
-            yield InterpreterCheck(name=wheels.name, installed=True, works=False, told=str(failure))
         else:
-            yield InterpreterCheck(name=wheels.name, installed=True, works=True, told=told)
+            try:
+                works, told = True, f"{found.version}: {_run_tiny(wheels.name)}"
+            except DeviceError as failure:
+                works, told = False, str(failure)
+        yield InterpreterCheck(name=wheels.name, installed=found is not None, works=works, told=told)
 
 
 def _run_tiny(interpreter: str) -> str:

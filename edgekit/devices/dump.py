@@ -64,17 +64,17 @@ class Dump(System):
 
     @property
     def architecture(self) -> str:
-        """See the base."""
+        """What ``uname -m`` printed."""
         return self.command("uname", "-m") or "unknown"
 
     @property
     def kernel(self) -> str:
-        """See the base."""
+        """What ``uname`` printed of its system."""
         return f"{self.command('uname', '-s') or 'unknown'} {self.command('uname', '-r') or ''}".strip()
 
     @property
     def is_here(self) -> bool:
-        """Never."""
+        """Never: another machine is described."""
         return False
 
     @property

@@ -9,17 +9,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edgekit.devices.process import capture, run_lines
-from edgekit.devices.remote import Options, packed, probe_source, read_probe
-from edgekit.devices.wheels import Probe, missing
+from edgekit.devices.process import run_lines, run_to_end
+from edgekit.devices.remote import Options, PythonDevice, packed, probe_source
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
-__all__ = ["LocalDevice", "run_lines"]
 
-
-class LocalDevice:
+class LocalDevice(PythonDevice):
     """This machine; photos and models are not copied.
 
     Args:
@@ -31,12 +28,9 @@ class LocalDevice:
     network_timer = None
 
     def __init__(self, name: str = "local", options: Options | None = None) -> None:
-        self.name = name
-        self.options = options or Options()
-        self.emulated = self.options.emulated
+        super().__init__(name, options or Options())
         self._python = os.path.expanduser(self.options.python) or sys.executable
         self._private = ""
-        self._probe: Probe | None = None
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """The files' own paths."""
@@ -44,33 +38,13 @@ class LocalDevice:
         progress.advance(len(files))
         return [str(file.resolve()) for file in files]
 
-    def probe(self) -> Probe:
-        """Ask the Python once what it has.
-
-        Raises:
-            DeviceError: it can't be started.
-        """
-        if self._probe is None:
-            command = [*self.options.launcher, self._python, "-c", packed(probe_source(self.options.folder))]
-            code, output, said = capture(
-                command, self.options.answer_timeout_s, name=self.name, environment=self._environment()
-            )
-            lines = output.splitlines()
-            if code or not lines:
-                raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
-            self._probe = read_probe(lines[-1], self.name)
-        return self._probe
-
-    def ready(self) -> Probe:
-        """The probe, where the runtime can work.
-
-        Raises:
-            DeviceError: a module is missing.
-        """
-        lacking = missing(self.probe())
-        if lacking:
-            raise DeviceError(f"{self.name}: {lacking}")
-        return self.probe()
+    def _ask(self) -> str:
+        command = [*self.options.launcher, self._python, "-c", packed(probe_source(self.options.folder))]
+        code, output, said = run_to_end(command, self.answer_timeout_s, name=self.name, environment=self._environment())
+        lines = output.splitlines()
+        if code or not lines:
+            raise DeviceError(f"{self.name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
+        return lines[-1]
 
     def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
         """Run the runtime; see :class:`edgekit.devices.device.Device`."""
@@ -87,16 +61,13 @@ class LocalDevice:
     def _environment(self, *, with_payload: bool = False) -> dict[str, str] | None:
         if self._is_own:
             return {**os.environ, **self.options.environment} if self.options.environment else None
-        given = self.options.python_environment()
         # This Python's own settings mislead another one.
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_"))}
-        if with_payload:
-            if not self._private:
-                self._private = tempfile.mkdtemp(prefix="edgekit-")
-                write_payload(Path(self._private) / PAYLOAD_NAME)
-            paths = [str(Path(self._private) / PAYLOAD_NAME), given.get("PYTHONPATH", "")]
-            given["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        return {**kept, **given}
+        if with_payload and not self._private:
+            self._private = tempfile.mkdtemp(prefix="edgekit-")
+            write_payload(Path(self._private) / PAYLOAD_NAME)
+        payload = str(Path(self._private) / PAYLOAD_NAME) if with_payload else ""
+        return {**kept, **self.options.python_environment(payload, os.pathsep)}
 
     def pull(self, remote: str, to: Path) -> None:
         """Copy a file."""

@@ -70,11 +70,11 @@ def parse_native(text: str, *, name: str) -> NativeLatency:
         init, first, warmup, mean = (float(one) / 1000 for one in summary.groups())
         # Of equal runs it tells one time alone.
         same = str(mean * 1000)
-        numbers = {key: float(told.get(key, "0" if key == "std" else same)) / 1000 for key in ("min", "max", "std")}
-        percentiles = {key: float(told[key]) / 1000 if key in told else None for key in ("median", "p95")}
+        shortest, longest, std = (float(told.get(*one)) / 1000 for one in (("min", same), ("max", same), ("std", "0")))
+        p50, p95 = (float(told[key]) / 1000 if key in told else None for key in ("median", "p95"))
     except ValueError as failure:
         raise DeviceError(f"{name}: benchmark_model's timings must be numbers, got: {summary[0]}") from failure
-    times = (init, first, warmup, mean, *numbers.values(), *(one for one in percentiles.values() if one is not None))
+    times = (init, first, warmup, mean, shortest, longest, std, p50 or 0, p95 or 0)
     # A comparison with NaN is false.
     if not (int(count) > 0 and mean > 0 and all(0 <= one <= _MOST_MS for one in times)):
         raise DeviceError(f"{name}: benchmark_model must count runs and their times, got: {summary[0]}; count={count}")
@@ -84,9 +84,9 @@ def parse_native(text: str, *, name: str) -> NativeLatency:
         first_ms=first,
         warmup_ms=warmup,
         mean_ms=mean,
-        min_ms=numbers["min"],
-        max_ms=numbers["max"],
-        std_ms=numbers["std"],
-        p50_ms=percentiles["median"],
-        p95_ms=percentiles["p95"],
+        min_ms=shortest,
+        max_ms=longest,
+        std_ms=std,
+        p50_ms=p50,
+        p95_ms=p95,
     )

@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -39,23 +39,16 @@ _MAX_NAME = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceEntry:
-    """One ``[[device]]`` of a device file; see :class:`edgekit.devices.remote.Options`.
+class DeviceEntry(Options):
+    """One ``[[device]]`` of a device file: which one, and how it is used.
 
     Attributes:
-        name: For tables and records; empty for the url itself.
         url: ``local``, ``ssh://…`` or ``adb://…``.
+        name: For tables and records; empty for the url itself.
     """
 
     url: str
     name: str = ""
-    python: str = ""
-    folder: str = ""
-    launcher: tuple[str, ...] = ()
-    emulated: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
-    ssh_config: str = ""
-    native: str = ""
 
 
 def open_devices(texts: Sequence[str]) -> list[AnyDevice]:
@@ -79,7 +72,7 @@ def read_entries(texts: Sequence[str]) -> list[DeviceEntry]:
     return entries
 
 
-def open_entries(entries: Sequence[DeviceEntry], *, answer_timeout_s: float = 60) -> list[AnyDevice]:
+def open_entries(entries: Sequence[DeviceEntry]) -> list[AnyDevice]:
     """Devices as they were described.
 
     Raises:
@@ -89,7 +82,7 @@ def open_entries(entries: Sequence[DeviceEntry], *, answer_timeout_s: float = 60
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DeviceError(f"each device must have a name of its own, got {', '.join(twice)} more than once")
-    return [_open(entry, answer_timeout_s) for entry in entries]
+    return [_open(entry) for entry in entries]
 
 
 def read_device_file(file: Path) -> list[DeviceEntry]:
@@ -128,7 +121,7 @@ def read_device_file(file: Path) -> list[DeviceEntry]:
 
 
 def _check_keys(table: Any, where: str) -> None:
-    known = [field.name for field in fields(DeviceEntry)]
+    known = ["url", "name", *(field.name for field in fields(Options))]
     for key in table if isinstance(table, dict) else ():
         if key not in known:
             near = get_close_matches(key, known, n=1)
@@ -161,30 +154,20 @@ def _check(entry: DeviceEntry, where: str) -> None:
         raise DeviceError(f"{where}: launcher needs python, the file that it starts")
 
 
-def _open(entry: DeviceEntry, answer_timeout_s: float) -> AnyDevice:
-    options = Options(
-        python=entry.python,
-        folder=entry.folder,
-        launcher=entry.launcher,
-        emulated=entry.emulated,
-        environment=entry.environment,
-        ssh_config=entry.ssh_config,
-        native=entry.native,
-        answer_timeout_s=answer_timeout_s,
-    )
+def _open(entry: DeviceEntry) -> AnyDevice:
     name = entry.name or entry.url
     if entry.url == "local":
-        return LocalDevice(name, options)
+        return LocalDevice(name, entry)
     ssh, adb = _SSH.fullmatch(entry.url), _ADB.fullmatch(entry.url)
     if ssh:
         port = int(ssh["port"]) if ssh["port"] else None
         if port is not None and not 1 <= port <= 65535:
             raise DeviceError(f"a port must be 1 to 65535, got {entry.url!r}")
         _need("ssh", "openssh-client")
-        return SshDevice(name, ssh["host"].strip("[]"), ssh["user"] or "", port, options)
+        return SshDevice(name, entry, ssh["host"].strip("[]"), ssh["user"] or "", port)
     if adb:
         _need("adb", "adb (Android's platform tools)")
-        return AdbDevice(name, adb["serial"] or _only_serial(), options)
+        return AdbDevice(name, entry, adb["serial"] or _only_serial())
     raise DeviceError(f"a device must be {_FORMS}, got {entry.url!r}")
 
 
@@ -194,7 +177,7 @@ def _need(tool: str, package: str) -> None:
 
 
 def _only_serial() -> str:
-    found: Mapping[str, str] = attached()
+    found = attached()
     if len(found) != 1:
         listed = ", ".join(f"adb://{serial}" for serial in found) or "none; plug one in and switch on USB debugging"
         raise DeviceError(f"adb:// needs exactly one attached device, found {listed}")

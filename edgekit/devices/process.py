@@ -9,8 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from edgekit.errors import DeviceError, DeviceTimeout
@@ -21,9 +20,6 @@ _MAX_COMPLAINT = 2000
 # What a long measurement may say on stderr; more would fill the disk here.
 _MAX_COMPLAINTS_BYTES = 64 * 1024 * 1024
 _LOOK_S = 1.0
-
-# From an exit code and what was said on stderr to the error that a user reads.
-Explain = Callable[[int, str], DeviceError]
 
 
 class Watched:
@@ -76,9 +72,7 @@ class Watched:
     def __enter__(self) -> Watched:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         with self._changed:
             self._ended = True
             self._changed.notify()
@@ -208,7 +202,7 @@ def run_lines(
         raise DeviceError(f"{name}: {command[0]} ended with exit code {code}: {said or 'it said nothing'}")
 
 
-def capture(
+def run_to_end(
     command: Sequence[str], timeout_s: float, *, name: str, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str, str]:
     """Run a short command to its end; returns its exit code, output and complaints.

@@ -8,14 +8,14 @@ import re
 import shlex
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from edgekit.devices.device import NetworkTimer
-from edgekit.devices.process import Watched, capture
-from edgekit.devices.wheels import Probe, missing
+from edgekit.devices.process import Watched, run_to_end
+from edgekit.devices.wheels import DeviceProbe, missing
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain, write_json
@@ -27,6 +27,8 @@ _AGENT = _HERE.parent / "runtime" / "agent"
 _MACHINE_FILES = ("system", "sensors", "machine")
 # Where a device's own words begin and end: login scripts may print theirs around them.
 BEGIN, END = "edgekit-begin", "edgekit-end"
+# How long a connection may take.
+CONNECT_S = 10
 _PYTHONS = ("python3", "python", "/data/data/com.termux/files/usr/bin/python3")
 _EXIT_NO_PYTHON, _EXIT_KILLED = 77, 137
 # Linux takes 128 kB in one word, adb 64 kB in all.
@@ -51,25 +53,27 @@ class Options:
         environment: More of the Python's environment.
         ssh_config: Instead of the user's own file.
         native: ``benchmark_model`` on the device.
-        connect_timeout_s: How long a connection may take.
-        answer_timeout_s: How long the first answer may take after that: a slow card reads a large numpy.
     """
 
     python: str = ""
     folder: str = ""
     launcher: tuple[str, ...] = ()
     emulated: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     ssh_config: str = ""
     native: str = ""
-    connect_timeout_s: float = 10
-    answer_timeout_s: float = 60
 
-    def python_environment(self) -> dict[str, str]:
-        """What the Python's environment has beside the device's own."""
+    def python_environment(self, payload: str = "", separator: str = ":") -> dict[str, str]:
+        """What the Python's environment has beside the device's own.
+
+        Args:
+            payload: Where the runtime lies; empty where it is not needed.
+            separator: Between the device's paths.
+        """
         # The runtime starts itself anew to measure cold starts, which needs the same words before it.
         launcher = {"EDGEKIT_LAUNCHER": shlex.join(self.launcher)} if self.launcher else {}
-        return {**launcher, **self.environment}
+        paths = [path for path in (payload, self.environment.get("PYTHONPATH", "")) if path]
+        return {**launcher, **self.environment, **({"PYTHONPATH": separator.join(paths)} if paths else {})}
 
 
 class Blob(NamedTuple):
@@ -124,7 +128,7 @@ def receive_source() -> str:
     return (_HERE / "sent" / "receive.py").read_text(encoding="utf-8")
 
 
-def read_probe(line: str, name: str) -> Probe:
+def read_probe(line: str, name: str) -> DeviceProbe:
     """A device's answer, which is not trusted.
 
     Raises:
@@ -136,26 +140,71 @@ def read_probe(line: str, name: str) -> Probe:
         raw = json.loads(line)
     except (ValueError, RecursionError) as failure:
         raise DeviceError(f"{name}: its Python answered what is no JSON: {line[:200]!r}") from failure
-    return from_plain(Probe, raw, where=f"{name}: what it tells of itself", error=DeviceError)
+    return from_plain(DeviceProbe, raw, where=f"{name}: what it tells of itself", error=DeviceError)
 
 
-class RemoteDevice:
-    """A device that has a POSIX shell, and a Python to be found.
+def disk_full(name: str, folder: str, free_mb: float | None, files: Sequence[Blob]) -> DeviceError:
+    """The error of a device that has no room for what was to be sent."""
+    room = "no room" if free_mb is None else f"{free_mb:.1f} MB free"
+    needed_mb = sum(blob.size for blob in files) / 1e6
+    return DeviceError(
+        f"{name}: its disk is full: {folder} has {room}, {needed_mb:.1f} MB were to be sent; free space there, or name"
+        " another folder in a device file (folder = …)"
+    )
+
+
+class PythonDevice:
+    """A device whose Python is asked once what it has.
 
     Args:
         name: As the user named it.
         options: How it is used.
+
+    Attributes:
+        answer_timeout_s: How long that answer may take once there is a connection: a slow card reads a large numpy.
     """
 
-    kind = ""
-    default_folder = ""
+    answer_timeout_s = 60.0
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
         self.options = options
         self.emulated = options.emulated
-        self._probe: Probe | None = None
-        self._payload = ""
+        self._probe: DeviceProbe | None = None
+
+    def _ask(self) -> str:
+        """Run ``sent/probe.py`` there; returns the line that it prints."""
+        raise NotImplementedError
+
+    def probe(self) -> DeviceProbe:
+        """Ask once what the device has, in one round trip.
+
+        Raises:
+            DeviceError: it can't be reached, or has no Python.
+        """
+        if self._probe is None:
+            self._probe = read_probe(self._ask(), self.name)
+        return self._probe
+
+    def ready(self) -> DeviceProbe:
+        """The device's probe, where it can run the runtime.
+
+        Raises:
+            DeviceError: it can't be reached, lacks a module, or its folder can't be written.
+        """
+        probe = self.probe()
+        lacking = missing(probe)
+        if lacking:
+            raise DeviceError(f"{self.name}: {lacking}")
+        return probe
+
+
+class RemoteDevice(PythonDevice):
+    """A device that has a POSIX shell, and a Python to be found; see the base."""
+
+    kind = ""
+    default_folder = ""
+    _payload = ""
 
     def _shell(self, script: str) -> list[str]:
         """The command here that runs a POSIX shell's script there."""
@@ -179,36 +228,29 @@ class RemoteDevice:
         """Where files go, as configured; the device's own home is not known before it was asked."""
         return self.options.folder or self.default_folder
 
-    def probe(self) -> Probe:
-        """Ask once what the device has, in one round trip.
-
-        Raises:
-            DeviceError: it can't be reached, or has no Python.
-        """
-        if self._probe is None:
-            script = f"echo {BEGIN}; {self._with_python('-c', packed(probe_source(self.folder)))}"
-            code, output, said = capture(self._shell(script), self._patience_s, name=self.name)
-            if BEGIN not in output:
-                raise self._unreachable(code, said)
-            told = between(output.splitlines())
-            if code == _EXIT_NO_PYTHON:
-                raise self._no_python()
-            if "SyntaxError" in said:
-                raise DeviceError(
-                    f"{self.name}: its Python is too old: the runtime needs 3.10; install one and name it in a device"
-                    " file (python = …)"
-                )
-            if code:
-                raise DeviceError(f"{self.name}: its Python ended with exit code {code}: {said or 'it said nothing'}")
-            if not told:
-                raise self._unreachable(code, said)
-            self._probe = read_probe(told[-1], self.name)
-        return self._probe
+    def _ask(self) -> str:
+        script = f"echo {BEGIN}; {self._with_python('-c', packed(probe_source(self.folder)))}"
+        code, output, said = run_to_end(self._shell(script), self._patience_s, name=self.name)
+        if BEGIN not in output:
+            raise self._unreachable(code, said)
+        lines = between(output.splitlines())
+        if code == _EXIT_NO_PYTHON:
+            raise self._no_python()
+        if "SyntaxError" in said:
+            raise DeviceError(
+                f"{self.name}: its Python is too old: the runtime needs 3.10; install one and name it in a device"
+                " file (python = …)"
+            )
+        if code:
+            raise DeviceError(f"{self.name}: its Python ended with exit code {code}: {said or 'it said nothing'}")
+        if not lines:
+            raise self._unreachable(code, said)
+        return lines[-1]
 
     @property
     def _patience_s(self) -> float:
         """From the order to the first answer."""
-        return self.options.connect_timeout_s + self.options.answer_timeout_s
+        return CONNECT_S + self.answer_timeout_s
 
     def _no_python(self) -> DeviceError:
         tried = " ".join(self.options.launcher[:1]) or self.options.python or ", ".join(_PYTHONS)
@@ -217,20 +259,13 @@ class RemoteDevice:
             f' (python = "/path/to/python3")'
         )
 
-    def ready(self) -> Probe:
-        """The device's probe, where it can run the runtime.
-
-        Raises:
-            DeviceError: it can't be reached, lacks a module, or its folder can't be written.
-        """
-        probe = self.probe()
-        lacking = missing(probe)
-        if lacking:
-            raise DeviceError(f"{self.name}: {lacking}")
+    def ready(self) -> DeviceProbe:
+        """See the base; here also its folder must be one that can be written."""
+        probe = super().ready()
         self._check_folder(probe)
         return probe
 
-    def _check_folder(self, probe: Probe) -> None:
+    def _check_folder(self, probe: DeviceProbe) -> None:
         if probe.complaint:
             raise DeviceError(
                 f"{self.name}: can't write to {probe.folder}: {probe.complaint};"
@@ -240,7 +275,7 @@ class RemoteDevice:
     def run(self, arguments: Sequence[str], *, idle_timeout_s: float = 120) -> Iterator[str]:
         """See :class:`edgekit.devices.device.Device`."""
         payload = self._push_payload()
-        python = self._with_python(*self._runtime(arguments), before={"PYTHONPATH": payload})
+        python = self._with_python(*self._runtime(arguments), payload=payload)
         # The process there ends with this one's stdin: when it is done, killed, or when the cable is pulled.
         script = (
             f"cd {shlex.quote(self.ready().folder)}; exec 3<&0; echo {BEGIN}; "
@@ -293,13 +328,10 @@ class RemoteDevice:
                 (self._payload,) = self.push([file])
         return self._payload
 
-    def _with_python(self, *arguments: str, before: Mapping[str, str] | None = None) -> str:
+    def _with_python(self, *arguments: str, payload: str = "") -> str:
         """A script that becomes the device's Python; exit code _EXIT_NO_PYTHON where there is none."""
-        environment = self.options.python_environment()
-        given = dict(before or {})
-        if "PYTHONPATH" in given and environment.get("PYTHONPATH"):
-            environment["PYTHONPATH"] = f"{given.pop('PYTHONPATH')}:{environment['PYTHONPATH']}"
-        exports = "".join(f"export {key}={shlex.quote(value)}; " for key, value in {**environment, **given}.items())
+        environment = self.options.python_environment(payload)
+        exports = "".join(f"export {key}={shlex.quote(value)}; " for key, value in environment.items())
         words = " ".join(shlex.quote(argument) for argument in arguments)
         launcher = "".join(f"{shlex.quote(word)} " for word in self.options.launcher)
         pythons = [self.options.python] if self.options.python else list(_PYTHONS)

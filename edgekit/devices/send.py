@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from edgekit.devices.process import Watched
-from edgekit.devices.remote import Blob
+from edgekit.devices.remote import Blob, disk_full
 from edgekit.errors import DeviceError
 from edgekit.progress import Progress
 
@@ -104,12 +104,8 @@ class Sender:
             return DeviceError(f"{name}: can't write to {self._folder}: {str(told['failed'])[:300]}")
         free = told.get("free_bytes")
         # Beyond 2^63 bytes there is no disk, but numbers that no float holds.
-        room = f"{free / 1e6:.1f} MB free" if isinstance(free, int) and 0 <= free < 1 << 63 else "no room"
-        needs = sum(blob.size for blob in missing) / 1e6
-        return DeviceError(
-            f"{name}: its disk is full: {self._folder} has {room}, {needs:.1f} MB were to be sent; free space there,"
-            " or name another folder in a device file (folder = …)"
-        )
+        free_mb = free / 1e6 if isinstance(free, int) and 0 <= free < 1 << 63 else None
+        return disk_full(name, self._folder, free_mb, missing)
 
 
 def _object(line: str) -> dict[str, Any]:

@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.devices.process import Watched
-from edgekit.devices.remote import Options, RemoteDevice, blobs, packed, receive_source, remote_path
+from edgekit.devices.remote import (
+    CONNECT_S,
+    Options,
+    RemoteDevice,
+    blobs,
+    packed,
+    receive_source,
+    remote_path,
+)
 from edgekit.devices.send import IDLE_S, Sender
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
@@ -37,16 +45,16 @@ class SshDevice(RemoteDevice):
 
     Args:
         name: As the user named it.
+        options: How it is used.
         host: Its name, address or alias in ssh's config.
         user: Who logs in; empty for what the config says.
         port: None for what the config says.
-        options: How it is used.
     """
 
     kind = "ssh"
     default_folder = "~/.cache/edgekit"
 
-    def __init__(self, name: str, host: str, user: str, port: int | None, options: Options) -> None:
+    def __init__(self, name: str, options: Options, host: str, user: str, port: int | None) -> None:
         super().__init__(name, options)
         self._host, self._user, self._port = host, user, port
         self._private = tempfile.mkdtemp(prefix="edgekit-")
@@ -56,7 +64,7 @@ class SshDevice(RemoteDevice):
     def _words(self) -> list[str]:
         options = {
             "BatchMode": "yes",
-            "ConnectTimeout": f"{max(1, round(self.options.connect_timeout_s))}",
+            "ConnectTimeout": f"{CONNECT_S}",
             "ServerAliveInterval": f"{_ALIVE_S}",
             "ServerAliveCountMax": f"{_ALIVE_COUNT}",
             "ForwardAgent": "no",
@@ -67,12 +75,14 @@ class SshDevice(RemoteDevice):
         socket = Path(self._private) / "s"
         if os.name == "posix" and len(str(socket)) <= _MAX_SOCKET_PATH:
             options |= {"ControlMaster": "auto", "ControlPath": str(socket), "ControlPersist": "60"}
-        words = ["ssh"]
-        words += ["-F", self.options.ssh_config] if self.options.ssh_config else []
-        words += [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-        words += ["-p", str(self._port)] if self._port is not None else []
-        words += ["-l", self._user] if self._user else []
-        return words
+        words = [*self._ssh, *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
+        return [*words, "-l", self._user] if self._user else words
+
+    @property
+    def _ssh(self) -> list[str]:
+        """The command as a user would type it, without the host."""
+        config = ["-F", self.options.ssh_config] if self.options.ssh_config else []
+        return ["ssh", *config, *(["-p", str(self._port)] if self._port is not None else [])]
 
     def _shell(self, script: str) -> list[str]:
         # Whatever the login shell is, sh reads the script.
@@ -100,9 +110,7 @@ class SshDevice(RemoteDevice):
 
     def _by_hand(self) -> str:
         """What a user can type to see for themselves."""
-        words = ["ssh", *(["-F", self.options.ssh_config] if self.options.ssh_config else [])]
-        words += ["-p", str(self._port)] if self._port is not None else []
-        return shlex.join([*words, f"{self._user}@{self._host}" if self._user else self._host, "true"])
+        return shlex.join([*self._ssh, f"{self._user}@{self._host}" if self._user else self._host, "true"])
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """See :class:`edgekit.devices.device.Device`: one connection for all files, and none is sent twice."""

@@ -43,38 +43,30 @@ def survey(devices: Sequence[AnyDevice]) -> list[DeviceReport]:
     if not devices:
         return []
     with ThreadPoolExecutor(min(_AT_ONCE, len(devices))) as pool:
-        return list(pool.map(report, devices))
+        return list(pool.map(ask_device, devices))
 
 
-def report(device: AnyDevice) -> DeviceReport:
+def ask_device(device: AnyDevice) -> DeviceReport:
     """Ask one device."""
+    probe = None
     try:
         probe = device.probe()
     except DeviceError as failure:
         problem = str(failure).removeprefix(f"{device.name}: ")
         machine = _without_python(device)
-        return DeviceReport(
-            name=device.name,
-            kind=device.kind,
-            emulated=device.emulated,
-            reachable=machine is not None,
-            problem=problem,
-            machine=machine,
-            python="",
-            interpreters=(),
-            free_mb=None,
-        )
-    lacking = missing(probe) or (f"can't write to {probe.folder}: {probe.complaint}" if probe.complaint else "")
+    else:
+        lacking = missing(probe) or (f"can't write to {probe.folder}: {probe.complaint}" if probe.complaint else "")
+        problem, machine = lacking[:_MAX_PROBLEM], probe.machine
     return DeviceReport(
         name=device.name,
         kind=device.kind,
         emulated=device.emulated,
-        reachable=True,
-        problem=lacking[:_MAX_PROBLEM],
-        machine=probe.machine,
-        python=probe.python,
-        interpreters=probe.interpreters,
-        free_mb=probe.free_bytes // 1_000_000 if probe.free_bytes is not None else None,
+        reachable=bool(probe or machine),
+        problem=problem,
+        machine=machine,
+        python=probe.python if probe else "",
+        interpreters=probe.interpreters if probe else (),
+        free_mb=probe.free_bytes // 1_000_000 if probe and probe.free_bytes is not None else None,
     )
 
 

@@ -23,7 +23,7 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class DeviceProbe:
     """What a device told of its Python; see ``probe.py``.
 
     Attributes:
@@ -55,8 +55,7 @@ class Probe:
     @property
     def version(self) -> Version:
         """``(3, 11)``."""
-        found = re.match(r"(\d{1,4})\.(\d{1,4})(?!\d)", self.python)
-        return (int(found[1]), int(found[2])) if found else (0, 0)
+        return _version(self.python) or (0, 0)
 
     @property
     def interpreters(self) -> tuple[str, ...]:
@@ -79,8 +78,12 @@ class Probe:
     @property
     def glibc(self) -> Version | None:
         """``(2, 36)``."""
-        found = re.match(r"glibc (\d{1,4})\.(\d{1,4})(?!\d)", self.libc)
-        return (int(found[1]), int(found[2])) if found else None
+        return _version(self.libc, before="glibc ")
+
+
+def _version(text: str, *, before: str = "") -> Version | None:
+    found = re.match(rf"{before}(\d{{1,4}})\.(\d{{1,4}})(?!\d)", text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ class Wheels:
     platforms: tuple[str, ...]
     glibc: Version
 
-    def fit(self, probe: Probe) -> bool:
+    def fit(self, probe: DeviceProbe) -> bool:
         """Whether one of them can be installed there."""
         return (
             probe.implementation == "CPython"
@@ -129,7 +132,7 @@ INTERPRETERS = (
 _BASE = {"numpy": "numpy>=1.23", "pillow": "pillow>=10.1"}
 
 
-def missing(probe: Probe) -> str | None:
+def missing(probe: DeviceProbe) -> str | None:
     """What keeps the runtime from working with that Python, and what to do about it; None where nothing does."""
     system = f"{probe.platform}{', ' + probe.libc if probe.libc else ''}"
     where = f"Python {probe.python:.40} ({probe.executable:.200}, {system:.100})"
@@ -137,7 +140,7 @@ def missing(probe: Probe) -> str | None:
         return f"{where} is too old: the runtime needs 3.10; install one and name it in a device file (python = …)"
     broken = [f"{name} ({one.broken})" for name, one in probe.modules.items() if one is not None and one.broken]
     if broken:
-        return f"{where} can't import {', '.join(broken)}; reinstall there: {pip_line(probe, list(_BASE.values()))}"
+        return f"{where} can't import {', '.join(broken)}; reinstall there: {install_line(probe, list(_BASE.values()))}"
     lacking = [name for name in _BASE if probe.modules.get(name) is None]
     needs = [_BASE[name] for name in lacking]
     if not probe.interpreters:
@@ -153,10 +156,10 @@ def missing(probe: Probe) -> str | None:
             needs = [*(one for one in needs if not one.startswith("numpy")), "numpy<2"]
     if not lacking:
         return None
-    return f"{where} lacks {' and '.join(lacking)}; run there: {pip_line(probe, needs)}"
+    return f"{where} lacks {' and '.join(lacking)}; run there: {install_line(probe, needs)}"
 
 
-def pip_line(probe: Probe, packages: list[str]) -> str:
+def install_line(probe: DeviceProbe, packages: list[str]) -> str:
     """What to type on the device."""
     wanted = " ".join(shlex.quote(package) for package in packages)
     if probe.is_managed:

@@ -35,7 +35,7 @@ class Description:
 
     Attributes:
         operators: How often each operator occurs.
-        arithmetic: The same by the types that the operator reads and writes, biases, shapes and axes (int32) left out:
+        arithmetic: How often by the types that it reads and writes, without biases, shapes and axes (int32):
             ``{"CONV_2D": {"int8": 17}, "DEQUANTIZE": {"float32+int8": 1}}``.
         tensors: How many tensors have each type.
     """
@@ -145,7 +145,7 @@ def append_softmax(flatbuffer: bytes) -> bytes:
             "convert with float32 output and a batch of 1"
         )
     softmax = schema.BuiltinOperator.SOFTMAX
-    if any(logits_index in one.outputs and _builtin(model, one) == softmax for one in graph.operators):
+    if any(logits_index in one.outputs and _operator(model, one) == softmax for one in graph.operators):
         raise ContractError("a model must end in logits, got a SOFTMAX at its end; convert it without one")
     graph.tensors.append(
         schema.TensorT(
@@ -219,7 +219,7 @@ def describe(flatbuffer: bytes) -> Description:
     graph = model.subgraphs[0]
     arithmetic: dict[str, Counter[str]] = {}
     for operator in graph.operators:
-        name = _OPERATOR_NAMES.get(_builtin(model, operator), "CUSTOM")
+        name = _OPERATOR_NAMES.get(_operator(model, operator), "CUSTOM")
         types = {_type_name(graph.tensors[i]) for i in (*operator.inputs, *operator.outputs) if i >= 0}
         arithmetic.setdefault(name, Counter())["+".join(sorted(types - {"int32"})) or "int32"] += 1
     return Description(
@@ -262,15 +262,18 @@ def _type_name(tensor: Any) -> str:
     return str(_TYPE_NAMES.get(tensor.type, f"type {tensor.type}"))
 
 
-def _builtin(model: Any, operator: Any) -> int:
-    code = model.operatorCodes[operator.opcodeIndex]
+def _operator(model: Any, operator: Any) -> int:
+    return _builtin(model.operatorCodes[operator.opcodeIndex])
+
+
+def _builtin(code: Any) -> int:
     # Old converters fill only the deprecated 8-bit field.
     return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
 
 
 def _operator_code(model: Any, builtin: int) -> int:
     for index, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version == 1:
+        if _builtin(code) == builtin and code.version == 1:
             return index
     model.operatorCodes.append(schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=1))
     return len(model.operatorCodes) - 1

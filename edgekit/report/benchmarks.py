@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import Interval
-from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended, threads_label
+from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.metrics.classification import Evaluation
-from edgekit.metrics.wording import percent
+from edgekit.metrics.wording import count, percent
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
 
@@ -102,8 +102,7 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
         best = (
             view
             for point, view in pairs
-            if one.recommended
-            and _is(point, one.recommended)
+            if point.setting == one.recommended
             # A record that recommends what its own numbers forbid is not believed.
             and (record.budget_ms is None or view.total.p95_ms <= record.budget_ms)
         )
@@ -125,7 +124,7 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
 
 def _point(point: BenchPoint, others: Sequence[BenchPoint]) -> Point:
     assert point.latency is not None
-    way = threads_label(point.threads)
+    way = count(point.threads, "thread")
     if len({other.interpreter for other in others}) > 1:
         way += f", {point.interpreter}"
     if point.asked_delegate != "default":
@@ -142,14 +141,6 @@ def _point(point: BenchPoint, others: Sequence[BenchPoint]) -> Point:
         cold_start_ms=point.cold.cold_start_ms if point.cold else None,
         peak_memory_mb=point.cold.peak_memory_mb if point.cold else None,
         evaluation=point.evaluation,
-    )
-
-
-def _is(point: BenchPoint, wanted: Recommended) -> bool:
-    return (
-        (point.crops, point.threads, point.stops_early) == (wanted.crops, wanted.threads, wanted.stops_early)
-        and point.interpreter == wanted.interpreter
-        and point.asked_delegate == wanted.delegate
     )
 
 

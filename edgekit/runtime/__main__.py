@@ -7,7 +7,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from edgekit.contract import MAX_RUNS
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.agent.machine import read_machine
-from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.classifier import Classifier, Verdict
 from edgekit.runtime.timing import by_stage, peak_memory_mb
 from edgekit.terminal import guarded_output, printable
 
@@ -27,39 +29,21 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         epilog="example: python -m edgekit.runtime classify model.tflite shelf.jpg --crops 5",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, does in (
-        ("classify", "one verdict per photo"),
-        ("time", "cold start, percentiles and peak memory"),
-    ):
+    for name, does in (("classify", "one verdict per photo"), ("time", "cold start, percentiles and peak memory")):
         command = commands.add_parser(name, help=does, description=does)
-        command.add_argument("model", type=Path)
-        command.add_argument("photos", type=Path, nargs="+")
-        command.add_argument(
-            "--crops",
-            type=int,
-            default=None,
-            help="exactly so many crops (default: the contract's, fewer where they settle it)",
-        )
-        command.add_argument(
-            "--all-crops", action="store_true", help="score all crops, also where fewer would settle it"
-        )
-        command.add_argument(
-            "--threads",
-            type=int,
-            default=os.cpu_count() or 1,
-            help="crops that are scored at the same time (default: %(default)s)",
-        )
-        command.add_argument(
-            "--interpreter", default=None, help="litert or tflite-runtime (default: the first installed)"
-        )
-        command.add_argument(
-            "--delegate", default="default", help="xnnpack, none (plain kernels) or ext:/path/of/a/delegate's/library"
-        )
+        add = command.add_argument
+        add("model", type=Path)
+        add("photos", type=Path, nargs="+")
+        add("--crops", type=int, help="exactly so many crops (default: the contract's, fewer where they settle it)")
+        add("--all-crops", action="store_true", help="score all crops, also where fewer would settle it")
+        threads = "crops that are scored at the same time (default: %(default)s)"
+        add("--threads", type=int, default=os.cpu_count() or 1, help=threads)
+        add("--interpreter", help="litert or tflite-runtime (default: the first installed)")
+        delegate = "xnnpack, none (plain kernels) or ext:/path/of/a/delegate's/library"
+        add("--delegate", default="default", help=delegate)
         if name == "time":
-            command.add_argument(
-                "--runs", type=int, default=50, help="measured runs over the photos (default: %(default)s)"
-            )
-            command.add_argument("--warmup", type=int, default=5, help="runs before counting (default: %(default)s)")
+            add("--runs", type=int, default=50, help="measured runs over the photos (default: %(default)s)")
+            add("--warmup", type=int, default=5, help="runs before counting (default: %(default)s)")
     does = "all that a job file asks for, on behalf of `edgekit bench`"
     commands.add_parser("measure", help=does, description=does).add_argument("job", type=Path)
     does = "what this machine is and how it is doing"
@@ -74,33 +58,35 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if options.command == "measure":
         # Not at the top: only this command needs them.
         from edgekit.runtime.agent.job import read_job
-        from edgekit.runtime.agent.run import measure
+        from edgekit.runtime.agent.run import run_job
 
-        yield from measure(read_job(options.job))
+        yield from run_job(read_job(options.job))
         return
     loaded = Classifier.load(
         options.model, threads=options.threads, backend=options.interpreter, delegate=options.delegate
     )
     with loaded as classifier:
-        yield from _time(classifier, options) if options.command == "time" else _classify(classifier, options)
+        classify = partial(classifier.classify, crops=options.crops, stop_early=not options.all_crops)
+        if options.command == "time":
+            yield {"interpreter": classifier.interpreter, **_timed(classify, options)}
+        else:
+            yield from _verdicts(classify, options.photos, classifier.interpreter)
 
 
-def _classify(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    for photo in options.photos:
+def _verdicts(
+    classify: Callable[[Path], Verdict], photos: Sequence[Path], interpreter: str
+) -> Iterator[dict[str, Any]]:
+    for photo in photos:
         try:
-            verdict = classifier.classify(photo, crops=options.crops, stop_early=not options.all_crops)
+            verdict = classify(photo)
         except PhotoError as failure:
             yield {"photo": str(photo), "error": printable(str(failure), lines=True)}
         else:
-            yield {
-                "photo": str(photo),
-                **plain(verdict),
-                "interpreter": classifier.interpreter,
-                "peak_memory_mb": peak_memory_mb(),
-            }
+            told = {"interpreter": interpreter, "peak_memory_mb": peak_memory_mb()}
+            yield {"photo": str(photo), **plain(verdict), **told}
 
 
-def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _timed(classify: Callable[[Path], Verdict], options: argparse.Namespace) -> dict[str, Any]:
     # Not at the top: only this command starts processes.
     from edgekit.runtime.agent.cold_start import cold_start
 
@@ -116,19 +102,14 @@ def _time(classifier: Classifier, options: argparse.Namespace) -> Iterator[dict[
         interpreter=options.interpreter,
         delegate=options.delegate,
     )
-    verdicts = [
-        classifier.classify(
-            options.photos[run % len(options.photos)], crops=options.crops, stop_early=not options.all_crops
-        )
-        for run in range(options.warmup + options.runs)
-    ]
-    yield {
-        "interpreter": classifier.interpreter,
+    photos = islice(cycle(options.photos), options.warmup + options.runs)
+    verdicts = [classify(photo) for photo in photos][options.warmup :]
+    return {
         "threads": options.threads,
-        "mean_crops": sum(len(verdict.crops) for verdict in verdicts[options.warmup :]) / options.runs,
+        "mean_crops": sum(len(verdict.crops) for verdict in verdicts) / options.runs,
         "warmup": options.warmup,
         **plain(cold),
-        "latency": plain(by_stage([verdict.ms for verdict in verdicts[options.warmup :]])),
+        "latency": plain(by_stage([verdict.ms for verdict in verdicts])),
     }
 
 

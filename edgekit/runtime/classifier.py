@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class Classifier:
         delegate: See ``ModelInterpreter``.
 
     Attributes:
-        contract: The model's.
+        contract: What the model takes and gives.
 
     Raises:
         ContractError: the model's tensors are not those that its contract promises.
@@ -127,17 +126,17 @@ class Classifier:
         if crops is not None:
             check_crops(crops)
         watch = Stopwatch()
-        seen = as_photo(photo, self.contract.plan.working_px, over=workers.map)
-        if min(seen.size_wh) < MIN_SIDE_PX:
-            wide, high = seen.size_wh
+        working = as_photo(photo, self.contract.plan.working_px, over=workers.map)
+        if min(working.size_wh) < MIN_SIDE_PX:
+            wide, high = working.size_wh
             name = f"{photo}: " if isinstance(photo, (str, Path)) else ""
             raise PhotoError(f"{name}a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}")
         watch.lap("decode")
-        boxes = crop_boxes(self.contract.plan, seen.size_wh, self.contract.side_px, count=crops)
+        boxes = crop_boxes(self.contract.plan, working.size_wh, self.contract.side_px, count=crops)
         scores = np.empty((len(boxes), workers.classes), np.float32)
         bounded = stop_early and crops is None and self.contract.decision.early_stop is not None
         done = 0
-        with contextlib.closing(workers.score(seen, boxes)) as scored:
+        with contextlib.closing(workers.score(working, boxes)) as scored:
             for one in scored:
                 scores[done] = one.scores
                 done += 1
@@ -166,7 +165,5 @@ class Classifier:
     def __enter__(self) -> Classifier:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()

@@ -13,7 +13,7 @@ A chroma sample serves its 2x2 pixels; nothing is interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from PIL import Image
@@ -26,7 +26,7 @@ from edgekit.runtime.limits import check_size
 Layout = Literal["nv21", "nv12", "i420"]
 Bytes = bytes | bytearray | memoryview | ByteArray
 
-_LAYOUTS = ("nv21", "nv12", "i420")
+_LAYOUTS = get_args(Layout)
 # Clockwise degrees → Pillow's turn, which counts the other way.
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -54,7 +54,7 @@ class YuvFrame:
     Attributes:
         y: uint8 (height, width).
         u: uint8 (ceil(height / 2), ceil(width / 2)).
-        v: The same shape as ``u``.
+        v: uint8, of the shape of ``u``.
         rotation: Clockwise degrees that make the picture upright: 0, 90, 180 or 270.
 
     Raises:
@@ -132,9 +132,9 @@ class YuvFrame:
 
     def cut(self, box: Box) -> Image.Image:
         """The pixels of a box in the upright picture, RGB."""
-        seen = self._on_sensor(box)
+        sensor_box = self._on_sensor(box)
         # Chroma comes in pairs of pixels, so from an even pixel on.
-        even = Box(seen.left & ~1, seen.top & ~1, seen.right, seen.bottom)
+        even = Box(sensor_box.left & ~1, sensor_box.top & ~1, sensor_box.right, sensor_box.bottom)
         rows, columns = slice(even.top // 2, (even.bottom + 1) // 2), slice(even.left // 2, (even.right + 1) // 2)
         luma = Image.fromarray(np.ascontiguousarray(self.y[even.top : even.bottom, even.left : even.right]))
         chroma = (
@@ -143,7 +143,7 @@ class YuvFrame:
         )
         bands = [luma, *(plane.crop((0, 0, *luma.size)) for plane in chroma)]
         picture = Image.merge("YCbCr", bands).convert("RGB")
-        left, top = seen.left - even.left, seen.top - even.top
+        left, top = sensor_box.left - even.left, sensor_box.top - even.top
         if left or top:
             picture = picture.crop((left, top, *picture.size))
         return picture.transpose(_TURNS[self.rotation]) if self.rotation else picture

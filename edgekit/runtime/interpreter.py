@@ -39,6 +39,11 @@ def check_delegate(asked: str) -> None:
         )
 
 
+def is_granted(asked: str, used: str) -> bool:
+    """Whether a delegate that was asked for is the one that runs a model; ``default`` may be any."""
+    return used == {"default": used, "xnnpack": "XNNPACK"}.get(asked, asked)
+
+
 def installed_backends() -> tuple[str, ...]:
     """Names of the interpreters that are installed here, the preferred one first."""
     return tuple(name for name, (_, package) in BACKENDS.items() if _version(package) is not None)
@@ -126,7 +131,12 @@ class ModelInterpreter:
         self._input, self._output = self._check(inputs, outputs)
         self.side_px = int(inputs[0]["shape"][1])
         self.classes = int(outputs[0]["shape"][1])
-        self._refuse_fallback(delegate)
+        used = self.delegate
+        if not is_granted(delegate, used):
+            raise InterpreterError(
+                f"the delegate {delegate} was asked for, but {self.name} runs this model with: {used}; leave it out, "
+                "or use a model whose operators it takes"
+            )
 
     def _options(self, library: Any, delegate: str) -> dict[str, Any]:
         """What the interpreter's constructor takes for a delegate."""
@@ -147,15 +157,6 @@ class ModelInterpreter:
             raise InterpreterError(
                 f"{self.name} can't choose a delegate: {absent}; use an interpreter of 2022 or later"
             ) from absent
-
-    def _refuse_fallback(self, asked: str) -> None:
-        wanted = {"default": self.delegate, "xnnpack": "XNNPACK", "none": "none"}
-        used = self.delegate
-        if used != wanted.get(asked, asked):
-            raise InterpreterError(
-                f"the delegate {asked} was asked for, but {self.name} runs this model with: {used}; leave it out, or "
-                "use a model whose operators it takes"
-            )
 
     @staticmethod
     def _check(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> tuple[int, int]:

@@ -57,14 +57,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Those that swap width and height.
+_SIDEWAYS = [_TURNS[orientation] for orientation in (5, 6, 7, 8)]
 # Rows of a picture that are converted at once.
 _STRIP_ROWS = 64
-_SIDEWAYS = (
-    Image.Transpose.TRANSPOSE,
-    Image.Transpose.ROTATE_270,
-    Image.Transpose.TRANSVERSE,
-    Image.Transpose.ROTATE_90,
-)
 # What Pillow's decoders raise on damaged files. OSError covers truncated and unidentified ones.
 DECODER_ERRORS: tuple[type[BaseException], ...] = (
     OSError,

@@ -37,7 +37,7 @@ class Smoother:
         tau_s: Time constant in seconds, 0 to MAX_TAU_S; 0 takes each frame by itself.
 
     Attributes:
-        contract: The same.
+        contract: Labels and decision.
 
     Raises:
         VideoError: a time constant out of range.

@@ -41,15 +41,9 @@ class Latency:
     @classmethod
     def of(cls, values_ms: Sequence[float]) -> Latency:
         """Linear-interpolated percentiles of at least one value."""
-        p50, p90, p95, p99 = np.percentile(values_ms, [50, 90, 95, 99])
-        return cls(
-            n=len(values_ms),
-            mean_ms=float(np.mean(values_ms)),
-            p50_ms=float(p50),
-            p90_ms=float(p90),
-            p95_ms=float(p95),
-            p99_ms=float(p99),
-        )
+        p50, p90, p95, p99 = np.percentile(values_ms, [50, 90, 95, 99]).tolist()
+        mean = float(np.mean(values_ms))
+        return cls(n=len(values_ms), mean_ms=mean, p50_ms=p50, p90_ms=p90, p95_ms=p95, p99_ms=p99)
 
 
 def by_stage(times: Sequence[Milliseconds]) -> dict[str, Latency]:

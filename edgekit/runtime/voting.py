@@ -66,8 +66,8 @@ def decide(probabilities: Float64Array, contract: Contract) -> tuple[str, float]
         return labels[best], float(probabilities[best])
     if score < decision.threshold:
         return contract.bona_fide, float(probabilities[genuine])
-    others = [label for label in labels if label != contract.bona_fide]
-    return others[int(np.argmax(np.delete(probabilities, genuine)))], score
+    attacks = [label for label in labels if label != contract.bona_fide]
+    return attacks[int(np.argmax(np.delete(probabilities, genuine)))], score
 
 
 def attack_score(probabilities: Float64Array, contract: Contract) -> Float64Array:

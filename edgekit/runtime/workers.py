@@ -11,15 +11,35 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from edgekit.arrays import Float32Array
 from edgekit.runtime.crops import Box
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.photo import Map, Photo
 from edgekit.runtime.preprocess import to_tensor
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def work_ahead(pool: Executor, work: Callable[[A], B], items: Iterable[A], *, ahead: int) -> Generator[B]:
+    """``map`` over a pool that keeps the order and never runs more than ``ahead`` items before the reader."""
+    waiting: deque[Future[B]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # An interrupt should not wait for what is not begun.
+        for future in waiting:
+            future.cancel()
 
 
 class Scored(NamedTuple):
@@ -54,23 +74,12 @@ class Workers:
     def score(self, photo: Photo, boxes: Sequence[Box]) -> Generator[Scored]:
         """Score boxes in their order; those that the caller no longer asks for may have been begun, to no effect."""
         if self._pool is None:
-            for box in boxes:
-                yield self._one(photo, box)
+            yield from (self._one(photo, box) for box in boxes)
             return
         if len(boxes) == 1:
             yield self._alone(photo, boxes[0])
             return
-        waiting: deque[Future[Scored]] = deque()
-        try:
-            for box in boxes:
-                waiting.append(self._pool.submit(self._one, photo, box))
-                if len(waiting) > self.threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        yield from work_ahead(self._pool, partial(self._one, photo), boxes, ahead=self.threads + 1)
 
     @property
     def map(self) -> Map:

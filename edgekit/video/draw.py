@@ -12,15 +12,15 @@ from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.runtime.crops import Box
 from edgekit.runtime.frames import YuvFrame
 
-Colour = tuple[int, int, int]
+BandColour = tuple[int, int, int]
 
-GENUINE: Colour = (0, 200, 83)
-ATTACK: Colour = (229, 57, 53)
-UNSURE: Colour = (255, 179, 0)
-NEUTRAL: Colour = (66, 165, 245)
+GENUINE: BandColour = (0, 200, 83)
+ATTACK: BandColour = (229, 57, 53)
+UNSURE: BandColour = (255, 179, 0)
+NEUTRAL: BandColour = (66, 165, 245)
 
 
-def colour_of(label: str, bona_fide: str | None) -> Colour:
+def colour_of(label: str, bona_fide: str | None) -> BandColour:
     """Green for genuine, red for an attack, amber for "retake" and "unknown", blue where there are no attacks."""
     if label in (RETAKE, UNKNOWN):
         return UNSURE
@@ -29,7 +29,7 @@ def colour_of(label: str, bona_fide: str | None) -> Colour:
     return GENUINE if label == bona_fide else ATTACK
 
 
-def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], colour: Colour) -> RGBArray:
+def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], colour: BandColour) -> RGBArray:
     """A copy of a frame with boxes, and a line of text on a band at the top.
 
     Args:
@@ -41,7 +41,7 @@ def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], 
     Returns:
         uint8 (height, width, 3) RGB.
     """
-    image = _image(picture)
+    image = picture.cut(Box(0, 0, *picture.size_wh)) if isinstance(picture, YuvFrame) else Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
     text_px = max(10, image.height // 24)
     stroke_px = max(1, image.height // 360)
@@ -50,9 +50,3 @@ def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], 
     pen.rectangle((0, 0, image.width - 1, text_px * 3 // 2), fill=colour)
     pen.text((text_px // 2, text_px // 4), line, fill=(0, 0, 0), font=ImageFont.load_default(size=text_px))
     return np.asarray(image)
-
-
-def _image(picture: RGBArray | YuvFrame) -> Image.Image:
-    if isinstance(picture, YuvFrame):
-        return picture.cut(Box(0, 0, *picture.size_wh))
-    return Image.fromarray(picture)

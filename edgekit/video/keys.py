@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import Any
 
 from edgekit.video.preview import QUIT, SHOOT
@@ -46,9 +45,7 @@ class TerminalKeys:
             return ""
         return _MEANING.get(os.read(sys.stdin.fileno(), 1).decode(errors="replace"), "")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._before is not None:
             import termios
 

@@ -159,7 +159,7 @@ class VideoFile:
         self._capture.release()
 
 
-class Camera:
+class WebCamera:
     """A camera by its number, as the system counts them. Its frames come from ``frames`` as they are taken.
 
     Args:

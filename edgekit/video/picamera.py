@@ -10,7 +10,7 @@ from edgekit.errors import VideoError
 from edgekit.runtime.frames import YuvFrame
 from edgekit.video.source import TimedFrame
 
-# 4:3, as most of the Pi's sensors are, so that nothing is cut off.
+# What is asked for, and the camera may change: 4:3, as most of the Pi's sensors are, so that nothing is cut off.
 _SIZE_WH = (1280, 960)
 # A cable that came loose gives no error, and no frame.
 _WAIT_S = 10.0
@@ -18,9 +18,6 @@ _WAIT_S = 10.0
 
 class PiCamera:
     """The first camera that libcamera finds, in YUV, of which only crops become RGB.
-
-    Args:
-        size_wh: Width and height to ask for; the camera may change them.
 
     Raises:
         VideoError: no Picamera2 here, or no camera.
@@ -32,7 +29,7 @@ class PiCamera:
     count = None
     dropped = 0
 
-    def __init__(self, *, size_wh: tuple[int, int] = _SIZE_WH) -> None:
+    def __init__(self) -> None:
         try:
             from picamera2 import Picamera2
         except ModuleNotFoundError as absent:
@@ -50,7 +47,7 @@ class PiCamera:
             raise VideoError(f"{self.name} can't be opened: {failure}; see what rpicam-hello says") from failure
         try:
             # A preview's colours are full-range BT.601, as YuvFrame takes them; a video's would be BT.709.
-            wanted = {"size": size_wh, "format": "YUV420"}
+            wanted = {"size": _SIZE_WH, "format": "YUV420"}
             self._camera.configure(self._camera.create_preview_configuration(main=wanted))
             self._camera.start()
         except RuntimeError as failure:

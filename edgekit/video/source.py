@@ -26,30 +26,23 @@ class TimedFrame:
 
 
 class FrameSource(Protocol):
-    """Where frames come from.
-
-    Attributes:
-        name: For messages ("clip.mp4", "camera 0").
-        fps: Frames a second, as far as known; positive. Drawn videos get it.
-        count: Frames that there will be, where the source tells.
-        dropped: Frames that came while the last one was still at work.
-    """
+    """Where frames come from."""
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """For messages ("clip.mp4", "camera 0")."""
 
     @property
     def fps(self) -> float:
-        """Frames a second."""
+        """Frames a second, as far as known; positive. Drawn videos get it."""
 
     @property
     def count(self) -> int | None:
-        """Frames that there will be."""
+        """Frames that there will be, where the source tells."""
 
     @property
     def dropped(self) -> int:
-        """Frames that were dropped so far."""
+        """Frames so far that came while the last one was still at work."""
 
     def frames(self) -> Iterator[TimedFrame]:
         """The frames, in order of time.

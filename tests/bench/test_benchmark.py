@@ -14,90 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judging import judged
-from PIL import Image
+from fixtures.lines import FAST, SHORT, Tampered, rows_changed, unplugged_after
 
 from edgekit.bench.benchmark import benchmark, settings
-from edgekit.bench.options import BenchConfig, quick_bench
-from edgekit.bench.record import BenchPoint, BenchRecord, pareto_points, recommend
+from edgekit.bench.options import BenchConfig
+from edgekit.bench.record import BenchRecord, pareto_points
 from edgekit.bench.session import lines_path
 from edgekit.data.dataset import load_dataset
-from edgekit.devices.local import LocalDevice, run_lines
+from edgekit.devices.local import LocalDevice
+from edgekit.devices.process import run_lines
 from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.locks import keeping
-from edgekit.metrics.classification import evaluation_of
-from edgekit.records import from_plain, read_json, write_json
-from edgekit.runtime.agent.cold_start import ColdStart
-from edgekit.runtime.timing import Latency
-
-COLD = ColdStart(cold_start_ms=1.0, first_ms=1.0, peak_memory_mb=None)
-FAST = BenchConfig(
-    crops=(1, 3, 4), threads=(1, 2), runs=10, min_seconds=0, warmup=1, warmup_seconds=0, repeats=2, timeout_s=60
-)
-SHORT = replace(FAST, crops=(4,), threads=(1,))
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    """Photos whose first crops mislead: half of each is in the other class's colour."""
-    root = tmp_path_factory.mktemp("photos")
-    for name, colour, other in (("genuine", (230, 0, 20), (20, 0, 230)), ("recapture", (20, 0, 230), (230, 0, 20))):
-        (root / name).mkdir()
-        for number in range(6):
-            pixels = np.full((48, 64, 3), colour, np.uint8)
-            pixels[:, 20 : 20 + 6 * number] = other
-            Image.fromarray(pixels).save(root / name / f"{number}.png")
-    return load_dataset(root)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, red_blue_file):
-    path = tmp_path_factory.mktemp("model") / "model.tflite"
-    shutil.copy(red_blue_file, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def record(model, dataset):
-    return benchmark(model, dataset, FAST)
-
-
-class Tampered(LocalDevice):
-    """This machine, whose lines another hand changes, drops or ends."""
-
-    def __init__(self, change, name="tampered"):
-        super().__init__(name)
-        self._change = change
-        self.asked = []
-
-    def run(self, arguments, *, idle_timeout_s=120):
-        self.asked.append(read_json(Path(arguments[1])))
-        return self._change(super().run(arguments, idle_timeout_s=idle_timeout_s))
-
-
-class Replayed(LocalDevice):
-    """What this machine once told, changed by another hand."""
-
-    def __init__(self, lines, change):
-        super().__init__("tampered")
-        self._lines, self._change = lines, change
-
-    def run(self, arguments, *, idle_timeout_s=120):
-        return iter(self._change(iter(self._lines)))
-
-
-def unplugged_after(number):
-    """A cable that is pulled once so many lines have come."""
-
-    def change(lines):
-        for at, line in enumerate(lines):
-            if at == number:
-                raise DeviceError("tampered: the connection broke")
-            yield line
-
-    return change
+from edgekit.records import file_sha256, from_plain, read_json, write_json
 
 
 def kinds(lines):
@@ -144,6 +74,16 @@ class TestBench:
     def test_the_record_is_read_as_it_was_written(self, record, tmp_path):
         write_json(tmp_path / "bench.json", record)
         assert from_plain(BenchRecord, read_json(tmp_path / "bench.json"), where="bench") == record
+
+    def test_the_record_names_the_file_that_was_read(self, model, dataset, tmp_path):
+        file = Path(shutil.copy(model, tmp_path / "model.tflite"))
+
+        def replaced_at_the_end(lines):
+            yield from lines
+            file.write_bytes(b"another")
+
+        told = benchmark(file, dataset, SHORT, devices=[Tampered(replaced_at_the_end)])
+        assert (told.file_sha256, told.model_bytes) == (file_sha256(model), model.stat().st_size)
 
     def test_a_recommendation_is_one_of_the_points(self, record):
         (local,) = record.devices
@@ -335,234 +275,6 @@ class TestResuming:
         assert told.quick
 
 
-def edited(kind, change):
-    """Lines of which those of a type are changed, as objects."""
-
-    def tampered(lines):
-        for line in lines:
-            row = json.loads(line)
-            if row["type"] == kind:
-                change(row)
-            yield json.dumps(row)
-
-    return tampered
-
-
-def first(kind, key, value):
-    """Another first value of a list."""
-    return edited(kind, lambda row: row[key].__setitem__(0, value))
-
-
-def without(kind):
-    return lambda lines: (line for line in lines if json.loads(line)["type"] != kind)
-
-
-def put(text, at=3):
-    """A line of one's own after so many."""
-
-    def tampered(lines):
-        for number, line in enumerate(lines):
-            if number == at:
-                yield text
-            yield line
-
-    return tampered
-
-
-@pytest.fixture(scope="module")
-def told(model, dataset):
-    """All lines of one benchmark."""
-    kept = []
-
-    def keep(lines):
-        for line in lines:
-            kept.append(line)
-            yield line
-
-    benchmark(model, dataset, SHORT, devices=[Tampered(keep)])
-    return kept
-
-
-class TestHostileLines:
-    """A device's word is checked before it counts."""
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            pytest.param(put("Welcome to Raspbian!"), "must be JSON, got 'Welcome", id="no-json"),
-            pytest.param(put("[" * 100_000), "must be JSON", id="deep"),
-            pytest.param(put("1" * 2_000_000), "at most 1048576 characters, got 2000000", id="long"),
-            pytest.param(put('{"type": "joke"}'), "must be one of", id="unknown-type"),
-            pytest.param(put('{"type": []}'), "must be one of", id="type-of-type"),
-            pytest.param(put("\x1b[2J"), r"got '\\\\x1b\[2J'", id="terminal-codes"),
-            pytest.param(without("hello"), "first a device's word", id="no-hello"),
-            pytest.param(without("end"), "stopped before the end", id="no-end"),
-            pytest.param(without("warm"), "must come after its warm-up", id="no-warm-up"),
-            pytest.param(without("finish"), "repeat 0 must go on now, got begin 1", id="no-finish"),
-            pytest.param(without("cold"), "some are missing", id="no-cold-starts"),
-            pytest.param(without("pause"), None, id="nothing-missing"),
-            pytest.param(lambda lines: list(lines)[:7], "stopped before the end", id="truncated"),
-            pytest.param(edited("end", lambda row: row.update(rows=3)), "lines of 3: some are missing", id="count"),
-            pytest.param(edited("scores", lambda row: row.update(photo=7)), "must come now, got", id="other-photo"),
-            pytest.param(edited("scores", lambda row: row["scores"].pop()), "must have 4 crops of 2", id="fewer-crops"),
-            pytest.param(
-                edited("scores", lambda row: row["scores"][0].append(0.0)), "must have 4 crops of 2", id="more-classes"
-            ),
-            pytest.param(first("scores", "scores", [0.9, 0.9]), "must add up to 1", id="sum"),
-            pytest.param(first("scores", "scores", [2.0, -1.0]), "must be probab", id="negative"),
-            pytest.param(
-                first("scores", "scores", [float("nan"), 1.0]),
-                "must be JSON",
-                id="nan",
-            ),
-            pytest.param(first("scores", "scores", [True, 0.0]), "must be float", id="bool"),
-            pytest.param(edited("scores", lambda row: row.update(sudo=1)), "unknown", id="unknown-key"),
-            pytest.param(edited("cold", lambda row: row.update(first_ms=1e300)), "within bounds", id="cold-time"),
-            pytest.param(edited("cold", lambda row: row.update(peak_memory_mb=-1.0)), "within bounds", id="memory"),
-            pytest.param(edited("cold", lambda row: row.update(setting=99)), "must come now", id="cold-of-no-setting"),
-            pytest.param(edited("runs", lambda row: row["ns"].pop()), "must have 10 runs", id="fewer-runs"),
-            pytest.param(edited("runs", lambda row: row.update(setting=-1)), "must belong to a setting", id="setting"),
-            pytest.param(edited("runs", lambda row: row.update(block=5)), "block 0 of setting", id="block"),
-            pytest.param(edited("runs", lambda row: row.update(at_ns=-1)), "after the last block", id="clock-back"),
-            pytest.param(
-                first("runs", "ns", [-1, 1, 1, 1]),
-                "stages must take",
-                id="negative-ns",
-            ),
-            pytest.param(
-                first("runs", "ns", [10**18, 1, 1, 1]),
-                "stages must take",
-                id="huge-ns",
-            ),
-            pytest.param(first("runs", "ns", [0, 0, 0, 0]), "stages must take", id="no-time"),
-            pytest.param(first("runs", "crops", 2), "must take", id="other-crops"),
-            pytest.param(
-                edited("hello", lambda row: row["engines"][0].update(delegate=7)), "must be str", id="engine-type"
-            ),
-            pytest.param(edited("hello", lambda row: row["engines"].pop()), "for 1 engines", id="no-engine"),
-            pytest.param(edited("hello", lambda row: row.update(format=2)), "answer in format 1", id="format"),
-            pytest.param(put('{"type": "failed", "engine": 0, "photo": 2, "error": "gone"}'), "can't read", id="photo"),
-        ],
-    )
-    def test_are_refused(self, model, dataset, told, change, message):
-        device = Replayed(told, change)
-        if message is None:
-            assert benchmark(model, dataset, SHORT, devices=[device]).devices
-            return
-        with pytest.raises(DeviceError, match=f"(?s)^tampered: .*{message}"):
-            benchmark(model, dataset, SHORT, devices=[device])
-
-    def test_a_delegate_that_was_not_asked_for_is_refused(self, model, dataset):
-        lying = Tampered(edited("hello", lambda row: row["engines"][0].update(delegate="none")))
-        with pytest.raises(DeviceError, match="the delegate xnnpack was asked for, the model ran with: none"):
-            benchmark(model, dataset, replace(SHORT, delegates=("xnnpack",)), devices=[lying])
-
-    def test_an_interpreter_that_was_not_asked_for_is_refused(self, model, dataset, record):
-        name = record.devices[0].conditions.interpreter.split()[0]
-        lying = Tampered(edited("hello", lambda row: row["engines"][0].update(interpreter="another 1.0")))
-        with pytest.raises(DeviceError, match=f"the interpreter {name} was asked for, the model ran with: another 1.0"):
-            benchmark(model, dataset, replace(SHORT, interpreters=(name,)), devices=[lying])
-
-    def test_a_kernel_without_a_name(self, model, dataset, told):
-        nameless = Replayed(told, edited("hello", lambda row: row["machine"].update(kernel="")))
-        (found,) = benchmark(model, dataset, SHORT, devices=[nameless]).devices
-        assert found.conditions.system.strip() == found.conditions.machine.architecture
-
-    def test_a_device_that_hangs_is_given_up(self, model, dataset):
-        class Hanging(LocalDevice):
-            def run(self, arguments, *, idle_timeout_s=120):
-                return run_lines([sys.executable, "-c", "import time; time.sleep(60)"], idle_timeout_s, name="hanging")
-
-        with pytest.raises(DeviceTimeout, match=r"^hanging: no answer for 1 s; .* a larger --timeout"):
-            benchmark(model, dataset, replace(SHORT, timeout_s=1), devices=[Hanging()])
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
-    def test_what_a_launcher_started_is_ended_with_it(self, tmp_path):
-        """A shell that does not become the program: killed alone, it would leave one that holds the pipe."""
-        began = time.monotonic()
-        script = f"sleep 60 & echo $! > {tmp_path}/number; wait; true"
-        with pytest.raises(DeviceTimeout, match="no answer for 1 s"):
-            list(run_lines(["/bin/sh", "-c", script], 1.0, name="hanging"))
-        assert time.monotonic() - began < 30
-        number = int((tmp_path / "number").read_text())
-        for _ in range(100):
-            if not Path(f"/proc/{number}/cmdline").exists() or not Path(f"/proc/{number}/cmdline").read_bytes():
-                break
-            time.sleep(0.1)
-        else:
-            pytest.fail("what the launcher started still runs")
-
-
-class TestConfig:
-    def test_settings_are_the_product(self, red_blue):
-        swept = BenchConfig(
-            crops=(1, 3), threads=(1, 2), interpreters=("litert", "tflite-runtime"), delegates=("none",)
-        )
-        found = settings(red_blue.contract, swept)
-        assert len(found) == 8
-        assert len(set(found)) == 8
-
-    def test_a_quick_one_says_so(self):
-        assert quick_bench().quick
-        assert quick_bench().runs < BenchConfig().runs
-
-    @pytest.mark.parametrize(
-        ("text", "pause"), [("", (0, None)), ("30", (30, None)), ("45C", (600, 45.0)), ("1.5", (1.5, None))]
-    )
-    def test_cool_down(self, text, pause):
-        assert BenchConfig(cool_down=text).pause() == pause
-
-    @pytest.mark.parametrize("text", ["warm", "-1", "200C", "nanC", "1e9", "inf"])
-    def test_a_cool_down_that_is_none_is_refused(self, text):
-        with pytest.raises(EdgekitError, match="--cool-down must be seconds"):
-            BenchConfig(cool_down=text)
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [({"repeats": 0}, "--repeats"), ({"min_seconds": -1}, "--min-seconds"), ({"timeout_s": 0}, "--timeout")],
-    )
-    def test_values_out_of_range_are_refused(self, change, message):
-        with pytest.raises(EdgekitError, match=message):
-            BenchConfig(**change)
-
-
-def point(crops, p95_ms, right, *, threads=1):
-    """A point with a p95 and this many right answers of 20."""
-    latency = Latency(n=2, mean_ms=p95_ms, p50_ms=p95_ms, p90_ms=p95_ms, p95_ms=p95_ms, p99_ms=p95_ms)
-    truth = np.repeat([0, 1], 10)
-    predicted = np.where(np.arange(20) < right, truth, 1 - truth)
-    evaluation = evaluation_of(judged(truth, predicted, ("a", "b")), resamples=10)
-    return BenchPoint(crops=crops, threads=threads, latency={"total": latency}, cold=COLD, evaluation=evaluation)
-
-
-POINTS = [point(1, 5, 14), point(3, 10, 16), point(5, 20, 18), point(10, 40, 18)]
-
-
-@pytest.mark.parametrize(
-    ("points", "budget_ms", "crops"),
-    [
-        pytest.param(POINTS, None, 5, id="the-faster-of-equals"),
-        pytest.param(POINTS, 20, 5, id="exactly-the-budget"),
-        pytest.param(POINTS, 19.9, 3, id="just-under"),
-        pytest.param(POINTS, 4.9, None, id="nothing-fits"),
-        pytest.param([*POINTS, point(7, 30, 17)], None, 5, id="more-crops-may-be-worse"),
-        pytest.param([], None, None, id="no-points"),
-        pytest.param([replace(POINTS[0], latency=None)], None, None, id="without-a-latency"),
-    ],
-)
-def test_recommend(points, budget_ms, crops):
-    best = recommend(points, budget_ms)
-    assert (best.crops if best else None) == crops
-
-
-def test_threads_are_a_series_of_their_own(record):
-    local = replace(record.devices[0], points=(POINTS[0], replace(POINTS[0], threads=2)))
-    assert [(one.label, one.series) for one in pareto_points([local])] == [
-        ("k=1", "1 thread, "),
-        ("k=1", "2 threads, "),
-    ]
-
-
 @pytest.mark.skipif(os.name != "posix", reason="pipes and locks are POSIX's")
 class TestLinesFile:
     def test_a_link_is_not_followed(self, model, dataset, tmp_path):
@@ -585,53 +297,25 @@ class TestLinesFile:
         assert not place.exists()
 
 
-def rows_changed(change):
-    """Rows of a type, changed or repeated."""
-
-    def changed(lines):
-        for line in lines:
-            for row in change(json.loads(line)):
-                yield json.dumps(row)
-
-    return changed
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        pytest.param(lambda row: [row] * 3 if row["type"] == "hello" else [row], "began anew", id="hello"),
-        pytest.param(
-            lambda row: [{"type": "pause", "left_s": 1.0, "hottest_c": None}] * 20 if row["type"] == "begin" else [row],
-            "a pause must end",
-            id="pause",
-        ),
-        pytest.param(
-            lambda row: (
-                [row, *({**row, "block": row["block"] + n} for n in range(1, 9))] if row["type"] == "runs" else [row]
-            ),
-            "more already",
-            id="runs",
-        ),
-        pytest.param(
-            lambda row: [{**row, "cores": [10**15]} if row["type"] == "hello" else row], "1 to 8192 cores", id="cores"
-        ),
-        pytest.param(
-            lambda row: (
-                [{**row, "machine": {**row["machine"], "name": "x" * 200_000}}] if row["type"] == "hello" else [row]
-            ),
-            "at most 100000 characters",
-            id="long-name",
-        ),
-    ],
-)
-def test_a_device_that_goes_on_without_end_is_stopped(model, dataset, tmp_path, change, complaint):
-    with pytest.raises(DeviceError, match=complaint):
-        benchmark(model, dataset, FAST, devices=[Tampered(rows_changed(change))], out=tmp_path)
-
-
 def test_a_device_without_a_kernel(model, dataset, tmp_path):
     def nameless(row):
         return [{**row, "machine": {**row["machine"], "kernel": ""}} if row["type"] == "hello" else row]
 
     record = benchmark(model, dataset, FAST, devices=[Tampered(rows_changed(nameless))], out=tmp_path)
     assert record.devices[0].conditions.machine.kernel == ""
+
+
+def test_a_device_that_hangs_is_given_up(model, dataset):
+    class Hanging(LocalDevice):
+        def run(self, arguments, *, idle_timeout_s=120):
+            return run_lines([sys.executable, "-c", "import time; time.sleep(60)"], idle_timeout_s, name="hanging")
+
+    with pytest.raises(DeviceTimeout, match=r"^hanging: no answer for 1 s; .* a larger --timeout"):
+        benchmark(model, dataset, replace(SHORT, timeout_s=1), devices=[Hanging()])
+
+
+def test_settings_are_the_product(red_blue):
+    swept = BenchConfig(crops=(1, 3), threads=(1, 2), interpreters=("litert", "tflite-runtime"), delegates=("none",))
+    found = settings(red_blue.contract, swept)
+    assert len(found) == 8
+    assert len(set(found)) == 8

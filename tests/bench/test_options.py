@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from edgekit.bench.options import BenchConfig
+from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.errors import EdgekitError
 from edgekit.runtime.agent.pace import MAX_COOL_C, MAX_REPEATS, MAX_SECONDS, Pace
 
@@ -35,3 +35,28 @@ def test_options_load_the_standard_library_alone():
     script = "import sys, edgekit.bench.options; print('numpy' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+class TestConfig:
+    def test_a_quick_one_says_so(self):
+        assert quick_bench().quick
+        assert quick_bench().runs < BenchConfig().runs
+
+    @pytest.mark.parametrize(
+        ("text", "pause"), [("", (0, None)), ("30", (30, None)), ("45C", (600, 45.0)), ("1.5", (1.5, None))]
+    )
+    def test_cool_down(self, text, pause):
+        assert BenchConfig(cool_down=text).pause() == pause
+
+    @pytest.mark.parametrize("text", ["warm", "-1", "200C", "nanC", "1e9", "inf"])
+    def test_a_cool_down_that_is_none_is_refused(self, text):
+        with pytest.raises(EdgekitError, match="--cool-down must be seconds"):
+            BenchConfig(cool_down=text)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [({"repeats": 0}, "--repeats"), ({"min_seconds": -1}, "--min-seconds"), ({"timeout_s": 0}, "--timeout")],
+    )
+    def test_values_out_of_range_are_refused(self, change, message):
+        with pytest.raises(EdgekitError, match=message):
+            BenchConfig(**change)

@@ -13,11 +13,12 @@ from judging import judged
 
 from edgekit.__main__ import main
 from edgekit.bench.conditions import Conditions
-from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended
+from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.cli import demo
 from edgekit.metrics.classification import evaluation_of
 from edgekit.records import read_json, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.job import Setting
 from edgekit.runtime.timing import Latency
 
 STAGES = ["simulate", "finetune", "qat", "convert", "evaluate", "bench", "report"]
@@ -65,7 +66,7 @@ def bench_record(right):
         throttling=None,
         repeats=(),
         points=(replace(point, crops=1), point),
-        recommended=Recommended(crops=10, threads=1, stops_early=False, interpreter="", delegate="default"),
+        recommended=Setting(crops=10, threads=1, stops_early=False, interpreter="", delegate="default"),
     )
     return BenchRecord(
         model="demo-int8.tflite",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgekit.contract import Contract, CropPlan, Decision
-from edgekit.convert.gate import compare
+from edgekit.convert.gate import compare_models
 from edgekit.scoring.scores import Scores
 
 TARGETS = np.repeat([0, 1], [10, 10])
@@ -29,7 +29,7 @@ def scores(*wrong, targets=TARGETS):
 
 
 def gate(float_scores, int8_scores, max_drop=1.0):
-    return compare(float_scores, contract(), int8_scores, contract(), max_drop=max_drop)
+    return compare_models(float_scores, contract(), int8_scores, contract(), max_drop=max_drop)
 
 
 def test_what_is_told():
@@ -69,12 +69,12 @@ def test_classes_weigh_the_same():
 def test_each_model_has_its_own_operating_point():
     # All scores shifted: at 0.5 the shifted model would call everything genuine, at its own threshold nothing is lost.
     shifted = Scores(crops=scores().crops * [1, 0.1] + [0, 0], targets=TARGETS)
-    found = compare(scores(), contract(), shifted, contract(threshold=0.3), max_drop=0)
+    found = compare_models(scores(), contract(), shifted, contract(threshold=0.3), max_drop=0)
     assert found.passed
     assert found.agreement == 1
 
 
 def test_a_photo_without_a_verdict_is_an_error():
-    found = compare(scores(), contract(), scores(), contract(threshold=None, abstain=(0.05, 0.95)), max_drop=1)
+    found = compare_models(scores(), contract(), scores(), contract(threshold=None, abstain=(0.05, 0.95)), max_drop=1)
     assert found.balanced_accuracy == 0
     assert not found.passed

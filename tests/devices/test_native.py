@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edgekit.devices.native import parse_native
@@ -63,3 +65,25 @@ def test_what_is_no_summary(text):
 def test_times_that_no_clock_tells(old, new):
     with pytest.raises(DeviceError, match="must count runs and their times"):
         parse_native(OLD.replace(old, new), name="phone")
+
+
+class TestNative:
+    def summary(self, mean="4000", count="5", rest=""):
+        return (
+            f"count={count} curr=4000{rest}\n"
+            f"Inference timings in us: Init: 1, First inference: 1, Warmup (avg): 1, Inference (avg): {mean}\n"
+        )
+
+    @pytest.mark.parametrize("mean", ["nan", "-5", "1e999", "1e300", "0"])
+    def test_times_that_are_none(self, mean):
+        with pytest.raises(DeviceError, match="must count runs and their times"):
+            parse_native(self.summary(mean), name="phone")
+
+    def test_no_runs(self):
+        with pytest.raises(DeviceError, match="must count runs and their times"):
+            parse_native(self.summary(count="0"), name="phone")
+
+    def test_a_flood_of_letters_takes_no_time(self):
+        began = time.monotonic()
+        assert parse_native(self.summary(rest=" " + "a" * 150_000), name="phone").n == 5
+        assert time.monotonic() - began < 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from fixtures.devices import open_device
 
@@ -156,3 +158,31 @@ class TestFile:
         (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
         with pytest.raises(DeviceError, match="must be TOML"):
             read_device_file(tmp_path / "binary.toml")
+
+
+class TestDeviceFile:
+    def test_pipes_and_devices(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.toml")
+        (tmp_path / "zero.toml").symlink_to("/dev/zero")
+        for name in ("pipe.toml", "zero.toml"):
+            with pytest.raises(DeviceError, match="must be a file, got a pipe or a device"):
+                read_device_file(tmp_path / name)
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ("a = " + "[" * 50_000, "must be TOML"),
+            ("[[device]]\nurl = 'ssh://x'\nssh_config = \"a\\u0000b\"", "must be printable"),
+            ("[[device]]\nurl = 'local'\nemulated = \"\\u001b[31m\"", "must be printable"),
+            (f"[[device]]\nurl = 'local'\nname = '{'n' * 101}'", "at most 100 characters"),
+        ],
+    )
+    def test_mistakes(self, tmp_path, text, complaint):
+        (tmp_path / "it.toml").write_text(text)
+        with pytest.raises(DeviceError, match=complaint):
+            read_device_file(tmp_path / "it.toml")
+
+    def test_a_home_that_nobody_has(self, tmp_path):
+        (tmp_path / "it.toml").write_text("[[device]]\nurl = 'ssh://x'\nssh_config = '~nobody-at-all/config'")
+        (entry,) = read_device_file(tmp_path / "it.toml")
+        assert entry.ssh_config.endswith("~nobody-at-all/config")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edgekit.bench.conditions import Conditions
-from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended
+from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.convert.gate import ClassGate, ConvertRecord, Gate
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.dataset import Dataset, load_dataset
@@ -26,6 +26,7 @@ from edgekit.modelfile.write import update_contract
 from edgekit.records import file_sha256, read_json, sha256, write_json
 from edgekit.runtime import read_bundle
 from edgekit.runtime.agent.cold_start import ColdStart
+from edgekit.runtime.agent.job import Setting
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
 from edgekit.train.options import NetworkConfig, TrainConfig
@@ -82,7 +83,7 @@ def bench_device(evaluation, *, name="Testboard 3", slower=1.0, budget_ms=30.0):
         throttling=None,
         repeats=(),
         points=points,
-        recommended=Recommended(crops=5, threads=1, stops_early=False, interpreter="litert 9.9.9", delegate="default")
+        recommended=Setting(crops=5, threads=1, stops_early=False, interpreter="litert 9.9.9", delegate="default")
         if fits
         else None,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -66,3 +68,15 @@ def test_peak_memory_is_that_of_this_process():
     assert 10 < peak < 1_000_000
     ballast = np.ones(64 << 20, np.uint8)
     assert peak_memory_mb() >= max(peak, ballast.nbytes / (1 << 20))
+
+
+def test_a_process_does_not_count_its_parents_memory():
+    """Linux hands the peak of ``getrusage`` down to the processes that one starts."""
+    script = "from edgekit.runtime.timing import peak_memory_mb; print(peak_memory_mb())"
+    parent = (
+        "import subprocess, sys\nheld = bytearray(400 << 20)\nheld[::4096] = b'1' * len(held[::4096])\n"
+        f"print(subprocess.run([sys.executable, '-c', {script!r}], capture_output=True, text=True).stdout)"
+    )
+    told = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True).stdout
+    assert 5 < float(told) < 300
+    assert peak_memory_mb() > 20

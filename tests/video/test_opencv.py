@@ -141,16 +141,16 @@ class TestMistakes:
             opencv.VideoFile(red_then_blue, every=0)
 
 
-class TestCamera:
+class TestWebCamera:
     def test_there_is_none(self):
         with pytest.raises(VideoError, match=r"camera 63 can't be opened; is it plugged in"):
-            opencv.Camera(63)
+            opencv.WebCamera(63)
 
     def test_an_unplugged_one_is_an_error(self, red_then_blue, monkeypatch):
         """A real file takes the camera's place; its end is the plug being pulled."""
         capture = cv2.VideoCapture(str(red_then_blue), cv2.CAP_FFMPEG)
         monkeypatch.setattr(opencv.cv2, "VideoCapture", lambda _: capture)
-        camera = opencv.Camera(0)
+        camera = opencv.WebCamera(0)
         seen = []
         with pytest.raises(VideoError, match="camera 0 gave no more frames after 20; is it still plugged in"):
             seen.extend(camera.frames())
@@ -160,7 +160,7 @@ class TestCamera:
     def test_its_frames_are_rgb_and_in_order(self, red_then_blue, monkeypatch):
         capture = cv2.VideoCapture(str(red_then_blue), cv2.CAP_FFMPEG)
         monkeypatch.setattr(opencv.cv2, "VideoCapture", lambda _: capture)
-        frames = opencv.Camera(0).frames()
+        frames = opencv.WebCamera(0).frames()
         first, second = next(frames), next(frames)
         np.testing.assert_allclose(first.picture.mean(axis=(0, 1)), RED, atol=4)
         assert (first.index, second.index) == (0, 1)

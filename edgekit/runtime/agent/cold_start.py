@@ -48,13 +48,16 @@ def cold_start(
         PhotoError: the photo can't be decoded.
         InterpreterError: the process failed or hung.
     """
-    command = [sys.executable, "-m", "edgekit.runtime", "classify", str(model), str(photo), "--threads", str(threads)]
+    # What must go before a Python that this system can't start by itself, such as an emulator.
+    launcher = shlex.split(os.environ.get("EDGEKIT_LAUNCHER", ""))
+    command = [*launcher, sys.executable, "-m", "edgekit.runtime", "classify"]
+    command += [str(model), str(photo), "--threads", str(threads)]
     command += ["--crops", str(crops)] if crops is not None else []
     command += ["--interpreter", interpreter] if interpreter else []
     command += ["--delegate", delegate] if delegate != "default" else []
     with tempfile.TemporaryFile() as complaints:
         began_ns = time.perf_counter_ns()
-        with subprocess.Popen([*_launcher(), *command], stdout=subprocess.PIPE, stderr=complaints) as process:  # noqa: S603 (no shell)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process:  # noqa: S603 (no shell)
             alarm = threading.Timer(_TIMEOUT_S, process.kill)
             alarm.start()
             try:
@@ -74,8 +77,3 @@ def cold_start(
     return ColdStart(
         cold_start_ms=elapsed_ms, first_ms=sum(verdict["ms"].values()), peak_memory_mb=verdict["peak_memory_mb"]
     )
-
-
-def _launcher() -> list[str]:
-    """What must go before a Python that this system can't start by itself, such as an emulator."""
-    return shlex.split(os.environ.get("EDGEKIT_LAUNCHER", ""))

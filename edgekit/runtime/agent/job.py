@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgekit.contract import MAX_CROPS, MAX_THREADS
@@ -28,7 +28,7 @@ class Setting:
         crops: Of each photo; where it stops early, at most.
         threads: Crops that are scored at the same time.
         stops_early: Whether the contract's bounds may end a verdict before its last crop.
-        interpreter: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+        interpreter: ``litert`` or ``tflite-runtime``, in results with its version; None takes the first installed one.
         delegate: See ``ModelInterpreter``.
     """
 
@@ -107,14 +107,19 @@ class Job:
             _check_count("threads", setting.threads, 1, MAX_THREADS)
             check_delegate(setting.delegate)
         check_affinity(self.affinity)
-        most = (len(self.engines) * len(self.photos), len(self.settings) * self.pace.cold_starts, self.pace.repeats)
-        for name, limit in zip(("scored", "cold_starts", "repeats"), most, strict=True):
+        for name, limit in asdict(self.whole).items():
             _check_count(f"done.{name}", getattr(self.done, name), 0, limit)
 
     @property
     def engines(self) -> tuple[tuple[str | None, str], ...]:
         """Interpreters and delegates of the settings, each once."""
         return tuple(dict.fromkeys(setting.engine for setting in self.settings))
+
+    @property
+    def whole(self) -> Done:
+        """All that there is to do."""
+        scored = len(self.engines) * len(self.photos) if self.crops else 0
+        return Done(scored=scored, cold_starts=len(self.settings) * self.pace.cold_starts, repeats=self.pace.repeats)
 
 
 def block_photos(job: Job, block: int) -> list[int]:

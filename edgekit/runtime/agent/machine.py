@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from edgekit.runtime.agent.sensors import State, read_state
-from edgekit.runtime.agent.system import System, cpuinfo, frequencies, is_foreign, is_x86, number, properties
+from edgekit.runtime.agent.system import System, cpuinfo, frequencies, is_foreign, is_x86, parse_number, properties
 
 # x86's, then ARM's.
 DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
@@ -104,7 +104,7 @@ def read_machine(system: System | None = None) -> Machine:
         clusters=_clusters(where, cpu),
         memory_mb=_memory_mb(where),
         int8_instructions=int8_instructions(where),
-        virtual="hypervisor" in _flags(cpu) if is_x86(where) and _flags(cpu) else None,
+        virtual="hypervisor" in _flags(cpu) if is_x86(where.architecture) and _flags(cpu) else None,
         emulated=is_foreign(where),
         state=read_state(where),
     )
@@ -114,7 +114,7 @@ def processor() -> str:
     """The processor or board in a few words, for records."""
     where = System()
     cpu = cpuinfo(where)
-    board = None if is_x86(where) else _name(where)
+    board = None if is_x86(where.architecture) else _name(where)
     return board or _soc(where, cpu) or platform.machine()
 
 
@@ -206,5 +206,5 @@ def _memory_mb(where: System) -> int | None:
     total = re.search(r"^MemTotal:\s*(\d+) kB", where.read("/proc/meminfo") or "", re.M)
     if total:
         return int(total[1]) // 1024
-    size = number(where.command("sysctl", "-n", "hw.memsize")) if where.is_mac else None
+    size = parse_number(where.command("sysctl", "-n", "hw.memsize")) if where.is_mac else None
     return int(size) // (1 << 20) if size else None

@@ -22,9 +22,9 @@ class Pace:
 
     Attributes:
         warmup_runs: Of each setting in each repeat, at least; not counted.
-        warmup_s: The same in seconds.
+        warmup_s: Seconds of each setting before counting, at least; both hold.
         min_runs: Counted, in each repeat, at least.
-        min_s: The same in seconds, added up over the runs.
+        min_s: Seconds that the counted runs of a setting take together, in each repeat, at least; both hold.
         repeats: Each loads the model anew; 0 times nothing.
         cold_starts: Processes of their own, for each setting.
         cool_down_s: Pause before each repeat.

@@ -31,10 +31,10 @@ from edgekit.terminal import printable
 # How often a pause is told of, so that a host does not take it for a hang.
 _PAUSE_S = 5.0
 
-Row = dict[str, Any]
+JobRow = dict[str, Any]
 
 
-def measure(job: Job) -> Iterator[Row]:
+def run_job(job: Job) -> Iterator[JobRow]:
     """Run a job.
 
     Returns:
@@ -45,14 +45,14 @@ def measure(job: Job) -> Iterator[Row]:
         InterpreterError: no such interpreter, cores or delegate, or the delegate does not run the model.
         PhotoError: a photo that is timed can't be decoded.
     """
-    told = 0
+    count = 0
     for row in _rows(job):
-        told += 1
+        count += 1
         yield row
-    yield {"type": "end", "rows": told}
+    yield {"type": "end", "rows": count}
 
 
-def _rows(job: Job) -> Iterator[Row]:
+def _rows(job: Job) -> Iterator[JobRow]:
     before = read_machine()
     cores = pin(job.affinity, before.clusters)
     if job.pace.repeats:
@@ -76,26 +76,24 @@ def _rows(job: Job) -> Iterator[Row]:
         yield {"type": "finish", "repeat": repeat, "state": plain(read_state())}
 
 
-def _engine(bundle: Bundle, interpreter: str | None, delegate: str) -> Row:
+def _engine(bundle: Bundle, interpreter: str | None, delegate: str) -> JobRow:
     """What an interpreter and a delegate that were asked for turn out to be."""
     with Classifier(bundle, backend=interpreter, delegate=delegate) as classifier:
         return {"interpreter": classifier.interpreter, "delegate": classifier.delegate}
 
 
-def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[Row]:
+def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[JobRow]:
     """The scores of one pass, photo by photo."""
     if not job.crops:
         return
-    at = 0
     for number, (interpreter, delegate) in enumerate(job.engines):
-        left = [photo for photo in range(len(job.photos)) if at + photo >= job.done.scored]
-        at += len(job.photos)
+        left = range(max(0, job.done.scored - number * len(job.photos)), len(job.photos))
         if not left:
             continue
         # Scores do not depend on the number of threads: each crop is run by an interpreter with one.
         with Classifier(bundle, threads=threads, backend=interpreter, delegate=delegate) as classifier:
             for photo in left:
-                row: Row = {"type": "scores", "engine": number, "photo": photo}
+                row: JobRow = {"type": "scores", "engine": number, "photo": photo}
                 try:
                     verdict = classifier.classify(job.photos[photo], crops=job.crops)
                 except PhotoError as failure:
@@ -109,7 +107,7 @@ def _short(probability: float) -> float:
     return float(f"{probability:.9g}")
 
 
-def _cold_starts(job: Job) -> Iterator[Row]:
+def _cold_starts(job: Job) -> Iterator[JobRow]:
     for at in range(job.done.cold_starts, len(job.settings) * job.pace.cold_starts):
         number, time_ = at % len(job.settings), at // len(job.settings)
         setting = job.settings[number]
@@ -124,7 +122,7 @@ def _cold_starts(job: Job) -> Iterator[Row]:
         yield {"type": "cold", "setting": number, **plain(cold)}
 
 
-def _pause(job: Job) -> Iterator[Row]:
+def _pause(job: Job) -> Iterator[JobRow]:
     """Let the machine cool."""
     began = time.monotonic()
     while (left := job.pace.cool_down_s - (time.monotonic() - began)) > 0:
@@ -163,7 +161,7 @@ class _Timing:
             self._classifiers[key] = self._opened.enter_context(made)
         return self._classifiers[key].classify(self.job.photos[photo], crops=setting.asked)
 
-    def warm_up(self, setting: Setting) -> Row:
+    def warm_up(self, setting: Setting) -> JobRow:
         """Runs that are not counted; the first of them is told."""
         pace, timed = self.job.pace, self.job.timed
         began, runs, first = time.perf_counter(), 0, 0
@@ -187,7 +185,7 @@ class _Timing:
         return crops, spent
 
 
-def _repeat(timing: _Timing, repeat: int) -> Iterator[Row]:
+def _repeat(timing: _Timing, repeat: int) -> Iterator[JobRow]:
     job = timing.job
     rng = np.random.default_rng([job.seed, repeat])
     left = list(range(len(job.settings)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from edgekit.runtime.agent.system import CPU_FOLDER, System, cpuinfo, frequencies, number
+from edgekit.runtime.agent.system import CPU_FOLDER, System, cpuinfo, frequencies, parse_number
 
 # Of the Raspberry Pi's firmware: what holds now. The same bits 16 higher say that it once did.
 _PI_FLAGS = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
@@ -63,29 +63,27 @@ def read_state(system: System | None = None) -> State:
         throttling=_throttling(where),
         battery_percent=battery_percent,
         battery=battery,
-        load=number(load[0]) if load else None,
+        load=parse_number(load[0]) if load else None,
     )
 
 
 def _clocks(where: System) -> tuple[float, ...] | None:
     now = tuple(frequencies(where, "scaling_cur_freq").values())
-    told = [number(table.get("cpu MHz")) for table in cpuinfo(where)]
+    told = [parse_number(table.get("cpu MHz")) for table in cpuinfo(where)]
     return now or tuple(mhz for mhz in told if mhz is not None) or None
 
 
 def _temperatures(where: System) -> tuple[Temperature, ...] | None:
-    found = []
-    for path in where.find("/sys/class/thermal/thermal_zone[0-9]*/temp"):
-        folder = path.rpartition("/")[0]
-        found.append((where.read(f"{folder}/type") or folder.rpartition("/")[2], where.read(path)))
-    if not found:
-        for path in where.find("/sys/class/hwmon/hwmon[0-9]*/temp[0-9]*_input"):
-            folder = path.rpartition("/")[0]
-            found.append((where.read(f"{folder}/name") or folder.rpartition("/")[2], where.read(path)))
-    read = [(sensor, number(text)) for sensor, text in found]
-    low, high = _PLAUSIBLE_C
-    kept = [Temperature(sensor=sensor, celsius=round(c / 1000, 1)) for sensor, c in read if c is not None]
-    return tuple(one for one in kept if low <= one.celsius <= high) or None
+    zones, name = where.find("/sys/class/thermal/thermal_zone[0-9]*/temp"), "type"
+    if not zones:
+        zones, name = where.find("/sys/class/hwmon/hwmon[0-9]*/temp[0-9]*_input"), "name"
+    temperatures = []
+    for path in zones:
+        folder, milli_c = path.rpartition("/")[0], parse_number(where.read(path))
+        if milli_c is not None and _PLAUSIBLE_C[0] <= (celsius := round(milli_c / 1000, 1)) <= _PLAUSIBLE_C[1]:
+            sensor = where.read(f"{folder}/{name}") or folder.rpartition("/")[2]
+            temperatures.append(Temperature(sensor=sensor, celsius=celsius))
+    return tuple(temperatures) or None
 
 
 def _throttling(where: System) -> tuple[str, ...] | None:
@@ -97,7 +95,7 @@ def _throttling(where: System) -> tuple[str, ...] | None:
         readable = True
         slowed += [name for bit, name in _PI_FLAGS.items() if int(told, 16) >> bit & 1]
     for path in where.find("/sys/class/thermal/cooling_device[0-9]*/cur_state"):
-        kind, level = where.read(f"{path.rpartition('/')[0]}/type") or "", number(where.read(path))
+        kind, level = where.read(f"{path.rpartition('/')[0]}/type") or "", parse_number(where.read(path))
         if level is not None and kind.lower().startswith(("cpufreq", "thermal-cpufreq", "processor", "cpu")):
             readable = True
             slowed += [f"{kind} cooled by {level:g} steps"] if level > 0 else []
@@ -107,12 +105,11 @@ def _throttling(where: System) -> tuple[str, ...] | None:
 def _battery(where: System) -> tuple[float | None, str | None]:
     if where.is_android:
         told = dict(re.findall(r"^\s*(level|scale|status): (\d+)$", where.command("dumpsys", "battery") or "", re.M))
-        if "level" in told and int(told.get("scale", "100")):
-            return 100 * int(told["level"]) / int(told.get("scale", "100")), _ANDROID_BATTERY.get(
-                told.get("status", "")
-            )
+        scale = int(told.get("scale", "100"))
+        if "level" in told and scale:
+            return 100 * int(told["level"]) / scale, _ANDROID_BATTERY.get(told.get("status", ""))
     for path in where.find("/sys/class/power_supply/*/capacity"):
         folder = path.rpartition("/")[0]
         if where.read(f"{folder}/type") == "Battery":
-            return number(where.read(path)), (where.read(f"{folder}/status") or "").lower() or None
+            return parse_number(where.read(path)), (where.read(f"{folder}/status") or "").lower() or None
     return None, None

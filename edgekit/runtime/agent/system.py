@@ -108,7 +108,7 @@ def _by_number(path: str) -> list[tuple[int, str]]:
     return [(int(digits or 0), letters) for letters, digits in re.findall(r"([^\d]*)(\d*)", path)]
 
 
-def number(text: str | None) -> float | None:
+def parse_number(text: str | None) -> float | None:
     """A number from a text, None where it is none."""
     try:
         return float(text) if text is not None else None
@@ -116,16 +116,16 @@ def number(text: str | None) -> float | None:
         return None
 
 
-def is_x86(where: System) -> bool:
-    """Whether it is a PC's architecture."""
-    return where.architecture.lower() in ("x86_64", "amd64", "i686", "i386")
+def is_x86(architecture: str) -> bool:
+    """Whether it is a PC's."""
+    return architecture.lower() in ("x86_64", "amd64", "i686", "i386")
 
 
 def is_foreign(where: System) -> bool:
     """Whether /proc/cpuinfo is another architecture's."""
     text = where.read("/proc/cpuinfo") or ""
     told = "x86" if re.search(r"^vendor_id\s*:", text, re.M) else "arm" if "CPU implementer" in text else None
-    return told is not None and told != ("x86" if is_x86(where) else "arm")
+    return told is not None and told != ("x86" if is_x86(where.architecture) else "arm")
 
 
 def cpuinfo(where: System) -> list[dict[str, str]]:
@@ -155,7 +155,7 @@ def frequencies(where: System, name: str) -> dict[str, float]:
     """By core, in MHz; sysfs has kHz."""
     found = {}
     for path in where.find(f"{CPU_FOLDER}/cpu[0-9]*/cpufreq/{name}"):
-        khz = number(where.read(path))
+        khz = parse_number(where.read(path))
         if khz is not None:
             found[path.split("/")[5].removeprefix("cpu")] = khz / 1000
     return found

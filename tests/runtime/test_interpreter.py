@@ -1,4 +1,4 @@
-"""Both interpreters give the same answers; the frozen one lives in an environment with numpy 1."""
+"""Delegates are those that were asked for. Both interpreters give the same answers; the frozen one has numpy 1."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.errors import InterpreterError
 from edgekit.runtime import Classifier
-from edgekit.runtime.interpreter import installed_backends
-
-pytestmark = pytest.mark.slow
+from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
 
 # Each interpreter's float32 kernels are within 1e-6 of the exact probabilities of these models (logits up to 16); two
 # of them, and the vote over crops, may differ by a little more than twice that.
@@ -37,6 +36,7 @@ def photos(tmp_path_factory):
     return sorted(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file"])
 def test_the_frozen_interpreter_agrees_with_this_one(request, frozen_python, repository, photos, model):
     file = request.getfixturevalue(model)
@@ -55,6 +55,7 @@ def test_the_frozen_interpreter_agrees_with_this_one(request, frozen_python, rep
                 assert frozen["probabilities"] == pytest.approx(crop.probabilities, abs=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_a_backend_that_is_not_installed_is_named(frozen_python, repository, red_blue_file, photos):
     command = [frozen_python, "-m", "edgekit.runtime", "classify", red_blue_file, photos[0], "--interpreter", "litert"]
     ran = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
@@ -62,3 +63,39 @@ def test_a_backend_that_is_not_installed_is_named(frozen_python, repository, red
     assert ran.stderr.strip().splitlines()[-1] == (
         "error: litert is not installed (found ['tflite-runtime']): pip install ai-edge-litert"
     )
+
+
+class TestDelegates:
+    @pytest.mark.parametrize(("asked", "used"), [("default", "XNNPACK"), ("xnnpack", "XNNPACK"), ("none", "none")])
+    def test_what_was_asked_for_is_used(self, red_blue, asked, used):
+        model = ModelInterpreter(red_blue.flatbuffer, delegate=asked)
+        assert model.delegate == used
+        scores = model(np.full((8, 8, 3), (250, 5, 5), np.uint8))
+        assert scores.argmax() == 0
+
+    def test_a_silent_fallback_is_an_error(self, red_blue, idle_delegate):
+        with pytest.raises(InterpreterError, match=r"ext:.*idle\.so was asked for, but .* runs this model with: none"):
+            ModelInterpreter(red_blue.flatbuffer, delegate=f"ext:{idle_delegate}")
+
+    def test_xnnpack_that_stays_away_is_an_error(self, red_blue, monkeypatch):
+        monkeypatch.setattr(ModelInterpreter, "delegate", "none")
+        with pytest.raises(InterpreterError, match="xnnpack was asked for"):
+            ModelInterpreter(red_blue.flatbuffer, delegate="xnnpack")
+
+    @pytest.mark.parametrize(
+        ("asked", "message"),
+        [
+            pytest.param("gpu", "must be one of .* got 'gpu'", id="unknown"),
+            pytest.param("ext:", "must be one of", id="no-path"),
+            pytest.param("ext:/none/such.so", "can't load the delegate /none/such.so", id="absent"),
+        ],
+    )
+    def test_a_delegate_that_is_none_is_refused(self, red_blue, asked, message):
+        with pytest.raises(InterpreterError, match=message):
+            ModelInterpreter(red_blue.flatbuffer, delegate=asked)
+
+    def test_a_library_that_is_no_delegate_is_refused(self, red_blue):
+        import _ctypes
+
+        with pytest.raises(InterpreterError, match="is no TFLite delegate"):
+            ModelInterpreter(red_blue.flatbuffer, delegate=f"ext:{_ctypes.__file__}")
