@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from edgekit.cli import console, options
 from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
     from edgekit.contract import Contract
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, info, "info model.tflite")
 
 
 def info(model: options.Model, json: options.AsJson = False) -> None:

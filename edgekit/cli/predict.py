@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from edgekit.runtime import Verdict
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, predict, "predict model.tflite shelf.jpg more-photos/")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One line of ``predict``: a verdict, or why there is none."""

@@ -21,11 +21,6 @@ class ReportRecord:
     verdicts: dict[str, str]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, report, "report runs/first evaluation --data photos --out report.html")
-
-
 def report(
     records: Annotated[
         list[Path],

@@ -13,11 +13,6 @@ from edgekit.records import file_sha256
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, runtime, f"runtime --out {PAYLOAD_NAME}")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadRecord:
     """What was written, and how a device runs it."""

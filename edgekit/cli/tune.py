@@ -11,11 +11,6 @@ from edgekit.cli.threshold import choose_threshold
 from edgekit.metrics.wording import NOTHING, percent
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, tune, "tune model.tflite --data photos --write tuned.tflite")
-
-
 def tune(
     model: options.Model,
     data: options.DataOption,
