@@ -17,12 +17,10 @@ from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.options import NetworkConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
 
-Config = TypeVar("Config", bound="DataclassInstance")
+Config = TypeVar("Config")
 
 NETWORK, TRAIN = NetworkConfig(), TrainConfig()
 CPUS = os.cpu_count() or 1
@@ -193,7 +191,7 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
 
 def changed(preset: Config, **given: Any) -> Config:
     """A preset with what the user gave; None stands for what was not."""
-    return replace(preset, **given_only(given))
+    return replace(preset, **given_only(given))  # type: ignore[type-var]  # a dataclass, for which there is no type
 
 
 def network_config(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import Interval
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench, Recommended, threads_label
+from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.wording import percent
 from edgekit.runtime.timing import Latency
@@ -21,7 +22,7 @@ _CLOSE_C = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photos:
+class PhotoSet:
     """Which photos numbers were measured on: equal ones can be compared."""
 
     data_sha256: str
@@ -85,15 +86,20 @@ class Measured:
     untimed: tuple[Evaluation, ...] = ()
     budget_ms: float | None
     recommended: Point | None
-    photos: Photos
+    photos: PhotoSet
     cautions: tuple[str, ...] = ()
     rough: str = ""
+
+
+def photo_set(record: BenchRecord | EvaluateRecord) -> PhotoSet:
+    """The photos that a record's numbers are of."""
+    photos = record.photos if isinstance(record, BenchRecord) else record.evaluation.report.n
+    return PhotoSet(data_sha256=record.data_sha256, part=record.part, number=photos)
 
 
 def measured(record: BenchRecord) -> tuple[Measured, ...]:
     """A benchmark, device by device."""
     names = [one.conditions.device or one.device for one in record.devices]
-    photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.photos)
     own = tuple(part for part in record.caution.split("; ") if part)
     found = []
     for one, name in zip(record.devices, names, strict=True):
@@ -115,7 +121,7 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
                 untimed=tuple(point.evaluation for point in one.points if not point.latency),
                 budget_ms=record.budget_ms,
                 recommended=next(best, None),
-                photos=photos,
+                photos=photo_set(record),
                 cautions=(*own, *_cautions(one, device, quick=record.quick)),
                 rough=_rough(one, quick=record.quick),
             )

@@ -11,8 +11,7 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.attacks import worst_rule
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, percent, short, short_percent
 from edgekit.records import write_atomic
-from edgekit.report.benchmarks import Measured
-from edgekit.report.cells import Cell, Table, estimate, number, share, text
+from edgekit.report.cells import Cell, Table, crops_said, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.models import Model
 from edgekit.report.verdict import featured, headline, judge, photos_said, point_name
 from edgekit.terminal import printable
@@ -24,7 +23,7 @@ _MOST_GROUPS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class CardSection:
     """One part of a card: paragraphs, then names with values, then tables."""
 
     title: str
@@ -38,13 +37,13 @@ class Card:
     """What is said of one model, for pages and for Markdown alike."""
 
     title: str
-    parts: tuple[Part, ...]
+    sections: tuple[CardSection, ...]
 
 
 def make_card(model: Model) -> Card:
     """Say of a model what its records and its contract tell, and where they tell nothing."""
-    parts = (_details(model), _intended(model), _limits(model), _data(model), _training(model), _metrics(model))
-    return Card(title=model.name, parts=(*parts, _considerations(model)))
+    writers = (_details, _intended, _limits, _data, _training, _metrics, _considerations)
+    return Card(title=model.name, sections=tuple(write(model) for write in writers))
 
 
 def write_card(card: Card, path: Path) -> None:
@@ -53,16 +52,17 @@ def write_card(card: Card, path: Path) -> None:
     Raises:
         EdgekitError: there is a card that was not made here, or the file can't be written.
     """
-    if path.exists() and not _is_card(path):
+    if path.exists() and not begins_with(path, MARK):
         raise EdgekitError(f"{path} was not made by `edgekit report`; move it away, or use --no-card")
     write_atomic(path, to_markdown(card).encode())
 
 
-def _is_card(path: Path) -> bool:
+def begins_with(path: Path, mark: str) -> bool:
+    """Whether a path is a file that begins so, as those that are written here do; no pipe is waited for."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(len(MARK)) == MARK.encode()
+        return file.read(len(mark)) == mark.encode()
 
 
 def card_path(model: Model) -> Path | None:
@@ -73,11 +73,11 @@ def card_path(model: Model) -> Path | None:
 def to_markdown(card: Card) -> str:
     """The card as Markdown; the same card gives the same text."""
     lines = [MARK, f"# Model card: {_escaped(card.title)}"]
-    for part in card.parts:
-        lines += [f"## {part.title}", *(_escaped(one) for one in part.paragraphs)]
-        if part.items:
-            lines.append("\n".join(f"- **{_escaped(name)}:** {_escaped(value)}" for name, value in part.items))
-        for table in part.tables:
+    for section in card.sections:
+        lines += [f"## {section.title}", *map(_escaped, section.paragraphs)]
+        if section.items:
+            lines.append("\n".join(f"- **{_escaped(name)}:** {_escaped(value)}" for name, value in section.items))
+        for table in section.tables:
             rows = [table.columns, ["---"] * len(table.columns), *([cell.text for cell in row] for row in table.rows)]
             head, rule, *body = [
                 "| " + " | ".join(cell if at == 1 else _escaped(cell) for cell in row) + " |"
@@ -93,7 +93,7 @@ def _escaped(words: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", printable(words))
 
 
-def _details(model: Model) -> Part:
+def _details(model: Model) -> CardSection:
     contract = model.contract
     items = [("file", model.file.name if model.file else "not there")]
     items += [("size", file_size(model.file_bytes))] if model.file_bytes is not None else []
@@ -118,13 +118,13 @@ def _details(model: Model) -> Part:
             ("decision", "; ".join(part for part in (vote, cut, abstain, floor, early) if part)),
             ("ran on", ", ".join(contract.checked_on) or NOTHING),
         ]
-    return Part(title="Model", items=tuple(items))
+    return CardSection(title="Model", items=tuple(items))
 
 
-def _intended(model: Model) -> Part:
+def _intended(model: Model) -> CardSection:
     contract = model.contract
     if contract is None:
-        return Part(title="Intended use", paragraphs=("No contract is known, so neither is the use.",))
+        return CardSection(title="Intended use", paragraphs=("No contract is known, so neither is the use.",))
     if contract.bona_fide is None:
         purpose = f"Tells photos of {listed(contract.labels, 20)} apart, on the device and without a network."
     else:
@@ -134,7 +134,7 @@ def _intended(model: Model) -> Part:
             "screen or a print, on the device and without a network. Meant as one signal among others: for asking for "
             "another photo, or for review by a person."
         )
-    return Part(
+    return CardSection(
         title="Intended use",
         paragraphs=(
             purpose,
@@ -146,7 +146,7 @@ def _intended(model: Model) -> Part:
     )
 
 
-def _limits(model: Model) -> Part:
+def _limits(model: Model) -> CardSection:
     paragraphs = [
         (
             "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody "
@@ -159,20 +159,22 @@ def _limits(model: Model) -> Part:
         ),
     ]
     cautions = judge(model).cautions
-    return Part(
+    return CardSection(
         title="Out of scope and limits",
         paragraphs=tuple(paragraphs),
         items=tuple(("caution", caution) for caution in cautions),
     )
 
 
-def _data(model: Model) -> Part:
+def _data(model: Model) -> CardSection:
     stage = model.stages[-1] if model.stages else None
     if stage is None:
         provenance = model.contract.provenance if model.contract else {}
         told = provenance.get("data_sha256")
         known = (("data SHA-256", str(told)),) if told else ()
-        return Part(title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known)
+        return CardSection(
+            title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known
+        )
     split = stage.split
     sizes = ", ".join(
         f"{len(paths):,} {name}"
@@ -188,7 +190,7 @@ def _data(model: Model) -> Part:
     ]
     counts = _counts(stage.counts)
     paragraphs = () if counts else ("Counts by class, group and kind were not recorded.",)
-    return Part(title="Data", paragraphs=paragraphs, items=tuple(items), tables=counts)
+    return CardSection(title="Data", paragraphs=paragraphs, items=tuple(items), tables=counts)
 
 
 def _counts(counted: Sequence[PhotoCounts]) -> tuple[Table, ...]:
@@ -197,17 +199,20 @@ def _counts(counted: Sequence[PhotoCounts]) -> tuple[Table, ...]:
     for what, of in (("class", "labels"), ("kind", "kinds"), ("group", "groups")):
         names = sorted({name for one in counted for name in getattr(one, of)})
         if what == "group" and len(names) > _MOST_GROUPS:
-            rows.append((text("groups"), text("in all"), *(number(len(one.groups), 0) for one in counted)))
+            rows.append(
+                (text_cell("groups"), text_cell("in all"), *(number_cell(len(one.groups), 0) for one in counted))
+            )
             continue
         rows += [
-            (text(what), text(name), *(number(getattr(one, of).get(name, 0), 0) for one in counted)) for name in names
+            (text_cell(what), text_cell(name), *(number_cell(getattr(one, of).get(name, 0), 0) for one in counted))
+            for name in names
         ]
     if not rows:
         return ()
     return (Table(title="Photos", columns=("of", "name", *(one.part for one in counted)), rows=tuple(rows)),)
 
 
-def _training(model: Model) -> Part:
+def _training(model: Model) -> CardSection:
     items: list[tuple[str, str]] = []
     for stage in model.stages:
         items += _stage(stage)
@@ -232,8 +237,8 @@ def _training(model: Model) -> Part:
         known = ("backbone", "alpha", "features", "stage", "split", "weights_sha256", "calibration_sha256")
         items = [(name.replace("_", " "), str(told[name])) for name in known if name in told]
     if not items:
-        return Part(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
-    return Part(title="How it was made", items=tuple(items))
+        return CardSection(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
+    return CardSection(title="How it was made", items=tuple(items))
 
 
 def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
@@ -263,68 +268,61 @@ def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     return lines
 
 
-def _metrics(model: Model) -> Part:
+def _metrics(model: Model) -> CardSection:
     found = headline(model)
     if found is None:
-        return Part(
+        return CardSection(
             title="Metrics", paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",)
         )
     evaluation, photos, crops = found
-    rows: list[tuple[Cell, ...]] = [(text("balanced accuracy"), estimate(evaluation.balanced_accuracy))]
+    rows: list[tuple[Cell, ...]] = [(text_cell("balanced accuracy"), estimate_cell(evaluation.balanced_accuracy))]
     if evaluation.attack is not None:
         kind = evaluation.attack.apcer_kind
         rows += [
-            (text(f"APCER of the worst kind ({kind})"), estimate(evaluation.apcer)),
-            (text("BPCER"), estimate(evaluation.bpcer)),
-            (text("EER"), share(evaluation.eer)),
-            (text("BPCER at 5 % APCER"), share(evaluation.bpcer20)),
+            (text_cell(f"APCER of the worst kind ({kind})"), estimate_cell(evaluation.apcer)),
+            (text_cell("BPCER"), estimate_cell(evaluation.bpcer)),
+            (text_cell("EER"), share_cell(evaluation.eer)),
+            (text_cell("BPCER at 5 % APCER"), share_cell(evaluation.bpcer20)),
         ]
-    rows += [(text("macro F1"), estimate(evaluation.f1))]
-    rows += [(text("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
+    rows += [(text_cell("macro F1"), estimate_cell(evaluation.f1))]
+    rows += [(text_cell("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
     methods = sorted({one.method for one in (evaluation.balanced_accuracy, evaluation.apcer, evaluation.bpcer) if one})
     accuracy = Table(
-        title=f"Accuracy with {crops} {'crop' if crops == '1' else 'crops'}",
+        title=f"Accuracy with {crops_said(crops)}",
         columns=("metric", f"value ({short_percent(evaluation.balanced_accuracy.level)} interval)"),
         rows=tuple(rows),
         note=f"On {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
         f"Intervals: {listed(methods)}."
         + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
     )
-    return Part(title="Metrics", tables=(accuracy, *_speeds(model)))
+    return CardSection(title="Metrics", tables=(accuracy, *_speeds(model)))
 
 
 def _speeds(model: Model) -> tuple[Table, ...]:
     if not model.measured:
         return ()
-    rows = tuple(_speed(one, model) for one in model.measured if one.points)
+    rows = []
+    for one in model.measured:
+        if one.points:
+            point = featured(one, model)
+            numbers = (number_cell(point.total.p50_ms), number_cell(point.total.p95_ms))
+            rest = (number_cell(point.cold_start_ms, 0), number_cell(point.peak_memory_mb, 0))
+            rows.append((text_cell(one.device), text_cell(point_name(point)), *numbers, *rest))
     note = " · ".join(
         f"{one.device}: {', '.join(f'{name} {value}' for name, value in one.conditions if name != 'device')}"
         for one in model.measured
     )
     columns = ("device", "setting", "p50 ms", "p95 ms", "cold start ms", "peak MiB")
-    return (Table(title="What a photo costs", columns=columns, rows=rows, note=note),)
+    return (Table(title="What a photo costs", columns=columns, rows=tuple(rows), note=note),)
 
 
-def _speed(measured: Measured, model: Model) -> tuple[Cell, ...]:
-    point = featured(measured, model)
-    total = point.total
-    return (
-        text(measured.device),
-        text(point_name(point)),
-        number(total.p50_ms),
-        number(total.p95_ms),
-        number(point.cold_start_ms, 0),
-        number(point.peak_memory_mb, 0),
-    )
-
-
-def _considerations(model: Model) -> Part:
+def _considerations(model: Model) -> CardSection:
     found = headline(model)
     cost = ""
     if found is not None and found[0].attack is not None:
         called = interval(found[0].bpcer)
         cost = f" Of genuine photos {called} are called attacks: people whom that happens to need another way."
-    return Part(
+    return CardSection(
         title="Ethics and licence",
         paragraphs=(
             (

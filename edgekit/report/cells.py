@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.metrics.intervals import Estimate
@@ -52,30 +53,35 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
+    @classmethod
+    def of_rows(cls, title: str, rows: Sequence[Mapping[str, Cell]], note: str = "") -> Table:
+        """A table of at least one row; each has its cells by the same names of columns."""
+        return cls(title=title, columns=tuple(rows[0]), rows=tuple(tuple(row.values()) for row in rows), note=note)
+
     def is_numeric(self, column: int) -> bool:
         """Whether a column holds bare numbers."""
         return any(row[column].value is not None and row[column].bar is None for row in self.rows)
 
 
-def text(value: str) -> Cell:
+def text_cell(value: str) -> Cell:
     """A cell that sorts by its text."""
     return Cell(text=value or NOTHING)
 
 
-def number(value: float | None, digits: int = 1) -> Cell:
+def number_cell(value: float | None, digits: int = 1) -> Cell:
     """A plain number; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return Cell(text=NOTHING)
     return Cell(text=f"{value:,.{digits}f}", value=value)
 
 
-def share(value: float | None, digits: int = 1) -> Cell:
+def share_cell(value: float | None, digits: int = 1) -> Cell:
     """A share as a percentage."""
     usable = None if value is None or math.isnan(value) else value
     return Cell(text=percent(value, digits), value=usable)
 
 
-def estimate(found: Estimate | None, *, bar: bool = False) -> Cell:
+def estimate_cell(found: Estimate | None, *, bar: bool = False) -> Cell:
     """A share with its interval."""
     if found is None or math.isnan(found.value):
         return Cell(text=NOTHING)
@@ -84,6 +90,16 @@ def estimate(found: Estimate | None, *, bar: bool = False) -> Cell:
     return Cell(text=interval(found), value=found.value, bar=drawn)
 
 
+def point_cell(value: float) -> Cell:
+    """A share without an interval, with a bar."""
+    return Cell(text=percent(value), value=value, bar=Bar(value=value, low=value, high=value))
+
+
 def crops_of(crops: int, used: CropUse | None) -> str:
     """``10``, or ``≤ 10 (mean 1.9)`` where verdicts may stop early."""
     return str(crops) if used is None else f"≤ {crops} (mean {used.mean:.1f})"
+
+
+def crops_said(crops: str) -> str:
+    """``1 crop``, ``≤ 10 (mean 1.9) crops``."""
+    return f"{crops} {'crop' if crops == '1' else 'crops'}"

@@ -27,7 +27,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Polyline:
     """A line through ``points`` (SVG's ``x,y x,y``) with the classes of the style sheet."""
 
     points: str
@@ -111,14 +111,14 @@ class Chart:
     y_name: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Polyline, ...] = ()
     marks: tuple[Mark, ...] = ()
     labels: tuple[Label, ...] = ()
     legend: tuple[Legend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class PixelScale:
     """Turns values into pixels.
 
     Attributes:
@@ -173,22 +173,22 @@ def _log_values(low: float, high: float, wanted: int) -> list[float]:
     return inside
 
 
-def across(frame: Frame, low: float, high: float, scale: Scale = "linear") -> Axis:
+def across(frame: Frame, low: float, high: float, scale: Scale = "linear") -> PixelScale:
     """The axis from left to right."""
-    return Axis(low=low, high=high, start=frame.left, end=frame.width - frame.right, scale=scale)
+    return PixelScale(low=low, high=high, start=frame.left, end=frame.width - frame.right, scale=scale)
 
 
-def upward(frame: Frame, low: float, high: float, scale: Scale = "linear") -> Axis:
+def upward(frame: Frame, low: float, high: float, scale: Scale = "linear") -> PixelScale:
     """The axis from bottom to top."""
-    return Axis(low=low, high=high, start=frame.height - frame.bottom, end=frame.top, scale=scale)
+    return PixelScale(low=low, high=high, start=frame.height - frame.bottom, end=frame.top, scale=scale)
 
 
-def path(x: Axis, y: Axis, points: Sequence[tuple[float, float]]) -> str:
+def path(x: PixelScale, y: PixelScale, points: Sequence[tuple[float, float]]) -> str:
     """Points as SVG writes them."""
     return " ".join(f"{x(one):g},{y(other):g}" for one, other in points)
 
 
-def place(frame: Frame, marks: Sequence[Mark], wanted: Sequence[tuple[Mark, str]]) -> tuple[Label, ...]:
+def place_labels(frame: Frame, marks: Sequence[Mark], wanted: Sequence[tuple[Mark, str]]) -> tuple[Label, ...]:
     """Labels beside marks, in order of importance; one that finds no free place is left out, its tip still says it.
 
     Args:

@@ -19,7 +19,7 @@ from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.records import file_sha256, from_plain, read_json
-from edgekit.report.benchmarks import Measured, Photos, measured
+from edgekit.report.benchmarks import Measured, PhotoSet, measured, photo_set
 from edgekit.runtime.bundle import read_bundle
 from edgekit.train.record import TrainRecord
 
@@ -38,51 +38,6 @@ MAX_RECORDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """A photo that was told wrong.
-
-    Attributes:
-        photo: Its path in the data folder, as the record has it: not to be trusted.
-        truth: The label it has.
-        said: The answer.
-        score: What the vote gave it.
-        score_of: What that is: the attack score, or the probability of the answer.
-        group: Of the photo; empty where unknown.
-        kind: Of the attack; empty where unknown.
-        crops: How many were voted on; None where the contract decides.
-    """
-
-    photo: str
-    truth: str
-    said: str
-    score: float
-    score_of: str
-    group: str = ""
-    kind: str = ""
-    crops: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
-    """One model's accuracy on some photos, with the crops that were voted on.
-
-    Attributes:
-        record: What ``edgekit evaluate`` wrote.
-        photos: Which photos.
-        mistakes: The photos that were told wrong, the worst first.
-    """
-
-    record: EvaluateRecord
-    photos: Photos
-    mistakes: tuple[Wrong, ...] = ()
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """All its numbers."""
-        return self.record.evaluation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """All that is known of one model.
 
@@ -96,7 +51,7 @@ class Model:
         stages: The training behind it, the float stage first.
         measured: On each device.
         native: The network alone, on phones without a Python.
-        evaluated: On each set of photos.
+        evaluated: What ``edgekit evaluate`` wrote, for each set of photos.
         cautions: What is wrong with how these belong together.
         home: The folder of its records.
     """
@@ -110,15 +65,14 @@ class Model:
     stages: tuple[TrainRecord, ...] = ()
     measured: tuple[Measured, ...] = ()
     native: tuple[NativeBench, ...] = ()
-    evaluated: tuple[Evaluated, ...] = ()
+    evaluated: tuple[EvaluateRecord, ...] = ()
     cautions: tuple[str, ...] = ()
     home: Path = field(default_factory=Path)
 
     @property
-    def photo_sets(self) -> tuple[Photos, ...]:
+    def photo_sets(self) -> tuple[PhotoSet, ...]:
         """The photos that its numbers rest on."""
-        measured, evaluated = [one.photos for one in self.measured], [one.photos for one in self.evaluated]
-        return tuple(dict.fromkeys((*measured, *evaluated)))
+        return tuple(dict.fromkeys([*(one.photos for one in self.measured), *map(photo_set, self.evaluated)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,32 +296,13 @@ def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
         cautions = (*cautions, "the model file is not there: records were matched by its name")
         model = replace(model, file_sha256=record.file_sha256)
     if isinstance(record, EvaluateRecord):
-        photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.evaluation.report.n)
-        evaluated = Evaluated(record=record, photos=photos, mistakes=_mistakes(record))
-        return replace(model, evaluated=(*model.evaluated, evaluated), cautions=cautions)
+        return replace(model, evaluated=(*model.evaluated, record), cautions=cautions)
     return replace(
         model,
         measured=(*model.measured, *measured(record)),
         native=(*model.native, *record.native),
         file_bytes=model.file_bytes if model.file_bytes is not None else record.model_bytes,
         cautions=cautions,
-    )
-
-
-def _mistakes(record: EvaluateRecord) -> tuple[Wrong, ...]:
-    attack = record.bona_fide is not None
-    return tuple(
-        Wrong(
-            photo=one.path,
-            truth=one.truth,
-            said=one.predicted,
-            score=one.score,
-            score_of="attack score" if attack else "probability",
-            group=one.group,
-            kind=one.kind,
-            crops=record.crops if record.crops_used is None else None,
-        )
-        for one in record.detail.mistakes
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgekit.metrics.wording import count, percent, short
-from edgekit.report.cells import Table, number, share, text
-from edgekit.report.charts import Curve, Plane, curve_chart
+from edgekit.report.cells import Table, number_cell, share_cell, text_cell
+from edgekit.report.charts import ChartAxes, Curve, curve_chart
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
 from edgekit.train.record import TrainRecord
@@ -26,8 +26,8 @@ def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
             for name, values in kept.items()
             if what in name
         ]
-        plane = Plane(x_name="epoch", y_name=what, x="count", y="zoomed share" if share_of else "number")
-        charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, plane))
+        axes = ChartAxes(x_name="epoch", y_name=what, x="count", y="zoomed share" if share_of else "number")
+        charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, axes))
     return tuple(chart for chart in charts if chart is not None)
 
 
@@ -46,13 +46,13 @@ def stages_table(model: Model) -> Table | None:
         loss = stage.history.get("val_loss", ())
         rows.append(
             (
-                text(stage.stage),
-                text("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
-                share(best),
-                number(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
-                number(stage.seconds, 0),
-                number(stage.config.seed, 0),
-                text("stopped early" if stage.interrupted else "finished"),
+                text_cell(stage.stage),
+                text_cell("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
+                share_cell(best),
+                number_cell(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
+                number_cell(stage.seconds, 0),
+                number_cell(stage.config.seed, 0),
+                text_cell("stopped early" if stage.interrupted else "finished"),
             )
         )
     columns = ("stage", "trained for", "validation accuracy", "validation loss", "seconds", "seed", "end")

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from edgekit.report.mistakes import galleries
+from edgekit.report.mistakes import gallery
 from edgekit.report.models import collect
 from edgekit.report.page import make_page, write_page
 
@@ -71,7 +71,7 @@ def browser():
 def address(shelf, tmp_path_factory):
     out = tmp_path_factory.mktemp("page") / "report.html"
     found = collect([shelf])
-    write_page(make_page(found, galleries(found.models, shelf / "photos")), out)
+    write_page(make_page(found, [gallery(one, shelf / "photos") for one in found.models]), out)
     return out.as_uri()
 
 
