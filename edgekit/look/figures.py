@@ -1,21 +1,19 @@
-"""The figures of ``data show``. Each is a PNG drawn on its own canvas, as those of ``plots`` are."""
+"""The figures of ``data show``: histograms and spectra as PNGs."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from edgekit.arrays import Float64Array
+from edgekit.look.canvas import blank_figure, save_figure
 from edgekit.look.colours import CHANNELS
 from edgekit.look.spectrum import log_magnitude, radial_profile, whitened
-from edgekit.records import write_atomic
 from edgekit.terminal import printable
 
 _LINE_OF = {"red": "#D55E00", "green": "#009E73", "blue": "#0072B2", "luminance": "#222222"}
@@ -44,7 +42,7 @@ def draw_histograms(path: Path, title: str, panels: Mapping[str, Float64Array]) 
         grid[1][column].set_xlabel("level, 0 to 255")
     grid[0][0].set_ylabel("share of pixels")
     grid[1][0].set_ylabel("share of pixels")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panels: Mapping[str, Float64Array]) -> None:
@@ -52,9 +50,7 @@ def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panel
     figure = _figure(title, 4.2 * len(panels), 8.4)
     grid = figure.subplots(3, len(panels), squeeze=False, height_ratios=(1.3, 1, 1))
     for column, (name, shares) in enumerate(panels.items()):
-        small = pictures[name].copy()
-        small.thumbnail((_SHOWN_PX, _SHOWN_PX))
-        grid[0][column].imshow(np.asarray(small))
+        _show_small(grid[0][column], pictures[name])
         grid[0][column].set_axis_off()
         grid[0][column].set_title(_text(name), fontsize=10)
         for row, channels in ((1, CHANNELS[:3]), (2, CHANNELS[3:])):
@@ -62,7 +58,7 @@ def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panel
             grid[row][column].set_ylim(0, _top(panels, channels))
     grid[1][0].set_ylabel("share of pixels")
     grid[2][0].set_ylabel("share of pixels")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _top(panels: Mapping[str, Float64Array], channels: Sequence[str]) -> float:
@@ -93,25 +89,27 @@ def draw_spectra(
     low, high = min(float(np.quantile(one, 0.02)) for one in levels), max(float(one.max()) for one in levels)
     for column, ((name, power), level) in enumerate(zip(spectra.items(), levels, strict=True)):
         if name in pictures:
-            small = pictures[name].copy()
-            small.thumbnail((_SHOWN_PX, _SHOWN_PX))
-            grid[0][column].imshow(np.asarray(small))
+            _show_small(grid[0][column], pictures[name])
         grid[0][column].set_title(_text(name), fontsize=10)
         extent = (-0.5, 0.5, 0.5, -0.5)
         grid[rows - 2][column].imshow(level, cmap="magma", vmin=low, vmax=high, extent=extent)
         risen = whitened(power)
         grid[rows - 1][column].imshow(risen, cmap="magma", vmin=0, vmax=max(6.0, _typical_peak(risen)), extent=extent)
         for axes in grid[:, column]:
-            axes.set_xticks([])
-            axes.set_yticks([])
+            axes.set(xticks=[], yticks=[])
         frequency = (np.arange(_RINGS) + 0.5) / _RINGS / 2
         lines.plot(frequency, radial_profile(power, _RINGS), label=_text(name), color=_SERIES[column % len(_SERIES)])
     grid[rows - 2][0].set_ylabel("log magnitude")
     grid[rows - 1][0].set_ylabel("above the mean of the ring")
-    lines.set_xlabel("cycles per pixel")
-    lines.set_ylabel("dB")
+    lines.set(xlabel="cycles per pixel", ylabel="dB")
     lines.legend(frameon=False, fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
+
+
+def _show_small(axes: Axes, picture: Image.Image) -> None:
+    small = picture.copy()
+    small.thumbnail((_SHOWN_PX, _SHOWN_PX))
+    axes.imshow(np.asarray(small))
 
 
 def _text(words: str) -> str:
@@ -140,15 +138,7 @@ def _fill(axes: Axes, shares: Float64Array, channels: tuple[str, ...]) -> None:
     axes.legend(frameon=False, fontsize=8)
 
 
-def _figure(title: str, width: float, height: float) -> Figure:
-    figure = Figure(figsize=(max(width, 5.0), height), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+def _figure(title: str, width_in: float, height_in: float) -> Figure:
+    figure = blank_figure(max(width_in, 5.0), height_in, dpi=100)
     figure.suptitle(_text(title), fontsize=12)
     return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    content = io.BytesIO()
-    # Without the version, equal numbers give equal files.
-    figure.savefig(content, format="png", metadata={"Software": None})
-    write_atomic(path, content.getvalue())

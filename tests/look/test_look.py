@@ -85,7 +85,7 @@ def test_all_figures_are_drawn_and_equal_photos_give_equal_files(dataset, tmp_pa
 
 def test_the_highest_peak_of_all_panels_fits(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr("edgekit.look.figures._save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr("edgekit.look.figures.save_figure", lambda figure, path: drawn.append(figure))
     flat, peaked = np.full((4, 256), 1 / 256), np.zeros((4, 256))
     peaked[:, 100:104] = 1 / 4
     draw_histograms(tmp_path / "a.png", "title", {"flat": flat, "peaked": peaked})
