@@ -283,7 +283,7 @@ def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
     for (_, engine), point in points.items():
         found = point.evaluation
         shares = (found.balanced_accuracy, found.precision, found.recall, found.f1, found.apcer, found.bpcer)
-        name = f"{point.crops}{console.taken(point.crops_used)}{engine}"
+        name = f"{point.crops}{console.crops_taken(point.crops_used)}{engine}"
         rows.append([name, *(interval(share, bare=True) for share in shares)])
     console.print_table(
         f"{record.photos} {record.part} photos on {bench.device}, {record.precision}, percent with 95 % intervals",

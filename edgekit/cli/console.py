@@ -147,6 +147,6 @@ def print_table(
     typer.echo(drawn.get(), nl=False)
 
 
-def taken(used: CropUse | None) -> str:
+def crops_taken(used: CropUse | None) -> str:
     """What is said of crops behind their largest number, where verdicts may stop early."""
     return "" if used is None else f" at most, mean {used.mean:.1f}, p95 {used.p95:.0f}"

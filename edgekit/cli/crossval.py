@@ -78,7 +78,7 @@ def print_crossval(record: CrossvalRecord) -> None:
         latency = [f"{split['total'].p50_ms:.1f}" for split in one.latency.values()]
         rows.append(
             [
-                f"{one.variant}, k={one.crops}{console.taken(one.crops_used)}",
+                f"{one.variant}, k={one.crops}{console.crops_taken(one.crops_used)}",
                 interval(found.balanced_accuracy, bare=True),
                 percent(found.mean_over_groups),
                 f"{percent(worst.balanced_accuracy)} ({found.worst_group})",

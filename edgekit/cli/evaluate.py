@@ -79,7 +79,9 @@ def print_evaluation(record: EvaluateRecord) -> None:
     """An evaluation as tables: classes, kinds of attack, confusion, worst slices, then the headline."""
     from edgekit.metrics.attacks import kinds_rule, marked_kind
 
-    print_classes(f"{record.part} photos, {record.crops} crops{console.taken(record.crops_used)}", record.detail.table)
+    print_classes(
+        f"{record.part} photos, {record.crops} crops{console.crops_taken(record.crops_used)}", record.detail.table
+    )
     found = record.detail
     if found.attacks is not None:
         photos = [one.apcer.n for one in found.attacks.kinds]

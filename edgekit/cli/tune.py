@@ -59,7 +59,7 @@ def tune(
     console.print_table(f"{record.photos} {record.part} photos", ["", "before", "now"], rows)
     typer.echo(
         f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
-        f"{percent(record.early_balanced_accuracy)} stopping early{console.taken(record.crops_used)}"
+        f"{percent(record.early_balanced_accuracy)} stopping early{console.crops_taken(record.crops_used)}"
     )
     console.caution(record.caution)
     if place is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +33,11 @@ def draw_histograms(path: Path, title: str, panels: Mapping[str, Float64Array]) 
     figure = _figure(title, 4.2 * len(panels), 6.2)
     grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
     for column, (name, shares) in enumerate(panels.items()):
-        _fill(grid[0][column], shares, CHANNELS[:3])
-        _fill(grid[1][column], shares, CHANNELS[3:])
-        # For all panels: the axes are shared, and would stay as the first panel has them.
-        grid[0][column].set_ylim(0, _top(panels, CHANNELS[:3]))
-        grid[1][column].set_ylim(0, _top(panels, CHANNELS[3:]))
+        _draw_levels(grid[:, column], shares, panels)
         grid[0][column].set_title(_text(name), fontsize=10)
         grid[1][column].set_xlabel("level, 0 to 255")
-    grid[0][0].set_ylabel("share of pixels")
-    grid[1][0].set_ylabel("share of pixels")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share of pixels")
     save_figure(figure, path)
 
 
@@ -53,18 +49,22 @@ def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panel
         _show_small(grid[0][column], pictures[name])
         grid[0][column].set_axis_off()
         grid[0][column].set_title(_text(name), fontsize=10)
-        for row, channels in ((1, CHANNELS[:3]), (2, CHANNELS[3:])):
-            _fill(grid[row][column], shares, channels)
-            grid[row][column].set_ylim(0, _top(panels, channels))
-    grid[1][0].set_ylabel("share of pixels")
-    grid[2][0].set_ylabel("share of pixels")
+        _draw_levels(grid[1:, column], shares, panels)
+    for axes in grid[1:, 0]:
+        axes.set_ylabel("share of pixels")
     save_figure(figure, path)
 
 
-def _top(panels: Mapping[str, Float64Array], channels: Sequence[str]) -> float:
-    """Where an axis ends that shows these channels of all panels."""
-    rows = [CHANNELS.index(channel) for channel in channels]
-    return 1.05 * max(float(_smooth(shares[rows]).max()) for shares in panels.values())
+def _draw_levels(column: Iterable[Axes], shares: Float64Array, panels: Mapping[str, Float64Array]) -> None:
+    """Colours above, luminance below, both as high as the highest peak of all panels."""
+    levels = np.arange(256).reshape(-1, 4).mean(axis=1)
+    for axes, rows in zip(column, (range(3), range(3, 4)), strict=True):
+        for row in rows:
+            line, name = _smooth(shares[[row]])[0], CHANNELS[row]
+            axes.plot(levels, line, color=_LINE_OF[name], linewidth=1.2, label=name)
+            axes.fill_between(levels, line, color=_LINE_OF[name], alpha=0.15, linewidth=0)
+        axes.set(xlim=(0, 255), ylim=(0, 1.05 * max(float(_smooth(one[rows]).max()) for one in panels.values())))
+        axes.legend(frameon=False, fontsize=8)
 
 
 def draw_spectra(
@@ -126,16 +126,6 @@ def _smooth(shares: Float64Array) -> Float64Array:
     """Means of four levels: a stretched photo has a comb where levels are never used."""
     means: Float64Array = shares.reshape(len(shares), -1, 4).mean(axis=2)
     return means
-
-
-def _fill(axes: Axes, shares: Float64Array, channels: tuple[str, ...]) -> None:
-    levels = np.arange(256).reshape(-1, 4).mean(axis=1)
-    for channel in channels:
-        line = _smooth(shares[CHANNELS.index(channel)][None])[0]
-        axes.plot(levels, line, color=_LINE_OF[channel], linewidth=1.2, label=channel)
-        axes.fill_between(levels, line, color=_LINE_OF[channel], alpha=0.15, linewidth=0)
-    axes.set_xlim(0, 255)
-    axes.legend(frameon=False, fontsize=8)
 
 
 def _figure(title: str, width_in: float, height_in: float) -> Figure:

@@ -15,7 +15,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.look.colours import blurred, histograms, mean_histograms
-from edgekit.look.sheets import MAX_CELLS, Cell, Row, contact_sheet
+from edgekit.look.sheets import MAX_SHEET_PHOTOS, SheetPhoto, SheetRow, contact_sheet
 from edgekit.look.spectrum import TILE_PX, power_spectrum
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.photo import decode, formats
@@ -69,11 +69,11 @@ def show_sheets(
     for group in dataset.groups or ("",):
         for label in dataset.labels:
             found = [s for s in dataset.samples if s.label == label and s.group == group]
-            cells = tuple(Cell(photo=dataset.path_of(s), caption=s.path) for s in _spread(found, config.per_row))
-            if cells:
+            photos = tuple(SheetPhoto(path=dataset.path_of(s), caption=s.path) for s in _spread(found, config.per_row))
+            if photos:
                 where = f"{group}: " if group else ""
-                rows.append(Row(heading=f"{where}{label} ({len(found)})", cells=cells))
-    most = max(1, min(_MAX_ROWS, MAX_CELLS // config.per_row))
+                rows.append(SheetRow(heading=f"{where}{label} ({len(found)})", photos=photos))
+    most = max(1, min(_MAX_ROWS, MAX_SHEET_PHOTOS // config.per_row))
     pages = [rows[at : at + most] for at in range(0, len(rows), most)]
     progress.begin("drawing contact sheets", len(pages))
     written = []

@@ -176,25 +176,15 @@ def _attack_charts(key: str, attacks: AttackDetail) -> Sequence[Chart | None]:
         steps.append((1 - a, precision))
     roc = [Curve(name="attacks caught", points=tuple((b, 1 - a) for b, a in rates)), chosen(bpcer, 1 - apcer)]
     det = [Curve(name="all thresholds", points=rates), chosen(bpcer, apcer)]
+    precisions = [Curve(name="precision", points=tuple(steps))]
+    roc_axes = ChartAxes(x_name="BPCER: genuine called attack", y_name="attacks caught", diagonal=True)
+    det_axes = ChartAxes(x_name="BPCER", y_name="APCER, all kinds", x="deviate", y="deviate")
+    precision_axes = ChartAxes(x_name="recall: attacks caught", y_name="precision", y="zoomed share")
+    area, average = (interval(one, scale=1.0) for one in (attacks.auc, attacks.average_precision))
     return (
-        curve_chart(
-            f"{key}-roc",
-            f"ROC: AUC {interval(attacks.auc, scale=1.0)}",
-            roc,
-            ChartAxes(x_name="BPCER: genuine called attack", y_name="attacks caught", diagonal=True),
-        ),
-        curve_chart(
-            f"{key}-det",
-            f"DET: EER {interval(attacks.eer)}",
-            det,
-            ChartAxes(x_name="BPCER", y_name="APCER, all kinds", x="deviate", y="deviate"),
-        ),
-        curve_chart(
-            f"{key}-pr",
-            f"Precision and recall: AP {interval(attacks.average_precision, scale=1.0)}",
-            [Curve(name="precision", points=tuple(steps))],
-            ChartAxes(x_name="recall: attacks caught", y_name="precision", y="zoomed share"),
-        ),
+        curve_chart(f"{key}-roc", f"ROC: AUC {area}", roc, roc_axes),
+        curve_chart(f"{key}-det", f"DET: EER {interval(attacks.eer)}", det, det_axes),
+        curve_chart(f"{key}-pr", f"Precision and recall: AP {average}", precisions, precision_axes),
     )
 
 

@@ -11,9 +11,9 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.attacks import worst_rule
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, percent, short, short_percent
 from edgekit.records import write_atomic
-from edgekit.report.cells import Cell, Table, crops_said, estimate_cell, number_cell, share_cell, text_cell
+from edgekit.report.cells import Cell, Table, crops_phrase, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.models import Model
-from edgekit.report.verdict import featured, headline, judge, photos_said, point_name
+from edgekit.report.verdict import describe_photos, featured, headline, judge, point_name
 from edgekit.terminal import printable
 from edgekit.train.record import PhotoCounts, TrainRecord
 
@@ -100,11 +100,8 @@ def _details(model: Model) -> CardSection:
     items += [("SHA-256 of the file", model.file_sha256)] if model.file_sha256 else []
     if contract is not None:
         decision = contract.decision
-        cut = (
-            f"attack from a score of {decision.threshold:g}"
-            if decision.threshold is not None
-            else "most probable label"
-        )
+        threshold = decision.threshold
+        cut = "most probable label" if threshold is None else f"attack from a score of {threshold:g}"
         early = "stops early where the rest would hardly turn the answer" if decision.early_stop is not None else ""
         abstain = f"retake from {decision.abstain[0]:g} to {decision.abstain[1]:g}" if decision.abstain else ""
         floor = f"unknown under {decision.floor:g}" if decision.floor is not None else ""
@@ -134,36 +131,24 @@ def _intended(model: Model) -> CardSection:
             "screen or a print, on the device and without a network. Meant as one signal among others: for asking for "
             "another photo, or for review by a person."
         )
-    return CardSection(
-        title="Intended use",
-        paragraphs=(
-            purpose,
-            (
-                "Input is a photo as its camera made it; edgekit's runtime, or a port that passes its conformance "
-                f"vectors, cuts {count(contract.plan.crops, 'crop')} by the contract inside the file and votes on them."
-            ),
-        ),
+    method = (
+        "Input is a photo as its camera made it; edgekit's runtime, or a port that passes its conformance vectors, "
+        f"cuts {count(contract.plan.crops, 'crop')} by the contract inside the file and votes on them."
     )
+    return CardSection(title="Intended use", paragraphs=(purpose, method))
 
 
 def _limits(model: Model) -> CardSection:
-    paragraphs = [
-        (
-            "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody "
-            "reviews. Photos that were resized, filtered, cropped or sent through a messenger are not what it was "
-            "measured on."
-        ),
-        (
-            "Kinds of attacks, cameras and screens that the data below lacks may do quite differently: only a "
-            "measurement on them would tell."
-        ),
-    ]
-    cautions = judge(model).cautions
-    return CardSection(
-        title="Out of scope and limits",
-        paragraphs=tuple(paragraphs),
-        items=tuple(("caution", caution) for caution in cautions),
+    scope = (
+        "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody reviews. "
+        "Photos that were resized, filtered, cropped or sent through a messenger are not what it was measured on."
     )
+    unknown = (
+        "Kinds of attacks, cameras and screens that the data below lacks may do quite differently: only a measurement "
+        "on them would tell."
+    )
+    cautions = tuple(("caution", caution) for caution in judge(model).cautions)
+    return CardSection(title="Out of scope and limits", paragraphs=(scope, unknown), items=cautions)
 
 
 def _data(model: Model) -> CardSection:
@@ -213,23 +198,18 @@ def _counts(counted: Sequence[PhotoCounts]) -> tuple[Table, ...]:
 
 
 def _training(model: Model) -> CardSection:
-    items: list[tuple[str, str]] = []
-    for stage in model.stages:
-        items += _stage(stage)
+    items = [item for stage in model.stages for item in _stage(stage)]
     conversion = model.conversion
     if conversion is not None:
         gate = conversion.gate
+        outcome = (
+            f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: {gate.drop_points:+.2f} points "
+            f"lost, at most {gate.max_drop_points:g} allowed; {percent(gate.agreement)} of "
+            f"{count(gate.photos, 'validation photo')} answered as by the float network"
+        )
         items += [
             ("conversion", f"{conversion.contract.precision} from the {conversion.stage} stage"),
-            (
-                "gate",
-                (
-                    f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: "
-                    f"{gate.drop_points:+.2f} points lost, at most {gate.max_drop_points:g} allowed; "
-                    f"{percent(gate.agreement)} of {count(gate.photos, 'validation photo')} "
-                    "answered as by the float network"
-                ),
-            ),
+            ("gate", outcome),
             ("versions", ", ".join(f"{name} {version}" for name, version in sorted(conversion.versions.items()))),
         ]
     if not items and model.contract is not None:
@@ -244,24 +224,17 @@ def _training(model: Model) -> CardSection:
 def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     network, config = stage.config.network, stage.config
     epochs = max((len(values) for values in stage.history.values()), default=0)
-    how = (
-        f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
-        if config.tune == "all"
-        else "head solved"
-    )
+    fitted = f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
+    how = fitted if config.tune == "all" else "head solved"
     width = f" × {network.alpha:g}" if network.backbone == "mobilenet_v2" else ""
     weights = {"none": "random weights", "imagenet": "ImageNet weights"}.get(network.weights, "weights from a file")
     start = weights if stage.stage == "float" else "the float stage"
     features = f" on {network.features} features" if network.backbone == "mobilenet_v2" else ""
-    lines = [
-        (
-            f"{stage.stage} stage",
-            (
-                f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; "
-                f"{stage.seconds:.0f} s{'; STOPPED EARLY' if stage.interrupted else ''}"
-            ),
-        )
-    ]
+    made = (
+        f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; {stage.seconds:.0f} s"
+        f"{'; STOPPED EARLY' if stage.interrupted else ''}"
+    )
+    lines = [(f"{stage.stage} stage", made)]
     if stage.calibration_crops:
         sha = short(stage.calibration_sha256 or "")
         lines.append(("calibration", f"{count(stage.calibration_crops, 'training crop')}, manifest {sha}"))
@@ -288,10 +261,10 @@ def _metrics(model: Model) -> CardSection:
     rows += [(text_cell("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
     methods = sorted({one.method for one in (evaluation.balanced_accuracy, evaluation.apcer, evaluation.bpcer) if one})
     accuracy = Table(
-        title=f"Accuracy with {crops_said(crops)}",
+        title=f"Accuracy with {crops_phrase(crops)}",
         columns=("metric", f"value ({short_percent(evaluation.balanced_accuracy.level)} interval)"),
         rows=tuple(rows),
-        note=f"On {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
+        note=f"On {describe_photos(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
         f"Intervals: {listed(methods)}."
         + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
     )
@@ -322,16 +295,12 @@ def _considerations(model: Model) -> CardSection:
     if found is not None and found[0].attack is not None:
         called = interval(found[0].bpcer)
         cost = f" Of genuine photos {called} are called attacks: people whom that happens to need another way."
-    return CardSection(
-        title="Ethics and licence",
-        paragraphs=(
-            (
-                "It looks at the texture of a photo, not at who or what is in it, and runs where the photo is taken: "
-                f"no photo has to leave the device.{cost} Groups that do worse than others are listed in the report."
-            ),
-            (
-                "The file carries no licence of its own. What its photos and its pretrained weights allow, it allows; "
-                "whoever passes it on must know both."
-            ),
-        ),
+    ethics = (
+        "It looks at the texture of a photo, not at who or what is in it, and runs where the photo is taken: no photo "
+        f"has to leave the device.{cost} Groups that do worse than others are listed in the report."
     )
+    licence = (
+        "The file carries no licence of its own. What its photos and its pretrained weights allow, it allows; whoever "
+        "passes it on must know both."
+    )
+    return CardSection(title="Ethics and licence", paragraphs=(ethics, licence))

@@ -12,28 +12,19 @@ from edgekit.scoring.scores import CropUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """A share with its interval, to be drawn into a cell; all in 0..1."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One cell of a table.
 
     Attributes:
         text: What people read.
         value: What it sorts by; None sorts by the text, or last where there is nothing.
-        bar: Drawn beside the text.
+        bar: The value's interval, which is drawn with it beside the text; all of them in 0..1.
         strong: Whether it stands out.
     """
 
     text: str
     value: float | None = None
-    bar: Bar | None = None
+    bar: tuple[float, float] | None = None
     strong: bool = False
 
 
@@ -86,20 +77,19 @@ def estimate_cell(found: Estimate | None, *, bar: bool = False) -> Cell:
     if found is None or math.isnan(found.value):
         return Cell(text=NOTHING)
     known = not (math.isnan(found.low) or math.isnan(found.high))
-    drawn = Bar(value=found.value, low=found.low, high=found.high) if bar and known else None
-    return Cell(text=interval(found), value=found.value, bar=drawn)
+    return Cell(text=interval(found), value=found.value, bar=(found.low, found.high) if bar and known else None)
 
 
 def point_cell(value: float) -> Cell:
     """A share without an interval, with a bar."""
-    return Cell(text=percent(value), value=value, bar=Bar(value=value, low=value, high=value))
+    return Cell(text=percent(value), value=value, bar=(value, value))
 
 
-def crops_of(crops: int, used: CropUse | None) -> str:
+def crops_text(crops: int, used: CropUse | None) -> str:
     """``10``, or ``≤ 10 (mean 1.9)`` where verdicts may stop early."""
     return str(crops) if used is None else f"≤ {crops} (mean {used.mean:.1f})"
 
 
-def crops_said(crops: str) -> str:
+def crops_phrase(crops: str) -> str:
     """``1 crop``, ``≤ 10 (mean 1.9) crops``."""
     return f"{crops} {'crop' if crops == '1' else 'crops'}"

@@ -186,11 +186,11 @@ class ChartAxes:
     """What a chart of curves is drawn over.
 
     Attributes:
-        x_name: Of the horizontal axis.
-        y_name: Of the vertical axis.
-        x: What lies on it: a share (of 0..1, as far as the data reaches, or as normal deviates), a count, or a number
-            from 0.
-        y: The same of the vertical axis.
+        x_name: What stands under the horizontal axis.
+        y_name: What stands beside the vertical axis.
+        x: What lies on the horizontal axis: a share (of 0..1, as far as the data reaches, or as normal deviates), a
+            count, or a number from 0.
+        y: What lies on the vertical axis, by the same names.
         diagonal: Whether the line from the lower left to the upper right means something.
     """
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from edgekit.metrics.pareto import ParetoPoint
 from edgekit.metrics.wording import interval, milliseconds, short
 from edgekit.report.benchmarks import Measured, PhotoSet, Point
-from edgekit.report.cells import Cell, Table, crops_of, crops_said, estimate_cell, number_cell, text_cell
+from edgekit.report.cells import Cell, Table, crops_phrase, crops_text, estimate_cell, number_cell, text_cell
 from edgekit.report.charts import Spot, pareto_charts
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
-from edgekit.report.verdict import photos_said, point_name
+from edgekit.report.verdict import describe_photos, point_name
 
 _STAGES = ("decode", "crop", "invoke", "vote")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class CostView:
     """Latency against accuracy on one set of photos.
 
     Attributes:
@@ -34,16 +34,16 @@ class Trade:
     conditions: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-def trades(models: Sequence[Model]) -> tuple[Trade, ...]:
+def cost_views(models: Sequence[Model]) -> tuple[CostView, ...]:
     """One for each set of photos: on different photos accuracies are not comparable."""
     pairs = [(model, one) for model in models for one in model.measured if one.points]
     sets = dict.fromkeys(one.photos for _, one in pairs)
     return tuple(
-        _trade(at, photos, [pair for pair in pairs if pair[1].photos == photos]) for at, photos in enumerate(sets)
+        _cost_view(at, photos, [pair for pair in pairs if pair[1].photos == photos]) for at, photos in enumerate(sets)
     )
 
 
-def _trade(at: int, photos: PhotoSet, pairs: Sequence[tuple[Model, Measured]]) -> Trade:
+def _cost_view(at: int, photos: PhotoSet, pairs: Sequence[tuple[Model, Measured]]) -> CostView:
     names = _names(pairs)
     rows, spots = [], []
     for (model, one), name in zip(pairs, names, strict=True):
@@ -52,11 +52,11 @@ def _trade(at: int, photos: PhotoSet, pairs: Sequence[tuple[Model, Measured]]) -
             spots.append(_spot(point, name, one.device, chosen=chosen))
             rows.append(_cost(model, one, point, chosen=chosen))
     first = pairs[0]
-    said = photos_said(first[1].points[0].evaluation, photos, first[0])
+    said = describe_photos(first[1].points[0].evaluation, photos, first[0])
     budgets = sorted({one.budget_ms for _, one in pairs if one.budget_ms is not None})
     # What is the same everywhere tells nothing.
     hidden = [name for name in ("model", "device") if len({row[name].text for row in rows}) == 1]
-    return Trade(
+    return CostView(
         photos=f"{said} (data {short(photos.data_sha256)})",
         charts=pareto_charts(f"pareto-{at}", f"Accuracy over latency on {said}", spots, budgets),
         table=Table.of_rows(
@@ -93,7 +93,7 @@ def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
     ]
     return Spot(
         point=ParetoPoint(
-            label=crops_said(crops),
+            label=crops_phrase(crops),
             series=f"{name}, {point.way}" if name else point.way,
             latency_ms=total.p95_ms,
             accuracy=accuracy.value,
@@ -113,7 +113,7 @@ def _cost(model: Model, measured: Measured, point: Point, *, chosen: bool) -> di
     return {
         "model": text_cell(model.name),
         "device": text_cell(measured.device),
-        "crops": Cell(text=star + crops_of(point.crops, point.crops_used), value=point.crops, strong=chosen),
+        "crops": Cell(text=star + crops_text(point.crops, point.crops_used), value=point.crops, strong=chosen),
         "threads": Cell(text=point.way.replace(" threads", "").replace(" thread", ""), value=point.threads),
         "p95 ms": number_cell(total.p95_ms),
         "balanced accuracy": estimate_cell(point.evaluation.balanced_accuracy),

@@ -20,7 +20,7 @@ Scale = Literal["linear", "log", "deviate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A place on an axis and what stands there."""
+    """A place on an axis, in pixels from the left or from the top, and what stands there."""
 
     at: float
     text: str
@@ -40,11 +40,11 @@ class Mark:
     """A point that can be pointed at.
 
     Attributes:
-        x: From the left.
-        y: From the top.
-        low: The lower end of its interval, from the top; None draws none.
-        high: The upper end.
-        colour: Number of the colour.
+        x: Pixels from the left.
+        y: Pixels from the top.
+        low: The lower end of its interval, in pixels from the top; None draws no interval.
+        high: The upper end of its interval, in pixels from the top.
+        colour: Number of the colour in the style sheet.
         shape: One of SHAPES.
         tip: What is said of it, line by line.
         series: Names what the legend can hide.
@@ -66,7 +66,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """Text in a chart; ``anchor`` is SVG's start, middle or end."""
+    """Text in a chart, at pixels from the left and from the top; ``anchor`` is SVG's start, middle or end."""
 
     x: float
     y: float
@@ -78,7 +78,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legend:
-    """A series, its colour and the shape of its points; ``hollow`` as they are."""
+    """A series, its colour and the shape of its points; ``hollow`` where they are only outlines."""
 
     name: str
     series: str
@@ -124,8 +124,8 @@ class PixelScale:
     Attributes:
         low: The value at ``start``.
         high: The value at ``end``.
-        start: In pixels.
-        end: In pixels.
+        start: Where ``low`` lies, in pixels.
+        end: Where ``high`` lies, in pixels.
         scale: ``log``: equal ratios take equal room; ``deviate``: shares lie as the normal distribution's quantiles.
     """
 

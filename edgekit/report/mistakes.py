@@ -6,7 +6,6 @@ The records name the photos; only these few are scored again, since records keep
 from __future__ import annotations
 
 import base64
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from edgekit.contract import Contract
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.errors import DataError, PhotoError
 from edgekit.evaluate.accuracy import EvaluateRecord, forced
+from edgekit.look.sheets import jpeg
 from edgekit.metrics.breakdown import Mistake
 from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
@@ -44,9 +44,9 @@ class CropView:
         width: In pixels of the picture.
         height: In pixels of the picture.
         outcome: ``right`` or ``wrong``.
-        score: For people.
-        source: A ``data:`` address.
-        side: Of that picture, in pixels.
+        score: Its score, for people.
+        source: A ``data:`` address of the crop's picture.
+        side: Of the crop's picture, in pixels.
     """
 
     number: int
@@ -179,7 +179,7 @@ def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int
         pixels = to_tensor(working, crop.box, classifier.contract.side_px)
         tile = Image.fromarray(pixels)
         tile.thumbnail((_CROP_PX, _CROP_PX))
-        score, outcome = crop_said(crop, view.mistake, classifier.contract)
+        score, outcome = judge_crop(crop, view.mistake, classifier.contract)
         crop_views.append(
             CropView(
                 number=number,
@@ -217,7 +217,7 @@ def _inside(photos: Path, name: str) -> Path:
     return path
 
 
-def crop_said(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[str, str]:
+def judge_crop(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[str, str]:
     """What one crop would have said alone, by the contract's own rules, and whether that is right."""
     voted = vote(np.array([crop.probabilities]), contract.decision)
     called, _ = decide(voted, forced(contract))
@@ -230,7 +230,5 @@ def crop_said(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[st
 
 def _address(picture: Image.Image, quality: int) -> str:
     """A picture as an address that holds it: a JPEG without any of the photo's metadata."""
-    content = io.BytesIO()
     clean = Image.frombytes("RGB", picture.size, picture.convert("RGB").tobytes())
-    clean.save(content, format="JPEG", quality=quality)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(clean, quality)).decode()

@@ -18,7 +18,7 @@ from edgekit.metrics.wording import listed
 from edgekit.records import is_stream, write_atomic
 from edgekit.report.card import Card, begins_with, make_card
 from edgekit.report.cells import Table
-from edgekit.report.costs import Trade, trades
+from edgekit.report.costs import CostView, cost_views
 from edgekit.report.drawing import Chart
 from edgekit.report.mistakes import Gallery
 from edgekit.report.models import Findings, Model
@@ -53,7 +53,7 @@ class Page:
 
     title: str
     models: tuple[ModelView, ...]
-    trades: tuple[Trade, ...]
+    costs: tuple[CostView, ...]
     studies: tuple[StudyView, ...]
     comparison: Table | None
     network_alone: Table | None
@@ -74,7 +74,7 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
     return Page(
         title=title or listed(names, 3) or "What crops buy",
         models=tuple(views),
-        trades=trades(models),
+        costs=cost_views(models),
         studies=tuple(study_view(f"study-{at}", one) for at, one in enumerate(found.studies)),
         comparison=comparison(models),
         network_alone=network_alone(models),

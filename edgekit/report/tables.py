@@ -15,8 +15,8 @@ from edgekit.report.benchmarks import PhotoSet, photo_set
 from edgekit.report.cells import (
     Cell,
     Table,
-    crops_of,
-    crops_said,
+    crops_phrase,
+    crops_text,
     estimate_cell,
     number_cell,
     point_cell,
@@ -25,7 +25,7 @@ from edgekit.report.cells import (
 )
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
-from edgekit.report.verdict import featured, headline, photos_said, point_name
+from edgekit.report.verdict import describe_photos, featured, headline, point_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
 def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
     threshold = record.decision.threshold
     cut = f"; threshold {threshold:g}" if threshold is not None else ""
-    said = _said(record.evaluation, photo_set(record), model, crops_of(record.crops, record.crops_used))
+    said = _said(record.evaluation, photo_set(record), model, crops_text(record.crops, record.crops_used))
     return Accuracy(
         title=model.name,
         conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
@@ -147,9 +147,8 @@ def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
 
 
 def _said(evaluation: Evaluation, photos: PhotoSet, model: Model, crops: str) -> str:
-    return (
-        f"{crops_said(crops)} a photo, on {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)})"
-    )
+    shown = describe_photos(evaluation, photos, model)
+    return f"{crops_phrase(crops)} a photo, on {shown} (data {short(photos.data_sha256)})"
 
 
 def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
@@ -157,7 +156,7 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
     found, shown = headline(model), []
     if found is not None:
         evaluation, photos, crops = found
-        many = f"{count(photos.number, 'photo')}, {crops_said(crops)}"
+        many = f"{count(photos.number, 'photo')}, {crops_phrase(crops)}"
         shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy, many))
         attack = evaluation.attack
         if attack is not None:

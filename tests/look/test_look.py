@@ -10,7 +10,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError
 from edgekit.look.colours import blurred, histograms
 from edgekit.look.figures import draw_histograms
-from edgekit.look.sheets import Cell, Row, contact_sheet
+from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet
 from edgekit.look.show import ShowConfig, show_histograms, show_photo, show_sheets, show_spectra
 from edgekit.look.spectrum import power_spectrum, radial_profile, whitened
 
@@ -93,9 +93,9 @@ def test_the_highest_peak_of_all_panels_fits(tmp_path, monkeypatch):
 
 
 def test_sheets_are_bounded(dataset, tmp_path):
-    cell = Cell(photo=dataset.path_of(dataset.samples[0]), caption="x" * 500)
+    photo = SheetPhoto(path=dataset.path_of(dataset.samples[0]), caption="x" * 500)
     with pytest.raises(DataError, match="1 to 400 photos, got 401"):
-        contact_sheet(tmp_path / "a.png", "many", [Row(heading="h", cells=(cell,) * 401)])
+        contact_sheet(tmp_path / "a.png", "many", [SheetRow(heading="h", photos=(photo,) * 401)])
     with pytest.raises(DataError, match="1 to 400 photos, got 0"):
         contact_sheet(tmp_path / "a.png", "none", [])
     with pytest.raises(DataError, match="1 to 40 photos a row"):

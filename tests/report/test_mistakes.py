@@ -9,7 +9,7 @@ import pytest
 from edgekit.contract import Decision
 from edgekit.errors import DataError
 from edgekit.metrics.breakdown import Mistake
-from edgekit.report.mistakes import crop_said, gallery
+from edgekit.report.mistakes import gallery, judge_crop
 from edgekit.report.models import collect
 from edgekit.runtime.classifier import CropScore
 from edgekit.runtime.crops import Box
@@ -67,7 +67,7 @@ def test_a_crop_is_judged_by_the_contracts_own_rules(shelf, decision, outcome, s
         abstained=False,
     )
     assert contract.labels == ("genuine", "recapture")
-    assert crop_said(crop, wrong, contract) == (score, outcome)
+    assert judge_crop(crop, wrong, contract) == (score, outcome)
 
 
 def test_another_photo_of_that_name_is_told(copied):

@@ -165,11 +165,12 @@ def show(
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         make_folder(out)
-        written = [*show_sheets(dataset, out, config, progress=progress)]
-        written.append(show_histograms(dataset, out, config, progress=progress))
-        written.append(show_spectra(dataset, out, config, progress=progress))
-        for one in photo or []:
-            written += show_photo(one, out, config)
+        written = [
+            *show_sheets(dataset, out, config, progress=progress),
+            show_histograms(dataset, out, config, progress=progress),
+            show_spectra(dataset, out, config, progress=progress),
+            *(path for one in photo or [] for path in show_photo(one, out, config)),
+        ]
     for path in written:
         typer.echo(str(path))
 

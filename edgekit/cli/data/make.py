@@ -90,41 +90,38 @@ def augment(
         encoding=_encoding(encoding, augmentation),
         seed=seed,
     )
+    place = _check_place(out, preview)
     if preview is not None:
-        _refuse_sheet(preview, out)
-        _write_sheet(preview, draw_preview(photos, config))
+        _write_sheet(place, draw_preview(photos, config))
         return
     with console.progress() as progress:
-        made = augment_photos(photos, _named(out), config, progress=progress, workers=workers)
+        made = augment_photos(photos, place, config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
-        f"{out} holds {made.photos} photos and {made.variants} variants; next: edgekit finetune {out} --out runs/grown"
+        f"{place} holds {made.photos} photos and {made.variants} variants; "
+        f"next: edgekit finetune {place} --out runs/grown"
     )
 
 
-def _refuse_sheet(path: Path, out: Path | None) -> None:
+def _check_place(out: Path | None, preview: Path | None) -> Path:
+    """The one place for the result: a folder, or the file of a sheet."""
+    if preview is None:
+        if out is None:
+            raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
+        return out
     if out is not None:
         raise EdgekitError(f"--preview writes one sheet and nothing else, got the folder {out}; leave it out")
-    if os.path.isdir(path):
-        raise EdgekitError(f"--preview must name a PNG file, got the folder {path}; add a name")
+    if os.path.isdir(preview):
+        raise EdgekitError(f"--preview must name a PNG file, got the folder {preview}; add a name")
+    return preview
 
 
 def _write_sheet(path: Path, sheet: Image.Image) -> None:
-    import io
+    from edgekit.look.sheets import save_png
 
-    from edgekit.records import write_atomic
-
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    write_atomic(path, buffer.getvalue())
+    save_png(path, sheet)
     console.note(f"wrote {path}")
-
-
-def _named(out: Path | None) -> Path:
-    if out is None:
-        raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
-    return out
 
 
 def _encoding(given: Literal["auto", "jpeg", "png"], variants: Augmentation | None) -> Literal["jpeg", "png"]:
@@ -276,19 +273,19 @@ def recapture(
         rephoto=rephoto,
         seed=seed,
     )
+    place = _check_place(out, preview)
     if preview is not None:
-        _refuse_sheet(preview, out)
         with console.progress() as progress:
             sheet = draw_preview(photos, config, progress=progress)
-        _write_sheet(preview, sheet)
+        _write_sheet(place, sheet)
         return
     with console.progress() as progress:
-        made = make_recaptures(photos, _named(out), config, progress=progress, workers=workers)
+        made = make_recaptures(photos, place, config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
-        f"{out} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
-        f"next: edgekit finetune {out} --out runs/simulated"
+        f"{place} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
+        f"next: edgekit finetune {place} --out runs/simulated"
     )
 
 

@@ -64,14 +64,12 @@ def plan(
             [entry.name, *(str(shown.wanted_of(cell)) for cell in of_light if cell.camera == entry.name)]
             for entry in shown.camera
         ]
-        console.print_table(f"{shown.title}{f', {one}' if one else ''}", ["wanted", *_names(shown.target)], rows)
+        console.print_table(
+            f"{shown.title}{f', {one}' if one else ''}", ["wanted", *(entry.name for entry in shown.target)], rows
+        )
     total = sum(map(shown.wanted_of, shown.cells))
     typer.echo(f"{len(shown.cells)} cells, {total} photos")
     console.caution(shown.caution)
-
-
-def _names(entries: tuple[object, ...]) -> list[str]:
-    return [str(getattr(entry, "name", "")) for entry in entries]
 
 
 def status(
