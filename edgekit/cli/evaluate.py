@@ -46,8 +46,7 @@ def evaluate(
     if target is None and (write is not None or also_test):
         raise typer.BadParameter("--write and --also-test need --target")
     if target is not None:
-        given = {"--crops": crops, "--slices": slices, "--out": out}
-        unused = [name for name, value in given.items() if value is not None]
+        unused = options.given_only({"--crops": crops, "--slices": slices, "--out": out})
         if unused:
             raise typer.BadParameter(f"{', '.join(unused)} can't be used with --target")
         choose_threshold(

@@ -53,10 +53,8 @@ def _decision(contract: Contract) -> str:
     if one.floor is not None:
         parts.append(f"unknown below probability {one.floor:.3g}")
     bounds = one.early_stop
-    if bounds:
-        parts.append(f"stops early at bounds of {max(bounds):.3g} to {min(bounds):.3g}")
-    else:
-        parts.append("all crops are scored")
+    early = f"stops early at bounds of {max(bounds):.3g} to {min(bounds):.3g}" if bounds else "all crops are scored"
+    parts.append(early)
     return ", ".join(parts)
 
 

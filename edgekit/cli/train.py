@@ -234,8 +234,7 @@ def _precision(**wanted: bool) -> Precision:
     chosen = [name for name, given in wanted.items() if given] or ["int8"]
     if len(chosen) > 1:
         raise EdgekitError(f"one precision at a time, got {chosen}; run convert once for each")
-    found: Precision = chosen[0]  # type: ignore[assignment]
-    return found
+    return chosen[0]  # type: ignore[return-value]
 
 
 def print_gate(gate: Gate) -> None:

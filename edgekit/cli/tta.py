@@ -65,10 +65,10 @@ def tta(
 
 
 def _plan(text: str) -> tuple[str, int | None]:
-    name, at, most = text.partition("@")
-    if at and re.fullmatch("[0-9]{1,4}", most) is None:
+    name, at, limit = text.partition("@")
+    if at and re.fullmatch("[0-9]{1,4}", limit) is None:
         raise typer.BadParameter(f"a plan reads NAME or NAME@N with a whole number N, got {text!r}")
-    return name, int(most) if at else None
+    return name, int(limit) if at else None
 
 
 def _write_tta(record: TtaRecord, out: Path) -> None:

@@ -136,9 +136,9 @@ def watch_frames(
             if tally.last is not None:
                 # Between JSON lines it would be in a script's way.
                 typer.echo(printable(tally.line(source)), err=json)
-    seen = tally.labels.total() + source.dropped
-    if source.count is not None and options.frames is None and seen < source.count:
-        console.note(f"{source.name} announces {source.count} frames, {seen} could be read; is the file whole?")
+    read = tally.labels.total() + source.dropped
+    if source.count is not None and options.frames is None and read < source.count:
+        console.note(f"{source.name} announces {source.count} frames, {read} could be read; is the file whole?")
 
 
 def open_source(camera: int | None, video: Path | None, *, every: int = 1, realtime: bool = False) -> FrameSource:

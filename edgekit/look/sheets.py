@@ -102,12 +102,14 @@ def save_png(path: Path, picture: Image.Image) -> None:
     write_atomic(path, content.getvalue())
 
 
-def _fit(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, most: int) -> str:
+def _fit(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width_px: int
+) -> str:
     """As much of a text as there is room for; its end tells more than its beginning."""
     text = printable(text)[:300]
-    if draw.textlength(text, font=font) <= most:
+    if draw.textlength(text, font=font) <= width_px:
         return text
-    while text and draw.textlength("…" + text, font=font) > most:
+    while text and draw.textlength("…" + text, font=font) > width_px:
         text = text[1:]
     return "…" + text
 

@@ -183,24 +183,24 @@ def _cautions(bench: DeviceBench, device: str, *, quick: bool) -> Sequence[str]:
 
 def _not_cooled(bench: DeviceBench, device: str) -> Sequence[str]:
     """What to say where a repeat began before the machine was as cool as was asked for: the pause has an end."""
-    asked = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)C", bench.conditions.cool_down.strip())
+    wanted_c = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)C", bench.conditions.cool_down.strip())
     begun = [one.before.hottest_c for one in bench.repeats]
     warmest = max((degrees for degrees in begun if degrees is not None), default=None)
-    if asked is None or warmest is None or warmest <= float(asked[1]) + _CLOSE_C:
+    if wanted_c is None or warmest is None or warmest <= float(wanted_c[1]) + _CLOSE_C:
         return ()
-    return (f"{device} did not cool to {asked[1]} °C before each repeat: one began at {warmest:g} °C",)
+    return (f"{device} did not cool to {wanted_c[1]} °C before each repeat: one began at {warmest:g} °C",)
 
 
 def _conditions(where: Conditions, bench: DeviceBench) -> tuple[tuple[str, str], ...]:
     """Where and how latencies were measured, for people."""
     dots = where.int8_instructions
-    told = "not told" if dots is None else ", ".join(dots) or "none: int8 may be slower than float here"
+    dot_products = "not told" if dots is None else ", ".join(dots) or "none: int8 may be slower than float here"
     counted = f"{where.repeats} × at least {where.min_runs} runs and {where.min_s:g} s of each point"
     items = [
         ("device", where.device),
         ("reached by", bench.device + (f", emulated by {bench.emulated}" if bench.emulated else "")),
         ("cores", f"{where.cores}, affinity {where.affinity}"),
-        ("8-bit dot products", told),
+        ("8-bit dot products", dot_products),
         ("system", where.system),
         ("interpreter", where.interpreter),
         ("delegate", where.delegate),

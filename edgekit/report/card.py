@@ -155,8 +155,8 @@ def _data(model: Model) -> CardSection:
     stage = model.stages[-1] if model.stages else None
     if stage is None:
         provenance = model.contract.provenance if model.contract else {}
-        told = provenance.get("data_sha256")
-        known = (("data SHA-256", str(told)),) if told else ()
+        sha256 = provenance.get("data_sha256")
+        known = (("data SHA-256", str(sha256)),) if sha256 else ()
         return CardSection(
             title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known
         )
@@ -213,9 +213,9 @@ def _training(model: Model) -> CardSection:
             ("versions", ", ".join(f"{name} {version}" for name, version in sorted(conversion.versions.items()))),
         ]
     if not items and model.contract is not None:
-        told = model.contract.provenance
+        provenance = model.contract.provenance
         known = ("backbone", "alpha", "features", "stage", "split", "weights_sha256", "calibration_sha256")
-        items = [(name.replace("_", " "), str(told[name])) for name in known if name in told]
+        items = [(name.replace("_", " "), str(provenance[name])) for name in known if name in provenance]
     if not items:
         return CardSection(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
     return CardSection(title="How it was made", items=tuple(items))

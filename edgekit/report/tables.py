@@ -80,31 +80,25 @@ def comparison(models: Sequence[Model]) -> Table | None:
 def network_alone(models: Sequence[Model]) -> Table | None:
     """What phones without a Python said of one inference; None where none was asked."""
     rows = [
-        (
-            text_cell(model.name),
-            text_cell(f"{one.name} ({one.device})"),
-            number_cell(float(point.threads), 0),
-            number_cell(point.mean_ms, 2),
-            text_cell(", ".join(f"{run.mean_ms:.2f}" for run in point.repeats)),
-            number_cell(point.repeats[0].first_ms, 2),
-            number_cell(point.repeats[0].init_ms, 1),
-            number_cell(float(min(run.n for run in point.repeats)), 0),
-        )
+        {
+            "model": text_cell(model.name),
+            "device": text_cell(f"{one.name} ({one.device})"),
+            "threads": number_cell(float(point.threads), 0),
+            "mean ms": number_cell(point.mean_ms, 2),
+            "mean of each repeat": text_cell(", ".join(f"{run.mean_ms:.2f}" for run in point.repeats)),
+            "first ms": number_cell(point.repeats[0].first_ms, 2),
+            "loading ms": number_cell(point.repeats[0].init_ms, 1),
+            "runs": number_cell(float(min(run.n for run in point.repeats)), 0),
+        }
         for model in models
         for one in model.native
         for point in one.points
     ]
-    if not rows:
-        return None
-    return Table(
-        title="The network alone",
-        columns=("model", "device", "threads", "mean ms", "mean of each repeat", "first ms", "loading ms", "runs"),
-        rows=tuple(rows),
-        note=(
-            "One inference by LiteRT's benchmark_model on phones that have no Python: no decoding, no crops, no "
-            "accuracy. A verdict takes as many of these as it has crops, and more."
-        ),
+    note = (
+        "One inference by LiteRT's benchmark_model on phones that have no Python: no decoding, no crops, no accuracy. "
+        "A verdict takes as many of these as it has crops, and more."
     )
+    return Table.of_rows("The network alone", rows, note) if rows else None
 
 
 def different_photos(models: Sequence[Model]) -> str:
