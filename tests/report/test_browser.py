@@ -211,6 +211,9 @@ def test_a_point_tells_what_it_is(visit):
     assert tip.is_hidden()
     marks = page.locator("#cost svg.chart.wide .mark")
     assert marks.count() == 10
+    marks.nth(1).scroll_into_view_if_needed()
+    # Scrolling hides a tip, and its event comes with the next frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     marks.nth(1).hover()
     assert tip.is_visible()
     assert "Testboard 3\n5 crops, 1 thread (recommended)\np95 4.8 ms" in plain(tip.inner_text())
