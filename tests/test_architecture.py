@@ -47,7 +47,7 @@ HOME_OF = {
     "tensorflow": {"train.keras2"},
     "tf_keras": {"train.keras2"},
     "tensorflow_model_optimization": {"train.keras2"},
-    "matplotlib": {"figures.canvas", "figures.coverage", "figures.evaluation", "figures.pareto", "look.figures"},
+    "matplotlib": {"figures.coverage", "figures.evaluation", "figures.pareto", "look.canvas", "look.figures"},
     "filelock": {"locks"},
     "h5py": {"train.network"},
     "pillow_heif": {"data.heic"},

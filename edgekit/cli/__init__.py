@@ -23,6 +23,8 @@ from edgekit.cli import (
     tta,
     tune,
 )
+from edgekit.cli.console import add_commands
+from edgekit.runtime.payload import PAYLOAD_NAME
 
 app = typer.Typer(
     name="edgekit",
@@ -33,8 +35,35 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: edgekit demo",
 )
-for one in (demo, simulate, data, train, evaluate, tta, crossval, bench, report, tune, predict, info, devices, runtime):
-    one.register(app)
+_BENCH_EXAMPLES = """\
+bench model.tflite --data photos --crops 1,3,5,10 --budget-ms 50
+
+On two devices: --device local --device ssh://pi@kitchen --affinity big --cool-down 45C
+
+Against an earlier one: --against old.bench.json --tolerance 10%
+"""
+add_commands(
+    app,
+    {
+        demo.demo: "demo --out runs/demo",
+        simulate.simulate: "simulate photos --per-class 30",
+        train.finetune: "finetune photos --out runs/first --tune all",
+        train.qat: "qat runs/first",
+        train.convert: "convert runs/first --int8 --calibration runs/first/calibration",
+        evaluate.evaluate: "evaluate model.tflite --data photos --out report --slices camera,screen",
+        tta.tta: "tta float.tflite int8.tflite --data photos --out tta",
+        crossval.crossval: "crossval photos --out runs/cv --folds 6",
+        bench.bench: _BENCH_EXAMPLES,
+        report.report: "report runs/first evaluation --data photos --out report.html",
+        tune.tune: "tune model.tflite --data photos --write tuned.tflite",
+        predict.predict: "predict model.tflite shelf.jpg more-photos/",
+        info.info: "info model.tflite",
+        devices.devices: "devices ssh://pi@kitchen adb://R58M123ABC",
+        devices.doctor: "doctor",
+        runtime.runtime: f"runtime --out {PAYLOAD_NAME}",
+    },
+)
+app.add_typer(data.app, name="data")
 
 
 def _print_version(wanted: bool) -> None:

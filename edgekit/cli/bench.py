@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,22 +15,8 @@ from edgekit.metrics.wording import NOTHING, count, interval, percent, with_boun
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
     from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
-    from edgekit.devices import Device
 
 _LONG, _QUICK = BenchConfig(), quick_bench()
-
-_EXAMPLES = """\
-bench model.tflite --data photos --crops 1,3,5,10 --budget-ms 50
-
-On two devices: --device local --device ssh://pi@kitchen --affinity big --cool-down 45C
-
-Against an earlier one: --against old.bench.json --tolerance 10%
-"""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, bench, _EXAMPLES)
 
 
 def _defaults(name: str) -> str:
@@ -111,11 +96,10 @@ def bench(
     from edgekit.bench.benchmark import benchmark, record_path
     from edgekit.bench.compare import check_comparable, compare_benchmarks
     from edgekit.bench.record import BenchRecord
+    from edgekit.devices.parse import open_devices
     from edgekit.records import from_plain, read_json
 
-    chosen = {"runs": runs, "min_seconds": min_seconds, "repeats": repeats, "warmup": warmup}
-    chosen |= {"warmup_seconds": warmup_seconds}
-    config = replace(
+    config = options.changed(
         _QUICK if quick else _LONG,
         crops=options.crop_counts(crops, default=_LONG.crops, tta=tta),
         threads=options.numbers(threads),
@@ -126,13 +110,17 @@ def bench(
         timeout_s=timeout,
         budget_ms=budget_ms,
         part=split,
-        **{name: value for name, value in chosen.items() if value is not None},  # type: ignore[arg-type]
+        runs=runs,
+        min_seconds=min_seconds,
+        repeats=repeats,
+        warmup=warmup,
+        warmup_seconds=warmup_seconds,
     )
     share, old = _share(tolerance), None
     if against is not None:
         old = from_plain(BenchRecord, read_json(against), where=str(against))
     folder = out or model.parent
-    devices = _open(device or ["local"])
+    devices = open_devices(device or ["local"])
     try:
         with console.progress() as progress:
             dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=folder, what="a benchmark")
@@ -145,10 +133,7 @@ def bench(
             one.close()
     console.note(f"wrote {record_path(folder, model)}")
     _plot(record, folder, model.stem)
-    if json:
-        console.print_json(record)
-    else:
-        print_bench(record)
+    console.show(record, print_bench, json=json)
     _next_step(model, data, record)
     failed = _over_budget(record)
     if old is not None:
@@ -182,12 +167,6 @@ def _share(text: str) -> float:
         raise typer.BadParameter(f"--tolerance must be a percentage such as 10%, got {text!r}") from failure
 
 
-def _open(texts: Sequence[str]) -> list[Device]:
-    from edgekit.devices.parse import open_devices
-
-    return [*open_devices(texts)]
-
-
 def _next_step(model: Path, data: Path, record: BenchRecord) -> None:
     best = next((one.recommended for one in record.devices if one.kind == "local"), None)
     if best is not None:
@@ -217,19 +196,16 @@ def print_bench(record: BenchRecord) -> None:
     """A benchmark as tables: for each device what a photo costs and what the crops buy."""
     if record.quick:
         console.note("a quick benchmark: its latencies are rough")
+    budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
     for one in record.devices:
         _print_latencies(one)
         _print_accuracy(record, one)
         best = one.recommended
         if best is not None:
-            budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
-            most = "up to " if best.stops_early else ""
+            crops = f"{'up to ' if best.stops_early else ''}{best.crops} crops"
             where = f" on {one.device}" if len(record.devices) > 1 else ""
-            asked = "" if best.delegate == "default" else f", {best.delegate}"
-            typer.echo(
-                f"recommended{where} {budget}: {most}{best.crops} crops, {count(best.threads, 'thread')}, "
-                f"{best.interpreter}{asked}"
-            )
+            engine = f"{best.interpreter}{'' if best.delegate == 'default' else f', {best.delegate}'}"
+            typer.echo(f"recommended{where} {budget}: {crops}, {count(best.threads, 'thread')}, {engine}")
     _print_native(record)
     console.caution(record.caution)
 
@@ -255,26 +231,23 @@ def _print_native(record: BenchRecord) -> None:
         )
 
 
-def _ways(one: DeviceBench) -> dict[int, str]:
-    """By the point's position, what tells its engine from others; nothing where there is one."""
-    engines = [f"{point.interpreter} {point.delegate}" for point in one.points]
-    return {at: f", {engine}" if len(set(engines)) > 1 else "" for at, engine in enumerate(engines)}
+def _engines(bench: DeviceBench) -> list[str]:
+    """What tells each point's engine from others, to stand behind its name; empty where all have the same."""
+    engines = [f", {point.interpreter} {point.delegate}" for point in bench.points]
+    return engines if len(set(engines)) > 1 else [""] * len(engines)
 
 
-def _print_latencies(one: DeviceBench) -> None:
-    if one.no_latency:
-        typer.echo(f"no latencies of {one.device}: {one.no_latency}")
+def _print_latencies(bench: DeviceBench) -> None:
+    if bench.no_latency:
+        typer.echo(f"no latencies of {bench.device}: {bench.no_latency}")
         return
-    where, ways = one.conditions, _ways(one)
-    rows = []
-    for at, point in enumerate(one.points):
-        name = f"{crops_label(point)} × {point.threads}{ways[at]}"
+    where, rows = bench.conditions, []
+    for point, engine in zip(bench.points, _engines(bench), strict=True):
+        name = f"{crops_label(point)} × {point.threads}{engine}"
         if point.latency is None or point.intervals is None or point.spread is None or point.cold is None:
             rows.append([name, *[NOTHING] * 11])
             continue
         total, bounds = point.latency["total"], point.intervals["total"]
-        stages = [f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")]
-        memory = NOTHING if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}"
         rows.append(
             [
                 name,
@@ -282,48 +255,36 @@ def _print_latencies(one: DeviceBench) -> None:
                 f"{total.p90_ms:.1f}",
                 with_bounds(total.p95_ms, *bounds["p95_ms"]),
                 f"{total.p99_ms:.1f}",
-                *stages,
+                *(f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")),
                 f"±{percent(point.spread.relative / 2, 0)}" if len(point.spread.p50_ms) > 1 else NOTHING,
                 f"{point.cold.cold_start_ms:.0f}",
-                memory,
+                NOTHING if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}",
             ]
         )
     console.print_table(
-        f"ms per photo on {one.device} ({where.device}, {where.cores} cores, {where.interpreter}), "
+        f"ms per photo on {bench.device} ({where.device}, {where.cores} cores, {where.interpreter}), "
         f"{where.repeats} × {where.min_runs} runs or more, 95 % intervals",
         ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "repeats", "cold", "MiB"],
         rows,
     )
-    if one.throttling is not None and one.throttling.verdict == "throttled":
+    if bench.throttling is not None and bench.throttling.verdict == "throttled":
         console.note(
-            f"{one.device} throttled: inference was {percent(one.throttling.ratio - 1, 0)} slower at the end of the "
-            "repeats than at their beginning; cool it, or add --cool-down"
+            f"{bench.device} throttled: inference was {percent(bench.throttling.ratio - 1, 0)} slower at the end of "
+            "the repeats than at their beginning; cool it, or add --cool-down"
         )
 
 
-def _print_accuracy(record: BenchRecord, one: DeviceBench) -> None:
-    ways = _ways(one)
+def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
+    # Threads change no answer, so one point stands for all of its number of crops.
+    points = {(crops_label(point), engine): point for point, engine in zip(bench.points, _engines(bench), strict=True)}
     rows = []
-    for at, point in {(crops_label(point), ways[at]): (at, point) for at, point in enumerate(one.points)}.values():
+    for (_, engine), point in points.items():
         found = point.evaluation
-        rows.append(
-            [
-                f"{point.crops}{console.taken(point.crops_used)}{ways[at]}",
-                *(
-                    interval(one, bare=True)
-                    for one in (
-                        found.balanced_accuracy,
-                        found.precision,
-                        found.recall,
-                        found.f1,
-                        found.apcer,
-                        found.bpcer,
-                    )
-                ),
-            ]
-        )
+        shares = (found.balanced_accuracy, found.precision, found.recall, found.f1, found.apcer, found.bpcer)
+        name = f"{point.crops}{console.crops_taken(point.crops_used)}{engine}"
+        rows.append([name, *(interval(share, bare=True) for share in shares)])
     console.print_table(
-        f"{record.photos} {record.part} photos on {one.device}, {record.precision}, percent with 95 % intervals",
+        f"{record.photos} {record.part} photos on {bench.device}, {record.precision}, percent with 95 % intervals",
         ["crops", "balanced accuracy", "precision", "recall", "F1", "APCER", "BPCER"],
         rows,
     )
@@ -331,20 +292,13 @@ def _print_accuracy(record: BenchRecord, one: DeviceBench) -> None:
 
 def print_changes(changes: Sequence[Change], *, quiet: bool) -> bool:
     """What became worse or better; returns whether anything became worse."""
-    rows = [
-        [
-            f"{one.device}: {one.point}",
-            one.what,
-            f"{one.old:.3g}",
-            f"{one.new:.3g}",
-            f"{100 * one.relative:+.1f} %",
-            one.verdict,
-        ]
-        for one in changes
-    ]
-    worse = [one for one in changes if one.verdict == "worse"]
+    rows = []
+    for one in changes:
+        values = [f"{one.old:.3g}", f"{one.new:.3g}", f"{100 * one.relative:+.1f} %"]
+        rows.append([f"{one.device}: {one.point}", one.what, *values, one.verdict])
     if not quiet:
         console.print_table("against the earlier benchmark", ["point", "what", "then", "now", "", ""], rows)
+    worse = [one for one in changes if one.verdict == "worse"]
     for one in worse:
         console.note(f"worse: {one.device}: {one.point}: {one.what} {one.old:.3g}, now {one.new:.3g}")
     return bool(worse)

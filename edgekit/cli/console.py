@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgekit.scoring.scores import CropUse
 
 F = TypeVar("F", bound=Callable[..., Any])
+Record = TypeVar("Record")
 
 _FILE_COLUMNS = 150
 
@@ -96,9 +97,10 @@ def interruptible(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
-def add_command(app: typer.Typer, command: Callable[..., None], example: str) -> None:
-    """Make a function a command of its name, with an example under its help."""
-    app.command(command.__name__.strip("_"), epilog=f"Example: edgekit {example}")(interruptible(command))
+def add_commands(app: typer.Typer, examples: Mapping[Callable[..., None], str]) -> None:
+    """Make functions commands of their names, each with an example under its help."""
+    for command, example in examples.items():
+        app.command(command.__name__.strip("_"), epilog=f"Example: edgekit {example}")(interruptible(command))
 
 
 def note(line: str) -> None:
@@ -118,10 +120,15 @@ def print_json(record: Any) -> None:
     typer.echo(to_json(record), nl=False)
 
 
+def show(record: Record, print_record: Callable[[Record], None], *, json: bool) -> None:
+    """A record on stdout: as JSON for scripts, else as ``print_record`` has it for people."""
+    (print_json if json else print_record)(record)
+
+
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, rest: Literal["left", "right"] = "right"
 ) -> None:
-    """A table on stdout; the first column is left-aligned, the rest as told: numbers right, words left."""
+    """A table on stdout; the first column is left-aligned, the rest as ``rest`` says: numbers right, words left."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -140,6 +147,6 @@ def print_table(
     typer.echo(drawn.get(), nl=False)
 
 
-def taken(used: CropUse | None) -> str:
+def crops_taken(used: CropUse | None) -> str:
     """What is said of crops behind their largest number, where verdicts may stop early."""
     return "" if used is None else f" at most, mean {used.mean:.1f}, p95 {used.p95:.0f}"

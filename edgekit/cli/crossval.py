@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    console.add_command(app, crossval, "crossval photos --out runs/cv --folds 6")
-
-
 def crossval(
     data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the folds and crossval.json.")],
@@ -60,20 +55,17 @@ def crossval(
             network=network,
             plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
             tune=tune,
-            whole=options.fit_config(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+            whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
             bona_fide=options.bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )
-        qat = options.fit_config(qat_fit(), epochs=qat_epochs)
+        qat = options.changed(qat_fit(), epochs=qat_epochs)
         config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.crossval.folds import cross_validate
 
         record = cross_validate(dataset, out, config, progress=progress)
-    if json:
-        console.print_json(record)
-    else:
-        print_crossval(record)
+    console.show(record, print_crossval, json=json)
     console.note(f"wrote {out / 'crossval.json'}")
 
 
@@ -86,7 +78,7 @@ def print_crossval(record: CrossvalRecord) -> None:
         latency = [f"{split['total'].p50_ms:.1f}" for split in one.latency.values()]
         rows.append(
             [
-                f"{one.variant}, k={one.crops}{console.taken(one.crops_used)}",
+                f"{one.variant}, k={one.crops}{console.crops_taken(one.crops_used)}",
                 interval(found.balanced_accuracy, bare=True),
                 percent(found.mean_over_groups),
                 f"{percent(worst.balanced_accuracy)} ({found.worst_group})",

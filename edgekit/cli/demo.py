@@ -51,11 +51,6 @@ class DemoRecord:
     bench: BenchRecord
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, demo, "demo --out runs/demo")
-
-
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for photos, run, model and plots.")] = Path("runs/demo"),
     overwrite: options.Overwrite = False,

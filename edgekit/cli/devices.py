@@ -20,12 +20,6 @@ DEVICE_FILE = Path("devices.toml")
 _ANSWER_S = 30.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    console.add_command(app, devices, "devices ssh://pi@kitchen adb://R58M123ABC")
-    console.add_command(app, doctor, "doctor")
-
-
 def devices(
     device: Annotated[
         list[str] | None,
@@ -53,10 +47,7 @@ def devices(
     finally:
         for one in opened:
             one.close()
-    if json:
-        console.print_json(reports)
-    else:
-        _print_devices(reports)
+    console.show(reports, _print_devices, json=json)
     if device and not all(report.reachable for report in reports):
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 

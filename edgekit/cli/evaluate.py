@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 _SHOWN_MISTAKES = 5
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, evaluate, "evaluate model.tflite --data photos --out report --slices camera,screen")
-
-
 def evaluate(
     model: options.Model,
     data: options.DataOption,
@@ -51,8 +46,7 @@ def evaluate(
     if target is None and (write is not None or also_test):
         raise typer.BadParameter("--write and --also-test need --target")
     if target is not None:
-        given = {"--crops": crops, "--slices": slices, "--out": out}
-        unused = [name for name, value in given.items() if value is not None]
+        unused = options.given_only({"--crops": crops, "--slices": slices, "--out": out})
         if unused:
             raise typer.BadParameter(f"{', '.join(unused)} can't be used with --target")
         choose_threshold(
@@ -61,16 +55,13 @@ def evaluate(
         return
     # Photos take long to read, which a mistaken model need not wait for.
     bundle = read_bundle(model)
-    columns = tuple(one.strip() for one in slices.split(",")) if slices is not None else None
+    columns = None if slices is None else options.names(slices)
     with console.progress() as progress:
         dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="an evaluation")
         config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
         record = evaluate_model(model, dataset, config, bundle=bundle, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
-    if json:
-        console.print_json(record)
-    else:
-        print_evaluation(record)
+    console.show(record, print_evaluation, json=json)
     if out is not None:
         console.note(f"wrote {out / 'evaluate.json'} and {', '.join(path.name for path in written)}")
 
@@ -87,7 +78,9 @@ def print_evaluation(record: EvaluateRecord) -> None:
     """An evaluation as tables: classes, kinds of attack, confusion, worst slices, then the headline."""
     from edgekit.metrics.attacks import kinds_rule, marked_kind
 
-    print_classes(f"{record.part} photos, {record.crops} crops{console.taken(record.crops_used)}", record.detail.table)
+    print_classes(
+        f"{record.part} photos, {record.crops} crops{console.crops_taken(record.crops_used)}", record.detail.table
+    )
     found = record.detail
     if found.attacks is not None:
         photos = [one.apcer.n for one in found.attacks.kinds]
@@ -128,17 +121,11 @@ def print_classes(title: str, table: ClassTable) -> None:
 
 def _print_slices(found: Detail) -> None:
     named = {one.name: one for one in found.slices.found}
-    rows = [
-        [
-            name,
-            str(one.n),
-            interval(one.balanced_accuracy, bare=True),
-            rate_interval(one.apcer, bare=True),
-            rate_interval(one.bpcer, bare=True),
-        ]
-        for name in found.slices.worst
-        for one in [named[name]]
-    ]
+    rows = []
+    for name in found.slices.worst:
+        one = named[name]
+        rates = (rate_interval(rate, bare=True) for rate in (one.apcer, one.bpcer))
+        rows.append([name, str(one.n), interval(one.balanced_accuracy, bare=True), *rates])
     if rows:
         columns = ["worst slices", "photos", "balanced accuracy", "APCER", "BPCER"]
         console.print_table("slices with 10 photos or more that do worse than all, percent", columns, rows)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from edgekit.cli import console, options
 from edgekit.metrics.wording import NOTHING
 
 if TYPE_CHECKING:
     from edgekit.contract import Contract
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, info, "info model.tflite")
 
 
 def info(model: options.Model, json: options.AsJson = False) -> None:
@@ -60,10 +53,8 @@ def _decision(contract: Contract) -> str:
     if one.floor is not None:
         parts.append(f"unknown below probability {one.floor:.3g}")
     bounds = one.early_stop
-    if bounds:
-        parts.append(f"stops early at bounds of {max(bounds):.3g} to {min(bounds):.3g}")
-    else:
-        parts.append("all crops are scored")
+    early = f"stops early at bounds of {max(bounds):.3g} to {min(bounds):.3g}" if bounds else "all crops are scored"
+    parts.append(early)
     return ", ".join(parts)
 
 

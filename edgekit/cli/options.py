@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -14,11 +14,13 @@ from edgekit.data.options import Part, guess_bona_fide
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
-from edgekit.train.options import FitConfig, NetworkConfig, TrainConfig
+from edgekit.train.options import NetworkConfig, TrainConfig
 
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
+
+Config = TypeVar("Config")
 
 NETWORK, TRAIN = NetworkConfig(), TrainConfig()
 CPUS = os.cpu_count() or 1
@@ -117,8 +119,13 @@ def numbers(text: str) -> tuple[int, ...]:
         raise typer.BadParameter(f"whole numbers with commas between, such as 1,5,10; got {text!r}") from failure
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Names with commas between."""
+    return tuple(part.strip() for part in text.split(","))
+
+
 def joined(values: tuple[int, ...]) -> str:
-    """The same as an option has them."""
+    """Whole numbers as an option has them, with commas between."""
     return ",".join(map(str, values))
 
 
@@ -182,9 +189,9 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
         )
 
 
-def fit_config(preset: FitConfig, **given: Any) -> FitConfig:
-    """A preset with what the user gave."""
-    return replace(preset, **given_only(given))
+def changed(preset: Config, **given: Any) -> Config:
+    """A preset with what the user gave; None stands for what was not."""
+    return replace(preset, **given_only(given))  # type: ignore[type-var]  # a dataclass, for which there is no type
 
 
 def network_config(

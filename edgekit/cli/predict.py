@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from edgekit.runtime import Verdict
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, predict, "predict model.tflite shelf.jpg more-photos/")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One line of ``predict``: a verdict, or why there is none."""
@@ -118,14 +113,16 @@ def _classify(classify: Callable[[Path], Verdict], files: list[Path]) -> list[Pr
     with console.progress() as progress:
         progress.begin("classifying", len(files))
         for file in files:
+            # Names on disk need not be Unicode, and any output must hold them.
+            name = printable(str(file))
             try:
                 verdict = classify(file)
             except PhotoError as failure:
-                rows.append(Prediction(photo=_name(file), error=printable(str(failure))))
+                rows.append(Prediction(photo=name, error=printable(str(failure))))
             else:
                 rows.append(
                     Prediction(
-                        photo=_name(file),
+                        photo=name,
                         label=verdict.label,
                         crops=len(verdict.crops),
                         score=verdict.score,
@@ -135,11 +132,6 @@ def _classify(classify: Callable[[Path], Verdict], files: list[Path]) -> list[Pr
                 )
             progress.advance()
     return rows
-
-
-def _name(file: Path) -> str:
-    """A path that any output can hold: names on disk need not be Unicode."""
-    return printable(str(file))
 
 
 def _print(rows: list[Prediction]) -> None:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgekit.cli import console, options
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRecord:
-    """What was written, and the verdict on each model: ``yes``, ``no`` or ``open``."""
-
-    page: str
-    page_bytes: int
-    cards: tuple[str, ...]
-    verdicts: dict[str, str]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, report, "report runs/first evaluation --data photos --out report.html")
 
 
 def report(
@@ -52,12 +36,12 @@ def report(
     verdicts = {model.name: judge(model) for model in made.models}
     if json:
         console.print_json(
-            ReportRecord(
-                page=str(out),
-                page_bytes=made.page_bytes,
-                cards=tuple(map(str, made.cards)),
-                verdicts={name: verdict.outcome for name, verdict in verdicts.items()},
-            )
+            {
+                "page": str(out),
+                "page_bytes": made.page_bytes,
+                "cards": [str(card) for card in made.cards],
+                "verdicts": {name: verdict.outcome for name, verdict in verdicts.items()},
+            }
         )
         return
     for name, verdict in verdicts.items():

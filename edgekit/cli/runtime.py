@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,21 +10,6 @@ import typer
 from edgekit.cli import console, options
 from edgekit.records import file_sha256
 from edgekit.runtime.payload import PAYLOAD_NAME, write_payload
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, runtime, f"runtime --out {PAYLOAD_NAME}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadRecord:
-    """What was written, and how a device runs it."""
-
-    file: str
-    bytes: int
-    sha256: str
-    run: str
 
 
 def runtime(
@@ -41,7 +25,7 @@ def runtime(
     size = write_payload(out)
     run = f"python3 {out.name} classify model.tflite photo.jpg"
     if json:
-        console.print_json(PayloadRecord(file=str(out), bytes=size, sha256=file_sha256(out), run=run))
+        console.print_json({"file": str(out), "bytes": size, "sha256": file_sha256(out), "run": run})
         return
     console.note(
         f"wrote {out} ({size / 1000:.0f} kB); with numpy, Pillow and a TFLite interpreter on the device: {run}"

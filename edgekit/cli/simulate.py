@@ -10,11 +10,6 @@ import typer
 from edgekit.cli import console, options
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, simulate, "simulate photos --per-class 30")
-
-
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder for the photos and manifest.csv.")],
     per_class: Annotated[int, typer.Option(help="Photos of each class for each screen.", min=1)] = 30,

@@ -11,7 +11,7 @@ from edgekit.data.options import Part
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
 if TYPE_CHECKING:
-    from edgekit.evaluate.threshold import Reached, TargetRecord
+    from edgekit.evaluate.threshold import TargetRecord
 
 
 def choose_threshold(
@@ -45,23 +45,15 @@ def choose_threshold(
 
 def print_target(record: TargetRecord) -> None:
     """A threshold by rule."""
-    parts = [record.chosen_on, *([record.tested_on] if record.tested_on is not None else [])]
+    rows = []
+    for one in filter(None, (record.chosen_on, record.tested_on)):
+        worst = f"{percent(one.worst_apcer)} ({one.worst_kind})"
+        apcer, bpcer = (rate_interval(rate, bare=True) for rate in (one.apcer, one.bpcer))
+        rows.append([one.part, str(one.photos), apcer, worst, bpcer, percent(one.balanced_accuracy)])
     before = NOTHING if record.before is None else f"{record.before:.6g}"
-    columns = ["photos", "APCER, all attacks", "worst kind", "BPCER", "balanced accuracy"]
     console.print_table(
         f"{record.target}: threshold {record.threshold:.6g}, until now {before}; percent with 95 % intervals",
-        ["", *columns],
-        [_reached_row(one) for one in parts],
+        ["", "photos", "APCER, all attacks", "worst kind", "BPCER", "balanced accuracy"],
+        rows,
     )
     console.caution(record.caution)
-
-
-def _reached_row(one: Reached) -> list[str]:
-    return [
-        one.part,
-        str(one.photos),
-        rate_interval(one.apcer, bare=True),
-        f"{percent(one.worst_apcer)} ({one.worst_kind})",
-        rate_interval(one.bpcer, bare=True),
-        percent(one.balanced_accuracy),
-    ]

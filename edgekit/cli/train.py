@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,13 +31,6 @@ Augment = Annotated[
         "recapture-safe does not."
     ),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    console.add_command(app, finetune, "finetune photos --out runs/first --tune all")
-    console.add_command(app, qat, "qat runs/first")
-    console.add_command(app, convert, "convert runs/first --int8 --calibration runs/first/calibration")
 
 
 def finetune(
@@ -82,7 +75,8 @@ def finetune(
 
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
-    given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(tune, given)
     if draws is not None and tune == "all" and network.weights == "none":
         raise EdgekitError(
@@ -94,7 +88,7 @@ def finetune(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
         draws=options.TRAIN.draws if draws is None else draws,
-        whole=options.fit_config(whole_fit(pretrained=network.weights != "none"), **given),
+        whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
         augment=augment,
         seed=seed,
@@ -110,44 +104,21 @@ def finetune(
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
 
 
-def _fit_options(
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    crops_per_photo: int | None,
-    patience: int | None,
-) -> dict[str, Any]:
-    """The options of a fit, as ``FitConfig`` names them; None stands for those that were not given."""
-    return {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "crops_per_photo": crops_per_photo,
-        "patience": patience,
-    }
-
-
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
     """Say how a stage of training ended; exit with 130 when Ctrl-C ended it."""
     if json:
         console.print_json(record)
     else:
-        best = (
-            {name: values[record.best_epoch] for name, values in record.history.items()}
-            if record.best_epoch >= 0
-            else {}
-        )
         console.note(
             f"{record.stage}: {len(record.split.train)} training and {len(record.split.val)} validation photos "
             f"(split by {record.split.method}), {record.skipped_photos} skipped, {record.seconds:.0f} s"
         )
-        if best:
+        if record.best_epoch >= 0:
+            best = {name: values[record.best_epoch] for name, values in record.history.items()}
             is_head = record.tried == "penalty"
             which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
-            console.note(
-                f"{which}: validation loss {best['val_loss']:.3f}, "
-                f"balanced accuracy {percent(best['val_balanced_accuracy'])}"
-            )
+            accuracy = percent(best["val_balanced_accuracy"])
+            console.note(f"{which}: validation loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
         console.caution(record.split.caution)
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
@@ -183,9 +154,10 @@ def qat(
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
-    given = _fit_options(epochs, batch_size, learning_rate, crops_per_photo, patience)
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(before.config.tune, given)
-    how = options.fit_config(qat_fit(), **given)
+    how = options.changed(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
         chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
@@ -262,8 +234,7 @@ def _precision(**wanted: bool) -> Precision:
     chosen = [name for name, given in wanted.items() if given] or ["int8"]
     if len(chosen) > 1:
         raise EdgekitError(f"one precision at a time, got {chosen}; run convert once for each")
-    found: Precision = chosen[0]  # type: ignore[assignment]
-    return found
+    return chosen[0]  # type: ignore[return-value]
 
 
 def print_gate(gate: Gate) -> None:
@@ -272,14 +243,7 @@ def print_gate(gate: Gate) -> None:
         [one.label, str(one.photos), *map(percent, (one.float_recall, one.recall, one.agreement))]
         for one in gate.classes
     ]
-    rows.append(
-        [
-            "balanced accuracy",
-            str(gate.photos),
-            percent(gate.float_balanced_accuracy),
-            percent(gate.balanced_accuracy),
-            percent(gate.agreement),
-        ]
-    )
-    title = f"validation photos, {gate.crops} crops"
-    console.print_table(title, ["recall", "photos", "float", "converted", "same answer"], rows)
+    shares = (gate.float_balanced_accuracy, gate.balanced_accuracy, gate.agreement)
+    rows.append(["balanced accuracy", str(gate.photos), *map(percent, shares)])
+    columns = ["recall", "photos", "float", "converted", "same answer"]
+    console.print_table(f"validation photos, {gate.crops} crops", columns, rows)

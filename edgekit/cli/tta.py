@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 _TTA = TtaConfig()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, tta, "tta float.tflite int8.tflite --data photos --out tta")
-
-
 def tta(
     models: Annotated[list[Path], typer.Argument(help="Files that `edgekit convert` wrote, of the same labels.")],
     data: options.DataOption,
@@ -64,19 +59,16 @@ def tta(
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:
         _write_tta(record, out)
-    if json:
-        console.print_json(record)
-    else:
-        print_tta(record)
+    console.show(record, print_tta, json=json)
     if out is not None:
         console.note(f"wrote {out / 'tta.json'}, tta.md and tta.png")
 
 
 def _plan(text: str) -> tuple[str, int | None]:
-    name, at, most = text.partition("@")
-    if at and re.fullmatch("[0-9]{1,4}", most) is None:
+    name, at, limit = text.partition("@")
+    if at and re.fullmatch("[0-9]{1,4}", limit) is None:
         raise typer.BadParameter(f"a plan reads NAME or NAME@N with a whole number N, got {text!r}")
-    return name, int(most) if at else None
+    return name, int(limit) if at else None
 
 
 def _write_tta(record: TtaRecord, out: Path) -> None:

@@ -11,11 +11,6 @@ from edgekit.cli.threshold import choose_threshold
 from edgekit.metrics.wording import NOTHING, percent
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    console.add_command(app, tune, "tune model.tflite --data photos --write tuned.tflite")
-
-
 def tune(
     model: options.Model,
     data: options.DataOption,
@@ -64,7 +59,7 @@ def tune(
     console.print_table(f"{record.photos} {record.part} photos", ["", "before", "now"], rows)
     typer.echo(
         f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
-        f"{percent(record.early_balanced_accuracy)} stopping early{console.taken(record.crops_used)}"
+        f"{percent(record.early_balanced_accuracy)} stopping early{console.crops_taken(record.crops_used)}"
     )
     console.caution(record.caution)
     if place is None:

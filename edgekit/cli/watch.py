@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from edgekit.runtime.photo import Picture
     from edgekit.video.source import FrameSource
     from edgekit.video.watch import FrameVerdict
+
+
+SOURCES = ("--camera", "--video", "--picamera")
+
+
+def given_sources(camera: int | None, video: Path | None, *, picamera: bool) -> list[str]:
+    """Those of SOURCES that the user gave."""
+    return list(compress(SOURCES, (camera is not None, video is not None, picamera)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +52,10 @@ class WatchOptions:
         Raises:
             typer.BadParameter: not exactly one kind of source, or options that don't go with it.
         """
-        sources = {"--camera": self.camera is not None, "--video": self.video is not None, "--picamera": self.picamera}
-        given = [*(["photos"] if photos else []), *(name for name, is_given in sources.items() if is_given)]
+        given = [*(["photos"] if photos else []), *given_sources(self.camera, self.video, picamera=self.picamera)]
         if len(given) != 1:
             raise typer.BadParameter(
-                f"name photos or one of {', '.join(sources)}; got {' and '.join(given) or 'nothing'}"
+                f"name photos or one of {', '.join(SOURCES)}; got {' and '.join(given) or 'nothing'}"
             )
         of_files = {"--every": self.every, "--realtime": self.realtime}
         of_frames = {**of_files, "--smooth": self.smooth, "--draw": self.draw, "--frames": self.frames}
@@ -128,9 +136,9 @@ def watch_frames(
             if tally.last is not None:
                 # Between JSON lines it would be in a script's way.
                 typer.echo(printable(tally.line(source)), err=json)
-    seen = tally.labels.total() + source.dropped
-    if source.count is not None and options.frames is None and seen < source.count:
-        console.note(f"{source.name} announces {source.count} frames, {seen} could be read; is the file whole?")
+    read = tally.labels.total() + source.dropped
+    if source.count is not None and options.frames is None and read < source.count:
+        console.note(f"{source.name} announces {source.count} frames, {read} could be read; is the file whole?")
 
 
 def open_source(camera: int | None, video: Path | None, *, every: int = 1, realtime: bool = False) -> FrameSource:

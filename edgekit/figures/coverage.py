@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from edgekit.errors import DataError
 from edgekit.gather.coverage import CellStatus, Coverage
-from edgekit.records import write_atomic
+from edgekit.look.canvas import blank_figure, save_figure
 
 # From empty to full, in order of lightness too, so that it reads in black and white.
 _COLOURS = LinearSegmentedColormap.from_list("filled", ["#F1F6FA", "#9CC9E8", "#0072B2"])
@@ -44,9 +40,7 @@ def plot_coverage(path: Path, coverage: Coverage) -> None:
     )
     width = min(_MAX_SIDE_IN, 3.0 + 1.15 * len(targets))
     height = min(_MAX_SIDE_IN, 1.0 + (1.5 + 0.5 * len(cameras)) * len(lights))
-    figure = Figure(figsize=(width, height), dpi=110, facecolor="white")
-    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
-    FigureCanvasAgg(figure)
+    figure = blank_figure(width, height, dpi=110, w_pad_in=0.1, h_pad_in=0.1)
     figure.suptitle(
         f"{coverage.title}: {coverage.has} of {coverage.wanted} photos, {coverage.lacks} lack",
         fontweight="bold",
@@ -57,10 +51,7 @@ def plot_coverage(path: Path, coverage: Coverage) -> None:
         cells = {(cell.camera, cell.target): cell for cell in coverage.cells if cell.light == light}
         _draw(panel, cells, cameras, targets)
         panel.set_title(light, loc="left", fontsize=10, parse_math=False)
-    written = io.BytesIO()
-    # Without the version, equal numbers give equal files.
-    figure.savefig(written, format="png", metadata={"Software": None})
-    write_atomic(path, written.getvalue())
+    save_figure(figure, path)
 
 
 def _draw(panel: Axes, cells: dict[tuple[str, str], CellStatus], cameras: list[str], targets: list[str]) -> None:

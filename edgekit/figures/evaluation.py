@@ -14,11 +14,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from edgekit.arrays import Float64Array
 from edgekit.errors import DataError
-from edgekit.evaluate.tta import TtaPoint, TtaRecord
-from edgekit.figures.canvas import COLOURS, MARKERS, in_percent, new_figure, percent_axes, save_figure
+from edgekit.evaluate.tta import TtaRecord
+from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, percent_axes, plot_with_bars, save_figure
 from edgekit.metrics.breakdown import Detail
 from edgekit.metrics.curves import AttackDetail
-from edgekit.metrics.reliability import ReliabilityBin
 from edgekit.metrics.wording import interval, percent, short_percent
 
 _DET_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
@@ -49,11 +48,11 @@ def plot_evaluation(folder: Path, found: Detail, labels: Sequence[str], *, name:
         written += [folder / "errors.png", folder / "precision-recall.png"]
         plot_errors(written[0], found.attacks, title=title)
         plot_precision_recall(written[1], found.attacks, title=title)
-    for file, draw in (("reliability.png", plot_reliability), ("risk-coverage.png", plot_risk)):
-        draw(folder / file, found, title=title)
-        written.append(folder / file)
-    plot_confusion(folder / "confusion.png", found.confusion, labels, title=title)
-    return [*written, folder / "confusion.png"]
+    written += [folder / "reliability.png", folder / "risk-coverage.png", folder / "confusion.png"]
+    plot_reliability(written[-3], found, title=title)
+    plot_risk(written[-2], found, title=title)
+    plot_confusion(written[-1], found.confusion, labels, title=title)
+    return written
 
 
 def plot_errors(path: Path, found: AttackDetail, *, title: str) -> None:
@@ -65,8 +64,7 @@ def plot_errors(path: Path, found: AttackDetail, *, title: str) -> None:
     roc.plot([0, 1], [0, 1], color=_LIGHT, linewidth=1, linestyle=":")
     roc.plot(at[1], 1 - at[0], "o", color=COLOURS[1], label="operating point")
     percent_axes(roc)
-    roc.set_xlabel("BPCER (genuine photos called attacks)")
-    roc.set_ylabel("attacks found (1 − APCER)")
+    roc.set(xlabel="BPCER (genuine photos called attacks)", ylabel="attacks found (1 − APCER)")
     roc.text(0.98, 0.04, f"AUC {found.auc.value:.3f}", ha="right", transform=roc.transAxes)
     roc.legend(loc="center right", frameon=False, fontsize=9)
     _draw_det(det, apcer, bpcer, (found.overall.n, found.bpcer.n))
@@ -89,8 +87,7 @@ def _draw_det(axes: Axes, apcer: Float64Array, bpcer: Float64Array, photos: tupl
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(labelsize=8)
     axes.tick_params(axis="x", labelrotation=70)
-    axes.set_xlabel("BPCER, normal deviates")
-    axes.set_ylabel("APCER, normal deviates")
+    axes.set(xlabel="BPCER, normal deviates", ylabel="APCER, normal deviates")
 
 
 def _deviate(rates: Float64Array, photos: int) -> Float64Array:
@@ -111,8 +108,7 @@ def plot_precision_recall(path: Path, found: AttackDetail, *, title: str) -> Non
     if hits + genuine.errors:
         axes.plot(hits / attacks.n, hits / (hits + genuine.errors), "o", color=COLOURS[1], label="operating point")
     percent_axes(axes)
-    axes.set_xlabel("recall of attacks (1 − APCER)")
-    axes.set_ylabel("precision of attacks")
+    axes.set(xlabel="recall of attacks (1 − APCER)", ylabel="precision of attacks")
     axes.text(0.02, 0.04, f"average precision {found.average_precision.value:.3f}", transform=axes.transAxes)
     axes.legend(loc="lower right", frameon=False, fontsize=9)
     save_figure(figure, path)
@@ -123,8 +119,12 @@ def plot_reliability(path: Path, found: Detail, *, title: str) -> None:
     figure, (axes, spread) = new_figure(title, 2)
     shown = found.reliability
     axes.plot([0, 1], [0, 1], color=_LIGHT, linewidth=1, linestyle=":", label="perfect")
-    _draw_bins(axes, shown.equal_mass, name="bins of equal mass", style=("o", COLOURS[0]))
-    _draw_bins(axes, shown.equal_width, name="bins of equal width", style=("s", COLOURS[1]))
+    for bins, label, style in (
+        (shown.equal_mass, "bins of equal mass", (COLOURS[0], "o")),
+        (shown.equal_width, "bins of equal width", (COLOURS[1], "s")),
+    ):
+        points = [(one.score, one.share.value, one.share.low, one.share.high) for one in bins]
+        plot_with_bars(axes, points, label=label, style=style)
     percent_axes(axes)
     ece = f"ECE {interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"
     axes.text(0.02, 0.9, ece, transform=axes.transAxes)
@@ -133,18 +133,8 @@ def plot_reliability(path: Path, found: Detail, *, title: str) -> None:
     widths = [one.high - one.low for one in shown.equal_width]
     lows = [one.low for one in shown.equal_width]
     spread.bar(lows, [one.n for one in shown.equal_width], widths, align="edge", color=COLOURS[4], edgecolor="white")
-    spread.set_ylabel("photos")
-    spread.set_xlabel(shown.of)
+    spread.set(xlabel=shown.of, ylabel="photos")
     save_figure(figure, path)
-
-
-def _draw_bins(axes: Axes, bins: Sequence[ReliabilityBin], *, name: str, style: tuple[str, str]) -> None:
-    x, y = [one.score for one in bins], [one.share.value for one in bins]
-    below = [one.share.value - one.share.low for one in bins]
-    above = [one.share.high - one.share.value for one in bins]
-    marker, colour = style
-    axes.errorbar(x, y, yerr=[below, above], fmt="none", ecolor=colour, capsize=2.5, alpha=0.4)
-    axes.plot(x, y, color=colour, marker=marker, markersize=5, linewidth=1.3, label=name)
 
 
 def plot_risk(path: Path, found: Detail, *, title: str) -> None:
@@ -157,10 +147,8 @@ def plot_risk(path: Path, found: Detail, *, title: str) -> None:
         answered = 1 - risk.band.abstained.photos.value
         axes.plot(answered, risk.band.wrong.photos.value, "o", color=COLOURS[1], label="the contract's own band")
     in_percent(axes.xaxis, axes.yaxis)
-    axes.set_xlim(0, 1.01)
-    axes.set_ylim(0, max(*risk.risk, 0.01) * 1.1)
-    axes.set_xlabel("photos answered (coverage)")
-    axes.set_ylabel("wrong among them (risk)")
+    axes.set(xlim=(0, 1.01), ylim=(0, max(*risk.risk, 0.01) * 1.1))
+    axes.set(xlabel="photos answered (coverage)", ylabel="wrong among them (risk)")
     axes.text(0.02, 0.92, f"mean risk (AURC) {percent(risk.aurc.value, 2)}", transform=axes.transAxes)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False, fontsize=9)
     save_figure(figure, path)
@@ -190,8 +178,7 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Seque
             drawn = axis.set_ticklabels(labels, rotation=turn)
             for one in drawn:
                 one.set_parse_math(False)
-    axes.set_xlabel("called")
-    axes.set_ylabel("truth")
+    axes.set(xlabel="called", ylabel="truth")
     save_figure(figure, path)
 
 
@@ -210,8 +197,14 @@ def plot_crops(path: Path, record: TtaRecord, *, title: str) -> None:
     for axes, model in zip(panels, record.models, strict=True):
         for number, (plan, colour, marker) in enumerate(zip(plans, cycle(COLOURS), cycle(MARKERS))):
             own = [p for p in record.points if p.model == model.name and (p.plan, p.stops_early) == plan]
+            if not own:
+                continue
             # Beside each other, so that bars at one number of crops can be told apart.
-            _draw_plan(axes, own, shift=1 + 0.05 * (number - len(plans) / 2), style=(colour, marker))
+            shift = 1 + 0.05 * (number - len(plans) / 2)
+            shares = [(one.mean_crops * shift, one.balanced_accuracy) for one in own]
+            points = [(x, share.value, share.low, share.high) for x, share in shares]
+            label = own[0].plan + (", early" if own[0].stops_early else "")
+            plot_with_bars(axes, points, label=label, style=(colour, marker))
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(record.ks))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -222,16 +215,3 @@ def plot_crops(path: Path, record: TtaRecord, *, title: str) -> None:
     panels[0].set_ylabel("balanced accuracy")
     panels[0].legend(loc="lower right", frameon=False, fontsize=8)
     save_figure(figure, path)
-
-
-def _draw_plan(axes: Axes, points: Sequence[TtaPoint], *, shift: float, style: tuple[str, str]) -> None:
-    if not points:
-        return
-    colour, marker = style
-    x = [point.mean_crops * shift for point in points]
-    y = [point.balanced_accuracy.value for point in points]
-    below = [max(point.balanced_accuracy.value - point.balanced_accuracy.low, 0.0) for point in points]
-    above = [max(point.balanced_accuracy.high - point.balanced_accuracy.value, 0.0) for point in points]
-    name = points[0].plan + (", early" if points[0].stops_early else "")
-    axes.errorbar(x, y, yerr=[below, above], fmt="none", ecolor=colour, capsize=2.5, alpha=0.4)
-    axes.plot(x, y, color=colour, marker=marker, markersize=5, linewidth=1.4, label=name)

@@ -35,12 +35,8 @@ def histograms(picture: Image.Image) -> Float64Array:
 
 def mean_histograms(pictures: Iterable[Image.Image]) -> Float64Array:
     """The mean of the photos' histograms: each photo counts alike, whatever its size; at least one photo."""
-    total = np.zeros((4, 256))
-    number = 0
-    for picture in pictures:
-        total += histograms(picture)
-        number += 1
-    return total / number
+    mean: Float64Array = np.mean([histograms(picture) for picture in pictures], axis=0)
+    return mean
 
 
 def blurred(picture: Image.Image, radius_px: float) -> Image.Image:

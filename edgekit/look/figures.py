@@ -1,21 +1,19 @@
-"""The figures of ``data show``. Each is a PNG drawn on its own canvas, as those of ``plots`` are."""
+"""The figures of ``data show``: histograms and spectra as PNGs."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from edgekit.arrays import Float64Array
+from edgekit.look.canvas import blank_figure, save_figure
 from edgekit.look.colours import CHANNELS
 from edgekit.look.spectrum import log_magnitude, radial_profile, whitened
-from edgekit.records import write_atomic
 from edgekit.terminal import printable
 
 _LINE_OF = {"red": "#D55E00", "green": "#009E73", "blue": "#0072B2", "luminance": "#222222"}
@@ -35,16 +33,12 @@ def draw_histograms(path: Path, title: str, panels: Mapping[str, Float64Array]) 
     figure = _figure(title, 4.2 * len(panels), 6.2)
     grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
     for column, (name, shares) in enumerate(panels.items()):
-        _fill(grid[0][column], shares, CHANNELS[:3])
-        _fill(grid[1][column], shares, CHANNELS[3:])
-        # For all panels: the axes are shared, and would stay as the first panel has them.
-        grid[0][column].set_ylim(0, _top(panels, CHANNELS[:3]))
-        grid[1][column].set_ylim(0, _top(panels, CHANNELS[3:]))
+        _draw_levels(grid[:, column], shares, panels)
         grid[0][column].set_title(_text(name), fontsize=10)
         grid[1][column].set_xlabel("level, 0 to 255")
-    grid[0][0].set_ylabel("share of pixels")
-    grid[1][0].set_ylabel("share of pixels")
-    _save(figure, path)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share of pixels")
+    save_figure(figure, path)
 
 
 def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panels: Mapping[str, Float64Array]) -> None:
@@ -52,23 +46,25 @@ def draw_blur(path: Path, title: str, pictures: Mapping[str, Image.Image], panel
     figure = _figure(title, 4.2 * len(panels), 8.4)
     grid = figure.subplots(3, len(panels), squeeze=False, height_ratios=(1.3, 1, 1))
     for column, (name, shares) in enumerate(panels.items()):
-        small = pictures[name].copy()
-        small.thumbnail((_SHOWN_PX, _SHOWN_PX))
-        grid[0][column].imshow(np.asarray(small))
+        _show_small(grid[0][column], pictures[name])
         grid[0][column].set_axis_off()
         grid[0][column].set_title(_text(name), fontsize=10)
-        for row, channels in ((1, CHANNELS[:3]), (2, CHANNELS[3:])):
-            _fill(grid[row][column], shares, channels)
-            grid[row][column].set_ylim(0, _top(panels, channels))
-    grid[1][0].set_ylabel("share of pixels")
-    grid[2][0].set_ylabel("share of pixels")
-    _save(figure, path)
+        _draw_levels(grid[1:, column], shares, panels)
+    for axes in grid[1:, 0]:
+        axes.set_ylabel("share of pixels")
+    save_figure(figure, path)
 
 
-def _top(panels: Mapping[str, Float64Array], channels: Sequence[str]) -> float:
-    """Where an axis ends that shows these channels of all panels."""
-    rows = [CHANNELS.index(channel) for channel in channels]
-    return 1.05 * max(float(_smooth(shares[rows]).max()) for shares in panels.values())
+def _draw_levels(column: Iterable[Axes], shares: Float64Array, panels: Mapping[str, Float64Array]) -> None:
+    """Colours above, luminance below, both as high as the highest peak of all panels."""
+    levels = np.arange(256).reshape(-1, 4).mean(axis=1)
+    for axes, rows in zip(column, (range(3), range(3, 4)), strict=True):
+        for row in rows:
+            line, name = _smooth(shares[[row]])[0], CHANNELS[row]
+            axes.plot(levels, line, color=_LINE_OF[name], linewidth=1.2, label=name)
+            axes.fill_between(levels, line, color=_LINE_OF[name], alpha=0.15, linewidth=0)
+        axes.set(xlim=(0, 255), ylim=(0, 1.05 * max(float(_smooth(one[rows]).max()) for one in panels.values())))
+        axes.legend(frameon=False, fontsize=8)
 
 
 def draw_spectra(
@@ -93,25 +89,27 @@ def draw_spectra(
     low, high = min(float(np.quantile(one, 0.02)) for one in levels), max(float(one.max()) for one in levels)
     for column, ((name, power), level) in enumerate(zip(spectra.items(), levels, strict=True)):
         if name in pictures:
-            small = pictures[name].copy()
-            small.thumbnail((_SHOWN_PX, _SHOWN_PX))
-            grid[0][column].imshow(np.asarray(small))
+            _show_small(grid[0][column], pictures[name])
         grid[0][column].set_title(_text(name), fontsize=10)
         extent = (-0.5, 0.5, 0.5, -0.5)
         grid[rows - 2][column].imshow(level, cmap="magma", vmin=low, vmax=high, extent=extent)
         risen = whitened(power)
         grid[rows - 1][column].imshow(risen, cmap="magma", vmin=0, vmax=max(6.0, _typical_peak(risen)), extent=extent)
         for axes in grid[:, column]:
-            axes.set_xticks([])
-            axes.set_yticks([])
+            axes.set(xticks=[], yticks=[])
         frequency = (np.arange(_RINGS) + 0.5) / _RINGS / 2
         lines.plot(frequency, radial_profile(power, _RINGS), label=_text(name), color=_SERIES[column % len(_SERIES)])
     grid[rows - 2][0].set_ylabel("log magnitude")
     grid[rows - 1][0].set_ylabel("above the mean of the ring")
-    lines.set_xlabel("cycles per pixel")
-    lines.set_ylabel("dB")
+    lines.set(xlabel="cycles per pixel", ylabel="dB")
     lines.legend(frameon=False, fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
+
+
+def _show_small(axes: Axes, picture: Image.Image) -> None:
+    small = picture.copy()
+    small.thumbnail((_SHOWN_PX, _SHOWN_PX))
+    axes.imshow(np.asarray(small))
 
 
 def _text(words: str) -> str:
@@ -130,25 +128,7 @@ def _smooth(shares: Float64Array) -> Float64Array:
     return means
 
 
-def _fill(axes: Axes, shares: Float64Array, channels: tuple[str, ...]) -> None:
-    levels = np.arange(256).reshape(-1, 4).mean(axis=1)
-    for channel in channels:
-        line = _smooth(shares[CHANNELS.index(channel)][None])[0]
-        axes.plot(levels, line, color=_LINE_OF[channel], linewidth=1.2, label=channel)
-        axes.fill_between(levels, line, color=_LINE_OF[channel], alpha=0.15, linewidth=0)
-    axes.set_xlim(0, 255)
-    axes.legend(frameon=False, fontsize=8)
-
-
-def _figure(title: str, width: float, height: float) -> Figure:
-    figure = Figure(figsize=(max(width, 5.0), height), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+def _figure(title: str, width_in: float, height_in: float) -> Figure:
+    figure = blank_figure(max(width_in, 5.0), height_in, dpi=100)
     figure.suptitle(_text(title), fontsize=12)
     return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    content = io.BytesIO()
-    # Without the version, equal numbers give equal files.
-    figure.savefig(content, format="png", metadata={"Software": None})
-    write_atomic(path, content.getvalue())

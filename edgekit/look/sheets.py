@@ -16,7 +16,7 @@ from edgekit.runtime.photo import read_photo
 from edgekit.terminal import printable
 
 THUMB_PX = 160
-MAX_CELLS = 400
+MAX_SHEET_PHOTOS = 400
 _GAP_PX = 8
 _TEXT_PX = 13
 _TITLE_PX = 26
@@ -24,19 +24,19 @@ _PAPER, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class SheetPhoto:
     """One photo of a sheet and what stands under it."""
 
-    photo: Path
+    path: Path
     caption: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SheetRow:
     """A line of photos under a heading."""
 
     heading: str
-    cells: tuple[Cell, ...]
+    photos: tuple[SheetPhoto, ...]
 
 
 def thumbnail(photo: Path, side_px: int = THUMB_PX) -> Image.Image:
@@ -58,25 +58,27 @@ def jpeg(picture: Image.Image, quality: int = 80) -> bytes:
     return content.getvalue()
 
 
-def contact_sheet(path: Path, title: str, rows: Sequence[Row]) -> None:
+def contact_sheet(path: Path, title: str, rows: Sequence[SheetRow]) -> None:
     """Draw rows of photos as one PNG.
 
     Args:
         path: The PNG to write.
         title: At the top.
-        rows: At most MAX_CELLS photos in all.
+        rows: At most MAX_SHEET_PHOTOS photos in all.
 
     Raises:
         DataError: no photo, or too many.
         PhotoError: one can't be read.
         EdgekitError: the file can't be written.
     """
-    cells = sum(len(row.cells) for row in rows)
-    if not 0 < cells <= MAX_CELLS:
-        raise DataError(f"a contact sheet must have 1 to {MAX_CELLS} photos, got {cells}; ask for fewer of each group")
+    photos = sum(len(row.photos) for row in rows)
+    if not 0 < photos <= MAX_SHEET_PHOTOS:
+        raise DataError(
+            f"a contact sheet must have 1 to {MAX_SHEET_PHOTOS} photos, got {photos}; ask for fewer of each group"
+        )
     step = THUMB_PX + _GAP_PX
     height_of_row = _TITLE_PX + THUMB_PX + _TEXT_PX + 2 * _GAP_PX
-    width = _GAP_PX + step * max(len(row.cells) for row in rows)
+    width = _GAP_PX + step * max(len(row.photos) for row in rows)
     sheet = Image.new("RGB", (width, _TITLE_PX + _GAP_PX + height_of_row * len(rows)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     heading, small = (ImageFont.load_default(size) for size in (_TEXT_PX + 2, _TEXT_PX - 2))
@@ -84,12 +86,12 @@ def contact_sheet(path: Path, title: str, rows: Sequence[Row]) -> None:
     for number, row in enumerate(rows):
         top = _TITLE_PX + _GAP_PX + number * height_of_row
         draw.text((_GAP_PX, top), _fit(draw, row.heading, heading, width - 2 * _GAP_PX), _INK, font=heading)
-        for column, cell in enumerate(row.cells):
+        for column, photo in enumerate(row.photos):
             left = _GAP_PX + column * step
-            framed = ImageOps.pad(thumbnail(cell.photo), (THUMB_PX, THUMB_PX), color=(225, 225, 225))
+            framed = ImageOps.pad(thumbnail(photo.path), (THUMB_PX, THUMB_PX), color=(225, 225, 225))
             sheet.paste(framed, (left, top + _TITLE_PX - _GAP_PX))
             below = top + _TITLE_PX - _GAP_PX + THUMB_PX + 2
-            draw.text((left, below), _fit(draw, cell.caption, small, THUMB_PX), _FAINT, font=small)
+            draw.text((left, below), _fit(draw, photo.caption, small, THUMB_PX), _FAINT, font=small)
     save_png(path, sheet)
 
 
@@ -100,12 +102,14 @@ def save_png(path: Path, picture: Image.Image) -> None:
     write_atomic(path, content.getvalue())
 
 
-def _fit(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, most: int) -> str:
+def _fit(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width_px: int
+) -> str:
     """As much of a text as there is room for; its end tells more than its beginning."""
     text = printable(text)[:300]
-    if draw.textlength(text, font=font) <= most:
+    if draw.textlength(text, font=font) <= width_px:
         return text
-    while text and draw.textlength("…" + text, font=font) > most:
+    while text and draw.textlength("…" + text, font=font) > width_px:
         text = text[1:]
     return "…" + text
 

@@ -15,7 +15,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.look.colours import blurred, histograms, mean_histograms
-from edgekit.look.sheets import MAX_CELLS, Cell, Row, contact_sheet
+from edgekit.look.sheets import MAX_SHEET_PHOTOS, SheetPhoto, SheetRow, contact_sheet
 from edgekit.look.spectrum import TILE_PX, power_spectrum
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.photo import decode, formats
@@ -69,12 +69,12 @@ def show_sheets(
     for group in dataset.groups or ("",):
         for label in dataset.labels:
             found = [s for s in dataset.samples if s.label == label and s.group == group]
-            cells = tuple(Cell(photo=dataset.path_of(s), caption=s.path) for s in _spread(found, config.per_row))
-            if cells:
+            photos = tuple(SheetPhoto(path=dataset.path_of(s), caption=s.path) for s in _spread(found, config.per_row))
+            if photos:
                 where = f"{group}: " if group else ""
-                rows.append(Row(heading=f"{where}{label} ({len(found)})", cells=cells))
-    most = max(1, min(_MAX_ROWS, MAX_CELLS // config.per_row))
-    pages = [rows[at : at + most] for at in range(0, len(rows), most)]
+                rows.append(SheetRow(heading=f"{where}{label} ({len(found)})", photos=photos))
+    page_rows = max(1, min(_MAX_ROWS, MAX_SHEET_PHOTOS // config.per_row))
+    pages = [rows[at : at + page_rows] for at in range(0, len(rows), page_rows)]
     progress.begin("drawing contact sheets", len(pages))
     written = []
     for number, page in enumerate(pages):
@@ -140,11 +140,11 @@ def show_photo(photo: Path, out: Path, config: ShowConfig | None = None) -> tupl
     return first, second
 
 
-def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:
+def _spread(samples: Sequence[Sample], number: int) -> list[Sample]:
     """The first, the last, and what lies evenly between."""
-    if len(samples) <= most:
+    if len(samples) <= number:
         return list(samples)
-    return [samples[at] for at in np.linspace(0, len(samples) - 1, most).round().astype(int).tolist()]
+    return [samples[at] for at in np.linspace(0, len(samples) - 1, number).round().astype(int).tolist()]
 
 
 def _chosen(dataset: Dataset, config: ShowConfig) -> dict[str, list[Sample]]:
@@ -162,13 +162,13 @@ def _chosen(dataset: Dataset, config: ShowConfig) -> dict[str, list[Sample]]:
     return chosen
 
 
-def _common_side(dataset: Dataset, samples: Sequence[Sample], most: int) -> int:
+def _common_side(dataset: Dataset, samples: Sequence[Sample], largest_px: int) -> int:
     """The largest even side of tiles that all photos have room for: spectra of one size can be averaged."""
     sides = []
     for sample in samples:
         with Image.open(dataset.path_of(sample), formats=formats()) as opened:
             sides.append(min(opened.size))
-    side: int = min(most, *sides) // 2 * 2
+    side: int = min(largest_px, *sides) // 2 * 2
     if side < _LEAST_SPECTRUM_PX:
         raise DataError(
             f"{dataset.root}: spectra need photos of at least {_LEAST_SPECTRUM_PX}x{_LEAST_SPECTRUM_PX} px, got one"

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from edgekit.metrics.attacks import kinds_rule, marked_kind
 from edgekit.metrics.breakdown import Detail
+from edgekit.metrics.classification import ClassReport
 from edgekit.metrics.curves import AttackDetail
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.rates import Rate
 from edgekit.metrics.wording import count, interval, listed, percent, rate_interval
-from edgekit.report.cells import Cell, Table, estimate, number, share, text
-from edgekit.report.charts import Curve, Plane, curve_chart
+from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, share_cell, text_cell
+from edgekit.report.charts import ChartAxes, Curve, curve_chart
 from edgekit.report.drawing import Chart
 
 _MOST_SLICES = 200
@@ -25,7 +26,9 @@ def quoted(found: Rate | None) -> Estimate | None:
 
 def detail_tables(detail: Detail) -> tuple[Table, ...]:
     """All tables of a detailed evaluation."""
-    tables = [_classes(detail), _scores(detail)]
+    table = detail.table
+    note = f"Accuracy {percent(table.accuracy)}. Averages as scikit-learn's classification_report defines them."
+    tables = [class_table([*table.classes, table.macro, table.weighted], note), _scores(detail)]
     if detail.attacks is not None:
         tables[1:1] = [_kinds(detail.attacks), _points(detail.attacks)]
     if detail.risk.band is not None:
@@ -39,13 +42,12 @@ def detail_charts(key: str, detail: Detail) -> tuple[Chart, ...]:
     return tuple(chart for chart in (*attacks, _reliability(key, detail), _risk(key, detail)) if chart is not None)
 
 
-def _classes(detail: Detail) -> Table:
-    table = detail.table
+def class_table(lines: Sequence[ClassReport], note: str = "") -> Table:
+    """Precision, recall and F1 of classes, and of averages over them."""
     rows = tuple(
-        (text(one.label), share(one.precision), share(one.recall), share(one.f1), number(one.support, 0))
-        for one in (*table.classes, table.macro, table.weighted)
+        (text_cell(one.label), *map(share_cell, (one.precision, one.recall, one.f1)), number_cell(one.support, 0))
+        for one in lines
     )
-    note = f"Accuracy {percent(table.accuracy)}. Averages as scikit-learn's classification_report defines them."
     return Table(title="Classes", columns=("class", "precision", "recall", "F1", "photos"), rows=rows, note=note)
 
 
@@ -54,9 +56,9 @@ def _kinds(attacks: AttackDetail) -> Table:
     rows = tuple(
         (
             Cell(text=marked_kind(one.kind, one.apcer.n, photos), strong=one.kind == attacks.worst_kind),
-            estimate(quoted(one.apcer), bar=True),
-            number(one.apcer.n, 0),
-            number(one.apcer.groups or None, 0),
+            estimate_cell(quoted(one.apcer), bar=True),
+            number_cell(one.apcer.n, 0),
+            number_cell(one.apcer.groups or None, 0),
         )
         for one in attacks.kinds
     )
@@ -69,14 +71,14 @@ def _kinds(attacks: AttackDetail) -> Table:
 
 def _points(attacks: AttackDetail) -> Table:
     rows = [
-        (text("this file's threshold"), estimate(quoted(attacks.bpcer), bar=True), text("")),
-        (text("equal error rate"), estimate(attacks.eer, bar=True), number(attacks.eer_threshold, 3)),
+        (text_cell("this file's threshold"), estimate_cell(quoted(attacks.bpcer), bar=True), text_cell("")),
+        (text_cell("equal error rate"), estimate_cell(attacks.eer, bar=True), number_cell(attacks.eer_threshold, 3)),
     ]
     rows += [
         (
-            text(f"APCER of {percent(one.limit, 0)}" + ("" if one.supported else " (too few attacks to tell)")),
-            estimate(one.bpcer, bar=True),
-            number(one.threshold, 3),
+            text_cell(f"APCER of {percent(one.limit, 0)}" + ("" if one.supported else " (too few attacks to tell)")),
+            estimate_cell(one.bpcer, bar=True),
+            number_cell(one.threshold, 3),
         )
         for one in attacks.at_apcer
     ]
@@ -89,21 +91,21 @@ def _scores(detail: Detail) -> Table:
     rows: list[tuple[Cell, ...]] = []
     if attacks is not None:
         rows += [
-            (text("AUC"), Cell(text=interval(attacks.auc, scale=1.0)), text("0.5 by chance")),
-            (text("average precision"), Cell(text=interval(attacks.average_precision, scale=1.0)), text("")),
-            (text("ACER"), Cell(text=interval(attacks.acer)), text("mean of worst APCER and BPCER")),
+            (text_cell("AUC"), Cell(text=interval(attacks.auc, scale=1.0)), text_cell("0.5 by chance")),
+            (text_cell("average precision"), Cell(text=interval(attacks.average_precision, scale=1.0)), text_cell("")),
+            (text_cell("ACER"), Cell(text=interval(attacks.acer)), text_cell("mean of worst APCER and BPCER")),
         ]
     rows += [
         (
-            text("calibration error"),
+            text_cell("calibration error"),
             Cell(text=interval(reliability.ece)),
-            text(f"{percent(reliability.ece_by_chance)} of a perfect score, by chance"),
+            text_cell(f"{percent(reliability.ece_by_chance)} of a perfect score, by chance"),
         ),
-        (text("Brier score"), number(reliability.brier, 3), text("0 is perfect")),
+        (text_cell("Brier score"), number_cell(reliability.brier, 3), text_cell("0 is perfect")),
         (
-            text("area under risk"),
+            text_cell("area under risk"),
             Cell(text=interval(risk.aurc)),
-            text(f"{percent(risk.aurc_at_best)} at best, {percent(risk.aurc_by_chance)} by chance"),
+            text_cell(f"{percent(risk.aurc_at_best)} at best, {percent(risk.aurc_by_chance)} by chance"),
         ),
     ]
     return Table(title="Scores", columns=("measure", "value", "to compare with"), rows=tuple(rows))
@@ -113,9 +115,9 @@ def _band(detail: Detail) -> Table:
     band = detail.risk.band
     assert band is not None
     rows = [
-        (text("no answer"), estimate(quoted(band.abstained), bar=True)),
-        (text("wrong of the answered"), estimate(quoted(band.wrong), bar=True)),
-        (text("would have been wrong, of the rest"), estimate(quoted(band.wrong_of_abstained), bar=True)),
+        (text_cell("no answer"), estimate_cell(quoted(band.abstained), bar=True)),
+        (text_cell("wrong of the answered"), estimate_cell(quoted(band.wrong), bar=True)),
+        (text_cell("would have been wrong, of the rest"), estimate_cell(quoted(band.wrong_of_abstained), bar=True)),
     ]
     note = f"This file answers “retake” between {band.abstain[0]:g} and {band.abstain[1]:g}." if band.abstain else ""
     return Table(title="Abstaining", columns=("photos", "share"), rows=tuple(rows), note=note)
@@ -130,9 +132,9 @@ def slice_tables(detail: Detail) -> tuple[Table, ...]:
     rows = tuple(
         (
             Cell(text=_slice_name(one.column, one.value), strong=one.name in slices.worst),
-            number(one.n, 0),
-            estimate(quoted(one.errors), bar=True),
-            *((share_of(one.apcer), share_of(one.bpcer)) if attack else (estimate(one.balanced_accuracy),)),
+            number_cell(one.n, 0),
+            estimate_cell(quoted(one.errors), bar=True),
+            *((share_of(one.apcer), share_of(one.bpcer)) if attack else (estimate_cell(one.balanced_accuracy),)),
         )
         for one in slices.found[:_MOST_SLICES]
     )
@@ -153,7 +155,7 @@ def _slice_name(column: str, value: str) -> str:
 def share_of(rate: Rate | None) -> Cell:
     """A rate with how many photos it is of."""
     if rate is None or not rate.n:
-        return text("")
+        return text_cell("")
     return Cell(text=f"{percent(rate.photos.value)} of {rate.n}", value=rate.photos.value)
 
 
@@ -174,25 +176,15 @@ def _attack_charts(key: str, attacks: AttackDetail) -> Sequence[Chart | None]:
         steps.append((1 - a, precision))
     roc = [Curve(name="attacks caught", points=tuple((b, 1 - a) for b, a in rates)), chosen(bpcer, 1 - apcer)]
     det = [Curve(name="all thresholds", points=rates), chosen(bpcer, apcer)]
+    precisions = [Curve(name="precision", points=tuple(steps))]
+    roc_axes = ChartAxes(x_name="BPCER: genuine called attack", y_name="attacks caught", diagonal=True)
+    det_axes = ChartAxes(x_name="BPCER", y_name="APCER, all kinds", x="deviate", y="deviate")
+    precision_axes = ChartAxes(x_name="recall: attacks caught", y_name="precision", y="zoomed share")
+    area, average = (interval(one, scale=1.0) for one in (attacks.auc, attacks.average_precision))
     return (
-        curve_chart(
-            f"{key}-roc",
-            f"ROC: AUC {interval(attacks.auc, scale=1.0)}",
-            roc,
-            Plane(x_name="BPCER: genuine called attack", y_name="attacks caught", diagonal=True),
-        ),
-        curve_chart(
-            f"{key}-det",
-            f"DET: EER {interval(attacks.eer)}",
-            det,
-            Plane(x_name="BPCER", y_name="APCER, all kinds", x="deviate", y="deviate"),
-        ),
-        curve_chart(
-            f"{key}-pr",
-            f"Precision and recall: AP {interval(attacks.average_precision, scale=1.0)}",
-            [Curve(name="precision", points=tuple(steps))],
-            Plane(x_name="recall: attacks caught", y_name="precision", y="zoomed share"),
-        ),
+        curve_chart(f"{key}-roc", f"ROC: AUC {area}", roc, roc_axes),
+        curve_chart(f"{key}-det", f"DET: EER {interval(attacks.eer)}", det, det_axes),
+        curve_chart(f"{key}-pr", f"Precision and recall: AP {average}", precisions, precision_axes),
     )
 
 
@@ -209,12 +201,12 @@ def _reliability(key: str, detail: Detail) -> Chart | None:
         ),
         bars=tuple((one.share.low, one.share.high) for one in bins),
     )
-    plane = Plane(x_name=f"{found.of}: what was said", y_name="what was true", diagonal=True)
-    return curve_chart(f"{key}-reliability", f"Reliability: ECE {interval(found.ece)}", [curve], plane)
+    axes = ChartAxes(x_name=f"{found.of}: what was said", y_name="what was true", diagonal=True)
+    return curve_chart(f"{key}-reliability", f"Reliability: ECE {interval(found.ece)}", [curve], axes)
 
 
 def _risk(key: str, detail: Detail) -> Chart | None:
     risk = detail.risk
     curve = Curve(name="wrong of the answered", points=tuple(zip(risk.coverage, risk.risk, strict=True)))
-    plane = Plane(x_name="photos answered, the most certain first", y_name="wrong of these", y="zoomed share")
-    return curve_chart(f"{key}-risk", f"Risk over coverage: area {interval(risk.aurc)}", [curve], plane)
+    axes = ChartAxes(x_name="photos answered, the most certain first", y_name="wrong of these", y="zoomed share")
+    return curve_chart(f"{key}-risk", f"Risk over coverage: area {interval(risk.aurc)}", [curve], axes)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import Interval
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
+from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.wording import count, percent
 from edgekit.runtime.timing import Latency
@@ -21,7 +22,7 @@ _CLOSE_C = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photos:
+class PhotoSet:
     """Which photos numbers were measured on: equal ones can be compared."""
 
     data_sha256: str
@@ -85,15 +86,20 @@ class Measured:
     untimed: tuple[Evaluation, ...] = ()
     budget_ms: float | None
     recommended: Point | None
-    photos: Photos
+    photos: PhotoSet
     cautions: tuple[str, ...] = ()
     rough: str = ""
+
+
+def photo_set(record: BenchRecord | EvaluateRecord) -> PhotoSet:
+    """The photos that a record's numbers are of."""
+    photos = record.photos if isinstance(record, BenchRecord) else record.evaluation.report.n
+    return PhotoSet(data_sha256=record.data_sha256, part=record.part, number=photos)
 
 
 def measured(record: BenchRecord) -> tuple[Measured, ...]:
     """A benchmark, device by device."""
     names = [one.conditions.device or one.device for one in record.devices]
-    photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.photos)
     own = tuple(part for part in record.caution.split("; ") if part)
     found = []
     for one, name in zip(record.devices, names, strict=True):
@@ -114,7 +120,7 @@ def measured(record: BenchRecord) -> tuple[Measured, ...]:
                 untimed=tuple(point.evaluation for point in one.points if not point.latency),
                 budget_ms=record.budget_ms,
                 recommended=next(best, None),
-                photos=photos,
+                photos=photo_set(record),
                 cautions=(*own, *_cautions(one, device, quick=record.quick)),
                 rough=_rough(one, quick=record.quick),
             )
@@ -168,24 +174,24 @@ def _cautions(bench: DeviceBench, device: str, *, quick: bool) -> Sequence[str]:
 
 def _not_cooled(bench: DeviceBench, device: str) -> Sequence[str]:
     """What to say where a repeat began before the machine was as cool as was asked for: the pause has an end."""
-    asked = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)C", bench.conditions.cool_down.strip())
+    wanted_c = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)C", bench.conditions.cool_down.strip())
     begun = [one.before.hottest_c for one in bench.repeats]
     warmest = max((degrees for degrees in begun if degrees is not None), default=None)
-    if asked is None or warmest is None or warmest <= float(asked[1]) + _CLOSE_C:
+    if wanted_c is None or warmest is None or warmest <= float(wanted_c[1]) + _CLOSE_C:
         return ()
-    return (f"{device} did not cool to {asked[1]} °C before each repeat: one began at {warmest:g} °C",)
+    return (f"{device} did not cool to {wanted_c[1]} °C before each repeat: one began at {warmest:g} °C",)
 
 
 def _conditions(where: Conditions, bench: DeviceBench) -> tuple[tuple[str, str], ...]:
     """Where and how latencies were measured, for people."""
     dots = where.int8_instructions
-    told = "not told" if dots is None else ", ".join(dots) or "none: int8 may be slower than float here"
+    dot_products = "not told" if dots is None else ", ".join(dots) or "none: int8 may be slower than float here"
     counted = f"{where.repeats} × at least {where.min_runs} runs and {where.min_s:g} s of each point"
     items = [
         ("device", where.device),
         ("reached by", bench.device + (f", emulated by {bench.emulated}" if bench.emulated else "")),
         ("cores", f"{where.cores}, affinity {where.affinity}"),
-        ("8-bit dot products", told),
+        ("8-bit dot products", dot_products),
         ("system", where.system),
         ("interpreter", where.interpreter),
         ("delegate", where.delegate),

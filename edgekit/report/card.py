@@ -11,10 +11,9 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.attacks import worst_rule
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, percent, short, short_percent
 from edgekit.records import write_atomic
-from edgekit.report.benchmarks import Measured
-from edgekit.report.cells import Cell, Table, estimate, number, share, text
+from edgekit.report.cells import Cell, Table, crops_phrase, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.models import Model
-from edgekit.report.verdict import featured, headline, judge, photos_said, point_name
+from edgekit.report.verdict import describe_photos, featured, headline, judge, point_name
 from edgekit.terminal import printable
 from edgekit.train.record import PhotoCounts, TrainRecord
 
@@ -24,7 +23,7 @@ _MOST_GROUPS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class CardSection:
     """One part of a card: paragraphs, then names with values, then tables."""
 
     title: str
@@ -38,13 +37,13 @@ class Card:
     """What is said of one model, for pages and for Markdown alike."""
 
     title: str
-    parts: tuple[Part, ...]
+    sections: tuple[CardSection, ...]
 
 
 def make_card(model: Model) -> Card:
     """Say of a model what its records and its contract tell, and where they tell nothing."""
-    parts = (_details(model), _intended(model), _limits(model), _data(model), _training(model), _metrics(model))
-    return Card(title=model.name, parts=(*parts, _considerations(model)))
+    writers = (_details, _intended, _limits, _data, _training, _metrics, _considerations)
+    return Card(title=model.name, sections=tuple(write(model) for write in writers))
 
 
 def write_card(card: Card, path: Path) -> None:
@@ -53,16 +52,17 @@ def write_card(card: Card, path: Path) -> None:
     Raises:
         EdgekitError: there is a card that was not made here, or the file can't be written.
     """
-    if path.exists() and not _is_card(path):
+    if path.exists() and not begins_with(path, MARK):
         raise EdgekitError(f"{path} was not made by `edgekit report`; move it away, or use --no-card")
     write_atomic(path, to_markdown(card).encode())
 
 
-def _is_card(path: Path) -> bool:
+def begins_with(path: Path, mark: str) -> bool:
+    """Whether a path is a file that begins so, as those that are written here do; no pipe is waited for."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(len(MARK)) == MARK.encode()
+        return file.read(len(mark)) == mark.encode()
 
 
 def card_path(model: Model) -> Path | None:
@@ -73,11 +73,11 @@ def card_path(model: Model) -> Path | None:
 def to_markdown(card: Card) -> str:
     """The card as Markdown; the same card gives the same text."""
     lines = [MARK, f"# Model card: {_escaped(card.title)}"]
-    for part in card.parts:
-        lines += [f"## {part.title}", *(_escaped(one) for one in part.paragraphs)]
-        if part.items:
-            lines.append("\n".join(f"- **{_escaped(name)}:** {_escaped(value)}" for name, value in part.items))
-        for table in part.tables:
+    for section in card.sections:
+        lines += [f"## {section.title}", *map(_escaped, section.paragraphs)]
+        if section.items:
+            lines.append("\n".join(f"- **{_escaped(name)}:** {_escaped(value)}" for name, value in section.items))
+        for table in section.tables:
             rows = [table.columns, ["---"] * len(table.columns), *([cell.text for cell in row] for row in table.rows)]
             head, rule, *body = [
                 "| " + " | ".join(cell if at == 1 else _escaped(cell) for cell in row) + " |"
@@ -93,18 +93,15 @@ def _escaped(words: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", printable(words))
 
 
-def _details(model: Model) -> Part:
+def _details(model: Model) -> CardSection:
     contract = model.contract
     items = [("file", model.file.name if model.file else "not there")]
     items += [("size", file_size(model.file_bytes))] if model.file_bytes is not None else []
     items += [("SHA-256 of the file", model.file_sha256)] if model.file_sha256 else []
     if contract is not None:
         decision = contract.decision
-        cut = (
-            f"attack from a score of {decision.threshold:g}"
-            if decision.threshold is not None
-            else "most probable label"
-        )
+        threshold = decision.threshold
+        cut = "most probable label" if threshold is None else f"attack from a score of {threshold:g}"
         early = "stops early where the rest would hardly turn the answer" if decision.early_stop is not None else ""
         abstain = f"retake from {decision.abstain[0]:g} to {decision.abstain[1]:g}" if decision.abstain else ""
         floor = f"unknown under {decision.floor:g}" if decision.floor is not None else ""
@@ -118,13 +115,13 @@ def _details(model: Model) -> Part:
             ("decision", "; ".join(part for part in (vote, cut, abstain, floor, early) if part)),
             ("ran on", ", ".join(contract.checked_on) or NOTHING),
         ]
-    return Part(title="Model", items=tuple(items))
+    return CardSection(title="Model", items=tuple(items))
 
 
-def _intended(model: Model) -> Part:
+def _intended(model: Model) -> CardSection:
     contract = model.contract
     if contract is None:
-        return Part(title="Intended use", paragraphs=("No contract is known, so neither is the use.",))
+        return CardSection(title="Intended use", paragraphs=("No contract is known, so neither is the use.",))
     if contract.bona_fide is None:
         purpose = f"Tells photos of {listed(contract.labels, 20)} apart, on the device and without a network."
     else:
@@ -134,45 +131,35 @@ def _intended(model: Model) -> Part:
             "screen or a print, on the device and without a network. Meant as one signal among others: for asking for "
             "another photo, or for review by a person."
         )
-    return Part(
-        title="Intended use",
-        paragraphs=(
-            purpose,
-            (
-                "Input is a photo as its camera made it; edgekit's runtime, or a port that passes its conformance "
-                f"vectors, cuts {count(contract.plan.crops, 'crop')} by the contract inside the file and votes on them."
-            ),
-        ),
+    method = (
+        "Input is a photo as its camera made it; edgekit's runtime, or a port that passes its conformance vectors, "
+        f"cuts {count(contract.plan.crops, 'crop')} by the contract inside the file and votes on them."
     )
+    return CardSection(title="Intended use", paragraphs=(purpose, method))
 
 
-def _limits(model: Model) -> Part:
-    paragraphs = [
-        (
-            "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody "
-            "reviews. Photos that were resized, filtered, cropped or sent through a messenger are not what it was "
-            "measured on."
-        ),
-        (
-            "Kinds of attacks, cameras and screens that the data below lacks may do quite differently: only a "
-            "measurement on them would tell."
-        ),
-    ]
-    cautions = judge(model).cautions
-    return Part(
-        title="Out of scope and limits",
-        paragraphs=tuple(paragraphs),
-        items=tuple(("caution", caution) for caution in cautions),
+def _limits(model: Model) -> CardSection:
+    scope = (
+        "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody reviews. "
+        "Photos that were resized, filtered, cropped or sent through a messenger are not what it was measured on."
     )
+    unknown = (
+        "Kinds of attacks, cameras and screens that the data below lacks may do quite differently: only a measurement "
+        "on them would tell."
+    )
+    cautions = tuple(("caution", caution) for caution in judge(model).cautions)
+    return CardSection(title="Out of scope and limits", paragraphs=(scope, unknown), items=cautions)
 
 
-def _data(model: Model) -> Part:
+def _data(model: Model) -> CardSection:
     stage = model.stages[-1] if model.stages else None
     if stage is None:
         provenance = model.contract.provenance if model.contract else {}
-        told = provenance.get("data_sha256")
-        known = (("data SHA-256", str(told)),) if told else ()
-        return Part(title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known)
+        sha256 = provenance.get("data_sha256")
+        known = (("data SHA-256", str(sha256)),) if sha256 else ()
+        return CardSection(
+            title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known
+        )
     split = stage.split
     sizes = ", ".join(
         f"{len(paths):,} {name}"
@@ -188,7 +175,7 @@ def _data(model: Model) -> Part:
     ]
     counts = _counts(stage.counts)
     paragraphs = () if counts else ("Counts by class, group and kind were not recorded.",)
-    return Part(title="Data", paragraphs=paragraphs, items=tuple(items), tables=counts)
+    return CardSection(title="Data", paragraphs=paragraphs, items=tuple(items), tables=counts)
 
 
 def _counts(counted: Sequence[PhotoCounts]) -> tuple[Table, ...]:
@@ -197,143 +184,123 @@ def _counts(counted: Sequence[PhotoCounts]) -> tuple[Table, ...]:
     for what, of in (("class", "labels"), ("kind", "kinds"), ("group", "groups")):
         names = sorted({name for one in counted for name in getattr(one, of)})
         if what == "group" and len(names) > _MOST_GROUPS:
-            rows.append((text("groups"), text("in all"), *(number(len(one.groups), 0) for one in counted)))
+            rows.append(
+                (text_cell("groups"), text_cell("in all"), *(number_cell(len(one.groups), 0) for one in counted))
+            )
             continue
         rows += [
-            (text(what), text(name), *(number(getattr(one, of).get(name, 0), 0) for one in counted)) for name in names
+            (text_cell(what), text_cell(name), *(number_cell(getattr(one, of).get(name, 0), 0) for one in counted))
+            for name in names
         ]
     if not rows:
         return ()
     return (Table(title="Photos", columns=("of", "name", *(one.part for one in counted)), rows=tuple(rows)),)
 
 
-def _training(model: Model) -> Part:
-    items: list[tuple[str, str]] = []
-    for stage in model.stages:
-        items += _stage(stage)
+def _training(model: Model) -> CardSection:
+    items = [item for stage in model.stages for item in _stage(stage)]
     conversion = model.conversion
     if conversion is not None:
         gate = conversion.gate
+        outcome = (
+            f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: {gate.drop_points:+.2f} points "
+            f"lost, at most {gate.max_drop_points:g} allowed; {percent(gate.agreement)} of "
+            f"{count(gate.photos, 'validation photo')} answered as by the float network"
+        )
         items += [
             ("conversion", f"{conversion.contract.precision} from the {conversion.stage} stage"),
-            (
-                "gate",
-                (
-                    f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: "
-                    f"{gate.drop_points:+.2f} points lost, at most {gate.max_drop_points:g} allowed; "
-                    f"{percent(gate.agreement)} of {count(gate.photos, 'validation photo')} "
-                    "answered as by the float network"
-                ),
-            ),
+            ("gate", outcome),
             ("versions", ", ".join(f"{name} {version}" for name, version in sorted(conversion.versions.items()))),
         ]
     if not items and model.contract is not None:
-        told = model.contract.provenance
+        provenance = model.contract.provenance
         known = ("backbone", "alpha", "features", "stage", "split", "weights_sha256", "calibration_sha256")
-        items = [(name.replace("_", " "), str(told[name])) for name in known if name in told]
+        items = [(name.replace("_", " "), str(provenance[name])) for name in known if name in provenance]
     if not items:
-        return Part(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
-    return Part(title="How it was made", items=tuple(items))
+        return CardSection(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
+    return CardSection(title="How it was made", items=tuple(items))
 
 
 def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     network, config = stage.config.network, stage.config
     epochs = max((len(values) for values in stage.history.values()), default=0)
-    how = (
-        f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
-        if config.tune == "all"
-        else "head solved"
-    )
+    fitted = f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
+    how = fitted if config.tune == "all" else "head solved"
     width = f" × {network.alpha:g}" if network.backbone == "mobilenet_v2" else ""
     weights = {"none": "random weights", "imagenet": "ImageNet weights"}.get(network.weights, "weights from a file")
     start = weights if stage.stage == "float" else "the float stage"
     features = f" on {network.features} features" if network.backbone == "mobilenet_v2" else ""
-    lines = [
-        (
-            f"{stage.stage} stage",
-            (
-                f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; "
-                f"{stage.seconds:.0f} s{'; STOPPED EARLY' if stage.interrupted else ''}"
-            ),
-        )
-    ]
+    made = (
+        f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; {stage.seconds:.0f} s"
+        f"{'; STOPPED EARLY' if stage.interrupted else ''}"
+    )
+    lines = [(f"{stage.stage} stage", made)]
     if stage.calibration_crops:
         sha = short(stage.calibration_sha256 or "")
         lines.append(("calibration", f"{count(stage.calibration_crops, 'training crop')}, manifest {sha}"))
     return lines
 
 
-def _metrics(model: Model) -> Part:
+def _metrics(model: Model) -> CardSection:
     found = headline(model)
     if found is None:
-        return Part(
+        return CardSection(
             title="Metrics", paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",)
         )
     evaluation, photos, crops = found
-    rows: list[tuple[Cell, ...]] = [(text("balanced accuracy"), estimate(evaluation.balanced_accuracy))]
+    rows: list[tuple[Cell, ...]] = [(text_cell("balanced accuracy"), estimate_cell(evaluation.balanced_accuracy))]
     if evaluation.attack is not None:
         kind = evaluation.attack.apcer_kind
         rows += [
-            (text(f"APCER of the worst kind ({kind})"), estimate(evaluation.apcer)),
-            (text("BPCER"), estimate(evaluation.bpcer)),
-            (text("EER"), share(evaluation.eer)),
-            (text("BPCER at 5 % APCER"), share(evaluation.bpcer20)),
+            (text_cell(f"APCER of the worst kind ({kind})"), estimate_cell(evaluation.apcer)),
+            (text_cell("BPCER"), estimate_cell(evaluation.bpcer)),
+            (text_cell("EER"), share_cell(evaluation.eer)),
+            (text_cell("BPCER at 5 % APCER"), share_cell(evaluation.bpcer20)),
         ]
-    rows += [(text("macro F1"), estimate(evaluation.f1))]
-    rows += [(text("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
+    rows += [(text_cell("macro F1"), estimate_cell(evaluation.f1))]
+    rows += [(text_cell("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
     methods = sorted({one.method for one in (evaluation.balanced_accuracy, evaluation.apcer, evaluation.bpcer) if one})
     accuracy = Table(
-        title=f"Accuracy with {crops} {'crop' if crops == '1' else 'crops'}",
+        title=f"Accuracy with {crops_phrase(crops)}",
         columns=("metric", f"value ({short_percent(evaluation.balanced_accuracy.level)} interval)"),
         rows=tuple(rows),
-        note=f"On {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
+        note=f"On {describe_photos(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
         f"Intervals: {listed(methods)}."
         + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
     )
-    return Part(title="Metrics", tables=(accuracy, *_speeds(model)))
+    return CardSection(title="Metrics", tables=(accuracy, *_speeds(model)))
 
 
 def _speeds(model: Model) -> tuple[Table, ...]:
     if not model.measured:
         return ()
-    rows = tuple(_speed(one, model) for one in model.measured if one.points)
+    rows = []
+    for one in model.measured:
+        if one.points:
+            point = featured(one, model)
+            numbers = (number_cell(point.total.p50_ms), number_cell(point.total.p95_ms))
+            rest = (number_cell(point.cold_start_ms, 0), number_cell(point.peak_memory_mb, 0))
+            rows.append((text_cell(one.device), text_cell(point_name(point)), *numbers, *rest))
     note = " · ".join(
         f"{one.device}: {', '.join(f'{name} {value}' for name, value in one.conditions if name != 'device')}"
         for one in model.measured
     )
     columns = ("device", "setting", "p50 ms", "p95 ms", "cold start ms", "peak MiB")
-    return (Table(title="What a photo costs", columns=columns, rows=rows, note=note),)
+    return (Table(title="What a photo costs", columns=columns, rows=tuple(rows), note=note),)
 
 
-def _speed(measured: Measured, model: Model) -> tuple[Cell, ...]:
-    point = featured(measured, model)
-    total = point.total
-    return (
-        text(measured.device),
-        text(point_name(point)),
-        number(total.p50_ms),
-        number(total.p95_ms),
-        number(point.cold_start_ms, 0),
-        number(point.peak_memory_mb, 0),
-    )
-
-
-def _considerations(model: Model) -> Part:
+def _considerations(model: Model) -> CardSection:
     found = headline(model)
     cost = ""
     if found is not None and found[0].attack is not None:
         called = interval(found[0].bpcer)
         cost = f" Of genuine photos {called} are called attacks: people whom that happens to need another way."
-    return Part(
-        title="Ethics and licence",
-        paragraphs=(
-            (
-                "It looks at the texture of a photo, not at who or what is in it, and runs where the photo is taken: "
-                f"no photo has to leave the device.{cost} Groups that do worse than others are listed in the report."
-            ),
-            (
-                "The file carries no licence of its own. What its photos and its pretrained weights allow, it allows; "
-                "whoever passes it on must know both."
-            ),
-        ),
+    ethics = (
+        "It looks at the texture of a photo, not at who or what is in it, and runs where the photo is taken: no photo "
+        f"has to leave the device.{cost} Groups that do worse than others are listed in the report."
     )
+    licence = (
+        "The file carries no licence of its own. What its photos and its pretrained weights allow, it allows; whoever "
+        "passes it on must know both."
+    )
+    return CardSection(title="Ethics and licence", paragraphs=(ethics, licence))

@@ -12,16 +12,16 @@ from edgekit.metrics.wording import short_percent
 from edgekit.report.drawing import (
     COLOURS,
     SHAPES,
-    Axis,
     Chart,
     Frame,
     Label,
     Legend,
-    Line,
     Mark,
+    PixelScale,
+    Polyline,
     across,
     path,
-    place,
+    place_labels,
     upward,
 )
 
@@ -65,15 +65,11 @@ def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[fl
     y = upward(frame, *_zoomed([value for spot in spots for value in _reach(spot.point)]))
     names = list(dict.fromkeys(spot.point.series for spot in spots))
     fronts = _fronts(spots)
-    marks = [_mark(spot, names.index(spot.point.series), x, y) for spot in spots]
-    lines = [_front_line([spots[at].point for at in front], x, y) for front in fronts]
-    for number, name in enumerate(names):
-        fixed = (spot.point for spot in spots if spot.point.series == name and not spot.aside)
-        own = sorted(fixed, key=lambda one: one.latency_ms)
-        joined = path(x, y, [(one.latency_ms, one.accuracy) for one in own])
-        lines.append(Line(points=joined, style=f"series c{number % COLOURS}", series=f"s{number}"))
+    marks = [mark for spot in spots for mark in _curve_marks(names.index(spot.point.series), _alone(spot), x, y)]
+    series = [_series(spots, name) for name in names]
+    lines = [*(_front_line([spots[at].point for at in front], x, y) for front in fronts), *_curve_lines(series, x, y)]
     floor, ceiling = frame.height - frame.bottom, frame.top
-    lines += [Line(points=f"{x(one):g},{floor} {x(one):g},{ceiling}", style="budget") for one in near]
+    lines += [Polyline(points=f"{x(one):g},{floor} {x(one):g},{ceiling}", style="budget") for one in near]
     # What is recommended first, then the fronts; a label says the number of crops, the tip the rest.
     order = [at for at, spot in enumerate(spots) if spot.chosen] + [at for front in fronts for at in front]
     wanted = [(marks[at], spots[at].point.label) for at in dict.fromkeys(order)]
@@ -88,26 +84,25 @@ def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[fl
         y_ticks=y.ticks(short_percent),
         lines=tuple(lines),
         marks=tuple(marks),
-        labels=(*place(frame, marks, wanted), *(_budget_label(one, x, frame) for one in budgets_ms)),
-        legend=tuple(
-            Legend(name=name, series=f"s{number}", colour=number % COLOURS, shape=SHAPES[number % len(SHAPES)])
-            for number, name in enumerate(names)
-        ),
+        labels=(*place_labels(frame, marks, wanted), *(_budget_label(one, x, frame) for one in budgets_ms)),
+        legend=_legend(series),
     )
 
 
-def _mark(spot: Spot, number: int, x: Axis, y: Axis) -> Mark:
+def _series(spots: Sequence[Spot], name: str) -> Curve:
+    """The line of a series, through the points that have a fixed number of crops."""
+    points = [(one.point.latency_ms, one.point.accuracy) for one in spots if one.point.series == name and not one.aside]
+    return Curve(name=name, points=tuple(sorted(points, key=lambda point: point[0])))
+
+
+def _alone(spot: Spot) -> Curve:
+    """One point, to be marked."""
     point = spot.point
-    known = point.low <= point.high
-    return Mark(
-        x=x(point.latency_ms),
-        y=y(point.accuracy),
-        low=y(point.low) if known else None,
-        high=y(point.high) if known else None,
-        colour=number % COLOURS,
-        shape=SHAPES[number % len(SHAPES)],
-        tip=spot.tip,
-        series=f"s{number}",
+    return Curve(
+        name=point.series,
+        points=((point.latency_ms, point.accuracy),),
+        tips=(spot.tip,),
+        bars=((point.low, point.high),),
         strong=spot.chosen,
         hollow=spot.aside,
     )
@@ -122,17 +117,17 @@ def _fronts(spots: Sequence[Spot]) -> list[list[int]]:
     return fronts
 
 
-def _front_line(front: Sequence[ParetoPoint], x: Axis, y: Axis) -> Line:
+def _front_line(front: Sequence[ParetoPoint], x: PixelScale, y: PixelScale) -> Polyline:
     """Steps: between two points of the front, only the cheaper one can be had."""
     corners: list[tuple[float, float]] = []
     for point in front:
         if corners:
             corners.append((point.latency_ms, corners[-1][1]))
         corners.append((point.latency_ms, point.accuracy))
-    return Line(points=path(x, y, corners), style="front")
+    return Polyline(points=path(x, y, corners), style="front")
 
 
-def _budget_label(budget_ms: float, x: Axis, frame: Frame) -> Label:
+def _budget_label(budget_ms: float, x: PixelScale, frame: Frame) -> Label:
     y = frame.height - frame.bottom - 8
     if budget_ms > x.high:
         return Label(x=x.end - 4, y=y, text=f"budget {budget_ms:g} ms →", anchor="end", style="budget")
@@ -145,7 +140,7 @@ def _reach(point: ParetoPoint) -> tuple[float, ...]:
     return (point.accuracy, *((point.low, point.high) if point.low <= point.high else ()))
 
 
-def _latency_axis(frame: Frame, values: Sequence[float]) -> Axis:
+def _latency_axis(frame: Frame, values: Sequence[float]) -> PixelScale:
     low, high = min(values), max(values)
     if low > 0 and high / low > _LOG_FROM_RATIO:
         return across(frame, low / 1.3, high * 1.3, "log")
@@ -183,37 +178,37 @@ class Curve:
     hollow: bool = False
 
 
-Range = Literal["share", "zoomed share", "deviate", "count", "number"]
+AxisKind = Literal["share", "zoomed share", "deviate", "count", "number"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plane:
+class ChartAxes:
     """What a chart of curves is drawn over.
 
     Attributes:
-        x_name: Of the horizontal axis.
-        y_name: Of the vertical axis.
-        x: What lies on it: a share (of 0..1, as far as the data reaches, or as normal deviates), a count, or a number
-            from 0.
-        y: The same of the vertical axis.
+        x_name: What stands under the horizontal axis.
+        y_name: What stands beside the vertical axis.
+        x: What lies on the horizontal axis: a share (of 0..1, as far as the data reaches, or as normal deviates), a
+            count, or a number from 0.
+        y: What lies on the vertical axis, by the same names.
         diagonal: Whether the line from the lower left to the upper right means something.
     """
 
     x_name: str
     y_name: str
-    x: Range = "share"
-    y: Range = "share"
+    x: AxisKind = "share"
+    y: AxisKind = "share"
     diagonal: bool = False
 
 
-def curve_charts(key: str, title: str, curves: Sequence[Curve], plane: Plane) -> dict[str, Chart]:
+def curve_charts(key: str, title: str, curves: Sequence[Curve], axes: ChartAxes) -> dict[str, Chart]:
     """The same chart as wide as the page, for wide and narrow windows; none where there is nothing to draw."""
-    found = {size: curve_chart(f"{key}-{size}", title, curves, plane, frame) for size, frame in WIDTHS.items()}
+    found = {size: curve_chart(f"{key}-{size}", title, curves, axes, frame) for size, frame in WIDTHS.items()}
     return {size: chart for size, chart in found.items() if chart is not None}
 
 
 def curve_chart(
-    key: str, title: str, curves: Sequence[Curve], plane: Plane, frame: Frame = _CURVE_FRAME
+    key: str, title: str, curves: Sequence[Curve], axes: ChartAxes, frame: Frame = _CURVE_FRAME
 ) -> Chart | None:
     """Curves over one another; None where there is nothing to draw."""
     kept = [one for one in curves if one.points and all(math.isfinite(n) for point in one.points for n in point)]
@@ -221,35 +216,42 @@ def curve_chart(
         return None
     xs = [point[0] for one in kept for point in one.points]
     ys = [value for one in kept for value in (*(y for _, y in one.points), *(end for bar in one.bars for end in bar))]
-    x = _axis(across, frame, plane.x, xs)
-    y = _axis(upward, frame, plane.y, [value for value in ys if math.isfinite(value)])
-    lines = [Line(points=path(x, y, ((0.0, 0.0), (1.0, 1.0))), style="diagonal")] if plane.diagonal else []
-    lines += [
-        Line(points=path(x, y, one.points), style=f"series c{at % COLOURS}", series=f"s{at}")
-        for at, one in enumerate(kept)
-        if one.joined
-    ]
+    x = _axis(across, frame, axes.x, xs)
+    y = _axis(upward, frame, axes.y, [value for value in ys if math.isfinite(value)])
+    lines = [Polyline(points=path(x, y, ((0.0, 0.0), (1.0, 1.0))), style="diagonal")] if axes.diagonal else []
+    lines += _curve_lines(kept, x, y)
     marks = [mark for at, one in enumerate(kept) for mark in _curve_marks(at, one, x, y)]
-    legend = [
-        Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape=SHAPES[at % len(SHAPES)], hollow=one.hollow)
-        for at, one in enumerate(kept)
-    ]
     return Chart(
         key=key,
         title=title,
-        description=f"{plane.y_name} over {plane.x_name}: {', '.join(one.name for one in kept)}",
+        description=f"{axes.y_name} over {axes.x_name}: {', '.join(one.name for one in kept)}",
         frame=frame,
-        x_name=plane.x_name,
-        y_name=plane.y_name,
-        x_ticks=x.ticks(_say(plane.x), _ticks(plane.x, xs)),
-        y_ticks=y.ticks(_say(plane.y)),
+        x_name=axes.x_name,
+        y_name=axes.y_name,
+        x_ticks=x.ticks(_say(axes.x), _ticks(axes.x, xs)),
+        y_ticks=y.ticks(_say(axes.y)),
         lines=tuple(lines),
         marks=tuple(marks),
-        legend=tuple(legend) if len(kept) > 1 else (),
+        legend=_legend(kept) if len(kept) > 1 else (),
     )
 
 
-def _curve_marks(at: int, curve: Curve, x: Axis, y: Axis) -> Sequence[Mark]:
+def _curve_lines(curves: Sequence[Curve], x: PixelScale, y: PixelScale) -> list[Polyline]:
+    return [
+        Polyline(points=path(x, y, one.points), style=f"series c{at % COLOURS}", series=f"s{at}")
+        for at, one in enumerate(curves)
+        if one.joined
+    ]
+
+
+def _legend(curves: Sequence[Curve]) -> tuple[Legend, ...]:
+    return tuple(
+        Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape=SHAPES[at % len(SHAPES)], hollow=one.hollow)
+        for at, one in enumerate(curves)
+    )
+
+
+def _curve_marks(at: int, curve: Curve, x: PixelScale, y: PixelScale) -> Sequence[Mark]:
     if not curve.tips:
         return ()
     bars = curve.bars or ((math.nan, math.nan),) * len(curve.tips)
@@ -270,7 +272,7 @@ def _curve_marks(at: int, curve: Curve, x: Axis, y: Axis) -> Sequence[Mark]:
     ]
 
 
-def _axis(make: Callable[..., Axis], frame: Frame, kind: Range, values: Sequence[float]) -> Axis:
+def _axis(make: Callable[..., PixelScale], frame: Frame, kind: AxisKind, values: Sequence[float]) -> PixelScale:
     if kind == "share":
         return make(frame, 0.0, 1.0)
     if kind == "deviate":
@@ -283,12 +285,12 @@ def _axis(make: Callable[..., Axis], frame: Frame, kind: Range, values: Sequence
     return make(frame, 0.0, max(*values, 1e-9, 0.0) * 1.08)
 
 
-def _ticks(kind: Range, values: Sequence[float]) -> int:
+def _ticks(kind: AxisKind, values: Sequence[float]) -> int:
     """About how many ticks; a count has none between whole numbers."""
     return max(1, min(5, round(max(values) - min(values)))) if kind == "count" else 5
 
 
-def _say(kind: Range) -> Callable[[float], str]:
+def _say(kind: AxisKind) -> Callable[[float], str]:
     return _plain if kind in ("count", "number") else short_percent
 
 

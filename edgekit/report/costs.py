@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from edgekit.metrics.pareto import ParetoPoint
 from edgekit.metrics.wording import interval, milliseconds, short
-from edgekit.report.benchmarks import Measured, Photos, Point
-from edgekit.report.cells import Cell, Table, crops_of, estimate, number, text
+from edgekit.report.benchmarks import Measured, PhotoSet, Point
+from edgekit.report.cells import Cell, Table, crops_phrase, crops_text, estimate_cell, number_cell, text_cell
 from edgekit.report.charts import Spot, pareto_charts
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
-from edgekit.report.verdict import photos_said, point_name
+from edgekit.report.verdict import describe_photos, point_name
 
 _STAGES = ("decode", "crop", "invoke", "vote")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class CostView:
     """Latency against accuracy on one set of photos.
 
     Attributes:
@@ -34,16 +34,16 @@ class Trade:
     conditions: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-def trades(models: Sequence[Model]) -> tuple[Trade, ...]:
+def cost_views(models: Sequence[Model]) -> tuple[CostView, ...]:
     """One for each set of photos: on different photos accuracies are not comparable."""
     pairs = [(model, one) for model in models for one in model.measured if one.points]
     sets = dict.fromkeys(one.photos for _, one in pairs)
     return tuple(
-        _trade(at, photos, [pair for pair in pairs if pair[1].photos == photos]) for at, photos in enumerate(sets)
+        _cost_view(at, photos, [pair for pair in pairs if pair[1].photos == photos]) for at, photos in enumerate(sets)
     )
 
 
-def _trade(at: int, photos: Photos, pairs: Sequence[tuple[Model, Measured]]) -> Trade:
+def _cost_view(at: int, photos: PhotoSet, pairs: Sequence[tuple[Model, Measured]]) -> CostView:
     names = _names(pairs)
     rows, spots = [], []
     for (model, one), name in zip(pairs, names, strict=True):
@@ -52,34 +52,19 @@ def _trade(at: int, photos: Photos, pairs: Sequence[tuple[Model, Measured]]) -> 
             spots.append(_spot(point, name, one.device, chosen=chosen))
             rows.append(_cost(model, one, point, chosen=chosen))
     first = pairs[0]
-    said = photos_said(first[1].points[0].evaluation, photos, first[0])
+    said = describe_photos(first[1].points[0].evaluation, photos, first[0])
     budgets = sorted({one.budget_ms for _, one in pairs if one.budget_ms is not None})
-    columns = (
-        "model",
-        "device",
-        "crops",
-        "threads",
-        "p95 ms",
-        "balanced accuracy",
-        "p50 ms",
-        "p99 ms",
-        *_STAGES,
-        "cold start ms",
-        "peak MiB",
-    )
-    hidden = {number for number in (0, 1) if len({row[number].text for row in rows}) == 1}
-    return Trade(
+    # What is the same everywhere tells nothing.
+    hidden = [name for name in ("model", "device") if len({row[name].text for row in rows}) == 1]
+    return CostView(
         photos=f"{said} (data {short(photos.data_sha256)})",
         charts=pareto_charts(f"pareto-{at}", f"Accuracy over latency on {said}", spots, budgets),
-        table=Table(
-            title="Every point",
-            columns=tuple(name for number, name in enumerate(columns) if number not in hidden),
-            rows=tuple(tuple(cell for number, cell in enumerate(row) if number not in hidden) for row in rows),
-            note=(
-                "Milliseconds of one photo, from the file to the verdict; decode, crop, invoke and vote are medians. "
-                "Cold start: a new process until its first verdict. ★ is what the benchmark recommends within its "
-                "budget, by these same photos."
-            ),
+        table=Table.of_rows(
+            "Every point",
+            [{name: cell for name, cell in row.items() if name not in hidden} for row in rows],
+            "Milliseconds of one photo, from the file to the verdict; decode, crop, invoke and vote are medians. "
+            "Cold start: a new process until its first verdict. ★ is what the benchmark recommends within its "
+            "budget, by these same photos.",
         ),
         conditions=tuple((name or one.device, one.conditions) for (_, one), name in zip(pairs, names, strict=True)),
     )
@@ -108,7 +93,7 @@ def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
     ]
     return Spot(
         point=ParetoPoint(
-            label=f"{crops} {'crop' if crops == '1' else 'crops'}",
+            label=crops_phrase(crops),
             series=f"{name}, {point.way}" if name else point.way,
             latency_ms=total.p95_ms,
             accuracy=accuracy.value,
@@ -122,20 +107,19 @@ def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
     )
 
 
-def _cost(model: Model, measured: Measured, point: Point, *, chosen: bool) -> tuple[Cell, ...]:
-    total = point.total
-    star = "★ " if chosen else ""
-    crops = Cell(text=star + crops_of(point.crops, point.crops_used), value=point.crops, strong=chosen)
-    stages = [point.latency.get(stage) for stage in _STAGES]
-    return (
-        text(model.name),
-        text(measured.device),
-        crops,
-        Cell(text=point.way.replace(" threads", "").replace(" thread", ""), value=point.threads),
-        number(total.p95_ms),
-        estimate(point.evaluation.balanced_accuracy),
-        *(number(value) for value in (total.p50_ms, total.p99_ms)),
-        *(number(stage.p50_ms if stage else None) for stage in stages),
-        number(point.cold_start_ms, 0),
-        number(point.peak_memory_mb, 0),
-    )
+def _cost(model: Model, measured: Measured, point: Point, *, chosen: bool) -> dict[str, Cell]:
+    star, total = "★ " if chosen else "", point.total
+    stages = {name: point.latency.get(name) for name in _STAGES}
+    return {
+        "model": text_cell(model.name),
+        "device": text_cell(measured.device),
+        "crops": Cell(text=star + crops_text(point.crops, point.crops_used), value=point.crops, strong=chosen),
+        "threads": Cell(text=point.way.replace(" threads", "").replace(" thread", ""), value=point.threads),
+        "p95 ms": number_cell(total.p95_ms),
+        "balanced accuracy": estimate_cell(point.evaluation.balanced_accuracy),
+        "p50 ms": number_cell(total.p50_ms),
+        "p99 ms": number_cell(total.p99_ms),
+        **{name: number_cell(stage.p50_ms if stage else None) for name, stage in stages.items()},
+        "cold start ms": number_cell(point.cold_start_ms, 0),
+        "peak MiB": number_cell(point.peak_memory_mb, 0),
+    }

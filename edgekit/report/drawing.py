@@ -20,14 +20,14 @@ Scale = Literal["linear", "log", "deviate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A place on an axis and what stands there."""
+    """A place on an axis, in pixels from the left or from the top, and what stands there."""
 
     at: float
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Polyline:
     """A line through ``points`` (SVG's ``x,y x,y``) with the classes of the style sheet."""
 
     points: str
@@ -40,11 +40,11 @@ class Mark:
     """A point that can be pointed at.
 
     Attributes:
-        x: From the left.
-        y: From the top.
-        low: The lower end of its interval, from the top; None draws none.
-        high: The upper end.
-        colour: Number of the colour.
+        x: Pixels from the left.
+        y: Pixels from the top.
+        low: The lower end of its interval, in pixels from the top; None draws no interval.
+        high: The upper end of its interval, in pixels from the top.
+        colour: Number of the colour in the style sheet.
         shape: One of SHAPES.
         tip: What is said of it, line by line.
         series: Names what the legend can hide.
@@ -66,7 +66,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """Text in a chart; ``anchor`` is SVG's start, middle or end."""
+    """Text in a chart, at pixels from the left and from the top; ``anchor`` is SVG's start, middle or end."""
 
     x: float
     y: float
@@ -78,7 +78,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legend:
-    """A series, its colour and the shape of its points; ``hollow`` as they are."""
+    """A series, its colour and the shape of its points; ``hollow`` where they are only outlines."""
 
     name: str
     series: str
@@ -111,21 +111,21 @@ class Chart:
     y_name: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Polyline, ...] = ()
     marks: tuple[Mark, ...] = ()
     labels: tuple[Label, ...] = ()
     legend: tuple[Legend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class PixelScale:
     """Turns values into pixels.
 
     Attributes:
         low: The value at ``start``.
         high: The value at ``end``.
-        start: In pixels.
-        end: In pixels.
+        start: Where ``low`` lies, in pixels.
+        end: Where ``high`` lies, in pixels.
         scale: ``log``: equal ratios take equal room; ``deviate``: shares lie as the normal distribution's quantiles.
     """
 
@@ -173,22 +173,22 @@ def _log_values(low: float, high: float, wanted: int) -> list[float]:
     return inside
 
 
-def across(frame: Frame, low: float, high: float, scale: Scale = "linear") -> Axis:
+def across(frame: Frame, low: float, high: float, scale: Scale = "linear") -> PixelScale:
     """The axis from left to right."""
-    return Axis(low=low, high=high, start=frame.left, end=frame.width - frame.right, scale=scale)
+    return PixelScale(low=low, high=high, start=frame.left, end=frame.width - frame.right, scale=scale)
 
 
-def upward(frame: Frame, low: float, high: float, scale: Scale = "linear") -> Axis:
+def upward(frame: Frame, low: float, high: float, scale: Scale = "linear") -> PixelScale:
     """The axis from bottom to top."""
-    return Axis(low=low, high=high, start=frame.height - frame.bottom, end=frame.top, scale=scale)
+    return PixelScale(low=low, high=high, start=frame.height - frame.bottom, end=frame.top, scale=scale)
 
 
-def path(x: Axis, y: Axis, points: Sequence[tuple[float, float]]) -> str:
+def path(x: PixelScale, y: PixelScale, points: Sequence[tuple[float, float]]) -> str:
     """Points as SVG writes them."""
     return " ".join(f"{x(one):g},{y(other):g}" for one, other in points)
 
 
-def place(frame: Frame, marks: Sequence[Mark], wanted: Sequence[tuple[Mark, str]]) -> tuple[Label, ...]:
+def place_labels(frame: Frame, marks: Sequence[Mark], wanted: Sequence[tuple[Mark, str]]) -> tuple[Label, ...]:
     """Labels beside marks, in order of importance; one that finds no free place is left out, its tip still says it.
 
     Args:

@@ -6,9 +6,7 @@ The records name the photos; only these few are scored again, since records keep
 from __future__ import annotations
 
 import base64
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +15,12 @@ from PIL import Image
 from edgekit.contract import Contract
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.errors import DataError, PhotoError
-from edgekit.evaluate.accuracy import forced
+from edgekit.evaluate.accuracy import EvaluateRecord, forced
+from edgekit.look.sheets import jpeg
+from edgekit.metrics.breakdown import Mistake
 from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
-from edgekit.report.models import Model, Wrong
+from edgekit.report.models import Model
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.photo import as_photo, decode
 from edgekit.runtime.preprocess import to_tensor
@@ -38,11 +38,15 @@ class CropView:
     """One crop: where it lies in the picture, what it said, and how it looks to the network.
 
     Attributes:
-        x: Left edge in pixels of the picture; so are the others.
+        number: From 1, in the order of the vote.
+        x: Left edge, in pixels of the picture.
+        y: Upper edge, in pixels of the picture.
+        width: In pixels of the picture.
+        height: In pixels of the picture.
         outcome: ``right`` or ``wrong``.
-        score: For people.
-        source: A ``data:`` address.
-        side: Of that picture, in pixels.
+        score: Its score, for people.
+        source: A ``data:`` address of the crop's picture.
+        side: Of the crop's picture, in pixels.
     """
 
     number: int
@@ -58,14 +62,21 @@ class CropView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MistakeView:
-    """One photo that was told wrong.
+    """One photo that was called wrong.
 
     Attributes:
+        mistake: What the evaluation says of it; its path is not to be trusted.
+        score_of: What its score is: the attack score, or the probability of the answer.
+        score: The score, for people.
         source: A ``data:`` address; empty where the photo can't be shown.
-        note: Why not, or what is odd about it.
+        width: Of the photo as it is shown, in pixels.
+        height: Of the photo as it is shown, in pixels.
+        crops: What was voted on.
+        note: Why it can't be shown, or what is odd about it.
     """
 
-    wrong: Wrong
+    mistake: Mistake
+    score_of: str
     score: str
     source: str = ""
     width: int = 0
@@ -94,26 +105,26 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
         DataError: the folder is not there.
         InterpreterError: the model can't be run here.
     """
-    worst = [one for found in model.evaluated for one in found.mistakes][:MAX_MISTAKES]
+    worst = [(mistake, record) for record in model.evaluated for mistake in record.detail.mistakes][:MAX_MISTAKES]
     if not worst:
         return Gallery(mistakes=(), note="No photo was told wrong." if model.evaluated else _HOW_TO_LIST)
     if photos is None:
-        return Gallery(mistakes=tuple(_named(one) for one in worst), note=_HOW_TO_SHOW)
+        return Gallery(mistakes=tuple(_named(*one) for one in worst), note=_HOW_TO_SHOW)
     if not photos.is_dir():
         raise DataError(f"{photos}: the photos must be a folder, got none; check --data")
-    if model.file is None:
-        enable_heic_if_installed()
-        with captured_stderr():
-            whole = tuple(_whole(one, photos) for one in worst)
-        return Gallery(mistakes=whole, note=_HOW_TO_SCORE)
     enable_heic_if_installed()
+    if model.file is None:
+        with captured_stderr():
+            whole = tuple(_whole(_named(*one), photos) for one in worst)
+        return Gallery(mistakes=whole, note=_HOW_TO_SCORE)
     progress.begin("looking at mistakes", len(worst))
     views = []
     with captured_stderr():
         classifier = Classifier.load(model.file)
     with classifier:
-        for one in worst:
-            views.append(_view(one, photos, classifier))
+        for mistake, record in worst:
+            crops = record.crops if record.crops_used is None else None
+            views.append(_view(_named(mistake, record), photos, classifier, crops=crops))
             progress.advance()
     return Gallery(mistakes=tuple(views), note=_counted(model, len(views)))
 
@@ -129,44 +140,47 @@ _HOW_TO_SCORE = (
 
 
 def _counted(model: Model, shown: int) -> str:
-    every = sum(found.record.detail.all_mistakes for found in model.evaluated)
+    every = sum(record.detail.all_mistakes for record in model.evaluated)
     these = f"All {every}" if every == shown else f"The {shown} most certain of {every}"
     return f"{these} mistakes. The crops were scored again for this page, by the same file."
 
 
-def _named(wrong: Wrong, note: str = "") -> MistakeView:
-    return MistakeView(wrong=wrong, score=percent(wrong.score), note=note)
+def _named(mistake: Mistake, record: EvaluateRecord) -> MistakeView:
+    score_of = "probability" if record.bona_fide is None else "attack score"
+    return MistakeView(mistake=mistake, score_of=score_of, score=percent(mistake.score))
 
 
-def _whole(wrong: Wrong, photos: Path) -> MistakeView:
+def _whole(view: MistakeView, photos: Path) -> MistakeView:
     """The photo alone."""
     try:
-        small = decode(_inside(photos, wrong.photo))
+        small = decode(_inside(photos, view.mistake.path))
     except PhotoError as failure:
-        return _named(wrong, note=str(failure))
-    small.thumbnail((_PHOTO_PX, _PHOTO_PX))
-    return MistakeView(
-        wrong=wrong, score=percent(wrong.score), source=_address(small, 80), width=small.width, height=small.height
-    )
+        return replace(view, note=str(failure))
+    return _pictured(view, small)
 
 
-def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:
+def _pictured(view: MistakeView, photo: Image.Image) -> MistakeView:
+    photo.thumbnail((_PHOTO_PX, _PHOTO_PX))
+    return replace(view, source=_address(photo, 80), width=photo.width, height=photo.height)
+
+
+def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int | None) -> MistakeView:
+    """The photo with its crops; ``crops`` None votes on as many as the contract has."""
     try:
-        path = _inside(photos, wrong.photo)
-        verdict = classifier.classify(path, crops=wrong.crops)
-        seen = as_photo(path, classifier.contract.plan.working_px)
+        path = _inside(photos, view.mistake.path)
+        verdict = classifier.classify(path, crops=crops)
+        working = as_photo(path, classifier.contract.plan.working_px)
         small = decode(path)
     except PhotoError as failure:
-        return _named(wrong, note=str(failure))
+        return replace(view, note=str(failure))
     scale = _PHOTO_PX / max(*small.size, _PHOTO_PX)
-    small.thumbnail((_PHOTO_PX, _PHOTO_PX))
-    crops = []
+    crop_views = []
     for number, crop in enumerate(verdict.crops[:MAX_CROPS], start=1):
-        pixels = to_tensor(seen, crop.box, classifier.contract.side_px)
+        pixels = to_tensor(working, crop.box, classifier.contract.side_px)
         tile = Image.fromarray(pixels)
         tile.thumbnail((_CROP_PX, _CROP_PX))
-        score, outcome = crop_said(crop, wrong, classifier.contract)
-        crops.append(
+        score, outcome = judge_crop(crop, view.mistake, classifier.contract)
+        crop_views.append(
             CropView(
                 number=number,
                 x=round(scale * crop.box.left, 1),
@@ -180,17 +194,9 @@ def _view(wrong: Wrong, photos: Path, classifier: Classifier) -> MistakeView:
             )
         )
     # "retake" is no other answer: evaluations count photos without it.
-    other = verdict.label in classifier.contract.labels and verdict.label != wrong.said
+    other = verdict.label in classifier.contract.labels and verdict.label != view.mistake.predicted
     odd = f"now called {verdict.label}: is it the same photo?" if other else ""
-    return MistakeView(
-        wrong=wrong,
-        score=percent(wrong.score),
-        source=_address(small, 80),
-        width=small.width,
-        height=small.height,
-        crops=tuple(crops),
-        note=odd,
-    )
+    return replace(_pictured(view, small), crops=tuple(crop_views), note=odd)
 
 
 def _inside(photos: Path, name: str) -> Path:
@@ -211,25 +217,18 @@ def _inside(photos: Path, name: str) -> Path:
     return path
 
 
-def crop_said(crop: CropScore, wrong: Wrong, contract: Contract) -> tuple[str, str]:
+def judge_crop(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[str, str]:
     """What one crop would have said alone, by the contract's own rules, and whether that is right."""
     voted = vote(np.array([crop.probabilities]), contract.decision)
     called, _ = decide(voted, forced(contract))
     if contract.bona_fide is None:
-        score = voted[contract.labels.index(wrong.said)] if wrong.said in contract.labels else None
-        return percent(score, 0), "right" if called == wrong.truth else "wrong"
-    right = (called == contract.bona_fide) == (wrong.truth == contract.bona_fide)
+        score = voted[contract.labels.index(mistake.predicted)] if mistake.predicted in contract.labels else None
+        return percent(score, 0), "right" if called == mistake.truth else "wrong"
+    right = (called == contract.bona_fide) == (mistake.truth == contract.bona_fide)
     return percent(float(attack_score(voted, contract)), 0), "right" if right else "wrong"
 
 
 def _address(picture: Image.Image, quality: int) -> str:
     """A picture as an address that holds it: a JPEG without any of the photo's metadata."""
-    content = io.BytesIO()
     clean = Image.frombytes("RGB", picture.size, picture.convert("RGB").tobytes())
-    clean.save(content, format="JPEG", quality=quality)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
-
-
-def galleries(models: Sequence[Model], photos: Path | None, *, progress: Progress = SILENT) -> tuple[Gallery, ...]:
-    """The mistakes of each model."""
-    return tuple(gallery(model, photos, progress=progress) for model in models)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(clean, quality)).decode()

@@ -19,7 +19,7 @@ from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.records import file_sha256, from_plain, read_json
-from edgekit.report.benchmarks import Measured, Photos, measured
+from edgekit.report.benchmarks import Measured, PhotoSet, measured, photo_set
 from edgekit.runtime.bundle import read_bundle
 from edgekit.train.record import TrainRecord
 
@@ -38,51 +38,6 @@ MAX_RECORDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """A photo that was told wrong.
-
-    Attributes:
-        photo: Its path in the data folder, as the record has it: not to be trusted.
-        truth: The label it has.
-        said: The answer.
-        score: What the vote gave it.
-        score_of: What that is: the attack score, or the probability of the answer.
-        group: Of the photo; empty where unknown.
-        kind: Of the attack; empty where unknown.
-        crops: How many were voted on; None where the contract decides.
-    """
-
-    photo: str
-    truth: str
-    said: str
-    score: float
-    score_of: str
-    group: str = ""
-    kind: str = ""
-    crops: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
-    """One model's accuracy on some photos, with the crops that were voted on.
-
-    Attributes:
-        record: What ``edgekit evaluate`` wrote.
-        photos: Which photos.
-        mistakes: The photos that were told wrong, the worst first.
-    """
-
-    record: EvaluateRecord
-    photos: Photos
-    mistakes: tuple[Wrong, ...] = ()
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """All its numbers."""
-        return self.record.evaluation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """All that is known of one model.
 
@@ -96,7 +51,7 @@ class Model:
         stages: The training behind it, the float stage first.
         measured: On each device.
         native: The network alone, on phones without a Python.
-        evaluated: On each set of photos.
+        evaluated: What ``edgekit evaluate`` wrote, for each set of photos.
         cautions: What is wrong with how these belong together.
         home: The folder of its records.
     """
@@ -110,23 +65,14 @@ class Model:
     stages: tuple[TrainRecord, ...] = ()
     measured: tuple[Measured, ...] = ()
     native: tuple[NativeBench, ...] = ()
-    evaluated: tuple[Evaluated, ...] = ()
+    evaluated: tuple[EvaluateRecord, ...] = ()
     cautions: tuple[str, ...] = ()
     home: Path = field(default_factory=Path)
 
     @property
-    def photo_sets(self) -> tuple[Photos, ...]:
+    def photo_sets(self) -> tuple[PhotoSet, ...]:
         """The photos that its numbers rest on."""
-        measured, evaluated = [one.photos for one in self.measured], [one.photos for one in self.evaluated]
-        return tuple(dict.fromkeys((*measured, *evaluated)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """A record and the file it was in."""
-
-    path: Path
-    record: Any
+        return tuple(dict.fromkeys([*(one.photos for one in self.measured), *map(photo_set, self.evaluated)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,26 +93,31 @@ def collect(paths: Sequence[Path]) -> Findings:
         RunError: a path holds no record of edgekit, a record is damaged, there are too many, or none is of a model.
         ContractError: a model file that was named or lies beside its records is damaged.
     """
-    found: dict[Path, _Read] = {}
+    found: dict[Path, Any] = {}
     for path in paths:
         for file in _record_files(path):
-            _add(found, file, asked=file == path)
+            _add(found, file, is_named=file == path)
         records = any(path == file or path in file.parents for file in found)
         if not records and path.suffix != ".tflite":
             raise RunError(f"{path} holds no record of edgekit; name a run's folder, a bench.json or a model")
-    for read in list(found.values()):
+    for path, record in list(found.items()):
         # A benchmark alone says little of the model: its conversion lies beside it.
-        if isinstance(read.record, (BenchRecord, EvaluateRecord)):
-            _add(found, read.path.parent / f"{_stem(read.record.model)}.json", asked=False)
-    reads = list(found.values())
-    named = [_named(path) for path in dict.fromkeys(paths) if path.suffix == ".tflite" and not os.path.isdir(path)]
+        if isinstance(record, (BenchRecord, EvaluateRecord)):
+            _add(found, path.parent / f"{_stem(record.model)}.json", is_named=False)
+    named = [
+        _Named(path=path, sha256=file_sha256(path), contract=read_bundle(path).contract)
+        for path in dict.fromkeys(paths)
+        if path.suffix == ".tflite" and not os.path.isdir(path)
+    ]
     for one in named:
-        if not any(_beside(one.path, file) for file in found) and not any(_is_of(one, read.record) for read in reads):
+        if not any(_beside(one.path, file) for file in found) and not any(
+            _is_of(one, record) for record in found.values()
+        ):
             raise RunError(
                 f"no record here is of {one.path} (SHA-256 {one.sha256}); a model must lie beside its records or be "
                 "named with them: a bench.json, an evaluate.json or a folder of these"
             )
-    return Findings(models=_assemble(reads, named), studies=tuple(read.record for read in _of(reads, TtaRecord)))
+    return Findings(models=_assemble(found, named), studies=tuple(_of(found, TtaRecord).values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,10 +127,6 @@ class _Named:
     path: Path
     sha256: str
     contract: Contract
-
-
-def _named(path: Path) -> _Named:
-    return _Named(path=path, sha256=file_sha256(path), contract=read_bundle(path).contract)
 
 
 def _is_of(model: _Named, record: Any) -> bool:
@@ -206,15 +153,15 @@ def _beside(model: Path, file: Path) -> bool:
     return model.suffix == ".tflite" and file.parent == model.parent and file.name.startswith(f"{model.stem}.")
 
 
-def _add(found: dict[Path, _Read], path: Path, *, asked: bool) -> None:
+def _add(found: dict[Path, Any], path: Path, *, is_named: bool) -> None:
     """Read one file; one that nobody named may be something else."""
     key = path.resolve()
-    if any(known.resolve() == key for known in found) or not (asked or os.path.exists(path)):
+    if any(known.resolve() == key for known in found) or not (is_named or os.path.exists(path)):
         return
     raw = read_json(path)
     kind = next((kind for keys, kind in _KINDS if keys <= raw.keys()), None)
     if kind is None:
-        if asked:
+        if is_named:
             raise RunError(
                 f"{path} must be a record of a run, a conversion, a benchmark or an evaluation, "
                 f"got the keys {sorted(raw)[:12]}"
@@ -224,7 +171,7 @@ def _add(found: dict[Path, _Read], path: Path, *, asked: bool) -> None:
         raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
     record = from_plain(kind, raw, where=str(path))
     _check_shapes(record, path)
-    found[path] = _Read(path=path, record=record)
+    found[path] = record
 
 
 def _check_shapes(record: Any, path: Path) -> None:
@@ -257,15 +204,14 @@ def _stem(name: str) -> str:
     return Path(name).stem
 
 
-def _assemble(found: Sequence[_Read], named: Sequence[_Named]) -> tuple[Model, ...]:
+def _assemble(found: dict[Path, Any], named: Sequence[_Named]) -> tuple[Model, ...]:
     models: dict[str, Model] = {}
-    for read in _of(found, ConvertRecord):
-        model = _converted(read, named)
-        models[model.file_sha256 or f"record of {read.path}"] = model
-    for read in (*_of(found, BenchRecord), *_of(found, EvaluateRecord)):
-        record = read.record
+    for path, record in _of(found, ConvertRecord).items():
+        model = _converted(path, record, named)
+        models[model.file_sha256 or f"record of {path}"] = model
+    for path, record in (_of(found, BenchRecord) | _of(found, EvaluateRecord)).items():
         key = next((key for key, model in models.items() if _is_same(model, record)), record.file_sha256)
-        model = models.get(key) or _unconverted(read, models.values(), named)
+        model = models.get(key) or _unconverted(path, record, models.values(), named)
         models[key] = _with_numbers(model, record)
     runs = _runs(found)
     used: set[str] = set()
@@ -279,13 +225,12 @@ def _assemble(found: Sequence[_Read], named: Sequence[_Named]) -> tuple[Model, .
     return tuple(models.values())
 
 
-def _of(found: Sequence[_Read], kind: type[Any]) -> list[_Read]:
-    return [read for read in found if isinstance(read.record, kind)]
+def _of(found: dict[Path, Any], kind: type[Any]) -> dict[Path, Any]:
+    return {path: record for path, record in found.items() if isinstance(record, kind)}
 
 
-def _converted(read: _Read, named: Sequence[_Named]) -> Model:
-    record: ConvertRecord = read.record
-    file = read.path.with_suffix(Path(record.model).suffix)
+def _converted(path: Path, record: ConvertRecord, named: Sequence[_Named]) -> Model:
+    file = path.with_suffix(Path(record.model).suffix)
     if not os.path.exists(file):
         file = next((one.path for one in named if _is_of(one, record)), file)
     known = os.path.exists(file)
@@ -303,7 +248,7 @@ def _converted(read: _Read, named: Sequence[_Named]) -> Model:
         contract=contract,
         conversion=record,
         cautions=tuple(cautions),
-        home=read.path.parent,
+        home=path.parent,
     )
 
 
@@ -314,26 +259,26 @@ def _is_same(model: Model, record: BenchRecord | EvaluateRecord) -> bool:
     return model.name == _stem(record.model)
 
 
-def _unconverted(read: _Read, others: Iterable[Model], named: Sequence[_Named]) -> Model:
+def _unconverted(
+    path: Path, record: BenchRecord | EvaluateRecord, others: Iterable[Model], named: Sequence[_Named]
+) -> Model:
     """A model of which only numbers are known."""
-    record: BenchRecord | EvaluateRecord = read.record
     name, cautions = _stem(record.model), []
     if any(other.name == name for other in others):
         cautions.append(
             "measured on another file of the same name than the one that lies beside: converted or tuned since"
         )
-    file = next((one.path for one in named if _is_of(one, record)), read.path.parent / f"{name}.tflite")
-    if os.path.exists(file) and file_sha256(file) == record.file_sha256:
-        return Model(
-            name=name,
-            file=file,
-            file_sha256=record.file_sha256,
-            file_bytes=file.stat().st_size,
-            contract=read_bundle(file).contract,
-            cautions=tuple(cautions),
-            home=read.path.parent,
-        )
-    return Model(name=name, file_sha256=record.file_sha256, cautions=tuple(cautions), home=read.path.parent)
+    file = next((one.path for one in named if _is_of(one, record)), path.parent / f"{name}.tflite")
+    known = os.path.exists(file) and file_sha256(file) == record.file_sha256
+    return Model(
+        name=name,
+        file=file if known else None,
+        file_sha256=record.file_sha256,
+        file_bytes=file.stat().st_size if known else None,
+        contract=read_bundle(file).contract if known else None,
+        cautions=tuple(cautions),
+        home=path.parent,
+    )
 
 
 def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
@@ -342,9 +287,7 @@ def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
         cautions = (*cautions, "the model file is not there: records were matched by its name")
         model = replace(model, file_sha256=record.file_sha256)
     if isinstance(record, EvaluateRecord):
-        photos = Photos(data_sha256=record.data_sha256, part=record.part, number=record.evaluation.report.n)
-        evaluated = Evaluated(record=record, photos=photos, mistakes=_mistakes(record))
-        return replace(model, evaluated=(*model.evaluated, evaluated), cautions=cautions)
+        return replace(model, evaluated=(*model.evaluated, record), cautions=cautions)
     return replace(
         model,
         measured=(*model.measured, *measured(record)),
@@ -354,29 +297,11 @@ def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
     )
 
 
-def _mistakes(record: EvaluateRecord) -> tuple[Wrong, ...]:
-    attack = record.bona_fide is not None
-    return tuple(
-        Wrong(
-            photo=one.path,
-            truth=one.truth,
-            said=one.predicted,
-            score=one.score,
-            score_of="attack score" if attack else "probability",
-            group=one.group,
-            kind=one.kind,
-            crops=record.crops if record.crops_used is None else None,
-        )
-        for one in record.detail.mistakes
-    )
-
-
-def _runs(found: Sequence[_Read]) -> dict[Path, tuple[TrainRecord, ...]]:
+def _runs(found: dict[Path, Any]) -> dict[Path, tuple[TrainRecord, ...]]:
     runs: dict[Path, tuple[TrainRecord, ...]] = {}
-    for read in _of(found, TrainRecord):
-        stages = (*runs.get(read.path.parent, ()), read.record)
+    for path, record in _of(found, TrainRecord).items():
         # "float" sorts before "qat", which was made from it.
-        runs[read.path.parent] = tuple(sorted(stages, key=lambda stage: stage.stage))
+        runs[path.parent] = tuple(sorted((*runs.get(path.parent, ()), record), key=lambda stage: stage.stage))
     return runs
 
 

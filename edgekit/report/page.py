@@ -16,16 +16,16 @@ from edgekit import __version__
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import listed
 from edgekit.records import is_stream, write_atomic
-from edgekit.report.card import Card, make_card
+from edgekit.report.card import Card, begins_with, make_card
 from edgekit.report.cells import Table
-from edgekit.report.costs import Trade, trades
+from edgekit.report.costs import CostView, cost_views
 from edgekit.report.drawing import Chart
 from edgekit.report.mistakes import Gallery
 from edgekit.report.models import Findings, Model
-from edgekit.report.studies import Study, study
+from edgekit.report.studies import StudyView, study_view
 from edgekit.report.tables import Accuracy, accuracies, comparison, different_photos, figures, network_alone
 from edgekit.report.training import stages_table, training_charts
-from edgekit.report.verdict import Verdict, judge
+from edgekit.report.verdict import ModelVerdict, judge
 from edgekit.terminal import printable
 
 # What a page written here begins with: another file of that name is somebody else's.
@@ -38,7 +38,7 @@ class ModelView:
     """One model on the page."""
 
     name: str
-    verdict: Verdict
+    verdict: ModelVerdict
     figures: tuple[tuple[str, str, str], ...]
     accuracies: tuple[Accuracy, ...]
     gallery: Gallery
@@ -53,8 +53,8 @@ class Page:
 
     title: str
     models: tuple[ModelView, ...]
-    trades: tuple[Trade, ...]
-    studies: tuple[Study, ...]
+    costs: tuple[CostView, ...]
+    studies: tuple[StudyView, ...]
     comparison: Table | None
     network_alone: Table | None
     warning: str
@@ -74,8 +74,8 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
     return Page(
         title=title or listed(names, 3) or "What crops buy",
         models=tuple(views),
-        trades=trades(models),
-        studies=tuple(study(f"study-{at}", one) for at, one in enumerate(found.studies)),
+        costs=cost_views(models),
+        studies=tuple(study_view(f"study-{at}", one) for at, one in enumerate(found.studies)),
         comparison=comparison(models),
         network_alone=network_alone(models),
         warning=different_photos(models),
@@ -125,10 +125,8 @@ def write_page(page: Page, path: Path) -> int:
         raise EdgekitError(f"a report must be a file, got the folder {path}; name one with --out")
     if is_stream(path):
         raise EdgekitError(f"a report must be a file, got the pipe or device {path}; name one with --out")
-    if path.exists():
-        with path.open("rb") as file:
-            if file.read(len(MARK)) != MARK.encode():
-                raise EdgekitError(f"{path} was not made by `edgekit report`; name another file with --out")
+    if path.exists() and not begins_with(path, MARK):
+        raise EdgekitError(f"{path} was not made by `edgekit report`; name another file with --out")
     content = to_html(page).encode()
     if len(content) > MAX_BYTES:
         raise EdgekitError(f"a report must have at most {MAX_BYTES} bytes, got {len(content)}; name fewer records")

@@ -8,15 +8,15 @@ from edgekit.evaluate.tta import TtaPoint, TtaRecord
 from edgekit.evaluate.tta_tables import P_VALUE
 from edgekit.metrics.attacks import WORST_RULE
 from edgekit.metrics.wording import count, interval, short
-from edgekit.report.cells import Cell, Table, estimate, number, text
-from edgekit.report.charts import Curve, Plane, curve_charts
+from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, text_cell
+from edgekit.report.charts import ChartAxes, Curve, curve_charts
 from edgekit.report.drawing import Chart
 
 _COLUMNS = ("crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wrong", "p")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class StudyView:
     """A study, for the page.
 
     Attributes:
@@ -34,15 +34,15 @@ class Study:
     table: Table
 
 
-def study(key: str, record: TtaRecord) -> Study:
+def study_view(key: str, record: TtaRecord) -> StudyView:
     """Show a study."""
     many = len(record.models) > 1
     groups = f" of {count(record.groups, 'group')}" if record.groups else ""
-    plane = Plane(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
-    return Study(
+    axes = ChartAxes(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
+    return StudyView(
         conditions=f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)})",
         caution=record.caution,
-        charts=curve_charts(key, "Accuracy over crops", _curves(record), plane),
+        charts=curve_charts(key, "Accuracy over crops", _curves(record), axes),
         early=any(point.stops_early for point in record.points),
         table=Table(
             title="Every way",
@@ -82,13 +82,13 @@ def _curves(record: TtaRecord) -> list[Curve]:
 def _row(point: TtaPoint, *, many: bool) -> tuple[Cell, ...]:
     flips = point.flips
     return (
-        text(point.way),
-        *((text(point.model),) if many else ()),
-        number(point.mean_crops, 1),
-        estimate(point.balanced_accuracy, bar=True),
-        estimate(point.apcer),
-        estimate(point.bpcer),
-        number(flips.wrong_to_right if flips else None, 0),
-        number(flips.right_to_wrong if flips else None, 0),
-        number(flips.p_value if flips else None, 3),
+        text_cell(point.way),
+        *((text_cell(point.model),) if many else ()),
+        number_cell(point.mean_crops, 1),
+        estimate_cell(point.balanced_accuracy, bar=True),
+        estimate_cell(point.apcer),
+        estimate_cell(point.bpcer),
+        number_cell(flips.wrong_to_right if flips else None, 0),
+        number_cell(flips.right_to_wrong if flips else None, 0),
+        number_cell(flips.p_value if flips else None, 3),
     )

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.attacks import kinds_rule, marked_kind
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
-from edgekit.report.accuracy import detail_charts, detail_tables, slice_tables
-from edgekit.report.benchmarks import Photos
-from edgekit.report.cells import Bar, Cell, Table, crops_of, estimate, number, share, text
+from edgekit.report.accuracy import class_table, detail_charts, detail_tables, slice_tables
+from edgekit.report.benchmarks import PhotoSet, photo_set
+from edgekit.report.cells import (
+    Cell,
+    Table,
+    crops_phrase,
+    crops_text,
+    estimate_cell,
+    number_cell,
+    point_cell,
+    share_cell,
+    text_cell,
+)
 from edgekit.report.drawing import Chart
-from edgekit.report.models import Evaluated, Model
-from edgekit.report.verdict import featured, headline, photos_said, point_name
+from edgekit.report.models import Model
+from edgekit.report.verdict import describe_photos, featured, headline, point_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,69 +58,47 @@ def comparison(models: Sequence[Model]) -> Table | None:
         found = headline(model)
         evaluation, photos, crops = found if found else (None, None, "")
         first = model.measured[0] if model.measured and model.measured[0].points else None
-        total = featured(first, model).total if first else None
         attack = evaluation.attack if evaluation else None
         rows.append(
-            (
-                text(model.name),
-                text(model.contract.precision if model.contract else ""),
-                Cell(text=file_size(model.file_bytes) if model.file_bytes else NOTHING, value=model.file_bytes),
-                text(first.device if first else ""),
-                text(crops),
-                number(total.p95_ms if total else None),
-                estimate(evaluation.balanced_accuracy if evaluation else None, bar=True),
-                share(attack.apcer if attack else None),
-                share(attack.bpcer if attack else None),
-                text(f"{short(photos.data_sha256)}, {photos.part}, {photos.number}" if photos else ""),
-            )
+            {
+                "model": text_cell(model.name),
+                "precision": text_cell(model.contract.precision if model.contract else ""),
+                "size": Cell(text=file_size(model.file_bytes) if model.file_bytes else NOTHING, value=model.file_bytes),
+                "device": text_cell(first.device if first else ""),
+                "crops": text_cell(crops),
+                "p95 ms": number_cell(featured(first, model).total.p95_ms if first else None),
+                "balanced accuracy": estimate_cell(evaluation.balanced_accuracy if evaluation else None, bar=True),
+                "APCER": share_cell(attack.apcer if attack else None),
+                "BPCER": share_cell(attack.bpcer if attack else None),
+                "photos": text_cell(f"{short(photos.data_sha256)}, {photos.part}, {photos.number}" if photos else ""),
+            }
         )
-    columns = (
-        "model",
-        "precision",
-        "size",
-        "device",
-        "crops",
-        "p95 ms",
-        "balanced accuracy",
-        "APCER",
-        "BPCER",
-        "photos",
-    )
-    return Table(title="By the points that stand for them", columns=columns, rows=tuple(rows), note=_comparable(models))
+    comparable = "" if different_photos(models) else "All on the same photos."
+    return Table.of_rows("By the points that stand for them", rows, comparable)
 
 
 def network_alone(models: Sequence[Model]) -> Table | None:
     """What phones without a Python said of one inference; None where none was asked."""
     rows = [
-        (
-            text(model.name),
-            text(f"{one.name} ({one.device})"),
-            number(float(point.threads), 0),
-            number(point.mean_ms, 2),
-            text(", ".join(f"{run.mean_ms:.2f}" for run in point.repeats)),
-            number(point.repeats[0].first_ms, 2),
-            number(point.repeats[0].init_ms, 1),
-            number(float(min(run.n for run in point.repeats)), 0),
-        )
+        {
+            "model": text_cell(model.name),
+            "device": text_cell(f"{one.name} ({one.device})"),
+            "threads": number_cell(float(point.threads), 0),
+            "mean ms": number_cell(point.mean_ms, 2),
+            "mean of each repeat": text_cell(", ".join(f"{run.mean_ms:.2f}" for run in point.repeats)),
+            "first ms": number_cell(point.repeats[0].first_ms, 2),
+            "loading ms": number_cell(point.repeats[0].init_ms, 1),
+            "runs": number_cell(float(min(run.n for run in point.repeats)), 0),
+        }
         for model in models
         for one in model.native
         for point in one.points
     ]
-    if not rows:
-        return None
-    return Table(
-        title="The network alone",
-        columns=("model", "device", "threads", "mean ms", "mean of each repeat", "first ms", "loading ms", "runs"),
-        rows=tuple(rows),
-        note=(
-            "One inference by LiteRT's benchmark_model on phones that have no Python: no decoding, no crops, no "
-            "accuracy. A verdict takes as many of these as it has crops, and more."
-        ),
+    note = (
+        "One inference by LiteRT's benchmark_model on phones that have no Python: no decoding, no crops, no accuracy. "
+        "A verdict takes as many of these as it has crops, and more."
     )
-
-
-def _comparable(models: Sequence[Model]) -> str:
-    return "" if different_photos(models) else "All on the same photos."
+    return Table.of_rows("The network alone", rows, note) if rows else None
 
 
 def different_photos(models: Sequence[Model]) -> str:
@@ -132,30 +121,28 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     if found is None:
         return ()
     evaluation, photos, crops = found
-    tables = (_classes(evaluation), *_kinds(evaluation), *_groups(evaluation))
+    tables = (class_table(evaluation.report.classes), *_kinds(evaluation), *_groups(evaluation))
     said = _said(evaluation, photos, model, crops)
     return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
 
 
-def _detailed(key: str, model: Model, found: Evaluated) -> Accuracy:
-    record = found.record
-    crops = crops_of(record.crops, record.crops_used)
+def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
     threshold = record.decision.threshold
     cut = f"; threshold {threshold:g}" if threshold is not None else ""
-    said = _said(found.evaluation, found.photos, model, crops)
+    said = _said(record.evaluation, photo_set(record), model, crops_text(record.crops, record.crops_used))
     return Accuracy(
         title=model.name,
         conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
-        confusion=_confusion(found.evaluation),
+        confusion=_confusion(record.evaluation),
         tables=detail_tables(record.detail),
         charts=detail_charts(key, record.detail),
-        slices=slice_tables(record.detail) or _groups(found.evaluation),
+        slices=slice_tables(record.detail) or _groups(record.evaluation),
     )
 
 
-def _said(evaluation: Evaluation, photos: Photos, model: Model, crops: str) -> str:
-    many = "crop" if crops == "1" else "crops"
-    return f"{crops} {many} a photo, on {photos_said(evaluation, photos, model)} (data {short(photos.data_sha256)})"
+def _said(evaluation: Evaluation, photos: PhotoSet, model: Model, crops: str) -> str:
+    shown = describe_photos(evaluation, photos, model)
+    return f"{crops_phrase(crops)} a photo, on {shown} (data {short(photos.data_sha256)})"
 
 
 def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
@@ -163,7 +150,7 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
     found, shown = headline(model), []
     if found is not None:
         evaluation, photos, crops = found
-        many = f"{count(photos.number, 'photo')}, {crops} {'crop' if crops == '1' else 'crops'}"
+        many = f"{count(photos.number, 'photo')}, {crops_phrase(crops)}"
         shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy, many))
         attack = evaluation.attack
         if attack is not None:
@@ -198,14 +185,6 @@ def _confusion(evaluation: Evaluation) -> Confusion | None:
     return Confusion(labels=labels, counts=counts, shades=shades)
 
 
-def _classes(evaluation: Evaluation) -> Table:
-    rows = tuple(
-        (text(one.label), share(one.precision), share(one.recall), share(one.f1), number(one.support, 0))
-        for one in evaluation.report.classes
-    )
-    return Table(title="Classes", columns=("class", "precision", "recall", "F1", "photos"), rows=rows)
-
-
 def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     attack = evaluation.attack
     if attack is None:
@@ -214,8 +193,8 @@ def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
     rows = tuple(
         (
             Cell(text=marked_kind(kind, one.n, photos), strong=kind == attack.apcer_kind),
-            Cell(text=percent(one.value), value=one.value, bar=Bar(value=one.value, low=one.value, high=one.value)),
-            number(one.n, 0),
+            point_cell(one.value),
+            number_cell(one.n, 0),
         )
         for kind, one in sorted(attack.apcer_by_kind.items(), key=lambda item: (-item[1].value, item[0]))
     )
@@ -234,12 +213,8 @@ def _groups(evaluation: Evaluation) -> tuple[Table, ...]:
     rows = tuple(
         (
             Cell(text=name, strong=name == worst),
-            Cell(
-                text=percent(one.balanced_accuracy),
-                value=one.balanced_accuracy,
-                bar=Bar(value=one.balanced_accuracy, low=one.balanced_accuracy, high=one.balanced_accuracy),
-            ),
-            number(one.n, 0),
+            point_cell(one.balanced_accuracy),
+            number_cell(one.n, 0),
         )
         for name, one in sorted(evaluation.by_group.items(), key=lambda item: (item[1].balanced_accuracy, item[0]))
     )

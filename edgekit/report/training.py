@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgekit.metrics.wording import count, percent, short
-from edgekit.report.cells import Table, number, share, text
-from edgekit.report.charts import Curve, Plane, curve_chart
+from edgekit.report.cells import Table, number_cell, share_cell, text_cell
+from edgekit.report.charts import ChartAxes, Curve, curve_chart
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
 from edgekit.train.record import TrainRecord
@@ -16,23 +16,18 @@ def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
         return ()
     kept = {name: values for name, values in stage.history.items() if "loss" in name or "accuracy" in name}
     charts = []
-    for what, share_of in (("loss", False), ("accuracy", True)):
-        curves = [
-            Curve(
-                name=name.replace("_", " "),
-                points=tuple((float(epoch), value) for epoch, value in enumerate(values, start=1)),
-                tips=tuple(_epoch(name, epoch, value, shown=share_of) for epoch, value in enumerate(values, start=1)),
-            )
-            for name, values in kept.items()
-            if what in name
-        ]
-        plane = Plane(x_name="epoch", y_name=what, x="count", y="zoomed share" if share_of else "number")
-        charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, plane))
+    for what, is_share in (("loss", False), ("accuracy", True)):
+        curves = []
+        for name, values in kept.items():
+            if what not in name:
+                continue
+            label, epochs = name.replace("_", " "), list(enumerate(values, start=1))
+            tips = (f"epoch {at}\n{label} {percent(value) if is_share else f'{value:.4f}'}" for at, value in epochs)
+            points = tuple((float(at), value) for at, value in epochs)
+            curves.append(Curve(name=label, points=points, tips=tuple(tips)))
+        axes = ChartAxes(x_name="epoch", y_name=what, x="count", y="zoomed share" if is_share else "number")
+        charts.append(curve_chart(f"{key}-{what}", f"{stage.stage} stage: {what}", curves, axes))
     return tuple(chart for chart in charts if chart is not None)
-
-
-def _epoch(name: str, epoch: int, value: float, *, shown: bool) -> str:
-    return f"epoch {epoch}\n{name.replace('_', ' ')} {percent(value) if shown else f'{value:.4f}'}"
 
 
 def stages_table(model: Model) -> Table | None:
@@ -45,21 +40,20 @@ def stages_table(model: Model) -> Table | None:
         best = accuracy[stage.best_epoch] if stage.best_epoch < len(accuracy) else None
         loss = stage.history.get("val_loss", ())
         rows.append(
-            (
-                text(stage.stage),
-                text("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
-                share(best),
-                number(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
-                number(stage.seconds, 0),
-                number(stage.config.seed, 0),
-                text("stopped early" if stage.interrupted else "finished"),
-            )
+            {
+                "stage": text_cell(stage.stage),
+                "trained for": text_cell("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
+                "validation accuracy": share_cell(best),
+                "validation loss": number_cell(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
+                "seconds": number_cell(stage.seconds, 0),
+                "seed": number_cell(stage.config.seed, 0),
+                "end": text_cell("stopped early" if stage.interrupted else "finished"),
+            }
         )
-    columns = ("stage", "trained for", "validation accuracy", "validation loss", "seconds", "seed", "end")
     last = model.stages[-1]
     note = (
         f"{len(last.split.train):,} photos to train on, {len(last.split.val):,} to choose by, {len(last.split.test):,} "
         f"to test with; split {last.split.method}, {short(last.split.sha256)}; data {short(last.data_sha256)}. "
         + ", ".join(f"{name} {version}" for name, version in sorted(last.versions.items()))
     )
-    return Table(title=f"{model.name}: the run", columns=columns, rows=tuple(rows), note=note)
+    return Table.of_rows(f"{model.name}: the run", rows, note)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.wording import count, interval, listed, milliseconds, percent
-from edgekit.report.benchmarks import Measured, Photos, Point
-from edgekit.report.cells import crops_of
-from edgekit.report.models import Evaluated, Model
+from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
+from edgekit.report.cells import crops_phrase, crops_text
+from edgekit.report.models import Model
 
 Outcome = Literal["yes", "no", "open"]
 _WORDS: dict[Outcome, str] = {"yes": "passed", "no": "failed", "open": "open"}
@@ -47,7 +48,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ModelVerdict:
     """What is to be said first.
 
     Attributes:
@@ -65,14 +66,21 @@ class Verdict:
     cautions: tuple[str, ...]
 
 
-def judge(model: Model) -> Verdict:
+def judge(model: Model) -> ModelVerdict:
     """Judge a model by its records alone."""
-    checks = (*(_budget(one, model) for one in model.measured), *_unmeasured(model), _gate(model), *_training(model))
+    unmeasured = Check(outcome="open", what="latency", detail="not measured; `edgekit bench` does")
+    budgets = [_budget(one, model) for one in model.measured] or [unmeasured]
+    unfinished = [
+        Check(outcome="no", what=f"finished {stage.stage} training", detail="it was stopped before its end")
+        for stage in model.stages
+        if stage.interrupted
+    ]
+    checks = (*budgets, _gate(model), *unfinished)
     outcomes = {one.outcome for one in checks}
     outcome: Outcome = "no" if "no" in outcomes else "open" if "open" in outcomes else "yes"
-    evaluated = [part for one in model.evaluated for part in one.record.caution.split("; ") if part]
+    evaluated = [part for one in model.evaluated for part in one.caution.split("; ") if part]
     cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
-    return Verdict(
+    return ModelVerdict(
         outcome=outcome,
         line=_line(checks, outcome),
         sentences=tuple(_accuracy(model)),
@@ -118,11 +126,11 @@ def featured(measured: Measured, model: Model) -> Point:
 
 def point_name(point: Point) -> str:
     """``10 crops, 1 thread``."""
-    crops = crops_of(point.crops, point.crops_used)
-    return f"{crops} {'crop' if crops == '1' else 'crops'}, {point.way}"
+    crops = crops_text(point.crops, point.crops_used)
+    return f"{crops_phrase(crops)}, {point.way}"
 
 
-def photos_said(evaluation: Evaluation, photos: Photos, model: Model) -> str:
+def describe_photos(evaluation: Evaluation, photos: PhotoSet, model: Model) -> str:
     """Which photos a number is of, and whether the model knew them."""
     groups = f" of {count(len(evaluation.by_group), 'group')}" if evaluation.by_group else ""
     said = f"{photos.number:,} {'' if photos.part == 'all' else photos.part + ' '}photos{groups}"
@@ -133,7 +141,7 @@ def photos_said(evaluation: Evaluation, photos: Photos, model: Model) -> str:
     return said
 
 
-def attack_said(evaluation: Evaluation) -> str:
+def _describe_attack(evaluation: Evaluation) -> str:
     """The worst kind of attack and what genuine photos pay; empty where there are no attacks."""
     if evaluation.attack is None:
         return ""
@@ -142,7 +150,7 @@ def attack_said(evaluation: Evaluation) -> str:
     return f"{named}, APCER {interval(evaluation.apcer)}; BPCER {interval(evaluation.bpcer)}"
 
 
-def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
+def headline(model: Model) -> tuple[Evaluation, PhotoSet, str] | None:
     """The evaluation that stands for a model, its photos, and with how many crops; None where there is none.
 
     Photos that training never saw come before others, then the larger set, then an evaluation before a benchmark,
@@ -156,24 +164,24 @@ def headline(model: Model) -> tuple[Evaluation, Photos, str] | None:
     return (emulated.untimed[-1], emulated.photos, "all") if emulated else None
 
 
-def _benchmarked(model: Model) -> list[tuple[Evaluation, Photos, str]]:
+def _benchmarked(model: Model) -> list[tuple[Evaluation, PhotoSet, str]]:
     """What benchmarks say of the points that stand for them."""
     found = []
     for one in model.measured:
         if one.points:
             point = featured(one, model)
-            found.append((point.evaluation, one.photos, crops_of(point.crops, point.crops_used)))
+            found.append((point.evaluation, one.photos, crops_text(point.crops, point.crops_used)))
     return found
 
 
-def _seen(photos: Photos, model: Model) -> bool:
+def _seen(photos: PhotoSet, model: Model) -> bool:
     """Whether training or its choices knew the photos."""
     own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
     return own and photos.part != "test"
 
 
-def _evaluated(found: Evaluated) -> tuple[Evaluation, Photos, str]:
-    return found.evaluation, found.photos, crops_of(found.record.crops, found.record.crops_used)
+def _evaluated(record: EvaluateRecord) -> tuple[Evaluation, PhotoSet, str]:
+    return record.evaluation, photo_set(record), crops_text(record.crops, record.crops_used)
 
 
 def _speed(point: Point) -> str:
@@ -187,7 +195,7 @@ def _accuracy(model: Model) -> Sequence[str]:
     if found is None:
         return ()
     sentences = [_accuracy_said(*found, model)]
-    attack = attack_said(found[0])
+    attack = _describe_attack(found[0])
     sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
     said = [found[1:]]
     ways = [("As `edgekit evaluate` ran it", one) for one in map(_evaluated, model.evaluated)]
@@ -195,18 +203,15 @@ def _accuracy(model: Model) -> Sequence[str]:
     for way, other in ways:
         if other[1:] not in said:
             said.append(other[1:])
-            sentences.append(f"{way}: {_lowered(_accuracy_said(*other, model))}")
+            said_so = _accuracy_said(*other, model)
+            sentences.append(f"{way}: {said_so[0].lower()}{said_so[1:]}")
     return sentences
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
-
-
-def _accuracy_said(evaluation: Evaluation, photos: Photos, crops: str, model: Model) -> str:
+def _accuracy_said(evaluation: Evaluation, photos: PhotoSet, crops: str, model: Model) -> str:
     return (
-        f"Balanced accuracy {interval(evaluation.balanced_accuracy)} with {crops} "
-        f"{'crop' if crops == '1' else 'crops'}, on {photos_said(evaluation, photos, model)}."
+        f"Balanced accuracy {interval(evaluation.balanced_accuracy)} with {crops_phrase(crops)}, "
+        f"on {describe_photos(evaluation, photos, model)}."
     )
 
 
@@ -232,12 +237,6 @@ def _budget(measured: Measured, model: Model) -> Check:
     return Check(outcome="yes", what=what, device=device, detail=detail)
 
 
-def _unmeasured(model: Model) -> Sequence[Check]:
-    if model.measured:
-        return ()
-    return (Check(outcome="open", what="latency", detail="not measured; `edgekit bench` does"),)
-
-
 def _gate(model: Model) -> Check:
     what = "accuracy kept by the conversion"
     if model.conversion is None:
@@ -249,11 +248,3 @@ def _gate(model: Model) -> Check:
     where = f"{count(gate.photos, 'validation photo')}, {count(gate.crops, 'crop')}"
     allowed = "" if gate.passed else "; written with --allow-drop"
     return Check(outcome="yes" if gate.passed else "no", what=what, detail=f"{change} ({where}); {limit}{allowed}")
-
-
-def _training(model: Model) -> Sequence[Check]:
-    return [
-        Check(outcome="no", what=f"finished {stage.stage} training", detail="it was stopped before its end")
-        for stage in model.stages
-        if stage.interrupted
-    ]

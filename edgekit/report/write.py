@@ -9,12 +9,12 @@ from pathlib import Path
 from edgekit.data.checks import refuse_among_photos
 from edgekit.progress import SILENT, Progress
 from edgekit.report.card import card_path, make_card, write_card
-from edgekit.report.mistakes import galleries
+from edgekit.report.mistakes import gallery
 from edgekit.report.models import Model, collect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class WrittenReport:
     """What was written.
 
     Attributes:
@@ -36,7 +36,7 @@ def write_report(
     title: str = "",
     cards: bool = True,
     progress: Progress = SILENT,
-) -> Report:
+) -> WrittenReport:
     """Make one page of what is known of models, and a card beside each model.
 
     Args:
@@ -57,12 +57,12 @@ def write_report(
     found = collect(records)
     if photos is not None:
         refuse_among_photos(out, photos, "a report")
-    pictures = galleries(found.models, photos, progress=progress)
-    size = write_page(make_page(found, pictures, title=title), out)
+    galleries = [gallery(model, photos, progress=progress) for model in found.models]
+    size = write_page(make_page(found, galleries, title=title), out)
     written = []
     for model in found.models if cards else ():
         path = card_path(model)
         if path is not None:
             write_card(make_card(model), path)
             written.append(path)
-    return Report(models=found.models, page_bytes=size, cards=tuple(written))
+    return WrittenReport(models=found.models, page_bytes=size, cards=tuple(written))

@@ -7,8 +7,8 @@ from PIL import Image
 
 from edgekit.errors import DataError
 from edgekit.evaluate.tta import TtaModel, TtaPoint, TtaRecord
-from edgekit.figures import canvas
 from edgekit.figures.evaluation import plot_confusion, plot_crops, plot_evaluation
+from edgekit.look import canvas
 from edgekit.metrics.breakdown import detail
 from edgekit.metrics.intervals import Estimate, wilson
 from edgekit.metrics.judged import Judged

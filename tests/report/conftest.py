@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.__main__ import main
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.convert.gate import ClassGate, ConvertRecord, Gate
@@ -24,6 +27,9 @@ from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.modelfile.write import update_contract
 from edgekit.records import file_sha256, read_json, sha256, write_json
+from edgekit.report.mistakes import gallery
+from edgekit.report.models import collect
+from edgekit.report.page import make_page, to_html
 from edgekit.runtime import read_bundle
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Setting
@@ -104,6 +110,27 @@ def make_photos(root, *, group=HOSTILE):
         samples.append(Sample(path=path, label=label, group=f"{group}{at % 6}", kind=kind))
     write_manifest(root / "manifest.csv", samples)
     return load_dataset(root)
+
+
+class Parsed(HTMLParser):
+    """Every attribute, what styles and scripts hold, and all text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.attributes, self.tags, self.inside, self.text, self._open = [], [], {}, [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        self._open = tag
+
+    def handle_data(self, data):
+        if self._open in ("style", "script"):
+            self.inside.setdefault(self._open, []).append(data)
+            self._open = ""
+        else:
+            self.text.append(data)
 
 
 @pytest.fixture(scope="session")
@@ -213,3 +240,50 @@ def edit() -> Callable[..., None]:
         write_json(path, raw)
 
     return change_record
+
+
+@pytest.fixture(scope="session")
+def page_of() -> Callable[..., str]:
+    """``page_of(paths…, photos=None, title="")``: the page of some records, as HTML."""
+
+    def page(*paths, photos=None, title=""):
+        found = collect(list(paths))
+        return to_html(make_page(found, [gallery(model, photos) for model in found.models], title=title))
+
+    return page
+
+
+@pytest.fixture(scope="session")
+def html(shelf, page_of) -> str:
+    """The page of all records, with pictures."""
+    return page_of(shelf, photos=shelf / "photos", title=f"A {HOSTILE} title")
+
+
+@pytest.fixture(scope="session")
+def parsed(html) -> Parsed:
+    """The same page, taken apart."""
+    return Parsed(html)
+
+
+@pytest.fixture
+def apart(copied, tmp_path):
+    """A model, the folders of its benchmark and of its evaluation, each elsewhere, and the photos."""
+    for name, file in (("b1", "tiny.bench.json"), ("ev", "evaluation/evaluate.json")):
+        (tmp_path / name).mkdir()
+        shutil.move(copied / file, tmp_path / name / file.rpartition("/")[2])
+    (tmp_path / "m").mkdir()
+    shutil.move(copied / "tiny.tflite", tmp_path / "m" / "renamed.tflite")
+    return tmp_path / "b1", tmp_path / "ev", tmp_path / "m" / "renamed.tflite", copied / "photos"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """``edgekit report`` in this process: exit code, and what was printed."""
+
+    def run_command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["edgekit", "report", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code or 0, capsys.readouterr()
+
+    return run_command

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from edgekit.report.mistakes import galleries
+from edgekit.report.mistakes import gallery
 from edgekit.report.models import collect
 from edgekit.report.page import make_page, write_page
 
@@ -71,7 +71,7 @@ def browser():
 def address(shelf, tmp_path_factory):
     out = tmp_path_factory.mktemp("page") / "report.html"
     found = collect([shelf])
-    write_page(make_page(found, galleries(found.models, shelf / "photos")), out)
+    write_page(make_page(found, [gallery(one, shelf / "photos") for one in found.models]), out)
     return out.as_uri()
 
 
@@ -211,6 +211,9 @@ def test_a_point_tells_what_it_is(visit):
     assert tip.is_hidden()
     marks = page.locator("#cost svg.chart.wide .mark")
     assert marks.count() == 10
+    marks.nth(1).scroll_into_view_if_needed()
+    # Scrolling hides a tip, and its event comes with the next frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     marks.nth(1).hover()
     assert tip.is_visible()
     assert "Testboard 3\n5 crops, 1 thread (recommended)\np95 4.8 ms" in plain(tip.inner_text())

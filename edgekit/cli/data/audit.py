@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from edgekit.data.assign import SplitRecord
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    console.add_command(app, audit, "data audit photos --out audit --strict")
-    console.add_command(app, show, "data show photos --out looks --photo photos/recapture/a.jpg")
-    console.add_command(app, split, "data split photos --test-fraction 0.2")
 
 
 def audit(
@@ -171,11 +165,12 @@ def show(
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         make_folder(out)
-        written = [*show_sheets(dataset, out, config, progress=progress)]
-        written.append(show_histograms(dataset, out, config, progress=progress))
-        written.append(show_spectra(dataset, out, config, progress=progress))
-        for one in photo or []:
-            written += show_photo(one, out, config)
+        written = [
+            *show_sheets(dataset, out, config, progress=progress),
+            show_histograms(dataset, out, config, progress=progress),
+            show_spectra(dataset, out, config, progress=progress),
+            *(path for one in photo or [] for path in show_photo(one, out, config)),
+        ]
     for path in written:
         typer.echo(str(path))
 
@@ -215,10 +210,7 @@ def split(
     )  # fmt: skip
     with console.progress() as progress:
         record = split_data(data, config, ungrouped=ungrouped, again=again, progress=progress)
-    if json:
-        console.print_json(record)
-    else:
-        _print_split(record, data)
+    console.show(record, partial(_print_split, data=data), json=json)
     if any(strict or one.exact for one in record.leaks):
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 

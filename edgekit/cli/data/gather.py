@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from edgekit.cli import console, options
-from edgekit.cli.watch import open_source
+from edgekit.cli.watch import SOURCES, given_sources, open_source
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import CollectConfig, GroupRule, ImportConfig
 from edgekit.terminal import printable
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
 _IMPORT, _COLLECT = ImportConfig(), CollectConfig(label="any", group="any")
 
 _MAX_LINES = 20
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    console.add_command(app, import_, "data import gallery.zip --out photos --label genuine --group-by camera")
-    console.add_command(app, collect, "data collect photos --label genuine --group anna --camera 0")
 
 
 def import_(
@@ -68,6 +61,7 @@ def import_(
     Pixels stay as they are, place and owner go, the camera's name goes into the manifest. Copies, near duplicates and
     damaged files are listed. A second run goes on where the first was stopped.
     """
+    from edgekit.data.split_folder import why_unsplit
     from edgekit.gather.importing import import_photos
 
     if group and (group_pattern or group_by != "folder"):
@@ -86,20 +80,14 @@ def import_(
     )
     with console.progress() as progress:
         record = import_photos(sources, out, config, progress=progress)
-    if json:
-        console.print_json(record)
-    else:
-        _print_import(record)
-    _tell_next(out, _photos(record))
-
-
-def _tell_next(out: Path, photos: int) -> None:
-    from edgekit.data.split_folder import why_unsplit
-
+    console.show(record, _print_import, json=json)
+    photos = sum(sum(groups.values()) for groups in record.photos.values())
     # What finetune would refuse is said here, where groups are chosen.
     lacking = why_unsplit(out)
-    then = f", which can't be split for training yet: {lacking}" if lacking else "; next: edgekit finetune"
-    console.note(f"{out} has {photos} photos{then}{'' if lacking else f' {out} --out runs/first'}")
+    refused = f", which can't be split for training yet: {lacking}"
+    console.note(
+        f"{out} has {photos} photos{refused if lacking else f'; next: edgekit finetune {out} --out runs/first'}"
+    )
 
 
 def _notes(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
@@ -112,10 +100,6 @@ def _notes(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(notes)
 
 
-def _photos(record: ImportRecord) -> int:
-    return sum(sum(groups.values()) for groups in record.photos.values())
-
-
 def _print_import(record: ImportRecord) -> None:
     rows = [[label, str(len(groups)), str(sum(groups.values()))] for label, groups in record.photos.items()]
     console.print_table("photos", ["class", "groups", "photos"], rows)
@@ -126,12 +110,8 @@ def _print_import(record: ImportRecord) -> None:
     for across, words in border.items():
         copies = [f"{one.name} = {one.path}" for one in record.copies if one.across == across]
         _print_some(f"exact copies {words}", copies)
-    near_words = {
-        "split": "across splits",
-        "class": "across classes",
-        "group": "across groups",
-        "none": "within a group",
-    }
+    near_words = {"split": "across splits", "class": "across classes", "group": "across groups"}
+    near_words["none"] = "within a group"
     for across, words in near_words.items():
         near = [" ~ ".join(one.paths[:4]) for one in record.near if one.across == across]
         _print_some(f"sets of near duplicates {words}", near)
@@ -190,10 +170,9 @@ def collect(
     Space shoots and q stops, in the terminal or in the live view. Blurred shots are refused. A re-run goes on until the
     group has its count.
     """
-    given = {"--camera": camera is not None, "--video": video is not None, "--picamera": picamera}
-    if list(given.values()).count(True) != 1:
-        chosen = " and ".join(name for name, is_given in given.items() if is_given) or "nothing"
-        raise typer.BadParameter(f"name one of {', '.join(given)}; got {chosen}")
+    given = given_sources(camera, video, picamera=picamera)
+    if len(given) != 1:
+        raise typer.BadParameter(f"name one of {', '.join(SOURCES)}; got {' and '.join(given) or 'nothing'}")
     config = CollectConfig(
         label=label,
         group=group,
@@ -206,11 +185,8 @@ def collect(
         split=_percentages(split),
         gap_s=gap_s,
     )
-    record = _shoot(out, config, _Where(camera=camera, video=video, view=view, port=port))
-    if json:
-        console.print_json(record)
-    else:
-        _print_session(record)
+    record = _shoot(out, config, camera=camera, video=video, view=view, port=port)
+    console.show(record, _print_session, json=json)
 
 
 def _percentages(text: str) -> tuple[int, ...] | None:
@@ -220,16 +196,6 @@ def _percentages(text: str) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(":"))
     except ValueError as failure:
         raise typer.BadParameter(f"--split must be percentages such as 80:20, got {text!r}") from failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Where:
-    """What is shot with, and watched; neither camera nor video is the Pi's camera."""
-
-    camera: int | None
-    video: Path | None
-    view: bool | None
-    port: int
 
 
 class _Watched:
@@ -246,17 +212,20 @@ class _Watched:
             self._preview.show(picture, line)
 
 
-def _shoot(out: Path, config: CollectConfig, where: _Where) -> CollectRecord:
+def _shoot(
+    out: Path, config: CollectConfig, *, camera: int | None, video: Path | None, view: bool | None, port: int
+) -> CollectRecord:
+    """Shoot with a camera or a video, or with the Pi's camera where neither is named."""
     from edgekit.gather.collect import collect_photos
     from edgekit.video.keys import TerminalKeys
     from edgekit.video.preview import Preview
 
     with ExitStack() as stack:
-        viewed = where.video is None if where.view is None else where.view
+        viewed = video is None if view is None else view
         # Watched, a file plays at its own speed, so that a key meets the frame that is seen.
-        source = stack.enter_context(closing(open_source(where.camera, where.video, realtime=viewed)))
+        source = stack.enter_context(closing(open_source(camera, video, realtime=viewed)))
         # A live view opened for nothing would hide the reason.
-        preview = stack.enter_context(closing(Preview(where.port))) if viewed else None
+        preview = stack.enter_context(closing(Preview(port))) if viewed else None
         keys = stack.enter_context(TerminalKeys())
         if preview is not None:
             console.note(f"live view: {preview.address} (from another machine: ssh -L)")

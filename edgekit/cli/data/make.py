@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,22 +29,14 @@ Preview = Annotated[
 ]
 SheetOrOut = Annotated[Path | None, typer.Argument(help="Folder for the result; none is needed for --preview.")]
 
-# Of each photo; `data crops` draws none without --preset.
-_VARIANTS = 10
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    console.add_command(app, augment, "data augment photos grown --preset recapture-safe --variants 10")
-    console.add_command(app, crops, "data crops photos crops --plan 1/4 --crops 10 --into tfrecord")
-    console.add_command(app, recapture, "data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5")
+_VARIANTS, _CROPS, _RECAPTURE = VariantsConfig(), CropsConfig(), RecaptureConfig()
 
 
 def augment(
     photos: options.Data,
     out: SheetOrOut = None,
     preset: Annotated[Preset, typer.Option(help="Options to start from; the others below change them.")] = "antispoof",
-    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = _VARIANTS,
+    variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = _VARIANTS.variants,
     preview: Preview = None,
     rotation: Annotated[float | None, typer.Option(help="Degrees to either side.")] = None,
     width_shift: Annotated[float | None, typer.Option(help="Share of the width.")] = None,
@@ -63,7 +54,7 @@ def augment(
         bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
     ] = False,
     encoding: Encoding = "auto",
-    seed: options.Seed = 0,
+    seed: options.Seed = _VARIANTS.seed,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -77,7 +68,7 @@ def augment(
     from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview as draw_preview
 
-    augmentation = _changed(
+    augmentation = options.changed(
         named(preset),
         rotation_deg=rotation,
         width_shift=width_shift,
@@ -99,45 +90,38 @@ def augment(
         encoding=_encoding(encoding, augmentation),
         seed=seed,
     )
+    place = _check_place(out, preview)
     if preview is not None:
-        _refuse_sheet(preview, out)
-        _write_sheet(preview, draw_preview(photos, config))
+        _write_sheet(place, draw_preview(photos, config))
         return
     with console.progress() as progress:
-        made = augment_photos(photos, _named(out), config, progress=progress, workers=workers)
+        made = augment_photos(photos, place, config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
-        f"{out} holds {made.photos} photos and {made.variants} variants; next: edgekit finetune {out} --out runs/grown"
+        f"{place} holds {made.photos} photos and {made.variants} variants; "
+        f"next: edgekit finetune {place} --out runs/grown"
     )
 
 
-def _refuse_sheet(path: Path, out: Path | None) -> None:
+def _check_place(out: Path | None, preview: Path | None) -> Path:
+    """The one place for the result: a folder, or the file of a sheet."""
+    if preview is None:
+        if out is None:
+            raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
+        return out
     if out is not None:
         raise EdgekitError(f"--preview writes one sheet and nothing else, got the folder {out}; leave it out")
-    if os.path.isdir(path):
-        raise EdgekitError(f"--preview must name a PNG file, got the folder {path}; add a name")
+    if os.path.isdir(preview):
+        raise EdgekitError(f"--preview must name a PNG file, got the folder {preview}; add a name")
+    return preview
 
 
 def _write_sheet(path: Path, sheet: Image.Image) -> None:
-    import io
+    from edgekit.look.sheets import save_png
 
-    from edgekit.records import write_atomic
-
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    write_atomic(path, buffer.getvalue())
+    save_png(path, sheet)
     console.note(f"wrote {path}")
-
-
-def _named(out: Path | None) -> Path:
-    if out is None:
-        raise EdgekitError("a folder for the result must be named, or --preview FILE; got neither")
-    return out
-
-
-def _changed(preset: Augmentation, **given: Any) -> Augmentation:
-    return replace(preset, **options.given_only(given))
 
 
 def _encoding(given: Literal["auto", "jpeg", "png"], variants: Augmentation | None) -> Literal["jpeg", "png"]:
@@ -157,15 +141,19 @@ def crops(
     ] = 0,
     into: Annotated[
         Literal["folder", "tfrecord"], typer.Option(help="A folder per class and a manifest, or shards for tf.data.")
-    ] = "folder",
+    ] = _CROPS.into,
     preset: Annotated[Preset | None, typer.Option(help="Cut crops of variants of training photos, too.")] = None,
     variants: Annotated[
         int | None,
-        typer.Option(help=f"Variants of each training photo. [default: {_VARIANTS} with --preset, else none]", min=1),
+        typer.Option(
+            help=f"Variants of each training photo. [default: {_VARIANTS.variants} with --preset, else none]", min=1
+        ),
     ] = None,
-    shard: Annotated[int, typer.Option(help="Photos and variants that are written at once.", min=1)] = 100,
+    shard: Annotated[
+        int, typer.Option(help="Photos and variants that are written at once.", min=1)
+    ] = _CROPS.shard_photos,
     encoding: Encoding = "auto",
-    seed: options.Seed = 0,
+    seed: options.Seed = _CROPS.seed,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -184,7 +172,7 @@ def crops(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         side_px=side or None,
         options=augmentation,
-        variants=0 if preset is None else variants or _VARIANTS,
+        variants=0 if preset is None else variants or _VARIANTS.variants,
         encoding=_encoding(encoding, augmentation),
         into=into,
         shard_photos=shard,
@@ -208,14 +196,14 @@ def recapture(
         ),
     ] = "all",
     preview: Preview = None,
-    per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = 1,
+    per_photo: Annotated[int, typer.Option(help="Recaptures of each genuine photo.", min=1)] = _RECAPTURE.per_photo,
     genuine: Annotated[
         Literal["both", "rephotographed", "copied"],
         typer.Option(
             help="Genuine photos of the result: as they are, photographed again by the same cameras, or both. As they "
             "are alone, a model learns the simulator's camera instead of screens."
         ),
-    ] = "both",
+    ] = _RECAPTURE.genuine,
     label: Annotated[str, typer.Option(help="Label of genuine photos. [default: told by name]")] = "",
     distance: Annotated[
         str | None, typer.Option(help="Camera pixels per screen pixel, as a factor on what is usual: LOW:HIGH.")
@@ -252,7 +240,7 @@ def recapture(
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = _RECAPTURE.seed,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -265,49 +253,40 @@ def recapture(
     from edgekit.simulate.recapture_set import make_recaptures
     from edgekit.simulate.recapture_set import preview as draw_preview
 
-    ranges = {
-        "distance": distance,
-        "focus_px": focus,
-        "exposure_ev": exposure,
-        "glare": glare,
-        "jpeg": jpeg,
-        "coverage": coverage,
-        "fill": fill,
-        "oversample": oversample,
-    }
-    drawn: dict[str, Any] = {name: _range(name, text) for name, text in ranges.items() if text is not None}
-    if angle is not None:
-        drawn["angle_deg"] = angle
-    if layout is not None:
-        drawn["layouts"] = _names(layout)
-    shares = {"room": room, "phones": phones, "hand": hand, "lamp": lamp}
-    drawn.update({name: share for name, share in shares.items() if share is not None})
+    ranges = {"distance": distance, "focus_px": focus, "exposure_ev": exposure, "glare": glare, "jpeg": jpeg}
+    ranges |= {"coverage": coverage, "fill": fill, "oversample": oversample}
+    rephoto = options.changed(
+        RephotoConfig(),
+        **{name: _range(name, text) for name, text in options.given_only(ranges).items()},
+        angle_deg=angle,
+        layouts=None if layout is None else options.names(layout),
+        room=room,
+        phones=phones,
+        hand=hand,
+        lamp=lamp,
+    )
     config = RecaptureConfig(
-        screens=SCREEN_NAMES if screen == "all" else _names(screen),
+        screens=SCREEN_NAMES if screen == "all" else options.names(screen),
         per_photo=per_photo,
         genuine=genuine,
         label=label,
-        rephoto=RephotoConfig(**drawn),
+        rephoto=rephoto,
         seed=seed,
     )
+    place = _check_place(out, preview)
     if preview is not None:
-        _refuse_sheet(preview, out)
         with console.progress() as progress:
             sheet = draw_preview(photos, config, progress=progress)
-        _write_sheet(preview, sheet)
+        _write_sheet(place, sheet)
         return
     with console.progress() as progress:
-        made = make_recaptures(photos, _named(out), config, progress=progress, workers=workers)
+        made = make_recaptures(photos, place, config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
-        f"{out} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
-        f"next: edgekit finetune {out} --out runs/simulated"
+        f"{place} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
+        f"next: edgekit finetune {place} --out runs/simulated"
     )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(one.strip() for one in text.split(","))
 
 
 def _range(name: str, text: str) -> tuple[float, float]:

@@ -21,13 +21,6 @@ _MAX_LINES = 20
 PlanFile = Annotated[Path, typer.Argument(help="The capture plan, a TOML file.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    example = "data plan plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day"
-    console.add_command(app, plan, example)
-    console.add_command(app, status, "data status plan.toml photos --plot status.png")
-
-
 def plan(
     path: PlanFile,
     camera: Annotated[
@@ -71,14 +64,12 @@ def plan(
             [entry.name, *(str(shown.wanted_of(cell)) for cell in of_light if cell.camera == entry.name)]
             for entry in shown.camera
         ]
-        console.print_table(f"{shown.title}{f', {one}' if one else ''}", ["wanted", *_names(shown.target)], rows)
+        console.print_table(
+            f"{shown.title}{f', {one}' if one else ''}", ["wanted", *(entry.name for entry in shown.target)], rows
+        )
     total = sum(map(shown.wanted_of, shown.cells))
     typer.echo(f"{len(shown.cells)} cells, {total} photos")
     console.caution(shown.caution)
-
-
-def _names(entries: tuple[object, ...]) -> list[str]:
-    return [str(getattr(entry, "name", "")) for entry in entries]
 
 
 def status(
@@ -107,10 +98,7 @@ def status(
 
         plot_coverage(plot, found)
         console.note(f"wrote {plot}")
-    if json:
-        console.print_json(found)
-    else:
-        _print_coverage(found)
+    console.show(found, _print_coverage, json=json)
     if strict and found.lacks:
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -20,11 +21,20 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
+def blank_figure(
+    width_in: float, height_in: float, *, dpi: int, w_pad_in: float | None = None, h_pad_in: float | None = None
+) -> Figure:
+    """A figure without panels; pads go around them, None for Matplotlib's own."""
+    layout = ConstrainedLayoutEngine(w_pad=w_pad_in, h_pad=h_pad_in)
+    figure = Figure(figsize=(width_in, height_in), dpi=dpi, facecolor="white", layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def new_figure(title: str, panels: int, *, beside: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure with panels below or beside each other."""
-    figure = Figure(figsize=(8.4 if not beside else 4.6 * max(panels, 2), 5.4), dpi=150, facecolor="white")
-    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
-    FigureCanvasAgg(figure)
+    width_in = 4.6 * max(panels, 2) if beside else 8.4
+    figure = blank_figure(width_in, 5.4, dpi=150, w_pad_in=0.12, h_pad_in=0.1)
     rows, columns = (1, panels) if beside else (panels, 1)
     grid = figure.subplots(rows, columns, sharex=not beside, squeeze=False)
     axes = [axis for row in grid for axis in row]
@@ -48,6 +58,26 @@ def percent_axes(axes: Axes) -> None:
     in_percent(axes.xaxis, axes.yaxis)
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
+
+
+def plot_with_bars(
+    axes: Axes, points: Sequence[tuple[float, float, float, float]], *, label: str, style: tuple[str, str]
+) -> None:
+    """A line through points with error bars.
+
+    Args:
+        axes: Where it is drawn.
+        points: x, y, and the lower and the upper end of y's interval; NaN draws no bar.
+        label: For the legend.
+        style: Colour and marker.
+    """
+    colour, marker = style
+    x, y, lows, highs = zip(*points, strict=True)
+    # An interval need not hold its value, and an error bar has no negative length.
+    below = [max(value - low, 0.0) for value, low in zip(y, lows, strict=True)]
+    above = [max(high - value, 0.0) for value, high in zip(y, highs, strict=True)]
+    axes.errorbar(x, y, yerr=[below, above], fmt="none", ecolor=colour, elinewidth=1, capsize=2.5, alpha=0.4)
+    axes.plot(x, y, color=colour, marker=marker, markersize=5, linewidth=1.4, label=label, zorder=3)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -1,0 +1,42 @@
+"""``edgekit predict`` of photos."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from PIL import Image
+
+
+def test_predict_prints_json_for_scripts_and_exit_2_for_a_bad_photo(edgekit_here, tmp_path, red_blue_file, plain_photo):
+    Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "blue.png")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8")
+    code, out, _ = edgekit_here("predict", red_blue_file, tmp_path, "--json")
+    rows = json.loads(out)
+    assert code == 2
+    assert [(row["label"], bool(row["error"])) for row in rows] == [("recapture", False), ("", True)]
+
+
+def test_predict_tells_of_a_name_that_the_system_refuses(edgekit_here, red_blue_file):
+    code, out, err = edgekit_here("predict", red_blue_file, "x" * 300, "--json")
+    assert code == 2
+    assert json.loads(out)[0]["error"].endswith("File name too long")
+    assert "Traceback" not in err
+
+
+def test_predict_shows_names_that_look_like_markup(edgekit_here, tmp_path, red_blue_file, plain_photo):
+    Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "[red]blue.png")
+    code, out, _ = edgekit_here("predict", red_blue_file, tmp_path / "[red]blue.png")
+    assert code == 0
+    assert "[red]blue.png" in out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_predict_shows_names_that_are_not_unicode(edgekit_here, tmp_path, red_blue_file, plain_photo):
+    odd = tmp_path / "caf\udce9.png"
+    Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "plain.png")
+    (tmp_path / "plain.png").rename(odd)
+    code, out, _ = edgekit_here("predict", red_blue_file, odd, "--json")
+    assert code == 0
+    assert json.loads(out)[0]["photo"].endswith("caf\\udce9.png")

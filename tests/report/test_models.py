@@ -1,0 +1,118 @@
+"""Which records belong to one model, and which are refused."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from edgekit.errors import ContractError, RunError
+from edgekit.records import write_json
+from edgekit.report.mistakes import gallery
+from edgekit.report.models import MAX_RECORDS, collect
+
+
+def test_records_of_one_model_are_put_together(shelf, hostile):
+    (model,) = collect([shelf]).models
+    assert (model.name, model.file) == ("tiny", shelf / "tiny.tflite")
+    assert [one.device for one in model.measured] == ["Testboard 3", f"Slow <b>{hostile}"]
+    assert [stage.stage for stage in model.stages] == ["float"]
+    assert len(model.evaluated) == 1
+    assert model.cautions == ()
+    # However they are named.
+    parts = [shelf / "run", shelf / "tiny.bench.json", shelf / "evaluation" / "evaluate.json", shelf / "tiny.tflite"]
+    for paths in (parts, parts[::-1], [*parts, *parts]):
+        assert collect(paths).models == (model,)
+
+
+def test_a_file_that_was_changed_since_is_another_model(copied, edit):
+    edit(copied / "tiny.bench.json", lambda raw: raw.update(file_sha256="0" * 64))
+    models = collect([copied]).models
+    assert [bool(model.measured) for model in models] == [False, True]
+    assert "another file of the same name" in models[1].cautions[0]
+
+
+def test_a_model_that_lies_apart_is_known_by_its_hash(apart, copied):
+    *paths, photos = apart
+    for order in (paths, paths[::-1]):
+        (model,) = collect(order).models
+        assert (model.file, len(model.measured), len(model.evaluated)) == (paths[2], 2, 1)
+        assert model.cautions == ()
+    (model,) = collect([*paths, copied / "tiny.json"]).models
+    assert (model.file, model.conversion is not None, model.cautions) == (paths[2], True, ())
+    shown = gallery(model, photos)
+    assert all(one.crops for one in shown.mistakes)
+
+
+def test_a_model_of_no_record_is_refused(apart, three_colours_file, tmp_path):
+    other = tmp_path / "m" / "tiny.tflite"
+    shutil.copy(three_colours_file, other)
+    for paths in ([*apart[:2], other], [apart[2]]):
+        with pytest.raises(RunError, match=r"no record here is of .* .SHA-256 [0-9a-f]{64}"):
+            collect(paths)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "match"),
+    [
+        pytest.param("{}", RunError, "must be a record of a run", id="another-kind"),
+        pytest.param("[]", RunError, "must hold a JSON object", id="no-object"),
+        pytest.param("{", RunError, "must be JSON", id="no-json"),
+        pytest.param('{"devices": [], "budget_ms": 1}', RunError, "must have the keys", id="damaged"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path, content, error, match):
+    path = tmp_path / "some.json"
+    path.write_text(content)
+    with pytest.raises(error, match=match):
+        collect([path])
+
+
+def test_places_without_records_are_refused(tmp_path):
+    with pytest.raises(RunError, match="holds no record of edgekit"):
+        collect([tmp_path])
+    with pytest.raises(RunError, match="no such model"):
+        collect([tmp_path / "absent.tflite"])
+    with pytest.raises(RunError, match="does not exist"):
+        collect([tmp_path / "absent.json"])
+
+
+def test_a_folder_may_hold_other_json(copied):
+    write_json(copied / "notes.json", {"mine": 1})
+    assert len(collect([copied]).models) == 1
+
+
+def test_a_damaged_model_is_refused(copied):
+    (copied / "tiny.tflite").write_bytes(b"nothing")
+    with pytest.raises(ContractError, match="must be a TFLite file"):
+        collect([copied])
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        pytest.param(
+            "evaluation/evaluate.json", lambda raw: raw["detail"]["attacks"]["curve"]["bpcer"].pop(), id="curve"
+        ),
+        pytest.param("evaluation/evaluate.json", lambda raw: raw["detail"]["risk"]["risk"].pop(), id="risk"),
+        pytest.param(
+            "tiny.bench.json",
+            lambda raw: raw["devices"][0]["points"][0]["evaluation"]["report"]["confusion"].pop(),
+            id="confusion",
+        ),
+    ],
+)
+def test_lists_that_do_not_belong_together_are_refused(copied, edit, file, change):
+    edit(copied / file, change)
+    with pytest.raises(RunError, match="lists of one length"):
+        collect([copied])
+
+
+def test_too_many_records_are_refused(copied):
+    many = copied / "many"
+    many.mkdir()
+    content = (copied / "evaluation" / "evaluate.json").read_bytes()
+    for at in range(MAX_RECORDS + 1):
+        (many / f"{at:03}.json").write_bytes(content)
+    with pytest.raises(RunError, match="at most"):
+        collect([many])
