@@ -9,11 +9,12 @@ from typing import Literal
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
-from edgekit.audit.models import Cheat, Fold, held_out_scores, labels_matter, linear_scores, make_folds
+from edgekit.audit.models import Fold, held_out_scores, labels_matter, linear_scores, make_folds
+from edgekit.audit.probes import Cheat
 from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider
 from edgekit.progress import SILENT, Progress
 
-Verdict = Literal["leak", "suspicious", "fine"]
+LeakVerdict = Literal["leak", "suspicious", "fine"]
 
 LEAK_P, SUSPICIOUS_P = 0.01, 0.05
 # Parts of the way from chance to certainty: of two classes 75 % and 60 % balanced accuracy.
@@ -181,7 +182,7 @@ def baselines(found: Sequence[float], reached: Float64Array) -> list[Baseline]:
     return result
 
 
-def decide(problem: Problem, found: Estimate, p: float) -> Verdict:
+def leak_verdict(problem: Problem, found: Estimate, p: float) -> LeakVerdict:
     """Apply RULE."""
     # An interval that the data can't give (NaN) is not above anything.
     if not found.low > problem.chance or p > SUSPICIOUS_P:

@@ -55,7 +55,7 @@ class NormalisedSet:
     file_bytes: int = 0
 
 
-def normalise(
+def normalise_dataset(
     dataset: Dataset, out: Path, config: NormaliseConfig | None = None, *, progress: Progress = SILENT
 ) -> NormalisedSet:
     """Write the copy; a call that was stopped goes on where it was.

@@ -41,7 +41,7 @@ class PixelFacts:
     texture: Float64Array
 
 
-def measure(picture: Image.Image) -> PixelFacts:
+def measure_pixels(picture: Image.Image) -> PixelFacts:
     """Measure an upright RGB picture."""
     grey = picture.convert("L")
     # Pillow counts levels faster than anything can be done with their pixels.

@@ -14,7 +14,7 @@ from edgekit.audit.facts import FileFacts, name_grams, name_numbers, name_shape
 from edgekit.audit.reading import Reading
 
 Family = Literal["file", "pixels", "group"]
-Kind = Literal["tree", "linear"]
+Cheat = Literal["tree", "linear"]
 
 _MAX_VALUES = 40
 _MAX_GRAMS = 60
@@ -39,7 +39,7 @@ class Probe(NamedTuple):
     numbers: Callable[[Sequence[Reading]], Float64Array]
     value: Callable[[Reading], str]
     family: Family = "file"
-    cheat: Kind = "tree"
+    cheat: Cheat = "tree"
 
 
 def one_hot(values: Sequence[str]) -> Float64Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgekit.audit.certainty import Baseline, Verdict
+from edgekit.audit.certainty import Baseline, LeakVerdict
 from edgekit.audit.noise import Noise
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import Family
@@ -46,7 +46,7 @@ class ProbeResult:
     varies: bool
     balanced_accuracy: Estimate | None = None
     baseline: Baseline | None = None
-    verdict: Verdict = "fine"
+    verdict: LeakVerdict = "fine"
     examples: tuple[Example, ...] = ()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
-from edgekit.audit.certainty import RULE, Problem, baselines, decide, group_interval, shuffle_all
+from edgekit.audit.certainty import RULE, Problem, baselines, group_interval, leak_verdict, shuffle_all
 from edgekit.audit.models import held_out_scores, make_folds
 from edgekit.audit.noise import find_noise
 from edgekit.audit.options import AuditConfig
@@ -125,7 +125,7 @@ def _probe(
             varies=True,
             balanced_accuracy=found,
             baseline=line,
-            verdict=decide(problem, found, line.p),
+            verdict=leak_verdict(problem, found, line.p),
             examples=_examples(probe, readings, labels, problem.y, score, config.examples),
         )
     for probe, _ in tables:
@@ -144,7 +144,7 @@ def _probe(
                 varies=True,
                 balanced_accuracy=own[0],
                 baseline=lines[-1],
-                verdict=decide(problem, own[0], lines[-1].p),
+                verdict=leak_verdict(problem, own[0], lines[-1].p),
             )
         )
     return tuple(ordered)

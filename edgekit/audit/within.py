@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
-from edgekit.audit.certainty import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, Verdict
+from edgekit.audit.certainty import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, LeakVerdict
 from edgekit.audit.facts import FileFacts
 from edgekit.audit.reading import Reading
 from edgekit.progress import SILENT, Progress
@@ -53,7 +53,7 @@ class GroupLeak:
     photos: int
     p: float
     q: float
-    verdict: Verdict
+    verdict: LeakVerdict
     shown_by: tuple[str, ...] = ()
 
 
@@ -117,7 +117,7 @@ def find_within(
         progress.advance()
     found = dict[tuple[str, str], GroupLeak]()
     for test, q in zip(tests, false_discovery_control([test.p for test in tests]).tolist(), strict=True):
-        leak = test.decide(q, len(labels))
+        leak = test.leak(q, len(labels))
         best = found.get((leak.group, leak.probe))
         better = best is None or (leak.p, -leak.balanced_accuracy) < (best.p, -best.balanced_accuracy)
         if leak.verdict != "fine" and better:
@@ -136,10 +136,10 @@ class _Test:
     p: float
     shown_by: tuple[str, ...]
 
-    def decide(self, q: float, labels: int) -> GroupLeak:
+    def leak(self, q: float, labels: int) -> GroupLeak:
         chance = 1.0 / min(self.classes, labels)
         skill = (self.balanced_accuracy - chance) / (1.0 - chance)
-        verdict: Verdict = "fine"
+        verdict: LeakVerdict = "fine"
         if q <= SUSPICIOUS_P:
             verdict = "leak" if q <= LEAK_P and skill >= LEAK_SKILL else "suspicious"
         return GroupLeak(
@@ -183,11 +183,11 @@ def _shown_by(inside: Sequence[Reading], classes: Sequence[str]) -> tuple[str, .
 
 def _best(values: Sequence[float | str], labellings: Int64Array) -> Float64Array:
     if isinstance(values[0], str):
-        return best_value([str(value) for value in values], labellings)
-    return best_threshold([float(value) for value in values], labellings)
+        return best_word([str(value) for value in values], labellings)
+    return best_cut([float(value) for value in values], labellings)
 
 
-def best_threshold(values: Sequence[float], labellings: Int64Array) -> Float64Array:
+def best_cut(values: Sequence[float], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of the best single cut through numbers, for each labelling.
 
     Args:
@@ -213,7 +213,7 @@ def _share_below(is_class: BoolArray) -> Float64Array:
     return shares
 
 
-def best_value(values: Sequence[str], labellings: Int64Array) -> Float64Array:
+def best_word(values: Sequence[str], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of naming, for each word, the class that has most of itself there; as before, (m,)."""
     k = int(labellings.max()) + 1
     words = sorted(set(values))

@@ -20,7 +20,7 @@ from edgekit.augment.options import CropsConfig
 from edgekit.augment.tfrecords import Value, example, frame
 from edgekit.augment.variant_set import encode, variant_of
 from edgekit.augment.vary import apply_variant
-from edgekit.data.derive import Photos, claim, list_photos, make_all, remove_parts, with_groups
+from edgekit.data.derive import ListedPhotos, claim, list_photos, make_all, remove_parts, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
 from edgekit.errors import EdgekitError
 from edgekit.locks import making_in
@@ -115,7 +115,7 @@ def cut_crops(
     return made
 
 
-def _shards(photos: Photos, out: Path, config: CropsConfig, labels: tuple[str, ...], of: int) -> Iterator[_Shard]:
+def _shards(photos: ListedPhotos, out: Path, config: CropsConfig, labels: tuple[str, ...], of: int) -> Iterator[_Shard]:
     """All shards, one after the other: there may be more pieces than fit in memory."""
     pieces: list[tuple[Sample, int]] = []
     number = 0
@@ -234,7 +234,7 @@ def crop_name(sample: Sample, variant: int, crop: int, config: CropsConfig) -> s
     return f"{folder}{sample.path}.v{variant + 1:03d}.c{crop:03d}.{'png' if config.encoding == 'png' else 'jpg'}"
 
 
-def _rows(photos: Photos, config: CropsConfig) -> Iterator[Sample]:
+def _rows(photos: ListedPhotos, config: CropsConfig) -> Iterator[Sample]:
     for one in photos.samples:
         for variant in config.numbers(one):
             for crop in range(config.plan.crops):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from edgekit.augment.options import Encoding, VariantsConfig
 from edgekit.augment.vary import Variant, apply_variant, draw_variant
-from edgekit.data.derive import Photos, claim, list_photos, make_all, with_groups
+from edgekit.data.derive import ListedPhotos, claim, list_photos, make_all, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.errors import EdgekitError
 from edgekit.look.sheets import draw_tiles
@@ -84,7 +84,7 @@ def augment_photos(
     return VariantsMade(photos=len(found.samples), variants=len(samples) - len(found.samples))
 
 
-def preview(photo: Path, config: VariantsConfig) -> Image.Image:
+def preview_variants(photo: Path, config: VariantsConfig) -> Image.Image:
     """A contact sheet of one photo and its variants, each with what was drawn for it.
 
     Args:
@@ -108,7 +108,7 @@ def _name(path: str, number: int, config: VariantsConfig) -> str:
     return f"{path}.v{number:03d}.{'png' if config.encoding == 'png' else 'jpg'}"
 
 
-def _tasks(photos: Photos, out: Path, config: VariantsConfig) -> Iterator[_Task]:
+def _tasks(photos: ListedPhotos, out: Path, config: VariantsConfig) -> Iterator[_Task]:
     for one in photos.samples:
         numbers = [
             number
@@ -148,7 +148,7 @@ def encode(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], encoding: En
     return buffer.getvalue()
 
 
-def _rows(photos: Photos, config: VariantsConfig) -> tuple[list[Sample], list[dict[str, str]]]:
+def _rows(photos: ListedPhotos, config: VariantsConfig) -> tuple[list[Sample], list[dict[str, str]]]:
     samples, notes = [], list[dict[str, str]]()
     for one in photos.samples:
         samples.append(one)

@@ -19,7 +19,7 @@ from edgekit.data.checks import (
     top_folders,
 )
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
-from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, place, read_manifest
+from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, folder_samples, read_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -111,9 +111,7 @@ def _read_folders(root: Path) -> tuple[Sample, ...]:
         raise DataError(f"{rule}, got {len(loose)} photos outside any class: {shorten(loose, limit=3)}; move them")
     if empty:
         raise DataError(f"{rule}, got folders without photos: {shorten(empty)}; fill or remove them")
-    return tuple(
-        Sample(path=path, label=label, split=split) for path, (label, split) in zip(paths, place(paths), strict=True)
-    )
+    return folder_samples(paths)
 
 
 def _check_labels_have_folders(root: Path, samples: Sequence[Sample]) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgekit.data.checks import find_photos
-from edgekit.data.manifest import MANIFEST_NAME, Sample, place, read_manifest
+from edgekit.data.manifest import Sample
+from edgekit.data.update import read_samples
 from edgekit.errors import DataError, EdgekitError
 from edgekit.records import plain, read_json, sha256, to_json, write_json
 from edgekit.terminal import held_back
@@ -27,7 +28,7 @@ _AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photos:
+class ListedPhotos:
     """Photos as they lie, read from a manifest or from folders; their content is looked at when it is needed."""
 
     root: Path
@@ -40,7 +41,7 @@ class Photos:
         return sha256(to_json({"rows": rows}).encode())
 
 
-def list_photos(root: Path) -> Photos:
+def list_photos(root: Path) -> ListedPhotos:
     """The photos of a folder: those of its manifest, or one class a folder.
 
     Raises:
@@ -48,15 +49,7 @@ def list_photos(root: Path) -> Photos:
     """
     if not os.path.isdir(root):
         raise DataError(f"{root}: photos must lie in a folder, got none there; check the path")
-    if os.path.lexists(root / MANIFEST_NAME):
-        samples = read_manifest(root / MANIFEST_NAME)
-    else:
-        paths = find_photos(root)
-        placed = zip(paths, place(paths), strict=True)
-        loose = [path for path in paths if "/" not in path]
-        if loose:
-            raise DataError(f"{root}: every photo must lie in the folder of its class, got {loose[0]!r}; move it")
-        samples = tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
+    samples = read_samples(root)
     if not samples:
         raise DataError(f"{root}: a folder of photos must hold some, got none; put them there")
     _check_names(root, samples)
@@ -64,7 +57,7 @@ def list_photos(root: Path) -> Photos:
     for one in samples:
         if not os.path.isfile(root / one.path) or not (root / one.path).resolve().is_relative_to(home):
             raise DataError(f"{root}: {one.path} must be a file inside the folder; restore it or remove its row")
-    return Photos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
+    return ListedPhotos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
 
 
 def _check_names(root: Path, samples: Iterable[Sample]) -> None:
@@ -88,7 +81,7 @@ def _check_names(root: Path, samples: Iterable[Sample]) -> None:
             )
 
 
-def with_groups(photos: Photos) -> Photos:
+def with_groups(photos: ListedPhotos) -> ListedPhotos:
     """The same photos; where groups are not known, each photo is one, so that no split parts what is made of it."""
     samples = tuple(one if one.group else replace(one, group=one.path) for one in photos.samples)
     return replace(photos, samples=samples)
@@ -149,19 +142,17 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
     # Forking a process that has other threads would hang.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
-        waiting: set[Future[B]] = set()
-        for item in items:
-            # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
-            with held_back():
-                waiting.add(pool.submit(work, item))
-            if len(waiting) >= _AHEAD * workers:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for one in done:
-                    yield one.result()
-        while waiting:
+        coming, waiting = iter(items), set[Future[B]]()
+        while True:
+            for item in islice(coming, _AHEAD * workers - len(waiting)):
+                # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
+                with held_back():
+                    waiting.add(pool.submit(work, item))
+            if not waiting:
+                return
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+            for future in done:
+                yield future.result()
     except BrokenProcessPool as failure:
         raise EdgekitError(f"one of {workers} workers died, perhaps for want of memory; try fewer workers") from failure
     finally:
@@ -187,7 +178,6 @@ def _end_with_parent() -> None:
 
 def remove_parts(out: Path) -> None:
     """Remove what an earlier run that was killed left half-written."""
-    for folder, _, names in os.walk(out):
-        for name in names:
-            if name.startswith(".") and name.endswith(".part"):
-                Path(folder, name).unlink(missing_ok=True)
+    for part in out.rglob(".*.part"):
+        if part.is_file():
+            part.unlink(missing_ok=True)

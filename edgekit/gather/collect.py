@@ -13,7 +13,7 @@ from edgekit.arrays import RGBArray
 from edgekit.data.update import cautions, read_samples
 from edgekit.errors import DataError, VideoError
 from edgekit.gather.options import CollectConfig
-from edgekit.gather.session import Diary, Finished, Line
+from edgekit.gather.session import Diary, DiaryLine, Finished
 from edgekit.gather.stills import to_jpeg
 from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
@@ -225,7 +225,7 @@ class _Session:
             return "known"
         path = f"{self._config.label}/{self._config.group}/{self._number + 1:05d}.jpg"
         wall_s = self._start_s + time_s if self._is_live else 0.0
-        self._diary.add(Line(what="shot", session=self._id, path=path, time_s=time_s, wall_s=wall_s))
+        self._diary.add(DiaryLine(what="shot", session=self._id, path=path, time_s=time_s, wall_s=wall_s))
         write_atomic(self._out / path, jpeg)
         self._number += 1
         self.shots += 1

@@ -25,7 +25,7 @@ DIARY_NAME = ".edgekit-collect.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class DiaryLine:
     """One line: a session begins, a shot was stored, or the session's rows were written.
 
     Attributes:
@@ -91,14 +91,14 @@ class Diary:
         self._root = root
         # A line that broke off is no shot: its photo was not stored yet.
         self._file = Lines(root / DIARY_NAME)
-        self.lines = list(parse_lines(Line, self._file))
+        self.lines = list(parse_lines(DiaryLine, self._file))
         begun = {line.session for line in self.lines if line.what == "begin"}
         if lost := sorted({line.session for line in self.lines} - begun):
             raise DataError(
                 f"{self._file.path}: every session must begin, got lines of {lost}, which don't; remove them"
             )
 
-    def add(self, line: Line) -> None:
+    def add(self, line: DiaryLine) -> None:
         """Note a line down.
 
         Raises:
@@ -120,7 +120,7 @@ class Diary:
         """
         number = max((line.session for line in self.lines), default=0) + 1
         self.add(
-            Line(
+            DiaryLine(
                 what="begin",
                 session=number,
                 label=config.label,
@@ -173,12 +173,12 @@ class Diary:
                 rows.append(Sample(path=shot.path, label=begun.label, group=group, split=part, **begun.notes))
         if rows:
             update_manifest(self._root, rows, unlisted={line.path for line in self.lines if line.what == "shot"})
-        self.add(Line(what="end", session=session))
+        self.add(DiaryLine(what="end", session=session))
         left = tuple(shot.path for shot, part in zip(shots, parts, strict=True) if part is None)
         return Finished(rows=len(rows), splits=dict(Counter(row.split for row in rows if row.split)), left_out=left)
 
 
-def to_blocks(times_s: Sequence[float], begun: Line) -> list[str | None]:
+def to_blocks(times_s: Sequence[float], begun: DiaryLine) -> list[str | None]:
     """The split of each shot: an empty string without one, None for shots that are close to another block.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from edgekit.arrays import ByteArray
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
 from edgekit.records import write_atomic
 from edgekit.runtime.photo import read_photo
@@ -116,7 +116,7 @@ _LINE_LETTERS = 46
 _LINE_PX = 12
 
 
-def draw_tiles(tiles: Iterable[tuple[str, ByteArray]]) -> Image.Image:
+def draw_tiles(tiles: Iterable[tuple[str, RGBArray]]) -> Image.Image:
     """Lay pictures out in rows of four.
 
     Args:
@@ -136,7 +136,7 @@ def draw_tiles(tiles: Iterable[tuple[str, ByteArray]]) -> Image.Image:
     return sheet
 
 
-def _small(pixels: ByteArray) -> Image.Image:
+def _small(pixels: RGBArray) -> Image.Image:
     picture = Image.fromarray(pixels)
     picture.thumbnail((_TILE_PX, _TILE_PX), Image.Resampling.LANCZOS)
     return picture

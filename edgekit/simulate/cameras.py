@@ -17,12 +17,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from PIL import Image
 
-from edgekit.arrays import ByteArray, Float32Array
+from edgekit.arrays import Float32Array, RGBArray
 from edgekit.errors import DataError
 from edgekit.look.colours import to_linear, to_srgb
 
 Light: TypeAlias = Float32Array
-Photo: TypeAlias = ByteArray
 Rgb: TypeAlias = tuple[float, float, float]
 
 _LIGHT_OF_LEVEL = to_linear(np.arange(256, dtype=np.float32) / 255)
@@ -120,7 +119,7 @@ def aim(rng: np.random.Generator, *, camera: Camera) -> Shot:
     )
 
 
-def capture(rng: np.random.Generator, radiance: Light, *, camera: Camera, shot: Shot | None = None) -> Photo:
+def take_photo(rng: np.random.Generator, radiance: Light, *, camera: Camera, shot: Shot | None = None) -> RGBArray:
     """Take a photo.
 
     Args:
@@ -139,8 +138,8 @@ def capture(rng: np.random.Generator, radiance: Light, *, camera: Camera, shot: 
     return expose(rng, blur(radiance, sigma_px=taken.sigma_px), camera=camera, shot=taken)
 
 
-def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> Photo:
-    """Sensor and signal processing alone, for light that a lens has already formed into an image; as ``capture``."""
+def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> RGBArray:
+    """Sensor and signal processing alone, for light that a lens has already formed into an image; as ``take_photo``."""
     if light.ndim != 3 or light.shape[2] != 3 or light.shape[0] % 2 or light.shape[1] % 2:
         raise DataError(f"light must be (height, width, 3) with even sides, got {light.shape}; crop it")
     rgb = _demosaic(_sense(rng, light, camera=camera, shot=shot), bayer=camera.bayer)
@@ -155,7 +154,7 @@ def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     return np.take(tone_curve(camera.contrast), rgb.astype(np.uint16))
 
 
-def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
+def encode_jpeg(photo: RGBArray, *, camera: Camera) -> bytes:
     """The photo as the camera stores it: its own quality and chroma subsampling, no metadata."""
     buffer = io.BytesIO()
     Image.fromarray(photo).save(
@@ -164,7 +163,7 @@ def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
     return buffer.getvalue()
 
 
-def to_light(photo: Photo) -> Light:
+def to_light(photo: RGBArray) -> Light:
     """8-bit sRGB to linear light, 0..1, of the same shape."""
     return np.take(_LIGHT_OF_LEVEL, photo)
 
@@ -248,7 +247,7 @@ def _demosaic(mosaic: Light, *, bayer: str) -> Light:
     return rgb
 
 
-def tone_curve(contrast: float) -> Photo:
+def tone_curve(contrast: float) -> RGBArray:
     """(4096,) from linear light to 8 bits: the sRGB curve, then an S-curve."""
     linear = np.arange(TONE_STEPS, dtype=np.float64) / (TONE_STEPS - 1)
     encoded = to_srgb(linear)

@@ -21,7 +21,7 @@ from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, write_atomic, write_json
-from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
+from edgekit.simulate.cameras import CAMERAS, encode_jpeg, take_photo, to_light
 from edgekit.simulate.options import CAMERAS_PER_GROUP, SimulateConfig
 from edgekit.simulate.scenes import draw_scene
 from edgekit.simulate.screens import SCREENS, recapture
@@ -171,8 +171,8 @@ def _make(pair: _Pair) -> None:
     for_scene, for_genuine, for_recapture = (np.random.default_rng(stream) for stream in streams)
     camera, source_camera = CAMERAS[pair.camera], CAMERAS[pair.source_camera]
     radiance = to_light(draw_scene(for_scene, size_wh=pair.size_wh))
-    genuine = encode_jpeg(capture(for_genuine, radiance, camera=camera), camera=camera)
-    shown = encode_jpeg(capture(for_recapture, radiance, camera=source_camera), camera=source_camera)
+    genuine = encode_jpeg(take_photo(for_genuine, radiance, camera=camera), camera=camera)
+    shown = encode_jpeg(take_photo(for_recapture, radiance, camera=source_camera), camera=source_camera)
     with Image.open(io.BytesIO(shown)) as opened:
         photo = np.asarray(opened)
     again = encode_jpeg(recapture(for_recapture, photo, screen=SCREENS[pair.screen], camera=camera), camera=camera)

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from edgekit.simulate.options import Layout
+from edgekit.simulate.options import ScreenLayout
 
 # About as often as in English.
 _LETTERS = "eeeeeettttaaaaooooiiinnnsssrrrhhhlldddccuummffppggwwyybbvvkEATSCMPR0123456789.,"
@@ -20,7 +20,7 @@ def lay_out(
     photo: Image.Image,
     size_wh: tuple[int, int],
     *,
-    layout: Layout,
+    layout: ScreenLayout,
     fill: float,
     paper: bool,
 ) -> Image.Image:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.simulate.cameras import METERED_MEAN, TONE_STEPS, Camera, Light, Photo, Shot, tone_curve
+from edgekit.arrays import RGBArray
+from edgekit.simulate.cameras import METERED_MEAN, TONE_STEPS, Camera, Light, Shot, tone_curve
 from edgekit.simulate.perspective import Placement
 from edgekit.simulate.screens import Screen
 
@@ -45,7 +46,7 @@ class PhoneOptics:
         size = (2 * radius + 1, 2 * radius + 1)
         return np.asarray(cv2.GaussianBlur(light, size, sigma_px, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
-    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
         """As the simulator's own."""
         raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
         response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
@@ -71,7 +72,7 @@ def develop(
     shot: Shot,
     size_wh: tuple[int, int],
     reduction: Reduction,
-) -> Photo:
+) -> RGBArray:
     """Sensor, mosaic, tone curve at the sensor's resolution; then reduction, saturation and sharpening.
 
     Args:

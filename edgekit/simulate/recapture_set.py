@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.data.derive import Photos, claim, list_photos, make_all, with_groups
+from edgekit.data.derive import ListedPhotos, claim, list_photos, make_all, with_groups
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError, EdgekitError
@@ -92,7 +92,7 @@ def make_recaptures(
     return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
 
 
-def preview(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT) -> Image.Image:
+def preview_recaptures(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT) -> Image.Image:
     """One photo and ``PREVIEWED`` recaptures of it from each screen, with what was drawn for each; walls for rooms.
 
     Args:
@@ -117,7 +117,7 @@ def preview(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT
     return draw_tiles(tiles)
 
 
-def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:
+def _genuine(photos: ListedPhotos, config: RecaptureConfig) -> ListedPhotos:
     labels = tuple(sorted({one.label for one in photos.samples}))
     label = config.label or guess_bona_fide(labels)
     samples = tuple(one for one in photos.samples if one.label == label)
@@ -147,7 +147,7 @@ class _Row:
         return {"source": self.source.path, **{name: str(value) for name, value in drawn.items()}}
 
 
-def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
+def _rows(photos: ListedPhotos, config: RecaptureConfig) -> Iterator[_Row]:
     """Every file of the result."""
     groups: dict[str | None, list[Sample]] = {}
     for one in photos.samples:

@@ -15,9 +15,10 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image, ImageOps
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import CAMERAS, Light, Photo, aim, to_light
-from edgekit.simulate.options import PRINTED, PRINTS, Layout, RephotoConfig
+from edgekit.simulate.cameras import CAMERAS, Light, aim, to_light
+from edgekit.simulate.options import PRINTED, PRINTS, RephotoConfig, ScreenLayout
 from edgekit.simulate.pages import lay_out
 from edgekit.simulate.perspective import View
 from edgekit.simulate.phone import REDUCTIONS, PhoneOptics, Reduction, develop
@@ -48,7 +49,7 @@ _BLACK_POINT = (0.3, 1.0)
 # Fog stays fog: no more than this share of the mean.
 _MOST_BLACK = 0.2
 # How often people show a photo so.
-_USUAL: Mapping[Layout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
+_USUAL: Mapping[ScreenLayout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
 # By the halving of their light at 30 (TN), 40 (IPS) and 60 degrees (OLED, CRT); paper is lit from outside.
 _FALLOFF: Mapping[str, float] = MappingProxyType(
     {"laptop-tn": 4.8, "phone-oled": 1.0, "tv-crt": 1.0, "monitor-ips": 2.6, "print-inkjet": 0.0, "print-magazine": 0.0}
@@ -73,7 +74,7 @@ class Drawn:
     glare: float
     jpeg: int
     coverage: float
-    layout: Layout
+    layout: ScreenLayout
     fill: float
     aspect: float
     hand: bool
@@ -139,7 +140,7 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     )
 
 
-def _draw_layout(rng: np.random.Generator, layouts: tuple[Layout, ...]) -> Layout:
+def _draw_layout(rng: np.random.Generator, layouts: tuple[ScreenLayout, ...]) -> ScreenLayout:
     shares = np.array([_USUAL[one] for one in layouts])
     return layouts[int(rng.choice(len(layouts), p=shares / shares.sum()))]
 
@@ -163,7 +164,7 @@ def _draw_lamp(rng: np.random.Generator, screen: str, share: float) -> float:
     return round(strength, 3) if has_one and reflects else 0.0
 
 
-def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
+def rephotograph(rng: np.random.Generator, photo: RGBArray, *, drawn: Drawn, room: RGBArray | None = None) -> bytes:
     """Take a photo of a photo, or of its scene.
 
     Args:
@@ -213,12 +214,12 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
 
 def _of_screen(
     rng: np.random.Generator,
-    photo: Photo,
+    photo: RGBArray,
     *,
     drawn: Drawn,
     sigma_px: float,
     native_wh: tuple[int, int],
-    room: Photo | None,
+    room: RGBArray | None,
 ) -> Light:
     paper = is_print(drawn.screen)
     screen = SCREEN_OF[drawn.screen]

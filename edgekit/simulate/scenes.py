@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from edgekit.arrays import ByteArray
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
 from edgekit.simulate.options import MIN_SIDE_PX
 from edgekit.simulate.products import barcode, price_tag, some_product, some_word, write
@@ -21,7 +21,7 @@ from edgekit.simulate.textures import cloth, foliage, fractal, plaster, shade, s
 _OVERSAMPLING = 1.5
 
 
-def draw_scene(rng: np.random.Generator, *, size_wh: tuple[int, int]) -> ByteArray:
+def draw_scene(rng: np.random.Generator, *, size_wh: tuple[int, int]) -> RGBArray:
     """Draw one scene in even light, then light it.
 
     Args:
@@ -51,7 +51,7 @@ def _focus_falloff(rng: np.random.Generator, canvas: Image.Image) -> Image.Image
     return Image.composite(blurred, canvas, Image.fromarray((ramp * 255).astype(np.uint8)))
 
 
-def _light(rng: np.random.Generator, photo: ByteArray) -> ByteArray:
+def _light(rng: np.random.Generator, photo: RGBArray) -> RGBArray:
     """Uneven light, sometimes with the edge of a shadow, of a warm or cool colour."""
     height, width = photo.shape[:2]
     depth = rng.uniform(0.05, 0.55)

@@ -16,15 +16,16 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from PIL import Image, ImageFilter
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import Camera, Light, Photo, Rgb, aim, blur, expose
+from edgekit.simulate.cameras import Camera, Light, Rgb, aim, blur, expose
 from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.simulate.panels import STRUCTURES, Structure, panel_response
-from edgekit.simulate.perspective import Edge, Placement, View, cosine, look, place, warp
+from edgekit.simulate.perspective import Placement, ScreenEdge, View, cosine, place_screen, trace_rays, warp_window
 from edgekit.simulate.surroundings import lamp, over, within_room
 from edgekit.simulate.textures import smooth_field
 
-Kind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
+ScreenKind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
 Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots"]
 
 
@@ -46,7 +47,7 @@ class Screen:
     """
 
     name: str
-    kind: Kind
+    kind: ScreenKind
     structure: Structure | Halftone
     ratio: tuple[float, float]
     gamma: float = 2.2
@@ -80,9 +81,9 @@ def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
     """Draw a hand-held view: most are nearly frontal and show the picture alone; one in eight has an edge in it."""
     ratio = float(np.exp(rng.uniform(*np.log(screen.ratio))))
     yaw, pitch = (float(np.clip(angle, -28, 28)) for angle in rng.normal(0, 9, 2))
-    edge: Edge = "none"
+    edge: ScreenEdge = "none"
     if rng.random() < 1 / 8:
-        edges: tuple[Edge, ...] = ("left", "right", "top", "bottom")
+        edges: tuple[ScreenEdge, ...] = ("left", "right", "top", "bottom")
         edge = edges[int(rng.integers(4))]
     return View(
         ratio=ratio,
@@ -97,8 +98,8 @@ def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
 
 
 def recapture(
-    rng: np.random.Generator, photo: Photo, *, screen: Screen, camera: Camera, view: View | None = None
-) -> Photo:
+    rng: np.random.Generator, photo: RGBArray, *, screen: Screen, camera: Camera, view: View | None = None
+) -> RGBArray:
     """Show a photo and photograph it.
 
     Args:
@@ -126,13 +127,13 @@ class Optics(Protocol):
     def blur(self, light: Light, *, sigma_px: float) -> Light:
         """As ``cameras.blur``."""
 
-    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
         """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
 
 
 def form_image(
     rng: np.random.Generator,
-    photo: Photo,
+    photo: RGBArray,
     *,
     screen: Screen,
     view: View,
@@ -156,8 +157,8 @@ def form_image(
         raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
     use = _OWN if optics is None else optics
     size_wh = view.picture_wh or (photo.shape[1], photo.shape[0])
-    placement = place(size_wh, view)
-    rays = look(placement)
+    placement = place_screen(size_wh, view)
+    rays = trace_rays(placement)
     # ruff's "in (…)" would not tell mypy that a panel remains.
     if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
         light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
@@ -181,7 +182,7 @@ def form_image(
     return _reflect(rng, light, strength=view.glare)
 
 
-def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+def _panel_light(photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
     """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
     raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
     # A pixel is a flat square: with one repeat per camera pixel, bilinear sampling integrates its edge over one.
@@ -194,7 +195,7 @@ def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light
         plane = Image.fromarray(np.take(curve, raster[..., channel]))
         if enlarged > 1:
             plane = plane.resize(drawn_wh, Image.Resampling.NEAREST)
-        light[..., channel] = np.asarray(warp(plane, placement, enlarged=enlarged))
+        light[..., channel] = np.asarray(warp_window(plane, placement, enlarged=enlarged))
     return light
 
 
@@ -202,14 +203,14 @@ class _NumpyOptics:
     def blur(self, light: Light, *, sigma_px: float) -> Light:
         return blur(light, sigma_px=sigma_px)
 
-    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
         return _panel_light(photo, screen=screen, placement=placement)
 
 
 _OWN = _NumpyOptics()
 
 
-def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+def _print_light(rng: np.random.Generator, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
     """Light from an evenly lit print, dots and all: (height, width, 3), linear."""
     coverage = np.asarray(placement.show(separate(photo), resample=Image.Resampling.BILINEAR))
     if screen.structure == "clustered-dots":
@@ -225,7 +226,7 @@ def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, plac
         ink = ink.filter(ImageFilter.BoxBlur((dots_per_pixel - 1) / 2))
     else:
         ink = ink.resize((ink.width * enlarged, ink.height * enlarged), Image.Resampling.NEAREST)
-    seen = np.asarray(warp(ink, placement, enlarged=enlarged)).astype(np.float32)
+    seen = np.asarray(warp_window(ink, placement, enlarged=enlarged)).astype(np.float32)
     fibres = 1 + np.float32(0.012) * rng.standard_normal(seen.shape[:2], dtype=np.float32)
     seen += np.float32(255 * screen.black)
     seen *= np.array(screen.white_rgb, dtype=np.float32) / 255

@@ -8,8 +8,8 @@ import numpy as np
 
 from edgekit.arrays import Float64Array
 from edgekit.simulate.cameras import Light, Rgb
-from edgekit.simulate.perspective import Seen, View
-from edgekit.simulate.textures import Plane, smooth_field
+from edgekit.simulate.perspective import Rays, View
+from edgekit.simulate.textures import Field, smooth_field
 
 # Linear light of skin under a light in which white paper has 1, from dark to fair.
 _SKINS = ((0.10, 0.045, 0.03), (0.27, 0.13, 0.08), (0.42, 0.23, 0.15), (0.58, 0.37, 0.27))
@@ -28,12 +28,12 @@ class Hand:
     """
 
     light: Light
-    behind: Plane
-    front: Plane
+    behind: Field
+    front: Field
 
 
 def within_room(
-    rng: np.random.Generator, light: Light, *, rays: Seen, view: View, paper: Rgb | None, soft_px: float
+    rng: np.random.Generator, light: Light, *, rays: Rays, view: View, paper: Rgb | None, soft_px: float
 ) -> Light:
     """Put a screen or a print that ends inside the picture into its surroundings.
 
@@ -69,7 +69,7 @@ def within_room(
     return seen if hand is None else over(seen, hand.light, hand.front)
 
 
-def over(below: Light, above: Light, share: Plane) -> Light:
+def over(below: Light, above: Light, share: Field) -> Light:
     """Lay light over other light, by its share of each pixel.
 
     Args:
@@ -84,7 +84,7 @@ def over(below: Light, above: Light, share: Plane) -> Light:
     return np.asarray(above * part + below * (1 - part), dtype=np.float32)
 
 
-def draw_hand(rng: np.random.Generator, rays: Seen, *, level: float, soft_px: float) -> Hand:
+def draw_hand(rng: np.random.Generator, rays: Rays, *, level: float, soft_px: float) -> Hand:
     """A palm behind a device, fingertips over one of its sides and a thumb over the other.
 
     Args:
@@ -130,7 +130,7 @@ def draw_hand(rng: np.random.Generator, rays: Seen, *, level: float, soft_px: fl
     )
 
 
-def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Plane:
+def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Field:
     """The mirror image of a tube, a window or a bulb in glass: (height, width), 0 to 1."""
     width, height = size_wh
     across_wh = np.array(size_wh) / max(size_wh)
@@ -148,7 +148,7 @@ def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Plane:
     return np.asarray(np.float32(middle) / (1 + fading), dtype=np.float32)
 
 
-def _capsule(x: Plane, y: Plane, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Plane:
+def _capsule(x: Field, y: Field, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Field:
     """How far inside a thick line each point lies; negative outside."""
     along = np.array(end) - tip
     share = ((x - tip[0]) * along[0] + (y - tip[1]) * along[1]) / float(along @ along)
@@ -157,5 +157,5 @@ def _capsule(x: Plane, y: Plane, tip: tuple[float, float], end: tuple[float, flo
     return np.asarray(radius - nearest, dtype=np.float32)
 
 
-def _share(inside_px: Plane, soft_px: float) -> Plane:
+def _share(inside_px: Field, soft_px: float) -> Field:
     return np.asarray(np.clip(inside_px / np.float32(soft_px) + 0.5, 0, 1), dtype=np.float32)

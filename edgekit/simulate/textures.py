@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from edgekit.arrays import Float32Array
 
-Plane: TypeAlias = Float32Array
-Colour: TypeAlias = tuple[int, int, int]
+Field: TypeAlias = Float32Array
+Rgb8: TypeAlias = tuple[int, int, int]
 
 # Scenes are drawn larger than they are shown, so finer noise would only be averaged away.
 _FINEST_PX = 2
@@ -19,19 +19,19 @@ _FINEST_PX = 2
 
 def some_colour(
     rng: np.random.Generator, *, saturation: tuple[float, float] = (0.2, 0.9), value: tuple[float, float] = (0.3, 0.95)
-) -> Colour:
+) -> Rgb8:
     """A random sRGB colour of any hue, with HSV saturation and value drawn evenly from the ranges."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), rng.uniform(*saturation), rng.uniform(*value))
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def shade(colour: Colour, factor: float) -> Colour:
+def shade(colour: Rgb8, factor: float) -> Rgb8:
     """The colour made darker (below 1) or lighter (above 1), clipped at 255."""
     red, green, blue = (max(0, min(255, round(level * factor))) for level in colour)
     return red, green, blue
 
 
-def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int = 6, persistence: float = 0.6) -> Plane:
+def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int = 6, persistence: float = 0.6) -> Field:
     """Multi-octave value noise.
 
     Args:
@@ -54,22 +54,22 @@ def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int 
     return _enlarge(layer, size_wh)
 
 
-def _enlarge(plane: Plane, size_wh: tuple[int, int]) -> Plane:
+def _enlarge(plane: Field, size_wh: tuple[int, int]) -> Field:
     return np.asarray(Image.fromarray(plane).resize(size_wh, Image.Resampling.BILINEAR))
 
 
-def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Plane:
+def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Field:
     """Soft random light: a few random cells blown up. (height, width), about 0..1."""
     coarse = rng.random((cells, cells + 1), dtype=np.float32)
     return np.asarray(Image.fromarray(coarse).resize(size_wh, Image.Resampling.BICUBIC))
 
 
-def colourise(plane: Plane, dark: Colour, light: Colour) -> Image.Image:
+def colourise(plane: Field, dark: Rgb8, light: Rgb8) -> Image.Image:
     """A plane of 0..1 as an RGB picture between two colours."""
     return ImageOps.colorize(Image.fromarray((plane * 255).astype(np.uint8)), dark, light)
 
 
-def plaster(rng: np.random.Generator, size_wh: tuple[int, int], *, colour: Colour) -> Image.Image:
+def plaster(rng: np.random.Generator, size_wh: tuple[int, int], *, colour: Rgb8) -> Image.Image:
     """A painted wall or panel: almost one colour, with faint stains and grain."""
     rough = fractal(rng, size_wh, octaves=7, persistence=float(rng.uniform(0.5, 0.95)))
     depth = rng.uniform(0.03, 0.18)

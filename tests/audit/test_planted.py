@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.audit.certainty import Problem, baselines, decide, group_interval, shuffle_all
+from edgekit.audit.certainty import Problem, baselines, group_interval, leak_verdict, shuffle_all
 from edgekit.audit.models import held_out_scores, make_folds
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, varied
@@ -112,7 +112,7 @@ def test_false_alarms_over_many_dealings(deal):
         said = [held_out_scores(x, y, folds, cheat).argmax(axis=1) for x, cheat in tables]
         found = [group_interval(y, one, unit) for one in said]
         lines = baselines([one.value for one in found], shuffle_all(problem, tables))
-        verdicts = [decide(problem, one, line.p) for one, line in zip(found, lines, strict=True)]
+        verdicts = [leak_verdict(problem, one, line.p) for one, line in zip(found, lines, strict=True)]
         assert "leak" not in verdicts
         alarms.append("suspicious" in verdicts)
     assert sum(alarms) <= 1

@@ -12,7 +12,7 @@ from edgekit.errors import DataError, VideoError
 from edgekit.gather import collect as collecting
 from edgekit.gather.collect import collect_photos
 from edgekit.gather.options import CollectConfig
-from edgekit.gather.session import DIARY_NAME, Diary, Line, to_blocks
+from edgekit.gather.session import DIARY_NAME, Diary, DiaryLine, to_blocks
 from edgekit.runtime.photo import decode
 from edgekit.video.source import TimedFrame
 
@@ -217,7 +217,7 @@ class TestSplit:
     @pytest.mark.parametrize("gap_s", [0.0, 0.25, 5.0])
     def test_blocks_never_interleave_and_keep_their_distance(self, split, shots, gap_s):
         times = [number * 0.1 for number in range(shots)]
-        begun = Line(what="begin", session=1, split=split, gap_s=gap_s, guard_s=0.35)
+        begun = DiaryLine(what="begin", session=1, split=split, gap_s=gap_s, guard_s=0.35)
         parts = to_blocks(times, begun)
         order = [part for part in parts if part is not None]
         assert order == sorted(order, key=("train", "val", "test").index)

@@ -10,7 +10,7 @@ from PIL import Image
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError
 from edgekit.gather.coverage import cover
-from edgekit.gather.plan import CapturePlan, Cell, CellRule, PlanEntry, read_plan, to_entries, write_plan
+from edgekit.gather.plan import CapturePlan, CellRule, PlanCell, PlanEntry, read_plan, to_entries, write_plan
 
 REAL = PlanEntry(name="real", label="genuine")
 TV = PlanEntry(name="tv", label="recapture", kind="screen")
@@ -59,9 +59,9 @@ class TestPlan:
     def test_the_last_rule_that_fits_counts(self):
         made = plan(cell=(CellRule(target="tv", wanted=9), CellRule(light="night", wanted=1)))
         assert len(made.cells) == 12
-        assert made.wanted_of(Cell(camera="iphone", target="tv", light="day")) == 9
-        assert made.wanted_of(Cell(camera="iphone", target="tv", light="night")) == 1
-        assert made.wanted_of(Cell(camera="iphone", target="real", light="day")) == 3
+        assert made.wanted_of(PlanCell(camera="iphone", target="tv", light="day")) == 9
+        assert made.wanted_of(PlanCell(camera="iphone", target="tv", light="night")) == 1
+        assert made.wanted_of(PlanCell(camera="iphone", target="real", light="day")) == 3
 
     @pytest.mark.parametrize(
         ("text", "message"),

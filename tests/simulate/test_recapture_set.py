@@ -9,9 +9,9 @@ from PIL import Image
 
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import CAMERAS, Shot, blur, capture
+from edgekit.simulate.cameras import CAMERAS, Shot, blur, take_photo
 from edgekit.simulate.options import PRINTS, SCREEN_NAMES, RecaptureConfig, RephotoConfig
-from edgekit.simulate.perspective import View, place
+from edgekit.simulate.perspective import View, place_screen
 from edgekit.simulate.recapture_set import make_recaptures
 from edgekit.simulate.rephoto import SCREEN_OF, draw, rephotograph
 from edgekit.simulate.screens import SCREENS, form_image
@@ -109,7 +109,7 @@ class TestPhone:
         camera = replace(CAMERAS["phone-a"], sharpening=0, shot_noise=0, read_noise=0, saturation=1)
         light = photo.astype(np.float32) / 255
         shot = Shot(sigma_px=0.4)
-        theirs = capture(np.random.default_rng(0), light, camera=camera, shot=shot)
+        theirs = take_photo(np.random.default_rng(0), light, camera=camera, shot=shot)
         ours = phone.develop(
             np.random.default_rng(0), blur(light, sigma_px=0.4), camera=camera, shot=shot, size_wh=(160, 120),
             reduction="area",
@@ -153,7 +153,7 @@ def test_a_photo_too_small_for_a_screen_is_named(tmp_path, write_photo):
 
 
 def test_a_screen_may_end_inside_the_picture():
-    placement = place((100, 80), View(ratio=1.5, coverage=1.4))
+    placement = place_screen((100, 80), View(ratio=1.5, coverage=1.4))
     assert placement.raster_wh[0] < 100 / 1.5
 
 

@@ -7,7 +7,7 @@ from edgekit.errors import DataError
 from edgekit.simulate.cameras import CAMERAS, to_light
 from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.simulate.panels import DETAIL, STRUCTURES, emission_cell, integrate_cell, panel_response
-from edgekit.simulate.perspective import View, look, place
+from edgekit.simulate.perspective import View, place_screen, trace_rays
 from edgekit.simulate.screens import SCREENS, choose_view, recapture
 
 SIZE_WH = (160, 120)
@@ -129,8 +129,8 @@ def test_moire_has_the_beat_of_the_two_rasters():
     ],
 )
 def test_without_an_edge_every_pixel_sees_the_photo(view):
-    placement = place(SIZE_WH, view)
-    rays = look(placement)
+    placement = place_screen(SIZE_WH, view)
+    rays = trace_rays(placement)
     assert placement.inside_px(rays).min() > 0
     middle = rays.scale[SIZE_WH[1] // 2, SIZE_WH[0] // 2]
     assert middle == pytest.approx(view.ratio * np.sqrt(1 / np.cos(np.radians(view.yaw_deg))
@@ -138,8 +138,8 @@ def test_without_an_edge_every_pixel_sees_the_photo(view):
 
 
 def test_scale_is_the_local_magnification():
-    placement = place(SIZE_WH, View(ratio=1.6, yaw_deg=20, pitch_deg=10))
-    rays = look(placement)
+    placement = place_screen(SIZE_WH, View(ratio=1.6, yaw_deg=20, pitch_deg=10))
+    rays = trace_rays(placement)
     du_dy, du_dx = np.gradient(rays.u)
     dv_dy, dv_dx = np.gradient(rays.v)
     area = np.abs(du_dx * dv_dy - du_dy * dv_dx)

@@ -11,7 +11,7 @@ pytest.importorskip("cv2", reason="needs the host extra")
 
 from edgekit.errors import DataError
 from edgekit.simulate.options import RephotoConfig
-from edgekit.simulate.perspective import View, cosine, look, place
+from edgekit.simulate.perspective import View, cosine, place_screen, trace_rays
 from edgekit.simulate.rephoto import SCREEN_OF, draw, rephotograph
 from edgekit.simulate.screens import SCREENS, form_image
 from edgekit.simulate.surroundings import draw_hand, lamp
@@ -34,8 +34,8 @@ def plain(**changes):
 
 class TestShape:
     def test_corners_are_round_and_sides_are_where_they_were(self):
-        placement = place(SIZE_WH, View(ratio=1.0, coverage=1.4))
-        rays = look(placement)
+        placement = place_screen(SIZE_WH, View(ratio=1.0, coverage=1.4))
+        rays = trace_rays(placement)
         square, rounded = placement.inside_px(rays), placement.inside_px(rays, corner=0.2)
         cut_off = (square > 0) & (rounded < 0)
         radius = 0.2 * min(placement.raster_wh)
@@ -45,7 +45,7 @@ class TestShape:
 
     @pytest.mark.parametrize("shape", [(0.5, 1.0), (1.0, 0.4)])
     def test_a_screen_has_a_shape_of_its_own(self, shape):
-        placement = place(SIZE_WH, View(ratio=1.0, shape=shape, coverage=1.0))
+        placement = place_screen(SIZE_WH, View(ratio=1.0, shape=shape, coverage=1.0))
         wide, high = placement.raster_wh
         assert wide / high == pytest.approx(SIZE_WH[0] * shape[0] / (SIZE_WH[1] * shape[1]), rel=0.08)
 
@@ -72,7 +72,7 @@ class TestShape:
     @pytest.mark.parametrize("size_wh", [(100, 1000), (200, 400), (1000, 100)])
     def test_no_shape_and_no_angle_looks_past_the_horizon(self, size_wh):
         """A screen that runs to the horizon would have more pixels than memory holds."""
-        placement = place(size_wh, View(ratio=1.0, yaw_deg=5, pitch_deg=45, roll_deg=3, coverage=1.0))
+        placement = place_screen(size_wh, View(ratio=1.0, yaw_deg=5, pitch_deg=45, roll_deg=3, coverage=1.0))
         assert max(placement.raster_wh) < 12 * max(size_wh)
 
     def test_only_phones_are_held_and_only_glass_and_gloss_reflect(self):
@@ -159,8 +159,8 @@ class TestLight:
 class TestHand:
     @pytest.mark.parametrize("seed", range(6))
     def test_fingers_reach_over_the_edges_and_leave_most_of_the_screen(self, seed):
-        placement = place(SIZE_WH, View(ratio=1.0, coverage=1.6, shape=(0.6, 1.0)))
-        rays = look(placement)
+        placement = place_screen(SIZE_WH, View(ratio=1.0, coverage=1.6, shape=(0.6, 1.0)))
+        rays = trace_rays(placement)
         hand = draw_hand(rng(seed), rays, level=1.0, soft_px=1.0)
         assert hand.light.shape == (160, 120, 3)
         assert hand.light.min() >= 0

@@ -75,7 +75,7 @@ def augment(
     whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
     """
     from edgekit.augment.variant_set import augment_photos
-    from edgekit.augment.variant_set import preview as draw_preview
+    from edgekit.augment.variant_set import preview_variants as draw_preview
 
     augmentation = _changed(
         named(preset),
@@ -263,7 +263,7 @@ def recapture(
     ones is in docs/data.md.
     """
     from edgekit.simulate.recapture_set import make_recaptures
-    from edgekit.simulate.recapture_set import preview as draw_preview
+    from edgekit.simulate.recapture_set import preview_recaptures as draw_preview
 
     ranges = {
         "distance": distance,
