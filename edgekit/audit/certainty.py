@@ -11,7 +11,8 @@ import numpy as np
 from edgekit.arrays import Float64Array, Int64Array
 from edgekit.audit.models import Fold, held_out_scores, labels_matter, linear_scores, make_folds
 from edgekit.audit.probes import Cheat
-from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider
+from edgekit.metrics.intervals import Draws, Estimate
+from edgekit.metrics.rates import Resampling, share_estimates
 from edgekit.progress import SILENT, Progress
 
 LeakVerdict = Literal["leak", "suspicious", "fine"]
@@ -107,22 +108,18 @@ def shuffled(rng: np.random.Generator, y: Int64Array, unit: Int64Array | None) -
 
 def group_interval(y: Int64Array, said: Int64Array, unit: Int64Array | None, *, seed: int = 0) -> Estimate:
     """Balanced accuracy with its 95 % interval: over groups, or over photos where that one reaches further."""
-    photos = _interval(y, said, None, seed)
-    return photos if unit is None else wider(_interval(y, said, unit, seed), photos)
+    is_class = np.eye(int(y.max()) + 1)[y]
+    is_right = is_class * (y == said)[:, None]
 
-
-def _interval(y: Int64Array, said: Int64Array, unit: Int64Array | None, seed: int) -> Estimate:
-    k = int(y.max()) + 1
-    draws = Draws.of(unit, len(y), seed=seed)
-    all_of = draws.totals(y, k)
-    right_of = draws.totals(np.where(y == said, y, -1), k)
-    samples = []
-    for times in draws.blocks():
+    def balanced(times: Int64Array) -> Float64Array:
         with np.errstate(invalid="ignore"):
             # Of a class that was not drawn nothing is known; 0 / 0 says so.
-            samples.append(((times @ right_of) / (times @ all_of)).mean(axis=1))
-    value = balanced_accuracy(y, said)
-    return share_estimate(value, np.concatenate(samples), units=draws.units, method=draws.method)
+            return np.asarray(((times @ is_right) / (times @ is_class)).mean(axis=1)[None])
+
+    photos = Draws.of(None, len(y), seed=seed)
+    groups = None if unit is None else Draws.of(unit, len(y), seed=seed)
+    (estimate,) = share_estimates(balanced, Resampling(photos=photos, groups=groups))
+    return estimate
 
 
 def shuffle_all(

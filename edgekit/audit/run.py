@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,13 @@ from edgekit.progress import SILENT, Progress
 
 _LEAST_PHOTOS = 8
 _FEW_GROUPS = 8
+_GROUP_RESULT = ProbeResult(
+    name="group",
+    family="group",
+    what="the group's name alone",
+    seen="as far as groups look different",
+    varies=True,
+)
 
 
 def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progress: Progress = SILENT) -> AuditRecord:
@@ -115,39 +123,22 @@ def _probe(
         estimates.append(own[0])
         reached = np.column_stack([reached, own[1]])
     lines = baselines([one.value for one in estimates], reached)
-    result = {}
-    for (probe, _), found, line, score in zip(active, estimates, lines, scores, strict=False):
-        result[probe.name] = ProbeResult(
-            name=probe.name,
-            family=probe.family,
-            what=probe.what,
-            seen=probe.seen,
-            varies=True,
-            balanced_accuracy=found,
-            baseline=line,
-            verdict=leak_verdict(problem, found, line.p),
-            examples=_examples(probe, readings, labels, problem.y, score, config.examples),
+    results = {
+        probe.name: ProbeResult(
+            name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=varied(x)
         )
-    for probe, _ in tables:
-        if probe.name not in result:
-            result[probe.name] = ProbeResult(
-                name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=False
-            )
-    ordered = [result[probe.name] for probe, _ in tables]
+        for probe, x in tables
+    }
+    for (probe, _), score in zip(active, scores, strict=True):
+        examples = _examples(probe, readings, labels, problem.y, score, config.examples)
+        results[probe.name] = replace(results[probe.name], examples=examples)
     if own is not None:
-        ordered.append(
-            ProbeResult(
-                name="group",
-                family="group",
-                what="the group's name alone",
-                seen="as far as groups look different",
-                varies=True,
-                balanced_accuracy=own[0],
-                baseline=lines[-1],
-                verdict=leak_verdict(problem, own[0], lines[-1].p),
-            )
-        )
-    return tuple(ordered)
+        results["group"] = _GROUP_RESULT
+    measured = [name for name, result in results.items() if result.varies]
+    for name, found, line in zip(measured, estimates, lines, strict=True):
+        verdict = leak_verdict(problem, found, line.p)
+        results[name] = replace(results[name], balanced_accuracy=found, baseline=line, verdict=verdict)
+    return tuple(results.values())
 
 
 def _group_itself(problem: Problem) -> tuple[Estimate, Float64Array] | None:
@@ -177,9 +168,9 @@ def _examples(
     probe: Probe, readings: Sequence[Reading], labels: Sequence[str], y: Int64Array, scores: Float64Array, count: int
 ) -> tuple[Example, ...]:
     """The photos of each class that a cheat was surest of and right, of as many groups as there are."""
-    others = np.partition(scores, -2, axis=1)[:, -2]
-    lead = scores[np.arange(len(y)), y] - others
-    found = []
+    # Of photos that are named right, their own class has the highest score: the second is the nearest other class's.
+    lead = scores[np.arange(len(y)), y] - np.partition(scores, -2, axis=1)[:, -2]
+    examples = []
     for label in range(len(labels)):
         rows = np.flatnonzero((y == label) & (scores.argmax(axis=1) == label))
         ranked = rows[np.argsort(-lead[rows], kind="stable")].tolist()
@@ -188,7 +179,6 @@ def _examples(
         for row in ranked:
             turn[row] = seen[readings[row].sample.group]
             seen[readings[row].sample.group] += 1
-        for row in sorted(ranked, key=lambda row: turn[row])[:count]:
-            one = readings[row]
-            found.append(Example(path=one.sample.path, label=labels[label], value=probe.value(one)))
-    return tuple(found)
+        shown = [readings[row] for row in sorted(ranked, key=lambda row: turn[row])[:count]]
+        examples += [Example(path=one.sample.path, label=labels[label], value=probe.value(one)) for one in shown]
+    return tuple(examples)

@@ -178,11 +178,7 @@ def _number(units: dict[str, str], side_of: dict[str, str]) -> dict[str, str]:
 
 
 def _place(
-    samples: Sequence[Sample],
-    units: dict[str, str],
-    sides: dict[str, str],
-    names: Sequence[str],
-    config: AssignConfig,
+    samples: Sequence[Sample], units: dict[str, str], sides: dict[str, str], names: Sequence[str], config: AssignConfig
 ) -> dict[str, str]:
     known = sorted(set(units.values()))
     row_of = {unit: row for row, unit in enumerate(known)}

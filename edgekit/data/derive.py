@@ -87,13 +87,7 @@ def with_groups(photos: ListedPhotos) -> ListedPhotos:
     return replace(photos, samples=samples)
 
 
-def lie_together(one: Path, other: Path) -> bool:
-    """Whether one folder lies in the other, or is the same."""
-    first, second = one.resolve(), other.resolve()
-    return first.is_relative_to(second) or second.is_relative_to(first)
-
-
-def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> None:
+def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> dict[str, Any]:
     """Take a folder for one job, or find that it was taken for this very one.
 
     Args:
@@ -102,24 +96,29 @@ def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> 
         record: Name of the JSON that says what the folder is for.
         what: All that decides what will be in it.
 
+    Returns:
+        What the record says now: ``what``, and what was noted beside that in the meantime.
+
     Raises:
         DataError: the folder holds something else, or lies among the photos.
     """
-    if photos is not None and lie_together(out, photos):
+    home, source = out.resolve(), photos.resolve() if photos else None
+    if source and (home.is_relative_to(source) or source.is_relative_to(home)):
         raise DataError(f"{out} must lie outside of {photos}, whose photos stay as they are; choose another folder")
-    path = out / record
+    path, wanted = out / record, dict[str, Any](plain(what))
     if os.path.isfile(path):
-        begun, wanted = read_json(path), plain(what)
-        differing = [name for name in sorted(begun.keys() | wanted.keys()) if begun.get(name) != wanted.get(name)]
+        begun = read_json(path)
+        differing = [name for name in sorted(wanted) if begun.get(name) != wanted[name]]
         if differing:
             why = "other photos, or a manifest that changed since" if differing == ["photos"] else "other options"
             raise DataError(
                 f"{out} must be empty or hold this same job, has another in {record}, with {why}; choose another folder"
             )
-        return
+        return begun
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
-    write_json(path, what)
+    write_json(path, wanted)
+    return wanted
 
 
 def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Iterator[B]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.checks import shorten
@@ -22,12 +22,9 @@ _COLUMN = {"camera": "camera", "target": "screen", "light": "light"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellStatus:
+class CellStatus(PlanCell):
     """One cell: what it wants, has and lacks."""
 
-    camera: str
-    target: str
-    light: str
     wanted: int
     has: int
     lacks: int
@@ -155,8 +152,7 @@ def _conflicts(plan: CapturePlan, samples: Sequence[Sample], claims: Sequence[Cl
 
 def _describe(said: Claims, axis: PlanAxis, name: str) -> str:
     """A cell as far as it is known, with one name in one place."""
-    parts = {one: name if one == axis else next(iter(said[one]), "?") for one in AXES}
-    return " × ".join(parts.values())
+    return " × ".join(name if one == axis else next(iter(said[one]), "?") for one in AXES)
 
 
 def _cell(plan: CapturePlan, sample: Sample, said: Claims) -> PlanCell | str:
@@ -171,7 +167,8 @@ def _cell(plan: CapturePlan, sample: Sample, said: Claims) -> PlanCell | str:
 
 def _record(plan: CapturePlan, data: Path, samples: Sequence[Sample], cell_of: Sequence[PlanCell | str]) -> None:
     kind_of = {entry.name: entry.kind for entry in plan.target}
-    screens = {entry.name for entry in plan.target if len([one for one in plan.target if one.label == entry.label]) > 1}
+    targets = Counter(entry.label for entry in plan.target)
+    screens = {entry.name for entry in plan.target if targets[entry.label] > 1}
     changed = []
     for sample, cell in zip(samples, cell_of, strict=True):
         if isinstance(cell, str):
@@ -191,8 +188,7 @@ def _count(plan: CapturePlan, samples: Sequence[Sample], cell_of: Sequence[PlanC
         wanted = plan.wanted_of(cell)
         if wanted or has[cell]:
             lacks = max(0, wanted - has[cell])
-            status = {axis: getattr(cell, axis) for axis in AXES}
-            cells.append(CellStatus(**status, wanted=wanted, has=has[cell], lacks=lacks))
+            cells.append(CellStatus(**asdict(cell), wanted=wanted, has=has[cell], lacks=lacks))
     return Coverage(
         title=plan.title,
         cells=tuple(cells),

@@ -73,7 +73,7 @@ def test_a_copy_that_was_stopped_is_gone_on_with_and_ends_the_same(deal, tmp_pat
 
 def test_other_folders_are_left_alone(deal, tmp_path):
     dataset = deal(0)
-    with pytest.raises(DataError, match="must lie apart"):
+    with pytest.raises(DataError, match="must lie outside of"):
         normalise_dataset(dataset, dataset.root / "copy")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("x")
@@ -82,9 +82,9 @@ def test_other_folders_are_left_alone(deal, tmp_path):
     with pytest.raises(DataError, match=r"shorter side is under 256 px: s0/0000\.jpg"):
         normalise_dataset(dataset, tmp_path / "large", NormaliseConfig(side_px=256))
     normalise_dataset(dataset, tmp_path / "copy", NormaliseConfig(side_px=64))
-    with pytest.raises(DataError, match="of other photos or another setting"):
+    with pytest.raises(DataError, match="hold this same job, has another"):
         normalise_dataset(dataset, tmp_path / "copy", NormaliseConfig(side_px=96))
-    with pytest.raises(DataError, match="of other photos or another setting"):
+    with pytest.raises(DataError, match="hold this same job, has another"):
         normalise_dataset(replace(dataset, sha256="0"), tmp_path / "copy", NormaliseConfig(side_px=64))
 
 
