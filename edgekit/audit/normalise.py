@@ -7,7 +7,6 @@ one length by comments of zeros, since the length of a JPEG of one setting still
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from edgekit.data.derive import claim
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError
+from edgekit.look.sheets import jpeg
 from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, make_folder, write_atomic, write_json
 from edgekit.runtime.photo import formats, read_photo
@@ -133,9 +133,7 @@ def _write(dataset: Dataset, out: Path, config: NormaliseConfig, pair: tuple[Sam
     square = picture.crop((left, top, left + side, top + side))
     # Pillow would carry the old file's profile and comments over.
     bare = Image.frombytes("RGB", square.size, square.tobytes())
-    content = io.BytesIO()
-    bare.save(content, "JPEG", quality=config.quality, subsampling=0)
-    write_atomic(out / target.path, content.getvalue())
+    write_atomic(out / target.path, jpeg(bare, config.quality, subsampling="4:4:4"))
 
 
 def _lengthen(out: Path, length: int, sample: Sample) -> None:

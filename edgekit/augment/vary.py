@@ -29,18 +29,18 @@ class Variant:
     Attributes:
         rotation_deg: Counter-clockwise in the picture's own coordinates, as Keras has it.
         shift_x: Share of the width by which the picture's content moves left.
-        shift_y: Share of the height by which it moves up.
+        shift_y: Share of the height by which the content moves up.
         shear_deg: Degrees.
         zoom_x: Below 1 the content gets wider.
-        zoom_y: The same for its height.
+        zoom_y: Below 1 the content gets higher.
         channel_shift: Share of the full range.
         mirrored: Left and right change places.
         flipped: Top and bottom change places.
         quarter_turns: Counter-clockwise.
-        crop_left: Share of the width that is cut off there.
-        crop_top: Share of the height.
-        crop_right: As on the left.
-        crop_bottom: As at the top.
+        crop_left: Share of the width that is cut off on the left.
+        crop_top: Share of the height that is cut off at the top.
+        crop_right: Share of the width that is cut off on the right.
+        crop_bottom: Share of the height that is cut off at the bottom.
         exposure_ev: Stops.
         balance_ev: Stops that red gains and blue loses.
     """

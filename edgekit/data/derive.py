@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from edgekit.data.manifest import Sample
 from edgekit.data.update import read_samples
 from edgekit.errors import DataError, EdgekitError
-from edgekit.records import plain, read_json, sha256, to_json, write_json
+from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.terminal import held_back
 
 A = TypeVar("A")
@@ -44,6 +44,8 @@ class ListedPhotos:
 def list_photos(root: Path) -> ListedPhotos:
     """The photos of a folder: those of its manifest, or one class a folder.
 
+    Where groups are not known, each photo is one, so that no split parts what is made of it.
+
     Raises:
         DataError: no folder, no photo, a photo that is listed but absent, or photos outside any class.
     """
@@ -57,7 +59,8 @@ def list_photos(root: Path) -> ListedPhotos:
     for one in samples:
         if not os.path.isfile(root / one.path) or not (root / one.path).resolve().is_relative_to(home):
             raise DataError(f"{root}: {one.path} must be a file inside the folder; restore it or remove its row")
-    return ListedPhotos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
+    grouped = (one if one.group else replace(one, group=one.path) for one in samples)
+    return ListedPhotos(root=root, samples=tuple(sorted(grouped, key=lambda one: one.path)))
 
 
 def _check_names(root: Path, samples: Iterable[Sample]) -> None:
@@ -81,10 +84,22 @@ def _check_names(root: Path, samples: Iterable[Sample]) -> None:
             )
 
 
-def with_groups(photos: ListedPhotos) -> ListedPhotos:
-    """The same photos; where groups are not known, each photo is one, so that no split parts what is made of it."""
-    samples = tuple(one if one.group else replace(one, group=one.path) for one in photos.samples)
-    return replace(photos, samples=samples)
+def path_word(path: str) -> int:
+    """64 bits that follow from a photo's path, for a seed: adding photos changes nothing of what others give."""
+    return int(sha256(path.encode("utf-8", "surrogateescape"))[:16], 16)
+
+
+def copy_photo(source: Path, target: Path) -> None:
+    """Copy a file as it is, whole or not at all.
+
+    Raises:
+        EdgekitError: it can't be read or written.
+    """
+    try:
+        content = source.read_bytes()
+    except OSError as failure:
+        raise EdgekitError(f"{source}: can't be read: {failure.strerror}; check its permissions") from failure
+    write_atomic(target, content)
 
 
 def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> dict[str, Any]:

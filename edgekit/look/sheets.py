@@ -51,10 +51,17 @@ def thumbnail(photo: Path, side_px: int = THUMB_PX) -> Image.Image:
     return picture
 
 
-def jpeg(picture: Image.Image, quality: int = 80) -> bytes:
-    """A picture as JPEG without metadata."""
+def jpeg(picture: Image.Image | RGBArray, quality: int = 80, *, subsampling: str | int = -1) -> bytes:
+    """A picture as JPEG without metadata but what Pillow would carry over from a file that the picture was opened from.
+
+    Args:
+        picture: RGB.
+        quality: As libjpeg counts it.
+        subsampling: Resolution of the colours ("4:4:4"); -1 is libjpeg's own choice.
+    """
     content = io.BytesIO()
-    picture.save(content, "JPEG", quality=quality)
+    shown = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    shown.save(content, "JPEG", quality=quality, subsampling=subsampling)
     return content.getvalue()
 
 

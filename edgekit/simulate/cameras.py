@@ -8,18 +8,17 @@ Gaussian noise modeling and fitting for single-image raw-data".
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from PIL import Image
 
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.errors import DataError
 from edgekit.look.colours import to_linear, to_srgb
+from edgekit.look.sheets import jpeg
 
 Light: TypeAlias = Float32Array
 Rgb: TypeAlias = tuple[float, float, float]
@@ -134,8 +133,8 @@ def take_photo(rng: np.random.Generator, radiance: Light, *, camera: Camera, sho
     Raises:
         DataError: a shape the mosaic can't cover.
     """
-    taken = aim(rng, camera=camera) if shot is None else shot
-    return expose(rng, blur(radiance, sigma_px=taken.sigma_px), camera=camera, shot=taken)
+    shot = shot or aim(rng, camera=camera)
+    return expose(rng, blur(radiance, sigma_px=shot.sigma_px), camera=camera, shot=shot)
 
 
 def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> RGBArray:
@@ -156,11 +155,7 @@ def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
 
 def encode_jpeg(photo: RGBArray, *, camera: Camera) -> bytes:
     """The photo as the camera stores it: its own quality and chroma subsampling, no metadata."""
-    buffer = io.BytesIO()
-    Image.fromarray(photo).save(
-        buffer, "JPEG", quality=camera.jpeg_quality, subsampling=camera.jpeg_subsampling, optimize=False
-    )
-    return buffer.getvalue()
+    return jpeg(photo, camera.jpeg_quality, subsampling=camera.jpeg_subsampling)
 
 
 def to_light(photo: RGBArray) -> Light:
@@ -181,18 +176,12 @@ def _convolve(light: Light, *, taps: Light, axis: int) -> Light:
     radius = len(taps) // 2
     margins = [(0, 0)] * light.ndim
     margins[axis] = (radius, radius)
-    padded = np.pad(light, margins, mode="edge")
-    length = light.shape[axis]
-
-    def shifted(by: int) -> Light:
-        part = [slice(None)] * light.ndim
-        part[axis] = slice(by, by + length)
-        return padded[tuple(part)]
-
-    total = shifted(radius) * taps[radius]
+    # (…, taps) views of the light, moved along the axis.
+    moved = np.lib.stride_tricks.sliding_window_view(np.pad(light, margins, mode="edge"), len(taps), axis=axis)
+    total = moved[..., radius] * taps[radius]
     pair = np.empty_like(total)
     for step in range(1, radius + 1):
-        np.add(shifted(radius - step), shifted(radius + step), out=pair)
+        np.add(moved[..., radius - step], moved[..., radius + step], out=pair)
         pair *= taps[radius + step]
         total += pair
     return np.asarray(total)
@@ -208,16 +197,15 @@ def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     falloff = np.float32(gain) * (1 - np.float32(camera.vignetting / 2) * (x**2 + y**2))
     signal = np.empty((height, width), dtype=np.float32)
     veil = np.float32(shot.veil * metered)
-    for site, channel in enumerate("RGB".index(colour) for colour in camera.bayer):
-        part = np.s_[site // 2 :: 2, site % 2 :: 2]
+    sites = [(np.s_[n // 2 :: 2, n % 2 :: 2], "RGB".index(colour)) for n, colour in enumerate(camera.bayer)]
+    for part, channel in sites:
         signal[part] = (light[..., channel][part] + veil) * falloff[part] * np.float32(camera.sensor_rgb[channel])
     noise = rng.standard_normal((height, width), dtype=np.float32)
     variance = np.maximum(signal, 0) * np.float32(camera.shot_noise) + np.float32(camera.read_noise**2)
     noise *= np.sqrt(variance * np.float32(shot.noise_gain))
     signal += noise
     np.clip(signal, 0, 1, out=signal)
-    for site, channel in enumerate("RGB".index(colour) for colour in camera.bayer):
-        part = np.s_[site // 2 :: 2, site % 2 :: 2]
+    for part, channel in sites:
         signal[part] *= np.float32(shot.balance_rgb[channel] / camera.sensor_rgb[channel])
     return signal
 

@@ -138,12 +138,12 @@ class SimulateConfig:
         size_wh: Width and height of all photos; even.
         seed: Every photo follows from it and from its place in the set.
         train_screens: Names in ``screens.SCREENS``; each is one group.
-        val_screens: As before, none of them a screen of another split.
-        test_screens: As before.
+        val_screens: Names in ``screens.SCREENS``, none of them a screen of another split.
+        test_screens: Names in ``screens.SCREENS``, none of them a screen of another split.
         train_cameras: Names in ``cameras.CAMERAS``, at least two: one takes the photo that the other finds on the
             screen.
-        val_cameras: As before, none of them a camera of another split.
-        test_cameras: As before.
+        val_cameras: At least two names in ``cameras.CAMERAS``, none of them a camera of another split.
+        test_cameras: At least two names in ``cameras.CAMERAS``, none of them a camera of another split.
     """
 
     photos_per_class_per_group: int = 30

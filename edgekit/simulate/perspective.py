@@ -23,7 +23,8 @@ _LEAST_FOCAL = 0.8
 _MARGIN = 2
 # With an edge in view, this share of the picture lies beyond it.
 _BEYOND = 0.12
-_DIRECTIONS: dict[str, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+_DIRECTIONS: dict[ScreenEdge, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+EDGES: tuple[ScreenEdge, ...] = tuple(_DIRECTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,14 @@ class Placement:
     def area(self) -> float:
         """Screen pixels per camera pixel, by area, in the picture's middle or near it."""
         return float(abs(np.linalg.det(self.matrix)))
+
+    @property
+    def repeats(self) -> int:
+        """How often to repeat a raster's pixels, which are flat squares, so that there is one for each camera pixel.
+
+        Then bilinear sampling integrates a pixel's edge over one camera pixel.
+        """
+        return max(1, round(float(self.area**-0.5)))
 
     def show(self, photo: Image.Image, *, resample: Image.Resampling) -> Image.Image:
         """Resample the photo to the raster, and keep the window of it."""

@@ -48,14 +48,11 @@ class PhoneOptics:
 
     def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
         """As the simulator's own."""
-        raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
-        response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
-        curve = (response[:, None] * np.array(screen.white_rgb)).astype(np.float32)
-        light = np.stack([curve[raster[..., channel], channel] for channel in range(3)], axis=-1)
-        enlarged = max(1, round(placement.area**-0.5))
+        light = screen.emit(np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC)))
+        enlarged = placement.repeats
         if enlarged > 1:
             wh = (light.shape[1] * enlarged, light.shape[0] * enlarged)
-            light = cv2.resize(light, wh, interpolation=cv2.INTER_NEAREST)
+            light = np.asarray(cv2.resize(light, wh, interpolation=cv2.INTER_NEAREST), dtype=np.float32)
         # From pixel centres to pixel centres.
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
         matrix = np.linalg.inv(half) @ np.diag([enlarged, enlarged, 1]) @ placement.matrix @ half

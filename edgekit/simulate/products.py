@@ -14,7 +14,8 @@ _CLAIMS = ("FRESH", "NEW", "500 g", "1.5 L", "EXTRA", "CLASSIC", "x6", "LIGHT", 
 
 
 @lru_cache(maxsize=64)
-def _font(height_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(height_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font in a size."""
     return ImageFont.load_default(size=height_px)
 
 
@@ -26,7 +27,7 @@ def some_word(rng: np.random.Generator) -> str:
 def write(draw: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, *, height_px: float, colour: Rgb8) -> None:
     """Draw text with its upper left corner at ``xy``; below five pixels it would be illegible, so nothing is drawn."""
     if height_px >= 5:
-        draw.text(xy, text, fill=colour, font=_font(round(height_px)))
+        draw.text(xy, text, fill=colour, font=font(round(height_px)))
 
 
 def barcode(rng: np.random.Generator, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int]) -> None:

@@ -7,7 +7,6 @@ itself as the scene, with the same camera, the same reduction to the final size 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from PIL import Image, ImageOps
 
 from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
+from edgekit.look.sheets import jpeg
 from edgekit.simulate.cameras import CAMERAS, Light, aim, to_light
 from edgekit.simulate.options import PRINTED, PRINTS, RephotoConfig, ScreenLayout
 from edgekit.simulate.pages import lay_out
@@ -207,9 +207,7 @@ def rephotograph(rng: np.random.Generator, photo: RGBArray, *, drawn: Drawn, roo
     darkest = min(rng.uniform(*_BLACK_POINT) * float(np.percentile(seen, 1)), _MOST_BLACK * float(seen.mean()))
     light = np.maximum(light - np.float32(darkest), 0)
     developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, reduction=drawn.reduced_by)
-    buffer = io.BytesIO()
-    Image.fromarray(developed).save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
-    return buffer.getvalue()
+    return jpeg(developed, drawn.jpeg, subsampling=camera.jpeg_subsampling)
 
 
 def _of_screen(

@@ -21,9 +21,18 @@ from edgekit.errors import DataError
 from edgekit.simulate.cameras import Camera, Light, Rgb, aim, blur, expose
 from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.simulate.panels import STRUCTURES, Structure, panel_response
-from edgekit.simulate.perspective import Placement, ScreenEdge, View, cosine, place_screen, trace_rays, warp_window
-from edgekit.simulate.surroundings import lamp, over, within_room
-from edgekit.simulate.textures import smooth_field
+from edgekit.simulate.perspective import (
+    EDGES,
+    Placement,
+    ScreenEdge,
+    View,
+    cosine,
+    place_screen,
+    trace_rays,
+    warp_window,
+)
+from edgekit.simulate.surroundings import lamp, over, soft_share, within_room
+from edgekit.simulate.textures import axes, smooth_field, some_tint
 
 ScreenKind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
 Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots"]
@@ -76,6 +85,12 @@ class Screen:
         if not 4 <= self.cell_dots <= 32:
             raise DataError(f"screen {self.name}: cell_dots must be 4 to 32, got {self.cell_dots}; correct it")
 
+    def emit(self, raster: RGBArray) -> Light:
+        """Mean light of each pixel of a display: (height, width, 3), linear, of RGB levels of that shape."""
+        response = self.black + (1 - self.black) * (np.arange(256) / 255) ** self.gamma
+        curves = (response[:, None] * np.array(self.white_rgb)).astype(np.float32)
+        return np.stack([curves[raster[..., channel], channel] for channel in range(3)], axis=-1)
+
 
 def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
     """Draw a hand-held view: most are nearly frontal and show the picture alone; one in eight has an edge in it."""
@@ -83,8 +98,7 @@ def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
     yaw, pitch = (float(np.clip(angle, -28, 28)) for angle in rng.normal(0, 9, 2))
     edge: ScreenEdge = "none"
     if rng.random() < 1 / 8:
-        edges: tuple[ScreenEdge, ...] = ("left", "right", "top", "bottom")
-        edge = edges[int(rng.integers(4))]
+        edge = EDGES[int(rng.integers(len(EDGES)))]
     return View(
         ratio=ratio,
         yaw_deg=yaw,
@@ -115,9 +129,9 @@ def recapture(
     Raises:
         DataError: the photo is not uint8 (height, width, 3) with even sides.
     """
-    seen = choose_view(rng, screen=screen) if view is None else view
+    view = view or choose_view(rng, screen=screen)
     shot = aim(rng, camera=camera)
-    light = form_image(rng, photo, screen=screen, view=seen, sigma_px=shot.sigma_px)
+    light = form_image(rng, photo, screen=screen, view=view, sigma_px=shot.sigma_px)
     return expose(rng, light, camera=camera, shot=shot)
 
 
@@ -155,7 +169,7 @@ def form_image(
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
-    use = _OWN if optics is None else optics
+    use = optics or _PillowOptics()
     size_wh = view.picture_wh or (photo.shape[1], photo.shape[0])
     placement = place_screen(size_wh, view)
     rays = trace_rays(placement)
@@ -174,40 +188,26 @@ def form_image(
         light += (lamp(rng, size_wh) * np.float32(view.lamp * mean))[..., None]
     soft_px = 2 * sigma_px + 0.5
     if view.edge != "none":
-        share = np.clip(placement.inside_px(rays) / np.float32(soft_px) + 0.5, 0, 1)
-        light = over(_surround(rng, screen), light, share)
+        light = over(_surround(rng, screen), light, soft_share(placement.inside_px(rays), soft_px))
     elif view.coverage > min(view.shape):
         paper = screen.white_rgb if screen.kind == "print" else None
         light = within_room(rng, light, rays=rays, view=view, paper=paper, soft_px=soft_px)
     return _reflect(rng, light, strength=view.glare)
 
 
-def _panel_light(photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
-    """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
-    raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
-    # A pixel is a flat square: with one repeat per camera pixel, bilinear sampling integrates its edge over one.
-    enlarged = max(1, round(placement.area**-0.5))
-    drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
-    response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
-    light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
-    for channel in range(3):
-        curve = (response * screen.white_rgb[channel]).astype(np.float32)
-        plane = Image.fromarray(np.take(curve, raster[..., channel]))
-        if enlarged > 1:
-            plane = plane.resize(drawn_wh, Image.Resampling.NEAREST)
-        light[..., channel] = np.asarray(warp_window(plane, placement, enlarged=enlarged))
-    return light
-
-
-class _NumpyOptics:
+class _PillowOptics:
     def blur(self, light: Light, *, sigma_px: float) -> Light:
         return blur(light, sigma_px=sigma_px)
 
     def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
-        return _panel_light(photo, screen=screen, placement=placement)
-
-
-_OWN = _NumpyOptics()
+        shown = screen.emit(np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC)))
+        enlarged = placement.repeats
+        drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
+        light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
+        for channel in range(3):
+            plane = Image.fromarray(shown[..., channel]).resize(drawn_wh, Image.Resampling.NEAREST)
+            light[..., channel] = np.asarray(warp_window(plane, placement, enlarged=enlarged))
+        return light
 
 
 def _print_light(rng: np.random.Generator, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
@@ -254,17 +254,13 @@ def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Ligh
     """Add the room's soft reflection: an even veil and one or two blobs of light."""
     height, width = light.shape[:2]
     field = 0.3 + 0.7 * smooth_field(rng, (width, height), cells=2)
-    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x, y = axes((width, height))
     for _ in range(int(rng.integers(0, 3))):
         (at_x, at_y), wide = rng.uniform(-1, 1, 2), rng.uniform(0.15, 0.5)
         along = np.exp(-(((x - np.float32(at_x)) / np.float32(wide)) ** 2))
         field += np.float32(rng.uniform(0.5, 2.5)) * along * np.exp(-(((y - np.float32(at_y)) / np.float32(wide)) ** 2))
-    warmth = rng.uniform(-0.15, 0.15)
-    tint = np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32) * np.float32(
-        strength * float(light[::4, ::4].mean())
-    )
-    return np.asarray(light + field[..., None] * tint)
+    mean = np.float32(strength * float(light[::4, ::4].mean()))
+    return np.asarray(light + field[..., None] * (some_tint(rng, 0.15) * mean))
 
 
 # In the order of Screen's fields.

@@ -58,6 +58,18 @@ def _enlarge(plane: Field, size_wh: tuple[int, int]) -> Field:
     return np.asarray(Image.fromarray(plane).resize(size_wh, Image.Resampling.BILINEAR))
 
 
+def axes(size_wh: tuple[int, int], *, reach: float = 1.0) -> tuple[Field, Field]:
+    """Places in a picture from -reach to reach: x is (1, width) float32, y is (height, 1)."""
+    x, y = (np.linspace(-reach, reach, side, dtype=np.float32) for side in size_wh)
+    return x[None, :], y[:, None]
+
+
+def some_tint(rng: np.random.Generator, most: float) -> Field:
+    """A warm or cool light, drawn evenly: (3,) factors about 1 of red, green and blue."""
+    warmth = rng.uniform(-most, most)
+    return np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32)
+
+
 def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Field:
     """Soft random light: a few random cells blown up. (height, width), about 0..1."""
     coarse = rng.random((cells, cells + 1), dtype=np.float32)
