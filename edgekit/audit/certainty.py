@@ -75,6 +75,10 @@ class Problem:
         """How far on the way from chance to certainty."""
         return (accuracy - self.chance) / (1.0 - self.chance)
 
+    def deal(self, y: Int64Array) -> list[Fold]:
+        """Folds of the photos with these labels, as ``make_folds`` deals them."""
+        return make_folds(y, self.unit, self.folds, self.seed)
+
 
 def balanced_accuracy(y: Int64Array, said: Int64Array) -> float:
     """Mean over classes of the share that was named right."""
@@ -130,7 +134,7 @@ def shuffle_all(
     labellings = np.array([shuffled(rng, problem.y, problem.unit) for _ in range(problem.shuffles)])
     reached = np.zeros((problem.shuffles, len(probes)))
     progress.begin("shuffling labels", problem.shuffles * len(probes))
-    same = None if labels_matter(problem.y, problem.unit) else _folds(problem, problem.y)
+    same = None if labels_matter(problem.y, problem.unit) else problem.deal(problem.y)
     for column, (x, cheat) in enumerate(probes):
         if same is not None and cheat == "linear":
             most = max(1, _BLOCK_CELLS // (labellings.shape[1] * (int(problem.y.max()) + 1)))
@@ -142,19 +146,10 @@ def shuffle_all(
                 progress.advance(len(block))
             continue
         for row, y in enumerate(labellings):
-            reached[row, column] = balanced_accuracy(y, said_by(x, y, same or _folds(problem, y), cheat))
+            scores = held_out_scores(x, y, same or problem.deal(y), cheat)
+            reached[row, column] = balanced_accuracy(y, scores.argmax(axis=1))
             progress.advance()
     return reached
-
-
-def _folds(problem: Problem, y: Int64Array) -> list[Fold]:
-    return make_folds(y, problem.unit, problem.folds, problem.seed)
-
-
-def said_by(x: Float64Array, y: Int64Array, folds: Sequence[Fold], cheat: Cheat) -> Int64Array:
-    """The class that a cheat names for each photo of groups it did not see."""
-    said: Int64Array = held_out_scores(x, y, folds, cheat).argmax(axis=1)
-    return said
 
 
 def baselines(found: Sequence[float], reached: Float64Array) -> list[Baseline]:
@@ -166,17 +161,11 @@ def baselines(found: Sequence[float], reached: Float64Array) -> list[Baseline]:
     """
     mean, deviation = reached.mean(axis=0), np.maximum(reached.std(axis=0), 1e-6)
     best = ((reached - mean) / deviation).max(axis=1)
-    result = []
-    for column, value in enumerate(found):
-        as_far = int((best >= (value - mean[column]) / deviation[column]).sum())
-        result.append(
-            Baseline(
-                mean=float(mean[column]),
-                top=float(np.quantile(reached[:, column], 0.95)),
-                p=(1 + as_far) / (1 + len(reached)),
-            )
-        )
-    return result
+    as_far = (best[:, None] >= (np.array(found) - mean) / deviation).sum(axis=0)
+    p = (1 + as_far) / (1 + len(reached))
+    top = np.quantile(reached, 0.95, axis=0)
+    columns = zip(mean.tolist(), top.tolist(), p.tolist(), strict=True)
+    return [Baseline(mean=mean_, top=top_, p=p_) for mean_, top_, p_ in columns]
 
 
 def leak_verdict(problem: Problem, found: Estimate, p: float) -> LeakVerdict:

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
 from edgekit.audit.certainty import RULE, Problem, baselines, group_interval, leak_verdict, shuffle_all
-from edgekit.audit.models import held_out_scores, make_folds
+from edgekit.audit.models import held_out_scores
 from edgekit.audit.noise import find_noise
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, Probe, varied
@@ -114,7 +114,7 @@ def _probe(
 ) -> tuple[ProbeResult, ...]:
     tables = [(probe, probe.numbers(readings)) for probe in PROBES if probe.name in config.only or not config.only]
     active = [(probe, x) for probe, x in tables if varied(x)]
-    folds = make_folds(problem.y, problem.unit, problem.folds, problem.seed)
+    folds = problem.deal(problem.y)
     scores = [held_out_scores(x, problem.y, folds, probe.cheat) for probe, x in active]
     estimates = [group_interval(problem.y, one.argmax(axis=1), problem.unit, seed=config.seed) for one in scores]
     reached = shuffle_all(problem, [(x, probe.cheat) for probe, x in active], progress)

@@ -16,7 +16,7 @@ from edgekit.data.lookalikes import WORKING_PX, perceptual_hash
 from edgekit.errors import DataError, PhotoError, VideoError
 from edgekit.gather.archives import open_archive, read_member, unpack_member
 from edgekit.gather.sources import Found
-from edgekit.gather.stills import sharpest_stills
+from edgekit.gather.stills import sharpest_stills, to_jpeg
 from edgekit.gather.strip import exif_of, strip
 from edgekit.records import read_bounded, sha256
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
@@ -180,7 +180,7 @@ class Reader:
             try:
                 for still in sharpest_stills(video, every_ms=self._every_ms, window_ms=self._window_ms, skip=skip):
                     name = f"{bare.name} at {still.time_s:.2f} s"
-                    yield replace(bare, key=f"{bare.key}:{still.slot}", name=name, content=still.jpeg)
+                    yield replace(bare, key=f"{bare.key}:{still.slot}", name=name, content=to_jpeg(still.picture))
             except VideoError as failure:
                 # The decoder knows a video out of an archive by a name that nobody has seen.
                 raise VideoError(str(failure).replace(str(video), bare.name)) from failure

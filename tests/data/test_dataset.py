@@ -3,7 +3,8 @@ import shutil
 
 import pytest
 
-from edgekit.data.dataset import BadPhoto, Dataset, load_dataset
+from edgekit.data.checks import BadPhoto
+from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.heic import enable_heic
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, MissingExtra, pip_line
