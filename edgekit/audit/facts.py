@@ -31,7 +31,7 @@ class FileFacts:
     Attributes:
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
-        size_bytes: Of the file.
+        size_bytes: Length of the file.
         format: What its content is, whatever its name ends in.
         suffix: What its name ends in, lower case.
         mode: Pillow's name for its pixels ("RGB", "L", …).

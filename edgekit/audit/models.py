@@ -82,7 +82,7 @@ def held_out_scores(x: Float64Array, y: Int64Array, folds: Sequence[Fold], cheat
 
 
 def linear_scores(x: Float64Array, labellings: Int64Array, folds: Sequence[Fold]) -> Float64Array:
-    """As before by ridge regression on the classes, for many labellings at the price of one.
+    """Score each photo by a ridge regression on the classes that saw none of its fold: many labellings at once.
 
     Args:
         x: (n, d) float64.

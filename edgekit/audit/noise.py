@@ -28,7 +28,7 @@ class NoiseCandidate:
     """A photo to look at.
 
     Attributes:
-        path: Of the photo.
+        path: Where the photo lies in the data folder.
         label: As the data has it.
         suggested: What the model takes it for.
         chance: Probability that the model, fitted without its group, gives its label.

@@ -82,14 +82,9 @@ def worst(record: AuditRecord) -> LeakVerdict:
 def _summary(record: AuditRecord) -> str:
     leaks = record.leaks()
     suspicious = sorted({one.name for one in record.probes if one.verdict == "suspicious"} - set(leaks))
-    if not leaks and not suspicious:
-        return "No probe tells the classes apart without the picture."
-    words = []
-    if leaks:
-        words.append(f"Leaks: {', '.join(leaks)}.")
-    if suspicious:
-        words.append(f"Suspicious: {', '.join(suspicious)}.")
-    return " ".join(words)
+    named = {"Leaks": leaks, "Suspicious": suspicious}
+    sentences = [f"{verdict}: {', '.join(names)}." for verdict, names in named.items() if names]
+    return " ".join(sentences) or "No probe tells the classes apart without the picture."
 
 
 def _notes(record: AuditRecord) -> list[str]:

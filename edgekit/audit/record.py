@@ -28,7 +28,7 @@ class ProbeResult:
     """What one probe found.
 
     Attributes:
-        name: Of the probe.
+        name: Name of the probe.
         family: Of the file, of trivial pixels, or of the manifest's rows.
         what: What it looked at.
         seen: Whether a model that is trained on crops can see it too.

@@ -40,7 +40,7 @@ class GroupLeak:
         probe: Name of the property.
         rule: What tells them, in words.
         balanced_accuracy: Of that rule on this group's photos, which it was chosen on.
-        photos: Of the group.
+        photos: How many the group has.
         p: Share of shuffles whose best rule is as good.
         q: Share of false leaks among all groups and properties that stand out as much (Benjamini and Hochberg).
         verdict: By RULE.

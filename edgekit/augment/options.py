@@ -156,7 +156,7 @@ class CropsConfig:
         encoding: Of each crop; ``png`` keeps every pixel.
         into: ``folder``: a folder per class and a manifest; ``tfrecord``: shards for tf.data.
         shard_photos: Photos and variants of one shard.
-        seed: Of the variants.
+        seed: Every variant follows from it, as in VariantsConfig.
     """
 
     plan: CropPlan = field(default_factory=CropPlan)

@@ -35,7 +35,7 @@ class Item:
 
     Attributes:
         found: Where it is from.
-        key: Of its journal entry.
+        key: Names its entry in the journal.
         name: For people; of a frame, the video's with the time.
         content: The file's, or where it is; None at the end of a video and where there is a fault.
         fault: Why it can't be read.
@@ -54,7 +54,7 @@ class Examined:
 
     Attributes:
         content: Its file without metadata.
-        suffix: Of that file.
+        suffix: The ending of that file's format.
         digest: SHA-256 of that file.
         phash: 64 bits, alike for photos that look alike.
         camera: Make and model as EXIF says; empty where it doesn't.

@@ -45,8 +45,8 @@ class Copy:
     """A photo that is the same to the pixel as one that was there.
 
     Attributes:
-        name: Of the photo that was left out.
-        path: Of the one that is there.
+        name: Name of the photo that was left out.
+        path: Path of the photo that is there.
         across: The border between them. Between classes one of the labels is wrong.
     """
 

@@ -24,7 +24,7 @@ class Still:
     Attributes:
         slot: Number of its stretch of time, from 0.
         time_s: When it was taken.
-        sharpness: As ``video.vision`` counts.
+        sharpness: Variance of its Laplacian, as ``video.vision.sharpness`` counts.
         picture: uint8 (height, width, 3) RGB.
     """
 

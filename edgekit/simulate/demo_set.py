@@ -42,10 +42,10 @@ class SimulatedSet:
     """A finished set, as recorded beside its manifest.
 
     Args:
-        version: Of the simulator.
+        version: SIMULATOR_VERSION of what made it.
         config: What was asked for.
         photos: How many there are.
-        groups: Their names.
+        groups: Names of its groups.
     """
 
     version: int

@@ -113,7 +113,7 @@ def panel_response(structure: Structure, *, u: Field, v: Field, scale: Field, si
     Args:
         structure: The panel.
         u: (height, width) screen column that each camera pixel's centre sees.
-        v: The same for rows.
+        v: (height, width) screen row that each camera pixel's centre sees.
         scale: (height, width) camera pixels per screen pixel there, which perspective changes over the picture.
         sigma_px: Width of the lens's blur in camera pixels.
 

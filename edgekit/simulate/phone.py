@@ -41,13 +41,13 @@ class PhoneOptics:
     """``screens.Optics`` by OpenCV."""
 
     def blur(self, light: Light, *, sigma_px: float) -> Light:
-        """As ``cameras.blur``."""
+        """Gaussian blur as by ``cameras.blur``, edges repeated."""
         radius = max(1, int(np.ceil(2.5 * sigma_px)))
         size = (2 * radius + 1, 2 * radius + 1)
         return np.asarray(cv2.GaussianBlur(light, size, sigma_px, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
     def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
-        """As the simulator's own."""
+        """Mean light of each screen pixel as the camera sees it: (height, width, 3), linear."""
         light = screen.emit(np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC)))
         enlarged = placement.repeats
         if enlarged > 1:

@@ -89,11 +89,6 @@ class Drawn:
         return self.coverage > 1 or (is_phone(self.screen) and self.aspect > 0)
 
 
-def is_print(screen: str) -> bool:
-    """Whether a key of SCREEN_OF is a print."""
-    return screen in PRINTS
-
-
 def is_phone(screen: str) -> bool:
     """Whether a key of SCREEN_OF is a phone."""
     return screen in SCREEN_OF and SCREEN_OF[screen].kind == "phone"
@@ -112,7 +107,7 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     usual = float(np.exp(rng.uniform(*np.log(ratio))))
     oversample = float(rng.uniform(*config.oversample))
     layouts = config.layouts
-    if is_print(screen):
+    if screen in PRINTS:
         layouts = tuple(one for one in layouts if one in PRINTED)
         # There are more dots than camera pixels, and each is drawn.
         oversample = min(oversample, _PRINT_OVERSAMPLE)
@@ -148,7 +143,7 @@ def _draw_layout(rng: np.random.Generator, layouts: tuple[ScreenLayout, ...]) ->
 def _draw_aspect(rng: np.random.Generator, screen: str, phones: float) -> float:
     """A phone's, upright or lying; a wide screen's for half of the others."""
     tall, lies, own = rng.uniform(16 / 9, 21 / 9), rng.random() < 0.25, rng.random()
-    if not screen or is_print(screen):
+    if not screen or screen in PRINTS:
         return 0.0
     if is_phone(screen):
         return round(float(tall if lies else 1 / tall), 3) if own < phones else 0.0
@@ -219,7 +214,7 @@ def _of_screen(
     native_wh: tuple[int, int],
     room: RGBArray | None,
 ) -> Light:
-    paper = is_print(drawn.screen)
+    paper = drawn.screen in PRINTS
     screen = SCREEN_OF[drawn.screen]
     phone = is_phone(drawn.screen)
     shape = _shape(native_wh, drawn.aspect, whole=phone)

@@ -139,7 +139,7 @@ class Optics(Protocol):
     """The two steps of ``form_image`` that take longest, for those who have a faster library."""
 
     def blur(self, light: Light, *, sigma_px: float) -> Light:
-        """As ``cameras.blur``."""
+        """Gaussian blur as by ``cameras.blur``, edges repeated."""
 
     def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
         """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""

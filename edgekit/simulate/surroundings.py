@@ -74,7 +74,7 @@ def over(below: Light, above: Light, share: Field) -> Light:
 
     Args:
         below: (height, width, 3) or (3,).
-        above: The same.
+        above: Light over it, (height, width, 3) or (3,).
         share: (height, width), 0 to 1.
 
     Returns:
