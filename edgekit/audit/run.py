@@ -28,11 +28,7 @@ from edgekit.progress import SILENT, Progress
 _LEAST_PHOTOS = 8
 _FEW_GROUPS = 8
 _GROUP_RESULT = ProbeResult(
-    name="group",
-    family="group",
-    what="the group's name alone",
-    seen="as far as groups look different",
-    varies=True,
+    name="group", family="group", what="the group's name alone", seen="as far as groups look different", varies=True
 )
 
 
@@ -59,19 +55,20 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
     readings = read_all(dataset, progress)
     problem = _problem(dataset, readings, config)
     samples = [one.sample for one in readings]
-    balances = _balances(dataset)
+    cells = Counter((sample.group, sample.label) for sample in dataset.samples)
+    photos_of = {group: {label: cells[group, label] for label in dataset.labels} for group in dataset.groups}
     return AuditRecord(
         data=dataset.root.resolve().name,
         data_sha256=dataset.sha256,
         photos=len(readings),
         labels=dataset.labels,
-        groups=balances,
+        groups=tuple(GroupBalance(group=group, photos=photos) for group, photos in photos_of.items()),
         config=config,
         rule=RULE,
         within_rule=WITHIN_RULE,
         probes=_probe(readings, dataset.labels, problem, config, progress),
         within=find_within(readings, dataset.labels, only=config.only, seed=config.seed, progress=progress),
-        one_class=tuple(one.group for one in balances if sum(count > 0 for count in one.photos.values()) == 1),
+        one_class=tuple(group for group, photos in photos_of.items() if sum(map(bool, photos.values())) == 1),
         same=find_same(samples, [one.phash for one in readings], [one.sha256 for one in readings], config.near_bits),
         noise=find_noise(readings, dataset.labels, problem),
         cautions=_cautions(dataset),
@@ -85,14 +82,6 @@ def _problem(dataset: Dataset, readings: Sequence[Reading], config: AuditConfig)
     if len(dataset.groups) > 1:
         unit = np.array([dataset.groups.index(one.sample.group) for one in readings], np.int64)
     return Problem(y=y, unit=unit, folds=config.folds, shuffles=config.shuffles, seed=config.seed)
-
-
-def _balances(dataset: Dataset) -> tuple[GroupBalance, ...]:
-    counts = Counter((sample.group, sample.label) for sample in dataset.samples)
-    return tuple(
-        GroupBalance(group=group, photos={label: counts[group, label] for label in dataset.labels})
-        for group in dataset.groups
-    )
 
 
 def _cautions(dataset: Dataset) -> tuple[str, ...]:

@@ -65,24 +65,24 @@ class Property:
     Attributes:
         probe: Name of the probe that it belongs to.
         what: In words.
-        of: Gives the number or the word.
+        value_of: Gives the number or the word.
     """
 
     probe: str
     what: str
-    of: Callable[[FileFacts], float | str]
+    value_of: Callable[[FileFacts], float | str]
 
 
 PROPERTIES: tuple[Property, ...] = (
-    Property(probe="size", what="size", of=lambda file: file.size),
-    Property(probe="size", what="megapixels", of=lambda file: file.width * file.height / 1e6),
-    Property(probe="aspect", what="width / height", of=lambda file: round(file.aspect, 4)),
-    Property(probe="bytes", what="bytes/px", of=lambda file: file.bytes_per_px),
-    Property(probe="format", what="format", of=format_words),
+    Property(probe="size", what="size", value_of=lambda file: file.size),
+    Property(probe="size", what="megapixels", value_of=lambda file: file.width * file.height / 1e6),
+    Property(probe="aspect", what="width / height", value_of=lambda file: round(file.aspect, 4)),
+    Property(probe="bytes", what="bytes/px", value_of=lambda file: file.bytes_per_px),
+    Property(probe="format", what="format", value_of=format_words),
     Property(probe="jpeg", what="JPEG tables",
-             of=lambda file: f"{file.jpeg_tables} {file.subsampling} {file.progressive}"),
-    Property(probe="metadata", what="metadata", of=metadata_words),
-    Property(probe="exif-camera", what="EXIF camera", of=lambda file: file.camera or "none"),
+             value_of=lambda file: f"{file.jpeg_tables} {file.subsampling} {file.progressive}"),
+    Property(probe="metadata", what="metadata", value_of=metadata_words),
+    Property(probe="exif-camera", what="EXIF camera", value_of=lambda file: file.camera or "none"),
 )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def _test_group(
     y, chance = np.array([classes.index(one.sample.label) for one in inside], np.int64), 1.0 / len(classes)
     shown = [one.sample.path for label in classes for one in [one for one in inside if one.sample.label == label][:3]]
     for prop in properties:
-        values = [prop.of(one.file) for one in inside]
+        values = [prop.value_of(one.file) for one in inside]
         if len(set(values)) == 1:
             continue
         best_of = partial(_best, values)

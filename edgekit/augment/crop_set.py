@@ -63,7 +63,7 @@ class _Shard:
     root: Path
     out: Path
     number: int
-    of: int
+    shards: int
     pieces: tuple[tuple[Sample, int], ...]
     labels: tuple[str, ...]
     config: CropsConfig
@@ -71,7 +71,7 @@ class _Shard:
     @property
     def file(self) -> Path:
         """Where a TFRecord shard lies."""
-        return self.out / f"crops-{self.number:05d}-of-{self.of:05d}.tfrecord"
+        return self.out / f"crops-{self.number:05d}-of-{self.shards:05d}.tfrecord"
 
     @property
     def crops(self) -> int:
@@ -96,34 +96,36 @@ def cut_crops(
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
     found = list_photos(photos)
-    labels = tuple(sorted({one.label for one in found.samples}))
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     pieces = sum(len(config.numbers(one)) for one in found.samples)
-    of = -(-pieces // config.shard_photos)
-    progress.begin("cutting crops", pieces * config.plan.crops)
+    crops, shards = pieces * config.plan.crops, -(-pieces // config.shard_photos)
+    progress.begin("cutting crops", crops)
     with making_in(out):
         remove_parts(out)
         journal = Lines(out / JOURNAL_NAME)
         done = _shards_done(journal)
-        whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
+        whole = {one.number: one.crops for one in _shards(found, out, config, shards) if _is_done(one, done)}
         progress.advance(sum(whole.values()))
-        missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
-        for number, crops in make_all(_write_shard, missing, workers=workers):
-            journal.append(f"{number} {crops}".encode())
-            progress.advance(crops)
-        made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
+        missing = (one for one in _shards(found, out, config, shards) if one.number not in whole)
+        for number, count in make_all(_write_shard, missing, workers=workers):
+            journal.append(f"{number} {count}".encode())
+            progress.advance(count)
+        made = CropsMade(photos=len(found.samples), crops=crops, shards=shards, labels=found.labels)
         if config.into == "folder":
             stream_manifest(out / MANIFEST_NAME, _rows(found, config))
         write_json(out / DONE_NAME, made)
     return made
 
 
-def _shards(photos: ListedPhotos, out: Path, config: CropsConfig, labels: tuple[str, ...], of: int) -> Iterator[_Shard]:
+def _shards(photos: ListedPhotos, out: Path, config: CropsConfig, shards: int) -> Iterator[_Shard]:
     """All shards, one after the other: there may be more pieces than fit in memory."""
+    labels = photos.labels
     everything = ((sample, variant) for sample in photos.samples for variant in config.numbers(sample))
-    for number in range(of):
+    for number in range(shards):
         pieces = tuple(islice(everything, config.shard_photos))
-        yield _Shard(root=photos.root, out=out, number=number, of=of, pieces=pieces, labels=labels, config=config)
+        yield _Shard(
+            root=photos.root, out=out, number=number, shards=shards, pieces=pieces, labels=labels, config=config
+        )
 
 
 def _is_done(shard: _Shard, done: dict[int, int]) -> bool:

@@ -35,6 +35,11 @@ class ListedPhotos:
     samples: tuple[Sample, ...]
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(sorted({one.label for one in self.samples}))
+
+    @property
     def sha256(self) -> str:
         """Tells lists of photos apart, by their rows and their files' sizes."""
         rows = [[plain(one), os.path.getsize(self.root / one.path)] for one in self.samples]

@@ -302,11 +302,7 @@ def _loss(held: Float64Array, shares: Float64Array, importance: Float64Array) ->
 
 
 def _place_greedily(
-    rng: np.random.Generator,
-    weights: Float64Array,
-    shares: Float64Array,
-    start: Int64Array,
-    importance: Float64Array,
+    rng: np.random.Generator, weights: Float64Array, shares: Float64Array, start: Int64Array, importance: Float64Array
 ) -> tuple[Int64Array, Float64Array]:
     part_of = start.copy()
     held = np.zeros((len(shares), weights.shape[1]))

@@ -99,12 +99,12 @@ def preview_recaptures(photo: Path, config: RecaptureConfig, *, progress: Progre
 
 
 def _genuine(photos: ListedPhotos, config: RecaptureConfig) -> ListedPhotos:
-    labels = tuple(sorted({one.label for one in photos.samples}))
-    label = config.label or guess_bona_fide(labels)
+    label = config.label or guess_bona_fide(photos.labels)
     samples = tuple(one for one in photos.samples if one.label == label)
     if not samples or label == RECAPTURE:
         raise DataError(
-            f"{photos.root}: some photos must be genuine, got the classes {', '.join(labels)}; name theirs with --label"
+            f"{photos.root}: some photos must be genuine, got the classes {', '.join(photos.labels)};"
+            " name theirs with --label"
         )
     return replace(photos, samples=samples)
 

@@ -15,6 +15,7 @@ Rgb8: TypeAlias = tuple[int, int, int]
 
 # Scenes are drawn larger than they are shown, so finer noise would only be averaged away.
 _FINEST_PX = 2
+_LEAVES = 350
 
 
 def some_colour(
@@ -126,19 +127,19 @@ def cloth(rng: np.random.Generator, size_wh: tuple[int, int], *, period_px: floa
     return colourise(np.clip(relief, 0, 1).astype(np.float32), shade(colour, 0.55), shade(colour, 1.25))
 
 
-def foliage(rng: np.random.Generator, size_wh: tuple[int, int], *, leaves: int = 350) -> Image.Image:
+def foliage(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
     """Leaves over leaves, the upper ones lighter."""
     height = size_wh[1]
     picture = plaster(rng, size_wh, colour=(30, 50, 25))
     draw = ImageDraw.Draw(picture)
-    centres = rng.random((leaves, 2)) * size_wh
-    lengths = height * rng.uniform(0.02, 0.08, leaves)
-    angles = rng.uniform(0, 2 * np.pi, leaves)
-    for n in range(leaves):
+    centres = rng.random((_LEAVES, 2)) * size_wh
+    lengths = height * rng.uniform(0.02, 0.08, _LEAVES)
+    angles = rng.uniform(0, 2 * np.pi, _LEAVES)
+    for n in range(_LEAVES):
         along = lengths[n] * np.array([np.cos(angles[n]), np.sin(angles[n])])
         across = 0.35 * along[::-1] * (1, -1)
         tip, left, tail, right = centres[n] + along, centres[n] + across, centres[n] - along, centres[n] - across
-        level = 0.4 + 0.8 * n / leaves
+        level = 0.4 + 0.8 * n / _LEAVES
         green = shade((int(rng.integers(60, 140)), int(rng.integers(110, 170)), int(rng.integers(30, 80))), level)
         draw.polygon([tuple(tip), tuple(left), tuple(tail), tuple(right)], fill=green)
         draw.line([tuple(tip), tuple(tail)], fill=shade(green, 0.75))
