@@ -35,8 +35,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Minutes each, or in sum: `make test-all` runs them, and with them what trains a MobileNetV2, which takes TensorFlow
 # minutes to quantise and to convert, however small it is.
 LONG = {
+    "audit/test_certainty.py",
+    "audit/test_noise.py",
     "audit/test_normalise.py",
-    "audit/test_planted.py",
+    "audit/test_record.py",
+    "audit/test_run.py",
+    "audit/test_within.py",
     "augment/test_crop_set.py",
     "bench/test_benchmark.py",
     "bench/test_ledger.py",

@@ -9,11 +9,13 @@ from typing import Literal
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
-from edgekit.audit.models import Cheat, Fold, held_out_scores, labels_matter, linear_scores, make_folds
-from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider
+from edgekit.audit.models import Fold, held_out_scores, labels_matter, linear_scores, make_folds
+from edgekit.audit.probes import Cheat
+from edgekit.metrics.intervals import Draws, Estimate
+from edgekit.metrics.rates import Resampling, share_estimates
 from edgekit.progress import SILENT, Progress
 
-Verdict = Literal["leak", "suspicious", "fine"]
+LeakVerdict = Literal["leak", "suspicious", "fine"]
 
 LEAK_P, SUSPICIOUS_P = 0.01, 0.05
 # Parts of the way from chance to certainty: of two classes 75 % and 60 % balanced accuracy.
@@ -73,6 +75,10 @@ class Problem:
         """How far on the way from chance to certainty."""
         return (accuracy - self.chance) / (1.0 - self.chance)
 
+    def deal(self, y: Int64Array) -> list[Fold]:
+        """Folds of the photos with these labels, as ``make_folds`` deals them."""
+        return make_folds(y, self.unit, self.folds, self.seed)
+
 
 def balanced_accuracy(y: Int64Array, said: Int64Array) -> float:
     """Mean over classes of the share that was named right."""
@@ -106,22 +112,18 @@ def shuffled(rng: np.random.Generator, y: Int64Array, unit: Int64Array | None) -
 
 def group_interval(y: Int64Array, said: Int64Array, unit: Int64Array | None, *, seed: int = 0) -> Estimate:
     """Balanced accuracy with its 95 % interval: over groups, or over photos where that one reaches further."""
-    photos = _interval(y, said, None, seed)
-    return photos if unit is None else wider(_interval(y, said, unit, seed), photos)
+    is_class = np.eye(int(y.max()) + 1)[y]
+    is_right = is_class * (y == said)[:, None]
 
-
-def _interval(y: Int64Array, said: Int64Array, unit: Int64Array | None, seed: int) -> Estimate:
-    k = int(y.max()) + 1
-    draws = Draws.of(unit, len(y), seed=seed)
-    all_of = draws.totals(y, k)
-    right_of = draws.totals(np.where(y == said, y, -1), k)
-    samples = []
-    for times in draws.blocks():
+    def balanced(times: Int64Array) -> Float64Array:
         with np.errstate(invalid="ignore"):
             # Of a class that was not drawn nothing is known; 0 / 0 says so.
-            samples.append(((times @ right_of) / (times @ all_of)).mean(axis=1))
-    value = balanced_accuracy(y, said)
-    return share_estimate(value, np.concatenate(samples), units=draws.units, method=draws.method)
+            return np.asarray(((times @ is_right) / (times @ is_class)).mean(axis=1)[None])
+
+    photos = Draws.of(None, len(y), seed=seed)
+    groups = None if unit is None else Draws.of(unit, len(y), seed=seed)
+    (estimate,) = share_estimates(balanced, Resampling(photos=photos, groups=groups))
+    return estimate
 
 
 def shuffle_all(
@@ -132,7 +134,7 @@ def shuffle_all(
     labellings = np.array([shuffled(rng, problem.y, problem.unit) for _ in range(problem.shuffles)])
     reached = np.zeros((problem.shuffles, len(probes)))
     progress.begin("shuffling labels", problem.shuffles * len(probes))
-    same = None if labels_matter(problem.y, problem.unit) else _folds(problem, problem.y)
+    same = None if labels_matter(problem.y, problem.unit) else problem.deal(problem.y)
     for column, (x, cheat) in enumerate(probes):
         if same is not None and cheat == "linear":
             most = max(1, _BLOCK_CELLS // (labellings.shape[1] * (int(problem.y.max()) + 1)))
@@ -144,19 +146,10 @@ def shuffle_all(
                 progress.advance(len(block))
             continue
         for row, y in enumerate(labellings):
-            reached[row, column] = balanced_accuracy(y, said_by(x, y, same or _folds(problem, y), cheat))
+            scores = held_out_scores(x, y, same or problem.deal(y), cheat)
+            reached[row, column] = balanced_accuracy(y, scores.argmax(axis=1))
             progress.advance()
     return reached
-
-
-def _folds(problem: Problem, y: Int64Array) -> list[Fold]:
-    return make_folds(y, problem.unit, problem.folds, problem.seed)
-
-
-def said_by(x: Float64Array, y: Int64Array, folds: Sequence[Fold], cheat: Cheat) -> Int64Array:
-    """The class that a cheat names for each photo of groups it did not see."""
-    said: Int64Array = held_out_scores(x, y, folds, cheat).argmax(axis=1)
-    return said
 
 
 def baselines(found: Sequence[float], reached: Float64Array) -> list[Baseline]:
@@ -168,20 +161,14 @@ def baselines(found: Sequence[float], reached: Float64Array) -> list[Baseline]:
     """
     mean, deviation = reached.mean(axis=0), np.maximum(reached.std(axis=0), 1e-6)
     best = ((reached - mean) / deviation).max(axis=1)
-    result = []
-    for column, value in enumerate(found):
-        as_far = int((best >= (value - mean[column]) / deviation[column]).sum())
-        result.append(
-            Baseline(
-                mean=float(mean[column]),
-                top=float(np.quantile(reached[:, column], 0.95)),
-                p=(1 + as_far) / (1 + len(reached)),
-            )
-        )
-    return result
+    as_far = (best[:, None] >= (np.array(found) - mean) / deviation).sum(axis=0)
+    p = (1 + as_far) / (1 + len(reached))
+    top = np.quantile(reached, 0.95, axis=0)
+    columns = zip(mean.tolist(), top.tolist(), p.tolist(), strict=True)
+    return [Baseline(mean=mean_, top=top_, p=p_) for mean_, top_, p_ in columns]
 
 
-def decide(problem: Problem, found: Estimate, p: float) -> Verdict:
+def leak_verdict(problem: Problem, found: Estimate, p: float) -> LeakVerdict:
     """Apply RULE."""
     # An interval that the data can't give (NaN) is not above anything.
     if not found.low > problem.chance or p > SUSPICIOUS_P:

@@ -30,8 +30,8 @@ class FileFacts:
 
     Attributes:
         width: Of the upright photo, in pixels.
-        height: As before.
-        size_bytes: Of the file.
+        height: Of the upright photo, in pixels.
+        size_bytes: Length of the file.
         format: What its content is, whatever its name ends in.
         suffix: What its name ends in, lower case.
         mode: Pillow's name for its pixels ("RGB", "L", …).
@@ -88,6 +88,7 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
     name = PurePosixPath(path)
     with Image.open(io.BytesIO(content), formats=formats()) as opened:
         tables: dict[int, Sequence[int]] = getattr(opened, "quantization", None) or {}
+        named = [(key, list(table)) for key, table in tables.items()]
         is_jpeg = opened.format in ("JPEG", "MPO")
         return FileFacts(
             width=size_wh[0],
@@ -96,9 +97,7 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
             format=str(opened.format),
             suffix=name.suffix.lower(),
             mode=opened.mode,
-            jpeg_tables=sha256(repr(sorted((key, list(table)) for key, table in tables.items())).encode())[:8]
-            if tables
-            else "",
+            jpeg_tables=sha256(repr(sorted(named)).encode())[:8] if tables else "",
             jpeg_quality=_quality(tables),
             subsampling=_SUBSAMPLING.get(JpegImagePlugin.get_sampling(opened), "other") if is_jpeg else "",
             progressive=bool(opened.info.get("progressive")),
@@ -142,7 +141,7 @@ def name_numbers(stem: str) -> tuple[float, float, float]:
     return float(len(stem)), float(sum(map(str.isdigit, stem))), last
 
 
-def name_grams(stem: str, *, least: int = 1, most: int = 3) -> set[str]:
+def name_grams(stem: str) -> set[str]:
     """Runs of one to three characters, digits taken as one kind, with marks at both ends."""
     text = "^" + _DIGITS.sub("9", stem.casefold())[:60] + "$"
-    return {text[at : at + n] for n in range(least, most + 1) for at in range(len(text) - n + 1)} - {"^", "$"}
+    return {text[at : at + n] for n in (1, 2, 3) for at in range(len(text) - n + 1)} - {"^", "$"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import numpy as np
 from sklearn import config_context
@@ -16,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from edgekit.arrays import Float64Array, Int64Array
+from edgekit.audit.probes import Cheat
 
-Cheat = Literal["tree", "linear"]
 Fold = tuple[Int64Array, Int64Array]
 
 # A cheat's rule is a few cuts; deeper trees learn single photos.
@@ -83,7 +82,7 @@ def held_out_scores(x: Float64Array, y: Int64Array, folds: Sequence[Fold], cheat
 
 
 def linear_scores(x: Float64Array, labellings: Int64Array, folds: Sequence[Fold]) -> Float64Array:
-    """As before by ridge regression on the classes, for many labellings at the price of one.
+    """Score each photo by a ridge regression on the classes that saw none of its fold: many labellings at once.
 
     Args:
         x: (n, d) float64.

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgekit.arrays import Float64Array
 from edgekit.audit.certainty import Problem, balanced_accuracy
-from edgekit.audit.models import held_out_chances, make_folds, neighbours
+from edgekit.audit.models import held_out_chances, neighbours
 from edgekit.audit.reading import Reading
 
 _NEIGHBOURS = 9
@@ -28,10 +28,10 @@ class NoiseCandidate:
     """A photo to look at.
 
     Attributes:
-        path: Of the photo.
+        path: Where the photo lies in the data folder.
         label: As the data has it.
         suggested: What the model takes it for.
-        chance: Which the model, fitted without its group, gives its label.
+        chance: Probability that the model, fitted without its group, gives its label.
         like_it: Share of the nearest other photos that have its label.
     """
 
@@ -67,7 +67,7 @@ def find_noise(readings: Sequence[Reading], labels: Sequence[str], problem: Prob
     """
     x = _features(readings)
     y = problem.y
-    chances = held_out_chances(x, y, make_folds(y, problem.unit, problem.folds, problem.seed))
+    chances = held_out_chances(x, y, problem.deal(y))
     own = chances[np.arange(len(y)), y]
     alike = (y[neighbours(x, _NEIGHBOURS)] == y[:, None]).mean(axis=1)
     suspect = np.flatnonzero((own <= _MAX_CHANCE) & (alike <= _MAX_SHARE))

@@ -7,7 +7,6 @@ one length by comments of zeros, since the length of a JPEG of one setting still
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +19,13 @@ from PIL import Image
 from edgekit.audit.options import NormaliseConfig
 from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
-from edgekit.data.derive import lie_together
+from edgekit.data.derive import claim
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError
+from edgekit.look.sheets import jpeg
 from edgekit.progress import SILENT, Progress
-from edgekit.records import from_plain, make_folder, read_json, write_atomic, write_json
+from edgekit.records import from_plain, make_folder, write_atomic, write_json
 from edgekit.runtime.photo import formats, read_photo
 
 RECORD_NAME = "normalise.json"
@@ -55,7 +55,7 @@ class NormalisedSet:
     file_bytes: int = 0
 
 
-def normalise(
+def normalise_dataset(
     dataset: Dataset, out: Path, config: NormaliseConfig | None = None, *, progress: Progress = SILENT
 ) -> NormalisedSet:
     """Write the copy; a call that was stopped goes on where it was.
@@ -73,15 +73,15 @@ def normalise(
         DataError: a photo is too small, or the folder holds something else.
         EdgekitError: the disk is full; what was written stays and is gone on with.
     """
-    _check_apart(dataset.root, out)
     config = config or NormaliseConfig()
     config = replace(config, side_px=_side(dataset, config.side_px))
-    begun = NormalisedSet(config=config, data_sha256=dataset.sha256, photos=len(dataset.samples))
-    finished = _look_for(out, begun)
-    if finished is not None:
-        return finished
+    record = RECORD_NAME if os.path.isfile(out / RECORD_NAME) else _STARTED_NAME
+    wanted = {"config": config, "data_sha256": dataset.sha256, "photos": len(dataset.samples)}
+    before = claim(out, dataset.root, record, wanted)
+    begun = from_plain(NormalisedSet, before, where=str(out / record), error=DataError)
+    if record == RECORD_NAME:
+        return begun
     make_folder(out / _FOLDER)
-    begun = _go_on(out, begun)
     renamed = _renamed(dataset.samples, config.seed)
     work = partial(_write, dataset, out, config)
     work_through(work, list(zip(dataset.samples, renamed, strict=True)), "normalising photos", progress)
@@ -95,11 +95,6 @@ def normalise(
     write_json(out / RECORD_NAME, begun)
     (out / _STARTED_NAME).unlink(missing_ok=True)
     return begun
-
-
-def _check_apart(root: Path, out: Path) -> None:
-    if lie_together(root, out):
-        raise DataError(f"{out}: a normalised copy must lie apart from {root}; choose another folder")
 
 
 def _side(dataset: Dataset, wanted: int | None) -> int:
@@ -117,30 +112,6 @@ def _side(dataset: Dataset, wanted: int | None) -> int:
             f" {max(wanted, _STEP_PX)} px: {shorten(small)}; ask for a smaller --side, or leave them out"
         )
     return wanted
-
-
-def _look_for(out: Path, wanted: NormalisedSet) -> NormalisedSet | None:
-    if os.path.isfile(out / RECORD_NAME):
-        done = from_plain(NormalisedSet, read_json(out / RECORD_NAME), where=str(out / RECORD_NAME), error=DataError)
-        if replace(done, file_bytes=0) == wanted:
-            return done
-        raise DataError(f"{out} must be empty or hold this same copy, has one of other photos or another setting")
-    if not os.path.isfile(out / _STARTED_NAME) and os.path.isdir(out) and os.listdir(out):
-        raise DataError(f"{out} must be empty or hold a normalised copy, has other files; choose another folder")
-    return None
-
-
-def _go_on(out: Path, begun: NormalisedSet) -> NormalisedSet:
-    started = out / _STARTED_NAME
-    if not started.exists():
-        write_json(started, begun)
-        return begun
-    before = from_plain(NormalisedSet, read_json(started), where=str(started), error=DataError)
-    if replace(before, file_bytes=0) != begun:
-        raise DataError(
-            f"{out} must be empty or hold this same copy, has an unfinished other one; choose another folder"
-        )
-    return before
 
 
 def _renamed(samples: Sequence[Sample], seed: int) -> list[Sample]:
@@ -162,9 +133,7 @@ def _write(dataset: Dataset, out: Path, config: NormaliseConfig, pair: tuple[Sam
     square = picture.crop((left, top, left + side, top + side))
     # Pillow would carry the old file's profile and comments over.
     bare = Image.frombytes("RGB", square.size, square.tobytes())
-    content = io.BytesIO()
-    bare.save(content, "JPEG", quality=config.quality, subsampling=0)
-    write_atomic(out / target.path, content.getvalue())
+    write_atomic(out / target.path, jpeg(bare, config.quality, subsampling="4:4:4"))
 
 
 def _lengthen(out: Path, length: int, sample: Sample) -> None:

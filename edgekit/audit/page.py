@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from edgekit import __version__
-from edgekit.audit.certainty import Verdict
+from edgekit.audit.certainty import LeakVerdict
 from edgekit.audit.noise import CAUTION
 from edgekit.audit.record import AuditRecord
 from edgekit.errors import PhotoError
@@ -30,7 +30,7 @@ _BAR_PX = 220
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAMzMzAAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
 
 
-def write_page(path: Path, record: AuditRecord, root: Path) -> None:
+def write_audit_page(path: Path, record: AuditRecord, root: Path) -> None:
     """Write the page of an audit.
 
     Args:
@@ -71,7 +71,7 @@ def render(record: AuditRecord, root: Path) -> str:
     )
 
 
-def worst(record: AuditRecord) -> Verdict:
+def worst(record: AuditRecord) -> LeakVerdict:
     """The worst of all verdicts."""
     verdicts = {one.verdict for one in record.probes} | {one.verdict for one in record.within}
     if "leak" in verdicts or any(one.across == "split" for one in record.same):
@@ -82,14 +82,9 @@ def worst(record: AuditRecord) -> Verdict:
 def _summary(record: AuditRecord) -> str:
     leaks = record.leaks()
     suspicious = sorted({one.name for one in record.probes if one.verdict == "suspicious"} - set(leaks))
-    if not leaks and not suspicious:
-        return "No probe tells the classes apart without the picture."
-    words = []
-    if leaks:
-        words.append(f"Leaks: {', '.join(leaks)}.")
-    if suspicious:
-        words.append(f"Suspicious: {', '.join(suspicious)}.")
-    return " ".join(words)
+    named = {"Leaks": leaks, "Suspicious": suspicious}
+    sentences = [f"{verdict}: {', '.join(names)}." for verdict, names in named.items() if names]
+    return " ".join(sentences) or "No probe tells the classes apart without the picture."
 
 
 def _notes(record: AuditRecord) -> list[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.arrays import ByteArray, Float64Array
+from edgekit.look.colours import histograms
 from edgekit.look.spectrum import power_spectrum, radial_profile
 
 # Photos are halved until their shorter side is this or a little more: enough for all of it, and quick to decode.
@@ -41,13 +42,10 @@ class PixelFacts:
     texture: Float64Array
 
 
-def measure(picture: Image.Image) -> PixelFacts:
+def measure_pixels(picture: Image.Image) -> PixelFacts:
     """Measure an upright RGB picture."""
     grey = picture.convert("L")
-    # Pillow counts levels faster than anything can be done with their pixels.
-    counts = np.array(picture.histogram() + grey.histogram(), np.float64).reshape(4, 256)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    levels = np.arange(256.0)
+    shares, levels = histograms(picture), np.arange(256.0)
     means = shares @ levels
     deviation = np.sqrt(max(0.0, float(shares[3] @ levels**2 - means[3] ** 2)))
     return PixelFacts(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from edgekit.audit.facts import FileFacts, name_grams, name_numbers, name_shape
 from edgekit.audit.reading import Reading
 
 Family = Literal["file", "pixels", "group"]
-Kind = Literal["tree", "linear"]
+Cheat = Literal["tree", "linear"]
 
 _MAX_VALUES = 40
 _MAX_GRAMS = 60
@@ -39,7 +38,7 @@ class Probe(NamedTuple):
     numbers: Callable[[Sequence[Reading]], Float64Array]
     value: Callable[[Reading], str]
     family: Family = "file"
-    cheat: Kind = "tree"
+    cheat: Cheat = "tree"
 
 
 def one_hot(values: Sequence[str]) -> Float64Array:
@@ -80,26 +79,20 @@ def _names(readings: Sequence[Reading]) -> Float64Array:
     return np.hstack([np.array([name_numbers(stem) for stem in stems]), one_hot([name_shape(s) for s in stems]), has])
 
 
-def _column(name: str, readings: Sequence[Reading]) -> Float64Array:
-    return np.array([getattr(one.pixels, name) for one in readings], np.float64)
-
-
-def _words(of: Callable[[FileFacts], str], readings: Sequence[Reading]) -> Float64Array:
-    return one_hot([of(one.file) for one in readings])
-
-
-def _format(file: FileFacts) -> str:
+def format_words(file: FileFacts) -> str:
+    """What a file's content is, its pixels' mode and what its name ends in."""
     return f"{file.format} {file.mode} {file.suffix}"
+
+
+def metadata_words(file: FileFacts) -> str:
+    """The kinds of metadata blocks that a file has."""
+    return ", ".join(file.metadata) or "none"
 
 
 def _settings(file: FileFacts) -> str:
     if not file.jpeg_tables:
         return "no JPEG"
     return f"quality {file.jpeg_quality:g}, {file.subsampling}{', progressive' if file.progressive else ''}"
-
-
-def _metadata(file: FileFacts) -> str:
-    return ", ".join(file.metadata) or "none"
 
 
 def _rgb(reading: Reading) -> str:
@@ -110,15 +103,29 @@ def _corners(reading: Reading) -> str:
     return "level " + ", ".join(f"{part[:3].mean():.0f}" for part in reading.pixels.corners.reshape(4, 6))
 
 
-def _camera(reading: Reading) -> str:
-    return reading.sample.camera or "not known"
-
-
 _RESAMPLED = "partly: crops show at what scale a photo was taken or reduced"
 _BLOCKS = "partly: blocks and lost detail of compression stand in the pixels"
 _NO = "no"
-_YES = "yes"
 _SQUASHED = "yes, in the `full` crop, which squashes any photo to a square"
+
+
+def _words(name: str, what: str, seen: str, of: Callable[[FileFacts], str]) -> Probe:
+    """A probe of one property of the file that is a word; empty where the file has none."""
+
+    def numbers(readings: Sequence[Reading]) -> Float64Array:
+        return one_hot([of(one.file) for one in readings])
+
+    return Probe(name, what, seen, numbers, lambda one: of(one.file) or "none")
+
+
+def _pixels(name: str, what: str, value: Callable[[Reading], str], *, cheat: Cheat = "tree") -> Probe:
+    """A probe of one property of the pixels."""
+
+    def numbers(readings: Sequence[Reading]) -> Float64Array:
+        return np.array([getattr(one.pixels, name) for one in readings], np.float64)
+
+    return Probe(name, what, "yes", numbers, value, family="pixels", cheat=cheat)
+
 
 PROBES: tuple[Probe, ...] = (
     Probe("size", "width and height in pixels", _RESAMPLED, _size, lambda one: one.file.size),
@@ -130,60 +137,26 @@ PROBES: tuple[Probe, ...] = (
         lambda all_: np.array([[one.file.bytes_per_px] for one in all_]),
         lambda one: f"{one.file.bytes_per_px:.3f} bytes/px",
     ),
-    Probe("format", "format, pixel mode and suffix", _BLOCKS, partial(_words, _format), lambda one: _format(one.file)),
+    _words("format", "format, pixel mode and suffix", _BLOCKS, format_words),
     Probe("jpeg", "JPEG tables, subsampling, progressive", _BLOCKS, _jpeg, lambda one: _settings(one.file)),
-    Probe(
-        "metadata", "EXIF and other metadata blocks", _NO, partial(_words, _metadata), lambda one: _metadata(one.file)
-    ),
-    Probe(
-        "exif-camera",
-        "maker and model by EXIF",
-        _NO,
-        partial(_words, lambda file: file.camera),
-        lambda one: one.file.camera or "none",
-    ),
+    _words("metadata", "EXIF and other metadata blocks", _NO, metadata_words),
+    _words("exif-camera", "maker and model by EXIF", _NO, lambda file: file.camera),
     Probe("names", "patterns of file names, without folders", _NO, _names, lambda one: one.file.stem),
-    Probe("colour", "mean red, green and blue", _YES, partial(_column, "colour"), _rgb, family="pixels"),
-    Probe(
+    _pixels("colour", "mean red, green and blue", _rgb),
+    _pixels(
         "brightness",
         "mean and deviation of the luma",
-        _YES,
-        partial(_column, "brightness"),
         lambda one: f"luma {one.pixels.brightness[0]:.0f} ± {one.pixels.brightness[1]:.0f}",
-        family="pixels",
     ),
-    Probe(
-        "blur",
-        "variance of the Laplacian",
-        _YES,
-        partial(_column, "blur"),
-        lambda one: f"log variance {one.pixels.blur[0]:.1f}",
-        family="pixels",
-    ),
-    Probe(
-        "histogram",
-        "histograms of red, green, blue and luma",
-        _YES,
-        partial(_column, "histogram"),
-        _rgb,
-        family="pixels",
-        cheat="linear",
-    ),
-    Probe(
-        "corners",
-        "the four corners alone",
-        _YES,
-        partial(_column, "corners"),
-        _corners,
-        family="pixels",
-        cheat="linear",
-    ),
+    _pixels("blur", "variance of the Laplacian", lambda one: f"log variance {one.pixels.blur[0]:.1f}"),
+    _pixels("histogram", "histograms of red, green, blue and luma", _rgb, cheat="linear"),
+    _pixels("corners", "the four corners alone", _corners, cheat="linear"),
     Probe(
         "camera",
         "the manifest's camera column",
         "as far as cameras leave marks",
         lambda all_: one_hot([one.sample.camera for one in all_]),
-        _camera,
+        lambda one: one.sample.camera or "not known",
         family="group",
     ),
 )

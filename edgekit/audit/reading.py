@@ -9,7 +9,7 @@ from functools import partial
 from PIL import Image
 
 from edgekit.audit.facts import FileFacts, read_facts
-from edgekit.audit.pixels import WORKING_PX, PixelFacts, measure
+from edgekit.audit.pixels import WORKING_PX, PixelFacts, measure_pixels
 from edgekit.data.dataset import Dataset
 from edgekit.data.lookalikes import perceptual_hash
 from edgekit.data.manifest import Sample
@@ -60,5 +60,5 @@ def _read(dataset: Dataset, sample: Sample) -> Reading:
     picture = photo.picture
     assert isinstance(picture, Image.Image)
     return Reading(
-        sample=sample, file=file, pixels=measure(picture), sha256=sha256(content), phash=perceptual_hash(picture)
+        sample=sample, file=file, pixels=measure_pixels(picture), sha256=sha256(content), phash=perceptual_hash(picture)
     )

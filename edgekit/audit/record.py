@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgekit.audit.certainty import Baseline, Verdict
+from edgekit.audit.certainty import Baseline, LeakVerdict
 from edgekit.audit.noise import Noise
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import Family
@@ -28,7 +28,7 @@ class ProbeResult:
     """What one probe found.
 
     Attributes:
-        name: Of the probe.
+        name: Name of the probe.
         family: Of the file, of trivial pixels, or of the manifest's rows.
         what: What it looked at.
         seen: Whether a model that is trained on crops can see it too.
@@ -46,7 +46,7 @@ class ProbeResult:
     varies: bool
     balanced_accuracy: Estimate | None = None
     baseline: Baseline | None = None
-    verdict: Verdict = "fine"
+    verdict: LeakVerdict = "fine"
     examples: tuple[Example, ...] = ()
 
 

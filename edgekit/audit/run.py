@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
-from edgekit.audit.certainty import RULE, Problem, baselines, decide, group_interval, shuffle_all
-from edgekit.audit.models import held_out_scores, make_folds
+from edgekit.audit.certainty import RULE, Problem, baselines, group_interval, leak_verdict, shuffle_all
+from edgekit.audit.models import held_out_scores
 from edgekit.audit.noise import find_noise
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, Probe, varied
@@ -26,6 +27,9 @@ from edgekit.progress import SILENT, Progress
 
 _LEAST_PHOTOS = 8
 _FEW_GROUPS = 8
+_GROUP_RESULT = ProbeResult(
+    name="group", family="group", what="the group's name alone", seen="as far as groups look different", varies=True
+)
 
 
 def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progress: Progress = SILENT) -> AuditRecord:
@@ -51,19 +55,20 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
     readings = read_all(dataset, progress)
     problem = _problem(dataset, readings, config)
     samples = [one.sample for one in readings]
-    balances = _balances(dataset)
+    cells = Counter((sample.group, sample.label) for sample in dataset.samples)
+    photos_of = {group: {label: cells[group, label] for label in dataset.labels} for group in dataset.groups}
     return AuditRecord(
         data=dataset.root.resolve().name,
         data_sha256=dataset.sha256,
         photos=len(readings),
         labels=dataset.labels,
-        groups=balances,
+        groups=tuple(GroupBalance(group=group, photos=photos) for group, photos in photos_of.items()),
         config=config,
         rule=RULE,
         within_rule=WITHIN_RULE,
         probes=_probe(readings, dataset.labels, problem, config, progress),
         within=find_within(readings, dataset.labels, only=config.only, seed=config.seed, progress=progress),
-        one_class=tuple(one.group for one in balances if sum(count > 0 for count in one.photos.values()) == 1),
+        one_class=tuple(group for group, photos in photos_of.items() if sum(map(bool, photos.values())) == 1),
         same=find_same(samples, [one.phash for one in readings], [one.sha256 for one in readings], config.near_bits),
         noise=find_noise(readings, dataset.labels, problem),
         cautions=_cautions(dataset),
@@ -77,14 +82,6 @@ def _problem(dataset: Dataset, readings: Sequence[Reading], config: AuditConfig)
     if len(dataset.groups) > 1:
         unit = np.array([dataset.groups.index(one.sample.group) for one in readings], np.int64)
     return Problem(y=y, unit=unit, folds=config.folds, shuffles=config.shuffles, seed=config.seed)
-
-
-def _balances(dataset: Dataset) -> tuple[GroupBalance, ...]:
-    counts = Counter((sample.group, sample.label) for sample in dataset.samples)
-    return tuple(
-        GroupBalance(group=group, photos={label: counts[group, label] for label in dataset.labels})
-        for group in dataset.groups
-    )
 
 
 def _cautions(dataset: Dataset) -> tuple[str, ...]:
@@ -106,7 +103,7 @@ def _probe(
 ) -> tuple[ProbeResult, ...]:
     tables = [(probe, probe.numbers(readings)) for probe in PROBES if probe.name in config.only or not config.only]
     active = [(probe, x) for probe, x in tables if varied(x)]
-    folds = make_folds(problem.y, problem.unit, problem.folds, problem.seed)
+    folds = problem.deal(problem.y)
     scores = [held_out_scores(x, problem.y, folds, probe.cheat) for probe, x in active]
     estimates = [group_interval(problem.y, one.argmax(axis=1), problem.unit, seed=config.seed) for one in scores]
     reached = shuffle_all(problem, [(x, probe.cheat) for probe, x in active], progress)
@@ -115,39 +112,22 @@ def _probe(
         estimates.append(own[0])
         reached = np.column_stack([reached, own[1]])
     lines = baselines([one.value for one in estimates], reached)
-    result = {}
-    for (probe, _), found, line, score in zip(active, estimates, lines, scores, strict=False):
-        result[probe.name] = ProbeResult(
-            name=probe.name,
-            family=probe.family,
-            what=probe.what,
-            seen=probe.seen,
-            varies=True,
-            balanced_accuracy=found,
-            baseline=line,
-            verdict=decide(problem, found, line.p),
-            examples=_examples(probe, readings, labels, problem.y, score, config.examples),
+    results = {
+        probe.name: ProbeResult(
+            name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=varied(x)
         )
-    for probe, _ in tables:
-        if probe.name not in result:
-            result[probe.name] = ProbeResult(
-                name=probe.name, family=probe.family, what=probe.what, seen=probe.seen, varies=False
-            )
-    ordered = [result[probe.name] for probe, _ in tables]
+        for probe, x in tables
+    }
+    for (probe, _), score in zip(active, scores, strict=True):
+        examples = _examples(probe, readings, labels, problem.y, score, config.examples)
+        results[probe.name] = replace(results[probe.name], examples=examples)
     if own is not None:
-        ordered.append(
-            ProbeResult(
-                name="group",
-                family="group",
-                what="the group's name alone",
-                seen="as far as groups look different",
-                varies=True,
-                balanced_accuracy=own[0],
-                baseline=lines[-1],
-                verdict=decide(problem, own[0], lines[-1].p),
-            )
-        )
-    return tuple(ordered)
+        results["group"] = _GROUP_RESULT
+    measured = [name for name, result in results.items() if result.varies]
+    for name, found, line in zip(measured, estimates, lines, strict=True):
+        verdict = leak_verdict(problem, found, line.p)
+        results[name] = replace(results[name], balanced_accuracy=found, baseline=line, verdict=verdict)
+    return tuple(results.values())
 
 
 def _group_itself(problem: Problem) -> tuple[Estimate, Float64Array] | None:
@@ -177,9 +157,9 @@ def _examples(
     probe: Probe, readings: Sequence[Reading], labels: Sequence[str], y: Int64Array, scores: Float64Array, count: int
 ) -> tuple[Example, ...]:
     """The photos of each class that a cheat was surest of and right, of as many groups as there are."""
-    others = np.partition(scores, -2, axis=1)[:, -2]
-    lead = scores[np.arange(len(y)), y] - others
-    found = []
+    # Of photos that are named right, their own class has the highest score: the second is the nearest other class's.
+    lead = scores[np.arange(len(y)), y] - np.partition(scores, -2, axis=1)[:, -2]
+    examples = []
     for label in range(len(labels)):
         rows = np.flatnonzero((y == label) & (scores.argmax(axis=1) == label))
         ranked = rows[np.argsort(-lead[rows], kind="stable")].tolist()
@@ -188,7 +168,6 @@ def _examples(
         for row in ranked:
             turn[row] = seen[readings[row].sample.group]
             seen[readings[row].sample.group] += 1
-        for row in sorted(ranked, key=lambda row: turn[row])[:count]:
-            one = readings[row]
-            found.append(Example(path=one.sample.path, label=labels[label], value=probe.value(one)))
-    return tuple(found)
+        shown = [readings[row] for row in sorted(ranked, key=lambda row: turn[row])[:count]]
+        examples += [Example(path=one.sample.path, label=labels[label], value=probe.value(one)) for one in shown]
+    return tuple(examples)

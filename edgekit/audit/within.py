@@ -7,14 +7,15 @@ split still rewards them, and a network that recognises the author can use them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
-from edgekit.audit.certainty import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, Verdict
+from edgekit.audit.certainty import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, LeakVerdict
 from edgekit.audit.facts import FileFacts
+from edgekit.audit.probes import format_words, metadata_words
 from edgekit.audit.reading import Reading
 from edgekit.progress import SILENT, Progress
 
@@ -39,9 +40,9 @@ class GroupLeak:
         probe: Name of the property.
         rule: What tells them, in words.
         balanced_accuracy: Of that rule on this group's photos, which it was chosen on.
-        photos: Of the group.
+        photos: How many the group has.
         p: Share of shuffles whose best rule is as good.
-        q: The same with all groups and properties in mind.
+        q: Share of false leaks among all groups and properties that stand out as much (Benjamini and Hochberg).
         verdict: By RULE.
         shown_by: Paths of photos on both sides of the rule.
     """
@@ -53,7 +54,7 @@ class GroupLeak:
     photos: int
     p: float
     q: float
-    verdict: Verdict
+    verdict: LeakVerdict
     shown_by: tuple[str, ...] = ()
 
 
@@ -64,24 +65,24 @@ class Property:
     Attributes:
         probe: Name of the probe that it belongs to.
         what: In words.
-        of: Gives the number or the word.
+        value_of: Gives the number or the word.
     """
 
     probe: str
     what: str
-    of: Callable[[FileFacts], float | str]
+    value_of: Callable[[FileFacts], float | str]
 
 
 PROPERTIES: tuple[Property, ...] = (
-    Property(probe="size", what="size", of=lambda file: file.size),
-    Property(probe="size", what="megapixels", of=lambda file: file.width * file.height / 1e6),
-    Property(probe="aspect", what="width / height", of=lambda file: round(file.aspect, 4)),
-    Property(probe="bytes", what="bytes/px", of=lambda file: file.bytes_per_px),
-    Property(probe="format", what="format", of=lambda file: f"{file.format} {file.mode} {file.suffix}"),
+    Property(probe="size", what="size", value_of=lambda file: file.size),
+    Property(probe="size", what="megapixels", value_of=lambda file: file.width * file.height / 1e6),
+    Property(probe="aspect", what="width / height", value_of=lambda file: round(file.aspect, 4)),
+    Property(probe="bytes", what="bytes/px", value_of=lambda file: file.bytes_per_px),
+    Property(probe="format", what="format", value_of=format_words),
     Property(probe="jpeg", what="JPEG tables",
-             of=lambda file: f"{file.jpeg_tables} {file.subsampling} {file.progressive}"),
-    Property(probe="metadata", what="metadata", of=lambda file: ", ".join(file.metadata) or "none"),
-    Property(probe="exif-camera", what="EXIF camera", of=lambda file: file.camera or "none"),
+             value_of=lambda file: f"{file.jpeg_tables} {file.subsampling} {file.progressive}"),
+    Property(probe="metadata", what="metadata", value_of=metadata_words),
+    Property(probe="exif-camera", what="EXIF camera", value_of=lambda file: file.camera or "none"),
 )  # fmt: skip
 
 
@@ -110,14 +111,15 @@ def find_within(
     groups = sorted({one.sample.group for one in readings} - {""})
     progress.begin("testing groups", len(groups))
     rng = np.random.default_rng(seed)
-    tests = []
+    tests = list[tuple[GroupLeak, float]]()
     for group in groups:
         inside = [one for one in readings if one.sample.group == group]
-        tests += list(_test_group(rng, inside, labels, [one for one in PROPERTIES if not only or one.probe in only]))
+        tests += _test_group(rng, inside, labels, [one for one in PROPERTIES if not only or one.probe in only])
         progress.advance()
     found = dict[tuple[str, str], GroupLeak]()
-    for test, q in zip(tests, false_discovery_control([test.p for test in tests]).tolist(), strict=True):
-        leak = test.decide(q, len(labels))
+    every_q = false_discovery_control([leak.p for leak, _ in tests]).tolist()
+    for (tested, skill), q in zip(tests, every_q, strict=True):
+        leak = replace(tested, q=q, verdict=_verdict(q, skill))
         best = found.get((leak.group, leak.probe))
         better = best is None or (leak.p, -leak.balanced_accuracy) < (best.p, -best.balanced_accuracy)
         if leak.verdict != "fine" and better:
@@ -125,39 +127,25 @@ def find_within(
     return tuple(sorted(found.values(), key=lambda leak: (leak.verdict, -leak.balanced_accuracy, leak.group)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Test:
-    group: str
-    probe: str
-    rule: str
-    balanced_accuracy: float
-    classes: int
-    photos: int
-    p: float
-    shown_by: tuple[str, ...]
-
-    def decide(self, q: float, labels: int) -> GroupLeak:
-        chance = 1.0 / min(self.classes, labels)
-        skill = (self.balanced_accuracy - chance) / (1.0 - chance)
-        verdict: Verdict = "fine"
-        if q <= SUSPICIOUS_P:
-            verdict = "leak" if q <= LEAK_P and skill >= LEAK_SKILL else "suspicious"
-        return GroupLeak(
-            group=self.group, probe=self.probe, rule=self.rule, balanced_accuracy=self.balanced_accuracy,
-            photos=self.photos, p=self.p, q=q, verdict=verdict, shown_by=self.shown_by,
-        )  # fmt: skip
+def _verdict(q: float, skill: float) -> LeakVerdict:
+    """Apply RULE."""
+    if q > SUSPICIOUS_P:
+        return "fine"
+    return "leak" if q <= LEAK_P and skill >= LEAK_SKILL else "suspicious"
 
 
 def _test_group(
     rng: np.random.Generator, inside: Sequence[Reading], labels: Sequence[str], properties: Sequence[Property]
-) -> Iterator[_Test]:
+) -> Iterator[tuple[GroupLeak, float]]:
+    """What each property reaches, with p alone to judge it by yet, and how far that is from chance to certainty."""
     counts = {label: sum(one.sample.label == label for one in inside) for label in labels}
     classes = [label for label, count in counts.items() if count]
     if len(classes) < 2 or min(counts[label] for label in classes) < _MIN_PER_CLASS:
         return
-    y = np.array([classes.index(one.sample.label) for one in inside], np.int64)
+    y, chance = np.array([classes.index(one.sample.label) for one in inside], np.int64), 1.0 / len(classes)
+    shown = [one.sample.path for label in classes for one in [one for one in inside if one.sample.label == label][:3]]
     for prop in properties:
-        values = [prop.of(one.file) for one in inside]
+        values = [prop.value_of(one.file) for one in inside]
         if len(set(values)) == 1:
             continue
         best_of = partial(_best, values)
@@ -168,26 +156,21 @@ def _test_group(
         for top in range(0, SHUFFLES, rows):
             shuffles = rng.permuted(np.tile(y, (min(rows, SHUFFLES - top), 1)), axis=1)
             as_good += int((best_of(shuffles) >= accuracy - 1e-9).sum())
-        yield _Test(
-            group=inside[0].sample.group, probe=prop.probe, rule=_rule(prop.what, values, y, classes),
-            balanced_accuracy=accuracy, classes=len(classes), photos=len(y), p=(1 + as_good) / (1 + SHUFFLES),
-            shown_by=_shown_by(inside, classes),
+        p = (1 + as_good) / (1 + SHUFFLES)
+        leak = GroupLeak(
+            group=inside[0].sample.group, probe=prop.probe, rule=_rule(prop.what, values, y, classes), photos=len(y),
+            balanced_accuracy=accuracy, p=p, q=p, verdict="fine", shown_by=tuple(shown),
         )  # fmt: skip
-
-
-def _shown_by(inside: Sequence[Reading], classes: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        path for label in classes for path in [one.sample.path for one in inside if one.sample.label == label][:3]
-    )
+        yield leak, (accuracy - chance) / (1.0 - chance)
 
 
 def _best(values: Sequence[float | str], labellings: Int64Array) -> Float64Array:
     if isinstance(values[0], str):
-        return best_value([str(value) for value in values], labellings)
-    return best_threshold([float(value) for value in values], labellings)
+        return best_word([str(value) for value in values], labellings)
+    return best_cut([float(value) for value in values], labellings)
 
 
-def best_threshold(values: Sequence[float], labellings: Int64Array) -> Float64Array:
+def best_cut(values: Sequence[float], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of the best single cut through numbers, for each labelling.
 
     Args:
@@ -201,20 +184,26 @@ def best_threshold(values: Sequence[float], labellings: Int64Array) -> Float64Ar
     cuts = np.flatnonzero(np.diff(np.asarray(values, np.float64)[order]) > 0)
     k = int(labellings.max()) + 1
     sorted_labels = labellings[:, order]
-    below = np.stack([_share_below(sorted_labels == label)[:, cuts] for label in range(k)])
+    below = np.stack([_share_up_to(sorted_labels == label)[..., cuts] for label in range(k)])
     # With the same class on both sides a cut is no better than a guess, and never counts for more.
     best: Float64Array = ((below.max(axis=0) + (1.0 - below).max(axis=0)) / k).max(axis=1)
     return best
 
 
-def _share_below(is_class: BoolArray) -> Float64Array:
-    sums = np.cumsum(is_class, axis=1, dtype=np.float64)
-    shares: Float64Array = sums / sums[:, -1:]
+def _share_up_to(is_class: BoolArray) -> Float64Array:
+    """Share of its photos that a class has up to each place; (…, n) of (…, n)."""
+    sums = np.cumsum(is_class, axis=-1, dtype=np.float64)
+    shares: Float64Array = sums / sums[..., -1:]
     return shares
 
 
-def best_value(values: Sequence[str], labellings: Int64Array) -> Float64Array:
-    """Balanced accuracy of naming, for each word, the class that has most of itself there; as before, (m,)."""
+def best_word(values: Sequence[str], labellings: Int64Array) -> Float64Array:
+    """Balanced accuracy of naming, for each word, the class that has most of itself there; (m,) float64.
+
+    Args:
+        values: (n,) words.
+        labellings: (m, n) classes 0 .. k - 1, each at least once in every row.
+    """
     k = int(labellings.max()) + 1
     words = sorted(set(values))
     member = np.array([[float(value == word) for word in words] for value in values])
@@ -229,11 +218,9 @@ def _rule(what: str, values: Sequence[float | str], y: Int64Array, classes: Sequ
     shares = np.stack([y == label for label in range(len(classes))]) / np.bincount(y)[:, None]
     if isinstance(values[0], str):
         words = sorted(set(values), key=lambda word: (-sum(value == word for value in values), str(word)))
-        told = []
-        for word in words[:4]:
-            here = shares[:, [value == word for value in values]].sum(axis=1)
-            told.append(f"{word}: {classes[int(here.argmax())]}")
-        return f"{what} {'; '.join(told)}{'; …' if len(words) > 4 else ''}"
+        share_of = {word: shares[:, [value == word for value in values]].sum(axis=1) for word in words[:4]}
+        named = [f"{word}: {classes[int(share.argmax())]}" for word, share in share_of.items()]
+        return f"{what} {'; '.join(named)}{'; …' if len(words) > 4 else ''}"
     numbers = np.asarray(values, np.float64)
     order = np.argsort(numbers, kind="stable")
     cuts = np.flatnonzero(np.diff(numbers[order]) > 0)

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,14 @@ import numpy as np
 from edgekit.arrays import RGBArray
 from edgekit.augment.options import CropsConfig
 from edgekit.augment.tfrecords import Value, example, frame
-from edgekit.augment.variant_set import encode, variant_of
+from edgekit.augment.variant_set import SUFFIX_OF, encode, variant_of
 from edgekit.augment.vary import apply_variant
-from edgekit.data.derive import Photos, claim, list_photos, make_all, remove_parts, with_groups
+from edgekit.data.derive import ListedPhotos, claim, list_photos, make_all, remove_parts
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
 from edgekit.errors import EdgekitError
 from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import Lines, plain, write_json
+from edgekit.records import Lines, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, cut_box, read_photo
 from edgekit.runtime.preprocess import to_tensor
@@ -45,6 +46,9 @@ class CropsMade:
     """A finished set of crops.
 
     Attributes:
+        photos: How many they were cut from.
+        crops: How many there are.
+        shards: How many files of TFRecords, or as many parts of the folder.
         labels: The classes; ``label`` in a TFRecord counts them from 0.
     """
 
@@ -59,7 +63,7 @@ class _Shard:
     root: Path
     out: Path
     number: int
-    of: int
+    shards: int
     pieces: tuple[tuple[Sample, int], ...]
     labels: tuple[str, ...]
     config: CropsConfig
@@ -67,7 +71,7 @@ class _Shard:
     @property
     def file(self) -> Path:
         """Where a TFRecord shard lies."""
-        return self.out / f"crops-{self.number:05d}-of-{self.of:05d}.tfrecord"
+        return self.out / f"crops-{self.number:05d}-of-{self.shards:05d}.tfrecord"
 
     @property
     def crops(self) -> int:
@@ -91,45 +95,36 @@ def cut_crops(
         PhotoError: one photo can't be decoded.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    # Crops of one photo must not be parted by a split.
-    found = with_groups(list_photos(photos))
-    labels = tuple(sorted({one.label for one in found.samples}))
-    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
+    found = list_photos(photos)
+    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     pieces = sum(len(config.numbers(one)) for one in found.samples)
-    of = -(-pieces // config.shard_photos)
-    progress.begin("cutting crops", pieces * config.plan.crops)
+    crops, shards = pieces * config.plan.crops, -(-pieces // config.shard_photos)
+    progress.begin("cutting crops", crops)
     with making_in(out):
         remove_parts(out)
         journal = Lines(out / JOURNAL_NAME)
         done = _shards_done(journal)
-        whole = {one.number: one.crops for one in _shards(found, out, config, labels, of) if _is_done(one, done)}
+        whole = {one.number: one.crops for one in _shards(found, out, config, shards) if _is_done(one, done)}
         progress.advance(sum(whole.values()))
-        missing = (one for one in _shards(found, out, config, labels, of) if one.number not in whole)
-        for number, crops in make_all(_write_shard, missing, workers=workers):
-            journal.append(f"{number} {crops}".encode())
-            progress.advance(crops)
-        made = CropsMade(photos=len(found.samples), crops=pieces * config.plan.crops, shards=of, labels=labels)
+        missing = (one for one in _shards(found, out, config, shards) if one.number not in whole)
+        for number, count in make_all(_write_shard, missing, workers=workers):
+            journal.append(f"{number} {count}".encode())
+            progress.advance(count)
+        made = CropsMade(photos=len(found.samples), crops=crops, shards=shards, labels=found.labels)
         if config.into == "folder":
             stream_manifest(out / MANIFEST_NAME, _rows(found, config))
         write_json(out / DONE_NAME, made)
     return made
 
 
-def _shards(photos: Photos, out: Path, config: CropsConfig, labels: tuple[str, ...], of: int) -> Iterator[_Shard]:
+def _shards(photos: ListedPhotos, out: Path, config: CropsConfig, shards: int) -> Iterator[_Shard]:
     """All shards, one after the other: there may be more pieces than fit in memory."""
-    pieces: list[tuple[Sample, int]] = []
-    number = 0
+    labels = photos.labels
     everything = ((sample, variant) for sample in photos.samples for variant in config.numbers(sample))
-    for piece in everything:
-        pieces.append(piece)
-        if len(pieces) == config.shard_photos:
-            yield _Shard(
-                root=photos.root, out=out, number=number, of=of, pieces=tuple(pieces), labels=labels, config=config
-            )
-            pieces, number = [], number + 1
-    if pieces:
+    for number in range(shards):
+        pieces = tuple(islice(everything, config.shard_photos))
         yield _Shard(
-            root=photos.root, out=out, number=number, of=of, pieces=tuple(pieces), labels=labels, config=config
+            root=photos.root, out=out, number=number, shards=shards, pieces=pieces, labels=labels, config=config
         )
 
 
@@ -139,12 +134,11 @@ def _is_done(shard: _Shard, done: dict[int, int]) -> bool:
         return False
     if shard.config.into == "tfrecord":
         return os.path.isfile(shard.file)
-    names = (
-        crop_name(sample, variant, crop, shard.config)
+    return all(
+        os.path.isfile(shard.out / crop_name(sample, variant, crop, shard.config))
         for sample, variant in shard.pieces
         for crop in range(shard.config.plan.crops)
     )
-    return all(os.path.isfile(shard.out / name) for name in names)
 
 
 def _write_shard(shard: _Shard) -> tuple[int, int]:
@@ -212,12 +206,10 @@ def _contents(shard: _Shard) -> Iterator[tuple[Sample, int, int, bytes]]:
 
 
 def _cut(photo: Photo, sample: Sample, number: int, config: CropsConfig) -> Iterator[RGBArray]:
-    plan = config.plan
+    plan, varying = config.plan, config.varying
     if number >= 0:
-        varying = config.varying
-        pixels = apply_variant(
-            np.asarray(photo.picture), variant_of(sample.path, number, varying), fill=varying.options.fill
-        )
+        variant = variant_of(sample.path, number, varying)
+        pixels = apply_variant(np.asarray(photo.picture), variant, fill=varying.options.fill)
         # A variant is what is left after the reduction to the working size.
         photo, plan = Photo(picture=pixels, size_wh=(pixels.shape[1], pixels.shape[0])), replace(plan, working_px=None)
     side = config.side_px or _NO_SIDE
@@ -230,11 +222,11 @@ def _cut(photo: Photo, sample: Sample, number: int, config: CropsConfig) -> Iter
 
 def crop_name(sample: Sample, variant: int, crop: int, config: CropsConfig) -> str:
     """Where a crop lies in a folder of crops: class, then photo, variant (0 is the photo as it is) and crop."""
-    folder = f"{sample.label}/" if "/" not in sample.path or sample.path.split("/")[0] != sample.label else ""
-    return f"{folder}{sample.path}.v{variant + 1:03d}.c{crop:03d}.{'png' if config.encoding == 'png' else 'jpg'}"
+    folder = "" if sample.path.startswith(f"{sample.label}/") else f"{sample.label}/"
+    return f"{folder}{sample.path}.v{variant + 1:03d}.c{crop:03d}.{SUFFIX_OF[config.encoding]}"
 
 
-def _rows(photos: Photos, config: CropsConfig) -> Iterator[Sample]:
+def _rows(photos: ListedPhotos, config: CropsConfig) -> Iterator[Sample]:
     for one in photos.samples:
         for variant in config.numbers(one):
             for crop in range(config.plan.crops):

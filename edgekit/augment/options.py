@@ -139,9 +139,9 @@ class VariantsConfig:
         if self.seed < 0:
             raise DataError(f"seed must not be negative, got {self.seed}; choose another")
 
-    def varies(self, sample: Sample) -> bool:
-        """Whether a photo gets variants."""
-        return self.test_too or sample.split in ("", "train")
+    def numbers(self, sample: Sample) -> tuple[int, ...]:
+        """Which files a photo gives: -1 is the photo as it is, all others are variants."""
+        return (-1, *range(self.variants)) if self.test_too or sample.split in ("", "train") else (-1,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ class CropsConfig:
         encoding: Of each crop; ``png`` keeps every pixel.
         into: ``folder``: a folder per class and a manifest; ``tfrecord``: shards for tf.data.
         shard_photos: Photos and variants of one shard.
-        seed: Of the variants.
+        seed: Every variant follows from it, as in VariantsConfig.
     """
 
     plan: CropPlan = field(default_factory=CropPlan)

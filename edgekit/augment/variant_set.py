@@ -4,52 +4,43 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
 
+from edgekit.arrays import RGBArray
 from edgekit.augment.options import Encoding, VariantsConfig
 from edgekit.augment.vary import Variant, apply_variant, draw_variant
-from edgekit.data.derive import Photos, claim, list_photos, make_all, with_groups
+from edgekit.data.derive import claim, copy_photo, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
-from edgekit.errors import EdgekitError
-from edgekit.look.sheets import draw_tiles
+from edgekit.look.sheets import draw_tiles, jpeg
 from edgekit.progress import SILENT, Progress
-from edgekit.records import plain, sha256, write_atomic
+from edgekit.records import write_atomic
 from edgekit.runtime.photo import decode
 
 RECORD_NAME = "augment.json"
 VERSION = 1
 
+SUFFIX_OF: Mapping[Encoding, str] = MappingProxyType({"jpeg": "jpg", "png": "png"})
 _JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantsMade:
-    """What a folder holds now."""
+    """What a folder holds now: photos as they were, and variants of them."""
 
     photos: int
     variants: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    root: Path
-    out: Path
-    path: str
-    config: VariantsConfig
-    numbers: tuple[int, ...]
-    copy: bool
-
-
 def variant_of(path: str, number: int, config: VariantsConfig) -> Variant:
     """What is drawn for variant ``number`` of a photo."""
-    # By path, not by place: adding photos changes no other photo's variants.
-    word = int(sha256(path.encode("utf-8", "surrogateescape"))[:16], 16)
-    return draw_variant(np.random.default_rng([config.seed, word, number]), config.options)
+    return draw_variant(np.random.default_rng([config.seed, path_word(path), number]), config.options)
 
 
 def augment_photos(
@@ -71,20 +62,21 @@ def augment_photos(
         PhotoError: one photo can't be decoded.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = with_groups(list_photos(photos))
-    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
-    tasks = list(_tasks(found, out, config))
-    total = sum(1 + config.variants * config.varies(one) for one in found.samples)
-    progress.begin("making variants", total)
-    progress.advance(total - sum(len(task.numbers) + task.copy for task in tasks))
-    for made in make_all(_make, tasks, workers=workers):
+    found = list_photos(photos)
+    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
+    # A photo is decoded once for all of its variants that are missing.
+    missing = [(one.path, numbers) for one in found.samples if (numbers := _missing(one, out, config))]
+    rows = [(one, number) for one in found.samples for number in config.numbers(one)]
+    progress.begin("making variants", len(rows))
+    progress.advance(len(rows) - sum(len(numbers) for _, numbers in missing))
+    for made in make_all(partial(_make, photos, out, config), missing, workers=workers):
         progress.advance(made)
-    samples, notes = _rows(found, config)
-    write_manifest(out / MANIFEST_NAME, samples, notes=notes)
-    return VariantsMade(photos=len(found.samples), variants=len(samples) - len(found.samples))
+    samples = [replace(one, path=_name(one.path, number, config)) for one, number in rows]
+    write_manifest(out / MANIFEST_NAME, samples, notes=[_notes(one.path, number, config) for one, number in rows])
+    return VariantsMade(photos=len(found.samples), variants=len(rows) - len(found.samples))
 
 
-def preview(photo: Path, config: VariantsConfig) -> Image.Image:
+def preview_variants(photo: Path, config: VariantsConfig) -> Image.Image:
     """A contact sheet of one photo and its variants, each with what was drawn for it.
 
     Args:
@@ -105,55 +97,37 @@ def preview(photo: Path, config: VariantsConfig) -> Image.Image:
 
 def _name(path: str, number: int, config: VariantsConfig) -> str:
     # With the photo's own ending, so that a.jpg and a.png do not meet.
-    return f"{path}.v{number:03d}.{'png' if config.encoding == 'png' else 'jpg'}"
+    return f"{path}.v{number:03d}.{SUFFIX_OF[config.encoding]}" if number >= 0 else path
 
 
-def _tasks(photos: Photos, out: Path, config: VariantsConfig) -> Iterator[_Task]:
-    for one in photos.samples:
-        numbers = [
-            number
-            for number in range(config.variants if config.varies(one) else 0)
-            if not os.path.isfile(out / _name(one.path, number, config))
-        ]
-        copy = not os.path.isfile(out / one.path)
-        if numbers or copy:
-            yield _Task(root=photos.root, out=out, path=one.path, config=config, numbers=tuple(numbers), copy=copy)
+def _notes(path: str, number: int, config: VariantsConfig) -> dict[str, str]:
+    return {"source": path, **variant_of(path, number, config).notes()} if number >= 0 else {}
 
 
-def _make(task: _Task) -> int:
+def _missing(sample: Sample, out: Path, config: VariantsConfig) -> tuple[int, ...]:
+    """The numbers of a photo's files that are not there yet."""
+    return tuple(
+        number for number in config.numbers(sample) if not os.path.isfile(out / _name(sample.path, number, config))
+    )
+
+
+def _make(root: Path, out: Path, config: VariantsConfig, missing: tuple[str, tuple[int, ...]]) -> int:
     """Write what is missing of one photo, and say how many files that was."""
-    source = task.root / task.path
-    if task.copy:
-        try:
-            content = source.read_bytes()
-        except OSError as failure:
-            raise EdgekitError(f"{source}: can't be read: {failure.strerror}; check its permissions") from failure
-        write_atomic(task.out / task.path, content)
-    if task.numbers:
-        pixels = np.asarray(decode(source))
-        for number in task.numbers:
-            variant = variant_of(task.path, number, task.config)
-            made = apply_variant(pixels, variant, fill=task.config.options.fill)
-            write_atomic(task.out / _name(task.path, number, task.config), encode(made, task.config.encoding))
-    return len(task.numbers) + task.copy
+    path, numbers = missing
+    pixels = np.asarray(decode(root / path)) if max(numbers) >= 0 else None
+    for number in numbers:
+        if pixels is None or number < 0:
+            copy_photo(root / path, out / path)
+        else:
+            made = apply_variant(pixels, variant_of(path, number, config), fill=config.options.fill)
+            write_atomic(out / _name(path, number, config), encode(made, config.encoding))
+    return len(numbers)
 
 
-def encode(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], encoding: Encoding) -> bytes:
+def encode(pixels: RGBArray, encoding: Encoding) -> bytes:
     """A file's content: PNG, or JPEG of quality 95 without chroma subsampling; no metadata."""
+    if encoding == "jpeg":
+        return jpeg(pixels, _JPEG_QUALITY, subsampling="4:4:4")
     buffer = io.BytesIO()
-    if encoding == "png":
-        Image.fromarray(pixels).save(buffer, "PNG", compress_level=3)
-    else:
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
-
-
-def _rows(photos: Photos, config: VariantsConfig) -> tuple[list[Sample], list[dict[str, str]]]:
-    samples, notes = [], list[dict[str, str]]()
-    for one in photos.samples:
-        samples.append(one)
-        notes.append({})
-        for number in range(config.variants if config.varies(one) else 0):
-            samples.append(replace(one, path=_name(one.path, number, config)))
-            notes.append({"source": one.path, **variant_of(one.path, number, config).notes()})
-    return samples, notes

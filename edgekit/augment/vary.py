@@ -11,16 +11,13 @@ does only what moves or scales whole pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypeAlias
 
 import numpy as np
 
-from edgekit.arrays import ByteArray, Float64Array
+from edgekit.arrays import Float64Array, RGBArray
 from edgekit.augment.options import Augmentation, Fill
 from edgekit.errors import DataError
 from edgekit.look.colours import to_linear, to_srgb
-
-Photo: TypeAlias = ByteArray
 
 _LIGHT_OF_LEVEL = to_linear(np.arange(256) / 255)
 
@@ -32,18 +29,18 @@ class Variant:
     Attributes:
         rotation_deg: Counter-clockwise in the picture's own coordinates, as Keras has it.
         shift_x: Share of the width by which the picture's content moves left.
-        shift_y: Share of the height by which it moves up.
+        shift_y: Share of the height by which the content moves up.
         shear_deg: Degrees.
         zoom_x: Below 1 the content gets wider.
-        zoom_y: The same for its height.
+        zoom_y: Below 1 the content gets higher.
         channel_shift: Share of the full range.
         mirrored: Left and right change places.
         flipped: Top and bottom change places.
         quarter_turns: Counter-clockwise.
-        crop_left: Share of the width that is cut off there.
-        crop_top: Share of the height.
-        crop_right: As on the left.
-        crop_bottom: As at the top.
+        crop_left: Share of the width that is cut off on the left.
+        crop_top: Share of the height that is cut off at the top.
+        crop_right: Share of the width that is cut off on the right.
+        crop_bottom: Share of the height that is cut off at the bottom.
         exposure_ev: Stops.
         balance_ev: Stops that red gains and blue loses.
     """
@@ -100,7 +97,7 @@ def draw_variant(rng: np.random.Generator, options: Augmentation) -> Variant:
     )
 
 
-def apply_variant(photo: Photo, variant: Variant, *, fill: Fill = "nearest") -> Photo:
+def apply_variant(photo: RGBArray, variant: Variant, *, fill: Fill = "nearest") -> RGBArray:
     """Make one variant of a photo.
 
     Args:
@@ -133,7 +130,7 @@ def apply_variant(photo: Photo, variant: Variant, *, fill: Fill = "nearest") -> 
     return np.array(result) if np.shares_memory(result, photo) else np.ascontiguousarray(result)
 
 
-def augment(rng: np.random.Generator, photo: Photo, *, options: Augmentation) -> Photo:
+def augment(rng: np.random.Generator, photo: RGBArray, *, options: Augmentation) -> RGBArray:
     """Draw and make one variant; as ``apply_variant``."""
     return apply_variant(photo, draw_variant(rng, options), fill=options.fill)
 
@@ -154,13 +151,13 @@ def to_source(variant: Variant, size_wh: tuple[int, int]) -> Float64Array:
     return np.asarray((middle @ matrix @ np.linalg.inv(middle))[:2])
 
 
-def _crop(photo: Photo, variant: Variant) -> Photo:
+def _crop(photo: RGBArray, variant: Variant) -> RGBArray:
     height, width = photo.shape[:2]
     left, top = int(variant.crop_left * width), int(variant.crop_top * height)
     return photo[top : height - int(variant.crop_bottom * height), left : width - int(variant.crop_right * width)]
 
 
-def _tone(photo: Photo, variant: Variant) -> Photo:
+def _tone(photo: RGBArray, variant: Variant) -> RGBArray:
     """Change each level by itself: one table a channel for light and channel shift together."""
     if not (variant.exposure_ev or variant.balance_ev or variant.channel_shift):
         return photo
@@ -175,7 +172,7 @@ def _tone(photo: Photo, variant: Variant) -> Photo:
     return look_up(np.ascontiguousarray(photo), curves)
 
 
-def _curve(stops: float) -> Photo:
+def _curve(stops: float) -> RGBArray:
     """(256,) sRGB levels with more light."""
     light = np.minimum(_LIGHT_OF_LEVEL * 2.0**stops, 1)
     return np.asarray(np.rint(255 * to_srgb(light)), dtype=np.uint8)

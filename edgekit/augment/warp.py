@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import cv2
 import numpy as np
 
-from edgekit.arrays import ByteArray, Float64Array
-
-Fill = Literal["nearest", "reflect", "black"]
+from edgekit.arrays import ByteArray, Float64Array, RGBArray
+from edgekit.augment.options import Fill
 
 # What gives the pixels, and its version.
 RESAMPLER = f"OpenCV {cv2.__version__}"
@@ -21,7 +18,7 @@ _BORDERS: dict[str, int] = {
 }
 
 
-def warp_affine(photo: ByteArray, to_source: Float64Array, *, fill: Fill = "nearest") -> ByteArray:
+def warp_affine(photo: RGBArray, to_source: Float64Array, *, fill: Fill = "nearest") -> RGBArray:
     """Resample a photo bilinearly; the result has its size.
 
     Args:
@@ -35,7 +32,7 @@ def warp_affine(photo: ByteArray, to_source: Float64Array, *, fill: Fill = "near
     return np.asarray(warped, dtype=np.uint8)
 
 
-def look_up(photo: ByteArray, curves: ByteArray) -> ByteArray:
+def look_up(photo: RGBArray, curves: ByteArray) -> RGBArray:
     """Replace every level by that of its channel's table.
 
     Args:
@@ -48,7 +45,7 @@ def look_up(photo: ByteArray, curves: ByteArray) -> ByteArray:
     return np.asarray(cv2.LUT(photo, table), dtype=np.uint8)
 
 
-def mirror(photo: ByteArray, *, sideways: bool, upside_down: bool) -> ByteArray:
+def mirror(photo: RGBArray, *, sideways: bool, upside_down: bool) -> RGBArray:
     """Left and right change places, or top and bottom, or both; a copy, made faster than that of a NumPy view.
 
     Args:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from edgekit.contract import MAX_CROPS, MAX_RUNS, MAX_THREADS
-from edgekit.data.options import Part, check_counts
+from edgekit.data.options import PartChoice, check_counts
 from edgekit.errors import EdgekitError
 from edgekit.runtime.agent.pace import MAX_COOL_C, MAX_REPEATS, MAX_SECONDS, MIN_COOL_C, Pace
 
@@ -54,7 +54,7 @@ class BenchConfig:
     timeout_s: float = 120.0
     budget_ms: float | None = None
     quick: bool = False
-    part: Part = "auto"
+    part: PartChoice = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from edgekit.cli import console
-from edgekit.data.options import Part, guess_bona_fide
+from edgekit.data.options import PartChoice, guess_bona_fide
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
@@ -32,7 +32,8 @@ RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the 
 Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` wrote.")]
 Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
 Split = Annotated[
-    Part, typer.Option(help="Which photos; auto takes the test part of the data the model was trained on, else all.")
+    PartChoice,
+    typer.Option(help="Which photos; auto takes the test part of the data the model was trained on, else all."),
 ]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave damaged photos out and count them instead of stopping.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.cli import console
 from edgekit.cli.options import load_photos
-from edgekit.data.options import Part
+from edgekit.data.options import PartChoice
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def choose_threshold(
     data: Path,
     target: str,
     *,
-    split: Part,
+    split: PartChoice,
     also_test: bool,
     write: Path | None,
     skip_bad: bool,

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 
-from edgekit.arrays import Float64Array
 from edgekit.data.checks import shorten
 from edgekit.data.lookalikes import SameSet
 from edgekit.data.manifest import SPLITS, Sample
@@ -35,9 +34,9 @@ class AssignConfig:
 
     Args:
         method: ``fixed`` train, val and test; ``folds`` of a cross-validation; ``each`` group a fold of its own.
-        folds: Of ``folds``.
-        val_fraction: Share of the groups, of ``fixed``.
-        test_fraction: As before.
+        folds: How many, of ``folds``.
+        val_fraction: Share of the groups for choosing epochs and thresholds, of ``fixed``.
+        test_fraction: Share of the groups that are tested on, of ``fixed``.
         seed: Another seed places new groups otherwise.
     """
 
@@ -61,7 +60,7 @@ class AssignConfig:
 
     @property
     def column(self) -> Column:
-        """Of the manifest."""
+        """The manifest's column that says where a photo stands."""
         return "split" if self.method == "fixed" else "fold"
 
 
@@ -80,7 +79,7 @@ class SplitRecord:
     """Who stands where, and what crosses the border.
 
     Attributes:
-        column: Of the manifest.
+        column: The manifest's column that was written.
         config: How groups were placed.
         sides: In order.
         kept: Photos that had a side before and keep it.
@@ -124,9 +123,7 @@ def assign(
         )
     check_whole(root, samples, config.column)
     units = _join_copies(samples, copies, config.column)
-    side_of = {
-        units[sample.group]: getattr(sample, config.column) for sample in samples if getattr(sample, config.column)
-    }
+    side_of = {units[sample.group]: side for sample in samples if (side := getattr(sample, config.column))}
     names = _names(root, samples, units, config)
     if config.method == "each":
         placed = _number(units, side_of)
@@ -139,16 +136,16 @@ def assign(
 def _join_copies(samples: Sequence[Sample], copies: Sequence[Sequence[str]], column: Column) -> dict[str, str]:
     """Name the unit of each group: groups that hold the same file go together, unless they were parted."""
     group_of = {sample.path: sample.group for sample in samples}
-    side_of = {sample.group: getattr(sample, column) for sample in samples if getattr(sample, column)}
+    side_of = {sample.group: side for sample in samples if (side := getattr(sample, column))}
     unit_of = {group: group for group in group_of.values()}
     for paths in copies:
         groups = sorted({group_of[path] for path in paths})
         for other in groups[1:]:
-            one, two = unit_of[groups[0]], unit_of[other]
-            sides = {side_of[group] for group, unit in unit_of.items() if unit in (one, two) and group in side_of}
+            kept, joined = unit_of[groups[0]], unit_of[other]
+            sides = {side_of[group] for group, unit in unit_of.items() if unit in (kept, joined) and group in side_of}
             # Two that were parted before stay parted; the leak check tells of it.
-            if one != two and len(sides) <= 1:
-                unit_of = {group: one if unit == two else unit for group, unit in unit_of.items()}
+            if kept != joined and len(sides) <= 1:
+                unit_of = {group: kept if unit == joined else unit for group, unit in unit_of.items()}
     return unit_of
 
 
@@ -175,20 +172,13 @@ def _names(root: Path, samples: Sequence[Sample], units: dict[str, str], config:
 
 def _number(units: dict[str, str], side_of: dict[str, str]) -> dict[str, str]:
     """A number for each unit: those that are new come behind the highest."""
-    placed = dict(side_of)
-    following = max((int(side) for side in placed.values()), default=0) + 1
-    for unit in sorted(set(units.values()) - placed.keys()):
-        placed[unit] = str(following)
-        following += 1
-    return placed
+    highest = max(map(int, side_of.values()), default=0)
+    new = sorted(set(units.values()) - side_of.keys())
+    return side_of | {unit: str(number) for number, unit in enumerate(new, start=highest + 1)}
 
 
 def _place(
-    samples: Sequence[Sample],
-    units: dict[str, str],
-    side_of: dict[str, str],
-    names: Sequence[str],
-    config: AssignConfig,
+    samples: Sequence[Sample], units: dict[str, str], sides: dict[str, str], names: Sequence[str], config: AssignConfig
 ) -> dict[str, str]:
     known = sorted(set(units.values()))
     row_of = {unit: row for row, unit in enumerate(known)}
@@ -202,17 +192,13 @@ def _place(
         [_GROUP_IMPORTANCE * len(strata), *(1.0 if kind else _CLASS_IMPORTANCE for _, kind in strata)]
     )
     weights = np.hstack([np.full((len(known), 1), 1.0 / len(known)), counts / counts.sum(axis=0)])
-    shares = _shares(names, config)
-    pinned = np.array([names.index(side_of[unit]) if unit in side_of else -1 for unit in known], np.int64)
+    shares = np.full(len(names), 1.0 / len(names))
+    if config.method == "fixed":
+        shares = np.array([1 - config.val_fraction - config.test_fraction, config.val_fraction, config.test_fraction])
+    pinned = np.array([names.index(sides[unit]) if unit in sides else -1 for unit in known], np.int64)
     rng = np.random.default_rng(config.seed)
     part_of = balance(rng, weights, shares, pinned=pinned, importance=importance)
     return {unit: names[part_of[row]] for unit, row in row_of.items()}
-
-
-def _shares(names: Sequence[str], config: AssignConfig) -> Float64Array:
-    if config.method == "folds":
-        return np.full(len(names), 1.0 / len(names))
-    return np.array([1 - config.val_fraction - config.test_fraction, config.val_fraction, config.test_fraction])
 
 
 def _check_classes(root: Path, samples: Sequence[Sample], side_of: dict[str, str], names: Sequence[str]) -> None:
@@ -236,8 +222,7 @@ def describe_sides(samples: Sequence[Sample], column: Column) -> tuple[Side, ...
     of_side = defaultdict[str, list[Sample]](list)
     for sample in samples:
         of_side[getattr(sample, column)].append(sample)
-    order = {name: number for number, name in enumerate(SPLITS)}
-    names = sorted(of_side, key=lambda name: (order.get(name, 0), int(name) if name.isdigit() else 0))
+    names = sorted(of_side, key=lambda name: int(name) if name.isdigit() else (*SPLITS, "").index(name))
     return tuple(
         Side(
             name=name,
@@ -251,10 +236,6 @@ def describe_sides(samples: Sequence[Sample], column: Column) -> tuple[Side, ...
 
 def absent_kinds(sides: Sequence[Side]) -> tuple[str, ...]:
     """Kinds of attack that some side has nothing of, in words."""
-    every = sorted({kind for side in sides for kind in side.kinds})
-    found = []
-    for kind in every:
-        without = [side.name for side in sides if kind not in side.kinds]
-        if without:
-            found.append(f"kind {kind!r} does not stand in {', '.join(without)}")
-    return tuple(found)
+    kinds = sorted({kind for side in sides for kind in side.kinds})
+    without = {kind: [side.name for side in sides if kind not in side.kinds] for kind in kinds}
+    return tuple(f"kind {kind!r} does not stand in {', '.join(names)}" for kind, names in without.items() if names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,12 +19,10 @@ from edgekit.data.checks import (
     top_folders,
 )
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
-from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, place, read_manifest
+from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, folder_samples, read_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
-
-__all__ = ["BadPhoto", "Dataset", "load_dataset"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,9 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
     else:
         samples = _read_folders(root)
     samples = tuple(sorted(samples, key=lambda sample: sample.path))
-    _check_classes(root, samples)
+    labels = {sample.label for sample in samples}
+    if len(labels) < 2:
+        raise DataError(f"{root}: a classifier needs at least two classes, got only {min(labels)!r}; add another class")
     # Reading the photos takes long: what can be known before is said before.
     _check_columns(root, samples)
     check_files(root, [sample.path for sample in samples])
@@ -111,9 +111,7 @@ def _read_folders(root: Path) -> tuple[Sample, ...]:
         raise DataError(f"{rule}, got {len(loose)} photos outside any class: {shorten(loose, limit=3)}; move them")
     if empty:
         raise DataError(f"{rule}, got folders without photos: {shorten(empty)}; fill or remove them")
-    return tuple(
-        Sample(path=path, label=label, split=split) for path, (label, split) in zip(paths, place(paths), strict=True)
-    )
+    return folder_samples(paths)
 
 
 def _check_labels_have_folders(root: Path, samples: Sequence[Sample]) -> None:
@@ -131,12 +129,6 @@ def _check_labels_have_folders(root: Path, samples: Sequence[Sample]) -> None:
                 f" {sample.label!r} for {sample.path!r} beside the folders {shorten(sorted(folders))};"
                 " correct the label or the folder"
             )
-
-
-def _check_classes(root: Path, samples: Sequence[Sample]) -> None:
-    labels = sorted({sample.label for sample in samples})
-    if len(labels) < 2:
-        raise DataError(f"{root}: a classifier needs at least two classes, got only {labels[0]!r}; add another class")
 
 
 def _check_columns(root: Path, samples: Sequence[Sample]) -> None:
@@ -171,21 +163,16 @@ def _check_content(root: Path, samples: Sequence[Sample], skip_bad: bool, progre
     lost = sorted(set(labels) - {sample.label for sample in usable})
     if lost:
         raise DataError(f"{root}: every class needs a usable photo, got only bad ones in {shorten(lost)}; repair them")
-    _tell_copies(find_copies(usable, digests), progress)
-    return Dataset(
-        root=root, samples=usable, labels=labels, bad=bad, sha256=_fingerprint(zip(usable, digests, strict=True))
-    )
-
-
-def _tell_copies(copies: Sequence[tuple[str, ...]], progress: Progress) -> None:
+    copies = find_copies(usable, digests)
     if copies:
         sets = shorten((" = ".join(paths) for paths in copies), limit=3, separator="; ")
         progress.say(f"sets of exact copies: {len(copies)}; they flatter if a split parts them: {sets}")
+    return Dataset(root=root, samples=usable, labels=labels, bad=bad, sha256=_fingerprint(usable, digests))
 
 
-def _fingerprint(rows: Iterable[tuple[Sample, str]]) -> str:
-    known = list(rows)
+def _fingerprint(samples: Sequence[Sample], digests: Sequence[str]) -> str:
     # Data that leaves a newer column empty keeps the fingerprint that it always had.
-    columns = [one for one in COLUMNS if one not in NEWER or any(getattr(sample, one) for sample, _ in known)]
-    canonical = [[*(getattr(sample, column) for column in columns), digest] for sample, digest in known]
+    columns = [name for name in COLUMNS if name not in NEWER or any(getattr(sample, name) for sample in samples)]
+    rows = zip(samples, digests, strict=True)
+    canonical = [[*(getattr(sample, column) for column in columns), digest] for sample, digest in rows]
     return sha256(json.dumps(canonical, ensure_ascii=True, separators=(",", ":")).encode())

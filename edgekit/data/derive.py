@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgekit.data.checks import find_photos
-from edgekit.data.manifest import MANIFEST_NAME, Sample, place, read_manifest
+from edgekit.data.manifest import Sample
+from edgekit.data.update import read_samples
 from edgekit.errors import DataError, EdgekitError
-from edgekit.records import plain, read_json, sha256, to_json, write_json
+from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.terminal import held_back
 
 A = TypeVar("A")
@@ -27,11 +28,16 @@ _AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photos:
+class ListedPhotos:
     """Photos as they lie, read from a manifest or from folders; their content is looked at when it is needed."""
 
     root: Path
     samples: tuple[Sample, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(sorted({one.label for one in self.samples}))
 
     @property
     def sha256(self) -> str:
@@ -40,23 +46,17 @@ class Photos:
         return sha256(to_json({"rows": rows}).encode())
 
 
-def list_photos(root: Path) -> Photos:
+def list_photos(root: Path) -> ListedPhotos:
     """The photos of a folder: those of its manifest, or one class a folder.
+
+    Where groups are not known, each photo is one, so that no split parts what is made of it.
 
     Raises:
         DataError: no folder, no photo, a photo that is listed but absent, or photos outside any class.
     """
     if not os.path.isdir(root):
         raise DataError(f"{root}: photos must lie in a folder, got none there; check the path")
-    if os.path.lexists(root / MANIFEST_NAME):
-        samples = read_manifest(root / MANIFEST_NAME)
-    else:
-        paths = find_photos(root)
-        placed = zip(paths, place(paths), strict=True)
-        loose = [path for path in paths if "/" not in path]
-        if loose:
-            raise DataError(f"{root}: every photo must lie in the folder of its class, got {loose[0]!r}; move it")
-        samples = tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
+    samples = read_samples(root)
     if not samples:
         raise DataError(f"{root}: a folder of photos must hold some, got none; put them there")
     _check_names(root, samples)
@@ -64,7 +64,8 @@ def list_photos(root: Path) -> Photos:
     for one in samples:
         if not os.path.isfile(root / one.path) or not (root / one.path).resolve().is_relative_to(home):
             raise DataError(f"{root}: {one.path} must be a file inside the folder; restore it or remove its row")
-    return Photos(root=root, samples=tuple(sorted(samples, key=lambda one: one.path)))
+    grouped = (one if one.group else replace(one, group=one.path) for one in samples)
+    return ListedPhotos(root=root, samples=tuple(sorted(grouped, key=lambda one: one.path)))
 
 
 def _check_names(root: Path, samples: Iterable[Sample]) -> None:
@@ -88,19 +89,25 @@ def _check_names(root: Path, samples: Iterable[Sample]) -> None:
             )
 
 
-def with_groups(photos: Photos) -> Photos:
-    """The same photos; where groups are not known, each photo is one, so that no split parts what is made of it."""
-    samples = tuple(one if one.group else replace(one, group=one.path) for one in photos.samples)
-    return replace(photos, samples=samples)
+def path_word(path: str) -> int:
+    """64 bits that follow from a photo's path, for a seed: adding photos changes nothing of what others give."""
+    return int(sha256(path.encode("utf-8", "surrogateescape"))[:16], 16)
 
 
-def lie_together(one: Path, other: Path) -> bool:
-    """Whether one folder lies in the other, or is the same."""
-    first, second = one.resolve(), other.resolve()
-    return first.is_relative_to(second) or second.is_relative_to(first)
+def copy_photo(source: Path, target: Path) -> None:
+    """Copy a file as it is, whole or not at all.
+
+    Raises:
+        EdgekitError: it can't be read or written.
+    """
+    try:
+        content = source.read_bytes()
+    except OSError as failure:
+        raise EdgekitError(f"{source}: can't be read: {failure.strerror}; check its permissions") from failure
+    write_atomic(target, content)
 
 
-def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> None:
+def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> dict[str, Any]:
     """Take a folder for one job, or find that it was taken for this very one.
 
     Args:
@@ -109,24 +116,29 @@ def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> 
         record: Name of the JSON that says what the folder is for.
         what: All that decides what will be in it.
 
+    Returns:
+        What the record says now: ``what``, and what was noted beside that in the meantime.
+
     Raises:
         DataError: the folder holds something else, or lies among the photos.
     """
-    if photos is not None and lie_together(out, photos):
+    home, source = out.resolve(), photos.resolve() if photos else None
+    if source and (home.is_relative_to(source) or source.is_relative_to(home)):
         raise DataError(f"{out} must lie outside of {photos}, whose photos stay as they are; choose another folder")
-    path = out / record
+    path, wanted = out / record, dict[str, Any](plain(what))
     if os.path.isfile(path):
-        begun, wanted = read_json(path), plain(what)
-        differing = [name for name in sorted(begun.keys() | wanted.keys()) if begun.get(name) != wanted.get(name)]
+        begun = read_json(path)
+        differing = [name for name in sorted(wanted) if begun.get(name) != wanted[name]]
         if differing:
             why = "other photos, or a manifest that changed since" if differing == ["photos"] else "other options"
             raise DataError(
                 f"{out} must be empty or hold this same job, has another in {record}, with {why}; choose another folder"
             )
-        return
+        return begun
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
-    write_json(path, what)
+    write_json(path, wanted)
+    return wanted
 
 
 def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Iterator[B]:
@@ -149,19 +161,17 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
     # Forking a process that has other threads would hang.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
-        waiting: set[Future[B]] = set()
-        for item in items:
-            # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
-            with held_back():
-                waiting.add(pool.submit(work, item))
-            if len(waiting) >= _AHEAD * workers:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for one in done:
-                    yield one.result()
-        while waiting:
+        coming, waiting = iter(items), set[Future[B]]()
+        while True:
+            for item in islice(coming, _AHEAD * workers - len(waiting)):
+                # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
+                with held_back():
+                    waiting.add(pool.submit(work, item))
+            if not waiting:
+                return
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+            for future in done:
+                yield future.result()
     except BrokenProcessPool as failure:
         raise EdgekitError(f"one of {workers} workers died, perhaps for want of memory; try fewer workers") from failure
     finally:
@@ -187,7 +197,6 @@ def _end_with_parent() -> None:
 
 def remove_parts(out: Path) -> None:
     """Remove what an earlier run that was killed left half-written."""
-    for folder, _, names in os.walk(out):
-        for name in names:
-            if name.startswith(".") and name.endswith(".part"):
-                Path(folder, name).unlink(missing_ok=True)
+    for part in out.rglob(".*.part"):
+        if part.is_file():
+            part.unlink(missing_ok=True)

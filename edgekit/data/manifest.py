@@ -97,7 +97,7 @@ def _check_path(path: str) -> None:
         raise DataError(f"path must be valid Unicode, got {path!a}; rename the file") from failure
 
 
-def place(paths: Sequence[str]) -> list[tuple[str, str]]:
+def folder_labels(paths: Sequence[str]) -> list[tuple[str, str]]:
     """Read label and split of photos from their folders.
 
     The layout is ``CLASS/…/photo``, or ``SPLIT/CLASS/…/photo`` where every top folder is named as a split. A photo
@@ -115,6 +115,12 @@ def place(paths: Sequence[str]) -> list[tuple[str, str]]:
     return [(one[0] if len(one) > 1 else "", "") for one in parts]
 
 
+def folder_samples(paths: Sequence[str]) -> tuple[Sample, ...]:
+    """The samples of photos as their folders say, in the same order; none may lie outside of any folder."""
+    placed = zip(paths, folder_labels(paths), strict=True)
+    return tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
+
+
 def read_manifest(path: Path) -> tuple[Sample, ...]:
     """Read a manifest; the photos themselves are not looked at.
 
@@ -130,14 +136,14 @@ def read_manifest(path: Path) -> tuple[Sample, ...]:
     Raises:
         DataError: names the file and the line that breaks a rule.
     """
-    rows = _read_rows(path)
+    rows = read_rows(path)
     if not rows:
         raise DataError(f"{path}: a manifest must start with a row of column names, got an empty file; write one")
     columns = _check_header(path, rows[0][1])
     records = [_to_record(path, line, columns, cells) for line, cells in rows[1:]]
     if not records:
         raise DataError(f"{path}: a manifest must list at least one photo, got only column names; add rows")
-    placed = place([record["path"] for record in records])
+    placed = folder_labels([record["path"] for record in records])
     samples, line_of = [], dict[str, int]()
     for (line, _), record, (label, split) in zip(rows[1:], records, placed, strict=True):
         sample = _to_sample(path, line, {"label": label, "split": split} | record)
@@ -151,8 +157,8 @@ def read_manifest(path: Path) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
-def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Give the rows that are not blank, each with the number of its last line."""
+def read_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV that are not blank, each with the number of its last line; raises as ``read_manifest``."""
     try:
         if is_stream(path):
             raise DataError(f"{path}: a manifest must be a file, got a pipe or a device; write its rows to one")
@@ -233,16 +239,28 @@ def write_manifest(path: Path, samples: Iterable[Sample], *, notes: Sequence[Map
         EdgekitError: the file can't be written.
     """
     rows = list(samples)
+    noted = [{NOTE_PREFIX + name: cell for name, cell in note.items()} for note in notes or [{}] * len(rows)]
+    write_rows(path, rows, list(dict.fromkeys(name for note in noted for name in note)), noted)
+
+
+def write_rows(path: Path, rows: Sequence[Sample], extra: Sequence[str], cells: Sequence[Mapping[str, str]]) -> None:
+    """Write a manifest with more columns; those of edgekit's without any value are left out.
+
+    Args:
+        path: The CSV.
+        rows: Its rows.
+        extra: The names of further columns.
+        cells: What stands in those, one mapping a row; what is absent stays empty.
+
+    Raises:
+        EdgekitError: the file can't be written.
+    """
     columns = [column for column in COLUMNS if column in COLUMNS[:2] or any(getattr(row, column) for row in rows)]
-    noted = [{}] * len(rows) if notes is None else list(notes)
-    extra = list(dict.fromkeys(name for note in noted for name in note))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns, *(NOTE_PREFIX + name for name in extra)])
-    writer.writerows(
-        [*(getattr(row, column) for column in columns), *(note.get(name, "") for name in extra)]
-        for row, note in zip(rows, noted, strict=True)
-    )
+    writer.writerow([*columns, *extra])
+    for row, known in zip(rows, cells, strict=True):
+        writer.writerow([*(getattr(row, name) for name in columns), *(known.get(name, "") for name in extra)])
     write_atomic(path, text.getvalue().encode())
 
 

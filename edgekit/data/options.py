@@ -7,13 +7,10 @@ from typing import Literal
 
 from edgekit.errors import DataError, EdgekitError
 
-Part = Literal["auto", "train", "val", "test", "all"]
-
+PartChoice = Literal["auto", "train", "val", "test", "all"]
 
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
-
-
 # Labels that name genuine photos in presentation-attack detection, as data sets spell them.
 BONA_FIDE_NAMES = ("genuine", "bona_fide", "bona-fide", "bonafide", "real", "live")
 

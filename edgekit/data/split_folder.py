@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
-from edgekit.data.checks import check_files, check_folder, shorten
+from edgekit.data.checks import check_files, check_folder, find_copies, shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
@@ -28,8 +27,6 @@ from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
 NEAR_BITS = 4
-
-
 _OTHER_GROUPS = (
     "or import into a new folder with other groups, e.g. --group-by camera, or --group-pattern '^[^/]+/([a-z]+)' for "
     "what begins the photos' names"
@@ -46,9 +43,8 @@ def why_unsplit(root: Path) -> str:
     labels = tuple(sorted({sample.label for sample in samples}))
     if len(labels) < 2:
         return f"a classifier needs at least two classes, got {', '.join(labels) or 'none'}; import another class"
-    told = cautions(samples)
-    if told:
-        return f"{told[0]}; {_OTHER_GROUPS}"
+    for caution in cautions(samples):
+        return f"{caution}; {_OTHER_GROUPS}"
     try:
         split_dataset(Dataset(root=root, samples=samples, labels=labels, bad=(), sha256=""), SplitConfig())
     except DataError as failure:
@@ -91,16 +87,15 @@ def split_data(
 def _split(
     root: Path, config: AssignConfig, *, ungrouped: bool, again: bool, near_bits: int, progress: Progress
 ) -> SplitRecord:
-    samples = _samples(root)
+    samples = tuple(sorted(read_samples(root), key=lambda sample: sample.path))
+    if not samples:
+        raise DataError(f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there")
     if again:
         samples = tuple(replace(sample, **{config.column: ""}) for sample in samples)
     grouped = tuple(replace(s, group=s.group or f"{s.path} alone") for s in samples) if ungrouped else samples
     check_files(root, [sample.path for sample in samples])
     digests, phashes = _read(root, samples, progress)
-    paths_of = defaultdict[str, list[str]](list)
-    for sample, digest in zip(samples, digests, strict=True):
-        paths_of[digest].append(sample.path)
-    placed = assign(root, grouped, [paths for paths in paths_of.values() if len(paths) > 1], config)
+    placed = assign(root, grouped, find_copies(samples, digests), config)
     # Where some photos have groups all must; where none has, a column of single photos would say nothing.
     named = any(sample.group for sample in samples)
     written = [new if named else replace(new, group="") for new in placed]
@@ -123,13 +118,6 @@ def _split(
         leaks=tuple(one for one in same if one.across == "split"),
         cautions=tuple(cautions),
     )
-
-
-def _samples(root: Path) -> tuple[Sample, ...]:
-    samples = read_samples(root)
-    if not samples:
-        raise DataError(f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there")
-    return tuple(sorted(samples, key=lambda sample: sample.path))
 
 
 def _read(root: Path, samples: Sequence[Sample], progress: Progress) -> tuple[list[str], list[int]]:

@@ -37,9 +37,9 @@ class Split:
     """Which photos to train on, to choose by, and to test with.
 
     Args:
-        train: Paths of samples, sorted; so are the others.
-        val: For choosing epochs and thresholds.
-        test: To be touched once.
+        train: Paths of the photos to train on, sorted.
+        val: Paths of those for choosing epochs and thresholds, sorted.
+        test: Paths of those to be touched once, sorted.
         method: Where the split comes from: the data's own, by groups, or random.
         caution: What to say beside every number that rests on this split; often empty.
     """
@@ -61,7 +61,7 @@ class Split:
         Raises:
             DataError: the dataset lacks photos of this split.
         """
-        paths = {"train": self.train, "val": self.val, "test": self.test}[part]
+        paths: tuple[str, ...] = getattr(self, part)
         sample_of = {sample.path: sample for sample in dataset.samples}
         lacking = [path for path in paths if path not in sample_of]
         if lacking:
@@ -110,7 +110,8 @@ def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...
     Raises:
         DataError: there are no groups, or too few of them.
     """
-    _check_seed(seed)
+    if seed < 0:
+        raise DataError(f"seed must not be negative, got {seed}; try 0")
     if folds < 3:
         raise DataError(f"folds must be at least 3, for train, val and test, got {folds}; ask for more")
     if not dataset.has_groups:
@@ -162,11 +163,6 @@ def check_whole(root: Path, samples: Sequence[Sample], column: Literal["split", 
                 f"{root}: a group must stand in one {column}, got {group!r} in {', '.join(sorted(sides))};"
                 " move all its photos to one of them"
             )
-
-
-def _check_seed(seed: int) -> None:
-    if seed < 0:
-        raise DataError(f"seed must not be negative, got {seed}; try 0")
 
 
 def _to_split(placing: Placing, method: Literal["manifest", "groups", "random"], caution: str = "") -> Split:
@@ -238,7 +234,11 @@ def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: S
     counts = np.zeros((len(groups), len(labels)))
     for sample in samples:
         counts[row_of[sample.group], column_of[sample.label]] += 1
-    _check_groups_suffice(groups, labels, counts, list(shares))
+    if ((counts > 0).sum(axis=0) < len(shares)).any():
+        raise DataError(
+            f"every class must stand in at least {len(shares)} groups, one each for {', '.join(shares)};"
+            f" {_describe(groups, labels, counts)}; add groups"
+        )
     part_of = balance(rng, counts / counts.sum(axis=0), np.array(list(shares.values())))
     for index, name in enumerate(shares):
         absent = np.flatnonzero(~counts[part_of == index].any(axis=0))
@@ -249,16 +249,6 @@ def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: S
             )
     names = list(shares)
     return {sample.path: names[part_of[row_of[sample.group]]] for sample in samples}
-
-
-def _check_groups_suffice(
-    groups: Sequence[str], labels: Sequence[str], counts: Float64Array, parts: Sequence[str]
-) -> None:
-    if ((counts > 0).sum(axis=0) < len(parts)).any():
-        raise DataError(
-            f"every class must stand in at least {len(parts)} groups, one each for {', '.join(parts)};"
-            f" {_describe(groups, labels, counts)}; add groups"
-        )
 
 
 def _describe(groups: Sequence[str], labels: Sequence[str], counts: Float64Array) -> str:
@@ -312,11 +302,7 @@ def _loss(held: Float64Array, shares: Float64Array, importance: Float64Array) ->
 
 
 def _place_greedily(
-    rng: np.random.Generator,
-    weights: Float64Array,
-    shares: Float64Array,
-    start: Int64Array,
-    importance: Float64Array,
+    rng: np.random.Generator, weights: Float64Array, shares: Float64Array, start: Int64Array, importance: Float64Array
 ) -> tuple[Int64Array, Float64Array]:
     part_of = start.copy()
     held = np.zeros((len(shares), weights.shape[1]))

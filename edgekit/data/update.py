@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from edgekit.data.checks import find_photos, shorten
-from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, place, read_manifest
+from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, folder_samples, read_manifest, read_rows, write_rows
 from edgekit.errors import DataError
-from edgekit.records import write_atomic
 
 
 def read_samples(root: Path) -> tuple[Sample, ...]:
@@ -19,26 +17,23 @@ def read_samples(root: Path) -> tuple[Sample, ...]:
     Raises:
         DataError: the manifest breaks a rule, or photos lie in no class folder.
     """
-    manifest = root / MANIFEST_NAME
-    if manifest.exists():
-        # A session that stored nothing leaves no manifest, so one without rows is a mistake, and read_manifest says so.
-        return read_manifest(manifest)
+    # A session that stored nothing leaves no manifest, so one without rows is a mistake, and read_manifest says so; a
+    # link that leads nowhere is a manifest that can't be read.
+    if os.path.lexists(root / MANIFEST_NAME):
+        return read_manifest(root / MANIFEST_NAME)
     if not root.is_dir():
         return ()
     return _from_folders(root, find_photos(root))
 
 
 def _from_folders(root: Path, paths: Sequence[str]) -> tuple[Sample, ...]:
-    placed = place(paths)
-    loose = [path for path, (label, _) in zip(paths, placed, strict=True) if not label]
+    loose = [path for path in paths if "/" not in path]
     if loose:
         raise DataError(
             f"{root}: every photo must lie in the folder of its class, got {len(loose)} that don't: {shorten(loose)};"
             f" move them, or write a {MANIFEST_NAME}"
         )
-    return tuple(
-        Sample(path=path, label=label, split=split) for path, (label, split) in zip(paths, placed, strict=True)
-    )
+    return folder_samples(paths)
 
 
 def update_manifest(root: Path, changed: Iterable[Sample], *, unlisted: Collection[str] = ()) -> int:
@@ -67,23 +62,19 @@ def update_manifest(root: Path, changed: Iterable[Sample], *, unlisted: Collecti
         samples = read_manifest(manifest)
         extra, cells_of = _foreign_cells(manifest, samples)
     else:
-        samples = (
-            _from_folders(root, [path for path in find_photos(root) if path not in new and path not in unlisted])
-            if root.is_dir()
-            else ()
-        )
+        there = find_photos(root) if root.is_dir() else []
+        samples = _from_folders(root, [path for path in there if path not in new and path not in unlisted])
     if not new and manifest.exists():
         return len(samples)
     rows = [new.pop(sample.path, sample) for sample in samples] + list(new.values())
     if rows:
-        write_atomic(manifest, _to_csv(rows, extra, cells_of))
+        write_rows(manifest, rows, extra, [cells_of.get(row.path, {}) for row in rows])
     return len(rows)
 
 
 def _foreign_cells(manifest: Path, samples: Sequence[Sample]) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Columns that a Sample has no field for, and their cells by path; the manifest was read and holds all rules."""
-    reader = csv.reader(io.StringIO(manifest.read_text(encoding="utf-8-sig"), newline=""), strict=True)
-    rows = [cells for cells in reader if any(cells)]
+    rows = [cells for _, cells in read_rows(manifest)]
     columns = [cell.strip() for cell in rows[0]]
     extra = [column for column in columns if column not in COLUMNS]
     cells_of = {}
@@ -93,22 +84,11 @@ def _foreign_cells(manifest: Path, samples: Sequence[Sample]) -> tuple[list[str]
     return extra, cells_of
 
 
-def _to_csv(rows: Sequence[Sample], extra: list[str], cells_of: dict[str, dict[str, str]]) -> bytes:
-    columns = [column for column in COLUMNS if column in COLUMNS[:2] or any(getattr(row, column) for row in rows)]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns + extra)
-    for row in rows:
-        foreign = cells_of.get(row.path, {})
-        writer.writerow([getattr(row, one) for one in columns] + [foreign.get(one, "") for one in extra])
-    return text.getvalue().encode()
-
-
 def cautions(samples: Sequence[Sample]) -> tuple[str, ...]:
     """What would keep these rows from being loaded as one data set."""
     found = []
     for column in ("group", "split"):
-        lacking = sum(1 for sample in samples if not getattr(sample, column))
+        lacking = sum(not getattr(sample, column) for sample in samples)
         if 0 < lacking < len(samples):
             found.append(
                 f"{lacking} of {len(samples)} rows have no {column}, the others have: fill the column or empty it"

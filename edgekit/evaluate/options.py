@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.contract import MAX_CROPS, CropPlan
-from edgekit.data.options import Part, check_counts
+from edgekit.data.options import PartChoice, check_counts
 from edgekit.errors import EdgekitError
 
 # Each costs a pass over the photos.
@@ -24,7 +24,7 @@ class EvaluateConfig:
         slices: Columns of the manifest to slice by; None takes all.
     """
 
-    part: Part = "auto"
+    part: PartChoice = "auto"
     crops: int | None = None
     stop_early: bool = True
     slices: tuple[str, ...] | None = None

@@ -9,7 +9,7 @@ from typing import Literal
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
-from edgekit.data.options import Part, SplitConfig
+from edgekit.data.options import PartChoice, SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError
 from edgekit.records import from_plain
@@ -33,7 +33,7 @@ class Chosen:
     caution: str
 
 
-def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
     """Photos to measure a model on: its own test photos when the data is what it was trained on, else all.
 
     Raises:
@@ -76,7 +76,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
     return Chosen(samples=samples, part=wanted, caution=caution)
 
 
-def choosing_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+def choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
     """Photos that may choose an operating point: those that judge the model afterwards may not.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
-from edgekit.data.options import Part
+from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import forced, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos
@@ -52,7 +52,7 @@ class TuneRecord:
 
 
 def tune(
-    model: Path, dataset: Dataset, *, part: Part = "auto", write: Path | None = None, progress: Progress = SILENT
+    model: Path, dataset: Dataset, *, part: PartChoice = "auto", write: Path | None = None, progress: Progress = SILENT
 ) -> TuneRecord:
     """Choose the decision of a model file anew, as ``convert`` does; its flatbuffer keeps every byte.
 

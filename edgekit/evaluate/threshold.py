@@ -13,7 +13,7 @@ import numpy as np
 from edgekit.arrays import BoolArray, Float64Array
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
-from edgekit.data.options import Part
+from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos
@@ -168,7 +168,7 @@ class TargetRequest:
     """
 
     target: Target
-    part: Part = "auto"
+    part: PartChoice = "auto"
     also_test: bool = False
     write: Path | None = None
 
@@ -232,7 +232,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
     )
 
 
-def _choosing_photos(dataset: Dataset, contract: Contract, part: Part) -> Chosen:
+def _choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
     if contract.bona_fide is None:
         raise DataError(
             f"a target needs a label of genuine photos, the model has none among {list(contract.labels)}; train with "

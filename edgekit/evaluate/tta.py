@@ -12,7 +12,7 @@ import numpy as np
 from edgekit.contract import Contract, CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
-from edgekit.data.options import Part
+from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
@@ -214,7 +214,7 @@ def compare_crops(
     dataset: Dataset,
     config: TtaConfig,
     *,
-    part: Part = "auto",
+    part: PartChoice = "auto",
     scores: Path | None = None,
     progress: Progress = SILENT,
 ) -> TtaRecord:

@@ -66,13 +66,12 @@ def _check_directory(path: Path) -> None:
         if at < 0 or at + _END.size > len(tail):
             raise zipfile.BadZipFile("it has no list of members")
         _, _, _, _, members, listed, _, _ = _END.unpack_from(tail, at)
-        if 0xFFFF in (members,) or listed == 0xFFFFFFFF:
+        if members == 0xFFFF or listed == 0xFFFFFFFF:
             # Twenty bytes before stands where the longer list's end is.
             mark, _, place, _ = struct.unpack_from("<4sLQL", tail, at - 20) if at >= 20 else (b"", 0, 0, 0)
             if mark == b"PK\x06\x07":
                 file.seek(place)
-                found = _END64.unpack(file.read(_END64.size))
-                members, listed = found[7], found[8]
+                *_, members, listed, _ = _END64.unpack(file.read(_END64.size))
     if listed > MAX_DIRECTORY_BYTES or members > MAX_MEMBERS:
         raise DataError(
             f"{path}: an archive must have at most {MAX_MEMBERS} members in a list of {MAX_DIRECTORY_BYTES} bytes, got"

@@ -13,7 +13,7 @@ from edgekit.arrays import RGBArray
 from edgekit.data.update import cautions, read_samples
 from edgekit.errors import DataError, VideoError
 from edgekit.gather.options import CollectConfig
-from edgekit.gather.session import Diary, Finished, Line
+from edgekit.gather.session import Diary, DiaryLine, Finished, block_names
 from edgekit.gather.stills import to_jpeg
 from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
@@ -24,8 +24,7 @@ from edgekit.video.preview import QUIT, SHOOT
 from edgekit.video.source import FrameSource, TimedFrame
 
 RECORD_NAME = "collect.json"
-
-_FRAME: tuple[int, int, int] = (0, 200, 83)
+_FRAME_RGB = (0, 200, 83)
 
 
 class Controls(Protocol):
@@ -44,7 +43,7 @@ class CollectRecord:
 
     Attributes:
         label: Class of the shots.
-        group: Their group.
+        group: Group of the shots.
         source: The camera or video.
         frames: Frames that were looked at.
         shots: Photos that were stored.
@@ -109,7 +108,6 @@ def collect_photos(
             diary.finish(killed)
         read_samples(out)
         session = _Session(source, out, config, diary)
-        finished: Finished | None = None
         try:
             try:
                 session.run(controls, progress)
@@ -127,14 +125,11 @@ def collect_photos(
         record = session.record(finished)
     write_json(out / RECORD_NAME, record)
     if record.total == 0:
+        best = record.best_blurred
         raise DataError(
             f"{source.name}: no frame was good enough: {record.blurred} blurred"
-            + (
-                f" (best {record.best_blurred:.1f} of {config.min_sharpness:g})"
-                if record.best_blurred is not None
-                else ""
-            )
-            + f", {record.faceless} without a face, of {record.frames}; more light, or a lower --min-sharpness"
+            f"{'' if best is None else f' (best {best:.1f} of {config.min_sharpness:g})'}"
+            f", {record.faceless} without a face, of {record.frames}; more light, or a lower --min-sharpness"
         )
     return record
 
@@ -190,6 +185,7 @@ class _Session:
 
     def _look(self, frame: TimedFrame, *, shoot: bool, controls: Controls | None) -> str:
         """Shoot if that is wanted and the frame is good; say what came of it."""
+        from edgekit.video.draw import draw_verdict
         from edgekit.video.vision import sharpness, with_margin
 
         if not shoot and controls is None:
@@ -207,7 +203,8 @@ class _Session:
             outcome = self._shoot(crop, sharp, frame.time_s, has_face=self._faces is None or face is not None)
             line = f"{outcome}: {line}"
         if controls is not None:
-            controls.show(picture if face is None else _framed(picture, face), f"{self._counts()} – {line}")
+            framed = picture if face is None else draw_verdict(picture, "face", [face], _FRAME_RGB)
+            controls.show(framed, f"{self._counts()} – {line}")
         return outcome
 
     def _shoot(self, crop: RGBArray, sharp: float, time_s: float, *, has_face: bool) -> str:
@@ -225,7 +222,7 @@ class _Session:
             return "known"
         path = f"{self._config.label}/{self._config.group}/{self._number + 1:05d}.jpg"
         wall_s = self._start_s + time_s if self._is_live else 0.0
-        self._diary.add(Line(what="shot", session=self._id, path=path, time_s=time_s, wall_s=wall_s))
+        self._diary.add(DiaryLine(what="shot", session=self._id, path=path, time_s=time_s, wall_s=wall_s))
         write_atomic(self._out / path, jpeg)
         self._number += 1
         self.shots += 1
@@ -243,16 +240,15 @@ class _Session:
 
     def record(self, finished: Finished) -> CollectRecord:
         """What the session gave, and what to know of it."""
-        said = list(cautions(read_samples(self._out)))
+        known = list(cautions(read_samples(self._out)))
         if self._config.split and finished.rows:
-            said.append(
+            known.append(
                 "both sides of this split show one session: the number says how well it is known, not how well others"
                 " will be; test on other groups, too"
             )
-            names = ("train", "test") if len(self._config.split) == 2 else ("train", "val", "test")
-            lacking = [name for name in names if not finished.splits.get(name)]
+            lacking = [name for name in block_names(self._config.split) if not finished.splits.get(name)]
             if lacking:
-                said.append(f"no photo for {', '.join(lacking)}: too few shots for a gap of {self._config.gap_s:g} s")
+                known.append(f"no photo for {', '.join(lacking)}: too few shots for a gap of {self._config.gap_s:g} s")
         return CollectRecord(
             label=self._config.label,
             group=self._config.group,
@@ -266,7 +262,7 @@ class _Session:
             best_blurred=self._best_blurred,
             splits=finished.splits,
             left_out=len(finished.left_out),
-            cautions=tuple(said),
+            cautions=tuple(known),
         )
 
 
@@ -274,10 +270,3 @@ def _rgb(picture: RGBArray | YuvFrame) -> RGBArray:
     if isinstance(picture, YuvFrame):
         return np.asarray(picture.cut(Box(0, 0, *picture.size_wh)), dtype=np.uint8)
     return picture
-
-
-def _framed(picture: RGBArray, face: Box) -> RGBArray:
-    """A copy with the face framed."""
-    from edgekit.video.draw import draw_verdict
-
-    return draw_verdict(picture, "face", [face], _FRAME)

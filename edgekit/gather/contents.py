@@ -12,10 +12,11 @@ from zipfile import ZipFile
 from PIL import Image
 
 from edgekit.data.heic import HEIC_SUFFIXES
+from edgekit.data.lookalikes import WORKING_PX, perceptual_hash
 from edgekit.errors import DataError, PhotoError, VideoError
 from edgekit.gather.archives import open_archive, read_member, unpack_member
 from edgekit.gather.sources import Found
-from edgekit.gather.stills import sharpest_stills
+from edgekit.gather.stills import sharpest_stills, to_jpeg
 from edgekit.gather.strip import exif_of, strip
 from edgekit.records import read_bounded, sha256
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
@@ -26,8 +27,6 @@ TEMPORARY_PREFIX = ".edgekit-video-"
 _MAKE, _MODEL = 0x010F, 0x0110
 # Phones write EXIF in front of the picture; with a large preview it takes some hundred kilobytes.
 _HEAD_BYTES = 1 << 20
-# As hashes want it; more pixels only cost time.
-_WORKING_PX = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Item:
 
     Attributes:
         found: Where it is from.
-        key: Of its journal entry.
+        key: Names its entry in the journal.
         name: For people; of a frame, the video's with the time.
         content: The file's, or where it is; None at the end of a video and where there is a fault.
         fault: Why it can't be read.
@@ -55,7 +54,7 @@ class Examined:
 
     Attributes:
         content: Its file without metadata.
-        suffix: Of that file.
+        suffix: The ending of that file's format.
         digest: SHA-256 of that file.
         phash: 64 bits, alike for photos that look alike.
         camera: Make and model as EXIF says; empty where it doesn't.
@@ -74,25 +73,18 @@ def examine(content: bytes | Path) -> Examined:
     Raises:
         PhotoError: it can't be used.
     """
-    from edgekit.data.lookalikes import perceptual_hash
-
     original = _read(content) if isinstance(content, Path) else content
     bare, suffix = strip(original)
     try:
         # The whole coded picture is read, though at a reduced scale: damage shows.
-        photo = read_photo(bare, _WORKING_PX)
+        photo = read_photo(bare, WORKING_PX)
     except PhotoError as failure:
         raise PhotoError(str(failure).removeprefix(f"{len(bare)} bytes: ")) from failure
     if min(photo.size_wh) < MIN_SIDE_PX:
         raise PhotoError(f"must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {photo.size_wh[0]}x{photo.size_wh[1]}")
     assert isinstance(photo.picture, Image.Image)
-    return Examined(
-        content=bare,
-        suffix=suffix,
-        digest=sha256(bare),
-        phash=perceptual_hash(photo.picture),
-        camera=camera_of(original),
-    )
+    phash = perceptual_hash(photo.picture)
+    return Examined(content=bare, suffix=suffix, digest=sha256(bare), phash=phash, camera=camera_of(original))
 
 
 def _read(path: Path) -> bytes:
@@ -134,14 +126,12 @@ class Reader:
     Args:
         found: In the order to read.
         scratch: Folder for videos out of zip files, which their decoder reads from disk.
-        every_ms: As ImportConfig has it.
-        window_ms: Likewise.
+        every_ms: A video gives one frame per so many milliseconds.
+        window_ms: The sharpest frame of so many milliseconds is taken.
     """
 
     def __init__(self, found: Sequence[Found], scratch: Path, *, every_ms: int, window_ms: int) -> None:
-        self._found = found
-        self._scratch = scratch
-        self._every_ms, self._window_ms = every_ms, window_ms
+        self._found, self._scratch, self._every_ms, self._window_ms = found, scratch, every_ms, window_ms
 
     def items(self, key_of: Callable[[Found], str], is_done: Callable[[str], bool]) -> Iterator[Item]:
         """What is not done yet; a video that is not, gives those of its frames that are not, and then its end."""
@@ -190,7 +180,7 @@ class Reader:
             try:
                 for still in sharpest_stills(video, every_ms=self._every_ms, window_ms=self._window_ms, skip=skip):
                     name = f"{bare.name} at {still.time_s:.2f} s"
-                    yield replace(bare, key=f"{bare.key}:{still.slot}", name=name, content=still.jpeg)
+                    yield replace(bare, key=f"{bare.key}:{still.slot}", name=name, content=to_jpeg(still.picture))
             except VideoError as failure:
                 # The decoder knows a video out of an archive by a name that nobody has seen.
                 raise VideoError(str(failure).replace(str(video), bare.name)) from failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.checks import shorten
@@ -13,7 +13,7 @@ from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.manifest import Sample
 from edgekit.data.update import read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
-from edgekit.gather.plan import AXES, Axis, CapturePlan, Cell, fold
+from edgekit.gather.plan import AXES, CapturePlan, PlanAxis, PlanCell, fold
 from edgekit.progress import SILENT, Progress
 
 _EXAMPLES = 10
@@ -22,12 +22,9 @@ _COLUMN = {"camera": "camera", "target": "screen", "light": "light"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellStatus:
+class CellStatus(PlanCell):
     """One cell: what it wants, has and lacks."""
 
-    camera: str
-    target: str
-    light: str
     wanted: int
     has: int
     lacks: int
@@ -91,7 +88,7 @@ def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Prog
     return _count(plan, samples, cell_of)
 
 
-Claims = dict[Axis, dict[str, str]]
+Claims = dict[PlanAxis, dict[str, str]]
 """What each axis of one photo is said to be, and by what: {"camera": {"pixel-8": "EXIF"}}."""
 
 
@@ -133,7 +130,7 @@ def _exif_camera(path: Path) -> str:
         return ""
 
 
-def _names(plan: CapturePlan, axis: Axis) -> dict[str, str]:
+def _names(plan: CapturePlan, axis: PlanAxis) -> dict[str, str]:
     return {fold(name): entry.name for entry in getattr(plan, axis) for name in (entry.name, *entry.also)}
 
 
@@ -153,25 +150,25 @@ def _conflicts(plan: CapturePlan, samples: Sequence[Sample], claims: Sequence[Cl
                 )
 
 
-def _describe(said: Claims, axis: Axis, name: str) -> str:
+def _describe(said: Claims, axis: PlanAxis, name: str) -> str:
     """A cell as far as it is known, with one name in one place."""
-    parts = {one: name if one == axis else next(iter(said[one]), "?") for one in AXES}
-    return " × ".join(parts.values())
+    return " × ".join(name if one == axis else next(iter(said[one]), "?") for one in AXES)
 
 
-def _cell(plan: CapturePlan, sample: Sample, said: Claims) -> Cell | str:
+def _cell(plan: CapturePlan, sample: Sample, said: Claims) -> PlanCell | str:
     """The cell of a photo, or what is not known of it."""
     found = {axis: next(iter(said[axis]), "") for axis in AXES}
     if not found["target"]:
         only = [entry.name for entry in plan.target if entry.label == sample.label]
         found["target"] = only[0] if len(only) == 1 else ""
     missing = [axis for axis in AXES if not found[axis] and getattr(plan, axis)]
-    return ", ".join(missing) if missing else Cell(**found)
+    return ", ".join(missing) if missing else PlanCell(**found)
 
 
-def _record(plan: CapturePlan, data: Path, samples: Sequence[Sample], cell_of: Sequence[Cell | str]) -> None:
+def _record(plan: CapturePlan, data: Path, samples: Sequence[Sample], cell_of: Sequence[PlanCell | str]) -> None:
     kind_of = {entry.name: entry.kind for entry in plan.target}
-    screens = {entry.name for entry in plan.target if len([one for one in plan.target if one.label == entry.label]) > 1}
+    targets = Counter(entry.label for entry in plan.target)
+    screens = {entry.name for entry in plan.target if targets[entry.label] > 1}
     changed = []
     for sample, cell in zip(samples, cell_of, strict=True):
         if isinstance(cell, str):
@@ -183,16 +180,15 @@ def _record(plan: CapturePlan, data: Path, samples: Sequence[Sample], cell_of: S
     update_manifest(data, changed)
 
 
-def _count(plan: CapturePlan, samples: Sequence[Sample], cell_of: Sequence[Cell | str]) -> Coverage:
-    has = Counter(cell for cell in cell_of if isinstance(cell, Cell))
+def _count(plan: CapturePlan, samples: Sequence[Sample], cell_of: Sequence[PlanCell | str]) -> Coverage:
+    has = Counter(cell for cell in cell_of if isinstance(cell, PlanCell))
     outside = Counter(cell for cell in cell_of if isinstance(cell, str))
     cells = []
     for cell in plan.cells:
         wanted = plan.wanted_of(cell)
         if wanted or has[cell]:
             lacks = max(0, wanted - has[cell])
-            status = {axis: getattr(cell, axis) for axis in AXES}
-            cells.append(CellStatus(**status, wanted=wanted, has=has[cell], lacks=lacks))
+            cells.append(CellStatus(**asdict(cell), wanted=wanted, has=has[cell], lacks=lacks))
     return Coverage(
         title=plan.title,
         cells=tuple(cells),

@@ -45,8 +45,8 @@ class Copy:
     """A photo that is the same to the pixel as one that was there.
 
     Attributes:
-        name: Of the photo that was left out.
-        path: Of the one that is there.
+        name: Name of the photo that was left out.
+        path: Path of the photo that is there.
         across: The border between them. Between classes one of the labels is wrong.
     """
 
@@ -258,12 +258,10 @@ class _Run:
 
     def new_samples(self) -> Iterator[Sample]:
         """A row for every photo that was stored, lies there still, and is in no manifest."""
-        listed = {sample.path for sample in read_samples(self._out)} if self._journal.entries else set()
         has_manifest = (self._out / MANIFEST_NAME).exists()
+        listed = {sample.path for sample in read_samples(self._out)} if has_manifest else set()
         for entry in self._journal.entries.values():
-            if entry.status == "stored" and (self._out / entry.path).is_file():
-                if entry.path in listed and has_manifest:
-                    continue
+            if entry.status == "stored" and entry.path not in listed and (self._out / entry.path).is_file():
                 yield Sample(path=entry.path, label=entry.label, group=entry.group, split=entry.split, **entry.notes)
 
     def record(self, listing: Listing, seconds: float) -> ImportRecord:

@@ -38,7 +38,7 @@ class Entry:
             end of a video.
         path: Where it lies in the data folder; of a copy, where the first one does.
         label: Class that it was imported as.
-        group: Group likewise.
+        group: Group that it was imported into.
         split: As the source's folders say.
         digest: SHA-256 of the file without metadata.
         phash: Perceptual hash in hexadecimal.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from edgekit.data.manifest import Sample, place
+from edgekit.data.manifest import Sample, folder_labels
 from edgekit.errors import DataError
 from edgekit.gather.options import SETTABLE, GroupRule, ImportConfig, check_name, safe_name
 from edgekit.gather.sources import Found
@@ -43,7 +43,7 @@ def place_photos(found: Sequence[Found], config: ImportConfig) -> dict[Found, Pl
     for source in dict.fromkeys(one.source for one in found):
         mine = [one for one in found if one.source == source]
         inner = [_without_folders(one.name, config.skip_folders) for one in mine]
-        for one, name, (label, split) in zip(mine, inner, place(inner), strict=True):
+        for one, name, (label, split) in zip(mine, inner, folder_labels(inner), strict=True):
             folders = PurePosixPath(name).parts[:-1]
             if one.sample is not None:
                 sample = one.sample

@@ -21,8 +21,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Axis = Literal["camera", "target", "light"]
-AXES: tuple[Axis, ...] = ("camera", "target", "light")
+PlanAxis = Literal["camera", "target", "light"]
+AXES: tuple[PlanAxis, ...] = ("camera", "target", "light")
 MAX_PLAN_BYTES = 1_000_000
 # Python's reader of TOML takes the square of a key's length.
 _MAX_LINE = 5000
@@ -59,7 +59,7 @@ class CellRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class PlanCell:
     """One camera, one target, one light."""
 
     camera: str
@@ -110,11 +110,11 @@ class CapturePlan:
                     raise DataError(f"a cell must name a {axis} of the plan, got {name!r}; add or correct it")
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[PlanCell, ...]:
         """Every cell, light by light, then target by target: what is set up once is shot once."""
         lights = [one.name for one in self.light] or [""]
         return tuple(
-            Cell(camera=camera.name, target=target.name, light=light)
+            PlanCell(camera=camera.name, target=target.name, light=light)
             for light, target, camera in product(lights, self.target, self.camera)
         )
 
@@ -129,7 +129,7 @@ class CapturePlan:
             "told from them; add a target such as real:genuine"
         )
 
-    def wanted_of(self, cell: Cell) -> int:
+    def wanted_of(self, cell: PlanCell) -> int:
         """Photos that a cell wants; 0 takes it out of the plan."""
         wanted = self.wanted
         for one in self.cell:

@@ -25,14 +25,14 @@ DIARY_NAME = ".edgekit-collect.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class DiaryLine:
     """One line: a session begins, a shot was stored, or the session's rows were written.
 
     Attributes:
         what: Which of them.
         session: Number of the session.
-        label: Of the session; the shots', too.
-        group: Likewise.
+        label: Class of the session's shots.
+        group: Group of the session's shots.
         notes: More columns of its rows.
         split: Percentages of its blocks; empty where there are none.
         gap_s: Shots so close behind another block belong to none.
@@ -91,14 +91,14 @@ class Diary:
         self._root = root
         # A line that broke off is no shot: its photo was not stored yet.
         self._file = Lines(root / DIARY_NAME)
-        self.lines = list(parse_lines(Line, self._file))
+        self.lines = list(parse_lines(DiaryLine, self._file))
         begun = {line.session for line in self.lines if line.what == "begin"}
         if lost := sorted({line.session for line in self.lines} - begun):
             raise DataError(
                 f"{self._file.path}: every session must begin, got lines of {lost}, which don't; remove them"
             )
 
-    def add(self, line: Line) -> None:
+    def add(self, line: DiaryLine) -> None:
         """Note a line down.
 
         Raises:
@@ -120,7 +120,7 @@ class Diary:
         """
         number = max((line.session for line in self.lines), default=0) + 1
         self.add(
-            Line(
+            DiaryLine(
                 what="begin",
                 session=number,
                 label=config.label,
@@ -159,11 +159,8 @@ class Diary:
             EdgekitError: the manifest can't be written.
         """
         begun = next(line for line in self.lines if line.what == "begin" and line.session == session)
-        shots = [
-            line
-            for line in self.lines
-            if line.what == "shot" and line.session == session and (self._root / line.path).is_file()
-        ]
+        shots = [line for line in self.lines if line.what == "shot" and line.session == session]
+        shots = [shot for shot in shots if (self._root / shot.path).is_file()]
         parts = to_blocks([line.time_s for line in shots], begun)
         rows = []
         for shot, part in zip(shots, parts, strict=True):
@@ -173,12 +170,17 @@ class Diary:
                 rows.append(Sample(path=shot.path, label=begun.label, group=group, split=part, **begun.notes))
         if rows:
             update_manifest(self._root, rows, unlisted={line.path for line in self.lines if line.what == "shot"})
-        self.add(Line(what="end", session=session))
+        self.add(DiaryLine(what="end", session=session))
         left = tuple(shot.path for shot, part in zip(shots, parts, strict=True) if part is None)
         return Finished(rows=len(rows), splits=dict(Counter(row.split for row in rows if row.split)), left_out=left)
 
 
-def to_blocks(times_s: Sequence[float], begun: Line) -> list[str | None]:
+def block_names(split: Sequence[int]) -> tuple[str, ...]:
+    """The splits that two or three percentages are for."""
+    return SPLITS if len(split) == len(SPLITS) else ("train", "test")
+
+
+def to_blocks(times_s: Sequence[float], begun: DiaryLine) -> list[str | None]:
     """The split of each shot: an empty string without one, None for shots that are close to another block.
 
     Args:
@@ -187,12 +189,11 @@ def to_blocks(times_s: Sequence[float], begun: Line) -> list[str | None]:
     """
     if not begun.split:
         return [""] * len(times_s)
-    names = ("train", "test") if len(begun.split) == 2 else SPLITS
     inside = [at for at, time_s in enumerate(times_s) if time_s >= begun.guard_s]
     parts: list[str | None] = [None] * len(times_s)
     first, share = 0, 0
     ended_s: float | None = None
-    for name, percent in zip(names, begun.split, strict=True):
+    for name, percent in zip(block_names(begun.split), begun.split, strict=True):
         share += percent
         last = round(len(inside) * share / 100)
         block = [at for at in inside[first:last] if ended_s is None or times_s[at] >= ended_s + begun.gap_s]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ class Found:
         source: The source's own name, without an ending.
         path: The file on disk: itself, or the zip file.
         member: Number in the zip file; None for a file.
-        is_video: Whether it gives many photos.
         stamp: What changes when the file does.
         sample: Its row, where the source is a folder with a manifest.
     """
@@ -38,9 +36,13 @@ class Found:
     source: str
     path: Path
     member: int | None
-    is_video: bool
     stamp: str
     sample: Sample | None = None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it gives many photos."""
+        return is_video_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +100,19 @@ class _Lister:
         self.bad.append(BadPhoto(path=str(failure.filename), reason=f"can't be read: {failure.strerror}"))
 
     def add_file(self, path: Path, name: str, source: str, sample: Sample | None = None) -> None:
-        is_video = _suffix(name) in VIDEO_SUFFIXES
-        if not is_video and not is_photo_name(name):
-            self.ignored[_suffix(name) or "no ending"] += 1
-            return
         try:
-            status = path.stat()
+            stamp = _stamp(path) if self._is_of_use(name) else ""
         except OSError as failure:
             self.bad.append(BadPhoto(path=name, reason=f"can't be read: {failure.strerror}"))
             return
-        stamp = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-        self.found.append(
-            Found(name=name, source=source, path=path, member=None, is_video=is_video, stamp=stamp, sample=sample)
-        )
+        if stamp:
+            self.found.append(Found(name=name, source=source, path=path, member=None, stamp=stamp, sample=sample))
+
+    def _is_of_use(self, name: str) -> bool:
+        is_of_use = is_photo_name(name) or is_video_name(name)
+        if not is_of_use:
+            self.ignored[_suffix(name) or "no ending"] += 1
+        return is_of_use
 
     def add_archive(self, path: Path, source: str, inside: str) -> None:
         """Add members, named below ``inside``.
@@ -118,28 +120,20 @@ class _Lister:
         Raises:
             DataError: the archive is refused.
         """
-        status = path.stat()
+        stamp = _stamp(path)
         with open_archive(path) as archive:
             members = archive.infolist()
-        stamp = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
         live = _live_photos([one.filename for one in members])
         for number, member in enumerate(members):
             parts = PurePosixPath(member.filename.replace("\\", "/")).parts
             if member.is_dir() or not parts or not all(_is_wanted(part) for part in parts):
                 continue
+            name = str(PurePosixPath(inside, *parts))
             if member.filename in live:
                 self.ignored["videos of live photos"] += 1
-                continue
-            self._add_member(path, member, number, (source, str(PurePosixPath(inside, *parts)), stamp))
-
-    def _add_member(self, path: Path, member: zipfile.ZipInfo, number: int, known: tuple[str, str, str]) -> None:
-        source, name, stamp = known
-        is_video = _suffix(name) in VIDEO_SUFFIXES
-        if not is_video and not is_photo_name(name):
-            self.ignored[_suffix(name) or "no ending"] += 1
-            return
-        stamp = f"{stamp}|{number}|{member.CRC}"
-        self.found.append(Found(name=name, source=source, path=path, member=number, is_video=is_video, stamp=stamp))
+            elif self._is_of_use(name):
+                of_member = f"{stamp}|{number}|{member.CRC}"
+                self.found.append(Found(name=name, source=source, path=path, member=number, stamp=of_member))
 
 
 def list_sources(sources: Sequence[Path], out: Path) -> Listing:
@@ -168,11 +162,21 @@ def list_sources(sources: Sequence[Path], out: Path) -> Listing:
             lister.add_folder(source)
         elif _suffix(source.name) == ARCHIVE_SUFFIX:
             lister.add_archive(source, source.stem, "")
-        elif _suffix(source.name) in VIDEO_SUFFIXES or is_photo_name(source.name):
+        elif is_video_name(source.name) or is_photo_name(source.name):
             lister.add_file(source, source.name, place.parent.name if is_photo_name(source.name) else source.stem)
         else:
             raise DataError(f"{source}: must be a folder, a zip file, a video or a photo, by its ending; convert it")
     return Listing(found=tuple(lister.found), bad=tuple(lister.bad), ignored=dict(sorted(lister.ignored.items())))
+
+
+def is_video_name(name: str) -> bool:
+    """Whether a file's name ends as a video's does, in any case."""
+    return _suffix(name) in VIDEO_SUFFIXES
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
 
 
 def _suffix(name: str) -> str:

@@ -17,21 +17,21 @@ from edgekit.arrays import RGBArray
 _QUALITY = 95
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Still:
     """One frame that was kept.
 
     Attributes:
         slot: Number of its stretch of time, from 0.
         time_s: When it was taken.
-        sharpness: As ``video.vision`` counts.
-        jpeg: The file.
+        sharpness: Variance of its Laplacian, as ``video.vision.sharpness`` counts.
+        picture: uint8 (height, width, 3) RGB.
     """
 
     slot: int
     time_s: float
     sharpness: float
-    jpeg: bytes
+    picture: RGBArray
 
 
 def sharpest_stills(
@@ -51,28 +51,24 @@ def sharpest_stills(
     from edgekit.video.opencv import VideoFile
     from edgekit.video.vision import sharpness
 
-    best: tuple[int, float, float, RGBArray] | None = None
+    best: Still | None = None
     slot_now = -1
     with closing(VideoFile(video)) as source:
         for frame in source.frames():
             slot, offset_ms = divmod(frame.time_s * 1000, every_ms)
             is_first = int(slot) != slot_now
             if is_first and best is not None:
-                yield _still(*best)
+                yield best
                 best = None
             slot_now = int(slot)
             if skip(slot_now) or (not is_first and offset_ms > window_ms):
                 continue
             assert isinstance(frame.picture, np.ndarray)
             sharp = sharpness(frame.picture)
-            if best is None or sharp > best[2]:
-                best = slot_now, frame.time_s, sharp, frame.picture
+            if best is None or sharp > best.sharpness:
+                best = Still(slot=slot_now, time_s=frame.time_s, sharpness=sharp, picture=frame.picture)
         if best is not None:
-            yield _still(*best)
-
-
-def _still(slot: int, time_s: float, sharp: float, picture: RGBArray) -> Still:
-    return Still(slot=slot, time_s=time_s, sharpness=sharp, jpeg=to_jpeg(picture))
+            yield best
 
 
 def to_jpeg(picture: RGBArray) -> bytes:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from edgekit.errors import PhotoError
 from edgekit.gather.strip_heif import blank_metadata
-from edgekit.runtime.photo import decode
+from edgekit.runtime.photo import DECODER_ERRORS, decode
 
 _ORIENTATION = 0x0112
 # Where the next marker stands in coded data: 0xFF that is not stuffed, no restart, no filling.
@@ -32,23 +32,8 @@ _WEBP_ICC, _WEBP_EXIF, _WEBP_XMP = 0x20, 0x08, 0x04
 # Formats that hold their metadata where it can't be cut out.
 _OTHERS = (b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM")
 _WITH_EXIF = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")
-# What Pillow raises on damaged files and tags.
-_EXIF_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+# What Pillow raises on damaged tags, besides what it does on damaged files.
+_EXIF_ERRORS: tuple[type[BaseException], ...] = (*DECODER_ERRORS, LookupError, ArithmeticError, RuntimeError)
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
 
 
@@ -102,16 +87,14 @@ def _only_orientation(content: bytes) -> bytes:
 def _strip_jpeg(content: bytes) -> bytes:
     exif = _only_orientation(content)
     pieces = [content[:2]]
-    written = False
     for marker, piece in _jpeg_pieces(content):
         metadata = 0xE0 <= marker <= 0xEF or marker == 0xFE
         # Adobe's segment says how colours are coded; JFIF's comes first or not at all.
         if metadata and not (marker == _ADOBE and piece[4:9] == b"Adobe") and piece[4:9] != b"JFIF\0":
             continue
-        if marker != _JFIF and exif and not written:
-            tiff = b"Exif\0\0" + exif
-            pieces.append(b"\xff\xe1" + struct.pack(">H", len(tiff) + 2) + tiff)
-            written = True
+        if marker != _JFIF and exif:
+            pieces.append(b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif)
+            exif = b""
         # A JFIF thumbnail is a small copy of what the photo was before somebody edited it.
         pieces.append(_bare_jfif(piece) if marker == _JFIF else piece)
     return b"".join(pieces)

@@ -74,10 +74,7 @@ def _item_kinds(content: bytes, start: int, end: int) -> Iterator[tuple[int, byt
         if name != b"infe" or content[body] < 2:
             continue
         # Version 2 has numbers of 16 bits, version 3 of 32; a protection index stands between number and kind.
-        if content[body] == 2:
-            item, kind = struct.unpack_from(">H2x4s", content, body + 4)
-        else:
-            item, kind = struct.unpack_from(">I2x4s", content, body + 4)
+        item, kind = struct.unpack_from(">H2x4s" if content[body] == 2 else ">I2x4s", content, body + 4)
         if stop - body < 12:
             raise ValueError("a short item")
         yield item, kind

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from edgekit.arrays import ByteArray
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
 from edgekit.records import write_atomic
 from edgekit.runtime.photo import read_photo
@@ -51,10 +51,17 @@ def thumbnail(photo: Path, side_px: int = THUMB_PX) -> Image.Image:
     return picture
 
 
-def jpeg(picture: Image.Image, quality: int = 80) -> bytes:
-    """A picture as JPEG without metadata."""
+def jpeg(picture: Image.Image | RGBArray, quality: int = 80, *, subsampling: str | int = -1) -> bytes:
+    """A picture as JPEG without metadata but what Pillow would carry over from a file that the picture was opened from.
+
+    Args:
+        picture: RGB.
+        quality: As libjpeg counts it.
+        subsampling: Resolution of the colours ("4:4:4"); -1 is libjpeg's own choice.
+    """
     content = io.BytesIO()
-    picture.save(content, "JPEG", quality=quality)
+    shown = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    shown.save(content, "JPEG", quality=quality, subsampling=subsampling)
     return content.getvalue()
 
 
@@ -120,7 +127,7 @@ _LINE_LETTERS = 46
 _LINE_PX = 12
 
 
-def draw_tiles(tiles: Iterable[tuple[str, ByteArray]]) -> Image.Image:
+def draw_tiles(tiles: Iterable[tuple[str, RGBArray]]) -> Image.Image:
     """Lay pictures out in rows of four.
 
     Args:
@@ -140,7 +147,7 @@ def draw_tiles(tiles: Iterable[tuple[str, ByteArray]]) -> Image.Image:
     return sheet
 
 
-def _small(pixels: ByteArray) -> Image.Image:
+def _small(pixels: RGBArray) -> Image.Image:
     picture = Image.fromarray(pixels)
     picture.thumbnail((_TILE_PX, _TILE_PX), Image.Resampling.LANCZOS)
     return picture

@@ -8,21 +8,19 @@ Gaussian noise modeling and fitting for single-image raw-data".
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from PIL import Image
 
-from edgekit.arrays import ByteArray, Float32Array
+from edgekit.arrays import Float32Array, RGBArray
 from edgekit.errors import DataError
 from edgekit.look.colours import to_linear, to_srgb
+from edgekit.look.sheets import jpeg
 
 Light: TypeAlias = Float32Array
-Photo: TypeAlias = ByteArray
 Rgb: TypeAlias = tuple[float, float, float]
 
 _LIGHT_OF_LEVEL = to_linear(np.arange(256, dtype=np.float32) / 255)
@@ -120,7 +118,7 @@ def aim(rng: np.random.Generator, *, camera: Camera) -> Shot:
     )
 
 
-def capture(rng: np.random.Generator, radiance: Light, *, camera: Camera, shot: Shot | None = None) -> Photo:
+def take_photo(rng: np.random.Generator, radiance: Light, *, camera: Camera, shot: Shot | None = None) -> RGBArray:
     """Take a photo.
 
     Args:
@@ -135,12 +133,12 @@ def capture(rng: np.random.Generator, radiance: Light, *, camera: Camera, shot: 
     Raises:
         DataError: a shape the mosaic can't cover.
     """
-    taken = aim(rng, camera=camera) if shot is None else shot
-    return expose(rng, blur(radiance, sigma_px=taken.sigma_px), camera=camera, shot=taken)
+    shot = shot or aim(rng, camera=camera)
+    return expose(rng, blur(radiance, sigma_px=shot.sigma_px), camera=camera, shot=shot)
 
 
-def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> Photo:
-    """Sensor and signal processing alone, for light that a lens has already formed into an image; as ``capture``."""
+def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> RGBArray:
+    """Sensor and signal processing alone, for light that a lens has already formed into an image; as ``take_photo``."""
     if light.ndim != 3 or light.shape[2] != 3 or light.shape[0] % 2 or light.shape[1] % 2:
         raise DataError(f"light must be (height, width, 3) with even sides, got {light.shape}; crop it")
     rgb = _demosaic(_sense(rng, light, camera=camera, shot=shot), bayer=camera.bayer)
@@ -155,16 +153,12 @@ def expose(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     return np.take(tone_curve(camera.contrast), rgb.astype(np.uint16))
 
 
-def encode_jpeg(photo: Photo, *, camera: Camera) -> bytes:
+def encode_jpeg(photo: RGBArray, *, camera: Camera) -> bytes:
     """The photo as the camera stores it: its own quality and chroma subsampling, no metadata."""
-    buffer = io.BytesIO()
-    Image.fromarray(photo).save(
-        buffer, "JPEG", quality=camera.jpeg_quality, subsampling=camera.jpeg_subsampling, optimize=False
-    )
-    return buffer.getvalue()
+    return jpeg(photo, camera.jpeg_quality, subsampling=camera.jpeg_subsampling)
 
 
-def to_light(photo: Photo) -> Light:
+def to_light(photo: RGBArray) -> Light:
     """8-bit sRGB to linear light, 0..1, of the same shape."""
     return np.take(_LIGHT_OF_LEVEL, photo)
 
@@ -182,18 +176,12 @@ def _convolve(light: Light, *, taps: Light, axis: int) -> Light:
     radius = len(taps) // 2
     margins = [(0, 0)] * light.ndim
     margins[axis] = (radius, radius)
-    padded = np.pad(light, margins, mode="edge")
-    length = light.shape[axis]
-
-    def shifted(by: int) -> Light:
-        part = [slice(None)] * light.ndim
-        part[axis] = slice(by, by + length)
-        return padded[tuple(part)]
-
-    total = shifted(radius) * taps[radius]
+    # (…, taps) views of the light, moved along the axis.
+    moved = np.lib.stride_tricks.sliding_window_view(np.pad(light, margins, mode="edge"), len(taps), axis=axis)
+    total = moved[..., radius] * taps[radius]
     pair = np.empty_like(total)
     for step in range(1, radius + 1):
-        np.add(shifted(radius - step), shifted(radius + step), out=pair)
+        np.add(moved[..., radius - step], moved[..., radius + step], out=pair)
         pair *= taps[radius + step]
         total += pair
     return np.asarray(total)
@@ -209,16 +197,15 @@ def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     falloff = np.float32(gain) * (1 - np.float32(camera.vignetting / 2) * (x**2 + y**2))
     signal = np.empty((height, width), dtype=np.float32)
     veil = np.float32(shot.veil * metered)
-    for site, channel in enumerate("RGB".index(colour) for colour in camera.bayer):
-        part = np.s_[site // 2 :: 2, site % 2 :: 2]
+    sites = [(np.s_[n // 2 :: 2, n % 2 :: 2], "RGB".index(colour)) for n, colour in enumerate(camera.bayer)]
+    for part, channel in sites:
         signal[part] = (light[..., channel][part] + veil) * falloff[part] * np.float32(camera.sensor_rgb[channel])
     noise = rng.standard_normal((height, width), dtype=np.float32)
     variance = np.maximum(signal, 0) * np.float32(camera.shot_noise) + np.float32(camera.read_noise**2)
     noise *= np.sqrt(variance * np.float32(shot.noise_gain))
     signal += noise
     np.clip(signal, 0, 1, out=signal)
-    for site, channel in enumerate("RGB".index(colour) for colour in camera.bayer):
-        part = np.s_[site // 2 :: 2, site % 2 :: 2]
+    for part, channel in sites:
         signal[part] *= np.float32(shot.balance_rgb[channel] / camera.sensor_rgb[channel])
     return signal
 
@@ -248,7 +235,7 @@ def _demosaic(mosaic: Light, *, bayer: str) -> Light:
     return rgb
 
 
-def tone_curve(contrast: float) -> Photo:
+def tone_curve(contrast: float) -> RGBArray:
     """(4096,) from linear light to 8 bits: the sRGB curve, then an S-curve."""
     linear = np.arange(TONE_STEPS, dtype=np.float64) / (TONE_STEPS - 1)
     encoded = to_srgb(linear)

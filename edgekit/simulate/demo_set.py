@@ -11,17 +11,18 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from edgekit.data.derive import claim, make_all
-from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.manifest import MANIFEST_NAME, SPLITS, Sample, write_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, write_atomic, write_json
-from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
+from edgekit.simulate.cameras import CAMERAS, encode_jpeg, take_photo, to_light
 from edgekit.simulate.options import CAMERAS_PER_GROUP, SimulateConfig
 from edgekit.simulate.scenes import draw_scene
 from edgekit.simulate.screens import SCREENS, recapture
@@ -41,10 +42,10 @@ class SimulatedSet:
     """A finished set, as recorded beside its manifest.
 
     Args:
-        version: Of the simulator.
+        version: SIMULATOR_VERSION of what made it.
         config: What was asked for.
         photos: How many there are.
-        groups: Their names.
+        groups: Names of its groups.
     """
 
     version: int
@@ -57,9 +58,6 @@ class SimulatedSet:
 class _Pair:
     """One scene to be photographed directly and from the screen."""
 
-    out: Path
-    size_wh: tuple[int, int]
-    seed: int
     group: int
     number: int
     screen: str
@@ -70,25 +68,12 @@ class _Pair:
     def samples(self) -> tuple[Sample, Sample]:
         name = f"{self.screen}_{self.number:04d}"
         scene = f"scene-{self.group:02d}-{self.number:04d}"
-        genuine = Sample(
-            path=f"{GENUINE}/{name}.jpg",
-            label=GENUINE,
-            group=self.screen,
-            camera=self.camera,
-            scene=scene,
-            split=self.split,
+        known = {"group": self.screen, "camera": self.camera, "scene": scene, "split": self.split}
+        screen = {"screen": self.screen, "kind": SCREENS[self.screen].kind}
+        return (
+            Sample(path=f"{GENUINE}/{name}.jpg", label=GENUINE, **known),
+            Sample(path=f"{RECAPTURE}/{name}.jpg", label=RECAPTURE, **known, **screen),
         )
-        again = Sample(
-            path=f"{RECAPTURE}/{name}.jpg",
-            label=RECAPTURE,
-            group=self.screen,
-            kind=SCREENS[self.screen].kind,
-            camera=self.camera,
-            screen=self.screen,
-            scene=scene,
-            split=self.split,
-        )
-        return genuine, again
 
 
 def simulate_photos(
@@ -112,7 +97,7 @@ def simulate_photos(
     """
     if workers < 1:
         raise DataError(f"workers must be at least 1, got {workers}; 1 works in this process")
-    pairs = _plan(out, config)
+    pairs = _plan(config)
     samples = sorted((sample for pair in pairs for sample in pair.samples()), key=lambda sample: sample.path)
     made = SimulatedSet(
         version=SIMULATOR_VERSION,
@@ -127,7 +112,7 @@ def simulate_photos(
         return made
     progress.begin("making photos", config.photos)
     progress.advance(config.photos - 2 * len(missing))
-    for _ in make_all(_make, missing, workers=min(workers, len(missing)) or 1):
+    for _ in make_all(partial(_make, out, config), missing, workers=min(workers, len(missing)) or 1):
         progress.advance(2)
     write_manifest(out / MANIFEST_NAME, samples)
     write_json(out / RECORD_NAME, made)
@@ -135,11 +120,11 @@ def simulate_photos(
     return made
 
 
-def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
+def _plan(config: SimulateConfig) -> list[_Pair]:
     """List all pairs; the groups of a split take turns with its cameras."""
     pairs = []
     group = 0
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         screens, cameras = getattr(config, f"{split}_screens"), getattr(config, f"{split}_cameras")
         for place, screen in enumerate(screens):
             first = place * CAMERAS_PER_GROUP
@@ -147,34 +132,23 @@ def _plan(out: Path, config: SimulateConfig) -> list[_Pair]:
                 own = (first + number % CAMERAS_PER_GROUP) % len(cameras)
                 # Any camera but the one that takes the recapture.
                 other = (own + 1 + number // CAMERAS_PER_GROUP % (len(cameras) - 1)) % len(cameras)
-                pairs.append(
-                    _Pair(
-                        out=out,
-                        size_wh=config.size_wh,
-                        seed=config.seed,
-                        group=group,
-                        number=number,
-                        screen=screen,
-                        camera=cameras[own],
-                        source_camera=cameras[other],
-                        split=split,
-                    )
-                )
+                taken_by = {"camera": cameras[own], "source_camera": cameras[other]}
+                pairs.append(_Pair(group=group, number=number, screen=screen, split=split, **taken_by))
             group += 1
     return pairs
 
 
-def _make(pair: _Pair) -> None:
+def _make(out: Path, config: SimulateConfig, pair: _Pair) -> None:
     """Draw one scene and write its two photos."""
     # One stream per photo, from the config's seed and the photo's place: workers and order can't matter.
-    streams = np.random.SeedSequence(entropy=pair.seed, spawn_key=(pair.group, pair.number)).spawn(3)
+    streams = np.random.SeedSequence(entropy=config.seed, spawn_key=(pair.group, pair.number)).spawn(3)
     for_scene, for_genuine, for_recapture = (np.random.default_rng(stream) for stream in streams)
     camera, source_camera = CAMERAS[pair.camera], CAMERAS[pair.source_camera]
-    radiance = to_light(draw_scene(for_scene, size_wh=pair.size_wh))
-    genuine = encode_jpeg(capture(for_genuine, radiance, camera=camera), camera=camera)
-    shown = encode_jpeg(capture(for_recapture, radiance, camera=source_camera), camera=source_camera)
+    radiance = to_light(draw_scene(for_scene, size_wh=config.size_wh))
+    genuine = encode_jpeg(take_photo(for_genuine, radiance, camera=camera), camera=camera)
+    shown = encode_jpeg(take_photo(for_recapture, radiance, camera=source_camera), camera=source_camera)
     with Image.open(io.BytesIO(shown)) as opened:
         photo = np.asarray(opened)
     again = encode_jpeg(recapture(for_recapture, photo, screen=SCREENS[pair.screen], camera=camera), camera=camera)
     for sample, content in zip(pair.samples(), (genuine, again), strict=True):
-        write_atomic(pair.out / sample.path, content)
+        write_atomic(out / sample.path, content)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from edgekit.arrays import ByteArray, Float64Array
+from edgekit.arrays import ByteArray, Float64Array, RGBArray
 
 Thresholds = ByteArray
 
@@ -62,7 +62,7 @@ def _ranked(spot: Float64Array) -> Thresholds:
     return (1 + order * 255 // spot.size).astype(np.uint8)
 
 
-def separate(photo: ByteArray) -> Image.Image:
+def separate(photo: RGBArray) -> Image.Image:
     """RGB to ink coverages, with the grey part mostly in black.
 
     Coverage follows linear light (Murray-Davies), so a print reads about as bright as the photo.

@@ -11,11 +11,11 @@ from edgekit.errors import DataError
 ScreenName: TypeAlias = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
 SCREEN_NAMES: tuple[ScreenName, ...] = get_args(ScreenName)
 PRINTS: tuple[ScreenName, ...] = ("print-inkjet", "print-offset")
-Layout: TypeAlias = Literal["whole", "page", "letterbox", "app", "grid"]
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+ScreenLayout: TypeAlias = Literal["whole", "page", "letterbox", "app", "grid"]
+LAYOUTS: tuple[ScreenLayout, ...] = get_args(ScreenLayout)
 # What is printed has a margin, and nothing else.
-PRINTED: tuple[Layout, ...] = ("whole", "page")
-Range: TypeAlias = tuple[float, float]
+PRINTED: tuple[ScreenLayout, ...] = ("whole", "page")
+MinMax: TypeAlias = tuple[float, float]
 MAX_PER_PHOTO = 100
 MIN_SIDE_PX = 64
 MAX_SIDE_PX = 4096
@@ -47,20 +47,20 @@ class RephotoConfig:
             turns a screen's grid into moiré; 1 keeps the camera's own.
     """
 
-    distance: Range = (0.35, 1.0)
+    distance: MinMax = (0.35, 1.0)
     angle_deg: float = 12.0
-    focus_px: Range = (0.0, 1.2)
-    exposure_ev: Range = (-0.4, 0.9)
-    glare: Range = (0.0, 0.15)
-    jpeg: Range = (70, 95)
-    coverage: Range = (0.5, 1.8)
-    layouts: tuple[Layout, ...] = LAYOUTS
-    fill: Range = (0.5, 1.0)
+    focus_px: MinMax = (0.0, 1.2)
+    exposure_ev: MinMax = (-0.4, 0.9)
+    glare: MinMax = (0.0, 0.15)
+    jpeg: MinMax = (70, 95)
+    coverage: MinMax = (0.5, 1.8)
+    layouts: tuple[ScreenLayout, ...] = LAYOUTS
+    fill: MinMax = (0.5, 1.0)
     phones: float = 0.7
     hand: float = 0.5
     lamp: float = 0.25
     room: float = 0.5
-    oversample: Range = (1.3, 2.0)
+    oversample: MinMax = (1.3, 2.0)
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -138,12 +138,12 @@ class SimulateConfig:
         size_wh: Width and height of all photos; even.
         seed: Every photo follows from it and from its place in the set.
         train_screens: Names in ``screens.SCREENS``; each is one group.
-        val_screens: As before, none of them a screen of another split.
-        test_screens: As before.
+        val_screens: Names in ``screens.SCREENS``, none of them a screen of another split.
+        test_screens: Names in ``screens.SCREENS``, none of them a screen of another split.
         train_cameras: Names in ``cameras.CAMERAS``, at least two: one takes the photo that the other finds on the
             screen.
-        val_cameras: As before, none of them a camera of another split.
-        test_cameras: As before.
+        val_cameras: At least two names in ``cameras.CAMERAS``, none of them a camera of another split.
+        test_cameras: At least two names in ``cameras.CAMERAS``, none of them a camera of another split.
     """
 
     photos_per_class_per_group: int = 30

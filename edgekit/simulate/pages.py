@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
-from edgekit.simulate.options import Layout
+from edgekit.simulate.options import ScreenLayout
+from edgekit.simulate.products import font
+from edgekit.simulate.textures import Rgb8
 
 # About as often as in English.
 _LETTERS = "eeeeeettttaaaaooooiiinnnsssrrrhhhlldddccuummffppggwwyybbvvkEATSCMPR0123456789.,"
-
-_Level = tuple[int, int, int]
 
 
 def lay_out(
@@ -20,7 +18,7 @@ def lay_out(
     photo: Image.Image,
     size_wh: tuple[int, int],
     *,
-    layout: Layout,
+    layout: ScreenLayout,
     fill: float,
     paper: bool,
 ) -> Image.Image:
@@ -115,7 +113,7 @@ def _grid(rng: np.random.Generator, photo: Image.Image, size_wh: tuple[int, int]
     return page
 
 
-def _buttons(rng: np.random.Generator, page: Image.Image, place: tuple[int, int, int, int], *, ink: _Level) -> None:
+def _buttons(rng: np.random.Generator, page: Image.Image, place: tuple[int, int, int, int], *, ink: Rgb8) -> None:
     """A row of round and square signs, and perhaps a title."""
     left, top, right, bottom = place
     size = max(2, round((bottom - top) * rng.uniform(0.3, 0.6)))
@@ -147,7 +145,7 @@ def _write_lines(rng: np.random.Generator, page: Image.Image, place: tuple[int, 
         share = rng.uniform(0.15, 1.0) if rng.random() < 0.3 else 1.0
         letters = max(1, int((right - left - 2 * margin) * share / (0.55 * tall)))
         level = ink if rng.random() < 0.8 else (ink + 2 * 128) // 3
-        pen.text((left + margin, row), _words(rng, letters), fill=_grey(level), font=_font(tall))
+        pen.text((left + margin, row), _words(rng, letters), fill=_grey(level), font=font(tall))
         row += round(tall * 1.45) + (size if share < 0.6 else 0)
 
 
@@ -158,10 +156,5 @@ def _words(rng: np.random.Generator, letters: int) -> str:
     return "".join(" " if space else str(letter) for letter, space in zip(drawn, spaces, strict=True))
 
 
-@cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size_px)
-
-
-def _grey(level: int) -> _Level:
+def _grey(level: int) -> Rgb8:
     return level, level, level

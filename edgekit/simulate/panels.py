@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from edgekit.arrays import Float32Array
-from edgekit.simulate.textures import Plane
+from edgekit.simulate.textures import Field
 
 Structure: TypeAlias = Literal[
     "stripe", "wide-stripe", "chevron", "split-va", "diamond-pentile", "rgb-oled", "shadow-mask"
@@ -107,13 +107,13 @@ def integrate_cell(cell: Float32Array, *, scale: float, sigma_px: float) -> Floa
     return np.maximum(seen, 0).astype(np.float32)
 
 
-def panel_response(structure: Structure, *, u: Plane, v: Plane, scale: Plane, sigma_px: float) -> Float32Array:
+def panel_response(structure: Structure, *, u: Field, v: Field, scale: Field, sigma_px: float) -> Float32Array:
     """What the panel's structure does to each camera pixel.
 
     Args:
         structure: The panel.
         u: (height, width) screen column that each camera pixel's centre sees.
-        v: The same for rows.
+        v: (height, width) screen row that each camera pixel's centre sees.
         scale: (height, width) camera pixels per screen pixel there, which perspective changes over the picture.
         sigma_px: Width of the lens's blur in camera pixels.
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from edgekit.arrays import Float32Array, Float64Array
 from edgekit.errors import DataError
-from edgekit.simulate.textures import Plane
+from edgekit.simulate.textures import Field
 
-Edge: TypeAlias = Literal["none", "left", "right", "top", "bottom"]
+ScreenEdge: TypeAlias = Literal["none", "left", "right", "top", "bottom"]
 Matrix: TypeAlias = Float64Array
 
 # Focal length over picture width, as of a phone's main camera, and at least over height: a phone held upright has the
@@ -23,7 +23,8 @@ _LEAST_FOCAL = 0.8
 _MARGIN = 2
 # With an edge in view, this share of the picture lies beyond it.
 _BEYOND = 0.12
-_DIRECTIONS: dict[str, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+_DIRECTIONS: dict[ScreenEdge, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+EDGES: tuple[ScreenEdge, ...] = tuple(_DIRECTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class View:
     roll_deg: float = 0.0
     coverage: float = 0.9
     offset: tuple[float, float] = (0.5, 0.5)
-    edge: Edge = "none"
+    edge: ScreenEdge = "none"
     glare: float = 0.0
     shape: tuple[float, float] = (1.0, 1.0)
     corner: float = 0.0
@@ -117,13 +118,21 @@ class Placement:
         """Screen pixels per camera pixel, by area, in the picture's middle or near it."""
         return float(abs(np.linalg.det(self.matrix)))
 
+    @property
+    def repeats(self) -> int:
+        """How often to repeat a raster's pixels, which are flat squares, so that there is one for each camera pixel.
+
+        Then bilinear sampling integrates a pixel's edge over one camera pixel.
+        """
+        return max(1, round(float(self.area**-0.5)))
+
     def show(self, photo: Image.Image, *, resample: Image.Resampling) -> Image.Image:
         """Resample the photo to the raster, and keep the window of it."""
         across, down = photo.width / self.raster_wh[0], photo.height / self.raster_wh[1]
         left, top, right, bottom = self.window
         return photo.resize(self.window_wh, resample, box=(left * across, top * down, right * across, bottom * down))
 
-    def inside_px(self, seen: Seen, *, corner: float = 0.0) -> Plane:
+    def inside_px(self, seen: Rays, *, corner: float = 0.0) -> Field:
         """How many camera pixels each one lies inside the photo's nearest edge; negative beyond it. (height, width).
 
         Args:
@@ -142,7 +151,7 @@ class Placement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Rays:
     """What every camera pixel's centre sees; (height, width) each.
 
     Attributes:
@@ -152,13 +161,13 @@ class Seen:
         placement: Where the screen lies.
     """
 
-    u: Plane
-    v: Plane
-    scale: Plane
+    u: Field
+    v: Field
+    scale: Field
     placement: Placement
 
 
-def place(size_wh: tuple[int, int], view: View) -> Placement:
+def place_screen(size_wh: tuple[int, int], view: View) -> Placement:
     """Put the shown photo before the camera.
 
     Args:
@@ -215,7 +224,7 @@ def _turned(view: View) -> Matrix:
     return np.asarray(about_z @ about_x @ about_y)
 
 
-def cosine(size_wh: tuple[int, int], view: View) -> Plane:
+def cosine(size_wh: tuple[int, int], view: View) -> Field:
     """Of the angle between each camera pixel's line of sight and the screen's normal; (height, width)."""
     width, height = size_wh
     focal = np.float32(_focal(size_wh))
@@ -226,7 +235,7 @@ def cosine(size_wh: tuple[int, int], view: View) -> Plane:
     return np.asarray(along / np.sqrt(x * x + y * y + 1), dtype=np.float32)
 
 
-def look(placement: Placement) -> Seen:
+def trace_rays(placement: Placement) -> Rays:
     """Find what every camera pixel's centre sees."""
     size_wh = placement.picture_wh
     (a, b, c), (d, e, f), (g, h, i) = placement.matrix
@@ -237,10 +246,10 @@ def look(placement: Placement) -> Seen:
     v = ((d * x + f) + e * y).astype(np.float32) / depth
     # The determinant of a homography's Jacobian is det(matrix) / depth³: raster area per camera pixel.
     scale = np.sqrt(depth * depth * np.abs(depth) / np.float32(placement.area))
-    return Seen(u=u, v=v, scale=scale, placement=placement)
+    return Rays(u=u, v=v, scale=scale, placement=placement)
 
 
-def warp(plane: Image.Image, placement: Placement, *, enlarged: int = 1) -> Image.Image:
+def warp_window(plane: Image.Image, placement: Placement, *, enlarged: int = 1) -> Image.Image:
     """Sample the window (drawn ``enlarged`` times as large) bilinearly where the camera's pixels look; 0 beyond it."""
     coefficients = np.diag([enlarged, enlarged, 1]) @ placement.matrix
     data = tuple(float(value) for value in coefficients.ravel()[:8])

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.simulate.cameras import METERED_MEAN, TONE_STEPS, Camera, Light, Photo, Shot, tone_curve
+from edgekit.arrays import RGBArray
+from edgekit.simulate.cameras import METERED_MEAN, TONE_STEPS, Camera, Light, Shot, tone_curve
 from edgekit.simulate.perspective import Placement
 from edgekit.simulate.screens import Screen
 
@@ -40,21 +41,18 @@ class PhoneOptics:
     """``screens.Optics`` by OpenCV."""
 
     def blur(self, light: Light, *, sigma_px: float) -> Light:
-        """As ``cameras.blur``."""
+        """Gaussian blur as by ``cameras.blur``, edges repeated."""
         radius = max(1, int(np.ceil(2.5 * sigma_px)))
         size = (2 * radius + 1, 2 * radius + 1)
         return np.asarray(cv2.GaussianBlur(light, size, sigma_px, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
-    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
-        """As the simulator's own."""
-        raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
-        response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
-        curve = (response[:, None] * np.array(screen.white_rgb)).astype(np.float32)
-        light = np.stack([curve[raster[..., channel], channel] for channel in range(3)], axis=-1)
-        enlarged = max(1, round(placement.area**-0.5))
+    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
+        """Mean light of each screen pixel as the camera sees it: (height, width, 3), linear."""
+        light = screen.emit(np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC)))
+        enlarged = placement.repeats
         if enlarged > 1:
             wh = (light.shape[1] * enlarged, light.shape[0] * enlarged)
-            light = cv2.resize(light, wh, interpolation=cv2.INTER_NEAREST)
+            light = np.asarray(cv2.resize(light, wh, interpolation=cv2.INTER_NEAREST), dtype=np.float32)
         # From pixel centres to pixel centres.
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
         matrix = np.linalg.inv(half) @ np.diag([enlarged, enlarged, 1]) @ placement.matrix @ half
@@ -71,7 +69,7 @@ def develop(
     shot: Shot,
     size_wh: tuple[int, int],
     reduction: Reduction,
-) -> Photo:
+) -> RGBArray:
     """Sensor, mosaic, tone curve at the sensor's resolution; then reduction, saturation and sharpening.
 
     Args:

@@ -7,14 +7,15 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from edgekit.simulate.textures import Colour, colourise, fractal, shade, some_colour
+from edgekit.simulate.textures import Rgb8, colourise, fractal, shade, some_colour
 
 _SYLLABLES = ("ka", "ro", "mi", "ve", "lu", "sta", "bon", "ti", "fre", "sol", "na", "del", "go", "pur", "zen", "ola")
 _CLAIMS = ("FRESH", "NEW", "500 g", "1.5 L", "EXTRA", "CLASSIC", "x6", "LIGHT", "BIO", "250 ml", "ORIGINAL", "-20 %")
 
 
 @lru_cache(maxsize=64)
-def _font(height_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(height_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font in a size."""
     return ImageFont.load_default(size=height_px)
 
 
@@ -23,10 +24,10 @@ def some_word(rng: np.random.Generator) -> str:
     return "".join(rng.choice(_SYLLABLES, size=int(rng.integers(2, 4)))).capitalize()
 
 
-def write(draw: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, *, height_px: float, colour: Colour) -> None:
+def write(draw: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, *, height_px: float, colour: Rgb8) -> None:
     """Draw text with its upper left corner at ``xy``; below five pixels it would be illegible, so nothing is drawn."""
     if height_px >= 5:
-        draw.text(xy, text, fill=colour, font=_font(round(height_px)))
+        draw.text(xy, text, fill=colour, font=font(round(height_px)))
 
 
 def barcode(rng: np.random.Generator, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int]) -> None:
@@ -44,10 +45,10 @@ def barcode(rng: np.random.Generator, draw: ImageDraw.ImageDraw, box: tuple[int,
 def price_tag(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
     """A shelf label: price, small print and a barcode. RGB."""
     width, height = size_wh
-    paper: Colour = (250, 250, 245) if rng.random() < 0.7 else (255, 225, 60)
+    paper: Rgb8 = (250, 250, 245) if rng.random() < 0.7 else (255, 225, 60)
     tag = Image.new("RGB", size_wh, paper)
     draw = ImageDraw.Draw(tag)
-    ink: Colour = (200, 20, 20) if rng.random() < 0.3 else (20, 20, 20)
+    ink: Rgb8 = (200, 20, 20) if rng.random() < 0.3 else (20, 20, 20)
     write(draw, (0.04 * width, 0.02 * height), some_word(rng), height_px=0.25 * height, colour=(60, 60, 60))
     price = f"{rng.integers(0, 20)}.{rng.integers(0, 100):02d}"
     write(draw, (0.04 * width, 0.3 * height), price, height_px=0.6 * height, colour=ink)
@@ -55,7 +56,7 @@ def price_tag(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image
     return tag
 
 
-def _label(rng: np.random.Generator, size_wh: tuple[int, int], base: Colour) -> Image.Image:
+def _label(rng: np.random.Generator, size_wh: tuple[int, int], base: Rgb8) -> Image.Image:
     """A printed front: bands or stripes, a picture of the content, a brand, a claim."""
     width, height = size_wh
     front = Image.new("RGB", size_wh, base)

@@ -8,20 +8,22 @@ they are come with them.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from edgekit.data.derive import Photos, claim, list_photos, make_all, with_groups
+from edgekit.data.derive import ListedPhotos, claim, copy_photo, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.options import guess_bona_fide
-from edgekit.errors import DataError, EdgekitError
+from edgekit.errors import DataError
 from edgekit.look.sheets import draw_tiles
 from edgekit.progress import SILENT, Progress
-from edgekit.records import plain, sha256, write_atomic
+from edgekit.records import write_atomic
 from edgekit.runtime.photo import decode
 from edgekit.simulate.options import RecaptureConfig
 from edgekit.simulate.rephoto import SCREEN_OF, Drawn, draw, rephotograph
@@ -35,21 +37,10 @@ PREVIEWED = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecapturesMade:
-    """What a folder holds now."""
+    """What a folder holds now: genuine photos, copied and photographed again, and recaptures."""
 
     genuine: int
     recaptures: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """One file: a copy (drawn is None), the scene again, or a recapture."""
-
-    source: Path
-    place: Path
-    seed: tuple[int, ...]
-    drawn: Drawn | None
-    room: Path | None
 
 
 def make_recaptures(
@@ -69,30 +60,20 @@ def make_recaptures(
         PhotoError: one photo can't be decoded.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = _genuine(with_groups(list_photos(photos)), config)
-    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": plain(config)})
+    found = _genuine(list_photos(photos), config)
+    claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     rows = list(_rows(found, config))
-    tasks = (
-        _Task(
-            source=photos / row.source.path,
-            place=out / row.sample.path,
-            seed=row.seed,
-            drawn=row.drawn,
-            room=photos / row.room.path if row.room else None,
-        )
-        for row in rows
-        if not os.path.isfile(out / row.sample.path)
-    )
+    missing = [row for row in rows if not os.path.isfile(out / row.sample.path)]
     progress.begin("photographing", len(rows))
-    progress.advance(sum(os.path.isfile(out / row.sample.path) for row in rows))
-    for _ in make_all(_make, tasks, workers=workers):
+    progress.advance(len(rows) - len(missing))
+    for _ in make_all(partial(_make, photos, out), missing, workers=workers):
         progress.advance()
     write_manifest(out / MANIFEST_NAME, [row.sample for row in rows], notes=[row.notes for row in rows])
     recaptures = sum(row.sample.label == RECAPTURE for row in rows)
     return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
 
 
-def preview(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT) -> Image.Image:
+def preview_recaptures(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT) -> Image.Image:
     """One photo and ``PREVIEWED`` recaptures of it from each screen, with what was drawn for each; walls for rooms.
 
     Args:
@@ -117,20 +98,28 @@ def preview(photo: Path, config: RecaptureConfig, *, progress: Progress = SILENT
     return draw_tiles(tiles)
 
 
-def _genuine(photos: Photos, config: RecaptureConfig) -> Photos:
-    labels = tuple(sorted({one.label for one in photos.samples}))
-    label = config.label or guess_bona_fide(labels)
+def _genuine(photos: ListedPhotos, config: RecaptureConfig) -> ListedPhotos:
+    label = config.label or guess_bona_fide(photos.labels)
     samples = tuple(one for one in photos.samples if one.label == label)
     if not samples or label == RECAPTURE:
         raise DataError(
-            f"{photos.root}: some photos must be genuine, got the classes {', '.join(labels)}; name theirs with --label"
+            f"{photos.root}: some photos must be genuine, got the classes {', '.join(photos.labels)};"
+            " name theirs with --label"
         )
     return replace(photos, samples=samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One file: what it is made of and what it becomes; ``room`` is the photo seen behind the screen, or None."""
+    """One file: a copy (``drawn`` is None), the scene again, or a recapture.
+
+    Attributes:
+        source: What it is made of.
+        sample: What it becomes.
+        seed: All chance follows from it.
+        drawn: How it is photographed.
+        room: The photo that is seen behind the screen; None for a wall.
+    """
 
     source: Sample
     sample: Sample
@@ -147,13 +136,13 @@ class _Row:
         return {"source": self.source.path, **{name: str(value) for name, value in drawn.items()}}
 
 
-def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
+def _rows(photos: ListedPhotos, config: RecaptureConfig) -> Iterator[_Row]:
     """Every file of the result."""
-    groups: dict[str | None, list[Sample]] = {}
+    groups = defaultdict[str, list[Sample]](list)
     for one in photos.samples:
-        groups.setdefault(one.group, []).append(one)
+        groups[one.group].append(one)
     for number, one in enumerate(photos.samples):
-        word = int(sha256(one.path.encode("utf-8", "surrogateescape"))[:16], 16)
+        word = path_word(one.path)
         name = one.path.removeprefix(f"{one.label}/")
         if config.genuine in ("both", "copied"):
             yield _Row(source=one, sample=replace(one, path=f"{one.label}/{name}"))
@@ -175,24 +164,22 @@ def _rows(photos: Photos, config: RecaptureConfig) -> Iterator[_Row]:
                 screen=screen,
             )
             # Of another photo of the group: what is made of it must not cross from one part of a split to another.
-            seen = drawn.room and drawn.may_end_inside
-            others = [other for other in groups[one.group] if other is not one] if seen else []
+            is_visible = drawn.room and drawn.may_end_inside
+            others = [other for other in groups[one.group] if other is not one] if is_visible else []
             room = others[(word + again) % len(others)] if others else None
             yield _Row(source=one, sample=sample, seed=seed, drawn=drawn, room=room)
 
 
-def _make(task: _Task) -> None:
-    if task.drawn is None:
-        try:
-            content = task.source.read_bytes()
-        except OSError as failure:
-            raise EdgekitError(f"{task.source}: can't be read: {failure.strerror}; check its permissions") from failure
-    else:
-        # What was drawn took the first numbers of the same seed; the photo needs others.
-        rng = np.random.default_rng([*task.seed, 1])
-        room = None if task.room is None else np.asarray(decode(task.room))
-        try:
-            content = rephotograph(rng, np.asarray(decode(task.source)), drawn=task.drawn, room=room)
-        except DataError as failure:
-            raise DataError(f"{task.source}: {failure}") from failure
-    write_atomic(task.place, content)
+def _make(root: Path, out: Path, row: _Row) -> None:
+    source = root / row.source.path
+    if row.drawn is None:
+        copy_photo(source, out / row.sample.path)
+        return
+    # What was drawn took the first numbers of the same seed; the photo needs others.
+    rng = np.random.default_rng([*row.seed, 1])
+    room = None if row.room is None else np.asarray(decode(root / row.room.path))
+    try:
+        content = rephotograph(rng, np.asarray(decode(source)), drawn=row.drawn, room=room)
+    except DataError as failure:
+        raise DataError(f"{source}: {failure}") from failure
+    write_atomic(out / row.sample.path, content)

@@ -7,7 +7,6 @@ itself as the scene, with the same camera, the same reduction to the final size 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -15,9 +14,11 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image, ImageOps
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import CAMERAS, Light, Photo, aim, to_light
-from edgekit.simulate.options import PRINTED, PRINTS, Layout, RephotoConfig
+from edgekit.look.sheets import jpeg
+from edgekit.simulate.cameras import CAMERAS, Light, aim, to_light
+from edgekit.simulate.options import PRINTED, PRINTS, RephotoConfig, ScreenLayout
 from edgekit.simulate.pages import lay_out
 from edgekit.simulate.perspective import View
 from edgekit.simulate.phone import REDUCTIONS, PhoneOptics, Reduction, develop
@@ -48,7 +49,7 @@ _BLACK_POINT = (0.3, 1.0)
 # Fog stays fog: no more than this share of the mean.
 _MOST_BLACK = 0.2
 # How often people show a photo so.
-_USUAL: Mapping[Layout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
+_USUAL: Mapping[ScreenLayout, float] = MappingProxyType({"whole": 3, "page": 1, "letterbox": 2, "app": 2, "grid": 1})
 # By the halving of their light at 30 (TN), 40 (IPS) and 60 degrees (OLED, CRT); paper is lit from outside.
 _FALLOFF: Mapping[str, float] = MappingProxyType(
     {"laptop-tn": 4.8, "phone-oled": 1.0, "tv-crt": 1.0, "monitor-ips": 2.6, "print-inkjet": 0.0, "print-magazine": 0.0}
@@ -73,7 +74,7 @@ class Drawn:
     glare: float
     jpeg: int
     coverage: float
-    layout: Layout
+    layout: ScreenLayout
     fill: float
     aspect: float
     hand: bool
@@ -86,11 +87,6 @@ class Drawn:
     def may_end_inside(self) -> bool:
         """Whether something behind the screen can be seen; a phone's own shape leaves room in most pictures."""
         return self.coverage > 1 or (is_phone(self.screen) and self.aspect > 0)
-
-
-def is_print(screen: str) -> bool:
-    """Whether a key of SCREEN_OF is a print."""
-    return screen in PRINTS
 
 
 def is_phone(screen: str) -> bool:
@@ -111,7 +107,7 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     usual = float(np.exp(rng.uniform(*np.log(ratio))))
     oversample = float(rng.uniform(*config.oversample))
     layouts = config.layouts
-    if is_print(screen):
+    if screen in PRINTS:
         layouts = tuple(one for one in layouts if one in PRINTED)
         # There are more dots than camera pixels, and each is drawn.
         oversample = min(oversample, _PRINT_OVERSAMPLE)
@@ -139,7 +135,7 @@ def draw(rng: np.random.Generator, *, screen: str, config: RephotoConfig) -> Dra
     )
 
 
-def _draw_layout(rng: np.random.Generator, layouts: tuple[Layout, ...]) -> Layout:
+def _draw_layout(rng: np.random.Generator, layouts: tuple[ScreenLayout, ...]) -> ScreenLayout:
     shares = np.array([_USUAL[one] for one in layouts])
     return layouts[int(rng.choice(len(layouts), p=shares / shares.sum()))]
 
@@ -147,7 +143,7 @@ def _draw_layout(rng: np.random.Generator, layouts: tuple[Layout, ...]) -> Layou
 def _draw_aspect(rng: np.random.Generator, screen: str, phones: float) -> float:
     """A phone's, upright or lying; a wide screen's for half of the others."""
     tall, lies, own = rng.uniform(16 / 9, 21 / 9), rng.random() < 0.25, rng.random()
-    if not screen or is_print(screen):
+    if not screen or screen in PRINTS:
         return 0.0
     if is_phone(screen):
         return round(float(tall if lies else 1 / tall), 3) if own < phones else 0.0
@@ -163,7 +159,7 @@ def _draw_lamp(rng: np.random.Generator, screen: str, share: float) -> float:
     return round(strength, 3) if has_one and reflects else 0.0
 
 
-def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: Photo | None = None) -> bytes:
+def rephotograph(rng: np.random.Generator, photo: RGBArray, *, drawn: Drawn, room: RGBArray | None = None) -> bytes:
     """Take a photo of a photo, or of its scene.
 
     Args:
@@ -206,21 +202,19 @@ def rephotograph(rng: np.random.Generator, photo: Photo, *, drawn: Drawn, room: 
     darkest = min(rng.uniform(*_BLACK_POINT) * float(np.percentile(seen, 1)), _MOST_BLACK * float(seen.mean()))
     light = np.maximum(light - np.float32(darkest), 0)
     developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, reduction=drawn.reduced_by)
-    buffer = io.BytesIO()
-    Image.fromarray(developed).save(buffer, "JPEG", quality=drawn.jpeg, subsampling=camera.jpeg_subsampling)
-    return buffer.getvalue()
+    return jpeg(developed, drawn.jpeg, subsampling=camera.jpeg_subsampling)
 
 
 def _of_screen(
     rng: np.random.Generator,
-    photo: Photo,
+    photo: RGBArray,
     *,
     drawn: Drawn,
     sigma_px: float,
     native_wh: tuple[int, int],
-    room: Photo | None,
+    room: RGBArray | None,
 ) -> Light:
-    paper = is_print(drawn.screen)
+    paper = drawn.screen in PRINTS
     screen = SCREEN_OF[drawn.screen]
     phone = is_phone(drawn.screen)
     shape = _shape(native_wh, drawn.aspect, whole=phone)

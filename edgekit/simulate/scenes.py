@@ -7,21 +7,34 @@ blank walls stand in front of the camera here too, so neither "periodic" nor "re
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from edgekit.arrays import ByteArray
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
 from edgekit.simulate.options import MIN_SIDE_PX
 from edgekit.simulate.products import barcode, price_tag, some_product, some_word, write
-from edgekit.simulate.textures import cloth, foliage, fractal, plaster, shade, smooth_field, some_colour, tiles, wood
+from edgekit.simulate.textures import (
+    axes,
+    cloth,
+    foliage,
+    fractal,
+    plaster,
+    shade,
+    smooth_field,
+    some_colour,
+    some_tint,
+    tiles,
+    wood,
+)
 
 # Drawn larger and reduced: Pillow draws hard edges.
 _OVERSAMPLING = 1.5
 
 
-def draw_scene(rng: np.random.Generator, *, size_wh: tuple[int, int]) -> ByteArray:
+def draw_scene(rng: np.random.Generator, *, size_wh: tuple[int, int]) -> RGBArray:
     """Draw one scene in even light, then light it.
 
     Args:
@@ -51,22 +64,19 @@ def _focus_falloff(rng: np.random.Generator, canvas: Image.Image) -> Image.Image
     return Image.composite(blurred, canvas, Image.fromarray((ramp * 255).astype(np.uint8)))
 
 
-def _light(rng: np.random.Generator, photo: ByteArray) -> ByteArray:
+def _light(rng: np.random.Generator, photo: RGBArray) -> RGBArray:
     """Uneven light, sometimes with the edge of a shadow, of a warm or cool colour."""
     height, width = photo.shape[:2]
     depth = rng.uniform(0.05, 0.55)
     light = 1 - depth * smooth_field(rng, (width, height), cells=int(rng.integers(2, 5)))
     if rng.random() < 0.3:
         angle, offset = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3)
-        x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
-        y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
-        beyond = (x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle)) + np.float32(offset)) * np.float32(
-            rng.uniform(5, 60)
-        )
+        x, y = axes((width, height), reach=0.5)
+        beyond = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle)) + np.float32(offset)
+        beyond *= np.float32(rng.uniform(5, 60))
         light = light * (1 - np.float32(rng.uniform(0.2, 0.55)) * np.clip(beyond, 0, 1))
-    warmth = rng.uniform(-0.12, 0.12)
-    tint = np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32)
-    return np.clip(photo * light[..., None] * tint, 0, 255).astype(np.uint8)
+    lit: RGBArray = np.clip(photo * light[..., None] * some_tint(rng, 0.12), 0, 255).astype(np.uint8)
+    return lit
 
 
 def _shelf(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
@@ -270,14 +280,6 @@ def _wall(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
     return canvas
 
 
-_PAINTERS: tuple[Callable[[np.random.Generator, tuple[int, int]], Image.Image], ...] = (
-    _shelf,
-    _desk,
-    _street,
-    _landscape,
-    foliage,
-    _garment,
-    _page,
-    _wall,
-)
+Painter: TypeAlias = Callable[[np.random.Generator, tuple[int, int]], Image.Image]
+_PAINTERS: tuple[Painter, ...] = (_shelf, _desk, _street, _landscape, foliage, _garment, _page, _wall)
 _WEIGHTS = (0.52, 0.1, 0.08, 0.07, 0.03, 0.07, 0.06, 0.07)

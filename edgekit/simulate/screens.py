@@ -16,15 +16,25 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from PIL import Image, ImageFilter
 
+from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import Camera, Light, Photo, Rgb, aim, blur, expose
+from edgekit.simulate.cameras import Camera, Light, Rgb, aim, blur, expose
 from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.simulate.panels import STRUCTURES, Structure, panel_response
-from edgekit.simulate.perspective import Edge, Placement, View, cosine, look, place, warp
-from edgekit.simulate.surroundings import lamp, over, within_room
-from edgekit.simulate.textures import smooth_field
+from edgekit.simulate.perspective import (
+    EDGES,
+    Placement,
+    ScreenEdge,
+    View,
+    cosine,
+    place_screen,
+    trace_rays,
+    warp_window,
+)
+from edgekit.simulate.surroundings import lamp, over, soft_share, within_room
+from edgekit.simulate.textures import axes, smooth_field, some_tint
 
-Kind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
+ScreenKind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
 Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots"]
 
 
@@ -46,7 +56,7 @@ class Screen:
     """
 
     name: str
-    kind: Kind
+    kind: ScreenKind
     structure: Structure | Halftone
     ratio: tuple[float, float]
     gamma: float = 2.2
@@ -75,15 +85,20 @@ class Screen:
         if not 4 <= self.cell_dots <= 32:
             raise DataError(f"screen {self.name}: cell_dots must be 4 to 32, got {self.cell_dots}; correct it")
 
+    def emit(self, raster: RGBArray) -> Light:
+        """Mean light of each pixel of a display: (height, width, 3), linear, of RGB levels of that shape."""
+        response = self.black + (1 - self.black) * (np.arange(256) / 255) ** self.gamma
+        curves = (response[:, None] * np.array(self.white_rgb)).astype(np.float32)
+        return np.stack([curves[raster[..., channel], channel] for channel in range(3)], axis=-1)
+
 
 def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
     """Draw a hand-held view: most are nearly frontal and show the picture alone; one in eight has an edge in it."""
     ratio = float(np.exp(rng.uniform(*np.log(screen.ratio))))
     yaw, pitch = (float(np.clip(angle, -28, 28)) for angle in rng.normal(0, 9, 2))
-    edge: Edge = "none"
+    edge: ScreenEdge = "none"
     if rng.random() < 1 / 8:
-        edges: tuple[Edge, ...] = ("left", "right", "top", "bottom")
-        edge = edges[int(rng.integers(4))]
+        edge = EDGES[int(rng.integers(len(EDGES)))]
     return View(
         ratio=ratio,
         yaw_deg=yaw,
@@ -97,8 +112,8 @@ def choose_view(rng: np.random.Generator, *, screen: Screen) -> View:
 
 
 def recapture(
-    rng: np.random.Generator, photo: Photo, *, screen: Screen, camera: Camera, view: View | None = None
-) -> Photo:
+    rng: np.random.Generator, photo: RGBArray, *, screen: Screen, camera: Camera, view: View | None = None
+) -> RGBArray:
     """Show a photo and photograph it.
 
     Args:
@@ -114,9 +129,9 @@ def recapture(
     Raises:
         DataError: the photo is not uint8 (height, width, 3) with even sides.
     """
-    seen = choose_view(rng, screen=screen) if view is None else view
+    view = view or choose_view(rng, screen=screen)
     shot = aim(rng, camera=camera)
-    light = form_image(rng, photo, screen=screen, view=seen, sigma_px=shot.sigma_px)
+    light = form_image(rng, photo, screen=screen, view=view, sigma_px=shot.sigma_px)
     return expose(rng, light, camera=camera, shot=shot)
 
 
@@ -124,15 +139,15 @@ class Optics(Protocol):
     """The two steps of ``form_image`` that take longest, for those who have a faster library."""
 
     def blur(self, light: Light, *, sigma_px: float) -> Light:
-        """As ``cameras.blur``."""
+        """Gaussian blur as by ``cameras.blur``, edges repeated."""
 
-    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
         """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
 
 
 def form_image(
     rng: np.random.Generator,
-    photo: Photo,
+    photo: RGBArray,
     *,
     screen: Screen,
     view: View,
@@ -154,10 +169,10 @@ def form_image(
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
-    use = _OWN if optics is None else optics
+    use = optics or _PillowOptics()
     size_wh = view.picture_wh or (photo.shape[1], photo.shape[0])
-    placement = place(size_wh, view)
-    rays = look(placement)
+    placement = place_screen(size_wh, view)
+    rays = trace_rays(placement)
     # ruff's "in (…)" would not tell mypy that a panel remains.
     if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
         light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
@@ -173,43 +188,29 @@ def form_image(
         light += (lamp(rng, size_wh) * np.float32(view.lamp * mean))[..., None]
     soft_px = 2 * sigma_px + 0.5
     if view.edge != "none":
-        share = np.clip(placement.inside_px(rays) / np.float32(soft_px) + 0.5, 0, 1)
-        light = over(_surround(rng, screen), light, share)
+        light = over(_surround(rng, screen), light, soft_share(placement.inside_px(rays), soft_px))
     elif view.coverage > min(view.shape):
         paper = screen.white_rgb if screen.kind == "print" else None
         light = within_room(rng, light, rays=rays, view=view, paper=paper, soft_px=soft_px)
     return _reflect(rng, light, strength=view.glare)
 
 
-def _panel_light(photo: Photo, *, screen: Screen, placement: Placement) -> Light:
-    """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
-    raster = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
-    # A pixel is a flat square: with one repeat per camera pixel, bilinear sampling integrates its edge over one.
-    enlarged = max(1, round(placement.area**-0.5))
-    drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
-    response = screen.black + (1 - screen.black) * (np.arange(256) / 255) ** screen.gamma
-    light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
-    for channel in range(3):
-        curve = (response * screen.white_rgb[channel]).astype(np.float32)
-        plane = Image.fromarray(np.take(curve, raster[..., channel]))
-        if enlarged > 1:
-            plane = plane.resize(drawn_wh, Image.Resampling.NEAREST)
-        light[..., channel] = np.asarray(warp(plane, placement, enlarged=enlarged))
-    return light
-
-
-class _NumpyOptics:
+class _PillowOptics:
     def blur(self, light: Light, *, sigma_px: float) -> Light:
         return blur(light, sigma_px=sigma_px)
 
-    def panel_light(self, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
-        return _panel_light(photo, screen=screen, placement=placement)
+    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
+        shown = screen.emit(np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC)))
+        enlarged = placement.repeats
+        drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
+        light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
+        for channel in range(3):
+            plane = Image.fromarray(shown[..., channel]).resize(drawn_wh, Image.Resampling.NEAREST)
+            light[..., channel] = np.asarray(warp_window(plane, placement, enlarged=enlarged))
+        return light
 
 
-_OWN = _NumpyOptics()
-
-
-def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, placement: Placement) -> Light:
+def _print_light(rng: np.random.Generator, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
     """Light from an evenly lit print, dots and all: (height, width, 3), linear."""
     coverage = np.asarray(placement.show(separate(photo), resample=Image.Resampling.BILINEAR))
     if screen.structure == "clustered-dots":
@@ -225,7 +226,7 @@ def _print_light(rng: np.random.Generator, photo: Photo, *, screen: Screen, plac
         ink = ink.filter(ImageFilter.BoxBlur((dots_per_pixel - 1) / 2))
     else:
         ink = ink.resize((ink.width * enlarged, ink.height * enlarged), Image.Resampling.NEAREST)
-    seen = np.asarray(warp(ink, placement, enlarged=enlarged)).astype(np.float32)
+    seen = np.asarray(warp_window(ink, placement, enlarged=enlarged)).astype(np.float32)
     fibres = 1 + np.float32(0.012) * rng.standard_normal(seen.shape[:2], dtype=np.float32)
     seen += np.float32(255 * screen.black)
     seen *= np.array(screen.white_rgb, dtype=np.float32) / 255
@@ -253,17 +254,13 @@ def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Ligh
     """Add the room's soft reflection: an even veil and one or two blobs of light."""
     height, width = light.shape[:2]
     field = 0.3 + 0.7 * smooth_field(rng, (width, height), cells=2)
-    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x, y = axes((width, height))
     for _ in range(int(rng.integers(0, 3))):
         (at_x, at_y), wide = rng.uniform(-1, 1, 2), rng.uniform(0.15, 0.5)
         along = np.exp(-(((x - np.float32(at_x)) / np.float32(wide)) ** 2))
         field += np.float32(rng.uniform(0.5, 2.5)) * along * np.exp(-(((y - np.float32(at_y)) / np.float32(wide)) ** 2))
-    warmth = rng.uniform(-0.15, 0.15)
-    tint = np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32) * np.float32(
-        strength * float(light[::4, ::4].mean())
-    )
-    return np.asarray(light + field[..., None] * tint)
+    mean = np.float32(strength * float(light[::4, ::4].mean()))
+    return np.asarray(light + field[..., None] * (some_tint(rng, 0.15) * mean))
 
 
 # In the order of Screen's fields.

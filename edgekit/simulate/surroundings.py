@@ -8,8 +8,8 @@ import numpy as np
 
 from edgekit.arrays import Float64Array
 from edgekit.simulate.cameras import Light, Rgb
-from edgekit.simulate.perspective import Seen, View
-from edgekit.simulate.textures import Plane, smooth_field
+from edgekit.simulate.perspective import Rays, View
+from edgekit.simulate.textures import Field, axes, smooth_field
 
 # Linear light of skin under a light in which white paper has 1, from dark to fair.
 _SKINS = ((0.10, 0.045, 0.03), (0.27, 0.13, 0.08), (0.42, 0.23, 0.15), (0.58, 0.37, 0.27))
@@ -28,12 +28,12 @@ class Hand:
     """
 
     light: Light
-    behind: Plane
-    front: Plane
+    behind: Field
+    front: Field
 
 
 def within_room(
-    rng: np.random.Generator, light: Light, *, rays: Seen, view: View, paper: Rgb | None, soft_px: float
+    rng: np.random.Generator, light: Light, *, rays: Rays, view: View, paper: Rgb | None, soft_px: float
 ) -> Light:
     """Put a screen or a print that ends inside the picture into its surroundings.
 
@@ -64,17 +64,17 @@ def within_room(
         around = over(around, hand.light, hand.behind)
     dark = np.full(3, level * rng.choice(_RIMS), dtype=np.float32)
     rim = dark if paper is None else np.array(paper, dtype=np.float32)
-    around = over(around, rim, _share(inside_px + rim_px, soft_px))
-    seen = over(around, light, _share(inside_px, soft_px))
+    around = over(around, rim, soft_share(inside_px + rim_px, soft_px))
+    seen = over(around, light, soft_share(inside_px, soft_px))
     return seen if hand is None else over(seen, hand.light, hand.front)
 
 
-def over(below: Light, above: Light, share: Plane) -> Light:
+def over(below: Light, above: Light, share: Field) -> Light:
     """Lay light over other light, by its share of each pixel.
 
     Args:
         below: (height, width, 3) or (3,).
-        above: The same.
+        above: Light over it, (height, width, 3) or (3,).
         share: (height, width), 0 to 1.
 
     Returns:
@@ -84,7 +84,7 @@ def over(below: Light, above: Light, share: Plane) -> Light:
     return np.asarray(above * part + below * (1 - part), dtype=np.float32)
 
 
-def draw_hand(rng: np.random.Generator, rays: Seen, *, level: float, soft_px: float) -> Hand:
+def draw_hand(rng: np.random.Generator, rays: Rays, *, level: float, soft_px: float) -> Hand:
     """A palm behind a device, fingertips over one of its sides and a thumb over the other.
 
     Args:
@@ -125,17 +125,15 @@ def draw_hand(rng: np.random.Generator, rays: Seen, *, level: float, soft_px: fl
     shade = np.float32(0.45) + np.float32(0.55) * np.clip(nearest / np.float32(thick), 0, 1)
     return Hand(
         light=np.asarray(skin * shade[..., None], dtype=np.float32),
-        behind=_share(behind * per_unit, soft_px),
-        front=_share(front * per_unit, soft_px),
+        behind=soft_share(behind * per_unit, soft_px),
+        front=soft_share(front * per_unit, soft_px),
     )
 
 
-def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Plane:
+def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Field:
     """The mirror image of a tube, a window or a bulb in glass: (height, width), 0 to 1."""
-    width, height = size_wh
     across_wh = np.array(size_wh) / max(size_wh)
-    x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :] * np.float32(across_wh[0])
-    y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None] * np.float32(across_wh[1])
+    x, y = (axis * np.float32(across) for axis, across in zip(axes(size_wh, reach=0.5), across_wh, strict=True))
     turn = rng.uniform(0, np.pi)
     long, wide = rng.uniform(0.02, 0.6), rng.uniform(0.01, 0.06)
     at_x, at_y = rng.uniform(-0.4, 0.4, 2) * across_wh
@@ -148,7 +146,7 @@ def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Plane:
     return np.asarray(np.float32(middle) / (1 + fading), dtype=np.float32)
 
 
-def _capsule(x: Plane, y: Plane, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Plane:
+def _capsule(x: Field, y: Field, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Field:
     """How far inside a thick line each point lies; negative outside."""
     along = np.array(end) - tip
     share = ((x - tip[0]) * along[0] + (y - tip[1]) * along[1]) / float(along @ along)
@@ -157,5 +155,6 @@ def _capsule(x: Plane, y: Plane, tip: tuple[float, float], end: tuple[float, flo
     return np.asarray(radius - nearest, dtype=np.float32)
 
 
-def _share(inside_px: Plane, soft_px: float) -> Plane:
+def soft_share(inside_px: Field, soft_px: float) -> Field:
+    """Share of a thing in each pixel, by how many pixels that lies inside its edge, blurred over ``soft_px``."""
     return np.asarray(np.clip(inside_px / np.float32(soft_px) + 0.5, 0, 1), dtype=np.float32)

@@ -10,28 +10,29 @@ from PIL import Image, ImageDraw, ImageOps
 
 from edgekit.arrays import Float32Array
 
-Plane: TypeAlias = Float32Array
-Colour: TypeAlias = tuple[int, int, int]
+Field: TypeAlias = Float32Array
+Rgb8: TypeAlias = tuple[int, int, int]
 
 # Scenes are drawn larger than they are shown, so finer noise would only be averaged away.
 _FINEST_PX = 2
+_LEAVES = 350
 
 
 def some_colour(
     rng: np.random.Generator, *, saturation: tuple[float, float] = (0.2, 0.9), value: tuple[float, float] = (0.3, 0.95)
-) -> Colour:
+) -> Rgb8:
     """A random sRGB colour of any hue, with HSV saturation and value drawn evenly from the ranges."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), rng.uniform(*saturation), rng.uniform(*value))
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def shade(colour: Colour, factor: float) -> Colour:
+def shade(colour: Rgb8, factor: float) -> Rgb8:
     """The colour made darker (below 1) or lighter (above 1), clipped at 255."""
     red, green, blue = (max(0, min(255, round(level * factor))) for level in colour)
     return red, green, blue
 
 
-def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int = 6, persistence: float = 0.6) -> Plane:
+def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int = 6, persistence: float = 0.6) -> Field:
     """Multi-octave value noise.
 
     Args:
@@ -54,22 +55,34 @@ def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int 
     return _enlarge(layer, size_wh)
 
 
-def _enlarge(plane: Plane, size_wh: tuple[int, int]) -> Plane:
+def _enlarge(plane: Field, size_wh: tuple[int, int]) -> Field:
     return np.asarray(Image.fromarray(plane).resize(size_wh, Image.Resampling.BILINEAR))
 
 
-def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Plane:
+def axes(size_wh: tuple[int, int], *, reach: float = 1.0) -> tuple[Field, Field]:
+    """Places in a picture from -reach to reach: x is (1, width) float32, y is (height, 1)."""
+    x, y = (np.linspace(-reach, reach, side, dtype=np.float32) for side in size_wh)
+    return x[None, :], y[:, None]
+
+
+def some_tint(rng: np.random.Generator, most: float) -> Field:
+    """A warm or cool light, drawn evenly: (3,) factors about 1 of red, green and blue."""
+    warmth = rng.uniform(-most, most)
+    return np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32)
+
+
+def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Field:
     """Soft random light: a few random cells blown up. (height, width), about 0..1."""
     coarse = rng.random((cells, cells + 1), dtype=np.float32)
     return np.asarray(Image.fromarray(coarse).resize(size_wh, Image.Resampling.BICUBIC))
 
 
-def colourise(plane: Plane, dark: Colour, light: Colour) -> Image.Image:
+def colourise(plane: Field, dark: Rgb8, light: Rgb8) -> Image.Image:
     """A plane of 0..1 as an RGB picture between two colours."""
     return ImageOps.colorize(Image.fromarray((plane * 255).astype(np.uint8)), dark, light)
 
 
-def plaster(rng: np.random.Generator, size_wh: tuple[int, int], *, colour: Colour) -> Image.Image:
+def plaster(rng: np.random.Generator, size_wh: tuple[int, int], *, colour: Rgb8) -> Image.Image:
     """A painted wall or panel: almost one colour, with faint stains and grain."""
     rough = fractal(rng, size_wh, octaves=7, persistence=float(rng.uniform(0.5, 0.95)))
     depth = rng.uniform(0.03, 0.18)
@@ -114,19 +127,19 @@ def cloth(rng: np.random.Generator, size_wh: tuple[int, int], *, period_px: floa
     return colourise(np.clip(relief, 0, 1).astype(np.float32), shade(colour, 0.55), shade(colour, 1.25))
 
 
-def foliage(rng: np.random.Generator, size_wh: tuple[int, int], *, leaves: int = 350) -> Image.Image:
+def foliage(rng: np.random.Generator, size_wh: tuple[int, int]) -> Image.Image:
     """Leaves over leaves, the upper ones lighter."""
     height = size_wh[1]
     picture = plaster(rng, size_wh, colour=(30, 50, 25))
     draw = ImageDraw.Draw(picture)
-    centres = rng.random((leaves, 2)) * size_wh
-    lengths = height * rng.uniform(0.02, 0.08, leaves)
-    angles = rng.uniform(0, 2 * np.pi, leaves)
-    for n in range(leaves):
+    centres = rng.random((_LEAVES, 2)) * size_wh
+    lengths = height * rng.uniform(0.02, 0.08, _LEAVES)
+    angles = rng.uniform(0, 2 * np.pi, _LEAVES)
+    for n in range(_LEAVES):
         along = lengths[n] * np.array([np.cos(angles[n]), np.sin(angles[n])])
         across = 0.35 * along[::-1] * (1, -1)
         tip, left, tail, right = centres[n] + along, centres[n] + across, centres[n] - along, centres[n] - across
-        level = 0.4 + 0.8 * n / leaves
+        level = 0.4 + 0.8 * n / _LEAVES
         green = shade((int(rng.integers(60, 140)), int(rng.integers(110, 170)), int(rng.integers(30, 80))), level)
         draw.polygon([tuple(tip), tuple(left), tuple(tail), tuple(right)], fill=green)
         draw.line([tuple(tip), tuple(tail)], fill=shade(green, 0.75))

@@ -10,7 +10,7 @@ import pytest
 
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample, write_manifest
-from edgekit.simulate.cameras import CAMERAS, capture, encode_jpeg, to_light
+from edgekit.simulate.cameras import CAMERAS, encode_jpeg, take_photo, to_light
 from edgekit.simulate.scenes import draw_scene
 
 GROUPS, PER_GROUP = 8, 16
@@ -27,7 +27,7 @@ def sessions(tmp_path_factory) -> dict[str, bytes]:
             rng = np.random.default_rng((group, number))
             camera = CAMERAS[cameras[(group + number % 2) % len(cameras)]]
             light = to_light(draw_scene(rng, size_wh=(256, 192)))
-            photos[f"s{group}/{number:04d}.jpg"] = encode_jpeg(capture(rng, light, camera=camera), camera=camera)
+            photos[f"s{group}/{number:04d}.jpg"] = encode_jpeg(take_photo(rng, light, camera=camera), camera=camera)
     return photos
 
 

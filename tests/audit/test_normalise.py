@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgekit.audit import normalise as module
-from edgekit.audit.normalise import normalise, padded
+from edgekit.audit.normalise import normalise_dataset, padded
 from edgekit.audit.options import AuditConfig, NormaliseConfig
 from edgekit.audit.run import audit_dataset
 from edgekit.data.dataset import load_dataset
@@ -36,7 +36,7 @@ def test_the_audit_of_the_copy_finds_nothing_in_its_files(deal, tmp_path):
     dataset = deal(4, leaky)
     before = {one.name: one.verdict for one in audit_dataset(dataset, config).probes}
     assert {name for name, verdict in before.items() if verdict == "leak"} >= {"size", "aspect", "jpeg", "names"}
-    made = normalise(dataset, tmp_path / "copy")
+    made = normalise_dataset(dataset, tmp_path / "copy")
     copy = load_dataset(tmp_path / "copy")
     record = audit_dataset(copy, config)
     assert {one.verdict for one in record.probes if one.name in names} == {"fine"}
@@ -49,7 +49,7 @@ def test_the_audit_of_the_copy_finds_nothing_in_its_files(deal, tmp_path):
 
 def test_a_copy_that_was_stopped_is_gone_on_with_and_ends_the_same(deal, tmp_path, monkeypatch):
     dataset = deal(0)
-    whole = normalise(dataset, tmp_path / "whole")
+    whole = normalise_dataset(dataset, tmp_path / "whole")
     real, left = module.write_atomic, [40]
 
     def failing(path, content):
@@ -62,30 +62,30 @@ def test_a_copy_that_was_stopped_is_gone_on_with_and_ends_the_same(deal, tmp_pat
     for allowed in (40, 60, 70):
         left[0] = allowed
         with pytest.raises(EdgekitError, match="disk full"):
-            normalise(dataset, tmp_path / "parts")
+            normalise_dataset(dataset, tmp_path / "parts")
         assert not (tmp_path / "parts" / "manifest.csv").exists()
     left[0] = 10_000
-    assert normalise(dataset, tmp_path / "parts") == whole
+    assert normalise_dataset(dataset, tmp_path / "parts") == whole
     for path in (tmp_path / "whole").rglob("*.*"):
         assert path.read_bytes() == (tmp_path / "parts" / path.relative_to(tmp_path / "whole")).read_bytes()
-    assert normalise(dataset, tmp_path / "parts") == whole
+    assert normalise_dataset(dataset, tmp_path / "parts") == whole
 
 
 def test_other_folders_are_left_alone(deal, tmp_path):
     dataset = deal(0)
-    with pytest.raises(DataError, match="must lie apart"):
-        normalise(dataset, dataset.root / "copy")
+    with pytest.raises(DataError, match="must lie outside of"):
+        normalise_dataset(dataset, dataset.root / "copy")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("x")
     with pytest.raises(DataError, match="has other files"):
-        normalise(dataset, tmp_path / "full")
+        normalise_dataset(dataset, tmp_path / "full")
     with pytest.raises(DataError, match=r"shorter side is under 256 px: s0/0000\.jpg"):
-        normalise(dataset, tmp_path / "large", NormaliseConfig(side_px=256))
-    normalise(dataset, tmp_path / "copy", NormaliseConfig(side_px=64))
-    with pytest.raises(DataError, match="of other photos or another setting"):
-        normalise(dataset, tmp_path / "copy", NormaliseConfig(side_px=96))
-    with pytest.raises(DataError, match="of other photos or another setting"):
-        normalise(replace(dataset, sha256="0"), tmp_path / "copy", NormaliseConfig(side_px=64))
+        normalise_dataset(dataset, tmp_path / "large", NormaliseConfig(side_px=256))
+    normalise_dataset(dataset, tmp_path / "copy", NormaliseConfig(side_px=64))
+    with pytest.raises(DataError, match="hold this same job, has another"):
+        normalise_dataset(dataset, tmp_path / "copy", NormaliseConfig(side_px=96))
+    with pytest.raises(DataError, match="hold this same job, has another"):
+        normalise_dataset(replace(dataset, sha256="0"), tmp_path / "copy", NormaliseConfig(side_px=64))
 
 
 @pytest.mark.parametrize("more", [4, 5, 65_537, 65_538, 65_540, 65_541, 200_000])

@@ -236,15 +236,6 @@ class TestGoingOn:
 
 
 class TestMistakes:
-    def test_native_crops_without_a_side(self):
-        with pytest.raises(DataError, match="native"):
-            CropsConfig(plan=CropPlan(cycle=("native",)), side_px=None)
-
-    @pytest.mark.parametrize("given", [{"variants": 3}, {"options": PRESETS["cars"]}])
-    def test_variants_and_augmentation_go_together(self, given):
-        with pytest.raises(DataError, match="both or neither"):
-            CropsConfig(**given)
-
     def test_another_plan_in_the_same_folder(self, photos, tmp_path):
         cut_crops(photos, tmp_path / "out", CropsConfig(), workers=1)
         with pytest.raises(DataError, match="another"):

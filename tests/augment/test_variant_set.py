@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from edgekit.augment.options import PRESETS, VariantsConfig
-from edgekit.augment.variant_set import augment_photos, preview, variant_of
+from edgekit.augment.variant_set import augment_photos, preview_variants, variant_of
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError, PhotoError
 
@@ -99,7 +99,7 @@ class TestFiles:
 
 def test_the_preview_shows_the_photo_and_ten_variants(photo_folder):
     photo = photo_folder(["a/1.png"]) / "a" / "1.png"
-    sheet = preview(photo, VariantsConfig())
+    sheet = preview_variants(photo, VariantsConfig())
     pixels = np.asarray(sheet)
     rows, columns = 3, 4
     height, width = pixels.shape[0] // rows, pixels.shape[1] // columns

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edgekit.augment.options import NOTHING, PRESETS, Augmentation, preset
+from edgekit.augment.options import NOTHING, PRESETS, Augmentation
 from edgekit.augment.vary import Variant, apply_variant, augment, draw_variant, to_source
 from edgekit.errors import DataError
 
@@ -179,21 +179,6 @@ class TestWarp:
 
 
 class TestMistakes:
-    @pytest.mark.parametrize(
-        ("option", "value"), [("rotation_deg", 181), ("zoom", 1.0), ("crop", -0.1), ("channel_shift", float("nan"))]
-    )
-    def test_out_of_range(self, option, value):
-        with pytest.raises(DataError, match=option):
-            Augmentation(**{option: value})
-
-    def test_unknown_preset(self):
-        with pytest.raises(DataError, match="antispoof, cars, recapture-safe"):
-            preset("strong")
-
-    def test_unknown_fill(self):
-        with pytest.raises(DataError, match="fill"):
-            Augmentation(fill="wrap")
-
     def test_grey_photo(self):
         with pytest.raises(DataError, match="height, width, 3"):
             apply_variant(np.zeros((4, 4), np.uint8), Variant())

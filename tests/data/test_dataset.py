@@ -1,12 +1,11 @@
-import builtins
 import shutil
 
 import pytest
 
-from edgekit.data.dataset import BadPhoto, Dataset, load_dataset
-from edgekit.data.heic import enable_heic
+from edgekit.data.checks import BadPhoto
+from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample
-from edgekit.errors import DataError, MissingExtra, pip_line
+from edgekit.errors import DataError
 
 CLASSES = ["real/1.png", "real/2.png", "screen/1.png", "screen/2.png"]
 
@@ -228,35 +227,3 @@ def test_a_dataset_knows_groups_of_all_photos_or_none(tmp_path):
     samples = (Sample(path="a.png", label="real", group="ann"), Sample(path="b.png", label="screen"))
     with pytest.raises(DataError, match=r"every photo or none must have a group.*b\.png"):
         Dataset(root=tmp_path, samples=samples, labels=("real", "screen"), bad=(), sha256="")
-
-
-@pytest.mark.host
-def test_heic_photos_load(photo_folder, write_photo):
-    pytest.importorskip("pillow_heif", reason="needs the host extra")
-    enable_heic()
-    root = photo_folder(["real/1.heic", "screen/1.HEIF"])
-    assert len(load_dataset(root).samples) == 2
-
-
-@pytest.mark.parametrize(
-    ("absent", "error"),
-    [
-        pytest.param("pillow_heif", MissingExtra, id="the-extra"),
-        pytest.param("_pillow_heif", ModuleNotFoundError, id="a-broken-install"),
-    ],
-)
-def test_heic_needs_its_extra(photo_folder, monkeypatch, absent, error):
-    real_import = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name == "pillow_heif":
-            raise ModuleNotFoundError(f"No module named {absent!r}", name=absent)
-        return real_import(name, *args, **kwargs)
-
-    root = photo_folder(CLASSES)
-    (root / "real" / "3.heic").touch()
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(error) as caught:
-        load_dataset(root)
-    said = f"pillow-heif is not installed: {pip_line('host')}"
-    assert (str(caught.value) == said) == (error is MissingExtra)

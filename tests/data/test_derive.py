@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.data.derive import claim, list_photos, make_all, remove_parts, with_groups
+from edgekit.data.derive import claim, list_photos, make_all, remove_parts
 from edgekit.errors import DataError, EdgekitError
 from edgekit.terminal import held_back
 
@@ -96,7 +96,7 @@ class TestListPhotos:
         assert list_photos(root).sha256 != first
 
     def test_photos_without_groups_get_one_each(self, photo_folder):
-        found = with_groups(list_photos(photo_folder(["a/1.png", "a/2.png"])))
+        found = list_photos(photo_folder(["a/1.png", "a/2.png"]))
         assert [one.group for one in found.samples] == ["a/1.png", "a/2.png"]
 
     def test_a_listed_photo_that_is_lost(self, photo_folder, write_rows):

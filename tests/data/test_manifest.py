@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.data.manifest import COLUMNS, NOTES, Sample, place, read_manifest, write_manifest
+from edgekit.data.manifest import COLUMNS, NOTES, Sample, folder_labels, read_manifest, write_manifest
 from edgekit.errors import DataError, EdgekitError
 
 
@@ -130,7 +130,7 @@ def test_read_manifest_refuses_what_is_no_file(tmp_path, make, message):
     ],
 )
 def test_place_reads_folders(paths, expected):
-    assert place(paths) == expected
+    assert folder_labels(paths) == expected
 
 
 def test_write_manifest_leaves_empty_columns_out(tmp_path):

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
+from shooting import FLAT, Frames, config, moving, noise
 
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError, VideoError
 from edgekit.gather import collect as collecting
 from edgekit.gather.collect import collect_photos
-from edgekit.gather.options import CollectConfig
-from edgekit.gather.session import DIARY_NAME, Diary, Line, to_blocks
+from edgekit.gather.session import Diary
 from edgekit.runtime.photo import decode
-from edgekit.video.source import TimedFrame
 
 pytest.importorskip("cv2", reason="needs the video extra")
-
-
-def noise(seed, size_wh=(64, 48)):
-    return np.random.default_rng(seed).integers(0, 256, (size_wh[1], size_wh[0], 3), dtype=np.uint8)
-
-
-FLAT = np.full((48, 64, 3), 120, np.uint8)
-
-
-class Frames:
-    """A source of given frames, ten a second; a camera's when it has no count."""
-
-    name, fps, dropped = "script", 10.0, 0
-
-    def __init__(self, pictures, *, failure=None, live=False):
-        self.pictures, self.failure = pictures, failure
-        self.count = None if live else len(pictures)
-
-    def frames(self):
-        for index, picture in enumerate(self.pictures):
-            yield TimedFrame(index=index, time_s=index / 10, picture=picture)
-        if self.failure is not None:
-            raise self.failure
-
-    def close(self):
-        pass
 
 
 class Keys:
@@ -58,14 +29,6 @@ class Keys:
     def show(self, picture, line):
         assert picture.dtype == np.uint8
         self.lines.append(line)
-
-
-def config(**changes):
-    return CollectConfig(**{"label": "genuine", "group": "anna", "every_ms": 200, **changes})
-
-
-def moving(count, start=0):
-    return Frames([noise(start + number) for number in range(count)])
 
 
 def rows(out):
@@ -172,29 +135,6 @@ class TestEndings:
         assert len(rows(tmp_path)) == 10
         assert len({decode(path).tobytes() for path in tmp_path.rglob("*.jpg")}) == 10
 
-    def test_a_line_that_broke_off(self, tmp_path):
-        collect_photos(moving(20), tmp_path, config())
-        diary = tmp_path / DIARY_NAME
-        diary.write_bytes(diary.read_bytes() + b'{"what": "sho')
-        collect_photos(moving(20, start=50), tmp_path, config())
-        assert [json.loads(line)["what"] for line in diary.read_text().splitlines()].count("end") == 2
-
-    @pytest.mark.parametrize(
-        ("line", "message"),
-        [
-            pytest.param('{"what": "party", "session": 1}', "line 1: what must be one of", id="kind"),
-            pytest.param("[]", "line 1 must be an object", id="list"),
-            pytest.param("{", "line 1 must be JSON", id="no-json"),
-            pytest.param('{"what": "shot", "session": 1}', "every session must begin", id="no-beginning"),
-            pytest.param('{"what": "begin", "session": 1, "split": [1]}', "line 1: a split must be", id="split"),
-            pytest.param('{"what": "begin", "session": 1, "notes": {"path": "x"}}', "line 1: notes must", id="notes"),
-        ],
-    )
-    def test_a_diary_that_was_edited(self, tmp_path, line, message):
-        (tmp_path / DIARY_NAME).write_text(f"{line}\n")
-        with pytest.raises(DataError, match=message):
-            collect_photos(moving(2), tmp_path, config())
-
 
 class TestSplit:
     def test_blocks_of_time_with_a_gap(self, tmp_path):
@@ -212,40 +152,9 @@ class TestSplit:
         assert len([one for one in rows(tmp_path) if one.label == "genuine"]) == 46
         assert len(list((tmp_path / "genuine").rglob("*.jpg"))) == 50
 
-    @pytest.mark.parametrize("split", [(80, 20), (50, 50), (70, 15, 15), (98, 1, 1)])
-    @pytest.mark.parametrize("shots", [0, 1, 2, 3, 10, 57])
-    @pytest.mark.parametrize("gap_s", [0.0, 0.25, 5.0])
-    def test_blocks_never_interleave_and_keep_their_distance(self, split, shots, gap_s):
-        times = [number * 0.1 for number in range(shots)]
-        begun = Line(what="begin", session=1, split=split, gap_s=gap_s, guard_s=0.35)
-        parts = to_blocks(times, begun)
-        order = [part for part in parts if part is not None]
-        assert order == sorted(order, key=("train", "val", "test").index)
-        for (time_s, part), (later_s, other) in zip(
-            known := [one for one in zip(times, parts, strict=True) if one[1] is not None], known[1:], strict=False
-        ):
-            assert part == other or later_s - time_s >= gap_s
-        assert all(part is None for time_s, part in zip(times, parts, strict=True) if time_s < 0.35)
-
     def test_a_session_right_after_another_keeps_its_distance(self, tmp_path):
         live = [Frames([noise(start + n) for n in range(20)], live=True) for start in (0, 100)]
         collect_photos(live[0], tmp_path, config(split=(50, 50), gap_s=0.5))
         record = collect_photos(live[1], tmp_path, config(split=(50, 50), gap_s=0.5))
         # The first session's last shot is taken to be 1.8 s in; the second began at once.
         assert record.left_out > 3
-
-    @pytest.mark.parametrize(
-        ("changes", "message"),
-        [
-            pytest.param({"split": (80, 30)}, "make 100, got 80:30", id="sum"),
-            pytest.param({"split": (100,)}, "two or three percentages", id="one"),
-            pytest.param({"split": (100, 0)}, "two or three percentages", id="none"),
-            pytest.param({"group": ""}, "a session needs a group", id="no-group"),
-            pytest.param({"group": "../x"}, "a group is also a folder", id="outside"),
-            pytest.param({"min_sharpness": float("nan")}, "min_sharpness must be 0 or more", id="nan"),
-            pytest.param({"count": 0}, "count must be 1", id="count"),
-        ],
-    )
-    def test_options(self, changes, message):
-        with pytest.raises(DataError, match=message):
-            config(**changes)

@@ -115,11 +115,6 @@ def test_transparency_is_kept_and_text_is_not():
     np.testing.assert_array_equal(np.asarray(decode(after)), np.asarray(decode(written.getvalue())))
 
 
-def test_the_camera_is_read_before():
-    assert camera_of(photo("JPEG")) == "Nikon Pixel 8"
-    assert camera_of(strip(photo("JPEG"))[0]) == ""
-
-
 @pytest.mark.parametrize(("kind", "options", "suffix"), PHOTOS)
 def test_what_breaks_off_is_a_photo_error_or_fails_to_decode(kind, options, suffix):
     enable_heic()
@@ -146,3 +141,8 @@ def test_any_bytes_give_a_photo_error_or_a_file(tail, kind):
 def test_what_is_no_photo():
     with pytest.raises(PhotoError, match=r"not a photo .* begins with b'%PDF-1.7'"):
         strip(b"%PDF-1.7 and more")
+
+
+def test_the_camera_is_read_before():
+    assert camera_of(photo("JPEG")) == "Nikon Pixel 8"
+    assert camera_of(strip(photo("JPEG"))[0]) == ""

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import CAMERAS, Camera, Shot, aim, blur, capture, encode_jpeg, expose, to_light
+from edgekit.simulate.cameras import CAMERAS, Camera, Shot, aim, blur, encode_jpeg, expose, take_photo, to_light
 
 SHARP = Shot(sigma_px=0.4)
 PERFECT = Camera(
@@ -33,23 +33,23 @@ def test_there_are_enough_cameras_and_they_all_differ():
 @pytest.mark.parametrize("camera", CAMERAS.values(), ids=lambda camera: camera.name)
 def test_photo_has_the_sensors_shape_and_follows_from_chance(camera):
     light = np.random.default_rng(1).random((48, 64, 3), dtype=np.float32)
-    first, second = (capture(rng(), light, camera=camera) for _ in range(2))
+    first, second = (take_photo(rng(), light, camera=camera) for _ in range(2))
     assert first.shape == (48, 64, 3)
     assert first.dtype == np.uint8
     assert np.array_equal(first, second)
-    assert not np.array_equal(first, capture(np.random.default_rng(2), light, camera=camera))
+    assert not np.array_equal(first, take_photo(np.random.default_rng(2), light, camera=camera))
 
 
 def test_exposure_is_automatic():
     """Brightness of what is photographed says little about the photo's, so it can't give a class away."""
-    dim, bright = (capture(rng(), patch(*[level] * 3), camera=PERFECT, shot=SHARP) for level in (0.02, 3.0))
+    dim, bright = (take_photo(rng(), patch(*[level] * 3), camera=PERFECT, shot=SHARP) for level in (0.02, 3.0))
     assert np.abs(dim.astype(int) - bright).max() <= 1
 
 
 def test_one_stop_doubles_the_light():
     once, twice = (
         to_light(
-            capture(rng(), patch(0.2, 0.2, 0.2), camera=PERFECT, shot=Shot(sigma_px=0.4, exposure_ev=stops))
+            take_photo(rng(), patch(0.2, 0.2, 0.2), camera=PERFECT, shot=Shot(sigma_px=0.4, exposure_ev=stops))
         ).mean()
         for stops in (0, 1)
     )
@@ -59,7 +59,7 @@ def test_one_stop_doubles_the_light():
 @pytest.mark.parametrize("bayer", ["RGGB", "BGGR", "GRBG", "GBRG"])
 def test_demosaicing_keeps_the_colour_of_an_even_patch(bayer):
     camera = dataclasses.replace(PERFECT, bayer=bayer, sensor_rgb=(0.6, 1.0, 0.7))
-    photo = to_light(capture(rng(), patch(0.3, 0.2, 0.1), camera=camera, shot=SHARP))
+    photo = to_light(take_photo(rng(), patch(0.3, 0.2, 0.1), camera=camera, shot=SHARP))
     colour = photo.mean(axis=(0, 1))
     assert photo.std(axis=(0, 1)).max() < 0.01
     assert colour[0] / colour[1] == pytest.approx(1.5, rel=0.04)
@@ -67,7 +67,7 @@ def test_demosaicing_keeps_the_colour_of_an_even_patch(bayer):
 
 
 def test_white_balance_errors_tint():
-    warm = capture(rng(), patch(0.2, 0.2, 0.2), camera=PERFECT, shot=Shot(sigma_px=0.4, balance_rgb=(1.2, 1, 0.8)))
+    warm = take_photo(rng(), patch(0.2, 0.2, 0.2), camera=PERFECT, shot=Shot(sigma_px=0.4, balance_rgb=(1.2, 1, 0.8)))
     red, green, blue = warm.mean(axis=(0, 1))
     assert red > green > blue
 
@@ -75,7 +75,7 @@ def test_white_balance_errors_tint():
 def test_noise_grows_with_the_gain():
     camera = dataclasses.replace(PERFECT, shot_noise=0.001, read_noise=0.005)
     spreads = [
-        capture(rng(), patch(0.2, 0.2, 0.2), camera=camera, shot=Shot(sigma_px=0.4, noise_gain=gain)).std()
+        take_photo(rng(), patch(0.2, 0.2, 0.2), camera=camera, shot=Shot(sigma_px=0.4, noise_gain=gain)).std()
         for gain in (0.25, 1, 4)
     ]
     assert spreads[1] / spreads[0] == pytest.approx(2, rel=0.25)
@@ -83,7 +83,7 @@ def test_noise_grows_with_the_gain():
 
 
 def test_vignetting_darkens_corners():
-    photo = capture(rng(), patch(0.2, 0.2, 0.2), camera=dataclasses.replace(PERFECT, vignetting=0.4), shot=SHARP)
+    photo = take_photo(rng(), patch(0.2, 0.2, 0.2), camera=dataclasses.replace(PERFECT, vignetting=0.4), shot=SHARP)
     assert photo[:4, :4].mean() < photo[14:18, 18:22].mean() - 10
 
 
@@ -117,7 +117,7 @@ def test_files_are_the_cameras_own(camera):
     """Two different photos of one camera have the same header: size, tables, subsampling; and no metadata."""
     chance = rng()
     files = [
-        encode_jpeg(capture(chance, chance.random((32, 48, 3), dtype=np.float32), camera=camera), camera=camera)
+        encode_jpeg(take_photo(chance, chance.random((32, 48, 3), dtype=np.float32), camera=camera), camera=camera)
         for _ in range(2)
     ]
     headers = []
@@ -143,7 +143,7 @@ def test_light_that_the_mosaic_cannot_cover_is_refused(light):
 
 
 def test_a_black_scene_stays_finite():
-    assert capture(rng(), patch(0, 0, 0), camera=CAMERAS["phone-b"]).mean() < 40
+    assert take_photo(rng(), patch(0, 0, 0), camera=CAMERAS["phone-b"]).mean() < 40
 
 
 @pytest.mark.parametrize(

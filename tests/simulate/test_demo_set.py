@@ -200,28 +200,3 @@ def test_a_folder_with_foreign_photos_is_refused(tmp_path):
 def test_no_workers_is_refused(tmp_path):
     with pytest.raises(DataError, match="workers must be at least 1"):
         simulate_photos(tmp_path, SMALL, workers=0)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        pytest.param({"photos_per_class_per_group": 0}, "must be 1 to 100000, got 0", id="no-photos"),
-        pytest.param({"seed": -1}, "seed", id="negative-seed"),
-        pytest.param({"size_wh": (97, 72)}, "even", id="odd-width"),
-        pytest.param({"size_wh": (96, 32)}, "64", id="too-flat"),
-        pytest.param({"val_screens": ("laptop-tn",)}, "one split only", id="screen-in-two-splits"),
-        pytest.param({"test_cameras": ("phone-a", "phone-g")}, "one split only", id="camera-in-two-splits"),
-        pytest.param({"test_screens": ()}, "at least 1 screen", id="no-test-screen"),
-        pytest.param({"val_cameras": ("phone-e",)}, "at least 2 camera", id="one-camera"),
-        pytest.param({"train_screens": ("hologram",)}, "hologram", id="unknown-screen"),
-    ],
-)
-def test_impossible_sets_are_refused(change, message):
-    with pytest.raises(DataError, match=message):
-        dataclasses.replace(SMALL, **change)
-
-
-def test_the_default_set_spreads_the_kinds():
-    default = SimulateConfig()
-    assert default.photos == 600
-    assert (len(default.train_screens), len(default.val_screens), len(default.test_screens)) == (6, 2, 2)

@@ -5,9 +5,9 @@ import pytest
 
 from edgekit.errors import DataError
 from edgekit.simulate.cameras import CAMERAS, to_light
-from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
-from edgekit.simulate.panels import DETAIL, STRUCTURES, emission_cell, integrate_cell, panel_response
-from edgekit.simulate.perspective import View, look, place
+from edgekit.simulate.halftone import clustered_thresholds, lay_ink, separate
+from edgekit.simulate.panels import STRUCTURES
+from edgekit.simulate.perspective import View
 from edgekit.simulate.screens import SCREENS, choose_view, recapture
 
 SIZE_WH = (160, 120)
@@ -89,75 +89,6 @@ def test_views_are_mostly_without_edges_and_within_the_screens_range():
     assert 0.05 < np.mean([view.edge != "none" for view in views]) < 0.2
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
-def test_a_white_panel_is_white(structure):
-    cell = emission_cell(structure)
-    assert cell.mean(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=1e-4)
-    seen = integrate_cell(cell, scale=1.7, sigma_px=0.4)
-    assert seen.mean(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=1e-2)
-
-
-def test_a_cell_is_integrated_as_many_small_samples_would_be():
-    """The Fourier way against brute force: average the cell over the pixel's square, without a lens."""
-    cell = emission_cell("split-va")
-    scale = 1.5
-    seen = integrate_cell(cell, scale=scale, sigma_px=1e-6)
-    side = DETAIL / scale
-    offsets = ((np.arange(160) + 0.5) / 160 - 0.5) * side
-    for row, column in ((3, 5), (12, 12), (20, 1)):
-        rows = np.rint(row + offsets).astype(int) % DETAIL
-        columns = np.rint(column + offsets).astype(int) % DETAIL
-        assert seen[row, column] == pytest.approx(cell[np.ix_(rows, columns)].mean(axis=(0, 1)), abs=0.08)
-
-
-def test_moire_has_the_beat_of_the_two_rasters():
-    """A panel of 1.25 camera pixels a period must alias to the 5-pixel period that sampling theory says."""
-    u = np.broadcast_to((np.arange(200, dtype=np.float32) + 0.5) / 1.25, (8, 200))
-    v = np.zeros_like(u)
-    seen = panel_response("stripe", u=u, v=v, scale=np.full_like(u, 1.25), sigma_px=0.2)
-    spectrum = np.abs(np.fft.rfft(seen[0, :, 0] - seen[0, :, 0].mean()))
-    assert spectrum.argmax() == 200 // 5
-    assert panel_response("stripe", u=u, v=v, scale=np.full_like(u, 1.25), sigma_px=1.5).std() < 0.01 * seen.std()
-
-
-@pytest.mark.parametrize(
-    "view",
-    [
-        pytest.param(View(ratio=1.7), id="frontal"),
-        pytest.param(View(ratio=0.5, yaw_deg=20, pitch_deg=-15, roll_deg=8, offset=(0, 1)), id="tilted"),
-        pytest.param(View(ratio=3.0, yaw_deg=-28, coverage=1.0), id="close-by"),
-    ],
-)
-def test_without_an_edge_every_pixel_sees_the_photo(view):
-    placement = place(SIZE_WH, view)
-    rays = look(placement)
-    assert placement.inside_px(rays).min() > 0
-    middle = rays.scale[SIZE_WH[1] // 2, SIZE_WH[0] // 2]
-    assert middle == pytest.approx(view.ratio * np.sqrt(1 / np.cos(np.radians(view.yaw_deg))
-                                   / np.cos(np.radians(view.pitch_deg))) ** -1, rel=0.02)  # fmt: skip
-
-
-def test_scale_is_the_local_magnification():
-    placement = place(SIZE_WH, View(ratio=1.6, yaw_deg=20, pitch_deg=10))
-    rays = look(placement)
-    du_dy, du_dx = np.gradient(rays.u)
-    dv_dy, dv_dx = np.gradient(rays.v)
-    area = np.abs(du_dx * dv_dy - du_dy * dv_dx)
-    assert np.allclose(rays.scale[5:-5, 5:-5], area[5:-5, 5:-5] ** -0.5, rtol=0.01)
-
-
-@pytest.mark.parametrize("level", [30, 128, 225])
-@pytest.mark.parametrize(
-    "thresholds", [clustered_thresholds(6), (dispersed_thresholds(),) * 4], ids=["offset", "inkjet"]
-)
-def test_ink_covers_what_the_tone_asks_for(level, thresholds):
-    coverage = np.zeros((408, 408, 4), np.uint8)
-    coverage[..., 3] = level
-    dots = np.asarray(lay_ink(coverage, thresholds=thresholds))[..., 0]
-    assert set(np.unique(dots)) <= {8, 255}
-    assert (dots == 8).mean() == pytest.approx(level / 255, abs=0.02)
-
-
 def test_a_print_is_about_as_bright_as_its_photo():
     photo = np.tile(np.linspace(0, 255, 60).astype(np.uint8)[None, :, None], (40, 1, 3))
     print_of = separate(photo).resize((600, 400), 0)
@@ -190,18 +121,3 @@ def test_what_is_no_photo_is_refused(photo):
 def test_impossible_screens_are_refused(change, message):
     with pytest.raises(DataError, match=message):
         dataclasses.replace(SCREENS["print-poster"], **change)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        pytest.param({"ratio": 0.0}, "ratio", id="infinitely-far"),
-        pytest.param({"ratio": 2.0, "yaw_deg": 80.0}, "45 degrees", id="from-the-side"),
-        pytest.param({"ratio": 2.0, "coverage": 0.0}, "coverage", id="sees-nothing"),
-        pytest.param({"ratio": 2.0, "offset": (2.0, 0.0)}, "offset", id="looks-past"),
-        pytest.param({"ratio": 2.0, "glare": -1.0}, "glare", id="negative-light"),
-    ],
-)
-def test_impossible_views_are_refused(values, message):
-    with pytest.raises(DataError, match=message):
-        View(**values)

@@ -70,7 +70,7 @@ def audit(
         record = _audit(dataset, out / "audit", config, unnamed, progress)
         judged = record
         if normalise is not None:
-            from edgekit.audit.normalise import normalise as write_copy
+            from edgekit.audit.normalise import normalise_dataset as write_copy
 
             write_copy(dataset, normalise, NormaliseConfig(side_px=side), progress=progress)
             judged = _audit(load_dataset(normalise, progress=progress), out / "normalised", config, unnamed, progress)
@@ -87,7 +87,7 @@ def audit(
 
 
 def _audit(dataset: Dataset, stem: Path, config: AuditConfig, unnamed: bool, progress: Progress) -> AuditRecord:
-    from edgekit.audit.page import write_page
+    from edgekit.audit.page import write_audit_page
     from edgekit.audit.record import without_photos
     from edgekit.audit.run import audit_dataset
     from edgekit.records import write_json
@@ -96,7 +96,7 @@ def _audit(dataset: Dataset, stem: Path, config: AuditConfig, unnamed: bool, pro
     if unnamed:
         record = without_photos(record)
     write_json(stem.with_suffix(".json"), record)
-    write_page(stem.with_suffix(".html"), record, dataset.root)
+    write_audit_page(stem.with_suffix(".html"), record, dataset.root)
     return record
 
 

@@ -66,7 +66,7 @@ def augment(
     whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
     """
     from edgekit.augment.variant_set import augment_photos
-    from edgekit.augment.variant_set import preview as draw_preview
+    from edgekit.augment.variant_set import preview_variants as draw_preview
 
     augmentation = options.changed(
         named(preset),
@@ -251,7 +251,7 @@ def recapture(
     ones is in docs/data.md.
     """
     from edgekit.simulate.recapture_set import make_recaptures
-    from edgekit.simulate.recapture_set import preview as draw_preview
+    from edgekit.simulate.recapture_set import preview_recaptures as draw_preview
 
     ranges = {"distance": distance, "focus_px": focus, "exposure_ev": exposure, "glare": glare, "jpeg": jpeg}
     ranges |= {"coverage": coverage, "fill": fill, "oversample": oversample}
