@@ -14,7 +14,7 @@ from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.locks import working_in
-from edgekit.metrics.classification import report
+from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.progress import SILENT, Progress
@@ -194,7 +194,7 @@ def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
 def _early(scores: Scores, contract: Contract) -> dict[str, float]:
     """What stopping early does to the validation photos, on which its bounds rest."""
     counts = scores.early_counts(contract)
-    found = report(scores.targets, scores.predicted(contract, counts), contract.labels)
+    found = classification_report(scores.targets, scores.predicted(contract, counts), contract.labels)
     return {
         "early_stop_mean_crops": float(counts.mean()),
         "early_stop_balanced_accuracy": found.balanced_accuracy,

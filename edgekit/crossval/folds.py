@@ -27,7 +27,7 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
-from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.metrics.classification import evaluation_of
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.options import CalibrationFolder
@@ -196,13 +196,10 @@ def _variant(
     folds: Sequence[_Fold], variant: str, setting: Setting, latency: dict[str, dict[str, Latency]]
 ) -> VariantRecord:
     """All photos together, each judged by its own fold's model, operating point and bounds."""
+    crops, early = setting.crops, setting.stops_early
     photos = [
         ScoredPhotos.of(
-            fold.scores[variant],
-            fold.samples,
-            forced(fold.bundles[variant].contract),
-            crops=setting.crops,
-            stops_early=setting.stops_early,
+            fold.scores[variant], fold.samples, fold.bundles[variant].contract, crops=crops, stops_early=early
         )
         for fold in folds
     ]

@@ -13,7 +13,7 @@ from edgekit.data.options import Part
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import forced, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos
-from edgekit.metrics.classification import report
+from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import read_bundle
@@ -21,8 +21,8 @@ from edgekit.scoring.operating_point import edge_caution, fit_decision
 from edgekit.scoring.scores import CropUse, Scores, crop_use
 
 # Below that a temperature fits the photos, not the model: one photo more or less moves it by a multiple.
-MIN_PHOTOS = 10
-MIN_GROUPS = 3
+_MIN_PHOTOS = 10
+_MIN_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def tune(
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
     counts = scores.early_counts(tuned)
     every, early = (
-        report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
+        classification_report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
         for count in (None, counts)
     )
     note = {"operating_point": choice_note(dataset, chosen.part)}
@@ -104,17 +104,17 @@ def tune(
 
 
 def _check_enough(chosen: Chosen, contract: Contract) -> None:
-    few = {label: count for label, count in _photos_of(chosen.samples, contract).items() if count < MIN_PHOTOS}
+    few = {label: count for label, count in _photos_of(chosen.samples, contract).items() if count < _MIN_PHOTOS}
     if few:
         raise DataError(
-            f"tuning needs {MIN_PHOTOS} photos or more of each label, got "
+            f"tuning needs {_MIN_PHOTOS} photos or more of each label, got "
             + ", ".join(f"{count} of {label}" for label, count in few.items())
             + f" among {len(chosen.samples)} {chosen.part} photos; add photos, or choose a threshold with --target"
         )
     groups = {sample.group for sample in chosen.samples}
-    if "" not in groups and len(groups) < MIN_GROUPS:
+    if "" not in groups and len(groups) < _MIN_GROUPS:
         raise DataError(
-            f"tuning needs photos of {MIN_GROUPS} groups or more, got {len(groups)} among {len(chosen.samples)} "
+            f"tuning needs photos of {_MIN_GROUPS} groups or more, got {len(groups)} among {len(chosen.samples)} "
             f"{chosen.part} photos; add photos of other groups (--data with --split all), or choose a threshold with "
             "--target"
         )

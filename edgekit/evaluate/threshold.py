@@ -18,7 +18,7 @@ from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos
 from edgekit.metrics.attacks import apcer_by_kind, bpcer_at_apcer, equal_error_rate, worst_kind
-from edgekit.metrics.classification import report
+from edgekit.metrics.classification import classification_report
 from edgekit.metrics.rates import Rate, Resampling, rate
 from edgekit.metrics.wording import percent
 from edgekit.modelfile.write import update_contract
@@ -270,7 +270,7 @@ def _reached(scores: Scores, chosen: Chosen, contract: Contract) -> Reached:
         worst_kind=worst,
         worst_apcer=by_kind[worst].value,
         bpcer=bpcer,
-        balanced_accuracy=report(judged.truth, judged.predicted, judged.labels).balanced_accuracy,
+        balanced_accuracy=classification_report(judged.truth, judged.predicted, judged.labels).balanced_accuracy,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.metrics.wording import NOTHING, interval
 
-Table = tuple[list[str], list[list[str]]]
+StudyTable = tuple[list[str], list[list[str]]]
 
 P_VALUE = (
     "p is that of McNemar's exact test, which takes photos for independent: photos of one group are not, so it is too "
@@ -15,7 +15,7 @@ P_VALUE = (
 )
 
 
-def flip_rows(record: TtaRecord, model: str) -> Table:
+def flip_rows(record: TtaRecord, model: str) -> StudyTable:
     """One model: every way with its accuracy, its crops, and the answers that it changes."""
     rows = []
     for point in record.points:
@@ -41,7 +41,7 @@ def flip_rows(record: TtaRecord, model: str) -> Table:
     return [*columns, "right → wrong", "wrong → right", "p (McNemar)"], rows
 
 
-def class_rows(record: TtaRecord) -> Table:
+def class_rows(record: TtaRecord) -> StudyTable:
     """The table that anti-spoofing studies print: every model without test-time augmentation and with random crops."""
     rows = []
     for one in record.tables:
@@ -71,7 +71,7 @@ def markdown(record: TtaRecord) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(content: Table) -> str:
+def _table(content: StudyTable) -> str:
     columns, rows = content
     lines: Sequence[Sequence[str]] = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -10,7 +10,7 @@ import numpy as np
 from edgekit.arrays import BoolArray
 from edgekit.errors import DataError
 from edgekit.metrics.abstaining import RiskCoverage, band_report, risk_coverage
-from edgekit.metrics.classification import ClassReport, Report, report
+from edgekit.metrics.classification import ClassificationReport, ClassReport, classification_report
 from edgekit.metrics.curves import AttackDetail, attack_detail
 from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
@@ -37,7 +37,7 @@ class ClassTable:
     weighted: ClassReport
 
 
-def class_table(of: Report) -> ClassTable:
+def class_table(of: ClassificationReport) -> ClassTable:
     """The table of a report."""
     support = [one.support for one in of.classes]
 
@@ -127,7 +127,7 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
     Raises:
         DataError: no photos, or a column that isn't there.
     """
-    found = report(judged.truth, judged.predicted, judged.labels)
+    found = classification_report(judged.truth, judged.predicted, judged.labels)
     how = Resampling.of(judged.groups, found.n, resamples=resamples)
     wrong = ~judged.right
     mistakes = _mistakes(judged, wrong)

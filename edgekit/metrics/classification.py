@@ -43,7 +43,7 @@ class ClassReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ClassificationReport:
     """A classifier's numbers on labelled photos.
 
     Attributes:
@@ -98,7 +98,7 @@ class Evaluation:
         mean_over_groups: Each group counts the same; None without groups.
     """
 
-    report: Report
+    report: ClassificationReport
     balanced_accuracy: Estimate
     precision: Estimate
     recall: Estimate
@@ -114,7 +114,7 @@ class Evaluation:
     mean_over_groups: float | None = None
 
 
-def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> Report:
+def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> ClassificationReport:
     """The numbers of a classifier on labelled photos, as scikit-learn defines them (``zero_division=0``).
 
     Args:
@@ -132,7 +132,7 @@ def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> R
     hits, support, called = confusion.diagonal(), np.bincount(truth, minlength=k), confusion.sum(axis=0)
     balanced, precision, recall, f1 = (float(score) for score in _macro_scores(hits, support, called))
     per_class = zip(labels, *_class_scores(hits, support, called), support, strict=True)
-    return Report(
+    return ClassificationReport(
         n=len(truth),
         abstained=int((~answered).sum()),
         accuracy=float(hits.sum() / len(truth)),
@@ -220,7 +220,7 @@ def evaluation_of(judged: Judged, *, resamples: int = 1000, seed: int = 0) -> Ev
     macro = share_estimates(lambda weights: macro_samples(judged.truth, judged.predicted, weights), how)
     by_group = _by_group(judged, how.groups)
     evaluation = Evaluation(
-        report=report(judged.truth, judged.predicted, judged.labels),
+        report=classification_report(judged.truth, judged.predicted, judged.labels),
         balanced_accuracy=macro[0],
         precision=macro[1],
         recall=macro[2],

@@ -89,7 +89,7 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class TrainingRun:
     """One training run: photos and split, configuration, where it goes, and how a folder in use is treated."""
 
     dataset: Dataset
@@ -160,12 +160,12 @@ def finetune(
         load_backbone(network, config.network)
         if split.caution:
             progress.say(split.caution)
-        run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
+        run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
         with options.replacing(folder, "float"):
             return _finetune(network, run, began, progress)
 
 
-def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:
+def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
     folder, config = run.folder, run.config
     pretrained = config.network.weights != "none"
     files = run.files("float")
@@ -232,7 +232,7 @@ def _augmentation(config: TrainConfig, part: Part) -> Augmentation | None:
 
 
 def fit_head(
-    network: keras.Model, features: keras.Model, run: Run, progress: Progress, *, precision: Precision
+    network: keras.Model, features: keras.Model, run: TrainingRun, progress: Progress, *, precision: Precision
 ) -> Trials:
     """Solve the head on cached features and put it into the network.
 
@@ -288,7 +288,7 @@ def _features_key(features: keras.Model, config: TrainConfig, precision: Precisi
 
 
 def write_record(
-    run: Run,
+    run: TrainingRun,
     stage: Stage,
     trials: Trials,
     began: float,

@@ -13,7 +13,7 @@ import numpy as np
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.contract import Decision
 from edgekit.errors import RunError
-from edgekit.metrics.classification import report
+from edgekit.metrics.classification import classification_report
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
@@ -270,7 +270,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         targets = self.feed.validation_targets
         labels = [str(index) for index in range(scores.shape[1])]
         logs["val_loss"] = balanced_log_loss(scores, targets)
-        logs["val_balanced_accuracy"] = report(targets, scores.argmax(axis=1), labels).balanced_accuracy
+        logs["val_balanced_accuracy"] = classification_report(targets, scores.argmax(axis=1), labels).balanced_accuracy
         logs["learning_rate"] = float(keras.backend.get_value(self.model.optimizer.learning_rate))
         loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
         self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"

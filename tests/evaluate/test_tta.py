@@ -22,7 +22,7 @@ from edgekit.evaluate.tta_tables import class_rows, flip_rows, markdown
 from edgekit.metrics.rates import flips, mcnemar
 from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain, to_json
-from edgekit.runtime import read_bundle
+from edgekit.runtime import Classifier, read_bundle
 
 
 @pytest.fixture
@@ -68,6 +68,17 @@ CONFIG = TtaConfig(
     plans=(("centre", None), ("full", None), ("1/4", None), ("native", 3), ("own", None), ("early", None)),
     table=(3, 12),
 )
+
+
+def test_verdicts_stop_early_as_on_a_device(dataset, early):
+    """Its band asks for another photo: a vote near one of its ends is as little final as one near the threshold."""
+    contract = read_bundle(early).contract
+    decision = replace(contract.decision, abstain=(0.01, 0.99), early_stop=(2.0,) * (contract.plan.crops - 1))
+    update_contract(early, contract.with_decision(decision))
+    classifier = Classifier.load(early)
+    used = [len(classifier.classify(dataset.path_of(sample)).crops) for sample in dataset.samples]
+    points = compare_crops([early], dataset, CONFIG).points
+    assert [point.mean_crops for point in points if point.stops_early] == [np.mean(used)]
 
 
 def test_every_way_is_there_once(dataset, model, early):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit.errors import DataError
 from edgekit.metrics.breakdown import MAX_MISTAKES, Detail, class_table, detail
-from edgekit.metrics.classification import evaluation_of, report
+from edgekit.metrics.classification import classification_report, evaluation_of
 from edgekit.metrics.judged import Judged
 from edgekit.records import from_plain, to_json
 
@@ -44,7 +44,7 @@ def judged(n=90, *, labels=("genuine", "recapture"), bona_fide="genuine", **chan
 def test_the_table_is_scikit_learns_classification_report(photos):
     truth, predicted = (np.array(column) for column in zip(*photos, strict=True))
     labels = ["a", "b", "c", "d"]
-    ours = class_table(report(truth, predicted, labels))
+    ours = class_table(classification_report(truth, predicted, labels))
     seen = sorted({*truth.tolist(), *predicted.tolist()})
     theirs = reference.classification_report(
         truth, predicted, labels=seen, target_names=[labels[at] for at in seen], output_dict=True, zero_division=0
@@ -60,7 +60,8 @@ def test_the_table_is_scikit_learns_classification_report(photos):
             tuple(expected[key] for key in ("precision", "recall", "f1-score", "support")), abs=EXACT
         )
     assert np.array_equal(
-        report(truth, predicted, labels).confusion, reference.confusion_matrix(truth, predicted, labels=range(4))
+        classification_report(truth, predicted, labels).confusion,
+        reference.confusion_matrix(truth, predicted, labels=range(4)),
     )
 
 

@@ -10,7 +10,7 @@ from judging import bootstrap, judged
 
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import roc_auc
-from edgekit.metrics.classification import Evaluation, agreement, evaluation_of, report
+from edgekit.metrics.classification import Evaluation, agreement, classification_report, evaluation_of
 from edgekit.records import from_plain, to_json
 
 EXACT = 1e-9
@@ -55,7 +55,7 @@ def photos(**changes):
 @pytest.mark.parametrize("seed", range(4))
 def test_report_agrees_with_scikit_learn(seed, classes, absent):
     truth, predicted = classified(seed, classes=classes, absent=absent)
-    ours = report(truth, predicted, [f"class {c}" for c in range(classes)])
+    ours = classification_report(truth, predicted, [f"class {c}" for c in range(classes)])
     macro = reference.precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)
     each = reference.precision_recall_fscore_support(truth, predicted, labels=range(classes), zero_division=0)
 
@@ -70,17 +70,17 @@ def test_report_agrees_with_scikit_learn(seed, classes, absent):
 
 
 def test_rows_of_the_confusion_are_the_truth():
-    assert report(np.array([0, 0, 1]), np.array([1, 1, 1]), LABELS).confusion == ((0, 2), (0, 1))
+    assert classification_report(np.array([0, 0, 1]), np.array([1, 1, 1]), LABELS).confusion == ((0, 2), (0, 1))
 
 
 def test_a_class_that_nobody_has_seen_does_not_count():
-    ours = report(np.array([0, 1]), np.array([0, 1]), ["a", "b", "never"])
+    ours = classification_report(np.array([0, 1]), np.array([0, 1]), ["a", "b", "never"])
     assert (ours.macro_precision, ours.macro_recall, ours.macro_f1, ours.balanced_accuracy) == (1, 1, 1, 1)
     assert (ours.classes[2].precision, ours.classes[2].recall, ours.classes[2].support) == (0, 0, 0)
 
 
 def test_a_photo_without_a_verdict_is_an_error_of_its_class_alone():
-    ours = report(np.array([0, 0, 1, 1]), np.array([0, -1, 1, -1]), LABELS)
+    ours = classification_report(np.array([0, 0, 1, 1]), np.array([0, -1, 1, -1]), LABELS)
     assert (ours.n, ours.abstained, ours.accuracy, ours.balanced_accuracy) == (4, 2, 0.5, 0.5)
     assert ours.macro_precision == 1.0
     assert ours.confusion == ((1, 0), (0, 1))
@@ -103,7 +103,7 @@ def test_a_photo_without_a_verdict_is_an_error_of_its_class_alone():
 )
 def test_report_refuses(truth, predicted, labels, message):
     with pytest.raises(DataError, match=message):
-        report(np.array(truth), np.array(predicted), labels)
+        classification_report(np.array(truth), np.array(predicted), labels)
 
 
 def test_agreement_counts_equal_answers_right_or_wrong():

@@ -19,7 +19,7 @@ from edgekit.bench.latency import Throttling
 from edgekit.contract import Decision
 from edgekit.errors import ContractError, DataError, EdgekitError, RunError
 from edgekit.evaluate.accuracy import evaluate_model
-from edgekit.evaluate.tta import TtaPoint, TtaRecord, Way
+from edgekit.evaluate.tta import TtaPoint, TtaRecord, TtaSetting
 from edgekit.metrics.intervals import Estimate, wilson
 from edgekit.metrics.rates import Rate
 from edgekit.records import plain, write_json
@@ -430,7 +430,7 @@ def tta_point(plan, crops, *, mean=None, early=False):
     return TtaPoint(
         model="tiny",
         plan=plan,
-        way=str(Way(plan, crops, early)),
+        way=str(TtaSetting(plan, crops, early)),
         crops=crops,
         stops_early=early,
         mean_crops=mean or float(crops),
