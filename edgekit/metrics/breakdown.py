@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from edgekit.metrics.rates import Resampling
 from edgekit.metrics.reliability import Reliability, reliability
 from edgekit.metrics.slices import Slices, slice_photos
 
-MAX_MISTAKES = 200
+MAX_LISTED_MISTAKES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,29 +39,16 @@ class ClassTable:
 
 def class_table(of: ClassificationReport) -> ClassTable:
     """The table of a report."""
-    support = [one.support for one in of.classes]
+
+    def averaged(label: str, mean: Callable[[str], float]) -> ClassReport:
+        return ClassReport(label=label, precision=mean("precision"), recall=mean("recall"), f1=mean("f1"), support=of.n)
 
     def weighted(name: str) -> float:
         return float(sum(getattr(one, name) * one.support for one in of.classes)) / of.n
 
-    return ClassTable(
-        classes=of.classes,
-        accuracy=of.accuracy,
-        macro=ClassReport(
-            label="macro avg",
-            precision=of.macro_precision,
-            recall=of.macro_recall,
-            f1=of.macro_f1,
-            support=sum(support),
-        ),
-        weighted=ClassReport(
-            label="weighted avg",
-            precision=weighted("precision"),
-            recall=weighted("recall"),
-            f1=weighted("f1"),
-            support=sum(support),
-        ),
-    )
+    macro = averaged("macro avg", lambda name: float(getattr(of, f"macro_{name}")))
+    weighted_mean = averaged("weighted avg", weighted)
+    return ClassTable(classes=of.classes, accuracy=of.accuracy, macro=macro, weighted=weighted_mean)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +131,7 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
             band=band_report(wrong, judged.abstained, how, abstain=judged.abstain, floor=judged.floor),
         ),
         slices=slice_photos(_columns(judged, slices), judged.truth, judged.predicted, judged.genuine, judged.groups),
-        mistakes=mistakes[:MAX_MISTAKES],
+        mistakes=mistakes[:MAX_LISTED_MISTAKES],
         all_mistakes=len(mistakes),
     )
 

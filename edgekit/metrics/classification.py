@@ -25,10 +25,7 @@ from edgekit.metrics.attacks import (
 )
 from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.judged import Judged, checked_classes
-from edgekit.metrics.rates import Resampling, rate, share_estimates
-
-# Of photos; drawn ones are counted in floats.
-_Counts = Int64Array | Float64Array
+from edgekit.metrics.rates import Counts, Resampling, rate, ratio, share_estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +145,12 @@ def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequ
     )
 
 
-def _class_scores(hits: _Counts, support: _Counts, called: _Counts) -> tuple[Float64Array, Float64Array, Float64Array]:
+def _class_scores(hits: Counts, support: Counts, called: Counts) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Precision, recall and F1 of each class (last axis)."""
-    return _share(hits, called), _share(hits, support), _share(2 * hits, support + called)
+    return ratio(hits, called), ratio(hits, support), ratio(2 * hits, support + called)
 
 
-def _macro_scores(hits: _Counts, support: _Counts, called: _Counts) -> Float64Array:
+def _macro_scores(hits: Counts, support: Counts, called: Counts) -> Float64Array:
     """Balanced accuracy, macro precision, recall and F1 of (..., classes) counts, as (4, ...)."""
     precision, recall, f1 = _class_scores(hits, support, called)
     seen = support + called > 0
@@ -185,11 +182,6 @@ def macro_samples(truth: Int64Array, predicted: Int64Array, weights: Int64Array)
     scores = _macro_scores(*drawn)
     scores[:, (drawn[1][:, is_true.any(axis=0)] == 0).any(axis=1)] = np.nan
     return scores
-
-
-def _share(part: _Counts, whole: _Counts) -> Float64Array:
-    out: Float64Array = np.zeros(np.shape(whole))
-    return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
 
 
 def agreement(a: Int64Array, b: Int64Array) -> float:

@@ -10,6 +10,9 @@ import numpy as np
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wilson
 
+# Of photos; drawn ones may be counted in floats.
+Counts = Int64Array | Float64Array
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
@@ -62,6 +65,14 @@ class Resampling:
         )
 
 
+def ratio(
+    part: Int64Array | Float64Array, whole: Int64Array | Float64Array, *, of_nothing: float = 0.0
+) -> Float64Array:
+    """Element by element ``part / whole``, and ``of_nothing`` where the whole is 0."""
+    out: Float64Array = np.full(np.shape(whole), of_nothing)
+    return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
+
+
 def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
     """The share of some photos that are wrong; None where there are none.
 
@@ -79,9 +90,7 @@ def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
     # Class 0 is a right photo, class 1 a wrong one.
     counts = how.groups.totals(np.where(among, wrong, -1), 2)
     right, failed = np.concatenate([block @ counts for block in how.groups.blocks()]).T
-    drawn = right + failed
-    shares: Float64Array = np.full(len(drawn), np.nan)
-    np.divide(failed, drawn, out=shares, where=drawn > 0)
+    shares = ratio(failed, right + failed, of_nothing=np.nan)
     groups = int((counts.sum(axis=1) > 0).sum())
     over = share_estimate(errors / n, shares, units=groups, method=how.groups.method)
     return Rate(errors=errors, n=n, groups=groups, photos=photos, grouped=wider(over, photos))

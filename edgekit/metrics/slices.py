@@ -88,8 +88,7 @@ def slice_photos(
         DataError: a column is not as long as there are photos.
     """
     found: list[Slice] = []
-    left_out = 0
-    looked_at = []
+    left_out, looked_at = 0, []
     for column, values in columns.items():
         if len(values) != len(truth):
             raise DataError(f"column {column!r} must have one value a photo, got {len(values)} for {len(truth)} photos")

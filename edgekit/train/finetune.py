@@ -12,7 +12,7 @@ import numpy as np
 
 from edgekit import __version__
 from edgekit.arrays import Float32Array, Int64Array
-from edgekit.augment.options import Augmentation, preset
+from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
@@ -214,21 +214,16 @@ def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> Non
 
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
     """Training and validation crops for ``fit``."""
-    side = config.network.side_px
-    return CropFeed(
-        crop_source(
-            dataset, split.samples(dataset, "train"), config.plan, side, augmentation=_augmentation(config, "train")
-        ),
-        crop_source(dataset, split.samples(dataset, "val"), config.plan, side),
-        crops_per_photo=how.crops_per_photo,
-        batch_size=how.batch_size,
-        progress=progress,
-    )
+    train, validation = (part_source(dataset, split, config, part) for part in ("train", "val"))
+    crops, size = how.crops_per_photo, how.batch_size
+    return CropFeed(train, validation, crops_per_photo=crops, batch_size=size, progress=progress)
 
 
-def _augmentation(config: TrainConfig, part: Part) -> Augmentation | None:
-    """How photos are varied before crops are drawn: those of training alone."""
-    return None if config.augment == "none" or part != "train" else preset(config.augment)
+def part_source(dataset: Dataset, split: Split, config: TrainConfig, part: Part) -> CropSource:
+    """Photos of one part of a split as a source of crops; those of training alone are varied before crops are drawn."""
+    augmentation = None if config.augment == "none" or part != "train" else preset(config.augment)
+    samples, side_px = split.samples(dataset, part), config.network.side_px
+    return crop_source(dataset, samples, config.plan, side_px, augmentation=augmentation)
 
 
 def fit_head(
@@ -253,22 +248,16 @@ def fit_head(
         model=to_flatbuffer(features, precision, None),
     )
 
-    def table(part: Part, draws: int) -> tuple[PhotoFeatures, Int64Array]:
-        source = crop_source(
-            run.dataset,
-            run.split.samples(run.dataset, part),
-            config.plan,
-            config.network.side_px,
-            augmentation=_augmentation(config, part),
-        )
+    def computed(part: Part, draws: int) -> tuple[PhotoFeatures, Int64Array]:
+        source = part_source(run.dataset, run.split, config, part)
         what = {"train": "training", "val": "validation", "test": "test"}[part]
         features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
         return features, source.targets
 
-    train, train_targets = table("train", config.draws)
+    train, train_targets = computed("train", config.draws)
     # Runs that share a cache share features: a photo that validates one run trains another.
     shared = run.options.cache is not None and precision == "float32"
-    val, val_targets = table("val", config.draws if shared else 0)
+    val, val_targets = computed("val", config.draws if shared else 0)
     progress.begin("solving the head", 1)
     head = solve_head(
         FeatureSet(features=train.crops, targets=train_targets),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -35,3 +36,22 @@ def test_options_load_the_standard_library_alone():
     script = "import sys, edgekit.bench.options; print('numpy' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "error", "message"),
+    [
+        pytest.param(BenchConfig, {"crops": ()}, EdgekitError, "--crops must be numbers from 1", id="no-crops"),
+        pytest.param(BenchConfig, {"crops": (1, 0)}, EdgekitError, "--crops", id="zero-crops"),
+        pytest.param(BenchConfig, {"crops": (1001,)}, EdgekitError, "to 1000", id="too-many-crops"),
+        pytest.param(BenchConfig, {"threads": (0,)}, EdgekitError, "--threads", id="no-threads"),
+        pytest.param(BenchConfig, {"runs": 1}, EdgekitError, "--runs must be 2 to 100000", id="one-run"),
+        pytest.param(BenchConfig, {"warmup": -1}, EdgekitError, "--warmup 0 to 100000", id="negative-warmup"),
+        pytest.param(BenchConfig, {"budget_ms": 0.0}, EdgekitError, "--budget-ms must be", id="no-budget"),
+        pytest.param(BenchConfig, {"budget_ms": math.nan}, EdgekitError, "--budget-ms must be", id="nan-budget"),
+        pytest.param(BenchConfig, {"budget_ms": math.inf}, EdgekitError, "--budget-ms must be", id="endless-budget"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(config, options, error, message):
+    with pytest.raises(error, match=message):
+        config(**options)

@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from edgekit.contract import Decision
@@ -19,7 +17,6 @@ from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import TtaConfig
 from edgekit.evaluate.tta import TtaRecord, compare_crops
 from edgekit.evaluate.tta_tables import class_rows, flip_rows, markdown
-from edgekit.metrics.rates import flips, mcnemar
 from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain, to_json
 from edgekit.runtime import Classifier, read_bundle
@@ -181,30 +178,6 @@ def test_settings_that_make_no_sense_are_refused(changes, message):
 def test_plans_that_are_none_are_refused():
     with pytest.raises(ContractError, match="a crop scale must be"):
         TtaConfig(plans=(("quarter", None),))
-
-
-class TestMcNemar:
-    @pytest.mark.parametrize(
-        ("lost", "won", "p"), [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 0.0625), (0, 6, 0.03125), (3, 3, 1.0), (2, 8, 0.109375)]
-    )
-    def test_known_values(self, lost, won, p):
-        assert mcnemar(lost, won) == p
-
-    @settings(deadline=None)
-    @given(st.integers(0, 60), st.integers(0, 60))
-    def test_it_is_a_sign_test(self, lost, won):
-        stats = pytest.importorskip("scipy.stats")
-        expected = stats.binomtest(lost, lost + won).pvalue if lost + won else 1.0
-        assert mcnemar(lost, won) == pytest.approx(expected, abs=1e-12)
-
-    def test_thousands_of_flips_are_no_trouble(self):
-        assert mcnemar(2500, 2500) == 1
-        assert 0 < mcnemar(2300, 2700) < 1e-7
-
-
-def test_flips_count_both_ways():
-    found = flips(np.array([1, 1, 0, 0, 1]) == 1, np.array([1, 0, 1, 1, 1]) == 1)
-    assert (found.right_to_wrong, found.wrong_to_right, found.p_value) == (1, 2, 1.0)
 
 
 def test_an_unsure_contract_answers_in_a_study(dataset, model):

@@ -1,6 +1,4 @@
-import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,12 +6,8 @@ from PIL import Image
 
 from edgekit.augment.options import PRESETS
 from edgekit.contract import CropPlan
-from edgekit.data.threads import in_order
-from edgekit.errors import PhotoError
-from edgekit.runtime.crops import crop_boxes
-from edgekit.runtime.photo import decode, read_photo
-from edgekit.runtime.preprocess import to_tensor
-from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, normalise
+from edgekit.runtime.photo import decode
+from edgekit.scoring.source import CropSource, cut_photo, fixed_crops
 from edgekit.train.feed import class_weights, draw_photo, drawn_crops, epoch_batches, stack_all, steps_per_epoch
 
 SIDE_PX = 16
@@ -31,21 +25,6 @@ def source(tmp_path_factory):
     targets = np.array([0] * 9 + [1] * 3)
     plan = CropPlan(lead=("full",), cycle=("native", "1/2"), crops=4)
     return CropSource(paths=tuple(paths), targets=targets, plan=plan, side_px=SIDE_PX)
-
-
-def test_fixed_crops_are_those_of_the_runtime(source):
-    crops = list(fixed_crops(source, count=3))
-    photo = read_photo(source.paths[5])
-    expected = [to_tensor(photo, box, SIDE_PX) for box in crop_boxes(source.plan, photo.size_wh, SIDE_PX, count=3)]
-    assert len(crops) == 12
-    assert crops[5].dtype == np.uint8
-    np.testing.assert_array_equal(crops[5], expected)
-
-
-def test_fewer_crops_are_a_prefix_of_more(source):
-    np.testing.assert_array_equal(
-        cut_photo(source.paths[0], source, count=2), cut_photo(source.paths[0], source, count=6)[:2]
-    )
 
 
 class TestAugmented:
@@ -141,43 +120,6 @@ class TestEpochBatches:
 )
 def test_class_weights(targets, classes, expected):
     np.testing.assert_allclose(class_weights(np.array(targets), classes), expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [pytest.param(0, -1.0, id="black"), pytest.param(128, 0.0, id="grey"), pytest.param(255, 127 / 128, id="white")],
-)
-def test_normalise(level, expected):
-    normalised = normalise(np.full((1, 2, 2, 3), level, np.uint8))
-    assert normalised.dtype == np.float32
-    assert (normalised == np.float32(expected)).all()
-
-
-class TestInOrder:
-    def test_the_order_stays_whatever_is_ready_first(self):
-        late = threading.Event()
-
-        def work(item):
-            if item == 0:
-                assert late.wait(10)
-            else:
-                late.set()
-            return item
-
-        assert list(in_order(work, range(5))) == list(range(5))
-
-    def test_it_runs_no_further_ahead_than_it_was_told(self):
-        begun = []
-        results = in_order(lambda item: begun.append(item) or item, range(100), ahead=4)
-        next(results)
-        assert len(begun) <= 5
-        results.close()
-        assert len(begun) <= 5
-
-    def test_what_work_raises_reaches_the_reader(self, source):
-        lost = CropSource(paths=(Path("lost.png"),), targets=source.targets[:1], plan=source.plan, side_px=SIDE_PX)
-        with pytest.raises(PhotoError, match="no such file"):
-            list(fixed_crops(lost, count=1))
 
 
 def test_stack_all_counts():
