@@ -174,7 +174,7 @@ class Contract:
     side_px: int
     plan: CropPlan = field(default_factory=CropPlan)
     decision: Decision = field(default_factory=Decision)
-    precision: Literal["int8", "float32", "float16", "dynamic", "int16x8"]
+    precision: Precision
     model_sha256: str
     checked_on: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)

@@ -125,23 +125,21 @@ def _run_fold(
     if not _is_finished(folder, "float"):
         _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
     if not _is_finished(folder, "qat"):
-        _pass_on(_quantise(dataset, folder, config, options, progress), folder)
+        crops = CalibrationFolder(crops=config.calibration_crops)
+        _pass_on(qat(dataset, folder, config.qat, calibration=crops, options=options, progress=progress), folder)
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
+    # Kept, so that a re-run need not score again.
+    store = ScoreStore.of(folder.root / "scores", dataset, samples)
+    source = model_source(bundles["float"].contract, dataset, samples)
+    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
     return _Fold(
         folder=folder,
         samples=samples,
-        scores=_score(dataset, folder, samples, bundles, config, progress),
+        scores=dict(zip(bundles, scored, strict=True)),
         bundles=bundles,
         training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
     )
-
-
-def _quantise(
-    dataset: Dataset, folder: RunFolder, config: CrossvalConfig, options: RunOptions, progress: Progress
-) -> TrainRecord:
-    calibration = CalibrationFolder(crops=config.calibration_crops)
-    return qat(dataset, folder, config.qat, calibration=calibration, options=options, progress=progress)
 
 
 def _is_finished(folder: RunFolder, stage: Stage) -> bool:
@@ -175,21 +173,6 @@ def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalC
         )
         convert_run(dataset, folder, path, how, progress=progress)
     return read_bundle(path)
-
-
-def _score(
-    dataset: Dataset,
-    folder: RunFolder,
-    samples: Sequence[Sample],
-    bundles: dict[str, Bundle],
-    config: CrossvalConfig,
-    progress: Progress,
-) -> dict[str, Scores]:
-    """Scores of the test photos, kept so that a re-run need not score again."""
-    source = model_source(next(iter(bundles.values())).contract, dataset, samples)
-    store = ScoreStore.of(folder.root / "scores", dataset, samples)
-    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
-    return dict(zip(bundles, scored, strict=True))
 
 
 def _variant(

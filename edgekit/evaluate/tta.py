@@ -16,7 +16,7 @@ from edgekit.data.options import Part
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.photos import choose_photos
+from edgekit.evaluate.photos import choose_photos, joined
 from edgekit.metrics.breakdown import ClassTable, class_table
 from edgekit.metrics.classification import classification_report, evaluation_of
 from edgekit.metrics.intervals import Estimate
@@ -60,10 +60,10 @@ class TtaModel:
     """A model that was compared.
 
     Attributes:
-        name: Its file's, without the ending.
-        precision: Of its contract.
-        model_bytes: Of the flatbuffer.
-        file_sha256s: One file; or one a fold, where each photo was scored by a model that never saw its group.
+        name: Name of its file, without the ending.
+        precision: The precision that its contract names.
+        model_bytes: Size of the flatbuffer.
+        file_sha256s: SHA-256 of its file; one a fold where each photo was scored by a model that never saw its group.
     """
 
     name: str
@@ -82,14 +82,14 @@ class TtaPoint:
         way: The setting, for tables: the plan with its crops.
         crops: At most so many.
         stops_early: Whether the contract's bounds may end a verdict sooner.
-        mean_crops: How many it took.
+        mean_crops: How many crops a verdict took on average.
         balanced_accuracy: Mean recall over the labels.
         errors: Photos called wrong.
-        apcer: Of the worst kind of attack; None without attacks.
-        apcer_kind: That kind; empty without attacks or genuine photos.
-        bpcer: None without genuine photos.
-        auc: Of the attack score; None without both.
-        flips: Against the baseline; None for the baseline itself.
+        apcer: APCER of the worst kind of attack; None without attacks.
+        apcer_kind: The worst kind; empty without attacks or genuine photos.
+        bpcer: Share of genuine photos called attacks; None without genuine photos.
+        auc: Area under the attack score's ROC curve; None without both attacks and genuine photos.
+        flips: Answers that change against the baseline; None for the baseline itself.
     """
 
     model: str
@@ -148,9 +148,9 @@ class ScoredPlans:
     """Photos that one model scored by several plans.
 
     Attributes:
-        contract: The model's.
+        contract: The model's contract.
         samples: The photos.
-        scores: By plan, as it was asked for.
+        scores: Scores by plan, as the plan was asked for.
     """
 
     contract: Contract
@@ -181,15 +181,15 @@ def _plans(contract: Contract, config: TtaConfig) -> dict[str, CropPlan]:
 
 def tta_settings(contract: Contract, config: TtaConfig) -> list[TtaSetting]:
     """All that a study compares, the baseline first."""
-    found = [TtaSetting(config.baseline, 1)]
+    compared = [TtaSetting(config.baseline, 1)]
     for name, limit in config.plans:
         if name == EARLY:
             if contract.decision.early_stop is not None:
-                found.append(TtaSetting(OWN, contract.plan.crops, stops_early=True))
+                compared.append(TtaSetting(OWN, contract.plan.crops, stops_early=True))
             continue
         counts = [1] if name in _SINGLE else [k for k in config.crops if limit is None or k <= limit]
-        found += [TtaSetting(name, k) for k in counts]
-    return list(dict.fromkeys(found))
+        compared += [TtaSetting(name, k) for k in counts]
+    return list(dict.fromkeys(compared))
 
 
 def compare_crops(
@@ -238,8 +238,8 @@ def compare_crops(
         )
         for model, bundle in zip(models, bundles, strict=True)
     )
-    cautions = dict.fromkeys(one.caution for one in chosen if one.caution)
-    return study_record(named, scored, config, data_sha256=dataset.sha256, part=(chosen[0].part, "; ".join(cautions)))
+    caution = joined(*dict.fromkeys(one.caution for one in chosen))
+    return study_record(named, scored, config, data_sha256=dataset.sha256, part=(chosen[0].part, caution))
 
 
 def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:

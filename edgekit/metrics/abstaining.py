@@ -66,7 +66,7 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
         wrong: (n,) which photos are called wrong, when all are answered.
         certainty: (n,) finite.
         how: Resampling of the photos.
-        band: Of :func:`band_report`.
+        band: What the contract's own rules do, by :func:`band_report`.
 
     Raises:
         DataError: lengths or types are wrong, or a certainty is not finite.

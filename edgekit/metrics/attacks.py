@@ -39,9 +39,9 @@ class AttackReport:
         bona_fide: The label of genuine photos.
         attacks: Attack photos.
         bona_fides: Genuine photos.
-        apcer: The headline: of the worst kind, among those with enough photos.
-        apcer_kind: That kind.
-        apcer_by_kind: Of each kind; photos without one are ``unknown``.
+        apcer: The headline: that of the worst kind, among those with enough photos.
+        apcer_kind: The worst kind.
+        apcer_by_kind: APCER of each kind; photos without one are ``unknown``.
         apcer_overall: Over all attacks, whatever their kind: flatters where an easy kind is frequent.
         bpcer: Share of genuine photos called attacks.
         acer: Mean of ``apcer`` and ``bpcer``.
@@ -129,16 +129,13 @@ def marked_kind(kind: str, photos: int, kinds: Iterable[int]) -> str:
 
 
 def kinds_rule(kinds: Sequence[int]) -> str:
-    """The same beside a table whose kinds :func:`marked_kind` names: what its star means."""
+    """Which kind is the headline, beside a table whose kinds :func:`marked_kind` names: with what its star means."""
     return f"{worst_rule(kinds)}{'; * has fewer' if min(kinds) < MIN_PHOTOS <= max(kinds) else ''}"
 
 
 def worst_rule(kinds: Iterable[int]) -> str:
     """Which kind is the headline, for people, by how many photos every kind has."""
-    few = sorted(kinds)
-    if few[-1] < MIN_PHOTOS:
-        return f"{WORST_RULE}, or all where none has"
-    return WORST_RULE
+    return f"{WORST_RULE}, or all where none has" if max(kinds) < MIN_PHOTOS else WORST_RULE
 
 
 def roc_auc(truth: BoolArray, score: Float64Array) -> float:

@@ -80,19 +80,19 @@ class Evaluation:
 
     Attributes:
         report: The numbers without intervals.
-        balanced_accuracy: The headline.
+        balanced_accuracy: The headline: mean recall over the classes.
         precision: Macro precision.
         recall: Macro recall.
         f1: Macro F1.
-        auc: Of the attack score; None without one, or without both attacks and genuine photos.
+        auc: Area under the attack score's ROC curve; None without a score, or without both attacks and genuine photos.
         eer: Equal error rate of the attack score, where ``auc`` exists.
         bpcer20: BPCER where the attack score lets 5 % of all attacks pass, where ``auc`` exists.
-        attack: None without both attacks and genuine photos.
-        apcer: Of the headline's kind; the kind stays fixed over resamples. None without attacks.
-        bpcer: None without genuine photos.
+        attack: Presentation-attack numbers; None without both attacks and genuine photos.
+        apcer: APCER of the headline's kind of attack; the kind stays fixed over resamples. None without attacks.
+        bpcer: Share of genuine photos called attacks; None without genuine photos.
         by_group: Each group's own numbers; empty without groups.
-        worst_group: Of the lowest balanced accuracy, among groups of 10 photos or more or all if none has.
-        mean_over_groups: Each group counts the same; None without groups.
+        worst_group: The group of the lowest balanced accuracy, among groups of 10 photos or more or all if none has.
+        mean_over_groups: Mean of the groups' balanced accuracies; None without groups.
     """
 
     report: ClassificationReport
@@ -153,11 +153,11 @@ def _class_scores(hits: Counts, support: Counts, called: Counts) -> tuple[Float6
 def _macro_scores(hits: Counts, support: Counts, called: Counts) -> Float64Array:
     """Balanced accuracy, macro precision, recall and F1 of (..., classes) counts, as (4, ...)."""
     precision, recall, f1 = _class_scores(hits, support, called)
-    seen = support + called > 0
+    occurs = support + called > 0
     return np.stack(
         [
             np.mean(recall, axis=-1, where=support > 0),
-            *(np.mean(score, axis=-1, where=seen) for score in (precision, recall, f1)),
+            *(np.mean(score, axis=-1, where=occurs) for score in (precision, recall, f1)),
         ]
     )
 

@@ -40,7 +40,7 @@ class ScoreCurve:
 
     Attributes:
         threshold: Photos with this score or more are called attacks; None for the first point, where none is.
-        apcer: Over all attacks.
+        apcer: Share of all attacks that pass.
         bpcer: Share of genuine photos called attacks.
         precision: Of the photos called attacks, how many are; 1 where none is.
         cuts: Operating points before thinning: one more than there are distinct scores.
@@ -83,13 +83,13 @@ class AttackDetail:
     """Presentation-attack numbers with intervals (ISO/IEC 30107-3).
 
     Attributes:
-        kinds: Of every kind of attack, the worst first; kinds with fewer than 10 photos last.
-        worst_kind: The headline's, the first of ``kinds``.
+        kinds: APCER of every kind of attack, the worst first; kinds with fewer than 10 photos last.
+        worst_kind: The kind of the headline, the first of ``kinds``.
         overall: APCER over all attacks, whatever their kind.
-        bpcer: At the operating point.
+        bpcer: Share of genuine photos called attacks at the operating point.
         acer: Mean of the headline's APCER and BPCER; the kind stays fixed over resamples.
         eer: Equal error rate, over all attacks.
-        eer_threshold: Where it is reached, on these very photos.
+        eer_threshold: Where the equal error rate is reached, on these very photos.
         auc: Area under the ROC curve.
         average_precision: Area under the precision-recall curve, attacks being positives, as a sum of steps.
         at_apcer: BPCER at fixed APCER.

@@ -78,7 +78,7 @@ class Draws:
     Attributes:
         unit: (n,) int64, the unit of each photo, 0 .. units - 1; groups are numbered in sorted order.
         method: ``group bootstrap`` or ``bootstrap``.
-        resamples: How many.
+        resamples: How many resamples there are.
         seed: The same seed gives the same draws.
     """
 
@@ -110,15 +110,15 @@ class Draws:
 
     @property
     def units(self) -> int:
-        """How many there are."""
+        """How many units there are."""
         return int(self.unit.max()) + 1
 
     def blocks(self) -> Iterator[Int64Array]:
         """How often each unit is drawn, as (rows, units) whose rows sum to ``units``: some resamples at a time."""
         rng = np.random.default_rng(self.seed)
-        most = max(1, _BLOCK_CELLS // len(self.unit))
-        for start in range(0, self.resamples, most):
-            rows = min(most, self.resamples - start)
+        rows_at_once = max(1, _BLOCK_CELLS // len(self.unit))
+        for start in range(0, self.resamples, rows_at_once):
+            rows = min(rows_at_once, self.resamples - start)
             draws = rng.integers(self.units, size=(rows, self.units)) + self.units * np.arange(rows)[:, None]
             yield np.bincount(draws.ravel(), minlength=rows * self.units).reshape(rows, self.units)
 

@@ -19,9 +19,9 @@ class Rate:
     """Errors among some photos.
 
     Attributes:
-        errors: How many are wrong.
-        n: Of how many.
-        groups: In how many groups these are; 0 where photos have none.
+        errors: How many photos are wrong.
+        n: How many photos there are.
+        groups: In how many groups the photos are; 0 where photos have none.
         photos: The share with Wilson's interval, which takes photos for independent.
         grouped: The same share with its interval over groups, or over photos where that reaches further; None without
             groups.
@@ -45,7 +45,7 @@ class Resampling:
 
     Attributes:
         photos: Draws of photos.
-        groups: Draws of groups; None without.
+        groups: Draws of groups; None where photos have none.
     """
 
     photos: Draws
@@ -78,7 +78,7 @@ def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
 
     Args:
         among: (n,) which photos count.
-        wrong: (n,) which are wrong; looked at among those alone.
+        wrong: (n,) which photos are wrong; looked at where photos count.
         how: Resampling of all n photos.
     """
     n, errors = int(among.sum()), int((among & wrong).sum())
@@ -129,7 +129,7 @@ def _share_estimates(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flips:
-    """Photos whose answer another way changes.
+    """Photos that are right by one of two classifiers, or of two settings of one, and wrong by the other.
 
     Attributes:
         right_to_wrong: Right by the baseline, wrong now.
@@ -148,7 +148,7 @@ def flips(before: BoolArray, after: BoolArray) -> Flips:
 
     Args:
         before: (n,) which answers are right.
-        after: (n,) the same of another way.
+        after: (n,) which answers are right when the photos are answered otherwise.
     """
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
     return Flips(right_to_wrong=lost, wrong_to_right=won, p_value=mcnemar(lost, won))

@@ -19,6 +19,7 @@ from edgekit.data.manifest import Sample
 from edgekit.data.threads import in_order
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
+from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.records import file_sha256, from_plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import decode, read_photo
@@ -34,7 +35,7 @@ _MAX_CROPS = 5000
 class CalibrationConfig:
     """How many crops are chosen, from which plan and by which seed."""
 
-    crops: int = 200
+    crops: int = CALIBRATION_CROPS
     plan: CropPlan
     side_px: int
     seed: int = 0

@@ -42,9 +42,9 @@ def adapt_weights(network: keras.Model, batches: Sequence[Float32Array], *, prog
     for crops in batches:
         for start in range(0, len(crops), _CROPS):
             step = crops[start : start + _CROPS]
-            seen = watch.predict_on_batch(step)
-            for layer, inputs, total in zip(layers, seen if len(layers) > 1 else [seen], sums, strict=True):
-                total.add(_positions(rng, layer, inputs))
+            inputs = watch.predict_on_batch(step)
+            for layer, own, total in zip(layers, inputs if len(layers) > 1 else [inputs], sums, strict=True):
+                total.add(_positions(rng, layer, own))
             progress.advance(len(step))
     for layer, total in zip(layers, sums, strict=True):
         _adapt(layer, total)
@@ -105,8 +105,8 @@ def _is_constant(weights: Float32Array, gain: Float32Array, offset: Float32Array
 def _smallest_kernels(weights: Float32Array, gain: Float32Array, offset: Float32Array) -> Float64Array:
     """Kernels of one weight each, where the largest was, just large enough for the offset to fit."""
     place = np.arange(weights.shape[1])[:, np.newaxis] == np.abs(weights).argmax(axis=1)[:, np.newaxis]
-    least = _LEAST_WEIGHT * np.abs(offset) / np.where(gain > 0, gain, 1)
-    return np.where(place, least[:, np.newaxis], 0.0)
+    smallest = _LEAST_WEIGHT * np.abs(offset) / np.where(gain > 0, gain, 1)
+    return np.where(place, smallest[:, np.newaxis], 0.0)
 
 
 def _as_groups(layer: Any, kernel: Float32Array) -> Float32Array:

@@ -38,13 +38,13 @@ def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[Float3
     layers = [layer for layer in model.layers if layer.name.startswith(_WRAPPED) and _activation_ranges(layer)]
     twins = [network.get_layer(layer.name.removeprefix(_WRAPPED)).output for layer in layers]
     watch = keras.Model(network.input, [[tf.reduce_min(twin), tf.reduce_max(twin)] for twin in twins])
-    found = []
+    extremes = []
     for number, crops in enumerate(batches):
         if number == 0:
             # Ranges of weights are those of the last call in training mode.
             model(crops, training=True)
-        found.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
-    lows, highs = np.moveaxis(np.stack(found), 2, 0)
+        extremes.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
+    lows, highs = np.moveaxis(np.stack(extremes), 2, 0)
     for number, layer in enumerate(layers):
         if layer.name.removeprefix(_WRAPPED).startswith(LOGIT_LAYERS):
             low, high = _LOGIT_HEADROOM * lows[:, number].min(), _LOGIT_HEADROOM * highs[:, number].max()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
-import numpy as np
-
 from edgekit import __version__
-from edgekit.arrays import Float32Array, Int64Array
+from edgekit.arrays import Int64Array
 from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
@@ -21,10 +18,10 @@ from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
-from edgekit.scoring.source import CropSource, crop_source, fixed_crops, normalise
+from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features
-from edgekit.train.feed import epoch_batches, stack_all, steps_per_epoch
-from edgekit.train.fit import FitFiles, Step, fit
+from edgekit.train.feed import CropFeed
+from edgekit.train.fit import FitFiles, fit
 from edgekit.train.head import PENALTIES, FeatureSet, solve_head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -40,46 +37,6 @@ from edgekit.train.options import FitConfig, Stage, TrainConfig
 from edgekit.train.record import RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer
-
-# Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
-_VALIDATION_BYTES = 1 << 30
-
-
-class CropFeed:
-    """Crops of training and validation photos for ``fit``, normalised."""
-
-    def __init__(
-        self, train: CropSource, validation: CropSource, *, crops_per_photo: int, batch_size: int, progress: Progress
-    ) -> None:
-        self._train, self._crops, self._batch = train, crops_per_photo, batch_size
-        self._validation, self._count = validation, _validation_crops(validation)
-        shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
-        progress.begin("cutting validation crops", shape[0])
-        self._pixels = stack_all(fixed_crops(validation, count=self._count), shape=shape, step=progress.advance)
-
-    @property
-    def steps(self) -> int:
-        """Batches in one epoch."""
-        return steps_per_epoch(len(self._train.paths), crops_per_photo=self._crops, batch_size=self._batch)
-
-    @property
-    def validation_targets(self) -> Int64Array:
-        """(photos,) class indices."""
-        return self._validation.targets
-
-    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
-        """One epoch of normalised crops, drawn anew."""
-        for batch in epoch_batches(rng, self._train, crops_per_photo=self._crops, batch_size=self._batch):
-            yield normalise(batch.crops), batch.targets, batch.weights
-
-    def validation(self, photo: int) -> Float32Array:
-        """The first crops of one validation photo, as inference takes them."""
-        return normalise(self._pixels[photo])
-
-
-def _validation_crops(source: CropSource) -> int:
-    bytes_per_crop = max(1, len(source.paths)) * source.side_px**2 * 3
-    return max(1, min(source.plan.crops, _VALIDATION_BYTES // bytes_per_crop))
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from PIL import Image
 from edgekit.contract import Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
-from edgekit.errors import ContractError, DataError, EdgekitError
+from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import TtaConfig
 from edgekit.evaluate.tta import TtaRecord, compare_crops
@@ -158,26 +158,6 @@ def test_models_of_other_labels_are_refused(dataset, model, three_colours_file):
 def test_models_of_one_name_are_refused(dataset, model):
     with pytest.raises(DataError, match="different file names"):
         compare_crops([model, model], dataset, CONFIG)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"crops": ()}, "--crops must be numbers"),
-        ({"crops": (0,)}, "--crops must be numbers"),
-        ({"baseline": "1/4"}, "--baseline must be centre or full"),
-        ({"plans": ()}, "--plan must name 1 to"),
-        ({"plans": (("own", 0),)}, "must have 1 to 1000 crops"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(changes, message):
-    with pytest.raises(EdgekitError, match=message):
-        TtaConfig(**changes)
-
-
-def test_plans_that_are_none_are_refused():
-    with pytest.raises(ContractError, match="a crop scale must be"):
-        TtaConfig(plans=(("quarter", None),))
 
 
 def test_an_unsure_contract_answers_in_a_study(dataset, model):
