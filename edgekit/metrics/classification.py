@@ -196,7 +196,7 @@ def agreement(a: Int64Array, b: Int64Array) -> float:
     return float((a == b).mean())
 
 
-def evaluation_of(judged: Judged, *, resamples: int = 1000, seed: int = 0) -> Evaluation:
+def evaluation_of(judged: Judged, *, resamples: int = 1000) -> Evaluation:
     """The headline numbers of judged photos, with 95 % intervals.
 
     With groups, intervals come from a group bootstrap, and are never narrower than over photos; without, from a
@@ -206,9 +206,8 @@ def evaluation_of(judged: Judged, *, resamples: int = 1000, seed: int = 0) -> Ev
     Args:
         judged: The photos.
         resamples: How many times groups or photos are drawn.
-        seed: The same seed gives the same intervals.
     """
-    how = Resampling.of(judged.groups, len(judged.paths), resamples=resamples, seed=seed)
+    how = Resampling.of(judged.groups, len(judged.paths), resamples=resamples)
     macro = share_estimates(lambda weights: macro_samples(judged.truth, judged.predicted, weights), how)
     by_group = _by_group(judged, how.groups)
     evaluation = Evaluation(

@@ -52,17 +52,15 @@ class Resampling:
     groups: Draws | None
 
     @classmethod
-    def of(cls, groups: Sequence[str] | None, n: int, *, resamples: int = 1000, seed: int = 0) -> Resampling:
+    def of(cls, groups: Sequence[str] | None, n: int, *, resamples: int = 1000) -> Resampling:
         """For n photos; groups count where any photo has one.
 
         Raises:
             DataError: no photos, or a photo without a group among others that have one.
         """
         grouped = groups is not None and any(groups)
-        return cls(
-            photos=Draws.of(None, n, resamples=resamples, seed=seed),
-            groups=Draws.of(groups, n, resamples=resamples, seed=seed) if grouped else None,
-        )
+        draws = Draws.of(groups, n, resamples=resamples) if grouped else None
+        return cls(photos=Draws.of(None, n, resamples=resamples), groups=draws)
 
 
 def ratio(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,15 +118,6 @@ def steps_per_epoch(photos: int, *, crops_per_photo: int, batch_size: int) -> in
     return max(1, photos * crops_per_photo // batch_size)
 
 
-def stack_all(arrays: Iterable[RGBArray], *, shape: Sequence[int], step: Callable[[], None] = lambda: None) -> RGBArray:
-    """Collect arrays of one shape into one, without holding them twice."""
-    result = np.empty(tuple(shape), dtype=np.uint8)
-    for row, array in zip(result, arrays, strict=True):
-        row[...] = array
-        step()
-    return result
-
-
 class CropFeed:
     """Crops of training and validation photos for ``fit``, normalised."""
 
@@ -137,7 +128,11 @@ class CropFeed:
         self._validation, self._count = validation, _validation_crops(validation)
         shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
         progress.begin("cutting validation crops", shape[0])
-        self._pixels = stack_all(fixed_crops(validation, count=self._count), shape=shape, step=progress.advance)
+        # Filled photo by photo: a list of all crops beside the table would hold them twice.
+        self._pixels = np.empty(shape, np.uint8)
+        for row, crops in zip(self._pixels, fixed_crops(validation, count=self._count), strict=True):
+            row[...] = crops
+            progress.advance()
 
     @property
     def steps(self) -> int:

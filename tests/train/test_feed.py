@@ -6,9 +6,11 @@ from PIL import Image
 
 from edgekit.augment.options import PRESETS
 from edgekit.contract import CropPlan
+from edgekit.progress import SILENT
 from edgekit.runtime.photo import decode
-from edgekit.scoring.source import CropSource, cut_photo, fixed_crops
-from edgekit.train.feed import class_weights, draw_photo, drawn_crops, epoch_batches, stack_all, steps_per_epoch
+from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, normalise
+from edgekit.train import feed as feed_module
+from edgekit.train.feed import CropFeed, class_weights, draw_photo, drawn_crops, epoch_batches, steps_per_epoch
 
 SIDE_PX = 16
 
@@ -122,10 +124,26 @@ def test_class_weights(targets, classes, expected):
     np.testing.assert_allclose(class_weights(np.array(targets), classes), expected, rtol=1e-6)
 
 
-def test_stack_all_counts():
-    rows = [np.full((2,), value, np.uint8) for value in (1, 2)]
-    steps = []
-    np.testing.assert_array_equal(stack_all(rows, shape=(2, 2), step=lambda: steps.append(1)), [[1, 1], [2, 2]])
-    assert len(steps) == 2
-    with pytest.raises(ValueError, match="shorter"):
-        stack_all(rows, shape=(3, 2))
+class TestCropFeed:
+    def test_validation_crops_are_those_of_inference(self, source, progress):
+        validation = replace(source, paths=source.paths[:3], targets=source.targets[:3])
+        feed = CropFeed(source, validation, crops_per_photo=2, batch_size=5, progress=progress)
+        assert progress.tasks == [("cutting validation crops", 3, 3)]
+        assert feed.validation_targets.tolist() == [0, 0, 0]
+        for number, path in enumerate(validation.paths):
+            expected = normalise(cut_photo(path, source, count=source.plan.crops))
+            np.testing.assert_array_equal(feed.validation(number), expected)
+
+    def test_an_epoch_has_its_steps_of_normalised_crops(self, source):
+        feed = CropFeed(source, source, crops_per_photo=2, batch_size=5, progress=SILENT)
+        steps = list(feed.epoch(np.random.default_rng(0)))
+        assert len(steps) == feed.steps == 4
+        crops, targets, weights = steps[0]
+        assert (crops.shape, crops.dtype) == ((5, SIDE_PX, SIDE_PX, 3), np.float32)
+        assert (targets.shape, weights.shape) == ((5,), (5,))
+        assert -1 <= crops.min() < crops.max() < 1
+
+    def test_many_photos_keep_fewer_validation_crops(self, source, monkeypatch):
+        monkeypatch.setattr(feed_module, "_VALIDATION_BYTES", 2 * len(source.paths) * SIDE_PX**2 * 3)
+        feed = CropFeed(source, source, crops_per_photo=1, batch_size=1, progress=SILENT)
+        assert feed.validation(0).shape == (2, SIDE_PX, SIDE_PX, 3)
