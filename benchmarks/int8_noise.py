@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.arrays import RGBArray
 from edgekit.data.dataset import load_dataset
 from edgekit.quantize.calibration import choose
 from edgekit.quantize.fakequant import quantised
@@ -25,7 +26,7 @@ from edgekit.quantize.qat import load_stage
 from edgekit.quantize.ranges import calibrate
 from edgekit.records import write_json
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.scoring.source import RGBArray, crop_source, normalise
+from edgekit.scoring.source import crop_source, normalise
 from edgekit.train.feed import drawn_crops
 from edgekit.train.finetune import versions
 from edgekit.train.keras2 import tfmot

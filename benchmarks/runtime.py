@@ -97,7 +97,7 @@ class Contender:
 
     def __init__(self, name: str, python: Path, model: Path, boxes: dict[str, Any]) -> None:
         self.name = name
-        command = [python, HERE / "contenders.py", name, model, str(THREADS), json.dumps(boxes)]
+        command = [str(python), str(HERE / "contenders.py"), name, str(model), str(THREADS), json.dumps(boxes)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -178,7 +178,7 @@ def measure(contenders: Sequence[Contender], photos: Sequence[Path], rounds: int
 
 def processes(model: Path, photo: Path, boxes: dict[str, Any], rounds: int, progress: Progress) -> list[Timing]:
     """Whole processes, from the order to start to their end, in turn."""
-    commands = {
+    commands: dict[str, list[str | Path]] = {
         "edgekit": [
             sys.executable, "-m", "edgekit.runtime", "classify", model, photo, "--threads", str(THREADS), "--all-crops",
         ],

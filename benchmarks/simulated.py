@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -29,6 +30,7 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.metrics.attacks import roc_auc, weighted_auc
 from edgekit.metrics.intervals import Draws, Estimate, percentile_estimate
+from edgekit.progress import Progress
 from edgekit.records import write_json
 from edgekit.scoring.source import crop_source
 from edgekit.simulate.options import RecaptureConfig
@@ -135,7 +137,7 @@ def joined(one: FeatureSet, other: FeatureSet) -> FeatureSet:
     )
 
 
-def progress():  # type: ignore[no-untyped-def]
+def progress() -> AbstractContextManager[Progress]:
     """Bars on stderr."""
     from edgekit.cli import console
 

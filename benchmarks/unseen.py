@@ -22,7 +22,7 @@ from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.tta import OWN, ScoredPlans, TtaModel, TtaRecord, job_of, scored_plans, study
+from edgekit.evaluate.tta import OWN, ScoredPlans, TtaModel, TtaRecord, job_of, scored_plans, study_record
 from edgekit.metrics.breakdown import Detail, detail
 from edgekit.metrics.judged import Judged
 from edgekit.progress import Progress
@@ -108,7 +108,7 @@ def main() -> int:
             }
             record = UnseenRecord(
                 folds=config.folds,
-                study=study(
+                study=study_record(
                     [model for model, _ in found.values()],
                     {variant: folds for variant, (_, folds) in found.items()},
                     STUDY,

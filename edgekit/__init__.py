@@ -11,63 +11,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.audit.run import audit_dataset
-    from edgekit.augment.crop_set import cut_crops
-    from edgekit.augment.variant_set import augment_photos
-    from edgekit.bench.benchmark import benchmark
-    from edgekit.convert.to_file import convert_run
-    from edgekit.crossval.folds import cross_validate
-    from edgekit.data.dataset import load_dataset
-    from edgekit.data.split_folder import split_data
-    from edgekit.data.splits import split_dataset
-    from edgekit.devices.doctor import check_up
-    from edgekit.devices.parse import open_devices
-    from edgekit.devices.survey import survey
-    from edgekit.evaluate.accuracy import evaluate_model
-    from edgekit.evaluate.retune import tune
-    from edgekit.evaluate.threshold import set_target
-    from edgekit.evaluate.tta import compare_crops
-    from edgekit.gather.collect import collect_photos
-    from edgekit.gather.coverage import cover
-    from edgekit.gather.importing import import_photos
-    from edgekit.quantize.qat import qat
-    from edgekit.report.write import write_report
-    from edgekit.runtime.payload import write_payload
-    from edgekit.simulate.demo_set import simulate_photos
-    from edgekit.simulate.recapture_set import make_recaptures
-    from edgekit.train.finetune import finetune
+    from edgekit.audit.run import audit_dataset as audit_dataset
+    from edgekit.augment.crop_set import cut_crops as cut_crops
+    from edgekit.augment.variant_set import augment_photos as augment_photos
+    from edgekit.bench.benchmark import benchmark as benchmark
+    from edgekit.convert.to_file import convert_run as convert_run
+    from edgekit.crossval.folds import cross_validate as cross_validate
+    from edgekit.data.dataset import load_dataset as load_dataset
+    from edgekit.data.split_folder import split_data as split_data
+    from edgekit.data.splits import split_dataset as split_dataset
+    from edgekit.devices.doctor import check_up as check_up
+    from edgekit.devices.parse import open_devices as open_devices
+    from edgekit.devices.survey import survey as survey
+    from edgekit.evaluate.accuracy import evaluate_model as evaluate_model
+    from edgekit.evaluate.retune import tune as tune
+    from edgekit.evaluate.threshold import set_target as set_target
+    from edgekit.evaluate.tta import compare_crops as compare_crops
+    from edgekit.gather.collect import collect_photos as collect_photos
+    from edgekit.gather.coverage import cover as cover
+    from edgekit.gather.importing import import_photos as import_photos
+    from edgekit.quantize.qat import qat as qat
+    from edgekit.report.write import write_report as write_report
+    from edgekit.runtime.payload import write_payload as write_payload
+    from edgekit.simulate.demo_set import simulate_photos as simulate_photos
+    from edgekit.simulate.recapture_set import make_recaptures as make_recaptures
+    from edgekit.train.finetune import finetune as finetune
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "audit_dataset",
-    "augment_photos",
-    "benchmark",
-    "check_up",
-    "collect_photos",
-    "compare_crops",
-    "convert_run",
-    "cover",
-    "cross_validate",
-    "cut_crops",
-    "evaluate_model",
-    "finetune",
-    "import_photos",
-    "load_dataset",
-    "make_recaptures",
-    "open_devices",
-    "qat",
-    "set_target",
-    "simulate_photos",
-    "split_data",
-    "split_dataset",
-    "survey",
-    "tune",
-    "write_payload",
-    "write_report",
-]
-
-# In the order of the pipeline. Each is imported when it is asked for, since most need packages of an extra.
+# In the order of the pipeline. Each is imported when it is asked for, since most need packages of an extra. Type
+# checkers go by the imports above, whose names count as exported because they are given again.
 _HOMES = {
     "import_photos": "gather.importing",
     "collect_photos": "gather.collect",
@@ -95,6 +68,7 @@ _HOMES = {
     "check_up": "devices.doctor",
     "write_payload": "runtime.payload",
 }
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

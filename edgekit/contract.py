@@ -174,7 +174,7 @@ class Contract:
     side_px: int
     plan: CropPlan = field(default_factory=CropPlan)
     decision: Decision = field(default_factory=Decision)
-    precision: Literal["int8", "float32", "float16", "dynamic", "int16x8"]
+    precision: Precision
     model_sha256: str
     checked_on: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -248,15 +248,8 @@ def check_crops(count: int) -> None:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether lists and objects are nested deeper than that."""
-    for _ in range(levels):
-        inner: list[Any] = list(value.values()) if isinstance(value, dict) else value
-        value = [
-            one
-            for item in inner
-            if isinstance(item, (dict, list, tuple))
-            for one in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not value:
-            return False
-    return True
+    """Whether lists and objects are nested deeper than that; empty ones have no depth."""
+    if not isinstance(value, (dict, list, tuple)):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return any(levels == 0 or _is_deeper(item, levels - 1) for item in items)

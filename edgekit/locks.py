@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,8 +18,7 @@ from edgekit.errors import DataError, EdgekitError, RunError
 LOCK_NAME = ".edgekit.lock"
 
 
-@contextmanager
-def working_in(folder: Path) -> Iterator[None]:
+def working_in(folder: Path) -> AbstractContextManager[None]:
     """Hold a run's folder for the body of the ``with``; nothing where there is no folder yet.
 
     May be nested. Two at once could leave one's record over the other's weights.
@@ -28,39 +27,32 @@ def working_in(folder: Path) -> Iterator[None]:
         RunError: another process, or another thread of this one, works there, or the folder can't be locked.
     """
     if not os.path.isdir(folder):
-        yield
-        return
+        return nullcontext()
     busy = RunError(f"another edgekit process works in {folder}; wait for it, or name another folder")
-    with _holding(folder / LOCK_NAME, busy, "run", nested=True):
-        yield
+    return _holding(folder / LOCK_NAME, busy, "run", nested=True)
 
 
-@contextmanager
-def writing_in(root: Path) -> Iterator[None]:
+def writing_in(root: Path) -> AbstractContextManager[None]:
     """Hold a data folder: two that write rows at once would lose each other's.
 
     Raises:
         DataError: another process writes there, or the folder can't be locked.
     """
     busy = DataError(f"{root}: another import, session or split writes here; wait for its end")
-    with _holding(root / LOCK_NAME, busy, "photos"):
-        yield
+    return _holding(root / LOCK_NAME, busy, "photos")
 
 
-@contextmanager
-def making_in(out: Path) -> Iterator[None]:
+def making_in(out: Path) -> AbstractContextManager[None]:
     """Hold a folder that files are made in.
 
     Raises:
         DataError: another process makes files there, or the folder can't be locked.
     """
     busy = DataError(f"{out}: another edgekit process makes files here; wait for its end, or choose another folder")
-    with _holding(out / LOCK_NAME, busy, "folder"):
-        yield
+    return _holding(out / LOCK_NAME, busy, "folder")
 
 
-@contextmanager
-def keeping(lines: Path) -> Iterator[None]:
+def keeping(lines: Path) -> AbstractContextManager[None]:
     """Hold the file of a device's lines.
 
     Raises:
@@ -69,8 +61,7 @@ def keeping(lines: Path) -> Iterator[None]:
     busy = EdgekitError(
         f"{lines}: another benchmark of this model on this device runs; wait for its end, or name another --out"
     )
-    with _holding(lines.with_name(f".{lines.name}.lock"), busy, "folder"):
-        yield
+    return _holding(lines.with_name(f".{lines.name}.lock"), busy, "folder")
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
 
-
-class Progress(Protocol):
-    """What a stage calls while it works. One task at a time; the next ``begin`` ends the last."""
+class Progress:
+    """What a stage calls while it works, and nobody watches. One task at a time; the next ``begin`` ends the last."""
 
     def begin(self, what: str, total: int) -> None:
         """Start a task of ``total`` steps, named in a few words ("fine-tuning")."""
@@ -18,17 +16,4 @@ class Progress(Protocol):
         """A line that stays above the bar: a warning or an intermediate result."""
 
 
-class Silent:
-    """Progress that nobody watches."""
-
-    def begin(self, what: str, total: int) -> None:
-        """Ignore."""
-
-    def advance(self, steps: int = 1, *, note: str = "") -> None:
-        """Ignore."""
-
-    def say(self, line: str) -> None:
-        """Ignore."""
-
-
-SILENT = Silent()
+SILENT = Progress()

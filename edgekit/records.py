@@ -15,7 +15,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgekit.errors import EdgekitError, RunError
@@ -302,18 +302,19 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
         return item if kind is Any else Path(item)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return _convert_union(inner, item, where, error)
+        if item is None and NoneType in inner:
+            return None
+        (only,) = (one for one in inner if one is not NoneType)
+        return _convert(only, item, where, error)
     if origin is Literal:
         if item not in inner:
             raise error(f"{where} must be one of {list(inner)}, got {item!r:.80}")
         return item
     if origin is tuple and isinstance(item, list):
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return tuple(_convert(inner[0], one, f"{where}[{n}]", error) for n, one in enumerate(item))
-        if len(inner) == len(item):
-            return tuple(
-                _convert(k, one, f"{where}[{n}]", error) for n, (k, one) in enumerate(zip(inner, item, strict=True))
-            )
+        kinds = inner[:1] * len(item) if inner[1:] == (Ellipsis,) else inner
+        if len(kinds) == len(item):
+            pairs = enumerate(zip(kinds, item, strict=True))
+            return tuple(_convert(one, value, f"{where}[{n}]", error) for n, (one, value) in pairs)
     if origin is dict and isinstance(item, dict):
         return {key: _convert(inner[1], one, f"{where}: {key:.80}", error) for key, one in item.items()}
     if dataclasses.is_dataclass(kind):
@@ -336,10 +337,3 @@ def _convert_float(item: Any, where: str, error: type[EdgekitError]) -> float:
     if type(item) in (int, float) and -sys.float_info.max <= item <= sys.float_info.max:
         return float(item)
     raise error(f"{where} must be float, got {item!r:.80}")
-
-
-def _convert_union(kinds: tuple[Any, ...], item: Any, where: str, error: type[EdgekitError]) -> Any:
-    if item is None and type(None) in kinds:
-        return None
-    (only,) = (kind for kind in kinds if kind is not type(None))
-    return _convert(only, item, where, error)

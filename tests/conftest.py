@@ -50,7 +50,6 @@ LONG = {
     "devices/test_arm64.py",
     "report/test_browser.py",
     "runtime/agent/test_run.py",
-    "train/test_augment_training.py",
 }
 
 

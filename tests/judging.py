@@ -27,9 +27,9 @@ def judged(truth, predicted, labels, *, bona_fide=None, attack_score=None, group
     )
 
 
-def bootstrap(statistic, groups, n, *, resamples=1000, seed=0, level=0.95):
+def bootstrap(statistic, groups, n, *, resamples=1000, seed=0):
     """The percentile interval of any statistic of the indices of photos, one resample at a time."""
     draws = Draws.of(groups, n, resamples=resamples, seed=seed)
     photos = np.arange(n)
     samples = [float(statistic(np.repeat(photos, times[draws.unit]))) for block in draws.blocks() for times in block]
-    return percentile_estimate(float(statistic(photos)), np.array(samples), method=draws.method, level=level)
+    return percentile_estimate(float(statistic(photos)), np.array(samples), method=draws.method)

@@ -28,7 +28,7 @@ _FILE_COLUMNS = 150
 EXIT_CHECK_FAILED = 1
 
 
-class ConsoleProgress:
+class ConsoleProgress(Progress):
     """Bars with time left on stderr; where that is no terminal, one line per task."""
 
     def __init__(self, bars: Bars) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
-from edgekit.metrics.classification import agreement, report
+from edgekit.metrics.classification import agreement, classification_report
 from edgekit.scoring.scores import Scores
 from edgekit.train.options import Stage
 
@@ -66,7 +66,7 @@ def compare_models(
     """
     crops = contract.plan.crops
     before, after = float_scores.predicted(float_contract, crops), scores.predicted(contract, crops)
-    old, new = (report(scores.targets, predicted, contract.labels) for predicted in (before, after))
+    old, new = (classification_report(scores.targets, predicted, contract.labels) for predicted in (before, after))
     return Gate(
         photos=len(scores.targets),
         crops=crops,

@@ -14,7 +14,7 @@ from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.locks import working_in
-from edgekit.metrics.classification import report
+from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.progress import SILENT, Progress
@@ -209,7 +209,7 @@ def _judge(
     gate = compare_models(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
     # What stopping early does to the photos on which its bounds rest.
     counts = scored[0].early_counts(contract)
-    early = report(scored[0].targets, scored[0].predicted(contract, counts), contract.labels)
+    early = classification_report(scored[0].targets, scored[0].predicted(contract, counts), contract.labels)
     measured = {
         "validation_photos": gate.photos,
         "validation_balanced_accuracy": gate.balanced_accuracy,

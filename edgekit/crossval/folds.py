@@ -26,7 +26,7 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
-from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
@@ -125,23 +125,21 @@ def _run_fold(
     if not _is_finished(folder, "float"):
         _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
     if not _is_finished(folder, "qat"):
-        _pass_on(_quantise(dataset, folder, config, options, progress), folder)
+        crops = CalibrationFolder(crops=config.calibration_crops)
+        _pass_on(qat(dataset, folder, config.qat, calibration=crops, options=options, progress=progress), folder)
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
+    # Kept, so that a re-run need not score again.
+    store = ScoreStore.of(folder.root / "scores", dataset, samples)
+    source = model_source(bundles["float"].contract, dataset, samples)
+    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
     return _Fold(
         folder=folder,
         samples=samples,
-        scores=_score(dataset, folder, samples, bundles, config, progress),
+        scores=dict(zip(bundles, scored, strict=True)),
         bundles=bundles,
         training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
     )
-
-
-def _quantise(
-    dataset: Dataset, folder: RunFolder, config: CrossvalConfig, options: RunOptions, progress: Progress
-) -> TrainRecord:
-    calibration = CalibrationFolder(crops=config.calibration_crops)
-    return qat(dataset, folder, config.qat, calibration=calibration, options=options, progress=progress)
 
 
 def _is_finished(folder: RunFolder, stage: Stage) -> bool:
@@ -177,32 +175,14 @@ def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalC
     return read_bundle(path)
 
 
-def _score(
-    dataset: Dataset,
-    folder: RunFolder,
-    samples: Sequence[Sample],
-    bundles: dict[str, Bundle],
-    config: CrossvalConfig,
-    progress: Progress,
-) -> dict[str, Scores]:
-    """Scores of the test photos, kept so that a re-run need not score again."""
-    source = model_source(next(iter(bundles.values())).contract, dataset, samples)
-    store = ScoreStore.of(folder.root / "scores", dataset, samples)
-    scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
-    return dict(zip(bundles, scored, strict=True))
-
-
 def _variant(
     folds: Sequence[_Fold], variant: str, setting: Setting, latency: dict[str, dict[str, Latency]]
 ) -> VariantRecord:
     """All photos together, each judged by its own fold's model, operating point and bounds."""
+    crops, early = setting.crops, setting.stops_early
     photos = [
         ScoredPhotos.of(
-            fold.scores[variant],
-            fold.samples,
-            forced(fold.bundles[variant].contract),
-            crops=setting.crops,
-            stops_early=setting.stops_early,
+            fold.scores[variant], fold.samples, fold.bundles[variant].contract, crops=crops, stops_early=early
         )
         for fold in folds
     ]

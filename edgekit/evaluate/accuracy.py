@@ -48,9 +48,9 @@ class ScoredPhotos:
     """Photos that one model scored.
 
     Attributes:
-        scores: Of every crop.
+        scores: Probabilities of every crop.
         samples: The photos, in the order of the scores.
-        contract: The model's.
+        contract: The model's contract.
         counts: How many crops each verdict takes.
     """
 
@@ -117,11 +117,11 @@ class EvaluateRecord:
     """One evaluation and what it was of.
 
     Attributes:
-        crops: Of each photo, at most.
-        crops_used: How many the verdicts took, where the contract lets them stop early.
+        crops: How many crops of each photo were scored, at most.
+        crops_used: How many crops the verdicts took, where the contract lets them stop early.
         evaluation: The headline numbers.
         labels: The model's classes.
-        bona_fide: Its label of genuine photos.
+        bona_fide: The model's label of genuine photos; None where it has none.
         decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
         detail: Everything else.
     """

@@ -18,8 +18,8 @@ class EvaluateConfig:
     """What is measured on which photos.
 
     Attributes:
-        part: Which photos.
-        crops: Exactly so many of each; None takes the contract's, fewer where they settle it.
+        part: Which part of the photos.
+        crops: Exactly so many crops of each photo; None takes the contract's, fewer where they settle it.
         stop_early: With ``crops`` None, whether verdicts may stop early.
         slices: Columns of the manifest to slice by; None takes all.
     """
@@ -63,8 +63,8 @@ class TtaConfig:
             raise EdgekitError(f"--baseline must be centre or full, got {self.baseline!r}")
         if not 1 <= len(self.plans) <= MAX_PLANS:
             raise EdgekitError(f"--plan must name 1 to {MAX_PLANS} plans, got {len(self.plans)}")
-        for name, most in self.plans:
-            if most is not None and not 1 <= most <= MAX_CROPS:
-                raise EdgekitError(f"--plan {name}@N must have 1 to {MAX_CROPS} crops, got {most}")
+        for name, limit in self.plans:
+            if limit is not None and not 1 <= limit <= MAX_CROPS:
+                raise EdgekitError(f"--plan {name}@N must have 1 to {MAX_CROPS} crops, got {limit}")
             if name not in ("own", "early"):
                 CropPlan.parse(name)

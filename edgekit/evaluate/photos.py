@@ -48,11 +48,11 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Cho
         )
     trained_on = contract.provenance.get("data_sha256")
     own = trained_on == dataset.sha256
-    strange = "the model was trained on other photos or an older state of these: any it knows flatter it"
+    unknown = "the model was trained on other photos or an older state of these: any it knows flatter it"
     if part == "all" or (part == "auto" and not own):
-        caution = "these photos also trained the model: the numbers flatter" if own else strange if trained_on else ""
+        caution = "these photos also trained the model: the numbers flatter" if own else unknown if trained_on else ""
         said = (caution, _choice_caution(contract, dataset, "all"), _few_groups(dataset.samples))
-        return Chosen(samples=dataset.samples, part="all", caution=_joined(*said))
+        return Chosen(samples=dataset.samples, part="all", caution=joined(*said))
     wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
     if own:
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
@@ -70,9 +70,9 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Cho
         "val": "these photos chose epochs and thresholds",
     }
     samples = split.samples(dataset, wanted)
-    told = cautions.get(wanted, "") if own else strange if trained_on else ""
+    flatters = cautions.get(wanted, "") if own else unknown if trained_on else ""
     tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
-    caution = _joined(split.caution, told, tuned, _few_groups(samples))
+    caution = joined(split.caution, flatters, tuned, _few_groups(samples))
     return Chosen(samples=samples, part=wanted, caution=caution)
 
 
@@ -106,7 +106,8 @@ def _choice_caution(contract: Contract, dataset: Dataset, part: str) -> str:
     return "these photos chose the operating point, some of them at least: the numbers flatter"
 
 
-def _joined(*cautions: str) -> str:
+def joined(*cautions: str) -> str:
+    """Cautions as one; the empty ones say nothing."""
     return "; ".join(text for text in cautions if text)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
-from edgekit.data.manifest import Sample
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import forced, score_samples
-from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos
-from edgekit.metrics.classification import report
+from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos, joined
+from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import read_bundle
@@ -21,8 +20,8 @@ from edgekit.scoring.operating_point import edge_caution, fit_decision
 from edgekit.scoring.scores import CropUse, Scores, crop_use
 
 # Below that a temperature fits the photos, not the model: one photo more or less moves it by a multiple.
-MIN_PHOTOS = 10
-MIN_GROUPS = 3
+_MIN_PHOTOS = 10
+_MIN_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class TuneRecord:
     Attributes:
         balanced_accuracy: With all crops.
         early_balanced_accuracy: Where verdicts may stop early.
-        crops_used: How many crops they take then; None where they never stop early.
+        crops_used: How many crops the verdicts take where they may stop early; None where they never stop early.
         written: Name of the file with the new contract; None where nothing was written.
         written_sha256: Of that file.
     """
@@ -79,7 +78,7 @@ def tune(
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
     counts = scores.early_counts(tuned)
     every, early = (
-        report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
+        classification_report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
         for count in (None, counts)
     )
     note = {"operating_point": choice_note(dataset, chosen.part)}
@@ -92,7 +91,7 @@ def tune(
         data_sha256=dataset.sha256,
         part=chosen.part,
         photos=len(chosen.samples),
-        caution="; ".join(text for text in (chosen.caution, edge_caution(tuned.decision.temperature)) if text),
+        caution=joined(chosen.caution, edge_caution(tuned.decision.temperature)),
         before=contract.decision,
         after=tuned.decision,
         balanced_accuracy=every,
@@ -104,24 +103,20 @@ def tune(
 
 
 def _check_enough(chosen: Chosen, contract: Contract) -> None:
-    few = {label: count for label, count in _photos_of(chosen.samples, contract).items() if count < MIN_PHOTOS}
+    counts = Counter(sample.label for sample in chosen.samples)
+    few = [f"{counts[label]} of {label}" for label in contract.labels if counts[label] < _MIN_PHOTOS]
     if few:
         raise DataError(
-            f"tuning needs {MIN_PHOTOS} photos or more of each label, got "
-            + ", ".join(f"{count} of {label}" for label, count in few.items())
-            + f" among {len(chosen.samples)} {chosen.part} photos; add photos, or choose a threshold with --target"
+            f"tuning needs {_MIN_PHOTOS} photos or more of each label, got {', '.join(few)}"
+            f" among {len(chosen.samples)} {chosen.part} photos; add photos, or choose a threshold with --target"
         )
     groups = {sample.group for sample in chosen.samples}
-    if "" not in groups and len(groups) < MIN_GROUPS:
+    if "" not in groups and len(groups) < _MIN_GROUPS:
         raise DataError(
-            f"tuning needs photos of {MIN_GROUPS} groups or more, got {len(groups)} among {len(chosen.samples)} "
+            f"tuning needs photos of {_MIN_GROUPS} groups or more, got {len(groups)} among {len(chosen.samples)} "
             f"{chosen.part} photos; add photos of other groups (--data with --split all), or choose a threshold with "
             "--target"
         )
-
-
-def _photos_of(samples: Sequence[Sample], contract: Contract) -> dict[str, int]:
-    return {label: sum(sample.label == label for sample in samples) for label in contract.labels}
 
 
 def _check_errors(scores: Scores, chosen: Chosen, contract: Contract) -> None:

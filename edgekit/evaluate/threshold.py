@@ -16,9 +16,9 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
-from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos
-from edgekit.metrics.attacks import apcer_by_kind, bpcer_at_apcer, equal_error_rate, worst_kind
-from edgekit.metrics.classification import report
+from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos, joined
+from edgekit.metrics.attacks import attack_report, bpcer_at_apcer, equal_error_rate
+from edgekit.metrics.classification import classification_report
 from edgekit.metrics.rates import Rate, Resampling, rate
 from edgekit.metrics.wording import percent
 from edgekit.modelfile.write import update_contract
@@ -41,7 +41,7 @@ class Target:
     Attributes:
         what: ``bpcer``: the lowest APCER whose BPCER stays within the limit; ``apcer``: the lowest BPCER whose APCER
             does, over all attacks; ``eer``: where both are equal.
-        limit: Of the rate; None for ``eer``.
+        limit: What the rate must not exceed; None for ``eer``.
     """
 
     what: Literal["apcer", "bpcer", "eer"]
@@ -82,7 +82,7 @@ class Reached:
         photos: How many.
         apcer: Over all attacks.
         worst_kind: The kind of attack that passes most often, among those with 10 photos or more if any.
-        worst_apcer: Its APCER.
+        worst_apcer: The APCER of that kind.
         bpcer: Share of genuine photos called attacks.
         balanced_accuracy: Mean recall over the labels.
     """
@@ -201,7 +201,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         )
     threshold = threshold_for(target, is_attack, scores.attack_scores(contract))
     decided = contract.with_decision(_decision(contract, scores, threshold))
-    found = _reached(scores, chosen, decided)
+    reached = _reached(scores, chosen, decided)
     tested = None
     if request.also_test:
         test = choose_photos(dataset, contract, "test")
@@ -210,11 +210,11 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         )
     written = None
     if write is not None:
-        note = {"target": str(target), "threshold": threshold, "reached": plain(found)}
+        note = {"target": str(target), "threshold": threshold, "reached": plain(reached)}
         note |= choice_note(dataset, chosen.part)
         noted = replace(decided, provenance=contract.provenance | {"operating_point": note})
         written = update_contract(model, noted, bundle=bundle, out=write)
-    limited = found.bpcer.n if target.what == "bpcer" else found.apcer.n
+    limited = reached.bpcer.n if target.what == "bpcer" else reached.apcer.n
     needed = _needed(target.limit) if target.limit else None
     return TargetRecord(
         model=model.name,
@@ -223,10 +223,10 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         data_sha256=dataset.sha256,
         before=contract.decision.threshold,
         threshold=threshold,
-        chosen_on=found,
+        chosen_on=reached,
         tested_on=tested,
         needed=needed,
-        caution="; ".join(text for text in (chosen.caution, _unsupported(target, limited)) if text),
+        caution=joined(chosen.caution, _unsupported(target, limited)),
         written=None if write is None else write.name,
         written_sha256=None if written is None else written.file_sha256,
     )
@@ -261,16 +261,15 @@ def _reached(scores: Scores, chosen: Chosen, contract: Contract) -> Reached:
     apcer, bpcer = rate(is_attack, ~called, how), rate(~is_attack, called, how)
     if apcer is None or bpcer is None:
         raise DataError(f"APCER and BPCER need photos of both classes, the {chosen.part} photos have one alone")
-    by_kind = apcer_by_kind(is_attack, called, judged.kinds)
-    worst = worst_kind(by_kind)
+    numbers = attack_report(is_attack, called, judged.kinds)
     return Reached(
         part=chosen.part,
         photos=len(judged.paths),
         apcer=apcer,
-        worst_kind=worst,
-        worst_apcer=by_kind[worst].value,
+        worst_kind=numbers.apcer_kind,
+        worst_apcer=numbers.apcer,
         bpcer=bpcer,
-        balanced_accuracy=report(judged.truth, judged.predicted, judged.labels).balanced_accuracy,
+        balanced_accuracy=classification_report(judged.truth, judged.predicted, judged.labels).balanced_accuracy,
     )
 
 
@@ -290,12 +289,12 @@ def _unsupported(target: Target, photos: int) -> str:
     if photos >= needed:
         return ""
     bound = _Z2 / (photos + _Z2)
-    least = (
+    one_error = (
         f"one error is {percent(1 / photos)} of them, so the limit allows none, and "
         if photos * target.limit < 1
         else ""
     )
     return (
-        f"{photos} {what} can't show {target}: {least}without any error the 95 % interval still reaches "
+        f"{photos} {what} can't show {target}: {one_error}without any error the 95 % interval still reaches "
         f"{percent(bound)}; it takes {needed}"
     )

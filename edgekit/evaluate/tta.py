@@ -14,18 +14,18 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.photos import choose_photos
+from edgekit.evaluate.photos import choose_photos, joined
 from edgekit.metrics.breakdown import ClassTable, class_table
-from edgekit.metrics.classification import Evaluation, evaluation_of
+from edgekit.metrics.classification import classification_report, evaluation_of
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Flips, Rate, Resampling, flips, rate
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes
-from edgekit.scoring.scores import CropUse, Scores
+from edgekit.scoring.scores import Scores
 
 # Plans by a name, besides those that are written out; of these two the first crop is the only one.
 _SINGLE = ("centre", "full")
@@ -35,8 +35,8 @@ EARLY = "early"
 CLASSIC = "1/4"
 
 
-class Way(NamedTuple):
-    """One way to an answer: a plan and how many of its crops.
+class TtaSetting(NamedTuple):
+    """What is compared: a plan and how many of its crops.
 
     Attributes:
         plan: As it was asked for.
@@ -60,10 +60,10 @@ class TtaModel:
     """A model that was compared.
 
     Attributes:
-        name: Its file's, without the ending.
-        precision: Of its contract.
-        model_bytes: Of the flatbuffer.
-        file_sha256s: One file; or one a fold, where each photo was scored by a model that never saw its group.
+        name: Name of its file, without the ending.
+        precision: The precision that its contract names.
+        model_bytes: Size of the flatbuffer.
+        file_sha256s: SHA-256 of its file; one a fold where each photo was scored by a model that never saw its group.
     """
 
     name: str
@@ -74,22 +74,22 @@ class TtaModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TtaPoint:
-    """One model by one way.
+    """One model by one setting.
 
     Attributes:
-        model: Its name.
+        model: Name of the model.
         plan: As it was asked for.
-        way: The plan with its crops, for tables.
+        way: The setting, for tables: the plan with its crops.
         crops: At most so many.
         stops_early: Whether the contract's bounds may end a verdict sooner.
-        mean_crops: How many it took.
+        mean_crops: How many crops a verdict took on average.
         balanced_accuracy: Mean recall over the labels.
         errors: Photos called wrong.
-        apcer: Of the worst kind of attack; None without attacks.
-        apcer_kind: That kind; empty without attacks or genuine photos.
-        bpcer: None without genuine photos.
-        auc: Of the attack score; None without both.
-        flips: Against the baseline; None for the baseline itself.
+        apcer: APCER of the worst kind of attack; None without attacks.
+        apcer_kind: The worst kind; empty without attacks or genuine photos.
+        bpcer: Share of genuine photos called attacks; None without genuine photos.
+        auc: Area under the attack score's ROC curve; None without both attacks and genuine photos.
+        flips: Answers that change against the baseline; None for the baseline itself.
     """
 
     model: str
@@ -109,7 +109,7 @@ class TtaPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TtaTable:
-    """The table that anti-spoofing studies print, of one model by one way."""
+    """The table that anti-spoofing studies print, of one model by one setting."""
 
     model: str
     way: str
@@ -124,8 +124,8 @@ class TtaRecord:
     Attributes:
         part: Which photos; ``unseen`` where each was scored by a model that never saw its group.
         ks: Numbers of crops.
-        baseline: The way that flips are counted against; without test-time augmentation.
-        points: Every model by every way.
+        baseline: The setting that flips are counted against; without test-time augmentation.
+        points: Every model by every setting.
         tables: Every model without test-time augmentation and with classic crops.
     """
 
@@ -148,65 +148,48 @@ class ScoredPlans:
     """Photos that one model scored by several plans.
 
     Attributes:
-        contract: The model's.
+        contract: The model's contract.
         samples: The photos.
-        scores: By plan, as it was asked for.
+        scores: Scores by plan, as the plan was asked for.
     """
 
     contract: Contract
     samples: tuple[Sample, ...]
     scores: Mapping[str, Scores]
 
-    def photos(self, way: Way) -> ScoredPhotos:
-        """The photos by one way, every one answered."""
-        return ScoredPhotos.of(
-            self.scores[way.plan],
-            self.samples,
-            forced(self.contract),
-            crops=way.crops,
-            stops_early=way.stops_early,
-        )
-
-
-def crop_plan(text: str, contract: Contract, crops: int) -> CropPlan:
-    """The crop plan of a name (``centre``, ``full``, ``own``) or of scales that are written out.
-
-    Args:
-        text: As it was asked for.
-        contract: Whose working size, and own plan, it is.
-        crops: The largest number of crops that is asked for.
-    """
-    working_px = contract.plan.working_px
-    if text == OWN:
-        return replace(contract.plan, crops=crops)
-    return CropPlan.parse(text, crops=1 if text in _SINGLE else crops, working_px=working_px)
+    def photos(self, setting: TtaSetting) -> ScoredPhotos:
+        """The photos by one setting."""
+        scores, early = self.scores[setting.plan], setting.stops_early
+        return ScoredPhotos.of(scores, self.samples, self.contract, crops=setting.crops, stops_early=early)
 
 
 def job_of(bundle: Bundle, config: TtaConfig) -> ModelPlans:
     """What a model has to score: every plan once, with its largest number of crops."""
-    plans = [crop_plan(name, bundle.contract, most) for name, most in most_crops(bundle.contract, config).items()]
-    return ModelPlans(bundle=bundle, plans=tuple(dict.fromkeys(plans)))
+    return ModelPlans(bundle=bundle, plans=tuple(dict.fromkeys(_plans(bundle.contract, config).values())))
 
 
-def most_crops(contract: Contract, config: TtaConfig) -> dict[str, int]:
-    """By plan, the largest number of crops that any way takes."""
-    most: dict[str, int] = {}
-    for way in ways(contract, config):
-        most[way.plan] = max(way.crops, most.get(way.plan, 1))
-    return most
+def _plans(contract: Contract, config: TtaConfig) -> dict[str, CropPlan]:
+    """A study's plans as they were asked for, each with the largest number of crops that any setting takes."""
+    # Of two settings of one plan the later one stays, which has more crops.
+    settings = sorted(tta_settings(contract, config), key=lambda setting: setting.crops)
+    own, working_px = contract.plan, contract.plan.working_px
+    return {
+        name: replace(own, crops=crops) if name == OWN else CropPlan.parse(name, crops=crops, working_px=working_px)
+        for name, crops in {setting.plan: setting.crops for setting in settings}.items()
+    }
 
 
-def ways(contract: Contract, config: TtaConfig) -> list[Way]:
-    """Every way that a study compares, the baseline first."""
-    found = [Way(config.baseline, 1)]
+def tta_settings(contract: Contract, config: TtaConfig) -> list[TtaSetting]:
+    """All that a study compares, the baseline first."""
+    compared = [TtaSetting(config.baseline, 1)]
     for name, limit in config.plans:
         if name == EARLY:
             if contract.decision.early_stop is not None:
-                found.append(Way(OWN, contract.plan.crops, stops_early=True))
+                compared.append(TtaSetting(OWN, contract.plan.crops, stops_early=True))
             continue
         counts = [1] if name in _SINGLE else [k for k in config.crops if limit is None or k <= limit]
-        found += [Way(name, k) for k in counts]
-    return list(dict.fromkeys(found))
+        compared += [TtaSetting(name, k) for k in counts]
+    return list(dict.fromkeys(compared))
 
 
 def compare_crops(
@@ -218,7 +201,7 @@ def compare_crops(
     scores: Path | None = None,
     progress: Progress = SILENT,
 ) -> TtaRecord:
-    """Compare ways of cropping on the same photos; each photo is decoded once, and each plan scored in one pass.
+    """Compare plans and numbers of crops; each photo is decoded once, and each plan scored in one pass.
 
     Args:
         models: Files of the same labels.
@@ -255,8 +238,8 @@ def compare_crops(
         )
         for model, bundle in zip(models, bundles, strict=True)
     )
-    cautions = dict.fromkeys(one.caution for one in chosen if one.caution)
-    return study(named, scored, config, data_sha256=dataset.sha256, part=(chosen[0].part, "; ".join(cautions)))
+    caution = joined(*dict.fromkeys(one.caution for one in chosen))
+    return study_record(named, scored, config, data_sha256=dataset.sha256, part=(chosen[0].part, caution))
 
 
 def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
@@ -275,16 +258,11 @@ def scored_plans(
     bundle: Bundle, samples: Sequence[Sample], found: Mapping[CropPlan, Scores], config: TtaConfig
 ) -> ScoredPlans:
     """A model's scores, by plan as it was asked for."""
-    contract = bundle.contract
-    names = most_crops(contract, config).items()
-    return ScoredPlans(
-        contract=contract,
-        samples=tuple(samples),
-        scores={name: found[crop_plan(name, contract, most)] for name, most in names},
-    )
+    scores = {name: found[plan] for name, plan in _plans(bundle.contract, config).items()}
+    return ScoredPlans(contract=bundle.contract, samples=tuple(samples), scores=scores)
 
 
-def study(
+def study_record(
     models: Sequence[TtaModel],
     scored: Mapping[str, Sequence[ScoredPlans]],
     config: TtaConfig,
@@ -302,17 +280,17 @@ def study(
         part: Which photos these are, and what has to be said beside the numbers.
     """
     points, tables = [], []
+    without = TtaSetting(config.baseline, 1)
     for model in models:
         baseline: Judged | None = None
-        for way in ways(scored[model.name][0].contract, config):
-            photos = [part.photos(way) for part in scored[model.name]]
+        for setting in tta_settings(scored[model.name][0].contract, config):
+            photos = [part.photos(setting) for part in scored[model.name]]
             judged = judged_photos(*photos)
-            evaluation = evaluation_of(judged)
-            points.append(_point(model.name, way, crops_used(*photos), judged, evaluation, baseline))
+            points.append(_point(model.name, setting, photos, judged, baseline))
             baseline = baseline or judged
-            if way == Way(config.baseline, 1) or (way.plan == CLASSIC and way.crops in config.table):
-                table = class_table(evaluation.report)
-                tables.append(TtaTable(model=model.name, way=str(way), crops=way.crops, table=table))
+            if setting == without or (setting.plan == CLASSIC and setting.crops in config.table):
+                table = class_table(classification_report(judged.truth, judged.predicted, judged.labels))
+                tables.append(TtaTable(model=model.name, way=str(setting), crops=setting.crops, table=table))
     first = scored[models[0].name]
     samples = [sample for part in first for sample in part.samples]
     return TtaRecord(
@@ -325,24 +303,25 @@ def study(
         labels=first[0].contract.labels,
         bona_fide=first[0].contract.bona_fide,
         ks=config.crops,
-        baseline=str(Way(config.baseline, 1)),
+        baseline=str(without),
         points=tuple(points),
         tables=tuple(tables),
     )
 
 
 def _point(
-    model: str, way: Way, used: CropUse | None, judged: Judged, evaluation: Evaluation, baseline: Judged | None
+    model: str, setting: TtaSetting, photos: Sequence[ScoredPhotos], judged: Judged, baseline: Judged | None
 ) -> TtaPoint:
+    evaluation, used = evaluation_of(judged), crops_used(*photos)
     errors = rate(np.ones(len(judged.paths), np.bool_), ~judged.right, Resampling.of(judged.groups, len(judged.paths)))
     assert errors is not None
     return TtaPoint(
         model=model,
-        plan=way.plan,
-        way=str(way),
-        crops=way.crops,
-        stops_early=way.stops_early,
-        mean_crops=float(way.crops) if used is None else used.mean,
+        plan=setting.plan,
+        way=str(setting),
+        crops=setting.crops,
+        stops_early=setting.stops_early,
+        mean_crops=float(setting.crops) if used is None else used.mean,
         balanced_accuracy=evaluation.balanced_accuracy,
         errors=errors,
         apcer=evaluation.apcer,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.evaluate.tta import TtaRecord
+from edgekit.metrics.rates import Flips
 from edgekit.metrics.wording import NOTHING, interval
 
-Table = tuple[list[str], list[list[str]]]
+StudyTable = tuple[list[str], list[list[str]]]
 
 P_VALUE = (
     "p is that of McNemar's exact test, which takes photos for independent: photos of one group are not, so it is too "
@@ -15,13 +16,12 @@ P_VALUE = (
 )
 
 
-def flip_rows(record: TtaRecord, model: str) -> Table:
+def flip_rows(record: TtaRecord, model: str) -> StudyTable:
     """One model: every way with its accuracy, its crops, and the answers that it changes."""
     rows = []
     for point in record.points:
         if point.model != model:
             continue
-        changed = point.flips
         rows.append(
             [
                 point.way,
@@ -30,28 +30,23 @@ def flip_rows(record: TtaRecord, model: str) -> Table:
                 interval(point.apcer, bare=True) + (f" ({point.apcer_kind})" if point.apcer_kind else ""),
                 interval(point.bpcer, bare=True),
                 NOTHING if point.auc is None else f"{point.auc.value:.3f}",
-                *(
-                    [NOTHING] * 3
-                    if changed is None
-                    else [str(changed.right_to_wrong), str(changed.wrong_to_right), _p_value(changed.p_value)]
-                ),
+                *_flips(point.flips),
             ]
         )
     columns = ["way", "mean crops", "balanced accuracy", "APCER (worst kind)", "BPCER", "AUC"]
     return [*columns, "right → wrong", "wrong → right", "p (McNemar)"], rows
 
 
-def class_rows(record: TtaRecord) -> Table:
+def class_rows(record: TtaRecord) -> StudyTable:
     """The table that anti-spoofing studies print: every model without test-time augmentation and with random crops."""
     rows = []
     for one in record.tables:
         way = f"without ({one.way})" if one.way == record.baseline else f"{one.crops} random crops"
-        lines = [*one.table.classes, one.table.macro, one.table.weighted]
-        for line in lines:
+        for line in (*one.table.classes, one.table.macro, one.table.weighted):
             shares = [f"{100 * share:.1f}" for share in (line.precision, line.recall, line.f1)]
             rows.append([one.model, way, line.label, *shares, str(line.support)])
         accuracy = [one.model, way, "accuracy", "", "", f"{100 * one.table.accuracy:.1f}", str(record.photos)]
-        rows.insert(len(rows) - 2, accuracy)
+        rows.insert(-2, accuracy)
     return ["model", "test-time augmentation", "class", "precision", "recall", "F1", "photos"], rows
 
 
@@ -71,11 +66,14 @@ def markdown(record: TtaRecord) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(content: Table) -> str:
+def _table(content: StudyTable) -> str:
     columns, rows = content
     lines: Sequence[Sequence[str]] = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _p_value(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+def _flips(changed: Flips | None) -> list[str]:
+    if changed is None:
+        return [NOTHING] * 3
+    p = "< 0.001" if changed.p_value < 0.001 else f"{changed.p_value:.3f}"
+    return [str(changed.right_to_wrong), str(changed.wrong_to_right), p]

@@ -8,10 +8,9 @@ import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.metrics.attacks import checked_scores
+from edgekit.metrics.curves import MAX_CURVE_POINTS
 from edgekit.metrics.intervals import Estimate
-from edgekit.metrics.rates import Rate, Resampling, rate, share_estimates
-
-MAX_POINTS = 512
+from edgekit.metrics.rates import Rate, Resampling, rate, ratio, share_estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,7 @@ class Band:
         floor: The least probability; None where the contract has none.
         abstained: Share of all photos without an answer.
         wrong: Errors among the photos that are answered; None where none is.
-        wrong_of_abstained: Errors among the others, had they been answered: a band pays where this is large.
+        wrong_of_abstained: Errors among photos without an answer, had they been answered: a band pays where many are.
     """
 
     abstain: tuple[float, float] | None
@@ -45,8 +44,8 @@ class RiskCoverage:
         risk: Share of those that are wrong; the last is the error rate without abstaining.
         points: Before thinning, which keeps both ends and is even by rank.
         aurc: Mean risk over all coverages (Geifman and El-Yaniv 2017).
-        aurc_by_chance: The same of a certainty that knows nothing: the error rate.
-        aurc_at_best: The same of one that puts all errors last.
+        aurc_by_chance: Mean risk of a certainty that knows nothing: the error rate.
+        aurc_at_best: Mean risk of a certainty that puts all errors last.
         band: None where the contract answers every photo.
     """
 
@@ -67,7 +66,7 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
         wrong: (n,) which photos are called wrong, when all are answered.
         certainty: (n,) finite.
         how: Resampling of the photos.
-        band: Of :func:`band_report`.
+        band: What the contract's own rules do, by :func:`band_report`.
 
     Raises:
         DataError: lengths or types are wrong, or a certainty is not finite.
@@ -80,7 +79,7 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
     sizes = np.diff(answered, prepend=0)
     spread: Float64Array = np.repeat(np.diff(errors, prepend=0) / sizes, sizes)
     (aurc,) = share_estimates(lambda weights: _aurc(spread, weights[:, order])[None], how)
-    kept = np.unique(np.linspace(0, len(ends) - 1, min(len(ends), MAX_POINTS)).round().astype(np.int64))
+    kept = np.unique(np.linspace(0, len(ends) - 1, min(len(ends), MAX_CURVE_POINTS)).round().astype(np.int64))
     best = np.sort(wrong.astype(np.float64))
     return RiskCoverage(
         certainty=tuple(certainty[order][ends[kept]].tolist()),
@@ -97,8 +96,7 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
 def _aurc(errors: Float64Array, weights: Int64Array) -> Float64Array:
     """(rows,) of photos in the order of their certainty."""
     answered = np.cumsum(weights, axis=1)
-    risk: Float64Array = np.zeros(answered.shape)
-    np.divide(np.cumsum(weights * errors, axis=1), answered, out=risk, where=answered > 0)
+    risk = ratio(np.cumsum(weights * errors, axis=1), answered)
     return np.asarray((weights * risk).sum(axis=1) / answered[:, -1])
 
 

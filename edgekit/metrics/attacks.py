@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.errors import DataError
+from edgekit.metrics.rates import ratio
 
 # A share of fewer photos swings too much to be a headline.
 MIN_PHOTOS = 10
@@ -38,9 +39,9 @@ class AttackReport:
         bona_fide: The label of genuine photos.
         attacks: Attack photos.
         bona_fides: Genuine photos.
-        apcer: The headline: of the worst kind, among those with enough photos.
-        apcer_kind: That kind.
-        apcer_by_kind: Of each kind; photos without one are ``unknown``.
+        apcer: The headline: that of the worst kind, among those with enough photos.
+        apcer_kind: The worst kind.
+        apcer_by_kind: APCER of each kind; photos without one are ``unknown``.
         apcer_overall: Over all attacks, whatever their kind: flatters where an easy kind is frequent.
         bpcer: Share of genuine photos called attacks.
         acer: Mean of ``apcer`` and ``bpcer``.
@@ -58,12 +59,7 @@ class AttackReport:
 
 
 def attack_report(
-    is_attack: BoolArray,
-    called_attack: BoolArray,
-    kinds: Sequence[str],
-    *,
-    bona_fide: str = "bona fide",
-    min_kind: int = MIN_PHOTOS,
+    is_attack: BoolArray, called_attack: BoolArray, kinds: Sequence[str], *, bona_fide: str = "bona fide"
 ) -> AttackReport:
     """Presentation-attack numbers of one operating point (ISO/IEC 30107-3).
 
@@ -72,7 +68,6 @@ def attack_report(
         called_attack: (n,) bool, the decision.
         kinds: (n,) the kind of each attack ("screen"); empty is reported as ``unknown``. Not looked at for others.
         bona_fide: What genuine photos are called.
-        min_kind: Kinds with fewer photos are reported, but are no headline unless no kind has as many.
 
     Raises:
         DataError: lengths or types are wrong, or one class is absent.
@@ -84,14 +79,9 @@ def attack_report(
             f"is_attack, called_attack and kinds must be of one length, got {len(is_attack)}, {len(called_attack)} "
             f"and {len(kinds)}"
         )
-    attacks = int(is_attack.sum())
-    bona_fides = len(is_attack) - attacks
-    if not attacks or not bona_fides:
-        raise DataError(
-            f"APCER and BPCER need photos of both classes, got {attacks} attacks and {bona_fides} bona fide"
-        )
+    attacks, bona_fides = both_classes("APCER and BPCER need", is_attack)
     by_kind = apcer_by_kind(is_attack, called_attack, kinds)
-    worst = worst_kind(by_kind, min_kind)
+    worst = worst_kind(by_kind)
     bpcer = float(called_attack[~is_attack].mean())
     return AttackReport(
         bona_fide=bona_fide,
@@ -121,9 +111,9 @@ def kind_names(kinds: Sequence[str]) -> NDArray[np.str_]:
     return np.asarray([kind.strip() or "unknown" for kind in kinds], dtype=np.str_)
 
 
-def worst_kind(by_kind: dict[str, KindReport], min_kind: int = MIN_PHOTOS) -> str:
+def worst_kind(by_kind: dict[str, KindReport]) -> str:
     """The kind that passes most often, among those with enough photos if there are any; of equals the most frequent."""
-    enough = {kind: one for kind, one in by_kind.items() if one.n >= min_kind} or by_kind
+    enough = {kind: one for kind, one in by_kind.items() if one.n >= MIN_PHOTOS} or by_kind
     return max(enough, key=lambda kind: (enough[kind].value, enough[kind].n))
 
 
@@ -139,16 +129,13 @@ def marked_kind(kind: str, photos: int, kinds: Iterable[int]) -> str:
 
 
 def kinds_rule(kinds: Sequence[int]) -> str:
-    """The same beside a table whose kinds :func:`marked_kind` names: what its star means."""
+    """Which kind is the headline, beside a table whose kinds :func:`marked_kind` names: with what its star means."""
     return f"{worst_rule(kinds)}{'; * has fewer' if min(kinds) < MIN_PHOTOS <= max(kinds) else ''}"
 
 
 def worst_rule(kinds: Iterable[int]) -> str:
     """Which kind is the headline, for people, by how many photos every kind has."""
-    few = sorted(kinds)
-    if few[-1] < MIN_PHOTOS:
-        return f"{WORST_RULE}, or all where none has"
-    return WORST_RULE
+    return f"{WORST_RULE}, or all where none has" if max(kinds) < MIN_PHOTOS else WORST_RULE
 
 
 def roc_auc(truth: BoolArray, score: Float64Array) -> float:
@@ -205,10 +192,7 @@ def area(attacks: Int64Array, bona_fides: Int64Array) -> Float64Array:
     """The area under the ROC curve of (rows, levels) counts, as (rows,); see :func:`weighted_auc`."""
     # Twice the wins, which keeps the halves of ties whole.
     wins = (attacks * (2 * np.cumsum(bona_fides, axis=1) - bona_fides)).sum(axis=1)
-    pairs = 2 * attacks.sum(axis=1) * bona_fides.sum(axis=1)
-    areas: Float64Array = np.full(len(attacks), np.nan)
-    np.divide(wins, pairs, out=areas, where=pairs > 0)
-    return areas
+    return ratio(wins, 2 * attacks.sum(axis=1) * bona_fides.sum(axis=1), of_nothing=np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -245,11 +229,7 @@ class _Cuts:
 
 def _cuts(truth: BoolArray, score: Float64Array) -> _Cuts:
     truth, score = checked_scores(truth, score)
-    attacks, bona_fides = int(truth.sum()), int((~truth).sum())
-    if not attacks or not bona_fides:
-        raise DataError(
-            f"an operating point needs photos of both classes, got {attacks} attacks and {bona_fides} bona fide"
-        )
+    attacks, bona_fides = both_classes("an operating point needs", truth)
     levels, (of_attacks,), (of_bona_fides,) = score_levels(truth, score, np.ones((1, len(truth)), np.int64))
     return _Cuts(
         levels=levels,
@@ -258,6 +238,18 @@ def _cuts(truth: BoolArray, score: Float64Array) -> _Cuts:
         attacks=attacks,
         bona_fides=bona_fides,
     )
+
+
+def both_classes(what_needs: str, is_attack: BoolArray) -> tuple[int, int]:
+    """How many attacks and genuine photos there are.
+
+    Raises:
+        DataError: one class is absent.
+    """
+    attacks, bona_fides = int(is_attack.sum()), int((~is_attack).sum())
+    if not attacks or not bona_fides:
+        raise DataError(f"{what_needs} photos of both classes, got {attacks} attacks and {bona_fides} bona fide")
+    return attacks, bona_fides
 
 
 def equal_error_rate(truth: BoolArray, score: Float64Array) -> tuple[float, float]:

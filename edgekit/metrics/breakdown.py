@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +10,14 @@ import numpy as np
 from edgekit.arrays import BoolArray
 from edgekit.errors import DataError
 from edgekit.metrics.abstaining import RiskCoverage, band_report, risk_coverage
-from edgekit.metrics.classification import ClassReport, Report, report
+from edgekit.metrics.classification import ClassificationReport, ClassReport, classification_report
 from edgekit.metrics.curves import AttackDetail, attack_detail
 from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
 from edgekit.metrics.reliability import Reliability, reliability
 from edgekit.metrics.slices import Slices, slice_photos
 
-MAX_MISTAKES = 200
+MAX_LISTED_MISTAKES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,31 +37,18 @@ class ClassTable:
     weighted: ClassReport
 
 
-def class_table(of: Report) -> ClassTable:
+def class_table(of: ClassificationReport) -> ClassTable:
     """The table of a report."""
-    support = [one.support for one in of.classes]
+
+    def averaged(label: str, mean: Callable[[str], float]) -> ClassReport:
+        return ClassReport(label=label, precision=mean("precision"), recall=mean("recall"), f1=mean("f1"), support=of.n)
 
     def weighted(name: str) -> float:
         return float(sum(getattr(one, name) * one.support for one in of.classes)) / of.n
 
-    return ClassTable(
-        classes=of.classes,
-        accuracy=of.accuracy,
-        macro=ClassReport(
-            label="macro avg",
-            precision=of.macro_precision,
-            recall=of.macro_recall,
-            f1=of.macro_f1,
-            support=sum(support),
-        ),
-        weighted=ClassReport(
-            label="weighted avg",
-            precision=weighted("precision"),
-            recall=weighted("recall"),
-            f1=weighted("f1"),
-            support=sum(support),
-        ),
-    )
+    macro = averaged("macro avg", lambda name: float(getattr(of, f"macro_{name}")))
+    weighted_mean = averaged("weighted avg", weighted)
+    return ClassTable(classes=of.classes, accuracy=of.accuracy, macro=macro, weighted=weighted_mean)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +57,12 @@ class Mistake:
 
     Attributes:
         path: Relative to the data's folder.
-        truth: Its label.
-        predicted: What it was called.
+        truth: The photo's label.
+        predicted: The label that it was given.
         score: The attack score, or the probability of ``predicted`` where there are no attacks.
         certainty: How far the vote was from another answer, in log-odds.
-        group: Its group; empty where nobody knows.
-        kind: Its kind of attack.
+        group: The photo's group; empty where nobody knows.
+        kind: The photo's kind of attack; empty where nobody knows.
         abstained: Whether the contract itself would not have answered.
     """
 
@@ -94,15 +81,15 @@ class Detail:
     """All that is said beyond the headline.
 
     Attributes:
-        photos: How many.
-        table: Per class, with averages.
+        photos: How many were judged.
+        table: Precision, recall and F1 of each class, with averages.
         confusion: Rows are the truth, columns what was called.
         attacks: None without both attacks and genuine photos.
-        reliability: Of the attack score, or of the top probability.
+        reliability: How far the attack score, or the top probability, can be taken at its word.
         risk: What abstaining wins.
         slices: By column of the manifest.
         mistakes: Photos that were called wrong, the most certain first, at most 200.
-        all_mistakes: How many there are.
+        all_mistakes: How many photos were called wrong in all.
     """
 
     photos: int
@@ -127,14 +114,16 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
     Raises:
         DataError: no photos, or a column that isn't there.
     """
-    found = report(judged.truth, judged.predicted, judged.labels)
-    how = Resampling.of(judged.groups, found.n, resamples=resamples)
+    report = classification_report(judged.truth, judged.predicted, judged.labels)
+    how = Resampling.of(judged.groups, report.n, resamples=resamples)
+    check_slices(slices, judged.columns)
+    columns = {column: judged.columns[column] for column in (judged.columns if slices is None else slices)}
     wrong = ~judged.right
     mistakes = _mistakes(judged, wrong)
     return Detail(
-        photos=found.n,
-        table=class_table(found),
-        confusion=found.confusion,
+        photos=report.n,
+        table=class_table(report),
+        confusion=report.confusion,
         attacks=_attacks(judged, how),
         reliability=_reliability(judged, how),
         risk=risk_coverage(
@@ -143,8 +132,8 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
             how,
             band=band_report(wrong, judged.abstained, how, abstain=judged.abstain, floor=judged.floor),
         ),
-        slices=slice_photos(_columns(judged, slices), judged.truth, judged.predicted, judged.genuine, judged.groups),
-        mistakes=mistakes[:MAX_MISTAKES],
+        slices=slice_photos(columns, judged.truth, judged.predicted, judged.genuine, judged.groups),
+        mistakes=mistakes[:MAX_LISTED_MISTAKES],
         all_mistakes=len(mistakes),
     )
 
@@ -158,13 +147,6 @@ def check_slices(wanted: Sequence[str] | None, columns: Iterable[str]) -> None:
     for column in wanted or ():
         if column not in columns:
             raise DataError(f"slices must be columns that the photos have, {sorted(columns)}, got {column!r}")
-
-
-def _columns(judged: Judged, wanted: Sequence[str] | None) -> Mapping[str, Sequence[str]]:
-    check_slices(wanted, judged.columns)
-    if wanted is None:
-        return judged.columns
-    return {column: judged.columns[column] for column in wanted}
 
 
 def _attacks(judged: Judged, how: Resampling) -> AttackDetail | None:

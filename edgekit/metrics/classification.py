@@ -25,10 +25,7 @@ from edgekit.metrics.attacks import (
 )
 from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.judged import Judged, checked_classes
-from edgekit.metrics.rates import Resampling, rate, share_estimates
-
-# Of photos; drawn ones are counted in floats.
-_Counts = Int64Array | Float64Array
+from edgekit.metrics.rates import Counts, Resampling, rate, ratio, share_estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,7 @@ class ClassReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ClassificationReport:
     """A classifier's numbers on labelled photos.
 
     Attributes:
@@ -83,22 +80,22 @@ class Evaluation:
 
     Attributes:
         report: The numbers without intervals.
-        balanced_accuracy: The headline.
+        balanced_accuracy: The headline: mean recall over the classes.
         precision: Macro precision.
         recall: Macro recall.
         f1: Macro F1.
-        auc: Of the attack score; None without one, or without both attacks and genuine photos.
+        auc: Area under the attack score's ROC curve; None without a score, or without both attacks and genuine photos.
         eer: Equal error rate of the attack score, where ``auc`` exists.
         bpcer20: BPCER where the attack score lets 5 % of all attacks pass, where ``auc`` exists.
-        attack: None without both attacks and genuine photos.
-        apcer: Of the headline's kind; the kind stays fixed over resamples. None without attacks.
-        bpcer: None without genuine photos.
+        attack: Presentation-attack numbers; None without both attacks and genuine photos.
+        apcer: APCER of the headline's kind of attack; the kind stays fixed over resamples. None without attacks.
+        bpcer: Share of genuine photos called attacks; None without genuine photos.
         by_group: Each group's own numbers; empty without groups.
-        worst_group: Of the lowest balanced accuracy, among groups of 10 photos or more or all if none has.
-        mean_over_groups: Each group counts the same; None without groups.
+        worst_group: The group of the lowest balanced accuracy, among groups of 10 photos or more or all if none has.
+        mean_over_groups: Mean of the groups' balanced accuracies; None without groups.
     """
 
-    report: Report
+    report: ClassificationReport
     balanced_accuracy: Estimate
     precision: Estimate
     recall: Estimate
@@ -114,7 +111,7 @@ class Evaluation:
     mean_over_groups: float | None = None
 
 
-def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> Report:
+def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> ClassificationReport:
     """The numbers of a classifier on labelled photos, as scikit-learn defines them (``zero_division=0``).
 
     Args:
@@ -132,7 +129,7 @@ def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> R
     hits, support, called = confusion.diagonal(), np.bincount(truth, minlength=k), confusion.sum(axis=0)
     balanced, precision, recall, f1 = (float(score) for score in _macro_scores(hits, support, called))
     per_class = zip(labels, *_class_scores(hits, support, called), support, strict=True)
-    return Report(
+    return ClassificationReport(
         n=len(truth),
         abstained=int((~answered).sum()),
         accuracy=float(hits.sum() / len(truth)),
@@ -148,19 +145,19 @@ def report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> R
     )
 
 
-def _class_scores(hits: _Counts, support: _Counts, called: _Counts) -> tuple[Float64Array, Float64Array, Float64Array]:
+def _class_scores(hits: Counts, support: Counts, called: Counts) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Precision, recall and F1 of each class (last axis)."""
-    return _share(hits, called), _share(hits, support), _share(2 * hits, support + called)
+    return ratio(hits, called), ratio(hits, support), ratio(2 * hits, support + called)
 
 
-def _macro_scores(hits: _Counts, support: _Counts, called: _Counts) -> Float64Array:
+def _macro_scores(hits: Counts, support: Counts, called: Counts) -> Float64Array:
     """Balanced accuracy, macro precision, recall and F1 of (..., classes) counts, as (4, ...)."""
     precision, recall, f1 = _class_scores(hits, support, called)
-    seen = support + called > 0
+    occurs = support + called > 0
     return np.stack(
         [
             np.mean(recall, axis=-1, where=support > 0),
-            *(np.mean(score, axis=-1, where=seen) for score in (precision, recall, f1)),
+            *(np.mean(score, axis=-1, where=occurs) for score in (precision, recall, f1)),
         ]
     )
 
@@ -187,11 +184,6 @@ def macro_samples(truth: Int64Array, predicted: Int64Array, weights: Int64Array)
     return scores
 
 
-def _share(part: _Counts, whole: _Counts) -> Float64Array:
-    out: Float64Array = np.zeros(np.shape(whole))
-    return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
-
-
 def agreement(a: Int64Array, b: Int64Array) -> float:
     """The share of photos to which two classifiers give the same class, right or wrong.
 
@@ -204,7 +196,7 @@ def agreement(a: Int64Array, b: Int64Array) -> float:
     return float((a == b).mean())
 
 
-def evaluation_of(judged: Judged, *, resamples: int = 1000, seed: int = 0) -> Evaluation:
+def evaluation_of(judged: Judged, *, resamples: int = 1000) -> Evaluation:
     """The headline numbers of judged photos, with 95 % intervals.
 
     With groups, intervals come from a group bootstrap, and are never narrower than over photos; without, from a
@@ -214,13 +206,12 @@ def evaluation_of(judged: Judged, *, resamples: int = 1000, seed: int = 0) -> Ev
     Args:
         judged: The photos.
         resamples: How many times groups or photos are drawn.
-        seed: The same seed gives the same intervals.
     """
-    how = Resampling.of(judged.groups, len(judged.paths), resamples=resamples, seed=seed)
+    how = Resampling.of(judged.groups, len(judged.paths), resamples=resamples)
     macro = share_estimates(lambda weights: macro_samples(judged.truth, judged.predicted, weights), how)
     by_group = _by_group(judged, how.groups)
     evaluation = Evaluation(
-        report=report(judged.truth, judged.predicted, judged.labels),
+        report=classification_report(judged.truth, judged.predicted, judged.labels),
         balanced_accuracy=macro[0],
         precision=macro[1],
         recall=macro[2],

@@ -13,6 +13,7 @@ from edgekit.metrics.attacks import (
     MIN_PHOTOS,
     apcer_by_kind,
     area,
+    both_classes,
     bpcer_at_apcer,
     checked_bools,
     checked_scores,
@@ -23,11 +24,11 @@ from edgekit.metrics.attacks import (
     worst_kind,
 )
 from edgekit.metrics.intervals import Estimate
-from edgekit.metrics.rates import Rate, Resampling, rate, share_estimates
+from edgekit.metrics.rates import Rate, Resampling, rate, ratio, share_estimates
 
 # Where the field quotes BPCER: known as BPCER20 and BPCER100.
 APCER_LIMITS = (0.05, 0.01)
-MAX_POINTS = 512
+MAX_CURVE_POINTS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class ScoreCurve:
 
     Attributes:
         threshold: Photos with this score or more are called attacks; None for the first point, where none is.
-        apcer: Over all attacks.
+        apcer: Share of all attacks that pass.
         bpcer: Share of genuine photos called attacks.
         precision: Of the photos called attacks, how many are; 1 where none is.
         cuts: Operating points before thinning: one more than there are distinct scores.
@@ -82,13 +83,13 @@ class AttackDetail:
     """Presentation-attack numbers with intervals (ISO/IEC 30107-3).
 
     Attributes:
-        kinds: Of every kind of attack, the worst first; kinds with fewer than 10 photos last.
-        worst_kind: The headline's, the first of ``kinds``.
+        kinds: APCER of every kind of attack, the worst first; kinds with fewer than 10 photos last.
+        worst_kind: The kind of the headline, the first of ``kinds``.
         overall: APCER over all attacks, whatever their kind.
-        bpcer: At the operating point.
+        bpcer: Share of genuine photos called attacks at the operating point.
         acer: Mean of the headline's APCER and BPCER; the kind stays fixed over resamples.
         eer: Equal error rate, over all attacks.
-        eer_threshold: Where it is reached, on these very photos.
+        eer_threshold: Where the equal error rate is reached, on these very photos.
         auc: Area under the ROC curve.
         average_precision: Area under the precision-recall curve, attacks being positives, as a sum of steps.
         at_apcer: BPCER at fixed APCER.
@@ -125,31 +126,28 @@ def attack_detail(
     """
     is_attack, score = checked_scores(is_attack, score)
     called_attack = checked_bools("called_attack", called_attack)
-    if not is_attack.any() or is_attack.all():
-        raise DataError(f"attack numbers need photos of both classes, got {int(is_attack.sum())} of {len(is_attack)}")
+    both_classes("attack numbers need", is_attack)
     if not len(called_attack) == len(kinds) == len(is_attack):
         raise DataError(f"every photo needs a call and a kind, got {len(called_attack)} and {len(kinds)}")
     by_kind = _kinds(is_attack, called_attack, kinds, how)
     overall, bpcer = rate(is_attack, ~called_attack, how), rate(~is_attack, called_attack, how)
     assert overall is not None
     assert bpcer is not None
-    found = share_estimates(lambda weights: _statistics(is_attack, score, weights), how, (is_attack, ~is_attack))
-    of_worst = is_attack & (kind_names(kinds) == by_kind[0].kind)
-    (acer,) = share_estimates(
-        lambda weights: _acer(of_worst, ~is_attack, called_attack, weights),
-        how,
-        (of_worst, ~is_attack),
+    eer, auc, average_precision, *at_limits = share_estimates(
+        lambda weights: _statistics(is_attack, score, weights), how, (is_attack, ~is_attack)
     )
+    sides = is_attack & (kind_names(kinds) == by_kind[0].kind), ~is_attack
+    (acer,) = share_estimates(lambda weights: _acer(*sides, called_attack, weights), how, sides)
     return AttackDetail(
         kinds=by_kind,
         worst_kind=by_kind[0].kind,
         overall=overall,
         bpcer=bpcer,
         acer=acer,
-        eer=found[0],
+        eer=eer,
         eer_threshold=equal_error_rate(is_attack, score)[1],
-        auc=found[1],
-        average_precision=found[2],
+        auc=auc,
+        average_precision=average_precision,
         at_apcer=tuple(
             LimitRate(
                 limit=limit,
@@ -157,7 +155,7 @@ def attack_detail(
                 threshold=bpcer_at_apcer(is_attack, score, limit)[1],
                 supported=bool(int(is_attack.sum()) * limit >= 1),
             )
-            for limit, estimate in zip(APCER_LIMITS, found[3:], strict=True)
+            for limit, estimate in zip(APCER_LIMITS, at_limits, strict=True)
         ),
         curve=score_curve(is_attack, score),
     )
@@ -166,12 +164,11 @@ def attack_detail(
 def _kinds(
     is_attack: BoolArray, called_attack: BoolArray, kinds: Sequence[str], how: Resampling
 ) -> tuple[KindRate, ...]:
-    named = kind_names(kinds)
-    rates = {str(kind): rate(is_attack & (named == kind), ~called_attack, how) for kind in np.unique(named[is_attack])}
-    found = {kind: one for kind, one in rates.items() if one is not None}
-    worst = worst_kind(apcer_by_kind(is_attack, called_attack, kinds))
-    order = sorted(found, key=lambda k: (k != worst, found[k].n < MIN_PHOTOS, -found[k].photos.value, -found[k].n, k))
-    return tuple(KindRate(kind=kind, apcer=found[kind]) for kind in order)
+    named, by_kind = kind_names(kinds), apcer_by_kind(is_attack, called_attack, kinds)
+    worst = worst_kind(by_kind)
+    order = sorted((k != worst, one.n < MIN_PHOTOS, -one.value, -one.n, k) for k, one in by_kind.items())
+    rates = ((kind, rate(is_attack & (named == kind), ~called_attack, how)) for *_, kind in order)
+    return tuple(KindRate(kind=kind, apcer=apcer) for kind, apcer in rates if apcer is not None)
 
 
 def _statistics(is_attack: BoolArray, score: Float64Array, weights: Int64Array) -> Float64Array:
@@ -179,42 +176,37 @@ def _statistics(is_attack: BoolArray, score: Float64Array, weights: Int64Array) 
     _, attacks, genuine = score_levels(is_attack, score, weights)
     all_attacks, all_genuine = attacks.sum(axis=1), genuine.sum(axis=1)
     known = (all_attacks > 0) & (all_genuine > 0)
-    found: Float64Array = np.full((3 + len(APCER_LIMITS), len(weights)), np.nan)
-    found[1] = area(attacks, genuine)
+    statistics: Float64Array = np.full((3 + len(APCER_LIMITS), len(weights)), np.nan)
+    statistics[1] = area(attacks, genuine)
     attacks, genuine = attacks[known], genuine[known]
     n_attacks, n_genuine = all_attacks[known, None], all_genuine[known, None]
     zero = np.zeros((len(attacks), 1), np.int64)
     missed = np.concatenate([zero, np.cumsum(attacks, axis=1)], axis=1)
     alarms = n_genuine - np.concatenate([zero, np.cumsum(genuine, axis=1)], axis=1)
     apcer, bpcer = missed / n_attacks, alarms / n_genuine
-    found[0, known] = crossing(apcer, bpcer)
-    found[2, known] = _average_precision(attacks, n_attacks - missed[:, :-1], alarms[:, :-1])
+    statistics[0, known] = crossing(apcer, bpcer)
+    statistics[2, known] = _average_precision(attacks, n_attacks - missed[:, :-1], alarms[:, :-1])
     rows = np.arange(len(attacks))
     for number, limit in enumerate(APCER_LIMITS):
         # APCER only rises from cut to cut.
-        found[3 + number, known] = bpcer[rows, (apcer <= limit).sum(axis=1) - 1]
-    return found
+        statistics[3 + number, known] = bpcer[rows, (apcer <= limit).sum(axis=1) - 1]
+    return statistics
 
 
 def _average_precision(attacks: Int64Array, found: Int64Array, alarms: Int64Array) -> Float64Array:
     """Of (rows, levels): attacks of each level, and what a cut there finds, rightly and not."""
-    called = found + alarms
-    precision: Float64Array = np.zeros(called.shape)
-    np.divide(found, called, out=precision, where=called > 0)
-    return np.asarray((attacks * precision).sum(axis=1) / attacks.sum(axis=1))
+    return np.asarray((attacks * ratio(found, found + alarms)).sum(axis=1) / attacks.sum(axis=1))
 
 
 def _acer(attacks: BoolArray, genuine: BoolArray, called: BoolArray, weights: Int64Array) -> Float64Array:
-    shares = []
-    for among, wrong in ((attacks, ~called), (genuine, called)):
-        drawn = weights[:, among].sum(axis=1)
-        share: Float64Array = np.full(len(weights), np.nan)
-        np.divide(weights[:, among & wrong].sum(axis=1), drawn, out=share, where=drawn > 0)
-        shares.append(share)
-    return ((shares[0] + shares[1]) / 2)[None]
+    apcer, bpcer = (
+        ratio(weights[:, among & wrong].sum(axis=1), weights[:, among].sum(axis=1), of_nothing=np.nan)
+        for among, wrong in ((attacks, ~called), (genuine, called))
+    )
+    return ((apcer + bpcer) / 2)[None]
 
 
-def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_POINTS) -> ScoreCurve:
+def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_CURVE_POINTS) -> ScoreCurve:
     """All operating points of a score, thinned where there are more than ``most``.
 
     Kept are both ends, every corner of the convex hull (so nothing that a threshold, or two of them by lot, can reach
@@ -230,23 +222,17 @@ def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_PO
         DataError: one class is absent, lengths or types are wrong, or a score is not finite.
     """
     is_attack, score = checked_scores(is_attack, score)
-    n_attacks = int(is_attack.sum())
-    n_genuine = len(is_attack) - n_attacks
-    if not n_attacks or not n_genuine:
-        raise DataError(f"a curve needs photos of both classes, got {n_attacks} attacks and {n_genuine} genuine")
+    n_attacks, n_genuine = both_classes("a curve needs", is_attack)
     levels, attacks, genuine = score_levels(is_attack, score, np.ones((1, len(score)), np.int64))
     found = np.concatenate([[0], np.cumsum(attacks[0, ::-1])])
     alarms = np.concatenate([[0], np.cumsum(genuine[0, ::-1])])
     kept = _thinned(alarms, found, most)
-    called = (found + alarms)[kept]
-    precision: Float64Array = np.ones(len(kept))
-    np.divide(found[kept], called, out=precision, where=called > 0)
     thresholds = [None, *levels[::-1].tolist()]
     return ScoreCurve(
         threshold=tuple(thresholds[at] for at in kept),
         apcer=tuple(((n_attacks - found[kept]) / n_attacks).tolist()),
         bpcer=tuple((alarms[kept] / n_genuine).tolist()),
-        precision=tuple(precision.tolist()),
+        precision=tuple(ratio(found, found + alarms, of_nothing=1.0)[kept].tolist()),
         cuts=len(thresholds),
     )
 

@@ -7,6 +7,7 @@ over photos; with fewer than about ten groups even so the truth is wider.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -19,6 +20,9 @@ from edgekit.errors import DataError
 # Cells of the largest array that a block of resamples may fill: 8 MB, whatever the number of photos.
 _BLOCK_CELLS = 1 << 20
 _ROUNDING = 1e-9
+# The share of intervals that should hold the true number, and the normal quantile of that.
+_LEVEL = 0.95
+_Z = NormalDist().inv_cdf((1 + _LEVEL) / 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,36 +42,33 @@ class Estimate:
     low: float
     high: float
     method: str
-    level: float = 0.95
+    level: float = _LEVEL
 
 
-def wilson(successes: int, trials: int, *, level: float = 0.95) -> Estimate:
+def wilson(successes: int, trials: int) -> Estimate:
     """The score interval of a share of independent trials (Wilson 1927), which never leaves 0..1.
 
     Returns:
         The share and its interval; all NaN without a trial.
 
     Raises:
-        DataError: counts that no experiment gives, or a level outside (0, 1).
+        DataError: counts that no experiment gives.
     """
-    _check_level(level)
     if not 0 <= successes <= trials:
         raise DataError(f"an interval needs 0 <= successes <= trials, got {successes} of {trials}")
     if trials == 0:
-        nan = float("nan")
-        return Estimate(value=nan, low=nan, high=nan, method="wilson", level=level)
-    return _wilson(successes / trials, trials, method="wilson", level=level)
+        return Estimate(value=math.nan, low=math.nan, high=math.nan, method="wilson")
+    return _wilson(successes / trials, trials, method="wilson")
 
 
-def _wilson(share: float, trials: int, *, method: str, level: float) -> Estimate:
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    stretch = 1 + z * z / trials
-    centre = (share + z * z / (2 * trials)) / stretch
-    half = z * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5 / stretch
+def _wilson(share: float, trials: int, *, method: str) -> Estimate:
+    stretch = 1 + _Z * _Z / trials
+    centre = (share + _Z * _Z / (2 * trials)) / stretch
+    half = _Z * (share * (1 - share) / trials + _Z * _Z / (4 * trials * trials)) ** 0.5 / stretch
     # At 0 and 1 the exact bound is the share itself; rounding would leave it a hair off.
     low = 0.0 if share == 0 else min(share, max(0.0, centre - half))
     high = 1.0 if share == 1 else max(share, min(1.0, centre + half))
-    return Estimate(value=share, low=low, high=high, method=method, level=level)
+    return Estimate(value=share, low=low, high=high, method=method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +78,7 @@ class Draws:
     Attributes:
         unit: (n,) int64, the unit of each photo, 0 .. units - 1; groups are numbered in sorted order.
         method: ``group bootstrap`` or ``bootstrap``.
-        resamples: How many.
+        resamples: How many resamples there are.
         seed: The same seed gives the same draws.
     """
 
@@ -109,15 +110,15 @@ class Draws:
 
     @property
     def units(self) -> int:
-        """How many there are."""
+        """How many units there are."""
         return int(self.unit.max()) + 1
 
     def blocks(self) -> Iterator[Int64Array]:
         """How often each unit is drawn, as (rows, units) whose rows sum to ``units``: some resamples at a time."""
         rng = np.random.default_rng(self.seed)
-        most = max(1, _BLOCK_CELLS // len(self.unit))
-        for start in range(0, self.resamples, most):
-            rows = min(most, self.resamples - start)
+        rows_at_once = max(1, _BLOCK_CELLS // len(self.unit))
+        for start in range(0, self.resamples, rows_at_once):
+            rows = min(rows_at_once, self.resamples - start)
             draws = rng.integers(self.units, size=(rows, self.units)) + self.units * np.arange(rows)[:, None]
             yield np.bincount(draws.ravel(), minlength=rows * self.units).reshape(rows, self.units)
 
@@ -128,27 +129,25 @@ class Draws:
         return counts.reshape(self.units, k)
 
 
-def percentile_estimate(value: float, samples: Float64Array, *, method: str, level: float = 0.95) -> Estimate:
+def percentile_estimate(value: float, samples: Float64Array, *, method: str) -> Estimate:
     """The interval between two percentiles of a statistic's resamples (Efron 1979).
 
     Args:
         value: The statistic on all photos.
         samples: (resamples,) the statistic on each; NaN where it is not defined, which is left out.
         method: How the units were drawn, for the record.
-        level: Share of the resamples inside.
 
     Returns:
         The estimate; low and high are NaN when more than half of the samples are.
     """
-    _check_level(level)
     known = samples[~np.isnan(samples)]
-    low = high = float("nan")
+    low = high = math.nan
     if 2 * len(known) >= len(samples) and len(known):
-        low, high = (float(q) for q in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
-    return Estimate(value=value, low=low, high=high, method=method, level=level)
+        low, high = np.quantile(known, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]).tolist()
+    return Estimate(value=value, low=low, high=high, method=method)
 
 
-def share_estimate(value: float, samples: Float64Array, *, units: int, method: str, level: float = 0.95) -> Estimate:
+def share_estimate(value: float, samples: Float64Array, *, units: int, method: str) -> Estimate:
     """As :func:`percentile_estimate` for a statistic in 0..1, with an answer where resamples cannot give one.
 
     When all resamples are alike (no error anywhere) a bootstrap calls the number certain; when one group holds all
@@ -161,17 +160,15 @@ def share_estimate(value: float, samples: Float64Array, *, units: int, method: s
         samples: (resamples,) the statistic on each; NaN where it is not defined.
         units: How many units the statistic rests on, at least 1.
         method: ``bootstrap`` or ``group bootstrap``.
-        level: Share of the resamples inside.
     """
-    estimate = percentile_estimate(value, samples, method=method, level=level)
+    estimate = percentile_estimate(value, samples, method=method)
     # A comparison with NaN is false, so the undefined interval takes the same way. Sums in another order differ by
     # less than any photo could.
     width = estimate.high - estimate.low
     agree = width >= 0 and units > 1 and method == "group bootstrap" and 0 < value < 1
     if width > _ROUNDING or agree:
         return estimate
-    over = "wilson" if method == "bootstrap" else "wilson over groups"
-    return _wilson(value, units, method=over, level=level)
+    return _wilson(value, units, method="wilson" if method == "bootstrap" else "wilson over groups")
 
 
 def wider(groups: Estimate, photos: Estimate) -> Estimate:
@@ -180,8 +177,3 @@ def wider(groups: Estimate, photos: Estimate) -> Estimate:
     if low >= groups.low - _ROUNDING and high <= groups.high + _ROUNDING:
         return groups
     return replace(groups, low=low, high=high, method=f"{photos.method} over photos")
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise DataError(f"an interval's level must lie between 0 and 1, got {level}; 0.95 is usual")

@@ -24,8 +24,8 @@ class Judged:
         probabilities: (n, classes) after the vote.
         certainty: (n,) how far each vote is from another answer, in log-odds.
         abstained: (n,) which photos the contract itself would not have answered.
-        abstain: Its band; pooled over several contracts, None.
-        floor: Its floor.
+        abstain: The contract's band of scores without an answer; None without one, or pooled over several contracts.
+        floor: The contract's least probability of an answer; None without one, or pooled.
         columns: What is known of the photos, by column of the manifest; ``group`` and ``kind`` among them, or empty.
 
     Raises:
@@ -70,13 +70,13 @@ class Judged:
 
     @property
     def is_attack(self) -> BoolArray:
-        """(n,) the truth; the classifier must have a label of genuine photos, as for the next two."""
+        """(n,) which photos are attacks; the classifier must have a label of genuine photos, as for the next two."""
         assert self.genuine is not None
         return np.asarray(self.truth != self.genuine)
 
     @property
     def called_attack(self) -> BoolArray:
-        """(n,) the decision."""
+        """(n,) which photos are called attacks."""
         assert self.genuine is not None
         return np.asarray(self.predicted != self.genuine)
 

@@ -16,10 +16,10 @@ class ParetoPoint:
     Attributes:
         label: Shown beside the point ("k=5").
         series: Points of one series are joined by a line ("2 threads").
-        latency_ms: Of one photo.
-        accuracy: 0..1.
+        latency_ms: Latency of one photo.
+        accuracy: Share of photos called right, 0..1.
         low: Lower end of the accuracy's interval; NaN where unknown.
-        high: Upper end of it.
+        high: Upper end of the accuracy's interval; NaN where unknown.
     """
 
     label: str

@@ -10,15 +10,18 @@ import numpy as np
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wilson
 
+# Of photos; drawn ones may be counted in floats.
+Counts = Int64Array | Float64Array
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """Errors among some photos.
 
     Attributes:
-        errors: How many are wrong.
-        n: Of how many.
-        groups: In how many groups these are; 0 where photos have none.
+        errors: How many photos are wrong.
+        n: How many photos there are.
+        groups: In how many groups the photos are; 0 where photos have none.
         photos: The share with Wilson's interval, which takes photos for independent.
         grouped: The same share with its interval over groups, or over photos where that reaches further; None without
             groups.
@@ -42,24 +45,30 @@ class Resampling:
 
     Attributes:
         photos: Draws of photos.
-        groups: Draws of groups; None without.
+        groups: Draws of groups; None where photos have none.
     """
 
     photos: Draws
     groups: Draws | None
 
     @classmethod
-    def of(cls, groups: Sequence[str] | None, n: int, *, resamples: int = 1000, seed: int = 0) -> Resampling:
+    def of(cls, groups: Sequence[str] | None, n: int, *, resamples: int = 1000) -> Resampling:
         """For n photos; groups count where any photo has one.
 
         Raises:
             DataError: no photos, or a photo without a group among others that have one.
         """
         grouped = groups is not None and any(groups)
-        return cls(
-            photos=Draws.of(None, n, resamples=resamples, seed=seed),
-            groups=Draws.of(groups, n, resamples=resamples, seed=seed) if grouped else None,
-        )
+        draws = Draws.of(groups, n, resamples=resamples) if grouped else None
+        return cls(photos=Draws.of(None, n, resamples=resamples), groups=draws)
+
+
+def ratio(
+    part: Int64Array | Float64Array, whole: Int64Array | Float64Array, *, of_nothing: float = 0.0
+) -> Float64Array:
+    """Element by element ``part / whole``, and ``of_nothing`` where the whole is 0."""
+    out: Float64Array = np.full(np.shape(whole), of_nothing)
+    return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
 
 
 def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
@@ -67,7 +76,7 @@ def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
 
     Args:
         among: (n,) which photos count.
-        wrong: (n,) which are wrong; looked at among those alone.
+        wrong: (n,) which photos are wrong; looked at where photos count.
         how: Resampling of all n photos.
     """
     n, errors = int(among.sum()), int((among & wrong).sum())
@@ -79,9 +88,7 @@ def rate(among: BoolArray, wrong: BoolArray, how: Resampling) -> Rate | None:
     # Class 0 is a right photo, class 1 a wrong one.
     counts = how.groups.totals(np.where(among, wrong, -1), 2)
     right, failed = np.concatenate([block @ counts for block in how.groups.blocks()]).T
-    drawn = right + failed
-    shares: Float64Array = np.full(len(drawn), np.nan)
-    np.divide(failed, drawn, out=shares, where=drawn > 0)
+    shares = ratio(failed, right + failed, of_nothing=np.nan)
     groups = int((counts.sum(axis=1) > 0).sum())
     over = share_estimate(errors / n, shares, units=groups, method=how.groups.method)
     return Rate(errors=errors, n=n, groups=groups, photos=photos, grouped=wider(over, photos))
@@ -120,7 +127,7 @@ def _share_estimates(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flips:
-    """Photos whose answer another way changes.
+    """Photos that are right by one of two classifiers, or of two settings of one, and wrong by the other.
 
     Attributes:
         right_to_wrong: Right by the baseline, wrong now.
@@ -139,7 +146,7 @@ def flips(before: BoolArray, after: BoolArray) -> Flips:
 
     Args:
         before: (n,) which answers are right.
-        after: (n,) the same of another way.
+        after: (n,) which answers are right when the photos are answered otherwise.
     """
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
     return Flips(right_to_wrong=lost, wrong_to_right=won, p_value=mcnemar(lost, won))

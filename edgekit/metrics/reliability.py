@@ -45,7 +45,7 @@ class Reliability:
         equal_mass: Bins with about as many photos each, between quantiles of the score; empty ones are left out.
         equal_width: Bins of one width on 0..1; empty ones are left out.
         ece: Mean distance of ``score`` and ``share`` over the bins of equal mass, weighted by photos.
-        ece_equal_width: The same over the bins of equal width.
+        ece_equal_width: The same mean distance over the bins of equal width.
         ece_by_chance: What a perfectly calibrated score of these values shows on average on so many photos: an ``ece``
             about there is no evidence against calibration.
         brier: Mean squared distance of score and truth.
@@ -77,7 +77,7 @@ def reliability(of: str, truth: BoolArray, score: Float64Array, how: Resampling)
         raise DataError(f"a calibrated score must lie in 0..1, got {score.min()} to {score.max()}")
     score = np.clip(score, 0.0, 1.0)
     mass, width = np.quantile(score, np.linspace(0, 1, BINS + 1)), np.linspace(0, 1, BINS + 1)
-    bins = [_bin_of(score, edges) for edges in (mass, width)]
+    bins = [np.searchsorted(edges[1:-1], score) for edges in (mass, width)]
     once = np.ones((1, len(score)), np.int64)
     ece, ece_width = share_estimates(lambda weights: np.stack([_ece(truth, score, one, weights) for one in bins]), how)
     rng = np.random.default_rng(0)
@@ -91,10 +91,6 @@ def reliability(of: str, truth: BoolArray, score: Float64Array, how: Resampling)
         ece_by_chance=float(np.mean(by_chance)),
         brier=float(np.mean((score - truth) ** 2)),
     )
-
-
-def _bin_of(score: Float64Array, edges: Float64Array) -> Int64Array:
-    return np.searchsorted(edges[1:-1], score)
 
 
 def _bins(truth: BoolArray, score: Float64Array, bin_of: Int64Array, edges: Float64Array) -> tuple[ReliabilityBin, ...]:

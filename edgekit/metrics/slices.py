@@ -23,14 +23,14 @@ class Slice:
     """The photos that have one value in one column.
 
     Attributes:
-        column: Of the manifest.
-        value: Empty where nobody knows.
+        column: A column of the manifest.
+        value: What these photos have in the column; empty where nobody knows.
         n: Photos.
         errors: Photos called wrong.
         balanced_accuracy: Mean recall over the classes that occur in the slice, whose intervals rest on the groups
             inside it.
         apcer: Over all attacks in the slice; None without any, or without a label of genuine photos.
-        bpcer: None without genuine photos, or without their label.
+        bpcer: Share of genuine photos called attacks; None without genuine photos, or without their label.
     """
 
     column: str
@@ -52,8 +52,8 @@ class Slices:
     """A classifier's numbers slice by slice.
 
     Attributes:
-        columns: Those that were looked at.
-        found: By column, and the worst first.
+        columns: Columns that were looked at.
+        found: The slices, by column, and the worst first.
         worst: Names of the worst ones ("camera=X"), among those with 10 photos or more that do worse than all photos.
         left_out: Slices that were not looked at, because a column has too many values.
         caution: What has to be said beside them.
@@ -88,8 +88,7 @@ def slice_photos(
         DataError: a column is not as long as there are photos.
     """
     found: list[Slice] = []
-    left_out = 0
-    looked_at = []
+    left_out, looked_at = 0, []
     for column, values in columns.items():
         if len(values) != len(truth):
             raise DataError(f"column {column!r} must have one value a photo, got {len(values)} for {len(truth)} photos")
@@ -101,10 +100,10 @@ def slice_photos(
         if len(names) < 2:
             continue
         looked_at.append(column)
-        most = names[np.argsort(-counts, kind="stable")][:MAX_VALUES]
-        left_out += len(names) - len(most)
+        frequent = names[np.argsort(-counts, kind="stable")][:MAX_VALUES]
+        left_out += len(names) - len(frequent)
         slices = [
-            _slice(column, str(name), among & (named == name), (truth, predicted), genuine, groups) for name in most
+            _slice(column, str(name), among & (named == name), (truth, predicted), genuine, groups) for name in frequent
         ]
         found += sorted(slices, key=lambda one: (one.n < MIN_PHOTOS, one.balanced_accuracy.value, -one.n, one.value))
     overall = macro_samples(truth, predicted, np.ones((1, len(truth)), np.int64))[0, 0]

@@ -19,22 +19,23 @@ from edgekit.data.manifest import Sample
 from edgekit.data.threads import in_order
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
+from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.records import file_sha256, from_plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import decode, read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.train.options import TrainConfig
 
-MANIFEST_NAME = "manifest.json"
-MIN_CROPS = 50
-MAX_CROPS = 5000
+CALIBRATION_MANIFEST = "manifest.json"
+_MIN_CROPS = 50
+_MAX_CROPS = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationConfig:
     """How many crops are chosen, from which plan and by which seed."""
 
-    crops: int = 200
+    crops: int = CALIBRATION_CROPS
     plan: CropPlan
     side_px: int
     seed: int = 0
@@ -46,9 +47,9 @@ class CalibrationConfig:
 
     def __post_init__(self) -> None:
         """Check the count."""
-        if not MIN_CROPS <= self.crops <= MAX_CROPS:
+        if not _MIN_CROPS <= self.crops <= _MAX_CROPS:
             raise DataError(
-                f"calibration needs {MIN_CROPS} to {MAX_CROPS} crops, got {self.crops}; change --calibration-crops"
+                f"calibration needs {_MIN_CROPS} to {_MAX_CROPS} crops, got {self.crops}; change --calibration-crops"
             )
 
 
@@ -120,7 +121,7 @@ def make_calibration(
         DataError: the folder holds crops that were chosen otherwise, or that have changed.
     """
     photos_hash = sha256("\n".join(sorted(sample.path for sample in samples)).encode())
-    if os.path.exists(folder / MANIFEST_NAME):
+    if os.path.exists(folder / CALIBRATION_MANIFEST):
         found = read_calibration(folder)
         if (found.config, found.data_sha256, found.photos_sha256) == (config, dataset.sha256, photos_hash):
             return found
@@ -130,7 +131,7 @@ def make_calibration(
                 "settings; name another folder with --calibration, or delete this one"
             )
         # The manifest goes first: a folder with it is complete.
-        for name in (MANIFEST_NAME, *(crop.file for crop in found.crops)):
+        for name in (CALIBRATION_MANIFEST, *(crop.file for crop in found.crops)):
             (folder / name).unlink()
     rng = np.random.default_rng(config.seed)
     chosen = choose(rng, samples, config.crops)
@@ -144,7 +145,7 @@ def make_calibration(
     manifest = CalibrationManifest(
         config=config, data_sha256=dataset.sha256, photos_sha256=photos_hash, crops=tuple(crops)
     )
-    write_json(folder / MANIFEST_NAME, manifest)
+    write_json(folder / CALIBRATION_MANIFEST, manifest)
     return manifest
 
 
@@ -180,13 +181,13 @@ def read_calibration(folder: Path) -> CalibrationManifest:
     Raises:
         DataError: no manifest, too few crops, or a crop that is missing or was changed.
     """
-    path = folder / MANIFEST_NAME
+    path = folder / CALIBRATION_MANIFEST
     if not os.path.exists(path):
-        raise DataError(f"{folder} must hold {MANIFEST_NAME}; `edgekit convert` writes it")
+        raise DataError(f"{folder} must hold {CALIBRATION_MANIFEST}; `edgekit convert` writes it")
     manifest = from_plain(CalibrationManifest, read_json(path), where=str(path), error=DataError)
-    if len(manifest.crops) < MIN_CROPS:
+    if len(manifest.crops) < _MIN_CROPS:
         raise DataError(
-            f"{folder} must hold at least {MIN_CROPS} crops, got {len(manifest.crops)}; delete it to choose anew"
+            f"{folder} must hold at least {_MIN_CROPS} crops, got {len(manifest.crops)}; delete it to choose anew"
         )
     for crop in manifest.crops:
         file = folder / crop.file

@@ -32,7 +32,9 @@ def adapt_weights(network: keras.Model, batches: Sequence[Float32Array], *, prog
         batches: float32 (n, side, side, 3) normalised crops.
         progress: Told of every step.
     """
-    layers = [layer for layer in network.layers if _is_convolution(layer)]
+    layers = [
+        layer for layer in network.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
+    ]
     watch = keras.Model(network.input, [layer.input for layer in layers])
     sums = [MomentSum() for _ in layers]
     rng = np.random.default_rng(0)
@@ -40,16 +42,12 @@ def adapt_weights(network: keras.Model, batches: Sequence[Float32Array], *, prog
     for crops in batches:
         for start in range(0, len(crops), _CROPS):
             step = crops[start : start + _CROPS]
-            seen = watch.predict_on_batch(step)
-            for layer, inputs, total in zip(layers, seen if len(layers) > 1 else [seen], sums, strict=True):
-                total.add(_positions(rng, layer, inputs))
+            inputs = watch.predict_on_batch(step)
+            for layer, own, total in zip(layers, inputs if len(layers) > 1 else [inputs], sums, strict=True):
+                total.add(_positions(rng, layer, own))
             progress.advance(len(step))
     for layer, total in zip(layers, sums, strict=True):
         _adapt(layer, total)
-
-
-def _is_convolution(layer: Any) -> bool:
-    return isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
 
 
 def _is_depthwise(layer: Any) -> bool:
@@ -72,12 +70,13 @@ def _positions(rng: np.random.Generator, layer: Any, inputs: Float32Array) -> Fl
 
 def _adapt(layer: Any, total: MomentSum) -> None:
     kernel, *rest = layer.get_weights()
-    follower = next((node.layer for node in layer.outbound_nodes if _is_normalisation(node.layer)), None)
+    followers = (node.layer for node in layer.outbound_nodes)
+    follower = next((one for one in followers if isinstance(one, keras.layers.BatchNormalization)), None)
     moments = total.moments()
     weights = _as_groups(layer, kernel)
     gain, offset = (one.reshape(len(weights), -1) for one in _gain_and_offset(layer, follower))
     rounded = round_to_grid(weights, moments)
-    rounded = np.where(_is_constant(weights, gain, offset), _whisper(weights, gain, offset), rounded)
+    rounded = np.where(_is_constant(weights, gain, offset), _smallest_kernels(weights, gain, offset), rounded)
     error = mean_error(weights, rounded, moments).reshape(-1).astype(np.float32)
     if layer.use_bias:
         rest = [rest[0] - error]
@@ -103,15 +102,11 @@ def _is_constant(weights: Float32Array, gain: Float32Array, offset: Float32Array
     return np.asarray((gain > 0) & (largest < _LEAST_WEIGHT * np.abs(offset)))[:, np.newaxis]
 
 
-def _whisper(weights: Float32Array, gain: Float32Array, offset: Float32Array) -> Float64Array:
+def _smallest_kernels(weights: Float32Array, gain: Float32Array, offset: Float32Array) -> Float64Array:
     """Kernels of one weight each, where the largest was, just large enough for the offset to fit."""
     place = np.arange(weights.shape[1])[:, np.newaxis] == np.abs(weights).argmax(axis=1)[:, np.newaxis]
-    least = _LEAST_WEIGHT * np.abs(offset) / np.where(gain > 0, gain, 1)
-    return np.where(place, least[:, np.newaxis], 0.0)
-
-
-def _is_normalisation(layer: Any) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization)
+    smallest = _LEAST_WEIGHT * np.abs(offset) / np.where(gain > 0, gain, 1)
+    return np.where(place, smallest[:, np.newaxis], 0.0)
 
 
 def _as_groups(layer: Any, kernel: Float32Array) -> Float32Array:

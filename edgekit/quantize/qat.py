@@ -21,7 +21,7 @@ from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.records import file_sha256, is_stream
 from edgekit.scoring.source import normalise
-from edgekit.train.finetune import Run, crop_feed, fit_head, write_record
+from edgekit.train.finetune import TrainingRun, crop_feed, fit_head, write_record
 from edgekit.train.fit import FitState, fit, validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -109,7 +109,7 @@ def qat(
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))
         config = replace(before.config, whole=how)
-        run = Run(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
+        run = TrainingRun(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
         network = load_stage(folder, before, "float")
@@ -122,7 +122,9 @@ def qat(
             return write_record(run, "qat", trials, began, calibration_crops=counted, calibration_sha256=digest)
 
 
-def _quantised_head(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> Trials:
+def _quantised_head(
+    network: keras.Model, run: TrainingRun, crops: Sequence[Float32Array], progress: Progress
+) -> Trials:
     """Solve the head again, on features that went through the int8 backbone.
 
     The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
@@ -139,7 +141,9 @@ def _quantised_head(network: keras.Model, run: Run, crops: Sequence[Float32Array
     return trials
 
 
-def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[Float32Array], progress: Progress) -> Trials:
+def _quantised_whole(
+    network: keras.Model, run: TrainingRun, crops: Sequence[Float32Array], progress: Progress
+) -> Trials:
     """Train all weights against fake quantization, from calibrated ranges on."""
     how, seed = run.config.whole, run.config.seed
     files = run.files("qat")
@@ -161,7 +165,7 @@ def _quantised_whole(network: keras.Model, run: Run, crops: Sequence[Float32Arra
 
 
 def _calibrate_on(
-    run: Run, where: CalibrationFolder, progress: Progress
+    run: TrainingRun, where: CalibrationFolder, progress: Progress
 ) -> tuple[CalibrationManifest, list[Float32Array]]:
     """The calibration crops of a run: their manifest, and batches of them, normalised."""
     folder = where.path or run.folder.calibration

@@ -11,10 +11,10 @@ from edgekit.arrays import Float32Array
 from edgekit.train.keras2 import keras, tf
 from edgekit.train.network import LOGIT_LAYERS
 
-Range = tuple[float, float]
+ActivationRange = tuple[float, float]
 
 # What ``feed.normalise`` gives: scale 1/128 and zero point 128, so that a uint8 pixel is its own quantised value.
-INPUT_RANGE: Range = (-1.0, 127.0 / 128.0)
+INPUT_RANGE: ActivationRange = (-1.0, 127.0 / 128.0)
 
 # Logits are few per crop, so a sample of crops misses their tails, and a clipped partial logit can't be made up for.
 _LOGIT_HEADROOM = 2.0
@@ -38,13 +38,13 @@ def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[Float3
     layers = [layer for layer in model.layers if layer.name.startswith(_WRAPPED) and _activation_ranges(layer)]
     twins = [network.get_layer(layer.name.removeprefix(_WRAPPED)).output for layer in layers]
     watch = keras.Model(network.input, [[tf.reduce_min(twin), tf.reduce_max(twin)] for twin in twins])
-    found = []
+    extremes = []
     for number, crops in enumerate(batches):
         if number == 0:
             # Ranges of weights are those of the last call in training mode.
             model(crops, training=True)
-        found.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
-    lows, highs = np.moveaxis(np.stack(found), 2, 0)
+        extremes.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
+    lows, highs = np.moveaxis(np.stack(extremes), 2, 0)
     for number, layer in enumerate(layers):
         if layer.name.removeprefix(_WRAPPED).startswith(LOGIT_LAYERS):
             low, high = _LOGIT_HEADROOM * lows[:, number].min(), _LOGIT_HEADROOM * highs[:, number].max()
@@ -71,7 +71,7 @@ def _activation_ranges(layer: Any) -> list[Any]:
     return [weight for weight in layer.weights if _end(weight) in ("min", "max") and "kernel" not in weight.name]
 
 
-def _set(layer: Any, ends: Range) -> None:
+def _set(layer: Any, ends: ActivationRange) -> None:
     values = dict(zip(("min", "max"), ends, strict=True))
     for weight in _activation_ranges(layer):
         weight.assign(values[_end(weight)])

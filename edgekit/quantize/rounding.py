@@ -61,7 +61,7 @@ def round_to_grid(weights: NDArray[np.floating], moments: Moments) -> Float64Arr
 
     Args:
         weights: (groups, inputs, outputs); each output channel's largest magnitude defines its grid.
-        moments: Of the inputs.
+        moments: Means and covariances of the inputs.
 
     Returns:
         float64 of the same shape: integers from -127 to 127 times a step per output channel. The largest weight of a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,7 +118,6 @@ def score_passes(
     source: CropSource,
     *,
     store: ScoreStore | None = None,
-    threads: int = WORKERS,
     progress: Progress = SILENT,
 ) -> list[dict[CropPlan, Scores]]:
     """Score photos by all plans of all models; the first k crops of a plan are those of a smaller plan of k.
@@ -130,7 +129,6 @@ def score_passes(
         models: Models with their plans.
         source: Photos; its plan and side are not looked at.
         store: Where scores are kept. Ctrl-C keeps all finished photos.
-        threads: Photos worked on at once, with an interpreter of each model for each.
         progress: Told of every photo.
 
     Raises:
@@ -139,7 +137,7 @@ def score_passes(
     """
     flatbuffers = {one.bundle.contract.model_sha256: one.bundle.flatbuffer for one in models}
     with captured_stderr():
-        sets = [{sha: ModelInterpreter(content) for sha, content in flatbuffers.items()} for _ in range(threads)]
+        sets = [{sha: ModelInterpreter(content) for sha, content in flatbuffers.items()} for _ in range(WORKERS)]
     tables = _open(models, len(source.paths), sets[0], store, progress)
     free: queue.SimpleQueue[dict[str, ModelInterpreter]] = queue.SimpleQueue()
     for interpreters in sets:
@@ -153,20 +151,24 @@ def score_passes(
         finally:
             free.put(interpreters)
 
+    def save() -> None:
+        for table in tables.values():
+            table.save()
+
     photos = [photo for photo in range(len(source.paths)) if any(table.lacks(photo) for table in tables.values())]
     progress.begin("scoring photos", len(source.paths))
     progress.advance(len(source.paths) - len(photos))
     last = time.monotonic()
     try:
-        for photo, found in zip(photos, in_order(work, photos, ahead=2 * threads, workers=threads), strict=True):
+        for photo, found in zip(photos, in_order(work, photos, ahead=2 * WORKERS), strict=True):
             for table, scores in found:
                 table.put(photo, scores)
             progress.advance()
             if time.monotonic() - last > _SAVE_SECONDS:
-                _save(tables.values())
+                save()
                 last = time.monotonic()
     finally:
-        _save(tables.values())
+        save()
     return [
         {
             plan: Scores(
@@ -182,11 +184,6 @@ def score_passes(
 def _uncounted(plan: CropPlan) -> CropPlan:
     """The same for plans that differ by their numbers of crops alone: they share a table."""
     return replace(plan, crops=1)
-
-
-def _save(tables: Iterable[_Table]) -> None:
-    for table in tables:
-        table.save()
 
 
 def _score_photo(

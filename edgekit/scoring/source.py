@@ -28,7 +28,7 @@ class CropSource:
         targets: (n,) class index of each photo.
         plan: Scales and the number of crops that inference will use.
         side_px: Side of the model's input.
-        augmentation: Of the photos whose crops are drawn; fixed crops are those of photos as they are.
+        augmentation: How photos are varied before crops are drawn; fixed crops are those of photos as they are.
     """
 
     paths: tuple[Path, ...]

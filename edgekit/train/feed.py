@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,13 +13,19 @@ from edgekit.arrays import Float32Array, Int64Array, RGBArray
 from edgekit.augment.options import Augmentation
 from edgekit.augment.vary import augment
 from edgekit.data.threads import in_order
+from edgekit.progress import Progress
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
-from edgekit.scoring.source import CropSource
+from edgekit.scoring.source import CropSource, fixed_crops, normalise
 
 # Decoded crops wait in a buffer of this size, so that a batch mixes photos.
 _SHUFFLE_CROPS = 1024
+# Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
+_VALIDATION_BYTES = 1 << 30
+
+# Crops as a network takes them, class indices, weights.
+Step = tuple[Float32Array, Int64Array, Float32Array]
 
 
 def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[RGBArray]:
@@ -44,10 +50,10 @@ def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: 
     # More crops than the plan has: start the plan again elsewhere.
     while len(places) < max(count, 1):
         x, y = rng.integers(0, 2**32, size=2).tolist()
-        seen = photo if source.augmentation is None else _variant(rng, photo, source.augmentation)
-        places += [(seen, box) for box in crop_boxes(plan, seen.size_wh, source.side_px, offset=(x, y))]
+        variant = photo if source.augmentation is None else _variant(rng, photo, source.augmentation)
+        places += [(variant, box) for box in crop_boxes(plan, variant.size_wh, source.side_px, offset=(x, y))]
     chosen = rng.permutation(len(places))[:count]
-    crops = np.stack([to_tensor(seen, box, source.side_px) for seen, box in (places[index] for index in chosen)])
+    crops = np.stack([to_tensor(variant, box, source.side_px) for variant, box in (places[index] for index in chosen)])
     mirrored = rng.random(count) < 0.5
     # Mirroring moves no pixel between neighbours, so it neither forges nor erases moiré.
     crops[mirrored] = crops[mirrored, :, ::-1]
@@ -81,13 +87,7 @@ def epoch_batches(
 ) -> Iterator[Batch]:
     """One epoch of shuffled, class-weighted batches; a last incomplete batch is dropped unless it is the only one."""
     order = rng.permutation(len(source.paths))
-    shuffled = CropSource(
-        paths=tuple(source.paths[index] for index in order),
-        targets=source.targets[order],
-        plan=source.plan,
-        side_px=source.side_px,
-        augmentation=source.augmentation,
-    )
+    shuffled = replace(source, paths=tuple(source.paths[index] for index in order), targets=source.targets[order])
     weights = class_weights(source.targets, int(source.targets.max()) + 1)
     buffer: list[tuple[RGBArray, int]] = []
     whole = 0
@@ -118,10 +118,42 @@ def steps_per_epoch(photos: int, *, crops_per_photo: int, batch_size: int) -> in
     return max(1, photos * crops_per_photo // batch_size)
 
 
-def stack_all(arrays: Iterable[RGBArray], *, shape: Sequence[int], step: Callable[[], None] = lambda: None) -> RGBArray:
-    """Collect arrays of one shape into one, without holding them twice."""
-    result = np.empty(tuple(shape), dtype=np.uint8)
-    for row, array in zip(result, arrays, strict=True):
-        row[...] = array
-        step()
-    return result
+class CropFeed:
+    """Crops of training and validation photos for ``fit``, normalised."""
+
+    def __init__(
+        self, train: CropSource, validation: CropSource, *, crops_per_photo: int, batch_size: int, progress: Progress
+    ) -> None:
+        self._train, self._crops, self._batch = train, crops_per_photo, batch_size
+        self._validation, self._count = validation, _validation_crops(validation)
+        shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
+        progress.begin("cutting validation crops", shape[0])
+        # Filled photo by photo: a list of all crops beside the table would hold them twice.
+        self._pixels = np.empty(shape, np.uint8)
+        for row, crops in zip(self._pixels, fixed_crops(validation, count=self._count), strict=True):
+            row[...] = crops
+            progress.advance()
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+        return steps_per_epoch(len(self._train.paths), crops_per_photo=self._crops, batch_size=self._batch)
+
+    @property
+    def validation_targets(self) -> Int64Array:
+        """(photos,) class indices."""
+        return self._validation.targets
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
+        """One epoch of normalised crops, drawn anew."""
+        for batch in epoch_batches(rng, self._train, crops_per_photo=self._crops, batch_size=self._batch):
+            yield normalise(batch.crops), batch.targets, batch.weights
+
+    def validation(self, photo: int) -> Float32Array:
+        """The first crops of one validation photo, as inference takes them."""
+        return normalise(self._pixels[photo])
+
+
+def _validation_crops(source: CropSource) -> int:
+    bytes_per_crop = max(1, len(source.paths)) * source.side_px**2 * 3
+    return max(1, min(source.plan.crops, _VALIDATION_BYTES // bytes_per_crop))

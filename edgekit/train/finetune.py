@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
-import numpy as np
-
 from edgekit import __version__
-from edgekit.arrays import Float32Array, Int64Array
-from edgekit.augment.options import Augmentation, preset
+from edgekit.arrays import Int64Array
+from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
@@ -21,10 +18,10 @@ from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
-from edgekit.scoring.source import CropSource, crop_source, fixed_crops, normalise
+from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features
-from edgekit.train.feed import epoch_batches, stack_all, steps_per_epoch
-from edgekit.train.fit import FitFiles, Step, fit
+from edgekit.train.feed import CropFeed
+from edgekit.train.fit import FitFiles, fit
 from edgekit.train.head import PENALTIES, FeatureSet, solve_head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -41,46 +38,6 @@ from edgekit.train.record import RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer
 
-# Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
-_VALIDATION_BYTES = 1 << 30
-
-
-class CropFeed:
-    """Crops of training and validation photos for ``fit``, normalised."""
-
-    def __init__(
-        self, train: CropSource, validation: CropSource, *, crops_per_photo: int, batch_size: int, progress: Progress
-    ) -> None:
-        self._train, self._crops, self._batch = train, crops_per_photo, batch_size
-        self._validation, self._count = validation, _validation_crops(validation)
-        shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
-        progress.begin("cutting validation crops", shape[0])
-        self._pixels = stack_all(fixed_crops(validation, count=self._count), shape=shape, step=progress.advance)
-
-    @property
-    def steps(self) -> int:
-        """Batches in one epoch."""
-        return steps_per_epoch(len(self._train.paths), crops_per_photo=self._crops, batch_size=self._batch)
-
-    @property
-    def validation_targets(self) -> Int64Array:
-        """(photos,) class indices."""
-        return self._validation.targets
-
-    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
-        """One epoch of normalised crops, drawn anew."""
-        for batch in epoch_batches(rng, self._train, crops_per_photo=self._crops, batch_size=self._batch):
-            yield normalise(batch.crops), batch.targets, batch.weights
-
-    def validation(self, photo: int) -> Float32Array:
-        """The first crops of one validation photo, as inference takes them."""
-        return normalise(self._pixels[photo])
-
-
-def _validation_crops(source: CropSource) -> int:
-    bytes_per_crop = max(1, len(source.paths)) * source.side_px**2 * 3
-    return max(1, min(source.plan.crops, _VALIDATION_BYTES // bytes_per_crop))
-
 
 def versions() -> dict[str, str]:
     """Versions of the packages that decide a training run's numbers."""
@@ -89,7 +46,7 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class TrainingRun:
     """One training run: photos and split, configuration, where it goes, and how a folder in use is treated."""
 
     dataset: Dataset
@@ -160,12 +117,12 @@ def finetune(
         load_backbone(network, config.network)
         if split.caution:
             progress.say(split.caution)
-        run = Run(dataset=dataset, split=split, config=config, folder=folder, options=options)
+        run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
         with options.replacing(folder, "float"):
             return _finetune(network, run, began, progress)
 
 
-def _finetune(network: keras.Model, run: Run, began: float, progress: Progress) -> TrainRecord:
+def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
     folder, config = run.folder, run.config
     pretrained = config.network.weights != "none"
     files = run.files("float")
@@ -214,25 +171,20 @@ def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> Non
 
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
     """Training and validation crops for ``fit``."""
-    side = config.network.side_px
-    return CropFeed(
-        crop_source(
-            dataset, split.samples(dataset, "train"), config.plan, side, augmentation=_augmentation(config, "train")
-        ),
-        crop_source(dataset, split.samples(dataset, "val"), config.plan, side),
-        crops_per_photo=how.crops_per_photo,
-        batch_size=how.batch_size,
-        progress=progress,
-    )
+    train, validation = (part_source(dataset, split, config, part) for part in ("train", "val"))
+    crops, size = how.crops_per_photo, how.batch_size
+    return CropFeed(train, validation, crops_per_photo=crops, batch_size=size, progress=progress)
 
 
-def _augmentation(config: TrainConfig, part: Part) -> Augmentation | None:
-    """How photos are varied before crops are drawn: those of training alone."""
-    return None if config.augment == "none" or part != "train" else preset(config.augment)
+def part_source(dataset: Dataset, split: Split, config: TrainConfig, part: Part) -> CropSource:
+    """Photos of one part of a split as a source of crops; those of training alone are varied before crops are drawn."""
+    augmentation = None if config.augment == "none" or part != "train" else preset(config.augment)
+    samples, side_px = split.samples(dataset, part), config.network.side_px
+    return crop_source(dataset, samples, config.plan, side_px, augmentation=augmentation)
 
 
 def fit_head(
-    network: keras.Model, features: keras.Model, run: Run, progress: Progress, *, precision: Precision
+    network: keras.Model, features: keras.Model, run: TrainingRun, progress: Progress, *, precision: Precision
 ) -> Trials:
     """Solve the head on cached features and put it into the network.
 
@@ -253,22 +205,16 @@ def fit_head(
         model=to_flatbuffer(features, precision, None),
     )
 
-    def table(part: Part, draws: int) -> tuple[PhotoFeatures, Int64Array]:
-        source = crop_source(
-            run.dataset,
-            run.split.samples(run.dataset, part),
-            config.plan,
-            config.network.side_px,
-            augmentation=_augmentation(config, part),
-        )
+    def computed(part: Part, draws: int) -> tuple[PhotoFeatures, Int64Array]:
+        source = part_source(run.dataset, run.split, config, part)
         what = {"train": "training", "val": "validation", "test": "test"}[part]
         features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
         return features, source.targets
 
-    train, train_targets = table("train", config.draws)
+    train, train_targets = computed("train", config.draws)
     # Runs that share a cache share features: a photo that validates one run trains another.
     shared = run.options.cache is not None and precision == "float32"
-    val, val_targets = table("val", config.draws if shared else 0)
+    val, val_targets = computed("val", config.draws if shared else 0)
     progress.begin("solving the head", 1)
     head = solve_head(
         FeatureSet(features=train.crops, targets=train_targets),
@@ -288,7 +234,7 @@ def _features_key(features: keras.Model, config: TrainConfig, precision: Precisi
 
 
 def write_record(
-    run: Run,
+    run: TrainingRun,
     stage: Stage,
     trials: Trials,
     began: float,

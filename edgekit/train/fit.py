@@ -6,44 +6,25 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from edgekit.arrays import Float32Array, Float64Array, Int64Array
+from edgekit.arrays import Float32Array, Float64Array
 from edgekit.contract import Decision
 from edgekit.errors import RunError
-from edgekit.metrics.classification import report
+from edgekit.metrics.classification import classification_report
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
 from edgekit.runtime.voting import softmax, vote
+from edgekit.train.feed import CropFeed, Step
 from edgekit.train.keras2 import keras
 from edgekit.train.network import load_weights, weights_content
 from edgekit.train.options import FitConfig
 from edgekit.train.record import Trials
 
-Step = tuple[Float32Array, Int64Array, Float32Array]
-
 _CROPS_AT_ONCE = 128
-
-
-class Feed(Protocol):
-    """Where a loop takes its samples from."""
-
-    @property
-    def steps(self) -> int:
-        """Batches in one epoch."""
-
-    @property
-    def validation_targets(self) -> Int64Array:
-        """(photos,) class indices."""
-
-    def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
-        """One epoch of (inputs, class indices, weights)."""
-
-    def validation(self, photo: int) -> Float32Array:
-        """The inputs of all crops of one validation photo: (crops, …)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +100,14 @@ class FitFiles:
                 f"{self.state} began with other float weights, {_short(state.float_sha256)}, than the run has now, "
                 f"{_short(self.float_sha256)}; use --overwrite to start again"
             )
-        found = file_sha256(self.weights)
-        if found not in (state.weights_sha256, state.coming_sha256):
+        present = file_sha256(self.weights)
+        if present not in (state.weights_sha256, state.coming_sha256):
             raise RunError(
                 f"{self.weights} must be the weights that {self.state.name} tells of, "
-                f"{_short(state.weights_sha256)}, got others, {_short(found)}; put them back, or use --overwrite to "
+                f"{_short(state.weights_sha256)}, got others, {_short(present)}; put them back, or use --overwrite to "
                 "start again"
             )
-        return replace(state, weights_sha256=found, coming_sha256=None)
+        return replace(state, weights_sha256=present, coming_sha256=None)
 
     def write_state(self, state: FitState) -> None:
         """Keep a state beside the weights that it is of."""
@@ -159,7 +140,7 @@ def _short(digest: str | None) -> str:
 
 
 def fit(
-    network: keras.Model, feed: Feed, config: FitConfig, files: FitFiles, *, seed: int, progress: Progress
+    network: keras.Model, feed: CropFeed, config: FitConfig, files: FitFiles, *, seed: int, progress: Progress
 ) -> FitState:
     """Fit until early stopping or the last epoch, and leave the best weights in the network and in ``files``.
 
@@ -204,7 +185,7 @@ def fit(
     return watch.state
 
 
-def _endless(feed: Feed, seed: int, first_epoch: int) -> Iterator[Step]:
+def _endless(feed: CropFeed, seed: int, first_epoch: int) -> Iterator[Step]:
     epoch = first_epoch
     while True:
         # A resumed run draws the same crops in epoch n as an uninterrupted one.
@@ -223,7 +204,7 @@ def _callbacks(watch: _Watch, config: FitConfig, before: FitState) -> list[Any]:
     ]
 
 
-def validation_scores(network: keras.Model, feed: Feed) -> Float64Array:
+def validation_scores(network: keras.Model, feed: CropFeed) -> Float64Array:
     """(photos, classes) voted probabilities of the validation photos.
 
     Raises:
@@ -239,7 +220,7 @@ def validation_scores(network: keras.Model, feed: Feed) -> Float64Array:
     return np.stack(voted)
 
 
-def _photo_batches(feed: Feed) -> Iterator[list[Float32Array]]:
+def _photo_batches(feed: CropFeed) -> Iterator[list[Float32Array]]:
     """Validation photos in batches of about _CROPS_AT_ONCE crops: calling a network costs more than a small crop."""
     batch: list[Float32Array] = []
     for index in range(len(feed.validation_targets)):
@@ -254,7 +235,9 @@ def _photo_batches(feed: Feed) -> Iterator[list[Float32Array]]:
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports steps, and validates photos before the other callbacks look at the logs."""
 
-    def __init__(self, feed: Feed, config: FitConfig, files: FitFiles, before: FitState, progress: Progress) -> None:
+    def __init__(
+        self, feed: CropFeed, config: FitConfig, files: FitFiles, before: FitState, progress: Progress
+    ) -> None:
         super().__init__()
         self.feed, self.files, self.progress = feed, files, progress
         self.epochs = config.epochs
@@ -270,7 +253,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         targets = self.feed.validation_targets
         labels = [str(index) for index in range(scores.shape[1])]
         logs["val_loss"] = balanced_log_loss(scores, targets)
-        logs["val_balanced_accuracy"] = report(targets, scores.argmax(axis=1), labels).balanced_accuracy
+        logs["val_balanced_accuracy"] = classification_report(targets, scores.argmax(axis=1), labels).balanced_accuracy
         logs["learning_rate"] = float(keras.backend.get_value(self.model.optimizer.learning_rate))
         loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
         self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"

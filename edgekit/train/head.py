@@ -72,21 +72,21 @@ def solve_head(
     channels = train.features.shape[2]
     mean, deviation, moments, answers, share = _moments(train, classes)
     ridge = float(np.trace(moments)) / channels
-    found = []
+    candidates = []
     for penalty in penalties:
         solved = np.linalg.solve(moments + penalty * ridge * np.eye(channels, dtype=np.float32), answers)
         kernel = (solved / deviation[:, np.newaxis]).astype(np.float32)
         bias = (share - 1 / classes - mean @ kernel).astype(np.float32)
-        found.append(_scaled(kernel, bias, validation))
-    losses = tuple(one.loss for one in found)
+        candidates.append(_scaled(kernel, bias, validation))
+    losses = tuple(one.loss for one in candidates)
     best = int(np.argmin(losses))
     return Head(
-        kernel=found[best].kernel,
-        bias=found[best].bias,
+        kernel=candidates[best].kernel,
+        bias=candidates[best].bias,
         mean=mean,
         penalty=penalties[best],
         losses=losses,
-        accuracies=tuple(one.accuracy for one in found),
+        accuracies=tuple(one.accuracy for one in candidates),
     )
 
 

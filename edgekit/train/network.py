@@ -90,11 +90,11 @@ def _heads(network: keras.Model) -> list[Any]:
     return [layer for layer in network.layers if layer.name.startswith(("head_", "quant_head_"))]
 
 
-def _backbone(config: NetworkConfig) -> keras.Model:
+def _backbone(config: NetworkConfig, *, weights: str | None = None) -> keras.Model:
     shape = (config.side_px, config.side_px, 3)
     if config.backbone == "small_cnn":
         return _small_cnn(shape)
-    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=None)
+    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=weights)
 
 
 def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
@@ -110,20 +110,17 @@ def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
     else:
         source = _backbone(config)
         load_weights(source, Path(config.weights), what=f"{config.backbone} alpha {config.alpha} without top")
-    wanted = {layer.name: layer for layer in source.layers if layer.weights}
+    wanted = {layer.name: layer.get_weights() for layer in source.layers if layer.weights}
     for layer in network.layers:
         if layer.name in wanted:
-            layer.set_weights(wanted[layer.name].get_weights())
+            layer.set_weights(wanted[layer.name])
 
 
 def _imagenet(config: NetworkConfig) -> keras.Model:
-    shape = (config.side_px, config.side_px, 3)
     try:
         # Keras reports its download on stdout, which belongs to records.
         with contextlib.redirect_stdout(sys.stderr):
-            return keras.applications.MobileNetV2(
-                input_shape=shape, alpha=config.alpha, include_top=False, weights="imagenet"
-            )
+            return _backbone(config, weights="imagenet")
     except ValueError as failure:
         raise RunError(f"no ImageNet weights for alpha {config.alpha}: {failure}") from failure
     except Exception as failure:

@@ -75,14 +75,10 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        for name, most in (
-            ("epochs", 10_000),
-            ("batch_size", 10_000),
-            ("crops_per_photo", MAX_CROPS),
-            ("patience", 10_000),
-        ):
-            if not 1 <= getattr(self, name) <= most:
-                raise RunError(f"{name} must be 1 to {most}, got {getattr(self, name)}")
+        limits = {"epochs": 10_000, "batch_size": 10_000, "crops_per_photo": MAX_CROPS, "patience": 10_000}
+        for name, limit in limits.items():
+            if not 1 <= getattr(self, name) <= limit:
+                raise RunError(f"{name} must be 1 to {limit}, got {getattr(self, name)}")
         if not 0 < self.learning_rate < 1:
             raise RunError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from edgekit.data.dataset import Dataset
-from edgekit.data.manifest import Sample
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
@@ -37,21 +35,16 @@ class PhotoCounts:
 
 def count_photos(dataset: Dataset, split: Split) -> tuple[PhotoCounts, ...]:
     """Count the photos of each part of a split."""
-    parts: tuple[Part, ...] = ("train", "val", "test")
-    return tuple(_counted(part, split.samples(dataset, part)) for part in parts)
 
+    def counted(part: Part) -> PhotoCounts:
+        samples = split.samples(dataset, part)
+        labels, groups, kinds = (
+            dict(Counter(sorted(filter(None, (getattr(sample, column) for sample in samples)))))
+            for column in ("label", "group", "kind")
+        )
+        return PhotoCounts(part=part, photos=len(samples), labels=labels, groups=groups, kinds=kinds)
 
-def _counted(part: Part, samples: Sequence[Sample]) -> PhotoCounts:
-    def count(values: Iterable[str]) -> dict[str, int]:
-        return dict(Counter(sorted(value for value in values if value)))
-
-    return PhotoCounts(
-        part=part,
-        photos=len(samples),
-        labels=count(one.label for one in samples),
-        groups=count(one.group for one in samples),
-        kinds=count(one.kind for one in samples),
-    )
+    return counted("train"), counted("val"), counted("test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -60,3 +61,22 @@ class TestConfig:
     def test_values_out_of_range_are_refused(self, change, message):
         with pytest.raises(EdgekitError, match=message):
             BenchConfig(**change)
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "error", "message"),
+    [
+        pytest.param(BenchConfig, {"crops": ()}, EdgekitError, "--crops must be numbers from 1", id="no-crops"),
+        pytest.param(BenchConfig, {"crops": (1, 0)}, EdgekitError, "--crops", id="zero-crops"),
+        pytest.param(BenchConfig, {"crops": (1001,)}, EdgekitError, "to 1000", id="too-many-crops"),
+        pytest.param(BenchConfig, {"threads": (0,)}, EdgekitError, "--threads", id="no-threads"),
+        pytest.param(BenchConfig, {"runs": 1}, EdgekitError, "--runs must be 2 to 100000", id="one-run"),
+        pytest.param(BenchConfig, {"warmup": -1}, EdgekitError, "--warmup 0 to 100000", id="negative-warmup"),
+        pytest.param(BenchConfig, {"budget_ms": 0.0}, EdgekitError, "--budget-ms must be", id="no-budget"),
+        pytest.param(BenchConfig, {"budget_ms": math.nan}, EdgekitError, "--budget-ms must be", id="nan-budget"),
+        pytest.param(BenchConfig, {"budget_ms": math.inf}, EdgekitError, "--budget-ms must be", id="endless-budget"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(config, options, error, message):
+    with pytest.raises(error, match=message):
+        config(**options)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from edgekit.convert.options import ConvertConfig
@@ -7,14 +9,16 @@ from edgekit.errors import RunError
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("config", "options", "error", "message"),
     [
-        pytest.param({"max_drop": -0.1}, "must lie in 0 to 100 points, got -0.1", id="below"),
-        pytest.param({"max_drop": 101}, "must lie in 0 to 100 points, got 101", id="above"),
-        pytest.param({"max_drop": float("nan")}, "must lie in 0 to 100 points", id="nan"),
-        pytest.param({"stage": "qat", "precision": "float16"}, "trained for int8, got float16", id="qat-of-floats"),
+        pytest.param(ConvertConfig, {"max_drop": -0.1}, RunError, "max_drop must lie", id="negative-drop"),
+        pytest.param(ConvertConfig, {"max_drop": 100.1}, RunError, "max_drop must lie", id="drop-over-100"),
+        pytest.param(ConvertConfig, {"max_drop": math.nan}, RunError, "max_drop must lie", id="nan-drop"),
+        pytest.param(
+            ConvertConfig, {"stage": "qat", "precision": "float16"}, RunError, "trained for int8", id="qat-as-float16"
+        ),
     ],
 )
-def test_what_can_not_be_converted_is_refused(change, message):
-    with pytest.raises(RunError, match=message):
-        ConvertConfig(**change)
+def test_what_is_out_of_range_is_refused(config, options, error, message):
+    with pytest.raises(error, match=message):
+        config(**options)

@@ -11,7 +11,7 @@ from edgekit.crossval.record import CrossvalRecord
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
 from edgekit.locks import LOCK_NAME
-from edgekit.progress import Silent
+from edgekit.progress import Progress
 from edgekit.records import from_plain, read_json, write_json
 from edgekit.train.record import RunFolder
 
@@ -138,7 +138,7 @@ def test_other_settings_in_the_same_folder_are_refused(done, dataset, config):
         cross_validate(replace(dataset, sha256="0" * 64), out, config)
 
 
-class CtrlC(Silent):
+class CtrlC(Progress):
     """Ctrl-C at a step of the second epoch of the first ``fitting``."""
 
     def __init__(self, steps):

@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from edgekit.contract import Decision
-from edgekit.data.dataset import load_dataset
-from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError
@@ -19,7 +16,7 @@ from edgekit.evaluate.photos import choose_photos
 from edgekit.evaluate.retune import tune
 from edgekit.evaluate.threshold import Target, TargetRecord, TargetRequest, set_target, threshold_for
 from edgekit.modelfile.write import update_contract
-from edgekit.progress import Silent
+from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, plain
 from edgekit.runtime import read_bundle
 
@@ -65,30 +62,8 @@ def test_scores_at_the_very_end_leave_no_threshold():
 
 
 @pytest.fixture
-def photos(tmp_path):
-    """Ten authors with four photos of each class, from plainly red to plainly blue: the middle is hard."""
-    samples = []
-    for number in range(80):
-        author, label = number // 8, ("genuine", "recapture")[number % 2]
-        blue = 30 * (number % 8) + (40 if label == "recapture" else 0) + author
-        path = f"{label}/{number}.png"
-        (tmp_path / "photos" / label).mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (24, 20), (250 - blue, 20, blue)).save(tmp_path / "photos" / path)
-        samples.append(Sample(path=path, label=label, group=f"author {author}", kind="tv" if number % 2 else ""))
-    write_manifest(tmp_path / "photos" / "manifest.csv", samples)
-    return load_dataset(tmp_path / "photos")
-
-
-@pytest.fixture
-def model(tmp_path, red_blue_file, photos):
-    """A model that was trained on the photos, by its word."""
-    path = tmp_path / "model.tflite"
-    shutil.copy(red_blue_file, path)
-    config = SplitConfig(seed=1)
-    split = split_dataset(photos, config)
-    provenance = {"data_sha256": photos.sha256, "split_config": plain(config), "split_sha256": split.sha256}
-    update_contract(path, replace(read_bundle(path).contract, provenance=provenance))
-    return path
+def model(trained):
+    return trained
 
 
 class TestSetTarget:
@@ -125,7 +100,7 @@ class TestSetTarget:
     ):
         before, out, flatbuffer = file_sha256(model), tmp_path / "tuned.tflite", read_bundle(model).flatbuffer
 
-        class Replaces(Silent):
+        class Replaces(Progress):
             def begin(self, what, total):
                 shutil.copy(three_colours_file, model)
 
@@ -189,53 +164,6 @@ class TestSetTarget:
         again = read_bundle(model).contract
         assert told in choose_photos(strange, again, "all").caution
         assert told not in choose_photos(strange, again, "test").caution
-
-    def test_a_model_tuned_on_validation_photos_is_judged_by_the_test_photos(self, photos, model):
-        config = SplitConfig(seed=1, val_fraction=0.4)
-        provenance = {
-            "data_sha256": photos.sha256,
-            "split_config": plain(config),
-            "split_sha256": split_dataset(photos, config).sha256,
-        }
-        update_contract(model, replace(read_bundle(model).contract, provenance=provenance))
-        tune(model, photos, write=model)
-        chosen = choose_photos(photos, read_bundle(model).contract, "auto")
-        assert (chosen.part, chosen.caution) == ("test", "photos of 2 groups alone: others may do quite differently")
-
-    def test_tuning_writes_where_it_is_told_to_alone(self, tmp_path, photos, model):
-        strange, before, out = replace(photos, sha256="0" * 64), file_sha256(model), tmp_path / "tuned.tflite"
-        found = tune(model, strange)
-        assert (found.written, found.written_sha256, file_sha256(model)) == (None, None, before)
-        again = tune(model, strange, write=out)
-        assert (again.written, again.written_sha256, file_sha256(model)) == (out.name, file_sha256(out), before)
-        assert read_bundle(out).contract.decision == again.after == found.after
-
-    def test_photos_without_an_error_tune_nothing(self, photos, model):
-        # The middle ones are those that it gets wrong.
-        easy = tuple(one for one in photos.samples if self.blue(one) not in range(70, 181))
-        before = file_sha256(model)
-        with pytest.raises(DataError, match="a temperature is told by photos that the model gets wrong, got none"):
-            tune(model, replace(photos, sha256="0" * 64, samples=self.told(easy)), write=model)
-        assert file_sha256(model) == before
-
-    @staticmethod
-    def blue(sample):
-        number = int(sample.path.split("/")[1].removesuffix(".png"))
-        return 30 * (number % 8) + (40 if sample.label == "recapture" else 0) + number // 8
-
-    def told(self, samples):
-        """Photos with the label that their colour says."""
-        return tuple(replace(one, label="recapture" if self.blue(one) > 125 else "genuine") for one in samples)
-
-    def test_too_few_photos_or_groups_tune_nothing(self, photos, model):
-        strange = replace(photos, sha256="0" * 64)
-        with pytest.raises(DataError, match="needs 10 photos or more of each label, got 8 of genuine, 8 of recapture"):
-            tune(
-                model, replace(strange, samples=tuple(s for s in photos.samples if s.group in ("author 0", "author 1")))
-            )
-        two = tuple(replace(one, group=f"author {n % 2}") for n, one in enumerate(photos.samples))
-        with pytest.raises(DataError, match="needs photos of 3 groups or more, got 2 among 80"):
-            tune(model, replace(strange, samples=two))
 
     def test_photos_of_others_must_be_named(self, photos, model):
         strange = replace(photos, sha256="0" * 64)

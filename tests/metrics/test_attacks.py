@@ -64,10 +64,6 @@ def test_headline_kind(kinds, headline):
     assert len(report.apcer_by_kind) == 2
 
 
-def test_min_kind_can_be_lowered():
-    assert attack_report(*table(genuine=(9, 0), screen=(1, 19), poster=(2, 1)), min_kind=3).apcer_kind == "poster"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -9,7 +9,7 @@ from sklearn.metrics import brier_score_loss
 
 from edgekit.errors import DataError
 from edgekit.metrics.rates import Resampling
-from edgekit.metrics.reliability import BINS, reliability
+from edgekit.metrics.reliability import BINS, balanced_log_loss, reliability
 
 EXACT = 1e-9
 
@@ -78,3 +78,16 @@ def test_equal_scores_fall_into_one_bin():
 def test_a_score_outside_0_to_1_is_refused(score):
     with pytest.raises(DataError, match=r"must lie in 0\.\.1"):
         found_for(np.array([True, False]), np.array([0.5, score]))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "targets", "expected"),
+    [
+        pytest.param([[0.5, 0.5]], [0], np.log(2), id="no-idea"),
+        pytest.param([[0.5, 0.5], [0.5, 0.5], [0, 1]], [0, 0, 1], np.log(2) / 2, id="classes-count-the-same"),
+        pytest.param([[1, 0]], [1], -np.log(1e-7), id="a-blunder-is-bounded"),
+        pytest.param([[1 / 3, 1 / 3, 1 / 3]], [2], np.log(3), id="absent-classes-do-not-count"),
+    ],
+)
+def test_balanced_log_loss(probabilities, targets, expected):
+    assert balanced_log_loss(np.array(probabilities, dtype=np.float64), np.array(targets)) == pytest.approx(expected)

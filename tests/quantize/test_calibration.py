@@ -12,7 +12,7 @@ from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError, EdgekitError
 from edgekit.quantize.calibration import (
-    MANIFEST_NAME,
+    CALIBRATION_MANIFEST,
     CalibrationConfig,
     calibration_pixels,
     choose,
@@ -123,11 +123,11 @@ class TestMakeCalibration:
 
     def test_an_interrupted_folder_is_filled_anew(self, dataset, train, folder):
         # The manifest is written last, so a folder without it is unfinished.
-        content = (folder / MANIFEST_NAME).read_bytes()
-        (folder / MANIFEST_NAME).unlink()
+        content = (folder / CALIBRATION_MANIFEST).read_bytes()
+        (folder / CALIBRATION_MANIFEST).unlink()
         (folder / "0003.png").unlink()
         make_calibration(folder, dataset, train, CONFIG)
-        assert (folder / MANIFEST_NAME).read_bytes() == content
+        assert (folder / CALIBRATION_MANIFEST).read_bytes() == content
         read_calibration(folder)
 
     def test_what_was_never_a_crop_is_left_alone(self, dataset, train, tmp_path):
@@ -136,7 +136,7 @@ class TestMakeCalibration:
         with pytest.raises(DataError, match=r"must be empty or hold crops of this choice, has another 0003\.png"):
             make_calibration(tmp_path, dataset, train, CONFIG)
         assert photo.read_bytes() == b"somebody's"
-        assert not (tmp_path / MANIFEST_NAME).exists()
+        assert not (tmp_path / CALIBRATION_MANIFEST).exists()
 
     def test_a_full_disk_leaves_no_manifest(self, dataset, train, tmp_path, full_disk):
         with full_disk(after=10), pytest.raises(EdgekitError, match="No space left on device; free space"):
@@ -154,15 +154,15 @@ def test_the_number_of_crops_has_limits(crops):
 
 
 def edit_manifest(folder, edit):
-    raw = json.loads((folder / MANIFEST_NAME).read_text())
+    raw = json.loads((folder / CALIBRATION_MANIFEST).read_text())
     edit(raw)
-    (folder / MANIFEST_NAME).write_text(json.dumps(raw))
+    (folder / CALIBRATION_MANIFEST).write_text(json.dumps(raw))
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        pytest.param(lambda f: (f / MANIFEST_NAME).unlink(), "must hold manifest.json", id="no-manifest"),
+        pytest.param(lambda f: (f / CALIBRATION_MANIFEST).unlink(), "must hold manifest.json", id="no-manifest"),
         pytest.param(lambda f: (f / "0003.png").unlink(), "'0003.png' is missing", id="crop-missing"),
         pytest.param(
             lambda f: Image.new("RGB", (32, 32)).save(f / "0003.png"),
@@ -182,7 +182,7 @@ def edit_manifest(folder, edit):
         pytest.param(
             lambda f: edit_manifest(f, lambda raw: raw.update(note="x")), r"unknown \['note'\]", id="unknown-key"
         ),
-        pytest.param(lambda f: (f / MANIFEST_NAME).write_text("{"), "must be JSON", id="cut-short"),
+        pytest.param(lambda f: (f / CALIBRATION_MANIFEST).write_text("{"), "must be JSON", id="cut-short"),
     ],
 )
 def test_a_damaged_folder_is_refused(folder, damage, message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgekit.evaluate.tta import TtaPoint, TtaRecord, Way
+from edgekit.evaluate.tta import TtaPoint, TtaRecord, TtaSetting
 from edgekit.metrics.intervals import Estimate, wilson
 from edgekit.metrics.rates import Rate
 from edgekit.records import write_json
@@ -17,7 +17,7 @@ def tta_point(plan, crops, *, mean=None, early=False):
     return TtaPoint(
         model="tiny",
         plan=plan,
-        way=str(Way(plan, crops, early)),
+        way=str(TtaSetting(plan, crops, early)),
         crops=crops,
         stops_early=early,
         mean_crops=mean or float(crops),

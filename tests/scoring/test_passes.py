@@ -10,12 +10,13 @@ from edgekit.contract import CropPlan, Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.evaluate.accuracy import model_source
-from edgekit.progress import Silent
+from edgekit.progress import Progress
+from edgekit.runtime import Classifier
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring import passes
-from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes
-from edgekit.scoring.source import fixed_crops
+from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes, score_photos
+from edgekit.scoring.source import CropSource, fixed_crops
 
 PLANS = (
     CropPlan(cycle=("1/4",), crops=7),
@@ -65,7 +66,7 @@ def counted(monkeypatch):
     return calls
 
 
-class Told(Silent):
+class Told(Progress):
     def __init__(self):
         self.lines = []
 
@@ -73,7 +74,7 @@ class Told(Silent):
         self.lines.append(line)
 
 
-class Stops(Silent):
+class Stops(Progress):
     """Ctrl-C after four photos."""
 
     def __init__(self):
@@ -252,3 +253,41 @@ def test_kept_scores_that_another_hand_made_are_scored_again(bundle, source, sto
     (after,) = score_passes([job], source, store=store)
     assert len(counted) == 10
     np.testing.assert_array_equal(after[PLANS[2]].crops, before[PLANS[2]].crops)
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory, red_blue):
+    folder = tmp_path_factory.mktemp("photos")
+    paths = []
+    for name, colour in {"red": (250, 5, 5), "blue": (5, 5, 250), "purple": (128, 0, 127)}.items():
+        paths.append(folder / f"{name}.png")
+        Image.new("RGB", (40, 30), colour).save(paths[-1])
+    return CropSource(
+        paths=tuple(paths),
+        targets=np.array([0, 1, 1]),
+        plan=red_blue.contract.plan,
+        side_px=red_blue.contract.side_px,
+    )
+
+
+class TestScorePhotos:
+    def test_scores_are_those_of_the_runtime(self, red_blue, colours):
+        (found,) = score_photos([red_blue], colours, crops=3)
+        assert (found.crops.shape, found.crops.dtype) == ((3, 3, 2), np.float32)
+        assert list(found.targets) == [0, 1, 1]
+        with Classifier(red_blue) as classifier:
+            for row, path in zip(found.crops, colours.paths, strict=True):
+                verdict = classifier.classify(path, crops=3)
+                np.testing.assert_allclose(row, [crop.probabilities for crop in verdict.crops], rtol=1e-6)
+        assert list(found.predicted(red_blue.contract)[:2]) == [0, 1]
+
+    def test_several_models_look_at_the_same_crops(self, red_blue, colours):
+        one, other = score_photos([red_blue, red_blue], colours, crops=2)
+        np.testing.assert_array_equal(one.crops, other.crops)
+
+    def test_a_photo_that_is_gone_is_named(self, red_blue, colours, tmp_path):
+        lost = CropSource(
+            paths=(tmp_path / "lost.png",), targets=colours.targets[:1], plan=colours.plan, side_px=colours.side_px
+        )
+        with pytest.raises(PhotoError, match=r"lost\.png: no such file"):
+            score_photos([red_blue], lost, crops=1)

@@ -8,7 +8,7 @@ from PIL import Image
 from edgekit.augment.options import preset
 from edgekit.contract import CropPlan
 from edgekit.errors import InterpreterError
-from edgekit.progress import SILENT, Silent
+from edgekit.progress import SILENT, Progress
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.train.features import FeatureCache, photo_features
@@ -36,7 +36,7 @@ def compute(cache, source, *, draws=2, seed=0, progress=SILENT):
     return photo_features(cache, source, draws=draws, seed=seed, what="training", progress=progress)
 
 
-class Recorder(Silent):
+class Recorder(Progress):
     def __init__(self):
         self.lines, self.done = [], 0
 
@@ -194,3 +194,12 @@ def test_another_plan_is_computed_anew(cache, source):
 
 def test_nothing_need_be_drawn(cache, source):
     assert compute(cache, source, draws=0).drawn.shape == (4, 0, 2)
+
+
+def test_features_of_variants_have_a_folder_of_their_own(tmp_path):
+    cache = FeatureCache(folder=tmp_path, key="k", model=b"")
+    plain = {"paths": (), "targets": np.zeros(0, np.int64), "plan": CropPlan(), "side_px": 32}
+    source, varied = CropSource(**plain), CropSource(**plain, augmentation=preset("cars"))
+    assert cache.settings(source, 4, 0) != cache.settings(varied, 4, 0)
+    # Without random crops nothing is varied.
+    assert cache.settings(source, 0, 0) == cache.settings(varied, 0, 0)

@@ -1,6 +1,4 @@
-import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,13 +6,11 @@ from PIL import Image
 
 from edgekit.augment.options import PRESETS
 from edgekit.contract import CropPlan
-from edgekit.data.threads import in_order
-from edgekit.errors import PhotoError
-from edgekit.runtime.crops import crop_boxes
-from edgekit.runtime.photo import decode, read_photo
-from edgekit.runtime.preprocess import to_tensor
+from edgekit.progress import SILENT
+from edgekit.runtime.photo import decode
 from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, normalise
-from edgekit.train.feed import class_weights, draw_photo, drawn_crops, epoch_batches, stack_all, steps_per_epoch
+from edgekit.train import feed as feed_module
+from edgekit.train.feed import CropFeed, class_weights, draw_photo, drawn_crops, epoch_batches, steps_per_epoch
 
 SIDE_PX = 16
 
@@ -31,21 +27,6 @@ def source(tmp_path_factory):
     targets = np.array([0] * 9 + [1] * 3)
     plan = CropPlan(lead=("full",), cycle=("native", "1/2"), crops=4)
     return CropSource(paths=tuple(paths), targets=targets, plan=plan, side_px=SIDE_PX)
-
-
-def test_fixed_crops_are_those_of_the_runtime(source):
-    crops = list(fixed_crops(source, count=3))
-    photo = read_photo(source.paths[5])
-    expected = [to_tensor(photo, box, SIDE_PX) for box in crop_boxes(source.plan, photo.size_wh, SIDE_PX, count=3)]
-    assert len(crops) == 12
-    assert crops[5].dtype == np.uint8
-    np.testing.assert_array_equal(crops[5], expected)
-
-
-def test_fewer_crops_are_a_prefix_of_more(source):
-    np.testing.assert_array_equal(
-        cut_photo(source.paths[0], source, count=2), cut_photo(source.paths[0], source, count=6)[:2]
-    )
 
 
 class TestAugmented:
@@ -143,47 +124,26 @@ def test_class_weights(targets, classes, expected):
     np.testing.assert_allclose(class_weights(np.array(targets), classes), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [pytest.param(0, -1.0, id="black"), pytest.param(128, 0.0, id="grey"), pytest.param(255, 127 / 128, id="white")],
-)
-def test_normalise(level, expected):
-    normalised = normalise(np.full((1, 2, 2, 3), level, np.uint8))
-    assert normalised.dtype == np.float32
-    assert (normalised == np.float32(expected)).all()
+class TestCropFeed:
+    def test_validation_crops_are_those_of_inference(self, source, progress):
+        validation = replace(source, paths=source.paths[:3], targets=source.targets[:3])
+        feed = CropFeed(source, validation, crops_per_photo=2, batch_size=5, progress=progress)
+        assert progress.tasks == [("cutting validation crops", 3, 3)]
+        assert feed.validation_targets.tolist() == [0, 0, 0]
+        for number, path in enumerate(validation.paths):
+            expected = normalise(cut_photo(path, source, count=source.plan.crops))
+            np.testing.assert_array_equal(feed.validation(number), expected)
 
+    def test_an_epoch_has_its_steps_of_normalised_crops(self, source):
+        feed = CropFeed(source, source, crops_per_photo=2, batch_size=5, progress=SILENT)
+        steps = list(feed.epoch(np.random.default_rng(0)))
+        assert len(steps) == feed.steps == 4
+        crops, targets, weights = steps[0]
+        assert (crops.shape, crops.dtype) == ((5, SIDE_PX, SIDE_PX, 3), np.float32)
+        assert (targets.shape, weights.shape) == ((5,), (5,))
+        assert -1 <= crops.min() < crops.max() < 1
 
-class TestInOrder:
-    def test_the_order_stays_whatever_is_ready_first(self):
-        late = threading.Event()
-
-        def work(item):
-            if item == 0:
-                assert late.wait(10)
-            else:
-                late.set()
-            return item
-
-        assert list(in_order(work, range(5))) == list(range(5))
-
-    def test_it_runs_no_further_ahead_than_it_was_told(self):
-        begun = []
-        results = in_order(lambda item: begun.append(item) or item, range(100), ahead=4)
-        next(results)
-        assert len(begun) <= 5
-        results.close()
-        assert len(begun) <= 5
-
-    def test_what_work_raises_reaches_the_reader(self, source):
-        lost = CropSource(paths=(Path("lost.png"),), targets=source.targets[:1], plan=source.plan, side_px=SIDE_PX)
-        with pytest.raises(PhotoError, match="no such file"):
-            list(fixed_crops(lost, count=1))
-
-
-def test_stack_all_counts():
-    rows = [np.full((2,), value, np.uint8) for value in (1, 2)]
-    steps = []
-    np.testing.assert_array_equal(stack_all(rows, shape=(2, 2), step=lambda: steps.append(1)), [[1, 1], [2, 2]])
-    assert len(steps) == 2
-    with pytest.raises(ValueError, match="shorter"):
-        stack_all(rows, shape=(3, 2))
+    def test_many_photos_keep_fewer_validation_crops(self, source, monkeypatch):
+        monkeypatch.setattr(feed_module, "_VALIDATION_BYTES", 2 * len(source.paths) * SIDE_PX**2 * 3)
+        feed = CropFeed(source, source, crops_per_photo=1, batch_size=1, progress=SILENT)
+        assert feed.validation(0).shape == (2, SIDE_PX, SIDE_PX, 3)

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit import __version__
+from edgekit.augment.options import PRESETS
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import EdgekitError, RunError
@@ -16,9 +17,10 @@ from edgekit.progress import SILENT
 from edgekit.quantize.qat import load_stage
 from edgekit.records import file_sha256, from_plain, plain, read_json
 from edgekit.scoring.source import crop_source, cut_photo, normalise
-from edgekit.train.finetune import crop_feed, finetune, versions
+from edgekit.train.finetune import crop_feed, finetune, part_source, versions
 from edgekit.train.fit import validation_scores
 from edgekit.train.network import pooled_features
+from edgekit.train.options import TrainConfig
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
 
@@ -247,3 +249,11 @@ def test_features_among_the_photos_are_refused(dataset, mobile_config, tmp_path)
     with pytest.raises(RunError, match="a cache of features must lie outside the photos' folder"):
         finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=options)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_only_training_photos_are_varied(dataset, name):
+    split, parts = split_dataset(dataset, SplitConfig()), ("train", "val", "test")
+    varied = [part_source(dataset, split, TrainConfig(augment=name), part).augmentation for part in parts]
+    assert varied == [PRESETS[name], None, None]
+    assert [part_source(dataset, split, TrainConfig(), part).augmentation for part in parts] == [None] * 3

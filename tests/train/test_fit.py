@@ -7,7 +7,7 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import EdgekitError, RunError
 from edgekit.metrics.reliability import balanced_log_loss
-from edgekit.progress import SILENT, Silent
+from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain, read_json
 from edgekit.train import fit as fit_module
 from edgekit.train.fit import FitFiles, FitState, fit, validation_scores
@@ -48,7 +48,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing that would clean up runs any more."""
 
 
-class CtrlC(Silent):
+class CtrlC(Progress):
     """Ctrl-C at the first step of an epoch, counted over the call."""
 
     def __init__(self, epoch):

@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.errors import RunError
 from edgekit.locks import LOCK_NAME
-from edgekit.progress import SILENT, Silent
+from edgekit.progress import SILENT, Progress
 from edgekit.train.record import RunFolder
 from edgekit.train.resume import RunOptions, recover
 
@@ -20,7 +20,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing that would clean up runs any more."""
 
 
-class Lines(Silent):
+class Lines(Progress):
     def __init__(self):
         self.lines = []
 
