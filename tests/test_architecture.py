@@ -227,6 +227,86 @@ def test_public_dataclasses_are_frozen_and_keyword_only(module):
                 assert words >= {"frozen", "kw_only"}, f"{node.name} must be frozen and keyword-only"
 
 
+def _public_names(module: str) -> Iterator[str]:
+    """Classes, functions and aliases of types that a module defines."""
+    for node in TREES[module].body:
+        if isinstance(node, (Function, ast.ClassDef)):
+            yield node.name
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        # Constants are in capitals, type variables are single letters.
+        yield from (one.id for one in targets if isinstance(one, ast.Name) and one.id != one.id.upper())
+
+
+def test_a_name_stands_for_one_thing():
+    homes: dict[str, list[str]] = {}
+    for module in FILES:
+        for name in set(_public_names(module)):
+            if not name.startswith("_") and _unit(module) != "cli":
+                homes.setdefault(name, []).append(module)
+    twice = {name: modules for name, modules in homes.items() if len(modules) > 1}
+    assert twice == {"main": ["__main__", "runtime.__main__"]}
+
+
+@every_module
+def test_a_constant_is_given_once(module):
+    names = [
+        one.id
+        for node in TREES[module].body
+        if isinstance(node, ast.Assign)
+        for one in node.targets
+        if isinstance(one, ast.Name)
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
+# Modules without a test file of their name, and what tests them.
+TESTED_ELSEWHERE = {
+    "__main__": "tests/cli/test_shell.py runs it in a process",
+    "arrays": "names of types",
+    "audit.options": "through the audit: tests/audit/test_run.py",
+    "audit.page": "tests/cli/data/test_audit.py reads the page",
+    "audit.reading": "through the audit: tests/audit/test_run.py",
+    "augment.warp": "through variants: tests/augment/test_vary.py",
+    "cli.console": "tests/cli/test_shell.py, tests/cli/test_interrupts.py",
+    "cli.crossval": "tests/cli/test_bad_input.py; what it calls: tests/crossval/test_folds.py",
+    "cli.devices": "tests/devices/test_survey.py, tests/devices/test_doctor.py",
+    "cli.report": "tests/report/test_write.py",
+    "cli.runtime": "tests/runtime/test_payload.py",
+    "cli.data.simulate": "tests/cli/test_interrupts.py, tests/cli/test_demo.py",
+    "cli.train": "tests/cli/test_bad_input.py, tests/test_chain.py",
+    "cli.tune": "tests/cli/test_threshold.py, tests/cli/test_evaluate.py",
+    "crossval.record": "through the folds: tests/crossval/test_folds.py",
+    "devices.device": "a protocol; its three devices have tests",
+    "devices.send": "through push: tests/devices/test_ssh.py",
+    "devices.sent.probe": "tests/devices/test_local.py and test_ssh.py run it",
+    "evaluate.tta_tables": "tests/evaluate/test_tta.py, on a real study",
+    "gather.strip_heif": "through strip: tests/gather/test_strip.py",
+    "look.canvas": "tests/figures/test_pareto.py, tests/figures/test_evaluation.py",
+    "progress": "does nothing",
+    "quantize.options": "defaults alone",
+    "report.costs": "tests/report/test_page.py, tests/report/test_browser.py",
+    "report.tables": "tests/report/test_verdict.py, tests/report/test_page.py",
+    "report.training": "tests/report/test_page.py",
+    "simulate.products": "drawn by scenes: tests/simulate/test_scenes.py",
+    "train.keras2": "imports alone",
+    "video.source": "a protocol; tests/video/test_opencv.py, tests/video/test_newest.py",
+}
+
+
+def test_tests_mirror_the_package():
+    """Every module has a test file of its name, or a reason."""
+    without = set()
+    for module, file in FILES.items():
+        mirrored = ROOT / "tests" / file.relative_to(PACKAGE).parent / f"test_{file.stem.strip('_')}.py"
+        if file.name != "__init__.py" and not mirrored.exists():
+            without.add(module)
+    assert without == set(TESTED_ELSEWHERE)
+    named = {name for reason in TESTED_ELSEWHERE.values() for name in re.findall(r"tests/\S+\.py", reason)}
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_nothing_is_left_to_do():
     marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
     folders = [PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "docs"]

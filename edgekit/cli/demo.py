@@ -57,7 +57,7 @@ def demo(
 ) -> None:
     """Turn simulated photos into a measured int8 model.
 
-    Runs simulate, finetune, qat, convert, evaluate, bench and report as a user would. A re-run goes on.
+    Runs data simulate, finetune, qat, convert, evaluate, bench and report as a user would. A re-run goes on.
     """
     from edgekit.records import from_plain, read_json, write_json
 
@@ -70,7 +70,7 @@ def demo(
     aware, crops = ["--epochs", "3", "--learning-rate", "1e-4"], ["--calibration", str(calibration)]
     measured = ["--budget-ms", "30", "--quick"]
     commands: list[tuple[Path, list[str]]] = [
-        (photos / "simulate.json", ["simulate", str(photos)]),
+        (photos / "simulate.json", ["data", "simulate", str(photos)]),
         (run / "float.json", ["finetune", str(photos), "--out", str(run), *small, *go_on]),
         (run / "qat.json", ["qat", str(run), *aware, *crops, *go_on]),
         (model, ["convert", str(run), "--int8", *crops, "--out", str(model)]),
@@ -85,9 +85,9 @@ def demo(
         # Timing is cheap and machines differ, so the benchmark is never reused; nor is what older stages became.
         if _is_finished(made) and not overwrite and not going and arguments[0] != "bench":
             console.note(f"have {made}")
-            earlier = _earlier_time(out / "demo.json", arguments[0], made)
+            earlier = _earlier_time(out / "demo.json", command_of(arguments), made)
             stages += earlier
-            untimed += [] if earlier else [arguments[0]]
+            untimed += [] if earlier else [command_of(arguments)]
             continue
         going = True
         in_the_way = arguments[0] == "convert" and (made.exists() or made.with_suffix(".json").exists())
@@ -121,6 +121,11 @@ def demo(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
+def command_of(words: list[str]) -> str:
+    """The command that some words call: ``bench``, or ``data simulate`` of a group."""
+    return " ".join(words[: 2 if words[:1] == ["data"] else 1])
+
+
 def _earlier_time(record: Path, command: str, made: Path) -> list[StageTime]:
     """What an earlier call's record says of the stage that made a file; nothing where it says nothing of that file."""
     from edgekit.records import from_plain, read_json
@@ -132,7 +137,7 @@ def _earlier_time(record: Path, command: str, made: Path) -> list[StageTime]:
         known = [from_plain(StageTime, stage, where=str(record)) for stage in read_json(record).get("stages", [])]
     except (EdgekitError, OSError, TypeError):
         return []
-    return [stage for stage in known if stage.command.split()[1:2] == [command]][:1]
+    return [stage for stage in known if command_of(stage.command.split()[1:]) == command][:1]
 
 
 def _is_finished(made: Path) -> bool:

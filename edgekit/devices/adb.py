@@ -15,7 +15,6 @@ from edgekit.devices.process import run_to_end
 from edgekit.devices.remote import BEGIN, Blob, Options, RemoteDevice, between, blobs, disk_full
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
-from edgekit.records import make_folder
 from edgekit.runtime.agent.machine import Machine, read_machine
 
 _ASK_S = 15
@@ -194,16 +193,6 @@ class AdbDevice(RemoteDevice):
         _, output, _ = run_to_end(self._shell(f"rm -rf {folder}/incoming; df -k {folder}"), _ASK_S, name=self.name)
         found = re.search(r"\s(\d+)\s+\d+%", output)
         return int(found[1]) / 1000 if found else None
-
-    def pull(self, remote: str, to: Path) -> None:
-        """See :class:`edgekit.devices.device.Device`: ``adb pull``."""
-        make_folder(to.parent)
-        with tempfile.TemporaryDirectory(prefix=".edgekit-", dir=to.parent) as folder:
-            part = Path(folder) / "part"
-            code, output, said = run_to_end(self._adb("pull", remote, str(part)), _NATIVE_S, name=self.name)
-            if code or not part.is_file():
-                raise DeviceError(f"{self.name}: can't read {remote}: {(said or output).strip()[-300:]}")
-            part.replace(to)
 
     def time_network(self, model: str, threads: int, runs: int, min_seconds: float) -> NativeLatency:
         """Run LiteRT's ``benchmark_model``; see :class:`edgekit.devices.device.NetworkTimer`."""

@@ -1,4 +1,4 @@
-"""A device is four verbs: push, run, pull, close."""
+"""A device is three verbs: push, run, close."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Device(Protocol):
 
     @property
     def network_timer(self) -> NetworkTimer | None:
-        """What is to be asked in place of ``run`` and ``pull``; None where the runtime runs."""
+        """What is to be asked in place of ``run``; None where the runtime runs."""
 
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """Copy files to the device, each content once: a file whose hash is there already is not sent again.
@@ -75,13 +75,6 @@ class Device(Protocol):
         Raises:
             DeviceTimeout: no line came for so long; the process there is ended.
             DeviceError: no Python, no interpreter, the process failed (with what it said), the connection broke, …
-        """
-
-    def pull(self, remote: str, to: Path) -> None:
-        """Copy one file from the device; whole or not at all.
-
-        Raises:
-            DeviceError: it is not there, the connection broke, …
         """
 
     def close(self) -> None:

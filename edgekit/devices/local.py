@@ -69,13 +69,6 @@ class LocalDevice(PythonDevice):
         payload = str(Path(self._private) / PAYLOAD_NAME) if with_payload else ""
         return {**kept, **self.options.python_environment(payload, os.pathsep)}
 
-    def pull(self, remote: str, to: Path) -> None:
-        """Copy a file."""
-        try:
-            shutil.copyfile(remote, to)
-        except OSError as failure:
-            raise DeviceError(f"{self.name}: can't read {remote}: {failure.strerror or failure}") from failure
-
     def close(self) -> None:
         """Remove what was written for another Python."""
         if self._private:

@@ -21,12 +21,10 @@ from edgekit.devices.remote import (
     blobs,
     packed,
     receive_source,
-    remote_path,
 )
 from edgekit.devices.send import IDLE_S, Sender
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
-from edgekit.records import write_atomic
 
 _CHUNK = 256 * 1024
 _SSH_SAYS = re.compile(
@@ -37,7 +35,6 @@ _SSH_SAYS = re.compile(
 _ALIVE_S, _ALIVE_COUNT = 5, 3
 # Unix sockets have short names: 104 bytes on macOS.
 _MAX_SOCKET_PATH = 90
-_MAX_PULL_BYTES = 1 << 30
 
 
 class SshDevice(RemoteDevice):
@@ -124,29 +121,6 @@ class SshDevice(RemoteDevice):
             if not sender.send(progress):
                 raise self._unreachable(*process.end())
         return [f"{probe.folder}/blobs/{blob.name}" for blob in wanted]
-
-    def pull(self, remote: str, to: Path) -> None:
-        """See :class:`edgekit.devices.device.Device`."""
-        path = remote_path(remote)
-        script = (
-            f"if [ -r {path} ] && [ -f {path} ]; then echo edgekit-file; exec cat {path}; else echo edgekit-none; fi"
-        )
-        with Watched(self._shell(script), name=self.name, idle_timeout_s=IDLE_S) as process:
-            process.pet()
-            mark = process.stdout.readline(100).strip()
-            pieces, size = [], 0
-            while mark == b"edgekit-file" and (piece := process.stdout.read1(_CHUNK)):  # type: ignore[attr-defined]
-                process.pet()
-                pieces.append(piece)
-                size += len(piece)
-                if size > _MAX_PULL_BYTES:
-                    raise DeviceError(f"{self.name}: {remote} has more than {_MAX_PULL_BYTES} bytes")
-            code, said = process.end()
-        if mark == b"edgekit-none":
-            raise DeviceError(f"{self.name}: there is no file {remote} that can be read")
-        if code or not mark:
-            raise self._unreachable(code, said)
-        write_atomic(to, b"".join(pieces))
 
     def close(self) -> None:
         """End the shared connection."""

@@ -28,7 +28,7 @@ def detail_tables(detail: Detail) -> tuple[Table, ...]:
     """All tables of a detailed evaluation."""
     table = detail.table
     note = f"Accuracy {percent(table.accuracy)}. Averages as scikit-learn's classification_report defines them."
-    tables = [class_table([*table.classes, table.macro, table.weighted], note), _scores(detail)]
+    tables = [classes_as_table([*table.classes, table.macro, table.weighted], note), _scores(detail)]
     if detail.attacks is not None:
         tables[1:1] = [_kinds(detail.attacks), _points(detail.attacks)]
     if detail.risk.band is not None:
@@ -42,7 +42,7 @@ def detail_charts(key: str, detail: Detail) -> tuple[Chart, ...]:
     return tuple(chart for chart in (*attacks, _reliability(key, detail), _risk(key, detail)) if chart is not None)
 
 
-def class_table(lines: Sequence[ClassReport], note: str = "") -> Table:
+def classes_as_table(lines: Sequence[ClassReport], note: str = "") -> Table:
     """Precision, recall and F1 of classes, and of averages over them."""
     rows = tuple(
         (text_cell(one.label), *map(share_cell, (one.precision, one.recall, one.f1)), number_cell(one.support, 0))

@@ -10,7 +10,7 @@ from edgekit.metrics.attacks import kinds_rule, marked_kind
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
-from edgekit.report.accuracy import class_table, detail_charts, detail_tables, slice_tables
+from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, slice_tables
 from edgekit.report.benchmarks import PhotoSet, photo_set
 from edgekit.report.cells import (
     Cell,
@@ -121,7 +121,7 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     if found is None:
         return ()
     evaluation, photos, crops = found
-    tables = (class_table(evaluation.report.classes), *_kinds(evaluation), *_groups(evaluation))
+    tables = (classes_as_table(evaluation.report.classes), *_kinds(evaluation), *_groups(evaluation))
     said = _said(evaluation, photos, model, crops)
     return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
 

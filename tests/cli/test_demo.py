@@ -21,9 +21,9 @@ from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Setting
 from edgekit.runtime.timing import Latency
 
-STAGES = ["simulate", "finetune", "qat", "convert", "evaluate", "bench", "report"]
+STAGES = ["data simulate", "finetune", "qat", "convert", "evaluate", "bench", "report"]
 SECONDS = {
-    "simulate": 10.0,
+    "data simulate": 10.0,
     "finetune": 20.0,
     "qat": 30.0,
     "convert": 40.0,
@@ -91,12 +91,12 @@ class Stages:
         self.out, self.ran, self.right, self.stop_at = out, [], 100, ""
 
     def __call__(self, arguments):
-        name = arguments[0]
+        name = demo.command_of(arguments)
         self.ran.append(arguments)
         if name == self.stop_at:
             raise KeyboardInterrupt
         made = {
-            "simulate": {"photos/simulate.json": {}},
+            "data simulate": {"photos/simulate.json": {}},
             "finetune": {"run/float.json": {"interrupted": False}},
             "qat": {"run/qat.json": {"interrupted": False}},
             "convert": {"demo-int8.tflite": {}, "demo-int8.json": {}},
@@ -125,7 +125,7 @@ def run_demo(stages, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["edgekit", "demo", "--out", str(stages.out), *options])
         with pytest.raises(SystemExit) as exit_:
             main()
-        return exit_.value.code or 0, capsys.readouterr().out, [arguments[0] for arguments in stages.ran]
+        return exit_.value.code or 0, capsys.readouterr().out, [demo.command_of(arguments) for arguments in stages.ran]
 
     return run
 
@@ -138,7 +138,7 @@ def test_all_stages_run_and_are_recorded(run_demo, stages):
     code, out, ran = run_demo()
     assert (code, ran) == (0, STAGES)
     record = read(stages)
-    assert [stage["command"].split()[1] for stage in record["stages"]] == STAGES
+    assert [demo.command_of(stage["command"].split()[1:]) for stage in record["stages"]] == STAGES
     assert (record["seconds"], record["peak_memory_mb"], record["balanced_accuracy"]) == (157.0, 100.0, 1.0)
     assert "balanced accuracy 100.0 % (target 95.0 %: reached)" in out
     assert "\n157 s, at most 100 MiB" in out
@@ -167,12 +167,12 @@ def test_times_that_are_not_known_are_said_to_be_missing(run_demo, stages, damag
     code, out, ran = run_demo()
     assert (code, ran) == (0, ["bench", "report"])
     assert [stage["seconds"] for stage in read(stages)["stages"]] == [50.0, 2.0]
-    assert "\n52 s without simulate, finetune, qat, convert, evaluate, which an earlier call ran, at most" in out
+    assert "\n52 s without data simulate, finetune, qat, convert, evaluate, which an earlier call ran, at most" in out
 
 
 def test_a_stopped_demo_goes_on(run_demo, stages):
     stages.stop_at = "qat"
-    assert run_demo()[::2] == (130, ["simulate", "finetune", "qat"])
+    assert run_demo()[::2] == (130, STAGES[:3])
     stages.stop_at = ""
     code, _, ran = run_demo()
     assert (code, ran) == (0, ["qat", "convert", "evaluate", "bench", "report"])

@@ -42,9 +42,9 @@ def interrupted(repository):
 
 
 @pytest.mark.parametrize("module", ["typer", "edgekit.cli.train", "edgekit.contract"])
-@pytest.mark.parametrize("command", ["finetune", "simulate"])
+@pytest.mark.parametrize("command", ["finetune", "data simulate"])
 def test_while_the_program_loads(interrupted, module, command):
-    ran = interrupted(module, command, "--help")
+    ran = interrupted(module, *command.split(), "--help")
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
@@ -76,8 +76,8 @@ def test_where_a_shell_has_it_ignored_it_stays_ignored(repository):
 
 @pytest.fixture
 def simulating(repository, tmp_path):
-    """``edgekit simulate`` with two workers, in a process group of its own, as a terminal gives it."""
-    command = [sys.executable, "-m", "edgekit", "simulate", tmp_path / "photos", "--workers", "2"]
+    """``edgekit data simulate`` with two workers, in a process group of its own, as a terminal gives it."""
+    command = [sys.executable, "-m", "edgekit", "data", "simulate", tmp_path / "photos", "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(repository)}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

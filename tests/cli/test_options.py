@@ -67,6 +67,8 @@ class Option(typing.NamedTuple):
 
 def commands(group, prefix=""):
     for one in group.registered_commands:
+        if one.deprecated:
+            continue
         name = one.name or one.callback.__name__
         yield f"{prefix}{name}", one.callback
     for inner in group.registered_groups:
@@ -145,7 +147,7 @@ VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), Recaptu
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
 # What stands in an option or in its help, and what stands in the stage's own options.
 DEFAULTS = {
-    "simulate": {"--per-class": SIMULATE.photos_per_class_per_group, "--seed": SIMULATE.seed},
+    "data simulate": {"--per-class": SIMULATE.photos_per_class_per_group, "--seed": SIMULATE.seed},
     "finetune": {
         "--backbone": NETWORK.backbone,
         "--alpha": str(NETWORK.alpha),
@@ -253,7 +255,7 @@ OWN_DEFAULTS = {
     ("data recapture", "--screen"): "all, for which RecaptureConfig lists them",
     **{
         (command, "--workers"): "a process for each processor"
-        for command in ("simulate", "data augment", "data crops", "data recapture")
+        for command in ("data simulate", "data augment", "data crops", "data recapture")
     },
 }
 SAME = [(command, name, value) for command, same in DEFAULTS.items() for name, value in same.items()]

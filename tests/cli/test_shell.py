@@ -14,7 +14,7 @@ import edgekit.runtime
 from edgekit import __version__
 from edgekit.__main__ import main
 from edgekit.cli import app
-from edgekit.errors import pip_line
+from edgekit.errors import EdgekitError, pip_line
 
 COMMANDS = [
     "bench",
@@ -28,6 +28,7 @@ COMMANDS = [
     "data plan",
     "data recapture",
     "data show",
+    "data simulate",
     "data split",
     "data status",
     "demo",
@@ -40,7 +41,6 @@ COMMANDS = [
     "qat",
     "report",
     "runtime",
-    "simulate",
     "tta",
     "tune",
 ]
@@ -101,6 +101,8 @@ def every_command():
     """All commands by their words; groups of commands are opened."""
     found = {}
     for name, command in get_command(app).commands.items():
+        if command.deprecated:
+            continue
         inside = getattr(command, "commands", None)
         found |= {name: command} if inside is None else {f"{name} {word}": one for word, one in inside.items()}
     return found
@@ -151,6 +153,12 @@ class TestHelp:
         for command in COMMANDS:
             *groups, name = command.split()
             assert re.search(rf"\b{name}\b", help_of(*groups)), f"{command} must be listed"
+
+    def test_a_command_in_its_former_place_warns(self, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        ran = CliRunner().invoke(app, ["simulate", str(tmp_path / "file" / "photos")])
+        assert isinstance(ran.exception, EdgekitError)
+        assert "The command 'simulate' is deprecated" in ran.stderr
 
     def test_no_command_is_left_out_of_these_tests(self):
         assert sorted(every_command()) == COMMANDS
@@ -271,7 +279,7 @@ class TestMistakes:
                 "error: {run}: a model must be a file, got a folder; did you mean {run}/m.tflite?",
                 id="run-folder-before-photos",
             ),
-            pytest.param(["simulate", "{long}"], "error: can't write {long}/", id="long-out"),
+            pytest.param(["data", "simulate", "{long}"], "error: can't write {long}/", id="long-out"),
         ],
     )
     def test_what_the_user_can_act_on_is_one_line_and_exit_2(

@@ -73,11 +73,6 @@ class TestWork:
         rows = [json.loads(line)["photo"] for line in device.run(["classify", model, *there * 200])]
         assert rows == there * 200
 
-    def test_a_pulled_file_is_the_file(self, adb_device, tmp_path):
-        (file,) = write_noise(tmp_path, 3)
-        adb_device().pull(str(file), tmp_path / "deep" / "pulled")
-        assert (tmp_path / "deep" / "pulled").read_bytes() == file.read_bytes()
-
     def test_the_only_device_needs_no_serial(self, adb_device, adbd, red_photos):
         # The fixture leads adb to the test's own server.
         adb_device()
@@ -173,11 +168,6 @@ class TestFailures:
     def test_a_full_disk(self, adb_device, tiny_disk, tmp_path, fails_with):
         with fails_with("its disk is full", "MB free, 5.0 MB were to be sent"):
             adb_device(folder=tiny_disk / "files").push(write_noise(tmp_path, 5))
-
-    def test_a_file_that_is_not_there(self, adb_device, tmp_path, fails_with):
-        with fails_with("can't read /nowhere"):
-            adb_device().pull("/nowhere", tmp_path / "pulled")
-        assert list(tmp_path.glob(".edgekit*")) == []
 
     def test_a_device_that_hangs(self, adb_device, red_blue_file, red_photos, gone, tmp_path):
         device = adb_device()

@@ -81,11 +81,6 @@ class TestWork:
         assert [json.loads(line)["label"] for line in device.run(["classify", model, photo])] == ["genuine"]
         assert list(tmp_path.rglob("hacked")) == []
 
-    def test_a_pulled_file_is_the_file(self, ssh_device, tmp_path):
-        (file,) = write_noise(tmp_path, 3)
-        ssh_device().pull(str(file), tmp_path / "deep" / "pulled")
-        assert (tmp_path / "deep" / "pulled").read_bytes() == file.read_bytes()
-
     def test_one_connection_serves_all_calls(self, ssh_device, sshd, red_photos):
         device = ssh_device()
         device.push(red_photos)
@@ -141,11 +136,6 @@ class TestFailures:
         there = device.push([red_blue_file, tmp_path / "none.png"])
         with fails_with("ended with exit code 2"):
             list(device.run(["classify", *there]))
-
-    def test_a_file_that_is_not_there(self, ssh_device, tmp_path, fails_with):
-        with fails_with("no file /nowhere/at all"):
-            ssh_device().pull("/nowhere/at all", tmp_path / "pulled")
-        assert not (tmp_path / "pulled").exists()
 
     def test_a_folder_that_can_not_be_made(self, ssh_device, fails_with):
         with fails_with("can't write to /proc/edgekit", "folder = "):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from edgekit.cli.console import add_commands
-from edgekit.cli.data import audit, gather, make, plan
+from edgekit.cli.data import audit, gather, make, plan, simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ add_commands(
         make.augment: "data augment photos grown --preset recapture-safe --variants 10",
         make.crops: "data crops photos crops --plan 1/4 --crops 10 --into tfrecord",
         make.recapture: "data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5",
+        simulate.simulate: "data simulate photos --per-class 30",
         audit.audit: "data audit photos --out audit --strict",
         audit.show: "data show photos --out looks --photo photos/recapture/a.jpg",
         audit.split: "data split photos --test-fraction 0.2",

@@ -1,4 +1,4 @@
-"""``edgekit simulate``: photos to try things on, without any of one's own."""
+"""``edgekit data simulate``: photos to try things on, without any of one's own."""
 
 from __future__ import annotations
 
