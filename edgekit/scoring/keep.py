@@ -57,25 +57,6 @@ def runtime_key(interpreter: str) -> list[str]:
     return [interpreter, sha256(payload_bytes()), PIL.__version__]
 
 
-def write_array(place: Path, array: NDArray[Any]) -> None:
-    """Write an array as ``.npy``, whole or not at all."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    write_atomic(place, buffer.getvalue())
-
-
-def read_array(place: Path, expected: ArrayType) -> NDArray[Any] | None:
-    """The array that ``write_array`` wrote; None where there is none, or it is damaged or another."""
-    # A pipe would be waited for.
-    if not os.path.isfile(place):
-        return None
-    try:
-        with place.open("rb") as file:
-            return _read(file, expected)
-    except _DAMAGED:
-        return None
-
-
 def write_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays as ``.npz``, not compressed, whole or not at all."""
     buffer = io.BytesIO()
@@ -86,6 +67,7 @@ def write_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def read_arrays(place: Path, expected: Mapping[str, ArrayType]) -> dict[str, NDArray[Any]] | None:
     """The arrays that ``write_arrays`` wrote; None where there are none, or they are damaged or others."""
+    # A pipe would be waited for.
     if not os.path.isfile(place):
         return None
     found = {}

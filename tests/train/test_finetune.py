@@ -106,7 +106,10 @@ class TestFinetune:
         source = crop_source(dataset, [sample], record.config.plan, record.config.network.side_px)
         crops = normalise(cut_photo(source.paths[0], source, count=3))
         expected = pooled_features(network).predict_on_batch(crops)
-        kept = [np.load(path)[:3] for path in mobile_run.root.glob(f"features/*/{file_sha256(source.paths[0])}.npy")]
+        kept = [
+            np.load(path)["crops"][:3]
+            for path in mobile_run.root.glob(f"features/*/{file_sha256(source.paths[0])}.npz")
+        ]
         # The float stage kept its features and the qat stage its own, which int8 rounded.
         exact, rounded = sorted(np.abs(features - expected).max() for features in kept)
         assert exact < 1e-3
@@ -237,10 +240,10 @@ def test_a_full_disk_leaves_nothing_half_written(dataset, small_config, tmp_path
 def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, tmp_path):
     cache = tmp_path / "cache"
     finetune(dataset, RunFolder(root=tmp_path / "first"), mobile_config, options=RunOptions(cache=cache))
-    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
     assert len(kept) == len(mobile_run.read("float").split.train) + len(mobile_run.read("float").split.val)
     finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=RunOptions(cache=cache))
-    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == kept
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")} == kept
     assert not (tmp_path / "run" / "features").exists()
 
 
