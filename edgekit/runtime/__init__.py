@@ -13,41 +13,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.contract import Contract, CropPlan, Decision
-    from edgekit.errors import ContractError, EdgekitError, InterpreterError, PhotoError, VideoError
-    from edgekit.runtime.bundle import Bundle, read_bundle
-    from edgekit.runtime.classifier import Classifier, CropScore, Verdict
-    from edgekit.runtime.crops import Box
-    from edgekit.runtime.frames import Plane, YuvFrame
-    from edgekit.runtime.memory import return_freed_memory
-    from edgekit.runtime.photo import Source
-    from edgekit.runtime.smoothing import Smoothed, Smoother
-    from edgekit.runtime.timing import Milliseconds
+    from edgekit.contract import Contract as Contract
+    from edgekit.contract import CropPlan as CropPlan
+    from edgekit.contract import Decision as Decision
+    from edgekit.errors import ContractError as ContractError
+    from edgekit.errors import EdgekitError as EdgekitError
+    from edgekit.errors import InterpreterError as InterpreterError
+    from edgekit.errors import PhotoError as PhotoError
+    from edgekit.errors import VideoError as VideoError
+    from edgekit.runtime.bundle import Bundle as Bundle
+    from edgekit.runtime.bundle import read_bundle as read_bundle
+    from edgekit.runtime.classifier import Classifier as Classifier
+    from edgekit.runtime.classifier import CropScore as CropScore
+    from edgekit.runtime.classifier import Verdict as Verdict
+    from edgekit.runtime.crops import Box as Box
+    from edgekit.runtime.frames import Plane as Plane
+    from edgekit.runtime.frames import YuvFrame as YuvFrame
+    from edgekit.runtime.memory import return_freed_memory as return_freed_memory
+    from edgekit.runtime.photo import Source as Source
+    from edgekit.runtime.smoothing import Smoothed as Smoothed
+    from edgekit.runtime.smoothing import Smoother as Smoother
+    from edgekit.runtime.timing import Milliseconds as Milliseconds
 
-__all__ = [
-    "Box",
-    "Bundle",
-    "Classifier",
-    "Contract",
-    "ContractError",
-    "CropPlan",
-    "CropScore",
-    "Decision",
-    "EdgekitError",
-    "InterpreterError",
-    "Milliseconds",
-    "PhotoError",
-    "Plane",
-    "Smoothed",
-    "Smoother",
-    "Source",
-    "Verdict",
-    "VideoError",
-    "YuvFrame",
-    "read_bundle",
-    "return_freed_memory",
-]
-
+# Type checkers go by the imports above, whose names count as exported because they are given again.
 _HOMES = {
     "edgekit.contract": ("Contract", "CropPlan", "Decision"),
     "edgekit.errors": ("ContractError", "EdgekitError", "InterpreterError", "PhotoError", "VideoError"),
@@ -60,6 +48,7 @@ _HOMES = {
     "edgekit.runtime.smoothing": ("Smoothed", "Smoother"),
     "edgekit.runtime.timing": ("Milliseconds",),
 }
+__all__ = sorted(name for names in _HOMES.values() for name in names)
 
 
 def __getattr__(name: str) -> Any:
