@@ -137,16 +137,20 @@ def _origin() -> _Origin:
         # What was installed with -e runs from its clone, as what was not installed at all.
         return ("clone", str(beside), "") if _is_clone(beside) else _SOME_CLONE
     name = found.metadata["Name"]
-    origin = json.loads(found.read_text("direct_url.json") or "{}")
-    if not origin:
-        return "index", name, ""
-    if origin["url"].startswith("file:"):
-        return _local_origin(origin["url"])
-    if "vcs_info" in origin:
-        revision = origin["vcs_info"].get("requested_revision")
-        address = f"{origin['vcs_info']['vcs']}+{origin['url']}{f'@{revision}' if revision else ''}"
-        return "repository", name, f" @ {address}"
-    return "file", name, f" @ {origin['url']}"
+    try:
+        origin = json.loads(found.read_text("direct_url.json") or "{}")
+        if not origin:
+            return "index", name, ""
+        if origin["url"].startswith("file:"):
+            return _local_origin(origin["url"])
+        if "vcs_info" in origin:
+            revision = origin["vcs_info"].get("requested_revision")
+            address = f"{origin['vcs_info']['vcs']}+{origin['url']}{f'@{revision}' if revision else ''}"
+            return "repository", name, f" @ {address}"
+        return "file", name, f" @ {origin['url']}"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # A damaged note of the installer must not be what an error message fails on.
+        return _SOME_CLONE
 
 
 def _local_origin(url: str) -> _Origin:
@@ -173,4 +177,4 @@ def _has_this_file(distribution: Distribution) -> bool:
 
 def _is_clone(folder: Path) -> bool:
     project = folder / "pyproject.toml"
-    return project.is_file() and '"edgekit.__main__:main"' in project.read_text(encoding="utf-8")
+    return project.is_file() and '"edgekit.__main__:main"' in project.read_text(encoding="utf-8", errors="replace")

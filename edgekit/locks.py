@@ -1,6 +1,7 @@
 """One process at a time works in a run's folder, in a data folder, or on the file of a device's lines.
 
-The system holds the lock, so that of a process that was killed is gone with it.
+The system holds the lock, so that of a process that was killed is gone with it. The lock's own file is empty and stays:
+removing it would part those who wait for it from those who come.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from filelock import FileLock, Timeout
 from edgekit.errors import DataError, EdgekitError, RunError
 
 LOCK_NAME = ".edgekit.lock"
+# Some network drives have no locks.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def working_in(folder: Path) -> AbstractContextManager[None]:
@@ -43,7 +46,7 @@ def writing_in(root: Path) -> AbstractContextManager[None]:
 
 
 def making_in(out: Path) -> AbstractContextManager[None]:
-    """Hold a folder that files are made in.
+    """Hold a folder of crops, whose shards one journal notes; other sets write each file whole, whoever does.
 
     Raises:
         DataError: another process makes files there, or the folder can't be locked.
@@ -67,6 +70,9 @@ def keeping(lines: Path) -> AbstractContextManager[None]:
 @contextmanager
 def _holding(place: Path, busy: EdgekitError, what: str, *, nested: bool = False) -> Iterator[None]:
     """Hold one lock file; ``busy`` is raised where another has it. ``what`` may be copied to where locks can be had."""
+    # A data folder may be anybody's: what a link leads to is not to be opened for writing.
+    if place.is_symlink():
+        raise type(busy)(f"{place} must be a file, got a link; remove it")
     # As a singleton it is the same object for the same path, which counts how often it is held.
     lock = FileLock(place.parent.resolve() / place.name, is_singleton=nested)
     try:
@@ -74,13 +80,15 @@ def _holding(place: Path, busy: EdgekitError, what: str, *, nested: bool = False
     except Timeout as held:
         raise busy from held
     except (OSError, NotImplementedError) as failure:
-        # What can't be written can't be changed under whoever reads it.
-        if isinstance(failure, OSError) and failure.errno == errno.EROFS:
-            yield
-            return
-        reason = getattr(failure, "strerror", None) or failure
-        raise type(busy)(f"{place.parent} can't be locked: {reason}; make it writable or copy the {what}") from failure
+        number = getattr(failure, "errno", None)
+        # What can't be written can't be changed under whoever reads it. A run's weights and record must agree, so a run
+        # needs a lock; elsewhere two at once do the same work twice.
+        if number != errno.EROFS and (nested or number not in _NO_LOCKS):
+            reason = getattr(failure, "strerror", None) or failure
+            remedy = "copy" if number in _NO_LOCKS else "make it writable or copy"
+            raise type(busy)(f"{place.parent} can't be locked: {reason}; {remedy} the {what}") from failure
     try:
         yield
     finally:
-        lock.release()
+        if lock.is_locked:
+            lock.release()

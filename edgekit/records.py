@@ -152,8 +152,9 @@ class Lines:
 
     def __init__(self, path: Path) -> None:
         # What a link leads to is not this file, and its end might be cut off.
-        if path.is_symlink() or is_stream(path):
-            raise EdgekitError(f"{path} must be a file, got a link, a pipe or a device; remove it")
+        if path.is_symlink() or path.is_dir() or is_stream(path):
+            came = "a folder" if path.is_dir() and not path.is_symlink() else "a link, a pipe or a device"
+            raise EdgekitError(f"{path} must be a file, got {came}; remove it")
         self.path = path
         try:
             with path.open("r+b") as file:

@@ -112,6 +112,13 @@ class TestPipLine:
         assert shlex.split(extra) == ["pip", "install", f"{clone}[host]"]
         assert newer == f"pip install --upgrade {shlex.quote(str(clone))}, once its files are newer"
 
+    @pytest.mark.parametrize("note", ['{"url": "x', '{"dir_info": {}}', "[]", '{"url": 1}'])
+    def test_a_damaged_note_of_the_installer_is_no_crash(self, site, note):
+        distribution(site, "edgekit-vision")
+        (place,) = site.glob("*.dist-info")
+        (place / "direct_url.json").write_text(note)
+        assert lines(site)[0].startswith("pip install")
+
     def test_an_editable_install_stays_one(self, tmp_path, clone):
         package(clone)
         distribution(

@@ -16,7 +16,7 @@ pytest.importorskip("filelock", reason="needs the data extra")
 from filelock import FileLock
 
 from edgekit.errors import DataError, EdgekitError, RunError
-from edgekit.locks import keeping, making_in, working_in, writing_in
+from edgekit.locks import LOCK_NAME, keeping, making_in, working_in, writing_in
 from edgekit.progress import SILENT
 from edgekit.train.record import RunFolder
 from edgekit.train.resume import RunOptions, recover
@@ -147,3 +147,28 @@ def test_a_read_only_folder(name, tmp_path):
             pytest.fail("must not get here")
     finally:
         tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize("hold", [working_in, writing_in, making_in], ids=lambda hold: hold.__name__)
+def test_what_a_link_leads_to_is_left_alone(tmp_path, hold):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / LOCK_NAME).symlink_to(precious)
+    with pytest.raises(EdgekitError, match="must be a file, got a link; remove it"), hold(tmp_path / "folder"):
+        pytest.fail("held through a link")
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize(("hold", "goes_on"), [(writing_in, True), (making_in, True), (working_in, False)])
+def test_a_drive_without_locks(tmp_path, monkeypatch, hold, goes_on):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    if goes_on:
+        with hold(tmp_path):
+            pass
+    else:
+        with pytest.raises(EdgekitError, match=r"can't be locked: .*; copy the run"), hold(tmp_path):
+            pytest.fail("a run needs a lock")

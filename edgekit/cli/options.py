@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from edgekit.cli import console
-from edgekit.data.options import PartChoice, guess_bona_fide
+from edgekit.contract import MAX_CROPS
+from edgekit.data.options import PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
@@ -148,7 +149,9 @@ def crop_counts(given: str | None, *, default: tuple[int, ...], **former: str | 
             raise EdgekitError(f"--{name} is the former name of --crops, got both; leave --{name} out")
         console.note(f"--{name} is now --crops; the former name goes with the next release")
         given = text
-    return default if given is None else numbers(given)
+    found = default if given is None else numbers(given)
+    check_counts("crops", found, MAX_CROPS)
+    return found
 
 
 def load_photos(

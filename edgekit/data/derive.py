@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from edgekit.data.manifest import Sample
 from edgekit.data.update import read_samples
 from edgekit.errors import DataError, EdgekitError
+from edgekit.locks import LOCK_NAME
 from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.terminal import held_back
 
@@ -135,7 +136,7 @@ def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> 
                 f"{out} must be empty or hold this same job, has another in {record}, with {why}; choose another folder"
             )
         return begun
-    if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
+    if os.path.lexists(out) and (not os.path.isdir(out) or set(os.listdir(out)) - {LOCK_NAME}):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
     write_json(path, wanted)
     return wanted

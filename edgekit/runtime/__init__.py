@@ -48,7 +48,7 @@ _HOMES = {
     "edgekit.runtime.smoothing": ("Smoothed", "Smoother"),
     "edgekit.runtime.timing": ("Milliseconds",),
 }
-__all__ = sorted(name for names in _HOMES.values() for name in names)
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:

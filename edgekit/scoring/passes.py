@@ -16,6 +16,7 @@ from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.threads import WORKERS, in_order
+from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256, to_json
 from edgekit.runtime.bundle import Bundle
@@ -246,6 +247,8 @@ def _load(table: _Table, progress: Progress) -> None:
     """Take the scores that are kept; where they are of fewer crops, room is left for the rest."""
     if table.place is None or not os.path.lexists(table.place):
         return
+    if not table.place.is_file():
+        raise DataError(f"{table.place} must be a file of kept scores, got a folder, a pipe or a device; remove it")
     photos, crops, classes = table.crops.shape
     expected = {
         "crops": ArrayType(np.float32, (photos, range(1, MAX_CROPS + 1), classes)),

@@ -90,7 +90,8 @@ def test_labels_cover_neither_each_other_nor_a_point(tmp_path, figures, points):
     plot_pareto(tmp_path / "pareto.png", points, title="Pi", budget_ms=30)
     (axes,) = figures[0].axes
     boxes = [Text.get_window_extent(label) for label in axes.texts]
-    assert boxes
+    # Of a crowd some are left out; of a sweep none.
+    assert len(boxes) >= (len(points) // 2 if points is CROWD else 3)
     for one, other in itertools.combinations(boxes, 2):
         assert not one.overlaps(other)
     for point in points:
