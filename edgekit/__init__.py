@@ -73,7 +73,10 @@ __all__ = list(_HOMES)
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"edgekit.{_HOMES[name]}"), name)
+        from edgekit.errors import explain_missing
+
+        with explain_missing():
+            return getattr(importlib.import_module(f"edgekit.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

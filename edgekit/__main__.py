@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-from edgekit.errors import EXTRA_OF, EdgekitError, MissingExtra
+from edgekit.errors import EdgekitError, explain_missing
 from edgekit.terminal import EXIT_INTERRUPTED, guarded_output, printable, quick_exit
 
 
@@ -25,16 +25,10 @@ def main() -> None:
 
 
 def _run() -> None:
-    try:
+    with explain_missing():
         with quick_exit():
             from edgekit.cli import app
         app()
-    except ModuleNotFoundError as absent:
-        package = (absent.name or "").partition(".")[0]
-        # A broken install of something else must keep its traceback.
-        if package not in EXTRA_OF:
-            raise
-        raise MissingExtra(package, EXTRA_OF[package]) from absent
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ Anything else that escapes is a bug and keeps its traceback. A message says the 
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +99,31 @@ EXTRA_OF = {
     "tf_keras": "host",
     "tomli_w": "data",
 }
+
+
+@contextlib.contextmanager
+def explain_missing() -> Iterator[None]:
+    """Turn an import that fails for want of an extra's package into MissingExtra; others keep their traceback."""
+    try:
+        yield
+    except ModuleNotFoundError as absent:
+        package = (absent.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise
+        raise MissingExtra(package, EXTRA_OF[package]) from absent
+
+
+def require(*packages: str) -> None:
+    """Hold that packages of extras can be imported, before work is done that would end for want of one.
+
+    Raises:
+        MissingExtra: one can't be found.
+    """
+    from importlib.util import find_spec
+
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtra(package, EXTRA_OF[package])
 
 
 # What pip is given for the running edgekit: its kind, and what stands before and behind an extra.

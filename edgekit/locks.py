@@ -46,7 +46,7 @@ def writing_in(root: Path) -> AbstractContextManager[None]:
 
 
 def making_in(out: Path) -> AbstractContextManager[None]:
-    """Hold a folder of crops, whose shards one journal notes; other sets write each file whole, whoever does.
+    """Hold a folder that files are made in: two at once would do the same work twice.
 
     Raises:
         DataError: another process makes files there, or the folder can't be locked.

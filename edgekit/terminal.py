@@ -81,7 +81,7 @@ def captured_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), descriptor)
         try:
             yield
-        except BaseException:
+        except Exception:
             os.dup2(kept, descriptor)
             held.seek(0)
             sys.stderr.write(held.read().decode(errors="replace"))

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import edgekit
+from edgekit.errors import MissingExtra
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,12 @@ def test_the_example_runs(page, author_photos, tmp_path):
     assert float(accuracy.removeprefix("balanced accuracy on the test part: ")) > 0.8
     assert recommended.startswith("recommended here: ")
     assert verdict.split()[0] in ("genuine", "recapture")
+
+
+def test_a_function_whose_package_is_absent_answers_with_the_pip_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    monkeypatch.delitem(sys.modules, "edgekit.gather.importing", raising=False)
+    monkeypatch.delitem(sys.modules, "edgekit.locks", raising=False)
+    monkeypatch.delitem(sys.modules, "edgekit.gather.journal", raising=False)
+    with pytest.raises(MissingExtra, match=r"filelock is not installed: pip install .*\[data\]"):
+        _ = edgekit.import_photos

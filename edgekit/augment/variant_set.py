@@ -18,6 +18,7 @@ from edgekit.augment.options import Encoding, VariantsConfig
 from edgekit.augment.vary import Variant, apply_variant, draw_variant
 from edgekit.data.derive import claim, copy_photo, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles, jpeg
 from edgekit.progress import SILENT, Progress
 from edgekit.records import write_atomic
@@ -64,15 +65,16 @@ def augment_photos(
     """
     found = list_photos(photos)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
-    # A photo is decoded once for all of its variants that are missing.
-    missing = [(one.path, numbers) for one in found.samples if (numbers := _missing(one, out, config))]
-    rows = [(one, number) for one in found.samples for number in config.numbers(one)]
-    progress.begin("making variants", len(rows))
-    progress.advance(len(rows) - sum(len(numbers) for _, numbers in missing))
-    for made in make_all(partial(_make, photos, out, config), missing, workers=workers):
-        progress.advance(made)
-    samples = [replace(one, path=_name(one.path, number, config)) for one, number in rows]
-    write_manifest(out / MANIFEST_NAME, samples, notes=[_notes(one.path, number, config) for one, number in rows])
+    with making_in(out):
+        # A photo is decoded once for all of its variants that are missing.
+        missing = [(one.path, numbers) for one in found.samples if (numbers := _missing(one, out, config))]
+        rows = [(one, number) for one in found.samples for number in config.numbers(one)]
+        progress.begin("making variants", len(rows))
+        progress.advance(len(rows) - sum(len(numbers) for _, numbers in missing))
+        for made in make_all(partial(_make, photos, out, config), missing, workers=workers):
+            progress.advance(made)
+        samples = [replace(one, path=_name(one.path, number, config)) for one, number in rows]
+        write_manifest(out / MANIFEST_NAME, samples, notes=[_notes(one.path, number, config) for one, number in rows])
     return VariantsMade(photos=len(found.samples), variants=len(rows) - len(found.samples))
 
 

@@ -27,12 +27,12 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.devices.device import Device
 from edgekit.devices.local import LocalDevice
-from edgekit.errors import DataError, DeviceError
+from edgekit.errors import DataError, DeviceError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.photos import Chosen, choose_photos
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.progress import SILENT, Progress
-from edgekit.records import write_json
+from edgekit.records import file_sha256, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
@@ -95,6 +95,8 @@ def benchmark(
                 lines += [place] if place is not None else []
     if failures:
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
+    if file_sha256(model) != plan.bundle.file_sha256:
+        raise EdgekitError(f"{model} was replaced while it was measured; run the same command again")
     record = plan.record(tuple(measured.values()), tuple(native))
     if out is not None:
         write_json(record_path(out, model), record)

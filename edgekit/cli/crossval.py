@@ -10,6 +10,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import CrossvalConfig
+from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, interval, percent
 from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 
@@ -44,6 +45,7 @@ def crossval(
 
     Float, int8 PTQ and int8 QAT, side by side. A re-run goes on.
     """
+    require("filelock", "tensorflow")
     from edgekit.data.dataset import load_dataset
 
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console, options
+from edgekit.errors import require
 from edgekit.evaluate.options import TtaConfig
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def tta(
     Counts the answers that more crops turn right and those that they turn wrong, and prints precision, recall and F1
     with classic random crops for every model. A re-run with the same --out goes on.
     """
+    require("scipy")
     from edgekit.evaluate.tta import compare_crops
 
     config = TtaConfig(

@@ -8,6 +8,7 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
+from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, percent
 
 
@@ -30,6 +31,7 @@ def tune(
     more. Nothing is written without --write or --in-place; only the contract inside the file changes. With --target,
     the rule gives the threshold, the temperature stays, and the bounds for stopping early follow.
     """
+    require("scipy")
     if write is not None and in_place:
         raise typer.BadParameter("one place to write to, got --write and --in-place; leave one out")
     place = model if in_place else write

@@ -105,7 +105,13 @@ def convert_run(
             gate=gate,
             versions=versions(),
         )
-        write_json(out.with_suffix(".json"), converted)
+        try:
+            write_json(out.with_suffix(".json"), converted)
+        except EdgekitError:
+            # A model without its record, or with that of another, would be taken for what it is not.
+            for written in (out, out.with_suffix(".json")):
+                written.unlink(missing_ok=True)
+            raise
         return converted
 
 

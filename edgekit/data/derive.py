@@ -136,10 +136,15 @@ def claim(out: Path, photos: Path | None, record: str, what: dict[str, Any]) -> 
                 f"{out} must be empty or hold this same job, has another in {record}, with {why}; choose another folder"
             )
         return begun
-    if os.path.lexists(out) and (not os.path.isdir(out) or set(os.listdir(out)) - {LOCK_NAME}):
+    if os.path.lexists(out) and (not os.path.isdir(out) or not all(map(_is_ours, os.listdir(out)))):
         raise DataError(f"{out} must be empty or hold this same job, has other files; choose another folder")
     write_json(path, wanted)
     return wanted
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file says nothing of what a folder holds: a lock, or what a process that was killed was writing."""
+    return name == LOCK_NAME or (name.startswith(".") and name.endswith(".part"))
 
 
 def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Iterator[B]:

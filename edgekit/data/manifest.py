@@ -64,7 +64,7 @@ class Sample:
 
     def __post_init__(self) -> None:
         """Check every value, so that a sample that exists can be written, read and found again."""
-        _check_path(self.path)
+        check_path(self.path)
         if not self.label.strip() or not self.label.isprintable() or self.label in (RETAKE, UNKNOWN):
             raise DataError(
                 f"a label must be printable, not empty, and not {RETAKE!r} or {UNKNOWN!r}, got {self.label!r};"
@@ -80,7 +80,7 @@ class Sample:
                 raise DataError(f"{column} must be one line without control characters, got {value!r}; rename it")
 
 
-def _check_path(path: str) -> None:
+def check_path(path: str) -> None:
     """Hold the rules for paths that need no disk; links are the loader's to check."""
     parts = PurePosixPath(path)
     if not parts.name:

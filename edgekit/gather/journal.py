@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from edgekit.data.manifest import check_path
 from edgekit.errors import DataError
 from edgekit.gather.options import SETTABLE
 from edgekit.records import Lines, from_plain, plain
@@ -62,6 +63,8 @@ class Entry:
         """Check what rows and hashes are made of: the file may have been edited."""
         if not set(self.notes) <= set(SETTABLE):
             raise DataError(f"notes must be of {', '.join(SETTABLE)}, got {sorted(self.notes)}; remove the line")
+        if self.path:
+            check_path(self.path)
         if self.status in ("storing", "stored", "there") and not _HASH.fullmatch(self.phash):
             raise DataError(
                 f"a stored photo needs a hash of 16 hexadecimal digits, got {self.phash!r}; remove the line"
@@ -113,9 +116,12 @@ def parse_lines(kind: type[T], lines: Lines) -> Iterator[T]:
         DataError: a line is no JSON, or not such a record; the message begins with its place.
     """
     for number, line in enumerate(lines, start=1):
+        if not line.strip(b"\0 \t\r\n"):
+            # What some file systems leave of a line after a power cut.
+            continue
         where = f"{lines.path} line {number}"
         try:
-            raw: Any = json.loads(line)
+            raw: Any = json.loads(line.decode())
         except (ValueError, RecursionError) as failure:
             raise DataError(f"{where} must be JSON: {failure}; remove the line") from failure
         try:

@@ -7,6 +7,7 @@ import math
 import os
 import struct
 import tokenize
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,7 +93,10 @@ def _read(file: IO[bytes], expected: ArrayType) -> NDArray[Any]:
     """
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("another version of the format")
-    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    with warnings.catch_warnings():
+        # Of headers that Python 2 wrote, which nothing here does.
+        warnings.simplefilter("error")
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
     if is_fortran or dtype != expected.dtype or len(shape) != len(expected.shape):
         raise ValueError(f"another type: {dtype}, {len(shape)} dimensions")
     for length, wanted in zip(shape, expected.shape, strict=True):

@@ -29,6 +29,8 @@ from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import CropSource
 from edgekit.terminal import captured_stderr
 
+# Of the rounding of float32 probabilities.
+_SUM_TOLERANCE = 1e-3
 # An interrupted pass loses nothing; one that is killed loses this much.
 _SAVE_SECONDS = 30.0
 
@@ -266,4 +268,11 @@ def _load(table: _Table, progress: Progress) -> None:
 
 
 def _is_sound(crops: Float32Array, scored: Int64Array) -> bool:
-    return bool(np.isfinite(crops).all() and ((scored >= 0) & (scored <= crops.shape[1])).all())
+    """Whether a photo's scored crops have probabilities, and the others zeros."""
+    known = np.arange(crops.shape[1]) < scored[:, None]
+    sums = np.where(known, 1.0, 0.0)
+    return bool(
+        ((scored >= 0) & (scored <= crops.shape[1])).all()
+        and (crops >= 0).all()
+        and (np.abs(crops.sum(axis=2, dtype=np.float64) - sums) <= _SUM_TOLERANCE).all()
+    )

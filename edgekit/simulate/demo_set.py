@@ -20,6 +20,7 @@ from PIL import Image
 from edgekit.data.derive import claim, make_all
 from edgekit.data.manifest import MANIFEST_NAME, SPLITS, Sample, write_manifest
 from edgekit.errors import DataError
+from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, write_atomic, write_json
 from edgekit.simulate.cameras import CAMERAS, encode_jpeg, take_photo, to_light
@@ -107,16 +108,17 @@ def simulate_photos(
     )
     finished = os.path.isfile(out / RECORD_NAME)
     claim(out, None, RECORD_NAME if finished else _STARTED_NAME, plain(made))
-    missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
-    if finished and not missing and os.path.isfile(out / MANIFEST_NAME):
-        return made
-    progress.begin("making photos", config.photos)
-    progress.advance(config.photos - 2 * len(missing))
-    for _ in make_all(partial(_make, out, config), missing, workers=min(workers, len(missing)) or 1):
-        progress.advance(2)
-    write_manifest(out / MANIFEST_NAME, samples)
-    write_json(out / RECORD_NAME, made)
-    (out / _STARTED_NAME).unlink(missing_ok=True)
+    with making_in(out):
+        missing = [pair for pair in pairs if not all(os.path.isfile(out / sample.path) for sample in pair.samples())]
+        if finished and not missing and os.path.isfile(out / MANIFEST_NAME):
+            return made
+        progress.begin("making photos", config.photos)
+        progress.advance(config.photos - 2 * len(missing))
+        for _ in make_all(partial(_make, out, config), missing, workers=min(workers, len(missing)) or 1):
+            progress.advance(2)
+        write_manifest(out / MANIFEST_NAME, samples)
+        write_json(out / RECORD_NAME, made)
+        (out / _STARTED_NAME).unlink(missing_ok=True)
     return made
 
 

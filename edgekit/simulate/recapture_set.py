@@ -21,6 +21,7 @@ from edgekit.data.derive import ListedPhotos, claim, copy_photo, list_photos, ma
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError
+from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles
 from edgekit.progress import SILENT, Progress
 from edgekit.records import write_atomic
@@ -62,13 +63,14 @@ def make_recaptures(
     """
     found = _genuine(list_photos(photos), config)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
-    rows = list(_rows(found, config))
-    missing = [row for row in rows if not os.path.isfile(out / row.sample.path)]
-    progress.begin("photographing", len(rows))
-    progress.advance(len(rows) - len(missing))
-    for _ in make_all(partial(_make, photos, out), missing, workers=workers):
-        progress.advance()
-    write_manifest(out / MANIFEST_NAME, [row.sample for row in rows], notes=[row.notes for row in rows])
+    with making_in(out):
+        rows = list(_rows(found, config))
+        missing = [row for row in rows if not os.path.isfile(out / row.sample.path)]
+        progress.begin("photographing", len(rows))
+        progress.advance(len(rows) - len(missing))
+        for _ in make_all(partial(_make, photos, out), missing, workers=workers):
+            progress.advance()
+        write_manifest(out / MANIFEST_NAME, [row.sample for row in rows], notes=[row.notes for row in rows])
     recaptures = sum(row.sample.label == RECAPTURE for row in rows)
     return RecapturesMade(genuine=len(rows) - recaptures, recaptures=recaptures)
 

@@ -102,7 +102,11 @@ def photo_features(
     places = [folder / f"{file_sha256(path)}.npz" for path in source.paths]
     expected = {"crops": ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))}
     kept = (read_arrays(place, expected) for place in places)
-    tables = {index: found["crops"] for index, found in enumerate(kept) if found is not None}
+    tables = {
+        index: found["crops"]
+        for index, found in enumerate(kept)
+        if found is not None and np.isfinite(found["crops"]).all()
+    }
 
     def cut(index: int) -> RGBArray:
         photo, place = source.paths[index], places[index]

@@ -75,15 +75,16 @@ class TestBench:
         write_json(tmp_path / "bench.json", record)
         assert from_plain(BenchRecord, read_json(tmp_path / "bench.json"), where="bench") == record
 
-    def test_the_record_names_the_file_that_was_read(self, model, dataset, tmp_path):
+    def test_a_file_that_is_replaced_meanwhile_is_measured_again(self, model, dataset, tmp_path):
         file = Path(shutil.copy(model, tmp_path / "model.tflite"))
 
         def replaced_at_the_end(lines):
             yield from lines
             file.write_bytes(b"another")
 
-        told = benchmark(file, dataset, SHORT, devices=[Tampered(replaced_at_the_end)])
-        assert (told.file_sha256, told.model_bytes) == (file_sha256(model), model.stat().st_size)
+        with pytest.raises(EdgekitError, match="was replaced while it was measured; run the same command again"):
+            benchmark(file, dataset, SHORT, devices=[Tampered(replaced_at_the_end)], out=tmp_path / "out")
+        assert list((tmp_path / "out").glob("*.json")) == []
 
     def test_a_recommendation_is_one_of_the_points(self, record):
         (local,) = record.devices

@@ -185,3 +185,13 @@ def test_ctrl_c_waits_even_where_another_thread_takes_it():
         other.join()
     assert inside == ["done"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("left", [".edgekit.lock", ".made.json.x1y2.part"])
+def test_what_a_failed_or_killed_process_left_is_in_nobodys_way(tmp_path, left):
+    (tmp_path / left).write_bytes(b"")
+    assert claim(tmp_path, None, "made.json", {"seed": 1}) == {"seed": 1}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "photo.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="has other files"):
+        claim(tmp_path / "other", None, "made.json", {"seed": 1})

@@ -28,6 +28,9 @@ def test_a_line_that_broke_off_is_dropped(gallery, tmp_path):
         pytest.param('{"key": "a"}', "line 1 must have the keys", id="keys"),
         pytest.param('{"key": "a", "name": "b", "status": "stored", "phash": "xyz"}', "16 hexadecimal", id="hash"),
         pytest.param('{"key": "a", "name": "b", "status": "bad", "notes": {"x": "y"}}', "notes must be", id="notes"),
+        pytest.param(
+            '{"key": "a", "name": "b", "status": "copy", "path": "/etc/passwd"}', "line 1: path must be relative", id="path"
+        ),
     ],
 )
 def test_a_journal_that_was_edited(gallery, tmp_path, line, message):
@@ -35,3 +38,11 @@ def test_a_journal_that_was_edited(gallery, tmp_path, line, message):
     (tmp_path / "out" / JOURNAL_NAME).write_text(f"{line}\n")
     with pytest.raises(DataError, match=message):
         import_photos([gallery], tmp_path / "out", ImportConfig())
+
+
+@pytest.mark.parametrize("left", [b"\n", b"\0\0\0\0\n", b" \r\n"])
+def test_what_a_power_cut_left_of_a_line_is_passed_over(gallery, tmp_path, left):
+    import_photos([gallery], tmp_path / "out", ImportConfig())
+    with (tmp_path / "out" / JOURNAL_NAME).open("ab") as journal:
+        journal.write(left)
+    assert import_photos([gallery], tmp_path / "out", ImportConfig()).known == 12

@@ -202,7 +202,7 @@ class TestStore:
         assert len(counted) == 30
         assert len(list(store.folder.iterdir())) == 3
 
-    @pytest.mark.parametrize("damage", ["cut", "other", "empty", "folder", "nan"])
+    @pytest.mark.parametrize("damage", ["cut", "other", "empty", "folder", "nan", "no-probabilities"])
     def test_damaged_scores_are_made_again(self, store, bundle, source, counted, damage):
         jobs = [ModelPlans(bundle=bundle, plans=PLANS[2:3])]
         (first,) = score_passes(jobs, source, store=store)
@@ -219,6 +219,9 @@ class TestStore:
         if damage == "nan":
             with file.open("wb") as broken:
                 np.savez(broken, crops=np.full((10, 1, 2), np.nan, np.float32), scored=np.full(10, 1))
+        elif damage == "no-probabilities":
+            with file.open("wb") as broken:
+                np.savez(broken, crops=np.full((10, 1, 2), 7, np.float32), scored=np.full(10, 1))
         elif damage == "other":
             with file.open("wb") as broken:
                 np.savez(broken, crops=np.zeros((3, 1, 2), np.float32), scored=np.full(3, 1))

@@ -87,6 +87,7 @@ def huge(path):
         pytest.param(huge, id="more-than-memory"),
         pytest.param(saved(np.zeros((4, 2), np.float32)), id="too-few-crops"),
         pytest.param(saved(np.zeros((5, 2))), id="another-type"),
+        pytest.param(saved(np.full((5, 2), np.nan, np.float32)), id="no-numbers"),
         pytest.param(saved(np.zeros(5, np.float32)), id="one-dimension"),
         pytest.param(saved(np.zeros((5, 3), np.float32)), id="other-channels"),
     ],

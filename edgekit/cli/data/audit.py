@@ -11,7 +11,7 @@ import typer
 
 from edgekit.audit.options import AuditConfig, NormaliseConfig
 from edgekit.cli import console, options
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, require
 from edgekit.metrics.wording import NOTHING, interval, percent
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def audit(
     Small models see sizes, file settings, names, mean colours or the group, never the picture, and are tested on groups
     they were not fitted to. A page with pictures and a record say which of them tell the classes apart.
     """
+    require("jinja2", "sklearn")
     from edgekit.audit.probes import PROBES
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
@@ -147,6 +148,7 @@ def show(
     Contact sheets by class and group, histograms of colour and luminance side by side, and mean frequency spectra, in
     which the lattice of screens and prints stands as peaks.
     """
+    require("matplotlib")
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
     from edgekit.look.show import ShowConfig, show_histograms, show_photo, show_sheets, show_spectra

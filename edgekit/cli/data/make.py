@@ -11,7 +11,7 @@ import typer
 from edgekit.augment.options import Augmentation, CropsConfig, Fill, Preset, VariantsConfig
 from edgekit.augment.options import preset as named
 from edgekit.cli import console, options
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, require
 from edgekit.simulate.options import SCREEN_NAMES, RecaptureConfig, RephotoConfig
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def augment(
     resizing and compressing. The preset recapture-safe does nothing of that: it mirrors, turns by right angles, cuts
     whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
     """
+    require("cv2")
     from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview_variants as draw_preview
 
