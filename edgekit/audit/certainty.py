@@ -39,7 +39,7 @@ class Baseline:
 
     Attributes:
         mean: Balanced accuracy, mean over shuffles.
-        top: What one shuffle in twenty reaches.
+        top: Balanced accuracy that one shuffle in twenty reaches (95th percentile).
         p: Share of shuffles in which some probe stands out as much as this one, never less than one of all.
     """
 
@@ -54,10 +54,10 @@ class Problem:
 
     Attributes:
         y: (n,) class of each photo.
-        unit: (n,) its group; None where the data has none.
-        folds: At most this many.
-        shuffles: Permutations of the labels.
-        seed: Of folds and shuffles.
+        unit: (n,) group of each photo; None where the data has none.
+        folds: Number of folds over groups, at most.
+        shuffles: Number of permutations of the labels.
+        seed: Seed of folds and shuffles.
     """
 
     y: Int64Array
@@ -169,7 +169,7 @@ def baselines(found: Sequence[float], reached: Float64Array) -> list[Baseline]:
 
 
 def leak_verdict(problem: Problem, found: Estimate, p: float) -> LeakVerdict:
-    """Apply RULE."""
+    """Judge a probe by RULE."""
     # An interval that the data can't give (NaN) is not above anything.
     if not found.low > problem.chance or p > SUSPICIOUS_P:
         return "fine"

@@ -29,11 +29,11 @@ class FileFacts:
     """Properties of a file. None of them is the picture.
 
     Attributes:
-        width: Of the upright photo, in pixels.
-        height: Of the upright photo, in pixels.
-        size_bytes: Length of the file.
-        format: What its content is, whatever its name ends in.
-        suffix: What its name ends in, lower case.
+        width: Width of the upright photo, in pixels.
+        height: Height of the upright photo, in pixels.
+        size_bytes: Length of the file, in bytes.
+        format: Format of the content, whatever the file's name ends in.
+        suffix: Ending of the file's name, lower case.
         mode: Pillow's name for its pixels ("RGB", "L", …).
         jpeg_tables: Names its quantisation tables; empty if it is no JPEG.
         jpeg_quality: The quality that libjpeg gives tables of this mean, 0 to 100; 0 if it is no JPEG.
@@ -41,7 +41,7 @@ class FileFacts:
         progressive: Whether it is a progressive JPEG.
         metadata: Kinds of metadata blocks it has, sorted.
         camera: Maker and model by EXIF; empty if it does not say.
-        stem: Its name without folders and suffix: a class folder must not count as a pattern of names.
+        stem: The file's name without folders and suffix: a class folder must not count as a pattern of names.
     """
 
     width: int
@@ -60,17 +60,17 @@ class FileFacts:
 
     @property
     def size(self) -> str:
-        """``1280x960``."""
+        """Width and height in pixels, such as ``1280x960``."""
         return f"{self.width}x{self.height}"
 
     @property
     def aspect(self) -> float:
-        """Width by height."""
+        """Width divided by height."""
         return self.width / self.height
 
     @property
     def bytes_per_px(self) -> float:
-        """Of the file, header and all."""
+        """Bytes of the file, header included, per pixel."""
         return self.size_bytes / (self.width * self.height)
 
 
@@ -78,9 +78,9 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
     """Read a file's header; its pixels are not decoded.
 
     Args:
-        path: Relative to the data folder.
-        content: Of a photo that was decoded once.
-        size_wh: Of the upright photo.
+        path: Path of the photo, relative to the data folder.
+        content: Content of the file of a photo that was decoded once.
+        size_wh: Width and height of the upright photo, in pixels.
 
     Raises:
         OSError: it is no picture, or was damaged since.

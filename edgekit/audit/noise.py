@@ -29,8 +29,8 @@ class NoiseCandidate:
 
     Attributes:
         path: Where the photo lies in the data folder.
-        label: As the data has it.
-        suggested: What the model takes it for.
+        label: Label that the data gives the photo.
+        suggested: Label that the model gives the photo.
         chance: Probability that the model, fitted without its group, gives its label.
         like_it: Share of the nearest other photos that have its label.
     """
@@ -48,8 +48,8 @@ class Noise:
 
     Attributes:
         candidates: Most suspect first, at most MAX_CANDIDATES.
-        found: How many there were.
-        balanced_accuracy: Of the model on groups it was not fitted to, against the labels as they are.
+        found: Number of suspects before the list was cut.
+        balanced_accuracy: That of the model on groups it was not fitted to, measured against the labels as they are.
     """
 
     candidates: tuple[NoiseCandidate, ...]

@@ -43,10 +43,10 @@ class NormalisedSet:
     """What was written; before all is done, what is being written.
 
     Attributes:
-        config: With the side that was chosen.
-        data_sha256: Of the photos it was made from.
-        photos: How many.
-        file_bytes: Length of all files; 0 where they were not padded, or not yet.
+        config: Options of the copy, with the side that was chosen.
+        data_sha256: SHA-256 that identifies the photos it was made from.
+        photos: Number of photos.
+        file_bytes: Length of every file in bytes; 0 where they were not padded, or not yet.
     """
 
     config: NormaliseConfig
@@ -63,7 +63,7 @@ def normalise_dataset(
     Args:
         dataset: Photos with labels; they are read, never changed.
         out: A folder that is empty or holds this same copy.
-        config: How.
+        config: Options of the copy; None takes the defaults.
         progress: Told of each photo.
 
     Returns:
@@ -146,8 +146,8 @@ def padded(content: bytes, length: int) -> bytes:
     """A JPEG with comments of zeros behind its first segment, so that it is of this length.
 
     Args:
-        content: As Pillow writes it: SOI, then APP0.
-        length: At least four bytes more than it has.
+        content: A JPEG as Pillow writes it: SOI, then APP0.
+        length: Length of the result in bytes, at least four more than ``content`` has.
     """
     need = length - len(content)
     if need < _LEAST_PAD or content[:4] != b"\xff\xd8\xff\xe0":

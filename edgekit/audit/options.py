@@ -16,9 +16,9 @@ class AuditConfig:
     """How to audit.
 
     Args:
-        folds: Over groups; fewer where there are fewer groups.
-        shuffles: Permutations of the labels that each probe is compared with.
-        seed: Of folds and shuffles.
+        folds: Number of folds over groups; fewer where there are fewer groups.
+        shuffles: Number of permutations of the labels that each probe is compared with.
+        seed: Seed of folds and shuffles.
         near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
         examples: Photos of each class that show what a probe found.
         only: Names of the probes to try; all when empty.
@@ -56,10 +56,10 @@ class NormaliseConfig:
     """How to normalise.
 
     Args:
-        side_px: Of the square photos; None takes the largest multiple of 16 that all photos have, at most 720.
-        quality: Of the JPEGs, without chroma subsampling.
+        side_px: Side of the square photos; None takes the largest multiple of 16 that all photos have, at most 720.
+        quality: Quality of the JPEGs, as libjpeg counts it; chroma is not subsampled.
         one_length: Pad all files to the length of the longest.
-        seed: Of the order in which photos are numbered.
+        seed: Seed of the order in which photos are numbered.
     """
 
     side_px: int | None = None

@@ -35,7 +35,7 @@ def write_audit_page(path: Path, record: AuditRecord, root: Path) -> None:
 
     Args:
         path: The HTML file.
-        record: What was found.
+        record: Record of the audit.
         root: The data folder, for the pictures.
 
     Raises:

@@ -20,16 +20,16 @@ _MAX_GRAMS = 60
 
 
 class Probe(NamedTuple):
-    """One thing to look at.
+    """One property of photos that may give labels away.
 
     Attributes:
         name: Short, as options and records use it.
-        what: What it looks at, in words.
+        what: The property that the probe looks at, in words.
         seen: Whether and how a model that is trained on crops can see it too.
-        numbers: Gives (n, …) float64.
+        numbers: Turns n photos into (n, …) float64.
         value: One photo's value as people read it.
-        family: Of the file, of trivial pixels, or of the rows of the manifest.
-        cheat: What is fitted: a tree of three cuts, or a linear rule where many numbers count together.
+        family: What the probe looks at: the file, trivial pixels, or the rows of the manifest.
+        cheat: The model that is fitted: a tree of three cuts, or a linear rule where many numbers count together.
     """
 
     name: str

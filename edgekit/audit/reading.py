@@ -22,14 +22,14 @@ from edgekit.runtime.photo import read_photo
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reading:
-    """What one photo gave.
+    """What was read of one photo: properties of its file and of its pixels.
 
     Attributes:
-        sample: Its row.
-        file: Properties of its file.
-        pixels: Trivial measures of its picture.
-        sha256: Of its file.
-        phash: Perceptual hash of its picture.
+        sample: The photo's row in the manifest.
+        file: Properties of the photo's file.
+        pixels: Trivial measures of the upright picture.
+        sha256: SHA-256 of the photo's file.
+        phash: Perceptual hash of the picture.
     """
 
     sample: Sample

@@ -29,14 +29,14 @@ class ProbeResult:
 
     Attributes:
         name: Name of the probe.
-        family: Of the file, of trivial pixels, or of the manifest's rows.
-        what: What it looked at.
+        family: What the probe looks at: the file, trivial pixels, or the manifest's rows.
+        what: The property that the probe looks at, in words.
         seen: Whether a model that is trained on crops can see it too.
         varies: Whether photos differ in it at all; if not, there is nothing to find.
-        balanced_accuracy: On groups that the cheat was not fitted to.
-        baseline: On shuffled labels.
+        balanced_accuracy: Balanced accuracy on groups that the cheat was not fitted to.
+        baseline: Balanced accuracy on shuffled labels.
         verdict: By the rule of the audit.
-        examples: Photos that show it.
+        examples: Photos that show what the probe found.
     """
 
     name: str
@@ -64,20 +64,20 @@ class AuditRecord:
 
     Attributes:
         data: Name of the data folder, without what leads there.
-        data_sha256: Identifies the data.
-        photos: How many.
+        data_sha256: SHA-256 that identifies the data.
+        photos: Number of photos.
         labels: The classes.
         groups: Class balance of each group; none where the data has no groups.
-        config: How it was done.
-        rule: What the probes' verdicts mean.
-        within_rule: What those inside groups mean.
+        config: Options of the audit.
+        rule: The rule behind the probes' verdicts, in words.
+        within_rule: The rule behind the verdicts inside groups, in words.
         probes: One result for each probe.
         within: Groups whose files give their classes away.
         one_class: Groups that have photos of one class only.
         same: Sets of photos that look the same.
         noise: Photos whose label should be looked at.
-        cautions: What limits all of it.
-        seconds: It took.
+        cautions: Cautions that hold for every finding.
+        seconds: Seconds that the audit took.
     """
 
     data: str

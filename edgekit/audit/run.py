@@ -37,7 +37,7 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
 
     Args:
         dataset: Photos with labels, and groups if there are any.
-        config: How; the defaults where None.
+        config: Options of the audit; None takes the defaults.
         progress: Told of each step.
 
     Returns:

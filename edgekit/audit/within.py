@@ -36,14 +36,14 @@ class GroupLeak:
     """One property that tells the classes of one group apart.
 
     Attributes:
-        group: Its name.
+        group: Name of the group.
         probe: Name of the property.
-        rule: What tells them, in words.
-        balanced_accuracy: Of that rule on this group's photos, which it was chosen on.
-        photos: How many the group has.
+        rule: The rule that tells the classes apart, in words.
+        balanced_accuracy: Balanced accuracy of the rule on this group's photos, which it was chosen on.
+        photos: Number of photos in the group.
         p: Share of shuffles whose best rule is as good.
         q: Share of false leaks among all groups and properties that stand out as much (Benjamini and Hochberg).
-        verdict: By RULE.
+        verdict: What RULE says of it.
         shown_by: Paths of photos on both sides of the rule.
     """
 
@@ -64,7 +64,7 @@ class Property:
 
     Attributes:
         probe: Name of the probe that it belongs to.
-        what: In words.
+        what: The property, in words.
         value_of: Gives the number or the word.
     """
 
@@ -100,7 +100,7 @@ def find_within(
         readings: All photos.
         labels: The classes.
         only: Names of the probes whose properties are tested; all when empty.
-        seed: Of the shuffles.
+        seed: Seed of the shuffles.
         progress: Told of each group.
 
     Returns:
@@ -128,7 +128,7 @@ def find_within(
 
 
 def _verdict(q: float, skill: float) -> LeakVerdict:
-    """Apply RULE."""
+    """Judge a property of a group by RULE."""
     if q > SUSPICIOUS_P:
         return "fine"
     return "leak" if q <= LEAK_P and skill >= LEAK_SKILL else "suspicious"
@@ -174,7 +174,7 @@ def best_cut(values: Sequence[float], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of the best single cut through numbers, for each labelling.
 
     Args:
-        values: (n,) numbers.
+        values: (n,) numbers, one for each photo.
         labellings: (m, n) classes 0 .. k - 1, each at least once in every row.
 
     Returns:
@@ -201,7 +201,7 @@ def best_word(values: Sequence[str], labellings: Int64Array) -> Float64Array:
     """Balanced accuracy of naming, for each word, the class that has most of itself there; (m,) float64.
 
     Args:
-        values: (n,) words.
+        values: (n,) words, one for each photo.
         labellings: (m, n) classes 0 .. k - 1, each at least once in every row.
     """
     k = int(labellings.max()) + 1

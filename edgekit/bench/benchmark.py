@@ -56,9 +56,9 @@ def benchmark(
     interpreter and delegate. Latencies are measured for each point by itself, all points in turn on the same photos.
 
     Args:
-        model: The file.
+        model: Path of the model file.
         dataset: Labelled photos.
-        config: What is swept, and for how long.
+        config: The settings that are swept, and how long each is timed.
         devices: This machine where there are none.
         out: Folder for the record and for each device's lines; None keeps none.
         progress: Told of every step.
@@ -246,7 +246,7 @@ def _judge(setting: Setting, scores: Scores, plan: _Plan) -> tuple[CropUse | Non
 
 
 def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
-    """The point with what the clock says."""
+    """The point with its latencies."""
     runs = ledger.runs(number)
     timed, cold = summarise(runs), ledger.cold[number]
     peaks = [one.peak_memory_mb for one in cold if one.peak_memory_mb is not None]

@@ -18,12 +18,12 @@ class Change:
     """One number of one point, then and now.
 
     Attributes:
-        device: On which device.
+        device: Name of the device.
         point: Crops, threads, interpreter, delegate.
         what: ``p50_ms``, ``p95_ms`` or ``balanced accuracy``.
-        old: Then.
-        new: Now.
-        relative: By how much it changed, as a share of the old number.
+        old: The number in the earlier benchmark.
+        new: The number in the later benchmark.
+        relative: New less old, as a share of the old number.
         verdict: ``worse`` and ``better`` where it changed by more than the tolerance and the 95 % intervals do not
             touch, else ``same``.
     """
@@ -69,8 +69,8 @@ def check_comparable(old: BenchRecord, *, data_sha256: str, devices: Sequence[st
 
     Args:
         old: The earlier benchmark.
-        data_sha256: Of the photos of the later one.
-        devices: Of the later one, without those that time the network alone, which are not compared.
+        data_sha256: SHA-256 that identifies the photos of the later benchmark.
+        devices: Devices of the later benchmark, without those that time the network alone, which are not compared.
 
     Raises:
         EdgekitError: other photos or devices.

@@ -20,22 +20,22 @@ class Conditions:
         device: The processor of a computer; a board's or phone's own name.
         int8_instructions: What the processor has for 8-bit dot products, as Linux names it; None where the system
             does not tell. Without them int8 models may well be slower than float ones.
-        system: Kernel and architecture.
-        cores: That the work could run on.
+        system: Kernel and architecture of the machine.
+        cores: Number of cores that the work could run on.
         interpreter: Name and version; all that were used, with commas between.
         delegate: What ran the operators; all that did, with commas between.
         warmup: Runs before counting, for each setting in each repeat.
-        timed_photos: How many different photos.
-        warmup_s: Seconds before counting, for each setting in each repeat; both hold.
-        min_runs: Counted for each setting in each repeat, at least.
-        min_s: Seconds that the counted runs take together, at least; both hold.
-        repeats: Each loaded the model anew.
-        quick: Whether it was a short one, whose numbers are rough.
-        affinity: What was asked for: all, big, little, or core numbers.
-        used_cores: Numbers of the cores; None where the system does not tell.
+        timed_photos: Number of different photos that were timed.
+        warmup_s: Seconds before counting, for each setting in each repeat, at least; ``warmup`` was reached too.
+        min_runs: Counted runs of each setting in each repeat, at least.
+        min_s: Seconds of counted runs of each setting in each repeat, at least; ``min_runs`` was reached too.
+        repeats: Number of repeats, each with the model loaded anew.
+        quick: Whether it was a short benchmark, whose numbers are rough.
+        affinity: The cores asked for: all, big, little, or core numbers.
+        used_cores: Numbers of the cores that were used; None where the system does not tell.
         cool_down: Pause before each repeat, as asked for; empty for none.
-        machine: All that is known of it, and how it was at the beginning.
-        after: How it was at the end.
+        machine: The machine's hardware and system, and its state at the beginning.
+        after: State of the machine at the end.
         sessions: In how many goes it was measured: more than one where the connection broke and a re-run went on.
     """
 

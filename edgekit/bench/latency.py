@@ -64,8 +64,8 @@ class Spread:
     """How far repeats, each with the model loaded anew, agree.
 
     Attributes:
-        p50_ms: Each repeat's median.
-        p95_ms: Each repeat's 95th percentile.
+        p50_ms: Median of each repeat, in milliseconds.
+        p95_ms: 95th percentile of each repeat, in milliseconds.
         relative: Largest less smallest p50, as a share of their median; 0 with one repeat.
     """
 
@@ -109,7 +109,7 @@ def summarise(runs: Runs) -> Timed:
 
 
 def percentiles(runs: Runs) -> dict[str, Latency]:
-    """Of every stage, without intervals."""
+    """Percentiles of every stage, without intervals."""
     return {stage: Latency.of(runs.stage_ms(stage).tolist()) for stage in STAGES}
 
 
@@ -159,9 +159,9 @@ def _percentiles(ordered: Float64Array, reached: Int64Array, shares: Float64Arra
     """(rows, shares) percentiles as numpy takes them, of resamples given as cumulated counts of the ordered values.
 
     Args:
-        ordered: (n,) rising.
+        ordered: (n,) numbers in ascending order.
         reached: (rows, n) how many of a resample lie at or below each of them.
-        shares: Which percentiles, as shares of 1.
+        shares: The percentiles to take, as shares of 1.
     """
     rows, n = reached.shape
     at = shares * (reached[:, -1:] - 1)

@@ -53,14 +53,14 @@ class Ledger:
     """Rows of one or more sessions of a job.
 
     Args:
-        job: What was asked for.
-        classes: How many the model tells apart.
+        job: The job that the device was given.
+        classes: Number of the model's labels.
 
     Attributes:
         scores: (engines, photos, crops, classes) float32; NaN where nothing was told yet.
         cold: The cold starts of each setting.
-        states: Before and after each whole repeat.
-        sessions: How many have begun.
+        states: States of the device before and after each whole repeat.
+        sessions: Number of sessions that have begun.
         ended: Whether the last session came to its end.
     """
 
@@ -80,7 +80,7 @@ class Ledger:
 
     @property
     def done(self) -> Done:
-        """What need not be told again."""
+        """How much a next session need not measure again."""
         return Done(scored=self._scored, cold_starts=self._started, repeats=len(self._whole))
 
     @property
@@ -235,7 +235,7 @@ class Ledger:
 
 
 class _Repeat:
-    """One repeat as it is told."""
+    """The blocks of one repeat, as the device's rows come in."""
 
     def __init__(self, job: Job, before: State) -> None:
         self._job, self.before = job, before
@@ -245,14 +245,14 @@ class _Repeat:
         self._spent_ns: dict[int, int] = defaultdict(int)
 
     def warm(self, row: WarmRow) -> None:
-        """Before a setting's first block."""
+        """Check the row of a setting's warm-up and keep it."""
         pace = self._job.pace
         if row.setting in self.first_ns or not (row.runs >= max(1, pace.warmup_runs) and 0 < row.first_ns <= _MOST_NS):
             raise DeviceError(f"a setting must be warmed up once by {pace.warmup_runs} runs, got {plain(row)}")
         self.first_ns[row.setting] = row.first_ns
 
     def time(self, row: BlockRow) -> None:
-        """One block of a setting."""
+        """Check the row of one block of a setting and keep it."""
         setting, known = self._job.settings[row.setting], self.blocks[row.setting]
         if row.setting not in self.first_ns or row.block != len(known) or len(known) * BLOCK_RUNS >= MAX_RUNS:
             raise DeviceError(

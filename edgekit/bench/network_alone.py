@@ -19,9 +19,9 @@ def time_alone(
     """Time one inference with each number of threads, in turn, as often as a benchmark repeats.
 
     Args:
-        device: Which.
-        timer: The device's own.
-        model: The file.
+        device: The device that the network runs on.
+        timer: The device's own program that times a network.
+        model: Path of the model file.
         config: Threads, runs, seconds and repeats.
         progress: Told of every run of the program.
 

@@ -21,23 +21,23 @@ class BenchConfig:
     """What a benchmark sweeps, and how long it times each point.
 
     Attributes:
-        crops: Numbers of crops.
-        threads: Crops that are scored at the same time.
+        crops: Numbers of crops to sweep.
+        threads: Numbers of crops that are scored at the same time.
         interpreters: ``litert`` or ``tflite-runtime``; empty takes the first that a device has.
         delegates: ``default``, ``xnnpack``, ``none`` (plain kernels) or ``ext:`` and a library's path on the device.
-        runs: Counted for each point in each repeat, at least, and as many different photos; photos repeat when there
+        runs: Counted runs of a point in each repeat, at least, and as many different photos; photos repeat when there
             are fewer.
-        min_seconds: Seconds that the counted runs of a point take together, in each repeat, at least; both hold.
+        min_seconds: Seconds of counted runs of a point in each repeat, at least; ``runs`` must be reached too.
         warmup: Runs of each point before counting, in each repeat, at least.
-        warmup_seconds: Seconds of each point before counting, in each repeat, at least; both hold.
-        repeats: Each loads the model anew, and starts one process a point for the cold start.
+        warmup_seconds: Seconds of each point before counting, in each repeat, at least; ``warmup`` must be reached too.
+        repeats: Number of repeats; each loads the model anew, and starts one process a point for the cold start.
         affinity: Cores to run on: ``all``, ``big``, ``little``, or numbers such as ``4-7``.
         cool_down: Seconds of pause before each repeat, or a temperature to wait for (``45C``); empty for none.
         timeout_s: A device that tells nothing for so many seconds is given up.
         budget_ms: Milliseconds that 95 of 100 verdicts may take; None recommends without a limit.
-        quick: A short one: its numbers are rough, and the record says so.
-        part: Which photos; ``auto`` takes the test part of the data that the model was trained on, else all.
-        seed: Of the order in which points and photos are visited.
+        quick: Whether it is a short benchmark: its numbers are rough, and the record says so.
+        part: The photos; ``auto`` takes the test part of the data that the model was trained on, else all.
+        seed: Seed of the order in which points and photos are visited.
     """
 
     crops: tuple[int, ...] = (1, 3, 5, 10)

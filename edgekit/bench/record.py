@@ -25,13 +25,13 @@ class BenchPoint:
     """One way to run the model on one device.
 
     Attributes:
-        crops: Of each photo; where verdicts stop early, at most.
+        crops: Crops of each photo; where verdicts stop early, at most.
         threads: Crops that are scored at the same time.
         stops_early: Whether the contract's bounds may end a verdict before its last crop.
         crops_used: How many crops the verdicts took, where they may stop early.
-        interpreter: Name and version.
+        interpreter: Name and version of the interpreter.
         delegate: What ran the operators: ``XNNPACK``, ``none`` (plain kernels), ``ext:`` and a library, ``not told``.
-        asked_delegate: What was asked for; ``default`` leaves it to the interpreter, all else is what was used.
+        asked_delegate: The delegate asked for; ``default`` leaves it to the interpreter, all else is what was used.
         latency: Per photo, from the file to the verdict: decode, crop, invoke, vote and total. None on an emulated
             device, as are all that follow but the evaluation.
         intervals: 95 % of each number of ``latency``, bootstrapped over repeats and blocks: stage, number, (low, high).
@@ -93,12 +93,12 @@ class DeviceBench:
     """What was measured on one device.
 
     Attributes:
-        device: As the user named it: ``local``, ``ssh://…``, ``adb://…``.
+        device: The device as the user wrote it: ``local``, ``ssh://…``, ``adb://…``.
         kind: ``local``, ``ssh`` or ``adb``.
-        emulated: What emulates it; empty for a real one.
+        emulated: Name of the emulator; empty for a real device.
         no_latency: Why there are no latencies; empty where there are.
         throttling: None where the repeats were too short to tell.
-        recommended: Which point to use; None where no point is within the budget, or none has a latency.
+        recommended: The setting to use; None where no point is within the budget, or none has a latency.
     """
 
     device: str
@@ -130,11 +130,11 @@ class NativeBench:
     """The network alone on a phone without a Python: one inference, no photo, no accuracy.
 
     Attributes:
-        device: As the user named it.
+        device: The device as the user wrote it.
         name: The phone's own name or chip.
-        tool: Where ``benchmark_model`` lies there.
-        machine: All that is known of it, and how it was at the beginning.
-        after: How it was at the end.
+        tool: Path of ``benchmark_model`` on the phone.
+        machine: The phone's hardware and system, and its state at the beginning.
+        after: State of the phone at the end.
     """
 
     device: str

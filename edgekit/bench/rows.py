@@ -66,7 +66,7 @@ class ColdRow(ColdStart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRow:
-    """It cools down."""
+    """The device pauses to cool down."""
 
     type: Literal["pause"]
     left_s: float
@@ -122,7 +122,7 @@ _KINDS: dict[str, type[AnyRow]] = {
 
 
 def parse_row(line: str) -> AnyRow:
-    """One row.
+    """Read one row.
 
     Raises:
         DeviceError: no JSON, or no row as it should be.

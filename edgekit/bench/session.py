@@ -47,9 +47,9 @@ def measure_on(
     """Measure on one device, or go on where an earlier call stopped.
 
     Args:
-        device: Which.
-        job: What, with paths of this machine.
-        classes: How many the model tells apart.
+        device: The device that measures.
+        job: What is measured, with paths of this machine.
+        classes: Number of the model's labels.
         lines: The file that the device's lines are kept in; None keeps none.
         idle_timeout_s: A device that is silent for so long is given up.
         progress: Told of every step.

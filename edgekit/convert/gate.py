@@ -27,14 +27,14 @@ class Gate:
     """Float against quantised on the validation photos, each at its own operating point.
 
     Attributes:
-        photos: Validation photos.
-        crops: Crops that were voted on.
+        photos: Number of validation photos.
+        crops: Number of crops of each photo that were voted on.
         agreement: Share of photos with the same answer.
-        float_balanced_accuracy: Of the float network.
-        balanced_accuracy: Of the converted file.
-        drop_points: The difference in percentage points; negative when the file is better.
-        max_drop_points: The limit.
-        classes: One entry a class.
+        float_balanced_accuracy: Mean recall over the classes, of the float network.
+        balanced_accuracy: Mean recall over the classes, of the converted file.
+        drop_points: Float less converted, in percentage points of balanced accuracy; negative when the file is better.
+        max_drop_points: The largest drop that passes, in percentage points.
+        classes: The comparison for each class.
     """
 
     photos: int
@@ -58,11 +58,11 @@ def compare_models(
     """Compare two models on the same photos.
 
     Args:
-        float_scores: Of the float network.
-        float_contract: With the float network's own operating point.
-        scores: Of the converted file, for the same photos.
-        contract: With the file's operating point.
-        max_drop: In percentage points of balanced accuracy.
+        float_scores: Scores of the float network.
+        float_contract: Contract with the float network's own operating point.
+        scores: Scores of the converted file, for the same photos.
+        contract: Contract with the converted file's operating point.
+        max_drop: The largest drop that passes, in percentage points of balanced accuracy.
     """
     crops = contract.plan.crops
     before, after = float_scores.predicted(float_contract, crops), scores.predicted(contract, crops)

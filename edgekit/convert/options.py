@@ -15,8 +15,8 @@ class ConvertConfig:
     """How a run becomes a file.
 
     Attributes:
-        precision: Of weights and activations inside; input and output are uint8 and float32 always.
-        stage: Which weights; ``auto`` takes the qat stage for int8 when there is one.
+        precision: Precision of weights and activations inside; input and output are uint8 and float32 always.
+        stage: The stage whose weights are converted; ``auto`` takes the qat stage for int8 when there is one.
         calibration: Folder of the calibration crops.
         calibration_crops: How many are chosen when the folder is empty. None: as many as the qat stage was calibrated
             on, or CALIBRATION_CROPS.

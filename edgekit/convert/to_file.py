@@ -36,8 +36,8 @@ class GateFailed(EdgekitError):
     """The quantised file lost more than was allowed; nothing was written.
 
     Args:
-        gate: Both models' numbers.
-        advice: What may help besides accepting it.
+        gate: The comparison that failed, with the numbers of both models.
+        advice: What the user may do besides accepting the drop.
     """
 
     def __init__(self, gate: Gate, advice: str) -> None:
@@ -55,7 +55,7 @@ def convert_run(
 
     Args:
         dataset: The photos that the run was trained on, for calibration and for the gate.
-        folder: The run.
+        folder: Folder of the finished run.
         out: The model file; its record is written beside it as ``.json``.
         config: Precision, calibration, gate.
         progress: Told of every step.

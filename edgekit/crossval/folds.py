@@ -72,7 +72,7 @@ def cross_validate(
     Args:
         dataset: Photos with groups.
         out: Folder for the folds and ``crossval.json``.
-        config: What is trained and reported.
+        config: What is trained, and what is reported.
         progress: Told of every step.
 
     Raises:

@@ -17,10 +17,10 @@ class CrossvalConfig:
 
     Attributes:
         train: The float stage; its split is replaced by the folds.
-        qat: The qat stage.
+        qat: Options of the qat stage.
         folds: How many times groups are dealt out; each group is tested once.
         crops: Numbers of crops that are reported.
-        calibration_crops: For post-training quantization and the qat stage alike.
+        calibration_crops: Number of calibration crops, for post-training quantization and the qat stage alike.
         timed_photos: Photos that latencies are measured on; 0 measures none.
     """
 

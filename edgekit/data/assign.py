@@ -34,9 +34,9 @@ class AssignConfig:
 
     Args:
         method: ``fixed`` train, val and test; ``folds`` of a cross-validation; ``each`` group a fold of its own.
-        folds: How many, of ``folds``.
-        val_fraction: Share of the groups for choosing epochs and thresholds, of ``fixed``.
-        test_fraction: Share of the groups that are tested on, of ``fixed``.
+        folds: Number of folds, for the method ``folds``.
+        val_fraction: Share of the groups for choosing epochs and thresholds, for the method ``fixed``.
+        test_fraction: Share of the groups that are tested on, for the method ``fixed``.
         seed: Another seed places new groups otherwise.
     """
 
@@ -80,12 +80,12 @@ class SplitRecord:
 
     Attributes:
         column: The manifest's column that was written.
-        config: How groups were placed.
-        sides: In order.
-        kept: Photos that had a side before and keep it.
-        placed: Photos that got one now.
+        config: Options by which groups were placed.
+        sides: What each side holds, in order.
+        kept: Number of photos that had a side before and keep it.
+        placed: Number of photos that got a side now.
         leaks: Copies, near or exact, on several sides.
-        cautions: What the split can't do.
+        cautions: Shortcomings of the split.
     """
 
     column: Column
@@ -103,10 +103,10 @@ def assign(
     """Give every photo a side; those that have one keep it.
 
     Args:
-        root: For messages.
+        root: The data folder, for messages.
         samples: All photos, each with a group.
         copies: Sets of paths whose files are the same; their groups are placed together unless they are placed already.
-        config: How.
+        config: Options by which groups are placed.
 
     Returns:
         The samples in their order, with the column filled.

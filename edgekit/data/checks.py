@@ -179,9 +179,9 @@ def refuse_among_photos(path: Path, photos: Path, what: str) -> None:
     """Hold that what a stage writes doesn't come to lie among the photos, where a folder is a class.
 
     Args:
-        path: What is to be written.
+        path: The file or folder that is to be written.
         photos: The data folder.
-        what: Names it for people ("a run").
+        what: Name of what is written, for messages ("a run").
 
     Raises:
         RunError: it lies inside.

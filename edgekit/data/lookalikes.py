@@ -33,7 +33,7 @@ class SameSet:
     """Photos that look the same, each like another one of the set.
 
     Attributes:
-        paths: Sorted.
+        paths: Paths of the photos, sorted.
         exact: Whether all their files are the same to the byte.
         across: The worst border that they cross. Across a split they flatter whatever is measured; across classes one
             label is wrong, or the picture does not decide it; across groups the groups are not what they should be.

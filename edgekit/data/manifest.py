@@ -40,15 +40,15 @@ class Sample:
 
     Args:
         path: Relative to the data folder, with ``/`` between folders.
-        label: The class.
+        label: The class of the photo.
         group: Who or what made the photo (author, session, shop); a group never stands on both sides of a split.
         kind: The kind of attack ("laptop", "print"), for APCER per kind.
-        camera: What took the photo.
-        screen: What was photographed, for a recapture of a screen.
+        camera: The camera that took the photo.
+        screen: The screen that was photographed, for a recapture of a screen.
         scene: What the photo shows.
         split: "train", "val", "test", or empty to let edgekit split.
-        fold: Which part of a cross-validation it belongs to, "1", "2", …; empty to let edgekit deal them.
-        light: What it was taken in, as a capture plan names it.
+        fold: The part of a cross-validation it belongs to, "1", "2", …; empty to let edgekit deal them.
+        light: The light that it was taken in, as a capture plan names it.
     """
 
     path: str
@@ -231,8 +231,8 @@ def write_manifest(path: Path, samples: Iterable[Sample], *, notes: Sequence[Map
     """Write a manifest that ``read_manifest`` gives back as it was; columns without any value are left out.
 
     Args:
-        path: The CSV.
-        samples: Its rows.
+        path: The CSV file.
+        samples: Rows of the manifest.
         notes: How each photo was made, one mapping a row; the columns get NOTE_PREFIX.
 
     Raises:
@@ -247,10 +247,10 @@ def write_rows(path: Path, rows: Sequence[Sample], extra: Sequence[str], cells: 
     """Write a manifest with more columns; those of edgekit's without any value are left out.
 
     Args:
-        path: The CSV.
-        rows: Its rows.
-        extra: The names of further columns.
-        cells: What stands in those, one mapping a row; what is absent stays empty.
+        path: The CSV file.
+        rows: Rows of the manifest.
+        extra: Names of further columns.
+        cells: Values of the further columns, one mapping a row; what is absent stays empty.
 
     Raises:
         EdgekitError: the file can't be written.

@@ -40,8 +40,8 @@ class Split:
         train: Paths of the photos to train on, sorted.
         val: Paths of those for choosing epochs and thresholds, sorted.
         test: Paths of those to be touched once, sorted.
-        method: Where the split comes from: the data's own, by groups, or random.
-        caution: What to say beside every number that rests on this split; often empty.
+        method: Origin of the split: the data's own, by groups, or random.
+        caution: A caution to print beside every number that rests on this split; often empty.
     """
 
     train: tuple[str, ...]
@@ -272,7 +272,7 @@ def balance(
     """Place groups on parts: greedily in random order, then by single moves while they help; the best of some tries.
 
     Args:
-        rng: Chooses the orders.
+        rng: Generator that chooses the random orders.
         weights: (groups, classes) float64, each group's part of each class; columns sum to 1.
         shares: (parts,) float64, what each part should get of every class; they sum to 1.
         pinned: (groups,) int64, the part of groups that have one already and stay there, -1 for the others.

@@ -30,9 +30,9 @@ def work_through(work: Callable[[A], B], items: Sequence[A], what: str, progress
     """Do something with every photo, on most cores.
 
     Args:
-        work: What.
+        work: What is done with each photo.
         items: The photos.
-        what: The name of it, for people ("checking photos").
+        what: Name of the work as it is shown ("checking photos").
         progress: Told of each photo.
 
     Returns:

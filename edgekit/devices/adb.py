@@ -49,9 +49,9 @@ class AdbDevice(RemoteDevice):
     """An Android device, by USB or network.
 
     Args:
-        name: As the user named it.
-        options: How it is used.
-        serial: Its serial number, or ``host:port``.
+        name: The device as the user wrote it.
+        options: How the device is used: Python, folder, environment.
+        serial: Serial number of the device, or ``host:port``.
     """
 
     kind = "adb"

@@ -16,7 +16,7 @@ class NetworkTimer(Protocol):
 
     @property
     def tool(self) -> str:
-        """Where the program lies that does it, for records."""
+        """Path of the program that times the network, for records."""
 
     def machine(self) -> Machine:
         """What the device is, and how it is doing now.
@@ -29,10 +29,10 @@ class NetworkTimer(Protocol):
         """Time one inference after another.
 
         Args:
-            model: Where ``push`` put it.
-            threads: Of one inference.
-            runs: At least.
-            min_seconds: At least, up to ``MAX_RUN_S``.
+            model: Path that ``push`` gave the model.
+            threads: Threads of one inference.
+            runs: Number of timed runs, at least.
+            min_seconds: Seconds of timed runs, at least; at most ``MAX_RUN_S``.
 
         Raises:
             DeviceError: there is no such program, it failed, or ran less often than it was asked to.

@@ -49,7 +49,7 @@ class Dump(System):
         return "\n".join(self._told.get(key, [])).strip("\0 \t\r\n") or None
 
     def read(self, path: str) -> str | None:
-        """A file that was printed."""
+        """Content of a file, where it was printed."""
         return self._text(_FILE + path)
 
     def find(self, pattern: str) -> list[str]:
@@ -74,7 +74,7 @@ class Dump(System):
 
     @property
     def is_here(self) -> bool:
-        """Never: another machine is described."""
+        """False: the files describe another machine."""
         return False
 
     @property

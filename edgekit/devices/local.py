@@ -20,7 +20,7 @@ class LocalDevice(PythonDevice):
     """This machine; photos and models are not copied.
 
     Args:
-        name: As the user named it.
+        name: The device as the user wrote it.
         options: Another Python, an emulator before it, more of its environment.
     """
 

@@ -27,11 +27,11 @@ class NativeLatency:
     """Latency of the network alone, as the tool counts it.
 
     Attributes:
-        n: Timed runs.
-        init_ms: From opening the model to allocated tensors.
-        first_ms: The first run.
-        warmup_ms: Mean of the runs before timing.
-        p50_ms: None where the tool is too old to tell percentiles, as p95_ms.
+        n: Number of timed runs.
+        init_ms: Milliseconds from opening the model to allocated tensors.
+        first_ms: Milliseconds of the first run.
+        warmup_ms: Mean milliseconds of the runs before timing.
+        p50_ms: Median in milliseconds; None where the tool is too old to tell percentiles, as is p95_ms.
     """
 
     n: int

@@ -26,7 +26,7 @@ class Watched:
     """A process that is killed when nobody has petted it for so long. Use it in a ``with``.
 
     Args:
-        command: Its words; no shell sees them.
+        command: The program and its arguments; no shell sees them.
         name: The device, for messages.
         idle_timeout_s: How long it may be silent.
         holds_stdin: Give it a pipe to read from, which stays open until it ends or ``stdin.close()``.
@@ -97,25 +97,25 @@ class Watched:
                 self._changed.wait(min(left, _LOOK_S))
 
     def pet(self) -> None:
-        """Start to wait for its next sign of life."""
+        """Start the time limit for the process's next output."""
         with self._changed:
             self._deadline = time.monotonic() + self.idle_timeout_s
             self._changed.notify()
 
     def rest(self) -> None:
-        """Stop to wait: it's the reader's turn."""
+        """Stop the time limit while the caller reads."""
         with self._changed:
             self._deadline = None
 
     @property
     def stdin(self) -> IO[bytes]:
-        """What it reads from."""
+        """The pipe to the process's stdin."""
         assert self._process.stdin is not None
         return self._process.stdin
 
     @property
     def stdout(self) -> IO[bytes]:
-        """What it prints."""
+        """The pipe from the process's stdout."""
         assert self._process.stdout is not None
         return self._process.stdout
 

@@ -47,12 +47,12 @@ class Options:
 
     Attributes:
         python: The Python there; empty to look for one.
-        folder: Where files go there; empty for the transport's own.
+        folder: Folder on the device that files go to; empty for the transport's own.
         launcher: Words before the Python, such as an emulator's.
-        emulated: What emulates it, for records; empty for real devices.
-        environment: More of the Python's environment.
-        ssh_config: Instead of the user's own file.
-        native: ``benchmark_model`` on the device.
+        emulated: Name of the emulator, for records; empty for real devices.
+        environment: More variables for the Python's environment.
+        ssh_config: Path of an ssh config instead of the user's own.
+        native: Path of ``benchmark_model`` on the device.
     """
 
     python: str = ""
@@ -67,8 +67,8 @@ class Options:
         """What the Python's environment has beside the device's own.
 
         Args:
-            payload: Where the runtime lies; empty where it is not needed.
-            separator: Between the device's paths.
+            payload: Path of the runtime on the device; empty where it is not needed.
+            separator: Character between paths in the device's ``PYTHONPATH``.
         """
         # The runtime starts itself anew to measure cold starts, which needs the same words before it.
         launcher = {"EDGEKIT_LAUNCHER": shlex.join(self.launcher)} if self.launcher else {}
@@ -157,8 +157,8 @@ class PythonDevice:
     """A device whose Python is asked once what it has.
 
     Args:
-        name: As the user named it.
-        options: How it is used.
+        name: The device as the user wrote it.
+        options: How the device is used: Python, folder, environment.
 
     Attributes:
         answer_timeout_s: How long that answer may take once there is a connection: a slow card reads a large numpy.
@@ -249,7 +249,7 @@ class RemoteDevice(PythonDevice):
 
     @property
     def _patience_s(self) -> float:
-        """From the order to the first answer."""
+        """Seconds to wait from the order until the first answer."""
         return CONNECT_S + self.answer_timeout_s
 
     def _no_python(self) -> DeviceError:

@@ -21,8 +21,8 @@ class Sender:
 
     Args:
         process: Runs ``receive.py`` on the device.
-        folder: Where files go there.
-        files: What is to be there in the end, each content once.
+        folder: Folder on the device that files go to.
+        files: The files that must be there in the end, each content once.
     """
 
     def __init__(self, process: Watched, folder: str, files: list[Blob]) -> None:

@@ -41,9 +41,9 @@ class SshDevice(RemoteDevice):
     """A machine that the user can log in to without being asked anything.
 
     Args:
-        name: As the user named it.
-        options: How it is used.
-        host: Its name, address or alias in ssh's config.
+        name: The device as the user wrote it.
+        options: How the device is used: Python, folder, environment.
+        host: Name or address of the machine, or its alias in ssh's config.
         user: Who logs in; empty for what the config says.
         port: None for what the config says.
     """

@@ -21,10 +21,10 @@ class DeviceReport:
     """One device.
 
     Attributes:
-        reachable: Whether it answered.
+        reachable: Whether the device answered.
         problem: Why it can't be reached, or what keeps the runtime from working there; empty where nothing does.
-        interpreters: With their versions.
-        free_mb: Room in its folder.
+        interpreters: Names and versions of the TFLite interpreters.
+        free_mb: Free room for the device's folder, in megabytes; None where it is not known.
     """
 
     name: str

@@ -27,13 +27,13 @@ class DeviceProbe:
     """What a device told of its Python; see ``probe.py``.
 
     Attributes:
-        bits: Of the Python: a 64-bit kernel may well run a 32-bit system.
+        bits: Word length of the Python, 32 or 64: a 64-bit kernel may well run a 32-bit system.
         libc: ``glibc 2.36``; empty for musl and Android's bionic.
         abi: The tag of its extension modules (``cpython-311-aarch64-linux-gnu``).
         is_managed: Whether pip installs only into virtual environments there.
-        folder: Where pushed files lie.
+        folder: Folder that pushed files lie in.
         complaint: Why nothing can be written there; None where it can.
-        modules: By name; None where one is absent, and all empty for a Python that is too old.
+        modules: Modules by name; None where one is absent, and all empty for a Python that is too old.
     """
 
     python: str
@@ -54,7 +54,7 @@ class DeviceProbe:
 
     @property
     def version(self) -> Version:
-        """``(3, 11)``."""
+        """Version of the Python, such as ``(3, 11)``."""
         return _version(self.python) or (0, 0)
 
     @property
@@ -77,7 +77,7 @@ class DeviceProbe:
 
     @property
     def glibc(self) -> Version | None:
-        """``(2, 36)``."""
+        """Version of glibc, such as ``(2, 36)``; None without glibc."""
         return _version(self.libc, before="glibc ")
 
 

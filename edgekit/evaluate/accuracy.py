@@ -123,7 +123,7 @@ class EvaluateRecord:
         labels: The model's classes.
         bona_fide: The model's label of genuine photos; None where it has none.
         decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
-        detail: Everything else.
+        detail: Curves, calibration, slices and mistakes beyond the headline.
     """
 
     model: str
@@ -151,10 +151,10 @@ def evaluate_model(
     """Measure a model file on labelled photos, with the crops that ``Classifier.classify`` would score.
 
     Args:
-        model: The file.
+        model: Path of the model file.
         dataset: Photos with labels.
-        config: What is measured on which photos.
-        bundle: What the file holds, where it was read before; it is not opened again.
+        config: The part of the photos, the crops and the slices.
+        bundle: The model file as it was read before, which is then not opened again.
         progress: Told of every photo.
 
     Raises:

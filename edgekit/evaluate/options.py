@@ -18,7 +18,7 @@ class EvaluateConfig:
     """What is measured on which photos.
 
     Attributes:
-        part: Which part of the photos.
+        part: The part of the photos that is measured.
         crops: Exactly so many crops of each photo; None takes the contract's, fewer where they settle it.
         stop_early: With ``crops`` None, whether verdicts may stop early.
         slices: Columns of the manifest to slice by; None takes all.
@@ -35,7 +35,7 @@ class TtaConfig:
     """What a study of test-time augmentation compares.
 
     Attributes:
-        crops: Numbers of crops.
+        crops: Numbers of crops that are compared.
         plans: Names of plans, and the most crops that each is tried with (None: all of ``crops``). ``centre`` and
             ``full`` have one crop; ``own`` is the contract's plan, ``early`` the same stopping early; all else is a
             plan as ``finetune --plan`` takes it, such as ``1/4``.

@@ -24,8 +24,8 @@ class Chosen:
 
     Attributes:
         samples: Photos with labels.
-        part: Which part of the data they are.
-        caution: What to say beside every number; empty when nothing is wrong with it.
+        part: Name of the part of the data that the samples are.
+        caution: A caution to print beside every number; empty where none is needed.
     """
 
     samples: tuple[Sample, ...]

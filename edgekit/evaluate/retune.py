@@ -29,11 +29,11 @@ class TuneRecord:
     """What was chosen, on which photos, and what it does to these very photos.
 
     Attributes:
-        balanced_accuracy: With all crops.
-        early_balanced_accuracy: Where verdicts may stop early.
+        balanced_accuracy: Mean recall over the labels, with all crops.
+        early_balanced_accuracy: Mean recall over the labels where verdicts may stop early.
         crops_used: How many crops the verdicts take where they may stop early; None where they never stop early.
         written: Name of the file with the new contract; None where nothing was written.
-        written_sha256: Of that file.
+        written_sha256: SHA-256 of the file with the new contract; None where nothing was written.
     """
 
     model: str
@@ -56,9 +56,9 @@ def tune(
     """Choose the decision of a model file anew, as ``convert`` does; its flatbuffer keeps every byte.
 
     Args:
-        model: The file.
+        model: Path of the model file.
         dataset: Photos with labels. Those that tuned a model flatter it from then on.
-        part: Which photos; ``auto`` takes the validation part of the data that the model was trained on, else all.
+        part: The photos that choose; ``auto``: the validation part of the data that the model was trained on, else all.
         write: Where the file with the new contract goes, whole or not at all, which may be the model itself; None
             writes nothing.
         progress: Told of every photo.

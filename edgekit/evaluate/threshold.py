@@ -41,7 +41,7 @@ class Target:
     Attributes:
         what: ``bpcer``: the lowest APCER whose BPCER stays within the limit; ``apcer``: the lowest BPCER whose APCER
             does, over all attacks; ``eer``: where both are equal.
-        limit: What the rate must not exceed; None for ``eer``.
+        limit: The rate that must not be exceeded, as a share of 1; None for ``eer``.
     """
 
     what: Literal["apcer", "bpcer", "eer"]
@@ -78,11 +78,11 @@ class Reached:
     """What a threshold gives on one part of the photos.
 
     Attributes:
-        part: Which.
-        photos: How many.
-        apcer: Over all attacks.
+        part: Name of the part of the data, such as ``val`` or ``test``.
+        photos: Number of photos in that part.
+        apcer: APCER over all attacks, whatever their kind.
         worst_kind: The kind of attack that passes most often, among those with 10 photos or more if any.
-        worst_apcer: The APCER of that kind.
+        worst_apcer: APCER of ``worst_kind``.
         bpcer: Share of genuine photos called attacks.
         balanced_accuracy: Mean recall over the labels.
     """
@@ -101,16 +101,16 @@ class TargetRecord:
     """A threshold by rule, and what it gives.
 
     Attributes:
-        file_sha256: Of the model file before.
+        file_sha256: SHA-256 of the model file that was read.
         before: The contract's threshold until now; None where the most probable label won.
-        threshold: What the rule gives.
-        chosen_on: On the photos that it was chosen on, which flatters.
-        tested_on: On the test photos, where that was asked for.
+        threshold: The attack score from which photos are called attacks, as the rule gives it.
+        chosen_on: Errors on the photos that the threshold was chosen on, which flatters.
+        tested_on: Errors on the test photos; None where that was not asked for.
         needed: Photos of the limited class that it takes to show the limit at 95 %, were none of them wrong; None for
             ``eer``.
-        caution: What has to be said beside the numbers; empty when nothing is wrong with them.
+        caution: A caution to print beside the numbers; empty where none is needed.
         written: Name of the file with the new contract; None where nothing was written.
-        written_sha256: Of that file.
+        written_sha256: SHA-256 of the file with the new contract; None where nothing was written.
     """
 
     model: str
@@ -131,9 +131,9 @@ def threshold_for(target: Target, is_attack: BoolArray, score: Float64Array) -> 
     """The threshold that a rule gives, in the middle between the scores that it parts.
 
     Args:
-        target: The rule.
-        is_attack: (n,) of validation photos, both classes present.
-        score: (n,) in 0..1.
+        target: The rule that chooses the threshold.
+        is_attack: (n,) bool: whether each validation photo is an attack; both classes present.
+        score: (n,) attack scores in 0..1.
 
     Raises:
         DataError: one class is absent, or no threshold in 0..1 keeps the limit.
@@ -161,8 +161,8 @@ class TargetRequest:
     """What is asked of a threshold.
 
     Attributes:
-        target: The rule.
-        part: Which photos choose; ``auto`` takes the validation part of the data that the model was trained on.
+        target: The rule that chooses the threshold.
+        part: The photos that choose; ``auto`` takes the validation part of the data that the model was trained on.
         also_test: Measure on the test part, too.
         write: The file with the new contract, which may be the model itself; None writes nothing.
     """
@@ -179,7 +179,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
     The temperature stays. Bounds for stopping early, where the contract has some, are fitted anew.
 
     Args:
-        model: The file.
+        model: Path of the model file.
         dataset: Photos with labels.
         request: The rule, and what is done with it.
         progress: Told of every photo.

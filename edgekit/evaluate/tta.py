@@ -39,8 +39,8 @@ class TtaSetting(NamedTuple):
     """What is compared: a plan and how many of its crops.
 
     Attributes:
-        plan: As it was asked for.
-        crops: How many, at most.
+        plan: Name of the crop plan as the caller gave it.
+        crops: Number of crops, at most.
         stops_early: Whether the contract's bounds may end it sooner.
     """
 
@@ -49,7 +49,7 @@ class TtaSetting(NamedTuple):
     stops_early: bool = False
 
     def __str__(self) -> str:
-        """For tables."""
+        """The setting as tables name it, such as ``1/4 ×10, early``."""
         if self.plan in _SINGLE:
             return self.plan
         return f"{self.plan} ×{self.crops}{', early' if self.stops_early else ''}"
@@ -77,14 +77,14 @@ class TtaPoint:
     """One model by one setting.
 
     Attributes:
-        model: Name of the model.
-        plan: As it was asked for.
+        model: Name of the model's file, without the ending.
+        plan: Name of the crop plan as the caller gave it.
         way: The setting, for tables: the plan with its crops.
-        crops: At most so many.
+        crops: Number of crops of each photo, at most.
         stops_early: Whether the contract's bounds may end a verdict sooner.
-        mean_crops: How many crops a verdict took on average.
+        mean_crops: Mean number of crops that a verdict took.
         balanced_accuracy: Mean recall over the labels.
-        errors: Photos called wrong.
+        errors: Number of photos called wrong.
         apcer: APCER of the worst kind of attack; None without attacks.
         apcer_kind: The worst kind; empty without attacks or genuine photos.
         bpcer: Share of genuine photos called attacks; None without genuine photos.
@@ -122,8 +122,8 @@ class TtaRecord:
     """A study of test-time augmentation.
 
     Attributes:
-        part: Which photos; ``unseen`` where each was scored by a model that never saw its group.
-        ks: Numbers of crops.
+        part: Part of the data that was scored; ``unseen``: each by a model that never saw its group.
+        ks: Numbers of crops that were compared.
         baseline: The setting that flips are counted against; without test-time augmentation.
         points: Every model by every setting.
         tables: Every model without test-time augmentation and with classic crops.
@@ -158,7 +158,7 @@ class ScoredPlans:
     scores: Mapping[str, Scores]
 
     def photos(self, setting: TtaSetting) -> ScoredPhotos:
-        """The photos by one setting."""
+        """The photos with their verdicts under one setting."""
         scores, early = self.scores[setting.plan], setting.stops_early
         return ScoredPhotos.of(scores, self.samples, self.contract, crops=setting.crops, stops_early=early)
 
@@ -204,10 +204,10 @@ def compare_crops(
     """Compare plans and numbers of crops; each photo is decoded once, and each plan scored in one pass.
 
     Args:
-        models: Files of the same labels.
+        models: Model files that have the same labels.
         dataset: Labelled photos.
         config: Plans and numbers of crops.
-        part: Which photos; the same for all models.
+        part: Part of the data that is scored, the same for all models.
         scores: Folder where scores are kept, so that a re-run goes on.
         progress: Told of every photo.
 
@@ -273,11 +273,11 @@ def study_record(
     """Make the record of photos that are scored.
 
     Args:
-        models: In the order of the report.
-        scored: By model, its photos: all at once, or fold by fold with each fold's model.
+        models: The models in the order of the report.
+        scored: For each model its scored photos: all at once, or fold by fold with each fold's model.
         config: Plans and numbers of crops.
-        data_sha256: Identifies the photos.
-        part: Which photos these are, and what has to be said beside the numbers.
+        data_sha256: SHA-256 that identifies the photos.
+        part: Name of the part that the photos are, and the caution to print beside the numbers.
     """
     points, tables = [], []
     without = TtaSetting(config.baseline, 1)

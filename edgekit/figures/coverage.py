@@ -27,7 +27,7 @@ def plot_coverage(path: Path, coverage: Coverage) -> None:
 
     Args:
         path: The PNG to write.
-        coverage: Of at least one cell.
+        coverage: Coverage of a plan that has at least one cell.
 
     Raises:
         DataError: there are no cells.

@@ -32,9 +32,9 @@ def plot_evaluation(folder: Path, found: Detail, labels: Sequence[str], *, name:
     Args:
         folder: Gets ``errors.png`` and ``precision-recall.png`` where there are attacks, ``reliability.png``,
             ``risk-coverage.png`` and ``confusion.png``.
-        found: The evaluation.
+        found: Numbers of the evaluation beyond the headline.
         labels: The classes.
-        name: The model's, for titles.
+        name: Name of the model, for titles.
 
     Returns:
         What was written.

@@ -35,9 +35,9 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
 
     Args:
         path: The PNG to write.
-        points: At least one.
-        title: One line.
-        budget_ms: Drawn as a vertical line.
+        points: The points, at least one.
+        title: Title of the figure, one line.
+        budget_ms: Latency budget in milliseconds, drawn as a vertical line; None draws none.
 
     Raises:
         DataError: no points, or a budget that is not positive.

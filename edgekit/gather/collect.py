@@ -39,22 +39,22 @@ class Controls(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectRecord:
-    """What a session gave.
+    """Numbers of a capture session.
 
     Attributes:
         label: Class of the shots.
         group: Group of the shots.
-        source: The camera or video.
+        source: Name of the camera or video.
         frames: Frames that were looked at.
         shots: Photos that were stored.
         total: Photos that the folder of the group has now.
         known: Shots that were the same to the byte as one that was there, and not stored again.
         blurred: Times that a shot was refused for want of sharpness.
-        faceless: Times that it was refused for want of a face.
-        best_blurred: The sharpest that was refused; None where none was.
-        splits: Photos of each split.
+        faceless: Times that a shot was refused for want of a face.
+        best_blurred: Sharpness of the sharpest shot that was refused; None where none was.
+        splits: Number of photos of each split.
         left_out: Photos close to another block of time, in the folder but in no split and no row.
-        cautions: What to know before the photos are used.
+        cautions: Cautions to read before the photos are used.
     """
 
     label: str

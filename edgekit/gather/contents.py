@@ -34,11 +34,11 @@ class Item:
     """One photo on its way in, or the end of a video.
 
     Attributes:
-        found: Where it is from.
-        key: Names its entry in the journal.
-        name: For people; of a frame, the video's with the time.
-        content: The file's, or where it is; None at the end of a video and where there is a fault.
-        fault: Why it can't be read.
+        found: The file that the photo comes from.
+        key: Key of its entry in the journal.
+        name: Name for messages; of a frame, the video's with the time.
+        content: Content of the file, or its path; None at the end of a video and where there is a fault.
+        fault: Why the photo can't be read; empty where it can.
     """
 
     found: Found
@@ -53,9 +53,9 @@ class Examined:
     """What is in a photo.
 
     Attributes:
-        content: Its file without metadata.
-        suffix: The ending of that file's format.
-        digest: SHA-256 of that file.
+        content: Content of the photo's file, without metadata.
+        suffix: Ending for the format of ``content``.
+        digest: SHA-256 of ``content``.
         phash: 64 bits, alike for photos that look alike.
         camera: Make and model as EXIF says; empty where it doesn't.
     """

@@ -32,16 +32,16 @@ class CellStatus(PlanCell):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """A plan against a data folder.
+    """How far a data folder fills a capture plan.
 
     Attributes:
-        title: Of the plan.
-        cells: In the plan's order; those that want none are left out unless they have photos.
-        wanted: Photos in all.
+        title: Title of the plan.
+        cells: Cells in the plan's order; those that want none are left out unless they have photos.
+        wanted: Photos that the plan wants in all.
         has: Photos in cells, those beyond what a cell wants included.
         lacks: Photos that are still to be shot.
-        outside: Photos that belong to no cell, by what is not known of them ("camera, light").
-        examples: Some of those photos, by the same.
+        outside: Numbers of photos that belong to no cell, by what is not known of them ("camera, light").
+        examples: Paths of some photos that belong to no cell, by what is not known of them.
         next: What to shoot, in an order that sets up each target and light once.
     """
 
@@ -63,7 +63,7 @@ def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Prog
     of that target.
 
     Args:
-        plan: The plan.
+        plan: The capture plan.
         data: A folder of photos, with a manifest or class folders.
         record: Write the cells that were found into the manifest's columns.
         progress: Told of each photo whose EXIF is read.

@@ -60,17 +60,17 @@ class ImportRecord:
     """What an import found. Near duplicates are those of the whole folder, all else of this run's sources.
 
     Attributes:
-        config: How it was asked for.
+        config: Options of the import.
         stored: Photos that this run stored.
         known: Photos and videos that earlier runs had done.
-        photos: That the folder has now, by class and group.
-        copies: Left out, unless they were to be kept.
+        photos: Numbers of photos that the folder has now, by class and group.
+        copies: Photos left out as copies, unless they were to be kept.
         near: Sets of photos that look the same.
         bad: Files that can't be used, and why.
         ungrouped: Photos that the rule finds no group for.
         ignored: Other files, by their endings.
-        cautions: What keeps the folder from being loaded as it is.
-        seconds: That this run took.
+        cautions: Faults that keep the folder from being loaded as it is.
+        seconds: Seconds that this run took.
     """
 
     config: ImportConfig
@@ -193,7 +193,7 @@ class _Run:
         return in_order(lambda item: (item, work(item)), items, ahead=2 * workers, workers=workers)
 
     def take(self, listing: Listing, progress: Progress) -> None:
-        """Store what is new."""
+        """Store photos that the folder does not have yet."""
         for stale in self._out.glob(f"{TEMPORARY_PREFIX}*"):
             # Of a process that was killed; the journal's lock says that it is gone.
             shutil.rmtree(stale, ignore_errors=True)

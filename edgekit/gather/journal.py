@@ -34,17 +34,17 @@ class Entry:
 
     Attributes:
         key: Identifies what was read and how it was asked for.
-        name: Path below the source.
+        name: Path of the photo below the source.
         status: About to be stored, stored, there before, left out as a copy, as damaged or for want of a group; or the
             end of a video.
-        path: Where it lies in the data folder; of a copy, where the first one does.
+        path: Path in the data folder; of a copy, that of the photo that it is a copy of.
         label: Class that it was imported as.
         group: Group that it was imported into.
-        split: As the source's folders say.
+        split: Split that the source gives the photo; often empty.
         digest: SHA-256 of the file without metadata.
         phash: Perceptual hash in hexadecimal.
-        notes: More columns of its row.
-        reason: Why it was left out.
+        notes: More columns of the photo's row.
+        reason: Why the photo was left out.
     """
 
     key: str
@@ -78,7 +78,7 @@ class Journal:
         root: The data folder.
 
     Attributes:
-        entries: The last one of each key.
+        entries: The last entry of each key.
 
     Raises:
         DataError: a line is no entry.

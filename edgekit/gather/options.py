@@ -29,7 +29,7 @@ class GroupRule:
 
     Attributes:
         by: The folders between the class and the photo; EXIF's camera; or a part of the name that ``pattern`` finds.
-        name: The same group for all; then ``by`` doesn't count.
+        name: One group for all photos, instead of ``by``.
         pattern: A regular expression, searched in the path below the source; its first bracket, or all that it
             matches, is the group. Needed for ``name``.
         otherwise: Group of photos that have none by the rule; empty leaves them out.
@@ -60,10 +60,10 @@ class ImportConfig:
     Attributes:
         label: Class of all photos; empty takes it from each source's top folders.
         skip_folders: Folders at the top of each source that mean nothing, as in most zip files.
-        group: Where groups come from.
+        group: The rule for the group of each photo.
         notes: More columns of the manifest, the same for all photos ((column, value), …).
         every_ms: A video gives one frame per so many milliseconds.
-        window_ms: Of so many milliseconds from then on, the sharpest frame is taken.
+        window_ms: Milliseconds from there in which the sharpest frame is taken.
         near_bits: Photos whose 64-bit perceptual hashes differ in at most so many bits are near duplicates.
         keep_copies: Store photos that are the same to the pixel, too; never across classes.
         workers: Photos that are read at the same time.
@@ -109,9 +109,9 @@ class CollectConfig:
         count: The group is complete with so many photos, those of earlier sessions included; None goes on until told.
         min_sharpness: Variance of the Laplacian that a shot must have, as ``video.vision.sharpness`` counts.
         face: Find the largest face and keep that alone.
-        margin: Of a face, on every side, in parts of its width.
+        margin: Margin around a face on every side, in parts of its width.
         split: Percentages for (train, test) or (train, val, test), in blocks of time; None leaves the column empty.
-        gap_s: Shots so close to the block before belong to none.
+        gap_s: Shots within so many seconds after another block belong to none.
     """
 
     label: str

@@ -17,11 +17,11 @@ class Place:
     """What is known of a photo before it is read.
 
     Attributes:
-        label: Its class.
-        split: As the source says; often empty.
-        folders: Between the class and the photo.
-        group: As the source's manifest says; often empty.
-        notes: Other columns of that manifest.
+        label: Class of the photo.
+        split: Split that the source gives the photo; often empty.
+        folders: Path of the folders between the class and the photo.
+        group: Group in the source's manifest; often empty.
+        notes: Other columns of the source's manifest.
     """
 
     label: str
@@ -77,7 +77,7 @@ def is_flat(placed: Mapping[Found, Place], there: Sequence[Sample]) -> bool:
 
     Args:
         placed: All that is to be imported.
-        there: What the data folder has.
+        there: Photos that the data folder has.
     """
     return (
         len({one.source for one in placed}) == 1
@@ -91,7 +91,7 @@ class Grouping:
     """A rule for groups, ready for use.
 
     Args:
-        rule: Where groups come from.
+        rule: Options that say where groups come from.
         flat: Photos for which the rule by folder has nothing but the source's name stay without a group.
 
     Raises:

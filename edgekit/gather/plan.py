@@ -36,7 +36,7 @@ class PlanEntry:
     """A camera, a target or a light.
 
     Attributes:
-        name: As the plan calls it, and folders or the manifest may.
+        name: Name in the plan; folders or the manifest may use it too.
         also: Other names that mean it: what EXIF says ("Google Pixel 8"), or folders.
         label: Class of its photos; only targets have one.
         kind: Kind of attack, for the manifest; only targets have one.
@@ -75,12 +75,12 @@ class CapturePlan:
     """The whole plan.
 
     Attributes:
-        title: For tables and figures.
+        title: Title of tables and figures.
         wanted: Photos of each cell; 200 to 300 are enough to learn from and few enough to be shot.
-        camera: Rows of the table.
-        target: What is photographed: screens, prints, and the real thing; its columns.
-        light: One table each; empty where light is not planned.
-        cell: Exceptions; the last that fits a cell counts.
+        camera: Cameras, which are rows of the table.
+        target: Screens, prints and real things that are photographed, which are columns of the table.
+        light: Lights, with one table each; empty where light is not planned.
+        cell: Exceptions from ``wanted``; the last that fits a cell counts.
     """
 
     title: str = "capture plan"

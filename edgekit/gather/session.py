@@ -29,18 +29,18 @@ class DiaryLine:
     """One line: a session begins, a shot was stored, or the session's rows were written.
 
     Attributes:
-        what: Which of them.
+        what: Kind of the line: ``begin``, ``shot`` or ``end``.
         session: Number of the session.
         label: Class of the session's shots.
         group: Group of the session's shots.
-        notes: More columns of its rows.
-        split: Percentages of its blocks; empty where there are none.
-        gap_s: Shots so close behind another block belong to none.
-        guard_s: Nor do shots before this time, which are close to an earlier session.
-        source: The camera's or video's name.
-        path: Of a shot.
-        time_s: Of a shot, from the start of the source.
-        wall_s: Of a shot of a camera, seconds since 1970.
+        notes: More columns of the session's rows.
+        split: Percentages of the blocks of time, one a split; empty where there are none.
+        gap_s: Shots within so many seconds after another block belong to none.
+        guard_s: Shots before this time belong to none either: they are close to an earlier session.
+        source: Name of the camera or video.
+        path: Path of the shot in the data folder.
+        time_s: Time of the shot in seconds from the start of the source.
+        wall_s: Time of a camera's shot in seconds since 1970.
     """
 
     what: Literal["begin", "shot", "end"]
@@ -69,9 +69,9 @@ class Finished:
     """The rows of a session.
 
     Attributes:
-        rows: Photos that were listed.
-        splits: How many of each split.
-        left_out: Photos too close to another block; they lie in the folder and are not listed.
+        rows: Number of photos that were listed.
+        splits: Number of photos of each split.
+        left_out: Number of photos too close to another block; they lie in the folder and are not listed.
     """
 
     rows: int
@@ -111,7 +111,7 @@ class Diary:
         """Start a session.
 
         Args:
-            config: Its options.
+            config: Options of the session.
             source: The camera's or video's name.
             now_s: Seconds since 1970, for a camera; None for a video, whose time is its own.
 
@@ -184,8 +184,8 @@ def to_blocks(times_s: Sequence[float], begun: DiaryLine) -> list[str | None]:
     """The split of each shot: an empty string without one, None for shots that are close to another block.
 
     Args:
-        times_s: In order.
-        begun: Has the percentages and the gaps.
+        times_s: Times of the shots in seconds, ascending.
+        begun: The session's first line, with the percentages and the gaps.
     """
     if not begun.split:
         return [""] * len(times_s)

@@ -28,8 +28,8 @@ class Found:
         source: The source's own name, without an ending.
         path: The file on disk: itself, or the zip file.
         member: Number in the zip file; None for a file.
-        stamp: What changes when the file does.
-        sample: Its row, where the source is a folder with a manifest.
+        stamp: Text that changes when the file does.
+        sample: The photo's row, where the source is a folder with a manifest.
     """
 
     name: str

@@ -23,8 +23,8 @@ class Still:
 
     Attributes:
         slot: Number of its stretch of time, from 0.
-        time_s: When it was taken.
-        sharpness: Variance of its Laplacian, as ``video.vision.sharpness`` counts.
+        time_s: Time of the frame in the video, in seconds.
+        sharpness: Variance of the picture's Laplacian, as ``video.vision.sharpness`` counts.
         picture: uint8 (height, width, 3) RGB.
     """
 
@@ -40,7 +40,7 @@ def sharpest_stills(
     """The sharpest frame of each window, in order; at most one is held in memory.
 
     Args:
-        video: The file.
+        video: Path of the video file.
         every_ms: A window begins every so often.
         window_ms: And is so long; its first frame counts in any case.
         skip: Asked for each window's number whether it is of no interest.

@@ -1,6 +1,6 @@
 """Takes a photo's metadata out without touching a pixel: place, owner, serial numbers, thumbnails, colour profiles.
 
-JPEG, PNG and WebP are rewritten piece by piece, HEIC is blanked where it lies (``heif_boxes``); the coded picture stays
+JPEG, PNG and WebP are rewritten piece by piece, HEIC is blanked where it lies (``strip_heif``); the coded picture stays
 as it is, bit by bit. Of EXIF the orientation is kept, since pixels are turned by it. Other formats hold metadata among
 their pixels and become PNG, which loses nothing of what ``read_photo`` sees.
 """
@@ -41,7 +41,7 @@ def strip(content: bytes) -> tuple[bytes, str]:
     """A photo's file without metadata.
 
     Args:
-        content: Of the file, whatever its name says.
+        content: Content of the photo's file, whatever its name says.
 
     Returns:
         The new content, and the ending its format goes by (".jpg").

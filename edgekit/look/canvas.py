@@ -66,10 +66,10 @@ def plot_with_bars(
     """A line through points with error bars.
 
     Args:
-        axes: Where it is drawn.
+        axes: The axes to draw on.
         points: x, y, and the lower and the upper end of y's interval; NaN draws no bar.
-        label: For the legend.
-        style: Colour and marker.
+        label: Name of the line in the legend.
+        style: Colour and marker, as matplotlib names them.
     """
     colour, marker = style
     x, y, lows, highs = zip(*points, strict=True)

@@ -27,8 +27,8 @@ def draw_histograms(path: Path, title: str, panels: Mapping[str, Float64Array]) 
 
     Args:
         path: The PNG to write.
-        title: One line.
-        panels: What each column shows: (4, 256) shares as ``colours.histograms`` gives them.
+        title: Title of the figure, one line.
+        panels: Names of the columns, and for each the (4, 256) shares of ``colours.histograms``.
     """
     figure = _figure(title, 4.2 * len(panels), 6.2)
     grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
@@ -74,7 +74,7 @@ def draw_spectra(
 
     Args:
         path: The PNG to write.
-        title: One line.
+        title: Title of the figure, one line.
         spectra: Power of each column, as ``spectrum.power_spectrum`` gives it.
         pictures: Photos that columns show above their spectra; a mean of many has none.
     """

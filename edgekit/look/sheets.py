@@ -55,8 +55,8 @@ def jpeg(picture: Image.Image | RGBArray, quality: int = 80, *, subsampling: str
     """A picture as JPEG without metadata but what Pillow would carry over from a file that the picture was opened from.
 
     Args:
-        picture: RGB.
-        quality: As libjpeg counts it.
+        picture: A Pillow image, or uint8 (height, width, 3) RGB.
+        quality: Quality from 0 to 100, as libjpeg counts it.
         subsampling: Resolution of the colours ("4:4:4"); -1 is libjpeg's own choice.
     """
     content = io.BytesIO()
@@ -70,7 +70,7 @@ def contact_sheet(path: Path, title: str, rows: Sequence[SheetRow]) -> None:
 
     Args:
         path: The PNG to write.
-        title: At the top.
+        title: Title at the top of the sheet.
         rows: At most MAX_SHEET_PHOTOS photos in all.
 
     Raises:

@@ -34,7 +34,7 @@ class ShowConfig:
         per_row: Photos in a row of a contact sheet.
         per_class: Photos that a class's histogram and spectrum are the mean of, at most.
         blur_px: Radius of the blur, in pixels.
-        side_px: Of a spectrum's tiles.
+        side_px: Side of the square tiles that a spectrum is the mean of, in pixels.
     """
 
     per_row: int = 8

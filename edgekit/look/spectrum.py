@@ -24,7 +24,7 @@ def power_spectrum(picture: Image.Image, *, side_px: int = TILE_PX) -> Float64Ar
 
     Args:
         picture: RGB, at least 16 px wide and high.
-        side_px: Of the square tiles and of the spectrum; smaller for a smaller picture, never larger than its sides.
+        side_px: Side of the square tiles and of the spectrum in pixels; at most the shorter side of the picture.
 
     Returns:
         (side, side) float64, zero frequency in the middle; side is even.
@@ -53,7 +53,7 @@ def _window(side: int) -> Float64Array:
 
 @lru_cache(maxsize=4)
 def _radius(side: int) -> Float64Array:
-    """Of each frequency, in steps of the spectrum."""
+    """(side, side) distance of each frequency from 0, in steps of the spectrum."""
     axis = np.arange(side) - side // 2
     radius: Float64Array = np.hypot(*np.meshgrid(axis, axis, indexing="ij"))
     return radius

@@ -1,1 +1,1 @@
-"""How sure a number is: pure numpy and scipy, nothing of edgekit."""
+"""How sure a number is: pure numpy and scipy, nothing of the stages."""

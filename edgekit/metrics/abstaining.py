@@ -64,9 +64,9 @@ def risk_coverage(wrong: BoolArray, certainty: Float64Array, how: Resampling, *,
 
     Args:
         wrong: (n,) which photos are called wrong, when all are answered.
-        certainty: (n,) finite.
+        certainty: (n,) finite; larger where the classifier is surer of its answer.
         how: Resampling of the photos.
-        band: What the contract's own rules do, by :func:`band_report`.
+        band: Numbers under the contract's own rules for abstaining, by :func:`band_report`.
 
     Raises:
         DataError: lengths or types are wrong, or a certainty is not finite.
@@ -114,8 +114,8 @@ def band_report(
         wrong: (n,) which photos are called wrong, when all are answered.
         abstained: (n,) which are not answered.
         how: Resampling of the photos.
-        abstain: The contract's band.
-        floor: The contract's floor.
+        abstain: The contract's band of attack scores that get "retake"; None without one.
+        floor: The contract's least probability of an answer; None without one.
     """
     if abstain is None and floor is None:
         return None

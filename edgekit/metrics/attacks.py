@@ -37,12 +37,12 @@ class AttackReport:
 
     Attributes:
         bona_fide: The label of genuine photos.
-        attacks: Attack photos.
-        bona_fides: Genuine photos.
-        apcer: The headline: that of the worst kind, among those with enough photos.
-        apcer_kind: The worst kind.
+        attacks: Number of attack photos.
+        bona_fides: Number of genuine photos.
+        apcer: The headline: the APCER of the worst kind, among those with enough photos.
+        apcer_kind: The worst kind, whose APCER is ``apcer``.
         apcer_by_kind: APCER of each kind; photos without one are ``unknown``.
-        apcer_overall: Over all attacks, whatever their kind: flatters where an easy kind is frequent.
+        apcer_overall: APCER over all attacks, whatever their kind: flatters where an easy kind is frequent.
         bpcer: Share of genuine photos called attacks.
         acer: Mean of ``apcer`` and ``bpcer``.
     """
@@ -121,9 +121,9 @@ def marked_kind(kind: str, photos: int, kinds: Iterable[int]) -> str:
     """A kind as tables name it: with a star where it has too few photos to be the headline.
 
     Args:
-        kind: Its name.
-        photos: How many it has.
-        kinds: How many every kind has; where none has enough, none is passed over.
+        kind: Name of the kind of attack.
+        photos: Number of photos of that kind.
+        kinds: Number of photos of every kind; where none has enough, none gets a star.
     """
     return f"{kind} *" if photos < MIN_PHOTOS <= max(kinds) else kind
 
@@ -203,8 +203,8 @@ class _Cuts:
         levels: (m,) the distinct scores, ascending.
         missed: (m + 1,) attacks below each cut.
         alarms: (m + 1,) bona fide photos at or above each cut.
-        attacks: How many there are.
-        bona_fides: How many there are.
+        attacks: Number of attack photos.
+        bona_fides: Number of genuine photos.
     """
 
     levels: Float64Array
@@ -326,7 +326,7 @@ def best_threshold(truth: BoolArray, score: Float64Array) -> float:
 
 
 def checked_scores(truth: BoolArray, score: Float64Array) -> tuple[BoolArray, Float64Array]:
-    """Both as (n,) bool and float64.
+    """Truth and scores as (n,) bool and float64.
 
     Raises:
         DataError: no photos, lengths or types are wrong, or a score is not finite.

@@ -81,13 +81,13 @@ class Detail:
     """All that is said beyond the headline.
 
     Attributes:
-        photos: How many were judged.
+        photos: Number of photos that were judged.
         table: Precision, recall and F1 of each class, with averages.
-        confusion: Rows are the truth, columns what was called.
+        confusion: Numbers of photos: rows are the true classes, columns the classes that were answered.
         attacks: None without both attacks and genuine photos.
         reliability: How far the attack score, or the top probability, can be taken at its word.
-        risk: What abstaining wins.
-        slices: By column of the manifest.
+        risk: Error rates when the least certain photos are not answered.
+        slices: Numbers of the photos slice by slice, by columns of the manifest.
         mistakes: Photos that were called wrong, the most certain first, at most 200.
         all_mistakes: How many photos were called wrong in all.
     """

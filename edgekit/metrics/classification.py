@@ -44,14 +44,14 @@ class ClassificationReport:
     """A classifier's numbers on labelled photos.
 
     Attributes:
-        n: Photos.
+        n: Number of photos.
         abstained: Photos without a verdict ("retake", "unknown"), which count as errors of their class.
         accuracy: Share of photos called right.
         balanced_accuracy: Mean recall over the classes that occur in the truth.
         macro_precision: Mean over the classes that occur in the truth or the predictions, as the two below.
-        macro_recall: Smaller than the balanced accuracy where a class is predicted that never occurs.
+        macro_recall: Mean over the same classes; below the balanced accuracy where a predicted class never occurs.
         macro_f1: Mean of the classes' F1.
-        classes: In the order of the labels.
+        classes: Numbers of each class, in the order of the labels.
         confusion: Rows are the truth, columns the predictions; photos without a verdict are in no column.
     """
 

@@ -66,8 +66,8 @@ class LimitRate:
     """The lowest BPCER that keeps the APCER, over all attacks, within a limit.
 
     Attributes:
-        limit: The APCER to keep.
-        bpcer: With its interval; the threshold is chosen anew in every resample.
+        limit: The APCER that must not be exceeded, as a share of 1.
+        bpcer: The lowest BPCER with its interval; the threshold is chosen anew in every resample.
         threshold: Chosen on these very photos, so both numbers flatter.
         supported: Whether there are attacks enough for one of them to be as little as the limit.
     """
@@ -89,10 +89,10 @@ class AttackDetail:
         bpcer: Share of genuine photos called attacks at the operating point.
         acer: Mean of the headline's APCER and BPCER; the kind stays fixed over resamples.
         eer: Equal error rate, over all attacks.
-        eer_threshold: Where the equal error rate is reached, on these very photos.
+        eer_threshold: The attack score at which both error rates are equal, chosen on these very photos.
         auc: Area under the ROC curve.
         average_precision: Area under the precision-recall curve, attacks being positives, as a sum of steps.
-        at_apcer: BPCER at fixed APCER.
+        at_apcer: The lowest BPCER within each of several fixed limits on the APCER.
         curve: All operating points, thinned.
     """
 
@@ -115,8 +115,8 @@ def attack_detail(
     """All presentation-attack numbers of one decision and its score.
 
     Args:
-        is_attack: (n,) the truth; both classes present.
-        called_attack: (n,) the decision.
+        is_attack: (n,) whether each photo is an attack; both classes present.
+        called_attack: (n,) whether each photo is called an attack.
         score: (n,) finite, larger for attacks.
         kinds: (n,) the kind of each attack; looked at for attacks only.
         how: Resampling of the photos.
@@ -214,9 +214,9 @@ def score_curve(is_attack: BoolArray, score: Float64Array, *, most: int = MAX_CU
     changes no curve. Should the hull alone have more corners, all of those are kept.
 
     Args:
-        is_attack: (n,) both classes present.
-        score: (n,) finite.
-        most: Points.
+        is_attack: (n,) whether each photo is an attack; both classes present.
+        score: (n,) finite attack scores.
+        most: The most points to keep.
 
     Raises:
         DataError: one class is absent, lengths or types are wrong, or a score is not finite.

@@ -79,7 +79,7 @@ class Draws:
         unit: (n,) int64, the unit of each photo, 0 .. units - 1; groups are numbered in sorted order.
         method: ``group bootstrap`` or ``bootstrap``.
         resamples: How many resamples there are.
-        seed: The same seed gives the same draws.
+        seed: Seed of the draws.
     """
 
     unit: Int64Array

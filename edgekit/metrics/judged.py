@@ -101,7 +101,7 @@ class Judged:
 def checked_classes(
     truth: Int64Array, predicted: Int64Array, labels: Sequence[str], *, lowest: int
 ) -> tuple[Int64Array, Int64Array]:
-    """Both as (n,) int64.
+    """Truth and predictions as (n,) int64.
 
     Args:
         truth: (n,) integers, positions in the labels.

@@ -44,8 +44,8 @@ class Resampling:
     """How photos are drawn again: one by one and, where they have groups, by whole groups.
 
     Attributes:
-        photos: Draws of photos.
-        groups: Draws of groups; None where photos have none.
+        photos: Draws that take photos one by one.
+        groups: Draws that take whole groups; None where photos have none.
     """
 
     photos: Draws
@@ -102,7 +102,7 @@ def share_estimates(statistics: Statistics, how: Resampling, sides: Sequence[Boo
     """Several statistics in 0..1 with their intervals: over groups, or over photos where that reaches further.
 
     Args:
-        statistics: Of photos that count as often as they are drawn.
+        statistics: Gives (statistics, resamples) in 0..1 from (resamples, n) counts of how often photos are drawn.
         how: Resampling of all photos.
         sides: Parts of the photos, none empty, of which the statistics need each; without any, all photos.
     """
@@ -132,7 +132,7 @@ class Flips:
     Attributes:
         right_to_wrong: Right by the baseline, wrong now.
         wrong_to_right: Wrong by the baseline, right now.
-        p_value: Of the exact McNemar test, two-sided, which takes photos for independent: photos of one group are not,
+        p_value: Two-sided, of the exact McNemar test, which takes photos for independent: photos of one group are not,
             so it is too small rather than too large.
     """
 
@@ -142,7 +142,7 @@ class Flips:
 
 
 def flips(before: BoolArray, after: BoolArray) -> Flips:
-    """Photos that change sides.
+    """Photos that are called right in one way and wrong in the other, with McNemar's p-value.
 
     Args:
         before: (n,) which answers are right.

@@ -22,10 +22,10 @@ class ReliabilityBin:
     """Photos of about the same score.
 
     Attributes:
-        low: Lower edge.
-        high: Upper edge.
-        n: Photos.
-        score: Their mean score: what was said.
+        low: Lower edge of the bin, as a score.
+        high: Upper edge of the bin, as a score.
+        n: Number of photos in the bin.
+        score: Mean score of the bin's photos, which is what was predicted.
         share: How many of them are what the score is of, with Wilson's interval: what was true.
     """
 
@@ -45,7 +45,7 @@ class Reliability:
         equal_mass: Bins with about as many photos each, between quantiles of the score; empty ones are left out.
         equal_width: Bins of one width on 0..1; empty ones are left out.
         ece: Mean distance of ``score`` and ``share`` over the bins of equal mass, weighted by photos.
-        ece_equal_width: The same mean distance over the bins of equal width.
+        ece_equal_width: Mean distance of ``score`` and ``share`` over the bins of equal width, weighted by photos.
         ece_by_chance: What a perfectly calibrated score of these values shows on average on so many photos: an ``ece``
             about there is no evidence against calibration.
         brier: Mean squared distance of score and truth.
@@ -64,9 +64,9 @@ def reliability(of: str, truth: BoolArray, score: Float64Array, how: Resampling)
     """How well a probability is calibrated; bins as scikit-learn's ``calibration_curve`` makes them.
 
     Args:
-        of: Names the score.
+        of: Name of the score, as in ``Reliability.of``.
         truth: (n,) whether each photo is what the score is of.
-        score: (n,) in 0..1.
+        score: (n,) probabilities in 0..1.
         how: Resampling of the photos; bins stay fixed over resamples.
 
     Raises:

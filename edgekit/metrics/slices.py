@@ -24,12 +24,12 @@ class Slice:
 
     Attributes:
         column: A column of the manifest.
-        value: What these photos have in the column; empty where nobody knows.
-        n: Photos.
-        errors: Photos called wrong.
+        value: The value that these photos have in the column; empty where it is not known.
+        n: Number of photos.
+        errors: Number of photos called wrong.
         balanced_accuracy: Mean recall over the classes that occur in the slice, whose intervals rest on the groups
             inside it.
-        apcer: Over all attacks in the slice; None without any, or without a label of genuine photos.
+        apcer: APCER over all attacks in the slice; None without any, or without a label of genuine photos.
         bpcer: Share of genuine photos called attacks; None without genuine photos, or without their label.
     """
 
@@ -56,7 +56,7 @@ class Slices:
         found: The slices, by column, and the worst first.
         worst: Names of the worst ones ("camera=X"), among those with 10 photos or more that do worse than all photos.
         left_out: Slices that were not looked at, because a column has too many values.
-        caution: What has to be said beside them.
+        caution: A caution to print beside the slices.
     """
 
     columns: tuple[str, ...]

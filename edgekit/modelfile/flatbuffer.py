@@ -233,9 +233,9 @@ def set_metadata(flatbuffer: bytes, name: str, content: bytes) -> bytes:
     """Put a named metadata buffer into a model, in the place of one of that name.
 
     Args:
-        flatbuffer: The model.
-        name: Its key, such as ``TFLITE_METADATA``.
-        content: What interpreters ignore and tools read.
+        flatbuffer: The TFLite model.
+        name: Name of the metadata buffer, such as ``TFLITE_METADATA``.
+        content: Content of the buffer, which interpreters ignore and tools read.
     """
     model = parse(flatbuffer)
     buffer = schema.BufferT(data=np.frombuffer(content, np.uint8))

@@ -32,7 +32,7 @@ def build_metadata(*, name: str, description: str, side_px: int, quantization: t
 
     Args:
         name: The model's name, for people.
-        description: What it does, in a sentence.
+        description: What the model does, in a sentence.
         side_px: Side of the square input.
         quantization: Scale and zero point of the uint8 input.
 

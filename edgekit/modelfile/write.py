@@ -28,7 +28,7 @@ def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
 
     Args:
         flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out.
-        contract: Its ``model_sha256`` and ``checked_on`` are filled in here.
+        contract: The model's contract; ``model_sha256`` and ``checked_on`` are filled in here.
 
     Returns:
         The flatbuffer with its metadata, run once in every installed interpreter.
@@ -69,7 +69,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
     Args:
         path: The model file.
         contract: For the same flatbuffer, input and number of labels.
-        bundle: What the file holds, where it was read before; it is not opened again.
+        bundle: The model file as it was read before, which is then not opened again.
         out: Where the result goes, whole or not at all; None replaces the model file.
 
     Raises:

@@ -42,7 +42,7 @@ class CalibrationConfig:
 
     @classmethod
     def of(cls, run: TrainConfig, crops: int) -> CalibrationConfig:
-        """For the network and the plan of a run."""
+        """The settings that fit a run's network and crop plan."""
         return cls(crops=crops, plan=run.plan, side_px=run.network.side_px, seed=run.seed)
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ def make_calibration(
         folder: Where the crops and the manifest are.
         dataset: The photos.
         samples: The training photos; validation and test photos must not set ranges.
-        config: How many, from which plan.
+        config: Number of crops, crop plan, side and seed.
         replace: Delete crops that were chosen otherwise, those that their manifest lists.
         progress: Told of every crop.
 

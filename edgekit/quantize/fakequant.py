@@ -43,7 +43,7 @@ class _DepthwiseWeights(_LastValueQuantizer):  # type: ignore[misc]
         return tf.reshape(super().__call__(flat, training, weights, **kwargs), inputs.shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing can be chosen."""
+        """An empty configuration, since the quantizer has no options."""
         return {}
 
 

@@ -35,16 +35,16 @@ class Point:
     """One way to run a model on one device.
 
     Attributes:
-        crops: Of each photo; where verdicts stop early, at most.
+        crops: Crops of each photo; where verdicts stop early, at most.
         threads: Crops that are scored at the same time.
-        way: All but the crops, for people: threads, and the delegate where one was asked for.
+        way: Threads, and the delegate where one was asked for, as they are shown.
         stops_early: Whether a verdict may end before its last crop.
-        crops_used: How many crops the verdicts took, where they may.
-        latency: Of one photo by stage; ``total`` is among them.
+        crops_used: How many crops the verdicts took, where they may stop early.
+        latency: Latency of one photo in milliseconds, by stage; ``total`` is among them.
         p95: 95 % interval of the total's p95; None where there was one repeat alone.
-        cold_start_ms: A new process until its first verdict.
-        peak_memory_mb: The most memory that it had, in MiB.
-        evaluation: What it gets right.
+        cold_start_ms: Milliseconds from starting a new process until its first verdict.
+        peak_memory_mb: The most memory that the new process had, in MiB.
+        evaluation: Accuracy at this point.
     """
 
     crops: int
@@ -60,7 +60,7 @@ class Point:
 
     @property
     def total(self) -> Latency:
-        """From the file to the verdict."""
+        """Latency from the file to the verdict, in milliseconds."""
         return self.latency["total"]
 
 
@@ -69,15 +69,15 @@ class Measured:
     """One model on one device.
 
     Attributes:
-        device: Its name.
-        conditions: Names and values, for people.
-        points: Those with a latency.
-        untimed: What it gets right on an emulated device, which has no latency worth quoting.
-        budget_ms: That 95 of 100 photos may take.
+        device: Name of the device.
+        conditions: Names and values of the benchmark's conditions, as they are shown.
+        points: Ways to run the model that have a latency.
+        untimed: Accuracy on an emulated device, which has no latency worth quoting.
+        budget_ms: Milliseconds that 95 of 100 photos may take; None without a limit.
         recommended: The most accurate point within the budget; None where none is.
-        photos: Those of the accuracy.
-        cautions: What to say beside every number.
-        rough: Why its latencies decide nothing for good; empty where they do.
+        photos: The photos that the accuracy was measured on.
+        cautions: Cautions that hold for every number.
+        rough: Why the latencies are too rough to decide anything; empty where they are not.
     """
 
     device: str
@@ -98,7 +98,7 @@ def photo_set(record: BenchRecord | EvaluateRecord) -> PhotoSet:
 
 
 def measured(record: BenchRecord) -> tuple[Measured, ...]:
-    """A benchmark, device by device."""
+    """The results of a benchmark, one entry a device."""
     names = [one.conditions.device or one.device for one in record.devices]
     own = tuple(part for part in record.caution.split("; ") if part)
     found = []

@@ -16,10 +16,10 @@ class Cell:
     """One cell of a table.
 
     Attributes:
-        text: What people read.
-        value: What it sorts by; None sorts by the text, or last where there is nothing.
+        text: The text that is shown.
+        value: Number that the cell sorts by; None sorts by the text, or last where there is nothing.
         bar: The value's interval, which is drawn with it beside the text; all of them in 0..1.
-        strong: Whether it stands out.
+        strong: Whether the cell is highlighted.
     """
 
     text: str
@@ -33,10 +33,10 @@ class Table:
     """A table and what its numbers were measured under.
 
     Attributes:
-        title: One line.
-        columns: One name a column.
-        rows: As many cells a row as there are columns.
-        note: Conditions, or how to read it; may be empty.
+        title: Heading of the table, one line.
+        columns: Names of the columns.
+        rows: Cells of each row, as many as there are columns.
+        note: Conditions of the measurement, or how to read the table; may be empty.
     """
 
     title: str

@@ -39,7 +39,7 @@ class Spot:
     Attributes:
         point: Latency and accuracy; its series is one line.
         place: The device: a Pareto front joins points of one place alone.
-        tip: What is said of it, line by line.
+        tip: Lines of the text that is shown when the spot is pointed at.
         chosen: Whether the benchmark recommends it.
         aside: Whether it stands beside its series' line: it has no fixed number of crops.
     """
@@ -96,7 +96,7 @@ def _series(spots: Sequence[Spot], name: str) -> Curve:
 
 
 def _alone(spot: Spot) -> Curve:
-    """One point, to be marked."""
+    """A curve of one point, which is drawn as a mark."""
     point = spot.point
     return Curve(
         name=point.series,
@@ -160,12 +160,12 @@ class Curve:
     """A line or points of a chart of curves.
 
     Attributes:
-        name: For the legend.
+        name: Name of the curve in the legend.
         points: Pairs of x and y.
-        tips: What is said of each point, which makes it visible; empty for a bare line.
+        tips: Text of each point when it is pointed at, which makes the points visible; empty for a bare line.
         bars: Lower and upper end of each point's interval; empty without.
         joined: Whether a line goes through the points.
-        strong: Whether points stand out.
+        strong: Whether points are highlighted.
         hollow: Whether only the outlines of points are drawn.
     """
 
@@ -186,11 +186,11 @@ class ChartAxes:
     """What a chart of curves is drawn over.
 
     Attributes:
-        x_name: What stands under the horizontal axis.
-        y_name: What stands beside the vertical axis.
-        x: What lies on the horizontal axis: a share (of 0..1, as far as the data reaches, or as normal deviates), a
+        x_name: Title of the horizontal axis.
+        y_name: Title of the vertical axis.
+        x: Kind of numbers on the horizontal axis: a share (of 0..1, as far as data reaches, or as normal deviates), a
             count, or a number from 0.
-        y: What lies on the vertical axis, by the same names.
+        y: Kind of numbers on the vertical axis, by the same names.
         diagonal: Whether the line from the lower left to the upper right means something.
     """
 

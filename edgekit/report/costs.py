@@ -22,10 +22,10 @@ class CostView:
     """Latency against accuracy on one set of photos.
 
     Attributes:
-        photos: Said for people.
+        photos: The set of photos in words: how many, which part, which data.
         charts: For ``wide`` and ``narrow`` windows; none without points.
-        table: The same points.
-        conditions: Of each benchmark: its name, and names with values.
+        table: The chart's points as a table.
+        conditions: For each benchmark its name, and the names and values of its conditions.
     """
 
     photos: str

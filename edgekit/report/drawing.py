@@ -40,15 +40,15 @@ class Mark:
     """A point that can be pointed at.
 
     Attributes:
-        x: Pixels from the left.
-        y: Pixels from the top.
+        x: Position in pixels from the left.
+        y: Position in pixels from the top.
         low: The lower end of its interval, in pixels from the top; None draws no interval.
         high: The upper end of its interval, in pixels from the top.
         colour: Number of the colour in the style sheet.
         shape: One of SHAPES.
-        tip: What is said of it, line by line.
-        series: Names what the legend can hide.
-        strong: Whether it stands out.
+        tip: Lines of the text that is shown when the mark is pointed at.
+        series: Name of the series that the legend can hide.
+        strong: Whether the mark is highlighted.
         hollow: Whether only its outline is drawn.
     """
 
@@ -122,10 +122,10 @@ class PixelScale:
     """Turns values into pixels.
 
     Attributes:
-        low: The value at ``start``.
-        high: The value at ``end``.
-        start: Where ``low`` lies, in pixels.
-        end: Where ``high`` lies, in pixels.
+        low: The value that lies at ``start``.
+        high: The value that lies at ``end``.
+        start: Position of ``low``, in pixels.
+        end: Position of ``high``, in pixels.
         scale: ``log``: equal ratios take equal room; ``deviate``: shares lie as the normal distribution's quantiles.
     """
 
@@ -192,8 +192,8 @@ def place_labels(frame: Frame, marks: Sequence[Mark], wanted: Sequence[tuple[Mar
     """Labels beside marks, in order of importance; one that finds no free place is left out, its tip still says it.
 
     Args:
-        frame: Labels stay inside.
-        marks: What no label may cover.
+        frame: The rectangle that labels must stay inside.
+        marks: All marks of the chart, which no label may cover.
         wanted: Marks and their text, the most important first.
     """
     taken = [(mark.x - 7, mark.y - 7, mark.x + 7, mark.y + 7) for mark in marks]

@@ -41,12 +41,12 @@ class CropView:
         number: From 1, in the order of the vote.
         x: Left edge, in pixels of the picture.
         y: Upper edge, in pixels of the picture.
-        width: In pixels of the picture.
-        height: In pixels of the picture.
+        width: Width in pixels of the picture.
+        height: Height in pixels of the picture.
         outcome: ``right`` or ``wrong``.
-        score: Its score, for people.
+        score: The crop's score, as it is shown.
         source: A ``data:`` address of the crop's picture.
-        side: Of the crop's picture, in pixels.
+        side: Side of the crop's square picture, in pixels.
     """
 
     number: int
@@ -65,13 +65,13 @@ class MistakeView:
     """One photo that was called wrong.
 
     Attributes:
-        mistake: What the evaluation says of it; its path is not to be trusted.
-        score_of: What its score is: the attack score, or the probability of the answer.
-        score: The score, for people.
-        source: A ``data:`` address; empty where the photo can't be shown.
-        width: Of the photo as it is shown, in pixels.
-        height: Of the photo as it is shown, in pixels.
-        crops: What was voted on.
+        mistake: The mistake as the evaluation recorded it; its path is not to be trusted.
+        score_of: Name of the score: the attack score, or the probability of the answer.
+        score: The score of the photo, as it is shown.
+        source: A ``data:`` address of the photo; empty where it can't be shown.
+        width: Width of the photo as it is shown, in pixels.
+        height: Height of the photo as it is shown, in pixels.
+        crops: The crops that were voted on.
         note: Why it can't be shown, or what is odd about it.
     """
 
@@ -151,7 +151,7 @@ def _named(mistake: Mistake, record: EvaluateRecord) -> MistakeView:
 
 
 def _whole(view: MistakeView, photos: Path) -> MistakeView:
-    """The photo alone."""
+    """The view with the photo's picture, without crops."""
     try:
         small = decode(_inside(photos, view.mistake.path))
     except PhotoError as failure:

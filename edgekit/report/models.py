@@ -42,18 +42,18 @@ class Model:
     """All that is known of one model.
 
     Attributes:
-        name: Of the file, or of the run where there is no file.
-        file: Where it lies; None where it neither was named nor lies beside its records.
-        file_sha256: Of the file that the numbers belong to; empty for a run without a file.
-        file_bytes: Its size; None where no record tells.
-        contract: Of the file, or of its conversion.
-        conversion: How it was made.
-        stages: The training behind it, the float stage first.
-        measured: On each device.
-        native: The network alone, on phones without a Python.
-        evaluated: What ``edgekit evaluate`` wrote, for each set of photos.
-        cautions: What is wrong with how these belong together.
-        home: The folder of its records.
+        name: Name of the file, or of the run where there is no file.
+        file: Path of the file; None where it neither was named nor lies beside its records.
+        file_sha256: SHA-256 of the file that the numbers belong to; empty for a run without a file.
+        file_bytes: Size of the file in bytes; None where no record tells.
+        contract: Contract of the file, or of its conversion.
+        conversion: Record of the conversion that made the file.
+        stages: Records of the training stages, the float stage first.
+        measured: Benchmark results on each device.
+        native: Benchmark results of the network alone, on phones without a Python.
+        evaluated: Records of ``edgekit evaluate``, one for each set of photos.
+        cautions: Contradictions between these records.
+        home: Folder that the records lie in.
     """
 
     name: str

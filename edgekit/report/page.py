@@ -64,9 +64,9 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
     """Put together what is said of models.
 
     Args:
-        found: As :func:`edgekit.report.models.collect` gives it.
+        found: The models and their cautions, by :func:`edgekit.report.models.collect`.
         galleries: The mistakes of each model.
-        title: Of the page; the models' names when empty.
+        title: Title of the page; the models' names when empty.
     """
     models = found.models
     views = [_view(at, model, gallery) for at, (model, gallery) in enumerate(zip(models, galleries, strict=True))]

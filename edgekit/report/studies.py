@@ -20,11 +20,11 @@ class StudyView:
     """A study, for the page.
 
     Attributes:
-        conditions: Which photos.
-        caution: What to keep in mind.
+        conditions: The photos in words: how many, which part, which data.
+        caution: A caution to print beside the numbers; empty where none is needed.
         charts: For ``wide`` and ``narrow`` windows; none without points.
         early: Whether a way stops early.
-        table: The same points.
+        table: The chart's points as a table.
     """
 
     conditions: str

@@ -23,10 +23,10 @@ class Check:
     """One thing that a model must do; ``open`` where no record tells.
 
     Attributes:
-        outcome: Whether it does.
-        what: The thing.
-        device: Where; empty where that says nothing.
-        detail: The numbers.
+        outcome: Whether the model does it.
+        what: Name of the thing that is checked, such as ``latency``.
+        device: Name of the device; empty where the check has none.
+        detail: The numbers that the outcome rests on.
         said: The outcome in a word; ``undecided`` and ``passes, roughly`` are kinds of ``open``.
     """
 
@@ -43,20 +43,20 @@ class Check:
 
     @property
     def name(self) -> str:
-        """The thing, and where."""
+        """The thing that is checked, and the device."""
         return f"{self.what} on {self.device}" if self.device else self.what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVerdict:
-    """What is to be said first.
+    """The verdict on one model, which stands first in reports.
 
     Attributes:
         outcome: ``no`` where one check says no, ``yes`` where all say yes, else ``open``.
         line: The answer in a few words.
         sentences: The numbers that it rests on.
-        checks: What was looked at.
-        cautions: What to keep in mind with every number.
+        checks: The checks that were made.
+        cautions: Cautions that hold for every number.
     """
 
     outcome: Outcome
@@ -125,7 +125,7 @@ def featured(measured: Measured, model: Model) -> Point:
 
 
 def point_name(point: Point) -> str:
-    """``10 crops, 1 thread``."""
+    """A benchmark point in words, such as ``10 crops, 1 thread``."""
     crops = crops_text(point.crops, point.crops_used)
     return f"{crops_phrase(crops)}, {point.way}"
 

@@ -18,9 +18,9 @@ class WrittenReport:
     """What was written.
 
     Attributes:
-        models: What is known of each model.
-        page_bytes: Size of the page.
-        cards: Where the model cards lie, beside the models whose files were found.
+        models: The models that are on the page.
+        page_bytes: Size of the page, in bytes.
+        cards: Paths of the model cards, beside the models whose files were found.
     """
 
     models: tuple[Model, ...]
@@ -43,7 +43,7 @@ def write_report(
         records: Runs, models, records, or folders of these; a model is matched by its SHA-256.
         out: The page: one file of HTML, which needs no network.
         photos: The data folder, to show the worst mistakes with their crops.
-        title: Of the page; the models' names when empty.
+        title: Title of the page; the models' names when empty.
         cards: Whether to write model cards, ``model.card.md``.
         progress: Told of every photo that is drawn.
 

@@ -44,9 +44,9 @@ class Bundle:
     """A model file, checked.
 
     Attributes:
-        contract: What the model takes and gives.
+        contract: The contract that the file holds.
         flatbuffer: The TFLite model without the archive; its SHA-256 is the contract's.
-        file_sha256: Of the whole file as it was read; empty for a model that was never one. Models are equal without.
+        file_sha256: SHA-256 of the whole file as read; empty for a model that was never one. Equality ignores it.
     """
 
     contract: Contract
@@ -58,7 +58,7 @@ def read_bundle(source: Path | bytes) -> Bundle:
     """Read and check a model file.
 
     Args:
-        source: Its path or its content.
+        source: Path of the model file, or its content.
 
     Raises:
         ContractError: absent, too large, no TFLite file, without contract, of a newer schema, or changed since.

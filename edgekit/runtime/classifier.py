@@ -37,8 +37,8 @@ class Verdict:
         label: One of the contract's labels, or "retake" or "unknown" where the contract allows them.
         score: The probability behind the label; for "retake" the attack score.
         probabilities: Voted probability of each label.
-        crops: What each crop said, in the plan's order; those that an early end left out are not there.
-        ms: Where the time went.
+        crops: Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest.
+        ms: Milliseconds of each stage: decode, crop, invoke and vote.
     """
 
     label: str
@@ -59,7 +59,7 @@ class Classifier:
         delegate: See ``ModelInterpreter``.
 
     Attributes:
-        contract: What the model takes and gives.
+        contract: The contract of the model file.
 
     Raises:
         ContractError: the model's tensors are not those that its contract promises.

@@ -67,7 +67,7 @@ def crop_boxes(
         plan: Scales, in order.
         size_wh: Width and height of the upright photo, before it is decoded at a reduced scale.
         side_px: Side of the model's input.
-        count: How many; the plan's own number when None. A smaller count gives a prefix of a larger one.
+        count: Number of crops; None takes the plan's own. A smaller count gives a prefix of a larger one.
         offset: Where the placement sequence starts, two 32-bit fractions. Inference keeps the default; training
             draws it anew for each photo and epoch (a Cranley-Patterson rotation).
 

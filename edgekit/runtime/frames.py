@@ -35,7 +35,7 @@ class Plane(NamedTuple):
     """One plane of a frame, as Android's ``Image.Plane`` gives it.
 
     Attributes:
-        data: Its bytes.
+        data: The bytes of the plane.
         row_stride: Bytes from one row to the next.
         pixel_stride: Bytes from one sample to the next: 1 where samples are side by side, 2 where U and V alternate.
         offset: Bytes before the first sample.

@@ -117,7 +117,7 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
 
     Args:
         source: A file's path, or its content.
-        working_px: Of the crop plan.
+        working_px: Working size of the contract's crop plan, in pixels; None keeps the size that the photo has.
 
     Returns:
         A photo whose picture is an image of mode RGB.
@@ -203,8 +203,8 @@ def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
     """Any Pillow mode to RGB, by the rule at the top of this file.
 
     Args:
-        image: Decoded.
-        name: Of the photo, for messages.
+        image: A decoded image of any mode.
+        name: Name of the photo, for messages.
 
     Raises:
         PhotoError: floating-point pixels, which have no agreed range.
@@ -233,7 +233,7 @@ def as_photo(source: Source, working_px: int | None = None, *, over: Map = map) 
 
     Args:
         source: A path, a file's content, a Pillow image, a uint8 (height, width, 3) RGB array, or a camera frame.
-        working_px: Of the crop plan.
+        working_px: Working size of the contract's crop plan, in pixels; None keeps the size that the photo has.
         over: Like ``map``; a pool's own lets threads share the work on a large array.
 
     Raises:

@@ -54,7 +54,7 @@ class Smoother:
         self._time_s = -math.inf
 
     def add(self, probabilities: Float64Array, time_s: float) -> Smoothed:
-        """Take in one frame.
+        """Add one frame's probabilities.
 
         Args:
             probabilities: float64 (classes,) in the order of the labels, as ``vote`` gives them.

@@ -23,7 +23,7 @@ class Milliseconds:
 
     @property
     def total_ms(self) -> float:
-        """Decode to vote."""
+        """Milliseconds from decoding to the vote."""
         return self.decode_ms + self.crop_ms + self.invoke_ms + self.vote_ms
 
 
@@ -86,7 +86,7 @@ class Stopwatch:
         return elapsed_ms
 
     def read(self) -> Milliseconds:
-        """What was spent so far."""
+        """Milliseconds spent so far, by stage."""
         return Milliseconds(**{f"{stage}_ms": spent for stage, spent in self._spent_ms.items()})
 
 

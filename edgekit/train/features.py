@@ -33,7 +33,7 @@ class PhotoFeatures:
 
     Attributes:
         crops: (photos, crops, channels): first those of the plan, as inference cuts them, then random ones.
-        plan_crops: How many the plan has.
+        plan_crops: Number of the plan's crops, which come first.
     """
 
     crops: Float32Array
@@ -41,12 +41,12 @@ class PhotoFeatures:
 
     @property
     def fixed(self) -> Float32Array:
-        """Those of the plan."""
+        """Features of the plan's crops: (photos, plan_crops, channels)."""
         return self.crops[:, : self.plan_crops]
 
     @property
     def drawn(self) -> Float32Array:
-        """The random ones."""
+        """Features of the random crops: (photos, draws, channels)."""
         return self.crops[:, self.plan_crops :]
 
 
@@ -91,9 +91,9 @@ def photo_features(
 
     Args:
         cache: The model, and where features are looked for and kept.
-        source: The photos.
-        draws: Random crops a photo.
-        seed: Of the random crops.
+        source: The photos and how crops are cut.
+        draws: Random crops of each photo.
+        seed: Seed of the random crops.
         what: Names the photos for people.
         progress: Told of every photo.
     """

@@ -88,10 +88,10 @@ def finetune(
 
     Args:
         dataset: Photos with labels.
-        folder: Where the run goes.
-        config: What to train and how.
+        folder: Folder that the run is written to.
+        config: Network, fit and split of the training.
         split: Training and validation photos; drawn by ``config.split`` when None.
-        options: What to do with a folder that holds a run; it is refused by default.
+        options: What happens when the folder holds a run; it is refused by default.
         progress: Told of every step.
 
     Raises:
@@ -189,7 +189,7 @@ def fit_head(
     """Solve the head on cached features and put it into the network.
 
     Args:
-        network: Gets the head.
+        network: The network that gets the head.
         features: The network, or its quantised twin, up to its pooled taps.
         run: Photos, plan and cache.
         progress: Told of every photo.

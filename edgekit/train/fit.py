@@ -35,9 +35,9 @@ class FitState:
         of: Names the photos and settings that it is the state of.
         first_rate: The learning rate that the first call began with; ``learning_rate`` is what it has come to.
         planned_epochs: How many were asked for by the call that finished; fewer are done after early stopping.
-        weights_sha256: Of the file of weights that it is the state of.
-        coming_sha256: Of the file that was about to take its place; a call may be killed before or after it did.
-        float_sha256: Of the float weights that a qat stage began with.
+        weights_sha256: SHA-256 of the file of weights that it is the state of.
+        coming_sha256: SHA-256 of the file about to replace those weights; a call may be killed before or after it did.
+        float_sha256: SHA-256 of the float weights that a qat stage began with.
     """
 
     of: str = ""
@@ -66,7 +66,7 @@ class FitFiles:
     Attributes:
         of: Names the photos and settings; a state of others is refused.
         first_rate: The learning rate to begin with; going on with another would not change the rate that was reached.
-        float_sha256: Of the float weights that a qat stage begins with; a state that began with others is refused.
+        float_sha256: SHA-256 of the float weights that a qat stage begins with; a state of others is refused.
     """
 
     weights: Path
@@ -118,7 +118,7 @@ class FitFiles:
         """Write a network's weights and the state that they are of, so that being killed between leaves both usable.
 
         Args:
-            network: Its weights take the place of those in the file.
+            network: The network whose weights take the place of those in the file.
             before: The state in the file; one without epochs need not be there.
             after: The state with these weights.
 

@@ -51,7 +51,7 @@ class Head:
     accuracies: tuple[float, ...]
 
     def logits(self, features: Float32Array) -> Float32Array:
-        """(…, channels) → (…, classes)."""
+        """Logits of features: (…, channels) → (…, classes)."""
         return np.asarray(features @ self.kernel + self.bias)
 
 
@@ -66,8 +66,8 @@ def solve_head(
     Args:
         train: Fixed and random crops of training photos.
         validation: Crops of validation photos as inference takes them.
-        classes: How many.
-        penalties: To try; relative to the mean variance of the features.
+        classes: Number of classes.
+        penalties: Penalties to try, relative to the mean variance of the features.
     """
     channels = train.features.shape[2]
     mean, deviation, moments, answers, share = _moments(train, classes)

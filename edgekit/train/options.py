@@ -34,7 +34,7 @@ class NetworkConfig:
             scratch.
         alpha: Width multiplier of MobileNetV2.
         side_px: Side of the square input.
-        features: Which layers of MobileNetV2 are pooled for the head. ``texture``: blocks 1 to 13, where the network
+        features: The layers of MobileNetV2 pooled for the head. ``texture``: blocks 1 to 13, where the network
             then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
         weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
     """
@@ -62,7 +62,7 @@ class FitConfig:
     Attributes:
         epochs: At most this many; early stopping may end sooner.
         batch_size: Crops per step.
-        learning_rate: Adam's, at the start.
+        learning_rate: Learning rate of Adam at the start.
         crops_per_photo: Crops that each photo gives in one epoch, drawn anew each time.
         patience: Epochs without a better validation loss before training stops; a third of it halves the learning rate.
     """

@@ -23,7 +23,7 @@ class PhotoCounts:
     """How many photos of a split's part there are: in all, of each class, group and kind.
 
     Attributes:
-        kinds: As the manifest names them; photos without one are in none.
+        kinds: Photos of each kind, as the manifest names it; photos without one are in none.
     """
 
     part: Part
@@ -72,8 +72,8 @@ class TrainRecord:
         history: One list per metric, one value per epoch, or per penalty where the head was solved: see ``tried``.
         best_epoch: Index into the history of the weights that were kept; -1 where those before the first were best.
         calibration_crops: How many crops set the int8 ranges; none in the float stage.
-        calibration_sha256: Of their manifest.
-        float_sha256: Of the float weights that the qat stage was made from; none in the float stage.
+        calibration_sha256: SHA-256 of the manifest of the calibration crops; none in the float stage.
+        float_sha256: SHA-256 of the float weights that the qat stage was made from; none in the float stage.
         versions: Packages that computed it.
         counts: Photos of each part; empty in records of before they were counted.
     """

@@ -106,7 +106,7 @@ def recover(folder: RunFolder, progress: Progress) -> None:
 
 
 def drop(folder: RunFolder, stage: Stage) -> None:
-    """Delete a stage that is no longer true."""
+    """Delete a stage whose inputs have changed."""
     for path in folder.traces(stage):
         path.unlink(missing_ok=True)
 

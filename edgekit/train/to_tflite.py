@@ -21,7 +21,7 @@ def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray |
 
     Args:
         network: Normalised float RGB in.
-        precision: How weights and activations are held inside.
+        precision: Precision of weights and activations inside the file.
         pixels: uint8 (crops, S, S, 3) RGB, for int8 and int16x8. None keeps the ranges of a fake-quantised network, and
             leaves in float what it did not quantise.
 

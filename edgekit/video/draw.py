@@ -36,7 +36,7 @@ def draw_verdict(picture: RGBArray | YuvFrame, line: str, boxes: Sequence[Box], 
         picture: Upright: uint8 (height, width, 3) RGB, or a camera's YUV.
         line: Verdict and score. The font that comes with Pillow has Latin letters.
         boxes: Crops, in pixels of the upright picture.
-        colour: Of boxes and band.
+        colour: Colour of boxes and band.
 
     Returns:
         uint8 (height, width, 3) RGB.

@@ -30,7 +30,7 @@ class TerminalKeys:
 
     @property
     def is_on(self) -> bool:
-        """Whether there are keys to press."""
+        """Whether keys can be read from the terminal."""
         return self._before is not None
 
     def poll(self) -> str:

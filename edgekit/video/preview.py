@@ -82,7 +82,7 @@ class Preview:
 
         Args:
             picture: uint8 (height, width, 3) RGB.
-            line: What the session is at.
+            line: Text about the session, shown with the frame.
         """
         image = Image.fromarray(picture)
         image.thumbnail((_VIEW_PX, _VIEW_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -15,7 +15,7 @@ class TimedFrame:
     """One frame of a video.
 
     Attributes:
-        index: Its number in the source, from 0; those that were left out or dropped count.
+        index: Number of the frame in the source, from 0; those that were left out or dropped count.
         time_s: When it was taken, in seconds from the start; never before the last frame's.
         picture: Upright: uint8 (height, width, 3) RGB, or a camera's YUV.
     """

@@ -69,9 +69,9 @@ def with_margin(face: Box, margin: float, size_wh: tuple[int, int]) -> Box:
     """A square around a face, or what of it lies in the frame.
 
     Args:
-        face: In pixels of the frame.
-        margin: On every side, in parts of the face's width.
-        size_wh: Of the frame.
+        face: Box of the face, in pixels of the frame.
+        margin: Margin on every side, in parts of the face's width.
+        size_wh: Width and height of the frame, in pixels.
     """
     side = max(face.right - face.left, face.bottom - face.top)
     half = round(side * (0.5 + margin))

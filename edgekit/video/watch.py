@@ -25,15 +25,15 @@ class FrameVerdict:
     """The answer at one frame.
 
     Attributes:
-        frame: Its number in the source, from 0.
-        time_s: Its time in the source, in seconds.
-        label: Smoothed over time, as the next two are.
+        frame: Number of the frame in the source, from 0.
+        time_s: Time of the frame in the source, in seconds.
+        label: The label smoothed over time; ``score`` and ``probabilities`` are smoothed too.
         score: The probability behind the label; for "retake" the attack score.
-        probabilities: Of each label.
-        frame_label: What this frame by itself would be called.
-        frame_score: The probability behind that.
-        ms: What the frame took, from decoded picture to vote.
-        dropped: Frames dropped so far.
+        probabilities: Smoothed probability of each label.
+        frame_label: Label of this frame by itself, not smoothed.
+        frame_score: The probability behind ``frame_label``.
+        ms: Milliseconds that the frame took, from decoded picture to vote.
+        dropped: Number of frames dropped so far.
     """
 
     frame: int
@@ -58,7 +58,7 @@ def watch(
     """Classify frame by frame. Source and writer stay the caller's to close.
 
     Args:
-        source: Frames.
+        source: Frames of a video or camera.
         classify: ``Classifier.classify``, perhaps with its options.
         smoother: A new one for this source.
         limit: Stop after so many frames.

@@ -55,7 +55,7 @@ class VideoWriter:
 
         Args:
             picture: uint8 (height, width, 3) RGB; of another size than the first, it is resized.
-            time_s: As in TimedFrame.
+            time_s: Time of the frame in the source, in seconds.
 
         Raises:
             VideoError: the encoder is absent.

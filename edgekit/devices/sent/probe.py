@@ -77,7 +77,7 @@ def describe_folder(path: str) -> dict[str, Any]:
 
 
 def probe(folder: str, machine_sources: dict[str, str]) -> dict[str, Any]:
-    """Everything, as JSON knows it."""
+    """Everything that is asked of the device, as JSON types."""
     found: dict[str, Any] = {
         "python": platform.python_version(),
         "executable": sys.executable,

@@ -18,7 +18,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def tell(**words: Any) -> None:
-    """One line of JSON."""
+    """Print one line of JSON."""
     print(json.dumps(words), flush=True)  # noqa: T201
 
 
@@ -42,7 +42,7 @@ def keep(source: IO[bytes], path: str, size: int, expected: str) -> None:
 
 
 def receive(source: IO[bytes]) -> int:
-    """Do all; returns the exit code."""
+    """Receive all files; returns the exit code."""
     wanted = json.loads(source.readline())
     folder, files = wanted["folder"], wanted["files"]
     blobs = os.path.join(folder, "blobs")

@@ -28,7 +28,7 @@ def pin(asked: str, clusters: Sequence[Cluster] | None) -> tuple[int, ...] | Non
 
     Args:
         asked: See :func:`check_affinity`. ``little`` is the slowest kind of cores, ``big`` are all others.
-        clusters: This machine's.
+        clusters: The machine's clusters of cores; None where they are not known.
 
     Returns:
         The cores that may be used; None where the system does not tell.

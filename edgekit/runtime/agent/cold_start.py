@@ -24,7 +24,7 @@ class ColdStart:
 
     Attributes:
         cold_start_ms: From the order to start Python until the verdict was read, in milliseconds.
-        first_ms: Of these, what the classifier itself counted: decode to vote.
+        first_ms: The part of ``cold_start_ms`` that the classifier itself counted: from decoding to the vote.
         peak_memory_mb: The most memory the process had, in MiB; None where the system does not tell.
     """
 

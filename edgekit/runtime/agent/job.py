@@ -25,7 +25,7 @@ class Setting:
     """One way to run a model.
 
     Attributes:
-        crops: Of each photo; where it stops early, at most.
+        crops: Crops of each photo; where verdicts stop early, at most.
         threads: Crops that are scored at the same time.
         stops_early: Whether the contract's bounds may end a verdict before its last crop.
         interpreter: ``litert`` or ``tflite-runtime``, in results with its version; None takes the first installed one.
@@ -54,9 +54,9 @@ class Done:
     """What an earlier session of the same job has already told, from the start in each case.
 
     Attributes:
-        scored: Photos, counted through all engines.
-        cold_starts: Counted through all settings.
-        repeats: Whole ones.
+        scored: Photos that were scored, counted through all engines.
+        cold_starts: Cold starts that were measured, counted through all settings.
+        repeats: Repeats that came to their end.
     """
 
     scored: int = 0
@@ -69,12 +69,12 @@ class Job:
     """Everything that a device measures of one model.
 
     Attributes:
-        model: Path there.
-        photos: Paths there, in the order in which they are scored.
-        crops: Of each photo, for the scores; smaller numbers are a prefix of it. 0 scores nothing.
+        model: Path of the model file on the device.
+        photos: Paths of the photos on the device, in the order in which they are scored.
+        crops: Crops of each photo that are scored; smaller numbers of crops use the first of them. 0 scores nothing.
         timed: Positions of the photos that settings are timed on, in turn.
-        settings: What is timed.
-        seed: Of the order of the settings.
+        settings: The ways to run the model that are timed.
+        seed: Seed of the order in which settings are timed.
         affinity: Cores to run on, see ``affinity.check_affinity``.
     """
 
@@ -117,7 +117,7 @@ class Job:
 
     @property
     def whole(self) -> Done:
-        """All that there is to do."""
+        """The numbers of a job that is finished."""
         scored = len(self.engines) * len(self.photos) if self.crops else 0
         return Done(scored=scored, cold_starts=len(self.settings) * self.pace.cold_starts, repeats=self.pace.repeats)
 

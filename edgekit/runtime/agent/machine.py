@@ -42,7 +42,7 @@ class Cluster:
     """Cores of one kind: big.LITTLE processors have two or three such groups.
 
     Attributes:
-        cores: Their numbers.
+        cores: Numbers of the cluster's cores, as the system counts them.
         core: ``Cortex-A72``, where the processor tells.
         max_mhz: The highest clock that the kernel would choose.
     """

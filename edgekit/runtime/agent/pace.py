@@ -21,14 +21,14 @@ class Pace:
     """How long and how often a setting is timed.
 
     Attributes:
-        warmup_runs: Of each setting in each repeat, at least; not counted.
-        warmup_s: Seconds of each setting before counting, at least; both hold.
-        min_runs: Counted, in each repeat, at least.
-        min_s: Seconds that the counted runs of a setting take together, in each repeat, at least; both hold.
+        warmup_runs: Runs of each setting before counting, in each repeat, at least.
+        warmup_s: Seconds of each setting before counting, in each repeat, at least; ``warmup_runs`` must be over too.
+        min_runs: Counted runs of each setting, in each repeat, at least.
+        min_s: Seconds of counted runs of each setting, in each repeat, at least; ``min_runs`` must be reached too.
         repeats: Each loads the model anew; 0 times nothing.
         cold_starts: Processes of their own, for each setting.
-        cool_down_s: Pause before each repeat.
-        cool_to_c: The pause ends as soon as the hottest sensor shows so many degrees; None waits for the whole time.
+        cool_down_s: Pause before each repeat, in seconds.
+        cool_to_c: The pause ends as soon as the hottest sensor is down to so many °C; None waits for the whole time.
     """
 
     warmup_runs: int = 5

@@ -153,7 +153,7 @@ class _Timing:
         self._classifiers: dict[tuple[object, ...], Classifier] = {}
 
     def classify(self, setting: Setting, photo: int) -> Verdict:
-        """One verdict."""
+        """Classify one photo as a setting says."""
         key = (*setting.engine, setting.threads)
         if key not in self._classifiers:
             interpreter, delegate = setting.engine

@@ -17,7 +17,7 @@ _PLAUSIBLE_C = (-40.0, 150.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Temperature:
-    """One sensor."""
+    """Temperature of one sensor, in °C."""
 
     sensor: str
     celsius: float
@@ -28,8 +28,8 @@ class State:
     """How a machine is doing at this moment.
 
     Attributes:
-        clocks_mhz: Of each core, in order.
-        governors: What chooses the clocks; more than one where clusters differ.
+        clocks_mhz: The present clock of each core in MHz, in order of the cores.
+        governors: Names of the policies that choose the clocks; more than one where clusters differ.
         throttling: What slows the machine now (``under-voltage``); empty where it tells that nothing does.
         battery_percent: None also where there is no battery.
         battery: ``charging``, ``discharging``, ``not charging`` or ``full``.

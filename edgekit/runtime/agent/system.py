@@ -80,12 +80,12 @@ class System:
 
     @property
     def architecture(self) -> str:
-        """``x86_64``, ``aarch64``, ``armv7l``."""
+        """Architecture of the processor: ``x86_64``, ``aarch64``, ``armv7l``."""
         return platform.machine()
 
     @property
     def kernel(self) -> str:
-        """``Linux 6.1.0``."""
+        """Name and version of the kernel, such as ``Linux 6.1.0``."""
         return f"{platform.system()} {platform.release()}"
 
     @property
@@ -95,7 +95,7 @@ class System:
 
     @property
     def is_mac(self) -> bool:
-        """Whether ``sysctl`` is the one to ask."""
+        """Whether this is macOS, where ``sysctl`` tells the facts."""
         return platform.system() == "Darwin" and self.is_here
 
     @property
@@ -117,7 +117,7 @@ def parse_number(text: str | None) -> float | None:
 
 
 def is_x86(architecture: str) -> bool:
-    """Whether it is a PC's."""
+    """Whether a processor architecture is x86."""
     return architecture.lower() in ("x86_64", "amd64", "i686", "i386")
 
 
@@ -152,7 +152,7 @@ def properties(where: System, *names: str) -> str | None:
 
 
 def frequencies(where: System, name: str) -> dict[str, float]:
-    """By core, in MHz; sysfs has kHz."""
+    """Clock of each core in MHz; sysfs has kHz."""
     found = {}
     for path in where.find(f"{CPU_FOLDER}/cpu[0-9]*/cpufreq/{name}"):
         khz = parse_number(where.read(path))
