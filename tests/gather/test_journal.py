@@ -29,7 +29,9 @@ def test_a_line_that_broke_off_is_dropped(gallery, tmp_path):
         pytest.param('{"key": "a", "name": "b", "status": "stored", "phash": "xyz"}', "16 hexadecimal", id="hash"),
         pytest.param('{"key": "a", "name": "b", "status": "bad", "notes": {"x": "y"}}', "notes must be", id="notes"),
         pytest.param(
-            '{"key": "a", "name": "b", "status": "copy", "path": "/etc/passwd"}', "line 1: path must be relative", id="path"
+            '{"key": "a", "name": "b", "status": "copy", "path": "/etc/passwd"}',
+            "line 1: path must be relative",
+            id="path",
         ),
     ],
 )
