@@ -27,7 +27,7 @@ from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.locks import keeping
-from edgekit.records import file_sha256, from_plain, read_json, write_json
+from edgekit.records import from_plain, read_json, write_json
 
 
 def kinds(lines):

@@ -182,6 +182,10 @@ def test_a_full_disk_leaves_nothing(small_model, small_run, dataset, convert_con
     with full_disk(), pytest.raises(EdgekitError, match=r"can't write .*m\.tflite: No space left on device"):
         convert_run(dataset, small_run, tmp_path / "m.tflite", convert_config)
     assert list(tmp_path.iterdir()) == []
+    with full_disk(after=1), pytest.raises(EdgekitError, match=r"can't write .*m\.json: No space left on device"):
+        convert_run(dataset, small_run, tmp_path / "m.tflite", convert_config)
+    # A model without its record would only be in the way of the next call.
+    assert list(tmp_path.iterdir()) == []
 
 
 class Counted:
