@@ -185,6 +185,11 @@ def test_third_party_packages_stay_at_home(module):
 
 
 @every_module
+def test_the_formatter_has_its_way(module):
+    assert "# fmt: " not in FILES[module].read_text(encoding="utf-8")
+
+
+@every_module
 def test_functions_stay_small(module):
     for function in _functions(TREES[module]):
         body = function.body[1:] if ast.get_docstring(function) is not None else function.body

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,8 +59,7 @@ class GroupLeak:
     shown_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Property:
+class Property(NamedTuple):
     """A property of files as one number or one word.
 
     Attributes:
@@ -74,16 +74,15 @@ class Property:
 
 
 PROPERTIES: tuple[Property, ...] = (
-    Property(probe="size", what="size", value_of=lambda file: file.size),
-    Property(probe="size", what="megapixels", value_of=lambda file: file.width * file.height / 1e6),
-    Property(probe="aspect", what="width / height", value_of=lambda file: round(file.aspect, 4)),
-    Property(probe="bytes", what="bytes/px", value_of=lambda file: file.bytes_per_px),
-    Property(probe="format", what="format", value_of=format_words),
-    Property(probe="jpeg", what="JPEG tables",
-             value_of=lambda file: f"{file.jpeg_tables} {file.subsampling} {file.progressive}"),
-    Property(probe="metadata", what="metadata", value_of=metadata_words),
-    Property(probe="exif-camera", what="EXIF camera", value_of=lambda file: file.camera or "none"),
-)  # fmt: skip
+    Property("size", "size", lambda file: file.size),
+    Property("size", "megapixels", lambda file: file.width * file.height / 1e6),
+    Property("aspect", "width / height", lambda file: round(file.aspect, 4)),
+    Property("bytes", "bytes/px", lambda file: file.bytes_per_px),
+    Property("format", "format", format_words),
+    Property("jpeg", "JPEG tables", lambda file: f"{file.jpeg_tables} {file.subsampling} {file.progressive}"),
+    Property("metadata", "metadata", metadata_words),
+    Property("exif-camera", "EXIF camera", lambda file: file.camera or "none"),
+)
 
 
 def find_within(
@@ -158,9 +157,16 @@ def _test_group(
             as_good += int((best_of(shuffles) >= accuracy - 1e-9).sum())
         p = (1 + as_good) / (1 + SHUFFLES)
         leak = GroupLeak(
-            group=inside[0].sample.group, probe=prop.probe, rule=_rule(prop.what, values, y, classes), photos=len(y),
-            balanced_accuracy=accuracy, p=p, q=p, verdict="fine", shown_by=tuple(shown),
-        )  # fmt: skip
+            group=inside[0].sample.group,
+            probe=prop.probe,
+            rule=_rule(prop.what, values, y, classes),
+            photos=len(y),
+            balanced_accuracy=accuracy,
+            p=p,
+            q=p,
+            verdict="fine",
+            shown_by=tuple(shown),
+        )
         yield leak, (accuracy - chance) / (1.0 - chance)
 
 
@@ -207,8 +213,9 @@ def best_word(values: Sequence[str], labellings: Int64Array) -> Float64Array:
     k = int(labellings.max()) + 1
     words = sorted(set(values))
     member = np.array([[float(value == word) for word in words] for value in values])
-    shares = np.stack([(labellings == label) @ member / (labellings == label).sum(axis=1, keepdims=True)
-                       for label in range(k)])  # fmt: skip
+    shares = np.stack(
+        [(labellings == label) @ member / (labellings == label).sum(axis=1, keepdims=True) for label in range(k)]
+    )
     best: Float64Array = shares.max(axis=0).sum(axis=1) / k
     return best
 

@@ -207,9 +207,12 @@ def split(
         raise EdgekitError("folds are dealt or every group is one, got --folds and --each; leave one out")
     method: Method = "each" if each else "folds" if folds is not None else "fixed"
     config = AssignConfig(
-        method=method, folds=5 if folds is None else folds, val_fraction=val_fraction, test_fraction=test_fraction,
+        method=method,
+        folds=5 if folds is None else folds,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
         seed=seed,
-    )  # fmt: skip
+    )
     with console.progress() as progress:
         record = split_data(data, config, ungrouped=ungrouped, again=again, progress=progress)
     console.show(record, partial(_print_split, data=data), json=json)
