@@ -659,9 +659,7 @@ class TestScans:
     @pytest.mark.parametrize("fill", [b"", b"\xff\xff"])
     def test_too_many_are_refused(self, progressive, fill):
         content = self.jpeg(progressive=progressive, repeat=150, fill=fill)
-        with pytest.raises(
-            PhotoError, match=r"at most 100 scans .* got 101 scans in .*; save it anew"
-        ):
+        with pytest.raises(PhotoError, match=r"at most 100 scans .* got 101 scans in .*; save it anew"):
             decode(content)
 
     def test_segments_are_bounded_as_well(self):
