@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import splitext
 
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
@@ -46,7 +47,7 @@ def shorten(items: Iterable[str], *, limit: int = 10, separator: str = ", ") -> 
 
 def is_photo_name(name: str) -> bool:
     """Whether a file's name ends as a photo's does, in any case."""
-    return PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES
+    return splitext(name)[1].lower() in PHOTO_SUFFIXES
 
 
 def find_photos(root: Path) -> list[str]:

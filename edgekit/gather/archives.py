@@ -7,20 +7,19 @@ whole: nobody packs photos so.
 from __future__ import annotations
 
 import errno
-import io
 import lzma
 import re
-import shutil
 import stat
-import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from copy import copy
+from pathlib import Path
 
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.records import is_stream
-from edgekit.runtime.bundle import ARCHIVE_ERRORS
+from edgekit.runtime.bundle import ARCHIVE_ERRORS, measure_directory
 from edgekit.runtime.limits import MAX_FILE_BYTES
 
 MAX_MEMBERS = 200_000
@@ -32,8 +31,12 @@ RATIO_FROM_BYTES = 10_000_000
 
 _ERRORS = (*ARCHIVE_ERRORS, lzma.LZMAError)
 _DRIVE = re.compile(r"[A-Za-z]:")
-_END = struct.Struct("<4s4H2LH")
-_END64 = struct.Struct("<4sQ2H2L4Q")
+# A member's own header, without its name; the same name stands in the list.
+_HEADER_BYTES = 30
+# Members are unpacked in pieces of so many bytes.
+_PIECE_BYTES = 1 << 20
+# bzip2 and LZMA give out what so many *packed* bytes become, which may be some thousandfold.
+_PACKED_PIECE_BYTES = 4096
 
 
 @contextmanager
@@ -52,30 +55,18 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise DataError(f"{path}: must be a whole zip file: {_reason(failure)}; fetch it again") from failure
     with archive:
         _check_members(path, archive.infolist())
+        _check_places(path, archive)
         yield archive
 
 
 def _check_directory(path: Path) -> None:
     """Bound what zipfile will read at once, before it does: the list of members."""
     with path.open("rb") as file:
-        length = file.seek(0, io.SEEK_END)
-        # The list's own end is followed by a comment of at most 16 bits.
-        file.seek(max(0, length - _END.size - 0xFFFF - 20))
-        tail = file.read()
-        at = tail.rfind(b"PK\x05\x06")
-        if at < 0 or at + _END.size > len(tail):
-            raise zipfile.BadZipFile("it has no list of members")
-        _, _, _, _, members, listed, _, _ = _END.unpack_from(tail, at)
-        if members == 0xFFFF or listed == 0xFFFFFFFF:
-            # Twenty bytes before stands where the longer list's end is.
-            mark, _, place, _ = struct.unpack_from("<4sLQL", tail, at - 20) if at >= 20 else (b"", 0, 0, 0)
-            if mark == b"PK\x06\x07":
-                file.seek(place)
-                *_, members, listed, _ = _END64.unpack(file.read(_END64.size))
+        members, listed = measure_directory(file, MAX_DIRECTORY_BYTES)
     if listed > MAX_DIRECTORY_BYTES or members > MAX_MEMBERS:
         raise DataError(
             f"{path}: an archive must have at most {MAX_MEMBERS} members in a list of {MAX_DIRECTORY_BYTES} bytes, got"
-            f" {members} in {listed}; split it"
+            f" {members or 'more'} in {listed}; split it"
         )
 
 
@@ -84,7 +75,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         raise DataError(f"{path}: an archive must have at most {MAX_MEMBERS} members, got {len(members)}; split it")
     for one in members:
         # zipfile cuts names at a NUL; what it was called before still counts.
-        if _leaves(one.orig_filename) or _leaves(one.filename):
+        if any(_leaves(name) for name in {one.orig_filename, one.filename}):
             raise DataError(
                 f"{path}: names must stay inside the archive's folder, got {one.orig_filename[:200]!r}; don't trust it"
             )
@@ -97,18 +88,31 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
                 f"{path}: a member must not grow more than {MAX_RATIO}-fold, got {one.filename[:200]!r} with"
                 f" {one.compress_size} bytes that become {one.file_size}; don't trust it"
             )
-    packed, unpacked = sum(one.compress_size for one in members), sum(one.file_size for one in members)
-    size = path.stat().st_size
-    if packed > size or unpacked > MAX_TOTAL_BYTES or unpacked > max(MAX_RATIO * size, RATIO_FROM_BYTES):
+    unpacked, size = sum(one.file_size for one in members), path.stat().st_size
+    if unpacked > MAX_TOTAL_BYTES or unpacked > max(MAX_RATIO * size, RATIO_FROM_BYTES):
         raise DataError(
-            f"{path}: members must lie side by side and become at most {MAX_TOTAL_BYTES} bytes and {MAX_RATIO} times"
-            f" the archive, got {packed} packed bytes in {size} that become {unpacked}; don't trust it"
+            f"{path}: members must become at most {MAX_TOTAL_BYTES} bytes and {MAX_RATIO} times the archive, got"
+            f" {unpacked} of {size}; don't trust it"
         )
+
+
+def _check_places(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse members that share bytes, by which a small archive becomes a huge one."""
+    free, before = 0, ""
+    for one in sorted(archive.infolist(), key=lambda one: one.header_offset):
+        end = one.header_offset + _HEADER_BYTES + one.compress_size
+        if one.header_offset < free or end > archive.start_dir:
+            raise DataError(
+                f"{path}: members must lie side by side, got {one.filename[:200]!r} at bytes {one.header_offset} to"
+                f" {end}, where {before[:200]!r} ends at {free} and the list begins at {archive.start_dir};"
+                " don't trust it"
+            )
+        free, before = end, one.filename
 
 
 def _leaves(name: str) -> bool:
     """Whether a name could lead out of a folder on any system."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
+    parts = name.replace("\\", "/").split("/")
     return "\0" in name or name.startswith(("/", "\\")) or ".." in parts or _DRIVE.match(name) is not None
 
 
@@ -123,10 +127,33 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     if member.file_size > MAX_FILE_BYTES:
         raise PhotoError(f"a photo must have at most {MAX_FILE_BYTES} bytes, got {member.file_size}")
     try:
-        # Reads no more than the list says, and compares the checksum.
-        return archive.read(member)
+        return b"".join(_pieces(archive, member))
     except _ERRORS as failure:
         raise PhotoError(f"can't be unpacked: {_reason(failure)}") from failure
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """A member's content, unpacked no further than a piece beyond the size that the list states."""
+    # zipfile cuts silently at the stated size. Without one, and without a checksum, it gives what there is.
+    whole = copy(member)
+    whole.file_size = MAX_TOTAL_BYTES
+    del whole.CRC
+    is_bounded = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    size = checksum = 0
+    with archive.open(whole) as packed:
+        while piece := packed.read(_PIECE_BYTES if is_bounded else _PACKED_PIECE_BYTES):
+            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+            if size > member.file_size:
+                break
+            yield piece
+    if size != member.file_size:
+        got = "more" if size > member.file_size else size
+        raise PhotoError(
+            f"{member.filename!r} must have the {member.file_size} bytes that the archive's list states, got {got};"
+            " don't trust it"
+        )
+    if checksum != member.CRC:
+        raise PhotoError(f"can't be unpacked: Bad CRC-32 for file {member.filename!r}")
 
 
 def unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
@@ -139,8 +166,8 @@ def unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Pat
     if member.flag_bits & 1:
         raise PhotoError("is encrypted; unpack it with its password and import the folder")
     try:
-        with target.open("wb") as written, archive.open(member) as packed:
-            shutil.copyfileobj(packed, written, 1 << 20)
+        with target.open("wb") as written:
+            written.writelines(_pieces(archive, member))
     except _ERRORS as failure:
         if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise EdgekitError(f"can't unpack {member.filename!r}: {failure.strerror}; free space") from failure

@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
@@ -22,6 +23,8 @@ from edgekit.records import read_bounded
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_MEMBER_BYTES = 8 * 1024 * 1024
 MAX_MEMBERS = 32
+# An entry of the archive's list takes 46 bytes and what it is called.
+MAX_DIRECTORY_BYTES = 1024 * 1024
 
 _IDENTIFIER = b"TFL3"
 # What zipfile raises on damaged archives; RuntimeError is an encrypted member (and NotImplementedError, an odd flag),
@@ -37,6 +40,10 @@ ARCHIVE_ERRORS = (
     OverflowError,
     RuntimeError,
 )
+_END = struct.Struct("<4s4H2LH")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_END_MARK, _END64_MARK, _LOCATOR_MARK, _ENTRY_MARK = b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\1\2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +119,14 @@ def _is_folder(path: Path) -> str:
 def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
     """The archive's small members, and where the archive starts."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        file = io.BytesIO(content)
+        entries, listed = measure_directory(file, MAX_DIRECTORY_BYTES)
+        if listed > MAX_DIRECTORY_BYTES or entries > MAX_MEMBERS:
+            raise ContractError(
+                f"{name}: the archive must have 1 to {MAX_MEMBERS} files, got {entries or 'more'} in a list of {listed}"
+                f" bytes (at most {MAX_DIRECTORY_BYTES})"
+            )
+        with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
             _check_members(name, infos)
             start = min(info.header_offset for info in infos)
@@ -125,6 +139,44 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
             f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); "
             "was it cut short, or not made by edgekit?"
         ) from failure
+
+
+def measure_directory(file: BinaryIO, most_bytes: int) -> tuple[int, int]:
+    """How long a zip file's list of members is, before zipfile reads all of it.
+
+    Args:
+        file: The zip file, open for reading.
+        most_bytes: A longer list is not looked at.
+
+    Returns:
+        The entries in the list, 0 where it is too long, and its bytes.
+
+    Raises:
+        zipfile.BadZipFile: there is no list.
+    """
+    length = file.seek(0, io.SEEK_END)
+    # The list's own end is followed by a comment of at most 16 bits.
+    begin = file.seek(max(0, length - _END.size - 0xFFFF - _LOCATOR.size - _END64.size))
+    tail = file.read()
+    at = tail.rfind(_END_MARK)
+    if at < 0 or at + _END.size > len(tail):
+        raise zipfile.BadZipFile("it has no list of members")
+    sizes = [_END.unpack_from(tail, at)[5]]
+    mark, _, place, _ = _LOCATOR.unpack_from(tail, at - _LOCATOR.size) if at >= _LOCATOR.size else (b"", 0, 0, 0)
+    if mark == _LOCATOR_MARK:
+        # Versions of Python disagree on where the longer list's end is looked for, and none asks whether it is needed.
+        for start in (place, begin + at - _LOCATOR.size - _END64.size):
+            file.seek(max(0, start))
+            record = file.read(_END64.size)
+            if len(record) == _END64.size and record.startswith(_END64_MARK):
+                sizes.append(_END64.unpack(record)[8])
+    if len(sizes) > 1 and sizes[0] == 0xFFFFFFFF:
+        del sizes[0]
+    if max(sizes) > most_bytes:
+        return 0, max(sizes)
+    file.seek(max(0, begin + at - _LOCATOR.size - _END64.size - max(sizes)))
+    # The number that the end states is not what zipfile goes by.
+    return file.read(begin + at - file.tell()).count(_ENTRY_MARK), max(sizes)
 
 
 def _check_members(name: str, infos: list[zipfile.ZipInfo]) -> None:

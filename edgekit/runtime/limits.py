@@ -7,6 +7,10 @@ from edgekit.errors import PhotoError
 # Pillow warns from 89.5 million on; phones that can shoot more also offer less.
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 200_000_000
+# Encoders write about ten. As many as libtiff allows a JPEG in a TIFF (LIBTIFF_JPEG_MAX_ALLOWED_SCAN_NUMBER).
+MAX_SCANS = 100
+# All metadata that fit into the largest file take some three thousand full segments.
+MAX_SEGMENTS = 10_000
 # Less shows nothing; a verdict on it would be a guess.
 MIN_SIDE_PX = 8
 

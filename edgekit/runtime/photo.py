@@ -4,7 +4,7 @@
 - Grey, palette, CMYK, YCbCr and LAB are converted by Pillow; 16-bit grey keeps its upper eight bits.
 - Transparency is laid over white.
 - Of an animation the first frame counts.
-- At most MAX_PIXELS pixels and MAX_FILE_BYTES bytes.
+- At most MAX_PIXELS pixels and MAX_FILE_BYTES bytes, and of a JPEG MAX_SCANS scans.
 - Where a crop plan has a working size, larger photos are reduced by a power of two: a JPEG by its decoder, down to an
   eighth; what is left, and all else, by means of blocks.
 """
@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable
@@ -35,7 +36,7 @@ from edgekit.errors import PhotoError, pip_line
 from edgekit.records import read_bounded
 from edgekit.runtime.crops import Box, shrink
 from edgekit.runtime.frames import YuvFrame
-from edgekit.runtime.limits import MAX_FILE_BYTES, check_size
+from edgekit.runtime.limits import MAX_FILE_BYTES, MAX_SCANS, MAX_SEGMENTS, check_size
 
 # Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, …) reads a photo.
 _PLUGINS = (
@@ -59,6 +60,9 @@ _TURNS = {
 }
 # Those that swap width and height.
 _SIDEWAYS = [_TURNS[orientation] for orientation in (5, 6, 7, 8)]
+# A JPEG's next marker, as libjpeg finds it: not stuffed, no filling, none that stands alone (TEM, restarts, SOI).
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 # Rows of a picture that are converted at once.
 _STRIP_ROWS = 64
 # What Pillow's decoders raise on damaged files. OSError covers truncated and unidentified ones.
@@ -134,6 +138,7 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
         raise PhotoError(f"{name}: a photo must have content, got 0 bytes")
     if len(content) > MAX_FILE_BYTES:
         raise PhotoError(f"{name}: a photo must have at most {MAX_FILE_BYTES} bytes, got {len(content)}")
+    _check_scans(name, content)
     try:
         with Image.open(io.BytesIO(content), formats=formats()) as opened:
             check_size(name, opened.size)
@@ -150,6 +155,23 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
 def formats() -> tuple[str, ...]:
     """Pillow's names for what may be opened: HEIF only where it was enabled."""
     return (*_FORMATS, "HEIF") if "HEIF" in Image.OPEN else _FORMATS
+
+
+def _check_scans(name: str, content: bytes) -> None:
+    """Bound a JPEG decoder's work: each scan, however short, makes it go through all of the picture again."""
+    scans, segments, at = 0, 0, 0
+    if not content.startswith(_JPEG_START):
+        return
+    # From segment to segment: what looks like a scan inside one (a preview, a profile), or after the end, is none.
+    while (found := _JPEG_MARKER.search(content, at)) is not None and found[0] != _JPEG_END:
+        scans, segments = scans + (found[0] == _JPEG_SCAN), segments + 1
+        if scans > MAX_SCANS or segments > MAX_SEGMENTS:
+            raise PhotoError(
+                f"{name}: a JPEG must have at most {MAX_SCANS} scans and {MAX_SEGMENTS} segments, got {scans} scans in"
+                f" the first {segments} segments; save it anew"
+            )
+        # After the marker stands the length of its segment, itself included; coded data follow that of a scan.
+        at = found.end() + max(2, int.from_bytes(content[found.end() : found.end() + 2], "big"))
 
 
 def _upright(opened: Image.Image, factor: int) -> tuple[Image.Image, tuple[int, int], int]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import random
 import stat
 import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import pytest
 
 from edgekit.errors import DataError, PhotoError
 from edgekit.gather import archives
-from edgekit.gather.archives import open_archive, read_member
+from edgekit.gather.archives import open_archive, read_member, unpack_member
 
 
 def pack(path, members, *, compression=zipfile.ZIP_STORED):
@@ -130,3 +133,90 @@ def test_encrypted_and_damaged_members_are_told_one_by_one(tmp_path):
             read_member(archive, first)
         with pytest.raises(PhotoError, match="is encrypted"):
             read_member(archive, other)
+
+
+def with_listed_size(path, listed, content):
+    """Give the list's one entry another size, and the checksum of what so many bytes of the content are."""
+    whole = bytearray(path.read_bytes())
+    entry = whole.index(b"PK\x01\x02")
+    struct.pack_into("<L", whole, entry + 16, zlib.crc32(content[:listed]))
+    struct.pack_into("<L", whole, entry + 24, listed)
+    path.write_bytes(bytes(whole))
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_is_longer_than_listed(tmp_path, compression):
+    """What it says is believed no further than a piece; zipfile would unpack all of it, and cut it silently."""
+    content = bytes(64_000_000)
+    path = pack(tmp_path / "a.zip", [("a.jpg", content)], compression=compression)
+    with_listed_size(path, 1000, content)
+    with open_archive(path) as archive:
+        tracemalloc.start()
+        with pytest.raises(PhotoError, match=r"'a\.jpg' must have the 1000 bytes that .* states, got more"):
+            read_member(archive, archive.infolist()[0])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        with pytest.raises(PhotoError, match="got more"):
+            unpack_member(archive, archive.infolist()[0], tmp_path / "a.mp4")
+    assert compression != zipfile.ZIP_DEFLATED or peak < 8_000_000
+    assert (tmp_path / "a.mp4").stat().st_size <= 1000
+
+
+def test_a_member_that_is_shorter_than_listed(tmp_path):
+    content = b"photo" * 100
+    path = pack(tmp_path / "a.zip", [("a.jpg", content)], compression=zipfile.ZIP_DEFLATED)
+    with_listed_size(path, 600, content)
+    with open_archive(path) as archive, pytest.raises(PhotoError, match=r"600 bytes .* got 500"):
+        read_member(archive, archive.infolist()[0])
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_come_out_as_they_went_in(tmp_path, compression):
+    content = random.Random(0).randbytes(3_000_000)
+    path = pack(tmp_path / "a.zip", [("a.jpg", content), ("empty.jpg", b"")], compression=compression)
+    with open_archive(path) as archive:
+        assert [read_member(archive, one) for one in archive.infolist()] == [content, b""]
+        unpack_member(archive, archive.infolist()[0], tmp_path / "a.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == content
+
+
+def test_members_that_share_few_bytes(tmp_path):
+    """So few that all of them together still fit into the file."""
+    path = pack(tmp_path / "a.zip", [("a.jpg", bytes(1000)), ("b.jpg", bytes(1000))])
+    whole = bytearray(path.read_bytes())
+    second = whole.index(b"PK\x01\x02", whole.index(b"PK\x01\x02") + 1)
+    struct.pack_into("<L", whole, second + 42, 100)
+    path.write_bytes(bytes(whole))
+    with pytest.raises(DataError, match=r"must lie side by side, got 'b\.jpg' at bytes 100"), open_archive(path):
+        pass
+
+
+@pytest.mark.parametrize("stated", [1, 0xFFFF])
+def test_entries_are_counted_before_they_are_read(tmp_path, monkeypatch, stated):
+    """Whatever number the list's end states."""
+    path = pack(tmp_path / "a.zip", [(f"{n}.jpg", b"x") for n in range(5)])
+    whole = bytearray(path.read_bytes())
+    struct.pack_into("<HH", whole, whole.index(b"PK\x05\x06") + 8, stated, stated)
+    path.write_bytes(bytes(whole))
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 4)
+    monkeypatch.setattr(archives.zipfile, "ZipFile", lambda *_: pytest.fail("read before it was bounded"))
+    with pytest.raises(DataError, match="at most 4 members"), open_archive(path):
+        pass
+
+
+@pytest.mark.parametrize("place", [0, None], ids=["elsewhere", "where-it-says"])
+def test_a_longer_list_is_bounded_even_where_none_is_needed(tmp_path, monkeypatch, place):
+    """zipfile goes by the 64-bit end wherever there is one."""
+    path = pack(tmp_path / "a.zip", [(f"{n}.jpg", b"x") for n in range(5)])
+    whole = path.read_bytes()
+    start, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 5, 5, end - start, start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end if place is None else place, 1)
+    tail = bytearray(whole[end:])
+    struct.pack_into("<HHLL", tail, 8, 1, 1, 50, start)
+    path.write_bytes(whole[:end] + record + locator + bytes(tail))
+    with open_archive(path) as archive:
+        assert len(archive.infolist()) == 5
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 100)
+    with pytest.raises(DataError, match="in a list of 100 bytes"), open_archive(path):
+        pass

@@ -202,6 +202,13 @@ def test_bad_archives_are_refused(make, options, message):
         read_bundle(make(**options))
 
 
+def test_files_are_counted_before_they_are_read(make, monkeypatch):
+    content = make(extra=[(f"{n}.txt", b"") for n in range(40)])
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("read before it was bounded"))
+    with pytest.raises(ContractError, match="1 to 32 files, got 42"):
+        read_bundle(content)
+
+
 class TestCraftedHeaders:
     """Fields of the archive that no zip tool writes so."""
 

@@ -641,3 +641,38 @@ class TestWorkingSize:
         assert photo.picture.mode == "RGB"
         # The edge runs through the middle of a block.
         assert np.asarray(photo.picture)[0, :, 0].tolist() == [255] * 32 + [128] + [0] * 32
+
+
+class TestScans:
+    """Each scan of a JPEG makes the decoder go through all of the picture."""
+
+    @staticmethod
+    def jpeg(*, progressive: bool = True, repeat: int = 0, profile: bytes = b"", fill: bytes = b"") -> bytes:
+        """A JPEG whose last scan stands there ``repeat`` times more."""
+        whole = encode(
+            noise(size_wh=(64, 48)), "JPEG", progressive=progressive, icc_profile=profile, restart_marker_rows=1
+        )
+        last = whole.rindex(b"\xff\xda")
+        return whole[:last] + (fill + whole[last:-2]) * (repeat + 1) + whole[-2:]
+
+    @pytest.mark.parametrize("progressive", [True, False])
+    @pytest.mark.parametrize("fill", [b"", b"\xff\xff"])
+    def test_too_many_are_refused(self, progressive, fill):
+        content = self.jpeg(progressive=progressive, repeat=150, fill=fill)
+        with pytest.raises(PhotoError, match=r"at most 100 scans .* got 101 scans in .*; save it anew"):
+            decode(content)
+
+    def test_segments_are_bounded_as_well(self):
+        content = self.jpeg()
+        with pytest.raises(PhotoError, match="and 10000 segments"):
+            decode(content[:-2] + b"\xff\xfe\0\2" * 20_000 + content[-2:])
+
+    def test_progressive_photos_are_read(self):
+        assert decode(self.jpeg()).size == (64, 48)
+        assert decode(self.jpeg(repeat=50)).size == (64, 48)
+
+    def test_what_looks_like_scans_in_a_profile_does_not_count(self):
+        assert decode(self.jpeg(profile=b"\xff\xda" * 3000)).size == (64, 48)
+
+    def test_what_follows_the_picture_does_not_count(self):
+        assert decode(self.jpeg() + b"\xff\xda\0\2" * 3000).size == (64, 48)
