@@ -98,7 +98,9 @@ CalibrationCrops = Annotated[
 # A threshold by rule.
 Target = Annotated[
     str | None,
-    typer.Option(help="Choose the threshold by a rule on validation photos: bpcer=0.02, apcer=0.05 or eer."),
+    typer.Option(
+        help="Choose the threshold by a rule on validation photos: bpcer=0.02, apcer=0.05 (of the worst kind) or eer."
+    ),
 ]
 AlsoTest = Annotated[bool, typer.Option("--also-test", help="With --target: what it gives on the test photos, too.")]
 Write = Annotated[

@@ -51,8 +51,9 @@ def print_target(record: TargetRecord) -> None:
         apcer, bpcer = (rate_interval(rate, bare=True) for rate in (one.apcer, one.bpcer))
         rows.append([one.part, str(one.photos), apcer, worst, bpcer, percent(one.balanced_accuracy)])
     before = NOTHING if record.before is None else f"{record.before:.6g}"
+    kept_for = "" if record.kind is None else f", kept for the kind {record.kind}"
     console.print_table(
-        f"{record.target}: threshold {record.threshold:.6g}, until now {before}; percent with 95 % intervals",
+        f"{record.target}{kept_for}: threshold {record.threshold:.6g}, until now {before}; percent with 95 % intervals",
         ["", "photos", "APCER, all attacks", "worst kind", "BPCER", "balanced accuracy"],
         rows,
     )

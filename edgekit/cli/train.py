@@ -199,8 +199,8 @@ def convert(
     folder = RunFolder(root=run)
     before = folder.read("float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
-    # A path without a name has no record, and is a folder.
-    options.refuse_existing(target, *([target.with_suffix(".json")] if target.name else []), overwrite=overwrite)
+    folder.check_model_name(target)
+    options.refuse_existing(target, target.with_suffix(".json"), overwrite=overwrite)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
     from edgekit.convert.to_file import GateFailed, convert_run
 

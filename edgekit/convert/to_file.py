@@ -28,7 +28,7 @@ from edgekit.scoring.passes import score_photos
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
 from edgekit.train.options import Stage
-from edgekit.train.record import STAGES, RunFolder, TrainRecord
+from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.to_tflite import CALIBRATED, to_flatbuffer
 
 
@@ -68,7 +68,7 @@ def convert_run(
     """
     with working_in(folder.root):
         stage = choose_stage(folder, config)
-        _check_out(out, folder)
+        folder.check_model_name(out)
         refuse_among_photos(out, dataset.root, "a model")
         refuse_among_photos(config.calibration, dataset.root, "calibration crops")
         record = folder.read(stage)
@@ -121,21 +121,6 @@ def _advice(precision: Precision, stage: Stage) -> str:
     if stage == "float":
         return "run `edgekit qat` and convert its stage"
     return "tune more of the network (`edgekit finetune --tune all`, then `edgekit qat`), or try --float16"
-
-
-def _check_out(out: Path, folder: RunFolder) -> None:
-    if os.path.isdir(out) or out.suffix == ".json":
-        raise RunError(
-            f"a model must be a file beside its record, a .json of the same name, got {out}; "
-            "name it otherwise with --out"
-        )
-    own = {path.resolve() for stage in STAGES for path in folder.traces(stage)}
-    for written, what in ((out, "file"), (out.with_suffix(".json"), "record")):
-        if written.resolve() in own:
-            raise RunError(
-                f"a model's {what} must not replace its run's {written}, got the file name {out.name}; "
-                "name it otherwise with --out"
-            )
 
 
 def choose_stage(folder: RunFolder, config: ConvertConfig) -> Stage:

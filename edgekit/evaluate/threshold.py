@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
@@ -17,7 +18,14 @@ from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos, joined
-from edgekit.metrics.attacks import attack_report, bpcer_at_apcer, equal_error_rate
+from edgekit.metrics.attacks import (
+    apcer_by_kind,
+    attack_report,
+    bpcer_at_apcer,
+    equal_error_rate,
+    headline_kinds,
+    kind_names,
+)
 from edgekit.metrics.classification import classification_report
 from edgekit.metrics.rates import Rate, Resampling, rate
 from edgekit.metrics.wording import percent
@@ -39,8 +47,9 @@ class Target:
     """A rule for a threshold.
 
     Attributes:
-        what: ``bpcer``: the lowest APCER whose BPCER stays within the limit; ``apcer``: the lowest BPCER whose APCER
-            does, over all attacks; ``eer``: where both are equal.
+        what: ``bpcer``: the lowest APCER whose BPCER stays within the limit; ``apcer``: the lowest BPCER where the
+            APCER of every kind of attack does, among those with 10 photos or more if any, so that of the worst kind,
+            too; ``eer``: where both are equal over all attacks.
         limit: The rate that must not be exceeded, as a share of 1; None for ``eer``.
     """
 
@@ -106,8 +115,10 @@ class TargetRecord:
         threshold: The attack score from which photos are called attacks, as the rule gives it.
         chosen_on: Errors on the photos that the threshold was chosen on, which flatters.
         tested_on: Errors on the test photos; None where that was not asked for.
-        needed: Photos of the limited class that it takes to show the limit at 95 %, were none of them wrong; None for
-            ``eer``.
+        kind: The kind of attack that an ``apcer`` limit was kept for: the one that asks for the lowest threshold.
+            None for other targets.
+        needed: Photos of the limited class, or of ``kind``, that it takes to show the limit at 95 %, were none of them
+            wrong; None for ``eer``.
         caution: A caution to print beside the numbers; empty where none is needed.
         written: Name of the file with the new contract; None where nothing was written.
         written_sha256: SHA-256 of the file with the new contract; None where nothing was written.
@@ -121,32 +132,60 @@ class TargetRecord:
     threshold: float
     chosen_on: Reached
     tested_on: Reached | None
+    kind: str | None
     needed: int | None
     caution: str
     written: str | None
     written_sha256: str | None
 
 
-def threshold_for(target: Target, is_attack: BoolArray, score: Float64Array) -> float:
-    """The threshold that a rule gives, in the middle between the scores that it parts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aimed:
+    """A threshold that a rule gives.
+
+    Attributes:
+        threshold: The attack score from which photos are called attacks, in the middle between the scores it parts.
+        kind: The kind of attack whose limit decided; None where the target is no ``apcer``.
+        photos: Number of photos that the limit is of; all for ``eer``.
+    """
+
+    threshold: float
+    kind: str | None
+    photos: int
+
+
+def threshold_for(target: Target, is_attack: BoolArray, score: Float64Array, kinds: Sequence[str]) -> Aimed:
+    """The threshold that a rule gives.
 
     Args:
         target: The rule that chooses the threshold.
         is_attack: (n,) bool: whether each validation photo is an attack; both classes present.
         score: (n,) attack scores in 0..1.
+        kinds: (n,) the kind of each attack; empty counts as ``unknown``. Not looked at for others.
 
     Raises:
         DataError: one class is absent, or no threshold in 0..1 keeps the limit.
     """
     if target.limit is None:
-        threshold = equal_error_rate(is_attack, score)[1]
+        aimed = Aimed(threshold=equal_error_rate(is_attack, score)[1], kind=None, photos=len(score))
     elif target.what == "apcer":
-        threshold = bpcer_at_apcer(is_attack, score, target.limit)[1]
+        aimed = _for_worst_kind(is_attack, score, kinds, target.limit)
     else:
         threshold = _lowest_with_bpcer(is_attack, score, target.limit)
-    if not 0 <= threshold <= 1:
+        aimed = Aimed(threshold=threshold, kind=None, photos=int((~is_attack).sum()))
+    if not 0 <= aimed.threshold <= 1:
         raise DataError(f"no threshold from 0 to 1 keeps {target}: genuine photos score {score[~is_attack].max():g}")
-    return threshold
+    return aimed
+
+
+def _for_worst_kind(is_attack: BoolArray, score: Float64Array, kinds: Sequence[str], limit: float) -> Aimed:
+    """Which kind is the worst depends on the threshold: the lowest that a kind asks for keeps the limit for all."""
+    named = kind_names(kinds)
+    found = []
+    for kind, one in headline_kinds(apcer_by_kind(is_attack, is_attack, kinds)).items():
+        of = ~is_attack | (named == kind)
+        found.append(Aimed(threshold=bpcer_at_apcer(is_attack[of], score[of], limit)[1], kind=kind, photos=one.n))
+    return min(found, key=lambda aimed: aimed.threshold)
 
 
 def _lowest_with_bpcer(is_attack: BoolArray, score: Float64Array, limit: float) -> float:
@@ -199,7 +238,9 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
             f"a threshold is chosen on photos of both classes, got {int(is_attack.sum())} attacks among "
             f"{len(is_attack)} {chosen.part} photos"
         )
-    threshold = threshold_for(target, is_attack, scores.attack_scores(contract))
+    kinds = [sample.kind for sample in chosen.samples]
+    aimed = threshold_for(target, is_attack, scores.attack_scores(contract), kinds)
+    threshold = aimed.threshold
     decided = contract.with_decision(_decision(contract, scores, threshold))
     reached = _reached(scores, chosen, decided)
     tested = None
@@ -214,7 +255,6 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         note |= choice_note(dataset, chosen.part)
         noted = replace(decided, provenance=contract.provenance | {"operating_point": note})
         written = update_contract(model, noted, bundle=bundle, out=write)
-    limited = reached.bpcer.n if target.what == "bpcer" else reached.apcer.n
     needed = _needed(target.limit) if target.limit else None
     return TargetRecord(
         model=model.name,
@@ -225,8 +265,9 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         threshold=threshold,
         chosen_on=reached,
         tested_on=tested,
+        kind=aimed.kind,
         needed=needed,
-        caution=joined(chosen.caution, _unsupported(target, limited)),
+        caution=joined(chosen.caution, _unsupported(target, aimed)),
         written=None if write is None else write.name,
         written_sha256=None if written is None else written.file_sha256,
     )
@@ -278,11 +319,12 @@ def _needed(limit: float) -> int:
     return math.ceil(_Z2 * (1 - limit) / limit)
 
 
-def _unsupported(target: Target, photos: int) -> str:
+def _unsupported(target: Target, aimed: Aimed) -> str:
     """What to say where there are too few photos of the limited class to tell whether a limit is kept."""
+    photos = aimed.photos
     if target.limit is None:
         return ""
-    what = "genuine photos" if target.what == "bpcer" else "attacks"
+    what = "genuine photos" if aimed.kind is None else f"attacks of the kind {aimed.kind}"
     if target.limit == 0:
         return f"{photos} {what} can't show that none of all others fails"
     needed = _needed(target.limit)

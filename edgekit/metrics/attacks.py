@@ -111,9 +111,14 @@ def kind_names(kinds: Sequence[str]) -> NDArray[np.str_]:
     return np.asarray([kind.strip() or "unknown" for kind in kinds], dtype=np.str_)
 
 
+def headline_kinds(by_kind: dict[str, KindReport]) -> dict[str, KindReport]:
+    """The kinds that may be the headline: those with enough photos, or all where none has."""
+    return {kind: one for kind, one in by_kind.items() if one.n >= MIN_PHOTOS} or by_kind
+
+
 def worst_kind(by_kind: dict[str, KindReport]) -> str:
     """The kind that passes most often, among those with enough photos if there are any; of equals the most frequent."""
-    enough = {kind: one for kind, one in by_kind.items() if one.n >= MIN_PHOTOS} or by_kind
+    enough = headline_kinds(by_kind)
     return max(enough, key=lambda kind: (enough[kind].value, enough[kind].n))
 
 

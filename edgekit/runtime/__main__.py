@@ -83,7 +83,7 @@ def _verdicts(
             yield {"photo": str(photo), "error": printable(str(failure), lines=True)}
         else:
             told = {"interpreter": interpreter, "peak_memory_mb": peak_memory_mb()}
-            yield {"photo": str(photo), **plain(verdict), **told}
+            yield {"photo": str(photo), **verdict.to_dict(), **told}
 
 
 def _timed(classify: Callable[[Path], Verdict], options: argparse.Namespace) -> dict[str, Any]:

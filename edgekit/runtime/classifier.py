@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edgekit.contract import MAX_THREADS, Contract, check_crops
 from edgekit.errors import ContractError, InterpreterError, PhotoError
+from edgekit.records import plain
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter
@@ -46,6 +48,10 @@ class Verdict:
     probabilities: dict[str, float]
     crops: tuple[CropScore, ...]
     ms: Milliseconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in the types that JSON knows, with the names of the attributes as keys."""
+        return dict(plain(self))
 
 
 class Classifier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from edgekit.arrays import Float64Array
 from edgekit.contract import Contract
 from edgekit.errors import VideoError
+from edgekit.runtime.classifier import Verdict
 from edgekit.runtime.voting import TINY, decide, softmax
 
 # Long enough that one blurred frame changes nothing, short enough that people see no delay.
@@ -32,6 +34,8 @@ class Smoother:
     A frame ``dt`` seconds after the last one counts with ``1 - exp(-dt / tau)``, so that the same seconds of video
     weigh the same however many frames were dropped.
 
+    ``smoother.add(classifier.classify(frame), time_s)`` is all that a loop over frames needs.
+
     Args:
         contract: Labels and decision.
         tau_s: Time constant in seconds, 0 to MAX_TAU_S; 0 takes each frame by itself.
@@ -53,18 +57,19 @@ class Smoother:
         self._logs: Float64Array | None = None
         self._time_s = -math.inf
 
-    def add(self, probabilities: Float64Array, time_s: float) -> Smoothed:
-        """Add one frame's probabilities.
+    def add(self, frame: Verdict | Mapping[str, float] | Float64Array, time_s: float) -> Smoothed:
+        """Add one frame.
 
         Args:
-            probabilities: float64 (classes,) in the order of the labels, as ``vote`` gives them.
+            frame: The frame's verdict, or the probabilities behind it: by label as ``Verdict.probabilities`` has them,
+                or float64 (classes,) in the order of the labels as ``vote`` gives them.
             time_s: When the frame was taken, in seconds from any start.
 
         Raises:
-            VideoError: a time before the last frame's, or none at all (NaN); the wrong number of probabilities.
+            VideoError: a time before the last frame's, or none at all (NaN); other labels than the contract's, or the
+                wrong number of probabilities.
         """
-        if len(probabilities) != len(self.contract.labels):
-            raise VideoError(f"a frame must have {len(self.contract.labels)} probabilities, got {len(probabilities)}")
+        probabilities = self._in_order(frame.probabilities if isinstance(frame, Verdict) else frame)
         if not (math.isfinite(time_s) and time_s >= self._time_s):
             raise VideoError(f"the times of frames must not go backwards, got {time_s} s after {self._time_s} s")
         logs = np.log(np.maximum(probabilities, TINY))
@@ -80,6 +85,17 @@ class Smoother:
             score=score,
             probabilities=dict(zip(self.contract.labels, smoothed.tolist(), strict=True)),
         )
+
+    def _in_order(self, probabilities: Mapping[str, float] | Float64Array) -> Float64Array:
+        """float64 (classes,) in the order of the labels."""
+        labels = self.contract.labels
+        if isinstance(probabilities, Mapping):
+            if probabilities.keys() != set(labels):
+                raise VideoError(f"a frame must have the labels {list(labels)}, got {list(probabilities)}")
+            return np.array([probabilities[label] for label in labels], dtype=np.float64)
+        if len(probabilities) != len(labels):
+            raise VideoError(f"a frame must have {len(labels)} probabilities, got {len(probabilities)}")
+        return probabilities
 
     def _weight(self, step_s: float) -> float:
         # expm1 keeps the digits of short steps.

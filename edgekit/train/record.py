@@ -144,6 +144,26 @@ class RunFolder:
             raise RunError(f"{self.weights(stage)} is missing beside its record; run the stage again with --overwrite")
         return record
 
+    def check_model_name(self, out: Path) -> None:
+        """Hold that neither a converted file nor its record would take the place of one of the run's own files.
+
+        Raises:
+            RunError: one of them would, or the name is no file's; with a name that does not.
+        """
+        if os.path.isdir(out) or out.suffix == ".json":
+            raise RunError(
+                f"a model must be a file beside its record, a .json of the same name, got {out}; "
+                "name it otherwise with --out"
+            )
+        own = {path.resolve() for stage in STAGES for path in self.traces(stage)}
+        for written, what in ((out, "file"), (out.with_suffix(".json"), "record")):
+            if written.resolve() in own:
+                free = out.with_name(f"{self.root.resolve().name}-{out.stem}.tflite")
+                raise RunError(
+                    f"a model's {what} must not replace its run's {written}, got the file name {out.name}; "
+                    f"name it otherwise: --out {free}"
+                )
+
     def check_origin(self, qat: TrainRecord) -> None:
         """Hold that a qat stage was made from the float weights that the run has.
 

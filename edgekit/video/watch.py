@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgekit.metrics.wording import percent
 from edgekit.runtime import Smoother, Verdict
 from edgekit.runtime.photo import Picture
@@ -70,7 +68,7 @@ def watch(
     """
     for frame in islice(source.frames(), limit):
         single = classify(frame.picture)
-        steady = smoother.add(np.array(list(single.probabilities.values())), frame.time_s)
+        steady = smoother.add(single, frame.time_s)
         if writer is not None:
             colour = colour_of(steady.label, smoother.contract.bona_fide)
             boxes = [crop.box for crop in single.crops]

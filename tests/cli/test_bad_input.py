@@ -221,6 +221,22 @@ class TestAfterARun:
         assert code == 0, err
         assert json.loads(other.read_text())["model"] == "package.tflite"
 
+    @pytest.mark.parametrize(
+        ("name", "own"), [("float.tflite", "float.json"), ("qat.tflite", "qat.json"), ("float.h5", "float.h5")]
+    )
+    @pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+    def test_a_model_whose_files_would_replace_the_runs_own_is_told_what_to_be_called(
+        self, edgekit_here, run, name, own, overwrite, monkeypatch
+    ):
+        monkeypatch.setattr("edgekit.data.dataset.load_dataset", lambda *_, **__: pytest.fail("photos were read"))
+        before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
+        code, _, err = edgekit_here("convert", run, "--float", "--out", run / name, *overwrite)
+        told = " ".join(err.split())
+        assert code == 2
+        assert f"must not replace its run's {run / own}" in told
+        assert f"--out {run}/run-{own.partition('.')[0]}.tflite" in told
+        assert {path: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
     @pytest.mark.parametrize("name", [".", "/", ""])
     def test_a_folder_where_the_model_would_go(self, edgekit_here, run, name):
         code, _, err = edgekit_here("convert", run, "--float", "--out", name, "--overwrite")

@@ -25,8 +25,10 @@ class TestTarget:
 
     def test_evaluate_writes_another_file(self, tmp_path, edgekit_here, model, photos):
         out = tmp_path / "tuned.tflite"
-        code, _, err = edgekit_here("evaluate", model, "--data", photos, "--target", "apcer=0.25", "--write", out)
+        code, told, err = edgekit_here("evaluate", model, "--data", photos, "--target", "apcer=0.25", "--write", out)
         assert code == 0, err
+        assert "apcer=0.25, kept for the kind laptop: threshold" in " ".join(told.split())
+        assert "attacks of the kind laptop can't show apcer=0.25" in " ".join(err.split())
         assert file_sha256(out) in err
         assert read_bundle(out).contract.provenance["operating_point"]["target"] == "apcer=0.25"
 

@@ -15,6 +15,7 @@ from edgekit.errors import DataError
 from edgekit.evaluate.photos import choose_photos
 from edgekit.evaluate.retune import tune
 from edgekit.evaluate.threshold import Target, TargetRecord, TargetRequest, set_target, threshold_for
+from edgekit.metrics.attacks import attack_report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, plain
@@ -49,7 +50,7 @@ def test_a_limit_is_kept_and_nothing_better_keeps_it(photos, what, limit):
         return {"apcer": (~called[truth]).mean(), "bpcer": called[~truth].mean()}
 
     other = "bpcer" if what == "apcer" else "apcer"
-    found = rates(threshold_for(Target(what=what, limit=limit), truth, score))
+    found = rates(threshold_for(Target(what=what, limit=limit), truth, score, [""] * len(truth)).threshold)
     assert found[what] <= limit
     every = [rates(cut) for cut in (*np.unique(score), 1.0)]
     assert found[other] == pytest.approx(min(one[other] for one in every if one[what] <= limit))
@@ -58,7 +59,47 @@ def test_a_limit_is_kept_and_nothing_better_keeps_it(photos, what, limit):
 def test_scores_at_the_very_end_leave_no_threshold():
     truth, score = np.array([True, False]), np.array([0.5, 1.0])
     with pytest.raises(DataError, match="no threshold from 0 to 1 keeps bpcer=0"):
-        threshold_for(Target.parse("bpcer=0"), truth, score)
+        threshold_for(Target.parse("bpcer=0"), truth, score, ["", ""])
+
+
+class TestWorstKind:
+    """Prints are easy and many, laptops hard; genuine photos score up to 0.3."""
+
+    @pytest.fixture(params=[10, 40])
+    def laptops(self, request):
+        return request.param
+
+    @pytest.fixture
+    def scored(self, laptops):
+        genuine, printed, laptop = np.linspace(0, 0.3, 31), np.linspace(0.8, 0.9, 200), np.linspace(0.2, 0.7, laptops)
+        truth = np.repeat([False, True, True], [31, 200, laptops])
+        # The kind of a genuine photo means nothing.
+        kinds = ["laptop"] * 31 + ["print"] * 200 + ["laptop"] * laptops
+        return truth, np.concatenate([genuine, printed, laptop]), kinds
+
+    @pytest.mark.parametrize("limit", [0.0, 0.1, 0.2, 0.5])
+    def test_an_apcer_is_kept_for_the_worst_kind(self, scored, laptops, limit):
+        truth, score, kinds = scored
+        aimed = threshold_for(Target(what="apcer", limit=limit), truth, score, kinds)
+        report = attack_report(truth, score >= aimed.threshold, kinds)
+        assert (aimed.kind, aimed.photos) == ("laptop", laptops)
+        assert report.apcer <= limit
+        # One more laptop that passes would be one too many.
+        higher = np.sort(score[231:])[round(report.apcer * laptops)] + 1e-9
+        assert attack_report(truth, score >= higher, kinds).apcer > limit
+
+    @pytest.mark.parametrize("laptops", [9], indirect=True)
+    def test_a_kind_of_too_few_photos_decides_nothing(self, scored):
+        truth, score, kinds = scored
+        aimed = threshold_for(Target.parse("apcer=0.1"), truth, score, kinds)
+        assert (aimed.kind, aimed.photos) == ("print", 200)
+        assert aimed.threshold > 0.8
+
+    def test_it_decides_where_none_has_enough(self):
+        truth, score = np.array([False, True, True]), np.array([0.1, 0.4, 0.9])
+        aimed = threshold_for(Target.parse("apcer=0"), truth, score, ["", "laptop", "print"])
+        assert (aimed.kind, aimed.threshold) == ("laptop", pytest.approx(0.25))
+        assert threshold_for(Target.parse("eer"), truth, score, ["", "laptop", "print"]).kind is None
 
 
 @pytest.fixture
@@ -91,6 +132,8 @@ class TestSetTarget:
         from edgekit.evaluate.options import EvaluateConfig
 
         found = set_target(model, photos, TargetRequest(target=Target.parse("apcer=0.2"), write=model))
+        assert found.kind == found.chosen_on.worst_kind
+        assert found.chosen_on.worst_apcer <= 0.2
         again = evaluate_model(model, photos, EvaluateConfig(part="val", stop_early=False)).detail.attacks
         assert (again.overall, again.bpcer) == (found.chosen_on.apcer, found.chosen_on.bpcer)
 

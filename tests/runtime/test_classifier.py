@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -244,3 +245,16 @@ class TestRefusal:
     def test_a_missing_model(self, tmp_path):
         with pytest.raises(ContractError, match=r"none\.tflite: no such model file"):
             Classifier.load(tmp_path / "none.tflite")
+
+
+def test_a_verdict_becomes_json_and_keeps_all_it_holds(classifier, mixed_photo):
+    found = classifier.classify(mixed_photo, crops=2)
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert told == found.to_dict()
+    assert told.keys() == {field.name for field in dataclasses.fields(found)}
+    assert (told["label"], told["probabilities"]) == (found.label, found.probabilities)
+    assert told["crops"][1] == {
+        "box": list(found.crops[1].box),
+        "probabilities": list(map(float, found.crops[1].probabilities)),
+    }
+    assert told["ms"].keys() == {"decode_ms", "crop_ms", "invoke_ms", "vote_ms"}

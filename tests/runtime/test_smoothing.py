@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edgekit.contract import Contract, Decision
 from edgekit.errors import VideoError
+from edgekit.runtime import Milliseconds, Verdict
 from edgekit.runtime.smoothing import DEFAULT_TAU_S, Smoother
 
 SHELF = Contract(
@@ -25,8 +26,30 @@ SHELF = Contract(
 HALF_LIFE_S = DEFAULT_TAU_S * math.log(2)
 
 
+def verdict(**probabilities):
+    ms = Milliseconds(decode_ms=0.0, crop_ms=0.0, invoke_ms=0.0, vote_ms=0.0)
+    return Verdict(label="genuine", score=0.5, probabilities=probabilities, crops=(), ms=ms)
+
+
 def add(smoother, genuine, time_s):
     return smoother.add(np.array([genuine, 1 - genuine]), time_s)
+
+
+@pytest.mark.parametrize("genuine", [0.8, 0.3])
+def test_a_frame_may_be_a_verdict_or_its_probabilities(genuine):
+    whole, by_label, bare = (Smoother(SHELF) for _ in range(3))
+    for time_s, share in ((0.0, genuine), (0.2, 0.5)):
+        # Not in the order of the labels: names tell which is which.
+        named = {"recapture": 1 - share, "genuine": share}
+        expected = add(bare, share, time_s)
+        assert whole.add(verdict(**named), time_s) == by_label.add(named, time_s) == expected
+
+
+@pytest.mark.parametrize("named", [{"genuine": 1.0}, {"genuine": 0.5, "other": 0.5}, {}])
+def test_a_verdict_of_another_model_is_refused(named):
+    for frame in (verdict(**named), named):
+        with pytest.raises(VideoError, match=r"must have the labels \['genuine', 'recapture'\], got"):
+            Smoother(SHELF).add(frame, 0.0)
 
 
 class TestExamples:
