@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
 from edgekit.runtime.photo import decode
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", *HEIC_SUFFIXES)
+# No data folder needs more. Python's own ways through folders and paths call themselves once a level, and end at 1,000.
+MAX_FOLDER_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,31 @@ def is_photo_name(name: str) -> bool:
     return splitext(name)[1].lower() in PHOTO_SUFFIXES
 
 
+def walk_folders(root: Path, on_unreadable: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Go through a folder and those below it, the upper ones first, as ``os.walk`` does.
+
+    Args:
+        root: The folder.
+        on_unreadable: Told of each folder that can't be listed.
+
+    Yields:
+        A folder, the names of the folders in it (remove those that are not to be entered), and of its files.
+
+    Raises:
+        DataError: a folder lies more than MAX_FOLDER_DEPTH levels below.
+    """
+    for place, folders, names in os.walk(root, onerror=on_unreadable):
+        folder = Path(place)
+        depth = len(folder.relative_to(root).parts)
+        if depth > MAX_FOLDER_DEPTH:
+            first = "/".join(folder.relative_to(root).parts[:3])
+            raise DataError(
+                f"{root}: folders must lie at most {MAX_FOLDER_DEPTH} levels deep, got one {depth} levels down, below "
+                f"{first}; move what you need nearer to the top, and the rest away"
+            )
+        yield folder, folders, names
+
+
 def find_photos(root: Path) -> list[str]:
     """List all photos below a folder, without hidden files and folders.
 
@@ -57,11 +84,10 @@ def find_photos(root: Path) -> list[str]:
         Sorted paths relative to the folder, with ``/`` between folders.
 
     Raises:
-        DataError: a folder is unreadable or a link.
+        DataError: a folder is unreadable, a link, or too deep.
     """
     found = []
-    for place, folders, names in os.walk(root, onerror=_refuse_unreadable):
-        folder = Path(place)
+    for folder, folders, names in walk_folders(root, refuse_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in folders:
             # Following it could leave the data folder, or find the same photos twice.
@@ -90,12 +116,13 @@ def top_folders(root: Path) -> set[str]:
     Raises:
         DataError: the folder is unreadable.
     """
-    for _, folders, _ in os.walk(root, onerror=_refuse_unreadable):
+    for _, folders, _ in walk_folders(root, refuse_unreadable):
         return {name for name in folders if not name.startswith(".")}
     return set()
 
 
-def _refuse_unreadable(failure: OSError) -> None:
+def refuse_unreadable(failure: OSError) -> None:
+    """Take a folder that can't be listed as a mistake of its owner's."""
     raise DataError(f"{failure.filename}: a folder must be readable: {failure.strerror}; change its permissions")
 
 
@@ -110,6 +137,11 @@ def check_files(root: Path, paths: Sequence[str]) -> None:
         f"{root}: photos must end in {', '.join(PHOTO_SUFFIXES)}",
         [path for path in paths if not is_photo_name(path)],
         "convert or remove them",
+    )
+    _refuse(
+        f"{root}: photos must lie at most {MAX_FOLDER_DEPTH} folders deep",
+        [f"{path[:60]}…" for path in paths if len(PurePosixPath(path).parts) - 1 > MAX_FOLDER_DEPTH],
+        "move them nearer to the top",
     )
     _refuse(
         f"{root}: every listed photo must be a file",

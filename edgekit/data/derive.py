@@ -14,6 +14,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgekit.data.checks import refuse_unreadable, walk_folders
 from edgekit.data.manifest import Sample
 from edgekit.data.update import read_samples
 from edgekit.errors import DataError, EdgekitError
@@ -203,6 +204,7 @@ def _end_with_parent() -> None:
 
 def remove_parts(out: Path) -> None:
     """Remove what an earlier run that was killed left half-written."""
-    for part in out.rglob(".*.part"):
-        if part.is_file():
-            part.unlink(missing_ok=True)
+    for folder, _, names in walk_folders(out, refuse_unreadable):
+        for name in names:
+            if name.startswith(".") and name.endswith(".part"):
+                (folder / name).unlink(missing_ok=True)

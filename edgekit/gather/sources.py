@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
-from edgekit.data.checks import BadPhoto, is_photo_name
+from edgekit.data.checks import BadPhoto, is_photo_name, walk_folders
 from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest
 from edgekit.errors import DataError
 from edgekit.gather.archives import open_archive
@@ -70,11 +70,11 @@ class _Lister:
     def add_folder(self, root: Path) -> None:
         source = root.resolve().name
         names = list[str]()
-        for place, folders, files in os.walk(root, onerror=self._note_unreadable):
+        for folder, folders, files in walk_folders(root, self._note_unreadable):
             folders[:] = sorted(one for one in folders if _is_wanted(one))
-            relative = Path(place).relative_to(root)
+            relative = folder.relative_to(root)
             for one in folders:
-                if (Path(place) / one).is_symlink():
+                if (folder / one).is_symlink():
                     self.bad.append(BadPhoto(path=(relative / one).as_posix(), reason="is a link to a folder"))
             names += [(relative / one).as_posix() for one in sorted(files) if not one.startswith(".")]
         live = _live_photos(names)
@@ -148,8 +148,8 @@ def list_sources(sources: Sequence[Path], out: Path) -> Listing:
         out: The data folder; no source may lie in it, nor it in a source.
 
     Raises:
-        DataError: a source doesn't exist, is of no use, or overlaps the data folder. What is wrong with files *inside*
-            a source is listed.
+        DataError: a source doesn't exist, is of no use, is too deep, or overlaps the data folder. What is wrong with
+            files *inside* a source is listed.
     """
     lister = _Lister()
     home = out.resolve()

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from edgekit.data.checks import check_files, check_photos, find_copies, find_photos, shorten
+from edgekit.data.derive import remove_parts
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.records import sha256
@@ -47,6 +48,27 @@ def test_find_photos_refuses_a_linked_folder(photo_folder):
     (root / "b").symlink_to(root / "a")
     with pytest.raises(DataError, match="b: a folder of photos must not be a link"):
         find_photos(root)
+
+
+def test_photos_a_hundred_folders_down_are_found(tmp_path, nested_folders):
+    photo = nested_folders(tmp_path, 100) / "1.png"
+    photo.touch()
+    assert find_photos(tmp_path) == [photo.relative_to(tmp_path).as_posix()]
+
+
+@pytest.mark.parametrize("levels", [101, 1100])
+@pytest.mark.parametrize("look", [find_photos, remove_parts])
+def test_folders_deeper_than_that_are_refused(tmp_path, nested_folders, look, levels):
+    nested_folders(tmp_path, levels)
+    with pytest.raises(DataError, match=r"at most 100 levels deep, got one 101 levels down, below d/d/d; move"):
+        look(tmp_path)
+
+
+def test_listed_photos_deeper_than_that_are_refused(tmp_path, nested_folders):
+    path = "d/" * 1100 + "1.png"
+    (nested_folders(tmp_path, 1100) / "1.png").touch()
+    with pytest.raises(DataError, match=r"at most 100 folders deep, got 1 that fail this: d/d/.*…; move"):
+        check_files(tmp_path, [path])
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user whom permissions bind")

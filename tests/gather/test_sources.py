@@ -45,6 +45,19 @@ def test_a_phones_dump(tmp_path):
     assert len(list((tmp_path / "out").rglob("*.heic"))) == 2
 
 
+def test_a_source_of_a_thousand_levels_is_refused(tmp_path, nested_folders):
+    (tmp_path / "dump").mkdir()
+    nested_folders(tmp_path / "dump", 1100)
+    with pytest.raises(DataError, match=r"dump: folders must lie at most 100 levels deep"):
+        import_photos([tmp_path / "dump"], tmp_path / "out", GENUINE)
+
+
+def test_folders_in_an_archive_may_be_as_deep_as_they_like(tmp_path):
+    with zipfile.ZipFile(tmp_path / "dump.zip", "w") as archive:
+        archive.write(save(tmp_path / "x.jpg", 1), "d/" * 1100 + "x.jpg")
+    assert import_photos([tmp_path / "dump.zip"], tmp_path / "out", GENUINE).photos
+
+
 @pytest.mark.parametrize(
     ("make", "config", "message"),
     [
