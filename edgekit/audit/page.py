@@ -18,7 +18,7 @@ from edgekit.audit.noise import CAUTION
 from edgekit.audit.record import AuditRecord
 from edgekit.errors import PhotoError
 from edgekit.look.sheets import jpeg, thumbnail
-from edgekit.metrics.wording import interval, percent
+from edgekit.metrics.wording import count, interval, percent
 from edgekit.records import write_atomic
 
 _THUMB_PX = 130
@@ -59,6 +59,7 @@ def render(record: AuditRecord, root: Path) -> str:
         chance=1 / len(record.labels),
         noise_caution=CAUTION,
         picture=_pictures(root),
+        count=count,
         percent=percent,
         interval=interval,
         x=lambda share: round(_BAR_PX * min(1.0, max(0.0, share if share == share else 0.0)), 1),  # noqa: PLR0124 (NaN)

@@ -23,6 +23,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.lookalikes import find_same
 from edgekit.errors import DataError
 from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
 
 _LEAST_PHOTOS = 8
@@ -49,7 +50,7 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
     config = config or AuditConfig()
     began = time.monotonic()
     counts = Counter(sample.label for sample in dataset.samples)
-    few = {label: count for label, count in sorted(counts.items()) if count < _LEAST_PHOTOS}
+    few = {label: number for label, number in sorted(counts.items()) if number < _LEAST_PHOTOS}
     if few:
         raise DataError(f"{dataset.root}: an audit needs {_LEAST_PHOTOS} photos of every class, got {few}; add photos")
     readings = read_all(dataset, progress)
@@ -92,7 +93,7 @@ def _cautions(dataset: Dataset) -> tuple[str, ...]:
             "than they are on new ones"
         )
     elif len(dataset.groups) < _FEW_GROUPS:
-        found.append(f"only {len(dataset.groups)} groups: intervals over so few are narrower than the truth")
+        found.append(f"only {count(len(dataset.groups), 'group')}: intervals over so few are narrower than the truth")
     if dataset.bad:
         found.append(f"{len(dataset.bad)} damaged photos were left out")
     return tuple(found)

@@ -151,7 +151,7 @@ def _plot(record: BenchRecord, folder: Path, stem: str) -> None:
     plot_path = folder / f"{stem}.pareto.png"
     points = pareto_points(record.devices)
     if points:
-        title = f"{stem}: balanced accuracy on {record.photos} photos against latency"
+        title = f"{stem}: balanced accuracy on {count(record.photos, 'photo')} against latency"
         plot_pareto(plot_path, points, title=title, budget_ms=record.budget_ms)
         console.note(f"wrote {plot_path}")
 
@@ -202,7 +202,7 @@ def print_bench(record: BenchRecord) -> None:
         _print_accuracy(record, one)
         best = one.recommended
         if best is not None:
-            crops = f"{'up to ' if best.stops_early else ''}{best.crops} crops"
+            crops = f"{'up to ' if best.stops_early else ''}{count(best.crops, 'crop')}"
             where = f" on {one.device}" if len(record.devices) > 1 else ""
             engine = f"{best.interpreter}{'' if best.delegate == 'default' else f', {best.delegate}'}"
             typer.echo(f"recommended{where} {budget}: {crops}, {count(best.threads, 'thread')}, {engine}")
@@ -283,8 +283,9 @@ def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
         shares = (found.balanced_accuracy, found.precision, found.recall, found.f1, found.apcer, found.bpcer)
         name = f"{point.crops}{console.crops_taken(point.crops_used)}{engine}"
         rows.append([name, *(interval(share, bare=True) for share in shares)])
+    photos = count(record.photos, f"{record.part} photo")
     console.print_table(
-        f"{record.photos} {record.part} photos on {bench.device}, {record.precision}, percent with 95 % intervals",
+        f"{photos} on {bench.device}, {record.precision}, percent with 95 % intervals",
         ["crops", "balanced accuracy", "precision", "recall", "F1", "APCER", "BPCER"],
         rows,
     )

@@ -11,7 +11,7 @@ from edgekit.cli import console, options
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.errors import require
-from edgekit.metrics.wording import NOTHING, interval, percent
+from edgekit.metrics.wording import NOTHING, count, interval, percent
 from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ def print_crossval(record: CrossvalRecord) -> None:
             ]
         )
     threads = " / ".join(record.variants[0].latency)
+    photos = f"{count(record.photos, 'photo')} of {count(record.groups, 'group')}"
     console.print_table(
-        f"{record.photos} photos of {record.groups} groups, each tested by a model that never saw its group; percent",
+        f"{photos}, each tested by a model that never saw its group; percent",
         ["model", "balanced accuracy", "mean of groups", "worst group", "AUC", f"p50 ms ({threads})"],
         rows,
     )

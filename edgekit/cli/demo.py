@@ -15,7 +15,7 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
-from edgekit.metrics.wording import percent
+from edgekit.metrics.wording import count, percent
 from edgekit.terminal import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def demo(
     write_json(out / "demo.json", record)
     reached = "reached" if record.balanced_accuracy >= TARGET else "MISSED"
     typer.echo(
-        f"int8, {last.crops} crops, screens and cameras that training never saw: balanced accuracy "
+        f"int8, {count(last.crops, 'crop')}, screens and cameras that training never saw: balanced accuracy "
         f"{percent(record.balanced_accuracy)} (target {percent(TARGET)}: {reached})"
     )
     without = f" without {', '.join(untimed)}, which an earlier call ran" if untimed else ""

@@ -10,7 +10,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.evaluate.options import EvaluateConfig
-from edgekit.metrics.wording import NOTHING, interval, percent, rate_interval, short_percent
+from edgekit.metrics.wording import NOTHING, count, interval, percent, rate_interval, short_percent
 
 if TYPE_CHECKING:
     from edgekit.evaluate.accuracy import EvaluateRecord
@@ -79,7 +79,8 @@ def print_evaluation(record: EvaluateRecord) -> None:
     from edgekit.metrics.attacks import kinds_rule, marked_kind
 
     print_classes(
-        f"{record.part} photos, {record.crops} crops{console.crops_taken(record.crops_used)}", record.detail.table
+        f"{record.part} photos, {count(record.crops, 'crop')}{console.crops_taken(record.crops_used)}",
+        record.detail.table,
     )
     found = record.detail
     if found.attacks is not None:
@@ -145,7 +146,10 @@ def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
     if evaluation.worst_group:
         worst = evaluation.by_group[evaluation.worst_group]
         lines.append(
-            ("worst group", f"{evaluation.worst_group}, {percent(worst.balanced_accuracy)} of {worst.n} photos")
+            (
+                "worst group",
+                f"{evaluation.worst_group}, {percent(worst.balanced_accuracy)} of {count(worst.n, 'photo')}",
+            )
         )
     return lines
 
@@ -156,7 +160,7 @@ def _more(found: Detail) -> list[tuple[str, str]]:
         attacks = found.attacks
         lines += [("ACER", interval(attacks.acer)), ("EER", interval(attacks.eer))]
         for one in attacks.at_apcer:
-            few = "" if one.supported else f", but {attacks.overall.n} attacks can't show so low a share"
+            few = "" if one.supported else f", but {count(attacks.overall.n, 'attack')} can't show so low a share"
             lines.append((f"BPCER at APCER {short_percent(one.limit)}", interval(one.bpcer) + few))
         lines.append(("average precision", interval(attacks.average_precision, scale=1.0)))
     shown, risk = found.reliability, found.risk

@@ -13,7 +13,7 @@ from edgekit.contract import CropPlan, Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
-from edgekit.metrics.wording import file_size, percent
+from edgekit.metrics.wording import count, file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
 from edgekit.terminal import EXIT_INTERRUPTED
 from edgekit.train.options import AugmentName, TrainConfig, check_weights_file, qat_fit, whole_fit
@@ -246,4 +246,4 @@ def print_gate(gate: Gate) -> None:
     shares = (gate.float_balanced_accuracy, gate.balanced_accuracy, gate.agreement)
     rows.append(["balanced accuracy", str(gate.photos), *map(percent, shares)])
     columns = ["recall", "photos", "float", "converted", "same answer"]
-    console.print_table(f"validation photos, {gate.crops} crops", columns, rows)
+    console.print_table(f"validation photos, {count(gate.crops, 'crop')}", columns, rows)

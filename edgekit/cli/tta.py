@@ -11,6 +11,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.errors import require
 from edgekit.evaluate.options import TtaConfig
+from edgekit.metrics.wording import count
 
 if TYPE_CHECKING:
     from edgekit.evaluate.tta import TtaRecord
@@ -80,7 +81,7 @@ def _write_tta(record: TtaRecord, out: Path) -> None:
 
     write_json(out / "tta.json", record)
     write_atomic(out / "tta.md", markdown(record).encode())
-    plot_crops(out / "tta.png", record, title=f"{record.photos} {record.part} photos")
+    plot_crops(out / "tta.png", record, title=count(record.photos, f"{record.part} photo"))
 
 
 def print_tta(record: TtaRecord) -> None:
@@ -89,7 +90,7 @@ def print_tta(record: TtaRecord) -> None:
 
     for model in record.models:
         columns, rows = flip_rows(record, model.name)
-        title = f"{model.name}, {record.photos} {record.part} photos, percent with 95 % intervals"
+        title = f"{model.name}, {count(record.photos, f'{record.part} photo')}, percent with 95 % intervals"
         console.print_table(title, columns, rows)
     if record.groups:
         console.note(P_VALUE)

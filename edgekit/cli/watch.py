@@ -138,7 +138,9 @@ def watch_frames(
                 typer.echo(printable(tally.line(source)), err=json)
     read = tally.labels.total() + source.dropped
     if source.count is not None and options.frames is None and read < source.count:
-        console.note(f"{source.name} announces {source.count} frames, {read} could be read; is the file whole?")
+        console.note(
+            f"{source.name} announces {count(source.count, 'frame')}, {read} could be read; is the file whole?"
+        )
 
 
 def open_source(camera: int | None, video: Path | None, *, every: int = 1, realtime: bool = False) -> FrameSource:

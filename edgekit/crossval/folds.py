@@ -87,7 +87,7 @@ def cross_validate(
     _claim(out, dataset, config)
     folds = []
     for number, split in enumerate(splits):
-        progress.say(f"fold {number + 1} of {config.folds}: tests {len(split.test)} photos")
+        progress.say(f"fold {number + 1} of {config.folds}: tests {count(len(split.test), 'photo')}")
         folds.append(_run_fold(dataset, split, out, number, config, progress))
     latency, where = _time(dataset, folds[-1], config, progress)
     record = CrossvalRecord(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.metrics.rates import Flips
-from edgekit.metrics.wording import NOTHING, interval
+from edgekit.metrics.wording import NOTHING, count, interval
 
 StudyTable = tuple[list[str], list[list[str]]]
 
@@ -52,8 +52,8 @@ def class_rows(record: TtaRecord) -> StudyTable:
 
 def markdown(record: TtaRecord) -> str:
     """The whole study as a page."""
-    of_groups = f" of {record.groups} groups" if record.groups else ""
-    intro = f"{record.photos} {record.part} photos{of_groups}; flips against `{record.baseline}`"
+    of_groups = f" of {count(record.groups, 'group')}" if record.groups else ""
+    intro = f"{count(record.photos, f'{record.part} photo')}{of_groups}; flips against `{record.baseline}`"
     parts = ["# Test-time augmentation", f"{intro}; percent with 95 % intervals. {P_VALUE}"]
     if record.caution:
         parts.append(f"Caution: {record.caution}.")

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from edgekit.errors import DataError
 from edgekit.gather.coverage import CellStatus, Coverage
 from edgekit.look.canvas import blank_figure, save_figure
+from edgekit.metrics.wording import count
 
 # From empty to full, in order of lightness too, so that it reads in black and white.
 _COLOURS = LinearSegmentedColormap.from_list("filled", ["#F1F6FA", "#9CC9E8", "#0072B2"])
@@ -42,7 +43,7 @@ def plot_coverage(path: Path, coverage: Coverage) -> None:
     height = min(_MAX_SIDE_IN, 1.0 + (1.5 + 0.5 * len(cameras)) * len(lights))
     figure = blank_figure(width, height, dpi=110, w_pad_in=0.1, h_pad_in=0.1)
     figure.suptitle(
-        f"{coverage.title}: {coverage.has} of {coverage.wanted} photos, {coverage.lacks} lack",
+        f"{coverage.title}: {coverage.has} of {count(coverage.wanted, 'photo')}, {coverage.lacks} lack",
         fontweight="bold",
         parse_math=False,
     )

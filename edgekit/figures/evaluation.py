@@ -18,7 +18,7 @@ from edgekit.evaluate.tta import TtaRecord
 from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, percent_axes, plot_with_bars, save_figure
 from edgekit.metrics.breakdown import Detail
 from edgekit.metrics.curves import AttackDetail
-from edgekit.metrics.wording import interval, percent, short_percent
+from edgekit.metrics.wording import count, interval, percent, short_percent
 
 _DET_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LIGHT = "#999999"
@@ -42,7 +42,7 @@ def plot_evaluation(folder: Path, found: Detail, labels: Sequence[str], *, name:
     Raises:
         EdgekitError: a file can't be written.
     """
-    title = f"{name}, {found.photos} photos"
+    title = f"{name}, {count(found.photos, 'photo')}"
     written = []
     if found.attacks is not None:
         written += [folder / "errors.png", folder / "precision-recall.png"]

@@ -16,6 +16,7 @@ from edgekit.gather.options import CollectConfig
 from edgekit.gather.session import Diary, DiaryLine, Finished, block_names
 from edgekit.gather.stills import to_jpeg
 from edgekit.locks import writing_in
+from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
 from edgekit.records import make_folder, sha256, write_atomic, write_json
 from edgekit.runtime.crops import Box
@@ -114,14 +115,12 @@ def collect_photos(
             finally:
                 finished = session.finish()
         except KeyboardInterrupt:
-            progress.say(f"{session.shots} photos of this session are kept in {session.folder}")
+            progress.say(session.kept())
             raise
         except VideoError as failure:
             if session.frames == 0:
                 raise
-            raise VideoError(
-                f"{failure}; {session.shots} photos of this session are kept in {session.folder}"
-            ) from None
+            raise VideoError(f"{failure}; {session.kept()}") from None
         record = session.record(finished)
     write_json(out / RECORD_NAME, record)
     if record.total == 0:
@@ -229,10 +228,14 @@ class _Session:
         self._digests.add(digest)
         return "shot"
 
+    def kept(self) -> str:
+        """How many photos it has kept, and where."""
+        return f"{count(self.shots, 'photo of this session is', 'photos of this session are')} kept in {self.folder}"
+
     def _counts(self) -> str:
         refused = f", {self._blurred} blurred" if self._blurred else ""
         refused += f", {self._faceless} without a face" if self._faceless else ""
-        return f"{self._total} photos{refused}"
+        return f"{count(self._total, 'photo')}{refused}"
 
     def finish(self) -> Finished:
         """Write the rows of what was shot."""

@@ -17,6 +17,7 @@ from edgekit.errors import DataError
 from edgekit.look.colours import blurred, histograms, mean_histograms
 from edgekit.look.sheets import MAX_SHEET_PHOTOS, SheetPhoto, SheetRow, contact_sheet
 from edgekit.look.spectrum import TILE_PX, power_spectrum
+from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.photo import decode, formats
 
@@ -79,7 +80,7 @@ def show_sheets(
     written = []
     for number, page in enumerate(pages):
         path = out / f"contact-{number + 1}.png"
-        contact_sheet(path, f"{dataset.root.resolve().name}, {len(dataset.samples)} photos", page)
+        contact_sheet(path, f"{dataset.root.resolve().name}, {count(len(dataset.samples), 'photo')}", page)
         written.append(path)
         progress.advance()
     return tuple(written)

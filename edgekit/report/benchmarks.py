@@ -186,7 +186,7 @@ def _conditions(where: Conditions, bench: DeviceBench) -> tuple[tuple[str, str],
     """Where and how latencies were measured, for people."""
     dots = where.int8_instructions
     dot_products = "not told" if dots is None else ", ".join(dots) or "none: int8 may be slower than float here"
-    counted = f"{where.repeats} × at least {where.min_runs} runs and {where.min_s:g} s of each point"
+    counted = f"{where.repeats} × at least {count(where.min_runs, 'run')} and {where.min_s:g} s of each point"
     items = [
         ("device", where.device),
         ("reached by", bench.device + (f", emulated by {bench.emulated}" if bench.emulated else "")),
@@ -196,7 +196,7 @@ def _conditions(where: Conditions, bench: DeviceBench) -> tuple[tuple[str, str],
         ("interpreter", where.interpreter),
         ("delegate", where.delegate),
         ("Python", where.python),
-        ("warm-up, not counted", f"{where.warmup} runs and {where.warmup_s:g} s of each point"),
+        ("warm-up, not counted", f"{count(where.warmup, 'run')} and {where.warmup_s:g} s of each point"),
         ("counted", counted),
         ("photos timed", str(where.timed_photos)),
         ("pause before a repeat", where.cool_down or "none"),

@@ -40,7 +40,7 @@ def study_view(key: str, record: TtaRecord) -> StudyView:
     groups = f" of {count(record.groups, 'group')}" if record.groups else ""
     axes = ChartAxes(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
     return StudyView(
-        conditions=f"{record.photos:,} {record.part} photos{groups} (data {short(record.data_sha256)})",
+        conditions=f"{count(record.photos, f'{record.part} photo')}{groups} (data {short(record.data_sha256)})",
         caution=record.caution,
         charts=curve_charts(key, "Accuracy over crops", _curves(record), axes),
         early=any(point.stops_early for point in record.points),

@@ -52,8 +52,9 @@ def stages_table(model: Model) -> Table | None:
         )
     last = model.stages[-1]
     note = (
-        f"{len(last.split.train):,} photos to train on, {len(last.split.val):,} to choose by, {len(last.split.test):,} "
-        f"to test with; split {last.split.method}, {short(last.split.sha256)}; data {short(last.data_sha256)}. "
+        f"{count(len(last.split.train), 'photo')} to train on, {len(last.split.val):,} to choose by, "
+        f"{len(last.split.test):,} to test with; split {last.split.method}, "
+        f"{short(last.split.sha256)}; data {short(last.data_sha256)}. "
         + ", ".join(f"{name} {version}" for name, version in sorted(last.versions.items()))
     )
     return Table.of_rows(f"{model.name}: the run", rows, note)

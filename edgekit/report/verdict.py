@@ -133,7 +133,7 @@ def point_name(point: Point) -> str:
 def describe_photos(evaluation: Evaluation, photos: PhotoSet, model: Model) -> str:
     """Which photos a number is of, and whether the model knew them."""
     groups = f" of {count(len(evaluation.by_group), 'group')}" if evaluation.by_group else ""
-    said = f"{photos.number:,} {'' if photos.part == 'all' else photos.part + ' '}photos{groups}"
+    said = count(photos.number, "photo" if photos.part == "all" else f"{photos.part} photo") + groups
     own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
     if own and photos.part == "test":
         # Splits keep groups whole; without groups only the photos are new.

@@ -14,6 +14,7 @@ import numpy as np
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.augment import vary
 from edgekit.data.threads import WORKERS, in_order
+from edgekit.metrics.wording import count
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
@@ -122,7 +123,8 @@ def photo_features(
         missing = [index for index in range(len(places)) if index not in tables]
         damaged = [places[index] for index in missing if os.path.exists(places[index])]
         if damaged:
-            progress.say(f"{len(damaged)} files of features are damaged and computed again, such as {damaged[0]}")
+            files = count(len(damaged), "file of features is", "files of features are")
+            progress.say(f"{files} damaged and computed again, such as {damaged[0]}")
         progress.advance(len(tables))
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
             tables[index] = np.stack([model(crop) for crop in crops])

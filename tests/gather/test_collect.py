@@ -52,7 +52,7 @@ class TestShots:
         record = collect_photos(moving(20), tmp_path, config(every_ms=None), controls=keys)
         assert (record.shots, record.frames) == (2, 13)
         assert len(keys.lines) == 12
-        assert keys.lines[3].startswith("1 photos – shot: sharpness")
+        assert keys.lines[3].startswith("1 photo – shot: sharpness")
 
     def test_up_to_a_count_over_two_sessions(self, tmp_path, progress):
         collect_photos(moving(6), tmp_path, config(count=5))

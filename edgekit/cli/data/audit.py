@@ -12,7 +12,7 @@ import typer
 from edgekit.audit.options import AuditConfig, NormaliseConfig
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError, require
-from edgekit.metrics.wording import NOTHING, interval, percent
+from edgekit.metrics.wording import NOTHING, count, interval, percent
 
 if TYPE_CHECKING:
     from edgekit.audit.record import AuditRecord
@@ -110,7 +110,7 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
             continue
         rows.append([one.name, interval(found), f"{line.p:.3f}", one.verdict])
     console.print_table(
-        f"{data}: {record.photos} photos, {len(record.groups)} groups",
+        f"{data}: {count(record.photos, 'photo')}, {count(len(record.groups), 'group')}",
         ["probe", f"balanced accuracy, unseen {'groups' if len(record.groups) > 1 else 'photos'}", "p", "verdict"],
         rows,
     )
@@ -223,7 +223,7 @@ def split(
 def _print_split(record: SplitRecord, data: Path) -> None:
     labels = sorted({label for side in record.sides for label in side.classes})
     console.print_table(
-        f"{data}: column {record.column}, {record.kept} photos kept, {record.placed} placed",
+        f"{data}: column {record.column}, {count(record.kept, 'photo')} kept, {record.placed} placed",
         [record.column, "groups", *labels, "kinds"],
         [
             [

@@ -13,6 +13,7 @@ from edgekit.cli import console, options
 from edgekit.cli.watch import SOURCES, given_sources, open_source
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import CollectConfig, GroupRule, ImportConfig
+from edgekit.metrics.wording import count
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
@@ -85,9 +86,8 @@ def import_(
     # What finetune would refuse is said here, where groups are chosen.
     lacking = why_unsplit(out)
     refused = f", which can't be split for training yet: {lacking}"
-    console.note(
-        f"{out} has {photos} photos{refused if lacking else f'; next: edgekit finetune {out} --out runs/first'}"
-    )
+    further = refused if lacking else f"; next: edgekit finetune {out} --out runs/first"
+    console.note(f"{out} has {count(photos, 'photo')}{further}")
 
 
 def _notes(texts: list[str] | None) -> tuple[tuple[str, str], ...]:

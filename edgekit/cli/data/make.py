@@ -12,6 +12,7 @@ from edgekit.augment.options import Augmentation, CropsConfig, Fill, Preset, Var
 from edgekit.augment.options import preset as named
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError, require
+from edgekit.metrics.wording import count
 from edgekit.simulate.options import SCREEN_NAMES, RecaptureConfig, RephotoConfig
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def augment(
     if json:
         console.print_json(made)
     console.note(
-        f"{place} holds {made.photos} photos and {made.variants} variants; "
+        f"{place} holds {count(made.photos, 'photo')} and {count(made.variants, 'variant')}; "
         f"next: edgekit finetune {place} --out runs/grown"
     )
 
@@ -183,7 +184,9 @@ def crops(
         made = cut_crops(photos, out, config, progress=progress, workers=workers)
     if json:
         console.print_json(made)
-    console.note(f"{out} holds {made.crops} crops of {made.photos} photos; classes: {', '.join(made.labels)}")
+    console.note(
+        f"{out} holds {count(made.crops, 'crop')} of {count(made.photos, 'photo')}; classes: {', '.join(made.labels)}"
+    )
 
 
 def recapture(
@@ -285,7 +288,7 @@ def recapture(
     if json:
         console.print_json(made)
     console.note(
-        f"{place} holds {made.genuine} genuine photos and {made.recaptures} recaptures; "
+        f"{place} holds {count(made.genuine, 'genuine photo')} and {count(made.recaptures, 'recapture')}; "
         f"next: edgekit finetune {place} --out runs/simulated"
     )
 

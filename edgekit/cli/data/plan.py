@@ -11,7 +11,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import WANTED
-from edgekit.metrics.wording import NOTHING
+from edgekit.metrics.wording import NOTHING, count
 
 if TYPE_CHECKING:
     from edgekit.gather.coverage import Coverage
@@ -68,7 +68,7 @@ def plan(
             f"{shown.title}{f', {one}' if one else ''}", ["wanted", *(entry.name for entry in shown.target)], rows
         )
     total = sum(map(shown.wanted_of, shown.cells))
-    typer.echo(f"{len(shown.cells)} cells, {total} photos")
+    typer.echo(f"{count(len(shown.cells), 'cell')}, {count(total, 'photo')}")
     console.caution(shown.caution)
 
 
@@ -113,8 +113,13 @@ def _print_coverage(found: Coverage) -> None:
             inside = [cell_of.get((camera, target)) for target in targets]
             rows.append([camera, *(NOTHING if one is None else f"{one.has}/{one.wanted}" for one in inside)])
         console.print_table(f"{found.title}{f', {light}' if light else ''}: has/wanted", ["", *targets], rows)
-    typer.echo(f"{found.has} photos in {len(found.cells)} cells that want {found.wanted}; {found.lacks} lack")
+    typer.echo(
+        f"{count(found.has, 'photo')} in {count(len(found.cells), 'cell')} that want {found.wanted}; {found.lacks} lack"
+    )
     for line in found.next[:_MAX_LINES]:
         typer.echo(f"shoot next: {line}")
-    for missing, count in found.outside.items():
-        console.note(f"{count} photos are in no cell: {missing} not known, e.g. {found.examples[missing][0]}")
+    for missing, photos in found.outside.items():
+        console.note(
+            f"{count(photos, 'photo is', 'photos are')} in no cell: {missing} not known, "
+            f"e.g. {found.examples[missing][0]}"
+        )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console, options
+from edgekit.metrics.wording import count
 
 
 def simulate(
@@ -28,5 +29,6 @@ def simulate(
             out, SimulateConfig(photos_per_class_per_group=per_class, seed=seed), progress=progress, workers=workers
         )
     console.note(
-        f"{out} holds {made.photos} photos of {len(made.groups)} groups; next: edgekit finetune {out} --out runs/first"
+        f"{out} holds {count(made.photos, 'photo')} of {count(len(made.groups), 'group')}; "
+        f"next: edgekit finetune {out} --out runs/first"
     )

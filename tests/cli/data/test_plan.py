@@ -53,7 +53,7 @@ class TestPlan:
         assert "2/2" in out
         assert "3 photos in 4 cells that want 8; 5 lack" in out
         assert out.index("shoot next: tv: 2 with pixel, 1 with iphone") < out.index("shoot next: real: 2 with pixel")
-        assert "1 photos are in no cell: camera not known, e.g. recapture/d.jpg" in err
+        assert "1 photo is in no cell: camera not known, e.g. recapture/d.jpg" in err
         with Image.open(tmp_path / "heat.png") as figure:
             assert figure.format == "PNG"
         assert data("status", tmp_path / "p.toml", root, "--strict")[0] == 1
