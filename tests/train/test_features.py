@@ -103,7 +103,7 @@ def test_a_damaged_file_is_computed_again(cache, source, damage, request):
     np.testing.assert_array_equal(again.fixed, first.fixed)
     np.testing.assert_array_equal(again.drawn, first.drawn)
     np.testing.assert_array_equal(np.load(place)["crops"], kept)
-    assert told.lines == [f"1 files of features are damaged and computed again, such as {place}"]
+    assert told.lines == [f"1 file of features is damaged and computed again, such as {place}"]
     assert told.done == 4
 
 
