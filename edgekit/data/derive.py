@@ -165,8 +165,9 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
     if workers == 1:
         yield from map(work, items)
         return
-    # Forking a process that has other threads would hang.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    # It starts Python's resource tracker, which dies of SIGHUP. Forking a process that has other threads would hang.
+    with held_back():
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
         coming, waiting = iter(items), set[Future[B]]()
         while True:
