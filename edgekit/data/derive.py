@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -174,7 +175,7 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
             for item in islice(coming, _AHEAD * workers - len(waiting)):
                 # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
                 with held_back():
-                    waiting.add(pool.submit(work, item))
+                    waiting.add(pool.submit(_work, work, item))
             if not waiting:
                 return
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -190,9 +191,19 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
 def _begin() -> None:
     """Leave Ctrl-C to the parent, and end when it does; keep libraries from taking every core once per process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A service manager sends it to all processes. What is half-written must be removed first.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
         os.environ[name] = "1"
+
+
+def _work(work: Callable[[A], B], item: A) -> B:
+    try:
+        return work(item)
+    except SystemExit as end:
+        # The pool would take it for the item's result, and go on.
+        os._exit(int(end.code or 0))
 
 
 def _end_with_parent() -> None:

@@ -124,6 +124,8 @@ class _Server(ThreadingHTTPServer):
     """A thread for each connection, and few of them at any time: one too many is closed at once."""
 
     daemon_threads = True
+    # One that waits to be closed must not keep a browser out for a second, as long as TCP takes to ask again.
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._places = threading.BoundedSemaphore(_MAX_CONNECTIONS)

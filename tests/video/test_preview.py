@@ -134,7 +134,7 @@ def test_many_connections_take_no_thread_each(preview, ask):
     at = urlsplit(preview.address)
     before = threading.active_count()
     with contextlib.ExitStack() as opened:
-        idle = [opened.enter_context(socket.create_connection((at.hostname, at.port))) for _ in range(100)]
+        idle = [opened.enter_context(socket.create_connection((at.hostname, at.port), 5)) for _ in range(100)]
         closed = [one for one in idle[32:] if one.recv(1) == b""]
         assert len(closed) == 68
         assert threading.active_count() - before <= 32
