@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="Windows has no signals between processes"),
 ]
 
-MOMENTS = 2
+MOMENTS = 20
 # What it took, when it was made, and how much of an import a re-run found done.
 UNEQUAL = {"seconds", "created", "stored", "known"}
 # Journals, in the order in which workers came to their ends.
