@@ -16,8 +16,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import IO, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from edgekit.bounds import Within
 from edgekit.errors import EdgekitError, RunError
 
 T = TypeVar("T")
@@ -276,14 +277,15 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     """Build a frozen dataclass from parsed JSON, strictly: unknown keys, missing keys and wrong types are errors.
 
     Args:
-        cls: The dataclass; its fields may be nested dataclasses, tuples, dicts, literals and unions.
+        cls: The dataclass; its fields may be nested dataclasses, tuples, dicts, literals, unions and numbers within
+            ``edgekit.bounds``.
         raw: What ``json.loads`` gave.
         where: Names the place in messages ("contract: plan").
         error: The error to raise.
     """
     if not isinstance(raw, dict):
         raise error(f"{where} must be an object, got {type(raw).__name__}")
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     required = {
         name
@@ -302,11 +304,8 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
     if kind is Any or (kind is Path and type(item) is str):
         return item if kind is Any else Path(item)
     origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        if item is None and NoneType in inner:
-            return None
-        (only,) = (one for one in inner if one is not NoneType)
-        return _convert(only, item, where, error)
+    if origin in (Union, UnionType, Annotated):
+        return _convert_one_of(inner, item, where, error)
     if origin is Literal:
         if item not in inner:
             raise error(f"{where} must be one of {list(inner)}, got {item!r:.80}")
@@ -328,6 +327,18 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
             raise error(f"{where} must be an integer of 64 bits, got one of {item.bit_length()}")
         return item
     raise error(f"{where} must be {getattr(kind, '__name__', kind)}, got {item!r:.80}")
+
+
+def _convert_one_of(inner: tuple[Any, ...], item: Any, where: str, error: type[EdgekitError]) -> Any:
+    """A type or None, or a type and the ends of its numbers."""
+    if item is None and NoneType in inner:
+        return None
+    (kind,) = (one for one in inner if one is not NoneType and not isinstance(one, Within))
+    value = _convert(kind, item, where, error)
+    for within in inner:
+        if isinstance(within, Within) and not within.has(value):
+            raise error(f"{where} must be {within}, got {value!r:.80}")
+    return value
 
 
 def _convert_float(item: Any, where: str, error: type[EdgekitError]) -> float:

@@ -92,6 +92,35 @@ def captured_stderr() -> Iterator[None]:
 
 
 EXIT_INTERRUPTED = 130
+"""What shells report of a program that Ctrl-C ended: 128 + SIGINT."""
+
+# What a service manager, a closing terminal and `kill` send. Windows has no SIGHUP.
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_came: list[int] = []
+
+
+def end_as_interrupted() -> None:
+    """Have SIGTERM and SIGHUP end the process as Ctrl-C does: what is half-written is removed, what is done is kept.
+
+    One that is ignored stays so, as SIGHUP under ``nohup``.
+    """
+    for number in _ENDINGS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del frame
+    # They come more than once, to a process and to its group: a second one must not interrupt the tidying up.
+    for one in _ENDINGS:
+        signal.signal(one, signal.SIG_IGN)
+    _came.append(number)
+    raise KeyboardInterrupt
+
+
+def exit_code_of_stop() -> int:
+    """The exit code of a process that was stopped: EXIT_INTERRUPTED, or 128 and the signal that came instead."""
+    return 128 + _came[0] if _came else EXIT_INTERRUPTED
 
 
 @contextmanager
@@ -115,27 +144,29 @@ def _exit(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the body is done; processes that are started in it never get it.
+    """Let Ctrl-C, SIGTERM and SIGHUP wait until the body is done; processes started in it never get Ctrl-C or SIGHUP.
 
-    Those leave it to their parent, which tells them when to stop.
+    Those leave them to their parent, which tells them when to stop.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     came: list[int] = []
-    handler = signal.getsignal(signal.SIGINT)
     # The mask is what children inherit. It is this thread's alone: another takes the signal, and Python runs the
     # handler here all the same.
-    deferring = callable(handler) and threading.current_thread() is threading.main_thread()
-    if deferring:
-        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    in_main = threading.current_thread() is threading.main_thread()
+    handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, *_ENDINGS)}
+    deferred = {one: handler for one, handler in handlers.items() if in_main and callable(handler)}
+    for one in deferred:
+        signal.signal(one, lambda number, _: came.append(number))
+    # Python's own resource tracker ignores SIGTERM, but dies of SIGHUP.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:
         # One that waits behind the mask comes now, to the same list.
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if deferring:
-            signal.signal(signal.SIGINT, handler)
+        for one, handler in deferred.items():
+            signal.signal(one, handler)
         if came:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(came[0])

@@ -37,10 +37,10 @@ LAYERS = _layers()
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 
 # These explain and check things to people who have nothing installed but Python.
-STANDARD_LIBRARY_ONLY = {"edgekit", "errors", "records", "progress", "terminal", "contract", "__main__"}
+STANDARD_LIBRARY_ONLY = {"edgekit", "errors", "bounds", "records", "progress", "terminal", "contract", "__main__"}
 # The device: runtime may import these units of edgekit, and nothing third-party but arrays and pictures. Interpreters
 # are looked up by name when a model is loaded.
-RUNTIME_UNITS = {"errors", "arrays", "records", "terminal", "contract", "runtime"}
+RUNTIME_UNITS = {"errors", "arrays", "bounds", "records", "terminal", "contract", "runtime"}
 BASE_PACKAGES = {"numpy", "PIL"}
 # Everything else that is third-party has one home.
 HOME_OF = {

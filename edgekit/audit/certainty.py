@@ -11,6 +11,7 @@ import numpy as np
 from edgekit.arrays import Float64Array, Int64Array
 from edgekit.audit.models import Fold, held_out_scores, labels_matter, linear_scores, make_folds
 from edgekit.audit.probes import Cheat
+from edgekit.bounds import Counted, Share
 from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.rates import Resampling, share_estimates
 from edgekit.progress import SILENT, Progress
@@ -45,7 +46,7 @@ class Baseline:
 
     mean: float
     top: float
-    p: float
+    p: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,8 +63,8 @@ class Problem:
 
     y: Int64Array
     unit: Int64Array | None
-    folds: int
-    shuffles: int
+    folds: Counted
+    shuffles: Counted
     seed: int
 
     @property

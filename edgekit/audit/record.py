@@ -10,6 +10,7 @@ from edgekit.audit.noise import Noise
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import Family
 from edgekit.audit.within import GroupLeak
+from edgekit.bounds import Counted, NoLess
 from edgekit.data.lookalikes import SameSet
 from edgekit.metrics.intervals import Estimate
 
@@ -82,7 +83,7 @@ class AuditRecord:
 
     data: str
     data_sha256: str
-    photos: int
+    photos: Counted
     labels: tuple[str, ...]
     groups: tuple[GroupBalance, ...]
     config: AuditConfig
@@ -94,7 +95,7 @@ class AuditRecord:
     same: tuple[SameSet, ...]
     noise: Noise
     cautions: tuple[str, ...]
-    seconds: float
+    seconds: NoLess
 
     def leaks(self, allowed: Sequence[str] = ()) -> tuple[str, ...]:
         """Name probes that leak, over all groups or inside one, but for those that the user knows of."""

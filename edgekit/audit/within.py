@@ -18,6 +18,7 @@ from edgekit.audit.certainty import LEAK_P, LEAK_SKILL, SUSPICIOUS_P, LeakVerdic
 from edgekit.audit.facts import FileFacts
 from edgekit.audit.probes import format_words, metadata_words
 from edgekit.audit.reading import Reading
+from edgekit.bounds import Counted, Share
 from edgekit.progress import SILENT, Progress
 
 SHUFFLES = 9_999
@@ -51,10 +52,10 @@ class GroupLeak:
     group: str
     probe: str
     rule: str
-    balanced_accuracy: float
-    photos: int
-    p: float
-    q: float
+    balanced_accuracy: Share
+    photos: Counted
+    p: Share
+    q: Share
     verdict: LeakVerdict
     shown_by: tuple[str, ...] = ()
 

@@ -21,7 +21,7 @@ from edgekit.augment.options import CropsConfig
 from edgekit.augment.tfrecords import Value, example, frame
 from edgekit.augment.variant_set import SUFFIX_OF, encode, variant_of
 from edgekit.augment.vary import apply_variant
-from edgekit.data.derive import ListedPhotos, claim, list_photos, make_all, remove_parts
+from edgekit.data.derive import ListedPhotos, claim, leave_bad_out, list_photos, make_all, remove_parts
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
 from edgekit.errors import EdgekitError
 from edgekit.locks import making_in
@@ -79,7 +79,13 @@ class _Shard:
 
 
 def cut_crops(
-    photos: Path, out: Path, config: CropsConfig, *, progress: Progress = SILENT, workers: int = 2
+    photos: Path,
+    out: Path,
+    config: CropsConfig,
+    *,
+    skip_bad: bool = False,
+    progress: Progress = SILENT,
+    workers: int = 2,
 ) -> CropsMade:
     """Cut the crops of all photos; a re-run makes the shards that are missing.
 
@@ -87,21 +93,22 @@ def cut_crops(
         photos: A data folder; nothing in it is changed.
         out: Gets the crops, ``crops.json`` and, last, ``crops.done.json``; a folder of crops also ``manifest.csv``.
         config: Which crops.
+        skip_bad: Leave out photos that can't be used instead of raising.
         progress: Told of every crop.
         workers: Processes.
 
     Raises:
-        DataError: the photos or the folder can't be used.
-        PhotoError: one photo can't be decoded.
+        DataError: photos or the folder can't be used.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
     found = list_photos(photos)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
-    pieces = sum(len(config.numbers(one)) for one in found.samples)
-    crops, shards = pieces * config.plan.crops, -(-pieces // config.shard_photos)
-    progress.begin("cutting crops", crops)
     with making_in(out):
         remove_parts(out)
+        found = leave_bad_out(found, out, skip_bad=skip_bad, progress=progress)
+        pieces = sum(len(config.numbers(one)) for one in found.samples)
+        crops, shards = pieces * config.plan.crops, -(-pieces // config.shard_photos)
+        progress.begin("cutting crops", crops)
         journal = Lines(out / JOURNAL_NAME)
         done = _shards_done(journal)
         whole = {one.number: one.crops for one in _shards(found, out, config, shards) if _is_done(one, done)}

@@ -16,7 +16,7 @@ from PIL import Image
 from edgekit.arrays import RGBArray
 from edgekit.augment.options import Encoding, VariantsConfig
 from edgekit.augment.vary import Variant, apply_variant, draw_variant
-from edgekit.data.derive import claim, copy_photo, list_photos, make_all, path_word
+from edgekit.data.derive import claim, copy_photo, leave_bad_out, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles, jpeg
@@ -45,7 +45,13 @@ def variant_of(path: str, number: int, config: VariantsConfig) -> Variant:
 
 
 def augment_photos(
-    photos: Path, out: Path, config: VariantsConfig, *, progress: Progress = SILENT, workers: int = 2
+    photos: Path,
+    out: Path,
+    config: VariantsConfig,
+    *,
+    skip_bad: bool = False,
+    progress: Progress = SILENT,
+    workers: int = 2,
 ) -> VariantsMade:
     """Copy a set of photos and add variants; a re-run makes what is missing.
 
@@ -55,17 +61,18 @@ def augment_photos(
         photos: A data folder; nothing in it is changed.
         out: Gets photos, variants, ``manifest.csv`` with what was drawn for each, and ``augment.json``.
         config: What to make.
+        skip_bad: Leave out photos that can't be used instead of raising.
         progress: Told of every file.
         workers: Processes.
 
     Raises:
-        DataError: the photos or the folder can't be used.
-        PhotoError: one photo can't be decoded.
+        DataError: photos or the folder can't be used.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
     found = list_photos(photos)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
+        found = leave_bad_out(found, out, skip_bad=skip_bad, progress=progress)
         # A photo is decoded once for all of its variants that are missing.
         missing = [(one.path, numbers) for one in found.samples if (numbers := _missing(one, out, config))]
         rows = [(one, number) for one in found.samples for number in config.numbers(one)]

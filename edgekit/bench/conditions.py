@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit.bounds import Counted, NoLess
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
 from edgekit.runtime.agent.system import is_x86
@@ -43,22 +44,22 @@ class Conditions:
     int8_instructions: tuple[str, ...] | None
     system: str
     python: str
-    cores: int
+    cores: Counted
     interpreter: str
     delegate: str
-    warmup: int
-    timed_photos: int
-    warmup_s: float = 0.0
-    min_runs: int = 0
-    min_s: float = 0.0
-    repeats: int = 1
+    warmup: Counted
+    timed_photos: Counted
+    warmup_s: NoLess = 0.0
+    min_runs: Counted = 0
+    min_s: NoLess = 0.0
+    repeats: Counted = 1
     quick: bool = False
     affinity: str = "all"
     used_cores: tuple[int, ...] | None = None
     cool_down: str = ""
     machine: Machine | None = None
     after: State | None = None
-    sessions: int = 1
+    sessions: Counted = 1
 
 
 def device_name(machine: Machine) -> str:

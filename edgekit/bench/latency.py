@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
+from edgekit.bounds import NoLess
 from edgekit.errors import DataError
 from edgekit.runtime.timing import Latency
 
@@ -29,7 +30,7 @@ FEW_BLOCKS = 30
 _CELLS = 1 << 20
 
 # Low and high end at LEVEL.
-Interval = tuple[float, float]
+Interval = tuple[NoLess, NoLess]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,9 +70,9 @@ class Spread:
         relative: Largest less smallest p50, as a share of their median; 0 with one repeat.
     """
 
-    p50_ms: tuple[float, ...]
-    p95_ms: tuple[float, ...]
-    relative: float
+    p50_ms: tuple[NoLess, ...]
+    p95_ms: tuple[NoLess, ...]
+    relative: NoLess
 
 
 class Timed(NamedTuple):

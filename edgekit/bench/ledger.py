@@ -61,6 +61,7 @@ class Ledger:
         cold: The cold starts of each setting.
         states: States of the device before and after each whole repeat.
         sessions: Number of sessions that have begun.
+        claimed_s: Seconds that the last session's rows account for, as the device counts them.
         ended: Whether the last session came to its end.
     """
 
@@ -71,6 +72,7 @@ class Ledger:
         self.cold: dict[int, list[ColdStart]] = defaultdict(list)
         self.states: list[RepeatStates] = []
         self.sessions = 0
+        self.claimed_s = 0.0
         self.ended = False
         self._hello: HelloRow | None = None
         self._scored = self._started = self._rows = self._pauses = 0
@@ -174,6 +176,7 @@ class Ledger:
         # A repeat whose connection broke is begun again.
         self._hello, self._repeat, self.ended = row, None, False
         self._pauses, self._rows = 0, 1
+        self.claimed_s = 0.0
         self.sessions += 1
 
     def _score(self, row: ScoreRow | FailedRow) -> None:
@@ -192,6 +195,9 @@ class Ledger:
             raise DeviceError(f"scores must be probabilities, photo {photo} has {found.min()} to {found.max()}")
         if np.abs(found.sum(axis=1) - 1).max() > _SUM_ERROR:
             raise DeviceError(f"the scores of a crop must add up to 1, those of photo {photo} don't")
+        if not 0 < row.ms <= _MOST_MS:
+            raise DeviceError(f"a photo must take more than 0 and at most {_MOST_MS:g} ms, photo {photo} took {row.ms}")
+        self.claimed_s += row.ms / 1e3
         self.scores[engine, photo] = found
         self._scored += 1
 
@@ -202,6 +208,7 @@ class Ledger:
         memory = row.peak_memory_mb
         if not 0 < row.first_ms <= row.cold_start_ms <= _MOST_MS or (memory is not None and not 0 < memory < _MOST_MB):
             raise DeviceError(f"a cold start takes time and memory within bounds, got {plain(row)}")
+        self.claimed_s += row.cold_start_ms / 1e3
         self.cold[number].append(row)
         self._started += 1
 
@@ -226,12 +233,15 @@ class Ledger:
             raise DeviceError(f"a pause must end after {self._job.pace.cool_down_s:g} s, it tells of it again")
 
     def _time(self, row: WarmRow | BlockRow) -> None:
+        pace = self._job.pace
         if self._repeat is None or row.repeat != len(self._whole) or not 0 <= row.setting < len(self._job.settings):
             raise DeviceError(f"times must belong to a setting of the repeat that has begun, got {row.type}")
         if isinstance(row, WarmRow):
             self._repeat.warm(row)
+            self.claimed_s += pace.warmup_s + max(1, pace.warmup_runs) * row.first_ns / 1e9
         else:
             self._repeat.time(row)
+            self.claimed_s += sum(sum(run) for run in row.ns) / 1e9
 
 
 class _Repeat:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from edgekit.bench.conditions import Conditions
-from edgekit.bench.latency import Interval, Spread, Throttling
+from edgekit.bench.latency import STAGES, Interval, Spread, Throttling
+from edgekit.bounds import Counted, NoLess
 from edgekit.devices.native import NativeLatency
+from edgekit.errors import EdgekitError
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
 from edgekit.metrics.wording import count
@@ -42,8 +44,8 @@ class BenchPoint:
         evaluation: On all photos, by this interpreter and delegate; the same for every number of threads.
     """
 
-    crops: int
-    threads: int
+    crops: Counted
+    threads: Counted
     stops_early: bool = False
     crops_used: CropUse | None = None
     interpreter: str = ""
@@ -52,10 +54,19 @@ class BenchPoint:
     latency: dict[str, Latency] | None
     intervals: dict[str, dict[str, Interval]] | None = None
     spread: Spread | None = None
-    slowdown: float | None = None
-    first_ms: float | None = None
+    slowdown: NoLess | None = None
+    first_ms: NoLess | None = None
     cold: ColdStart | None
     evaluation: Evaluation
+
+    def __post_init__(self) -> None:
+        """Hold that a latency has its total, and no stage that nobody knows."""
+        for found in (self.latency, self.intervals):
+            if found is not None and not {"total"} <= found.keys() <= set(STAGES):
+                raise EdgekitError(
+                    f"a latency must have total, and of the stages {', '.join(STAGES[:-1])},"
+                    f" got {sorted(found)!r:.200}; measure it again"
+                )
 
     @property
     def label(self) -> str:
@@ -116,7 +127,7 @@ class DeviceBench:
 class NativeTimed:
     """One inference with so many threads: what the tool said in each repeat."""
 
-    threads: int
+    threads: Counted
     repeats: tuple[NativeLatency, ...]
 
     @property
@@ -155,15 +166,15 @@ class BenchRecord:
     """
 
     model: str
-    model_bytes: int
+    model_bytes: Counted
     file_sha256: str
     precision: str
     plan: str
     data_sha256: str
     part: str
-    photos: int
+    photos: Counted
     caution: str
-    budget_ms: float | None
+    budget_ms: NoLess | None
     quick: bool
     devices: tuple[DeviceBench, ...]
     native: tuple[NativeBench, ...] = ()

@@ -38,11 +38,12 @@ class HelloRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
-    """One photo by one engine, crop by crop."""
+    """One photo by one engine, crop by crop, and the milliseconds that it took."""
 
     type: Literal["scores"]
     engine: int
     photo: int
+    ms: float
     scores: tuple[tuple[float, ...], ...]
 
 

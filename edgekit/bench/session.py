@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 import tempfile
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -26,6 +27,10 @@ from edgekit.runtime.payload import payload_bytes
 
 _REPORTED = b'{"type": "reported"}'
 _MAX_COMPLAINT = 1000
+# Beside the work that a row tells of: loading a model, starting a process, the steps of a pause, a run that is not
+# counted, a slow network.
+_BETWEEN_ROWS_S = 10.0
+_SLOWER = 3.0
 
 
 def lines_path(folder: Path, model: Path, device: Device) -> Path:
@@ -79,8 +84,10 @@ def measure_on(
             file.write_text(to_json(replace(job, done=done)), encoding="utf-8")
             (order,) = device.push([file])
             with contextlib.closing(_lines(device, order, idle_timeout_s)) as coming:
+                patience = _Patience(device.name, idle_timeout_s)
                 for number, line in enumerate(coming):
                     told = _take(ledger, line, device.name, lines)
+                    patience.spend(ledger.claimed_s)
                     if number and told == "hello":
                         raise DeviceError(f"{device.name}: it must tell once what it is, it began anew")
                     # Each setting is warmed up once a repeat.
@@ -90,6 +97,42 @@ def measure_on(
         if not ledger.ended:
             raise DeviceError(f"{device.name}: it stopped before the end; run the same command again to go on")
     return ledger
+
+
+class _Patience:
+    """How long a device may tell of its work: not much longer than its own rows say that the work took.
+
+    Each row must come in time, and there are only so many. But rows that always come at the last moment make a
+    measurement of minutes one of weeks.
+
+    Args:
+        name: The device, for messages.
+        idle_timeout_s: What one row may take, whatever it says.
+    """
+
+    def __init__(self, name: str, idle_timeout_s: float) -> None:
+        self._name, self._idle_timeout_s = name, idle_timeout_s
+        self._since, self._claimed_s = time.monotonic(), 0.0
+        self._allowed_s = idle_timeout_s
+
+    def spend(self, claimed_s: float) -> None:
+        """Take note of a row that came now.
+
+        Args:
+            claimed_s: Seconds that all rows so far account for.
+
+        Raises:
+            DeviceTimeout: it has taken far longer than that.
+        """
+        more_s = min(max(0.0, claimed_s - self._claimed_s), self._idle_timeout_s)
+        self._claimed_s = claimed_s
+        self._allowed_s += _SLOWER * more_s + _BETWEEN_ROWS_S
+        took_s = time.monotonic() - self._since
+        if took_s > self._allowed_s:
+            raise DeviceTimeout(
+                f"{self._name}: it has been at work for {took_s:.0f} s and accounts for {claimed_s:.0f} s of them; is "
+                "it busy with something else? Run the same command again to go on"
+            )
 
 
 def _fingerprint(job: Job, files: Sequence[Path]) -> str:

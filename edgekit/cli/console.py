@@ -12,7 +12,7 @@ import typer
 
 from edgekit.progress import Progress
 from edgekit.records import to_json
-from edgekit.terminal import EXIT_INTERRUPTED, guarded_output, printable
+from edgekit.terminal import exit_code_of_stop, guarded_output, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -82,7 +82,7 @@ def progress() -> Iterator[Progress]:
 
 
 def interruptible(function: F) -> F:
-    """Let Ctrl-C end a command with exit code 130 and one line, and a closed pipe in silence, without a traceback."""
+    """Let Ctrl-C and other signals that stop end a command with one line, a closed pipe in silence: no traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -92,7 +92,7 @@ def interruptible(function: F) -> F:
                 return function(*args, **kwargs)
         except KeyboardInterrupt:
             note("stopped; run the same command again (with --resume where it has that) to go on")
-            sys.exit(EXIT_INTERRUPTED)
+            sys.exit(exit_code_of_stop())
 
     return wrapped  # type: ignore[return-value]
 

@@ -16,7 +16,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, percent
-from edgekit.terminal import EXIT_INTERRUPTED
+from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop
 
 if TYPE_CHECKING:
     from edgekit.bench.record import BenchRecord
@@ -156,6 +156,9 @@ def _stage(arguments: list[str]) -> StageTime:
     try:
         _, status, usage = os.wait4(done.pid, 0)
     except KeyboardInterrupt:
+        # Ctrl-C came to it, too; other signals come to this process alone.
+        if exit_code_of_stop() != EXIT_INTERRUPTED:
+            done.terminate()
         done.wait()
         raise
     code = os.waitstatus_to_exitcode(status)

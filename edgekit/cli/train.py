@@ -15,7 +15,7 @@ from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
-from edgekit.terminal import EXIT_INTERRUPTED
+from edgekit.terminal import exit_code_of_stop
 from edgekit.train.options import AugmentName, TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def finetune(
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
-    """Say how a stage of training ended; exit with 130 when Ctrl-C ended it."""
+    """Say how a stage of training ended; exit with 130 when Ctrl-C ended it, as any that a signal stopped."""
     if json:
         console.print_json(record)
     else:
@@ -123,7 +123,7 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
-        raise typer.Exit(EXIT_INTERRUPTED)
+        raise typer.Exit(exit_code_of_stop())
 
 
 def qat(

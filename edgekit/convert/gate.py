@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
 from edgekit.metrics.classification import agreement, classification_report
@@ -16,10 +17,10 @@ class ClassGate:
     """One class: how many photos it has, recall by both models, and the share of photos with the same answer."""
 
     label: str
-    photos: int
-    float_recall: float
-    recall: float
-    agreement: float
+    photos: Counted
+    float_recall: Share
+    recall: Share
+    agreement: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +38,11 @@ class Gate:
         classes: The comparison for each class.
     """
 
-    photos: int
-    crops: int
-    agreement: float
-    float_balanced_accuracy: float
-    balanced_accuracy: float
+    photos: Counted
+    crops: Counted
+    agreement: Share
+    float_balanced_accuracy: Share
+    balanced_accuracy: Share
     drop_points: float
     max_drop_points: float
     classes: tuple[ClassGate, ...]
@@ -97,7 +98,7 @@ class ConvertRecord:
     config: ConvertConfig
     stage: Stage
     model: str
-    model_bytes: int
+    model_bytes: Counted
     contract: Contract
     gate: Gate
     versions: dict[str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edgekit.bench.conditions import Conditions
+from edgekit.bounds import Counted, NoLess
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.metrics.classification import Evaluation
 from edgekit.runtime.timing import Latency
@@ -16,12 +17,12 @@ class VariantRecord:
     """One variant at one number of crops, or stopping early, over all photos of all folds."""
 
     variant: str
-    crops: int
+    crops: Counted
     stops_early: bool = False
     crops_used: CropUse | None = None
     evaluation: Evaluation
     latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
-    model_bytes: int
+    model_bytes: Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +35,9 @@ class CrossvalRecord:
 
     config: CrossvalConfig
     data_sha256: str
-    photos: int
-    groups: int
-    training_seconds: float
+    photos: Counted
+    groups: Counted
+    training_seconds: NoLess
     conditions: Conditions | None
     variants: tuple[VariantRecord, ...]
     versions: dict[str, str]

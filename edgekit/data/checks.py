@@ -196,6 +196,42 @@ def _fault(content: bytes) -> str:
     return ""
 
 
+def refuse_bad(root: Path, bad: Sequence[BadPhoto], checked: int, *, skip_bad: bool) -> None:
+    """Hold that photos can be used, or that those which can't are to be left out.
+
+    Args:
+        root: The data folder.
+        bad: Those that can't be used.
+        checked: How many were looked at.
+        skip_bad: Whether they are to be left out.
+
+    Raises:
+        DataError: some can't, and are not to be.
+    """
+    if bad and not skip_bad:
+        lines = shorten((f"{one.path}: {one.reason}" for one in bad), separator="\n  ")
+        raise DataError(
+            f"{root}: every photo must be usable, got {len(bad)} of {checked} that are not:\n  {lines}\n"
+            "repair or remove them, or leave them out with --skip-bad"
+        )
+
+
+def refuse_lost_classes(root: Path, labels: Iterable[str], usable: Iterable[str]) -> None:
+    """Hold that every class has a photo that can be used.
+
+    Args:
+        root: The data folder.
+        labels: The classes of all photos.
+        usable: The classes of those that can be used.
+
+    Raises:
+        DataError: names those without any.
+    """
+    lost = sorted(set(labels) - set(usable))
+    if lost:
+        raise DataError(f"{root}: every class needs a usable photo, got only bad ones in {shorten(lost)}; repair them")
+
+
 def find_copies(samples: Sequence[Sample], digests: Sequence[str]) -> list[tuple[str, ...]]:
     """Find photos whose files are the same to the byte: a copy on each side of a split flatters.
 

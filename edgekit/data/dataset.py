@@ -15,6 +15,8 @@ from edgekit.data.checks import (
     check_photos,
     find_copies,
     find_photos,
+    refuse_bad,
+    refuse_lost_classes,
     shorten,
     top_folders,
 )
@@ -151,18 +153,11 @@ def _check_content(root: Path, samples: Sequence[Sample], skip_bad: bool, progre
     checked = check_photos(root, [sample.path for sample in samples], progress)
     pairs = list(zip(samples, checked, strict=True))
     bad = tuple(BadPhoto(path=sample.path, reason=one.reason) for sample, one in pairs if one.reason)
-    if bad and not skip_bad:
-        lines = shorten((f"{one.path}: {one.reason}" for one in bad), separator="\n  ")
-        raise DataError(
-            f"{root}: every photo must be usable, got {len(bad)} of {len(samples)} that are not:\n  {lines}\n"
-            "repair or remove them, or leave them out with --skip-bad"
-        )
+    refuse_bad(root, bad, len(samples), skip_bad=skip_bad)
     usable = tuple(sample for sample, one in pairs if not one.reason)
     digests = [one.sha256 for _, one in pairs if not one.reason]
     labels = tuple(sorted({sample.label for sample in samples}))
-    lost = sorted(set(labels) - {sample.label for sample in usable})
-    if lost:
-        raise DataError(f"{root}: every class needs a usable photo, got only bad ones in {shorten(lost)}; repair them")
+    refuse_lost_classes(root, labels, {sample.label for sample in usable})
     copies = find_copies(usable, digests)
     if copies:
         sets = shorten((" = ".join(paths) for paths in copies), limit=3, separator="; ")

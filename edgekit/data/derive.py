@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -14,17 +15,26 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgekit.data.checks import refuse_unreadable, walk_folders
+from edgekit.data.checks import (
+    BadPhoto,
+    check_photos,
+    refuse_bad,
+    refuse_lost_classes,
+    refuse_unreadable,
+    walk_folders,
+)
 from edgekit.data.manifest import Sample
 from edgekit.data.update import read_samples
 from edgekit.errors import DataError, EdgekitError
 from edgekit.locks import LOCK_NAME
-from edgekit.records import plain, read_json, sha256, to_json, write_atomic, write_json
+from edgekit.progress import Progress
+from edgekit.records import from_plain, plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.terminal import held_back
 
 A = TypeVar("A")
 B = TypeVar("B")
 
+CHECKED_NAME = "checked.json"
 # Tasks that wait in the pool for every process.
 _AHEAD = 3
 
@@ -68,6 +78,48 @@ def list_photos(root: Path) -> ListedPhotos:
             raise DataError(f"{root}: {one.path} must be a file inside the folder; restore it or remove its row")
     grouped = (one if one.group else replace(one, group=one.path) for one in samples)
     return ListedPhotos(root=root, samples=tuple(sorted(grouped, key=lambda one: one.path)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPhotos:
+    """Beside what is made of photos: those that can't be used, so that a re-run need not look at all of them again.
+
+    Attributes:
+        photos: ``ListedPhotos.sha256`` of all of them.
+        bad: Those that were left out.
+    """
+
+    photos: str
+    bad: tuple[BadPhoto, ...]
+
+
+def leave_bad_out(found: ListedPhotos, out: Path, *, skip_bad: bool, progress: Progress) -> ListedPhotos:
+    """Those photos that can be used; all are looked at before the first file is made.
+
+    Args:
+        found: The photos.
+        out: The folder that is made of them, claimed and locked.
+        skip_bad: Leave out photos that can't be used instead of raising.
+        progress: Told of each photo.
+
+    Raises:
+        DataError: photos that can't be used, unless they are to be left out; a class without any other.
+    """
+    place, listed = out / CHECKED_NAME, found.sha256
+    checked = from_plain(CheckedPhotos, read_json(place), where=str(place)) if place.exists() else None
+    if checked is None or checked.photos != listed or (checked.bad and not skip_bad):
+        paths = [one.path for one in found.samples]
+        reasons = [one.reason for one in check_photos(found.root, paths, progress)]
+        bad = tuple(BadPhoto(path=path, reason=reason) for path, reason in zip(paths, reasons, strict=True) if reason)
+        refuse_bad(found.root, bad, len(paths), skip_bad=skip_bad)
+        checked = CheckedPhotos(photos=listed, bad=bad)
+        write_json(place, checked)
+    if checked.bad:
+        progress.say(f"{found.root}: left out {len(checked.bad)} of {len(found.samples)} photos that can't be used")
+    gone = {one.path for one in checked.bad}
+    usable = replace(found, samples=tuple(one for one in found.samples if one.path not in gone))
+    refuse_lost_classes(found.root, found.labels, usable.labels)
+    return usable
 
 
 def _check_names(root: Path, samples: Iterable[Sample]) -> None:
@@ -165,15 +217,16 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
     if workers == 1:
         yield from map(work, items)
         return
-    # Forking a process that has other threads would hang.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    # It starts Python's resource tracker, which dies of SIGHUP. Forking a process that has other threads would hang.
+    with held_back():
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
         coming, waiting = iter(items), set[Future[B]]()
         while True:
             for item in islice(coming, _AHEAD * workers - len(waiting)):
                 # It may start a process here, which must not have Ctrl-C before it can ignore it, in its imports.
                 with held_back():
-                    waiting.add(pool.submit(work, item))
+                    waiting.add(pool.submit(_work, work, item))
             if not waiting:
                 return
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -189,9 +242,19 @@ def make_all(work: Callable[[A], B], items: Iterable[A], *, workers: int) -> Ite
 def _begin() -> None:
     """Leave Ctrl-C to the parent, and end when it does; keep libraries from taking every core once per process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A service manager sends it to all processes. What is half-written must be removed first.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
         os.environ[name] = "1"
+
+
+def _work(work: Callable[[A], B], item: A) -> B:
+    try:
+        return work(item)
+    except SystemExit as end:
+        # The pool would take it for the item's result, and go on.
+        os._exit(int(end.code or 0))
 
 
 def _end_with_parent() -> None:

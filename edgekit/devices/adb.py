@@ -6,13 +6,13 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from edgekit.devices.dump import ENDED, Dump, dump_script
 from edgekit.devices.native import NativeLatency, native_arguments, parse_native
 from edgekit.devices.process import run_to_end
-from edgekit.devices.remote import BEGIN, Blob, Options, RemoteDevice, between, blobs, disk_full
+from edgekit.devices.remote import BEGIN, END, Blob, Options, RemoteDevice, between, blobs, disk_full
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.agent.machine import Machine, read_machine
@@ -21,6 +21,9 @@ _ASK_S = 15
 # A batch is one call of adb: large enough to be quick, small enough for a bar to move.
 _BATCH_FILES, _BATCH_BYTES = 64, 16_000_000
 _SLOWEST_BYTES_A_S = 50_000
+# Names of 64 digits and a suffix, within what adb takes in one command.
+_HASHED_FILES, _HASHED_BYTES = 400, 256_000_000
+_SLOWEST_HASHED_BYTES_A_S = 2_000_000
 _NATIVE_S = 600
 _DEVICE_LINE = re.compile(
     r"^(\S+)\s+(device|offline|unauthorized|authorizing|connecting|recovery|sideload|no permissions)"
@@ -130,18 +133,51 @@ class AdbDevice(RemoteDevice):
         """See :class:`edgekit.devices.device.Device`: ``adb push``, in batches."""
         self.check_attached()
         wanted = blobs(files)
-        known = self._known()
-        missing = list({blob.name: blob for blob in wanted if blob.name not in known}.values())
+        unique = {blob.name: blob for blob in wanted}.values()
+        known = self._known(unique, progress)
+        missing = [blob for blob in unique if blob.name not in known]
         progress.begin(f"pushing to {self.name} (kB)", sum(blob.size for blob in missing) // 1000)
         sent = 0
         with tempfile.TemporaryDirectory(prefix="edgekit-") as stage:
-            for batch in _batches(missing):
+            for batch in _batches(missing, _BATCH_FILES, _BATCH_BYTES):
                 self._push_batch(batch, Path(stage))
                 before, sent = sent, sent + sum(blob.size for blob in batch)
                 progress.advance(sent // 1000 - before // 1000, note=f"{sent / 1e6:.1f} MB")
         return [f"{self.folder}/blobs/{blob.name}" for blob in wanted]
 
-    def _known(self) -> set[str]:
+    def _known(self, wanted: Iterable[Blob], progress: Progress) -> set[str]:
+        """The names of those that are there already, and are what their names say."""
+        names = self._names()
+        there = [blob for blob in wanted if blob.name in names]
+        known: set[str] = set()
+        progress.begin(f"looking at what {self.name} has (kB)", sum(blob.size for blob in there) // 1000)
+        for batch in _batches(there, _HASHED_FILES, _HASHED_BYTES):
+            hashed = self._hashed(batch)
+            if hashed is None:
+                progress.say(f"{self.name} has no sha256sum: files that are there already are pushed again")
+                return set()
+            known |= {blob.name for blob in batch if hashed.get(blob.name) == blob.sha256}
+            progress.advance(sum(blob.size for blob in batch) // 1000)
+        return known
+
+    def _hashed(self, batch: list[Blob]) -> dict[str, str] | None:
+        """The SHA-256 of files there, by name; None where nothing can tell."""
+        names = " ".join(blob.name for blob in batch)
+        script = (
+            f"cd {shlex.quote(self.folder)}/blobs && echo {BEGIN} && if command -v sha256sum >/dev/null 2>&1; "
+            f"then sha256sum {names} 2>/dev/null; echo {END}; else echo edgekit-none; fi"
+        )
+        limit_s = _ASK_S + sum(blob.size for blob in batch) / _SLOWEST_HASHED_BYTES_A_S
+        code, output, said = run_to_end(self._shell(script), limit_s, name=self.name)
+        lines = between(output.splitlines())
+        if "edgekit-none" in lines:
+            return None
+        if END not in lines:
+            raise self._unreachable(code, said)
+        found = (line.partition(" ") for line in lines)
+        return {name.strip(" *"): digest for digest, _, name in found}
+
+    def _names(self) -> set[str]:
         """The names of all files that are there already."""
         folder = shlex.quote(self.folder)
         script = (
@@ -216,10 +252,10 @@ class AdbDevice(RemoteDevice):
         return told
 
 
-def _batches(missing: list[Blob]) -> Iterator[list[Blob]]:
+def _batches(files: list[Blob], most_files: int, most_bytes: int) -> Iterator[list[Blob]]:
     batch: list[Blob] = []
-    for blob in missing:
-        if batch and (len(batch) == _BATCH_FILES or sum(one.size for one in batch) + blob.size > _BATCH_BYTES):
+    for blob in files:
+        if batch and (len(batch) == most_files or sum(one.size for one in batch) + blob.size > most_bytes):
             yield batch
             batch = []
         batch.append(blob)

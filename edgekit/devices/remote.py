@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +34,9 @@ _PYTHONS = ("python3", "python", "/data/data/com.termux/files/usr/bin/python3")
 _EXIT_NO_PYTHON, _EXIT_KILLED = 77, 137
 # Linux takes 128 kB in one word, adb 64 kB in all.
 _MAX_ARGUMENT_BYTES = 8000
-_MOST_GREETING, _MOST_TOLD = 1000, 100_000
+# Lines that login scripts may print before a device's own words.
+MOST_GREETING = 1000
+_MOST_TOLD = 100_000
 _RUN_FROM_FILE = (
     "import json,runpy,sys; sys.argv[1:] = json.load(open(sys.argv[1])); "
     "runpy.run_module('edgekit.runtime', run_name='__main__', alter_sys=True)"
@@ -283,7 +286,7 @@ class RemoteDevice(PythonDevice):
             f"(cat <&3; kill -9 $p) >/dev/null 2>&1 & w=$!; exec 3<&-; "
             f"wait $p; c=$?; kill $w 2>/dev/null; echo {END} $c; exit $c"
         )
-        began, ended, before = False, "", 0
+        began, ended, before, since = False, "", 0, time.monotonic()
         with Watched(self._shell(script), name=self.name, idle_timeout_s=idle_timeout_s, holds_stdin=True) as process:
             for line in process.lines():
                 if line.startswith(f"{END} "):
@@ -294,10 +297,10 @@ class RemoteDevice(PythonDevice):
                 if began:
                     yield line
                 began, before = began or line == BEGIN, before + 1
-                if not began and before > _MOST_GREETING:
+                if not began and (before > MOST_GREETING or time.monotonic() - since > idle_timeout_s):
                     raise DeviceError(
-                        f"{self.name}: it says more than {_MOST_GREETING} lines before it begins; what do its login"
-                        " scripts print?"
+                        f"{self.name}: it says more than {MOST_GREETING} lines, or for more than {idle_timeout_s:g} s,"
+                        " before it begins; what do its login scripts print?"
                     )
             code, said = process.end()
         if not re.fullmatch("[0-9]{1,3}", ended):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from edgekit.devices.process import Watched
-from edgekit.devices.remote import Blob, disk_full
-from edgekit.errors import DeviceError
+from edgekit.devices.remote import MOST_GREETING, Blob, disk_full
+from edgekit.errors import DeviceError, DeviceTimeout
 from edgekit.progress import Progress
 
 IDLE_S = 60
+_SLOWEST_BYTES_A_S, _SLOWEST_HASHED_BYTES_A_S = 4_000, 2_000_000
 
 _CHUNK = 256 * 1024
 
@@ -28,6 +31,7 @@ class Sender:
     def __init__(self, process: Watched, folder: str, files: list[Blob]) -> None:
         self._process, self._folder, self._files = process, folder, files
         self._complaint: DeviceError | None = None
+        self._until = 0.0
 
     def send(self, progress: Progress) -> bool:
         """Send what is missing; False where the connection broke.
@@ -37,11 +41,11 @@ class Sender:
             DeviceTimeout: nothing moved for too long.
         """
         wanted = {"folder": self._folder, "files": [[blob.name, blob.size, blob.sha256] for blob in self._files]}
+        self._allow(sum(blob.size for blob in self._files) / _SLOWEST_HASHED_BYTES_A_S)
         if not self._write(json.dumps(wanted).encode() + b"\n"):
             return False
-        lines = self._process.lines()
-        for line in lines:
-            told = _object(line)
+        lines = self._lines()
+        for told in lines:
             if "failed" in told:
                 raise self._failed(told, self._files)
             if isinstance(told.get("missing"), list):
@@ -51,12 +55,12 @@ class Sender:
         chosen = {number for number in told["missing"] if isinstance(number, int)}
         missing = [blob for number, blob in enumerate(self._files) if number in chosen]
         progress.begin(f"pushing to {self._process.name} (kB)", sum(blob.size for blob in missing) // 1000)
+        self._allow(sum(blob.size for blob in missing) / _SLOWEST_BYTES_A_S)
         sender = threading.Thread(target=self._send_all, args=(missing, progress), daemon=True)
         sender.start()
         done = False
         try:
-            for line in lines:
-                told = _object(line)
+            for told in lines:
                 if "failed" in told:
                     raise self._complaint or self._failed(told, missing)
                 done = done or told.get("done") is True
@@ -67,6 +71,25 @@ class Sender:
         if self._complaint is not None:
             raise self._complaint
         return done
+
+    def _allow(self, seconds: float) -> None:
+        """Give it time for what it does next: each line may come in time, and the last one never."""
+        self._until = time.monotonic() + IDLE_S + seconds
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        """What it tells: of each file once, that it is there or that it is kept, and of the whole."""
+        most = MOST_GREETING + len(self._files)
+        for number, line in enumerate(self._process.lines()):
+            if number > most:
+                raise DeviceError(
+                    f"{self._process.name}: it says more than {most} lines while files are pushed; what do its login"
+                    " scripts print?"
+                )
+            if time.monotonic() > self._until:
+                raise DeviceTimeout(
+                    f"{self._process.name}: it tells of files for longer than the slowest connection takes to push them"
+                )
+            yield _object(line)
 
     def _write(self, block: bytes) -> bool:
         try:

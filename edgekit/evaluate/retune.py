@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
@@ -39,12 +40,12 @@ class TuneRecord:
     model: str
     data_sha256: str
     part: str
-    photos: int
+    photos: Counted
     caution: str
     before: Decision
     after: Decision
-    balanced_accuracy: float
-    early_balanced_accuracy: float
+    balanced_accuracy: Share
+    early_balanced_accuracy: Share
     crops_used: CropUse | None
     written: str | None
     written_sha256: str | None

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array
+from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
@@ -97,12 +98,12 @@ class Reached:
     """
 
     part: str
-    photos: int
+    photos: Counted
     apcer: Rate
     worst_kind: str
-    worst_apcer: float
+    worst_apcer: Share
     bpcer: Rate
-    balanced_accuracy: float
+    balanced_accuracy: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ class TargetRecord:
     chosen_on: Reached
     tested_on: Reached | None
     kind: str | None
-    needed: int | None
+    needed: Counted | None
     caution: str
     written: str | None
     written_sha256: str | None
@@ -151,7 +152,7 @@ class Aimed:
 
     threshold: float
     kind: str | None
-    photos: int
+    photos: Counted
 
 
 def threshold_for(target: Target, is_attack: BoolArray, score: Float64Array, kinds: Sequence[str]) -> Aimed:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edgekit.bounds import Counted, NoLess
 from edgekit.contract import Contract, CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
@@ -45,7 +46,7 @@ class TtaSetting(NamedTuple):
     """
 
     plan: str
-    crops: int
+    crops: Counted
     stops_early: bool = False
 
     def __str__(self) -> str:
@@ -68,7 +69,7 @@ class TtaModel:
 
     name: str
     precision: str
-    model_bytes: int
+    model_bytes: Counted
     file_sha256s: tuple[str, ...]
 
 
@@ -95,9 +96,9 @@ class TtaPoint:
     model: str
     plan: str
     way: str
-    crops: int
+    crops: Counted
     stops_early: bool
-    mean_crops: float
+    mean_crops: NoLess
     balanced_accuracy: Estimate
     errors: Rate
     apcer: Estimate | None
@@ -113,7 +114,7 @@ class TtaTable:
 
     model: str
     way: str
-    crops: int
+    crops: Counted
     table: ClassTable
 
 
@@ -133,8 +134,8 @@ class TtaRecord:
     data_sha256: str
     part: str
     caution: str
-    photos: int
-    groups: int
+    photos: Counted
+    groups: Counted
     labels: tuple[str, ...]
     bona_fide: str | None
     ks: tuple[int, ...]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.bounds import Counted, Share
 from edgekit.metrics.attacks import checked_scores
 from edgekit.metrics.curves import MAX_CURVE_POINTS
 from edgekit.metrics.intervals import Estimate
@@ -50,12 +51,12 @@ class RiskCoverage:
     """
 
     certainty: tuple[float, ...]
-    coverage: tuple[float, ...]
-    risk: tuple[float, ...]
-    points: int
+    coverage: tuple[Share, ...]
+    risk: tuple[Share, ...]
+    points: Counted
     aurc: Estimate
-    aurc_by_chance: float
-    aurc_at_best: float
+    aurc_by_chance: Share
+    aurc_at_best: Share
     band: Band | None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 from edgekit.metrics.rates import ratio
 
@@ -27,8 +28,8 @@ WORST_RULE = f"The headline is the worst kind among those with {MIN_PHOTOS} phot
 class KindReport:
     """The APCER of one kind of attack, and over how many photos."""
 
-    value: float
-    n: int
+    value: Share
+    n: Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +49,14 @@ class AttackReport:
     """
 
     bona_fide: str
-    attacks: int
-    bona_fides: int
-    apcer: float
+    attacks: Counted
+    bona_fides: Counted
+    apcer: Share
     apcer_kind: str
     apcer_by_kind: dict[str, KindReport]
-    apcer_overall: float
-    bpcer: float
-    acer: float
+    apcer_overall: Share
+    bpcer: Share
+    acer: Share
 
 
 def attack_report(
@@ -215,8 +216,8 @@ class _Cuts:
     levels: Float64Array
     missed: Int64Array
     alarms: Int64Array
-    attacks: int
-    bona_fides: int
+    attacks: Counted
+    bona_fides: Counted
 
     def threshold(self, first: int, last: int) -> float:
         """The middle of all thresholds that make one of the neighbouring cuts ``first`` to ``last``."""

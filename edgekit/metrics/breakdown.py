@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.arrays import BoolArray
+from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 from edgekit.metrics.abstaining import RiskCoverage, band_report, risk_coverage
 from edgekit.metrics.classification import ClassificationReport, ClassReport, classification_report
@@ -32,7 +33,7 @@ class ClassTable:
     """
 
     classes: tuple[ClassReport, ...]
-    accuracy: float
+    accuracy: Share
     macro: ClassReport
     weighted: ClassReport
 
@@ -69,7 +70,7 @@ class Mistake:
     path: str
     truth: str
     predicted: str
-    score: float
+    score: Share
     certainty: float
     group: str
     kind: str
@@ -92,15 +93,15 @@ class Detail:
         all_mistakes: How many photos were called wrong in all.
     """
 
-    photos: int
+    photos: Counted
     table: ClassTable
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[Counted, ...], ...]
     attacks: AttackDetail | None
     reliability: Reliability
     risk: RiskCoverage
     slices: Slices
     mistakes: tuple[Mistake, ...]
-    all_mistakes: int
+    all_mistakes: Counted
 
 
 def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: int = 1000) -> Detail:

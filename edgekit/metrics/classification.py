@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
+from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import (
     MIN_PHOTOS,
@@ -33,10 +34,10 @@ class ClassReport:
     """One class against all others; each share is 0 where it has no photos to stand on."""
 
     label: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +56,23 @@ class ClassificationReport:
         confusion: Rows are the truth, columns the predictions; photos without a verdict are in no column.
     """
 
-    n: int
-    abstained: int
-    accuracy: float
-    balanced_accuracy: float
-    macro_precision: float
-    macro_recall: float
-    macro_f1: float
+    n: Counted
+    abstained: Counted
+    accuracy: Share
+    balanced_accuracy: Share
+    macro_precision: Share
+    macro_recall: Share
+    macro_f1: Share
     classes: tuple[ClassReport, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[Counted, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupReport:
     """One group of photos; its balanced accuracy is over the classes that it has."""
 
-    n: int
-    balanced_accuracy: float
+    n: Counted
+    balanced_accuracy: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +102,14 @@ class Evaluation:
     recall: Estimate
     f1: Estimate
     auc: Estimate | None = None
-    eer: float | None = None
-    bpcer20: float | None = None
+    eer: Share | None = None
+    bpcer20: Share | None = None
     attack: AttackReport | None = None
     apcer: Estimate | None = None
     bpcer: Estimate | None = None
     by_group: dict[str, GroupReport] = field(default_factory=dict)
     worst_group: str = ""
-    mean_over_groups: float | None = None
+    mean_over_groups: Share | None = None
 
 
 def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> ClassificationReport:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import (
     MIN_PHOTOS,
@@ -47,10 +48,10 @@ class ScoreCurve:
     """
 
     threshold: tuple[float | None, ...]
-    apcer: tuple[float, ...]
-    bpcer: tuple[float, ...]
-    precision: tuple[float, ...]
-    cuts: int
+    apcer: tuple[Share, ...]
+    bpcer: tuple[Share, ...]
+    precision: tuple[Share, ...]
+    cuts: Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
+from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 
 # Cells of the largest array that a block of resamples may fill: 8 MB, whatever the number of photos.
@@ -38,11 +39,11 @@ class Estimate:
         level: The share of such intervals that should hold the true number.
     """
 
-    value: float
-    low: float
-    high: float
+    value: Share
+    low: Share
+    high: Share
     method: str
-    level: float = _LEVEL
+    level: Share = _LEVEL
 
 
 def wilson(successes: int, trials: int) -> Estimate:
@@ -84,7 +85,7 @@ class Draws:
 
     unit: Int64Array
     method: str
-    resamples: int = 1000
+    resamples: Counted = 1000
     seed: int = 0
 
     @classmethod

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.bounds import Counted, Share
+from edgekit.errors import DataError
 from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wilson
 
 # Of photos; drawn ones may be counted in floats.
@@ -27,11 +29,16 @@ class Rate:
             groups.
     """
 
-    errors: int
-    n: int
-    groups: int
+    errors: Counted
+    n: Counted
+    groups: Counted
     photos: Estimate
     grouped: Estimate | None
+
+    def __post_init__(self) -> None:
+        """Hold that there are no more errors than photos: a record may say anything."""
+        if self.errors > self.n:
+            raise DataError(f"a rate's errors must be at most its photos, got {self.errors} of {self.n}")
 
     @property
     def estimate(self) -> Estimate:
@@ -136,9 +143,9 @@ class Flips:
             so it is too small rather than too large.
     """
 
-    right_to_wrong: int
-    wrong_to_right: int
-    p_value: float
+    right_to_wrong: Counted
+    wrong_to_right: Counted
+    p_value: Share
 
 
 def flips(before: BoolArray, after: BoolArray) -> Flips:

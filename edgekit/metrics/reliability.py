@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.bounds import Counted, NoLess, Share
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import checked_scores
 from edgekit.metrics.intervals import Estimate, wilson
@@ -29,10 +30,10 @@ class ReliabilityBin:
         share: How many of them are what the score is of, with Wilson's interval: what was true.
     """
 
-    low: float
-    high: float
-    n: int
-    score: float
+    low: Share
+    high: Share
+    n: Counted
+    score: Share
     share: Estimate
 
 
@@ -56,8 +57,8 @@ class Reliability:
     equal_width: tuple[ReliabilityBin, ...]
     ece: Estimate
     ece_equal_width: Estimate
-    ece_by_chance: float
-    brier: float
+    ece_by_chance: Share
+    brier: NoLess
 
 
 def reliability(of: str, truth: BoolArray, score: Float64Array, how: Resampling) -> Reliability:

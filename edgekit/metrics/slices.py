@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.arrays import BoolArray, Int64Array
+from edgekit.bounds import Counted
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import MIN_PHOTOS
 from edgekit.metrics.classification import macro_samples
@@ -35,7 +36,7 @@ class Slice:
 
     column: str
     value: str
-    n: int
+    n: Counted
     errors: Rate
     balanced_accuracy: Estimate
     apcer: Rate | None
@@ -62,7 +63,7 @@ class Slices:
     columns: tuple[str, ...]
     found: tuple[Slice, ...]
     worst: tuple[str, ...]
-    left_out: int
+    left_out: Counted
     caution: str
 
 

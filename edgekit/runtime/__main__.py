@@ -19,7 +19,7 @@ from edgekit.records import plain
 from edgekit.runtime.agent.machine import read_machine
 from edgekit.runtime.classifier import Classifier, Verdict
 from edgekit.runtime.timing import by_stage, peak_memory_mb
-from edgekit.terminal import guarded_output, printable
+from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_output, printable
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -114,7 +114,7 @@ def _timed(classify: Callable[[Path], Verdict], options: argparse.Namespace) -> 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (0, 2 for a user's mistake, 130 for Ctrl-C)."""
+    """Run the command line; returns the exit code (0, 2 for a user's mistake, 130 for Ctrl-C, 143 for SIGTERM)."""
     options = _arguments(argv)
     # Pillow warns of damaged metadata, which photos are read without, and of sizes, which are checked here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -129,9 +129,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
-        return 130
+        return exit_code_of_stop()
     return 2 if failed else 0
 
 
 if __name__ == "__main__":
+    end_as_interrupted()
     sys.exit(main())

@@ -16,7 +16,7 @@ PAYLOAD_NAME = "edgekit-runtime.pyz"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # What ``edgekit.runtime`` may import; tests/test_architecture.py holds the same list.
-_UNITS = ("__init__.py", "errors.py", "arrays.py", "records.py", "terminal.py", "contract.py")
+_UNITS = ("__init__.py", "errors.py", "arrays.py", "bounds.py", "records.py", "terminal.py", "contract.py")
 _MAIN = "import sys\n\nfrom edgekit.runtime.__main__ import main\n\nsys.exit(main())\n"
 # The oldest date that a zip archive can name: the same sources give the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)

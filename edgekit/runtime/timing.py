@@ -7,19 +7,23 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+
+from edgekit.bounds import Counted, NoLess
+from edgekit.errors import EdgekitError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Milliseconds:
     """One verdict's time by stage, in milliseconds; ``total_ms``, their sum, is the time that passed."""
 
-    decode_ms: float
-    crop_ms: float
-    invoke_ms: float
-    vote_ms: float
+    decode_ms: NoLess
+    crop_ms: NoLess
+    invoke_ms: NoLess
+    vote_ms: NoLess
 
     @property
     def total_ms(self) -> float:
@@ -31,12 +35,18 @@ class Milliseconds:
 class Latency:
     """Percentiles of a number of measurements, in milliseconds."""
 
-    n: int
-    mean_ms: float
-    p50_ms: float
-    p90_ms: float
-    p95_ms: float
-    p99_ms: float
+    n: Counted
+    mean_ms: NoLess
+    p50_ms: NoLess
+    p90_ms: NoLess
+    p95_ms: NoLess
+    p99_ms: NoLess
+
+    def __post_init__(self) -> None:
+        """Hold that percentiles rise: a record may say anything."""
+        percentiles = (self.p50_ms, self.p90_ms, self.p95_ms, self.p99_ms)
+        if any(low > high for low, high in pairwise(percentiles)):
+            raise EdgekitError(f"percentiles from p50 to p99 must rise, got {percentiles} ms; measure it again")
 
     @classmethod
     def of(cls, values_ms: Sequence[float]) -> Latency:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.data.derive import ListedPhotos, claim, copy_photo, list_photos, make_all, path_word
+from edgekit.data.derive import ListedPhotos, claim, copy_photo, leave_bad_out, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
 from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError
@@ -45,7 +45,13 @@ class RecapturesMade:
 
 
 def make_recaptures(
-    photos: Path, out: Path, config: RecaptureConfig, *, progress: Progress = SILENT, workers: int = 2
+    photos: Path,
+    out: Path,
+    config: RecaptureConfig,
+    *,
+    skip_bad: bool = False,
+    progress: Progress = SILENT,
+    workers: int = 2,
 ) -> RecapturesMade:
     """Photograph the genuine photos of a folder again from simulated screens; a re-run makes what is missing.
 
@@ -53,17 +59,18 @@ def make_recaptures(
         photos: A data folder; only its genuine photos are read, and nothing in it is changed.
         out: Gets ``genuine/``, ``recapture/``, ``manifest.csv`` with what was drawn for each, and ``recapture.json``.
         config: What to make.
+        skip_bad: Leave out photos that can't be used instead of raising.
         progress: Told of every file.
         workers: Processes.
 
     Raises:
-        DataError: the photos or the folder can't be used, or no label names genuine photos.
-        PhotoError: one photo can't be decoded.
+        DataError: photos or the folder can't be used, or no label names genuine photos.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
     found = _genuine(list_photos(photos), config)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
+        found = leave_bad_out(found, out, skip_bad=skip_bad, progress=progress)
         rows = list(_rows(found, config))
         missing = [row for row in rows if not os.path.isfile(out / row.sample.path)]
         progress.begin("photographing", len(rows))

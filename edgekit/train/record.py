@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edgekit.bounds import Counted, NoLess
 from edgekit.data.dataset import Dataset
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
@@ -27,7 +28,7 @@ class PhotoCounts:
     """
 
     part: Part
-    photos: int
+    photos: Counted
     labels: dict[str, int]
     groups: dict[str, int]
     kinds: dict[str, int]
@@ -84,13 +85,13 @@ class TrainRecord:
     data: str
     data_sha256: str
     split: Split
-    skipped_photos: int
+    skipped_photos: Counted
     history: dict[str, tuple[float, ...]]
     best_epoch: int
-    seconds: float
+    seconds: NoLess
     interrupted: bool
     weights_sha256: str
-    calibration_crops: int | None = None
+    calibration_crops: Counted | None = None
     calibration_sha256: str | None = None
     float_sha256: str | None = None
     versions: dict[str, str]

@@ -8,7 +8,7 @@ from PIL import Image
 from edgekit.augment.options import PRESETS, VariantsConfig
 from edgekit.augment.variant_set import augment_photos, preview_variants, variant_of
 from edgekit.data.manifest import read_manifest
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError
 
 SAFE = VariantsConfig(options=PRESETS["recapture-safe"], variants=3, encoding="png")
 
@@ -88,7 +88,7 @@ class TestFiles:
 
     def test_a_damaged_photo_is_named(self, photos, tmp_path):
         (photos / "a" / "1.png").write_bytes(b"no picture")
-        with pytest.raises(PhotoError, match=r"a/1\.png"):
+        with pytest.raises(DataError, match=r"got 1 of 4 that are not:\n  a/1\.png"):
             augment_photos(photos, tmp_path / "out", SAFE, workers=1)
 
     @pytest.mark.parametrize("variants", [0, 1001])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fixtures.lines import FAST, SHORT, Replayed, Tampered, edited, rows_changed
 
 from edgekit.bench.benchmark import benchmark
-from edgekit.errors import DeviceError
+from edgekit.errors import DeviceError, DeviceTimeout
 
 
 def first(kind, key, value):
@@ -79,6 +80,10 @@ class TestHostileLines:
                 "must be JSON",
                 id="nan",
             ),
+            pytest.param(
+                edited("scores", lambda row: row.update(ms=0.0)), "must take more than 0", id="scored-in-no-time"
+            ),
+            pytest.param(edited("scores", lambda row: row.update(ms=1e300)), "at most 900000 ms", id="scored-for-ever"),
             pytest.param(first("scores", "scores", [True, 0.0]), "must be float", id="bool"),
             pytest.param(edited("scores", lambda row: row.update(sudo=1)), "unknown", id="unknown-key"),
             pytest.param(edited("cold", lambda row: row.update(first_ms=1e300)), "within bounds", id="cold-time"),
@@ -104,7 +109,7 @@ class TestHostileLines:
                 edited("hello", lambda row: row["engines"][0].update(delegate=7)), "must be str", id="engine-type"
             ),
             pytest.param(edited("hello", lambda row: row["engines"].pop()), "for 1 engines", id="no-engine"),
-            pytest.param(edited("hello", lambda row: row.update(format=2)), "answer in format 1", id="format"),
+            pytest.param(edited("hello", lambda row: row.update(format=1)), "answer in format 2", id="format"),
             pytest.param(put('{"type": "failed", "engine": 0, "photo": 2, "error": "gone"}'), "can't read", id="photo"),
         ],
     )
@@ -164,3 +169,25 @@ class TestHostileLines:
 def test_a_device_that_goes_on_without_end_is_stopped(model, dataset, tmp_path, change, complaint):
     with pytest.raises(DeviceError, match=complaint):
         benchmark(model, dataset, FAST, devices=[Tampered(rows_changed(change))], out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_row", "is_refused"),
+    [pytest.param(50, True, id="at-the-last-moment"), pytest.param(9, False, id="over-a-slow-network")],
+)
+def test_rows_that_always_come_late_end_the_measurement(model, dataset, told, monkeypatch, seconds_a_row, is_refused):
+    """Each comes within the time limit of 60 s, and tells of milliseconds of work."""
+    clock = SimpleNamespace(now=0.0)
+
+    def late(lines):
+        for line in lines:
+            clock.now += seconds_a_row
+            yield line
+
+    monkeypatch.setattr("edgekit.bench.session.time", SimpleNamespace(monotonic=lambda: clock.now))
+    device = Replayed(told, late)
+    if not is_refused:
+        assert benchmark(model, dataset, SHORT, devices=[device]).devices
+        return
+    with pytest.raises(DeviceTimeout, match="tampered: it has been at work for 100 s and accounts for 0 s of them"):
+        benchmark(model, dataset, SHORT, devices=[device])

@@ -1,4 +1,4 @@
-"""Ctrl-C, sent as a signal to real processes at chosen moments: exit code 130 and never a traceback."""
+"""Ctrl-C, SIGTERM and SIGHUP, sent to real processes at chosen moments: exit code 128 + signal, never a traceback."""
 
 from __future__ import annotations
 
@@ -96,9 +96,19 @@ def wait_until(met, process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["workers-start", "photos-come"])
-def test_while_photos_are_simulated(simulating, tmp_path, moment):
-    """Ctrl-C on a terminal goes to the workers, too: those that still load and those at work."""
+@pytest.mark.parametrize(
+    ("stop", "moment", "to_all"),
+    [
+        pytest.param(signal.SIGINT, "workers-start", True, id="ctrl-c-while-workers-start"),
+        pytest.param(signal.SIGINT, "photos-come", True, id="ctrl-c-while-photos-come"),
+        pytest.param(signal.SIGTERM, "workers-start", True, id="a-service-manager-while-workers-start"),
+        pytest.param(signal.SIGTERM, "photos-come", True, id="a-service-manager-while-photos-come"),
+        pytest.param(signal.SIGTERM, "photos-come", False, id="kill-while-photos-come"),
+        pytest.param(signal.SIGHUP, "photos-come", True, id="the-terminal-closes-while-photos-come"),
+    ],
+)
+def test_while_photos_are_simulated(simulating, tmp_path, stop, moment, to_all):
+    """On a terminal a signal goes to the workers, too: those that still load and those at work."""
     children = Path(f"/proc/{simulating.pid}/task/{simulating.pid}/children")
     if moment == "photos-come":
         wait_until(lambda: any((tmp_path / "photos").rglob("*.jpg")), simulating)
@@ -107,9 +117,19 @@ def test_while_photos_are_simulated(simulating, tmp_path, moment):
     else:
         # The first is Python's own resource tracker.
         wait_until(lambda: len(children.read_text().split()) >= 2, simulating)
-    os.killpg(simulating.pid, signal.SIGINT)
+    (os.killpg if to_all else os.kill)(simulating.pid, stop)
     out, err = simulating.communicate(timeout=120)
-    assert simulating.returncode == 130, err
+    assert simulating.returncode == 128 + stop, err
     assert out == ""
     assert err.endswith(STOPPED)
     assert "Traceback" not in err
+    assert not list((tmp_path / "photos").rglob("*.part"))
+
+
+@pytest.mark.slow
+def test_under_nohup_a_closed_terminal_stops_nothing(repository, tmp_path):
+    script = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{SCRIPT.format(module='typer')}"
+    script = script.replace("SIGINT)\nsys", "SIGHUP)\nsys")
+    command = [sys.executable, "-c", script.replace("signal.SIGINT", "signal.SIGHUP"), "--version"]
+    ran = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")

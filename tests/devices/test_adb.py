@@ -67,6 +67,31 @@ class TestWork:
         assert {path: path.stat().st_mtime_ns for path in kept} == kept
         assert Path(there[-1]).read_bytes() == (tmp_path / "noise0.bin").read_bytes()
 
+    @pytest.mark.parametrize("damaged", [b"", b"another", "as long"], ids=["empty", "shorter", "as-long"])
+    def test_what_is_not_what_its_name_says_is_sent_again(self, adb_device, red_photos, damaged):
+        device = adb_device()
+        first, second = device.push(red_photos[:2])
+        whole = Path(first).read_bytes()
+        Path(first).write_bytes(bytes(len(whole)) if damaged == "as long" else damaged)
+        untouched = Path(second).stat().st_mtime_ns
+        assert device.push(red_photos[:2]) == [first, second]
+        assert Path(first).read_bytes() == whole
+        assert Path(second).stat().st_mtime_ns == untouched
+
+    def test_a_phone_that_can_not_tell_gets_everything_again(self, adb_device, adbd, red_photos, tmp_path):
+        device = adb_device()
+        (there,) = device.push(red_photos[:1])
+        whole = Path(there).read_bytes()
+        Path(there).write_bytes(bytes(len(whole)))
+        tool = adbd.tools / "sha256sum"
+        at = tool.readlink()
+        tool.unlink()
+        try:
+            assert device.push(red_photos[:1]) == [there]
+        finally:
+            tool.symlink_to(at)
+        assert Path(there).read_bytes() == whole
+
     def test_more_photos_than_a_command_line_takes(self, adb_device, red_blue_file, red_photos):
         device = adb_device()
         model, *there = device.push([red_blue_file, *red_photos])

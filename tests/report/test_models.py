@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from edgekit.errors import ContractError, RunError
+from edgekit.errors import ContractError, EdgekitError, RunError
 from edgekit.records import write_json
 from edgekit.report.mistakes import gallery
 from edgekit.report.models import MAX_RECORDS, collect
@@ -66,6 +66,60 @@ def test_what_is_no_record_is_refused(tmp_path, content, error, match):
     path.write_text(content)
     with pytest.raises(error, match=match):
         collect([path])
+
+
+def at(*keys, value):
+    """A change of a record: the value at the end of some keys."""
+
+    def change(raw):
+        for key in keys[:-1]:
+            raw = raw[key]
+        raw[keys[-1]] = value
+
+    return change
+
+
+POINT = ("devices", 0, "points", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "complaint"),
+    [
+        pytest.param(
+            "tiny.bench.json",
+            at(*POINT, "evaluation", "balanced_accuracy", "value", value=7.0),
+            r"balanced_accuracy: value must be 0 to 1, got 7\.0",
+            id="accuracy-above-all",
+        ),
+        pytest.param(
+            "evaluation/evaluate.json",
+            at("evaluation", "balanced_accuracy", "low", value=-0.5),
+            r"low must be 0 to 1, got -0\.5",
+            id="interval-below-nothing",
+        ),
+        pytest.param(
+            "tiny.bench.json",
+            at(*POINT, "latency", "total", "p95_ms", value=-3.0),
+            "p95_ms must be 0 or more",
+            id="negative-latency",
+        ),
+        pytest.param(
+            "tiny.bench.json",
+            at(*POINT, "latency", "total", "p50_ms", value=1e9),
+            "percentiles from p50 to p99 must rise",
+            id="median-above-the-tail",
+        ),
+        pytest.param("tiny.bench.json", at(*POINT, "latency", value={}), "must have total", id="no-stages"),
+        pytest.param("tiny.bench.json", at("photos", value=-24), "photos must be 0 or more", id="negative-photos"),
+        pytest.param("tiny.json", at("gate", "agreement", value=1.7), "agreement must be 0 to 1", id="gate"),
+        pytest.param("tiny.json", at("model_bytes", value=-1), "model_bytes must be 0 or more", id="negative-size"),
+        pytest.param("run/float.json", at("seconds", value=-1.0), "seconds must be 0 or more", id="negative-seconds"),
+    ],
+)
+def test_numbers_that_can_not_be_are_refused(copied, edit, name, change, complaint):
+    edit(copied / name, change)
+    with pytest.raises(EdgekitError, match=complaint):
+        collect([copied])
 
 
 def test_places_without_records_are_refused(tmp_path):

@@ -27,6 +27,7 @@ def test_it_is_what_the_runtime_may_import_and_nothing_else(tmp_path):
         "__init__.py",
         "errors.py",
         "arrays.py",
+        "bounds.py",
         "records.py",
         "terminal.py",
         "contract.py",

@@ -18,7 +18,7 @@ SMALL = RephotoConfig(oversample=(1.2, 1.4))
 
 def test_a_photo_too_small_for_a_screen_is_named(tmp_path, write_photo):
     write_photo(tmp_path / "photos" / "genuine" / "dot.png", size_wh=(1, 1))
-    with pytest.raises(DataError, match=r"dot\.png: .* 8 pixels or more on each side, got 1x1"):
+    with pytest.raises(DataError, match=r"dot\.png: must be at least 8x8 px, got 1x1"):
         make_recaptures(tmp_path / "photos", tmp_path / "out", RecaptureConfig(label="genuine"), workers=1)
 
 

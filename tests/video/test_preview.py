@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
+import threading
+import time
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -125,3 +128,17 @@ def test_closing_ends_streams_and_the_server(preview):
         stream.read()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((at.hostname, at.port), timeout=5)
+
+
+def test_many_connections_take_no_thread_each(preview, ask):
+    at = urlsplit(preview.address)
+    before = threading.active_count()
+    with contextlib.ExitStack() as opened:
+        idle = [opened.enter_context(socket.create_connection((at.hostname, at.port), 5)) for _ in range(100)]
+        closed = [one for one in idle[32:] if one.recv(1) == b""]
+        assert len(closed) == 68
+        assert threading.active_count() - before <= 32
+    until = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert ask("GET", "line")[0] == 200

@@ -55,6 +55,7 @@ def augment(
         bool, typer.Option("--test-too", help="Vary validation and test photos as well, which no honest test wants.")
     ] = False,
     encoding: Encoding = "auto",
+    skip_bad: options.SkipBad = False,
     seed: options.Seed = _VARIANTS.seed,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
@@ -97,7 +98,7 @@ def augment(
         _write_sheet(place, draw_preview(photos, config))
         return
     with console.progress() as progress:
-        made = augment_photos(photos, place, config, progress=progress, workers=workers)
+        made = augment_photos(photos, place, config, skip_bad=skip_bad, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
@@ -155,6 +156,7 @@ def crops(
         int, typer.Option(help="Photos and variants that are written at once.", min=1)
     ] = _CROPS.shard_photos,
     encoding: Encoding = "auto",
+    skip_bad: options.SkipBad = False,
     seed: options.Seed = _CROPS.seed,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
@@ -181,7 +183,7 @@ def crops(
         seed=seed,
     )
     with console.progress() as progress:
-        made = cut_crops(photos, out, config, progress=progress, workers=workers)
+        made = cut_crops(photos, out, config, skip_bad=skip_bad, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
@@ -244,6 +246,7 @@ def recapture(
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
+    skip_bad: options.SkipBad = False,
     seed: options.Seed = _RECAPTURE.seed,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
@@ -284,7 +287,7 @@ def recapture(
         _write_sheet(place, sheet)
         return
     with console.progress() as progress:
-        made = make_recaptures(photos, place, config, progress=progress, workers=workers)
+        made = make_recaptures(photos, place, config, skip_bad=skip_bad, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(

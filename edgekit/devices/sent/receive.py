@@ -1,7 +1,8 @@
 """The receiving end of a push: sent to the device's Python, which reads files from stdin and keeps them by hash.
 
-The first line is JSON: ``{"folder": …, "files": [[name, bytes, sha256], …]}``. It answers with the numbers of those
-that are missing, then takes them, one after the other, and says of each when it is kept.
+The first line is JSON: ``{"folder": …, "files": [[name, bytes, sha256], …]}``. It says of each that is
+there already, then answers with the numbers of those that are missing, and takes them, one after the other; of each it
+says when it is kept.
 """
 
 from __future__ import annotations
@@ -20,6 +21,30 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def tell(**words: Any) -> None:
     """Print one line of JSON."""
     print(json.dumps(words), flush=True)  # noqa: T201
+
+
+def is_whole(path: str, size: int, expected: str) -> bool:
+    """Whether a file is there and is what its name says."""
+    if not os.path.isfile(path) or os.path.getsize(path) != size:
+        return False
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while True:
+            block = file.read(CHUNK)
+            if not block:
+                return digest.hexdigest() == expected
+            digest.update(block)
+
+
+def look(folder: str, files: list[Any]) -> list[int]:
+    """The numbers of the files that are missing, or damaged; tells how far it is."""
+    missing = []
+    for number, (name, size, expected) in enumerate(files):
+        if is_whole(os.path.join(folder, name), size, expected):
+            tell(whole=number)
+        else:
+            missing.append(number)
+    return missing
 
 
 def keep(source: IO[bytes], path: str, size: int, expected: str) -> None:
@@ -49,8 +74,7 @@ def receive(source: IO[bytes]) -> int:
     part = None
     try:
         os.makedirs(blobs, exist_ok=True)
-        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(blobs)}
-        missing = [number for number, (name, size, _) in enumerate(files) if sizes.get(name) != size]
+        missing = look(blobs, files)
         tell(missing=missing)
         for number in missing:
             name, size, expected = files[number]
@@ -70,7 +94,7 @@ def receive(source: IO[bytes]) -> int:
         full = isinstance(failure, OSError) and failure.errno in FULL
         tell(failed=str(failure), full=full, free_bytes=free)
         return 1
-    # Once for all: a card takes long for each. After a power cut, sizes tell what never reached it.
+    # Once for all: a card takes long for each. After a power cut, hashes tell what never reached it.
     os.sync()
     tell(done=True)
     return 0

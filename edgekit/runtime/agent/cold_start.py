@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.bounds import NoLess
 from edgekit.errors import InterpreterError, PhotoError
 
 _TIMEOUT_S = 120
@@ -28,9 +29,9 @@ class ColdStart:
         peak_memory_mb: The most memory the process had, in MiB; None where the system does not tell.
     """
 
-    cold_start_ms: float
-    first_ms: float
-    peak_memory_mb: float | None
+    cold_start_ms: NoLess
+    first_ms: NoLess
+    peak_memory_mb: NoLess | None
 
 
 def cold_start(

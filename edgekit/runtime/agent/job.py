@@ -13,7 +13,7 @@ from edgekit.runtime.agent.affinity import check_affinity
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.interpreter import check_delegate
 
-FORMAT = 1
+FORMAT = 2
 MAX_PHOTOS = 100_000
 MAX_SETTINGS = 512
 # Timed runs of one setting in one go, before the next one's turn.

@@ -99,7 +99,8 @@ def _scores(job: Job, bundle: Bundle, *, threads: int) -> Iterator[JobRow]:
                 except PhotoError as failure:
                     yield {**row, "type": "failed", "error": printable(str(failure))}
                 else:
-                    yield {**row, "scores": [[_short(p) for p in crop.probabilities] for crop in verdict.crops]}
+                    scores = [[_short(p) for p in crop.probabilities] for crop in verdict.crops]
+                    yield {**row, "ms": round(verdict.ms.total_ms, 3), "scores": scores}
 
 
 def _short(probability: float) -> float:

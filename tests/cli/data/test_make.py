@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from edgekit.cli import app
 from edgekit.data.manifest import read_manifest
-from edgekit.errors import EdgekitError
+from edgekit.errors import DataError, EdgekitError
 
 pytest.importorskip("cv2", reason="needs OpenCV")
 
@@ -127,3 +127,55 @@ class TestRecapture:
             data("recapture", photos)
         with pytest.raises(EdgekitError, match="hand must be a share"):
             data("recapture", photos, tmp_path / "out", "--hand", 1.5)
+
+
+class TestPhotosThatCanNotBeUsed:
+    """They are told all at once, before the first file is made, or left out and counted."""
+
+    MAKERS = (
+        pytest.param(("augment", "--preset", "recapture-safe", "--variants", "1"), id="augment"),
+        pytest.param(("crops", "--crops", "2"), id="crops"),
+        pytest.param(("crops", "--crops", "2", "--into", "tfrecord"), id="crops-as-shards"),
+        pytest.param(("recapture", "--screen", "crt", "--genuine", "copied"), id="recapture"),
+    )
+
+    @pytest.fixture
+    def damaged(self, tmp_path):
+        """Four photos of a class, two of them of one no picture."""
+        root = tmp_path / "photos"
+        for label, colour in (("genuine", (200, 30, 30)), ("recapture", (30, 30, 200))):
+            (root / label).mkdir(parents=True)
+            for number in range(4):
+                Image.new("RGB", (320, 240), colour).save(root / label / f"{number}.png")
+        (root / "genuine" / "1.png").write_bytes(b"<html>")
+        whole = (root / "genuine" / "2.png").read_bytes()
+        (root / "genuine" / "2.png").write_bytes(whole[: len(whole) // 2])
+        return root
+
+    @pytest.mark.parametrize("words", MAKERS)
+    def test_are_told_together(self, data, damaged, tmp_path, words):
+        with pytest.raises(
+            DataError, match=r"(?s)got 2 of [48] that are not.*genuine/1\.png.*genuine/2\.png.*--skip-bad"
+        ):
+            data(words[0], damaged, tmp_path / "out", *words[1:], "--workers", 1)
+        assert not list((tmp_path / "out").rglob("*.png"))
+
+    @pytest.mark.parametrize("words", MAKERS)
+    def test_are_left_out_and_counted(self, data, damaged, tmp_path, words):
+        out, more = tmp_path / "out", [*words[1:], "--workers", 1, "--skip-bad", "--json"]
+        ran = data(words[0], damaged, out, *more)
+        assert ran.exit_code == 0, ran.output
+        assert "left out 2 of " in ran.stderr
+        made = json.loads(ran.stdout)
+        expected = {"augment": ("photos", 6), "crops": ("photos", 6), "recapture": ("genuine", 2)}
+        name, number = expected[words[0]]
+        assert made[name] == number
+        if "tfrecord" not in words:
+            listed = (out / "manifest.csv").read_text()
+            assert "genuine/0.png" in listed
+            assert "genuine/1.png" not in listed
+            assert all((out / row.split(",")[0]).is_file() for row in listed.splitlines()[1:])
+        # A re-run knows them, and without the option refuses them again.
+        assert data(words[0], damaged, out, *more).stdout == ran.stdout
+        with pytest.raises(DataError, match=r"got 2 of [48]"):
+            data(words[0], damaged, out, *words[1:], "--workers", 1)

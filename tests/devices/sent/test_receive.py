@@ -31,8 +31,15 @@ def kept(folder):
 def test_only_what_is_missing_is_taken(pushed, tmp_path):
     assert pushed([("a", b"one")], b"one") == (0, [{"missing": [0]}, {"kept": 0}, {"done": True}])
     code, said = pushed([("a", b"one"), ("b", b"two")], b"two")
-    assert (code, said) == (0, [{"missing": [1]}, {"kept": 1}, {"done": True}])
+    assert (code, said) == (0, [{"whole": 0}, {"missing": [1]}, {"kept": 1}, {"done": True}])
     assert kept(tmp_path) == {"a": b"one", "b": b"two"}
+
+
+def test_a_file_of_the_same_size_that_is_another_is_taken_anew(pushed, tmp_path):
+    pushed([("a", b"one")], b"one")
+    (tmp_path / "blobs" / "a").write_bytes(b"eno")
+    assert pushed([("a", b"one")], b"one") == (0, [{"missing": [0]}, {"kept": 0}, {"done": True}])
+    assert kept(tmp_path) == {"a": b"one"}
 
 
 def test_a_pipe_that_ends_too_soon_keeps_nothing_by_that_name(pushed, tmp_path):

@@ -26,7 +26,7 @@ class TestJob:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            pytest.param({"format": 2}, "format 1, got 2", id="format"),
+            pytest.param({"format": 1}, "format 2, got 1", id="format"),
             pytest.param({"photos": []}, "photos must be 1 to", id="no-photos"),
             pytest.param({"timed": [9]}, "position in timed must be 0 to 4, got 9", id="no-such-photo"),
             pytest.param({"timed": []}, "timed must be 1 to", id="nothing-timed"),
