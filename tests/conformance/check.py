@@ -90,9 +90,10 @@ class Checker:
         if name not in self._models:
             path = ROOT / name
             content = path.read_bytes()
-            # A bare flatbuffer has no archive behind it.
-            flatbuffer = read_bundle(path).flatbuffer if b"edgekit.json" in content else content
-            self._models[name] = ModelInterpreter(flatbuffer, backend=self.backend)
+            # A bare flatbuffer has no archive behind it, and ends in logits.
+            whole = b"edgekit.json" in content
+            flatbuffer = read_bundle(path).flatbuffer if whole else content
+            self._models[name] = ModelInterpreter(flatbuffer, backend=self.backend, probabilities=whole)
         return self._models[name]
 
 
