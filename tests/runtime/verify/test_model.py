@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -190,19 +189,6 @@ class TestNoFalseAlarm:
 
     def test_layers_of_other_converters_pass(self):
         check_classifier(float_layers(), side_px=16, classes=3)
-
-    def test_what_the_chain_makes_passes(self, small_model):
-        read_bundle(small_model)
-
-    def test_what_the_chain_makes_of_a_mobilenet_passes_in_milliseconds(self, mobile_model):
-        bundle = read_bundle(mobile_model)
-        spent = []
-        for _ in range(5):
-            began = time.process_time()
-            check_model(bundle.flatbuffer)
-            spent.append(time.process_time() - began)
-        # A hundred operators and 0.9 MB: 8 ms where this was written.
-        assert min(spent) < 0.1
 
 
 class TestProbabilities:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
 from forging import forged
 from models.make import float_layers
 from mutants import Forger, run_files
@@ -21,6 +24,7 @@ from edgekit.contract import Contract, CropPlan
 from edgekit.errors import ContractError
 from edgekit.modelfile.write import NO_SHA256, make_bundle
 from edgekit.runtime import Bundle, read_bundle
+from edgekit.runtime.verify.model import check_model
 
 SEED, COUNT = (int(one) for one in os.environ.get("EDGEKIT_MUTANTS", "20261130:21000").split(":"))
 KINDS = ("mix", "scalar", "obj")
@@ -47,6 +51,17 @@ def sound(request) -> Bundle:
     if request.param == "mobile":
         return read_bundle(request.getfixturevalue("mobile_model"))
     return request.getfixturevalue("conv_int8" if request.param == "small" else "layers")
+
+
+def test_the_check_takes_milliseconds(mobile_model):
+    bundle = read_bundle(mobile_model)
+    spent = []
+    for _ in range(9):
+        began = time.process_time()
+        check_model(bundle.flatbuffer)
+        spent.append(time.process_time() - began)
+    # 70 operators: 8 ms where this was written, where loading may become 20 ms slower.
+    assert min(spent) < 0.02
 
 
 def survivors(sound: Bundle, count: int, folder: Path, refused: Counter[str]) -> Iterator[Path]:
