@@ -182,6 +182,14 @@ def _scores(checker: Checker, vector: Vector) -> Measured:
     return {"steps": steps_between(found, expected, vector["step"]), "absolute": _furthest(found, expected)}
 
 
+def _forged(checker: Checker, vector: Vector) -> Measured:
+    try:
+        read_bundle(checker.folder / "data" / vector["model"])
+    except EdgekitError:
+        return {"accepted": 0.0}
+    return {"accepted": 1.0}
+
+
 def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
     """The largest difference of scores in steps of the model's output.
 
@@ -205,6 +213,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "frames": _frames,
     "votes": _votes,
     "scores": _scores,
+    "forged": _forged,
 }
 
 

@@ -18,8 +18,6 @@ MAX_TABLES = 200_000
 # Numbers in vectors other than buffers. One vector may be named many times, and each time is work.
 MAX_NUMBERS = 8_000_000
 _MAX_DEPTH = 8
-# Numbers of 8 bytes lie at odd multiples of 4 in files of old writers; every processor reads them there.
-_ALIGNED = 4
 
 Fields = dict[str, Any]
 
@@ -39,6 +37,10 @@ _STRUCTS = {kind: struct.Struct("<" + letter) for kind, letter in _NUMBERS.items
 _DTYPES = {kind: np.dtype("<" + letter) for kind, letter in _NUMBERS.items() if kind != "bool"} | {
     "bool": np.dtype(np.uint8)
 }
+# Numbers of 8 bytes lie at odd multiples of 4 in files of old writers; every processor reads them there.
+_ALIGNED = 4
+# What is left over of an aligned place.
+_REST = {kind: min(form.size, _ALIGNED) - 1 for kind, form in _STRUCTS.items()}
 _U16, _U32, _I32 = _STRUCTS["u16"], _STRUCTS["u32"], _STRUCTS["i32"]
 # What a table holds where a field is absent.
 _DEFAULTS = {
@@ -86,7 +88,8 @@ class _Reader:
         return ContractError(f"a model must be a whole TFLite flatbuffer: {where} {what}, at byte {at} of {self._end}")
 
     def _number(self, form: struct.Struct, at: int, where: str) -> Any:
-        if not 0 <= at <= self._end - form.size or at % min(form.size, _ALIGNED):
+        # A number of two or four bytes.
+        if not 0 <= at <= self._end - form.size or at & (form.size - 1):
             raise self._fail(where, "is outside the file or not aligned", at)
         return form.unpack_from(self._content, at)[0]
 
@@ -106,14 +109,13 @@ class _Reader:
             raise self._fail(name, "is longer than the file", at)
         found = dict(_DEFAULTS[name])
         for field, kind, offset in fields:
-            form = _STRUCTS.get(kind)
+            form, place = _STRUCTS.get(kind), at + offset
             if form is None:
-                found[field] = self._refer(found, name, field, kind, at + offset, depth)
-                continue
-            place = at + offset
-            if place % min(form.size, _ALIGNED):
+                found[field] = self._refer(found, f"{name}.{field}", kind, place, depth)
+            elif place & _REST[kind]:
                 raise self._fail(f"{name}.{field}", "is not aligned", place)
-            found[field] = form.unpack_from(self._content, place)[0]
+            else:
+                found[field] = form.unpack_from(self._content, place)[0]
         return found
 
     def _layout(self, at: int, name: str) -> tuple[int, list[tuple[str, str, int]]]:
@@ -144,22 +146,21 @@ class _Reader:
         self._layouts[start, name] = size, fields
         return size, fields
 
-    def _refer(self, owner: Fields, name: str, field: str, kind: str, place: int, depth: int) -> Any:
+    def _refer(self, owner: Fields, where: str, kind: str, place: int, depth: int) -> Any:
         """What a field leads to."""
-        where = f"{name}.{field}"
         at = self._target(place, where)
         if kind == "any":
             return True
         if kind == "options":
             # The type of a union is the field in front of it.
-            kind = OPTIONS.get(owner[f"{field}_type"], "")
+            kind = OPTIONS.get(owner["builtin_options_type"], "")
             return {"_table": kind, **self._table(at, kind, depth + 1)} if kind else {"_table": ""}
         if kind == "string":
             return self._string(at, where)
         if kind == "bytes":
             length = self._length(at, 1, where)
             return memoryview(self._content)[at + 4 : at + 4 + length]
-        if not kind.startswith("["):
+        if kind[0] != "[":
             return self._table(at, kind, depth + 1)
         element = kind[1:-1]
         if element in _NUMBERS:

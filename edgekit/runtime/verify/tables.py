@@ -4,7 +4,7 @@ A line is a table: its fields in the order of their numbers, each ``name:kind`` 
 
 - ``i8 u8 bool i16 u16 i32 u32 f32 i64 u64``: a number; the default is 0 unless given.
 - ``string``: UTF-8. ``Name``: a table. ``[...]``: a vector of any of these. ``bytes``: a vector of bytes of any length.
-- ``options``: the union of OPTIONS, whose type is the field before it.
+- ``options``: the union of OPTIONS, whose type is ``builtin_options_type``.
 - ``any``: what is not read, only whether it is there. ``-``: a field that no reader knows any more.
 """
 

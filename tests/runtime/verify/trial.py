@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.interpreter import BACKENDS, installed_backends
 
 # One GB, and a time in which the machine may be busy with other things.
 MAX_MB, MAX_S = 1000.0, 30
@@ -76,7 +77,7 @@ def main() -> None:
     # What would take all of the machine's memory fails alone.
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    importlib.import_module("ai_edge_litert.interpreter")
+    importlib.import_module(BACKENDS[installed_backends()[0]][0])
     for line in sys.stdin:
         for delegate in DELEGATES:
             print(json.dumps(run(line.rstrip("\n"), delegate)), flush=True)
