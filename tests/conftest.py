@@ -51,6 +51,7 @@ LONG = {
     "report/test_browser.py",
     "runtime/agent/test_run.py",
     "test_kills.py",
+    "runtime/verify/test_mutants.py",
 }
 
 
@@ -85,6 +86,12 @@ def red_blue(red_blue_file) -> Bundle:
 @pytest.fixture(scope="session")
 def three_colours_file() -> Path:
     return MODELS / "three_colours.tflite"
+
+
+@pytest.fixture(scope="session")
+def conv_int8() -> Bundle:
+    """A demo's model: int8 convolutions, float probabilities, 96 px."""
+    return read_bundle(MODELS / "conv_int8.tflite")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ Needs the schema that LiteRT ships, not TensorFlow.
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import ContractError
+from edgekit.runtime.verify.structure import IDENTIFIER, read_structure
 
-_IDENTIFIER = b"TFL3"
 # What the schema demands of a buffer's data (`force_align: 16`); kernels may read weights and biases as whole words.
 _ALIGNMENT = 16
-# What the generated reader raises on bytes that are no flatbuffer.
-_READER_ERRORS = (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
@@ -68,15 +65,18 @@ def parse(flatbuffer: bytes) -> Any:
     Raises:
         ContractError: no TFLite flatbuffer, or not exactly one subgraph.
     """
-    if flatbuffer[4:8] != _IDENTIFIER:
-        raise ContractError(f"a model must be a TFLite flatbuffer (TFL3), got {flatbuffer[4:8]!r}; convert it again")
-    try:
-        model = schema.ModelT.InitFromPackedBuf(flatbuffer)
-    except _READER_ERRORS as failure:
-        raise ContractError(f"a model must be a whole TFLite flatbuffer: {failure}; convert it again") from failure
+    structure = read_structure(flatbuffer)
+    model = schema.ModelT.InitFromPackedBuf(flatbuffer)
     found = len(model.subgraphs or ())
     if found != 1:
         raise ContractError(f"a model must have one subgraph, got {found}; export a single signature")
+    for buffer, stored in zip(model.buffers or (), structure["buffers"], strict=True):
+        # Data behind the flatbuffer do not stay where they are when it is packed again.
+        if stored["offset"] > 1:
+            end = stored["offset"] + stored["size"]
+            if end > len(flatbuffer):
+                raise ContractError(f"a model must be whole, got a buffer that ends at byte {end} of {len(flatbuffer)}")
+            buffer.data, buffer.offset, buffer.size = np.frombuffer(flatbuffer[stored["offset"] : end], np.uint8), 0, 0
     _complete(model)
     return model
 
@@ -115,7 +115,7 @@ def _complete(model: Any) -> None:
 def pack(model: Any) -> bytes:
     """Serialise a ``ModelT``; the same model gives the same bytes."""
     builder = _AlignedBuilder(1 << 20)
-    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 
 
@@ -185,28 +185,6 @@ def input_quantization(flatbuffer: bytes) -> tuple[float, int]:
     if len(scales) != 1 or scales[0] <= 0:
         raise ContractError(f"a model's input must have one positive scale, got {scales}; convert it again")
     return float(scales[0]), int(quantization.zeroPoint[0])
-
-
-def check_interface(flatbuffer: bytes, *, side_px: int, classes: int) -> None:
-    """Check that a model is what every runtime can use: uint8 [1, S, S, 3] in, float32 [1, classes] out, both static.
-
-    Raises:
-        ContractError: another shape or type, or a dynamic dimension (LiteRT.js refuses it).
-    """
-    graph = parse(flatbuffer).subgraphs[0]
-    wanted = (
-        ("input", graph.inputs, "uint8", [1, side_px, side_px, 3]),
-        ("output", graph.outputs, "float32", [1, classes]),
-    )
-    for what, indices, kind, shape in wanted:
-        _, tensor = _only(graph, indices, what)
-        if (_type_name(tensor), _shape(tensor)) != (kind, shape):
-            raise ContractError(
-                f"a model's {what} must be {kind} {shape}, got {_type_name(tensor)} {_shape(tensor)}; convert it again"
-            )
-        signature = shape if tensor.shapeSignature is None else [int(length) for length in tensor.shapeSignature]
-        if signature != shape:
-            raise ContractError(f"a model's {what} must be static, got {signature}; convert with a batch of 1")
 
 
 def describe(flatbuffer: bytes) -> Description:

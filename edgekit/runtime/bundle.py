@@ -1,7 +1,8 @@
 """Reads the one-file artefact: a TFLite flatbuffer with an archive behind it that holds the labels and the contract.
 
-The file is untrusted. Sizes are bounded, nothing is extracted to disk, and the flatbuffer's hash is compared before any
-interpreter sees it.
+The file is untrusted. Sizes are bounded, nothing is extracted to disk, the flatbuffer's hash is compared, and what it
+says is checked (``edgekit.runtime.verify``), before any interpreter sees it: a hash says that a file is whole, not who
+made it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import BinaryIO
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
 from edgekit.records import read_bounded
+from edgekit.runtime.verify.model import check_classifier
+from edgekit.runtime.verify.structure import IDENTIFIER
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_MEMBER_BYTES = 8 * 1024 * 1024
@@ -26,7 +29,7 @@ MAX_MEMBERS = 32
 # An entry of the archive's list takes 46 bytes and what it is called.
 MAX_DIRECTORY_BYTES = 1024 * 1024
 
-_IDENTIFIER = b"TFL3"
+
 # What zipfile raises on damaged archives; RuntimeError is an encrypted member (and NotImplementedError, an odd flag),
 # OverflowError an offset beyond 63 bits.
 ARCHIVE_ERRORS = (
@@ -68,12 +71,13 @@ def read_bundle(source: Path | bytes) -> Bundle:
         source: Path of the model file, or its content.
 
     Raises:
-        ContractError: absent, too large, no TFLite file, without contract, of a newer schema, or changed since.
+        ContractError: absent, too large, no TFLite file, without contract, of a newer schema, changed since, or none
+            that an interpreter may run (``check_classifier``).
     """
     name = str(source) if isinstance(source, Path) else "model"
     content = _read(source) if isinstance(source, Path) else source
-    if content[4:8] != _IDENTIFIER:
-        raise ContractError(f"{name} must be a TFLite file (identifier {_IDENTIFIER.decode()}), got {content[4:8]!r}")
+    if content[4:8] != IDENTIFIER:
+        raise ContractError(f"{name} must be a TFLite file (identifier {IDENTIFIER.decode()}), got {content[4:8]!r}")
     members, start = _read_archive(name, content)
     if CONTRACT_NAME not in members:
         raise ContractError(
@@ -96,6 +100,10 @@ def read_bundle(source: Path | bytes) -> Bundle:
         raise ContractError(
             f"{name}: {LABELS_NAME} must equal the contract's {list(contract.labels)}, got {labels!r:.200}"
         )
+    try:
+        check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
+    except ContractError as mistake:
+        raise ContractError(f"{name}: {mistake}") from mistake
     # The archive follows the flatbuffer, so its hash goes on to that of the file.
     digest.update(content[start:])
     return Bundle(contract=contract, flatbuffer=flatbuffer, file_sha256=digest.hexdigest())

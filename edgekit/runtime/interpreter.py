@@ -25,6 +25,9 @@ DELEGATES = ("default", "xnnpack", "none")
 EXTERNAL = "ext:"
 # What a library of TFLite's external delegates must export.
 _ENTRY = "tflite_plugin_create_delegate"
+# How far the sum of a crop's probabilities may be from one: float32 rounds in the sixth place, and delegates in half
+# precision in the fourth.
+SUM_TOLERANCE = 1e-3
 
 
 def check_delegate(asked: str) -> None:
@@ -84,14 +87,31 @@ def _with_version(backend: str) -> str:
     return f"{backend} {_version(BACKENDS[backend][1])}"
 
 
+def check_probabilities(scores: Float32Array) -> None:
+    """Hold that a crop's scores are probabilities.
+
+    Args:
+        scores: float32 (classes,).
+
+    Raises:
+        ContractError: one is not within 0 to 1 (NaN is not), or their sum is farther than SUM_TOLERANCE from 1.
+    """
+    if not (scores.min() >= 0 and scores.max() <= 1 and abs(float(scores.sum()) - 1) <= SUM_TOLERANCE):
+        raise ContractError(
+            f"a model's outputs must be probabilities that sum to 1, got {scores[:10].tolist()} with the sum "
+            f"{float(scores.sum()):g}; does it lack its softmax?"
+        )
+
+
 class ModelInterpreter:
-    """One loaded model: uint8 RGB in, float32 probabilities out. Calls from several threads take turns.
+    """One loaded model: uint8 RGB in, float32 numbers out. Calls from several threads take turns.
 
     Args:
         flatbuffer: A checked TFLite model.
         threads: Threads that one inference may use.
         backend: A key of BACKENDS; None takes the first installed one.
         delegate: ``default``, ``xnnpack``, ``none`` (plain kernels), or ``ext:`` and the path of a delegate's library.
+        probabilities: Whether the outputs must be probabilities that sum to one; features are any numbers.
 
     Attributes:
         name: As ``interpreter_name`` gives it.
@@ -105,7 +125,13 @@ class ModelInterpreter:
     """
 
     def __init__(
-        self, flatbuffer: bytes, *, threads: int = 1, backend: str | None = None, delegate: str = "default"
+        self,
+        flatbuffer: bytes,
+        *,
+        threads: int = 1,
+        backend: str | None = None,
+        delegate: str = "default",
+        probabilities: bool = True,
     ) -> None:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
@@ -114,6 +140,7 @@ class ModelInterpreter:
         module, _ = BACKENDS[chosen]
         self.name = _with_version(chosen)
         self.threads = threads
+        self._probabilities = probabilities
         # The interpreter reads weights from this buffer as long as it lives.
         self._flatbuffer = flatbuffer
         self._lock = threading.Lock()
@@ -189,6 +216,10 @@ class ModelInterpreter:
 
         Returns:
             float32 (classes,), probabilities.
+
+        Raises:
+            ContractError: they are none: outside 0 to 1, or with a sum farther than SUM_TOLERANCE from 1.
+            InterpreterError: the interpreter failed.
         """
         with self._lock:
             try:
@@ -199,4 +230,6 @@ class ModelInterpreter:
                 raise InterpreterError(
                     f"{self.name} failed on a {crop.dtype} {crop.shape} crop: {failure}"
                 ) from failure
+        if self._probabilities:
+            check_probabilities(scores)
         return scores

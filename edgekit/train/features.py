@@ -117,7 +117,7 @@ def photo_features(
 
     if len(tables) < len(places) or len({table.shape[1] for table in tables.values()}) > 1:
         with captured_stderr():
-            model = ModelInterpreter(cache.model, threads=WORKERS)
+            model = ModelInterpreter(cache.model, threads=WORKERS, probabilities=False)
         # Only the model knows how many channels are right.
         tables = {index: table for index, table in tables.items() if table.shape[1] == model.classes}
         missing = [index for index in range(len(places)) if index not in tables]

@@ -90,9 +90,10 @@ class Checker:
         if name not in self._models:
             path = ROOT / name
             content = path.read_bytes()
-            # A bare flatbuffer has no archive behind it.
-            flatbuffer = read_bundle(path).flatbuffer if b"edgekit.json" in content else content
-            self._models[name] = ModelInterpreter(flatbuffer, backend=self.backend)
+            # A bare flatbuffer has no archive behind it, and ends in logits.
+            whole = b"edgekit.json" in content
+            flatbuffer = read_bundle(path).flatbuffer if whole else content
+            self._models[name] = ModelInterpreter(flatbuffer, backend=self.backend, probabilities=whole)
         return self._models[name]
 
 
@@ -181,6 +182,14 @@ def _scores(checker: Checker, vector: Vector) -> Measured:
     return {"steps": steps_between(found, expected, vector["step"]), "absolute": _furthest(found, expected)}
 
 
+def _forged(checker: Checker, vector: Vector) -> Measured:
+    try:
+        read_bundle(checker.folder / "data" / vector["model"])
+    except EdgekitError:
+        return {"accepted": 0.0}
+    return {"accepted": 1.0}
+
+
 def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
     """The largest difference of scores in steps of the model's output.
 
@@ -204,6 +213,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "frames": _frames,
     "votes": _votes,
     "scores": _scores,
+    "forged": _forged,
 }
 
 

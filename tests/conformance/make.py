@@ -9,10 +9,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from making import boxes, frames, photos, scores, tensors, votes
+# Where the tests' own helpers are.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from making import boxes, forged, frames, photos, scores, tensors, votes
 from making.tools import HERE, Writer
 
-AREAS = (boxes.boxes, photos.photos, tensors.tensors, frames.frames, votes.votes, scores.scores)
+AREAS = (
+    boxes.boxes,
+    photos.photos,
+    tensors.tensors,
+    frames.frames,
+    votes.votes,
+    scores.scores,
+    forged.forged_models,
+)
 
 
 def write_all(folder: Path) -> None:

@@ -10,10 +10,10 @@ import PIL
 import pytest
 from PIL import Image
 
-from edgekit.runtime import crops, frames, photo, stopping, voting
+from edgekit.runtime import bundle, crops, frames, photo, stopping, voting
 
 HERE = Path(__file__).resolve().parent
-AREAS = ["boxes", "photos", "tensors", "frames", "votes", "scores"]
+AREAS = ["boxes", "photos", "tensors", "frames", "votes", "scores", "forged"]
 MANIFESTS = {area: json.loads((HERE / f"{area}.json").read_text(encoding="utf-8")) for area in AREAS}
 VECTORS = {f"{area}/{vector['name']}": vector for area in AREAS for vector in MANIFESTS[area]["vectors"]}
 MAX_BYTES = 1_500_000
@@ -56,6 +56,10 @@ class TestMistakes:
         monkeypatch.setattr(photo, "_turn", lambda image: None)
         self.fails(checker, "photos/exif-6.jpg", *(f"photos/exif-{turn}.png" for turn in range(2, 9)))
         self.fails(checker, "photos/working-exif-6.jpg", "tensors/file-jpeg-working-turned")
+
+    def test_forged_models_are_not_looked_at(self, monkeypatch, checker):
+        monkeypatch.setattr(bundle, "check_classifier", lambda *a, **k: None)
+        self.fails(checker, *(name for name in VECTORS if name.startswith("forged/")))
 
     def test_red_and_blue_are_swapped(self, monkeypatch, checker):
         right = photo.to_rgb

@@ -32,7 +32,7 @@ COLOURS = [
 class TestAppendSoftmax:
     @pytest.mark.parametrize("colour", COLOURS)
     def test_it_is_the_softmax_of_the_logits(self, int8_logits, colour):
-        logits = ModelInterpreter(int8_logits)(crop(*colour)).astype(np.float64)
+        logits = ModelInterpreter(int8_logits, probabilities=False)(crop(*colour)).astype(np.float64)
         powers = np.exp(logits - logits.max())
         probabilities = ModelInterpreter(lite.append_softmax(int8_logits))(crop(*colour))
         np.testing.assert_allclose(probabilities, powers / powers.sum(), rtol=1e-5)
@@ -181,7 +181,8 @@ def test_packing_keeps_what_the_model_computes(int8_logits):
     again = lite.pack(lite.parse(int8_logits))
     for colour in ((255, 0, 0), (0, 0, 255), (140, 60, 120)):
         np.testing.assert_array_equal(
-            ModelInterpreter(again)(crop(*colour)), ModelInterpreter(int8_logits)(crop(*colour))
+            ModelInterpreter(again, probabilities=False)(crop(*colour)),
+            ModelInterpreter(int8_logits, probabilities=False)(crop(*colour)),
         )
 
 
@@ -230,34 +231,6 @@ class TestDescribe:
         assert lite.describe(edited(int8_logits, drop)).not_int8 == ()
 
 
-class TestCheckInterface:
-    def test_a_fitting_model_passes(self, int8_logits):
-        lite.check_interface(int8_logits, side_px=8, classes=2)
-
-    @pytest.mark.parametrize(
-        ("side_px", "classes", "message"),
-        [
-            pytest.param(16, 2, r"input must be uint8 \[1, 16, 16, 3\], got uint8 \[1, 8, 8, 3\]", id="side"),
-            pytest.param(8, 3, r"output must be float32 \[1, 3\], got float32 \[1, 2\]", id="classes"),
-        ],
-    )
-    def test_a_contract_that_says_otherwise_is_refused(self, int8_logits, side_px, classes, message):
-        with pytest.raises(ContractError, match=message):
-            lite.check_interface(int8_logits, side_px=side_px, classes=classes)
-
-    def test_int8_input_is_refused(self, int8_logits):
-        signed = edited(int8_logits, lambda model, graph: setattr(graph.tensors[0], "type", schema.TensorType.INT8))
-        with pytest.raises(ContractError, match="must be uint8"):
-            lite.check_interface(signed, side_px=8, classes=2)
-
-    def test_a_dynamic_batch_is_refused(self, int8_logits):
-        dynamic = edited(int8_logits, lambda model, graph: setattr(graph.tensors[0], "shapeSignature", [-1, 8, 8, 3]))
-        with pytest.raises(
-            ContractError, match=r"input must be static, got \[-1, 8, 8, 3\]; convert with a batch of 1"
-        ):
-            lite.check_interface(dynamic, side_px=8, classes=2)
-
-
 def metadata_of(flatbuffer, name):
     """The named metadata buffers of a model."""
     model = lite.parse(flatbuffer)
@@ -279,5 +252,6 @@ class TestMetadata:
     def test_it_changes_nothing_that_the_model_computes(self, int8_logits):
         noted = lite.set_metadata(int8_logits, "NOTE", bytes(1000))
         np.testing.assert_array_equal(
-            ModelInterpreter(noted)(crop(140, 60, 120)), ModelInterpreter(int8_logits)(crop(140, 60, 120))
+            ModelInterpreter(noted, probabilities=False)(crop(140, 60, 120)),
+            ModelInterpreter(int8_logits, probabilities=False)(crop(140, 60, 120)),
         )

@@ -58,7 +58,7 @@ class Graph:
 
     def operator(self, code, version, inputs, outputs, options=None) -> None:
         """Add an operator; ``options`` is an options object of the schema."""
-        self.codes.append(schema.OperatorCodeT(deprecatedBuiltinCode=code, builtinCode=code, version=version))
+        self.codes.append(schema.OperatorCodeT(deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=version))
         kind = 0 if options is None else getattr(Options, type(options).__name__.removesuffix("T"))
         self.operators.append(
             schema.OperatorT(
@@ -126,6 +126,54 @@ def int8_logits(weights: np.ndarray) -> bytes:
     graph.operator(Operator.FULLY_CONNECTED, 4, [mean, matrix, bias], [quantised], schema.FullyConnectedOptionsT())
     graph.operator(Operator.DEQUANTIZE, 2, [quantised], [logits], schema.DequantizeOptionsT())
     return graph.finish([photo], [logits])
+
+
+def float_layers(side_px: int = 16, classes: int = 3) -> bytes:
+    """A network of float layers as other tools convert them, from pixels to probabilities; its weights are drawn."""
+    rng = np.random.default_rng(0)
+    graph, half = Graph(), side_px // 2
+
+    def constant(name, values, kind=Type.FLOAT32):
+        values = np.asarray(values, np.int32 if kind == Type.INT32 else np.float32)
+        return graph.tensor(name, values.shape, kind, data=values)
+
+    def made(name, *shape):
+        return graph.tensor(name, shape, Type.FLOAT32)
+
+    photo = graph.tensor("photo", [1, side_px, side_px, 3], Type.UINT8)
+    real, centred, scaled = (made(name, 1, side_px, side_px, 3) for name in ("real", "centred", "scaled"))
+    padded, first = made("padded", 1, side_px + 1, side_px + 1, 3), made("first", 1, half, half, 8)
+    bent, deep, added = (made(name, 1, half, half, 8) for name in ("bent", "deep", "added"))
+    joined, pooled = made("joined", 1, half, half, 16), made("pooled", 1, half // 2, half // 2, 16)
+    mean, flat = made("mean", 1, 1, 1, 16), made("flat", 1, 16)
+    logits, scores = made("logits", 1, classes), made("scores", 1, classes)
+    relu6 = schema.ActivationFunctionType.RELU6
+    valid, same = schema.Padding.VALID, schema.Padding.SAME
+    convolution = schema.Conv2DOptionsT(padding=valid, strideW=2, strideH=2, fusedActivationFunction=relu6)
+    depthwise = schema.DepthwiseConv2DOptionsT(padding=same, strideW=1, strideH=1, depthMultiplier=1)
+    pool = schema.Pool2DOptionsT(padding=same, strideW=2, strideH=2, filterWidth=2, filterHeight=2)
+    kernel = constant("kernel", rng.normal(0, 0.3, (8, 3, 3, 3)))
+    depth = constant("depth", rng.normal(0, 0.3, (1, 3, 3, 8)))
+    matrix = constant("matrix", rng.normal(0, 0.3, (classes, 16)))
+    zeros = constant("zeros", np.zeros(8))
+    around = constant("around", [[0, 0], [0, 1], [0, 1], [0, 0]], Type.INT32)
+    graph.operator(Operator.CAST, 1, [photo], [real], schema.CastOptionsT())
+    graph.operator(Operator.SUB, 1, [real, constant("mean_colour", [127.5] * 3)], [centred], schema.SubOptionsT())
+    graph.operator(Operator.MUL, 1, [centred, constant("step", 1 / 127.5)], [scaled], schema.MulOptionsT())
+    graph.operator(Operator.PAD, 1, [scaled, around], [padded], schema.PadOptionsT())
+    graph.operator(Operator.CONV_2D, 1, [padded, kernel, zeros], [first], convolution)
+    graph.operator(Operator.HARD_SWISH, 1, [first], [bent], schema.HardSwishOptionsT())
+    graph.operator(Operator.DEPTHWISE_CONV_2D, 1, [bent, depth, zeros], [deep], depthwise)
+    graph.operator(Operator.ADD, 1, [bent, deep], [added], schema.AddOptionsT())
+    graph.operator(Operator.CONCATENATION, 1, [added, bent], [joined], schema.ConcatenationOptionsT(axis=3))
+    graph.operator(Operator.AVERAGE_POOL_2D, 1, [joined], [pooled], pool)
+    axes = constant("axes", [1, 2], Type.INT32)
+    graph.operator(Operator.MEAN, 1, [pooled, axes], [mean], schema.ReducerOptionsT(keepDims=True))
+    shape = constant("shape", [-1, 16], Type.INT32)
+    graph.operator(Operator.RESHAPE, 1, [mean, shape], [flat], schema.ReshapeOptionsT())
+    graph.operator(Operator.FULLY_CONNECTED, 1, [flat, matrix, -1], [logits], schema.FullyConnectedOptionsT())
+    graph.operator(Operator.SOFTMAX, 1, [logits], [scores], schema.SoftmaxOptionsT(beta=1.0))
+    return graph.finish([photo], [scores])
 
 
 def write_all(folder: Path) -> None:
