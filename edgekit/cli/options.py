@@ -89,7 +89,13 @@ BonaFide = Annotated[
         help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
     ),
 ]
-Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        help="Images that set the int8 ranges: a folder of your own crops or photos, or a place for crops of training "
+        "photos. [default: RUN/calibration]"
+    ),
+]
 CalibrationCrops = Annotated[
     int | None,
     typer.Option(help=f"How many are chosen. [default: {CALIBRATION_CROPS}, or as many as qat did before convert]"),

@@ -26,6 +26,9 @@ MAX_MEMBERS = 32
 # An entry of the archive's list takes 46 bytes and what it is called.
 MAX_DIRECTORY_BYTES = 1024 * 1024
 
+# Of a file that a conversion's gate refused: nothing takes it unasked.
+REJECTED_SUFFIX = ".rejected.tflite"
+
 _IDENTIFIER = b"TFL3"
 # What zipfile raises on damaged archives; RuntimeError is an encrypted member (and NotImplementedError, an odd flag),
 # OverflowError an offset beyond 63 bits.
@@ -109,7 +112,7 @@ def _read(path: Path) -> bytes:
 
 def _is_folder(path: Path) -> str:
     """A run's folder is easily named in place of the model in it."""
-    inside = sorted(path.glob("*.tflite"))
+    inside = [one for one in sorted(path.glob("*.tflite")) if not one.name.endswith(REJECTED_SUFFIX)]
     if len(inside) == 1:
         return f"{path}: a model must be a file, got a folder; did you mean {inside[0]}?"
     held = f"it holds {len(inside)}: {', '.join(one.name for one in inside[:5])}" if inside else "it holds none"
