@@ -6,7 +6,7 @@ import sys
 import warnings
 
 from edgekit.errors import EdgekitError, explain_missing
-from edgekit.terminal import EXIT_INTERRUPTED, guarded_output, printable, quick_exit
+from edgekit.terminal import EXIT_INTERRUPTED, guarded_output, print_error, quick_exit
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
         with guarded_output():
             _run()
     except EdgekitError as mistake:
-        print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201 (Rich may be what is missing)
+        print_error(str(mistake))
         sys.exit(2)
     except KeyboardInterrupt:
         # Between what has its own ways to end: reading the command line, say.
@@ -28,7 +28,8 @@ def _run() -> None:
     with explain_missing():
         with quick_exit():
             from edgekit.cli import app
-        app()
+            from edgekit.cli.usage import run
+        run(app)
 
 
 if __name__ == "__main__":

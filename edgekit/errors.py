@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,15 @@ EXTRA_OF = {
     "tf_keras": "host",
     "tomli_w": "data",
 }
+
+
+def likeliest(given: str, known: Iterable[str]) -> str:
+    """``; did you mean 'recapture'?`` where a known name is like the one that came, for the end of a message."""
+    from difflib import get_close_matches
+
+    by_fold = {name.casefold(): name for name in known}
+    near = get_close_matches(given.casefold(), by_fold, n=1)
+    return f"; did you mean {by_fold[near[0]]!r}?" if near else ""
 
 
 @contextlib.contextmanager

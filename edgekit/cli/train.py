@@ -94,13 +94,16 @@ def finetune(
         seed=seed,
     )
     check_weights_file(network.weights)
+    folder = RunFolder(root=out)
+    options.check_places({"a run": out, "a cache of features": cache}, data)
+    files.refuse_in_use(folder, "float")
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
 
-        record = finetune(dataset, RunFolder(root=out), config, options=files, progress=progress)
+        record = finetune(dataset, folder, config, options=files, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
 
 

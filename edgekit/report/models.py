@@ -14,7 +14,7 @@ from typing import Any
 from edgekit.bench.record import BenchRecord, NativeBench
 from edgekit.contract import Contract
 from edgekit.convert.gate import ConvertRecord
-from edgekit.errors import RunError
+from edgekit.errors import DataError, RunError
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.metrics.classification import Evaluation
@@ -176,7 +176,10 @@ def _add(found: dict[Path, Any], path: Path, *, is_named: bool) -> None:
         return
     if len(found) == MAX_RECORDS:
         raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
-    record = from_plain(kind, raw, where=str(path))
+    try:
+        record = from_plain(kind, raw, where=str(path))
+    except DataError as failure:
+        raise RunError(f"{path}: {failure}") from failure
     _check_shapes(record, path)
     found[path] = record
 

@@ -19,7 +19,7 @@ from edgekit.records import plain
 from edgekit.runtime.agent.machine import read_machine
 from edgekit.runtime.classifier import Classifier, Verdict
 from edgekit.runtime.timing import by_stage, peak_memory_mb
-from edgekit.terminal import guarded_output, printable
+from edgekit.terminal import guarded_output, print_error, printable
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 failed |= "error" in row and options.command != "measure"
                 print(json.dumps(row), flush=True)  # noqa: T201 (this is the output)
     except EdgekitError as mistake:
-        print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201
+        print_error(str(mistake))
         return 2
     except KeyboardInterrupt:
         return 130

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
 from edgekit.records import read_bounded
+from edgekit.runtime.other_models import model_remedy
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_MEMBER_BYTES = 8 * 1024 * 1024
@@ -76,6 +77,9 @@ def read_bundle(source: Path | bytes) -> Bundle:
     name = str(source) if isinstance(source, Path) else "model"
     content = _read(source) if isinstance(source, Path) else source
     if content[4:8] != _IDENTIFIER:
+        remedy = model_remedy(source) if isinstance(source, Path) else ""
+        if remedy:
+            raise ContractError(f"{name} must be a TFLite file, {remedy}")
         raise ContractError(f"{name} must be a TFLite file (identifier {_IDENTIFIER.decode()}), got {content[4:8]!r}")
     members, start = _read_archive(name, content)
     if CONTRACT_NAME not in members:
@@ -112,6 +116,9 @@ def _read(path: Path) -> bytes:
 
 def _is_folder(path: Path) -> str:
     """A run's folder is easily named in place of the model in it."""
+    remedy = model_remedy(path)
+    if remedy:
+        return f"{path} must be a TFLite file, {remedy}"
     inside = [one for one in sorted(path.glob("*.tflite")) if not one.name.endswith(REJECTED_SUFFIX)]
     if len(inside) == 1:
         return f"{path}: a model must be a file, got a folder; did you mean {inside[0]}?"

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.contract import MAX_THREADS
-from edgekit.errors import ContractError, InterpreterError
+from edgekit.errors import ContractError, InterpreterError, likeliest
 
 # Name on the command line → (module, distribution), in the order of preference.
 BACKENDS = {
@@ -36,7 +36,19 @@ def check_delegate(asked: str) -> None:
     if asked not in DELEGATES and not (asked.startswith(EXTERNAL) and asked != EXTERNAL):
         raise InterpreterError(
             f"a delegate must be one of {list(DELEGATES)} or ext:/path/of/its/library, got {asked!r}"
+            f"{likeliest(asked, DELEGATES)}"
         )
+
+
+def check_interpreter(asked: str) -> None:
+    """Hold the names of interpreters.
+
+    Raises:
+        InterpreterError: none of BACKENDS.
+    """
+    if asked not in BACKENDS:
+        near = likeliest(asked, BACKENDS)
+        raise InterpreterError(f"an interpreter must be one of {list(BACKENDS)}, got {asked!r}{near}")
 
 
 def is_granted(asked: str, used: str) -> bool:
@@ -64,8 +76,7 @@ def _choose(backend: str | None) -> str:
                 "no TFLite interpreter is installed: pip install ai-edge-litert (or tflite-runtime on 32-bit ARM)"
             )
         return found[0]
-    if backend not in BACKENDS:
-        raise InterpreterError(f"an interpreter must be one of {list(BACKENDS)}, got {backend!r}")
+    check_interpreter(backend)
     if backend not in found:
         raise InterpreterError(f"{backend} is not installed (found {list(found)}): pip install {BACKENDS[backend][1]}")
     return backend

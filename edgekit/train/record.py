@@ -12,6 +12,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
+from edgekit.runtime.other_models import model_remedy
 from edgekit.train.options import Stage, TrainConfig
 
 # In the order in which they are made, each from the one before.
@@ -181,6 +182,9 @@ class RunFolder:
         Raises:
             RunError: the stage has not run, or its record or weights are damaged.
         """
+        if os.path.isfile(self.root):
+            remedy = model_remedy(self.root) or "got a file; name the folder that `edgekit finetune` wrote"
+            raise RunError(f"{self.root} must be a run's folder, {remedy}")
         # Unlike Path.exists, this also answers for names that are too long and folders that may not be entered.
         if not os.path.exists(self.record(stage)):
             command = "edgekit finetune DATA --out" if stage == "float" else "edgekit qat"
