@@ -95,7 +95,6 @@ STREAMS = [
     pytest.param(">&-", 2, "error: can't write the output: stdout is closed", id="no-stdout"),
     pytest.param("2>&-", 0, "", id="no-stderr"),
     pytest.param("<&- >&- 2>&-", 2, "", id="none-at-all"),
-    pytest.param("2>/dev/full", 0, "", id="full-stderr"),
 ]
 
 

@@ -40,7 +40,7 @@ def _worded(mistake: Any) -> str:
     if context is None:
         return f"{said}; see `edgekit --help`"
     command, param = context.command_path, getattr(mistake, "param", None)
-    unknown = re.fullmatch(r"No such command '(.*)'", said, re.DOTALL)
+    unknown = re.match(r"No such command '([^']*)'", said)
     if hasattr(mistake, "possibilities"):
         near = likeliest(mistake.option_name, _options(context))
         said = f"{command} has no option {mistake.option_name}{near}"
@@ -51,10 +51,11 @@ def _worded(mistake: Any) -> str:
         meaning = (getattr(param, "help", None) or "").rstrip(".")
         said = f"{command} needs {_name(param)}{f': {meaning}' if meaning else ''}"
     elif param is not None:
-        choices = [str(one) for one in getattr(param.type, "choices", ())]
-        given = re.match(r"'(.*?)' is not one of", mistake.message, re.DOTALL)
-        near = likeliest(given[1], choices) if given else ""
-        said = f"{_name(param)}: {mistake.message.strip().rstrip('.')}{near}"
+        # Typer's versions keep choices in different places, and all of them print them.
+        message = mistake.message.strip().rstrip(".").removeprefix("Value error, ")
+        choice = re.match(r"'(.*?)' is not one of (.*)", message, re.DOTALL)
+        near = likeliest(choice[1], re.findall(r"'([^']*)'", choice[2])) if choice else ""
+        said = f"{_name(param)}: {message[:1].lower()}{message[1:]}{_given(mistake, message)}{near}"
     return f"{said}; see `{command} --help`"
 
 
@@ -65,4 +66,11 @@ def _options(context: Any) -> list[str]:
 
 def _name(param: Any) -> str:
     """``--out``, or an argument as the help has it."""
-    return str(param.opts[0]) if param.param_type_name == "option" else str(param.human_readable_name)
+    return str(param.opts[0]) if param.opts[0].startswith("-") else str(param.name).upper()
+
+
+def _given(mistake: Any, message: str) -> str:
+    """``, got 'many'``, where newer Typers leave what came to Pydantic's error and out of their own."""
+    errors = getattr(mistake.__cause__ or mistake.__context__, "errors", None)
+    came = errors()[0].get("input") if callable(errors) else None
+    return f", got {came!r:.80}" if came is not None and repr(came) not in message else ""

@@ -316,12 +316,12 @@ class TestMistakes:
             pytest.param(["info"], "edgekit info needs MODEL: A .tflite file that `ed", id="missing-argument"),
             pytest.param(
                 ["predict", "model.tflite", "photo.jpg", "--crops", "many"],
-                "--crops: 'many' is not a valid int",
+                "--crops: input should be a valid integer, unable to parse string as an integer, got 'many'; see",
                 id="no-number",
             ),
             pytest.param(
                 ["predict", "model.tflite", "photo.jpg", "--crops", "0"],
-                "--crops: 0 is not in the range x>=1; see",
+                "--crops: input should be greater than or equal to 1, got '0'; see",
                 id="out-of-range",
             ),
             pytest.param(
