@@ -148,7 +148,7 @@ ROWS = {
     "recapture-screen": (["data", "recapture", "{photos}", "{new}"], ["--screen", "lcd"], "screen"),
     "recapture-range": (["data", "recapture", "{photos}", "{new}"], ["--jpeg", "best"], "jpeg must be a number or LOW"),
     "import-set": (["data", "import", "{photos}", "--out", "{new}"], ["--set", "light"], "--set must be COLUMN=VALUE"),
-    "import-pattern": (["data", "import", "{photos}", "--out", "{new}"], ["--group-pattern", "("], "group"),
+    "import-pattern": (["data", "import", "{photos}", "--out", "{new}"], ["--group-pattern", "("], "a pattern must be"),
 }
 
 # Runs them one after the other in one process, and says what each gave and whether TensorFlow was loaded for it.
