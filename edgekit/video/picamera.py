@@ -38,8 +38,8 @@ def _why_not(failure: BaseException) -> str:
     if is_other_numpy(failure):
         return (
             "--picamera needs Picamera2, which can't be imported: Raspberry Pi OS built its packages for its own "
-            f"numpy, and another stands before that ({first_line(failure)}): {sys.executable} -m pip uninstall numpy, in a "
-            "virtual environment that was made with --system-site-packages; where apt's numpy is absent, sudo apt "
+            f"numpy, and another stands before that ({first_line(failure)}): {sys.executable} -m pip uninstall numpy, in "
+            "a virtual environment that was made with --system-site-packages; where apt's numpy is absent, sudo apt "
             "install python3-numpy"
         )
     if isinstance(failure, ModuleNotFoundError):
