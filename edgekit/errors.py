@@ -159,13 +159,18 @@ def missing_base(package: str) -> str:
 
 
 def is_other_numpy(failure: BaseException) -> bool:
-    """Whether an import failed since a compiled module was built for another numpy."""
+    """Whether an import, or a first call, failed since a compiled module was built for another numpy."""
+    return bool(numpy_complaint(failure))
+
+
+def numpy_complaint(failure: BaseException) -> str:
+    """What such a module says of numpy, here or in what led to it; empty where it is about something else."""
     seen: BaseException | None = failure
     while seen is not None:
         if any(words in str(seen) for words in _OTHER_NUMPY):
-            return True
+            return first_line(seen)
         seen = seen.__cause__ or seen.__context__
-    return False
+    return ""
 
 
 def other_numpy(failure: BaseException) -> str:
@@ -178,7 +183,7 @@ def other_numpy(failure: BaseException) -> str:
     except metadata.PackageNotFoundError:
         found = "the numpy here"
     return (
-        f"it was built for another numpy than {found} ({first_line(failure)}): "
+        f"it was built for another numpy than {found} ({numpy_complaint(failure)}): "
         f"{sys.executable} -m pip install 'numpy<2'"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import sys
 import threading
 from importlib import metadata
@@ -13,7 +14,7 @@ import numpy as np
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.contract import MAX_THREADS
 from edgekit.errors import ContractError, InterpreterError, first_line, is_other_numpy, likeliest, other_numpy
-from edgekit.runtime.imports import import_compiled
+from edgekit.runtime.imports import without_pages
 
 # Name on the command line → (module, distribution), in the order of preference.
 BACKENDS = {
@@ -96,21 +97,16 @@ def _with_version(backend: str) -> str:
     return f"{backend} {_version(BACKENDS[backend][1])}"
 
 
-def _import(module: str, name: str) -> Any:
-    try:
-        return import_compiled(module)
-    except Exception as failure:
-        if is_other_numpy(failure):
-            others = "" if module == BACKENDS["litert"][0] else ", or pip install ai-edge-litert in its place"
-            raise InterpreterError(f"{name} can't be used: {other_numpy(failure)}{others}") from failure
-        # A MemoryError, say, is not about what is installed.
-        if not isinstance(failure, (ImportError, AttributeError, OSError, RuntimeError, SystemError)):
-            raise
-        package = next(package for home, package in BACKENDS.values() if home == module)
-        raise InterpreterError(
-            f"{name} is installed, but can't be imported: {first_line(failure)}; install it anew: "
-            f"{sys.executable} -m pip install --force-reinstall {package}"
-        ) from failure
+def _unusable(name: str, module: str, failure: BaseException) -> InterpreterError:
+    """Why an installed interpreter can't be used, and what to install."""
+    if is_other_numpy(failure):
+        others = "" if module == BACKENDS["litert"][0] else ", or pip install ai-edge-litert in its place"
+        return InterpreterError(f"{name} can't be used: {other_numpy(failure)}{others}")
+    package = next(package for home, package in BACKENDS.values() if home == module)
+    return InterpreterError(
+        f"{name} is installed, but can't be used: {first_line(failure)}; install it anew: "
+        f"{sys.executable} -m pip install --force-reinstall {package}"
+    )
 
 
 class ModelInterpreter:
@@ -147,15 +143,21 @@ class ModelInterpreter:
         self._flatbuffer = flatbuffer
         self._lock = threading.Lock()
         self._external = delegate.removeprefix(EXTERNAL) if delegate.startswith(EXTERNAL) else ""
-        library = _import(module, self.name)
         try:
-            self._interpreter: Any = library.Interpreter(
-                model_content=flatbuffer, num_threads=threads, **self._options(library, delegate)
-            )
-            self._interpreter.allocate_tensors()
+            # tflite-runtime imports well beside a numpy that it was not built for, and fails here.
+            with without_pages():
+                library = importlib.import_module(module)
+                self._interpreter: Any = library.Interpreter(
+                    model_content=flatbuffer, num_threads=threads, **self._options(library, delegate)
+                )
+                self._interpreter.allocate_tensors()
             # A ValueError, too, where a tensor's name is no Unicode.
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except (ImportError, AttributeError, OSError, SystemError) as failure:
+            raise _unusable(self.name, module, failure) from failure
         except (RuntimeError, ValueError) as failure:
+            if is_other_numpy(failure):
+                raise _unusable(self.name, module, failure) from failure
             raise InterpreterError(f"{self.name} can't load the model: {failure}") from failure
         self._input, self._output = self._check(inputs, outputs)
         self.side_px = int(inputs[0]["shape"][1])

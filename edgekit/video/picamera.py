@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from edgekit.errors import VideoError, first_line, is_other_numpy
+from edgekit.errors import VideoError, first_line, is_other_numpy, numpy_complaint
 from edgekit.runtime.frames import YuvFrame
-from edgekit.runtime.imports import import_compiled
+from edgekit.runtime.imports import without_pages
 from edgekit.video.source import TimedFrame
 
 # What is asked for, and the camera may change: 4:3, as most of the Pi's sensors are, so that nothing is cut off.
@@ -37,9 +38,9 @@ def _why_not(failure: BaseException) -> str:
     """Why Picamera2 can't be imported: absent, out of sight of a virtual environment, or beside a numpy of pip's."""
     if is_other_numpy(failure):
         return (
-            "--picamera needs Picamera2, which can't be imported: Raspberry Pi OS built its packages for its own "
-            f"numpy, and another stands before that ({first_line(failure)}): {sys.executable} -m pip uninstall numpy, in "
-            "a virtual environment that was made with --system-site-packages; where apt's numpy is absent, sudo apt "
+            "--picamera needs Picamera2, which can't be imported: Raspberry Pi OS built its packages for its "
+            f"own numpy, and another stands before it ({numpy_complaint(failure)}): {sys.executable} -m pip uninstall numpy, in a "
+            "virtual environment that was made with --system-site-packages; where apt's numpy is absent, sudo apt "
             "install python3-numpy"
         )
     if isinstance(failure, ModuleNotFoundError):
@@ -72,7 +73,8 @@ class PiCamera:
 
     def __init__(self) -> None:
         try:
-            library = import_compiled("picamera2")
+            with without_pages():
+                library = importlib.import_module("picamera2")
         except Exception as failure:
             # A MemoryError, say, is not about what is installed.
             if not isinstance(failure, (ImportError, AttributeError, ValueError, OSError, RuntimeError, SystemError)):
