@@ -37,11 +37,11 @@ _PACKAGES = {
 def _why_not(failure: BaseException) -> str:
     """Why Picamera2 can't be imported: absent, out of sight of a virtual environment, or beside a numpy of pip's."""
     if is_other_numpy(failure):
+        said = numpy_complaint(failure)
         return (
-            "--picamera needs Picamera2, which can't be imported: Raspberry Pi OS built its packages for its "
-            f"own numpy, and another stands before it ({numpy_complaint(failure)}): {sys.executable} -m pip uninstall numpy, in a "
-            "virtual environment that was made with --system-site-packages; where apt's numpy is absent, sudo apt "
-            "install python3-numpy"
+            "--picamera needs Picamera2, which can't be imported: its packages were built for the system's own numpy, "
+            f"and another stands before it ({said}): {sys.executable} -m pip uninstall numpy, in a virtual environment "
+            "that was made with --system-site-packages; where apt's numpy is absent, sudo apt install python3-numpy"
         )
     if isinstance(failure, ModuleNotFoundError):
         missing = (failure.name or "").rpartition(".")[2]
