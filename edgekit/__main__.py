@@ -6,7 +6,7 @@ import sys
 import warnings
 
 from edgekit.errors import EdgekitError, explain_missing
-from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_output, printable, quick_exit
+from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_output, print_error, quick_exit
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
         with guarded_output():
             _run()
     except EdgekitError as mistake:
-        print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201 (Rich may be what is missing)
+        print_error(str(mistake))
         sys.exit(2)
     except KeyboardInterrupt:
         # Between what has its own ways to end: reading the command line, say.
@@ -28,8 +28,9 @@ def _run() -> None:
     with explain_missing():
         with quick_exit():
             from edgekit.cli import app
+            from edgekit.cli.usage import run
         end_as_interrupted()
-        app()
+        run(app)
 
 
 if __name__ == "__main__":

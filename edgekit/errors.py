@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,16 +101,96 @@ EXTRA_OF = {
 }
 
 
+def likeliest(given: str, known: Iterable[str]) -> str:
+    """``; did you mean 'recapture'?`` where a known name is like the one that came, for the end of a message."""
+    from difflib import get_close_matches
+
+    by_fold = {name.casefold(): name for name in known}
+    near = get_close_matches(given.casefold(), by_fold, n=1)
+    return f"; did you mean {by_fold[near[0]]!r}?" if near else ""
+
+
+# What every edgekit needs: top-level module → the packages of pip and of Debian that have it.
+BASE = {"numpy": ("numpy", "python3-numpy"), "PIL": ("pillow", "python3-pil")}
+
+# What compiled modules complain of where numpy is of another generation than the one they were built for.
+_OTHER_NUMPY = (
+    "_ARRAY_API not found",
+    "multiarray failed to import",
+    "umath failed to import",
+    "compiled using NumPy 1",
+    "size changed, may indicate binary incompatib",
+    "module compiled against A",
+)
+
+
 @contextlib.contextmanager
 def explain_missing() -> Iterator[None]:
-    """Turn an import that fails for want of an extra's package into MissingExtra; others keep their traceback."""
+    """Turn imports that lack a package, or a numpy that fits, into mistakes; others keep their traceback.
+
+    Raises:
+        MissingExtra: a package of an extra is not installed.
+        EdgekitError: numpy or Pillow is not, or a compiled module was built for another numpy.
+    """
     try:
         yield
     except ModuleNotFoundError as absent:
         package = (absent.name or "").partition(".")[0]
+        if package in BASE:
+            raise EdgekitError(missing_base(package)) from absent
         if package not in EXTRA_OF:
             raise
         raise MissingExtra(package, EXTRA_OF[package]) from absent
+    except (ImportError, AttributeError, ValueError, RuntimeError, SystemError) as failure:
+        if not is_other_numpy(failure):
+            raise
+        raise EdgekitError(f"a compiled module can't be imported: {other_numpy(failure)}") from failure
+
+
+def missing_base(package: str) -> str:
+    """What to say where numpy or Pillow can't be imported."""
+    import sys
+
+    pip, apt = BASE[package]
+    return (
+        f"{package} can't be imported by {sys.executable}: {sys.executable} -m pip install {pip} (Debian's Python: "
+        f"sudo apt install {apt})"
+    )
+
+
+def is_other_numpy(failure: BaseException) -> bool:
+    """Whether an import, or a first call, failed since a compiled module was built for another numpy."""
+    return bool(numpy_complaint(failure))
+
+
+def numpy_complaint(failure: BaseException) -> str:
+    """What such a module says of numpy, here or in what led to it; empty where it is about something else."""
+    seen: BaseException | None = failure
+    while seen is not None:
+        if any(words in str(seen) for words in _OTHER_NUMPY):
+            return first_line(seen)
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def other_numpy(failure: BaseException) -> str:
+    """Which numpy is there, and how to get one that fits."""
+    import sys
+    from importlib import metadata
+
+    try:
+        found = f"numpy {metadata.version('numpy')}"
+    except metadata.PackageNotFoundError:
+        found = "the numpy here"
+    return (
+        f"it was built for another numpy than {found} ({numpy_complaint(failure)}): "
+        f"{sys.executable} -m pip install 'numpy<2'"
+    )
+
+
+def first_line(failure: BaseException) -> str:
+    """The first line of what an exception says, or its kind where it says nothing."""
+    return next(iter(str(failure).strip().splitlines()), type(failure).__name__)
 
 
 def require(*packages: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -17,7 +18,7 @@ from edgekit.errors import EdgekitError
 # What shells report of a program that wrote to a closed pipe: 128 + SIGPIPE.
 EXIT_BROKEN_PIPE = 141
 
-_CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -40,13 +41,12 @@ def guarded_output() -> Iterator[None]:
     Raises:
         EdgekitError: what stdout is redirected to is full or broken.
     """
+    _open_closed_streams()
     try:
         try:
             yield
         finally:
-            # A program can be started without a stdout.
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
         sys.exit(EXIT_BROKEN_PIPE)
@@ -55,7 +55,37 @@ def guarded_output() -> Iterator[None]:
         if failure.filename is not None or failure.errno not in _CANT_WRITE:
             raise
         _drop_output()
-        raise EdgekitError(f"can't write the output: {failure.strerror}; free space or send it elsewhere") from failure
+        why = "stdout is closed" if failure.errno == errno.EBADF else failure.strerror
+        raise EdgekitError(f"can't write the output: {why}; free space or send it elsewhere") from failure
+
+
+def _open_closed_streams() -> None:
+    """Fill the place of a standard stream that the program was started without.
+
+    Python has None there, which most that prints stumbles over, and the next file that is opened would take its
+    descriptor: what native code prints would land in it. Nothing can be written to such a stdout, as the shell meant
+    it; what is written to stderr is lost.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(_null(0, os.O_RDONLY), encoding="utf-8")  # noqa: SIM115 (as long as the process lives)
+    if sys.stdout is None:
+        sys.stdout = open(_null(1, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(_null(2, os.O_WRONLY), "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _null(descriptor: int, mode: int) -> int:
+    opened = os.open(os.devnull, mode)
+    if opened != descriptor:
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    return descriptor
+
+
+def print_error(message: str) -> None:
+    """``error: …`` on stderr, where that takes it: the exit code says the same."""
+    with contextlib.suppress(OSError):
+        print(f"error: {printable(message, lines=True)}", file=sys.stderr)  # noqa: T201 (Rich may be what is missing)
 
 
 def _drop_output() -> None:

@@ -88,3 +88,29 @@ def test_a_stderr_without_descriptor_is_left_alone(capsys):
     with captured_stderr():
         print("seen", file=sys.stderr)
     assert capsys.readouterr().err == "seen\n"
+
+
+STREAMS = [
+    pytest.param("<&-", 0, "", id="no-stdin"),
+    pytest.param(">&-", 2, "error: can't write the output: stdout is closed", id="no-stdout"),
+    pytest.param("2>&-", 0, "", id="no-stderr"),
+    pytest.param("<&- >&- 2>&-", 2, "", id="none-at-all"),
+]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device and a POSIX shell")
+@pytest.mark.parametrize(("streams", "code", "said"), STREAMS)
+def test_a_stream_that_was_closed_before_the_start(command, streams, code, said):
+    line = ["sh", "-c", f'"$@" {streams}', "sh", *command]
+    ran = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+    assert "Traceback" not in ran.stderr
+    assert said in ran.stderr
+    assert ran.returncode == code
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device and a POSIX shell")
+def test_a_table_for_a_closed_stdout(red_blue_file):
+    line = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "edgekit", "info", str(red_blue_file)]
+    ran = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.stderr == "error: can't write the output: stdout is closed; free space or send it elsewhere\n"
+    assert ran.returncode == 2

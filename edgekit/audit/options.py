@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, likeliest
 
 LEAST_SHUFFLES = 99
 # Hours.
@@ -38,7 +38,8 @@ class AuditConfig:
         known = [probe.name for probe in PROBES]
         unknown = sorted(set(self.only) - set(known))
         if unknown:
-            raise DataError(f"a probe must be one of {', '.join(known)}, got {', '.join(unknown)}; correct the name")
+            remedy = likeliest(unknown[0], known) or "; correct the name"
+            raise DataError(f"a probe must be one of {', '.join(known)}, got {', '.join(unknown)}{remedy}")
         if not LEAST_SHUFFLES <= self.shuffles <= MOST_SHUFFLES:
             raise DataError(
                 f"shuffles must be {LEAST_SHUFFLES} to {MOST_SHUFFLES} (with fewer no p is below 0.01), "

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from edgekit.contract import MAX_SIDE_PX, CropPlan
 from edgekit.data.manifest import Sample
-from edgekit.errors import DataError
+from edgekit.errors import DataError, likeliest
 
 Fill: TypeAlias = Literal["nearest", "reflect", "black"]
 Encoding: TypeAlias = Literal["jpeg", "png"]
@@ -110,7 +110,8 @@ def preset(name: Preset) -> Augmentation:
         DataError: there is none of that name.
     """
     if name not in PRESETS:
-        raise DataError(f"an augmentation must be one of {', '.join(PRESETS)}, got {name!r}; choose one")
+        near = likeliest(name, PRESETS) or "; choose one"
+        raise DataError(f"an augmentation must be one of {', '.join(PRESETS)}, got {name!r}{near}")
     return PRESETS[name]
 
 

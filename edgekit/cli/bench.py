@@ -98,6 +98,7 @@ def bench(
     from edgekit.bench.record import BenchRecord
     from edgekit.devices.parse import open_devices
     from edgekit.records import from_plain, read_json
+    from edgekit.runtime.interpreter import check_delegate, check_interpreter
 
     config = options.changed(
         _QUICK if quick else _LONG,
@@ -116,14 +117,20 @@ def bench(
         warmup=warmup,
         warmup_seconds=warmup_seconds,
     )
+    for name in config.interpreters:
+        check_interpreter(name)
+    for name in config.delegates:
+        check_delegate(name)
     share, old = _share(tolerance), None
     if against is not None:
         old = from_plain(BenchRecord, read_json(against), where=str(against))
     folder = out or model.parent
+    options.check_models(model)
+    options.check_places({"a benchmark": folder}, data)
     devices = open_devices(device or ["local"])
     try:
         with console.progress() as progress:
-            dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=folder, what="a benchmark")
+            dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress)
             if old is not None:
                 whole = [one.name for one in devices if one.network_timer is None]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from edgekit.contract import CropPlan
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
-from edgekit.train.options import TrainConfig, qat_fit, whole_fit
+from edgekit.train.options import TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
     from edgekit.crossval.record import CrossvalRecord
@@ -51,18 +52,21 @@ def crossval(
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
+    train = TrainConfig(
+        network=network,
+        plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
+        tune=tune,
+        whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+        seed=seed,
+    )
+    qat = options.changed(qat_fit(), epochs=qat_epochs)
+    config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
+    check_weights_file(network.weights)
+    options.check_places({"a cross-validation": out}, data)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
-        train = TrainConfig(
-            network=network,
-            plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
-            tune=tune,
-            whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
-            bona_fide=options.bona_fide_label(bona_fide, dataset.labels),
-            seed=seed,
-        )
-        qat = options.changed(qat_fit(), epochs=qat_epochs)
-        config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
+        train = replace(train, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
+        config = replace(config, train=train)
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.crossval.folds import cross_validate
 

@@ -56,9 +56,10 @@ def evaluate(
     # Photos take long to read, which a mistaken model need not wait for.
     bundle = read_bundle(model)
     columns = None if slices is None else options.names(slices)
+    config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
+    options.check_places({"an evaluation": out}, data)
     with console.progress() as progress:
-        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="an evaluation")
-        config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress)
         record = evaluate_model(model, dataset, config, bundle=bundle, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     console.show(record, print_evaluation, json=json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -12,7 +13,7 @@ import typer
 from edgekit.cli import console
 from edgekit.contract import MAX_CROPS
 from edgekit.data.options import PartChoice, check_counts, guess_bona_fide
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.options import NetworkConfig, TrainConfig
@@ -89,7 +90,13 @@ BonaFide = Annotated[
         help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
     ),
 ]
-Calibration = Annotated[Path | None, typer.Option(help="Folder of the calibration crops. [default: RUN/calibration]")]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        help="Images that set the int8 ranges: a folder of your own crops or photos, or a place for crops of training "
+        "photos. [default: RUN/calibration]"
+    ),
+]
 CalibrationCrops = Annotated[
     int | None,
     typer.Option(help=f"How many are chosen. [default: {CALIBRATION_CROPS}, or as many as qat did before convert]"),
@@ -169,6 +176,37 @@ def load_photos(
     return dataset
 
 
+def check_places(places: Mapping[str, Path | None], data: Path) -> None:
+    """Hold, before photos are read, that folders which a command writes can be folders outside the photos'.
+
+    Args:
+        places: Folders by what is written to them; None for what is not.
+        data: The photos' folder.
+
+    Raises:
+        EdgekitError: one lies among the photos, or is a file.
+    """
+    from edgekit.data.checks import refuse_among_photos
+
+    for what, place in places.items():
+        if place is not None:
+            refuse_among_photos(place, data, what)
+            if os.path.isfile(place):
+                raise EdgekitError(f"{what} must be a folder, got the file {place}; name another place")
+
+
+def check_models(*models: Path) -> None:
+    """Hold that model files can be read, before photos are: those take long. The stage reads what it scores.
+
+    Raises:
+        ContractError: one is no model file of edgekit's.
+    """
+    from edgekit.runtime import read_bundle
+
+    for model in models:
+        read_bundle(model)
+
+
 def refuse_existing(*files: Path, overwrite: bool) -> None:
     """Hold that no file that a command writes replaces another unasked.
 
@@ -234,5 +272,6 @@ def bona_fide_label(given: str | None, labels: tuple[str, ...]) -> str:
     if given == "none":
         return ""
     if given not in labels:
-        raise EdgekitError(f"--bona-fide must be one of {list(labels)} or none, got {given!r}")
+        near = likeliest(given, labels)
+        raise EdgekitError(f"--bona-fide must be one of {list(labels)} or none, got {given!r}{near}")
     return given

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.cli import console
-from edgekit.cli.options import load_photos
+from edgekit.cli.options import check_models, load_photos
 from edgekit.data.options import PartChoice
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
@@ -30,6 +30,7 @@ def choose_threshold(
 
     # Before the photos are read: a rule that is none is known at once.
     request = TargetRequest(target=Target.parse(target), part=split, also_test=also_test, write=write)
+    check_models(model)
     with console.progress() as progress:
         dataset = load_photos(data, skip_bad=skip_bad, progress=progress, place=write, what="a model")
         record = set_target(model, dataset, request, progress=progress)

@@ -94,13 +94,16 @@ def finetune(
         seed=seed,
     )
     check_weights_file(network.weights)
+    folder = RunFolder(root=out)
+    options.check_places({"a run": out, "a cache of features": cache}, data)
+    files.refuse_in_use(folder, "float")
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
 
-        record = finetune(dataset, RunFolder(root=out), config, options=files, progress=progress)
+        record = finetune(dataset, folder, config, options=files, progress=progress)
     finish_training(record, out, json=json, then=f"edgekit qat {out}")
 
 
@@ -119,7 +122,7 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
             accuracy = percent(best["val_balanced_accuracy"])
             console.note(f"{which}: validation loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
-        console.caution(record.split.caution)
+        console.caution(record.split.caution, record.calibration_images.caution if record.calibration_images else "")
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
@@ -145,10 +148,12 @@ def qat(
     The head is solved again on int8 features, or the whole network trained with fake quantization.
     """
     from edgekit.data.dataset import load_dataset
-    from edgekit.quantize.qat import qat
+    from edgekit.quantize.representative import check_calibration_folder
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions, recover
 
+    chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
+    where = CalibrationFolder(path=calibration, crops=chosen)
     folder = RunFolder(root=run)
     files = RunOptions(overwrite=overwrite, resume=resume)
     with console.progress() as progress:
@@ -158,10 +163,14 @@ def qat(
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(before.config.tune, given)
     how = options.changed(qat_fit(), **given)
+    files.refuse_in_use(folder, "qat")
+    photos = data or Path(before.data)
+    check_calibration_folder(calibration or folder.calibration, photos)
     with console.progress() as progress:
-        dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
-        chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
-        where = CalibrationFolder(path=calibration, crops=chosen)
+        dataset = load_dataset(photos, skip_bad=before.skipped_photos > 0, progress=progress)
+        # TensorFlow takes seconds to load, which a mistake above need not wait for.
+        from edgekit.quantize.qat import qat
+
         record = qat(dataset, folder, how, calibration=where, options=files, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
 
@@ -182,39 +191,41 @@ def convert(
     stage: Annotated[
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
     ] = _CONVERT.stage,
-    max_drop: Annotated[float, typer.Option(help="Points of balanced accuracy that may be lost.")] = _CONVERT.max_drop,
+    max_drop: Annotated[
+        float, typer.Option(help="Points of balanced accuracy that may be lost, beside what chance explains.")
+    ] = _CONVERT.max_drop,
     allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
     overwrite: options.Overwrite = False,
     json: options.AsJson = False,
 ) -> None:
     """Convert a run to one TFLite file.
 
-    Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when too much
-    was lost.
+    Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when more was
+    lost than chance explains: the file is then kept as NAME.rejected.tflite, and a larger --max-drop takes it as it is.
     """
     from edgekit.data.dataset import load_dataset
+    from edgekit.quantize.representative import check_calibration_folder
     from edgekit.train.record import RunFolder
 
     precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
+    config = ConvertConfig(
+        precision=precision, stage=stage, calibration_crops=calibration_crops, max_drop=max_drop, allow_drop=allow_drop
+    )
     folder = RunFolder(root=run)
-    before = folder.read("float")
+    before = folder.read(config.stage if config.stage == "qat" else "float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
     folder.check_model_name(target)
     options.refuse_existing(target, target.with_suffix(".json"), overwrite=overwrite)
+    photos = data or Path(before.data)
+    config = replace(config, calibration=calibration or folder.calibration_of(config.stage))
+    if precision in ("int8", "int16x8"):
+        check_calibration_folder(config.calibration, photos)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
     from edgekit.convert.to_file import GateFailed, convert_run
 
-    config = ConvertConfig(
-        precision=precision,
-        stage=stage,
-        calibration=calibration or folder.calibration,
-        calibration_crops=calibration_crops,
-        max_drop=max_drop,
-        allow_drop=allow_drop,
-    )
     try:
         with console.progress() as progress:
-            dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
+            dataset = load_dataset(photos, skip_bad=before.skipped_photos > 0, progress=progress)
             record = convert_run(dataset, folder, target, config, progress=progress)
     except GateFailed as failed:
         print_gate(failed.gate)
@@ -224,9 +235,11 @@ def convert(
         console.print_json(record)
         return
     print_gate(record.gate)
+    own = record.calibration and record.calibration.own
+    console.caution(record.gate.caution, own.caution if own else "")
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
-        f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
+        f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {photos}"
     )
 
 

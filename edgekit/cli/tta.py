@@ -56,8 +56,10 @@ def tta(
         plans=tuple(map(_plan, plan)) if plan else _TTA.plans,
         baseline=baseline,
     )
+    options.check_models(*models)
+    options.check_places({"a study": out}, data)
     with console.progress() as progress:
-        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="a study")
+        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress)
         scores = None if out is None else out / "scores"
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:

@@ -44,6 +44,7 @@ def tune(
         raise typer.BadParameter("--also-test needs --target")
     from edgekit.evaluate.retune import tune
 
+    options.check_models(model)
     with console.progress() as progress:
         dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=place, what="a model")
         record = tune(model, dataset, part=split, write=place, progress=progress)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
 from edgekit.metrics.classification import agreement, classification_report
+from edgekit.metrics.intervals import lowest_sum
+from edgekit.metrics.wording import count
 from edgekit.scoring.scores import Scores
 from edgekit.train.options import Stage
+from edgekit.train.record import Calibration
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,9 @@ class Gate:
         balanced_accuracy: Mean recall over the classes, of the converted file.
         drop_points: Float less converted, in percentage points of balanced accuracy; negative when the file is better.
         max_drop_points: The largest drop that passes, in percentage points.
+        least_drop_points: Lower end of the one-sided 95 % interval of the drop, paired by photo, over groups where
+            there are any; None in records of before it was measured, where the drop itself decided.
+        groups: How many groups the photos are of; 0 for none.
         classes: The comparison for each class.
     """
 
@@ -45,46 +57,82 @@ class Gate:
     balanced_accuracy: Share
     drop_points: float
     max_drop_points: float
+    least_drop_points: float | None = None
+    groups: int = 0
     classes: tuple[ClassGate, ...]
 
     @property
+    def outcome(self) -> Literal["kept", "undecided", "lost"]:
+        """Whether the drop is within the limit, beyond it by no more than chance explains, or surely beyond it."""
+        if self.drop_points <= self.max_drop_points + _ROUNDING:
+            return "kept"
+        least = self.drop_points if self.least_drop_points is None else self.least_drop_points
+        return "lost" if least > self.max_drop_points + _ROUNDING else "undecided"
+
+    @property
     def passed(self) -> bool:
-        """Whether the drop is within the limit."""
-        return self.drop_points <= self.max_drop_points + 1e-9
+        """Whether the file may be used: a drop is a failure where its interval excludes the limit."""
+        return self.outcome != "lost"
+
+    @property
+    def photos_told(self) -> str:
+        """``96 validation photos``, ``60 validation photos of 5 groups``."""
+        of = f" of {count(self.groups, 'group')}" if self.groups else ""
+        return f"{count(self.photos, 'validation photo')}{of}"
+
+    @property
+    def caution(self) -> str:
+        """What has to be said of a drop that may be chance; empty for others."""
+        if self.outcome != "undecided":
+            return ""
+        few = "groups" if self.groups > 1 else "photos"
+        return (
+            f"balanced accuracy fell by {self.drop_points:.2f} points, and {self.max_drop_points:g} may be lost, but "
+            f"whether that is chance can't be told with so few {few}: the 95 % lower bound of the drop over "
+            f"{self.photos_told} is {self.least_drop_points:.2f} points"
+        )
 
 
 def compare_models(
-    float_scores: Scores, float_contract: Contract, scores: Scores, contract: Contract, *, max_drop: float
+    before: tuple[Scores, Contract],
+    after: tuple[Scores, Contract],
+    *,
+    max_drop: float,
+    groups: Sequence[str] | None = None,
 ) -> Gate:
     """Compare two models on the same photos.
 
     Args:
-        float_scores: Scores of the float network.
-        float_contract: Contract with the float network's own operating point.
-        scores: Scores of the converted file, for the same photos.
-        contract: Contract with the converted file's operating point.
+        before: Scores of the float network, and a contract with its own operating point.
+        after: The same of the converted file, for the same photos.
         max_drop: The largest drop that passes, in percentage points of balanced accuracy.
+        groups: Group of each photo; None where there are none.
     """
-    crops = contract.plan.crops
-    before, after = float_scores.predicted(float_contract, crops), scores.predicted(contract, crops)
-    old, new = (classification_report(scores.targets, predicted, contract.labels) for predicted in (before, after))
+    (float_scores, float_contract), (scores, contract) = before, after
+    crops, targets = contract.plan.crops, scores.targets
+    old_said, new_said = float_scores.predicted(float_contract, crops), scores.predicted(contract, crops)
+    old, new = (classification_report(targets, said, contract.labels) for said in (old_said, new_said))
+    # What each photo adds to the drop: balanced accuracy is a sum over photos, each class of the same weight.
+    counts = np.bincount(targets, minlength=len(contract.labels))
+    weights = 1 / (np.count_nonzero(counts) * counts[targets])
+    losses = weights * ((old_said == targets).astype(np.float64) - (new_said == targets))
     return Gate(
         photos=len(scores.targets),
         crops=crops,
-        agreement=agreement(before, after),
+        agreement=agreement(old_said, new_said),
         float_balanced_accuracy=old.balanced_accuracy,
         balanced_accuracy=new.balanced_accuracy,
         drop_points=100 * (old.balanced_accuracy - new.balanced_accuracy),
         max_drop_points=max_drop,
+        least_drop_points=100 * lowest_sum(losses, groups) if len(targets) > 1 else None,
+        groups=len(set(groups or ())),
         classes=tuple(
             ClassGate(
                 label=a.label,
                 photos=a.support,
                 float_recall=a.recall,
                 recall=b.recall,
-                agreement=agreement(before[scores.targets == index], after[scores.targets == index])
-                if a.support
-                else 0.0,
+                agreement=agreement(old_said[targets == index], new_said[targets == index]) if a.support else 0.0,
             )
             for index, (a, b) in enumerate(zip(old.classes, new.classes, strict=True))
         ),
@@ -93,7 +141,12 @@ def compare_models(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertRecord:
-    """What a conversion leaves beside its file."""
+    """What a conversion leaves beside its file.
+
+    Attributes:
+        seconds: How long it took; None in records of before that was noted.
+        calibration: What set the int8 ranges; None where nothing did, and in records of before it was noted.
+    """
 
     config: ConvertConfig
     stage: Stage
@@ -102,3 +155,5 @@ class ConvertRecord:
     contract: Contract
     gate: Gate
     versions: dict[str, str]
+    seconds: float | None = None
+    calibration: Calibration | None = None

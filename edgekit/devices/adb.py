@@ -12,7 +12,7 @@ from pathlib import Path
 from edgekit.devices.dump import ENDED, Dump, dump_script
 from edgekit.devices.native import NativeLatency, native_arguments, parse_native
 from edgekit.devices.process import run_to_end
-from edgekit.devices.remote import BEGIN, END, Blob, Options, RemoteDevice, between, blobs, disk_full
+from edgekit.devices.remote import BEGIN, END, Blob, Options, RemoteDevice, between, blobs, disk_full, ended
 from edgekit.errors import DeviceError
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.agent.machine import Machine, read_machine
@@ -58,6 +58,8 @@ class AdbDevice(RemoteDevice):
     """
 
     kind = "adb"
+    # Android 6 and older have one stream for both, and adb gives 0 for whatever a command ends with.
+    mixes_streams = True
     default_folder = "/data/local/tmp/edgekit"
 
     def __init__(self, name: str, options: Options, serial: str) -> None:
@@ -186,10 +188,11 @@ class AdbDevice(RemoteDevice):
         )
         code, output, said = run_to_end(self._shell(script), _ASK_S, name=self.name)
         if BEGIN not in output:
-            if not said:
+            complaint = said or _complaint(output)
+            if not complaint:
                 raise self._unreachable(code, said)
             raise DeviceError(
-                f"{self.name}: can't write to {self.folder}: {said}; name another in a device file (folder = …)"
+                f"{self.name}: can't write to {self.folder}: {complaint}; name another in a device file (folder = …)"
             )
         return set(between(output.splitlines()))
 
@@ -237,9 +240,10 @@ class AdbDevice(RemoteDevice):
         self.check_attached()
         tool = shlex.quote(self.options.native)
         words = " ".join(shlex.quote(word) for word in native_arguments(model, threads, runs, min_seconds))
-        script = f"echo {BEGIN}; if [ -x {tool} ]; then {tool} {words} 2>&1; else echo edgekit-none; fi"
+        run = f"if [ -x {tool} ]; then {tool} {words} 2>&1; else echo edgekit-none; fi"
+        script = f"echo {BEGIN}; {run}; c=$?; echo {END} $c; exit $c"
         code, output, said = run_to_end(self._shell(script), _NATIVE_S, name=self.name)
-        lines = between(output.splitlines())
+        lines, code = ended(between(output.splitlines()), code)
         if "edgekit-none" in lines:
             raise DeviceError(f"{self.name}: {self.options.native} is not there, or no program (adb shell chmod +x)")
         if not lines:
@@ -250,6 +254,12 @@ class AdbDevice(RemoteDevice):
         if told.n < runs:
             raise DeviceError(f"{self.name}: {runs} runs were asked for, benchmark_model made {told.n}; ask for fewer")
         return told
+
+
+def _complaint(output: str) -> str:
+    """What a shell said where both its streams are one, without the linker's warnings."""
+    lines = [line.strip() for line in output.splitlines() if not line.startswith("WARNING: linker")]
+    return " ".join(filter(None, lines))[-300:]
 
 
 def _batches(files: list[Blob], most_files: int, most_bytes: int) -> Iterator[list[Blob]]:

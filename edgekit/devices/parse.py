@@ -8,7 +8,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from edgekit.devices.adb import AdbDevice, attached
 from edgekit.devices.local import LocalDevice
 from edgekit.devices.remote import Options
 from edgekit.devices.ssh import SshDevice
-from edgekit.errors import DeviceError
+from edgekit.errors import DeviceError, likeliest
 from edgekit.records import from_plain, is_stream
 
 if sys.version_info >= (3, 11):
@@ -124,9 +123,8 @@ def _check_keys(table: Any, where: str) -> None:
     known = ["url", "name", *(field.name for field in fields(Options))]
     for key in table if isinstance(table, dict) else ():
         if key not in known:
-            near = get_close_matches(key, known, n=1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"a device has {', '.join(known)}"
-            raise DeviceError(f"{where}: unknown key {key!r}; {remedy}")
+            remedy = likeliest(key, known) or f"; a device has {', '.join(known)}"
+            raise DeviceError(f"{where}: unknown key {key!r}{remedy}")
 
 
 def _check(entry: DeviceEntry, where: str) -> None:
@@ -168,7 +166,8 @@ def _open(entry: DeviceEntry) -> AnyDevice:
     if adb:
         _need("adb", "adb (Android's platform tools)")
         return AdbDevice(name, entry, adb["serial"] or _only_serial())
-    raise DeviceError(f"a device must be {_FORMS}, got {entry.url!r}")
+    near = likeliest(entry.url.partition(":")[0], ("local", "ssh", "adb"))
+    raise DeviceError(f"a device must be {_FORMS}, got {entry.url!r}{near}")
 
 
 def _need(tool: str, package: str) -> None:

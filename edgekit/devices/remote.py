@@ -9,6 +9,7 @@ import shlex
 import tempfile
 import time
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ _MAX_ARGUMENT_BYTES = 8000
 # Lines that login scripts may print before a device's own words.
 MOST_GREETING = 1000
 _MOST_TOLD = 100_000
+# Of complaints that come among a device's rows, the last are kept for messages.
+_KEPT_COMPLAINTS, _MOST_COMPLAINT = 5, 300
 _RUN_FROM_FILE = (
     "import json,runpy,sys; sys.argv[1:] = json.load(open(sys.argv[1])); "
     "runpy.run_module('edgekit.runtime', run_name='__main__', alter_sys=True)"
@@ -207,6 +210,8 @@ class RemoteDevice(PythonDevice):
 
     kind = ""
     default_folder = ""
+    # Whether what is said on stderr there may come on stdout, and exit codes not at all.
+    mixes_streams = False
     _payload = ""
 
     def _shell(self, script: str) -> list[str]:
@@ -232,11 +237,14 @@ class RemoteDevice(PythonDevice):
         return self.options.folder or self.default_folder
 
     def _ask(self) -> str:
-        script = f"echo {BEGIN}; {self._with_python('-c', packed(probe_source(self.folder)))}"
+        python = self._with_python("-c", packed(probe_source(self.folder)))
+        script = f"echo {BEGIN}; ({python}); c=$?; echo {END} $c; exit $c"
         code, output, said = run_to_end(self._shell(script), self._patience_s, name=self.name)
         if BEGIN not in output:
             raise self._unreachable(code, said)
-        lines = between(output.splitlines())
+        lines, code = ended(between(output.splitlines()), code)
+        if self.mixes_streams:
+            lines, said = _parted(lines, said)
         if code == _EXIT_NO_PYTHON:
             raise self._no_python()
         if "SyntaxError" in said:
@@ -286,15 +294,18 @@ class RemoteDevice(PythonDevice):
             f"(cat <&3; kill -9 $p) >/dev/null 2>&1 & w=$!; exec 3<&-; "
             f"wait $p; c=$?; kill $w 2>/dev/null; echo {END} $c; exit $c"
         )
-        began, ended, before, since = False, "", 0, time.monotonic()
+        began, last, before, since = False, "", 0, time.monotonic()
+        complaints: deque[str] = deque(maxlen=_KEPT_COMPLAINTS)
         with Watched(self._shell(script), name=self.name, idle_timeout_s=idle_timeout_s, holds_stdin=True) as process:
             for line in process.lines():
                 if line.startswith(f"{END} "):
-                    ended = line.removeprefix(f"{END} ")
+                    last = line.removeprefix(f"{END} ")
                     # adbd ends when nobody there holds this pipe any more.
                     process.close_stdin()
                     break
-                if began:
+                if began and self.mixes_streams and not line.startswith("{"):
+                    complaints.append(line[:_MOST_COMPLAINT])
+                elif began:
                     yield line
                 began, before = began or line == BEGIN, before + 1
                 if not began and (before > MOST_GREETING or time.monotonic() - since > idle_timeout_s):
@@ -303,10 +314,11 @@ class RemoteDevice(PythonDevice):
                         " before it begins; what do its login scripts print?"
                     )
             code, said = process.end()
-        if not re.fullmatch("[0-9]{1,3}", ended):
+        said = "\n".join([*complaints, said]).strip()
+        if not re.fullmatch("[0-9]{1,3}", last):
             raise self._unreachable(code, said)
-        if int(ended):
-            raise self._failed(int(ended), said)
+        if int(last):
+            raise self._failed(int(last), said)
 
     def _runtime(self, arguments: Sequence[str]) -> list[str]:
         """What Python is started with; many photos' names go ahead in a file."""
@@ -348,6 +360,21 @@ class RemoteDevice(PythonDevice):
 
     def close(self) -> None:
         """See :class:`edgekit.devices.device.Device`."""
+
+
+def ended(lines: Sequence[str], code: int) -> tuple[list[str], int]:
+    """The lines before the mark that a script prints last, and the exit code beside it; without it all, and `code`."""
+    for number, line in enumerate(lines):
+        found = re.fullmatch(rf"{END} ([0-9]{{1,3}})", line)
+        if found:
+            return list(lines[:number]), int(found[1])
+    return list(lines), code
+
+
+def _parted(lines: Sequence[str], said: str) -> tuple[list[str], str]:
+    """Where two streams came as one: JSON objects, and what was complained of."""
+    others = [line[:_MOST_COMPLAINT] for line in lines if not line.startswith("{")]
+    return [line for line in lines if line.startswith("{")], "\n".join([*others[-_KEPT_COMPLAINTS:], said]).strip()
 
 
 def between(lines: Sequence[str]) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Literal
 
 from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.options import PartChoice, check_counts
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, likeliest
 
+# Columns of a manifest besides path and label; tests hold that these are all.
+SLICEABLE = ("group", "kind", "camera", "screen", "scene", "split", "fold", "light")
 # Each costs a pass over the photos.
 MAX_PLANS = 20
 
@@ -28,6 +30,17 @@ class EvaluateConfig:
     crops: int | None = None
     stop_early: bool = True
     slices: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the number of crops and the names of columns; what is in those is the photos' to say."""
+        if self.crops is not None:
+            check_counts("crops", (self.crops,), MAX_CROPS)
+        for column in self.slices or ():
+            if column not in SLICEABLE:
+                near = likeliest(column, SLICEABLE)
+                raise EdgekitError(
+                    f"--slices must be columns of a manifest, {', '.join(SLICEABLE)}, got {column!r}{near}"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

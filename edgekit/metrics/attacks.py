@@ -58,6 +58,14 @@ class AttackReport:
     bpcer: Share
     acer: Share
 
+    def __post_init__(self) -> None:
+        """Check that the worst kind is one: a record may be anybody's."""
+        if self.apcer_kind not in self.apcer_by_kind:
+            raise DataError(
+                f"apcer_kind must be one of the kinds {sorted(self.apcer_by_kind)!r:.200}, "
+                f"got {self.apcer_kind!r:.80}; was the record edited?"
+            )
+
 
 def attack_report(
     is_attack: BoolArray, called_attack: BoolArray, kinds: Sequence[str], *, bona_fide: str = "bona fide"

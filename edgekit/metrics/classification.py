@@ -111,6 +111,14 @@ class Evaluation:
     worst_group: str = ""
     mean_over_groups: Share | None = None
 
+    def __post_init__(self) -> None:
+        """Check that the worst group is one, where there are groups: a record may be anybody's."""
+        if self.by_group and self.worst_group not in self.by_group:
+            raise DataError(
+                f"worst_group must be one of the groups {sorted(self.by_group)!r:.200}, got {self.worst_group!r:.80}; "
+                "was the record edited?"
+            )
+
 
 def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> ClassificationReport:
     """The numbers of a classifier on labelled photos, as scikit-learn defines them (``zero_division=0``).

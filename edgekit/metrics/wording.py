@@ -63,6 +63,13 @@ def file_size(size_bytes: int) -> str:
     return f"{size_bytes / 1000:.0f} kB" if size_bytes < 1_000_000 else f"{size_bytes / 1e6:.2f} MB"
 
 
+def duration(seconds: float) -> str:
+    """``40 s``, ``3 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def count(number_of: int, one: str, many: str = "") -> str:
     """``1 crop``, ``10 crops``."""
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"

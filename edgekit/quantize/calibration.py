@@ -17,9 +17,9 @@ from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.threads import in_order
-from edgekit.errors import DataError
+from edgekit.errors import DataError, RunError
 from edgekit.progress import SILENT, Progress
-from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.quantize.options import CALIBRATION_CROPS, MIN_CALIBRATION_CROPS, check_calibration_crops
 from edgekit.records import file_sha256, from_plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import decode, read_photo
@@ -27,8 +27,8 @@ from edgekit.runtime.preprocess import to_tensor
 from edgekit.train.options import TrainConfig
 
 CALIBRATION_MANIFEST = "manifest.json"
-_MIN_CROPS = 50
-_MAX_CROPS = 5000
+# Lies in a folder while its crops are written, so that a call that was stopped is told from somebody's images.
+UNFINISHED_NAME = "calibration.unfinished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,7 @@ class CalibrationConfig:
 
     def __post_init__(self) -> None:
         """Check the count."""
-        if not _MIN_CROPS <= self.crops <= _MAX_CROPS:
-            raise DataError(
-                f"calibration needs {_MIN_CROPS} to {_MAX_CROPS} crops, got {self.crops}; change --calibration-crops"
-            )
+        check_calibration_crops(self.crops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +75,35 @@ class CalibrationManifest:
     def sha256(self) -> str:
         """Identifies the crops and how they were chosen."""
         return sha256(to_json(self).encode())
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder holds files, and no calibration crops that edgekit chose: then nothing is ever written there.
+
+    Raises:
+        DataError: the folder can't be looked into, or is a file.
+    """
+    try:
+        names = set(os.listdir(folder))
+    except FileNotFoundError:
+        return False
+    except OSError as failure:
+        raise DataError(
+            f"{folder}: --calibration must be a folder of images, or one for crops: {failure.strerror}; name another"
+        ) from failure
+    return bool(names) and UNFINISHED_NAME not in names and not _has_manifest(folder)
+
+
+def _has_manifest(folder: Path) -> bool:
+    """Whether it has a manifest of calibration crops, be it damaged; other tools have files of that name, too."""
+    path = folder / CALIBRATION_MANIFEST
+    if not os.path.exists(path):
+        return False
+    try:
+        return {"config", "photos_sha256", "crops"} <= read_json(path).keys()
+    except RunError:
+        with path.open("rb") as file:
+            return file.read(100).lstrip().startswith(b'{\n  "config": {')
 
 
 def choose(rng: np.random.Generator, samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -118,8 +144,13 @@ def make_calibration(
         progress: Told of every crop.
 
     Raises:
-        DataError: the folder holds crops that were chosen otherwise, or that have changed.
+        DataError: the folder holds crops that were chosen otherwise, or that have changed, or files of others.
     """
+    if is_foreign(folder):
+        raise DataError(
+            f"{folder} must be empty or hold calibration crops with their {CALIBRATION_MANIFEST}, has other files; "
+            "name another folder with --calibration"
+        )
     photos_hash = sha256("\n".join(sorted(sample.path for sample in samples)).encode())
     if os.path.exists(folder / CALIBRATION_MANIFEST):
         found = read_calibration(folder)
@@ -130,15 +161,17 @@ def make_calibration(
                 f"{folder} holds {len(found.crops)} crops of {found.config.side_px} px chosen from other photos or "
                 "settings; name another folder with --calibration, or delete this one"
             )
+        write_atomic(folder / UNFINISHED_NAME, b"")
         # The manifest goes first: a folder with it is complete.
         for name in (CALIBRATION_MANIFEST, *(crop.file for crop in found.crops)):
             (folder / name).unlink()
+    write_atomic(folder / UNFINISHED_NAME, b"")
     rng = np.random.default_rng(config.seed)
     chosen = choose(rng, samples, config.crops)
     seeds = rng.integers(0, 2**63, size=len(chosen)).tolist()
     progress.begin("cutting calibration crops", len(chosen))
     crops = []
-    cut = in_order(lambda item: _cut(item[0], dataset.path_of(item[1]), config), zip(seeds, chosen, strict=True))
+    cut = in_order(lambda item: cut_crop(item[0], dataset.path_of(item[1]), config), zip(seeds, chosen, strict=True))
     for number, (sample, (box, pixels)) in enumerate(zip(chosen, cut, strict=True)):
         crops.append(_write_crop(folder, f"{number:04d}.png", sample, box, pixels))
         progress.advance()
@@ -146,10 +179,12 @@ def make_calibration(
         config=config, data_sha256=dataset.sha256, photos_sha256=photos_hash, crops=tuple(crops)
     )
     write_json(folder / CALIBRATION_MANIFEST, manifest)
+    (folder / UNFINISHED_NAME).unlink(missing_ok=True)
     return manifest
 
 
-def _cut(seed: int, path: Path, config: CalibrationConfig) -> tuple[Box, RGBArray]:
+def cut_crop(seed: int, path: Path, config: CalibrationConfig) -> tuple[Box, RGBArray]:
+    """A random crop of a photo by the run's plan: its box in source pixels, and uint8 (side, side, 3) RGB."""
     rng = np.random.default_rng(seed)
     photo = read_photo(path, config.plan.working_px)
     x, y = rng.integers(0, 2**32, size=2).tolist()
@@ -164,7 +199,7 @@ def _write_crop(folder: Path, name: str, sample: Sample, box: Box, pixels: RGBAr
     content = buffer.getvalue()
     present = os.path.lexists(folder / name)
     if present and not (os.path.isfile(folder / name) and file_sha256(folder / name) == sha256(content)):
-        # Without a manifest, it may be somebody's photo as well as a crop of a conversion that was stopped.
+        # Somebody may have put a photo beside the crops of a conversion that was stopped.
         raise DataError(
             f"{folder} must be empty or hold crops of this choice, has another {name}; name another folder with "
             "--calibration"
@@ -185,9 +220,10 @@ def read_calibration(folder: Path) -> CalibrationManifest:
     if not os.path.exists(path):
         raise DataError(f"{folder} must hold {CALIBRATION_MANIFEST}; `edgekit convert` writes it")
     manifest = from_plain(CalibrationManifest, read_json(path), where=str(path), error=DataError)
-    if len(manifest.crops) < _MIN_CROPS:
+    if len(manifest.crops) < MIN_CALIBRATION_CROPS:
         raise DataError(
-            f"{folder} must hold at least {_MIN_CROPS} crops, got {len(manifest.crops)}; delete it to choose anew"
+            f"{folder} must hold at least {MIN_CALIBRATION_CROPS} crops, got {len(manifest.crops)}; "
+            "delete it to choose anew"
         )
     for crop in manifest.crops:
         file = folder / crop.file

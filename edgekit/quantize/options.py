@@ -5,13 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.errors import DataError
+
 # Crops that set the ranges of activations.
 CALIBRATION_CROPS = 200
+MIN_CALIBRATION_CROPS, MAX_CALIBRATION_CROPS = 50, 5000
+
+
+def check_calibration_crops(crops: int) -> None:
+    """Hold the number of crops that are chosen.
+
+    Raises:
+        DataError: too few to set ranges by, or more than one needs.
+    """
+    if not MIN_CALIBRATION_CROPS <= crops <= MAX_CALIBRATION_CROPS:
+        raise DataError(
+            f"calibration needs {MIN_CALIBRATION_CROPS} to {MAX_CALIBRATION_CROPS} crops, got {crops}; "
+            "change --calibration-crops"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationFolder:
-    """Where calibration crops are kept, in the run when None, and how many there are."""
+    """Which folder calibrates: one of calibration crops, in the run when None, or one of the user's own images.
+
+    Attributes:
+        path: The folder.
+        crops: How many crops are chosen of training photos, or of own photos; own images of exactly the input's side
+            are all taken as they are.
+    """
 
     path: Path | None = None
     crops: int = CALIBRATION_CROPS
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        check_calibration_crops(self.crops)

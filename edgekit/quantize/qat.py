@@ -14,11 +14,12 @@ from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT, Progress
-from edgekit.quantize.calibration import CalibrationConfig, CalibrationManifest, calibration_pixels, make_calibration
+from edgekit.quantize.calibration import CalibrationConfig
 from edgekit.quantize.fakequant import quantised
 from edgekit.quantize.kernels import adapt_weights
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.ranges import calibrate, fix_input
+from edgekit.quantize.representative import RepresentativeSet, representative_set
 from edgekit.records import file_sha256, is_stream
 from edgekit.scoring.source import normalise
 from edgekit.train.finetune import TrainingRun, crop_feed, fit_head, write_record
@@ -88,7 +89,8 @@ def qat(
         dataset: The photos of the float stage.
         folder: The run.
         how: Epochs, learning rate and the like.
-        calibration: The crops of training photos that set the ranges of activations; chosen where there are none yet.
+        calibration: What sets the ranges of activations: crops of training photos, chosen where there are none yet, or
+            images of the user's own.
         options: What to do when the run holds a qat stage.
         progress: Told of every step.
 
@@ -115,11 +117,12 @@ def qat(
         network = load_stage(folder, before, "float")
         freeze_normalisation(network)
         with options.replacing(folder, "qat"):
-            manifest, crops = _calibrate_on(run, calibration, progress)
+            ranges = _calibrate_on(run, calibration, progress)
+            pixels = normalise(ranges.pixels)
+            crops = [pixels[start : start + 32] for start in range(0, len(pixels), 32)]
             make = _quantised_head if config.tune == "head" else _quantised_whole
             trials = make(network, run, crops, progress)
-            counted, digest = len(manifest.crops), manifest.sha256
-            return write_record(run, "qat", trials, began, calibration_crops=counted, calibration_sha256=digest)
+            return write_record(run, "qat", trials, began, calibration=ranges.calibration)
 
 
 def _quantised_head(
@@ -164,18 +167,12 @@ def _quantised_whole(
     return files.keep(model, state, state).trials
 
 
-def _calibrate_on(
-    run: TrainingRun, where: CalibrationFolder, progress: Progress
-) -> tuple[CalibrationManifest, list[Float32Array]]:
-    """The calibration crops of a run: their manifest, and batches of them, normalised."""
-    folder = where.path or run.folder.calibration
-    manifest = make_calibration(
-        folder,
+def _calibrate_on(run: TrainingRun, where: CalibrationFolder, progress: Progress) -> RepresentativeSet:
+    return representative_set(
+        where.path or run.folder.calibration,
         run.dataset,
         run.split.samples(run.dataset, "train"),
         CalibrationConfig.of(run.config, where.crops),
         replace=run.options.overwrite,
         progress=progress,
     )
-    pixels = normalise(calibration_pixels(folder, manifest))
-    return manifest, [pixels[start : start + 32] for start in range(0, len(pixels), 32)]

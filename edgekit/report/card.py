@@ -15,7 +15,7 @@ from edgekit.report.cells import Cell, Table, crops_phrase, estimate_cell, numbe
 from edgekit.report.models import Model
 from edgekit.report.verdict import describe_photos, featured, headline, judge, point_name
 from edgekit.terminal import printable
-from edgekit.train.record import PhotoCounts, TrainRecord
+from edgekit.train.record import Calibration, PhotoCounts, TrainRecord
 
 # What a card written here begins with: another one was written by hand.
 MARK = "<!-- made by `edgekit report`; changes here are lost -->"
@@ -202,14 +202,20 @@ def _training(model: Model) -> CardSection:
     conversion = model.conversion
     if conversion is not None:
         gate = conversion.gate
+        said = {
+            "kept": "passed",
+            "undecided": "passed, undecided",
+            "lost": "FAILED, file written with --allow-drop",
+        }[gate.outcome]
         outcome = (
-            f"{'passed' if gate.passed else 'FAILED, file written with --allow-drop'}: {gate.drop_points:+.2f} points "
-            f"lost, at most {gate.max_drop_points:g} allowed; {percent(gate.agreement)} of "
-            f"{count(gate.photos, 'validation photo')} answered as by the float network"
+            f"{said}: {gate.drop_points:+.2f} points lost, at most {gate.max_drop_points:g} allowed; "
+            f"{percent(gate.agreement)} of {count(gate.photos, 'validation photo')} answered as by the float network"
         )
         items += [
             ("conversion", f"{conversion.contract.precision} from the {conversion.stage} stage"),
             ("gate", outcome),
+            *([("caution", gate.caution)] if gate.caution else ()),
+            *(_calibrated_on(conversion.calibration) if conversion.stage == "float" else ()),
             ("versions", ", ".join(f"{name} {version}" for name, version in sorted(conversion.versions.items()))),
         ]
     if not items and model.contract is not None:
@@ -236,9 +242,21 @@ def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     )
     lines = [(f"{stage.stage} stage", made)]
     if stage.calibration_crops:
-        sha = short(stage.calibration_sha256 or "")
-        lines.append(("calibration", f"{count(stage.calibration_crops, 'training crop')}, manifest {sha}"))
+        used = Calibration(
+            crops=stage.calibration_crops, sha256=stage.calibration_sha256 or "", own=stage.calibration_images
+        )
+        lines += _calibrated_on(used)
     return lines
+
+
+def _calibrated_on(used: Calibration | None) -> list[tuple[str, str]]:
+    """What set the int8 ranges."""
+    if used is None:
+        return []
+    if used.own is None:
+        return [("calibration", f"{count(used.crops, 'training crop')}, manifest {short(used.sha256)}")]
+    said = f"{count(used.crops, 'crop')} of {count(used.own.images, 'own image')}, {short(used.sha256)}"
+    return [("calibration", said), *([("caution", used.own.caution)] if used.own.caution else [])]
 
 
 def _metrics(model: Model) -> CardSection:

@@ -14,13 +14,13 @@ from typing import Any
 from edgekit.bench.record import BenchRecord, NativeBench
 from edgekit.contract import Contract
 from edgekit.convert.gate import ConvertRecord
-from edgekit.errors import RunError
+from edgekit.errors import DataError, RunError
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.records import file_sha256, from_plain, read_json
 from edgekit.report.benchmarks import Measured, PhotoSet, measured, photo_set
-from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.bundle import REJECTED_SUFFIX, read_bundle
 from edgekit.train.record import TrainRecord
 
 # What tells the records apart: keys that no other kind has.
@@ -140,7 +140,8 @@ def _record_files(path: Path) -> list[Path]:
     """The files that may be records: those in a folder, in runs and evaluations inside it, or beside a model."""
     if os.path.isdir(path):
         inside = [one for one in sorted(path.iterdir()) if any(os.path.exists(one / name) for name in _MEMBERS)]
-        return [file for folder in (path, *inside) for file in sorted(folder.glob("*.json"))]
+        files = [file for folder in (path, *inside) for file in sorted(folder.glob("*.json"))]
+        return [file for file in files if not _is_refused(file)]
     if path.suffix == ".tflite":
         if not os.path.exists(path):
             raise RunError(f"{path}: no such model")
@@ -150,7 +151,13 @@ def _record_files(path: Path) -> list[Path]:
 
 def _beside(model: Path, file: Path) -> bool:
     """``demo.bench.json`` and ``demo.json`` lie beside ``demo.tflite``."""
-    return model.suffix == ".tflite" and file.parent == model.parent and file.name.startswith(f"{model.stem}.")
+    beside = model.suffix == ".tflite" and file.parent == model.parent and file.name.startswith(f"{model.stem}.")
+    return beside and (model.name.endswith(REJECTED_SUFFIX) or not _is_refused(file))
+
+
+def _is_refused(record: Path) -> bool:
+    """Whether a record is of a file that the gate refused, which a report shows only where that file is named."""
+    return record.with_suffix(".tflite").name.endswith(REJECTED_SUFFIX)
 
 
 def _add(found: dict[Path, Any], path: Path, *, is_named: bool) -> None:
@@ -169,7 +176,10 @@ def _add(found: dict[Path, Any], path: Path, *, is_named: bool) -> None:
         return
     if len(found) == MAX_RECORDS:
         raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
-    record = from_plain(kind, raw, where=str(path))
+    try:
+        record = from_plain(kind, raw, where=str(path))
+    except DataError as failure:
+        raise RunError(f"{path}: {failure}") from failure
     _check_shapes(record, path)
     found[path] = record
 

@@ -246,5 +246,8 @@ def _gate(model: Model) -> Check:
     change = f"{percent(gate.float_balanced_accuracy)} as float, {percent(gate.balanced_accuracy)} converted"
     limit = f"at most {points} may be lost"
     where = f"{count(gate.photos, 'validation photo')}, {count(gate.crops, 'crop')}"
+    detail = f"{change} ({where}); {limit}"
+    if gate.outcome == "undecided":
+        return Check(outcome="open", what=what, detail=f"{detail}; {gate.caution}", said=_UNDECIDED)
     allowed = "" if gate.passed else "; written with --allow-drop"
-    return Check(outcome="yes" if gate.passed else "no", what=what, detail=f"{change} ({where}); {limit}{allowed}")
+    return Check(outcome="yes" if gate.passed else "no", what=what, detail=f"{detail}{allowed}")

@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit.contract import MAX_RUNS
-from edgekit.errors import EdgekitError, PhotoError
+from edgekit.errors import EdgekitError, PhotoError, explain_missing
 from edgekit.records import plain
 from edgekit.runtime.agent.machine import read_machine
-from edgekit.runtime.classifier import Classifier, Verdict
-from edgekit.runtime.timing import by_stage, peak_memory_mb
-from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_output, printable
+from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_output, print_error, printable
+
+if TYPE_CHECKING:
+    from edgekit.runtime.classifier import Verdict
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -62,6 +63,9 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
         yield from run_job(read_job(options.job))
         return
+    # Not at the top: without numpy and Pillow, `machine` and the message about them must work.
+    from edgekit.runtime.classifier import Classifier
+
     loaded = Classifier.load(
         options.model, threads=options.threads, backend=options.interpreter, delegate=options.delegate
     )
@@ -76,6 +80,8 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def _verdicts(
     classify: Callable[[Path], Verdict], photos: Sequence[Path], interpreter: str
 ) -> Iterator[dict[str, Any]]:
+    from edgekit.runtime.timing import peak_memory_mb
+
     for photo in photos:
         try:
             verdict = classify(photo)
@@ -89,6 +95,7 @@ def _verdicts(
 def _timed(classify: Callable[[Path], Verdict], options: argparse.Namespace) -> dict[str, Any]:
     # Not at the top: only this command starts processes.
     from edgekit.runtime.agent.cold_start import cold_start
+    from edgekit.runtime.timing import by_stage
 
     if not (1 <= options.runs <= MAX_RUNS and 0 <= options.warmup <= MAX_RUNS):
         raise EdgekitError(
@@ -120,13 +127,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     failed = False
     try:
-        with guarded_output():
+        with guarded_output(), explain_missing():
             for row in _rows(options):
                 # Of a job's photos the host judges.
                 failed |= "error" in row and options.command != "measure"
                 print(json.dumps(row), flush=True)  # noqa: T201 (this is the output)
     except EdgekitError as mistake:
-        print(f"error: {printable(str(mistake), lines=True)}", file=sys.stderr)  # noqa: T201
+        print_error(str(mistake))
         return 2
     except KeyboardInterrupt:
         return exit_code_of_stop()

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
 from edgekit.records import read_bounded
+from edgekit.runtime.other_models import model_remedy
 from edgekit.runtime.verify.model import check_classifier
 from edgekit.runtime.verify.structure import IDENTIFIER
 
@@ -29,6 +30,8 @@ MAX_MEMBERS = 32
 # An entry of the archive's list takes 46 bytes and what it is called.
 MAX_DIRECTORY_BYTES = 1024 * 1024
 
+# Of a file that a conversion's gate refused: nothing takes it unasked.
+REJECTED_SUFFIX = ".rejected.tflite"
 
 # What zipfile raises on damaged archives; RuntimeError is an encrypted member (and NotImplementedError, an odd flag),
 # OverflowError an offset beyond 63 bits.
@@ -77,6 +80,9 @@ def read_bundle(source: Path | bytes) -> Bundle:
     name = str(source) if isinstance(source, Path) else "model"
     content = _read(source) if isinstance(source, Path) else source
     if content[4:8] != IDENTIFIER:
+        remedy = model_remedy(source) if isinstance(source, Path) else ""
+        if remedy:
+            raise ContractError(f"{name} must be a TFLite file, {remedy}")
         raise ContractError(f"{name} must be a TFLite file (identifier {IDENTIFIER.decode()}), got {content[4:8]!r}")
     members, start = _read_archive(name, content)
     if CONTRACT_NAME not in members:
@@ -117,7 +123,10 @@ def _read(path: Path) -> bytes:
 
 def _is_folder(path: Path) -> str:
     """A run's folder is easily named in place of the model in it."""
-    inside = sorted(path.glob("*.tflite"))
+    remedy = model_remedy(path)
+    if remedy:
+        return f"{path} must be a TFLite file, {remedy}"
+    inside = [one for one in sorted(path.glob("*.tflite")) if not one.name.endswith(REJECTED_SUFFIX)]
     if len(inside) == 1:
         return f"{path}: a model must be a file, got a folder; did you mean {inside[0]}?"
     held = f"it holds {len(inside)}: {', '.join(one.name for one in inside[:5])}" if inside else "it holds none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import sys
 import threading
 from importlib import metadata
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.contract import MAX_THREADS
-from edgekit.errors import ContractError, InterpreterError
+from edgekit.errors import ContractError, InterpreterError, first_line, is_other_numpy, likeliest, other_numpy
+from edgekit.runtime.imports import without_pages
 
 # Name on the command line → (module, distribution), in the order of preference.
 BACKENDS = {
@@ -39,7 +41,19 @@ def check_delegate(asked: str) -> None:
     if asked not in DELEGATES and not (asked.startswith(EXTERNAL) and asked != EXTERNAL):
         raise InterpreterError(
             f"a delegate must be one of {list(DELEGATES)} or ext:/path/of/its/library, got {asked!r}"
+            f"{likeliest(asked, DELEGATES)}"
         )
+
+
+def check_interpreter(asked: str) -> None:
+    """Hold the names of interpreters.
+
+    Raises:
+        InterpreterError: none of BACKENDS.
+    """
+    if asked not in BACKENDS:
+        near = likeliest(asked, BACKENDS)
+        raise InterpreterError(f"an interpreter must be one of {list(BACKENDS)}, got {asked!r}{near}")
 
 
 def is_granted(asked: str, used: str) -> bool:
@@ -67,8 +81,7 @@ def _choose(backend: str | None) -> str:
                 "no TFLite interpreter is installed: pip install ai-edge-litert (or tflite-runtime on 32-bit ARM)"
             )
         return found[0]
-    if backend not in BACKENDS:
-        raise InterpreterError(f"an interpreter must be one of {list(BACKENDS)}, got {backend!r}")
+    check_interpreter(backend)
     if backend not in found:
         raise InterpreterError(f"{backend} is not installed (found {list(found)}): pip install {BACKENDS[backend][1]}")
     return backend
@@ -101,6 +114,18 @@ def check_probabilities(scores: Float32Array) -> None:
             f"a model's outputs must be probabilities that sum to 1, got {scores[:10].tolist()} with the sum "
             f"{float(scores.sum()):g}; does it lack its softmax?"
         )
+
+
+def _unusable(name: str, module: str, failure: BaseException) -> InterpreterError:
+    """Why an installed interpreter can't be used, and what to install."""
+    if is_other_numpy(failure):
+        others = "" if module == BACKENDS["litert"][0] else ", or pip install ai-edge-litert in its place"
+        return InterpreterError(f"{name} can't be used: {other_numpy(failure)}{others}")
+    package = next(package for home, package in BACKENDS.values() if home == module)
+    return InterpreterError(
+        f"{name} is installed, but can't be used: {first_line(failure)}; install it anew: "
+        f"{sys.executable} -m pip install --force-reinstall {package}"
+    )
 
 
 class ModelInterpreter:
@@ -146,14 +171,20 @@ class ModelInterpreter:
         self._lock = threading.Lock()
         self._external = delegate.removeprefix(EXTERNAL) if delegate.startswith(EXTERNAL) else ""
         try:
-            library = importlib.import_module(module)
-            self._interpreter: Any = library.Interpreter(
-                model_content=flatbuffer, num_threads=threads, **self._options(library, delegate)
-            )
-            self._interpreter.allocate_tensors()
+            # tflite-runtime imports well beside a numpy that it was not built for, and fails here.
+            with without_pages():
+                library = importlib.import_module(module)
+                self._interpreter: Any = library.Interpreter(
+                    model_content=flatbuffer, num_threads=threads, **self._options(library, delegate)
+                )
+                self._interpreter.allocate_tensors()
             # A ValueError, too, where a tensor's name is no Unicode.
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        except (ImportError, RuntimeError, ValueError) as failure:
+        except (ImportError, AttributeError, OSError, SystemError) as failure:
+            raise _unusable(self.name, module, failure) from failure
+        except (RuntimeError, ValueError) as failure:
+            if is_other_numpy(failure):
+                raise _unusable(self.name, module, failure) from failure
             raise InterpreterError(f"{self.name} can't load the model: {failure}") from failure
         self._input, self._output = self._check(inputs, outputs)
         self.side_px = int(inputs[0]["shape"][1])

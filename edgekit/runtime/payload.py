@@ -17,7 +17,21 @@ PAYLOAD_NAME = "edgekit-runtime.pyz"
 _PACKAGE = Path(__file__).resolve().parents[1]
 # What ``edgekit.runtime`` may import; tests/test_architecture.py holds the same list.
 _UNITS = ("__init__.py", "errors.py", "arrays.py", "bounds.py", "records.py", "terminal.py", "contract.py")
-_MAIN = "import sys\n\nfrom edgekit.runtime.__main__ import main\n\nsys.exit(main())\n"
+# Pythons that can't read the rest must be able to read this.
+_MAIN = """\
+import sys
+
+if sys.version_info < (3, 10):
+    sys.stderr.write(
+        "error: the runtime needs Python 3.10 or later, %s is %s; install a newer one and name it\\n"
+        % (sys.executable, sys.version.split()[0])
+    )
+    sys.exit(2)
+
+from edgekit.runtime.__main__ import main
+
+sys.exit(main())
+"""
 # The oldest date that a zip archive can name: the same sources give the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, likeliest
 
 ScreenName: TypeAlias = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
 SCREEN_NAMES: tuple[ScreenName, ...] = get_args(ScreenName)
@@ -193,7 +193,8 @@ def _check_names(what: str, splits: tuple[tuple[str, ...], ...], *, known: Itera
     names = [name for split in splits for name in split]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}; correct the name")
+        remedy = likeliest(unknown[0], known) or "; correct the name"
+        raise DataError(f"every {what} must be one of {sorted(known)}, got {unknown}{remedy}")
     if len(set(names)) < len(names):
         raise DataError(f"a {what} must stand in one split only, and once, got {names}; remove the repeated ones")
     if any(len(split) < least for split in splits):

@@ -34,7 +34,7 @@ from edgekit.train.network import (
     taps,
 )
 from edgekit.train.options import FitConfig, Stage, TrainConfig
-from edgekit.train.record import RunFolder, TrainRecord, Trials, count_photos
+from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer
 
@@ -239,10 +239,9 @@ def write_record(
     trials: Trials,
     began: float,
     *,
-    calibration_crops: int | None = None,
-    calibration_sha256: str | None = None,
+    calibration: Calibration | None = None,
 ) -> TrainRecord:
-    """Write what a stage did beside its weights; calibration crops, and their manifest's hash, where it had any."""
+    """Write what a stage did beside its weights; what calibrated it, where something did."""
     record = TrainRecord(
         stage=stage,
         config=run.config,
@@ -256,8 +255,9 @@ def write_record(
         seconds=time.monotonic() - began,
         interrupted=not trials.finished,
         weights_sha256=file_sha256(run.folder.weights(stage)),
-        calibration_crops=calibration_crops,
-        calibration_sha256=calibration_sha256,
+        calibration_crops=calibration.crops if calibration is not None else None,
+        calibration_sha256=calibration.sha256 if calibration is not None else None,
+        calibration_images=calibration.own if calibration is not None else None,
         float_sha256=run.folder.read("float").weights_sha256 if stage == "qat" else None,
         versions=versions(),
         counts=count_photos(run.dataset, run.split),

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from edgekit.augment.options import Preset
 from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.options import MAX_SEED, SplitConfig
-from edgekit.errors import RunError
+from edgekit.errors import RunError, likeliest
+from edgekit.runtime.other_models import kind_of, weights_remedy
 
 Stage = Literal["float", "qat"]
+# Widths of MobileNetV2 that keras.applications has weights for.
+_IMAGENET_ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 AugmentName = Literal["none", Preset]
 
 
 def check_weights_file(weights: str) -> None:
-    """Hold that a named weights file is there, before anything slow is done.
+    """Hold that a named weights file is there and is one, before anything slow is done.
 
     Raises:
-        RunError: it is no file.
+        RunError: it is no file, or of another kind.
     """
-    if weights not in ("imagenet", "none") and not os.path.isfile(weights):
-        raise RunError(f"--weights must be imagenet, none or a Keras HDF5 file, got {weights}: no such file")
+    if weights in ("imagenet", "none"):
+        return
+    rule = "--weights must be imagenet, none or a Keras HDF5 file"
+    remedy = weights_remedy(Path(weights))
+    if remedy:
+        raise RunError(f"{rule}, {remedy}")
+    if not os.path.isfile(weights):
+        near = likeliest(weights, ("imagenet", "none"))
+        raise RunError(f"{rule}, got {weights}: no such file{near}")
+    if kind_of(Path(weights)) != "a Keras HDF5 file":
+        raise RunError(f"{rule}, got {weights}: of another kind, by its first bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +66,11 @@ class NetworkConfig:
             raise RunError(f"the input's side must be a multiple of 32 from 32 to 512 px, got {self.side_px}")
         if self.backbone == "small_cnn" and self.weights == "imagenet":
             raise RunError("small_cnn has no ImageNet weights; use --weights none")
+        if self.weights == "imagenet" and self.alpha not in _IMAGENET_ALPHAS:
+            raise RunError(
+                f"there are ImageNet weights for alpha {', '.join(f'{one:g}' for one in _IMAGENET_ALPHAS)}, got "
+                f"{self.alpha}; take one of these, or --weights none"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
+from edgekit.runtime.other_models import model_remedy
 from edgekit.train.options import Stage, TrainConfig
 
 # In the order in which they are made, each from the one before.
@@ -64,6 +65,38 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnImages:
+    """A folder of the user's own images that set int8 ranges.
+
+    Attributes:
+        folder: Its absolute path, as a hint; the calibration's SHA-256 identifies what it held.
+        images: How many there were.
+        labels: How many of them lie in a folder of each class; empty where folders don't tell.
+        caution: What has to be said of them beside numbers; empty where there is nothing.
+    """
+
+    folder: str
+    images: int
+    labels: dict[str, int]
+    caution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What set int8 ranges.
+
+    Attributes:
+        crops: How many crops.
+        sha256: Identifies them and how they were chosen.
+        own: The user's own images that they are of; None for crops of training photos.
+    """
+
+    crops: int
+    sha256: str
+    own: OwnImages | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRecord:
     """What a finished stage of training leaves beside its weights.
 
@@ -74,6 +107,7 @@ class TrainRecord:
         best_epoch: Index into the history of the weights that were kept; -1 where those before the first were best.
         calibration_crops: How many crops set the int8 ranges; none in the float stage.
         calibration_sha256: SHA-256 of the manifest of the calibration crops; none in the float stage.
+        calibration_images: The user's own images that the ranges come from; None for crops of training photos.
         float_sha256: SHA-256 of the float weights that the qat stage was made from; none in the float stage.
         versions: Packages that computed it.
         counts: Photos of each part; empty in records of before they were counted.
@@ -93,6 +127,7 @@ class TrainRecord:
     weights_sha256: str
     calibration_crops: Counted | None = None
     calibration_sha256: str | None = None
+    calibration_images: OwnImages | None = None
     float_sha256: str | None = None
     versions: dict[str, str]
     counts: tuple[PhotoCounts, ...] = ()
@@ -122,6 +157,18 @@ class RunFolder:
         """Calibration crops, if they are kept nowhere else."""
         return self.root / "calibration"
 
+    def calibration_of(self, stage: Literal["auto", "float", "qat"]) -> Path:
+        """The folder that calibrates, where none is named: own images that the qat stage was calibrated on, or crops.
+
+        Raises:
+            RunError: the qat stage's record is damaged.
+        """
+        if stage != "float" and os.path.exists(self.record("qat")):
+            own = self.read("qat").calibration_images
+            if own is not None:
+                return Path(own.folder)
+        return self.calibration
+
     def state(self, stage: Stage) -> Path:
         """How far a stage has come, for going on."""
         return self.root / f"{stage}.state.json"
@@ -136,6 +183,9 @@ class RunFolder:
         Raises:
             RunError: the stage has not run, or its record or weights are damaged.
         """
+        if os.path.isfile(self.root):
+            remedy = model_remedy(self.root) or "got a file; name the folder that `edgekit finetune` wrote"
+            raise RunError(f"{self.root} must be a run's folder, {remedy}")
         # Unlike Path.exists, this also answers for names that are too long and folders that may not be entered.
         if not os.path.exists(self.record(stage)):
             command = "edgekit finetune DATA --out" if stage == "float" else "edgekit qat"

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
 
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import GateFailed, choose_stage, convert_run
@@ -101,7 +102,7 @@ class TestFile:
 
 
 class TestGate:
-    def test_a_file_that_loses_is_not_written(self, losing_run, dataset, convert_config, tmp_path):
+    def test_a_file_that_loses_is_kept_under_another_name(self, losing_run, dataset, convert_config, tmp_path):
         config = replace(convert_config, stage="float", allow_drop=False)
         with pytest.raises(GateFailed, match=r"balanced accuracy fell by .* at most 1\.00 are allowed") as failed:
             convert_run(dataset, losing_run, tmp_path / "m.tflite", config)
@@ -109,12 +110,51 @@ class TestGate:
         assert gate.float_balanced_accuracy > 0.9
         assert gate.balanced_accuracy == pytest.approx(0.5)
         assert {one.label for one in gate.classes} == {"genuine", "recapture"}
-        assert list(tmp_path.iterdir()) == []
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.rejected.json", "m.rejected.tflite"]
+        kept = read_bundle(tmp_path / "m.rejected.tflite").contract
+        assert kept.provenance["drop_points"] == gate.drop_points > kept.provenance["least_drop_points"] > 1
+        message = str(failed.value)
+        assert "--max-drop 50, where that loss is acceptable: at once" in message
+        assert "--allow-drop" not in message
+        assert f"`edgekit qat {losing_run.root}`, then convert its stage: at least the" in message
 
     def test_it_is_written_where_the_drop_is_allowed(self, losing_run, dataset, convert_config, tmp_path):
         record = convert_run(dataset, losing_run, tmp_path / "m.tflite", replace(convert_config, stage="float"))
         assert not record.gate.passed
         assert read_bundle(tmp_path / "m.tflite").contract.provenance["validation_balanced_accuracy"] < 0.6
+
+    def test_a_refused_file_is_taken_as_it_is(self, losing_run, dataset, convert_config, tmp_path, monkeypatch):
+        """A larger limit converts nothing again; the file is the one that was refused, under its own name."""
+        config, out = replace(convert_config, stage="float", allow_drop=False), tmp_path / "m.tflite"
+        with pytest.raises(GateFailed):
+            convert_run(dataset, losing_run, out, config)
+        kept = (tmp_path / "m.rejected.tflite").read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr("edgekit.convert.to_file.to_flatbuffer", None)
+            with pytest.raises(GateFailed, match=r"at most 2\.00 are allowed"):
+                convert_run(dataset, losing_run, out, replace(config, max_drop=2.0))
+            assert not out.exists()
+            record = convert_run(dataset, losing_run, out, replace(config, max_drop=60.0))
+        assert out.read_bytes() == kept
+        assert (record.model, record.gate.max_drop_points, record.gate.passed) == ("m.tflite", 60.0, True)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.tflite"]
+        assert read_bundle(out).contract.name == "m"
+
+    @pytest.mark.parametrize("damage", ["record", "file", "settings"])
+    def test_a_refused_file_of_something_else_is_made_again(
+        self, losing_run, dataset, convert_config, tmp_path, damage
+    ):
+        config, out = replace(convert_config, stage="float", allow_drop=False), tmp_path / "m.tflite"
+        with pytest.raises(GateFailed):
+            convert_run(dataset, losing_run, out, config)
+        if damage == "settings":
+            config = replace(config, precision="float16")
+        else:
+            kept = tmp_path / f"m.rejected.{'json' if damage == 'record' else 'tflite'}"
+            kept.write_bytes(kept.read_bytes()[:-9])
+        record = convert_run(dataset, losing_run, out, replace(config, max_drop=100.0))
+        assert record.contract.precision == config.precision
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.tflite"]
 
     def test_float_never_loses_against_itself(self, losing_run, dataset, convert_config, tmp_path):
         config = replace(convert_config, precision="float32", allow_drop=False, max_drop=0.0)
@@ -157,6 +197,27 @@ class TestRefusals:
         with pytest.raises(RunError, match=r"was trained on other photos.*name the same --data"):
             convert_run(replace(dataset, sha256="0" * 64), small_run, tmp_path / "m.tflite", convert_config)
 
+    def test_own_images_calibrate(self, small_run, dataset, convert_config, tmp_path):
+        """They are read, hashed into contract and record, and nothing is written among them."""
+        own = tmp_path / "mine"
+        (own / "genuine").mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (32, 32), (60 * number, 90, 20)).save(own / "genuine" / f"{number}.png")
+        before = {path: path.stat().st_mtime_ns for path in own.rglob("*")}
+        config = replace(convert_config, stage="float", calibration=own)
+        record = convert_run(dataset, small_run, tmp_path / "m.tflite", config)
+        assert {path: path.stat().st_mtime_ns for path in own.rglob("*")} == before
+        told = read_bundle(tmp_path / "m.tflite").contract.provenance
+        assert (told["calibration_sha256"], told["calibration_crops"]) == (record.calibration.sha256, 4)
+        assert told["calibration_images"]["labels"] == {"genuine": 4}
+        assert str(own) not in read_bundle(tmp_path / "m.tflite").contract.to_json()
+        # Other images, other ranges.
+        theirs = convert_run(dataset, small_run, tmp_path / "n.tflite", replace(convert_config, stage="float"))
+        assert theirs.contract.model_sha256 != record.contract.model_sha256
+        assert theirs.calibration.own is None
+        with pytest.raises(DataError, match="must be the 50 crops that the qat stage was calibrated on, got 4 others"):
+            convert_run(dataset, small_run, tmp_path / "o.tflite", replace(convert_config, calibration=own))
+
     def test_a_calibration_folder_of_another_run(self, small_model, small_run, dataset, convert_config, tmp_path):
         with pytest.raises(DataError, match="chosen from other photos or settings"):
             convert_run(dataset, small_run, tmp_path / "m.tflite", replace(convert_config, calibration_crops=51))
@@ -164,7 +225,7 @@ class TestRefusals:
     def test_calibration_crops_that_the_qat_stage_does_not_know(self, small_run, dataset, convert_config, tmp_path):
         """They would stand beside a model whose ranges come from others."""
         config = replace(convert_config, calibration=tmp_path / "more", calibration_crops=51)
-        with pytest.raises(DataError, match="must be the 50 that the qat stage was calibrated on, got 51 others"):
+        with pytest.raises(DataError, match="must be the 50 crops that the qat stage was calibrated on, got 51 others"):
             convert_run(dataset, small_run, tmp_path / "m.tflite", config)
         assert not (tmp_path / "m.tflite").exists()
 

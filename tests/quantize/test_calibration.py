@@ -13,6 +13,7 @@ from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError, EdgekitError
 from edgekit.quantize.calibration import (
     CALIBRATION_MANIFEST,
+    UNFINISHED_NAME,
     CalibrationConfig,
     calibration_pixels,
     choose,
@@ -125,21 +126,31 @@ class TestMakeCalibration:
         # The manifest is written last, so a folder without it is unfinished.
         content = (folder / CALIBRATION_MANIFEST).read_bytes()
         (folder / CALIBRATION_MANIFEST).unlink()
+        (folder / UNFINISHED_NAME).touch()
         (folder / "0003.png").unlink()
         make_calibration(folder, dataset, train, CONFIG)
+        assert not (folder / UNFINISHED_NAME).exists()
         assert (folder / CALIBRATION_MANIFEST).read_bytes() == content
         read_calibration(folder)
 
-    def test_what_was_never_a_crop_is_left_alone(self, dataset, train, tmp_path):
-        photo = tmp_path / "0003.png"
-        photo.write_bytes(b"somebody's")
+    @pytest.mark.parametrize("name", ["0003.png", "holiday.jpg", "notes.txt", ".DS_Store", "manifest.json"])
+    def test_a_folder_with_files_of_others_is_left_alone(self, dataset, train, tmp_path, name):
+        (tmp_path / name).write_text("{}")
+        with pytest.raises(DataError, match="must be empty or hold calibration crops with their manifest"):
+            make_calibration(tmp_path, dataset, train, CONFIG)
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        assert (tmp_path / name).read_text() == "{}"
+
+    def test_a_photo_beside_crops_of_a_stopped_call_is_left_alone(self, dataset, train, tmp_path):
+        (tmp_path / UNFINISHED_NAME).touch()
+        (tmp_path / "0003.png").write_bytes(b"somebody's")
         with pytest.raises(DataError, match=r"must be empty or hold crops of this choice, has another 0003\.png"):
             make_calibration(tmp_path, dataset, train, CONFIG)
-        assert photo.read_bytes() == b"somebody's"
+        assert (tmp_path / "0003.png").read_bytes() == b"somebody's"
         assert not (tmp_path / CALIBRATION_MANIFEST).exists()
 
     def test_a_full_disk_leaves_no_manifest(self, dataset, train, tmp_path, full_disk):
-        with full_disk(after=10), pytest.raises(EdgekitError, match="No space left on device; free space"):
+        with full_disk(after=11), pytest.raises(EdgekitError, match="No space left on device; free space"):
             make_calibration(tmp_path / "crops", dataset, train, CONFIG)
         assert len(list((tmp_path / "crops").glob("*.png"))) == 10
         assert not list((tmp_path / "crops").glob(".*"))

@@ -63,17 +63,20 @@ def audit(
         raise EdgekitError(f"--allow takes the name of a probe, got {', '.join(unknown)}; one of {', '.join(known)}")
     if side is not None and normalise is None:
         raise EdgekitError("--side is that of the copy that --normalise writes; name its folder or leave it out")
-    config = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ()))
+    config, copy = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ())), None
+    if normalise is not None:
+        copy = NormaliseConfig(side_px=side)
+        options.check_places({"a copy of the photos": normalise}, data)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
         # What can't be written is said before all the work.
         make_folder(out)
         record = _audit(dataset, out / "audit", config, unnamed, progress)
         judged = record
-        if normalise is not None:
+        if normalise is not None and copy is not None:
             from edgekit.audit.normalise import normalise_dataset as write_copy
 
-            write_copy(dataset, normalise, NormaliseConfig(side_px=side), progress=progress)
+            write_copy(dataset, normalise, copy, progress=progress)
             judged = _audit(load_dataset(normalise, progress=progress), out / "normalised", config, unnamed, progress)
     if json:
         console.print_json(judged)

@@ -64,9 +64,13 @@ def import_(
     """
     from edgekit.data.split_folder import why_unsplit
     from edgekit.gather.importing import import_photos
+    from edgekit.gather.patterns import Pattern
 
     if group and (group_pattern or group_by != "folder"):
         raise EdgekitError("--group is one for all photos, --group-by and --group-pattern find many; leave one out")
+    if group_pattern:
+        # Told before sources are read, if it is none.
+        Pattern(group_pattern)
     rule = GroupRule(by="name" if group_pattern else group_by, name=group, pattern=group_pattern, otherwise=group_else)
     config = ImportConfig(
         label=label,
