@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgekit import __version__
 from edgekit.errors import EdgekitError
+from edgekit.metrics.attacks import attacks_told
 from edgekit.metrics.wording import listed
 from edgekit.records import is_stream, write_atomic
 from edgekit.report.card import Card, begins_with, make_card
@@ -25,7 +26,7 @@ from edgekit.report.models import Findings, Model
 from edgekit.report.studies import StudyView, study_view
 from edgekit.report.tables import Accuracy, accuracies, comparison, different_photos, figures, network_alone
 from edgekit.report.training import stages_table, training_charts
-from edgekit.report.verdict import ModelVerdict, judge
+from edgekit.report.verdict import ModelVerdict, headline, judge
 from edgekit.terminal import printable
 
 # What a page written here begins with: another file of that name is somebody else's.
@@ -58,6 +59,7 @@ class Page:
     comparison: Table | None
     network_alone: Table | None
     warning: str
+    attacks: bool
 
 
 def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "") -> Page:
@@ -79,6 +81,12 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
         comparison=comparison(models),
         network_alone=network_alone(models),
         warning=different_photos(models),
+        attacks=attacks_told(
+            [
+                *(best.evaluation for model in models if (best := headline(model))),
+                *(point for study in found.studies for point in study.points),
+            ]
+        ),
     )
 
 
