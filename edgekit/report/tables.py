@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
-from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.classification import MANY_CLASSES, Evaluation, most_confused
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
 from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, slice_tables
@@ -27,14 +27,19 @@ from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
 from edgekit.report.verdict import Headline, describe_photos, featured, headline, point_name, timed
 
+# Of more classes a matrix would weigh more than the rest of the page.
+_MOST_LABELS = 200
+_MOST_PAIRS = 30
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row."""
+    """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row. ``many``: in narrow cells."""
 
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
     shades: tuple[tuple[int, ...], ...]
+    many: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,8 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     if found is None:
         return ()
     evaluation = found.evaluation
-    tables = (classes_as_table(evaluation.report.classes), *_kinds(evaluation), *_groups(evaluation))
+    classes = classes_as_table(evaluation.report.classes)
+    tables = (*_confused(evaluation), classes, *_kinds(evaluation), *_groups(evaluation))
     said = _said(evaluation, found.photos, model, found.crops_said)
     return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
 
@@ -141,7 +147,7 @@ def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
         title=model.name,
         conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
         confusion=_confusion(record.evaluation),
-        tables=detail_tables(record.detail),
+        tables=(*_confused(record.evaluation), *detail_tables(record.detail)),
         charts=detail_charts(key, record.detail),
         slices=slice_tables(record.detail) or _groups(record.evaluation),
     )
@@ -199,12 +205,33 @@ def _figure(name: str, found: Estimate | None, more: str = "") -> tuple[str, str
 
 def _confusion(evaluation: Evaluation) -> Confusion | None:
     labels = tuple(one.label for one in evaluation.report.classes)
-    if len(labels) > 12:
+    if len(labels) > _MOST_LABELS:
         return None
     counts = evaluation.report.confusion
     totals = [max(one.support, 1) for one in evaluation.report.classes]
     shades = tuple(tuple(round(10 * n / total) for n in row) for row, total in zip(counts, totals, strict=True))
-    return Confusion(labels=labels, counts=counts, shades=shades)
+    return Confusion(labels=labels, counts=counts, shades=shades, many=len(labels) > MANY_CLASSES)
+
+
+def _confused(evaluation: Evaluation) -> tuple[Table, ...]:
+    """Of many classes the most frequent errors, which nobody would find in the matrix."""
+    classes = evaluation.report.classes
+    pairs = most_confused(evaluation.report.confusion)
+    if len(classes) <= MANY_CLASSES or not pairs:
+        return ()
+    rows = tuple(
+        (
+            text_cell(classes[truth].label),
+            text_cell(classes[called].label),
+            number_cell(number, 0),
+            point_cell(number / max(classes[truth].support, 1)),
+        )
+        for truth, called, number in pairs[:_MOST_PAIRS]
+    )
+    left = len(pairs) - len(rows)
+    note = f"{count(left, 'other pair')} not shown." if left else ""
+    columns = ("truth", "called", "photos", "of the class")
+    return (Table(title="Most confused", columns=columns, rows=rows, note=note),)
 
 
 def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:
