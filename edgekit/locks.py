@@ -1,4 +1,4 @@
-"""One process at a time works in a run's folder, in a data folder, or on the file of a device's lines.
+"""One process at a time works in a run's folder, in a data folder, or on a file of lines.
 
 The system holds the lock, so that of a process that was killed is gone with it. The lock's own file is empty and stays:
 removing it would part those who wait for it from those who come.
@@ -56,14 +56,12 @@ def making_in(out: Path) -> AbstractContextManager[None]:
 
 
 def keeping(lines: Path) -> AbstractContextManager[None]:
-    """Hold the file of a device's lines.
+    """Hold a file of lines: those of a device, or of predictions that are not finished.
 
     Raises:
         EdgekitError: another process writes there, or its folder can't be locked.
     """
-    busy = EdgekitError(
-        f"{lines}: another benchmark of this model on this device runs; wait for its end, or name another --out"
-    )
+    busy = EdgekitError(f"{lines}: another edgekit process writes there; wait for its end, or name another --out")
     return _holding(lines.with_name(f".{lines.name}.lock"), busy, "folder")
 
 

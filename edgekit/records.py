@@ -37,13 +37,24 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         EdgekitError: the disk is full, the folder is read-only, …; nothing is left behind.
     """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write piece by piece, which gets its name at the end of the ``with``, or is gone if that fails.
+
+    Raises:
+        EdgekitError: the disk is full, the folder is read-only, …; nothing is left behind.
+    """
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # As readable as any other file the user makes: the system applies the mask. To ask for it would change it, for
         # other threads as well.
         with temporary.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

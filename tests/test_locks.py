@@ -34,7 +34,7 @@ LOCKS = {
     "working_in": (working_in, RunError, "another edgekit process works in"),
     "writing_in": (writing_in, DataError, "another import, session or split writes here; wait for its end"),
     "making_in": (making_in, DataError, "another edgekit process makes files here"),
-    "keeping": (keeping, EdgekitError, "another benchmark of this model on this device runs"),
+    "keeping": (keeping, EdgekitError, "another edgekit process writes there"),
 }
 every_lock = pytest.mark.parametrize("name", LOCKS)
 

@@ -16,7 +16,7 @@ from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.rates import Resampling, share_estimates
 from edgekit.progress import SILENT, Progress
 
-LeakVerdict = Literal["leak", "suspicious", "fine"]
+LeakVerdict = Literal["leak", "suspicious", "could be content", "fine"]
 
 LEAK_P, SUSPICIOUS_P = 0.01, 0.05
 # Parts of the way from chance to certainty: of two classes 75 % and 60 % balanced accuracy.

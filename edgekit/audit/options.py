@@ -22,6 +22,7 @@ class AuditConfig:
         near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
         examples: Photos of each class that show what a probe found.
         only: Names of the probes to try; all when empty.
+        bona_fide: The label of genuine photos; empty where no class is. None tells it by name.
     """
 
     folds: int = 5
@@ -30,6 +31,7 @@ class AuditConfig:
     near_bits: int = 4
     examples: int = 4
     only: tuple[str, ...] = ()
+    bona_fide: str | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""

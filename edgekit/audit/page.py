@@ -77,13 +77,17 @@ def worst(record: AuditRecord) -> LeakVerdict:
     verdicts = {one.verdict for one in record.probes} | {one.verdict for one in record.within}
     if "leak" in verdicts or any(one.across == "split" for one in record.same):
         return "leak"
-    return "suspicious" if "suspicious" in verdicts else "fine"
+    milder: tuple[LeakVerdict, ...] = ("suspicious", "could be content")
+    return next((one for one in milder if one in verdicts), "fine")
 
 
 def _summary(record: AuditRecord) -> str:
     leaks = record.leaks()
-    suspicious = sorted({one.name for one in record.probes if one.verdict == "suspicious"} - set(leaks))
-    named = {"Leaks": leaks, "Suspicious": suspicious}
+    found = {one.name: one.verdict for one in record.probes if one.name not in leaks}
+    suspicious, content = (
+        sorted(name for name in found if found[name] == verdict) for verdict in ("suspicious", "could be content")
+    )
+    named = {"Leaks": leaks, "Suspicious": suspicious, "Could be content": content}
     sentences = [f"{verdict}: {', '.join(names)}." for verdict, names in named.items() if names]
     return " ".join(sentences) or "No probe tells the classes apart without the picture."
 

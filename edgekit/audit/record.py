@@ -36,7 +36,8 @@ class ProbeResult:
         varies: Whether photos differ in it at all; if not, there is nothing to find.
         balanced_accuracy: Balanced accuracy on groups that the cheat was not fitted to.
         baseline: Balanced accuracy on shuffled labels.
-        verdict: By the rule of the audit.
+        verdict: By the rule of the audit. ``could be content``: trivial pixels tell classes apart, none of which is of
+            genuine photos, so that this may be what the classes are, as red and blue cars.
         examples: Photos that show what the probe found.
     """
 
@@ -68,6 +69,7 @@ class AuditRecord:
         data_sha256: SHA-256 that identifies the data.
         photos: Number of photos.
         labels: The classes.
+        bona_fide: The label of genuine photos; empty where no class is, so that colours may be content.
         groups: Class balance of each group; none where the data has no groups.
         config: Options of the audit.
         rule: The rule behind the probes' verdicts, in words.
@@ -85,6 +87,7 @@ class AuditRecord:
     data_sha256: str
     photos: Counted
     labels: tuple[str, ...]
+    bona_fide: str
     groups: tuple[GroupBalance, ...]
     config: AuditConfig
     rule: str

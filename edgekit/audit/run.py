@@ -21,6 +21,7 @@ from edgekit.audit.within import RULE as WITHIN_RULE
 from edgekit.audit.within import find_within
 from edgekit.data.dataset import Dataset
 from edgekit.data.lookalikes import find_same
+from edgekit.data.options import guess_bona_fide
 from edgekit.errors import DataError
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import count
@@ -55,6 +56,7 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
         raise DataError(f"{dataset.root}: an audit needs {_LEAST_PHOTOS} photos of every class, got {few}; add photos")
     readings = read_all(dataset, progress)
     problem = _problem(dataset, readings, config)
+    bona_fide = guess_bona_fide(dataset.labels) if config.bona_fide is None else config.bona_fide
     samples = [one.sample for one in readings]
     cells = Counter((sample.group, sample.label) for sample in dataset.samples)
     photos_of = {group: {label: cells[group, label] for label in dataset.labels} for group in dataset.groups}
@@ -63,11 +65,12 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
         data_sha256=dataset.sha256,
         photos=len(readings),
         labels=dataset.labels,
+        bona_fide=bona_fide,
         groups=tuple(GroupBalance(group=group, photos=photos) for group, photos in photos_of.items()),
         config=config,
         rule=RULE,
         within_rule=WITHIN_RULE,
-        probes=_probe(readings, dataset.labels, problem, config, progress),
+        probes=_judged(_probe(readings, dataset.labels, problem, config, progress), attacks=bool(bona_fide)),
         within=find_within(readings, dataset.labels, only=config.only, seed=config.seed, progress=progress),
         one_class=tuple(group for group, photos in photos_of.items() if sum(map(bool, photos.values())) == 1),
         same=find_same(samples, [one.phash for one in readings], [one.sha256 for one in readings], config.near_bits),
@@ -97,6 +100,16 @@ def _cautions(dataset: Dataset) -> tuple[str, ...]:
     if dataset.bad:
         found.append(f"{len(dataset.bad)} damaged photos were left out")
     return tuple(found)
+
+
+def _judged(found: tuple[ProbeResult, ...], *, attacks: bool) -> tuple[ProbeResult, ...]:
+    """Of a file's properties none is ever content. Of pixels any may be, where no class is of genuine photos."""
+    return tuple(
+        replace(one, verdict="could be content")
+        if one.family == "pixels" and one.verdict != "fine" and not attacks
+        else one
+        for one in found
+    )
 
 
 def _probe(

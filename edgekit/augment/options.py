@@ -9,11 +9,12 @@ from typing import Literal, TypeAlias
 
 from edgekit.contract import MAX_SIDE_PX, CropPlan
 from edgekit.data.manifest import Sample
+from edgekit.data.options import guess_bona_fide, names_attack
 from edgekit.errors import DataError, likeliest
 
 Fill: TypeAlias = Literal["nearest", "reflect", "black"]
 Encoding: TypeAlias = Literal["jpeg", "png"]
-Preset: TypeAlias = Literal["antispoof", "cars", "recapture-safe"]
+Preset: TypeAlias = Literal["antispoof", "cars", "mild", "recapture-safe"]
 MAX_VARIANTS = 1000
 
 # Smallest, largest.
@@ -90,6 +91,7 @@ PRESETS: Mapping[Preset, Augmentation] = MappingProxyType(
     {
         "antispoof": Augmentation(),
         "cars": Augmentation(rotation_deg=40.0, channel_shift=0.0),
+        "mild": replace(NOTHING, rotation_deg=8.0, width_shift=0.05, height_shift=0.05, zoom=0.1, exposure_ev=0.3),
         "recapture-safe": replace(
             NOTHING,
             horizontal_flip=True,
@@ -113,6 +115,16 @@ def preset(name: Preset) -> Augmentation:
         near = likeliest(name, PRESETS) or "; choose one"
         raise DataError(f"an augmentation must be one of {', '.join(PRESETS)}, got {name!r}{near}")
     return PRESETS[name]
+
+
+def default_preset(labels: tuple[str, ...]) -> Preset:
+    """The preset that spares what tells these classes apart.
+
+    Recaptures are told by the finest texture, which any resampling blurs: ``recapture-safe``. Other classes may be
+    told by their colours, by letters, or by which way they face: ``mild`` neither mirrors nor turns them, nor touches
+    the balance of colours.
+    """
+    return "recapture-safe" if guess_bona_fide(labels) or names_attack(labels) else "mild"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

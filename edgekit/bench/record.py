@@ -70,8 +70,8 @@ class BenchPoint:
 
     @property
     def label(self) -> str:
-        """``k=10``, or ``k≤10`` where verdicts may stop early."""
-        return f"k≤{self.crops}" if self.stops_early else f"k={self.crops}"
+        """``10 crops``, or ``≤10 crops`` where verdicts may stop early."""
+        return f"≤{self.crops} crops" if self.stops_early else count(self.crops, "crop")
 
     @property
     def setting(self) -> Setting:

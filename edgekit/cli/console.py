@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 Record = TypeVar("Record")
 
-_FILE_COLUMNS = 150
+# A file or a pipe has no width; what is read later is read in a terminal of this one.
+_PIPE_COLUMNS = 80
+# Words in a column narrower than this would stand one below the other.
+_WORDS_COLUMNS = 28
 
 EXIT_CHECK_FAILED = 1
 
@@ -128,23 +133,80 @@ def show(record: Record, print_record: Callable[[Record], None], *, json: bool) 
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, rest: Literal["left", "right"] = "right"
 ) -> None:
-    """A table on stdout; the first column is left-aligned, the rest as ``rest`` says: numbers right, words left."""
+    """A table on stdout, as wide as the terminal at most; rows that don't fit side by side are stacked.
+
+    No cell is ever cut: a number stays on its line, words wrap between words, and a single word that is longer than
+    the terminal, as a path may be, overflows it in one piece.
+
+    Args:
+        title: Stands above the table.
+        columns: Names of the columns; they may wrap between words.
+        rows: Cells of each row, as many as there are columns.
+        rest: How columns but the first are aligned: numbers right, words left; only words wrap.
+    """
+    width = shutil.get_terminal_size((_PIPE_COLUMNS, 0)).columns
+    cells = [[printable(cell) for cell in row] for row in rows]
+    least = [
+        max(_longest_word(column), *(_least_cell(row[at], words=rest == "left") for row in cells), 1)
+        for at, column in enumerate(columns)
+    ]
+    # Each cell has a blank on both sides and a border behind it; one more border begins the line.
+    if sum(least) + 3 * len(least) + 1 <= width:
+        lines = _side_by_side(columns, cells, least, width, rest)
+    else:
+        lines = "\n".join(_stacked(columns, cells, width))
+    typer.echo("\n".join(_wrapped(printable(title), width)))
+    typer.echo(lines)
+
+
+def _longest_word(text: str) -> int:
+    from rich.cells import cell_len
+
+    return max((cell_len(word) for word in text.split()), default=0)
+
+
+def _least_cell(text: str, *, words: bool) -> int:
+    """How narrow the column of a cell may become."""
+    from rich.cells import cell_len
+
+    return max(_longest_word(text), min(cell_len(text), _WORDS_COLUMNS)) if words else cell_len(text)
+
+
+def _side_by_side(
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    least: Sequence[int],
+    width: int,
+    rest: Literal["left", "right"],
+) -> str:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     # Cells hold what files say about themselves, which is not ours to take for markup.
-    table = Table(title=escape(printable(title)), title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if number == 0 else rest, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
-    # A file or a pipe has no width, and Rich would squeeze the table into 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
+    table = Table()
+    for number, (column, narrowest) in enumerate(zip(columns, least, strict=True)):
+        table.add_column(escape(column), justify="left" if number == 0 else rest, min_width=narrowest, overflow="fold")
+    for row in cells:
+        table.add_row(*map(escape, row))
+    console = Console(width=width)
     # Not straight to stdout: Rich has its own way with closed pipes.
     with console.capture() as drawn:
         console.print(table)
-    typer.echo(drawn.get(), nl=False)
+    return drawn.get().removesuffix("\n")
+
+
+def _stacked(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Each row as lines of its own, each cell behind the name of its column."""
+    for row in cells:
+        for at, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            yield from _wrapped(f"{column}: {cell}" if column else cell, width, indent="  " if at else "")
+
+
+def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=2 * indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def crops_taken(used: CropUse | None) -> str:

@@ -77,6 +77,9 @@ def crossval(
 
 def print_crossval(record: CrossvalRecord) -> None:
     """A cross-validation as a table."""
+    from edgekit.metrics.attacks import attacks_told
+
+    told = attacks_told(one.evaluation for one in record.variants)
     rows = []
     for one in record.variants:
         found = one.evaluation
@@ -84,18 +87,16 @@ def print_crossval(record: CrossvalRecord) -> None:
         latency = [f"{split['total'].p50_ms:.1f}" for split in one.latency.values()]
         rows.append(
             [
-                f"{one.variant}, k={one.crops}{console.crops_taken(one.crops_used)}",
+                f"{one.variant}, {count(one.crops, 'crop')}{console.crops_taken(one.crops_used)}",
                 interval(found.balanced_accuracy, bare=True),
                 percent(found.mean_over_groups),
                 f"{percent(worst.balanced_accuracy)} ({found.worst_group})",
-                interval(found.auc, scale=1.0),
+                *((interval(found.auc, scale=1.0),) if told else ()),
                 " / ".join(latency) or NOTHING,
             ]
         )
     threads = " / ".join(record.variants[0].latency)
     photos = f"{count(record.photos, 'photo')} of {count(record.groups, 'group')}"
-    console.print_table(
-        f"{photos}, each tested by a model that never saw its group; percent",
-        ["model", "balanced accuracy", "mean of groups", "worst group", "AUC", f"p50 ms ({threads})"],
-        rows,
-    )
+    auc = ("AUC",) if told else ()
+    columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
+    console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)

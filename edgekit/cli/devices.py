@@ -83,7 +83,7 @@ def _print_devices(reports: list[DeviceReport]) -> None:
         ]
         for report in reports
     ]
-    console.print_table("Devices", columns, rows)
+    console.print_table("Devices", columns, rows, rest="left")
     for report in reports:
         if report.problem:
             console.note(f"{report.name}: {report.problem}")
@@ -137,7 +137,7 @@ def doctor(json: options.AsJson = False) -> None:
             for one in found.tools
         ]
         rows += [[one.purpose, f"{one.path}: {one.complaint or f'{one.free_mb} MB free'}"] for one in found.folders]
-        console.print_table("This machine", ["what", "found"], rows)
+        console.print_table("This machine", ["what", "found"], rows, rest="left")
         console.note(found.processor)
         if found.problem:
             console.note(found.problem)

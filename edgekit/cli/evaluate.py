@@ -122,14 +122,17 @@ def print_classes(title: str, table: ClassTable) -> None:
 
 
 def _print_slices(found: Detail) -> None:
+    from edgekit.metrics.attacks import attacks_told
+
     named = {one.name: one for one in found.slices.found}
+    told = attacks_told(found.slices.found)
     rows = []
     for name in found.slices.worst:
         one = named[name]
-        rates = (rate_interval(rate, bare=True) for rate in (one.apcer, one.bpcer))
+        rates = (rate_interval(rate, bare=True) for rate in (one.apcer, one.bpcer)) if told else ()
         rows.append([name, str(one.n), interval(one.balanced_accuracy, bare=True), *rates])
     if rows:
-        columns = ["worst slices", "photos", "balanced accuracy", "APCER", "BPCER"]
+        columns = ["worst slices", "photos", "balanced accuracy", *(("APCER", "BPCER") if told else ())]
         console.print_table("slices with 10 photos or more that do worse than all, percent", columns, rows)
     if found.slices.caution:
         console.note(found.slices.caution)

@@ -25,7 +25,7 @@ def info(model: options.Model, json: options.AsJson = False) -> None:
     contract = bundle.contract
     rows = [
         ["labels", ", ".join(contract.labels)],
-        ["bona fide", contract.bona_fide or NOTHING],
+        ["bona fide", contract.bona_fide or ""],
         ["input", f"uint8 [1, {contract.side_px}, {contract.side_px}, 3] RGB"],
         ["precision", contract.precision],
         ["crops", f"{contract.plan.crops} of {contract.plan}"],

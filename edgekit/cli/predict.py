@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv as csv_module
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,25 +13,16 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.cli.watch import WatchOptions, watch_frames
-from edgekit.errors import DataError, EdgekitError, PhotoError
-from edgekit.metrics.wording import NOTHING, count, percent
-from edgekit.terminal import printable
+from edgekit.contract import MAX_THREADS
+from edgekit.errors import DataError, EdgekitError, require
+from edgekit.metrics.wording import NOTHING, count, listed, percent
 
 if TYPE_CHECKING:
-    from edgekit.runtime import Verdict
+    from edgekit.runtime import Classifier
+    from edgekit.scoring.predictions import FolderCount, PredictConfig, Prediction
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """One line of ``predict``: a verdict, or why there is none."""
-
-    photo: str
-    label: str = ""
-    crops: int | None = None
-    score: float | None = None
-    probabilities: dict[str, float] | None = None
-    ms: float | None = None
-    error: str = ""
+# Of many classes a folder's line names the most frequent answers.
+_SHOWN_ANSWERS = 12
 
 
 def predict(
@@ -48,6 +36,20 @@ def predict(
     ] = None,
     json: options.AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
+    top: Annotated[int, typer.Option(help="Name so many labels of each photo, the most probable first.", min=0)] = 0,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Photos in flight: while one is scored, the next are decoded. With 1, the milliseconds are those of a "
+            "photo that has the cores to itself. [default: 1; with --out 2]",
+            min=1,
+            max=MAX_THREADS,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write .csv or .jsonl instead of a table; a run that was stopped goes on where it was."),
+    ] = None,
     camera: options.Camera = None,
     video: options.Video = None,
     picamera: options.PiCamera = False,
@@ -63,10 +65,12 @@ def predict(
 ) -> None:
     """Classify photos, or the frames of a video or a camera.
 
-    Photos get a table or a JSON list; exit code 2 when one of them can't be read. Frames get a line for each change of
-    the verdict, or a JSON line each. Frames of a camera that come while one is at work are dropped.
+    Photos get a table or a JSON list, and a summary of each folder; exit code 2 when one of them can't be read. Frames
+    get a line for each change of the verdict, or a JSON line each. Frames of a camera that come while one is at work
+    are dropped.
     """
     from edgekit.runtime import Classifier
+    from edgekit.scoring.predictions import PredictConfig
     from edgekit.terminal import captured_stderr
 
     watching = WatchOptions(
@@ -82,63 +86,93 @@ def predict(
     is_watching = watching.check(photos)
     if json and csv:
         raise EdgekitError("one form of output at a time, got --json and --csv; leave one out")
-    if is_watching and csv:
-        raise EdgekitError("frames are printed as text or with --json, got --csv; leave it out")
+    if is_watching:
+        _refuse_of_photos({"--csv": csv or None, "--top": top or None, "--batch": batch, "--out": out})
+    if out is not None:
+        _check_out(out, csv=csv)
     files = list(_files(photos or []))
     with captured_stderr():
         loaded = Classifier.load(model, threads=threads, backend=interpreter)
     with loaded as classifier:
-        classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
         if is_watching:
+            classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
             watch_frames(classifier, classify, watching, json=json)
             return
-        rows = _classify(classify, files)
-    if json:
-        console.print_json(rows)
-    elif csv:
-        writer = csv_module.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["photo", "label", "score", "crops", "ms", "error"])
-        writer.writerows([row.photo, row.label, row.score, row.crops, row.ms, row.error] for row in rows)
-    else:
-        _print(rows)
-    if any(row.error for row in rows):
+        in_flight = batch or (1 if out is None else 2)
+        config = PredictConfig(crops=crops, stop_early=not all_crops, top=top, batch=in_flight)
+        if out is not None:
+            failed = _write(classifier, files, config, out, model=model, json=json)
+        else:
+            failed = _print(classifier, files, config, json=json, csv=csv)
+    if failed:
         raise typer.Exit(2)
 
 
-def _classify(classify: Callable[[Path], Verdict], files: list[Path]) -> list[Prediction]:
+def _refuse_of_photos(given: dict[str, object | None]) -> None:
+    names = options.given_only(given)
+    if names:
+        raise EdgekitError(f"frames are printed as text or with --json, got {', '.join(names)}; leave it out")
+
+
+def _check_out(out: Path, *, csv: bool) -> None:
+    from edgekit.scoring.predictions import check_out
+
+    require("filelock")
+    if csv:
+        raise EdgekitError("one form of output at a time, got --csv and --out; the ending of --out says the form")
+    check_out(out)
+
+
+def _write(
+    classifier: Classifier, files: list[Path], config: PredictConfig, out: Path, *, model: Path, json: bool
+) -> bool:
+    """Write predictions to a file; returns whether a photo had none."""
     from edgekit.data.heic import enable_heic_if_installed
+    from edgekit.records import file_sha256
+    from edgekit.scoring.predictions import predict_to_file
 
     enable_heic_if_installed()
-    rows = []
     with console.progress() as progress:
-        progress.begin("classifying", len(files))
-        for file in files:
-            # Names on disk need not be Unicode, and any output must hold them.
-            name = printable(str(file))
-            try:
-                verdict = classify(file)
-            except PhotoError as failure:
-                rows.append(Prediction(photo=name, error=printable(str(failure))))
-            else:
-                rows.append(
-                    Prediction(
-                        photo=name,
-                        label=verdict.label,
-                        crops=len(verdict.crops),
-                        score=verdict.score,
-                        probabilities=verdict.probabilities,
-                        ms=verdict.ms.total_ms,
-                    )
-                )
-            progress.advance()
-    return rows
+        counts = predict_to_file(classifier, files, config, out, model_sha256=file_sha256(model), progress=progress)
+    if json:
+        console.print_json(counts)
+    else:
+        _print_folders(counts)
+    errors = sum(one.errors for one in counts)
+    console.note(f"wrote {out}: {count(len(files), 'photo')}" + (f", {errors} without a verdict" if errors else ""))
+    return errors > 0
 
 
-def _print(rows: list[Prediction]) -> None:
+def _print(classifier: Classifier, files: list[Path], config: PredictConfig, *, json: bool, csv: bool) -> bool:
+    """Print predictions; returns whether a photo had none."""
+    from edgekit.data.heic import enable_heic_if_installed
+    from edgekit.scoring.predictions import count_folders, csv_lines, predict_photos
+
+    enable_heic_if_installed()
+    with console.progress() as progress:
+        rows = list(predict_photos(classifier, files, config, progress=progress))
+    if json:
+        console.print_json(rows)
+    elif csv:
+        for line in csv_lines(rows, min(config.top, len(classifier.contract.labels))):
+            typer.echo(line, nl=False)
+    else:
+        _print_rows(rows)
+        counts = count_folders(rows)
+        if len(counts) > 1:
+            _print_folders(counts)
+        for row in rows:
+            if row.error:
+                console.note(f"error: {row.error}")
+    return any(row.error for row in rows)
+
+
+def _print_rows(rows: list[Prediction]) -> None:
     counts = Counter(row.label or "error" for row in rows)
+    has_top = any(row.top for row in rows)
     console.print_table(
         f"{count(len(rows), 'photo')}: " + ", ".join(f"{number} {label}" for label, number in sorted(counts.items())),
-        ["photo", "label", "score", "crops", "ms"],
+        ["photo", "label", "score", "crops", "ms", *(["most probable"] if has_top else [])],
         [
             [
                 row.photo,
@@ -146,13 +180,37 @@ def _print(rows: list[Prediction]) -> None:
                 percent(row.score),
                 NOTHING if row.crops is None else str(row.crops),
                 NOTHING if row.ms is None else f"{row.ms:.1f}",
+                *(
+                    [", ".join(f"{name} {percent(share)}" for name, share in (row.top or {}).items())]
+                    if has_top
+                    else []
+                ),
             ]
             for row in rows
         ],
     )
-    for row in rows:
-        if row.error:
-            console.note(f"error: {row.error}")
+
+
+def _print_folders(counts: Sequence[FolderCount]) -> None:
+    console.print_table(
+        "by folder",
+        ["folder", "photos", "answers"],
+        [
+            [
+                one.folder,
+                str(one.photos),
+                listed(
+                    [
+                        *(f"{number} {label}" for label, number in one.answers.items()),
+                        *([f"{one.errors} without a verdict"] if one.errors else []),
+                    ],
+                    _SHOWN_ANSWERS,
+                ),
+            ]
+            for one in counts
+        ],
+        rest="left",
+    )
 
 
 def _files(photos: list[Path]) -> Iterator[Path]:

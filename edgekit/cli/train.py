@@ -27,8 +27,8 @@ _SPLIT, _CONVERT = SplitConfig(), ConvertConfig()
 Augment = Annotated[
     AugmentName,
     typer.Option(
-        help="Vary training photos before random crops are drawn. antispoof and cars resample, which blurs moiré; "
-        "recapture-safe does not."
+        help="Vary training photos before random crops are drawn. antispoof, cars and mild resample, which blurs "
+        "moiré; recapture-safe does not. mild spares letters and colours."
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,14 @@ PartChoice = Literal["auto", "train", "val", "test", "all"]
 MAX_SEED = 2**32 - 1
 # Labels that name genuine photos in presentation-attack detection, as data sets spell them.
 BONA_FIDE_NAMES = ("genuine", "bona_fide", "bona-fide", "bonafide", "real", "live")
+
+# Labels and kinds that name attacks, likewise.
+ATTACK_NAMES = ("attack", "attacks", "fake", "photo_of_photo", "recapture", "recaptured", "replay", "spoof")
+
+
+def names_attack(names: Iterable[str]) -> bool:
+    """Whether one of some names is that of an attack, so that the task is to tell these from genuine photos."""
+    return any(name.lower() in ATTACK_NAMES for name in names)
 
 
 def guess_bona_fide(labels: tuple[str, ...]) -> str:

@@ -30,7 +30,8 @@ class TuneRecord:
     """What was chosen, on which photos, and what it does to these very photos.
 
     Attributes:
-        balanced_accuracy: Mean recall over the labels, with all crops.
+        balanced_accuracy: Mean recall over the labels, with all crops. As ``evaluate`` counts it: photos that the
+            contract would not answer get their label all the same.
         early_balanced_accuracy: Mean recall over the labels where verdicts may stop early.
         crops_used: How many crops the verdicts take where they may stop early; None where they never stop early.
         written: Name of the file with the new contract; None where nothing was written.
@@ -77,9 +78,9 @@ def tune(
     _check_errors(scores, chosen, contract)
     groups = [sample.group for sample in chosen.samples]
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
-    counts = scores.early_counts(tuned)
+    counts, answering = scores.early_counts(tuned), forced(tuned)
     every, early = (
-        classification_report(scores.targets, scores.predicted(tuned, count), tuned.labels).balanced_accuracy
+        classification_report(scores.targets, scores.predicted(answering, count), tuned.labels).balanced_accuracy
         for count in (None, counts)
     )
     note = {"operating_point": choice_note(dataset, chosen.part)}

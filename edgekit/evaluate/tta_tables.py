@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.evaluate.tta import TtaRecord
+from edgekit.evaluate.tta import TtaPoint, TtaRecord
+from edgekit.metrics.attacks import attacks_told
 from edgekit.metrics.rates import Flips
 from edgekit.metrics.wording import NOTHING, count, interval
 
@@ -18,23 +19,27 @@ P_VALUE = (
 
 def flip_rows(record: TtaRecord, model: str) -> StudyTable:
     """One model: every way with its accuracy, its crops, and the answers that it changes."""
-    rows = []
-    for point in record.points:
-        if point.model != model:
-            continue
-        rows.append(
-            [
-                point.way,
-                f"{point.mean_crops:.1f}",
-                interval(point.balanced_accuracy, bare=True),
-                interval(point.apcer, bare=True) + (f" ({point.apcer_kind})" if point.apcer_kind else ""),
-                interval(point.bpcer, bare=True),
-                NOTHING if point.auc is None else f"{point.auc.value:.3f}",
-                *_flips(point.flips),
-            ]
-        )
-    columns = ["way", "mean crops", "balanced accuracy", "APCER (worst kind)", "BPCER", "AUC"]
+    told = attacks_told(record.points)
+    rows = [
+        [
+            point.way,
+            f"{point.mean_crops:.1f}",
+            interval(point.balanced_accuracy, bare=True),
+            *(_attacks(point) if told else ()),
+            *_flips(point.flips),
+        ]
+        for point in record.points
+        if point.model == model
+    ]
+    attacks = ("APCER (worst kind)", "BPCER", "AUC") if told else ()
+    columns = ["way", "mean crops", "balanced accuracy", *attacks]
     return [*columns, "right → wrong", "wrong → right", "p (McNemar)"], rows
+
+
+def _attacks(point: TtaPoint) -> list[str]:
+    kind = f" ({point.apcer_kind})" if point.apcer_kind else ""
+    auc = NOTHING if point.auc is None else f"{point.auc.value:.3f}"
+    return [interval(point.apcer, bare=True) + kind, interval(point.bpcer, bare=True), auc]
 
 
 def class_rows(record: TtaRecord) -> StudyTable:

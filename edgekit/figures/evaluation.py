@@ -15,15 +15,30 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from edgekit.arrays import Float64Array
 from edgekit.errors import DataError
 from edgekit.evaluate.tta import TtaRecord
-from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, percent_axes, plot_with_bars, save_figure
+from edgekit.look.canvas import (
+    COLOURS,
+    MARKERS,
+    blank_figure,
+    in_percent,
+    new_figure,
+    outside_legend,
+    percent_axes,
+    plot_with_bars,
+    save_figure,
+    wrapped,
+)
+from edgekit.look.palette import distinct_colours
 from edgekit.metrics.breakdown import Detail
+from edgekit.metrics.classification import MANY_CLASSES, most_confused
 from edgekit.metrics.curves import AttackDetail
 from edgekit.metrics.wording import count, interval, percent, short_percent
+from edgekit.terminal import printable
 
 _DET_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LIGHT = "#999999"
-# More labels than this make cells too small to read.
-_MAX_CELLS = 25
+# Sizes of a confusion matrix in inches and letters; with few classes its cells have room for shares.
+_DPI, _LEAST_IN, _CELL_IN, _LABELS_IN, _PAIR_LINE_IN = 110, 6.0, 0.55, 2.2, 0.16
+_LABEL_LETTERS, _WITH_SHARES, _MOST_PAIRS = 24, 4, 20
 
 
 def plot_evaluation(folder: Path, found: Detail, labels: Sequence[str], *, name: str) -> list[Path]:
@@ -155,7 +170,7 @@ def plot_risk(path: Path, found: Detail, *, title: str) -> None:
 
 
 def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Sequence[str], *, title: str) -> None:
-    """Draw a confusion matrix, coloured by the share of each true class.
+    """Draw a confusion matrix, coloured by the share of each true class; of many classes also the most frequent errors.
 
     Raises:
         DataError: no labels.
@@ -163,23 +178,67 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Seque
     """
     if not labels:
         raise DataError("a confusion matrix needs labels, got none")
-    figure, (axes,) = new_figure(title, 1)
     counts = np.asarray(confusion, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.grid(visible=False)
+    names = [wrapped(printable(label), _LABEL_LETTERS) for label in labels]
+    many = len(labels) > MANY_CLASSES
+    pairs = most_confused(confusion)[:_MOST_PAIRS] if many else []
+    wide_in = _LEAST_IN if many else max(_LEAST_IN, _CELL_IN * len(labels) + _LABELS_IN)
+    named = [_pair_name(labels[truth], labels[called]) for truth, called, _ in pairs]
+    below_in = len(pairs) * _PAIR_LINE_IN * (1 + max(name.count("\n") + 1 for name in named)) + 1 if pairs else 0
+    figure = blank_figure(wide_in, wide_in + below_in, dpi=_DPI, w_pad_in=0.12, h_pad_in=0.1)
+    # Each with a layout of its own: the names of errors would take the matrix its room.
+    parts = figure.subfigures(
+        2 if pairs else 1, 1, squeeze=False, height_ratios=(wide_in, below_in)[: 1 + bool(pairs)]
+    )[:, 0]
+    axes = parts[0].subplots()
+    axes.set_title(wrapped(title, round(7 * wide_in)), fontsize=12, fontweight="bold", loc="left", parse_math=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if len(labels) <= _MAX_CELLS:
-        for row, column in np.ndindex(*counts.shape):
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            text = f"{int(counts[row, column])}\n{percent(shares[row, column])}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-        for axis, turn in ((axes.xaxis, 30), (axes.yaxis, 0)):
-            axis.set_ticks(range(len(labels)))
-            drawn = axis.set_ticklabels(labels, rotation=turn)
-            for one in drawn:
-                one.set_parse_math(False)
     axes.set(xlabel="called", ylabel="truth")
+    if many:
+        axes.set(xlabel="called, in the order of the labels", ylabel="truth, in the order of the labels")
+        axes.set(xticks=[], yticks=[])
+    else:
+        _write_cells(axes, counts, shares, names)
+    if pairs:
+        _draw_pairs(parts[1].subplots(), pairs, named, counts)
     save_figure(figure, path)
+
+
+def _pair_name(truth: str, called: str) -> str:
+    letters = 3 * _LABEL_LETTERS // 2
+    return f"{wrapped(printable(truth), letters)}\n{wrapped(f'→ {printable(called)}', letters)}"
+
+
+def _write_cells(axes: Axes, counts: Float64Array, shares: Float64Array, names: Sequence[str]) -> None:
+    few = len(names) <= _WITH_SHARES
+    for row, column in np.ndindex(*counts.shape):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{int(counts[row, column])}" + (f"\n{percent(shares[row, column])}" if few else "")
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=11)
+    for axis, turn in ((axes.xaxis, 90 if len(names) > _WITH_SHARES else 0), (axes.yaxis, 0)):
+        axis.set_ticks(range(len(names)))
+        for one in axis.set_ticklabels(names, rotation=turn, fontsize=11):
+            one.set_parse_math(False)
+
+
+def _draw_pairs(axes: Axes, pairs: Sequence[tuple[int, int, int]], names: Sequence[str], counts: Float64Array) -> None:
+    """The most frequent errors as bars, each named: the truth, and what it was called."""
+    places, totals = list(range(len(pairs))), counts.sum(axis=1)
+    axes.barh(places, [number / totals[truth] for truth, _, number in pairs], color=COLOURS[0])
+    axes.set_yticks(places)
+    for one in axes.set_yticklabels(names, fontsize=9):
+        one.set_parse_math(False)
+    for at, (truth, _, number) in enumerate(pairs):
+        text, beside = f"{number} of {int(totals[truth])}", (number / totals[truth], at)
+        axes.annotate(text, beside, xytext=(4, 0), textcoords="offset points", va="center", fontsize=10)
+    axes.invert_yaxis()
+    axes.margins(x=0.35, y=0.01)
+    axes.spines[["top", "right"]].set_visible(False)
+    in_percent(axes.xaxis)
+    axes.locator_params(axis="x", nbins=4)
+    axes.set_xlabel("share of the true class")
+    axes.set_title("the most frequent errors", fontsize=11, loc="left")
 
 
 def plot_crops(path: Path, record: TtaRecord, *, title: str) -> None:
@@ -195,7 +254,8 @@ def plot_crops(path: Path, record: TtaRecord, *, title: str) -> None:
     plans = list(dict.fromkeys((point.plan, point.stops_early) for point in record.points))
     low = min(point.balanced_accuracy.low for point in record.points)
     for axes, model in zip(panels, record.models, strict=True):
-        for number, (plan, colour, marker) in enumerate(zip(plans, cycle(COLOURS), cycle(MARKERS))):
+        colours = distinct_colours(len(plans), COLOURS)
+        for number, (plan, colour, marker) in enumerate(zip(plans, colours, cycle(MARKERS), strict=False)):
             own = [p for p in record.points if p.model == model.name and (p.plan, p.stops_early) == plan]
             if not own:
                 continue
@@ -213,5 +273,5 @@ def plot_crops(path: Path, record: TtaRecord, *, title: str) -> None:
         axes.set_ylim(math.floor(20 * low) / 20, 1.0)
         axes.set_xlabel(f"crops, {model.name}", parse_math=False)
     panels[0].set_ylabel("balanced accuracy")
-    panels[0].legend(loc="lower right", frameon=False, fontsize=8)
+    outside_legend(figure, panels[0])
     save_figure(figure, path)

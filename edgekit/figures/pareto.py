@@ -8,12 +8,12 @@ from itertools import cycle
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from edgekit.errors import DataError
-from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, plot_with_bars, save_figure
+from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, outside_legend, plot_with_bars, save_figure
+from edgekit.look.palette import distinct_colours
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
 
 _FRONT, _BUDGET = "#F0C400", "#B00020"
@@ -30,8 +30,8 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
     """Draw accuracy over latency: one line per series, intervals as error bars, the Pareto front behind them.
 
     Points of the front are labelled, where there is room beside them; labels have the colour of their series, so its
-    name is left out of them ("k=5, 2 threads" becomes "k=5"). The latency axis is logarithmic when the slowest point
-    takes over twelve times as long as the fastest.
+    name is left out of them ("5 crops, 2 threads" becomes "5 crops"). The latency axis is logarithmic when the slowest
+    point takes over twelve times as long as the fastest.
 
     Args:
         path: The PNG to write.
@@ -56,7 +56,7 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
         axes.axvline(budget_ms, color=_BUDGET, linestyle="--", linewidth=1.3, label=f"budget {budget_ms:g} ms")
     axes.set(xlabel="latency of one photo (ms)", ylabel="accuracy")
     _finish_shares(axes)
-    _legend(figure, axes)
+    outside_legend(figure, axes)
     # Boxes are known only once the layout is.
     figure.draw_without_rendering()
     _label_front(axes, points, front, colours)
@@ -85,7 +85,7 @@ def _draw_front(axes: Axes, front: list[ParetoPoint]) -> None:
 def _draw_series(axes: Axes, points: Sequence[ParetoPoint]) -> dict[str, str]:
     """Draw each series; returns their colours."""
     names = list(dict.fromkeys(p.series for p in points))
-    colours = dict(zip(names, cycle(COLOURS)))
+    colours = dict(zip(names, distinct_colours(len(names), COLOURS), strict=True))
     for name, marker in zip(names, cycle(MARKERS)):
         own = sorted((point for point in points if point.series == name), key=lambda point: point.latency_ms)
         bars = [(point.latency_ms, point.accuracy, point.low, point.high) for point in own]
@@ -99,14 +99,6 @@ def _finish_shares(axes: Axes) -> None:
     room = max(0.02 - (high - low), 0.0) / 2
     axes.set_ylim(max(low - room - 0.06 * (high - low), 0.0), min(high + room + 0.06 * (high - low), 1.005))
     in_percent(axes.yaxis)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    columns = min(len(names), 5)
-    legend = figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
 
 
 def _label_front(axes: Axes, points: Sequence[ParetoPoint], front: Sequence[int], colours: dict[str, str]) -> None:

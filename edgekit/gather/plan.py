@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import tomli_w
 
-from edgekit.data.options import guess_bona_fide
+from edgekit.data.options import guess_bona_fide, names_attack
 from edgekit.errors import DataError
 from edgekit.gather.options import WANTED
 from edgekit.records import from_plain, plain, read_bounded, write_atomic
@@ -120,9 +120,10 @@ class CapturePlan:
 
     @property
     def caution(self) -> str:
-        """What to say of a plan without genuine photos; empty where there are some."""
+        """What to say of a plan of attacks without genuine photos; empty where there are some, or no attacks."""
         names = tuple(dict.fromkeys(one.label or one.name for one in self.target))
-        if guess_bona_fide(names):
+        attacks = names_attack(names) or any(one.kind for one in self.target)
+        if guess_bona_fide(names) or not attacks:
             return ""
         return (
             f"no target is the real thing, got {', '.join(names)}: without genuine photos nothing can be "
@@ -212,7 +213,9 @@ def to_entries(names: Iterable[str], *, labelled: bool = False) -> tuple[PlanEnt
         name, _, also = text.partition("=")
         name, colon, label = name.partition(":")
         if labelled and not (name.strip() and label.strip()):
-            raise DataError(f"a target must be NAME:CLASS, got {text!r}; say whether it is genuine or a recapture")
+            raise DataError(
+                f"a target must be NAME:CLASS, got {text!r}; name its class, as in real:genuine or gala:apple"
+            )
         if colon and not labelled:
             raise DataError(f"only targets have a class, got {text!r}; leave out what follows the colon")
         entries.append(PlanEntry(name=name.strip(), also=(also.strip(),) if also.strip() else (), label=label.strip()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from edgekit.records import write_atomic
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; the markers carry it in black and white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# How many letters of a title and of a legend an inch has room for, and a line's sample takes.
+_TITLE_LETTERS_PER_IN, _LEGEND_LETTERS_PER_IN, _LEGEND_KEY_LETTERS = 9.5, 13.5, 7
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -39,12 +42,31 @@ def new_figure(title: str, panels: int, *, beside: bool = False) -> tuple[Figure
     grid = figure.subplots(rows, columns, sharex=not beside, squeeze=False)
     axes = [axis for row in grid for axis in row]
     # A dollar in a name is no formula.
-    axes[0].set_title(title, fontsize=12, fontweight="bold", loc="left", parse_math=False)
+    shown = wrapped(title, round(_TITLE_LETTERS_PER_IN * width_in / (columns if beside else 1)))
+    axes[0].set_title(shown, fontsize=12, fontweight="bold", loc="left", parse_math=False)
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(color="#DDDDDD", linewidth=0.7)
         axis.set_axisbelow(True)
     return figure, axes
+
+
+def wrapped(text: str, letters: int) -> str:
+    """Words on several lines, each of so many letters at most; a longer word is broken, nothing is left out."""
+    return "\n".join(textwrap.wrap(text, letters) or [""])
+
+
+def outside_legend(figure: Figure, axes: Axes) -> None:
+    """The names of lines below the panels, in as many columns as there is room for."""
+    handles, names = axes.get_legend_handles_labels()
+    width_in = figure.get_size_inches()[0]
+    letters = max(12, round(_LEGEND_LETTERS_PER_IN * width_in) - _LEGEND_KEY_LETTERS)
+    shown = [wrapped(name, letters) for name in names]
+    longest = max(len(line) for name in shown for line in name.split("\n")) + _LEGEND_KEY_LETTERS
+    columns = max(1, min(len(names), 5, int(_LEGEND_LETTERS_PER_IN * width_in) // longest))
+    legend = figure.legend(handles, shown, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def in_percent(*axes: Axis) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from edgekit.terminal import printable
 THUMB_PX = 160
 MAX_SHEET_PHOTOS = 400
 _GAP_PX = 8
-_TEXT_PX = 13
-_TITLE_PX = 26
+# Half of these is still read: on a phone's screen a sheet is shown at about half its size.
+_TEXT_PX, _CAPTION_PX, _LEADING_PX = 20, 15, 4
+_COLUMNS, _LEAST_COLUMNS = 4, 2
+_STEP_PX = THUMB_PX + _GAP_PX
+_MOST_LETTERS = 300
 _PAPER, _INK, _FAINT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
 
 
@@ -83,23 +87,45 @@ def contact_sheet(path: Path, title: str, rows: Sequence[SheetRow]) -> None:
         raise DataError(
             f"a contact sheet must have 1 to {MAX_SHEET_PHOTOS} photos, got {photos}; ask for fewer of each group"
         )
-    step = THUMB_PX + _GAP_PX
-    height_of_row = _TITLE_PX + THUMB_PX + _TEXT_PX + 2 * _GAP_PX
-    width = _GAP_PX + step * max(len(row.photos) for row in rows)
-    sheet = Image.new("RGB", (width, _TITLE_PX + _GAP_PX + height_of_row * len(rows)), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    heading, small = (ImageFont.load_default(size) for size in (_TEXT_PX + 2, _TEXT_PX - 2))
-    draw.text((_GAP_PX, _GAP_PX), _fit(draw, title, heading, width - 2 * _GAP_PX), _INK, font=heading)
-    for number, row in enumerate(rows):
-        top = _TITLE_PX + _GAP_PX + number * height_of_row
-        draw.text((_GAP_PX, top), _fit(draw, row.heading, heading, width - 2 * _GAP_PX), _INK, font=heading)
-        for column, photo in enumerate(row.photos):
-            left = _GAP_PX + column * step
-            framed = ImageOps.pad(thumbnail(photo.path), (THUMB_PX, THUMB_PX), color=(225, 225, 225))
-            sheet.paste(framed, (left, top + _TITLE_PX - _GAP_PX))
-            below = top + _TITLE_PX - _GAP_PX + THUMB_PX + 2
-            draw.text((left, below), _fit(draw, photo.caption, small, THUMB_PX), _FAINT, font=small)
+    across = min(_COLUMNS, max(len(row.photos) for row in rows))
+    width = _GAP_PX + _STEP_PX * max(across, _LEAST_COLUMNS)
+    pieces = [_text_piece(title, width), *(piece for row in rows for piece in _row_pieces(row, width))]
+    sheet = Image.new("RGB", (width, sum(piece.height for piece in pieces) + _GAP_PX), _PAPER)
+    top = 0
+    for piece in pieces:
+        sheet.paste(piece, (0, top))
+        top += piece.height
     save_png(path, sheet)
+
+
+def _row_pieces(row: SheetRow, width: int) -> Iterator[Image.Image]:
+    """A row as strips of the sheet: its heading, then lines of photos with their captions."""
+    yield _text_piece(row.heading, width)
+    small = ImageFont.load_default(_CAPTION_PX)
+    for first in range(0, len(row.photos), _COLUMNS):
+        photos = row.photos[first : first + _COLUMNS]
+        captions = [_lines_of(photo.caption, small, THUMB_PX) for photo in photos]
+        below = max(map(len, captions)) * (_CAPTION_PX + _LEADING_PX) + _GAP_PX
+        strip = Image.new("RGB", (width, THUMB_PX + below), _PAPER)
+        draw = ImageDraw.Draw(strip)
+        for column, (photo, lines) in enumerate(zip(photos, captions, strict=True)):
+            left = _GAP_PX + column * _STEP_PX
+            strip.paste(ImageOps.pad(thumbnail(photo.path), (THUMB_PX, THUMB_PX), color=(225, 225, 225)), (left, 0))
+            for number, line in enumerate(lines):
+                place = (left, THUMB_PX + 2 + number * (_CAPTION_PX + _LEADING_PX))
+                draw.text(place, line, _FAINT, font=small)
+        yield strip
+
+
+def _text_piece(text: str, width: int) -> Image.Image:
+    """A strip with a title or a heading, on as many lines as it needs."""
+    font = ImageFont.load_default(_TEXT_PX)
+    lines = _lines_of(text, font, width - 2 * _GAP_PX)
+    strip = Image.new("RGB", (width, len(lines) * (_TEXT_PX + _LEADING_PX) + _GAP_PX), _PAPER)
+    draw = ImageDraw.Draw(strip)
+    for number, line in enumerate(lines):
+        draw.text((_GAP_PX, _GAP_PX // 2 + number * (_TEXT_PX + _LEADING_PX)), line, _INK, font=font)
+    return strip
 
 
 def save_png(path: Path, picture: Image.Image) -> None:
@@ -109,20 +135,24 @@ def save_png(path: Path, picture: Image.Image) -> None:
     write_atomic(path, content.getvalue())
 
 
-def _fit(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width_px: int
-) -> str:
-    """As much of a text as there is room for; its end tells more than its beginning."""
-    text = printable(text)[:300]
-    if draw.textlength(text, font=font) <= width_px:
-        return text
-    while text and draw.textlength("…" + text, font=font) > width_px:
-        text = text[1:]
-    return "…" + text
+def _lines_of(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width_px: int) -> list[str]:
+    """A text on lines that fit a width: broken after what parts words and folders, else anywhere."""
+    lines, line = [], ""
+    for piece in re.findall(r"[^\s/_-]*[\s/_-]?", printable(text)[:_MOST_LETTERS]):
+        if font.getlength((line + piece).rstrip()) <= width_px:
+            line += piece
+            continue
+        lines += [line.rstrip()] if line else []
+        line = ""
+        for letter in piece:
+            if line and font.getlength(line + letter) > width_px:
+                lines.append(line)
+                line = ""
+            line += letter
+    return [*lines, line.rstrip()]
 
 
 _TILE_PX = 256
-_COLUMNS = 4
 _LINE_LETTERS = 46
 _LINE_PX = 12
 

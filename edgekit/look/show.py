@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def show_histograms(
     for label, samples in chosen.items():
         panels[f"{label}, mean of {len(samples)}"] = mean_histograms(_decoded(dataset, samples, progress))
     path = out / "histograms.png"
-    draw_histograms(path, "Levels by class", panels)
+    draw_histograms(path, f"Levels by class{_left_out(dataset, chosen)}", panels)
     return path
 
 
@@ -118,7 +118,7 @@ def show_spectra(dataset: Dataset, out: Path, config: ShowConfig | None = None, 
             total += power_spectrum(picture, side_px=side)
         means[f"{label}, mean of {len(samples)}"] = total / len(samples)
     path = out / "spectra.png"
-    draw_spectra(path, "Spectra by class, native pixels", means, {})
+    draw_spectra(path, f"Spectra by class, native pixels{_left_out(dataset, chosen)}", means, {})
     return path
 
 
@@ -161,6 +161,13 @@ def _chosen(dataset: Dataset, config: ShowConfig) -> dict[str, list[Sample]]:
         dealt = [sample for group in sorted(of_group) for sample in _spread(of_group[group], each)]
         chosen[label] = _spread(dealt, config.per_class)
     return chosen
+
+
+def _left_out(dataset: Dataset, chosen: Mapping[str, Sequence[Sample]]) -> str:
+    """What a title says of classes that have no panel; empty where all have one."""
+    if len(chosen) == len(dataset.labels):
+        return ""
+    return f": the {len(chosen)} of {len(dataset.labels)} classes that have the most photos"
 
 
 def _common_side(dataset: Dataset, samples: Sequence[Sample], largest_px: int) -> int:

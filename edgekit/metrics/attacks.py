@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,26 @@ from edgekit.metrics.rates import ratio
 MIN_PHOTOS = 10
 # To stand beside every table of kinds.
 WORST_RULE = f"The headline is the worst kind among those with {MIN_PHOTOS} photos or more"
+
+
+class Rated(Protocol):
+    """A result that has APCER and BPCER where its task has a label of genuine photos, and None where it has none."""
+
+    @property
+    def apcer(self) -> object | None:
+        """The share of attacks that pass."""
+
+    @property
+    def bpcer(self) -> object | None:
+        """The share of genuine photos called attacks."""
+
+
+def attacks_told(results: Iterable[Rated]) -> bool:
+    """Whether results tell attacks from genuine photos: only then do tables and sentences speak of these.
+
+    The one place that decides it for what is shown. Of a model its contract knows (``bona_fide``).
+    """
+    return any(one.apcer is not None or one.bpcer is not None for one in results)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,9 @@ from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.judged import Judged, checked_classes
 from edgekit.metrics.rates import Counts, Resampling, rate, ratio, share_estimates
 
+# Of more classes a confusion matrix is no table that anybody reads: its largest errors are named as well.
+MANY_CLASSES = 12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassReport:
@@ -152,6 +155,22 @@ def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequ
         ),
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
     )
+
+
+def most_confused(confusion: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
+    """Which classes are taken for which others: truth, answer and number of photos, the largest share first.
+
+    Args:
+        confusion: Rows are the truth, columns the answers.
+    """
+    totals = [max(sum(row), 1) for row in confusion]
+    pairs = [
+        (truth, called, number)
+        for truth, row in enumerate(confusion)
+        for called, number in enumerate(row)
+        if number and truth != called
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[2] / totals[pair[0]], -pair[2], pair))
 
 
 def _class_scores(hits: Counts, support: Counts, called: Counts) -> tuple[Float64Array, Float64Array, Float64Array]:

@@ -14,7 +14,7 @@ class ParetoPoint:
     """One way to run a model: what it costs and what it buys.
 
     Attributes:
-        label: Shown beside the point ("k=5").
+        label: Shown beside the point ("5 crops").
         series: Points of one series are joined by a line ("2 threads").
         latency_ms: Latency of one photo.
         accuracy: Share of photos called right, 0..1.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgekit.metrics.attacks import kinds_rule, marked_kind
+from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
 from edgekit.metrics.breakdown import Detail
 from edgekit.metrics.classification import ClassReport
 from edgekit.metrics.curves import AttackDetail
@@ -128,7 +128,7 @@ def slice_tables(detail: Detail) -> tuple[Table, ...]:
     slices = detail.slices
     if not slices.found:
         return ()
-    attack = any(one.apcer or one.bpcer for one in slices.found)
+    attack = attacks_told(slices.found)
     rows = tuple(
         (
             Cell(text=_slice_name(one.column, one.value), strong=one.name in slices.worst),

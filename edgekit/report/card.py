@@ -11,9 +11,9 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.attacks import worst_rule
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, percent, short, short_percent
 from edgekit.records import write_atomic
-from edgekit.report.cells import Cell, Table, crops_phrase, estimate_cell, number_cell, share_cell, text_cell
+from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.models import Model
-from edgekit.report.verdict import describe_photos, featured, headline, judge, point_name
+from edgekit.report.verdict import describe_photos, featured, headline, judge, point_name, timed
 from edgekit.terminal import printable
 from edgekit.train.record import Calibration, PhotoCounts, TrainRecord
 
@@ -108,7 +108,7 @@ def _details(model: Model) -> CardSection:
         vote = f"{decision.vote} vote at temperature {decision.temperature:.3g}"
         items += [
             ("tells apart", listed(contract.labels, 20)),
-            ("genuine label", contract.bona_fide or "none: no attacks are told"),
+            *((("genuine label", contract.bona_fide),) if contract.bona_fide else ()),
             ("precision", contract.precision),
             ("input", f"uint8 RGB, {contract.side_px} × {contract.side_px} px"),
             ("crops", f"{contract.plan.crops} ({contract.plan}), working size {contract.plan.working_px or 'any'}"),
@@ -139,14 +139,14 @@ def _intended(model: Model) -> CardSection:
 
 
 def _limits(model: Model) -> CardSection:
+    attacks = model.contract is not None and model.contract.bona_fide is not None
+    other = "judging what a photo shows" if attacks else "photos of anything but its classes"
     scope = (
-        "Out of scope: identifying people, judging what a photo shows, and decisions about people that nobody reviews. "
+        f"Out of scope: identifying people, {other}, and decisions about people that nobody reviews. "
         "Photos that were resized, filtered, cropped or sent through a messenger are not what it was measured on."
     )
-    unknown = (
-        "Kinds of attacks, cameras and screens that the data below lacks may do quite differently: only a measurement "
-        "on them would tell."
-    )
+    lacking = "Kinds of attacks, cameras and screens" if attacks else "Cameras, places, lights and varieties"
+    unknown = f"{lacking} that the data below lacks may do quite differently: only a measurement on them would tell."
     cautions = tuple(("caution", caution) for caution in judge(model).cautions)
     return CardSection(title="Out of scope and limits", paragraphs=(scope, unknown), items=cautions)
 
@@ -265,7 +265,7 @@ def _metrics(model: Model) -> CardSection:
         return CardSection(
             title="Metrics", paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",)
         )
-    evaluation, photos, crops = found
+    evaluation = found.evaluation
     rows: list[tuple[Cell, ...]] = [(text_cell("balanced accuracy"), estimate_cell(evaluation.balanced_accuracy))]
     if evaluation.attack is not None:
         kind = evaluation.attack.apcer_kind
@@ -279,10 +279,10 @@ def _metrics(model: Model) -> CardSection:
     rows += [(text_cell("AUC"), Cell(text=interval(evaluation.auc, scale=1.0)))] if evaluation.auc else []
     methods = sorted({one.method for one in (evaluation.balanced_accuracy, evaluation.apcer, evaluation.bpcer) if one})
     accuracy = Table(
-        title=f"Accuracy with {crops_phrase(crops)}",
+        title=f"Accuracy with {found.crops_said}",
         columns=("metric", f"value ({short_percent(evaluation.balanced_accuracy.level)} interval)"),
         rows=tuple(rows),
-        note=f"On {describe_photos(evaluation, photos, model)} (data {short(photos.data_sha256)}). "
+        note=f"On {describe_photos(evaluation, found.photos, model)} (data {short(found.photos.data_sha256)}). "
         f"Intervals: {listed(methods)}."
         + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
     )
@@ -294,28 +294,32 @@ def _speeds(model: Model) -> tuple[Table, ...]:
         return ()
     rows = []
     for one in model.measured:
-        if one.points:
-            point = featured(one, model)
+        own = featured(one, model) if one.points else None
+        same = timed(one, model)
+        for point in [point for point in (same, own if own != same else None) if point is not None]:
             numbers = (number_cell(point.total.p50_ms), number_cell(point.total.p95_ms))
             rest = (number_cell(point.cold_start_ms, 0), number_cell(point.peak_memory_mb, 0))
-            rows.append((text_cell(one.device), text_cell(point_name(point)), *numbers, *rest))
+            accuracy = share_cell(point.evaluation.balanced_accuracy.value)
+            rows.append((text_cell(one.device), text_cell(point_name(point)), *numbers, accuracy, *rest))
     note = " · ".join(
         f"{one.device}: {', '.join(f'{name} {value}' for name, value in one.conditions if name != 'device')}"
         for one in model.measured
     )
-    columns = ("device", "setting", "p50 ms", "p95 ms", "cold start ms", "peak MiB")
+    columns = ("device", "setting", "p50 ms", "p95 ms", "balanced accuracy", "cold start ms", "peak MiB")
     return (Table(title="What a photo costs", columns=columns, rows=tuple(rows), note=note),)
 
 
 def _considerations(model: Model) -> CardSection:
     found = headline(model)
     cost = ""
-    if found is not None and found[0].attack is not None:
-        called = interval(found[0].bpcer)
+    if found is not None and found.evaluation.attack is not None:
+        called = interval(found.evaluation.bpcer)
         cost = f" Of genuine photos {called} are called attacks: people whom that happens to need another way."
+    attacks = model.contract is not None and model.contract.bona_fide is not None
+    sees = "It looks at the texture of a photo, not at who or what is in it, and runs" if attacks else "It runs"
     ethics = (
-        "It looks at the texture of a photo, not at who or what is in it, and runs where the photo is taken: no photo "
-        f"has to leave the device.{cost} Groups that do worse than others are listed in the report."
+        f"{sees} where the photo is taken: no photo has to leave the device.{cost} Groups that do worse than others "
+        "are listed in the report."
     )
     licence = (
         "The file carries no licence of its own. What its photos and its pretrained weights allow, it allows; whoever "

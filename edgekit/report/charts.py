@@ -10,7 +10,6 @@ from typing import Literal
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
 from edgekit.metrics.wording import short_percent
 from edgekit.report.drawing import (
-    COLOURS,
     SHAPES,
     Chart,
     Frame,
@@ -238,7 +237,7 @@ def curve_chart(
 
 def _curve_lines(curves: Sequence[Curve], x: PixelScale, y: PixelScale) -> list[Polyline]:
     return [
-        Polyline(points=path(x, y, one.points), style=f"series c{at % COLOURS}", series=f"s{at}")
+        Polyline(points=path(x, y, one.points), style=f"series c{at}", series=f"s{at}")
         for at, one in enumerate(curves)
         if one.joined
     ]
@@ -246,7 +245,7 @@ def _curve_lines(curves: Sequence[Curve], x: PixelScale, y: PixelScale) -> list[
 
 def _legend(curves: Sequence[Curve]) -> tuple[Legend, ...]:
     return tuple(
-        Legend(name=one.name, series=f"s{at}", colour=at % COLOURS, shape=SHAPES[at % len(SHAPES)], hollow=one.hollow)
+        Legend(name=one.name, series=f"s{at}", colour=at, shape=SHAPES[at % len(SHAPES)], hollow=one.hollow)
         for at, one in enumerate(curves)
     )
 
@@ -261,7 +260,7 @@ def _curve_marks(at: int, curve: Curve, x: PixelScale, y: PixelScale) -> Sequenc
             y=y(py),
             low=y(low) if low <= high else None,
             high=y(high) if low <= high else None,
-            colour=at % COLOURS,
+            colour=at,
             shape=SHAPES[at % len(SHAPES)],
             tip=tip,
             series=f"s{at}",

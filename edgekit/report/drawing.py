@@ -9,7 +9,6 @@ from statistics import NormalDist
 from typing import Literal
 
 SHAPES = ("circle", "square", "triangle", "diamond")
-COLOURS = 7
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _LETTER_PX = 6.6
 _LINE_PX = 15.0

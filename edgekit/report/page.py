@@ -14,6 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgekit import __version__
 from edgekit.errors import EdgekitError
+from edgekit.look.palette import distinct_colours
+from edgekit.metrics.attacks import attacks_told
 from edgekit.metrics.wording import listed
 from edgekit.records import is_stream, write_atomic
 from edgekit.report.card import Card, begins_with, make_card
@@ -25,12 +27,14 @@ from edgekit.report.models import Findings, Model
 from edgekit.report.studies import StudyView, study_view
 from edgekit.report.tables import Accuracy, accuracies, comparison, different_photos, figures, network_alone
 from edgekit.report.training import stages_table, training_charts
-from edgekit.report.verdict import ModelVerdict, judge
+from edgekit.report.verdict import ModelVerdict, headline, judge
 from edgekit.terminal import printable
 
 # What a page written here begins with: another file of that name is somebody else's.
 MARK = "<!doctype html>\n<!-- made by `edgekit report` -->"
 MAX_BYTES = 16_000_000
+# Series that the style sheet has colours for, and how light others may be, to be read as text.
+_OWN_COLOURS, _ON_LIGHT, _ON_DARK = 7, (0.3, 0.54), (0.7, 0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ class Page:
     comparison: Table | None
     network_alone: Table | None
     warning: str
+    attacks: bool
 
 
 def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "") -> Page:
@@ -79,6 +84,12 @@ def make_page(found: Findings, galleries: Sequence[Gallery], *, title: str = "")
         comparison=comparison(models),
         network_alone=network_alone(models),
         warning=different_photos(models),
+        attacks=attacks_told(
+            [
+                *(best.evaluation for model in models if (best := headline(model))),
+                *(point for study in found.studies for point in study.points),
+            ]
+        ),
     )
 
 
@@ -106,7 +117,7 @@ def to_html(page: Page) -> str:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    style, script = _asset("style.css"), _asset("script.js")
+    style, script = _asset("style.css") + _more_colours(page), _asset("script.js")
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -141,6 +152,31 @@ def _shown(value: object) -> object:
         return value
     # A number and its unit stay on one line.
     return re.sub(r"(?<=\d) (?=(?:%|ms|s|kB|MB|px)(?![\w]))", "\N{NO-BREAK SPACE}", printable(value, lines=True))
+
+
+def _more_colours(page: Page) -> str:
+    """Style of the colours that charts of many series need beyond those of the style sheet."""
+    charts = [
+        *(chart for cost in page.costs for chart in cost.charts.values()),
+        *(chart for study in page.studies for chart in study.charts.values()),
+        *(chart for model in page.models for one in model.accuracies for chart in one.charts),
+        *(chart for model in page.models for chart in model.training),
+    ]
+    number = 1 + max((one.colour for chart in charts for one in (*chart.legend, *chart.marks)), default=0)
+    style = _asset("style.css")
+    ways = [("", _ON_LIGHT), ("@media (prefers-color-scheme: dark) ", _ON_DARK)]
+    rules = [f".c{at} {{ --c: var(--c{at}); }}" for at in range(_OWN_COLOURS, number)]
+    for (media, lightness), first in zip(ways, _own_colours(style), strict=True):
+        added = enumerate(distinct_colours(number, first, lightness=lightness)[_OWN_COLOURS:], _OWN_COLOURS)
+        names = " ".join(f"--c{at}: {colour};" for at, colour in added)
+        rules += [f"{media}{{ :root {{ {names} }} }}" if media else f":root {{ {names} }}"] if names else []
+    return "\n".join(rules)
+
+
+def _own_colours(style: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The colours that the style sheet gives to series: on light, then on dark."""
+    found = re.findall(r"--c\d: (#[0-9a-f]{6});", style)
+    return tuple(found[:_OWN_COLOURS]), tuple(found[_OWN_COLOURS:])
 
 
 def _asset(name: str) -> str:

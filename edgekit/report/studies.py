@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from edgekit.evaluate.tta import TtaPoint, TtaRecord
 from edgekit.evaluate.tta_tables import P_VALUE
-from edgekit.metrics.attacks import WORST_RULE
+from edgekit.metrics.attacks import WORST_RULE, attacks_told
 from edgekit.metrics.wording import count, interval, short
 from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, text_cell
 from edgekit.report.charts import ChartAxes, Curve, curve_charts
 from edgekit.report.drawing import Chart
 
-_COLUMNS = ("crops", "balanced accuracy", "APCER", "BPCER", "now right", "now wrong", "p")
+_FLIPS = ("now right", "now wrong", "p")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ class StudyView:
 
 def study_view(key: str, record: TtaRecord) -> StudyView:
     """Show a study."""
-    many = len(record.models) > 1
+    many, told = len(record.models) > 1, attacks_told(record.points)
+    rates = ("APCER", "BPCER") if told else ()
     groups = f" of {count(record.groups, 'group')}" if record.groups else ""
     axes = ChartAxes(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
     return StudyView(
@@ -46,8 +47,8 @@ def study_view(key: str, record: TtaRecord) -> StudyView:
         early=any(point.stops_early for point in record.points),
         table=Table(
             title="Every way",
-            columns=("way", *(("model",) if many else ()), *_COLUMNS),
-            rows=tuple(_row(point, many=many) for point in record.points),
+            columns=("way", *(("model",) if many else ()), "crops", "balanced accuracy", *rates, *_FLIPS),
+            rows=tuple(_row(point, many=many, told=told) for point in record.points),
             note=(
                 f"Now right: photos that {record.baseline} told wrong and this way tells right; now wrong: the "
                 f"other way round; p: how often chance alone would part them so. {P_VALUE}"
@@ -79,15 +80,14 @@ def _curves(record: TtaRecord) -> list[Curve]:
     return curves
 
 
-def _row(point: TtaPoint, *, many: bool) -> tuple[Cell, ...]:
+def _row(point: TtaPoint, *, many: bool, told: bool) -> tuple[Cell, ...]:
     flips = point.flips
     return (
         text_cell(point.way),
         *((text_cell(point.model),) if many else ()),
         number_cell(point.mean_crops, 1),
         estimate_cell(point.balanced_accuracy, bar=True),
-        estimate_cell(point.apcer),
-        estimate_cell(point.bpcer),
+        *((estimate_cell(point.apcer), estimate_cell(point.bpcer)) if told else ()),
         number_cell(flips.wrong_to_right if flips else None, 0),
         number_cell(flips.right_to_wrong if flips else None, 0),
         number_cell(flips.p_value if flips else None, 3),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.evaluate.accuracy import EvaluateRecord
-from edgekit.metrics.attacks import kinds_rule, marked_kind
-from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
+from edgekit.metrics.classification import MANY_CLASSES, Evaluation, most_confused
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
 from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, slice_tables
-from edgekit.report.benchmarks import PhotoSet, photo_set
+from edgekit.report.benchmarks import Measured, PhotoSet, photo_set
 from edgekit.report.cells import (
     Cell,
     Table,
@@ -25,16 +25,21 @@ from edgekit.report.cells import (
 )
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
-from edgekit.report.verdict import describe_photos, featured, headline, point_name
+from edgekit.report.verdict import Headline, describe_photos, featured, headline, point_name, timed
+
+# Of more classes a matrix would weigh more than the rest of the page.
+_MOST_LABELS = 200
+_MOST_PAIRS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row."""
+    """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row. ``many``: in narrow cells."""
 
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
     shades: tuple[tuple[int, ...], ...]
+    many: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +58,15 @@ def comparison(models: Sequence[Model]) -> Table | None:
     """Models side by side; None for a single one."""
     if len(models) < 2:
         return None
-    rows = []
+    rows, untimed = [], {}
+    told = attacks_told(found.evaluation for model in models if (found := headline(model)))
     for model in models:
         found = headline(model)
-        evaluation, photos, crops = found if found else (None, None, "")
+        evaluation, photos = (found.evaluation, found.photos) if found else (None, None)
         first = model.measured[0] if model.measured and model.measured[0].points else None
+        point = timed(first, model) if first else None
+        if found and point is None:
+            untimed[model.name] = f"{found.crops_said}, which {found.how_to_time} measures"
         attack = evaluation.attack if evaluation else None
         rows.append(
             {
@@ -65,16 +74,18 @@ def comparison(models: Sequence[Model]) -> Table | None:
                 "precision": text_cell(model.contract.precision if model.contract else ""),
                 "size": Cell(text=file_size(model.file_bytes) if model.file_bytes else NOTHING, value=model.file_bytes),
                 "device": text_cell(first.device if first else ""),
-                "crops": text_cell(crops),
-                "p95 ms": number_cell(featured(first, model).total.p95_ms if first else None),
+                "crops": text_cell(found.crops_said if found else ""),
+                "p95 ms": number_cell(point.total.p95_ms if point else None),
                 "balanced accuracy": estimate_cell(evaluation.balanced_accuracy if evaluation else None, bar=True),
-                "APCER": share_cell(attack.apcer if attack else None),
-                "BPCER": share_cell(attack.bpcer if attack else None),
+                **({"APCER": share_cell(attack.apcer if attack else None)} if told else {}),
+                **({"BPCER": share_cell(attack.bpcer if attack else None)} if told else {}),
                 "photos": text_cell(f"{short(photos.data_sha256)}, {photos.part}, {photos.number}" if photos else ""),
             }
         )
-    comparable = "" if different_photos(models) else "All on the same photos."
-    return Table.of_rows("By the points that stand for them", rows, comparable)
+    note = "Latency and accuracy of a row are of one number of crops, stopping early or not."
+    note += "" if different_photos(models) else " All on the same photos."
+    note += "".join(f" No latency of {name} with {setting}." for name, setting in untimed.items())
+    return Table.of_rows("By the evaluations that stand for them", rows, note)
 
 
 def network_alone(models: Sequence[Model]) -> Table | None:
@@ -120,21 +131,23 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     found = headline(model)
     if found is None:
         return ()
-    evaluation, photos, crops = found
-    tables = (classes_as_table(evaluation.report.classes), *_kinds(evaluation), *_groups(evaluation))
-    said = _said(evaluation, photos, model, crops)
+    evaluation = found.evaluation
+    classes = classes_as_table(evaluation.report.classes)
+    tables = (*_confused(evaluation), classes, *_kinds(evaluation), *_groups(evaluation))
+    said = _said(evaluation, found.photos, model, found.crops_said)
     return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
 
 
 def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
     threshold = record.decision.threshold
     cut = f"; threshold {threshold:g}" if threshold is not None else ""
-    said = _said(record.evaluation, photo_set(record), model, crops_text(record.crops, record.crops_used))
+    crops = crops_phrase(crops_text(record.crops, record.crops_used))
+    said = _said(record.evaluation, photo_set(record), model, crops)
     return Accuracy(
         title=model.name,
         conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
         confusion=_confusion(record.evaluation),
-        tables=detail_tables(record.detail),
+        tables=(*_confused(record.evaluation), *detail_tables(record.detail)),
         charts=detail_charts(key, record.detail),
         slices=slice_tables(record.detail) or _groups(record.evaluation),
     )
@@ -142,15 +155,15 @@ def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
 
 def _said(evaluation: Evaluation, photos: PhotoSet, model: Model, crops: str) -> str:
     shown = describe_photos(evaluation, photos, model)
-    return f"{crops_phrase(crops)} a photo, on {shown} (data {short(photos.data_sha256)})"
+    return f"{crops} a photo, on {shown} (data {short(photos.data_sha256)})"
 
 
 def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
     """The numbers to be seen first: what it is, the value, and what belongs to it."""
     found, shown = headline(model), []
     if found is not None:
-        evaluation, photos, crops = found
-        many = f"{count(photos.number, 'photo')}, {crops_phrase(crops)}"
+        evaluation = found.evaluation
+        many = f"{count(found.photos.number, 'photo')}, {found.crops_said}"
         shown.append(_figure("balanced accuracy", evaluation.balanced_accuracy, many))
         attack = evaluation.attack
         if attack is not None:
@@ -161,12 +174,27 @@ def figures(model: Model) -> tuple[tuple[str, str, str], ...]:
                 _figure("BPCER", evaluation.bpcer, f"genuine called attack, {genuine}"),
             ]
     for one in model.measured[:3]:
-        if one.points:
-            point = featured(one, model)
-            shown.append(("p95 of one photo", milliseconds(point.total.p95_ms), f"{one.device}, {point_name(point)}"))
+        shown += _speeds(one, model, found) if one.points else []
     if model.file_bytes is not None:
         shown.append(("file", file_size(model.file_bytes), model.contract.precision if model.contract else ""))
     return tuple(shown)
+
+
+def _speeds(measured: Measured, model: Model, found: Headline | None) -> list[tuple[str, str, str]]:
+    """The latency of the headline's own setting, and the point that stands for the benchmark with its own accuracy."""
+    own, point = featured(measured, model), timed(measured, model)
+    shown = []
+    if point is not None:
+        said = f"{measured.device}, {point_name(point)}"
+        shown.append(("p95 of one photo", milliseconds(point.total.p95_ms), said))
+    elif found is not None:
+        said = f"{measured.device}, {found.crops_said}: not measured; {found.how_to_time} does"
+        shown.append(("p95 of one photo", NOTHING, said))
+    if own != point:
+        name = "recommended setting" if own == measured.recommended else "setting of the benchmark"
+        pair = f"{milliseconds(own.total.p95_ms)}, {percent(own.evaluation.balanced_accuracy.value)}"
+        shown.append((name, pair, f"p95 and balanced accuracy; {measured.device}, {point_name(own)}"))
+    return shown
 
 
 def _figure(name: str, found: Estimate | None, more: str = "") -> tuple[str, str, str]:
@@ -177,12 +205,33 @@ def _figure(name: str, found: Estimate | None, more: str = "") -> tuple[str, str
 
 def _confusion(evaluation: Evaluation) -> Confusion | None:
     labels = tuple(one.label for one in evaluation.report.classes)
-    if len(labels) > 12:
+    if len(labels) > _MOST_LABELS:
         return None
     counts = evaluation.report.confusion
     totals = [max(one.support, 1) for one in evaluation.report.classes]
     shades = tuple(tuple(round(10 * n / total) for n in row) for row, total in zip(counts, totals, strict=True))
-    return Confusion(labels=labels, counts=counts, shades=shades)
+    return Confusion(labels=labels, counts=counts, shades=shades, many=len(labels) > MANY_CLASSES)
+
+
+def _confused(evaluation: Evaluation) -> tuple[Table, ...]:
+    """Of many classes the most frequent errors, which nobody would find in the matrix."""
+    classes = evaluation.report.classes
+    pairs = most_confused(evaluation.report.confusion)
+    if len(classes) <= MANY_CLASSES or not pairs:
+        return ()
+    rows = tuple(
+        (
+            text_cell(classes[truth].label),
+            text_cell(classes[called].label),
+            number_cell(number, 0),
+            point_cell(number / max(classes[truth].support, 1)),
+        )
+        for truth, called, number in pairs[:_MOST_PAIRS]
+    )
+    left = len(pairs) - len(rows)
+    note = f"{count(left, 'other pair')} not shown." if left else ""
+    columns = ("truth", "called", "photos", "of the class")
+    return (Table(title="Most confused", columns=columns, rows=rows, note=note),)
 
 
 def _kinds(evaluation: Evaluation) -> tuple[Table, ...]:

@@ -12,6 +12,7 @@ from edgekit.metrics.wording import count, interval, listed, milliseconds, perce
 from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
 from edgekit.report.cells import crops_phrase, crops_text
 from edgekit.report.models import Model
+from edgekit.scoring.scores import CropUse
 
 Outcome = Literal["yes", "no", "open"]
 _WORDS: dict[Outcome, str] = {"yes": "passed", "no": "failed", "open": "open"}
@@ -64,6 +65,39 @@ class ModelVerdict:
     sentences: tuple[str, ...]
     checks: tuple[Check, ...]
     cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """An evaluation that stands for a model, and its setting: what a latency beside it must be of, too.
+
+    Attributes:
+        evaluation: The numbers.
+        photos: The photos that they are of.
+        crops: Crops of each photo; where verdicts stop early, at most. None where an emulated device told no number.
+        crops_used: How many crops the verdicts took, where they may stop early.
+    """
+
+    evaluation: Evaluation
+    photos: PhotoSet
+    crops: int | None
+    crops_used: CropUse | None
+
+    @property
+    def crops_said(self) -> str:
+        """The setting in words, such as ``≤ 10 (mean 1.9) crops``."""
+        return crops_phrase("all" if self.crops is None else crops_text(self.crops, self.crops_used))
+
+    def is_of(self, point: Point) -> bool:
+        """Whether a point of a benchmark has the same setting. Threads and delegates change no answer worth naming."""
+        return (self.crops, self.crops_used is not None) == (point.crops, point.stops_early)
+
+    @property
+    def how_to_time(self) -> str:
+        """The command that measures the latency of this setting."""
+        if self.crops is None or self.crops_used is not None:
+            return "`edgekit bench`"
+        return f"`edgekit bench --crops {self.crops}`"
 
 
 def judge(model: Model) -> ModelVerdict:
@@ -150,8 +184,21 @@ def _describe_attack(evaluation: Evaluation) -> str:
     return f"{named}, APCER {interval(evaluation.apcer)}; BPCER {interval(evaluation.bpcer)}"
 
 
-def headline(model: Model) -> tuple[Evaluation, PhotoSet, str] | None:
-    """The evaluation that stands for a model, its photos, and with how many crops; None where there is none.
+def timed(measured: Measured, model: Model) -> Point | None:
+    """The point of a benchmark whose latency may stand beside the headline: one of the same setting, or None.
+
+    The point that stands for the benchmark comes first, then the one with the fewest threads.
+    """
+    found = headline(model)
+    if found is None or not measured.points:
+        return None
+    same = [point for point in measured.points if found.is_of(point)]
+    own = featured(measured, model)
+    return own if own in same else min(same, key=lambda point: point.threads, default=None)
+
+
+def headline(model: Model) -> Headline | None:
+    """The evaluation that stands for a model; None where there is none.
 
     Photos that training never saw come before others, then the larger set, then an evaluation before a benchmark,
     which often has but a few photos: latency alone must come from there.
@@ -159,18 +206,22 @@ def headline(model: Model) -> tuple[Evaluation, PhotoSet, str] | None:
     found = [*map(_evaluated, model.evaluated), *_benchmarked(model)]
     if found:
         # The first of equals, so an evaluation.
-        return max(found, key=lambda one: (not _seen(one[1], model), one[1].number))
+        return max(found, key=lambda one: (not _seen(one.photos, model), one.photos.number))
     emulated = next((one for one in model.measured if one.untimed), None)
-    return (emulated.untimed[-1], emulated.photos, "all") if emulated else None
+    if emulated is None:
+        return None
+    return Headline(evaluation=emulated.untimed[-1], photos=emulated.photos, crops=None, crops_used=None)
 
 
-def _benchmarked(model: Model) -> list[tuple[Evaluation, PhotoSet, str]]:
+def _benchmarked(model: Model) -> list[Headline]:
     """What benchmarks say of the points that stand for them."""
     found = []
     for one in model.measured:
         if one.points:
-            point = featured(one, model)
-            found.append((point.evaluation, one.photos, crops_text(point.crops, point.crops_used)))
+            point, photos = featured(one, model), one.photos
+            found.append(
+                Headline(evaluation=point.evaluation, photos=photos, crops=point.crops, crops_used=point.crops_used)
+            )
     return found
 
 
@@ -180,38 +231,41 @@ def _seen(photos: PhotoSet, model: Model) -> bool:
     return own and photos.part != "test"
 
 
-def _evaluated(record: EvaluateRecord) -> tuple[Evaluation, PhotoSet, str]:
-    return record.evaluation, photo_set(record), crops_text(record.crops, record.crops_used)
+def _evaluated(record: EvaluateRecord) -> Headline:
+    return Headline(
+        evaluation=record.evaluation, photos=photo_set(record), crops=record.crops, crops_used=record.crops_used
+    )
 
 
 def _speed(point: Point) -> str:
-    """``3 crops, 1 thread: p95 3.7 ms (3.5–4.1), median 3.1 ms``."""
+    """``3 crops, 1 thread: p95 3.7 ms (3.5–4.1), median 3.1 ms, balanced accuracy 91.2 %``: all of one setting."""
     p95, median = milliseconds(point.total.p95_ms, point.p95), milliseconds(point.total.p50_ms)
-    return f"{point_name(point)}: p95 {p95}, median {median}"
+    accuracy = percent(point.evaluation.balanced_accuracy.value)
+    return f"{point_name(point)}: p95 {p95}, median {median}, balanced accuracy {accuracy}"
 
 
 def _accuracy(model: Model) -> Sequence[str]:
     found = headline(model)
     if found is None:
         return ()
-    sentences = [_accuracy_said(*found, model)]
-    attack = _describe_attack(found[0])
+    sentences = [_accuracy_said(found, model)]
+    attack = _describe_attack(found.evaluation)
     sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
-    said = [found[1:]]
+    said = [(found.photos, found.crops_said)]
     ways = [("As `edgekit evaluate` ran it", one) for one in map(_evaluated, model.evaluated)]
     ways += [("At the benchmark's point", one) for one in _benchmarked(model)]
     for way, other in ways:
-        if other[1:] not in said:
-            said.append(other[1:])
-            said_so = _accuracy_said(*other, model)
+        if (other.photos, other.crops_said) not in said:
+            said.append((other.photos, other.crops_said))
+            said_so = _accuracy_said(other, model)
             sentences.append(f"{way}: {said_so[0].lower()}{said_so[1:]}")
     return sentences
 
 
-def _accuracy_said(evaluation: Evaluation, photos: PhotoSet, crops: str, model: Model) -> str:
+def _accuracy_said(found: Headline, model: Model) -> str:
     return (
-        f"Balanced accuracy {interval(evaluation.balanced_accuracy)} with {crops_phrase(crops)}, "
-        f"on {describe_photos(evaluation, photos, model)}."
+        f"Balanced accuracy {interval(found.evaluation.balanced_accuracy)} with {found.crops_said}, "
+        f"on {describe_photos(found.evaluation, found.photos, model)}."
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from edgekit.runtime.photo import Source, as_photo
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
-from edgekit.runtime.workers import Workers
+from edgekit.runtime.workers import Workers, work_ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,78 @@ class Classifier:
             crops=tuple(CropScore(box=box, probabilities=tuple(row)) for box, row in found),
             ms=watch.read(),
         )
+
+    @overload
+    def classify_many(
+        self,
+        photos: Iterable[Source],
+        *,
+        crops: int | None = None,
+        stop_early: bool = True,
+        at_once: int = 2,
+        errors: Literal["raise"] = "raise",
+    ) -> Generator[Verdict]: ...
+
+    @overload
+    def classify_many(
+        self,
+        photos: Iterable[Source],
+        *,
+        crops: int | None = None,
+        stop_early: bool = True,
+        at_once: int = 2,
+        errors: Literal["yield"],
+    ) -> Generator[Verdict | PhotoError]: ...
+
+    def classify_many(
+        self,
+        photos: Iterable[Source],
+        *,
+        crops: int | None = None,
+        stop_early: bool = True,
+        at_once: int = 2,
+        errors: Literal["raise", "yield"] = "raise",
+    ) -> Generator[Verdict | PhotoError]:
+        """Classify photos as they are asked for: verdicts in the order of the photos, few photos in memory.
+
+        A model takes one crop at a time, so photos are not scored together: while the crops of one are scored, others
+        are decoded. The milliseconds of a verdict are then of a photo that shares the cores with others.
+
+        Args:
+            photos: Sources as ``classify`` takes them; a generator is read no further than need be.
+            crops: Score exactly so many crops of each. None: the contract's number, or fewer where it can stop early.
+            stop_early: Whether the contract's bounds may end the work before a photo's last crop.
+            at_once: Photos in flight.
+            errors: ``raise`` ends at a photo that can't be classified; ``yield`` gives its error in its place.
+
+        Raises:
+            ContractError: a number of crops or of photos at once that can't be had.
+            PhotoError: as for ``classify``, unless errors are yielded.
+        """
+        if not 1 <= at_once <= MAX_THREADS:
+            raise ContractError(f"photos at once must be 1 to {MAX_THREADS}, got {at_once}")
+        if errors not in ("raise", "yield"):
+            raise ContractError(f"errors must be raise or yield, got {errors!r}")
+
+        def work(photo: Source) -> Verdict | PhotoError:
+            try:
+                return self.classify(photo, crops=crops, stop_early=stop_early)
+            except PhotoError as failure:
+                if errors == "raise":
+                    raise
+                return failure
+
+        return self._verdicts(work, photos, at_once)
+
+    @staticmethod
+    def _verdicts(
+        work: Callable[[Source], Verdict | PhotoError], photos: Iterable[Source], at_once: int
+    ) -> Generator[Verdict | PhotoError]:
+        if at_once == 1:
+            yield from map(work, photos)
+            return
+        with ThreadPoolExecutor(at_once, "edgekit-photos") as pool:
+            yield from work_ahead(pool, work, photos, ahead=at_once)
 
     def close(self) -> None:
         """Free the model. Using the classifier afterwards is an error."""

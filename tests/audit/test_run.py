@@ -9,6 +9,7 @@ from PIL import Image
 from planting import darker, decoded, encoded
 
 from edgekit.audit.options import AuditConfig
+from edgekit.audit.page import render, worst
 from edgekit.audit.record import AuditRecord
 from edgekit.audit.run import audit_dataset
 from edgekit.errors import DataError
@@ -45,7 +46,8 @@ def named(sample, content):
     ids=lambda one: getattr(one, "__name__", one),
 )
 def test_a_planted_leak_is_found_by_its_probe(deal, change, probe):
-    record = audit_dataset(deal(1, change), replace(QUICK, only=(probe, "colour", "histogram")))
+    config = replace(QUICK, only=(probe, "colour", "histogram"), bona_fide="a")
+    record = audit_dataset(deal(1, change), config)
     (result,) = [one for one in record.probes if one.name == probe]
     assert result.verdict == "leak"
     assert result.balanced_accuracy.value > 0.9
@@ -54,6 +56,26 @@ def test_a_planted_leak_is_found_by_its_probe(deal, change, probe):
     # Photos of both classes show it.
     assert {one.label for one in result.examples} == {"a", "b"}
     assert from_plain(AuditRecord, plain(record), where="record") == record
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "probe", "bona_fide", "verdict"),
+    [
+        pytest.param(darker, "brightness", None, "could be content", id="pixels, no class is genuine"),
+        pytest.param(darker, "brightness", "a", "leak", id="pixels, one class is genuine"),
+        pytest.param(named, "names", None, "leak", id="file, no class is genuine"),
+    ],
+)
+def test_what_pixels_tell_is_a_leak_where_a_class_is_genuine(deal, change, probe, bona_fide, verdict):
+    record = audit_dataset(deal(1, change), replace(QUICK, only=(probe,), bona_fide=bona_fide))
+    assert [one.verdict for one in record.probes if one.name == probe] == [verdict]
+    assert record.leaks() == ((probe,) if verdict == "leak" else ())
+    page = render(record, deal(1, change).root)
+    assert ("recaptures" in page) == (bona_fide is not None)
+    if verdict == "could be content":
+        assert worst(record) == verdict
+        assert f"Could be content: {probe}." in page
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgekit.augment.options import PRESETS, Augmentation, CropsConfig, preset
+from edgekit.augment.options import PRESETS, Augmentation, CropsConfig, default_preset, preset
 from edgekit.contract import CropPlan
 from edgekit.errors import DataError
 
@@ -16,8 +16,30 @@ def test_out_of_range(option, value):
 
 
 def test_unknown_preset():
-    with pytest.raises(DataError, match="antispoof, cars, recapture-safe"):
+    with pytest.raises(DataError, match="antispoof, cars, mild, recapture-safe"):
         preset("strong")
+
+
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [
+        pytest.param(("genuine", "recapture"), "recapture-safe", id="recaptures"),
+        pytest.param(("live", "screen"), "recapture-safe", id="genuine alone"),
+        pytest.param(("recapture",), "recapture-safe", id="attacks alone"),
+        pytest.param(("apple", "pear"), "mild", id="things"),
+        pytest.param(("blue", "red"), "mild", id="colours"),
+        pytest.param(("b", "d"), "mild", id="letters"),
+    ],
+)
+def test_the_default_preset_spares_what_the_classes_are_told_by(labels, name):
+    assert default_preset(labels) == name
+    options = preset(name)
+    if name == "recapture-safe":
+        assert not options.resamples
+    else:
+        # Letters would become others, and colours too.
+        assert not any((options.horizontal_flip, options.vertical_flip, options.quarter_turns))
+        assert options.balance_ev == 0
 
 
 def test_unknown_fill():

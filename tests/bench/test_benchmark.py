@@ -293,7 +293,7 @@ class TestLinesFile:
 
     def test_one_benchmark_at_a_time(self, model, dataset, tmp_path):
         place = lines_path(tmp_path, model, LocalDevice())
-        with keeping(place), pytest.raises(EdgekitError, match="another benchmark of this model on this device runs"):
+        with keeping(place), pytest.raises(EdgekitError, match="another edgekit process writes there"):
             benchmark(model, dataset, FAST, out=tmp_path)
         assert not place.exists()
 

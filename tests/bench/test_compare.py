@@ -107,7 +107,7 @@ class TestCompare:
 
     def test_points_of_one_alone_are_left_out(self):
         found = compare_benchmarks(record(point(10, 1), point(30, 1, crops=5)), record(point(10, 1)))
-        assert {change.point for change in found} == {"k=1, 1 thread, litert 2.3.0"}
+        assert {change.point for change in found} == {"1 crop, 1 thread, litert 2.3.0"}
 
     def test_points_without_latency_compare_accuracies(self):
         bare = replace(point(10, 1), latency=None, intervals=None)

@@ -49,6 +49,6 @@ def test_recommend(points, budget_ms, crops):
 def test_threads_are_a_series_of_their_own(record):
     local = replace(record.devices[0], points=(POINTS[0], replace(POINTS[0], threads=2)))
     assert [(one.label, one.series) for one in pareto_points([local])] == [
-        ("k=1", "1 thread, "),
-        ("k=1", "2 threads, "),
+        ("1 crop", "1 thread, "),
+        ("1 crop", "2 threads, "),
     ]

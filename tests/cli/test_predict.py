@@ -40,3 +40,46 @@ def test_predict_shows_names_that_are_not_unicode(edgekit_here, tmp_path, red_bl
     code, out, _ = edgekit_here("predict", red_blue_file, odd, "--json")
     assert code == 0
     assert json.loads(out)[0]["photo"].endswith("caf\\udce9.png")
+
+
+@pytest.fixture
+def two_folders(tmp_path, plain_photo):
+    for folder, name, colour in (("a", "1", (0, 0, 255)), ("a", "2", (255, 0, 0)), ("b", "3", (0, 0, 255))):
+        (tmp_path / "photos" / folder).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(plain_photo(*colour)).save(tmp_path / "photos" / folder / f"{name}.png")
+    return tmp_path / "photos"
+
+
+def test_predict_names_the_best_labels_and_counts_by_folder(edgekit_here, red_blue_file, two_folders):
+    code, out, _ = edgekit_here("predict", red_blue_file, two_folders, "--top", 5)
+    assert code == 0
+    assert "most probable: recapture" in out
+    # Two labels are all that it has.
+    assert out.count("genuine") >= 3
+    summary = out.partition("by folder")[2]
+    assert "1 recapture, 1 genuine" in summary or "1 genuine, 1 recapture" in summary
+
+
+def test_predict_writes_a_file_for_scripts(edgekit_here, red_blue_file, two_folders, tmp_path):
+    out = tmp_path / "found.jsonl"
+    code, told, err = edgekit_here("predict", red_blue_file, two_folders, "--top", 1, "--out", out, "--json")
+    assert code == 0
+    assert [(one["photos"], one["errors"]) for one in json.loads(told)] == [(2, 0), (1, 0)]
+    assert f"wrote {out}: 3 photos" in err
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [list(row["top"]) for row in rows] == [["recapture"], ["genuine"], ["recapture"]]
+    (two_folders / "b" / "broken.jpg").write_bytes(b"\xff\xd8")
+    assert edgekit_here("predict", red_blue_file, two_folders, "--out", out)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(["--out", "found.json"], ".csv or .jsonl", id="ending"),
+        pytest.param(["--out", "found.csv", "--csv"], "one form of output", id="two forms"),
+    ],
+)
+def test_predict_says_what_does_not_go_together(edgekit_here, red_blue_file, two_folders, options, said):
+    code, _, err = edgekit_here("predict", red_blue_file, two_folders, *options)
+    assert code == 2
+    assert said in err

@@ -46,11 +46,15 @@ def test_accuracy_is_that_of_the_evaluation_and_latency_that_of_the_benchmark(co
     (model,) = collect([copied]).models
     tiles = {name: (value, more) for name, value, more in figures(model)}
     evaluation = model.evaluated[0].evaluation
-    assert headline(model)[:2] == (evaluation, photo_set(model.evaluated[0]))
+    best = headline(model)
+    assert (best.evaluation, best.photos) == (evaluation, photo_set(model.evaluated[0]))
     assert tiles["balanced accuracy"][0] == f"{100 * evaluation.balanced_accuracy.value:.1f} %"
     assert "24 photos" in tiles["balanced accuracy"][1]
     assert all("photos" in tiles[name][1] for name in ("APCER", "BPCER"))
-    assert tiles["p95 of one photo"] == ("4.8 ms", "Testboard 3, 5 crops, 1 thread")
+    assert tiles["recommended setting"] == (
+        "4.8 ms, 50.0 %",
+        "p95 and balanced accuracy; Testboard 3, 5 crops, 1 thread",
+    )
     said = judge(model).sentences
     assert "24 photos" in said[0]
     assert any(one.startswith("At the benchmark's point: balanced accuracy 50.0 %") for one in said)
@@ -58,7 +62,7 @@ def test_accuracy_is_that_of_the_evaluation_and_latency_that_of_the_benchmark(co
 
 def test_photos_that_training_saw_come_after_others(copied, edit):
     edit(copied / "tiny.bench.json", lambda raw: raw.update(photos=5, data_sha256="f" * 64))
-    assert headline(collect([copied]).models[0])[1].number == 5
+    assert headline(collect([copied]).models[0]).photos.number == 5
 
 
 @pytest.mark.parametrize(("quick", "throttled"), [(True, False), (False, True), (True, True)])
@@ -103,10 +107,10 @@ def test_a_budget_inside_the_interval_of_the_p95_is_undecided(copied, edit, budg
     edit(copied / "tiny.bench.json", change)
     (model,) = collect([copied]).models
     assert judge(model).line.startswith(line)
-    # The tile is of the point that the verdict is about.
-    tile = next(one for one in figures(model) if one[0].startswith("p95"))
-    assert f"p95 {tile[1]}" in judge(model).checks[0].detail
-    assert tile[2].removeprefix("Testboard 3, ") in judge(model).checks[0].detail
+    # Of the point that the verdict is about, latency and accuracy are said together.
+    tile = next(one for one in figures(model) if "setting" in one[0])
+    assert f"p95 {tile[1].partition(',')[0]}" in judge(model).checks[0].detail
+    assert tile[2].rpartition("Testboard 3, ")[2] in judge(model).checks[0].detail
 
 
 @pytest.mark.parametrize(

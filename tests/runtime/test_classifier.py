@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -258,3 +259,48 @@ def test_a_verdict_becomes_json_and_keeps_all_it_holds(classifier, mixed_photo):
         "probabilities": list(map(float, found.crops[1].probabilities)),
     }
     assert told["ms"].keys() == {"decode_ms", "crop_ms", "invoke_ms", "vote_ms"}
+
+
+class TestMany:
+    def photos(self):
+        return [Image.new("RGB", (24, 20), (20 * n, 0, 250 - 20 * n)) for n in range(12)]
+
+    @pytest.mark.parametrize("at_once", [1, 2, 5])
+    def test_verdicts_come_in_order(self, red_blue_file, at_once):
+        with Classifier.load(red_blue_file, threads=2) as classifier:
+            one_by_one = [verdict_without_time(classifier.classify(photo)) for photo in self.photos()]
+            many = classifier.classify_many(self.photos(), at_once=at_once)
+            assert [verdict_without_time(verdict) for verdict in many] == one_by_one
+
+    @pytest.mark.parametrize("at_once", [1, 3])
+    def test_no_more_photos_are_asked_for_than_are_in_flight(self, red_blue_file, at_once):
+        asked = []
+
+        def endless():
+            for number in itertools.count():
+                asked.append(number)
+                yield Image.new("RGB", (24, 20), BLUE)
+
+        with Classifier.load(red_blue_file) as classifier:
+            verdicts = classifier.classify_many(endless(), at_once=at_once)
+            assert asked == []
+            for taken in range(1, 6):
+                next(verdicts)
+                assert len(asked) <= taken + at_once - 1
+            verdicts.close()
+
+    @pytest.mark.parametrize("at_once", [1, 3])
+    def test_a_bad_photo_ends_it_or_gives_its_error(self, red_blue_file, at_once):
+        mixed = [*self.photos()[:2], b"no picture", *self.photos()[:1]]
+        with Classifier.load(red_blue_file) as classifier:
+            verdicts = classifier.classify_many(mixed, at_once=at_once)
+            assert [next(verdicts).label for _ in range(2)] == ["recapture"] * 2
+            with pytest.raises(PhotoError):
+                next(verdicts)
+            kinds = [type(one) for one in classifier.classify_many(mixed, at_once=at_once, errors="yield")]
+            assert kinds == [Verdict, Verdict, PhotoError, Verdict]
+
+    @pytest.mark.parametrize("wrong", [{"at_once": 0}, {"at_once": 10_000}, {"errors": "ignore"}])
+    def test_what_can_not_be_had_is_said_at_once(self, red_blue_file, wrong):
+        with Classifier.load(red_blue_file) as classifier, pytest.raises(ContractError):
+            classifier.classify_many([], **wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,7 @@ def audit(
         int | None, typer.Option(help="Of the copy's square photos. [default: what all photos have, at most 720]")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Try this probe and no other; repeatable.")] = None,
+    bona_fide: options.BonaFide = None,
     folds: Annotated[int, typer.Option(help="Groups are dealt into so many parts.", min=2)] = 5,
     shuffles: Annotated[int, typer.Option(help="Shuffles of the labels, at least 99.")] = 149,
     seed: options.Seed = 0,
@@ -69,6 +71,7 @@ def audit(
         options.check_places({"a copy of the photos": normalise}, data)
     with console.progress() as progress:
         dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # What can't be written is said before all the work.
         make_folder(out)
         record = _audit(dataset, out / "audit", config, unnamed, progress)
@@ -125,6 +128,12 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
             [[one.group, one.rule, percent(one.balanced_accuracy), f"{one.q:.4f}"] for one in leaks],
         )
     console.caution(*record.cautions)
+    content = [one.name for one in record.probes if one.verdict == "could be content"]
+    if content:
+        console.note(
+            f"{', '.join(content)} tell the classes apart: content where classes are colours or the like, a leak where "
+            "these mark the place or the light"
+        )
     if record.one_class:
         console.note(f"groups of one class: {', '.join(record.one_class)}")
     across = sum(one.across != "none" for one in record.same)

@@ -36,7 +36,13 @@ _VARIANTS, _CROPS, _RECAPTURE = VariantsConfig(), CropsConfig(), RecaptureConfig
 def augment(
     photos: options.Data,
     out: SheetOrOut = None,
-    preset: Annotated[Preset, typer.Option(help="Options to start from; the others below change them.")] = "antispoof",
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            help="Options to start from; the others below change them. [default: recapture-safe where a class is of "
+            "genuine photos or of attacks, else mild]"
+        ),
+    ] = None,
     variants: Annotated[int, typer.Option(help="Variants of each training photo.", min=1)] = _VARIANTS.variants,
     preview: Preview = None,
     rotation: Annotated[float | None, typer.Option(help="Degrees to either side.")] = None,
@@ -65,12 +71,20 @@ def augment(
     Rotation, shift, shear and zoom resample: they blur, which erases the moiré that gives a photo of a screen away, and
     where a fine pattern meets the new raster they draw moiré of their own, on genuine photos too. So do blurring,
     resizing and compressing. The preset recapture-safe does nothing of that: it mirrors, turns by right angles, cuts
-    whole pixels off and changes the light. Use antispoof and cars where content decides, not texture.
+    whole pixels off and changes the light. Where content decides, not texture, mild turns, shifts and zooms a little
+    and mirrors nothing, as letters and colours must stay what they are; cars and antispoof go further.
     """
     require("cv2")
+    from edgekit.augment.options import default_preset
     from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview_variants as draw_preview
+    from edgekit.data.derive import list_photos
 
+    if preset is None:
+        # Of a photo alone nobody knows the classes.
+        labels = () if preview is not None else list_photos(photos).labels
+        preset = default_preset(labels)
+        console.note(f"preset {preset}, by the classes; --preset takes another")
     augmentation = options.changed(
         named(preset),
         rotation_deg=rotation,

@@ -1,0 +1,290 @@
+"""Verdicts of many photos as rows for scripts and tables, kept in a file as they come, so that a re-run goes on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import EdgekitError, PhotoError
+from edgekit.locks import keeping
+from edgekit.progress import SILENT, Progress
+from edgekit.records import Lines, from_plain, is_stream, make_folder, plain, replacing, sha256, to_json
+from edgekit.runtime.classifier import Classifier, Verdict
+from edgekit.terminal import printable
+
+SUFFIXES = (".csv", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictConfig:
+    """How photos are classified.
+
+    Attributes:
+        crops: Score exactly so many crops; None takes the contract's number, or fewer where it can stop early.
+        stop_early: Whether the contract's bounds may end the work before its last crop.
+        top: Name so many labels of each photo, the most probable first; 0 for none.
+        batch: Photos in flight: while one is scored, the next are decoded.
+    """
+
+    crops: int | None = None
+    stop_early: bool = True
+    top: int = 0
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One photo's row: a verdict, or why there is none.
+
+    Attributes:
+        photo: Path of the photo as it was named.
+        label: The verdict's label; empty where there is none.
+        crops: Number of crops that were scored.
+        score: The probability behind the label; for "retake" the attack score.
+        probabilities: Voted probability of each label.
+        top: The most probable labels with their probabilities, the best first; None where none was asked for.
+        ms: Milliseconds from the file to the verdict.
+        error: Why there is no verdict; empty where there is one.
+    """
+
+    photo: str
+    label: str = ""
+    crops: int | None = None
+    score: float | None = None
+    probabilities: dict[str, float] | None = None
+    top: dict[str, float] | None = None
+    ms: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderCount:
+    """What was said of the photos of one folder.
+
+    Attributes:
+        folder: Path of the folder.
+        photos: Number of photos.
+        answers: Number of photos by answer, "retake" and "unknown" among them, the most frequent first.
+        errors: Number of photos without a verdict.
+    """
+
+    folder: str
+    photos: int
+    answers: dict[str, int]
+    errors: int
+
+
+def predict_photos(
+    classifier: Classifier, photos: Sequence[Path], config: PredictConfig, *, progress: Progress = SILENT
+) -> Generator[Prediction]:
+    """Classify photos in their order; one that can't be read gets a row that says why.
+
+    Args:
+        classifier: A loaded model.
+        photos: Paths of the photos.
+        config: Crops, and how many photos are in flight.
+        progress: Told of every photo.
+    """
+    progress.begin("classifying", len(photos))
+    verdicts = classifier.classify_many(
+        photos, crops=config.crops, stop_early=config.stop_early, at_once=config.batch, errors="yield"
+    )
+    with closing(verdicts):
+        for photo, verdict in zip(photos, verdicts, strict=True):
+            yield _row(photo, verdict, config.top)
+            progress.advance()
+
+
+def _row(photo: Path, verdict: Verdict | PhotoError, top: int) -> Prediction:
+    # Names on disk need not be Unicode, and any output must hold them.
+    name = printable(str(photo))
+    if isinstance(verdict, PhotoError):
+        return Prediction(photo=name, error=printable(str(verdict)))
+    ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
+    return Prediction(
+        photo=name,
+        label=verdict.label,
+        crops=len(verdict.crops),
+        score=verdict.score,
+        probabilities=verdict.probabilities,
+        top=dict(ranked[:top]) if top else None,
+        ms=verdict.ms.total_ms,
+    )
+
+
+def count_folders(rows: Iterable[Prediction]) -> tuple[FolderCount, ...]:
+    """Count answers by the folder that photos lie in, in order of the folders' names."""
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        counts.setdefault(os.path.dirname(row.photo) or ".", Counter())[row.label] += 1
+    return tuple(
+        FolderCount(
+            folder=folder,
+            photos=found.total(),
+            answers={label: number for label, number in found.most_common() if label},
+            errors=found[""],
+        )
+        for folder, found in sorted(counts.items())
+    )
+
+
+def check_out(out: Path) -> None:
+    """Hold that predictions can be written to a file of this name.
+
+    Raises:
+        EdgekitError: its ending names no form, or it is a folder.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise EdgekitError(f"--out must end in {' or '.join(SUFFIXES)}, got {out}; name another file")
+    if out.is_dir():
+        raise EdgekitError(f"--out must name a file, got the folder {out}; add a name")
+    if is_stream(out):
+        raise EdgekitError(f"--out must name a file, got the pipe or device {out}; --json and --csv print on stdout")
+
+
+def predict_to_file(
+    classifier: Classifier,
+    photos: Sequence[Path],
+    config: PredictConfig,
+    out: Path,
+    *,
+    model_sha256: str,
+    progress: Progress = SILENT,
+) -> tuple[FolderCount, ...]:
+    """Classify photos into a CSV or a file of JSON lines, which gets its name when it is whole.
+
+    Until then rows are kept in ``OUT.unfinished``. A re-run takes from there what is of the same model, the same crops
+    and an unchanged photo; few rows are in memory, however many there are.
+
+    Args:
+        classifier: A loaded model.
+        photos: Paths of the photos.
+        config: Crops, labels named, and how many photos are in flight.
+        out: The file; ``.csv`` or ``.jsonl``.
+        model_sha256: SHA-256 of the model's file, for the re-run.
+        progress: Told of every photo.
+
+    Returns:
+        Counts by folder.
+
+    Raises:
+        EdgekitError: the file can't be written, or another process writes it.
+    """
+    check_out(out)
+    make_folder(out.parent)
+    rows_so_far = out.with_name(f"{out.name}.unfinished")
+    with keeping(rows_so_far):
+        kept = _Kept(Lines(rows_so_far), _header(classifier, config, model_sha256))
+        missing = [photo for photo in photos if _key(photo) not in kept.places]
+        with closing(predict_photos(classifier, missing, config, progress=progress)) as rows:
+            for photo, row in zip(missing, rows, strict=True):
+                kept.add(_key(photo), row)
+        counts = count_folders(kept.rows(photos))
+        with replacing(out) as file:
+            for line in _lines(kept.rows(photos), classifier.contract.labels, config.top, out.suffix.lower()):
+                file.write(line.encode())
+        rows_so_far.unlink()
+    return counts
+
+
+def _header(classifier: Classifier, config: PredictConfig, model_sha256: str) -> str:
+    """What a row depends on besides its photo."""
+    asked = [model_sha256, classifier.interpreter, config.crops, config.stop_early, config.top]
+    return sha256(to_json(asked).encode())
+
+
+def _key(photo: Path) -> str:
+    """Tells photos and their states apart; a photo that is not there has a state, too."""
+    try:
+        state = os.stat(photo)
+    except (OSError, ValueError):
+        return sha256(to_json([printable(str(photo))]).encode())
+    return sha256(to_json([printable(str(photo)), state.st_size, state.st_mtime_ns]).encode())
+
+
+class _Kept:
+    """Rows in a file that only grows; of each it is known where it lies.
+
+    Attributes:
+        places: Where the row of each photo begins, in bytes.
+    """
+
+    def __init__(self, lines: Lines, header: str) -> None:
+        self._lines, self.places, self._size = lines, dict[str, int](), 0
+        for number, line in enumerate(lines):
+            told = _read(line)
+            if number == 0 and told.get("of") != header:
+                break
+            if number and isinstance(told.get("key"), str):
+                self.places[told["key"]] = self._size
+            self._size += len(line)
+        if not self._size:
+            # Of another model, other crops or another interpreter, or new.
+            lines.cut(0)
+            self._append({"of": header})
+
+    def add(self, key: str, row: Prediction) -> None:
+        """Keep the row of a photo."""
+        self.places[key] = self._size
+        self._append({"key": key, "row": plain(row)})
+
+    def _append(self, told: dict[str, Any]) -> None:
+        line = json.dumps(told).encode()
+        self._lines.append(line)
+        self._size += len(line) + 1
+
+    def rows(self, photos: Sequence[Path]) -> Iterator[Prediction]:
+        """The rows of photos, in their order."""
+        with self._lines.path.open("rb") as file:
+            for photo in photos:
+                file.seek(self.places[_key(photo)])
+                raw = _read(file.readline()).get("row")
+                yield from_plain(Prediction, raw, where=str(self._lines.path))
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """A line of the file; what is none is nothing."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _lines(rows: Iterable[Prediction], labels: Sequence[str], top: int, suffix: str) -> Iterator[str]:
+    """The lines of a finished file, with their ends."""
+    if suffix == ".jsonl":
+        for row in rows:
+            yield json.dumps(plain(row)) + "\n"
+        return
+    yield from csv_lines(rows, min(top, len(labels)))
+
+
+def csv_lines(rows: Iterable[Prediction], top: int) -> Iterator[str]:
+    """Rows as CSV with a header; of the probabilities only the ``top`` best, as ``top1``, ``probability1``, ….
+
+    Args:
+        rows: The rows.
+        top: How many labels each row names.
+    """
+    named = ["photo", "label", "score", "crops", "ms", "error"]
+    assert set(named) < {field.name for field in fields(Prediction)}
+    best = [name for number in range(1, top + 1) for name in (f"top{number}", f"probability{number}")]
+    yield _csv_line([*named, *best])
+    for row in rows:
+        found = [cell for item in (row.top or {}).items() for cell in item]
+        yield _csv_line([*(getattr(row, name) for name in named), *found, *[""] * (2 * top - len(found))])
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
