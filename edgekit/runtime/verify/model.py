@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.errors import ContractError
-from edgekit.runtime.verify.operators import NAMES, RULES, Operator, check_operator
+from edgekit.runtime.verify.operators import NAMES, RULES, Lengths, Operator, check_operator
 from edgekit.runtime.verify.structure import Fields, read_structure
 from edgekit.runtime.verify.tensors import MAX_BYTES, MAX_TENSORS, Tensor, refuse
 
@@ -69,13 +69,17 @@ def check_classifier(content: bytes, *, side_px: int, classes: int) -> CheckedMo
     return checked
 
 
-def check_model(content: bytes) -> CheckedModel:
+def check_model(content: bytes, *, input_shape: Lengths | None = None) -> CheckedModel:
     """Check that a flatbuffer is whole and can be run safely, before an interpreter sees it.
 
     Of the structure: every offset, length and alignment, and that names are UTF-8. Of the graph: one subgraph, known
     operators with their own options, each tensor made once and before it is read, data as long as shapes say, scales
     and zero points in range, shapes that follow from operator to operator, and bounds on memory and work. What is said
     of weights is nothing: whether a model is good shows on photos.
+
+    Args:
+        content: The flatbuffer.
+        input_shape: What its one input will be resized to; all other shapes then follow instead of being those stored.
 
     Raises:
         ContractError: the model is none of these; the message says what and where.
@@ -94,7 +98,11 @@ def check_model(content: bytes) -> CheckedModel:
     tensors = [Tensor(index, table, buffers) for index, table in enumerate(graph["tensors"])]
     _check_names(model, len(tensors))
     inputs, outputs = (_interface(graph[name], tensors, name) for name in ("inputs", "outputs"))
-    memory_bytes = _run(model, tensors, inputs, outputs)
+    if input_shape is not None:
+        if len(inputs) != 1:
+            refuse(f"its inputs are {len(inputs)} tensors, of which one can be resized")
+        inputs[0].resize(input_shape)
+    memory_bytes = _run(model, tensors, (inputs, outputs), follow=input_shape is not None)
     return CheckedModel(
         inputs=tuple(Interface(type=one.type, shape=one.shape, signature=one.signature) for one in inputs),
         outputs=tuple(Interface(type=one.type, shape=one.shape, signature=one.signature) for one in outputs),
@@ -141,8 +149,9 @@ def _interface(indices: tuple[int, ...], tensors: list[Tensor], what: str) -> li
     return [tensors[one] for one in indices]
 
 
-def _run(model: Fields, tensors: list[Tensor], inputs: list[Tensor], outputs: list[Tensor]) -> int:
-    """Follow the operators in their order; returns the most bytes that tensors take at a time."""
+def _run(model: Fields, tensors: list[Tensor], interface: tuple[list[Tensor], list[Tensor]], *, follow: bool) -> int:
+    """Go through the operators in their order; returns the most bytes that tensors take at a time."""
+    inputs, outputs = interface
     if any(one.constant for one in inputs):
         refuse("an input is a constant")
     codes = [_operator_name(number, table) for number, table in enumerate(model["operator_codes"])]
@@ -165,7 +174,7 @@ def _run(model: Fields, tensors: list[Tensor], inputs: list[Tensor], outputs: li
         twice = [index for index in made if index in ready]
         if twice or len(made) != len(operator.outputs):
             refuse(f"operator {number} ({operator.name}) writes a tensor that is there already: {twice}")
-        check_operator(operator)
+        check_operator(operator, follow=follow)
         ready |= made.keys()
         if all(one.index in kept for one in given):
             kept |= made.keys()

@@ -144,6 +144,25 @@ def test_a_dynamic_batch_is_refused(int8_logits):
         check_classifier(edited(int8_logits, leave_open), side_px=8, classes=2)
 
 
+def test_an_input_that_is_resized_brings_other_shapes():
+    """The shapes that are stored are those of the smallest photo; a kernel works out others."""
+    content = edited(float_layers(side_px=16), lambda model, graph: leave_sides_open(graph))
+    stored, resized = check_model(content), check_model(content, input_shape=(1, 32, 32, 3))
+    assert (stored.inputs[0].shape, resized.inputs[0].shape) == ((1, 16, 16, 3), (1, 32, 32, 3))
+    assert resized.memory_bytes == pytest.approx(4 * stored.memory_bytes, rel=0.1)
+    assert resized.outputs[0].shape == (1, 3)
+    with pytest.raises(ContractError, match="bytes, at most"):
+        check_model(content, input_shape=(1, 1 << 13, 1 << 13, 3))
+    with pytest.raises(ContractError, match=r"SUB\) must have lengths that are equal or 1"):
+        check_model(content, input_shape=(1, 32, 32, 4))
+
+
+def leave_sides_open(graph):
+    for tensor in graph.tensors:
+        if tensor.shape is not None and len(tensor.shape) == 4 and tensor.buffer == 0:
+            tensor.shapeSignature = [1, -1, -1, int(tensor.shape[3])]
+
+
 def grown(times: int) -> bytes:
     """A few hundred bytes that ask for a lot: a photo that is tiled again and again."""
     graph, side = Graph(), 8
