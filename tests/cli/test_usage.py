@@ -47,7 +47,7 @@ import pytest
         pytest.param(["info", "a", "b"], "Got unexpected extra argument", id="one-argument-too-many"),
     ],
 )  # fmt: skip
-def test_usage_mistakes_are_said_as_all_others(self, edgekit_here, arguments, said):
+def test_usage_mistakes_are_said_as_all_others(edgekit_here, arguments, said):
     code, out, err = edgekit_here(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {said}")

@@ -13,7 +13,7 @@ from edgekit.runtime import read_bundle
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
 
-def test_a_refused_file_is_taken_as_it_is(self, losing_run, dataset, convert_config, tmp_path, monkeypatch):
+def test_a_refused_file_is_taken_as_it_is(losing_run, dataset, convert_config, tmp_path, monkeypatch):
     """A larger limit converts nothing again; the file is the one that was refused, under its own name."""
     config, out = replace(convert_config, stage="float", allow_drop=False), tmp_path / "m.tflite"
     with pytest.raises(GateFailed):
@@ -32,7 +32,7 @@ def test_a_refused_file_is_taken_as_it_is(self, losing_run, dataset, convert_con
 
 
 @pytest.mark.parametrize("damage", ["record", "file", "settings"])
-def test_a_refused_file_of_something_else_is_made_again(self, losing_run, dataset, convert_config, tmp_path, damage):
+def test_a_refused_file_of_something_else_is_made_again(losing_run, dataset, convert_config, tmp_path, damage):
     config, out = replace(convert_config, stage="float", allow_drop=False), tmp_path / "m.tflite"
     with pytest.raises(GateFailed):
         convert_run(dataset, losing_run, out, config)
