@@ -137,7 +137,7 @@ def _own_images(folder: Path, dataset: Dataset, config: CalibrationConfig, progr
         labels=labels,
         caution=_caution(len(samples), labels, dataset.labels),
     )
-    shares = ", ".join(f"{label} {number}" for label, number in labels.items()) or "no class folders"
+    shares = listed([f"{label} {number}" for label, number in labels.items()]) or "no class folders"
     progress.say(
         f"calibrating on {count(own.images, 'image')} in {folder} ({shares}); {count(len(crops), 'crop')} of "
         f"{config.side_px} px"
