@@ -22,7 +22,7 @@ def run(app: typer.Typer) -> None:
         EdgekitError: an option, an argument or a command is not as the command line takes it.
     """
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="edgekit", standalone_mode=False)
     except typer.Abort:
         sys.exit(1)
     except _ClickException as mistake:

@@ -12,7 +12,7 @@ from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
 from edgekit.metrics.classification import agreement, classification_report
-from edgekit.metrics.intervals import lowest_sum
+from edgekit.metrics.rates import lowest_sum
 from edgekit.metrics.wording import count
 from edgekit.scoring.scores import Scores
 from edgekit.train.options import Stage

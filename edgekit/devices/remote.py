@@ -363,7 +363,7 @@ class RemoteDevice(PythonDevice):
 
 
 def ended(lines: Sequence[str], code: int) -> tuple[list[str], int]:
-    """The lines before the mark that a script prints last, and the exit code beside it; without it all, and `code`."""
+    """The lines before the mark that a script prints last, and its exit code; without one all lines, and ``code``."""
     for number, line in enumerate(lines):
         found = re.fullmatch(rf"{END} ([0-9]{{1,3}})", line)
         if found:

@@ -1,4 +1,4 @@
-"""How sure a measured number is: Wilson's interval for a share, percentile bootstraps over groups, Student's t.
+"""How sure a measured number is: Wilson's interval for a share, percentile bootstraps over groups. Pure numpy.
 
 Photos of one author, camera or scene resemble each other, so that an interval over photos is too narrow. With groups,
 whole groups are drawn. A few groups may happen to agree, so an interval over groups is never given narrower than that
@@ -178,28 +178,3 @@ def wider(groups: Estimate, photos: Estimate) -> Estimate:
     if low >= groups.low - _ROUNDING and high <= groups.high + _ROUNDING:
         return groups
     return replace(groups, low=low, high=high, method=f"{photos.method} over photos")
-
-
-def lowest_sum(gains: Float64Array, groups: Sequence[str] | None) -> float:
-    """Lower end of the one-sided 95 % interval of a sum of paired differences, by Student's t over units.
-
-    A unit is a group, or without groups a photo. With groups it is the lower of the two ends: a few groups may happen
-    to agree. Between fewer than two units nothing can be seen to vary, so a single group counts by its photos.
-
-    Args:
-        gains: (n,) what each photo adds to the statistic.
-        groups: Group of each photo; None where there are none.
-
-    Returns:
-        The end; minus infinity for fewer than two photos.
-    """
-    from scipy.stats import t as student_t
-
-    ends = []
-    for names in (np.arange(len(gains)), groups) if groups is not None else (np.arange(len(gains)),):
-        _, unit = np.unique(np.asarray(names), return_inverse=True)
-        totals = np.bincount(unit, weights=gains)
-        if len(totals) > 1:
-            spread = float(np.sqrt(len(totals)) * totals.std(ddof=1))
-            ends.append(float(gains.sum()) - float(student_t.ppf(_LEVEL, len(totals) - 1)) * spread)
-    return min(ends, default=-math.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wi
 
 # Of photos; drawn ones may be counted in floats.
 Counts = Int64Array | Float64Array
+# Of one-sided intervals: they are asked whether something is beyond a limit.
+_ONE_SIDED = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,3 +167,28 @@ def mcnemar(lost: int, won: int) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
+
+
+def lowest_sum(gains: Float64Array, groups: Sequence[str] | None) -> float:
+    """Lower end of the one-sided 95 % interval of a sum of paired differences, by Student's t over units.
+
+    A unit is a group, or without groups a photo. With groups it is the lower of the two ends: a few groups may happen
+    to agree. Between fewer than two units nothing can be seen to vary, so a single group counts by its photos.
+
+    Args:
+        gains: (n,) what each photo adds to the statistic.
+        groups: Group of each photo; None where there are none.
+
+    Returns:
+        The end; minus infinity for fewer than two photos.
+    """
+    from scipy.stats import t as student_t
+
+    ends = []
+    for names in (np.arange(len(gains)), groups) if groups is not None else (np.arange(len(gains)),):
+        _, unit = np.unique(np.asarray(names), return_inverse=True)
+        totals = np.bincount(unit, weights=gains)
+        if len(totals) > 1:
+            spread = float(np.sqrt(len(totals)) * totals.std(ddof=1))
+            ends.append(float(gains.sum()) - float(student_t.ppf(_ONE_SIDED, len(totals) - 1)) * spread)
+    return min(ends, default=-math.inf)

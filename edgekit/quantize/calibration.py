@@ -77,7 +77,7 @@ class CalibrationManifest:
         return sha256(to_json(self).encode())
 
 
-def is_foreign(folder: Path) -> bool:
+def holds_other_files(folder: Path) -> bool:
     """Whether a folder holds files, and no calibration crops that edgekit chose: then nothing is ever written there.
 
     Raises:
@@ -146,7 +146,7 @@ def make_calibration(
     Raises:
         DataError: the folder holds crops that were chosen otherwise, or that have changed, or files of others.
     """
-    if is_foreign(folder):
+    if holds_other_files(folder):
         raise DataError(
             f"{folder} must be empty or hold calibration crops with their {CALIBRATION_MANIFEST}, has other files; "
             "name another folder with --calibration"

@@ -24,7 +24,7 @@ from edgekit.quantize.calibration import (
     calibration_pixels,
     choose,
     cut_crop,
-    is_foreign,
+    holds_other_files,
     make_calibration,
 )
 from edgekit.quantize.options import MAX_CALIBRATION_CROPS
@@ -65,7 +65,7 @@ def check_calibration_folder(folder: Path, photos: Path) -> None:
         DataError: it holds files, and none of them is a photo.
     """
     refuse_among_photos(folder, photos, "calibration crops")
-    if is_foreign(folder):
+    if holds_other_files(folder):
         _own_photos(folder, photos)
 
 
@@ -93,7 +93,7 @@ def representative_set(
         DataError: the folder is unusable.
     """
     check_calibration_folder(folder, dataset.root)
-    if is_foreign(folder):
+    if holds_other_files(folder):
         return _own_images(folder, dataset, config, progress)
     manifest = make_calibration(folder, dataset, samples, config, replace=replace, progress=progress)
     chosen = Calibration(crops=len(manifest.crops), sha256=manifest.sha256)
@@ -137,7 +137,7 @@ def _own_images(folder: Path, dataset: Dataset, config: CalibrationConfig, progr
         labels=labels,
         caution=_caution(len(samples), labels, dataset.labels),
     )
-    shares = ", ".join(f"{label} {number}" for label, number in labels.items()) or "no class folders"
+    shares = listed([f"{label} {number}" for label, number in labels.items()]) or "no class folders"
     progress.say(
         f"calibrating on {count(own.images, 'image')} in {folder} ({shares}); {count(len(crops), 'crop')} of "
         f"{config.side_px} px"

@@ -297,54 +297,6 @@ class TestMistakes:
         assert err.startswith(message.format(**names))
         assert err.count("\n") == 1
 
-    @pytest.mark.parametrize(
-        ("arguments", "said"),
-        [
-            pytest.param(["guess"], "edgekit has no command 'guess'; see `edgekit --help`", id="unknown-command"),
-            pytest.param(
-                ["finetun"], "edgekit has no command 'finetun'; did you mean 'finetune'?; see", id="likely-command"
-            ),
-            pytest.param(
-                ["data", "spilt"], "edgekit data has no command 'spilt'; did you mean 'split'?; see", id="in-a-group"
-            ),
-            pytest.param(["--colour"], "edgekit has no option --colour; see `edgekit --help`", id="unknown-option"),
-            pytest.param(
-                ["finetune", "photos", "--out", "r", "--aplha", "1"],
-                "edgekit finetune has no option --aplha; did you mean '--alpha'?; see `edgekit finetune --help`",
-                id="likely-option",
-            ),
-            pytest.param(["info"], "edgekit info needs MODEL: A .tflite file that `ed", id="missing-argument"),
-            pytest.param(
-                ["predict", "model.tflite", "photo.jpg", "--crops", "many"],
-                "--crops: input should be a valid integer, unable to parse string as an integer, got 'many'; see",
-                id="no-number",
-            ),
-            pytest.param(
-                ["predict", "model.tflite", "photo.jpg", "--crops", "0"],
-                "--crops: input should be greater than or equal to 1, got '0'; see",
-                id="out-of-range",
-            ),
-            pytest.param(
-                ["evaluate", "model.tflite"], "edgekit evaluate needs --data: Labelled photos; see", id="missing-option"
-            ),
-            pytest.param(
-                ["evaluate", "model.tflite", "--data", "photos", "--split", "trian"], "--split: 'trian' is not one of",
-                id="unknown-choice",
-            ),
-            pytest.param(
-                ["finetune", "p", "--out", "r", "--backbone", "mobilenetv2"],
-                "--backbone: 'mobilenetv2' is not one of 'mobilenet_v2', 'small_cnn'; did you mean 'mobilenet_v2'?",
-                id="likely-choice",
-            ),
-            pytest.param(["info", "a", "b"], "Got unexpected extra argument", id="one-argument-too-many"),
-        ],
-    )  # fmt: skip
-    def test_usage_mistakes_are_said_as_all_others(self, edgekit_here, arguments, said):
-        code, out, err = edgekit_here(*arguments)
-        assert (code, out) == (2, "")
-        assert err.startswith(f"error: {said}")
-        assert err.count("\n") == 1
-
     def test_a_bug_keeps_its_traceback(self, monkeypatch, red_blue_file):
         def fail(*_):
             raise ZeroDivisionError("a bug")

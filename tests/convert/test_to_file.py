@@ -123,39 +123,6 @@ class TestGate:
         assert not record.gate.passed
         assert read_bundle(tmp_path / "m.tflite").contract.provenance["validation_balanced_accuracy"] < 0.6
 
-    def test_a_refused_file_is_taken_as_it_is(self, losing_run, dataset, convert_config, tmp_path, monkeypatch):
-        """A larger limit converts nothing again; the file is the one that was refused, under its own name."""
-        config, out = replace(convert_config, stage="float", allow_drop=False), tmp_path / "m.tflite"
-        with pytest.raises(GateFailed):
-            convert_run(dataset, losing_run, out, config)
-        kept = (tmp_path / "m.rejected.tflite").read_bytes()
-        with monkeypatch.context() as patch:
-            patch.setattr("edgekit.convert.to_file.to_flatbuffer", None)
-            with pytest.raises(GateFailed, match=r"at most 2\.00 are allowed"):
-                convert_run(dataset, losing_run, out, replace(config, max_drop=2.0))
-            assert not out.exists()
-            record = convert_run(dataset, losing_run, out, replace(config, max_drop=60.0))
-        assert out.read_bytes() == kept
-        assert (record.model, record.gate.max_drop_points, record.gate.passed) == ("m.tflite", 60.0, True)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.tflite"]
-        assert read_bundle(out).contract.name == "m"
-
-    @pytest.mark.parametrize("damage", ["record", "file", "settings"])
-    def test_a_refused_file_of_something_else_is_made_again(
-        self, losing_run, dataset, convert_config, tmp_path, damage
-    ):
-        config, out = replace(convert_config, stage="float", allow_drop=False), tmp_path / "m.tflite"
-        with pytest.raises(GateFailed):
-            convert_run(dataset, losing_run, out, config)
-        if damage == "settings":
-            config = replace(config, precision="float16")
-        else:
-            kept = tmp_path / f"m.rejected.{'json' if damage == 'record' else 'tflite'}"
-            kept.write_bytes(kept.read_bytes()[:-9])
-        record = convert_run(dataset, losing_run, out, replace(config, max_drop=100.0))
-        assert record.contract.precision == config.precision
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.tflite"]
-
     def test_float_never_loses_against_itself(self, losing_run, dataset, convert_config, tmp_path):
         config = replace(convert_config, precision="float32", allow_drop=False, max_drop=0.0)
         gate = convert_run(dataset, losing_run, tmp_path / "m.tflite", config).gate

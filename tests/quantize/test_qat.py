@@ -1,13 +1,16 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.errors import RunError
+from edgekit.convert.options import ConvertConfig
+from edgekit.convert.to_file import convert_run
+from edgekit.errors import DataError, RunError
 from edgekit.locks import LOCK_NAME
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT
@@ -47,6 +50,30 @@ def test_the_ranges_come_from_the_kept_crops(small_run, calibration, dataset, ru
     folder = run_copy("float")
     other = qat(dataset, folder, HOW, calibration=CalibrationFolder(crops=60))
     assert other.calibration_sha256 == read_calibration(folder.calibration).sha256 != manifest.sha256
+
+
+def test_own_images_set_the_ranges_of_both_stages(dataset, run_copy, tmp_path):
+    """The qat stage notes them, and convert takes the same folder where none is named."""
+    own, folder = tmp_path / "mine", run_copy("float")
+    for label in dataset.labels:
+        (own / label).mkdir(parents=True)
+        for sample in [sample for sample in dataset.samples if sample.label == label][:3]:
+            (own / label / Path(sample.path).name).write_bytes(dataset.path_of(sample).read_bytes())
+    before = {path: path.stat().st_mtime_ns for path in own.rglob("*")}
+    record = qat(dataset, folder, HOW, calibration=CalibrationFolder(path=own, crops=60))
+    assert {path: path.stat().st_mtime_ns for path in own.rglob("*")} == before
+    assert record.calibration_crops == 60
+    assert (record.calibration_images.images, record.calibration_images.labels) == (6, dict.fromkeys(dataset.labels, 3))
+    assert record.calibration_images.caution.startswith("only 6 calibration images")
+    assert folder.read("qat") == record
+    assert folder.calibration_of("auto") == own
+    assert folder.calibration_of("float") == folder.calibration
+    config = ConvertConfig(calibration=folder.calibration_of("auto"), allow_drop=True)
+    converted = convert_run(dataset, folder, tmp_path / "m.tflite", config)
+    assert converted.calibration.sha256 == record.calibration_sha256
+    (own / dataset.labels[0] / "more.png").write_bytes(dataset.path_of(dataset.samples[9]).read_bytes())
+    with pytest.raises(DataError, match=r"must be the 60 images of .*mine that the qat stage was calibrated on"):
+        convert_run(dataset, folder, tmp_path / "n.tflite", config)
 
 
 def test_int8_costs_little_against_float(small_run, dataset):

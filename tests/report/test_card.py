@@ -45,3 +45,20 @@ def test_the_card_says_what_a_card_must(shelf):
     assert not re.search(r"(?<!\\)[<>]", text.removeprefix(MARK))
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(len(re.findall(r"(?<!\\)\|", row)) in (3, 6, 8) for row in rows)
+
+
+def test_the_card_tells_of_own_calibration_images_and_of_a_drop_that_may_be_chance(copied, edit):
+    own = {"folder": "/home/me/mine", "images": 8, "labels": {}, "caution": "only 8 calibration images"}
+
+    def change(raw):
+        raw["gate"].update(drop_points=3.0, least_drop_points=-1.5)
+        raw["calibration"] = {"crops": 200, "sha256": "ab" * 32, "own": own}
+
+    edit(copied / "tiny.json", change)
+    (model,) = collect([copied]).models
+    text = to_markdown(make_card(model))
+    assert "passed, undecided: +3.00 points lost, at most 1 allowed" in text
+    assert "can't be told with so few photos" in text
+    assert "200 crops of 8 own images, abababababab" in text
+    assert "only 8 calibration images" in text
+    assert "/home/me" not in text

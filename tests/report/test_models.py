@@ -170,3 +170,36 @@ def test_too_many_records_are_refused(copied):
         (many / f"{at:03}.json").write_bytes(content)
     with pytest.raises(RunError, match="at most"):
         collect([many])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(
+            lambda raw: raw["evaluation"]["attack"].update(apcer_kind="zz"),
+            r"evaluate\.json: apcer_kind must be one of the kinds \[.*\], got 'zz'; was the record edited",
+            id="a-kind-that-is-none",
+        ),
+        pytest.param(
+            lambda raw: raw["evaluation"].update(by_group={"a": {"n": 1, "balanced_accuracy": 1.0}}, worst_group="b"),
+            r"evaluate\.json: worst_group must be one of the groups \['a'\], got 'b'",
+            id="a-group-that-is-none",
+        ),
+    ],
+)
+def test_names_that_lead_nowhere_are_refused(copied, edit, change, message):
+    edit(copied / "evaluation" / "evaluate.json", change)
+    with pytest.raises(RunError, match=message):
+        collect([copied])
+
+
+def test_a_file_that_the_gate_refused_is_shown_where_it_is_named_alone(shelf, copied):
+    before = collect([shelf]).models
+    for name in ("tiny.tflite", "tiny.json"):
+        kept = copied / name.replace("tiny", "tiny.rejected")
+        kept.write_bytes((copied / name).read_bytes())
+    for paths in ([copied], [copied / "tiny.tflite"]):
+        assert [one.name for one in collect(paths).models] == [one.name for one in before]
+    shutil.rmtree(copied / "evaluation")
+    (copied / "tiny.json").unlink()
+    assert all(one.conversion is None for one in collect([copied]).models)

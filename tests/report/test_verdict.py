@@ -132,6 +132,15 @@ def test_other_failures_are_said(copied, edit, file, change, said):
     assert said in " ".join(check.detail for check in verdict.checks)
 
 
+def test_a_drop_that_may_be_chance_is_undecided(copied, edit):
+    edit(copied / "tiny.json", lambda raw: raw["gate"].update(drop_points=3.0, least_drop_points=-1.5))
+    checks = judge(collect([copied]).models[0]).checks
+    gate = next(check for check in checks if check.what == "accuracy kept by the conversion")
+    assert (gate.outcome, gate.said) == ("open", "undecided")
+    assert "can't be told with so few photos: the 95 % lower bound" in gate.detail
+    assert "--allow-drop" not in gate.detail
+
+
 def test_a_run_alone_is_not_judged(shelf, page_of):
     (model,) = collect([shelf / "run"]).models
     assert judge(model).outcome == "open"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 
 from edgekit.errors import InterpreterError
 from edgekit.runtime import Classifier
-from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
+from edgekit.runtime.interpreter import BACKENDS, ModelInterpreter, installed_backends
 
 # Each interpreter's float32 kernels are within 1e-6 of the exact probabilities of these models (logits up to 16); two
 # of them, and the vote over crops, may differ by a little more than twice that.
@@ -99,3 +100,48 @@ class TestDelegates:
 
         with pytest.raises(InterpreterError, match="is no TFLite delegate"):
             ModelInterpreter(red_blue.flatbuffer, delegate=f"ext:{_ctypes.__file__}")
+
+
+PAGE = "import sys\nprint('A module that was compiled using NumPy 1.x cannot be run in NumPy 2', file=sys.stderr)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        # As tflite-runtime 2.14 does beside numpy 2: it imports, and its first call fails.
+        pytest.param(
+            "def Interpreter(**_):\n"
+            "    try:\n        raise AttributeError('_ARRAY_API not found')\n"
+            "    except AttributeError as cause:\n        "
+            "raise SystemError('returned a result with an exception set') from cause",
+            ["built for another numpy", "_ARRAY_API not found", "pip install 'numpy<2'", "ai-edge-litert"],
+            id="at-the-first-call",
+        ),
+        pytest.param(
+            "raise ImportError('numpy.core.multiarray failed to import')",
+            ["numpy.core.multiarray failed to import", "pip install 'numpy<2'"],
+            id="at-the-import",
+        ),
+        pytest.param(
+            "raise RuntimeError('module compiled against ABI version 0x1000009 but this numpy is 0x2000000')",
+            ["pip install 'numpy<2'"],
+            id="another-abi",
+        ),
+        pytest.param(
+            "raise ImportError('/lib/libc.so.6: version `GLIBC_2.34 not found')",
+            ["GLIBC_2.34", "--force-reinstall tflite-runtime"],
+            id="another-system",
+        ),
+    ],
+)
+def test_an_interpreter_that_does_not_fit_comes_with_a_remedy(tmp_path, monkeypatch, capsys, red_blue, source, words):
+    (tmp_path / "frozen_stand_in.py").write_text(PAGE + source)
+    monkeypatch.syspath_prepend(tmp_path)
+    # The distribution is one that is installed: what is told of it comes from its metadata.
+    monkeypatch.setitem(BACKENDS, "tflite-runtime", ("frozen_stand_in", "numpy"))
+    words = [word.replace("tflite-runtime", "numpy") for word in words]
+    with pytest.raises(InterpreterError) as failed:
+        ModelInterpreter(red_blue, backend="tflite-runtime")
+    assert all(word in str(failed.value) for word in words)
+    assert "compiled using NumPy 1.x" not in capsys.readouterr().err
+    sys.modules.pop("frozen_stand_in", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -46,6 +47,51 @@ def test_it_gives_a_verdict_by_itself(tmp_path, red_blue_file):
     command = [sys.executable, PAYLOAD_NAME, "classify", red_blue_file, "red.png"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(ran.stdout)["label"] == "genuine"
+
+
+BLOCKED = """
+import runpy, sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {package!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocker())
+sys.argv = [{file!r}, *{words!r}]
+runpy.run_path({file!r}, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        pytest.param("numpy", "-m pip install numpy (Debian's Python: sudo apt install python3-numpy)", id="numpy"),
+        pytest.param("PIL", "-m pip install pillow (Debian's Python: sudo apt install python3-pil)", id="pillow"),
+    ],
+)
+def test_without_what_it_needs_it_says_so(tmp_path, red_blue_file, package, said):
+    write_payload(tmp_path / PAYLOAD_NAME)
+    Image.new("RGB", (64, 64), (200, 0, 0)).save(tmp_path / "red.png")
+    for words, code in (["classify", str(red_blue_file), "red.png"], 2), (["machine"], 0):
+        script = BLOCKED.format(package=package, file=PAYLOAD_NAME, words=words)
+        command = [sys.executable, "-c", script]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode == code
+        assert "Traceback" not in ran.stderr
+        if code:
+            assert ran.stderr.startswith(f"error: {package} can't be imported by {sys.executable}: ")
+            assert ran.stderr.rstrip().endswith(said)
+
+
+def test_a_python_that_is_too_old_is_told_so(tmp_path):
+    """What starts the archive is read by Pythons that can't read the rest: no f-string, no annotation."""
+    write_payload(tmp_path / PAYLOAD_NAME)
+    source = zipfile.ZipFile(tmp_path / PAYLOAD_NAME).read("__main__.py").decode()
+    before, _, _ = source.partition("from edgekit")
+    ast.parse(before, feature_version=(3, 4))
+    old = f"import sys; sys.version_info = (3, 9, 2); exec({before!r})"
+    ran = subprocess.run([sys.executable, "-c", old], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(f"error: the runtime needs Python 3.10 or later, {sys.executable} is ")
 
 
 @pytest.fixture

@@ -100,3 +100,37 @@ def test_without_picamera2_there_is_the_apt_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(VideoError, match="sudo apt install python3-picamera2"):
         PiCamera()
+
+
+# What the packages of Raspberry Pi OS raise on import where they are out of sight, or beside a numpy of pip's.
+BROKEN = [
+    pytest.param("raise ModuleNotFoundError(\"No module named 'libcamera'\", name='libcamera')",
+                 ["Picamera2 and its libcamera", "apt install python3-libcamera", "--system-site-packages"],
+                 id="libcamera"),
+    pytest.param("raise ModuleNotFoundError(\"No module named 'libcamera._libcamera'\", name='libcamera._libcamera')",
+                 ["its _libcamera", "python3-libcamera", "/usr/bin/python3 -m venv"], id="for-another-python"),
+    pytest.param("raise ModuleNotFoundError(\"No module named 'pykms'\", name='pykms')", ["python3-kms++"], id="kms"),
+    pytest.param("raise ModuleNotFoundError(\"No module named 'prctl'\", name='prctl')", ["python3-prctl"], id="prctl"),
+    pytest.param("raise ValueError('numpy.dtype size changed, may indicate binary incompatibility. Expected 96')",
+                 ["another stands before it", "pip uninstall numpy"], id="numpy-before-apt"),
+    pytest.param("raise ImportError('numpy.core.multiarray failed to import')", ["pip uninstall numpy"], id="numpy-2"),
+    pytest.param("raise AttributeError('_ARRAY_API not found')", ["pip uninstall numpy"], id="array-api"),
+    pytest.param("raise ImportError('libcamera.so.0.3: cannot open shared object file: No such file or directory')",
+                 ["libcamera.so.0.3", "full-upgrade"], id="half-upgraded"),
+    pytest.param("raise AttributeError(\"module 'libcamera' has no attribute 'CameraManager'\")",
+                 ["no attribute 'CameraManager'", "reinstall"], id="somebody-elses-libcamera"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "words"), BROKEN)
+def test_packages_that_cannot_be_imported_come_with_a_remedy(tmp_path, monkeypatch, capsys, source, words):
+    (tmp_path / "picamera2").mkdir()
+    page = "import sys\nprint('A module that was compiled using NumPy 1.x', file=sys.stderr)\n"
+    (tmp_path / "picamera2" / "__init__.py").write_text(page + source)
+    monkeypatch.delitem(sys.modules, "picamera2", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(VideoError) as failed:
+        PiCamera()
+    assert str(failed.value).startswith("--picamera needs Picamera2")
+    assert all(word in str(failed.value) for word in words)
+    assert capsys.readouterr().err == ""
