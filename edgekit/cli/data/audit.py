@@ -128,7 +128,7 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
     content = [one.name for one in record.probes if one.verdict == "could be content"]
     if content:
         console.note(
-            f"{', '.join(content)} tell the classes apart: content where classes are colours or the like, a leak where "
+            f"classes are told by {', '.join(content)}: content where classes are colours or the like, a leak where "
             "these mark the place or the light"
         )
     if record.one_class:
