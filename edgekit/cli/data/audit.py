@@ -231,15 +231,16 @@ def split(
 
 def _print_split(record: SplitRecord, data: Path) -> None:
     labels = sorted({label for side in record.sides for label in side.classes})
+    kinds = any(side.kinds for side in record.sides)
     console.print_table(
         f"{data}: column {record.column}, {count(record.kept, 'photo')} kept, {record.placed} placed",
-        [record.column, "groups", *labels, "kinds"],
+        [record.column, "groups", *labels, *(["kinds"] if kinds else [])],
         [
             [
                 side.name,
                 str(len(side.groups)),
                 *(str(side.classes.get(label, 0)) for label in labels),
-                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or NOTHING,
+                *([", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or NOTHING] if kinds else []),
             ]
             for side in record.sides
         ],
