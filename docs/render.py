@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rendering import api
+from rendering.ages import package
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
 from rendering.house import tree
@@ -38,6 +39,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "README.md", "demo", "demo.json", demo),
+    (ROOT / "README.md", "package", "package.json", package),
     (ROOT / "README.md", "simulated", "recapture-simulated.json", simulated_line),
     (ROOT / "models" / "README.md", "card", "demo.json", card),
     (ROOT / "README.md", "targets", "recapture.json", targets),

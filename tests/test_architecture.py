@@ -273,7 +273,6 @@ TESTED_ELSEWHERE = {
     "__main__": "tests/cli/test_shell.py runs it in a process",
     "arrays": "names of types",
     "audit.options": "through the audit: tests/audit/test_run.py",
-    "audit.page": "tests/cli/data/test_audit.py reads the page",
     "audit.reading": "through the audit: tests/audit/test_run.py",
     "augment.warp": "through variants: tests/augment/test_vary.py",
     "cli.crossval": "tests/cli/test_bad_input.py; what it calls: tests/crossval/test_folds.py",

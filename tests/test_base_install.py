@@ -99,6 +99,12 @@ def red_photo(tmp_path_factory):
     return photo
 
 
+def test_the_wheel_is_as_large_as_the_readme_says(wheel, repository):
+    record = json.loads((repository / "docs" / "results" / "package.json").read_text(encoding="utf-8"))
+    # Beyond that `python benchmarks/package.py --out docs/results/package.json` renews it.
+    assert wheel.stat().st_size == pytest.approx(record["wheel_bytes"], rel=0.1)
+
+
 def test_the_command_of_the_runtime_classifies(installed, red_blue_file, red_photo, tmp_path):
     command = [installed, "-m", "edgekit.runtime", "classify", red_blue_file, red_photo]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import edgekit
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,6 +64,43 @@ def test_records_name_no_folder_of_the_machine_they_were_made_on(results):
     for record in records:
         for text in re.findall(r'"((?:[^"\\]|\\.)*)"', record.read_text(encoding="utf-8")):
             assert not re.search(r"(^|[\s=])(/[A-Za-z]|[A-Z]:\\)", text), f"{record.name}: {text}"
+
+
+@pytest.fixture(scope="module")
+def measured(results):
+    return json.loads((results / "measured.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def stale():
+    return runpy.run_path(str(ROOT / "docs" / "rendering" / "ages.py"))["stale"]
+
+
+@needs_every_record
+def test_every_record_says_what_it_measured_and_how_to_renew_it(measured, repository):
+    folders = (repository / "docs" / "results", repository / "benchmarks" / "results")
+    records = {file.relative_to(repository).as_posix(): file for folder in folders for file in folder.glob("*.json")}
+    del records["docs/results/measured.json"]
+    assert set(measured) == set(records)
+    for name, file in records.items():
+        assert measured[name]["renew"]
+        told = json.loads(file.read_text(encoding="utf-8")).get("versions", {}).get("edgekit")
+        # What a record itself says of it can't be overruled.
+        assert told in (None, measured[name]["edgekit"]), name
+
+
+def test_no_record_is_older_than_the_code_by_a_release(measured, stale):
+    assert stale(measured, edgekit.__version__) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "is_stale"),
+    [("0.1.0", False), ("0.1.7", False), ("0.2.0", True), ("1.0.0", True), ("0.10.0", True), ("0.2.0rc1", True)],
+)
+def test_a_record_of_an_earlier_release_is_named_with_what_renews_it(stale, version, is_stale):
+    one = {"docs/results/a.json": {"edgekit": "0.1.0", "renew": "make a"}}
+    said = f"docs/results/a.json is of edgekit 0.1.0, the code is {version}: renew it by `make a`"
+    assert stale(one, version) == ([said] if is_stale else [])
 
 
 def test_the_cross_validation_is_one_of_this_version(results):

@@ -18,13 +18,15 @@ from edgekit.audit.noise import CAUTION
 from edgekit.audit.record import AuditRecord
 from edgekit.errors import PhotoError
 from edgekit.look.sheets import jpeg, thumbnail
-from edgekit.metrics.wording import count, interval, percent
+from edgekit.metrics.wording import count, interval, listed, percent
 from edgekit.records import write_atomic
 
 _THUMB_PX = 130
 _MAX_PICTURES = 600
 _MAX_ROWS = 200
 _MAX_SETS = 24
+# Of each probe; of many classes the first ones.
+_MAX_EXAMPLES = 48
 _BAR_PX = 220
 # A picture of one grey pixel, for what could not be drawn any more.
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAMzMzAAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
@@ -65,6 +67,8 @@ def render(record: AuditRecord, root: Path) -> str:
         x=lambda share: round(_BAR_PX * min(1.0, max(0.0, share if share == share else 0.0)), 1),  # noqa: PLR0124 (NaN)
         max_rows=_MAX_ROWS,
         max_sets=_MAX_SETS,
+        max_examples=_MAX_EXAMPLES,
+        listed=listed,
         version=__version__,
         # The style is ours and stands in the policy by its hash; the parser must see it as it was hashed.
         style=Markup(style),  # noqa: S704

@@ -309,7 +309,9 @@ def print_changes(changes: Sequence[Change], *, quiet: bool) -> bool:
         values = [f"{one.old:.3g}", f"{one.new:.3g}", f"{100 * one.relative:+.1f} %"]
         rows.append([f"{one.device}: {one.point}", one.what, *values, one.verdict])
     if not quiet:
-        console.print_table("against the earlier benchmark", ["point", "what", "then", "now", "", ""], rows)
+        console.print_table(
+            "against the earlier benchmark", ["point", "what", "then", "now", "change", "verdict"], rows
+        )
     worse = [one for one in changes if one.verdict == "worse"]
     for one in worse:
         console.note(f"worse: {one.device}: {one.point}: {one.what} {one.old:.3g}, now {one.new:.3g}")

@@ -197,15 +197,23 @@ def _side_by_side(
 
 
 def _stacked(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    """Each row as lines of its own, each cell behind the name of its column."""
+    """Each row as lines of its own, each cell behind the name of its column; of names and values a line each."""
     for row in cells:
+        if len(columns) == 2 and not columns[0]:
+            yield from _wrapped(f"{row[0]}: {row[1]}", width)
+            continue
         for at, (column, cell) in enumerate(zip(columns, row, strict=True)):
             yield from _wrapped(f"{column}: {cell}" if column else cell, width, indent="  " if at else "")
 
 
 def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
     return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=2 * indent, break_long_words=False, break_on_hyphens=False
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

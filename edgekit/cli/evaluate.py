@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edgekit.metrics.classification import Evaluation
 
 _SHOWN_MISTAKES = 5
+_SHOWN_PAIRS = 20
 
 
 def evaluate(
@@ -99,14 +101,30 @@ def print_evaluation(record: EvaluateRecord) -> None:
             "attacks that pass, percent with 95 % intervals", ["kind", "APCER", "photos", "groups"], rows
         )
         typer.echo(f"{kinds_rule(photos)}.")
-    rows = [[label, *map(str, row), str(sum(row))] for label, row in zip(record.labels, found.confusion, strict=True)]
-    console.print_table("confusion: truth below, called beside", ["", *record.labels, "all"], rows)
+    _print_confusion(found, record.labels)
     _print_slices(found)
     for name, value in headline(record.evaluation) + _more(found):
         typer.echo(f"{name}: {value}")
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
     console.caution(record.caution)
+
+
+def _print_confusion(found: Detail, labels: Sequence[str]) -> None:
+    """The matrix, or of many classes the most frequent errors, which nobody would find in it."""
+    from edgekit.metrics.classification import MANY_CLASSES, most_confused
+
+    if len(labels) <= MANY_CLASSES:
+        rows = [[label, *map(str, row), str(sum(row))] for label, row in zip(labels, found.confusion, strict=True)]
+        console.print_table("confusion: truth below, called beside", ["truth", *labels, "all"], rows)
+        return
+    pairs = most_confused(found.confusion)
+    shown = [
+        [labels[truth], labels[called], f"{number} of {sum(found.confusion[truth])}"]
+        for truth, called, number in pairs[:_SHOWN_PAIRS]
+    ]
+    if shown:
+        console.print_table(f"the most frequent errors, of {len(pairs)} kinds", ["truth", "called", "photos"], shown)
 
 
 def print_classes(title: str, table: ClassTable) -> None:

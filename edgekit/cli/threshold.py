@@ -55,7 +55,7 @@ def print_target(record: TargetRecord) -> None:
     kept_for = "" if record.kind is None else f", kept for the kind {record.kind}"
     console.print_table(
         f"{record.target}{kept_for}: threshold {record.threshold:.6g}, until now {before}; percent with 95 % intervals",
-        ["", "photos", "APCER, all attacks", "worst kind", "BPCER", "balanced accuracy"],
+        ["part", "photos", "APCER, all attacks", "worst kind", "BPCER", "balanced accuracy"],
         rows,
     )
     console.caution(record.caution)

@@ -192,7 +192,8 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Seque
         2 if pairs else 1, 1, squeeze=False, height_ratios=(wide_in, below_in)[: 1 + bool(pairs)]
     )[:, 0]
     axes = parts[0].subplots()
-    axes.set_title(wrapped(title, round(7 * wide_in)), fontsize=12, fontweight="bold", loc="left", parse_math=False)
+    # Over the whole figure: long labels leave little room above the matrix alone.
+    parts[0].suptitle(wrapped(title, round(8 * wide_in)), fontsize=12, fontweight="bold", parse_math=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="called", ylabel="truth")
     if many:

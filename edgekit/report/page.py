@@ -162,7 +162,8 @@ def _more_colours(page: Page) -> str:
         *(chart for model in page.models for one in model.accuracies for chart in one.charts),
         *(chart for model in page.models for chart in model.training),
     ]
-    number = 1 + max((one.colour for chart in charts for one in (*chart.legend, *chart.marks)), default=0)
+    number = 1 + max((series.colour for chart in charts for series in chart.legend), default=0)
+    number = max(number, 1 + max((mark.colour for chart in charts for mark in chart.marks), default=0))
     style = _asset("style.css")
     ways = [("", _ON_LIGHT), ("@media (prefers-color-scheme: dark) ", _ON_DARK)]
     rules = [f".c{at} {{ --c: var(--c{at}); }}" for at in range(_OWN_COLOURS, number)]

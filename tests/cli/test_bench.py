@@ -103,7 +103,7 @@ class TestAgainst:
     def test_slower_is_exit_code_1(self, run, earlier):
         code, out, err = run("--against", earlier(0.001))
         assert code == 1
-        assert "worse: local: k=1, 1 thread, litert" in err
+        assert "worse: local: 1 crop, 1 thread, litert" in err
         assert "against the earlier benchmark" in out
 
     def test_faster_is_not(self, run, earlier):

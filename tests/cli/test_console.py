@@ -60,3 +60,43 @@ def test_a_pipe_has_eighty_columns(monkeypatch, capsys):
 
 def test_cells_are_no_markup(capsys):
     assert "[red]label[/red]" in drawn(capsys, ["[b]class[/b]"], [["[red]label[/red]"]])
+
+
+def test_names_and_values_stack_as_lines(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    out = drawn(capsys, ["", "value"], [["SHA-256", "a" * 64], ["labels", "apple, pear, plum"]], rest="left")
+    assert f"SHA-256:\n  {'a' * 64}\nlabels: apple, pear, plum\n" in out
+
+
+COMMANDS = [
+    pytest.param(["info", "{model}"], id="info"),
+    pytest.param(["predict", "{model}", "{photos}", "--top", "2"], id="predict"),
+    pytest.param(["evaluate", "{model}", "--data", "{photos}", "--split", "all"], id="evaluate"),
+    pytest.param(["tta", "{model}", "--data", "{photos}", "--split", "all", "--crops", "1,2"], id="tta"),
+    pytest.param(["tune", "{model}", "--data", "{photos}", "--split", "all"], id="tune"),
+    pytest.param(["tune", "{model}", "--data", "{photos}", "--split", "all", "--target", "eer"], id="threshold"),
+    pytest.param(["data", "split", "{photos}", "--folds", "2"], id="split"),
+    pytest.param(["data", "audit", "{photos}", "--shuffles", "99", "--only", "colour"], id="audit"),
+    pytest.param(["doctor"], id="doctor"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_keep_to_eighty_columns_with_long_names(edgekit_here, monkeypatch, tmp_path, model, photos, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    longer = tmp_path / ("a folder of photos that has a long name " * 2).strip()
+    photos.rename(longer)
+    group = "an author whose name is longer than most of the names that authors have"
+    manifest = longer / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("author", group), encoding="utf-8")
+    code, out, err = edgekit_here(*(part.format(model=model, photos=longer.name) for part in command))
+    assert code == 0, err
+    assert "…" not in out
+    # Sentences are a terminal's to wrap.
+    tables = [line for line in out.splitlines() if line[:1] in "┏┃┡│└├" or line.startswith("  ")]
+    assert tables
+    for line in tables:
+        # A word that is longer than the terminal can't be broken without being changed.
+        assert len(line) <= 80 or max(map(len, line.split())) > 76, line

@@ -17,8 +17,8 @@ class TestTarget:
         code, told, err = edgekit_here("evaluate", model, "--data", photos, "--target", "bpcer=0.02", "--also-test")
         assert code == 0, err
         assert "bpcer=0.02: threshold" in told
-        assert "│ val " in told
-        assert "│ test " in told
+        assert "part: val" in told
+        assert "part: test" in told
         assert "can't show bpcer=0.02" in err
         assert "nothing was written" in err
         assert file_sha256(model) == before

@@ -7,6 +7,8 @@ import pytest
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError
+from edgekit.evaluate.accuracy import evaluate_model
+from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
 from edgekit.evaluate.retune import tune
 from edgekit.modelfile.write import update_contract
@@ -48,6 +50,21 @@ def test_photos_without_an_error_tune_nothing(photos, model):
     with pytest.raises(DataError, match="a temperature is told by photos that the model gets wrong, got none"):
         tune(model, replace(photos, sha256="0" * 64, samples=_labelled_by_colour(easy)), write=model)
     assert file_sha256(model) == before
+
+
+def test_photos_in_an_abstain_band_count_as_evaluate_counts_them(photos, model, tmp_path):
+    bundle = read_bundle(model)
+    band = bundle.contract.with_decision(replace(bundle.contract.decision, abstain=(0.02, 0.98)))
+    update_contract(model, band)
+    strange = replace(photos, sha256="0" * 64)
+    tuned = tune(model, strange, part="all", write=tmp_path / "tuned.tflite")
+    assert tuned.after.abstain == (0.02, 0.98)
+    every = EvaluateConfig(part="all", stop_early=False)
+    found = evaluate_model(tmp_path / "tuned.tflite", strange, every)
+    assert found.detail.risk.band.abstained.errors > 0
+    assert tuned.balanced_accuracy == found.evaluation.balanced_accuracy.value
+    early = evaluate_model(tmp_path / "tuned.tflite", strange, EvaluateConfig(part="all"))
+    assert tuned.early_balanced_accuracy == early.evaluation.balanced_accuracy.value
 
 
 def _blue(sample):

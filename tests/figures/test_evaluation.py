@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from edgekit.errors import DataError
@@ -98,9 +99,43 @@ def test_equal_numbers_give_equal_files(tmp_path):
     assert [path.read_bytes() for path in pictures[0]] == [path.read_bytes() for path in pictures[1]]
 
 
-def test_many_classes_are_drawn_without_numbers(tmp_path, figures):
-    plot_confusion(tmp_path / "c.png", np.eye(40, dtype=int).tolist(), [str(n) for n in range(40)], title="t")
-    assert len(figures[0].axes[0].texts) == 0
+LONG = "a label of many words such as shops have them, gluten-free and in the large family box"
+UNBROKEN = "product_name_without_a_single_blank_in_it_as_databases_have_them"
+
+
+def texts_of(figure):
+    """What is written in a figure, with where it stands: pixels from the left and from below."""
+    figure.draw_without_rendering()
+    # Ticks beyond an axis have a number, too, and are not drawn.
+    found = [one for one in figure.findobj(Text) if one.get_text().strip("−-.0123456789 %\n")]
+    return [(one.get_text(), one.get_window_extent()) for one in found]
+
+
+@pytest.mark.parametrize("number", [2, 12, 100])
+@pytest.mark.parametrize("errors", [True, False], ids=["with errors", "without"])
+def test_a_confusion_matrix_fits_its_picture_with_whole_labels(tmp_path, figures, number, errors):
+    labels = (LONG, UNBROKEN, *(f"class {at:03d}" for at in range(2, number)))[:number]
+    counts = 20 * np.eye(number, dtype=int)
+    if errors:
+        counts[0, 1] = 7
+        counts[1, 0] = 3
+    plot_confusion(tmp_path / "c.png", counts.tolist(), labels, title="a name that is too long for one line " * 4)
+    (figure,) = figures
+    width, height = figure.get_size_inches() * figure.dpi
+    # As wide as a page at most.
+    assert width <= 1440
+    for text, box in texts_of(figure):
+        assert box.x0 >= -1, text
+        assert box.x1 <= width + 1, text
+        assert box.y0 >= -1, text
+        assert box.y1 <= height + 1, text
+    written = " ".join("".join(text.split()) for text, _ in texts_of(figure))
+    if number <= 12:
+        assert all("".join(label.split()) in written for label in labels)
+    elif errors:
+        assert f"{''.join(LONG.split())}→{UNBROKEN}" in written
+        assert "7of27" in written.replace(" ", "")
+    assert "\N{HORIZONTAL ELLIPSIS}" not in written
 
 
 def test_no_labels_are_refused(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from edgekit.errors import DataError
 from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet
@@ -14,3 +15,23 @@ def test_sheets_are_bounded(dataset, tmp_path):
         contact_sheet(tmp_path / "a.png", "many", [SheetRow(heading="h", photos=(photo,) * 401)])
     with pytest.raises(DataError, match="1 to 400 photos, got 0"):
         contact_sheet(tmp_path / "a.png", "none", [])
+
+
+@pytest.mark.parametrize("photos", [1, 3, 8])
+def test_headings_and_captions_are_whole(dataset, tmp_path, monkeypatch, photos):
+    written = []
+    monkeypatch.setattr(
+        "PIL.ImageDraw.ImageDraw.text", lambda self, place, text, *rest, **more: written.append((text, more["font"]))
+    )
+    heading = "a label of many words such as shops have them, gluten-free and in the large family box"
+    caption = "genuine/product_name_without_a_single_blank_in_it/IMG_20240101_120000.jpg"
+    photo = SheetPhoto(path=dataset.path_of(dataset.samples[0]), caption=caption)
+    contact_sheet(tmp_path / "a.png", "many", [SheetRow(heading=heading, photos=(photo,) * photos)])
+    with Image.open(tmp_path / "a.png") as sheet:
+        width = sheet.width
+    assert width <= 700
+    told = "".join("".join(text.split()) for text, _ in written)
+    assert "".join(heading.split()) in told
+    # Captions stand one after the other, line by line.
+    assert told.count(caption) == photos
+    assert all(font.getlength(text) <= width for text, font in written)

@@ -157,5 +157,11 @@ def test_the_page_is_no_wider_than_its_window_and_nothing_is_cut(browser, addres
         assert matrix.locator("thead th", has_text=label).count() == 1
     sizes = matrix.locator("th, td").evaluate_all("all => all.map((one) => parseFloat(getComputedStyle(one).fontSize))")
     assert min(sizes) >= 11
+    box = matrix.locator("xpath=..")
+    room = box.evaluate("one => [one.clientWidth, one.clientHeight]")
+    # What stays in place when the box is scrolled leaves room for numbers.
+    if number > 12:
+        assert matrix.locator("thead").evaluate("one => one.clientHeight") < room[1] / 2
+    assert matrix.locator("tbody th").first.evaluate("one => one.clientWidth") < room[0] / 2
     assert page.locator("figcaption", has_text="Most confused").count() == (number > 12)
     page.close()

@@ -131,7 +131,7 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
     content = [one.name for one in record.probes if one.verdict == "could be content"]
     if content:
         console.note(
-            f"{', '.join(content)} tell the classes apart: content where classes are colours or the like, a leak where "
+            f"classes are told by {', '.join(content)}: content where classes are colours or the like, a leak where "
             "these mark the place or the light"
         )
     if record.one_class:
@@ -234,15 +234,16 @@ def split(
 
 def _print_split(record: SplitRecord, data: Path) -> None:
     labels = sorted({label for side in record.sides for label in side.classes})
+    kinds = any(side.kinds for side in record.sides)
     console.print_table(
         f"{data}: column {record.column}, {count(record.kept, 'photo')} kept, {record.placed} placed",
-        [record.column, "groups", *labels, "kinds"],
+        [record.column, "groups", *labels, *(["kinds"] if kinds else [])],
         [
             [
                 side.name,
                 str(len(side.groups)),
                 *(str(side.classes.get(label, 0)) for label in labels),
-                ", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or NOTHING,
+                *([", ".join(f"{kind} {count}" for kind, count in side.kinds.items()) or NOTHING] if kinds else []),
             ]
             for side in record.sides
         ],

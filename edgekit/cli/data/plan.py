@@ -112,7 +112,7 @@ def _print_coverage(found: Coverage) -> None:
         for camera in dict.fromkeys(cell.camera for cell in cells):
             inside = [cell_of.get((camera, target)) for target in targets]
             rows.append([camera, *(NOTHING if one is None else f"{one.has}/{one.wanted}" for one in inside)])
-        console.print_table(f"{found.title}{f', {light}' if light else ''}: has/wanted", ["", *targets], rows)
+        console.print_table(f"{found.title}{f', {light}' if light else ''}: has/wanted", ["camera", *targets], rows)
     typer.echo(
         f"{count(found.has, 'photo')} in {count(len(found.cells), 'cell')} that want {found.wanted}; {found.lacks} lack"
     )
