@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgekit.arrays import RGBArray
+import numpy as np
+
+from edgekit.arrays import Int64Array, RGBArray
 from edgekit.contract import Contract, Precision
 from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, EdgekitError, RunError
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos
 from edgekit.locks import working_in
-from edgekit.metrics.classification import classification_report
+from edgekit.metrics.classification import classification_report, evaluation_of
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.calibration import CalibrationConfig, calibration_pixels, make_calibration
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.quantize.qat import load_stage
-from edgekit.records import plain, sha256, write_json
+from edgekit.records import plain, sha256, write_atomic, write_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
+from edgekit.scoring.out_of_fold import beside, beside_content, some_of_each
 from edgekit.scoring.passes import score_photos
+from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
 from edgekit.train.options import Stage
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.to_tflite import CALIBRATED, to_flatbuffer
+
+# What a file changes about scores, and whether it loses too much, so many photos settle.
+_SCORED_PHOTOS = 200
 
 
 class GateFailed(EdgekitError):
@@ -72,6 +81,7 @@ def convert_run(
         refuse_among_photos(out, dataset.root, "a model")
         refuse_among_photos(config.calibration, dataset.root, "calibration crops")
         record = folder.read(stage)
+        folder.check_folds(record)
         if stage == "qat":
             folder.check_origin(record)
         if record.data_sha256 != dataset.sha256:
@@ -88,31 +98,49 @@ def convert_run(
         progress.advance()
         draft = _contract(record, stage, config.precision, name=out.stem)
         bundles = [make_bundle(flatbuffer, draft)]
-        if config.precision != "float32":
+        if record.folds_sha256 is None and config.precision != "float32":
             reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
             bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
         progress.advance()
-        contract, gate = _judge(bundles, dataset, record, config, progress)
+        if record.folds_sha256 is None:
+            compared = _held_out(bundles, dataset, record, progress)
+        else:
+            compared = _out_of_fold(bundles[0], dataset, folder, record, progress)
+        contract, gate = _judge(compared, draft, max_drop=config.max_drop)
         if not gate.passed and not config.allow_drop:
             raise GateFailed(gate, _advice(config.precision, stage))
-        bundle = write_bundle(replace(bundles[0], contract=contract), out)
-        converted = ConvertRecord(
-            config=config,
-            stage=stage,
-            model=out.name,
-            model_bytes=out.stat().st_size,
-            contract=bundle.contract,
-            gate=gate,
-            versions=versions(),
-        )
-        try:
-            write_json(out.with_suffix(".json"), converted)
-        except EdgekitError:
-            # A model without its record, or with that of another, would be taken for what it is not.
-            for written in (out, out.with_suffix(".json")):
-                written.unlink(missing_ok=True)
-            raise
-        return converted
+        bundle = replace(bundles[0], contract=contract)
+        return _write(bundle, out, config, stage, gate, compared.scores if compared.keeps_folds else None)
+
+
+def _write(
+    bundle: Bundle, out: Path, config: ConvertConfig, stage: Stage, gate: Gate, folds: Scores | None
+) -> ConvertRecord:
+    """Write the model, its record and, where folds judged it, what they said: all or nothing."""
+    kept = None if folds is None else beside_content(folds)
+    if kept is not None:
+        noted = {**bundle.contract.provenance, "folds_sha256": sha256(kept)}
+        bundle = replace(bundle, contract=replace(bundle.contract, provenance=noted))
+    bundle = write_bundle(bundle, out)
+    converted = ConvertRecord(
+        config=config,
+        stage=stage,
+        model=out.name,
+        model_bytes=out.stat().st_size,
+        contract=bundle.contract,
+        gate=gate,
+        versions=versions(),
+    )
+    try:
+        if kept is not None:
+            write_atomic(beside(out), kept)
+        write_json(out.with_suffix(".json"), converted)
+    except EdgekitError:
+        # A model without its record, or with that of another, would be taken for what it is not.
+        for written in (out, out.with_suffix(".json"), beside(out)):
+            written.unlink(missing_ok=True)
+        raise
+    return converted
 
 
 def _advice(precision: Precision, stage: Stage) -> str:
@@ -158,6 +186,7 @@ def _contract(record: TrainRecord, stage: Stage, precision: Precision, *, name: 
             "stage": stage,
             "data_sha256": record.data_sha256,
             "split": record.split.method,
+            "validated_by": "photos" if record.folds is None else "folds",
             "split_config": plain(record.config.split),
             "split_sha256": record.split.sha256,
             "caution": record.split.caution,
@@ -175,35 +204,68 @@ def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
     return Bundle(contract=replace(draft, precision="float32", model_sha256=sha256(flatbuffer)), flatbuffer=flatbuffer)
 
 
-def _judge(
-    bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
-) -> tuple[Contract, Gate]:
-    """Operating points and the gate, on validation photos alone.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Compared:
+    """What the converted model and the float one say of photos that did not train what judges them.
 
-    Args:
-        bundles: The converted model and the float one; a float model alone is its own measure.
-        dataset: The photos of the run.
-        record: The stage that was converted.
-        config: The limit on the drop.
-        progress: Told of every photo.
+    Attributes:
+        scores: The converted model's.
+        samples: Photos of the scores.
+        before: The float one's, of the same photos.
+        rows: Photos that the converted file itself scored: those of the gate.
+        keeps_folds: Whether folds inside the training photos judged, so that the scores are to be kept.
     """
+
+    scores: Scores
+    samples: tuple[Sample, ...]
+    before: Scores
+    rows: Int64Array
+    keeps_folds: bool
+
+
+def _held_out(bundles: list[Bundle], dataset: Dataset, record: TrainRecord, progress: Progress) -> _Compared:
+    """Score validation photos with the converted model and the float one; a float model alone is its own measure."""
     plan, side = record.config.plan, record.config.network.side_px
     samples = record.split.samples(dataset, "val")
-    groups = [sample.group for sample in samples]
-    source = crop_source(dataset, samples, plan, side)
-    scored = score_photos(bundles, source, crops=plan.crops, progress=progress)
-    decided = [
-        bundle.contract.with_decision(fit_decision(scores, bundle.contract, groups if all(groups) else None))
-        for bundle, scores in zip(bundles, scored, strict=True)
-    ]
-    contract = decided[0]
-    gate = compare_models(scored[-1], decided[-1], scored[0], contract, max_drop=config.max_drop)
+    scored = score_photos(bundles, crop_source(dataset, samples, plan, side), crops=plan.crops, progress=progress)
+    rows = np.arange(len(samples))
+    return _Compared(scores=scored[0], samples=samples, before=scored[-1], rows=rows, keeps_folds=False)
+
+
+def _out_of_fold(
+    bundle: Bundle, dataset: Dataset, folder: RunFolder, record: TrainRecord, progress: Progress
+) -> _Compared:
+    """Scores of the training photos by heads that had not seen them, with what the file changes about a score."""
+    plan, side = record.config.plan, record.config.network.side_px
+    samples = record.split.samples(dataset, "train")
+    of_float, of_stage = (folder.out_of_fold(one) for one in (folder.read("float"), record))
+    targets = crop_source(dataset, samples, plan, side).targets
+    rows = some_of_each(targets, _SCORED_PHOTOS, record.config.seed)
+    source = crop_source(dataset, [samples[row] for row in rows], plan, side)
+    (scored,) = score_photos([bundle], source, crops=plan.crops, progress=progress)
+    scores, before = of_stage.by_file(scored, rows, targets), of_float.scores(targets)
+    return _Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
+
+
+def _judge(compared: _Compared, draft: Contract, *, max_drop: float) -> tuple[Contract, Gate]:
+    """Operating points and the gate, on photos that did not train what judges them."""
+    groups = [sample.group for sample in compared.samples]
+    known = groups if all(groups) else None
+    contract, before = (
+        draft.with_decision(fit_decision(scores, draft, known)) for scores in (compared.scores, compared.before)
+    )
+    paired = compared.before.of(compared.rows), compared.scores.of(compared.rows)
+    gate = compare_models(paired[0], before, paired[1], contract, max_drop=max_drop)
+    scores = compared.scores
+    photos = ScoredPhotos(scores=scores, samples=compared.samples, contract=contract, counts=contract.plan.crops)
+    accuracy = evaluation_of(judged_photos(photos)).balanced_accuracy
     # What stopping early does to the photos on which its bounds rest.
-    counts = scored[0].early_counts(contract)
-    early = classification_report(scored[0].targets, scored[0].predicted(contract, counts), contract.labels)
+    counts = scores.early_counts(contract)
+    early = classification_report(scores.targets, scores.predicted(contract, counts), contract.labels)
     measured = {
-        "validation_photos": gate.photos,
-        "validation_balanced_accuracy": gate.balanced_accuracy,
+        "validation_photos": len(compared.samples),
+        "validation_balanced_accuracy": accuracy.value,
+        "validation_interval": [accuracy.low, accuracy.high],
         "float_balanced_accuracy": gate.float_balanced_accuracy,
         "agreement_with_float": gate.agreement,
         "early_stop_mean_crops": float(counts.mean()),

@@ -82,7 +82,7 @@ def cross_validate(
     """
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
     refuse_among_photos(out, dataset.root, "a cross-validation")
-    splits = group_folds(dataset, config.folds, seed=config.train.seed)
+    splits = group_folds(dataset, config.folds, seed=config.train.seed, holds_out_val=config.train.holds_out_val)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     folds = []

@@ -10,7 +10,7 @@ from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import forced, score_samples
+from edgekit.evaluate.accuracy import forced, score_chosen
 from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos, joined
 from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
@@ -72,7 +72,7 @@ def tune(
     contract = bundle.contract
     chosen = choosing_photos(dataset, contract, part)
     _check_enough(chosen, contract)
-    scores = score_samples(bundle, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     _check_errors(scores, chosen, contract)
     groups = [sample.group for sample in chosen.samples]
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))

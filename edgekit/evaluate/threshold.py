@@ -16,7 +16,7 @@ from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_chosen, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos, joined
 from edgekit.metrics.attacks import (
     apcer_by_kind,
@@ -231,7 +231,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
     contract = bundle.contract
     target, write = request.target, request.write
     chosen = _choosing_photos(dataset, contract, request.part)
-    scores = score_samples(bundle, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     is_attack = scores.targets != contract.labels.index(str(contract.bona_fide))
     if not is_attack.any() or is_attack.all():
         raise DataError(

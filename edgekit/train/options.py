@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from edgekit.augment.options import Preset
@@ -13,6 +13,7 @@ from edgekit.errors import RunError
 
 Stage = Literal["float", "qat"]
 AugmentName = Literal["none", Preset]
+Features = Literal["auto", "texture", "content", "all"]
 
 
 def check_weights_file(weights: str) -> None:
@@ -35,14 +36,15 @@ class NetworkConfig:
         alpha: Width multiplier of MobileNetV2.
         side_px: Side of the square input.
         features: The layers of MobileNetV2 pooled for the head. ``texture``: blocks 1 to 13, where the network
-            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
+            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both;
+            ``auto``: texture or content, whichever is better for training photos that the head has not seen.
         weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
     """
 
     backbone: Literal["mobilenet_v2", "small_cnn"] = "mobilenet_v2"
     alpha: float = 1.0
     side_px: int = 224
-    features: Literal["texture", "content", "all"] = "texture"
+    features: Features = "auto"
     weights: str = "imagenet"
 
     def __post_init__(self) -> None:
@@ -53,6 +55,11 @@ class NetworkConfig:
             raise RunError(f"the input's side must be a multiple of 32 from 32 to 512 px, got {self.side_px}")
         if self.backbone == "small_cnn" and self.weights == "imagenet":
             raise RunError("small_cnn has no ImageNet weights; use --weights none")
+
+    @property
+    def chooses_features(self) -> bool:
+        """Whether the layers that are pooled are still to be chosen."""
+        return self.backbone == "mobilenet_v2" and self.features == "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +129,15 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own seed."""
+        if self.tune == "all" and self.network.weights == "none" and self.network.features == "auto":
+            # No feature can be judged before it is learnt.
+            object.__setattr__(self, "network", replace(self.network, features="texture"))
         if not 0 <= self.seed <= MAX_SEED:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
+
+    @property
+    def holds_out_val(self) -> bool:
+        """Whether validation photos are kept from training: epochs need them, a head has folds."""
+        return self.tune == "all"
