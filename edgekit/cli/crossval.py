@@ -10,6 +10,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import CrossvalConfig
+from edgekit.data.options import SplitConfig
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
 from edgekit.train.options import TrainConfig, qat_fit, whole_fit
@@ -36,6 +37,7 @@ def crossval(
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     epochs: options.Epochs = None,
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
+    group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
     skip_bad: options.SkipBad = False,
@@ -58,6 +60,7 @@ def crossval(
             plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
             tune=tune,
             whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+            split=SplitConfig(group_by=group_by),
             bona_fide=options.bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
         )
@@ -95,3 +98,4 @@ def print_crossval(record: CrossvalRecord) -> None:
         ["model", "balanced accuracy", "mean of groups", "worst group", "AUC", f"p50 ms ({threads})"],
         rows,
     )
+    console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))

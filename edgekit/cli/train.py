@@ -62,6 +62,7 @@ def finetune(
     test_fraction: Annotated[
         float, typer.Option(help="Share of photos for the final test; 0: all photos train.")
     ] = _SPLIT.test_fraction,
+    group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
@@ -94,7 +95,7 @@ def finetune(
         tune=tune,
         draws=options.TRAIN.draws if draws is None else draws,
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
-        split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
+        split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
         augment=augment,
         seed=seed,
     )

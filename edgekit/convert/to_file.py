@@ -14,6 +14,7 @@ from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, EdgekitError, RunError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos
@@ -89,6 +90,7 @@ def convert_run(
                 f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
                 f"{dataset.sha256[:12]}; name the same --data"
             )
+        dataset = with_groups(dataset, record.config.split.group_by)
         if config.precision == "int16x8":
             progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
         network = load_stage(folder, record, stage)

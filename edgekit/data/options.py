@@ -7,6 +7,7 @@ from typing import Literal
 
 from edgekit.errors import DataError, EdgekitError
 
+GroupBy = Literal["name", "date", "camera", "look"]
 PartChoice = Literal["auto", "train", "val", "test", "all"]
 
 # Folds inside the training photos: the fewest there can be, and the most that are worth their time.
@@ -32,11 +33,13 @@ class SplitConfig:
             instead, the share that each fold leaves out.
         test_fraction: Share of the photos that are touched once, at the end; 0 for none, so that all may train.
         seed: Another seed gives another split.
+        group_by: How groups are derived for photos that have none; None for not at all.
     """
 
     val_fraction: float = 0.2
     test_fraction: float = 0.2
     seed: int = 0
+    group_by: GroupBy | None = None
 
     def __post_init__(self) -> None:
         """Check that each part gets something."""

@@ -165,7 +165,9 @@ def group_folds(dataset: Dataset, folds: int, seed: int = 0, *, holds_out_val: b
     if folds < 3:
         raise DataError(f"folds must be at least 3, for train, val and test, got {folds}; ask for more")
     if not dataset.has_groups:
-        raise DataError(f"{dataset.root}: folds are made of groups, got data without a group column; add it")
+        raise DataError(
+            f"{dataset.root}: folds are made of groups, got data without a group column; add it, or say --group-by"
+        )
     if len(dataset.groups) < folds:
         raise DataError(
             f"{dataset.root}: {folds} folds need at least {folds} groups, got {len(dataset.groups)}:"

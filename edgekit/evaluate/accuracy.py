@@ -13,6 +13,7 @@ from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
 from edgekit.errors import DataError
+from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import Chosen, choose_photos
 from edgekit.metrics.breakdown import Detail, check_slices, detail
@@ -147,6 +148,7 @@ class EvaluateRecord:
         bona_fide: The model's label of genuine photos; None where it has none.
         decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
         detail: Curves, calibration, slices and mistakes beyond the headline.
+        gap: Validation against these photos, where they are the model's own test photos and all crops were scored.
     """
 
     model: str
@@ -161,6 +163,7 @@ class EvaluateRecord:
     bona_fide: str | None
     decision: Decision
     detail: Detail
+    gap: ValidationGap | None = None
 
 
 def evaluate_model(
@@ -195,6 +198,9 @@ def evaluate_model(
     early = config.stop_early and config.crops is None and contract.decision.early_stop is not None
     photos = ScoredPhotos.of(scores, chosen.samples, contract, crops=count, stops_early=early)
     judged = judged_photos(photos)
+    evaluation = evaluation_of(judged)
+    validation = noted_validation(contract) if chosen.is_own_test and config.crops is None else None
+    grouped = all(sample.group for sample in chosen.samples)
     return EvaluateRecord(
         model=model.name,
         file_sha256=bundle.file_sha256,
@@ -203,9 +209,10 @@ def evaluate_model(
         caution=chosen.caution,
         crops=count,
         crops_used=crops_used(photos),
-        evaluation=evaluation_of(judged),
+        evaluation=evaluation,
         labels=contract.labels,
         bona_fide=contract.bona_fide,
         decision=contract.decision,
         detail=detail(judged, slices=config.slices),
+        gap=None if validation is None else validation_gap(validation, evaluation.balanced_accuracy, grouped=grouped),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample
 from edgekit.data.options import PartChoice, SplitConfig
 from edgekit.data.splits import Part, Split, split_dataset
@@ -27,12 +28,14 @@ class Chosen:
         caution: A caution to print beside every number; empty where none is needed.
         out_of_fold: Whether the photos trained the model, so that their scores are those of heads that had not seen
             them, which lie beside the model.
+        is_own_test: Whether they are the test photos of the data that the model was trained on.
     """
 
     samples: tuple[Sample, ...]
     part: str
     caution: str
     out_of_fold: bool = False
+    is_own_test: bool = False
 
 
 def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, takes_folds: bool = False) -> Chosen:
@@ -71,6 +74,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
     else:
         config = SplitConfig()
+    dataset = with_groups(dataset, config.group_by if own else None)
     split = split_dataset(dataset, config, holds_out_val=not by_folds)
     if own and contract.provenance.get("split_sha256") != split.sha256:
         raise DataError(
@@ -94,7 +98,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
     flatters = cautions.get(wanted, "") if own else unknown if trained_on else ""
     tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
     caution = joined(split.caution, flatters, tuned, _few_groups(samples))
-    return Chosen(samples=samples, part=wanted, caution=caution)
+    return Chosen(samples=samples, part=wanted, caution=caution, is_own_test=own and wanted == "test")
 
 
 def _judged_by_folds(dataset: Dataset, split: Split, *, takes_folds: bool) -> Chosen:

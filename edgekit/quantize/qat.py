@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgekit.arrays import Float32Array
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.metrics.reliability import balanced_log_loss
@@ -106,6 +107,7 @@ def qat(
                 f"{dataset.sha256[:12]}); name the same --data"
             )
         folder.check_folds(before)
+        dataset = with_groups(dataset, before.config.split.group_by)
         options.refuse_in_use(folder, "qat")
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))

@@ -13,6 +13,7 @@ from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.splits import Part, Split, split_dataset, training_folds
 from edgekit.errors import RunError
 from edgekit.locks import working_in
@@ -119,6 +120,7 @@ def finetune(
     refuse_among_photos(folder.root, dataset.root, "a run")
     if options.cache is not None:
         refuse_among_photos(options.cache, dataset.root, "a cache of features")
+    dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
     if _solves_head(config):
