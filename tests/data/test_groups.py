@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -31,12 +32,12 @@ def exif(taken="", make="", model="", serial=""):
 def write(tmp_path):
     """``write("a/1.jpg", exif=…)``: a photo of noise, or of the pixels of a seed, slightly brighter."""
 
-    def photo(path, *, of=exif(), seed=None, brighter=0):
+    def photo(path, *, of=None, seed=None, brighter=0):
         place = tmp_path / "photos" / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(abs(hash(path)) % 2**32 if seed is None else seed)
+        rng = np.random.default_rng(crc32(path.encode()) if seed is None else seed)
         coarse = Image.fromarray(rng.integers(20, 200, (8, 8, 3), dtype=np.uint8)).resize((96, 96))
-        Image.fromarray(np.asarray(coarse) + np.uint8(brighter)).save(place, exif=of.tobytes())
+        Image.fromarray(np.asarray(coarse) + np.uint8(brighter)).save(place, exif=(of or exif()).tobytes())
         return path
 
     return photo
