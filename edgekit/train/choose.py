@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
-from edgekit.train.head import DEVIATION_FLOOR, PENALTIES, FoldTrial, best_scale
+from edgekit.scoring.operating_point import is_gain
+from edgekit.scoring.out_of_fold import some_of_each
+from edgekit.train.head import DEVIATION_FLOOR, PENALTIES, best_scale
 from edgekit.train.options import Features
 
 # A table of photos by photos is solved for every fold: beyond this, more photos say nothing new.
 _MOST_PHOTOS = 2000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """What some columns of features are worth.
+
+    Attributes:
+        accuracy: Balanced accuracy out of fold.
+        loss: Log loss out of fold, classes weighing the same.
+        right: (photos,) float64: each photo's share of the balanced accuracy, 0 where it is judged wrongly.
+    """
+
+    accuracy: float
+    loss: float
+    right: Float64Array
+
+
 def judge_columns(
-    means: Float32Array, columns: Mapping[Features, Int64Array], targets: Int64Array, folds: Int64Array, *, seed: int
-) -> dict[Features, FoldTrial]:
+    means: Float32Array, columns: Mapping[Features, Int64Array], targets: Int64Array, folds: Int64Array
+) -> dict[Features, Judged]:
     """How well some columns of features tell the classes of photos apart that the solution has not seen.
 
     Ridge regression in its dual form, photos by photos: for one head it is as good as regression on crops
@@ -27,31 +45,37 @@ def judge_columns(
         columns: Channels of each choice, by its name.
         targets: (photos,) class indices.
         folds: (photos,) numbers from 0; without any fold every class is there.
-        seed: Draws the photos that are looked at, where there are very many.
 
     Returns:
-        For each choice the best penalty's loss and balanced accuracy.
+        For each choice, by the penalty with the smallest loss.
     """
-    rows = np.arange(len(targets))
-    if len(rows) > _MOST_PHOTOS:
-        rows = np.random.default_rng(seed).permutation(rows)[:_MOST_PHOTOS]
-    return {
-        name: min(_trials(means[np.ix_(rows, chosen)], targets[rows], folds[rows]), key=lambda one: one.loss)
-        for name, chosen in columns.items()
-    }
+    return {name: _judged(means[:, chosen], targets, folds) for name, chosen in columns.items()}
 
 
-def choose_columns(trials: Mapping[Features, FoldTrial]) -> Features:
-    """The choice with the smallest loss, which tells more of a few photos than whether they are right."""
-    return min(trials, key=lambda name: trials[name].loss)
+def choose_columns(found: Mapping[Features, Judged], usual: Features, groups: Sequence[str] | None) -> Features:
+    """The usual choice of a task, unless another is right more often, by an interval over groups.
+
+    Where all do well on photos like those that train, the difference is chance, and what the task is says more.
+    """
+    best = max(found, key=lambda name: found[name].accuracy)
+    return best if is_gain(found[best].right - found[usual].right, groups) else usual
 
 
-def _trials(means: Float32Array, targets: Int64Array, folds: Int64Array) -> list[FoldTrial]:
+def some_rows(targets: Int64Array, seed: int) -> Int64Array:
+    """Which photos judge columns: all, or where there are very many some of each class."""
+    return some_of_each(targets, _MOST_PHOTOS, seed)
+
+
+def _judged(means: Float32Array, targets: Int64Array, folds: Int64Array) -> Judged:
     classes = int(targets.max()) + 1
     logits = np.zeros((len(PENALTIES), len(targets), classes))
     for fold in np.unique(folds):
         logits[:, folds == fold] = _predicted(means, targets, folds != fold, classes)
-    return [best_scale(one, targets) for one in logits]
+    trials = [best_scale(one, targets) for one in logits]
+    best = int(np.argmin([one.loss for one in trials]))
+    shares = 1.0 / (len(np.unique(targets)) * np.bincount(targets)[targets])
+    right = np.where(logits[best].argmax(axis=1) == targets, shares, 0.0)
+    return Judged(accuracy=trials[best].accuracy, loss=trials[best].loss, right=right)
 
 
 def _predicted(means: Float32Array, targets: Int64Array, seen: np.ndarray, classes: int) -> Float64Array:

@@ -22,7 +22,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
-from edgekit.train.choose import choose_columns, judge_columns
+from edgekit.train.choose import choose_columns, judge_columns, some_rows
 from edgekit.train.features import FeatureCache, photo_features, photo_means
 from edgekit.train.feed import CropFeed
 from edgekit.train.fit import FitFiles, fit
@@ -39,7 +39,7 @@ from edgekit.train.network import (
     taps,
     with_features,
 )
-from edgekit.train.options import FitConfig, Stage, TrainConfig
+from edgekit.train.options import Features, FitConfig, Stage, TrainConfig
 from edgekit.train.record import RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer
@@ -282,10 +282,16 @@ def _choose_features(
     config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
     means = photo_means(cache, source, draws=config.draws, seed=config.seed, progress=progress)
     columns = columns_of(network, config.network)
-    trials = judge_columns(means, columns, source.targets, run.folds, seed=config.seed)
-    best = choose_columns(trials)
+    rows = some_rows(source.targets, config.seed)
+    trials = judge_columns(means[rows], columns, source.targets[rows], run.folds[rows])
+    # Attacks are told by texture, other classes by what they are.
+    usual: Features = "texture" if config.bona_fide else "content"
+    samples = run.split.samples(run.dataset, "train")
+    groups = [samples[row].group for row in rows]
+    best = choose_columns(trials, usual, groups if all(groups) else None)
     told = ", ".join(f"{name} {percent(one.accuracy)}" for name, one in trials.items())
-    progress.say(f"balanced accuracy out of fold: {told}; the head sees {best} features")
+    why = "which such a task usually takes" if best == usual else "as that is more than chance"
+    progress.say(f"balanced accuracy out of fold: {told}; the head sees {best} features, {why}")
     chosen = replace(config, network=replace(config.network, features=best))
     return chosen, columns[best], {name: one.accuracy for name, one in trials.items()}
 

@@ -37,7 +37,8 @@ class NetworkConfig:
         side_px: Side of the square input.
         features: The layers of MobileNetV2 pooled for the head. ``texture``: blocks 1 to 13, where the network
             then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both;
-            ``auto``: texture or content, whichever is better for training photos that the head has not seen.
+            ``auto``: texture where there is a bona fide label, else content, unless the other one is surely better for
+            training photos that the head has not seen.
         weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
     """
 

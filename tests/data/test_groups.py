@@ -37,7 +37,9 @@ def write(tmp_path):
         place.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(crc32(path.encode()) if seed is None else seed)
         coarse = Image.fromarray(rng.integers(20, 200, (8, 8, 3), dtype=np.uint8)).resize((96, 96))
-        Image.fromarray(np.asarray(coarse) + np.uint8(brighter)).save(place, exif=(of or exif()).tobytes())
+        Image.fromarray(np.asarray(coarse) + np.uint8(brighter)).save(
+            place, exif=(exif() if of is None else of).tobytes()
+        )
         return path
 
     return photo
