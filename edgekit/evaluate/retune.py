@@ -17,6 +17,7 @@ from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.operating_point import edge_caution, fit_decision
+from edgekit.scoring.out_of_fold import carry
 from edgekit.scoring.scores import CropUse, Scores, crop_use
 
 # Below that a temperature fits the photos, not the model: one photo more or less moves it by a multiple.
@@ -86,6 +87,7 @@ def tune(
     if write is not None:
         noted = replace(tuned, provenance=contract.provenance | note)
         written = update_contract(model, noted, bundle=bundle, out=write)
+        carry(model, write)
     return TuneRecord(
         model=model.name,
         data_sha256=dataset.sha256,

@@ -34,6 +34,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import plain
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.operating_point import fit_early_stop
+from edgekit.scoring.out_of_fold import carry
 from edgekit.scoring.scores import Scores
 
 # Square of the standard normal's 97.5 % quantile, for Wilson's upper end where no error was seen.
@@ -255,6 +256,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         note |= choice_note(dataset, chosen.part)
         noted = replace(decided, provenance=contract.provenance | {"operating_point": note})
         written = update_contract(model, noted, bundle=bundle, out=write)
+        carry(model, write)
     needed = _needed(target.limit) if target.limit else None
     return TargetRecord(
         model=model.name,

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.errors import DataError, RunError
-from edgekit.records import file_sha256
+from edgekit.records import file_sha256, write_atomic
 from edgekit.runtime.voting import TINY, softmax
 from edgekit.scoring.keep import ArrayType, arrays_content, read_arrays, write_arrays
 from edgekit.scoring.scores import Scores
@@ -98,6 +98,12 @@ def beside(model: Path) -> Path:
 def beside_content(scores: Scores) -> bytes:
     """The content of the file of out-of-fold scores that lies beside a model."""
     return arrays_content({"crops": scores.crops})
+
+
+def carry(model: Path, out: Path) -> None:
+    """Keep a model's out-of-fold scores beside a file that was made from it, too, where it has some."""
+    if beside(model).is_file() and beside(out) != beside(model):
+        write_atomic(beside(out), beside(model).read_bytes())
 
 
 def read_beside(model: Path, sha256: object, shape: tuple[int, int, int], targets: Int64Array) -> Scores:
