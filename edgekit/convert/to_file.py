@@ -108,7 +108,7 @@ def convert_run(
             compared = _held_out(bundles, dataset, record, progress)
         else:
             compared = _out_of_fold(bundles[0], dataset, folder, record, progress)
-        contract, gate = _judge(compared, draft, max_drop=config.max_drop)
+        contract, gate = _judge(compared, bundles[0].contract, max_drop=config.max_drop)
         if not gate.passed and not config.allow_drop:
             raise GateFailed(gate, _advice(config.precision, stage))
         bundle = replace(bundles[0], contract=contract)
