@@ -77,7 +77,7 @@ def main() -> None:
     record = run.read("float")
     network = load_stage(run, record, "float")
     freeze_normalisation(network)
-    pixels, held_out = crops_of(run, "train", CALIBRATION_CROPS, 0), crops_of(run, "val", 120, 5)
+    pixels, held_out = crops_of(run, "train", CALIBRATION_CROPS, 0), crops_of(run, "test", 120, 5)
     batches = [normalise(pixels[start : start + 32]) for start in range(0, len(pixels), 32)]
     truth = margin(network.predict(normalise(held_out), verbose=0))
     found: list[Noise] = []

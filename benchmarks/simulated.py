@@ -45,6 +45,8 @@ from edgekit.train.resume import RunOptions
 from edgekit.train.to_tflite import to_flatbuffer
 
 TARGET = 0.85
+# Folds inside the training photos.
+_INNER_FOLDS = 5
 LABELS = ("genuine", RECAPTURE)
 Attacks: TypeAlias = Literal["simulated", "real", "both"]
 
@@ -114,27 +116,27 @@ class Table:
         """(photos,) places in LABELS."""
         return np.array([LABELS.index(one.label) for one in self.samples], dtype=np.int64)
 
-    def take(self, chosen: NDArray[np.bool_], *, drawn: bool) -> FeatureSet:
-        """Some photos, with the random crops or without."""
-        crops = self.crops[chosen] if drawn else self.crops[chosen][:, : self.fixed]
-        return FeatureSet(features=crops, targets=self.targets[chosen])
+    def take(self, chosen: NDArray[np.bool_], folds: dict[str, int]) -> FeatureSet:
+        """Some photos, with the fold of each group."""
+        numbers = np.array([folds[group] for group in self.groups[chosen]], dtype=np.int64)
+        return FeatureSet(
+            features=self.crops[chosen], targets=self.targets[chosen], folds=numbers, plan_crops=self.fixed
+        )
 
 
 def table(dataset: Dataset, samples: Sequence[Sample], cache: FeatureCache, config: TrainConfig) -> Table:
     """Features of the plan's crops and of random ones."""
     source = crop_source(dataset, samples, config.plan, config.network.side_px, labels=LABELS)
     with progress() as bars:
-        found = photo_features(
-            cache, source, draws=config.draws, seed=config.seed, what=str(dataset.root), progress=bars
-        )
+        found = photo_features(cache, source, draws=config.draws, seed=config.seed, progress=bars)
     return Table(samples=tuple(samples), crops=found.crops, fixed=found.plan_crops)
 
 
 def joined(one: FeatureSet, other: FeatureSet) -> FeatureSet:
     """Photos of both."""
-    return FeatureSet(
-        features=np.concatenate([one.features, other.features]), targets=np.concatenate([one.targets, other.targets])
-    )
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("features", "targets", "folds"))
+    features, targets, folds = (np.concatenate(pair) for pair in pairs)
+    return FeatureSet(features=features, targets=targets, folds=folds, plan_crops=one.plan_crops)
 
 
 def progress() -> AbstractContextManager[Progress]:
@@ -161,23 +163,18 @@ def score(
     used_real = np.full(len(real.samples), attacks != "simulated")
     group_of = {one.path: one.group for one in real.samples}
     for split in splits:
-        # Validation photos scale the logits.
-        parts_of = {"train": split.train, "val": split.val, "test": split.test}
+        parts_of = {"train": split.train, "test": split.test}
         authors = {part: np.unique([group_of[path] for path in paths]) for part, paths in parts_of.items()}
-        # Where there are real recaptures to validate with, simulated ones have no say.
-        validating = used & (attacks == "simulated")
-        train, val = (
-            joined(
-                made.take(of_made & np.isin(made.groups, authors[part]), drawn=part == "train"),
-                real.take(used_real & np.isin(real.groups, authors[part]), drawn=part == "train"),
-            )
-            for part, of_made in (("train", used), ("val", validating))
+        folds = {author: number % _INNER_FOLDS for number, author in enumerate(authors["train"].tolist())}
+        train = joined(
+            made.take(used & np.isin(made.groups, authors["train"]), folds),
+            real.take(used_real & np.isin(real.groups, authors["train"]), folds),
         )
         penalties = (penalty,) if attacks == "simulated" else PENALTIES
-        head = solve_head(train, val, len(LABELS), penalties=penalties)
-        # Each head has a scale of its own; genuine validation photos bring the scores of all folds to one.
-        scale = made if attacks == "simulated" else real
-        usual = _scores(head, scale, np.isin(scale.groups, authors["val"]) & (scale.targets == 0))
+        head = solve_head(train, len(LABELS), penalties=penalties)
+        # Each head has a scale of its own; genuine photos out of fold bring the scores of all folds to one.
+        unseen = head.out_of_fold[train.targets == 0].mean(axis=1)
+        usual = unseen[:, 1] - unseen[:, 0]
         for places, of, into in ((real, real.groups, scores), (made, made.groups, simulated)):
             chosen = np.isin(of, authors["test"])
             into[chosen] = (_scores(head, places, chosen) - usual.mean()) / usual.std()
@@ -238,7 +235,7 @@ def main() -> int:
     cache = FeatureCache(folder=options.cache or given.work, key=Path(given.weights).name, model=model)
     real = table(dataset, dataset.samples, cache, train)
     made = table(simulated, simulated.samples, cache, train)
-    splits = group_folds(dataset, given.folds)
+    splits = group_folds(dataset, given.folds, holds_out_val=False)
     results = tuple(score(real, made, splits, given.penalty, without=without) for without in ("", *SCREEN_OF))
     alone, both = (score(real, made, splits, given.penalty, attacks=attacks) for attacks in ("real", "both"))
     recaptures = int((made.targets == 1).sum())

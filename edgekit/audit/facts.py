@@ -7,16 +7,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from PIL import Image, JpegImagePlugin
 
+from edgekit.data.exif import camera_of
 from edgekit.records import sha256
-from edgekit.runtime.photo import DECODER_ERRORS, formats
-from edgekit.terminal import printable
+from edgekit.runtime.photo import formats
 
-_MAKE, _MODEL = 0x010F, 0x0110
-_MAX_CAMERA_CHARS = 64
 # What Pillow notes of metadata blocks; other keys hold settings, which are counted elsewhere, or a decoder's own state.
 _BLOCKS = ("exif", "icc_profile", "dpi", "jfif", "comment", "xmp", "adobe", "photoshop", "gamma", "srgb")
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
@@ -102,7 +99,7 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
             subsampling=_SUBSAMPLING.get(JpegImagePlugin.get_sampling(opened), "other") if is_jpeg else "",
             progressive=bool(opened.info.get("progressive")),
             metadata=tuple(sorted(block for block in _BLOCKS if opened.info.get(block))),
-            camera=_camera(opened.info.get("exif", b"")),
+            camera=camera_of(opened.info.get("exif", b"")),
             stem=name.stem,
         )
 
@@ -114,18 +111,6 @@ def _quality(tables: dict[int, Sequence[int]]) -> float:
     luma = tables[min(tables)]
     scale = 100.0 * (sum(luma) / len(luma)) / 57.625
     return round(max(0.0, min(100.0, 5000.0 / scale if scale > 100 else (200.0 - scale) / 2)), 1)
-
-
-def _camera(block: Any) -> str:
-    exif = Image.Exif()
-    try:
-        exif.load(block if isinstance(block, bytes) else b"")
-        names = [exif.get(tag) for tag in (_MAKE, _MODEL)]
-    except DECODER_ERRORS:
-        # A damaged block names no camera; that there is one counts as metadata.
-        return ""
-    words = [printable(name.strip("\0 "))[:_MAX_CAMERA_CHARS] for name in names if isinstance(name, str)]
-    return " ".join(word for word in words if word)
 
 
 def name_shape(stem: str) -> str:

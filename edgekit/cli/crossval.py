@@ -11,6 +11,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import CrossvalConfig
+from edgekit.data.options import SplitConfig
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
 from edgekit.train.options import TrainConfig, check_weights_file, qat_fit, whole_fit
@@ -37,6 +38,7 @@ def crossval(
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     epochs: options.Epochs = None,
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
+    group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
     skip_bad: options.SkipBad = False,
@@ -57,6 +59,7 @@ def crossval(
         plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
         tune=tune,
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+        split=SplitConfig(group_by=group_by),
         seed=seed,
     )
     qat = options.changed(qat_fit(), epochs=qat_epochs)
@@ -100,3 +103,4 @@ def print_crossval(record: CrossvalRecord) -> None:
     auc = ("AUC",) if told else ()
     columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
     console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
+    console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))

@@ -107,7 +107,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
         typer.echo(f"{name}: {value}")
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
-    console.caution(record.caution)
+    console.caution(record.caution, *([record.gap.warning] if record.gap else []))
 
 
 def _print_confusion(found: Detail, labels: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from edgekit.cli import console
 from edgekit.contract import MAX_CROPS
-from edgekit.data.options import PartChoice, check_counts, guess_bona_fide
+from edgekit.data.options import GroupBy, PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
@@ -62,6 +62,15 @@ WorkingPx = Annotated[
 # Hidden: what lists of --crops were called until now.
 Tta = Annotated[str | None, typer.Option("--tta", hidden=True, help="Now --crops.")]
 K = Annotated[str | None, typer.Option("--k", hidden=True, help="Now --crops.")]
+
+GroupByOption = Annotated[
+    GroupBy | None,
+    typer.Option(
+        "--group-by",
+        help="Derive groups for photos that have none: name (what stands before a name's last number), date (sessions "
+        "by EXIF), camera (by EXIF) or look (photos that look alike).",
+    ),
+]
 
 # Training. None tells what was not given from what was: small_cnn has no width, a head no epochs.
 Backbone = Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")]

@@ -55,8 +55,14 @@ def finetune(
     learning_rate: options.LearningRate = None,
     crops_per_photo: options.CropsPerPhoto = None,
     patience: options.Patience = None,
-    val_fraction: Annotated[float, typer.Option(help="Share of photos for validation.")] = _SPLIT.val_fraction,
-    test_fraction: Annotated[float, typer.Option(help="Share of photos for the final test.")] = _SPLIT.test_fraction,
+    val_fraction: Annotated[
+        float,
+        typer.Option(help="Share of photos for validation: each fold's with --tune head, held out with --tune all."),
+    ] = _SPLIT.val_fraction,
+    test_fraction: Annotated[
+        float, typer.Option(help="Share of photos for the final test; 0: all photos train.")
+    ] = _SPLIT.test_fraction,
+    group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
@@ -89,7 +95,7 @@ def finetune(
         tune=tune,
         draws=options.TRAIN.draws if draws is None else draws,
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
-        split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
+        split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
         augment=augment,
         seed=seed,
     )
@@ -112,16 +118,19 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
     if json:
         console.print_json(record)
     else:
+        split = record.split
+        validating = "no" if record.folds else f"{len(split.val)}"
         console.note(
-            f"{record.stage}: {len(record.split.train)} training and {len(record.split.val)} validation photos "
-            f"(split by {record.split.method}), {record.skipped_photos} skipped, {record.seconds:.0f} s"
+            f"{record.stage}: {len(split.train)} training, {validating} validation and {len(split.test) or 'no'} test "
+            f"photos (split by {split.method}), {record.skipped_photos} skipped, {record.seconds:.0f} s"
         )
         if record.best_epoch >= 0:
             best = {name: values[record.best_epoch] for name, values in record.history.items()}
             is_head = record.tried == "penalty"
             which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
             accuracy = percent(best["val_balanced_accuracy"])
-            console.note(f"{which}: validation loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
+            judged = f"out of {record.folds} folds" if record.folds else "validation"
+            console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
         console.caution(record.split.caution, record.calibration_images.caution if record.calibration_images else "")
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
@@ -205,6 +214,7 @@ def convert(
     """
     from edgekit.data.dataset import load_dataset
     from edgekit.quantize.representative import check_calibration_folder
+    from edgekit.scoring.out_of_fold import beside
     from edgekit.train.record import RunFolder
 
     precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
@@ -215,7 +225,7 @@ def convert(
     before = folder.read(config.stage if config.stage == "qat" else "float")
     target = out or run / f"{run.resolve().name}-{precision}.tflite"
     folder.check_model_name(target)
-    options.refuse_existing(target, target.with_suffix(".json"), overwrite=overwrite)
+    options.refuse_existing(target, target.with_suffix(".json"), beside(target), overwrite=overwrite)
     photos = data or Path(before.data)
     config = replace(config, calibration=calibration or folder.calibration_of(config.stage))
     if precision in ("int8", "int16x8"):

@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from edgekit.convert.gate import ConvertRecord, Gate
 from edgekit.convert.options import ConvertConfig
 from edgekit.errors import EdgekitError
 from edgekit.modelfile.write import write_bundle
-from edgekit.records import from_plain, read_json, write_json
+from edgekit.records import from_plain, read_json, sha256, write_atomic, write_json
 from edgekit.runtime.bundle import REJECTED_SUFFIX, Bundle, read_bundle
+from edgekit.scoring.out_of_fold import beside
 from edgekit.train.record import Calibration, TrainRecord
+
+
+class Judged(NamedTuple):
+    """A converted model with its operating point, its gate, and the scores that folds gave, ready to lie beside it."""
+
+    bundle: Bundle
+    gate: Gate
+    folds: bytes | None
 
 
 def rejected_file(out: Path) -> Path:
@@ -20,32 +30,39 @@ def rejected_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}{REJECTED_SUFFIX}")
 
 
-def write_with_record(bundle: Bundle, record: ConvertRecord, out: Path) -> ConvertRecord:
-    """Write a model file and its record beside it, both or neither; returns the record with the file's name and size.
+def write_with_record(judged: Judged, record: ConvertRecord, out: Path) -> ConvertRecord:
+    """Write a model file and what lies beside it, all or nothing; returns the record with the file's name and size.
 
     Raises:
         EdgekitError: one of them can't be written.
     """
-    write_bundle(bundle, out)
+    write_bundle(judged.bundle, out)
     written_record = replace(record, model=out.name, model_bytes=out.stat().st_size)
     try:
+        if judged.folds is not None:
+            write_atomic(beside(out), judged.folds)
         write_json(out.with_suffix(".json"), written_record)
     except EdgekitError:
         # A model without its record, or with that of another, would be taken for what it is not.
-        for written in (out, out.with_suffix(".json")):
+        for written in _files(out):
             written.unlink(missing_ok=True)
         raise
     return written_record
 
 
-def keep_rejected(bundle: Bundle, record: ConvertRecord, out: Path) -> None:
+def _files(out: Path) -> tuple[Path, ...]:
+    """A model file and what lies beside it."""
+    return out, out.with_suffix(".json"), beside(out)
+
+
+def keep_rejected(judged: Judged, record: ConvertRecord, out: Path) -> None:
     """Keep a refused file and its record."""
-    write_with_record(bundle, record, rejected_file(out))
+    write_with_record(judged, record, rejected_file(out))
 
 
 def read_rejected(
     out: Path, config: ConvertConfig, stage: TrainRecord, calibration: Calibration | None
-) -> tuple[Bundle, Gate] | None:
+) -> Judged | None:
     """The file that was refused before, where this conversion would give the same one; its gate with today's limit.
 
     Args:
@@ -75,10 +92,12 @@ def read_rejected(
         and origin == (stage.stage, stage.data_sha256, stage.weights_sha256)
         and (record.calibration, record.versions) == (calibration, versions())
     )
-    return (bundle, replace(record.gate, max_drop_points=config.max_drop)) if same else None
+    folds = beside(kept).read_bytes() if beside(kept).is_file() else None
+    same = same and told.get("folds_sha256") == (None if folds is None else sha256(folds))
+    return Judged(bundle, replace(record.gate, max_drop_points=config.max_drop), folds) if same else None
 
 
 def remove_rejected(out: Path) -> None:
     """Remove what was kept of a file that now is there."""
-    for file in (rejected_file(out), rejected_file(out).with_suffix(".json")):
+    for file in _files(rejected_file(out)):
         file.unlink(missing_ok=True)

@@ -6,14 +6,17 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgekit.arrays import RGBArray
+import numpy as np
+
+from edgekit.arrays import Int64Array, RGBArray
 from edgekit.contract import Contract, Precision
 from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.rejected import (
+    Judged,
     keep_rejected,
     read_rejected,
     rejected_file,
@@ -22,9 +25,12 @@ from edgekit.convert.rejected import (
 )
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
+from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, EdgekitError, RunError
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos
 from edgekit.locks import working_in
-from edgekit.metrics.classification import classification_report
+from edgekit.metrics.classification import classification_report, evaluation_of
 from edgekit.metrics.wording import duration
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.write import NO_SHA256, make_bundle
@@ -36,12 +42,17 @@ from edgekit.quantize.representative import RepresentativeSet, representative_se
 from edgekit.records import plain, sha256
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
+from edgekit.scoring.out_of_fold import beside_content, some_of_each
 from edgekit.scoring.passes import score_photos
+from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
 from edgekit.train.options import Stage
 from edgekit.train.record import Calibration, RunFolder, TrainRecord
 from edgekit.train.to_tflite import CALIBRATED, to_flatbuffer
+
+# What a file changes about scores, and whether it loses too much, so many photos settle.
+_SCORED_PHOTOS = 200
 
 
 class GateFailed(EdgekitError):
@@ -87,6 +98,7 @@ def convert_run(
         folder.check_model_name(out)
         refuse_among_photos(out, dataset.root, "a model")
         record = folder.read(stage)
+        folder.check_folds(record)
         if stage == "qat":
             folder.check_origin(record)
         if record.data_sha256 != dataset.sha256:
@@ -94,16 +106,21 @@ def convert_run(
                 f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
                 f"{dataset.sha256[:12]}; name the same --data"
             )
+        dataset = with_groups(dataset, record.config.split.group_by)
         ranges = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
         used = ranges.calibration if ranges is not None else None
         kept = read_rejected(out, config, record, used)
         if kept is None:
             draft = _contract(record, config.precision, used, name=out.stem)
             models = _converted(folder, record, draft, ranges.pixels if ranges is not None else None, progress)
-            kept = _judge(models, dataset, record, config, progress)
+            if record.folds_sha256 is None:
+                compared = _held_out(models, dataset, record, progress)
+            else:
+                compared = _out_of_fold(models[0], dataset, folder, record, progress)
+            kept = _judge(models[0], compared, max_drop=config.max_drop)
         else:
             progress.say(f"{rejected_file(out)} was made by these very settings: nothing is converted again")
-        bundle, gate = kept
+        bundle, gate = kept.bundle, kept.gate
         converted = ConvertRecord(
             config=config,
             stage=stage,
@@ -116,9 +133,9 @@ def convert_run(
             calibration=used,
         )
         if not gate.passed and not config.allow_drop:
-            keep_rejected(bundle, converted, out)
+            keep_rejected(kept, converted, out)
             raise GateFailed(gate, rejected_file(out), _remedies(folder, converted, record))
-        converted = write_with_record(bundle, converted, out)
+        converted = write_with_record(kept, converted, out)
         remove_rejected(out)
         return converted
 
@@ -126,7 +143,7 @@ def convert_run(
 def _converted(
     folder: RunFolder, record: TrainRecord, draft: Contract, pixels: RGBArray | None, progress: Progress
 ) -> list[Bundle]:
-    """The converted model in memory, and the float one to judge it by; a float model is its own measure."""
+    """The converted model in memory, and the float one to judge it by, where folds don't; a float one needs none."""
     if draft.precision == "int16x8":
         progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
     network = load_stage(folder, record, record.stage)
@@ -134,7 +151,7 @@ def _converted(
     flatbuffer = append_softmax(to_flatbuffer(network, draft.precision, pixels))
     progress.advance()
     bundles = [make_bundle(flatbuffer, draft)]
-    if draft.precision != "float32":
+    if record.folds_sha256 is None and draft.precision != "float32":
         reference = network if record.stage == "float" else load_stage(folder, folder.read("float"), "float")
         bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
     progress.advance()
@@ -207,6 +224,7 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
             "stage": record.stage,
             "data_sha256": record.data_sha256,
             "split": record.split.method,
+            "validated_by": "photos" if record.folds is None else "folds",
             "split_config": plain(record.config.split),
             "split_sha256": record.split.sha256,
             "caution": record.split.caution,
@@ -226,42 +244,81 @@ def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
     return Bundle(contract=replace(draft, precision="float32", model_sha256=sha256(flatbuffer)), flatbuffer=flatbuffer)
 
 
-def _judge(
-    bundles: list[Bundle], dataset: Dataset, record: TrainRecord, config: ConvertConfig, progress: Progress
-) -> tuple[Bundle, Gate]:
-    """The converted model with its operating point, and the gate, on validation photos alone.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Compared:
+    """What the converted model and the float one say of photos that did not train what judges them.
 
-    Args:
-        bundles: The converted model and the float one; a float model alone is its own measure.
-        dataset: The photos of the run.
-        record: The stage that was converted.
-        config: The limit on the drop.
-        progress: Told of every photo.
+    Attributes:
+        scores: The converted model's.
+        samples: Photos of the scores.
+        before: The float one's, of the same photos.
+        rows: Photos that the converted file itself scored: those of the gate.
+        keeps_folds: Whether folds inside the training photos judged, so that the scores are to be kept.
     """
+
+    scores: Scores
+    samples: tuple[Sample, ...]
+    before: Scores
+    rows: Int64Array
+    keeps_folds: bool
+
+
+def _held_out(bundles: list[Bundle], dataset: Dataset, record: TrainRecord, progress: Progress) -> _Compared:
+    """Score validation photos with the converted model and the float one; a float model alone is its own measure."""
     plan, side = record.config.plan, record.config.network.side_px
     samples = record.split.samples(dataset, "val")
-    names = [sample.group for sample in samples]
+    scored = score_photos(bundles, crop_source(dataset, samples, plan, side), crops=plan.crops, progress=progress)
+    rows = np.arange(len(samples))
+    return _Compared(scores=scored[0], samples=samples, before=scored[-1], rows=rows, keeps_folds=False)
+
+
+def _out_of_fold(
+    bundle: Bundle, dataset: Dataset, folder: RunFolder, record: TrainRecord, progress: Progress
+) -> _Compared:
+    """Scores of the training photos by heads that had not seen them, with what the file changes about a score."""
+    plan, side = record.config.plan, record.config.network.side_px
+    samples = record.split.samples(dataset, "train")
+    of_float, of_stage = (folder.out_of_fold(one) for one in (folder.read("float"), record))
+    targets = crop_source(dataset, samples, plan, side).targets
+    rows = some_of_each(targets, _SCORED_PHOTOS, record.config.seed)
+    source = crop_source(dataset, [samples[row] for row in rows], plan, side)
+    (scored,) = score_photos([bundle], source, crops=plan.crops, progress=progress)
+    scores, before = of_stage.by_file(scored, rows, targets), of_float.scores(targets)
+    return _Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
+
+
+def _judge(model: Bundle, compared: _Compared, *, max_drop: float) -> Judged:
+    """The converted model with its operating point, and the gate, on photos that did not train what judges them."""
+    names = [sample.group for sample in compared.samples]
     groups = names if all(names) else None
-    source = crop_source(dataset, samples, plan, side)
-    scored = score_photos(bundles, source, crops=plan.crops, progress=progress)
-    decided = [
-        bundle.contract.with_decision(fit_decision(scores, bundle.contract, groups))
-        for bundle, scores in zip(bundles, scored, strict=True)
-    ]
-    contract = decided[0]
-    gate = compare_models((scored[-1], decided[-1]), (scored[0], contract), max_drop=config.max_drop, groups=groups)
+    contract, before = (
+        model.contract.with_decision(fit_decision(scores, model.contract, groups))
+        for scores in (compared.scores, compared.before)
+    )
+    gate = compare_models(
+        (compared.before.of(compared.rows), before),
+        (compared.scores.of(compared.rows), contract),
+        max_drop=max_drop,
+        groups=[groups[row] for row in compared.rows] if groups is not None else None,
+    )
+    scores = compared.scores
+    photos = ScoredPhotos(scores=scores, samples=compared.samples, contract=contract, counts=contract.plan.crops)
+    accuracy = evaluation_of(judged_photos(photos)).balanced_accuracy
     # What stopping early does to the photos on which its bounds rest.
-    counts = scored[0].early_counts(contract)
-    early = classification_report(scored[0].targets, scored[0].predicted(contract, counts), contract.labels)
+    counts = scores.early_counts(contract)
+    early = classification_report(scores.targets, scores.predicted(contract, counts), contract.labels)
+    folds = beside_content(scores) if compared.keeps_folds else None
     measured = {
-        "validation_photos": gate.photos,
-        "validation_balanced_accuracy": gate.balanced_accuracy,
+        "validation_photos": len(compared.samples),
+        "validation_balanced_accuracy": accuracy.value,
+        "validation_interval": [accuracy.low, accuracy.high],
         "float_balanced_accuracy": gate.float_balanced_accuracy,
         "agreement_with_float": gate.agreement,
         "drop_points": gate.drop_points,
         "least_drop_points": gate.least_drop_points,
         "early_stop_mean_crops": float(counts.mean()),
         "early_stop_balanced_accuracy": early.balanced_accuracy,
+        **({"folds_sha256": sha256(folds)} if folds is not None else {}),
     }
     told = replace(contract, provenance={**contract.provenance, **measured})
-    return replace(bundles[0], contract=told), gate
+    return Judged(replace(model, contract=told), gate, folds)

@@ -21,13 +21,16 @@ from edgekit.crossval.options import CrossvalConfig
 from edgekit.crossval.record import CrossvalRecord, VariantRecord
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
+from edgekit.evaluate.gap import noted_validation, validation_gap
 from edgekit.metrics.classification import evaluation_of
+from edgekit.metrics.intervals import mean_estimate
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.options import CalibrationFolder
@@ -82,16 +85,19 @@ def cross_validate(
     """
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
     refuse_among_photos(out, dataset.root, "a cross-validation")
-    splits = group_folds(dataset, config.folds, seed=config.train.seed)
+    given, dataset = config, with_groups(dataset, config.train.split.group_by, progress)
+    # The stages get photos that have their groups.
+    config = replace(given, train=replace(given.train, split=replace(given.train.split, group_by=None)))
+    splits = group_folds(dataset, config.folds, seed=config.train.seed, holds_out_val=config.train.holds_out_val)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
-    _claim(out, dataset, config)
+    _claim(out, dataset, given)
     folds = []
     for number, split in enumerate(splits):
         progress.say(f"fold {number + 1} of {config.folds}: tests {count(len(split.test), 'photo')}")
         folds.append(_run_fold(dataset, split, out, number, config, progress))
     latency, where = _time(dataset, folds[-1], config, progress)
     record = CrossvalRecord(
-        config=config,
+        config=given,
         data_sha256=dataset.sha256,
         photos=sum(len(fold.samples) for fold in folds),
         groups=len(dataset.groups),
@@ -186,14 +192,19 @@ def _variant(
         )
         for fold in folds
     ]
+    evaluation = evaluation_of(judged_photos(*photos))
+    contracts = [fold.bundles[variant].contract for fold in folds]
+    has_all = crops == contracts[0].plan.crops and not early
+    noted = [found for found in map(noted_validation, contracts) if found is not None] if has_all else []
     return VariantRecord(
         variant=variant,
         crops=setting.crops,
         stops_early=setting.stops_early,
         crops_used=crops_used(*photos),
-        evaluation=evaluation_of(judged_photos(*photos)),
+        evaluation=evaluation,
         latency=latency,
         model_bytes=len(folds[-1].bundles[variant].flatbuffer),
+        gap=validation_gap(mean_estimate(noted), evaluation.balanced_accuracy, grouped=True) if noted else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from edgekit.bench.conditions import Conditions
 from edgekit.bounds import Counted, NoLess
 from edgekit.crossval.options import CrossvalConfig
+from edgekit.evaluate.gap import ValidationGap
 from edgekit.metrics.classification import Evaluation
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
@@ -14,7 +15,11 @@ from edgekit.scoring.scores import CropUse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRecord:
-    """One variant at one number of crops, or stopping early, over all photos of all folds."""
+    """One variant at one number of crops, or stopping early, over all photos of all folds.
+
+    Attributes:
+        gap: What the folds' own validation said, on average, against their test photos; with all crops of the plan.
+    """
 
     variant: str
     crops: Counted
@@ -23,6 +28,7 @@ class VariantRecord:
     evaluation: Evaluation
     latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
     model_bytes: Counted
+    gap: ValidationGap | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,11 @@ from typing import Literal
 
 from edgekit.errors import DataError, EdgekitError
 
+GroupBy = Literal["name", "date", "camera", "look"]
 PartChoice = Literal["auto", "train", "val", "test", "all"]
 
+# Folds inside the training photos: the fewest there can be, and the most that are worth their time.
+_FOLDS = (2, 10)
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
 # Labels that name genuine photos in presentation-attack detection, as data sets spell them.
@@ -35,20 +38,24 @@ class SplitConfig:
 
     Args:
         val_fraction: Share of the photos for choosing epochs and thresholds; of the training photos, where the data
-            itself names the test photos but no validation photos.
-        test_fraction: Share of the photos that are touched once, at the end.
+            itself names the test photos but no validation photos. Where folds inside the training photos choose
+            instead, the share that each fold leaves out.
+        test_fraction: Share of the photos that are touched once, at the end; 0 for none, so that all may train.
         seed: Another seed gives another split.
+        group_by: How groups are derived for photos that have none; None for not at all.
     """
 
     val_fraction: float = 0.2
     test_fraction: float = 0.2
     seed: int = 0
+    group_by: GroupBy | None = None
 
     def __post_init__(self) -> None:
         """Check that each part gets something."""
-        for name in ("val_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                raise DataError(f"{name} must lie between 0 and 1, got {getattr(self, name)}; try 0.2")
+        if not 0 < self.val_fraction < 1:
+            raise DataError(f"val_fraction must lie between 0 and 1, got {self.val_fraction}; try 0.2")
+        if not 0 <= self.test_fraction < 1:
+            raise DataError(f"test_fraction must lie from 0, which tests none, to below 1, got {self.test_fraction}")
         if self.val_fraction + self.test_fraction >= 1:
             raise DataError(
                 f"val_fraction and test_fraction must leave something to train on, got {self.val_fraction} and"
@@ -56,6 +63,11 @@ class SplitConfig:
             )
         if not 0 <= self.seed <= MAX_SEED:
             raise DataError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
+
+    @property
+    def folds(self) -> int:
+        """Into how many folds training photos are dealt at most, where those choose."""
+        return min(max(round(1 / self.val_fraction), _FOLDS[0]), _FOLDS[1])
 
 
 def check_counts(name: str, values: tuple[int, ...], most: int) -> None:

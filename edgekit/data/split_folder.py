@@ -12,10 +12,11 @@ from PIL import Image
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
 from edgekit.data.checks import check_files, check_folder, find_copies, shorten
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.options import SplitConfig
+from edgekit.data.options import GroupBy, SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.data.threads import work_through
 from edgekit.data.update import cautions, read_samples, update_manifest
@@ -58,7 +59,7 @@ def split_data(
     *,
     ungrouped: bool = False,
     again: bool = False,
-    near_bits: int = NEAR_BITS,
+    group_by: GroupBy | None = None,
     progress: Progress = SILENT,
 ) -> SplitRecord:
     """Split a data folder by groups and write that into its manifest.
@@ -68,7 +69,7 @@ def split_data(
         config: How to split.
         ungrouped: Photos without a group count as related to no other.
         again: Forget the sides that the manifest names.
-        near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
+        group_by: Derive groups by this rule, and write them, too; the photos must have none.
         progress: Told of each photo.
 
     Returns:
@@ -81,15 +82,21 @@ def split_data(
     check_folder(root)
     # Another process that writes rows at the same time would lose them, or these.
     with writing_in(root):
-        return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
+        samples = tuple(sorted(read_samples(root), key=lambda sample: sample.path))
+        if not samples:
+            raise DataError(
+                f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there"
+            )
+        if group_by is not None:
+            labels = tuple(sorted({sample.label for sample in samples}))
+            listed = Dataset(root=root, samples=samples, labels=labels, bad=(), sha256="")
+            samples = with_groups(listed, group_by, progress).samples
+        return _split(root, samples, config, ungrouped=ungrouped, again=again, progress=progress)
 
 
 def _split(
-    root: Path, config: AssignConfig, *, ungrouped: bool, again: bool, near_bits: int, progress: Progress
+    root: Path, samples: tuple[Sample, ...], config: AssignConfig, *, ungrouped: bool, again: bool, progress: Progress
 ) -> SplitRecord:
-    samples = tuple(sorted(read_samples(root), key=lambda sample: sample.path))
-    if not samples:
-        raise DataError(f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there")
     if again:
         samples = tuple(replace(sample, **{config.column: ""}) for sample in samples)
     grouped = tuple(replace(s, group=s.group or f"{s.path} alone") for s in samples) if ungrouped else samples
@@ -99,11 +106,11 @@ def _split(
     # Where some photos have groups all must; where none has, a column of single photos would say nothing.
     named = any(sample.group for sample in samples)
     written = [new if named else replace(new, group="") for new in placed]
-    if list(samples) != written or not (root / MANIFEST_NAME).exists():
+    if sorted(read_samples(root), key=lambda sample: sample.path) != written or not (root / MANIFEST_NAME).exists():
         update_manifest(root, written)
     # Only the column that was written counts: another one may part photos on purpose.
     other = "fold" if config.column == "split" else "split"
-    same = find_same([replace(sample, **{other: ""}) for sample in placed], phashes, digests, near_bits)
+    same = find_same([replace(sample, **{other: ""}) for sample in placed], phashes, digests, NEAR_BITS)
     sides = describe_sides(placed, config.column)
     kept = sum(bool(getattr(sample, config.column)) for sample in samples)
     cautions = list(absent_kinds(sides)) if config.method != "each" else []

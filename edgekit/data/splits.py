@@ -24,6 +24,7 @@ Placing = dict[str, str]
 
 _CAUTION = "no group column: the split is random and the number will flatter"
 _VAL_CAUTION = "no group column: the validation photos were taken from train at random and their number will flatter"
+_FOLDS_CAUTION = "no group column: the folds inside the training photos are random and their number will flatter"
 
 _RESTARTS = 20
 _MAX_PLACINGS = 40_000
@@ -38,8 +39,8 @@ class Split:
 
     Args:
         train: Paths of the photos to train on, sorted.
-        val: Paths of those for choosing epochs and thresholds, sorted.
-        test: Paths of those to be touched once, sorted.
+        val: Paths of those for choosing epochs and thresholds, sorted; none where folds inside ``train`` choose.
+        test: Paths of those to be touched once, sorted; none where all photos train.
         method: Origin of the split: the data's own, by groups, or random.
         caution: A caution to print beside every number that rests on this split; often empty.
     """
@@ -72,37 +73,86 @@ class Split:
         return tuple(sample_of[path] for path in paths)
 
 
-def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
+def split_dataset(dataset: Dataset, config: SplitConfig, *, holds_out_val: bool = True) -> Split:
     """Split a dataset: as its manifest or folders say, else by groups, else at random with a caution.
 
     Every part gets every class, and groups stay whole. The same data and config give the same split.
+
+    Args:
+        dataset: Photos with labels.
+        config: The shares of the parts that the data doesn't name.
+        holds_out_val: Whether validation photos are kept from training; without, those that the data names train, too,
+            and :func:`training_folds` judges them.
 
     Raises:
         DataError: names the classes and groups that can't be split so.
     """
     rng = np.random.default_rng(config.seed)
     if any(sample.split for sample in dataset.samples):
-        return _take_given(rng, dataset, config)
-    shares = {
-        "train": 1 - config.val_fraction - config.test_fraction,
-        "val": config.val_fraction,
-        "test": config.test_fraction,
-    }
+        return _take_given(rng, dataset, config, holds_out_val=holds_out_val)
+    shares = {"val": config.val_fraction} if holds_out_val else {}
+    shares |= {"test": config.test_fraction} if config.test_fraction else {}
+    shares = {"train": 1 - sum(shares.values()), **shares}
     if dataset.has_groups:
         return _to_split(_place_groups(rng, dataset.samples, shares), "groups")
     return _to_split(_place_photos(rng, dataset.samples, shares), "random", _CAUTION)
 
 
-def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...]:
+def training_folds(dataset: Dataset, split: Split, config: SplitConfig) -> Int64Array:
+    """Deal the training photos into folds: by groups, where there are some, else at random.
+
+    Photos of every class stay when any fold is left out.
+
+    Returns:
+        (photos,) int64: the fold of each training photo, from 0 on.
+
+    Raises:
+        DataError: a class stands in one group, or in one photo, alone.
+    """
+    samples = split.samples(dataset, "train")
+    labels, classes = np.unique([sample.label for sample in samples], return_inverse=True)
+    names = [sample.group or sample.path for sample in samples]
+    units, unit_of = np.unique(names, return_inverse=True)
+    counts = np.zeros((len(units), len(labels)))
+    np.add.at(counts, (unit_of, classes), 1)
+    for folds in range(min(config.folds, len(units)), 1, -1):
+        rng = np.random.default_rng(config.seed)
+        if dataset.has_groups:
+            fold_of = balance(rng, counts / counts.sum(axis=0), np.full(folds, 1 / folds))
+        else:
+            fold_of = _deal(rng, counts.argmax(axis=1), folds)
+        held = np.zeros((folds, len(labels)))
+        np.add.at(held, fold_of, counts)
+        # A fold that is empty leaves nobody out.
+        if (held.sum(axis=1) > 0).all() and (counts.sum(axis=0) - held > 0).all():
+            return np.asarray(fold_of[unit_of], dtype=np.int64)
+    what = "groups" if dataset.has_groups else "photos"
+    raise DataError(
+        f"{dataset.root}: every class must stand in at least 2 {what} of the training photos, so that each is judged by"
+        f" a head that has not seen it; {_describe(list(units), list(labels), counts)}; add {what}"
+    )
+
+
+def _deal(rng: np.random.Generator, classes: Int64Array, folds: int) -> Int64Array:
+    """Deal photos out class by class, each class where the last one ended."""
+    order = rng.permutation(len(classes))
+    order = order[np.argsort(classes[order], kind="stable")]
+    fold_of = np.empty(len(classes), np.int64)
+    fold_of[order] = np.arange(len(classes)) % folds
+    return fold_of
+
+
+def group_folds(dataset: Dataset, folds: int, seed: int = 0, *, holds_out_val: bool = True) -> tuple[Split, ...]:
     """Make the splits of a cross-validation by groups: each group is in test exactly once.
 
-    A split's validation photos are the next fold's test photos. Splits that the data names are ignored; its folds,
-    where the manifest has them, are taken as they are.
+    A split's validation photos, where some are held out, are the next fold's test photos. Splits that the data names
+    are ignored; its folds, where the manifest has them, are taken as they are.
 
     Args:
         dataset: Data with groups.
         folds: At least three: one to test, one to validate, the rest to train. As many as the data names, if it does.
         seed: Another seed gives other folds, unless the data names them.
+        holds_out_val: Whether a fold validates; without, all but the tested one train.
 
     Returns:
         One split per fold.
@@ -115,7 +165,9 @@ def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...
     if folds < 3:
         raise DataError(f"folds must be at least 3, for train, val and test, got {folds}; ask for more")
     if not dataset.has_groups:
-        raise DataError(f"{dataset.root}: folds are made of groups, got data without a group column; add it")
+        raise DataError(
+            f"{dataset.root}: folds are made of groups, got data without a group column; add it, or say --group-by"
+        )
     if len(dataset.groups) < folds:
         raise DataError(
             f"{dataset.root}: {folds} folds need at least {folds} groups, got {len(dataset.groups)}:"
@@ -128,7 +180,8 @@ def group_folds(dataset: Dataset, folds: int, seed: int = 0) -> tuple[Split, ...
         placing = _place_groups(np.random.default_rng(seed), dataset.samples, shares)
     splits = []
     for number in range(folds):
-        role_of = {f"fold {number}": "test", f"fold {(number + 1) % folds}": "val"}
+        role_of = {f"fold {(number + 1) % folds}": "val"} if holds_out_val else {}
+        role_of[f"fold {number}"] = "test"
         roles = {path: role_of.get(fold, "train") for path, fold in placing.items()}
         splits.append(_to_split(roles, "groups"))
     return tuple(splits)
@@ -170,12 +223,15 @@ def _to_split(placing: Placing, method: Literal["manifest", "groups", "random"],
     return Split(train=train, val=val, test=test, method=method, caution=caution)
 
 
-def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig) -> Split:
+def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig, *, holds_out_val: bool) -> Split:
     """Respect the splits that the data names; take validation photos from train where it names none."""
-    _check_given(dataset)
+    _check_given(dataset, needs_test=config.test_fraction > 0)
     placing = {sample.path: sample.split for sample in dataset.samples}
     caution = ""
-    if "val" not in placing.values():
+    if not holds_out_val:
+        placing = {path: "train" if part == "val" else part for path, part in placing.items()}
+        caution = "" if dataset.has_groups else _FOLDS_CAUTION
+    elif "val" not in placing.values():
         shares = {"train": 1 - config.val_fraction, "val": config.val_fraction}
         train = [sample for sample in dataset.samples if sample.split == "train"]
         caution = "" if dataset.has_groups else _VAL_CAUTION
@@ -183,7 +239,7 @@ def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig)
     return _to_split(placing, "manifest", caution)
 
 
-def _check_given(dataset: Dataset) -> None:
+def _check_given(dataset: Dataset, *, needs_test: bool) -> None:
     check_whole(dataset.root, dataset.samples, "split")
     classes_of = defaultdict[str, set[str]](set)
     for sample in dataset.samples:
@@ -191,7 +247,8 @@ def _check_given(dataset: Dataset) -> None:
     for name in SPLITS:
         lacking = sorted(set(dataset.labels) - classes_of[name])
         # Validation photos can be taken from train; the others must be given.
-        if lacking and not (name == "val" and not classes_of["val"]):
+        may_be_absent = name == "val" or (name == "test" and not needs_test)
+        if lacking and not (may_be_absent and not classes_of[name]):
             raise DataError(
                 f"{dataset.root}: the split {name!r} must hold every class, got no photo of {shorten(lacking)};"
                 " move groups there, or remove the splits to have them made"

@@ -12,14 +12,17 @@ from edgekit.arrays import Int64Array
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
+from edgekit.errors import DataError
+from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.options import EvaluateConfig
-from edgekit.evaluate.photos import choose_photos
+from edgekit.evaluate.photos import Chosen, choose_photos
 from edgekit.metrics.breakdown import Detail, check_slices, detail
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.metrics.judged import Judged
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.stopping import margins
+from edgekit.scoring.out_of_fold import read_beside
 from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
 from edgekit.scoring.source import CropSource, crop_source
@@ -31,6 +34,27 @@ def score_samples(
     """Score photos with one model, crop by crop."""
     (scores,) = score_photos([bundle], model_source(bundle.contract, dataset, samples), crops=crops, progress=progress)
     return scores
+
+
+def score_chosen(
+    model: Path, bundle: Bundle, dataset: Dataset, chosen: Chosen, *, crops: int, progress: Progress = SILENT
+) -> Scores:
+    """Score chosen photos with a model; where they trained it, read what heads said that had not seen them.
+
+    Raises:
+        DataError: what these heads said does not lie beside the model, or more crops are asked for than they saw.
+    """
+    if not chosen.out_of_fold:
+        return score_samples(bundle, dataset, chosen.samples, crops=crops, progress=progress)
+    contract = bundle.contract
+    if crops > contract.plan.crops:
+        raise DataError(
+            f"out-of-fold scores are of {contract.plan.crops} crops, got --crops {crops}; ask for so many at most"
+        )
+    shape = len(chosen.samples), contract.plan.crops, len(contract.labels)
+    targets = model_source(contract, dataset, chosen.samples).targets
+    kept = read_beside(model, contract.provenance.get("folds_sha256"), shape, targets)
+    return Scores(crops=kept.crops[:, :crops], targets=targets)
 
 
 def model_source(contract: Contract, dataset: Dataset, samples: Sequence[Sample]) -> CropSource:
@@ -124,6 +148,7 @@ class EvaluateRecord:
         bona_fide: The model's label of genuine photos; None where it has none.
         decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
         detail: Curves, calibration, slices and mistakes beyond the headline.
+        gap: Validation against these photos, where they are the model's own test photos and all crops were scored.
     """
 
     model: str
@@ -138,6 +163,7 @@ class EvaluateRecord:
     bona_fide: str | None
     decision: Decision
     detail: Detail
+    gap: ValidationGap | None = None
 
 
 def evaluate_model(
@@ -166,12 +192,15 @@ def evaluate_model(
     contract = bundle.contract
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
-    chosen = choose_photos(dataset, contract, config.part)
+    chosen = choose_photos(dataset, contract, config.part, takes_folds=True)
     check_slices(config.slices, known_columns(chosen.samples))
-    scores = score_samples(bundle, dataset, chosen.samples, crops=count, progress=progress)
+    scores = score_chosen(model, bundle, dataset, chosen, crops=count, progress=progress)
     early = config.stop_early and config.crops is None and contract.decision.early_stop is not None
     photos = ScoredPhotos.of(scores, chosen.samples, contract, crops=count, stops_early=early)
     judged = judged_photos(photos)
+    evaluation = evaluation_of(judged)
+    validation = noted_validation(contract) if chosen.is_own_test and config.crops is None else None
+    grouped = all(sample.group for sample in chosen.samples)
     return EvaluateRecord(
         model=model.name,
         file_sha256=bundle.file_sha256,
@@ -180,9 +209,10 @@ def evaluate_model(
         caution=chosen.caution,
         crops=count,
         crops_used=crops_used(photos),
-        evaluation=evaluation_of(judged),
+        evaluation=evaluation,
         labels=contract.labels,
         bona_fide=contract.bona_fide,
         decision=contract.decision,
         detail=detail(judged, slices=config.slices),
+        gap=None if validation is None else validation_gap(validation, evaluation.balanced_accuracy, grouped=grouped),
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample
 from edgekit.data.options import PartChoice, SplitConfig
-from edgekit.data.splits import split_dataset
+from edgekit.data.splits import Part, Split, split_dataset
 from edgekit.errors import DataError
 from edgekit.records import from_plain
 
@@ -26,19 +26,34 @@ class Chosen:
         samples: Photos with labels.
         part: Name of the part of the data that the samples are.
         caution: A caution to print beside every number; empty where none is needed.
+        out_of_fold: Whether the photos trained the model, so that their scores are those of heads that had not seen
+            them, which lie beside the model.
+        is_own_test: Whether they are the test photos of the data that the model was trained on.
     """
 
     samples: tuple[Sample, ...]
     part: str
     caution: str
+    out_of_fold: bool = False
+    is_own_test: bool = False
 
 
-def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
+def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, takes_folds: bool = False) -> Chosen:
     """Photos to measure a model on: its own test photos when the data is what it was trained on, else all.
+
+    Where folds inside the training photos stood in for validation photos, these are the part ``val``; and the usual
+    choice, where all photos trained the model.
+
+    Args:
+        dataset: Photos with labels.
+        contract: The model's contract.
+        part: The part that is asked for.
+        takes_folds: Whether scores of folds will do. Without, the file itself is measured, on photos that trained it
+            where there are no others.
 
     Raises:
         DataError: labels that the model doesn't know, or a part that can't be told: the model was trained on a split
-            that the data and the model's configuration don't give.
+            that the data and the model's configuration don't give, or it has no such part.
     """
     strangers = sorted(set(dataset.labels) - set(contract.labels))
     if strangers:
@@ -53,18 +68,28 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Cho
         caution = "these photos also trained the model: the numbers flatter" if own else unknown if trained_on else ""
         said = (caution, _choice_caution(contract, dataset, "all"), _few_groups(dataset.samples))
         return Chosen(samples=dataset.samples, part="all", caution=joined(*said))
-    wanted: Literal["train", "val", "test"] = "test" if part == "auto" else part
+    wanted: Part = "test" if part == "auto" else part
+    by_folds = own and contract.provenance.get("validated_by") == "folds"
     if own:
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
     else:
         config = SplitConfig()
-    split = split_dataset(dataset, config)
+    dataset = with_groups(dataset, config.group_by if own else None)
+    split = split_dataset(dataset, config, holds_out_val=not by_folds)
     if own and contract.provenance.get("split_sha256") != split.sha256:
         raise DataError(
             f"the model was trained on another split of {dataset.root} than the data itself gives (a fold of a "
             f"cross-validation?), so its {wanted} photos can't be told; use --split all, whose numbers flatter, or the "
             "cross-validation's own"
         )
+    if own and wanted == "test" and not split.test:
+        if part == "test":
+            raise DataError(
+                "the model has no test photos, as all trained it (--test-fraction 0); use --split val, or other photos"
+            )
+        wanted = "val" if takes_folds or not by_folds else "train"
+    if by_folds and wanted == "val":
+        return _judged_by_folds(dataset, split, takes_folds=takes_folds)
     cautions = {
         "train": "these photos trained the model: the numbers flatter",
         "val": "these photos chose epochs and thresholds",
@@ -73,7 +98,22 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Cho
     flatters = cautions.get(wanted, "") if own else unknown if trained_on else ""
     tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
     caution = joined(split.caution, flatters, tuned, _few_groups(samples))
-    return Chosen(samples=samples, part=wanted, caution=caution)
+    return Chosen(samples=samples, part=wanted, caution=caution, is_own_test=own and wanted == "test")
+
+
+def _judged_by_folds(dataset: Dataset, split: Split, *, takes_folds: bool) -> Chosen:
+    if not takes_folds:
+        raise DataError(
+            "the model has no validation photos of its own: folds inside the training photos stood in for them, and "
+            "this command runs the file itself; use --split test, or --split train, whose numbers flatter"
+        )
+    samples = split.samples(dataset, "train")
+    said = (
+        "out of fold: these photos trained the model, and each was judged by a head that had not seen its "
+        f"{'group' if dataset.has_groups else 'fold'}; they chose the head and the operating point"
+    )
+    caution = joined(split.caution, said, _few_groups(samples))
+    return Chosen(samples=samples, part="val", caution=caution, out_of_fold=True)
 
 
 def choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
@@ -88,7 +128,7 @@ def choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> C
             f"a threshold is chosen on validation photos, got --split {part}: those would flatter it; use --split val, "
             "or --split all with other photos, which judge nothing afterwards"
         )
-    return choose_photos(dataset, contract, "val" if part == "auto" and own else part)
+    return choose_photos(dataset, contract, "val" if part == "auto" and own else part, takes_folds=True)
 
 
 def choice_note(dataset: Dataset, part: str) -> dict[str, str]:

@@ -11,13 +11,14 @@ from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import forced, score_samples
+from edgekit.evaluate.accuracy import forced, score_chosen
 from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos, joined
 from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.operating_point import edge_caution, fit_decision
+from edgekit.scoring.out_of_fold import carry
 from edgekit.scoring.scores import CropUse, Scores, crop_use
 
 # Below that a temperature fits the photos, not the model: one photo more or less moves it by a multiple.
@@ -74,7 +75,7 @@ def tune(
     contract = bundle.contract
     chosen = choosing_photos(dataset, contract, part)
     _check_enough(chosen, contract)
-    scores = score_samples(bundle, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     _check_errors(scores, chosen, contract)
     groups = [sample.group for sample in chosen.samples]
     tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
@@ -88,6 +89,7 @@ def tune(
     if write is not None:
         noted = replace(tuned, provenance=contract.provenance | note)
         written = update_contract(model, noted, bundle=bundle, out=write)
+        carry(model, write)
     return TuneRecord(
         model=model.name,
         data_sha256=dataset.sha256,

@@ -17,7 +17,7 @@ from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_samples
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_chosen, score_samples
 from edgekit.evaluate.photos import Chosen, choice_note, choose_photos, choosing_photos, joined
 from edgekit.metrics.attacks import (
     apcer_by_kind,
@@ -35,6 +35,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import plain
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.operating_point import fit_early_stop
+from edgekit.scoring.out_of_fold import carry
 from edgekit.scoring.scores import Scores
 
 # Square of the standard normal's 97.5 % quantile, for Wilson's upper end where no error was seen.
@@ -232,7 +233,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
     contract = bundle.contract
     target, write = request.target, request.write
     chosen = _choosing_photos(dataset, contract, request.part)
-    scores = score_samples(bundle, dataset, chosen.samples, crops=contract.plan.crops, progress=progress)
+    scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     is_attack = scores.targets != contract.labels.index(str(contract.bona_fide))
     if not is_attack.any() or is_attack.all():
         raise DataError(
@@ -256,6 +257,7 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         note |= choice_note(dataset, chosen.part)
         noted = replace(decided, provenance=contract.provenance | {"operating_point": note})
         written = update_contract(model, noted, bundle=bundle, out=write)
+        carry(model, write)
     needed = _needed(target.limit) if target.limit else None
     return TargetRecord(
         model=model.name,

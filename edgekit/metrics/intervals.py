@@ -172,6 +172,24 @@ def share_estimate(value: float, samples: Float64Array, *, units: int, method: s
     return _wilson(value, units, method="wilson" if method == "bootstrap" else "wilson over groups")
 
 
+def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
+    """The mean of numbers that were measured on much the same photos, which no mean makes surer."""
+    value, low, high = (float(np.mean([getattr(one, end) for one in estimates])) for end in ("value", "low", "high"))
+    return Estimate(value=value, low=low, high=high, method="mean")
+
+
+def difference(one: Estimate, other: Estimate) -> Estimate:
+    """How much larger one number is than another that was measured on other photos.
+
+    The distances of both to their ends are squared and added (MOVER, Zou & Donner 2008), so that intervals of any form
+    count as they are.
+    """
+    value = one.value - other.value
+    down = math.hypot(one.value - one.low, other.high - other.value)
+    up = math.hypot(one.high - one.value, other.value - other.low)
+    return Estimate(value=value, low=value - down, high=value + up, method="of two intervals")
+
+
 def wider(groups: Estimate, photos: Estimate) -> Estimate:
     """The interval over groups, or where that over photos reaches further, that one's end."""
     low, high = min(groups.low, photos.low), max(groups.high, photos.high)

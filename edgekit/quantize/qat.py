@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgekit.arrays import Float32Array
 from edgekit.data.dataset import Dataset
+from edgekit.data.groups import with_groups
 from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.metrics.reliability import balanced_log_loss
@@ -22,7 +23,7 @@ from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.quantize.representative import RepresentativeSet, representative_set
 from edgekit.records import file_sha256, is_stream
 from edgekit.scoring.source import normalise
-from edgekit.train.finetune import TrainingRun, crop_feed, fit_head, write_record
+from edgekit.train.finetune import TrainingRun, crop_feed, feature_cache, fit_head, write_record
 from edgekit.train.fit import FitState, fit, validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -107,6 +108,8 @@ def qat(
                 f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
                 f"{dataset.sha256[:12]}); name the same --data"
             )
+        folder.check_folds(before)
+        dataset = with_groups(dataset, before.config.split.group_by)
         options.refuse_in_use(folder, "qat")
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))
@@ -136,7 +139,8 @@ def _quantised_head(
     adapt_weights(network, crops, progress=progress)
     model = quantised(network)
     calibrate(model, network, crops)
-    trials = fit_head(network, pooled_features(model), run, progress, precision="int8")
+    cache = feature_cache(pooled_features(model), run, precision="int8")
+    trials = fit_head(network, cache, run, "qat", progress)
     copy_head(network, model)
     # The new head has other ranges: its kernels, its logits and their sums.
     calibrate(model, network, crops)

@@ -30,6 +30,10 @@ def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
     return tuple(chart for chart in charts if chart is not None)
 
 
+def _choosing(stage: TrainRecord) -> str:
+    return f"{count(stage.folds, 'fold')} of them" if stage.folds else f"{len(stage.split.val):,}"
+
+
 def stages_table(model: Model) -> Table | None:
     """The run, stage by stage."""
     if not model.stages:
@@ -52,7 +56,7 @@ def stages_table(model: Model) -> Table | None:
         )
     last = model.stages[-1]
     note = (
-        f"{count(len(last.split.train), 'photo')} to train on, {len(last.split.val):,} to choose by, "
+        f"{count(len(last.split.train), 'photo')} to train on, {_choosing(last)} to choose by, "
         f"{len(last.split.test):,} to test with; split {last.split.method}, "
         f"{short(last.split.sha256)}; data {short(last.data_sha256)}. "
         + ", ".join(f"{name} {version}" for name, version in sorted(last.versions.items()))

@@ -60,10 +60,15 @@ def runtime_key(interpreter: str) -> list[str]:
 
 def write_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays as ``.npz``, not compressed, whole or not at all."""
+    write_atomic(place, arrays_content(arrays))
+
+
+def arrays_content(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The content of a file of arrays, the same for the same arrays."""
     buffer = io.BytesIO()
     # mypy takes the arrays for savez's own keyword.
     np.savez(buffer, **{name: np.ascontiguousarray(array) for name, array in arrays.items()})  # type: ignore[arg-type]
-    write_atomic(place, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_arrays(place: Path, expected: Mapping[str, ArrayType]) -> dict[str, NDArray[Any]] | None:

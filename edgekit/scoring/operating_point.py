@@ -74,18 +74,28 @@ def choose_threshold(attack: BoolArray, score: Float64Array, groups: Sequence[st
         score: (n,) voted attack scores.
         groups: Group of each photo; without groups every photo is one.
     """
-    from scipy.stats import t as student_t
-
     cut = float(np.clip(best_threshold(attack, score), 0.0, 1.0))
     weight = np.where(attack, 0.5 / attack.sum(), 0.5 / (~attack).sum())
     right, right_at_half = (score >= cut) == attack, (score >= 0.5) == attack
     gains = weight * (right.astype(np.float64) - right_at_half)
+    return cut if is_gain(gains, groups) else 0.5
+
+
+def is_gain(gains: Float64Array, groups: Sequence[str] | None = None) -> bool:
+    """Whether a 95 % interval of the sum of photos' gains lies above zero: by Student's t, over groups or photos.
+
+    Args:
+        gains: (n,) what each photo gains.
+        groups: Group of each photo; without groups every photo is one.
+    """
+    from scipy.stats import t as student_t
+
     _, unit = np.unique(groups if groups is not None else np.arange(len(gains)), return_inverse=True)
     totals = np.bincount(unit, weights=gains)
     if len(totals) < 2:
-        return 0.5
+        return False
     quantile = student_t.ppf(0.975, min(len(totals) - 1, _MOST_DEGREES))
-    return cut if gains.sum() > quantile * np.sqrt(len(totals)) * totals.std(ddof=1) else 0.5
+    return bool(gains.sum() > quantile * np.sqrt(len(totals)) * totals.std(ddof=1))
 
 
 def fit_early_stop(scores: Scores, contract: Contract) -> tuple[float, ...]:

@@ -22,6 +22,10 @@ class Scores:
     crops: Float32Array
     targets: Int64Array
 
+    def of(self, rows: Int64Array) -> Scores:
+        """Those of some photos."""
+        return Scores(crops=self.crops[rows], targets=self.targets[rows])
+
     def voted(self, contract: Contract, count: Count = None) -> Float64Array:
         """(photos, classes) probabilities after the vote of the first ``count`` crops, or of each photo's own count."""
         if not isinstance(count, np.ndarray):

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.arrays import Float32Array, RGBArray
+from edgekit.arrays import Float32Array, Int64Array, RGBArray
 from edgekit.augment import vary
 from edgekit.data.threads import WORKERS, in_order
 from edgekit.metrics.wording import count
@@ -83,9 +84,15 @@ def _sources_sha256(*parts: ModuleType | Callable[..., object]) -> str:
 
 
 def photo_features(
-    cache: FeatureCache, source: CropSource, *, draws: int, seed: int, what: str, progress: Progress
+    cache: FeatureCache,
+    source: CropSource,
+    *,
+    draws: int,
+    seed: int,
+    progress: Progress,
+    columns: Int64Array | None = None,
 ) -> PhotoFeatures:
-    """Features of the plan's crops and of ``draws`` random ones for every photo of a source.
+    """Features of the plan's crops and of ``draws`` random ones for every training photo of a source.
 
     They are computed by the TFLite interpreter, which is several times faster on a CPU than the training framework. A
     photo's random crops depend on the seed and on its bytes alone, so folds of a cross-validation share them.
@@ -95,19 +102,46 @@ def photo_features(
         source: The photos and how crops are cut.
         draws: Random crops of each photo.
         seed: Seed of the random crops.
-        what: Names the photos for people.
         progress: Told of every photo.
+        columns: The channels that are wanted; all when None.
     """
-    progress.begin(f"computing features of {what} photos", len(source.paths))
+    wanted = _Wanted(draws, seed, lambda table: table if columns is None else table[:, columns])
+    tables = _tables(cache, source, wanted, progress)
+    result = np.empty((len(source.paths), *tables[0].shape), np.float32)
+    for index in range(len(source.paths)):
+        # Given back one by one: the table of all crops is large enough once.
+        result[index] = tables.pop(index)
+    return PhotoFeatures(crops=result, plan_crops=source.plan.crops)
+
+
+def photo_means(cache: FeatureCache, source: CropSource, *, draws: int, seed: int, progress: Progress) -> Float32Array:
+    """(photos, channels): each photo's mean over the plan's crops, of features that are kept as by `photo_features`."""
+    fixed = source.plan.crops
+    tables = _tables(cache, source, _Wanted(draws, seed, lambda table: table[:fixed].mean(axis=0)), progress)
+    return np.stack([tables[index] for index in range(len(source.paths))])
+
+
+class _Wanted(NamedTuple):
+    """Random crops, their seed, and what is taken of a photo's (crops, channels)."""
+
+    draws: int
+    seed: int
+    take: Callable[[Float32Array], Float32Array]
+
+
+def _tables(cache: FeatureCache, source: CropSource, wanted: _Wanted, progress: Progress) -> dict[int, Float32Array]:
+    """What is wanted of each photo's features, by its place in the source: read, or computed and kept."""
+    progress.begin("computing features of training photos", len(source.paths))
+    draws, seed, take = wanted
     folder = cache.folder / cache.settings(source, draws, seed)
     places = [folder / f"{file_sha256(path)}.npz" for path in source.paths]
     expected = {"crops": ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))}
-    kept = (read_arrays(place, expected) for place in places)
-    tables = {
-        index: found["crops"]
-        for index, found in enumerate(kept)
-        if found is not None and np.isfinite(found["crops"]).all()
-    }
+    tables: dict[int, Float32Array] = {}
+    widths: dict[int, int] = {}
+    for index, place in enumerate(places):
+        found = read_arrays(place, expected)
+        if found is not None and np.isfinite(found["crops"]).all():
+            tables[index], widths[index] = take(found["crops"]), found["crops"].shape[1]
 
     def cut(index: int) -> RGBArray:
         photo, place = source.paths[index], places[index]
@@ -115,11 +149,11 @@ def photo_features(
         fixed = cut_photo(photo, source, count=source.plan.crops)
         return np.concatenate([fixed, draw_photo(rng, source, photo, draws)]) if draws else fixed
 
-    if len(tables) < len(places) or len({table.shape[1] for table in tables.values()}) > 1:
+    if len(tables) < len(places) or len(set(widths.values())) > 1:
         with captured_stderr():
             model = ModelInterpreter(cache.model, threads=WORKERS, probabilities=False)
         # Only the model knows how many channels are right.
-        tables = {index: table for index, table in tables.items() if table.shape[1] == model.classes}
+        tables = {index: table for index, table in tables.items() if widths[index] == model.classes}
         missing = [index for index in range(len(places)) if index not in tables]
         damaged = [places[index] for index in missing if os.path.exists(places[index])]
         if damaged:
@@ -127,13 +161,10 @@ def photo_features(
             progress.say(f"{files} damaged and computed again, such as {damaged[0]}")
         progress.advance(len(tables))
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
-            tables[index] = np.stack([model(crop) for crop in crops])
-            write_arrays(places[index], {"crops": tables[index]})
+            computed = np.stack([model(crop) for crop in crops])
+            write_arrays(places[index], {"crops": computed})
+            tables[index] = take(computed)
             progress.advance()
     else:
         progress.advance(len(tables))
-    result = np.empty((len(places), *tables[0].shape), np.float32)
-    for index in range(len(places)):
-        # Given back one by one: the table of all crops is large enough once.
-        result[index] = tables.pop(index)
-    return PhotoFeatures(crops=result, plan_crops=source.plan.crops)
+    return tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 
 from edgekit import __version__
@@ -13,27 +13,33 @@ from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
-from edgekit.data.splits import Part, Split, split_dataset
+from edgekit.data.groups import with_groups
+from edgekit.data.splits import Part, Split, split_dataset, training_folds
 from edgekit.errors import RunError
 from edgekit.locks import working_in
+from edgekit.metrics.wording import count, percent
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
-from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features
+from edgekit.train.choose import choose_columns, judge_columns, some_rows
+from edgekit.train.features import FeatureCache, photo_features, photo_means
 from edgekit.train.feed import CropFeed
 from edgekit.train.fit import FitFiles, fit
 from edgekit.train.head import PENALTIES, FeatureSet, solve_head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
+    columns_of,
     freeze_normalisation,
     load_backbone,
     pooled_features,
     save_weights,
     set_head,
     taps,
+    with_features,
 )
-from edgekit.train.options import FitConfig, Stage, TrainConfig
+from edgekit.train.options import Features, FitConfig, Stage, TrainConfig
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer
@@ -54,6 +60,15 @@ class TrainingRun:
     config: TrainConfig
     folder: RunFolder
     options: RunOptions
+
+    @property
+    def folds(self) -> Int64Array:
+        """(photos,) the fold of each training photo: a head is chosen by photos of a fold that it has not seen.
+
+        Raises:
+            DataError: a class stands in one group alone.
+        """
+        return training_folds(self.dataset, self.split, self.config.split)
 
     def files(self, stage: Stage) -> FitFiles:
         """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
@@ -90,7 +105,7 @@ def finetune(
         dataset: Photos with labels.
         folder: Folder that the run is written to.
         config: Network, fit and split of the training.
-        split: Training and validation photos; drawn by ``config.split`` when None.
+        split: Training photos, and validation photos where they are held out; drawn by ``config.split`` when None.
         options: What happens when the folder holds a run; it is refused by default.
         progress: Told of every step.
 
@@ -105,37 +120,51 @@ def finetune(
     refuse_among_photos(folder.root, dataset.root, "a run")
     if options.cache is not None:
         refuse_among_photos(options.cache, dataset.root, "a cache of features")
-    split = split or split_dataset(dataset, config.split)
+    dataset = with_groups(dataset, config.split.group_by, progress)
+    split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
+    run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
+    if _solves_head(config):
+        folds = len(set(run.folds.tolist()))
+        progress.say(f"{count(len(split.train), 'photo')} train; the head is chosen by {folds} folds of them")
     with working_in(folder.root):
         recover(folder, progress)
         options.refuse_in_use(folder, "float")
         if options.resume:
-            _check_same(folder, dataset, config)
+            config = _same(folder, dataset, config)
+            run = replace(run, config=config)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
         network = build_network(config.network, len(dataset.labels))
         load_backbone(network, config.network)
         if split.caution:
             progress.say(split.caution)
-        run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
         with options.replacing(folder, "float"):
             return _finetune(network, run, began, progress)
 
 
+def _solves_head(config: TrainConfig) -> bool:
+    """Whether a head is solved; a random one would first tear at good features."""
+    return config.tune == "head" or config.network.weights != "none"
+
+
 def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
-    folder, config = run.folder, run.config
-    pretrained = config.network.weights != "none"
-    files = run.files("float")
+    folder, tried = run.folder, dict[str, float]()
+    if _solves_head(run.config):
+        cache = feature_cache(pooled_features(network), run, precision="float32")
+        columns = None
+        if run.config.network.chooses_features:
+            config, columns, tried = _choose_features(network, cache, run, progress)
+            run, network = replace(run, config=config), with_features(network, config.network)
+    files, config = run.files("float"), run.config
     if config.tune == "head":
-        trials = fit_head(network, pooled_features(network), run, progress, precision="float32")
+        trials = fit_head(network, cache, run, "float", progress, columns=columns)
         save_weights(network, files.weights)
     else:
         # Cutting crops takes long: a state that can't be gone on with is refused before.
         started = files.read_state() is not None
-        if pretrained:
-            # A random head would first tear at good features.
+        if _solves_head(config):
             if not started:
-                fit_head(network, pooled_features(network), run, progress, precision="float32")
+                fit_head(network, cache, run, "float", progress, columns=columns)
             freeze_normalisation(network)
         feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
         trials = fit(network, feed, config.whole, files, seed=config.seed, progress=progress).trials
@@ -143,14 +172,20 @@ def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Pr
     if before is not None and before != file_sha256(files.weights):
         # It was made from weights that are no more.
         drop(folder, "qat")
-    return write_record(run, "float", trials, began)
+    return write_record(run, "float", replace(trials, features=tried), began)
 
 
-def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> None:
-    """Hold that a run goes on as it began: with another split it would be tested on photos that trained it."""
+def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConfig:
+    """Hold that a run goes on as it began: with another split it would be tested on photos that trained it.
+
+    Returns:
+        The configuration, with the features that the run chose where that was left to it.
+    """
     if not os.path.exists(folder.record("float")):
-        return
+        return config
     before = folder.read("float")
+    if config.network.chooses_features:
+        config = replace(config, network=replace(config.network, features=before.config.network.features))
     for what, old, new in (
         ("photos", before.data_sha256[:12], dataset.sha256[:12]),
         ("network", before.config.network, config.network),
@@ -167,6 +202,7 @@ def _check_same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> Non
                 f"{folder.root}: --resume goes on with the same {what}, {old!r}, got {new!r}; "
                 "name another --out, or use --overwrite to start again"
             )
+    return config
 
 
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
@@ -183,48 +219,81 @@ def part_source(dataset: Dataset, split: Split, config: TrainConfig, part: Part)
     return crop_source(dataset, samples, config.plan, side_px, augmentation=augmentation)
 
 
+def feature_cache(features: keras.Model, run: TrainingRun, *, precision: Precision) -> FeatureCache:
+    """What computes a network's pooled features in TFLite, and where they are kept.
+
+    Args:
+        features: The network, or its quantised twin, up to its pooled taps.
+        run: Where they are kept, and which taps these are.
+        precision: In which they are computed.
+    """
+    return FeatureCache(
+        folder=run.options.cache or run.folder.root / "features",
+        key=_features_key(features, run.config, precision),
+        model=to_flatbuffer(features, precision, None),
+    )
+
+
 def fit_head(
-    network: keras.Model, features: keras.Model, run: TrainingRun, progress: Progress, *, precision: Precision
+    network: keras.Model,
+    cache: FeatureCache,
+    run: TrainingRun,
+    stage: Stage,
+    progress: Progress,
+    *,
+    columns: Int64Array | None = None,
 ) -> Trials:
-    """Solve the head on cached features and put it into the network.
+    """Solve the head on cached features and put it into the network; what its folds said is kept beside the weights.
 
     Args:
         network: The network that gets the head.
-        features: The network, or its quantised twin, up to its pooled taps.
-        run: Photos, plan and cache.
+        cache: Computes features.
+        run: Photos, plan, folder.
+        stage: The stage that the head is of.
         progress: Told of every photo.
-        precision: In which the features are computed.
+        columns: Which of the features the network pools; all when None.
 
     Returns:
         A trial for each penalty: what the choice rests on.
     """
-    config = run.config
-    cache = FeatureCache(
-        folder=run.options.cache or run.folder.root / "features",
-        key=_features_key(features, config, precision),
-        model=to_flatbuffer(features, precision, None),
-    )
-
-    def computed(part: Part, draws: int) -> tuple[PhotoFeatures, Int64Array]:
-        source = part_source(run.dataset, run.split, config, part)
-        what = {"train": "training", "val": "validation", "test": "test"}[part]
-        features = photo_features(cache, source, draws=draws, seed=config.seed, what=what, progress=progress)
-        return features, source.targets
-
-    train, train_targets = computed("train", config.draws)
-    # Runs that share a cache share features: a photo that validates one run trains another.
-    shared = run.options.cache is not None and precision == "float32"
-    val, val_targets = computed("val", config.draws if shared else 0)
+    config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
+    found = photo_features(cache, source, draws=config.draws, seed=config.seed, progress=progress, columns=columns)
     progress.begin("solving the head", 1)
     head = solve_head(
-        FeatureSet(features=train.crops, targets=train_targets),
-        FeatureSet(features=val.fixed, targets=val_targets),
+        FeatureSet(features=found.crops, targets=source.targets, folds=run.folds, plan_crops=found.plan_crops),
         len(run.dataset.labels),
     )
     set_head(network, head.kernel, head.bias, head.mean)
-    progress.advance(note=f"val loss {min(head.losses):.3f}")
+    if config.tune == "head":
+        OutOfFold(unseen=head.out_of_fold, final=head.logits(found.fixed)).write(run.folder.folds(stage))
+    progress.advance(note=f"out-of-fold loss {min(head.losses):.3f}")
     history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": head.accuracies}
     return Trials(history=history, best=PENALTIES.index(head.penalty), finished=True)
+
+
+def _choose_features(
+    network: keras.Model, cache: FeatureCache, run: TrainingRun, progress: Progress
+) -> tuple[TrainConfig, Int64Array, dict[str, float]]:
+    """Choose the layers that are pooled by photos that a fold leaves out.
+
+    Returns:
+        The configuration that says which, their columns among all features, and the accuracy of each choice.
+    """
+    config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
+    means = photo_means(cache, source, draws=config.draws, seed=config.seed, progress=progress)
+    columns = columns_of(network, config.network)
+    rows = some_rows(source.targets, config.seed)
+    trials = judge_columns(means[rows], columns, source.targets[rows], run.folds[rows])
+    # Attacks are told by texture, other classes by what they are.
+    usual: Features = "texture" if config.bona_fide else "content"
+    samples = run.split.samples(run.dataset, "train")
+    groups = [samples[row].group for row in rows]
+    best = choose_columns(trials, usual, groups if all(groups) else None)
+    told = ", ".join(f"{name} {percent(one.accuracy)}" for name, one in trials.items())
+    why = "which such a task usually takes" if best == usual else "as that is more than chance"
+    progress.say(f"balanced accuracy out of fold: {told}; the head sees {best} features, {why}")
+    chosen = replace(config, network=replace(config.network, features=best))
+    return chosen, columns[best], {name: one.accuracy for name, one in trials.items()}
 
 
 def _features_key(features: keras.Model, config: TrainConfig, precision: Precision) -> str:
@@ -242,6 +311,7 @@ def write_record(
     calibration: Calibration | None = None,
 ) -> TrainRecord:
     """Write what a stage did beside its weights; what calibrated it, where something did."""
+    is_solved = run.config.tune == "head"
     record = TrainRecord(
         stage=stage,
         config=run.config,
@@ -261,6 +331,9 @@ def write_record(
         float_sha256=run.folder.read("float").weights_sha256 if stage == "qat" else None,
         versions=versions(),
         counts=count_photos(run.dataset, run.split),
+        folds=len(set(run.folds.tolist())) if is_solved else None,
+        folds_sha256=file_sha256(run.folder.folds(stage)) if is_solved else None,
+        features_tried=trials.features,
     )
     write_json(run.folder.record(stage), record)
     return record

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from edgekit.arrays import Float32Array
+from edgekit.arrays import Float32Array, Int64Array
 from edgekit.errors import RunError
 from edgekit.records import write_atomic
 from edgekit.train.keras2 import keras, save_weights_to_hdf5_group
-from edgekit.train.options import NetworkConfig
+from edgekit.train.options import Features, NetworkConfig
 
 _TEXTURE = (
     "block_1_depthwise_relu",
@@ -25,7 +26,9 @@ _TEXTURE = (
     "block_13_expand_relu",
 )
 _CONTENT = ("out_relu",)
-_TAPS = {"texture": _TEXTURE, "content": _CONTENT, "all": (*_TEXTURE, *_CONTENT)}
+_TAPS = {"texture": _TEXTURE, "content": _CONTENT, "all": (*_TEXTURE, *_CONTENT), "auto": (*_TEXTURE, *_CONTENT)}
+# What `auto` chooses from.
+_CHOICES: tuple[Features, ...] = ("texture", "content")
 
 _SMALL_CNN = ((16, 3), (32, 3), (48, 3), (64, 3))
 
@@ -36,7 +39,7 @@ MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
 
 def taps(config: NetworkConfig) -> tuple[str, ...]:
-    """Names of the layers whose outputs are pooled."""
+    """Names of the layers whose outputs are pooled; all that can be, before some are chosen."""
     if config.backbone == "small_cnn":
         return (f"relu_{len(_SMALL_CNN)}",)
     return _TAPS[config.features]
@@ -84,6 +87,32 @@ def pooled_features(network: keras.Model) -> keras.Model:
     halves = [keras.layers.Rescaling(0.5)(layer.input) for layer in _heads(network)]
     joined = keras.layers.Concatenate()(halves)
     return keras.Model(network.input, keras.layers.Rescaling(2.0, name="features")(joined), name="features")
+
+
+def columns_of(network: keras.Model, config: NetworkConfig) -> dict[Features, Int64Array]:
+    """Which of a network's pooled features each choice of layers takes, by its name."""
+    names = [layer.name for layer in _heads(network)]
+    widths = [layer.input.shape[-1] for layer in _heads(network)]
+    ends = np.cumsum(widths)
+    return {
+        choice: np.concatenate(
+            [
+                np.arange(end - width, end)
+                for name, width, end in zip(names, widths, ends, strict=True)
+                if name.endswith(tuple(f"_{tap}" for tap in taps(replace(config, features=choice))))
+            ]
+        )
+        for choice in _CHOICES
+    }
+
+
+def with_features(network: keras.Model, config: NetworkConfig) -> keras.Model:
+    """A network that pools the layers that a configuration names, with the backbone's weights of another."""
+    chosen = build_network(config, network.output_shape[-1])
+    for layer in chosen.layers:
+        if layer.weights:
+            layer.set_weights(network.get_layer(layer.name).get_weights())
+    return chosen
 
 
 def _heads(network: keras.Model) -> list[Any]:

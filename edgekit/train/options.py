@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ Stage = Literal["float", "qat"]
 # Widths of MobileNetV2 that keras.applications has weights for.
 _IMAGENET_ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 AugmentName = Literal["none", Preset]
+Features = Literal["auto", "texture", "content", "all"]
 
 
 def check_weights_file(weights: str) -> None:
@@ -48,14 +49,16 @@ class NetworkConfig:
         alpha: Width multiplier of MobileNetV2.
         side_px: Side of the square input.
         features: The layers of MobileNetV2 pooled for the head. ``texture``: blocks 1 to 13, where the network
-            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both.
+            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both;
+            ``auto``: texture where there is a bona fide label, else content, unless the other one is surely better for
+            training photos that the head has not seen.
         weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
     """
 
     backbone: Literal["mobilenet_v2", "small_cnn"] = "mobilenet_v2"
     alpha: float = 1.0
     side_px: int = 224
-    features: Literal["texture", "content", "all"] = "texture"
+    features: Features = "auto"
     weights: str = "imagenet"
 
     def __post_init__(self) -> None:
@@ -71,6 +74,11 @@ class NetworkConfig:
                 f"there are ImageNet weights for alpha {', '.join(f'{one:g}' for one in _IMAGENET_ALPHAS)}, got "
                 f"{self.alpha}; take one of these, or --weights none"
             )
+
+    @property
+    def chooses_features(self) -> bool:
+        """Whether the layers that are pooled are still to be chosen."""
+        return self.backbone == "mobilenet_v2" and self.features == "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +148,15 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own seed."""
+        if self.tune == "all" and self.network.weights == "none" and self.network.features == "auto":
+            # No feature can be judged before it is learnt.
+            object.__setattr__(self, "network", replace(self.network, features="texture"))
         if not 0 <= self.seed <= MAX_SEED:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
+
+    @property
+    def holds_out_val(self) -> bool:
+        """Whether validation photos are kept from training: epochs need them, a head has folds."""
+        return self.tune == "all"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
 from edgekit.runtime.other_models import model_remedy
+from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.train.options import Stage, TrainConfig
 
 # In the order in which they are made, each from the one before.
@@ -57,11 +58,13 @@ class Trials:
         history: One list per metric, one value per trial.
         best: Index of the trial that was kept; -1 where what came before the first was best.
         finished: Whether all were tried; False after Ctrl-C.
+        features: Balanced accuracy, out of fold, of each choice of layers to pool; empty where none was chosen.
     """
 
     history: dict[str, tuple[float, ...]]
     best: int
     finished: bool
+    features: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,9 @@ class TrainRecord:
         float_sha256: SHA-256 of the float weights that the qat stage was made from; none in the float stage.
         versions: Packages that computed it.
         counts: Photos of each part; empty in records of before they were counted.
+        folds: How many folds inside the training photos chose the head; none where photos held out chose.
+        folds_sha256: SHA-256 of what the heads of the folds said; none where photos held out chose.
+        features_tried: Where the layers to pool were chosen: balanced accuracy of each choice, out of fold.
     """
 
     stage: Stage
@@ -131,6 +137,9 @@ class TrainRecord:
     float_sha256: str | None = None
     versions: dict[str, str]
     counts: tuple[PhotoCounts, ...] = ()
+    folds: int | None = None
+    folds_sha256: str | None = None
+    features_tried: dict[str, float] = field(default_factory=dict)
 
     @property
     def tried(self) -> Literal["epoch", "penalty"]:
@@ -173,9 +182,13 @@ class RunFolder:
         """How far a stage has come, for going on."""
         return self.root / f"{stage}.state.json"
 
-    def traces(self, stage: Stage) -> tuple[Path, Path, Path]:
-        """Record, weights and state: all that a stage writes."""
-        return self.record(stage), self.weights(stage), self.state(stage)
+    def folds(self, stage: Stage) -> Path:
+        """What the heads of a stage's folds said of the training photos."""
+        return self.root / f"{stage}.folds.npz"
+
+    def traces(self, stage: Stage) -> tuple[Path, Path, Path, Path]:
+        """Record, weights, state and scores of the folds: all that a stage writes."""
+        return self.record(stage), self.weights(stage), self.state(stage), self.folds(stage)
 
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.
@@ -214,6 +227,29 @@ class RunFolder:
                     f"a model's {what} must not replace its run's {written}, got the file name {out.name}; "
                     f"name it otherwise: --out {free}"
                 )
+
+    def check_folds(self, record: TrainRecord) -> None:
+        """Hold that folds chose a head.
+
+        Raises:
+            RunError: photos that were held out did, as before folds chose.
+        """
+        if record.config.tune == "head" and record.folds_sha256 is None:
+            raise RunError(
+                f"the {record.stage} stage of {self.root} was made by an earlier edgekit "
+                f"({record.versions.get('edgekit', 'unknown')}), which kept validation photos from training; make it "
+                "again with `edgekit finetune … --overwrite`"
+            )
+
+    def out_of_fold(self, record: TrainRecord) -> OutOfFold:
+        """What the heads of a stage's folds said of the training photos.
+
+        Raises:
+            RunError: there were none, or the file is not the one that the record tells of.
+        """
+        self.check_folds(record)
+        shape = len(record.split.train), record.config.plan.crops, len(record.labels)
+        return OutOfFold.read(self.folds(record.stage), record.folds_sha256 or "", shape)
 
     def check_origin(self, qat: TrainRecord) -> None:
         """Hold that a qat stage was made from the float weights that the run has.

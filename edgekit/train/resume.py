@@ -134,11 +134,11 @@ def _put_aside(folder: RunFolder, stages: Sequence[Stage]) -> None:
 
 def _put_back(folder: RunFolder, stages: Sequence[Stage]) -> None:
     for stage in stages:
-        record, weights, state = folder.traces(stage)
+        record, weights, *others = folder.traces(stage)
         # Weights beside those put aside are of the call that failed, and then its state is, too; a state without them
         # is an old one that was not yet put aside.
         if _aside(weights).exists() and weights.exists():
-            for new in (record, state, weights):
+            for new in (record, *others, weights):
                 new.unlink(missing_ok=True)
     for stage in reversed(stages):
         for path in reversed(folder.traces(stage)):

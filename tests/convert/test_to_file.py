@@ -50,7 +50,8 @@ class TestFile:
         told = contract.provenance
         assert (told["stage"], told["data_sha256"]) == ("qat", dataset.sha256)
         assert told["weights_sha256"] == record.weights_sha256
-        assert told["split_config"] == {"val_fraction": 0.2, "test_fraction": 0.2, "seed": 0}
+        assert told["split_config"] == {"val_fraction": 0.2, "test_fraction": 0.2, "seed": 0, "group_by": None}
+        assert told["validated_by"] == "photos"
         assert (told["split"], told["caution"], told["validation_photos"]) == ("groups", "", 12)
 
     def test_it_has_an_operating_point(self, small_model):

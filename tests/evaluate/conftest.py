@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from edgekit.data.dataset import load_dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
@@ -68,15 +69,17 @@ def own(dataset, model):
     return model(**_provenance(dataset, SplitConfig(seed=3)))
 
 
-def _provenance(dataset, config):
+def _provenance(dataset, config, *, by="photos"):
     """What ``convert`` says of the data, without what nobody decides by."""
-    split = split_dataset(dataset, config)
-    return {"data_sha256": dataset.sha256, "split_config": plain(config), "split_sha256": split.sha256}
+    grouped = with_groups(dataset, config.group_by)
+    split = split_dataset(grouped, config, holds_out_val=by == "photos")
+    told = {"data_sha256": dataset.sha256, "split_config": plain(config), "split_sha256": split.sha256}
+    return told | ({"validated_by": by} if by == "folds" else {})
 
 
 @pytest.fixture(scope="session")
 def provenance():
-    """``provenance(dataset, split_config)``: what ``convert`` says of the data."""
+    """``provenance(dataset, split_config, by="folds")``: what ``convert`` says of the data."""
     return _provenance
 
 

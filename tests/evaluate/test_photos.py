@@ -83,3 +83,47 @@ class TestChoosePhotos:
     def test_a_model_that_forgot_its_split_is_refused(self, dataset, model):
         with pytest.raises(DataError, match="split_config must be an object"):
             choose_photos(dataset, model(data_sha256=dataset.sha256), "auto")
+
+
+class TestFolds:
+    """Folds inside the training photos stood in for validation photos."""
+
+    def test_all_photos_but_the_test_photos_are_judged_out_of_fold(self, dataset, model, provenance):
+        contract = model(**provenance(dataset, SplitConfig(seed=3), by="folds"))
+        chosen = choose_photos(dataset, contract, "val", takes_folds=True)
+        split = split_dataset(dataset, SplitConfig(seed=3), holds_out_val=False)
+        assert tuple(sample.path for sample in chosen.samples) == split.train
+        assert (chosen.part, chosen.out_of_fold, chosen.is_own_test) == ("val", True, False)
+        assert (
+            "out of fold: these photos trained the model, and each was judged by a head that had not" in chosen.caution
+        )
+        test = choose_photos(dataset, contract, "auto", takes_folds=True)
+        assert (test.part, test.is_own_test, test.out_of_fold) == ("test", True, False)
+        assert {one.path for one in test.samples}.isdisjoint(split.train)
+
+    def test_what_runs_the_file_itself_is_refused(self, dataset, model, provenance):
+        contract = model(**provenance(dataset, SplitConfig(seed=3), by="folds"))
+        with pytest.raises(DataError, match="has no validation photos of its own: folds inside the training photos"):
+            choose_photos(dataset, contract, "val")
+
+    def test_without_test_photos(self, dataset, model, provenance):
+        contract = model(**provenance(dataset, SplitConfig(test_fraction=0), by="folds"))
+        chosen = choose_photos(dataset, contract, "auto", takes_folds=True)
+        assert (len(chosen.samples), chosen.part, chosen.out_of_fold) == (20, "val", True)
+        # A benchmark runs the file on photos that it knows, and says so.
+        run = choose_photos(dataset, contract, "auto")
+        assert (len(run.samples), run.part, run.out_of_fold) == (20, "train", False)
+        assert FLATTERS in run.caution
+        with pytest.raises(DataError, match=r"no test photos, as all trained it \(--test-fraction 0\)"):
+            choose_photos(dataset, contract, "test", takes_folds=True)
+
+    def test_without_test_photos_held_out_photos_are_next(self, dataset, model, provenance):
+        contract = model(**provenance(dataset, SplitConfig(test_fraction=0)))
+        assert choose_photos(dataset, contract, "auto").part == "val"
+
+    def test_groups_that_were_derived_are_found_again(self, tmp_path, model, make, provenance):
+        dataset = make(tmp_path / "loose", grouped=False)
+        contract = model(**provenance(dataset, SplitConfig(group_by="name"), by="folds"))
+        chosen = choose_photos(dataset, contract, "auto")
+        assert {sample.group for sample in chosen.samples} < {f"{author}" for author in range(5)}
+        assert "no group column" not in chosen.caution

@@ -33,7 +33,7 @@ def cache(tmp_path, int8_logits):
 
 
 def compute(cache, source, *, draws=2, seed=0, progress=SILENT):
-    return photo_features(cache, source, draws=draws, seed=seed, what="training", progress=progress)
+    return photo_features(cache, source, draws=draws, seed=seed, progress=progress)
 
 
 class Recorder(Progress):

@@ -16,6 +16,7 @@ from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT
 from edgekit.quantize.qat import load_stage
 from edgekit.records import file_sha256, from_plain, plain, read_json
+from edgekit.runtime.voting import softmax
 from edgekit.scoring.source import crop_source, cut_photo, normalise
 from edgekit.train.finetune import crop_feed, finetune, part_source, versions
 from edgekit.train.fit import validation_scores
@@ -91,18 +92,42 @@ class TestFinetune:
 
     def test_a_solved_head_is_in_the_weights(self, mobile_run, dataset):
         record = mobile_run.read("float")
-        feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
-        loss = balanced_log_loss(
-            validation_scores(load_stage(mobile_run, record, "float"), feed), feed.validation_targets
-        )
+        network = load_stage(mobile_run, record, "float")
+        source = part_source(dataset, record.split, record.config, "train")
+        crops = np.stack([cut_photo(path, source, count=3) for path in source.paths])
+        logits = network.predict_on_batch(normalise(crops.reshape(-1, 32, 32, 3))).reshape(len(crops), 3, 2)
         # The head was solved on features from TFLite's float kernels.
-        assert loss == pytest.approx(min(record.history["val_loss"]), rel=0.05, abs=1e-5)
+        np.testing.assert_allclose(mobile_run.out_of_fold(record).final, logits, atol=0.01 * np.abs(logits).max())
+
+    def test_all_photos_but_the_test_photos_train_a_head(self, mobile_run, dataset, mobile_config):
+        record = mobile_run.read("float")
+        assert (record.split.val, record.folds) == ((), 5)
+        assert record.split.test == split_dataset(dataset, mobile_config.split, holds_out_val=False).test
+        assert set(record.split.train) == {one.path for one in dataset.samples} - set(record.split.test)
+        assert record.folds_sha256 == file_sha256(mobile_run.folds("float"))
+
+    def test_out_of_fold_scores_are_those_of_the_history(self, mobile_run, dataset):
+        """Of the very photos, each by a head that has not seen its author."""
+        for stage in ("float", "qat"):
+            record = mobile_run.read(stage)
+            targets = part_source(dataset, record.split, record.config, "train").targets
+            voted = mobile_run.out_of_fold(record).unseen.mean(axis=1, dtype=np.float64)
+            assert balanced_log_loss(softmax(voted), targets) == pytest.approx(
+                min(record.history["val_loss"]), rel=1e-3
+            )
+
+    def test_without_a_test_part_all_photos_train(self, mobile_run, mobile_config, dataset, tmp_path):
+        config = replace(mobile_config, split=SplitConfig(test_fraction=0))
+        cache = RunOptions(cache=mobile_run.root / "features")
+        record = finetune(dataset, RunFolder(root=tmp_path / "run"), config, options=cache)
+        assert (record.split.test, len(record.split.train)) == ((), len(dataset.samples))
+        assert [(one.part, one.photos) for one in record.counts] == [("train", 72), ("val", 0), ("test", 0)]
 
     def test_features_are_those_of_the_network(self, mobile_run, dataset):
         """What the head is solved on is what the network computes."""
         record = mobile_run.read("float")
         network = load_stage(mobile_run, record, "float")
-        sample = record.split.samples(dataset, "val")[0]
+        sample = record.split.samples(dataset, "train")[0]
         source = crop_source(dataset, [sample], record.config.plan, record.config.network.side_px)
         crops = normalise(cut_photo(source.paths[0], source, count=3))
         expected = pooled_features(network).predict_on_batch(crops)
@@ -241,7 +266,7 @@ def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, 
     cache = tmp_path / "cache"
     finetune(dataset, RunFolder(root=tmp_path / "first"), mobile_config, options=RunOptions(cache=cache))
     kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
-    assert len(kept) == len(mobile_run.read("float").split.train) + len(mobile_run.read("float").split.val)
+    assert len(kept) == len(mobile_run.read("float").split.train)
     finetune(dataset, RunFolder(root=tmp_path / "run"), mobile_config, options=RunOptions(cache=cache))
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")} == kept
     assert not (tmp_path / "run" / "features").exists()

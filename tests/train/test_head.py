@@ -1,86 +1,189 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.runtime.voting import softmax
+from edgekit.train.choose import choose_columns, judge_columns, some_rows
 from edgekit.train.feed import class_weights
 from edgekit.train.head import PENALTIES, FeatureSet, solve_head
 
 
-def photos(seed, counts=(30, 30), *, crops=3, channels=6, shift=1.0):
+def photos(seed, counts=(30, 30), *, crops=3, channels=6, shift=1.0, folds=5):
     """Features whose first channel tells the classes apart, in channels of very different deviations."""
     rng = np.random.default_rng(seed)
     targets = np.repeat(np.arange(len(counts)), counts)
     features = rng.normal(size=(len(targets), crops, channels)) * np.geomspace(0.3, 30, channels) + 5
     features[:, :, 0] += shift * targets[:, np.newaxis]
-    return FeatureSet(features=features.astype(np.float32), targets=targets)
+    return FeatureSet(
+        features=features.astype(np.float32),
+        targets=targets,
+        folds=np.arange(len(targets)) % folds,
+        plan_crops=crops,
+    )
 
 
-def balanced_accuracy(head, of):
-    calls = head.logits(of.features).mean(axis=1).argmax(axis=1)
-    return np.mean([(calls[of.targets == index] == index).mean() for index in np.unique(of.targets)])
+def some(of, rows, **edits):
+    return replace(of, features=of.features[rows], targets=of.targets[rows], folds=of.folds[rows], **edits)
 
 
-def test_it_is_the_ridge_regression_of_scikit_learn():
-    train, validation = photos(0, (40, 10)), photos(1)
-    head = solve_head(train, validation, 2)
-    flat, targets = train.features.reshape(-1, 6).astype(np.float64), np.repeat(train.targets, 3)
+def balanced_accuracy(logits, targets):
+    calls = logits.mean(axis=1).argmax(axis=1)
+    return np.mean([(calls[targets == index] == index).mean() for index in np.unique(targets)])
+
+
+def theirs(train, penalty):
+    """The kernel that scikit-learn finds for (crops of) photos, and the logits of any features."""
+    crops, channels = train.features.shape[1:]
+    flat, targets = train.features.reshape(-1, channels).astype(np.float64), np.repeat(train.targets, crops)
     weights = class_weights(train.targets, 2)[targets]
     weights /= weights.sum()
     mean = weights @ flat
     # The floor of the deviation keeps channels that hardly move from being blown up.
     deviation = np.sqrt(weights @ (flat - mean) ** 2 + 0.1**2)
     standardised = (flat - mean) / deviation
-    ridge = np.trace((standardised * weights[:, None]).T @ standardised) / 6
-    theirs = Ridge(alpha=head.penalty * ridge).fit(standardised, np.eye(2)[targets], sample_weight=weights)
-    expected = theirs.coef_.T / deviation[:, None]
+    ridge = np.trace((standardised * weights[:, None]).T @ standardised) / channels
+    model = Ridge(alpha=penalty * ridge).fit(standardised, np.eye(2)[targets], sample_weight=weights)
+    return model.coef_.T / deviation[
+        :, None
+    ], lambda features: (features - mean) / deviation @ model.coef_.T + model.intercept_ - 0.5
+
+
+def test_it_is_the_ridge_regression_of_scikit_learn_on_all_photos():
+    train = photos(0, (40, 10))
+    head = solve_head(train, 2)
+    expected, _ = theirs(train, head.penalty)
     # Ours is scaled to log-odds by one number.
     scale = np.linalg.norm(head.kernel) / np.linalg.norm(expected)
     np.testing.assert_allclose(head.kernel, scale * expected, rtol=1e-3, atol=1e-6)
 
 
+def test_each_photo_is_judged_by_the_regression_on_the_other_folds():
+    train = photos(0, (40, 10))
+    head = solve_head(train, 2)
+    scale = np.linalg.norm(head.kernel) / np.linalg.norm(theirs(train, head.penalty)[0])
+    for fold in range(5):
+        _, logits = theirs(some(train, train.folds != fold), head.penalty)
+        unseen = train.folds == fold
+        np.testing.assert_allclose(
+            head.out_of_fold[unseen], scale * logits(train.features[unseen]), rtol=1e-3, atol=1e-3 * scale
+        )
+
+
+def test_classes_weigh_the_same_though_a_fold_takes_more_of_one():
+    """Groups of one class alone: without their fold there are fewer of it."""
+    train = photos(0, (60, 60), shift=0.0)
+    # A fold takes half of the first class.
+    lopsided = replace(train, folds=np.where(np.arange(120) < 30, 0, 1 + np.arange(120) % 3))
+    logits = solve_head(lopsided, 2).out_of_fold[lopsided.folds == 0].mean(axis=1)
+    # Nothing tells the classes apart, so neither must win.
+    assert abs((logits[:, 1] - logits[:, 0]).mean()) < 0.5 * (logits[:, 1] - logits[:, 0]).std()
+
+
+def test_a_group_in_one_fold_is_not_recognised():
+    """Each group has a look of its own that gives its class away: known groups are easy, others luck."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(12), 10)
+    looks = rng.normal(size=(12, 40))
+    features = (looks[groups] + 0.1 * rng.normal(size=(120, 40)))[:, np.newaxis].astype(np.float32)
+    known = FeatureSet(features=features, targets=groups % 2, folds=np.arange(120) % 5, plan_crops=1)
+    apart = replace(known, folds=groups // 2 % 5)
+    found = {name: solve_head(of, 2) for name, of in {"known": known, "apart": apart}.items()}
+    assert max(found["known"].accuracies) == 1
+    assert max(found["apart"].accuracies) < 0.8
+
+
 def test_it_tells_classes_apart_that_it_never_saw():
-    assert balanced_accuracy(solve_head(photos(0), photos(1), 2), photos(2)) > 0.95
+    head, other = solve_head(photos(0), 2), photos(2)
+    assert balanced_accuracy(head.logits(other.features), other.targets) > 0.95
+    assert max(head.accuracies) > 0.9
 
 
 @pytest.mark.parametrize("classes", [3, 4])
 def test_more_classes(classes):
-    train, validation = (photos(seed, (20,) * classes, shift=3.0) for seed in (0, 1))
-    head = solve_head(train, validation, classes)
+    head = solve_head(photos(0, (20,) * classes, shift=3.0), classes)
     assert (head.kernel.shape, head.bias.shape) == ((6, classes), (classes,))
     assert head.kernel.dtype == head.bias.dtype == np.float32
+    assert head.out_of_fold.shape == (20 * classes, 3, classes)
+
+
+def test_random_crops_train_and_do_not_judge():
+    train = replace(photos(0, crops=4), plan_crops=3)
+    assert solve_head(train, 2).out_of_fold.shape == (60, 3, 2)
+    fixed = replace(train, features=train.features[:, :3])
+    assert not np.allclose(solve_head(train, 2).kernel, solve_head(fixed, 2).kernel)
 
 
 def test_photos_of_one_class_shown_twice_change_nothing():
-    train, validation = photos(0), photos(1)
-    twice = np.concatenate([np.arange(60), np.arange(30)])
-    more = FeatureSet(features=train.features[twice], targets=train.targets[twice])
-    one, other = (solve_head(of, validation, 2) for of in (train, more))
+    train = photos(0)
+    # The copy of a photo is in its fold.
+    twice = some(train, np.concatenate([np.arange(60), np.arange(30)]))
+    one, other = (solve_head(of, 2) for of in (train, twice))
     np.testing.assert_allclose(one.kernel, other.kernel, rtol=1e-2, atol=1e-4)
 
 
-def test_the_penalty_with_the_smallest_validation_loss_is_kept():
-    validation = photos(1)
-    head = solve_head(photos(0), validation, 2)
+def test_the_penalty_with_the_smallest_loss_out_of_fold_is_kept():
+    train = photos(1)
+    head = solve_head(train, 2)
     assert len(head.losses) == len(head.accuracies) == len(PENALTIES)
-    assert head.accuracies[PENALTIES.index(head.penalty)] == pytest.approx(balanced_accuracy(head, validation))
-    assert head.penalty == PENALTIES[int(np.argmin(head.losses))]
-    voted = head.logits(validation.features).astype(np.float64).mean(axis=1)
-    assert balanced_log_loss(softmax(voted), validation.targets) == pytest.approx(min(head.losses), rel=1e-3)
+    best = PENALTIES.index(head.penalty)
+    assert best == int(np.argmin(head.losses))
+    assert head.accuracies[best] == pytest.approx(balanced_accuracy(head.out_of_fold, train.targets))
+    voted = head.out_of_fold.astype(np.float64).mean(axis=1)
+    assert balanced_log_loss(softmax(voted), train.targets) == pytest.approx(min(head.losses), rel=1e-3)
 
 
-def test_the_scale_is_the_best_for_the_validation_photos():
-    validation = photos(1)
-    head = solve_head(photos(0), validation, 2)
-    voted = head.logits(validation.features).astype(np.float64).mean(axis=1)
+def test_the_scale_is_the_best_for_photos_out_of_fold():
+    train = photos(1)
+    head = solve_head(train, 2)
+    voted = head.out_of_fold.astype(np.float64).mean(axis=1)
     for scale in (0.8, 1.25):
-        assert balanced_log_loss(softmax(scale * voted), validation.targets) >= min(head.losses) - 1e-4
+        assert balanced_log_loss(softmax(scale * voted), train.targets) >= min(head.losses) - 1e-4
 
 
 def test_a_channel_that_never_moves_does_no_harm():
     still = photos(0)
     still.features[:, :, 3] = 2.0
-    head = solve_head(still, photos(1), 2)
+    head = solve_head(still, 2)
     assert np.isfinite(head.kernel).all()
     assert abs(head.kernel[3]).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("telling", "usual", "best"),
+    [
+        pytest.param(0, "texture", "texture", id="the-usual-one"),
+        pytest.param(0, "content", "texture", id="a-better-one"),
+        pytest.param(4, "texture", "content", id="the-other-one"),
+        pytest.param(None, "content", "content", id="none-is-better"),
+        pytest.param(None, "texture", "texture", id="none-is-better-again"),
+    ],
+)
+def test_the_columns_that_surely_tell_more_are_chosen(telling, usual, best):
+    train = photos(3)
+    features = np.random.default_rng(3).normal(size=(60, 6)).astype(np.float32)
+    if telling is not None:
+        features[:, telling] += 3 * train.targets
+    columns = {"texture": np.arange(3), "content": np.arange(3, 6)}
+    found = judge_columns(features, columns, train.targets, train.folds)
+    assert choose_columns(found, usual, None) == best
+    if telling is not None:
+        assert found[best].accuracy > 0.85
+        assert found[best].right.sum() == pytest.approx(found[best].accuracy)
+
+
+def test_a_gain_of_one_group_alone_chooses_nothing():
+    train = photos(3)
+    features = np.random.default_rng(3).normal(size=(60, 6)).astype(np.float32)
+    features[:, 4] += 4 * train.targets
+    found = judge_columns(features, {"texture": np.arange(3), "content": np.arange(3, 6)}, train.targets, train.folds)
+    assert choose_columns(found, "texture", None) == "content"
+    assert choose_columns(found, "texture", ["one"] * 60) == "texture"
+
+
+def test_of_very_many_photos_some_of_each_class_judge(monkeypatch):
+    monkeypatch.setattr("edgekit.train.choose._MOST_PHOTOS", 40)
+    targets = np.repeat([0, 1, 2], [500, 30, 5])
+    assert np.bincount(targets[some_rows(targets, 0)]).tolist() == [18, 17, 5]

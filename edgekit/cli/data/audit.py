@@ -204,6 +204,7 @@ def split(
     ungrouped: Annotated[
         bool, typer.Option("--ungrouped", help="Photos without a group are related to no other.")
     ] = False,
+    group_by: options.GroupByOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for near copies across sides, too.")] = False,
     json: options.AsJson = False,
 ) -> None:
@@ -215,6 +216,10 @@ def split(
     from edgekit.data.assign import AssignConfig, Method
     from edgekit.data.split_folder import split_data
 
+    if group_by is not None and ungrouped:
+        raise EdgekitError(
+            "photos have groups or are related to no other, got --group-by and --ungrouped; leave one out"
+        )
     if folds is not None and each:
         raise EdgekitError("folds are dealt or every group is one, got --folds and --each; leave one out")
     method: Method = "each" if each else "folds" if folds is not None else "fixed"
@@ -226,7 +231,7 @@ def split(
         seed=seed,
     )
     with console.progress() as progress:
-        record = split_data(data, config, ungrouped=ungrouped, again=again, progress=progress)
+        record = split_data(data, config, ungrouped=ungrouped, again=again, group_by=group_by, progress=progress)
     console.show(record, partial(_print_split, data=data), json=json)
     if any(strict or one.exact for one in record.leaks):
         raise typer.Exit(console.EXIT_CHECK_FAILED)
