@@ -23,6 +23,7 @@ from edgekit.augment.variant_set import SUFFIX_OF, encode, variant_of
 from edgekit.augment.vary import apply_variant
 from edgekit.data.derive import ListedPhotos, claim, list_photos, make_all, remove_parts
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import EdgekitError
 from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
@@ -79,7 +80,13 @@ class _Shard:
 
 
 def cut_crops(
-    photos: Path, out: Path, config: CropsConfig, *, progress: Progress = SILENT, workers: int = 2
+    photos: Path,
+    out: Path,
+    config: CropsConfig,
+    *,
+    reading: DataReading = AS_IT_LIES,
+    progress: Progress = SILENT,
+    workers: int = 2,
 ) -> CropsMade:
     """Cut the crops of all photos; a re-run makes the shards that are missing.
 
@@ -87,6 +94,7 @@ def cut_crops(
         photos: A data folder; nothing in it is changed.
         out: Gets the crops, ``crops.json`` and, last, ``crops.done.json``; a folder of crops also ``manifest.csv``.
         config: Which crops.
+        reading: How the data folder is to be read, where it can't say that itself.
         progress: Told of every crop.
         workers: Processes.
 
@@ -95,7 +103,7 @@ def cut_crops(
         PhotoError: one photo can't be decoded.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = list_photos(photos)
+    found = list_photos(photos, reading, progress)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     pieces = sum(len(config.numbers(one)) for one in found.samples)
     crops, shards = pieces * config.plan.crops, -(-pieces // config.shard_photos)

@@ -18,6 +18,7 @@ from edgekit.augment.options import Encoding, VariantsConfig
 from edgekit.augment.vary import Variant, apply_variant, draw_variant
 from edgekit.data.derive import claim, copy_photo, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles, jpeg
 from edgekit.progress import SILENT, Progress
@@ -45,7 +46,13 @@ def variant_of(path: str, number: int, config: VariantsConfig) -> Variant:
 
 
 def augment_photos(
-    photos: Path, out: Path, config: VariantsConfig, *, progress: Progress = SILENT, workers: int = 2
+    photos: Path,
+    out: Path,
+    config: VariantsConfig,
+    *,
+    reading: DataReading = AS_IT_LIES,
+    progress: Progress = SILENT,
+    workers: int = 2,
 ) -> VariantsMade:
     """Copy a set of photos and add variants; a re-run makes what is missing.
 
@@ -55,6 +62,7 @@ def augment_photos(
         photos: A data folder; nothing in it is changed.
         out: Gets photos, variants, ``manifest.csv`` with what was drawn for each, and ``augment.json``.
         config: What to make.
+        reading: How the data folder is to be read, where it can't say that itself.
         progress: Told of every file.
         workers: Processes.
 
@@ -63,7 +71,7 @@ def augment_photos(
         PhotoError: one photo can't be decoded.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = list_photos(photos)
+    found = list_photos(photos, reading, progress)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
         # A photo is decoded once for all of its variants that are missing.

@@ -85,6 +85,8 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="Folder for bench.json, pareto.png and lines. [default: beside the model]")
     ] = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -120,10 +122,13 @@ def bench(
     if against is not None:
         old = from_plain(BenchRecord, read_json(against), where=str(against))
     folder = out or model.parent
+    how, known = options.reading(columns, folders), options.labels_of(model)
     devices = open_devices(device or ["local"])
     try:
         with console.progress() as progress:
-            dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=folder, what="a benchmark")
+            dataset = options.load_photos(
+                data, how, known=known, skip_bad=skip_bad, progress=progress, place=folder, what="a benchmark"
+            )
             if old is not None:
                 whole = [one.name for one in devices if one.network_timer is None]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,8 @@ def crossval(
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -48,11 +51,18 @@ def crossval(
     require("filelock", "tensorflow")
     from edgekit.data.dataset import load_dataset
 
+    how = options.reading(columns, folders)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        dataset = load_dataset(
+            data,
+            reading=how,
+            check_labels=partial(options.bona_fide_label, bona_fide),
+            skip_bad=skip_bad,
+            progress=progress,
+        )
         train = TrainConfig(
             network=network,
             plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),

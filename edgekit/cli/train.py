@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -60,6 +61,8 @@ def finetune(
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
@@ -73,6 +76,7 @@ def finetune(
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions
 
+    how = options.reading(columns, folders)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
@@ -95,7 +99,13 @@ def finetune(
     )
     check_weights_file(network.weights)
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        dataset = load_dataset(
+            data,
+            reading=how,
+            check_labels=partial(options.bona_fide_label, bona_fide),
+            skip_bad=skip_bad,
+            progress=progress,
+        )
         config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
@@ -144,7 +154,6 @@ def qat(
 
     The head is solved again on int8 features, or the whole network trained with fake quantization.
     """
-    from edgekit.data.dataset import load_dataset
     from edgekit.quantize.qat import qat
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions, recover
@@ -159,7 +168,7 @@ def qat(
     options.refuse_unused(before.config.tune, given)
     how = options.changed(qat_fit(), **given)
     with console.progress() as progress:
-        dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
+        dataset = options.load_run_photos(before, data, progress=progress)
         chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
         where = CalibrationFolder(path=calibration, crops=chosen)
         record = qat(dataset, folder, how, calibration=where, options=files, progress=progress)
@@ -192,7 +201,6 @@ def convert(
     Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when too much
     was lost.
     """
-    from edgekit.data.dataset import load_dataset
     from edgekit.train.record import RunFolder
 
     precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
@@ -214,7 +222,7 @@ def convert(
     )
     try:
         with console.progress() as progress:
-            dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
+            dataset = options.load_run_photos(before, data, progress=progress)
             record = convert_run(dataset, folder, target, config, progress=progress)
     except GateFailed as failed:
         print_gate(failed.gate)

@@ -14,9 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from edgekit.data.checks import shorten
 from edgekit.data.lookalikes import SameSet
 from edgekit.data.manifest import SPLITS, Sample
+from edgekit.data.names import shorten
 from edgekit.data.splits import balance, check_whole
 from edgekit.errors import DataError
 

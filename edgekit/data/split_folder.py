@@ -10,12 +10,14 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
-from edgekit.data.checks import check_files, check_folder, find_copies, shorten
+from edgekit.data.checks import check_files, check_folder, find_copies
 from edgekit.data.dataset import Dataset
+from edgekit.data.folder import DataFolder, read_folder
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.options import SplitConfig
+from edgekit.data.names import same_names, shorten
+from edgekit.data.options import AS_IT_LIES, DataReading, SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.data.threads import work_through
 from edgekit.data.update import cautions, read_samples, update_manifest
@@ -27,6 +29,7 @@ from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
 NEAR_BITS = 4
+"""Perceptual hashes that differ in at most so many of 64 bits count as near duplicates."""
 _OTHER_GROUPS = (
     "or import into a new folder with other groups, e.g. --group-by camera, or --group-pattern '^[^/]+/([a-z]+)' for "
     "what begins the photos' names"
@@ -41,6 +44,10 @@ def why_unsplit(root: Path) -> str:
     """
     samples = read_samples(root)
     labels = tuple(sorted({sample.label for sample in samples}))
+    for same in same_names(labels):
+        return (
+            f"the classes {' and '.join(map(repr, same))} must differ in more than case, spaces and hyphens; rename one"
+        )
     if len(labels) < 2:
         return f"a classifier needs at least two classes, got {', '.join(labels) or 'none'}; import another class"
     for caution in cautions(samples):
@@ -56,9 +63,9 @@ def split_data(
     root: Path,
     config: AssignConfig,
     *,
+    reading: DataReading = AS_IT_LIES,
     ungrouped: bool = False,
     again: bool = False,
-    near_bits: int = NEAR_BITS,
     progress: Progress = SILENT,
 ) -> SplitRecord:
     """Split a data folder by groups and write that into its manifest.
@@ -66,9 +73,9 @@ def split_data(
     Args:
         root: The data folder. Photos are read, never changed.
         config: How to split.
+        reading: How the folder is to be read, where it can't say that itself.
         ungrouped: Photos without a group count as related to no other.
         again: Forget the sides that the manifest names.
-        near_bits: Perceptual hashes that differ in at most so many of 64 bits count as near duplicates.
         progress: Told of each photo.
 
     Returns:
@@ -81,15 +88,16 @@ def split_data(
     check_folder(root)
     # Another process that writes rows at the same time would lose them, or these.
     with writing_in(root):
-        return _split(root, config, ungrouped=ungrouped, again=again, near_bits=near_bits, progress=progress)
+        folder = read_folder(root, reading, lone="ask")
+        folder.check_classes(least=1)
+        folder.tell(progress)
+        return _split(folder, config, ungrouped=ungrouped, again=again, progress=progress)
 
 
 def _split(
-    root: Path, config: AssignConfig, *, ungrouped: bool, again: bool, near_bits: int, progress: Progress
+    folder: DataFolder, config: AssignConfig, *, ungrouped: bool, again: bool, progress: Progress
 ) -> SplitRecord:
-    samples = tuple(sorted(read_samples(root), key=lambda sample: sample.path))
-    if not samples:
-        raise DataError(f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there")
+    root, samples = folder.root, folder.samples
     if again:
         samples = tuple(replace(sample, **{config.column: ""}) for sample in samples)
     grouped = tuple(replace(s, group=s.group or f"{s.path} alone") for s in samples) if ungrouped else samples
@@ -100,10 +108,10 @@ def _split(
     named = any(sample.group for sample in samples)
     written = [new if named else replace(new, group="") for new in placed]
     if list(samples) != written or not (root / MANIFEST_NAME).exists():
-        update_manifest(root, written)
+        update_manifest(root, written, unlisted=folder.unlabelled)
     # Only the column that was written counts: another one may part photos on purpose.
     other = "fold" if config.column == "split" else "split"
-    same = find_same([replace(sample, **{other: ""}) for sample in placed], phashes, digests, near_bits)
+    same = find_same([replace(sample, **{other: ""}) for sample in placed], phashes, digests, NEAR_BITS)
     sides = describe_sides(placed, config.column)
     kept = sum(bool(getattr(sample, config.column)) for sample in samples)
     cautions = list(absent_kinds(sides)) if config.method != "each" else []

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
-from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import SPLITS, Sample
+from edgekit.data.names import shorten
 from edgekit.data.options import SplitConfig
 from edgekit.errors import DataError
 from edgekit.records import sha256, to_json

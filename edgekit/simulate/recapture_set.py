@@ -19,7 +19,7 @@ from PIL import Image
 
 from edgekit.data.derive import ListedPhotos, claim, copy_photo, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
-from edgekit.data.options import guess_bona_fide
+from edgekit.data.options import AS_IT_LIES, DataReading, guess_bona_fide
 from edgekit.errors import DataError
 from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles
@@ -45,7 +45,13 @@ class RecapturesMade:
 
 
 def make_recaptures(
-    photos: Path, out: Path, config: RecaptureConfig, *, progress: Progress = SILENT, workers: int = 2
+    photos: Path,
+    out: Path,
+    config: RecaptureConfig,
+    *,
+    reading: DataReading = AS_IT_LIES,
+    progress: Progress = SILENT,
+    workers: int = 2,
 ) -> RecapturesMade:
     """Photograph the genuine photos of a folder again from simulated screens; a re-run makes what is missing.
 
@@ -53,6 +59,7 @@ def make_recaptures(
         photos: A data folder; only its genuine photos are read, and nothing in it is changed.
         out: Gets ``genuine/``, ``recapture/``, ``manifest.csv`` with what was drawn for each, and ``recapture.json``.
         config: What to make.
+        reading: How the data folder is to be read, where it can't say that itself.
         progress: Told of every file.
         workers: Processes.
 
@@ -61,7 +68,7 @@ def make_recaptures(
         PhotoError: one photo can't be decoded.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = _genuine(list_photos(photos), config)
+    found = _genuine(list_photos(photos, reading, progress), config)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
         rows = list(_rows(found, config))

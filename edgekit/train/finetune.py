@@ -261,6 +261,7 @@ def write_record(
         float_sha256=run.folder.read("float").weights_sha256 if stage == "qat" else None,
         versions=versions(),
         counts=count_photos(run.dataset, run.split),
+        reading=run.dataset.reading,
     )
     write_json(run.folder.record(stage), record)
     return record

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.data.dataset import Dataset
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
@@ -76,6 +77,7 @@ class TrainRecord:
         float_sha256: SHA-256 of the float weights that the qat stage was made from; none in the float stage.
         versions: Packages that computed it.
         counts: Photos of each part; empty in records of before they were counted.
+        reading: How the photos' folder was to be read.
     """
 
     stage: Stage
@@ -95,6 +97,7 @@ class TrainRecord:
     float_sha256: str | None = None
     versions: dict[str, str]
     counts: tuple[PhotoCounts, ...] = ()
+    reading: DataReading = AS_IT_LIES
 
     @property
     def tried(self) -> Literal["epoch", "penalty"]:

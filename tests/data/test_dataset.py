@@ -55,14 +55,15 @@ def test_manifest_in_one_folder_of_photos_may_name_any_class(photo_folder, write
 def test_photos_are_told_to_progress(photo_folder, progress):
     load_dataset(photo_folder(CLASSES), progress=progress)
     assert progress.tasks == [("checking photos", 4, 4)]
-    assert progress.lines == []
+    (line,) = progress.lines
+    assert line.endswith("photos: 4 photos of 2 classes (real 2, screen 2)")
 
 
 def test_exact_copies_are_told(photo_folder, progress):
     root = photo_folder(CLASSES)
     shutil.copy(root / "real" / "1.png", root / "screen" / "copy.png")
     load_dataset(root, progress=progress)
-    assert progress.lines == [
+    assert progress.lines[1:] == [
         "sets of exact copies: 1; they flatter if a split parts them: real/1.png = screen/copy.png"
     ]
 
@@ -72,7 +73,7 @@ def test_exact_copies_are_told(photo_folder, progress):
     [
         pytest.param([], "got no photo at all", id="empty-folder"),
         pytest.param(["1.png", "2.png"], "got 2 photos outside any class: 1.png, 2.png", id="no-class-folders"),
-        pytest.param([*CLASSES, "1.png"], "got 1 photos outside any class: 1.png", id="one-photo-outside"),
+        pytest.param([*CLASSES, "1.png"], "got 1 photo outside any class: 1.png", id="one-photo-outside"),
         pytest.param(["real/1.png", "real/2.png"], "at least two classes, got only 'real'", id="one-class"),
         pytest.param(["train/real/1.png", "test/real/2.png"], "two classes, got only 'real'", id="one-class-in-splits"),
         pytest.param([*CLASSES, "unknown/1.png"], "got 'unknown'; rename the class", id="reserved-class"),

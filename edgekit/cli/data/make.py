@@ -56,6 +56,8 @@ def augment(
     ] = False,
     encoding: Encoding = "auto",
     seed: options.Seed = _VARIANTS.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -70,6 +72,7 @@ def augment(
     from edgekit.augment.variant_set import augment_photos
     from edgekit.augment.variant_set import preview_variants as draw_preview
 
+    how = options.reading(columns, folders)
     augmentation = options.changed(
         named(preset),
         rotation_deg=rotation,
@@ -97,7 +100,7 @@ def augment(
         _write_sheet(place, draw_preview(photos, config))
         return
     with console.progress() as progress:
-        made = augment_photos(photos, place, config, progress=progress, workers=workers)
+        made = augment_photos(photos, place, config, reading=how, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
@@ -156,6 +159,8 @@ def crops(
     ] = _CROPS.shard_photos,
     encoding: Encoding = "auto",
     seed: options.Seed = _CROPS.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -169,6 +174,7 @@ def crops(
 
     if variants is not None and preset is None:
         raise EdgekitError("--variants says how many --preset draws; name one, or leave it out")
+    how = options.reading(columns, folders)
     augmentation = None if preset is None else named(preset)
     config = CropsConfig(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
@@ -181,7 +187,7 @@ def crops(
         seed=seed,
     )
     with console.progress() as progress:
-        made = cut_crops(photos, out, config, progress=progress, workers=workers)
+        made = cut_crops(photos, out, config, reading=how, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
@@ -245,6 +251,8 @@ def recapture(
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
     ] = None,
     seed: options.Seed = _RECAPTURE.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -257,6 +265,7 @@ def recapture(
     from edgekit.simulate.recapture_set import make_recaptures
     from edgekit.simulate.recapture_set import preview_recaptures as draw_preview
 
+    how = options.reading(columns, folders)
     ranges = {"distance": distance, "focus_px": focus, "exposure_ev": exposure, "glare": glare, "jpeg": jpeg}
     ranges |= {"coverage": coverage, "fill": fill, "oversample": oversample}
     rephoto = options.changed(
@@ -284,7 +293,7 @@ def recapture(
         _write_sheet(place, sheet)
         return
     with console.progress() as progress:
-        made = make_recaptures(photos, place, config, progress=progress, workers=workers)
+        made = make_recaptures(photos, place, config, reading=how, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
