@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -186,6 +187,13 @@ def reading(columns: str | None, folders: str | None) -> DataReading:
     )
     check_reading(how)
     return how
+
+
+def spelt(how: DataReading) -> str:
+    """The options that say so, to stand behind a folder's name in a command; nothing where none is needed."""
+    columns = ",".join(f"{ours}={theirs}" for ours, theirs in how.columns.items())
+    named = {"--columns": columns, "--folders": "/".join(how.folders)}
+    return "".join(f" {option} {shlex.quote(text)}" for option, text in named.items() if text)
 
 
 def labels_of(*models: Path) -> tuple[str, ...]:

@@ -235,6 +235,7 @@ def convert(
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
+        f"{options.spelt(before.reading)}"
     )
 
 

@@ -358,7 +358,7 @@ class _Reading:
             self._leave_out(parts[name], "no class folders in it")
         for path in self._empty_in(base, paperwork=True):
             self._left.append(LeftOut(what=f"{path}/", count=0, why="no photos in it"))
-        split_of = _splits(list(deep))
+        split_of = self._splits({name: names.part_of(name) for name in deep})
         labels_of = defaultdict[str, set[str]](set)
         for name, one in deep.items():
             labels_of[split_of[name]] |= one.folders.keys()
@@ -394,6 +394,20 @@ class _Reading:
             f" label if {first!r} is a class"
         )
 
+    def _splits(self, split_of: dict[str, str]) -> dict[str, str]:
+        """The part of each split folder, where there may be two for testing, or none."""
+        if any("test" in names.key_of(name) for name in split_of):
+            # "eval" is a test, unless there is one besides.
+            return {
+                name: "val" if part == "test" and "test" not in names.key_of(name) else part
+                for name, part in split_of.items()
+            }
+        if set(split_of.values()) == {"train", "val"}:
+            held_out = [name for name, part in split_of.items() if part == "val"]
+            self._notes.append(f"no test folder: {shown(held_out)} tests, and validation photos come from train")
+            return {name: "test" if part == "val" else part for name, part in split_of.items()}
+        return split_of
+
     def _note_differing(self, labels_of: dict[str, set[str]]) -> None:
         """Say where parts have other classes than the training part, and refuse those that it could never learn."""
         train = labels_of.get("train")
@@ -421,7 +435,8 @@ class _Reading:
         )
 
     def _classes_with_parts(self, base: _Folder) -> dict[str, FolderPlace]:
-        split_of = _splits(sorted({name for top in base.folders.values() for name in top.folders}))
+        named = {name for top in base.folders.values() for name in top.folders}
+        split_of = self._splits({name: names.part_of(name) for name in sorted(named)})
         places = dict[str, FolderPlace]()
         for top in base.folders.values():
             for name, inner in top.folders.items():
@@ -476,16 +491,6 @@ def _skips(base: _Folder) -> str:
 def _are_twins(upper: str, lower: str) -> bool:
     part = names.part_of(lower)
     return bool(upper) and (names.key_of(upper) == names.key_of(lower) or (part != "" and part == names.part_of(upper)))
-
-
-def _splits(folders: Sequence[str]) -> dict[str, str]:
-    """The part of each split folder; a second kind of test folder, as "eval" beside "test", validates."""
-    split_of = {name: names.part_of(name) for name in folders}
-    if any("test" in names.key_of(name) for name in folders):
-        for name in folders:
-            if split_of[name] == "test" and "test" not in names.key_of(name):
-                split_of[name] = "val"
-    return split_of
 
 
 def _placed(classes: Collection[_Folder], split: str = "") -> dict[str, FolderPlace]:

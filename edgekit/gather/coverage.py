@@ -12,6 +12,7 @@ from edgekit.data.folder import DataFolder, read_folder
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.data.update import update_manifest
 from edgekit.errors import DataError, PhotoError
 from edgekit.gather.plan import AXES, CapturePlan, PlanAxis, PlanCell, fold
@@ -56,7 +57,14 @@ class Coverage:
     next: tuple[str, ...]
 
 
-def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Progress = SILENT) -> Coverage:
+def cover(
+    plan: CapturePlan,
+    data: Path,
+    *,
+    reading: DataReading = AS_IT_LIES,
+    record: bool = False,
+    progress: Progress = SILENT,
+) -> Coverage:
     """Count the photos of each cell.
 
     A photo's cell follows from the manifest (``camera``, ``screen`` or ``kind``, ``light``), from the names of its
@@ -66,13 +74,14 @@ def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Prog
     Args:
         plan: The capture plan.
         data: A folder of photos, with a manifest or class folders.
+        reading: How it is to be read, where it can't say that itself.
         record: Write the cells that were found into the manifest's columns.
         progress: Told of each photo whose EXIF is read.
 
     Raises:
         DataError: two cells claim one photo; both are named.
     """
-    folder = read_folder(data, lone="ask")
+    folder = read_folder(data, reading, lone="ask")
     if folder.understood.kind != "empty":
         folder.check_classes(least=1)
     samples = folder.samples

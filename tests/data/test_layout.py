@@ -58,7 +58,7 @@ def read(text: str, **facts):
         pytest.param(
             "Training/{a,b}/1 Testing/{a,b}/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="training-testing"
         ),
-        pytest.param("train_set/{a,b}/1 valid_set/{a,b}/1", "train:a 1 train:b 1 val:a 1 val:b 1", id="sets"),
+        pytest.param("train_set/{a,b}/1 valid_set/{a,b}/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="sets"),
         pytest.param("X-Train/{a,b}/1 X-Test/{a,b}/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="x-in-capitals"),
         pytest.param(
             "x_train/x_train/{a,b}/1 x_test/x_test/{a,b}/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="nested-twins"
@@ -73,14 +73,14 @@ def read(text: str, **facts):
         ),
         pytest.param(
             "archive/data/train/{a,b}/1 archive/data/val/{a,b}/1",
-            "train:a 1 train:b 1 val:a 1 val:b 1",
+            "test:a 1 test:b 1 train:a 1 train:b 1",
             id="two-wrappers-around-parts",
         ),
         pytest.param("train/{a,b}/s1/1 test/{a,b}/s1/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="groups-in-parts"),
         pytest.param("train/{a,b}/1 test/3", "a 1 b 1", id="flat-test-beside-train"),
         pytest.param("train/{a,b}/1 test/test/3", "a 1 b 1", id="flat-test-in-its-twin"),
         pytest.param(
-            "train/{a,b}/1 val/{a,b}/1 test/3", "train:a 1 train:b 1 val:a 1 val:b 1", id="flat-test-beside-two-parts"
+            "train/{a,b}/1 val/{a,b}/1 test/3", "test:a 1 test:b 1 train:a 1 train:b 1", id="flat-test-beside-two-parts"
         ),
         pytest.param(
             "seg_train/seg_train/{a,b}/1 seg_test/seg_test/{a,b}/1 seg_pred/seg_pred/4",
