@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from edgekit.data import names
 from edgekit.data.checks import check_folder, find_photos, is_photo_name, refuse_unreadable, walk_folders
-from edgekit.data.layout import RULE, SKIPPED, Facts, FolderLayout, LeftOut, Lone, counted, in_words, understand
+from edgekit.data.layout import RULE, SKIPPED, TWIN, Facts, FolderLayout, LeftOut, Lone, counted, in_words, understand
 from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, SPLITS, Sample, read_manifest
 from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.data.table import TABLE_SUFFIXES, check_columns, read_columns, suggest
@@ -191,7 +191,26 @@ def read_folder(
         empty=survey.empty(photos),
     )
     layout = understand(photos, facts)
+    _check_twins(root, photos, layout)
     return _as_layout(root, survey, photos, layout)
+
+
+def _check_twins(root: Path, photos: Sequence[str], layout: FolderLayout) -> None:
+    """Hold that what is left out as a copy is one, by the sizes of files.
+
+    Raises:
+        DataError: names a file that has another size than its twin.
+    """
+    for twin in (one.what for one in layout.left_out if one.why == TWIN):
+        above = twin.rstrip("/").rpartition("/")[0]
+        for photo in photos:
+            if photo.startswith(twin):
+                other = f"{above}/{photo.removeprefix(twin)}".lstrip("/")
+                if os.path.getsize(root / photo) != os.path.getsize(root / other):
+                    raise DataError(
+                        f"{root}: {twin} must hold copies of what lies beside it, by their names, got {photo} of"
+                        f" another size than {other}; merge the two folders, or move one away"
+                    )
 
 
 def nested_manifest(files: Sequence[str], photos: Sequence[str]) -> str:

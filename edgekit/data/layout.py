@@ -18,6 +18,9 @@ from edgekit.metrics.wording import count
 Kind = Literal["classes", "splits", "unlabelled", "empty"]
 Lone = Literal["wrapper", "class", "ask"]
 
+TWIN = "what lies beside it, once more"
+"""Why a folder is left out whose photos have the names of those beside it."""
+
 SKIPPED = "-"
 """Stands in ``Facts.folders`` for a level that means nothing."""
 
@@ -199,10 +202,9 @@ class _Reading:
         base = self._unwrapped(root)
         if base.photos:
             return self._loose(base)
-        parts = {name: inner for name, inner in base.folders.items() if names.part_of(name)}
-        others = {name: inner for name, inner in base.folders.items() if name not in parts}
-        if parts and not self._are_classes(base, parts, others):
-            return self._split_folders(base, parts, others)
+        parts = names.parts_of(base.folders)
+        if parts and not self._are_classes(base, parts):
+            return self._split_folders(base, parts)
         (first, *more) = base.folders.values()
         if not more and self._only_keeps_photos(first):
             why = f"got {_count(first.photos)} in {first.path}/ without class folders; sort the photos into some"
@@ -255,18 +257,22 @@ class _Reading:
         while waiting:
             at = waiting.pop()
             for name, inner in list(at.folders.items()):
-                if len(at.folders) == 1 or not _are_twins(at.name, name):
+                others = at.folders.keys() - {name}
+                is_twin = _are_twins(at.name, name)
+                holds_them = not is_twin and len(inner.folders) > 1 and inner.folders.keys() <= others
+                if not others or not (is_twin or holds_them):
                     continue
                 again = {path[len(inner.path) + 1 :] for path in inner}
                 start = len(at.path) + 1 if at.path else 0
                 beside = {path[start:] for other in at.folders.values() if other is not inner for path in other}
-                if again <= beside:
-                    self._leave_out(inner, "the names that lie beside it, once more")
+                if again <= beside and not holds_them:
+                    self._leave_out(inner, TWIN)
                     del at.folders[name]
-                elif again & beside:
+                elif again & beside or holds_them:
                     raise DataError(
-                        f"{self._facts.where}: {inner.path}/ repeats {len(again & beside)} names of what lies beside it"
-                        f" and has {len(again - beside)} more: photos must not come twice; remove one of the two"
+                        f"{self._facts.where}: {inner.path}/ holds what lies beside it once more, with"
+                        f" {len(again & beside)} names of photos that are there too and {len(again - beside)} that are"
+                        " not: photos must not come twice; merge the two, or move one away"
                     )
             waiting += at.folders.values()
 
@@ -325,18 +331,21 @@ class _Reading:
             " move them"
         )
 
-    def _are_classes(self, base: _Folder, parts: dict[str, _Folder], others: dict[str, _Folder]) -> bool:
+    def _are_classes(self, base: _Folder, parts: dict[str, str]) -> bool:
         """Whether folders that are named as parts are classes, as trains are beside buses and cars."""
+        others = base.folders.keys() - parts.keys()
         if names.keys_of(parts) <= self._known:
             return True
         flat = all(one.is_flat for one in base.folders.values())
         (first, *more) = parts
         # Nobody keeps training or validation photos without classes; test photos are often given so.
-        if flat and not more and others and names.part_of(first) != "test":
+        if flat and not more and others and parts[first] != "test":
             return True
         return not more and names.key_of(first) == "valid" and not _NOT_VALID.isdisjoint(names.keys_of(others))
 
-    def _split_folders(self, base: _Folder, parts: dict[str, _Folder], others: dict[str, _Folder]) -> FolderLayout:
+    def _split_folders(self, base: _Folder, part_of: dict[str, str]) -> FolderLayout:
+        parts = {name: base.folders[name] for name in part_of}
+        others = {name: inner for name, inner in base.folders.items() if name not in parts}
         inner = {name: self._inside_part(one) for name, one in parts.items()}
         deep = {name: one for name, one in inner.items() if one.folders}
         for name, one in deep.items():
@@ -354,11 +363,12 @@ class _Reading:
             folders = shown(f"{one.path}/" for one in parts.values())
             why = f"got {folders} without class folders; sort the photos into some"
             return self._layout("unlabelled", base, {}, why)
-        for name in parts.keys() - deep.keys():
-            self._leave_out(parts[name], "no class folders in it")
         for path in self._empty_in(base, paperwork=True):
             self._left.append(LeftOut(what=f"{path}/", count=0, why="no photos in it"))
-        split_of = self._splits({name: names.part_of(name) for name in deep})
+        deep = _without_nameless(deep, part_of)
+        split_of = self._splits({name: part_of[name] for name in deep})
+        for name in parts.keys() - deep.keys():
+            self._leave_out(parts[name], "no class folders in it")
         labels_of = defaultdict[str, set[str]](set)
         for name, one in deep.items():
             labels_of[split_of[name]] |= one.folders.keys()
@@ -481,6 +491,19 @@ class _Reading:
 RULE = "the data must have one sub-folder of photos per class, or a manifest.csv"
 _FILL = "fill or remove them"
 _NOT_VALID = {"invalid", "notvalid", "nonvalid"}
+
+
+def _without_nameless(deep: dict[str, _Folder], part_of: dict[str, str]) -> dict[str, _Folder]:
+    """Split folders but for those whose photos lie in one folder that is no class, as test/unknown does for Keras."""
+    trained = {label for name, one in deep.items() if part_of[name] == "train" for label in one.folders}
+    return {
+        name: one
+        for name, one in deep.items()
+        if part_of[name] == "train"
+        or not trained
+        or len(one.folders) > 1
+        or not names.keys_of(one.folders).isdisjoint(names.keys_of(trained))
+    }
 
 
 def _skips(base: _Folder) -> str:

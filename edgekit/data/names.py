@@ -14,9 +14,9 @@ _TOKENS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
 # What data sets put around the word that names a part: x_train, Train_Data, test-images-224, seg_train, train2017.
 _PART = re.compile(
     r"(?:\d{1,3})?(?:x|y|seg|my|new|raw|data|dataset|imgs?|images?|photos?)?"
-    r"(train|training|trn|val|valid|validation|validate|dev|devel|development|eval|evaluation|test|testing|tst|holdout)"
+    r"(trainval|train|training|trn|val|valid|validation|validate|dev|devel|development|eval|evaluation|test|testing|tst|holdout)"
     r"(?:sets?|data|datasets?|imgs?|images?|photos?|pics?|pictures?|splits?|folder|dir|samples?|part|final|small|full|new"
-    r"|resized|raw|jpe?g|png|\d{1,4}(?:px|x\d{1,4})?)*"
+    r"|resized|raw|jpe?g|png|v\d{1,2}|\d{1,4}(?:px|x\d{1,4})?)*"
 )
 _PART_OF = {"tr": "train", "va": "val", "de": "val", "te": "test", "ts": "test", "ev": "test", "ho": "test"}
 # Photos that their makers gave no class: what contests ask to be predicted.
@@ -55,6 +55,27 @@ def part_of(name: str) -> str:
     """The part of a split that a folder is named as: "train", "val" or "test"; empty where it is none."""
     found = _PART.fullmatch(key_of(name))
     return _PART_OF[found.group(1)[:2]] if found else ""
+
+
+def parts_of(folders: Iterable[str]) -> dict[str, str]:
+    """The folders of a level that are named as parts of a split, with the part.
+
+    Names that have more in them count where two of them differ in the word for the part alone, as in ``asl_train`` and
+    ``asl_test``.
+    """
+    known = list(folders)
+    found = {name: part for name in known if (part := part_of(name))}
+    alike = defaultdict[str, dict[str, str]](dict)
+    for name in known:
+        words = [word for word in _SEPARATORS.split(name.casefold()) if word]
+        ends = (0, len(words) - 1) if len(words) > 1 and name not in found else ()
+        for at in ends:
+            if part := part_of(words[at]):
+                alike[" ".join([*words[:at], "?", *words[at + 1 :]])][name] = part
+    for some in alike.values():
+        if len(set(some.values())) > 1:
+            found |= some
+    return {name: found[name] for name in known if name in found}
 
 
 def tokens_of(name: str) -> frozenset[str]:

@@ -160,6 +160,16 @@ def test_readings_that_are_none(how, message):
         check_reading(DataReading(**how))
 
 
+def test_a_copy_of_all_is_left_out_where_it_is_one(lie):
+    root = lie(*(f"pets/{twin}{label}/1.jpg" for twin in ("", "pets/") for label in ("cat", "dog")))
+    found = read_folder(root).understood
+    assert found.classes == {"cat": 1, "dog": 1}
+    assert [(one.what, one.count) for one in found.left_out] == [("pets/pets/", 2)]
+    (root / "pets/pets/cat/1.jpg").write_bytes(b"another photo")
+    with pytest.raises(DataError, match=r"got pets/pets/cat/1\.jpg of another size than pets/cat/1\.jpg; merge"):
+        read_folder(root)
+
+
 def test_levels_of_folders_give_groups(lie):
     root = lie(*(f"{author}/{label}/1.jpg" for author in "ab" for label in ("genuine", "recapture")))
     found = read_folder(root, DataReading(folders=("group", "label")))

@@ -103,6 +103,17 @@ def read(text: str, **facts):
         pytest.param(
             "a/{train,test}/1 b/{train,test}/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="parts-in-classes"
         ),
+        pytest.param(
+            "asl_train/asl_train/{a,b}/1 asl_test/asl_test/{a,b}/1",
+            "test:a 1 test:b 1 train:a 1 train:b 1",
+            id="parts-of-a-name",
+        ),
+        pytest.param("asl_alphabet_train/{a,b}/1 asl_alphabet_test/3", "a 1 b 1", id="flat-test-of-a-name"),
+        pytest.param("trainval/{a,b}/1 test/{a,b}/1", "test:a 1 test:b 1 train:a 1 train:b 1", id="trainval"),
+        pytest.param("train/{a,b}/1 test/unknown/3", "a 1 b 1", id="test-photos-in-one-folder"),
+        pytest.param(
+            "crash_test/1 smoke_test/1 train_station/1", "crash_test 1 smoke_test 1 train_station 1", id="words"
+        ),
         # Wrappers.
         pytest.param("archive/{a,b}/2", "a 2 b 2", id="wrapper"),
         pytest.param("archive/flowers/v2/{a,b}/2", "a 2 b 2", id="three-wrappers"),
@@ -159,8 +170,9 @@ def test_photos_without_classes(text, kind, why):
         pytest.param(
             "train/{a,b}/1 bird/2", "must not stand side by side.*move bird/ away.*--folders label", id="part-and-class"
         ),
+        pytest.param("train/{a,b}/1 a/1 b/1", "train/ holds what lies beside it once more", id="part-and-its-classes"),
         pytest.param(
-            "train/{a,b}/1 a/1 b/1", "must not stand side by side.*move a/, b/ away", id="part-and-its-classes"
+            "cat/1 dog/1 more/{cat,dog}/2", "more/ holds what lies beside it once more, with 2", id="more-of-both"
         ),
         pytest.param(
             "train/{a,b}/1 test/{a,b}/1 meta/2", "side by side.*beside meta/; move meta/ away", id="parts-and-more"
@@ -192,7 +204,11 @@ def test_photos_without_classes(text, kind, why):
         pytest.param(
             "train/a/1 test/{a,b}/1", "among the training photos, got b in test alone", id="test-has-more-classes"
         ),
-        pytest.param("pets/{cat,dog}/1 pets/pets/{cat,cow}/1", "repeats 1 names.* and has 1 more", id="twin-with-more"),
+        pytest.param(
+            "pets/{cat,dog}/1 pets/pets/{cat,cow}/1",
+            "pets/pets/ holds what lies beside it once more, with 1 names of.* and 1 that are not",
+            id="twin-with-more",
+        ),
     ],
 )
 def test_two_readings_are_refused(text, message):
@@ -279,7 +295,7 @@ def test_one_class_is_welcome_and_its_name_does_not_tell():
 def test_what_is_left_out_is_counted():
     found, _ = read("x/train/{a,b}/1 x/test/3 x/x/train/{a,b}/1 x/x/test/3", name="x")
     assert [(one.what, one.count, one.why) for one in found.left_out] == [
-        ("x/x/", 5, "the names that lie beside it, once more"),
+        ("x/x/", 5, "what lies beside it, once more"),
         ("x/test/", 3, "no class folders in it"),
     ]
     assert found.notes == ("taken from x/, the only folder with photos",)
