@@ -414,7 +414,9 @@ class _Reading:
             }
         if set(split_of.values()) == {"train", "val"}:
             held_out = [name for name, part in split_of.items() if part == "val"]
-            self._notes.append(f"no test folder: {shown(held_out)} tests, and validation photos come from train")
+            self._notes.append(
+                f"no test folder with classes: {shown(held_out)} tests, and validation photos come from train"
+            )
             return {name: "test" if part == "val" else part for name, part in split_of.items()}
         return split_of
 
