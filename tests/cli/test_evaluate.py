@@ -132,6 +132,10 @@ class TestOneSide:
         code, _, err = edgekit_here("evaluate", model, "--data", root)
         assert code == 0, err
         assert "20 photos of 1 class (recapture 20)" in " ".join(err.split())
+        code, told, err = edgekit_here("evaluate", model, "--data", root, "--folders", "label/kind")
+        assert code == 0, err
+        assert re.search(r"│ tv +│ .* │ +10 │", told)
+        assert "APCER (worst kind): " in told
         # The folder of the class itself is understood as well.
         code, _, err = edgekit_here("evaluate", model, "--data", root / "recapture")
         assert code == 0, err
