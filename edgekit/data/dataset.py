@@ -97,7 +97,7 @@ def load_dataset(
     samples = folder.samples
     if folder.understood.kind == "manifest":
         _check_labels_have_folders(root / folder.understood.table, root, samples)
-    folder.check_classes(least=1 if known else 2)
+    folder.check_classes(least=1 if known else 2, known=known)
     folder.tell(progress)
     if check_labels is not None:
         check_labels(folder.labels)

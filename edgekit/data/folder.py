@@ -109,14 +109,14 @@ class DataFolder:
         for line in self.understood.lines(self.root):
             progress.say(line)
 
-    def check_classes(self, *, least: int) -> None:
-        """Hold that there are classes enough, and no two of the same name.
+    def check_classes(self, *, least: int, known: Collection[str] = ()) -> None:
+        """Hold that there are classes enough, and no two of the same name unless they are known as two.
 
         Raises:
             DataError: there are not; names what would give them.
         """
         same = names.same_names(self.labels)
-        if same:
+        if same and not set(self.labels) <= set(known):
             raise DataError(
                 f"{self.root}: names of classes must differ in more than case, spaces and hyphens, got"
                 f" {'; '.join(' and '.join(map(repr, some)) for some in same)}; give both folders, or labels, one name"

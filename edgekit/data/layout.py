@@ -358,7 +358,7 @@ class _Reading:
             if deep and names.is_unlabelled_name(name) and self._inside_part(one).is_flat:
                 self._leave_out(others.pop(name), "no class folders in it")
         if others:
-            self._refuse_mixture(parts, others, deep)
+            self._refuse_mixture(base, parts, others, deep)
         if not deep:
             folders = shown(f"{one.path}/" for one in parts.values())
             why = f"got {folders} without class folders; sort the photos into some"
@@ -393,7 +393,9 @@ class _Reading:
             at = inner
         return at
 
-    def _refuse_mixture(self, parts: dict[str, _Folder], others: dict[str, _Folder], deep: Collection[str]) -> None:
+    def _refuse_mixture(
+        self, base: _Folder, parts: dict[str, _Folder], others: dict[str, _Folder], deep: Collection[str]
+    ) -> None:
         first = next(iter(parts))
         what = "with class folders" if deep else "without class folders"
         raise DataError(
@@ -401,7 +403,7 @@ class _Reading:
             f" {shown(f'{one.path}/' for one in parts.values())} {what} in it beside"
             f" {shown(f'{one.path}/' for one in others.values())}; move"
             f" {shown([f'{one.path}/' for one in (others if deep else parts).values()], 3)} away, or say --folders"
-            f" label if {first!r} is a class"
+            f" {_skips(base)}label if {first!r} is a class"
         )
 
     def _splits(self, split_of: dict[str, str]) -> dict[str, str]:

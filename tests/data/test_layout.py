@@ -184,6 +184,7 @@ def test_photos_without_classes(text, kind, why):
             "cat/1 dog/1 test/1", "beside cat/, dog/; move test/ away.*if 'test' is a class", id="flat-test-and-classes"
         ),
         pytest.param("cat/1 train/1 test/1", "side by side", id="flat-parts-and-a-class"),
+        pytest.param("x/cat/1 x/dog/1 x/test/1", "say --folders -/label if 'test' is a class", id="in-a-wrapper"),
         pytest.param(
             "a/{genuine,recapture}/1 b/{genuine,recapture}/1", "--folders group/label if the lower", id="authors"
         ),
