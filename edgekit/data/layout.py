@@ -485,10 +485,14 @@ class _Reading:
         if is_same or has_bona_fide > 1 or has_parts:
             skipped = _skips(base)
             lower = "group/split/label" if has_parts else "group/label"
+            # Only classes are named so: there is one thing to do.
+            upper = (
+                "" if has_bona_fide > 1 else f" if the lower ones are, --folders {skipped}label if the upper ones are"
+            )
             raise DataError(
                 f"{self._facts.where}: the folders {shown(sorted(set.union(*inner)))} lie below each of"
                 f" {shown(f'{one.path}/' for one in tops.values())}, and either may be the classes; say --folders"
-                f" {skipped}{lower} if the lower ones are, --folders {skipped}label if the upper ones are"
+                f" {skipped}{lower}{upper}"
             )
 
 
