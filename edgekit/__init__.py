@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgekit.convert.to_file import convert_run as convert_run
     from edgekit.crossval.folds import cross_validate as cross_validate
     from edgekit.data.dataset import load_dataset as load_dataset
+    from edgekit.data.folder import read_folder as read_folder
     from edgekit.data.split_folder import split_data as split_data
     from edgekit.data.splits import split_dataset as split_dataset
     from edgekit.devices.doctor import check_up as check_up
@@ -45,6 +46,7 @@ _HOMES = {
     "import_photos": "gather.importing",
     "collect_photos": "gather.collect",
     "cover": "gather.coverage",
+    "read_folder": "data.folder",
     "load_dataset": "data.dataset",
     "split_dataset": "data.splits",
     "split_data": "data.split_folder",

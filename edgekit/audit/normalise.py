@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image
 
 from edgekit.audit.options import NormaliseConfig
-from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.derive import claim
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.names import shorten
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError
 from edgekit.look.sheets import jpeg

@@ -23,6 +23,7 @@ from edgekit.augment.variant_set import SUFFIX_OF, encode, variant_of
 from edgekit.augment.vary import apply_variant
 from edgekit.data.derive import ListedPhotos, claim, leave_bad_out, list_photos, make_all, remove_parts
 from edgekit.data.manifest import MANIFEST_NAME, Sample, stream_manifest
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import EdgekitError
 from edgekit.locks import making_in
 from edgekit.progress import SILENT, Progress
@@ -83,7 +84,7 @@ def cut_crops(
     out: Path,
     config: CropsConfig,
     *,
-    skip_bad: bool = False,
+    reading: DataReading = AS_IT_LIES,
     progress: Progress = SILENT,
     workers: int = 2,
 ) -> CropsMade:
@@ -93,7 +94,7 @@ def cut_crops(
         photos: A data folder; nothing in it is changed.
         out: Gets the crops, ``crops.json`` and, last, ``crops.done.json``; a folder of crops also ``manifest.csv``.
         config: Which crops.
-        skip_bad: Leave out photos that can't be used instead of raising.
+        reading: How the data folder is to be read, and whether photos that can't be used are left out.
         progress: Told of every crop.
         workers: Processes.
 
@@ -101,11 +102,11 @@ def cut_crops(
         DataError: photos or the folder can't be used.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = list_photos(photos)
+    found = list_photos(photos, reading, progress)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
         remove_parts(out)
-        found = leave_bad_out(found, out, skip_bad=skip_bad, progress=progress)
+        found = leave_bad_out(found, out, skip_bad=reading.skip_bad, progress=progress)
         pieces = sum(len(config.numbers(one)) for one in found.samples)
         crops, shards = pieces * config.plan.crops, -(-pieces // config.shard_photos)
         progress.begin("cutting crops", crops)

@@ -18,6 +18,7 @@ from edgekit.augment.options import Encoding, VariantsConfig
 from edgekit.augment.vary import Variant, apply_variant, draw_variant
 from edgekit.data.derive import claim, copy_photo, leave_bad_out, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles, jpeg
 from edgekit.progress import SILENT, Progress
@@ -49,7 +50,7 @@ def augment_photos(
     out: Path,
     config: VariantsConfig,
     *,
-    skip_bad: bool = False,
+    reading: DataReading = AS_IT_LIES,
     progress: Progress = SILENT,
     workers: int = 2,
 ) -> VariantsMade:
@@ -61,7 +62,7 @@ def augment_photos(
         photos: A data folder; nothing in it is changed.
         out: Gets photos, variants, ``manifest.csv`` with what was drawn for each, and ``augment.json``.
         config: What to make.
-        skip_bad: Leave out photos that can't be used instead of raising.
+        reading: How the data folder is to be read, and whether photos that can't be used are left out.
         progress: Told of every file.
         workers: Processes.
 
@@ -69,10 +70,10 @@ def augment_photos(
         DataError: photos or the folder can't be used.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = list_photos(photos)
+    found = list_photos(photos, reading, progress)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
-        found = leave_bad_out(found, out, skip_bad=skip_bad, progress=progress)
+        found = leave_bad_out(found, out, skip_bad=reading.skip_bad, progress=progress)
         # A photo is decoded once for all of its variants that are missing.
         missing = [(one.path, numbers) for one in found.samples if (numbers := _missing(one, out, config))]
         rows = [(one, number) for one in found.samples for number in config.numbers(one)]

@@ -85,6 +85,8 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="Folder for bench.json, pareto.png and lines. [default: beside the model]")
     ] = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -125,12 +127,12 @@ def bench(
     if against is not None:
         old = from_plain(BenchRecord, read_json(against), where=str(against))
     folder = out or model.parent
-    options.check_models(model)
+    how, known = options.reading(columns, folders), options.labels_of(model)
     options.check_places({"a benchmark": folder}, data)
     devices = open_devices(device or ["local"])
     try:
         with console.progress() as progress:
-            dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress)
+            dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
             if old is not None:
                 whole = [one.name for one in devices if one.network_timer is None]
                 check_comparable(old, data_sha256=dataset.sha256, devices=whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,8 @@ def crossval(
     group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -51,6 +54,7 @@ def crossval(
     require("filelock", "tensorflow")
     from edgekit.data.dataset import load_dataset
 
+    how = options.reading(columns, folders)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
@@ -67,7 +71,13 @@ def crossval(
     check_weights_file(network.weights)
     options.check_places({"a cross-validation": out}, data)
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        dataset = load_dataset(
+            data,
+            reading=how,
+            check_labels=partial(options.bona_fide_label, bona_fide),
+            skip_bad=skip_bad,
+            progress=progress,
+        )
         train = replace(train, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         config = replace(config, train=train)
         # TensorFlow takes seconds to load, which a mistake above need not wait for.

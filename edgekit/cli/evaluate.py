@@ -35,6 +35,8 @@ def evaluate(
     target: options.Target = None,
     also_test: options.AlsoTest = False,
     write: options.Write = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -45,6 +47,7 @@ def evaluate(
     from edgekit.evaluate.accuracy import evaluate_model
     from edgekit.runtime import read_bundle
 
+    how = options.reading(columns, folders)
     if target is None and (write is not None or also_test):
         raise typer.BadParameter("--write and --also-test need --target")
     if target is not None:
@@ -52,16 +55,17 @@ def evaluate(
         if unused:
             raise typer.BadParameter(f"{', '.join(unused)} can't be used with --target")
         choose_threshold(
-            model, data, target, split=split, also_test=also_test, write=write, skip_bad=skip_bad, json=json
+            model, data, how, target, split=split, also_test=also_test, write=write, skip_bad=skip_bad, json=json
         )
         return
     # Photos take long to read, which a mistaken model need not wait for.
     bundle = read_bundle(model)
-    columns = None if slices is None else options.names(slices)
-    config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=columns)
+    wanted = None if slices is None else options.names(slices)
+    config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=wanted)
     options.check_places({"an evaluation": out}, data)
     with console.progress() as progress:
-        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress)
+        known = bundle.contract.labels
+        dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
         record = evaluate_model(model, dataset, config, bundle=bundle, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     console.show(record, print_evaluation, json=json)
@@ -81,11 +85,12 @@ def print_evaluation(record: EvaluateRecord) -> None:
     """An evaluation as tables: classes, kinds of attack, confusion, worst slices, then the headline."""
     from edgekit.metrics.attacks import kinds_rule, marked_kind
 
-    print_classes(
-        f"{record.part} photos, {count(record.crops, 'crop')}{console.crops_taken(record.crops_used)}",
-        record.detail.table,
-    )
     found = record.detail
+    title = f"{record.part} photos, {count(record.crops, 'crop')}{console.crops_taken(record.crops_used)}"
+    if is_one_sided(record):
+        _print_one_sided(record, title)
+        return
+    print_classes(title, found.table)
     if found.attacks is not None:
         photos = [one.apcer.n for one in found.attacks.kinds]
         rows = [
@@ -125,6 +130,38 @@ def _print_confusion(found: Detail, labels: Sequence[str]) -> None:
     ]
     if shown:
         console.print_table(f"the most frequent errors, of {len(pairs)} kinds", ["truth", "called", "photos"], shown)
+
+
+def is_one_sided(record: EvaluateRecord) -> bool:
+    """Whether all photos are attacks, all are genuine, or all of one class: then most numbers say nothing."""
+    there = [one for one in record.detail.table.classes if one.support]
+    return len(there) == 1 or (record.bona_fide is not None and record.evaluation.attack is None)
+
+
+def _print_one_sided(record: EvaluateRecord, title: str) -> None:
+    """What photos of one side tell: how many of each class are called right, and the rate of errors."""
+    found, evaluation = record.detail, record.evaluation
+    rows = [
+        [one.label, percent(one.recall), *map(str, row), str(one.support)]
+        for one, row in zip(found.table.classes, found.confusion, strict=True)
+        if one.support
+    ]
+    called = [f"called {label}" for label in record.labels]
+    console.print_table(title, ["class", "recall", *called, "photos"], rows)
+    kinds = [
+        [one.value or "unknown", rate_interval(one.apcer, bare=True), str(one.n)]
+        for one in found.slices.found
+        if one.column == "kind"
+    ]
+    if kinds:
+        console.print_table("attacks that pass, percent with 95 % intervals", ["kind", "APCER", "photos"], kinds)
+    if evaluation.apcer is not None:
+        typer.echo(f"APCER{' (worst kind)' if len(kinds) > 1 else ''}: {interval(evaluation.apcer)}")
+    if evaluation.bpcer is not None:
+        typer.echo(f"BPCER: {interval(evaluation.bpcer)}")
+    for one in found.mistakes[:_SHOWN_MISTAKES]:
+        console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
+    console.caution(record.caution)
 
 
 def print_classes(title: str, table: ClassTable) -> None:

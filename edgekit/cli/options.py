@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ import typer
 
 from edgekit.cli import console
 from edgekit.contract import MAX_CROPS
-from edgekit.data.options import GroupBy, PartChoice, check_counts, guess_bona_fide
+from edgekit.data.manifest import COLUMNS
+from edgekit.data.options import AS_IT_LIES, DataReading, GroupBy, PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
@@ -21,6 +23,7 @@ from edgekit.train.options import NetworkConfig, TrainConfig
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
     from edgekit.progress import Progress
+    from edgekit.train.record import TrainRecord
 
 Config = TypeVar("Config")
 
@@ -28,7 +31,7 @@ NETWORK, TRAIN = NetworkConfig(), TrainConfig()
 CPUS = os.cpu_count() or 1
 
 # What a command works on.
-Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
+Data = Annotated[Path, typer.Argument(help="A folder per class, split folders of such, or one with manifest.csv.")]
 DataOption = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
 RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the run. [default: where they were]")]
 Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` wrote.")]
@@ -39,6 +42,19 @@ Split = Annotated[
 ]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave damaged photos out and count them instead of stopping.")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="Classes come from a CSV beside the photos: path=COLUMN,label=COLUMN, more for "
+        f"{', '.join(COLUMNS[2:])}; file=TABLE.csv where there are several."
+    ),
+]
+Folders = Annotated[
+    str | None,
+    typer.Option(
+        help="What each level of folders is, such as group/label or -/label; - means nothing. [default: by their names]"
+    ),
 ]
 Camera = Annotated[int | None, typer.Option(help="A camera; 0 is the first.", min=0)]
 Video = Annotated[Path | None, typer.Option(help="A video file.")]
@@ -172,17 +188,67 @@ def crop_counts(given: str | None, *, default: tuple[int, ...], **former: str | 
     return found
 
 
+def reading(columns: str | None, folders: str | None) -> DataReading:
+    """How the user says that a data folder is to be read.
+
+    Raises:
+        EdgekitError: no folder can be read so.
+    """
+    from edgekit.data.folder import check_reading
+
+    pairs = [part.partition("=") for part in columns.split(",")] if columns else []
+    how = DataReading(
+        columns={ours.strip(): theirs.strip() for ours, _, theirs in pairs},
+        folders=tuple(level.strip() for level in folders.strip("/").split("/")) if folders else (),
+    )
+    check_reading(how)
+    return how
+
+
+def spelt(how: DataReading) -> str:
+    """The options that say so, to stand behind a folder's name in a command; nothing where none is needed."""
+    columns = ",".join(f"{ours}={theirs}" for ours, theirs in how.columns.items())
+    named = {"--columns": columns, "--folders": "/".join(how.folders)}
+    return "".join(f" {option} {shlex.quote(text)}" for option, text in named.items() if text)
+
+
+def labels_of(*models: Path) -> tuple[str, ...]:
+    """The classes that models know; a file that is none need not wait for photos to be read."""
+    from edgekit.runtime import read_bundle
+
+    return tuple(dict.fromkeys(label for model in models for label in read_bundle(model).contract.labels))
+
+
 def load_photos(
-    data: Path, *, skip_bad: bool, progress: Progress, place: Path | None = None, what: str = ""
+    data: Path,
+    how: DataReading = AS_IT_LIES,
+    *,
+    skip_bad: bool,
+    progress: Progress,
+    known: tuple[str, ...] = (),
+    place: Path | None = None,
+    what: str = "",
 ) -> Dataset:
-    """The photos of a data folder; ``place``, where the command writes ``what``, must lie outside."""
+    """The photos of a data folder, for a model of the ``known`` classes; ``place`` for ``what`` must lie outside."""
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
 
-    dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
     if place is not None:
-        refuse_among_photos(place, dataset.root, what)
-    return dataset
+        refuse_among_photos(place, data, what)
+    return load_dataset(data, reading=how, known=known, skip_bad=skip_bad, progress=progress)
+
+
+def load_run_photos(before: TrainRecord, data: Path | None, *, progress: Progress) -> Dataset:
+    """The photos that a run was trained on, read as they were then; from ``data`` where they have been moved."""
+    from edgekit.data.dataset import load_dataset
+
+    return load_dataset(
+        data or Path(before.data),
+        reading=before.reading,
+        known=before.labels,
+        skip_bad=before.skipped_photos > 0,
+        progress=progress,
+    )
 
 
 def check_places(places: Mapping[str, Path | None], data: Path) -> None:
@@ -202,18 +268,6 @@ def check_places(places: Mapping[str, Path | None], data: Path) -> None:
             refuse_among_photos(place, data, what)
             if os.path.isfile(place):
                 raise EdgekitError(f"{what} must be a folder, got the file {place}; name another place")
-
-
-def check_models(*models: Path) -> None:
-    """Hold that model files can be read, before photos are: those take long. The stage reads what it scores.
-
-    Raises:
-        ContractError: one is no model file of edgekit's.
-    """
-    from edgekit.runtime import read_bundle
-
-    for model in models:
-        read_bundle(model)
 
 
 def refuse_existing(*files: Path, overwrite: bool) -> None:

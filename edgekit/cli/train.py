@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -66,6 +67,8 @@ def finetune(
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
     cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
@@ -79,6 +82,7 @@ def finetune(
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions
 
+    how = options.reading(columns, folders)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
@@ -104,7 +108,13 @@ def finetune(
     options.check_places({"a run": out, "a cache of features": cache}, data)
     files.refuse_in_use(folder, "float")
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        dataset = load_dataset(
+            data,
+            reading=how,
+            check_labels=partial(options.bona_fide_label, bona_fide),
+            skip_bad=skip_bad,
+            progress=progress,
+        )
         config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
@@ -156,7 +166,6 @@ def qat(
 
     The head is solved again on int8 features, or the whole network trained with fake quantization.
     """
-    from edgekit.data.dataset import load_dataset
     from edgekit.quantize.representative import check_calibration_folder
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions, recover
@@ -176,7 +185,7 @@ def qat(
     photos = data or Path(before.data)
     check_calibration_folder(calibration or folder.calibration, photos)
     with console.progress() as progress:
-        dataset = load_dataset(photos, skip_bad=before.skipped_photos > 0, progress=progress)
+        dataset = options.load_run_photos(before, data, progress=progress)
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.quantize.qat import qat
 
@@ -212,7 +221,6 @@ def convert(
     Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when more was
     lost than chance explains: the file is then kept as NAME.rejected.tflite, and a larger --max-drop takes it as it is.
     """
-    from edgekit.data.dataset import load_dataset
     from edgekit.quantize.representative import check_calibration_folder
     from edgekit.scoring.out_of_fold import beside
     from edgekit.train.record import RunFolder
@@ -235,7 +243,7 @@ def convert(
 
     try:
         with console.progress() as progress:
-            dataset = load_dataset(photos, skip_bad=before.skipped_photos > 0, progress=progress)
+            dataset = options.load_run_photos(before, data, progress=progress)
             record = convert_run(dataset, folder, target, config, progress=progress)
     except GateFailed as failed:
         print_gate(failed.gate)
@@ -250,6 +258,7 @@ def convert(
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {photos}"
+        f"{options.spelt(before.reading)}"
     )
 
 

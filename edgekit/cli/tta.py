@@ -40,6 +40,8 @@ def tta(
     out: Annotated[
         Path | None, typer.Option(help="Folder for tta.json, tta.md, tta.png and the scores, which a re-run takes.")
     ] = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -56,10 +58,10 @@ def tta(
         plans=tuple(map(_plan, plan)) if plan else _TTA.plans,
         baseline=baseline,
     )
-    options.check_models(*models)
     options.check_places({"a study": out}, data)
+    how, known = options.reading(columns, folders), options.labels_of(*models)
     with console.progress() as progress:
-        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress)
+        dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
         scores = None if out is None else out / "scores"
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:

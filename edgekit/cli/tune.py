@@ -22,6 +22,8 @@ def tune(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace the contract in the model file itself.")
     ] = False,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -32,22 +34,26 @@ def tune(
     the rule gives the threshold, the temperature stays, and the bounds for stopping early follow.
     """
     require("scipy")
+    how = options.reading(columns, folders)
     if write is not None and in_place:
         raise typer.BadParameter("one place to write to, got --write and --in-place; leave one out")
     place = model if in_place else write
     if target is not None:
         choose_threshold(
-            model, data, target, split=split, also_test=also_test, write=place, skip_bad=skip_bad, json=json
+            model, data, how, target, split=split, also_test=also_test, write=place, skip_bad=skip_bad, json=json
         )
         return
     if also_test:
         raise typer.BadParameter("--also-test needs --target")
     from edgekit.evaluate.retune import tune
+    from edgekit.runtime import read_bundle
 
-    options.check_models(model)
     with console.progress() as progress:
-        dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=place, what="a model")
-        record = tune(model, dataset, part=split, write=place, progress=progress)
+        bundle = read_bundle(model)
+        dataset = options.load_photos(
+            data, how, known=bundle.contract.labels, skip_bad=skip_bad, progress=progress, place=place, what="a model"
+        )
+        record = tune(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
     if json:
         console.print_json(record)
         return

@@ -14,9 +14,10 @@ from typing import Literal
 
 import numpy as np
 
-from edgekit.data.checks import shorten
 from edgekit.data.lookalikes import SameSet
 from edgekit.data.manifest import SPLITS, Sample
+from edgekit.data.names import shorten
+from edgekit.data.options import GroupBy
 from edgekit.data.splits import balance, check_whole
 from edgekit.errors import DataError
 
@@ -38,6 +39,7 @@ class AssignConfig:
         val_fraction: Share of the groups for choosing epochs and thresholds, for the method ``fixed``.
         test_fraction: Share of the groups that are tested on, for the method ``fixed``.
         seed: Another seed places new groups otherwise.
+        group_by: Derive groups by this rule, and write them, too; the photos must have none.
     """
 
     method: Method = "fixed"
@@ -45,6 +47,7 @@ class AssignConfig:
     val_fraction: float = 0.15
     test_fraction: float = 0.2
     seed: int = 0
+    group_by: GroupBy | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""

@@ -12,6 +12,7 @@ from posixpath import splitext
 
 from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
+from edgekit.data.names import is_litter, shorten
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError, PhotoError, RunError
 from edgekit.progress import SILENT, Progress
@@ -38,13 +39,6 @@ class Checked:
 
     sha256: str
     reason: str
-
-
-def shorten(items: Iterable[str], *, limit: int = 10, separator: str = ", ") -> str:
-    """Join the first items and count the rest."""
-    known = list(items)
-    rest = [f"and {len(known) - limit} more"] if len(known) > limit else []
-    return separator.join(known[:limit] + rest)
 
 
 def is_photo_name(name: str) -> bool:
@@ -78,7 +72,7 @@ def walk_folders(root: Path, on_unreadable: Callable[[OSError], None]) -> Iterat
 
 
 def find_photos(root: Path) -> list[str]:
-    """List all photos below a folder, without hidden files and folders.
+    """List all photos below a folder, without hidden files and folders, and without those of systems.
 
     Returns:
         Sorted paths relative to the folder, with ``/`` between folders.
@@ -88,13 +82,13 @@ def find_photos(root: Path) -> list[str]:
     """
     found = []
     for folder, folders, names in walk_folders(root, refuse_unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         for name in folders:
             # Following it could leave the data folder, or find the same photos twice.
             if (folder / name).is_symlink():
                 raise DataError(f"{folder / name}: a folder of photos must not be a link; copy the folder itself")
         relative = folder.relative_to(root)
-        found += [(relative / name).as_posix() for name in names if not name.startswith(".") and is_photo_name(name)]
+        found += [(relative / name).as_posix() for name in names if not is_litter(name) and is_photo_name(name)]
     return sorted(found)
 
 
@@ -111,13 +105,13 @@ def check_folder(root: Path) -> None:
 
 
 def top_folders(root: Path) -> set[str]:
-    """Name the folders that lie directly in a folder, but for hidden ones.
+    """Name the folders that lie directly in a folder, but for hidden ones and those of systems.
 
     Raises:
         DataError: the folder is unreadable.
     """
     for _, folders, _ in walk_folders(root, refuse_unreadable):
-        return {name for name in folders if not name.startswith(".")}
+        return {name for name in folders if not is_litter(name)}
     return set()
 
 

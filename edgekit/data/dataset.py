@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.checks import (
     BadPhoto,
     check_files,
-    check_folder,
     check_photos,
     find_copies,
-    find_photos,
     refuse_bad,
     refuse_lost_classes,
-    shorten,
     top_folders,
 )
+from edgekit.data.folder import read_folder
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
-from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, folder_samples, read_manifest
+from edgekit.data.manifest import COLUMNS, NEWER, Sample
+from edgekit.data.names import shorten
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -37,6 +36,7 @@ class Dataset:
         labels: The classes, sorted.
         bad: The photos that were left out, sorted by path.
         sha256: Identifies the data: what is known of each usable photo, and the SHA-256 of its file.
+        reading: How its owner said the folder is to be read.
     """
 
     root: Path
@@ -44,6 +44,7 @@ class Dataset:
     labels: tuple[str, ...]
     bad: tuple[BadPhoto, ...]
     sha256: str
+    reading: DataReading = AS_IT_LIES
 
     def __post_init__(self) -> None:
         """Check that groups and splits are known of all photos or of none."""
@@ -64,59 +65,53 @@ class Dataset:
         return self.root / sample.path
 
 
-def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SILENT) -> Dataset:
+def load_dataset(
+    root: Path,
+    *,
+    reading: DataReading = AS_IT_LIES,
+    known: Collection[str] = (),
+    check_labels: Callable[[tuple[str, ...]], object] | None = None,
+    skip_bad: bool = False,
+    progress: Progress = SILENT,
+) -> Dataset:
     """Load and check a folder of photos.
 
     The folder has one sub-folder per class, or ``train``, ``val`` and ``test`` folders that have; or a ``manifest.csv``
-    lies in it, and then only the photos it lists count. Hidden files are ignored.
+    lies in it, and then only the photos it lists count. docs/data.md has all that is understood.
 
     Args:
         root: The data folder.
+        reading: How it is to be read, where it can't say that itself.
+        known: Classes of a model or a run, where there is one: of two readings of a folder, the one that has them is
+            right, and photos of one class are enough.
+        check_labels: Given the classes before photos are read, to refuse them in time.
         skip_bad: Leave out photos that can't be used instead of raising.
-        progress: Told of each photo.
+        progress: Told what the folder was taken for, and of each photo.
 
     Returns:
         The dataset; every photo in it was decoded.
 
     Raises:
-        DataError: names the file or row that breaks a rule.
+        DataError: names the file or row that breaks a rule, or the two ways in which the folder can be understood.
         MissingExtra: there are HEIC photos and pillow-heif is not installed.
     """
-    check_folder(root)
-    # A link that leads nowhere is a manifest that can't be read, and not none at all.
-    if os.path.lexists(root / MANIFEST_NAME):
-        samples = read_manifest(root / MANIFEST_NAME)
-        _check_labels_have_folders(root, samples)
-    else:
-        samples = _read_folders(root)
-    samples = tuple(sorted(samples, key=lambda sample: sample.path))
-    labels = {sample.label for sample in samples}
-    if len(labels) < 2:
-        raise DataError(f"{root}: a classifier needs at least two classes, got only {min(labels)!r}; add another class")
-    # Reading the photos takes long: what can be known before is said before.
+    folder = read_folder(root, reading, known=known)
+    samples = folder.samples
+    if folder.understood.kind == "manifest":
+        _check_labels_have_folders(root / folder.understood.table, root, samples)
+    folder.check_classes(least=1 if known else 2, known=known)
+    folder.tell(progress)
+    if check_labels is not None:
+        check_labels(folder.labels)
+    # DataReading the photos takes long: what can be known before is said before.
     _check_columns(root, samples)
     check_files(root, [sample.path for sample in samples])
     if any(PurePosixPath(sample.path).suffix.lower() in HEIC_SUFFIXES for sample in samples):
         enable_heic()
-    return _check_content(root, samples, skip_bad, progress)
+    return _check_content(root, samples, reading, skip_bad or reading.skip_bad, progress)
 
 
-def _read_folders(root: Path) -> tuple[Sample, ...]:
-    """Read labels, and splits if there are any, from the folders that photos lie in."""
-    paths = find_photos(root)
-    loose = [path for path in paths if "/" not in path]
-    empty = sorted(top_folders(root) - {path.partition("/")[0] for path in paths})
-    rule = f"{root}: the data must have one sub-folder of photos per class, or a {MANIFEST_NAME}"
-    if not paths:
-        raise DataError(f"{rule}, got no photo at all; put them there")
-    if loose:
-        raise DataError(f"{rule}, got {len(loose)} photos outside any class: {shorten(loose, limit=3)}; move them")
-    if empty:
-        raise DataError(f"{rule}, got folders without photos: {shorten(empty)}; fill or remove them")
-    return folder_samples(paths)
-
-
-def _check_labels_have_folders(root: Path, samples: Sequence[Sample]) -> None:
+def _check_labels_have_folders(manifest: Path, root: Path, samples: Sequence[Sample]) -> None:
     """Hold that labels are folder names, where one of them is: a misspelt label would be one more class."""
     folders = {folder for sample in samples for folder in PurePosixPath(sample.path).parts[:-1]}
     folders |= top_folders(root)
@@ -127,7 +122,7 @@ def _check_labels_have_folders(root: Path, samples: Sequence[Sample]) -> None:
     for sample in samples:
         if sample.label not in folders:
             raise DataError(
-                f"{root / MANIFEST_NAME}: where folders are named as classes, every label must be one, got"
+                f"{manifest}: where folders are named as classes, every label must be one, got"
                 f" {sample.label!r} for {sample.path!r} beside the folders {shorten(sorted(folders))};"
                 " correct the label or the folder"
             )
@@ -148,7 +143,9 @@ def _check_columns(root: Path, samples: Sequence[Sample]) -> None:
             )
 
 
-def _check_content(root: Path, samples: Sequence[Sample], skip_bad: bool, progress: Progress) -> Dataset:
+def _check_content(
+    root: Path, samples: Sequence[Sample], reading: DataReading, skip_bad: bool, progress: Progress
+) -> Dataset:
     """Read every photo and keep the usable ones."""
     checked = check_photos(root, [sample.path for sample in samples], progress)
     pairs = list(zip(samples, checked, strict=True))
@@ -162,7 +159,8 @@ def _check_content(root: Path, samples: Sequence[Sample], skip_bad: bool, progre
     if copies:
         sets = shorten((" = ".join(paths) for paths in copies), limit=3, separator="; ")
         progress.say(f"sets of exact copies: {len(copies)}; they flatter if a split parts them: {sets}")
-    return Dataset(root=root, samples=usable, labels=labels, bad=bad, sha256=_fingerprint(usable, digests))
+    fingerprint = _fingerprint(usable, digests)
+    return Dataset(root=root, samples=usable, labels=labels, bad=bad, sha256=fingerprint, reading=reading)
 
 
 def _fingerprint(samples: Sequence[Sample], digests: Sequence[str]) -> str:

@@ -23,11 +23,12 @@ from edgekit.data.checks import (
     refuse_unreadable,
     walk_folders,
 )
+from edgekit.data.folder import read_folder
 from edgekit.data.manifest import Sample
-from edgekit.data.update import read_samples
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import DataError, EdgekitError
 from edgekit.locks import LOCK_NAME
-from edgekit.progress import Progress
+from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, plain, read_json, sha256, to_json, write_atomic, write_json
 from edgekit.terminal import held_back
 
@@ -58,19 +59,25 @@ class ListedPhotos:
         return sha256(to_json({"rows": rows}).encode())
 
 
-def list_photos(root: Path) -> ListedPhotos:
-    """The photos of a folder: those of its manifest, or one class a folder.
+def list_photos(root: Path, reading: DataReading = AS_IT_LIES, progress: Progress = SILENT) -> ListedPhotos:
+    """The photos of a folder with their classes.
 
     Where groups are not known, each photo is one, so that no split parts what is made of it.
+
+    Args:
+        root: The data folder.
+        reading: How it is to be read, where it can't say that itself.
+        progress: Told what it was taken for.
 
     Raises:
         DataError: no folder, no photo, a photo that is listed but absent, or photos outside any class.
     """
     if not os.path.isdir(root):
         raise DataError(f"{root}: photos must lie in a folder, got none there; check the path")
-    samples = read_samples(root)
-    if not samples:
-        raise DataError(f"{root}: a folder of photos must hold some, got none; put them there")
+    folder = read_folder(root, reading, lone="ask")
+    folder.check_classes(least=1)
+    folder.tell(progress)
+    samples = folder.samples
     _check_names(root, samples)
     home = root.resolve()
     for one in samples:

@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.exif import camera_in, taken_in
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import Sample
+from edgekit.data.names import shorten
 from edgekit.data.options import GroupBy
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError

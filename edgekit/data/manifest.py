@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edgekit.contract import RETAKE, UNKNOWN
+from edgekit.data.layout import Facts, FolderPlace, understand
+from edgekit.data.names import part_of
 from edgekit.errors import DataError, EdgekitError
 from edgekit.records import is_stream, write_atomic
 
@@ -29,7 +32,6 @@ MANIFEST_NAME = "manifest.csv"
 MAX_MANIFEST_BYTES = 200_000_000
 
 SPLITS = ("train", "val", "test")
-_SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _FOLD = re.compile(r"[1-9][0-9]{0,3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -97,30 +99,6 @@ def check_path(path: str) -> None:
         raise DataError(f"path must be valid Unicode, got {path!a}; rename the file") from failure
 
 
-def folder_labels(paths: Sequence[str]) -> list[tuple[str, str]]:
-    """Read label and split of photos from their folders.
-
-    The layout is ``CLASS/…/photo``, or ``SPLIT/CLASS/…/photo`` where every top folder is named as a split. A photo
-    that lies in no folder has an empty label.
-
-    Args:
-        paths: Paths relative to the data folder.
-
-    Returns:
-        (label, split) of each path, in the same order.
-    """
-    parts = [PurePosixPath(path).parts for path in paths]
-    if parts and all(len(one) >= 3 and one[0].casefold() in _SPLIT_OF for one in parts):
-        return [(one[1], _SPLIT_OF[one[0].casefold()]) for one in parts]
-    return [(one[0] if len(one) > 1 else "", "") for one in parts]
-
-
-def folder_samples(paths: Sequence[str]) -> tuple[Sample, ...]:
-    """The samples of photos as their folders say, in the same order; none may lie outside of any folder."""
-    placed = zip(paths, folder_labels(paths), strict=True)
-    return tuple(Sample(path=path, label=label, split=split) for path, (label, split) in placed)
-
-
 def read_manifest(path: Path) -> tuple[Sample, ...]:
     """Read a manifest; the photos themselves are not looked at.
 
@@ -143,10 +121,10 @@ def read_manifest(path: Path) -> tuple[Sample, ...]:
     records = [_to_record(path, line, columns, cells) for line, cells in rows[1:]]
     if not records:
         raise DataError(f"{path}: a manifest must list at least one photo, got only column names; add rows")
-    placed = folder_labels([record["path"] for record in records])
+    told = _told_by_folders(path, [record["path"] for record in records], has_labels="label" in columns)
     samples, line_of = [], dict[str, int]()
-    for (line, _), record, (label, split) in zip(rows[1:], records, placed, strict=True):
-        sample = _to_sample(path, line, {"label": label, "split": split} | record)
+    for (line, _), record in zip(rows[1:], records, strict=True):
+        sample = sample_of_row(path, line, told(record["path"]) | record)
         if sample.path in line_of:
             raise DataError(
                 f"{path} line {line}: a photo must be listed once, got {sample.path!r} in line {line_of[sample.path]}"
@@ -157,32 +135,26 @@ def read_manifest(path: Path) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
+def _told_by_folders(path: Path, paths: Sequence[str], *, has_labels: bool) -> Callable[[str], dict[str, str]]:
+    """What photos' folders say where a manifest does not: the class, or, with classes given, the part alone."""
+    if has_labels:
+        inside = [one.split("/")[0] for one in paths if one.count("/") >= 2]
+        parts = {name: part_of(name) for name in set(inside)} if len(inside) == len(paths) else {}
+        are_parts = bool(parts) and all(parts.values())
+        return lambda one: {"split": parts[one.partition("/")[0]] if are_parts else ""}
+    layout = understand(paths, Facts(where=str(path)))
+    nothing = FolderPlace(label="")
+
+    def told(one: str) -> dict[str, str]:
+        place = layout.places.get(one, nothing)
+        return {"label": place.label, "split": place.split}
+
+    return told
+
+
 def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """The rows of a CSV that are not blank, each with the number of its last line; raises as ``read_manifest``."""
-    try:
-        if is_stream(path):
-            raise DataError(f"{path}: a manifest must be a file, got a pipe or a device; write its rows to one")
-        size = path.stat().st_size
-        if size > MAX_MANIFEST_BYTES:
-            raise DataError(
-                f"{path}: a manifest must have at most {MAX_MANIFEST_BYTES} bytes, got {size}; split the data"
-            )
-        content = path.read_bytes()
-    except FileNotFoundError as absent:
-        raise DataError(f"{path}: no such manifest; write one or check the path") from absent
-    except OSError as failure:
-        raise DataError(f"{path}: a manifest must be readable: {failure.strerror}; check what it is") from failure
-    if b"\0" in content:
-        raise DataError(f"{path}: a manifest must be text, got a NUL byte at {content.index(0)}; save it as UTF-8 CSV")
-    try:
-        # Excel puts a byte order mark in front of UTF-8.
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as failure:
-        line = content.count(b"\n", 0, failure.start) + 1
-        raise DataError(
-            f"{path} line {line}: a manifest must be UTF-8, got byte 0x{content[failure.start]:02x};"
-            " save it as UTF-8 CSV"
-        ) from failure
+    text = text_of(path, "a manifest")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         return [(reader.line_num, cells) for cells in reader if any(cells)]
@@ -192,13 +164,47 @@ def read_rows(path: Path) -> list[tuple[int, list[str]]]:
         ) from failure
 
 
+def text_of(path: Path, what: str) -> str:
+    """The text of a CSV.
+
+    Args:
+        path: The file.
+        what: Name of what it is, for messages ("a manifest").
+
+    Raises:
+        DataError: it can't be read, is too large, or is no text.
+    """
+    try:
+        if is_stream(path):
+            raise DataError(f"{path}: {what} must be a file, got a pipe or a device; write its rows to one")
+        size = path.stat().st_size
+        if size > MAX_MANIFEST_BYTES:
+            raise DataError(f"{path}: {what} must have at most {MAX_MANIFEST_BYTES} bytes, got {size}; split the data")
+        content = path.read_bytes()
+    except FileNotFoundError as absent:
+        raise DataError(f"{path}: no such manifest; write one or check the path") from absent
+    except OSError as failure:
+        raise DataError(f"{path}: {what} must be readable: {failure.strerror}; check what it is") from failure
+    # Spreadsheets save what they call Unicode text so, and put a byte order mark in front of UTF-8.
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    if encoding == "utf-8-sig" and b"\0" in content:
+        raise DataError(f"{path}: {what} must be text, got a NUL byte at {content.index(0)}; save it as UTF-8 CSV")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as failure:
+        line = content.count(b"\n", 0, failure.start) + 1
+        raise DataError(
+            f"{path} line {line}: {what} must be UTF-8, got byte 0x{content[failure.start]:02x}; save it as UTF-8 CSV"
+        ) from failure
+
+
 def _check_header(path: Path, cells: list[str]) -> list[str]:
     columns = [cell.strip() for cell in cells]
     unknown = [column for column in columns if column not in COLUMNS + NOTES and not column.startswith(NOTE_PREFIX)]
     if unknown:
         raise DataError(
             f"{path}: the columns must be among {', '.join(COLUMNS + NOTES)}, separated by commas, got {unknown};"
-            " rename or remove them"
+            " rename or remove them, or say what they are with --columns path=…,label=…"
         )
     if "path" not in columns:
         raise DataError(f"{path}: a manifest must have a path column, got {columns}; add it")
@@ -220,9 +226,20 @@ def _to_record(path: Path, line: int, columns: list[str], cells: list[str]) -> d
     return record
 
 
-def _to_sample(path: Path, line: int, record: dict[str, str]) -> Sample:
+def sample_of_row(path: Path, line: int, record: Mapping[str, str]) -> Sample:
+    """A row as a sample; splits may be named as folders of splits are.
+
+    Args:
+        path: The file, for messages.
+        line: Number of the row's line.
+        record: Values by column.
+
+    Raises:
+        DataError: a value breaks a rule.
+    """
+    split = record.get("split", "")
     try:
-        return Sample(**record | {"split": _SPLIT_OF.get(record["split"].casefold(), record["split"])})
+        return Sample(**dict(record) | {"split": part_of(split) or split})
     except DataError as failure:
         raise DataError(f"{path} line {line}: {failure}") from failure
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from edgekit.data.names import BONA_FIDE_NAMES, key_of, keys_of
 from edgekit.errors import DataError, EdgekitError
 
 GroupBy = Literal["name", "date", "camera", "look"]
@@ -15,10 +16,8 @@ PartChoice = Literal["auto", "train", "val", "test", "all"]
 _FOLDS = (2, 10)
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
-# Labels that name genuine photos in presentation-attack detection, as data sets spell them.
-BONA_FIDE_NAMES = ("genuine", "bona_fide", "bona-fide", "bonafide", "real", "live")
 
-# Labels and kinds that name attacks, likewise.
+# Labels and kinds that name attacks, as data sets spell them.
 ATTACK_NAMES = ("attack", "attacks", "fake", "photo_of_photo", "recapture", "recaptured", "replay", "spoof")
 
 
@@ -28,8 +27,38 @@ def names_attack(names: Iterable[str]) -> bool:
 
 
 def guess_bona_fide(labels: tuple[str, ...]) -> str:
-    """The label that names genuine photos, or an empty string where none is known to."""
-    return next((label for label in labels if label.lower() in BONA_FIDE_NAMES), "")
+    """The label that names genuine photos, or an empty string where none is known to.
+
+    Raises:
+        DataError: several do, of which one would be taken for an attack.
+    """
+    found = [label for label in labels if key_of(label) in keys_of(BONA_FIDE_NAMES)]
+    if len(found) > 1:
+        raise DataError(
+            f"one class must hold the genuine photos, got {', '.join(map(repr, found))}, which are all names of them;"
+            " put their photos into one folder, or name the class with --bona-fide where they differ"
+        )
+    return found[0] if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataReading:
+    """How a data folder is to be read, where its files can't say it themselves.
+
+    Attributes:
+        columns: Column of a CSV for each of edgekit's: ``path``, ``label`` and others; ``file`` names the CSV among
+            several. Empty where no CSV is to be read.
+        folders: What each level of folders is, from the top: "label", "split", another column of the manifest, or "-"
+            for one that means nothing. Empty where the folders' names tell.
+        skip_bad: Leave out photos that can't be used instead of refusing them all.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+    skip_bad: bool = False
+
+
+AS_IT_LIES = DataReading()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,15 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
-from edgekit.data.checks import check_files, check_folder, find_copies, shorten
+from edgekit.data.checks import check_files, check_folder, find_copies
 from edgekit.data.dataset import Dataset
+from edgekit.data.folder import DataFolder, read_folder
 from edgekit.data.groups import with_groups
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.options import GroupBy, SplitConfig
+from edgekit.data.names import same_names, shorten
+from edgekit.data.options import AS_IT_LIES, DataReading, SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.data.threads import work_through
 from edgekit.data.update import cautions, read_samples, update_manifest
@@ -28,6 +30,7 @@ from edgekit.runtime.limits import MAX_FILE_BYTES
 from edgekit.runtime.photo import read_photo
 
 NEAR_BITS = 4
+"""Perceptual hashes that differ in at most so many of 64 bits count as near duplicates."""
 _OTHER_GROUPS = (
     "or import into a new folder with other groups, e.g. --group-by camera, or --group-pattern '^[^/]+/([a-z]+)' for "
     "what begins the photos' names"
@@ -42,6 +45,10 @@ def why_unsplit(root: Path) -> str:
     """
     samples = read_samples(root)
     labels = tuple(sorted({sample.label for sample in samples}))
+    for same in same_names(labels):
+        return (
+            f"the classes {' and '.join(map(repr, same))} must differ in more than case, spaces and hyphens; rename one"
+        )
     if len(labels) < 2:
         return f"a classifier needs at least two classes, got {', '.join(labels) or 'none'}; import another class"
     for caution in cautions(samples):
@@ -57,9 +64,9 @@ def split_data(
     root: Path,
     config: AssignConfig,
     *,
+    reading: DataReading = AS_IT_LIES,
     ungrouped: bool = False,
     again: bool = False,
-    group_by: GroupBy | None = None,
     progress: Progress = SILENT,
 ) -> SplitRecord:
     """Split a data folder by groups and write that into its manifest.
@@ -67,9 +74,9 @@ def split_data(
     Args:
         root: The data folder. Photos are read, never changed.
         config: How to split.
+        reading: How the folder is to be read, where it can't say that itself.
         ungrouped: Photos without a group count as related to no other.
         again: Forget the sides that the manifest names.
-        group_by: Derive groups by this rule, and write them, too; the photos must have none.
         progress: Told of each photo.
 
     Returns:
@@ -82,21 +89,26 @@ def split_data(
     check_folder(root)
     # Another process that writes rows at the same time would lose them, or these.
     with writing_in(root):
-        samples = tuple(sorted(read_samples(root), key=lambda sample: sample.path))
-        if not samples:
-            raise DataError(
-                f"{root}: the data must have one sub-folder of photos per class, got no photo; put them there"
-            )
-        if group_by is not None:
-            labels = tuple(sorted({sample.label for sample in samples}))
-            listed = Dataset(root=root, samples=samples, labels=labels, bad=(), sha256="")
-            samples = with_groups(listed, group_by, progress).samples
-        return _split(root, samples, config, ungrouped=ungrouped, again=again, progress=progress)
+        folder = read_folder(root, reading, lone="ask")
+        folder.check_classes(least=1)
+        folder.tell(progress)
+        samples = folder.samples
+        if config.group_by is not None:
+            listed = Dataset(root=root, samples=samples, labels=folder.labels, bad=(), sha256="")
+            samples = with_groups(listed, config.group_by, progress).samples
+        return _split(folder, samples, config, ungrouped=ungrouped, again=again, progress=progress)
 
 
 def _split(
-    root: Path, samples: tuple[Sample, ...], config: AssignConfig, *, ungrouped: bool, again: bool, progress: Progress
+    folder: DataFolder,
+    samples: tuple[Sample, ...],
+    config: AssignConfig,
+    *,
+    ungrouped: bool,
+    again: bool,
+    progress: Progress,
 ) -> SplitRecord:
+    root = folder.root
     if again:
         samples = tuple(replace(sample, **{config.column: ""}) for sample in samples)
     grouped = tuple(replace(s, group=s.group or f"{s.path} alone") for s in samples) if ungrouped else samples
@@ -106,8 +118,8 @@ def _split(
     # Where some photos have groups all must; where none has, a column of single photos would say nothing.
     named = any(sample.group for sample in samples)
     written = [new if named else replace(new, group="") for new in placed]
-    if sorted(read_samples(root), key=lambda sample: sample.path) != written or not (root / MANIFEST_NAME).exists():
-        update_manifest(root, written)
+    if list(folder.samples) != written or not (root / MANIFEST_NAME).exists():
+        update_manifest(root, written, unlisted=folder.unlabelled)
     # Only the column that was written counts: another one may part photos on purpose.
     other = "fold" if config.column == "split" else "split"
     same = find_same([replace(sample, **{other: ""}) for sample in placed], phashes, digests, NEAR_BITS)

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
-from edgekit.data.checks import shorten
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import SPLITS, Sample
+from edgekit.data.names import shorten
 from edgekit.data.options import SplitConfig
 from edgekit.errors import DataError
 from edgekit.records import sha256, to_json
@@ -225,7 +225,7 @@ def _to_split(placing: Placing, method: Literal["manifest", "groups", "random"],
 
 def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig, *, holds_out_val: bool) -> Split:
     """Respect the splits that the data names; take validation photos from train where it names none."""
-    _check_given(dataset, needs_test=config.test_fraction > 0)
+    untested = _check_given(dataset, needs_test=config.test_fraction > 0)
     placing = {sample.path: sample.split for sample in dataset.samples}
     caution = ""
     if not holds_out_val:
@@ -236,23 +236,26 @@ def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig,
         train = [sample for sample in dataset.samples if sample.split == "train"]
         caution = "" if dataset.has_groups else _VAL_CAUTION
         placing |= (_place_groups if dataset.has_groups else _place_photos)(rng, train, shares)
-    return _to_split(placing, "manifest", caution)
+    return _to_split(placing, "manifest", "; ".join(filter(None, (untested, caution))))
 
 
-def _check_given(dataset: Dataset, *, needs_test: bool) -> None:
+def _check_given(dataset: Dataset, *, needs_test: bool) -> str:
+    """Hold that the data's own split can be trained on; says which classes it tests no photo of."""
     check_whole(dataset.root, dataset.samples, "split")
     classes_of = defaultdict[str, set[str]](set)
     for sample in dataset.samples:
         classes_of[sample.split].add(sample.label)
+    untested = sorted(set(dataset.labels) - classes_of["test"]) if classes_of["test"] else []
     for name in SPLITS:
         lacking = sorted(set(dataset.labels) - classes_of[name])
-        # Validation photos can be taken from train; the others must be given.
+        # Validation photos can be taken from train, and a class may stay untested: all may where none are to be tested.
         may_be_absent = name == "val" or (name == "test" and not needs_test)
-        if lacking and not (may_be_absent and not classes_of[name]):
+        if lacking and not (may_be_absent and not classes_of[name]) and not (name == "test" and untested):
             raise DataError(
                 f"{dataset.root}: the split {name!r} must hold every class, got no photo of {shorten(lacking)};"
                 " move groups there, or remove the splits to have them made"
             )
+    return f"no test photo of {shorten(untested)}: the number says nothing of that" if untested else ""
 
 
 def _place_photos(rng: np.random.Generator, samples: Sequence[Sample], shares: Shares) -> Placing:

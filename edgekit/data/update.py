@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from edgekit.data.checks import find_photos, shorten
-from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, folder_samples, read_manifest, read_rows, write_rows
+from edgekit.data.checks import find_photos
+from edgekit.data.folder import read_folder
+from edgekit.data.layout import Facts, understand
+from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, Sample, read_manifest, read_rows, write_rows
+from edgekit.data.names import shorten
 from edgekit.errors import DataError
 
 
 def read_samples(root: Path) -> tuple[Sample, ...]:
-    """What a data folder's manifest lists, or, without one, what its folders hold; nothing for an empty folder.
+    """What the data folder that a command writes into lists or, without a manifest, holds in class folders.
+
+    There a lone folder is a class: the others come later. Nothing for an empty folder.
 
     Raises:
         DataError: the manifest breaks a rule, or photos lie in no class folder.
     """
-    # A session that stored nothing leaves no manifest, so one without rows is a mistake, and read_manifest says so; a
-    # link that leads nowhere is a manifest that can't be read.
-    if os.path.lexists(root / MANIFEST_NAME):
-        return read_manifest(root / MANIFEST_NAME)
     if not root.is_dir():
         return ()
-    return _from_folders(root, find_photos(root))
+    folder = read_folder(root, lone="class")
+    return _samples_of(root, folder.samples, folder.unlabelled if not folder.understood.table else ())
 
 
-def _from_folders(root: Path, paths: Sequence[str]) -> tuple[Sample, ...]:
-    loose = [path for path in paths if "/" not in path]
+def _samples_of(root: Path, samples: tuple[Sample, ...], loose: Sequence[str]) -> tuple[Sample, ...]:
     if loose:
         raise DataError(
             f"{root}: every photo must lie in the folder of its class, got {len(loose)} that don't: {shorten(loose)};"
             f" move them, or write a {MANIFEST_NAME}"
         )
-    return folder_samples(paths)
+    return samples
+
+
+def _in_folders(root: Path, paths: Sequence[str]) -> tuple[Sample, ...]:
+    """Photos as the rows that their class folders make of them."""
+    layout = understand(paths, Facts(where=str(root), name=root.resolve().name, lone="class"))
+    places = layout.places.items()
+    samples = tuple(Sample(path=path, label=place.label, split=place.split) for path, place in places)
+    return _samples_of(root, samples, layout.unlabelled)
 
 
 def update_manifest(root: Path, changed: Iterable[Sample], *, unlisted: Collection[str] = ()) -> int:
@@ -63,7 +71,7 @@ def update_manifest(root: Path, changed: Iterable[Sample], *, unlisted: Collecti
         extra, cells_of = _foreign_cells(manifest, samples)
     else:
         there = find_photos(root) if root.is_dir() else []
-        samples = _from_folders(root, [path for path in there if path not in new and path not in unlisted])
+        samples = _in_folders(root, [path for path in there if path not in new and path not in unlisted])
     if not new and manifest.exists():
         return len(samples)
     rows = [new.pop(sample.path, sample) for sample in samples] + list(new.values())

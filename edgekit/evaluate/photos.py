@@ -66,7 +66,12 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
     unknown = "the model was trained on other photos or an older state of these: any it knows flatter it"
     if part == "all" or (part == "auto" and not own):
         caution = "these photos also trained the model: the numbers flatter" if own else unknown if trained_on else ""
-        said = (caution, _choice_caution(contract, dataset, "all"), _few_groups(dataset.samples))
+        said = (
+            _one_sided(dataset.samples, contract),
+            caution,
+            _choice_caution(contract, dataset, "all"),
+            _few_groups(dataset.samples),
+        )
         return Chosen(samples=dataset.samples, part="all", caution=joined(*said))
     wanted: Part = "test" if part == "auto" else part
     by_folds = own and contract.provenance.get("validated_by") == "folds"
@@ -97,7 +102,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
     samples = split.samples(dataset, wanted)
     flatters = cautions.get(wanted, "") if own else unknown if trained_on else ""
     tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
-    caution = joined(split.caution, flatters, tuned, _few_groups(samples))
+    caution = joined(_one_sided(samples, contract), split.caution, flatters, tuned, _few_groups(samples))
     return Chosen(samples=samples, part=wanted, caution=caution, is_own_test=own and wanted == "test")
 
 
@@ -144,6 +149,18 @@ def _choice_caution(contract: Contract, dataset: Dataset, part: str) -> str:
     if part not in ("all", note.get("part")) and note.get("part") != "all":
         return ""
     return "these photos chose the operating point, some of them at least: the numbers flatter"
+
+
+def _one_sided(samples: Sequence[Sample], contract: Contract) -> str:
+    """What can't be told of photos that are all attacks, all genuine, or all of one class."""
+    labels = {sample.label for sample in samples}
+    if contract.bona_fide is not None and contract.bona_fide not in labels:
+        return "no genuine photos among these: they tell the APCER, and no BPCER, accuracy, AUC or EER"
+    if labels == {contract.bona_fide}:
+        return "no attacks among these photos: they tell the BPCER, and no APCER, accuracy, AUC or EER"
+    if len(labels) == 1:
+        return f"all photos are of {min(labels)!r}: they tell its recall, and neither accuracy nor precision"
+    return ""
 
 
 def joined(*cautions: str) -> str:

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from edgekit.data.checks import shorten
+from edgekit.data.folder import DataFolder, read_folder
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.manifest import Sample
-from edgekit.data.update import read_samples, update_manifest
+from edgekit.data.names import shorten
+from edgekit.data.options import AS_IT_LIES, DataReading
+from edgekit.data.update import update_manifest
 from edgekit.errors import DataError, PhotoError
 from edgekit.gather.plan import AXES, CapturePlan, PlanAxis, PlanCell, fold
 from edgekit.progress import SILENT, Progress
@@ -55,7 +57,14 @@ class Coverage:
     next: tuple[str, ...]
 
 
-def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Progress = SILENT) -> Coverage:
+def cover(
+    plan: CapturePlan,
+    data: Path,
+    *,
+    reading: DataReading = AS_IT_LIES,
+    record: bool = False,
+    progress: Progress = SILENT,
+) -> Coverage:
     """Count the photos of each cell.
 
     A photo's cell follows from the manifest (``camera``, ``screen`` or ``kind``, ``light``), from the names of its
@@ -65,15 +74,17 @@ def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Prog
     Args:
         plan: The capture plan.
         data: A folder of photos, with a manifest or class folders.
+        reading: How it is to be read, where it can't say that itself.
         record: Write the cells that were found into the manifest's columns.
         progress: Told of each photo whose EXIF is read.
 
     Raises:
         DataError: two cells claim one photo; both are named.
     """
-    samples = read_samples(data)
-    if not data.is_dir():
-        raise DataError(f"{data}: the data must be a folder of photos, got none; check the path")
+    folder = read_folder(data, reading, lone="ask")
+    if folder.understood.kind != "empty":
+        folder.check_classes(least=1)
+    samples = folder.samples
     claims = _claims(plan, data, samples, progress)
     conflicts = list(_conflicts(plan, samples, claims))
     if conflicts:
@@ -84,7 +95,7 @@ def cover(plan: CapturePlan, data: Path, *, record: bool = False, progress: Prog
         )
     cell_of = [_cell(plan, sample, one) for sample, one in zip(samples, claims, strict=True)]
     if record:
-        _record(plan, data, samples, cell_of)
+        _record(plan, folder, cell_of)
     return _count(plan, samples, cell_of)
 
 
@@ -165,19 +176,20 @@ def _cell(plan: CapturePlan, sample: Sample, said: Claims) -> PlanCell | str:
     return ", ".join(missing) if missing else PlanCell(**found)
 
 
-def _record(plan: CapturePlan, data: Path, samples: Sequence[Sample], cell_of: Sequence[PlanCell | str]) -> None:
+def _record(plan: CapturePlan, folder: DataFolder, cell_of: Sequence[PlanCell | str]) -> None:
     kind_of = {entry.name: entry.kind for entry in plan.target}
     targets = Counter(entry.label for entry in plan.target)
     screens = {entry.name for entry in plan.target if targets[entry.label] > 1}
     changed = []
-    for sample, cell in zip(samples, cell_of, strict=True):
+    for sample, cell in zip(folder.samples, cell_of, strict=True):
         if isinstance(cell, str):
+            changed.append(sample)
             continue
         # The one target of a class, the real thing, is no screen.
         screen = cell.target if cell.target in screens else sample.screen
         known = {"camera": cell.camera, "screen": screen, "light": cell.light, "kind": kind_of[cell.target]}
         changed.append(replace(sample, **{column: value for column, value in known.items() if value}))
-    update_manifest(data, changed)
+    update_manifest(folder.root, changed, unlisted=folder.unlabelled)
 
 
 def _count(plan: CapturePlan, samples: Sequence[Sample], cell_of: Sequence[PlanCell | str]) -> Coverage:

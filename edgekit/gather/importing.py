@@ -15,17 +15,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from edgekit.data.checks import BadPhoto, shorten
+from edgekit.data.checks import BadPhoto
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
+from edgekit.data.layout import counted, in_words
 from edgekit.data.lookalikes import Border, SameSet, border, find_same
 from edgekit.data.manifest import MANIFEST_NAME, Sample
+from edgekit.data.names import shorten
+from edgekit.data.options import AS_IT_LIES
 from edgekit.data.threads import in_order
 from edgekit.data.update import cautions, read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
 from edgekit.gather.contents import TEMPORARY_PREFIX, Examined, Item, Reader, examine
 from edgekit.gather.journal import Entry, Journal
 from edgekit.gather.options import ImportConfig
-from edgekit.gather.placing import Grouping, Place, is_flat, place_photos
+from edgekit.gather.placing import Grouping, ImportPlaces, Place, is_flat, place_photos
 from edgekit.gather.sources import Found, Listing, list_sources
 from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
@@ -108,15 +111,17 @@ def import_photos(
         EdgekitError: the data folder can't be written to; what was stored until then is listed.
     """
     began = time.monotonic()
-    listing = list_sources(sources, out)
-    placed = place_photos(listing.found, config)
+    listing = list_sources(sources, out, config.reading)
+    placing = place_photos(listing.found, config, known={sample.label for sample in read_samples(out)})
+    listing = _without_left_out(listing, placing)
+    _tell(placing, listing, progress)
     if any(PurePosixPath(one.name).suffix.lower() in HEIC_SUFFIXES for one in listing.found):
         enable_heic()
     # Phones' apps give HEIC other names, too.
     enable_heic_if_installed()
     make_folder(out)
     with writing_in(out):
-        run = _Run(out, config, Journal(out), placed)
+        run = _Run(out, config, Journal(out), placing.of)
         try:
             run.adopt(progress)
             run.take(listing, progress)
@@ -135,6 +140,24 @@ def import_photos(
     return record
 
 
+def _without_left_out(listing: Listing, placing: ImportPlaces) -> Listing:
+    """The listing without photos that the sources' folders give no class to, which are counted among the ignored."""
+    ignored = listing.ignored | {f"in {one.what} ({one.why})": one.count for one in placing.left_out if one.count}
+    return replace(listing, found=tuple(one for one in listing.found if one in placing.of), ignored=ignored)
+
+
+def _tell(placing: ImportPlaces, listing: Listing, progress: Progress) -> None:
+    """Say what was understood, before anything is read."""
+    if placing.of:
+        parts = Counter(place.split for place in placing.of.values() if place.split)
+        sides = f"; {', '.join(f'{part} {n}' for part, n in parts.items())}" if parts else ""
+        progress.say(f"to import: {in_words(counted(place.label for place in placing.of.values()))}{sides}")
+    for note in placing.notes:
+        progress.say(note)
+    if listing.ignored:
+        progress.say(f"left out: {shorten(f'{n} {what}' for what, n in listing.ignored.items())}")
+
+
 class _Run:
     """One import: the journal decides what is new, this process alone writes."""
 
@@ -148,6 +171,8 @@ class _Run:
         self._ungrouped: list[str] = []
         rule = json.dumps(plain(config.group) | {"notes": config.notes, "copies": config.keep_copies}, sort_keys=True)
         self._how = f"{config.label}|{config.skip_folders}|{rule}"
+        if config.reading != AS_IT_LIES:
+            self._how += f"|{json.dumps(plain(config.reading), sort_keys=True)}"
         for entry in journal.entries.values():
             self._remember(entry)
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from edgekit.contract import RETAKE, UNKNOWN
 from edgekit.data.manifest import COLUMNS
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import DataError
 
 SETTABLE = ("kind", "camera", "screen", "scene", "light")
@@ -67,10 +68,12 @@ class ImportConfig:
         near_bits: Photos whose 64-bit perceptual hashes differ in at most so many bits are near duplicates.
         keep_copies: Store photos that are the same to the pixel, too; never across classes.
         workers: Photos that are read at the same time.
+        reading: How the sources' folders are to be read, where they can't say that themselves.
     """
 
     label: str = ""
     skip_folders: int = 0
+    reading: DataReading = AS_IT_LIES
     group: GroupRule = field(default_factory=GroupRule)
     notes: tuple[tuple[str, str], ...] = ()
     every_ms: int = 1000

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from edgekit.data.manifest import Sample, folder_labels
+from edgekit.data.folder import read_folder
+from edgekit.data.layout import Facts, FolderLayout, FolderPlace, LeftOut, understand
+from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.gather.options import SETTABLE, GroupRule, ImportConfig, check_name, safe_name
 from edgekit.gather.sources import Found
@@ -31,37 +33,98 @@ class Place:
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def place_photos(found: Sequence[Found], config: ImportConfig) -> dict[Found, Place]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlaces:
+    """What is known of all that is to be imported.
+
+    Attributes:
+        of: The place of each photo and video.
+        left_out: What the sources' folders give no class to, and why.
+        notes: What else was understood of the folders.
+    """
+
+    of: dict[Found, Place]
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+
+def place_photos(found: Sequence[Found], config: ImportConfig, *, known: Collection[str] = ()) -> ImportPlaces:
     """The place of each photo and video.
 
     Options go before a source's manifest, and that before folders.
 
+    Args:
+        found: What is to be imported.
+        config: Classes and groups.
+        known: Classes that the data folder has.
+
     Raises:
-        DataError: photos lie in no class folder, or a folder can't be a class.
+        DataError: photos lie in no class folder, folders can be understood in two ways, or one can't be a class.
     """
     placed = dict[Found, Place]()
+    left_out, notes = list[LeftOut](), list[str]()
     for source in dict.fromkeys(one.source for one in found):
         mine = [one for one in found if one.source == source]
-        inner = [_without_folders(one.name, config.skip_folders) for one in mine]
-        for one, name, (label, split) in zip(mine, inner, folder_labels(inner), strict=True):
-            folders = PurePosixPath(name).parts[:-1]
+        name_of = {one: _without_folders(one.name, config.skip_folders) for one in mine}
+        told = [] if config.label else [name for one, name in name_of.items() if one.sample is None]
+        layout = _understand(source, told, config, known)
+        left_out += layout.left_out
+        notes += layout.notes
+        for one, name in name_of.items():
             if one.sample is not None:
-                sample = one.sample
-                notes = tuple((column, value) for column in SETTABLE if (value := getattr(sample, column)))
-                label, split, group = config.label or sample.label, sample.split, sample.group  # noqa: PLW2901
-                folders = folders[1:] if folders[:1] == (sample.label,) else folders
+                place = _as_listed(one.sample, name, config)
+            elif config.label:
+                place = Place(label=config.label, split="", folders=name.rpartition("/")[0])
+            elif name in layout.places:
+                place = _as_lies(layout.places[name])
+            elif layout.places:
+                continue
             else:
-                group, notes = "", ()
-                folders = folders if config.label else folders[2 if split else 1 :]
-                label, split = (config.label, "") if config.label else (label, split)  # noqa: PLW2901
-            if not label:
                 raise DataError(
                     f"{one.path}: without --label every photo must lie in a folder that is its class, got {name!r}"
-                    " directly in the source; name the class"
+                    + (_remedy(one) or "; name the class")
                 )
-            check_name("class", label)
-            placed[one] = Place(label=label, split=split, folders="/".join(folders), group=group, notes=notes)
-    return placed
+            check_name("class", place.label)
+            placed[one] = place
+    return ImportPlaces(of=placed, left_out=tuple(left_out), notes=tuple(notes))
+
+
+def _understand(source: str, names: Sequence[str], config: ImportConfig, known: Collection[str]) -> FolderLayout:
+    facts = Facts(
+        where=source,
+        name=source,
+        folders=config.reading.folders,
+        known=tuple(known),
+        # Who has skipped wrappers has said where the classes begin.
+        lone="class" if config.skip_folders else "ask",
+    )
+    return understand(names, facts)
+
+
+def _remedy(one: Found) -> str:
+    """What would tell the classes of a folder of photos, where a CSV in it has them."""
+    root = Path(str(one.path).removesuffix(one.name))
+    return read_folder(root).understood.remedy if one.member is None and "/" in one.name else ""
+
+
+def _as_listed(sample: Sample, name: str, config: ImportConfig) -> Place:
+    folders = PurePosixPath(name).parts[:-1]
+    folders = folders[1:] if folders[:1] == (sample.label,) else folders
+    # A CSV says what belongs together; what its photos were put into says nothing.
+    folders = () if config.reading.columns else folders
+    return Place(
+        label=config.label or sample.label,
+        split=sample.split,
+        folders="/".join(folders),
+        group=sample.group,
+        notes=tuple((column, value) for column in SETTABLE if (value := getattr(sample, column))),
+    )
+
+
+def _as_lies(told: FolderPlace) -> Place:
+    more = dict(told.more)
+    group = more.pop("group", "")
+    return Place(label=told.label, split=told.split, folders=told.below, group=group, notes=tuple(more.items()))
 
 
 def _without_folders(name: str, count: int) -> str:

@@ -10,14 +10,15 @@ from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
 from edgekit.data.checks import BadPhoto, is_photo_name, walk_folders
+from edgekit.data.folder import nested_manifest, read_folder, read_nested
 from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest
+from edgekit.data.names import is_litter
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import DataError
 from edgekit.gather.archives import open_archive
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv", ".mpg", ".ogv")
 ARCHIVE_SUFFIX = ".zip"
-# What phones and systems leave beside photos; hidden files are passed over anyway.
-_SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ class Listing:
 
 
 class _Lister:
-    def __init__(self) -> None:
+    def __init__(self, reading: DataReading) -> None:
+        self._reading = reading
         self.found: list[Found] = []
         self.bad: list[BadPhoto] = []
         self.ignored: Counter[str] = Counter()
@@ -71,20 +73,20 @@ class _Lister:
         source = root.resolve().name
         names = list[str]()
         for folder, folders, files in walk_folders(root, self._note_unreadable):
-            folders[:] = sorted(one for one in folders if _is_wanted(one))
+            folders[:] = sorted(one for one in folders if not is_litter(one))
             relative = folder.relative_to(root)
             for one in folders:
                 if (folder / one).is_symlink():
                     self.bad.append(BadPhoto(path=(relative / one).as_posix(), reason="is a link to a folder"))
-            names += [(relative / one).as_posix() for one in sorted(files) if not one.startswith(".")]
+            names += [(relative / one).as_posix() for one in sorted(files) if not is_litter(one)]
+            self._count_litter([one for one in files if is_litter(one)])
         live = _live_photos(names)
-        has_manifest = os.path.lexists(root / MANIFEST_NAME)
-        sample_of = {one.path: one for one in read_manifest(root / MANIFEST_NAME)} if has_manifest else {}
+        table, sample_of = self._listed(root, names)
         for name in names:
-            if name == MANIFEST_NAME:
+            if name == table:
                 continue
-            if has_manifest and name not in sample_of:
-                self.ignored[f"not in {MANIFEST_NAME}"] += 1
+            if table and name not in sample_of:
+                self.ignored[f"not in {table}"] += 1
             elif name in live:
                 self.ignored["videos of live photos"] += 1
             elif (root / name).is_symlink():
@@ -96,6 +98,21 @@ class _Lister:
                     self.bad.append(BadPhoto(path=name, reason=str(refused)))
             else:
                 self.add_file(root / name, name, source, sample_of.get(name))
+
+    def _listed(self, root: Path, names: Sequence[str]) -> tuple[str, dict[str, Sample]]:
+        """The manifest or CSV that says what each photo is, and its rows by path; nothing where folders do."""
+        if self._reading.columns:
+            listed = read_folder(root, self._reading)
+            return listed.understood.table, {one.path: one for one in listed.samples}
+        if os.path.lexists(root / MANIFEST_NAME):
+            return MANIFEST_NAME, {one.path: one for one in read_manifest(root / MANIFEST_NAME)}
+        nested = nested_manifest(names, [name for name in names if is_photo_name(name)])
+        return nested, {one.path: one for one in read_nested(root, nested)} if nested else {}
+
+    def _count_litter(self, files: Sequence[str]) -> None:
+        hidden = sum(is_photo_name(name) or is_video_name(name) for name in files)
+        if hidden:
+            self.ignored["hidden files or a system's own"] += hidden
 
     def _note_unreadable(self, failure: OSError) -> None:
         self.bad.append(BadPhoto(path=str(failure.filename), reason=f"can't be read: {failure.strerror}"))
@@ -127,7 +144,10 @@ class _Lister:
         live = _live_photos([one.filename for one in members])
         for number, member in enumerate(members):
             parts = [part for part in member.filename.replace("\\", "/").split("/") if part not in ("", ".")]
-            if member.is_dir() or not parts or not all(_is_wanted(part) for part in parts):
+            if member.is_dir() or not parts:
+                continue
+            if any(map(is_litter, parts)):
+                self._count_litter(parts[-1:])
                 continue
             name = "/".join([inside, *parts] if inside else parts)
             if member.filename in live:
@@ -137,7 +157,7 @@ class _Lister:
                 self.found.append(Found(name=name, source=source, path=path, member=number, stamp=of_member))
 
 
-def list_sources(sources: Sequence[Path], out: Path) -> Listing:
+def list_sources(sources: Sequence[Path], out: Path, reading: DataReading = AS_IT_LIES) -> Listing:
     """Look through folders, zip files, videos and photos, without reading any photo.
 
     Of a folder with a manifest only what it lists counts. Hidden files are passed over, so are the short videos that
@@ -146,12 +166,13 @@ def list_sources(sources: Sequence[Path], out: Path) -> Listing:
     Args:
         sources: Each a folder or a file.
         out: The data folder; no source may lie in it, nor it in a source.
+        reading: How folders are to be read, where they can't say that themselves.
 
     Raises:
         DataError: a source doesn't exist, is of no use, is too deep, or overlaps the data folder. What is wrong with
             files *inside* a source is listed.
     """
-    lister = _Lister()
+    lister = _Lister(reading)
     home = out.resolve()
     for source in sources:
         place = source.resolve()
@@ -184,10 +205,6 @@ def _suffix(name: str) -> str:
     # pathlib takes ten times as long, which tells in an archive of many members.
     ending = splitext(name)[1].lower()
     return "" if ending == "." else ending
-
-
-def _is_wanted(name: str) -> bool:
-    return not name.startswith(".") and name not in _SYSTEM_FOLDERS
 
 
 def _live_photos(names: Sequence[str]) -> set[str]:

@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from edgekit.arrays import RGBArray
-from edgekit.data.checks import check_photos, find_photos, refuse_among_photos, shorten
+from edgekit.data.checks import check_photos, find_photos, refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
 from edgekit.data.manifest import Sample
+from edgekit.data.names import shorten
 from edgekit.data.threads import in_order
 from edgekit.errors import DataError
 from edgekit.metrics.wording import count, listed

@@ -19,7 +19,7 @@ from PIL import Image
 
 from edgekit.data.derive import ListedPhotos, claim, copy_photo, leave_bad_out, list_photos, make_all, path_word
 from edgekit.data.manifest import MANIFEST_NAME, Sample, write_manifest
-from edgekit.data.options import guess_bona_fide
+from edgekit.data.options import AS_IT_LIES, DataReading, guess_bona_fide
 from edgekit.errors import DataError
 from edgekit.locks import making_in
 from edgekit.look.sheets import draw_tiles
@@ -49,7 +49,7 @@ def make_recaptures(
     out: Path,
     config: RecaptureConfig,
     *,
-    skip_bad: bool = False,
+    reading: DataReading = AS_IT_LIES,
     progress: Progress = SILENT,
     workers: int = 2,
 ) -> RecapturesMade:
@@ -59,7 +59,7 @@ def make_recaptures(
         photos: A data folder; only its genuine photos are read, and nothing in it is changed.
         out: Gets ``genuine/``, ``recapture/``, ``manifest.csv`` with what was drawn for each, and ``recapture.json``.
         config: What to make.
-        skip_bad: Leave out photos that can't be used instead of raising.
+        reading: How the data folder is to be read, and whether photos that can't be used are left out.
         progress: Told of every file.
         workers: Processes.
 
@@ -67,10 +67,10 @@ def make_recaptures(
         DataError: photos or the folder can't be used, or no label names genuine photos.
         EdgekitError: a file can't be written; what was written stays, and a re-run goes on.
     """
-    found = _genuine(list_photos(photos), config)
+    found = _genuine(list_photos(photos, reading, progress), config)
     claim(out, photos, RECORD_NAME, {"version": VERSION, "photos": found.sha256, "config": config})
     with making_in(out):
-        found = leave_bad_out(found, out, skip_bad=skip_bad, progress=progress)
+        found = leave_bad_out(found, out, skip_bad=reading.skip_bad, progress=progress)
         rows = list(_rows(found, config))
         missing = [row for row in rows if not os.path.isfile(out / row.sample.path)]
         progress.begin("photographing", len(rows))

@@ -334,6 +334,7 @@ def write_record(
         folds=len(set(run.folds.tolist())) if is_solved else None,
         folds_sha256=file_sha256(run.folder.folds(stage)) if is_solved else None,
         features_tried=trials.features,
+        reading=run.dataset.reading,
     )
     write_json(run.folder.record(stage), record)
     return record

@@ -10,6 +10,7 @@ from typing import Literal
 
 from edgekit.bounds import Counted, NoLess
 from edgekit.data.dataset import Dataset
+from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_json
@@ -117,6 +118,7 @@ class TrainRecord:
         folds: How many folds inside the training photos chose the head; none where photos held out chose.
         folds_sha256: SHA-256 of what the heads of the folds said; none where photos held out chose.
         features_tried: Where the layers to pool were chosen: balanced accuracy of each choice, out of fold.
+        reading: How the photos' folder was to be read.
     """
 
     stage: Stage
@@ -140,6 +142,7 @@ class TrainRecord:
     folds: int | None = None
     folds_sha256: str | None = None
     features_tried: dict[str, float] = field(default_factory=dict)
+    reading: DataReading = AS_IT_LIES
 
     @property
     def tried(self) -> Literal["epoch", "penalty"]:

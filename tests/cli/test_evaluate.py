@@ -79,3 +79,72 @@ class TestEvaluate:
         code, _, err = edgekit_here("evaluate", model, "--data", photos, "--out", photos / "report")
         assert code == 2
         assert "must lie outside the photos' folder" in err
+
+
+class TestOneSide:
+    """Photos of one class alone, such as one species of attack."""
+
+    @pytest.fixture
+    def one_side(self, tmp_path, photos):
+        def make(label):
+            root = tmp_path / "one"
+            (root / label).mkdir(parents=True)
+            for at, photo in enumerate(sorted((photos / label).iterdir())):
+                photo.rename(root / label / f"{at}.png")
+            return root
+
+        return make
+
+    @pytest.mark.parametrize(
+        ("label", "rate", "absent"),
+        [
+            pytest.param("recapture", "APCER", "no BPCER, accuracy, AUC or EER", id="attacks"),
+            pytest.param("genuine", "BPCER", "no APCER, accuracy, AUC or EER", id="genuine"),
+        ],
+    )
+    def test_tells_its_rate_and_what_it_cannot_tell(self, edgekit_here, model, one_side, label, rate, absent):
+        root = one_side(label)
+        code, told, err = edgekit_here("evaluate", model, "--data", root)
+        assert code == 0, err
+        assert re.search(rf"│ {label} +│ .* │ +20 │", told)
+        assert re.search(rf"^{rate}: \d+\.\d % \(\d+\.\d–\d+\.\d\)$", told, re.MULTILINE)
+        for word in ("balanced accuracy", "AUC", "macro", "ECE"):
+            assert word not in told, word
+        assert absent in " ".join(err.split())
+        code, told, err = edgekit_here("evaluate", model, "--data", root, "--json", "--out", root.parent / "out")
+        assert code == 0, err
+        record = from_plain(EvaluateRecord, json.loads(told), where="evaluate.json")
+        known, unknown = record.evaluation.apcer, record.evaluation.bpcer
+        if label == "genuine":
+            known, unknown = unknown, known
+        assert known is not None
+        assert (unknown, record.evaluation.attack, record.evaluation.auc) == (None, None, None)
+        recall = next(one.recall for one in record.detail.table.classes if one.label == label)
+        assert known.value == pytest.approx(1 - recall)
+        assert absent in record.caution
+
+    def test_kinds_that_lie_in_folders_are_no_classes(self, edgekit_here, model, one_side):
+        root = one_side("recapture")
+        for number, photo in enumerate(sorted((root / "recapture").iterdir())):
+            kind = root / "recapture" / ("tv", "print")[number % 2]
+            kind.mkdir(exist_ok=True)
+            photo.rename(kind / photo.name)
+        code, _, err = edgekit_here("evaluate", model, "--data", root)
+        assert code == 0, err
+        assert "20 photos of 1 class (recapture 20)" in " ".join(err.split())
+        code, told, err = edgekit_here("evaluate", model, "--data", root, "--folders", "label/kind")
+        assert code == 0, err
+        assert re.search(r"│ tv +│ .* │ +10 │", told)
+        assert "APCER (worst kind): " in told
+        # The folder of the class itself is understood as well.
+        code, _, err = edgekit_here("evaluate", model, "--data", root / "recapture")
+        assert code == 0, err
+        assert "the folder's own name is the class 'recapture'" in " ".join(err.split())
+
+    @pytest.mark.parametrize("command", [("evaluate", "--target", "eer", "--split", "all"), ("tune", "--split", "all")])
+    def test_chooses_nothing(self, edgekit_here, model, one_side, command):
+        name, *options = command
+        code, _, err = edgekit_here(name, model, "--data", one_side("recapture"), *options)
+        assert code == 2
+        assert "scoring" not in err
+        assert re.search("photos of both classes|photos or more of each label", err)

@@ -14,13 +14,15 @@ from edgekit.audit.options import AuditConfig
 from edgekit.augment.options import CropsConfig, Preset, VariantsConfig
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import app
+from edgekit.cli.options import load_run_photos, reading, spelt
 from edgekit.convert.options import ConvertConfig
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.assign import AssignConfig
-from edgekit.data.options import SplitConfig
+from edgekit.data.options import AS_IT_LIES, SplitConfig
 from edgekit.evaluate.options import EvaluateConfig, TtaConfig
 from edgekit.gather.options import WANTED, CollectConfig, ImportConfig
 from edgekit.look.show import ShowConfig
+from edgekit.progress import SILENT
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.runtime.smoothing import DEFAULT_TAU_S
 from edgekit.simulate.options import RecaptureConfig, SimulateConfig
@@ -317,3 +319,56 @@ class TestFormerNames:
         assert code == 0
         assert "--crops" in out
         assert not re.search(rf"{former}\b", out)
+
+
+class TestFoldersThatAreMisread:
+    """What training refuses before it reads a photo, and what it takes."""
+
+    @pytest.fixture
+    def lie(self, tmp_path):
+        def write(*names):
+            for name in names:
+                path = tmp_path / "photos" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+            return tmp_path / "photos"
+
+        return write
+
+    @pytest.mark.parametrize(
+        ("names", "message"),
+        [
+            pytest.param(["Genuine/1.jpg", "live/1.jpg", "spoof/1.jpg"], "which are all names of them", id="bona-fide"),
+            pytest.param(["Real/1.jpg", "real/1.jpg", "spoof/1.jpg"], "got 'Real' and 'real'", id="same-name"),
+            pytest.param(["train/1.jpg", "test/1.jpg"], "without class folders", id="flat-parts"),
+            pytest.param(["train/a/1.jpg", "train/b/1.jpg", "bird/1.jpg"], "side by side", id="mixture"),
+        ],
+    )
+    @pytest.mark.parametrize("command", ["finetune", "crossval"])
+    def test_refused_before_photos_are_read(self, edgekit_here, tmp_path, lie, command, names, message):
+        code, _, err = edgekit_here(command, lie(*names), "--out", tmp_path / "out", "--backbone", "small_cnn")
+        assert code == 2
+        assert message in " ".join(err.split())
+        assert "checking photos" not in err
+
+    @pytest.mark.parametrize("given", ["none", "live"])
+    def test_two_names_of_genuine_photos_may_be_meant(self, edgekit_here, tmp_path, lie, given):
+        root = lie("genuine/1.jpg", "live/1.jpg", "spoof/1.jpg")
+        arguments = ("finetune", root, "--out", tmp_path / "out", "--backbone", "small_cnn", "--bona-fide", given)
+        code, _, err = edgekit_here(*arguments)
+        assert code == 2
+        assert "checking photos" in err
+        assert "every photo must be usable" in err
+
+
+def test_a_run_reads_its_photos_as_it_was_told_to(photo_folder):
+    root = photo_folder([f"{group}/{label}/1.png" for group in "ab" for label in ("cat", "dog")])
+    told = reading(None, "group/label")
+    assert spelt(told) == " --folders group/label"
+    assert spelt(reading("path=File Name,label=y", None)) == " --columns 'path=File Name,label=y'"
+    run = types.SimpleNamespace(data=str(root), reading=told, labels=("cat", "dog"), skipped_photos=0)
+    dataset = load_run_photos(run, None, progress=SILENT)
+    assert (dataset.labels, dataset.groups) == (("cat", "dog"), ("a", "b"))
+    # A run of before could not be told, and its classes settle what would be asked today.
+    run = types.SimpleNamespace(data=str(root), reading=AS_IT_LIES, labels=("a", "b"), skipped_photos=0)
+    assert load_run_photos(run, None, progress=SILENT).labels == ("a", "b")

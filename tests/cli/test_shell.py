@@ -25,6 +25,7 @@ COMMANDS = [
     "data collect",
     "data crops",
     "data import",
+    "data layout",
     "data plan",
     "data recapture",
     "data show",
@@ -56,6 +57,7 @@ FILE_OF = {
     "data augment": "data.make",
     "data crops": "data.make",
     "data recapture": "data.make",
+    "data layout": "data.audit",
     "data show": "data.audit",
     "data split": "data.audit",
 }

@@ -74,8 +74,12 @@ def test_groups_with_the_same_file_stand_together_unless_they_were_parted(tmp_pa
 
 def test_what_cannot_be_split_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"a split goes by groups, got none for 1 of 80 photos: g000/0\.png"):
-        assign(tmp_path, [replace(one, group="") if one.path == "g000/0.png" else one for one in rows(20)], [],
-               AssignConfig())  # fmt: skip
+        assign(
+            tmp_path,
+            [replace(one, group="") if one.path == "g000/0.png" else one for one in rows(20)],
+            [],
+            AssignConfig(),
+        )
     crossed = [replace(one, split="train" if one.path.endswith("0.png") else "val") for one in rows(4)]
     with pytest.raises(DataError, match="a group must stand in one split, got 'g000' in train, val"):
         assign(tmp_path, crossed, [], AssignConfig())

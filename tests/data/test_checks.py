@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.data.checks import check_files, check_photos, find_copies, find_photos, shorten
+from edgekit.data.checks import check_files, check_photos, find_copies, find_photos
 from edgekit.data.derive import remove_parts
 from edgekit.data.manifest import Sample
+from edgekit.data.names import shorten
 from edgekit.errors import DataError
 from edgekit.records import sha256
 

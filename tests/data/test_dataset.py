@@ -1,10 +1,12 @@
 import shutil
+import struct
 
 import pytest
 
 from edgekit.data.checks import BadPhoto
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample
+from edgekit.data.options import DataReading
 from edgekit.errors import DataError
 
 CLASSES = ["real/1.png", "real/2.png", "screen/1.png", "screen/2.png"]
@@ -55,14 +57,15 @@ def test_manifest_in_one_folder_of_photos_may_name_any_class(photo_folder, write
 def test_photos_are_told_to_progress(photo_folder, progress):
     load_dataset(photo_folder(CLASSES), progress=progress)
     assert progress.tasks == [("checking photos", 4, 4)]
-    assert progress.lines == []
+    (line,) = progress.lines
+    assert line.endswith("photos: 4 photos of 2 classes (real 2, screen 2)")
 
 
 def test_exact_copies_are_told(photo_folder, progress):
     root = photo_folder(CLASSES)
     shutil.copy(root / "real" / "1.png", root / "screen" / "copy.png")
     load_dataset(root, progress=progress)
-    assert progress.lines == [
+    assert progress.lines[1:] == [
         "sets of exact copies: 1; they flatter if a split parts them: real/1.png = screen/copy.png"
     ]
 
@@ -72,7 +75,7 @@ def test_exact_copies_are_told(photo_folder, progress):
     [
         pytest.param([], "got no photo at all", id="empty-folder"),
         pytest.param(["1.png", "2.png"], "got 2 photos outside any class: 1.png, 2.png", id="no-class-folders"),
-        pytest.param([*CLASSES, "1.png"], "got 1 photos outside any class: 1.png", id="one-photo-outside"),
+        pytest.param([*CLASSES, "1.png"], "got 1 photo outside any class: 1.png", id="one-photo-outside"),
         pytest.param(["real/1.png", "real/2.png"], "at least two classes, got only 'real'", id="one-class"),
         pytest.param(["train/real/1.png", "test/real/2.png"], "two classes, got only 'real'", id="one-class-in-splits"),
         pytest.param([*CLASSES, "unknown/1.png"], "got 'unknown'; rename the class", id="reserved-class"),
@@ -227,3 +230,55 @@ def test_a_dataset_knows_groups_of_all_photos_or_none(tmp_path):
     samples = (Sample(path="a.png", label="real", group="ann"), Sample(path="b.png", label="screen"))
     with pytest.raises(DataError, match=r"every photo or none must have a group.*b\.png"):
         Dataset(root=tmp_path, samples=samples, labels=("real", "screen"), bad=(), sha256="")
+
+
+def bitmap(seed: int) -> bytes:
+    """An 8x8 BMP, the same bytes for ever."""
+    pixels = bytes((seed * 7 + at * 13) % 256 for at in range(8 * 8 * 3))
+    head = struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54)
+    return b"BM" + head + struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 24, 0, len(pixels), 2835, 2835, 0, 0) + pixels
+
+
+@pytest.mark.parametrize(
+    ("paths", "begins"),
+    [
+        pytest.param(["cat/1.bmp", "cat/s1/2.bmp", "dog/1.bmp"], "08721442d53cfc14", id="classes"),
+        pytest.param(
+            [f"{part}/{label}/1.bmp" for part in ("train", "valid", "Test") for label in ("cat", "dog")],
+            "92da5275a9c42bc1",
+            id="splits",
+        ),
+        pytest.param(["train/1.bmp", "bus/1.bmp", "car/1.bmp"], "0f151d63a3eaae4a", id="trains-are-a-class"),
+        pytest.param(
+            [f"{label}/{group}/1.bmp" for label in ("genuine", "recapture") for group in ("ann", "ben")],
+            "9d606b5d342ea7fb",
+            id="known-classes-with-groups",
+        ),
+    ],
+)
+def test_the_fingerprint_is_what_it_always_was(tmp_path, paths, begins):
+    for seed, path in enumerate(paths):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(bitmap(seed))
+    assert load_dataset(tmp_path).sha256[:16] == begins
+
+
+def test_classes_are_checked_before_photos_are_read(photo_folder, progress):
+    def refuse(labels):
+        raise DataError(f"not {labels}")
+
+    with pytest.raises(DataError, match=r"not \('real', 'screen'\)"):
+        load_dataset(photo_folder(CLASSES), check_labels=refuse, progress=progress)
+    assert progress.tasks == []
+
+
+def test_one_class_is_enough_for_a_model_that_knows_it(photo_folder):
+    root = photo_folder(["real/1.png", "real/2.png"])
+    assert load_dataset(root, known=("real", "screen")).labels == ("real",)
+
+
+def test_a_folder_is_read_as_its_owner_says(photo_folder):
+    root = photo_folder([f"{group}/{label}/1.png" for group in "ab" for label in ("real", "screen")])
+    reading = DataReading(folders=("group", "label"))
+    dataset = load_dataset(root, reading=reading)
+    assert (dataset.labels, dataset.groups, dataset.reading) == (("real", "screen"), ("a", "b"), reading)

@@ -170,6 +170,6 @@ def test_sides_that_the_data_names_part_groups(tmp_path):
 
 
 def test_data_split_writes_derived_groups(walks):
-    record = split_data(walks, AssignConfig(), group_by="name")
+    record = split_data(walks, AssignConfig(group_by="name"))
     assert sorted(group for side in record.sides for group in side.groups) == [f"walk{at}" for at in range(5)]
     assert {one.group for one in read_manifest(walks / "manifest.csv")} == {f"walk{at}" for at in range(5)}

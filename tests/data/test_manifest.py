@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.data.manifest import COLUMNS, NOTES, Sample, folder_labels, read_manifest, write_manifest
+from edgekit.data.manifest import COLUMNS, NOTES, Sample, read_manifest, write_manifest
 from edgekit.errors import DataError, EdgekitError
 
 
@@ -24,7 +24,7 @@ def write(tmp_path, text):
             Sample(path="Validation/real/a.jpg", label="real", split="val"),
             id="label-below-a-split-folder",
         ),
-        pytest.param("path\ntest/a.jpg\n", Sample(path="test/a.jpg", label="test"), id="a-class-named-as-a-split"),
+        pytest.param("path\ntests/a.jpg\n", Sample(path="tests/a.jpg", label="tests"), id="a-class-named-like-a-split"),
         pytest.param("path,label\na.jpg,real\n", Sample(path="a.jpg", label="real"), id="label-column"),
         pytest.param("path,label\nscreen/a.jpg,real\n", Sample(path="screen/a.jpg", label="real"), id="column-wins"),
         pytest.param(
@@ -76,10 +76,13 @@ def test_read_manifest_gives(tmp_path, text, expected):
         pytest.param("path,label\nreal\\a.jpg,real\n", "must have / between folders", id="backslash"),
         pytest.param("path,label\na.jpg,\n", "line 2: a label must be printable, not empty", id="empty-label"),
         pytest.param("path\na.jpg\n", "line 2: a label must be printable, not empty", id="no-folder-to-take-as-label"),
+        pytest.param("path\ntest/a.jpg\n", "line 2: a label must be printable, not empty", id="a-split-is-no-label"),
         pytest.param("path,label\na.jpg,retake\n", "not 'retake' or 'unknown', got 'retake'", id="reserved-label"),
         pytest.param("path,label\na.jpg,re\x07al\n", "label must be printable", id="control-character-in-label"),
         pytest.param('path,label\n"a\nb.jpg",real\n', "path must be one line", id="line-break-in-path"),
-        pytest.param("path,label,split\na.jpg,real,dev\n", "split must be one of train, val, test", id="unknown-split"),
+        pytest.param(
+            "path,label,split\na.jpg,real,half\n", "split must be one of train, val, test", id="unknown-split"
+        ),
         pytest.param(
             "path,label\na.jpg,real\nb.jpg,real\n./a.jpg,screen\n",
             "line 4: a photo must be listed once, got 'a.jpg' in line 2 too",
@@ -87,7 +90,6 @@ def test_read_manifest_gives(tmp_path, text, expected):
         ),
         pytest.param(b"path,label\na.jpg,caf\xe9\n", "line 2: a manifest must be UTF-8, got byte 0xe9", id="latin-1"),
         pytest.param(b"path,label\na.jpg,real\0\n", "NUL byte at 21", id="nul-byte"),
-        pytest.param("path,label\na.jpg,real\n".encode("utf-16"), "NUL byte", id="utf-16"),
     ],
 )
 def test_read_manifest_refuses(tmp_path, text, message):
@@ -119,18 +121,31 @@ def test_read_manifest_refuses_what_is_no_file(tmp_path, make, message):
 
 
 @pytest.mark.parametrize(
-    ("paths", "expected"),
+    ("header", "paths", "expected"),
     [
-        pytest.param([], [], id="nothing"),
-        pytest.param(["a.jpg"], [("", "")], id="no-folder"),
-        pytest.param(["real/1.jpg", "print/x/2.jpg"], [("real", ""), ("print", "")], id="classes"),
-        pytest.param(["TRAIN/real/1.jpg", "valid/x/y/2.jpg"], [("real", "train"), ("x", "val")], id="splits"),
-        pytest.param(["train/real/1.jpg", "car/x/2.jpg"], [("train", ""), ("car", "")], id="trains-and-cars"),
-        pytest.param(["train/x/1.jpg", "test/2.jpg"], [("train", ""), ("test", "")], id="a-split-without-classes"),
+        pytest.param("path", ["real/1.jpg", "print/x/2.jpg"], [("real", ""), ("print", "")], id="classes"),
+        pytest.param("path", ["x_train/a/1.jpg", "x_test/a/2.jpg"], [("a", "train"), ("a", "test")], id="splits"),
+        pytest.param("path", ["archive/a/1.jpg", "archive/b/2.jpg"], [("a", ""), ("b", "")], id="wrapper"),
+        pytest.param(
+            "label,path",
+            ["cat,Train/1/1.jpg", "dog,Test/1/2.jpg"],
+            [("cat", "train"), ("dog", "test")],
+            id="parts-alone",
+        ),
+        pytest.param(
+            "label,path", ["cat,train/1.jpg", "dog,test/2.jpg"], [("cat", ""), ("dog", "")], id="no-class-folder"
+        ),
+        pytest.param(
+            "split,label,path",
+            ["Training,cat,1.jpg", "TEST,dog,2.jpg"],
+            [("cat", "train"), ("dog", "test")],
+            id="words",
+        ),
     ],
 )
-def test_place_reads_folders(paths, expected):
-    assert folder_labels(paths) == expected
+def test_folders_say_what_a_manifest_does_not(tmp_path, header, paths, expected):
+    found = read_manifest(write(tmp_path, "\n".join([header, *paths])))
+    assert [(one.label, one.split) for one in found] == expected
 
 
 def test_write_manifest_leaves_empty_columns_out(tmp_path):

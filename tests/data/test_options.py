@@ -43,3 +43,8 @@ def test_a_config_survives_its_record():
 )
 def test_the_bona_fide_label_is_told_by_its_name(labels, expected):
     assert guess_bona_fide(labels) == expected
+
+
+def test_two_names_of_genuine_photos_are_refused():
+    with pytest.raises(DataError, match=r"got 'Genuine', 'live', which are all names of them.*--bona-fide"):
+        guess_bona_fide(("Genuine", "live", "spoof"))

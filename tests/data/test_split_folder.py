@@ -22,8 +22,11 @@ def grouped(photo_folder, write_rows):
     """Twelve groups of two classes as files, with a manifest that has a column edgekit has no use for."""
     paths = [f"{label}/g{g:02d}_{n}.png" for g in range(12) for n in range(2) for label in ("one", "two")]
     root = photo_folder(paths)
-    write_rows(root / "manifest.csv", ["path", "label", "group", "width"],
-               *([path, path.partition("/")[0], path.split("/")[1][:3], "16"] for path in paths))  # fmt: skip
+    write_rows(
+        root / "manifest.csv",
+        ["path", "label", "group", "width"],
+        *([path, path.partition("/")[0], path.split("/")[1][:3], "16"] for path in paths),
+    )
     return root
 
 

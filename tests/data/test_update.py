@@ -39,7 +39,7 @@ def test_a_manifest_that_is_a_link_to_nowhere_is_not_passed_over(photo_folder):
 
 
 def test_photos_outside_of_any_class_are_named(photo_folder):
-    with pytest.raises(DataError, match=r"in the folder of its class, got 1 that don't: loose\.png"):
+    with pytest.raises(DataError, match=r"got 1 photo outside any class: loose\.png"):
         read_samples(photo_folder(["a/1.png", "loose.png"]))
 
 

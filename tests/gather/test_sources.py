@@ -40,7 +40,7 @@ def test_a_phones_dump(tmp_path):
     )
     assert record.photos == {"genuine": {"Apple iPhone 13": 2, "no camera": 1}}
     assert [one.path.rpartition("/")[2] for one in record.bad] == ["IMG_0004.JPG", "IMG_0005.PNG", "IMG_0006.JPG"]
-    assert record.ignored == {".aae": 1, "videos of live photos": 1}
+    assert record.ignored == {".aae": 1, "hidden files or a system's own": 1, "videos of live photos": 1}
     assert sorted(path.suffix for path in (tmp_path / "out").rglob("*.*g")) == [".jpg"]
     assert len(list((tmp_path / "out").rglob("*.heic"))) == 2
 

@@ -25,6 +25,7 @@ add_commands(
         make.recapture: "data recapture photos simulated --screen lcd-rgb,print-offset --glare 0:0.5",
         simulate.simulate: "data simulate photos --per-class 30",
         audit.audit: "data audit photos --out audit --strict",
+        audit.layout: "data layout photos",
         audit.show: "data show photos --out looks --photo photos/recapture/a.jpg",
         audit.split: "data split photos --test-fraction 0.2",
     },

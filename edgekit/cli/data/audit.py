@@ -1,4 +1,4 @@
-"""``edgekit data audit``, ``show`` and ``split``."""
+"""``edgekit data audit``, ``layout``, ``show`` and ``split``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from edgekit.audit.options import AuditConfig, NormaliseConfig
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
+from edgekit.terminal import printable
 
 if TYPE_CHECKING:
     from edgekit.audit.record import AuditRecord
     from edgekit.data.assign import SplitRecord
     from edgekit.data.dataset import Dataset
+    from edgekit.data.folder import Understood
     from edgekit.progress import Progress
 
 
@@ -44,6 +46,8 @@ def audit(
     unnamed: Annotated[
         bool, typer.Option("--unnamed", help="Leave the paths of photos out of the record; the page has no pictures.")
     ] = False,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -65,12 +69,13 @@ def audit(
         raise EdgekitError(f"--allow takes the name of a probe, got {', '.join(unknown)}; one of {', '.join(known)}")
     if side is not None and normalise is None:
         raise EdgekitError("--side is that of the copy that --normalise writes; name its folder or leave it out")
+    how = options.reading(columns, folders)
     config, copy = AuditConfig(folds=folds, shuffles=shuffles, seed=seed, only=tuple(only or ())), None
     if normalise is not None:
         copy = NormaliseConfig(side_px=side)
         options.check_places({"a copy of the photos": normalise}, data)
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        dataset = load_dataset(data, reading=how, skip_bad=skip_bad, progress=progress)
         config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # What can't be written is said before all the work.
         make_folder(out)
@@ -143,6 +148,30 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
     )
 
 
+def layout(
+    data: options.Data,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
+    json: options.AsJson = False,
+) -> None:
+    """Say what a data folder is taken for, without reading a photo.
+
+    Classes with their photos, parts of a split, groups, and what is left out and why. Every command that takes photos
+    with classes understands the folder so.
+    """
+    from edgekit.data.folder import read_folder
+
+    folder = read_folder(data, options.reading(columns, folders))
+    console.show(folder.understood, partial(_print_layout, data=data), json=json)
+    # What finetune would refuse is said here; the record is of use all the same.
+    folder.check_classes(least=1)
+
+
+def _print_layout(found: Understood, data: Path) -> None:
+    for line in found.lines(data):
+        typer.echo(printable(line))
+
+
 def show(
     data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the PNGs.")] = Path("looks"),
@@ -153,6 +182,8 @@ def show(
     per_class: Annotated[int, typer.Option(help="Photos that a class's mean is taken over.", min=1, max=200)] = 60,
     blur: Annotated[float, typer.Option(help="Radius of the blur, in pixels.")] = 3.0,
     side: Annotated[int, typer.Option(help="Of the tiles of a spectrum, in native pixels.", min=64, max=2048)] = 512,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
 ) -> None:
     """Draw what a data set looks like.
@@ -167,6 +198,7 @@ def show(
     from edgekit.records import make_folder
 
     refuse_among_photos(out, data, "what is drawn")
+    how = options.reading(columns, folders)
     config = ShowConfig(per_row=per_row, per_class=per_class, blur_px=blur, side_px=side)
     stems = [one.stem for one in photo or []]
     if len(set(stems)) < len(stems):
@@ -177,7 +209,7 @@ def show(
         if not os.path.isfile(one):
             raise EdgekitError(f"--photo must name a photo, got {one}, where there is none; correct the path")
     with console.progress() as progress:
-        dataset = load_dataset(data, skip_bad=skip_bad, progress=progress)
+        dataset = load_dataset(data, reading=how, skip_bad=skip_bad, progress=progress)
         make_folder(out)
         written = [
             *show_sheets(dataset, out, config, progress=progress),
@@ -206,6 +238,8 @@ def split(
     ] = False,
     group_by: options.GroupByOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for near copies across sides, too.")] = False,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     json: options.AsJson = False,
 ) -> None:
     """Write into manifest.csv which side of a split each photo stands on.
@@ -222,6 +256,7 @@ def split(
         )
     if folds is not None and each:
         raise EdgekitError("folds are dealt or every group is one, got --folds and --each; leave one out")
+    how = options.reading(columns, folders)
     method: Method = "each" if each else "folds" if folds is not None else "fixed"
     config = AssignConfig(
         method=method,
@@ -229,9 +264,10 @@ def split(
         val_fraction=val_fraction,
         test_fraction=test_fraction,
         seed=seed,
+        group_by=group_by,
     )
     with console.progress() as progress:
-        record = split_data(data, config, ungrouped=ungrouped, again=again, group_by=group_by, progress=progress)
+        record = split_data(data, config, reading=how, ungrouped=ungrouped, again=again, progress=progress)
     console.show(record, partial(_print_split, data=data), json=json)
     if any(strict or one.exact for one in record.leaks):
         raise typer.Exit(console.EXIT_CHECK_FAILED)

@@ -43,6 +43,8 @@ def import_(
         str, typer.Option(help="A regular expression whose first bracket finds the group in a photo's path.")
     ] = "",
     group_else: Annotated[str, typer.Option(help="Group of photos for which none is found. [default: left out]")] = "",
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     notes: options.Notes = None,
     every_ms: Annotated[int, typer.Option(help="Take a frame every so many milliseconds.", min=1)] = _IMPORT.every_ms,
     window_ms: Annotated[
@@ -75,6 +77,7 @@ def import_(
     config = ImportConfig(
         label=label,
         skip_folders=skip_folders,
+        reading=options.reading(columns, folders),
         group=rule,
         notes=_notes(notes),
         every_ms=every_ms,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -63,6 +64,8 @@ def augment(
     encoding: Encoding = "auto",
     skip_bad: options.SkipBad = False,
     seed: options.Seed = _VARIANTS.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -80,9 +83,10 @@ def augment(
     from edgekit.augment.variant_set import preview_variants as draw_preview
     from edgekit.data.derive import list_photos
 
+    how = replace(options.reading(columns, folders), skip_bad=skip_bad)
     if preset is None:
         # Of a photo alone nobody knows the classes.
-        labels = () if preview is not None else list_photos(photos).labels
+        labels = () if preview is not None else list_photos(photos, how).labels
         preset = default_preset(labels)
         console.note(f"preset {preset}, by the classes; --preset takes another")
     augmentation = options.changed(
@@ -112,7 +116,7 @@ def augment(
         _write_sheet(place, draw_preview(photos, config))
         return
     with console.progress() as progress:
-        made = augment_photos(photos, place, config, skip_bad=skip_bad, progress=progress, workers=workers)
+        made = augment_photos(photos, place, config, reading=how, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
@@ -172,6 +176,8 @@ def crops(
     encoding: Encoding = "auto",
     skip_bad: options.SkipBad = False,
     seed: options.Seed = _CROPS.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -185,6 +191,7 @@ def crops(
 
     if variants is not None and preset is None:
         raise EdgekitError("--variants says how many --preset draws; name one, or leave it out")
+    how = replace(options.reading(columns, folders), skip_bad=skip_bad)
     augmentation = None if preset is None else named(preset)
     config = CropsConfig(
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
@@ -197,7 +204,7 @@ def crops(
         seed=seed,
     )
     with console.progress() as progress:
-        made = cut_crops(photos, out, config, skip_bad=skip_bad, progress=progress, workers=workers)
+        made = cut_crops(photos, out, config, reading=how, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(
@@ -262,6 +269,8 @@ def recapture(
     ] = None,
     skip_bad: options.SkipBad = False,
     seed: options.Seed = _RECAPTURE.seed,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     workers: options.Workers = options.CPUS,
     json: options.AsJson = False,
 ) -> None:
@@ -274,6 +283,7 @@ def recapture(
     from edgekit.simulate.recapture_set import make_recaptures
     from edgekit.simulate.recapture_set import preview_recaptures as draw_preview
 
+    how = replace(options.reading(columns, folders), skip_bad=skip_bad)
     ranges = {"distance": distance, "focus_px": focus, "exposure_ev": exposure, "glare": glare, "jpeg": jpeg}
     ranges |= {"coverage": coverage, "fill": fill, "oversample": oversample}
     rephoto = options.changed(
@@ -301,7 +311,7 @@ def recapture(
         _write_sheet(place, sheet)
         return
     with console.progress() as progress:
-        made = make_recaptures(photos, place, config, skip_bad=skip_bad, progress=progress, workers=workers)
+        made = make_recaptures(photos, place, config, reading=how, progress=progress, workers=workers)
     if json:
         console.print_json(made)
     console.note(

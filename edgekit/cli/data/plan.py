@@ -80,6 +80,8 @@ def status(
         bool, typer.Option("--record", help="Write cells found in folders and EXIF into the manifest.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 while photos lack.")] = False,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     json: options.AsJson = False,
 ) -> None:
     """Show what a data folder has of a plan.
@@ -90,9 +92,10 @@ def status(
     from edgekit.gather.coverage import cover
     from edgekit.gather.plan import read_plan
 
+    how = options.reading(columns, folders)
     capture_plan = read_plan(path)
     with console.progress() as progress:
-        found = cover(capture_plan, data, record=record, progress=progress)
+        found = cover(capture_plan, data, reading=how, record=record, progress=progress)
     if plot is not None:
         from edgekit.figures.coverage import plot_coverage
 

@@ -1,4 +1,4 @@
-"""``edgekit data audit``, ``show`` and ``split`` as a user runs them."""
+"""``edgekit data audit``, ``layout``, ``show`` and ``split`` as a user runs them."""
 
 from __future__ import annotations
 
@@ -108,5 +108,71 @@ def test_show_draws_every_figure(photos, tmp_path):
     done = edgekit("data", "show", photos, "--out", tmp_path / "looks", "--photo", photos / "00.png", "--side", 64)
     assert done.exit_code == 0, done.output
     assert {path.name for path in (tmp_path / "looks").iterdir()} == {
-        "contact-1.png", "histograms.png", "spectra.png", "00.blur.png", "00.spectrum.png"
-    }  # fmt: skip
+        "contact-1.png",
+        "histograms.png",
+        "spectra.png",
+        "00.blur.png",
+        "00.spectrum.png",
+    }
+
+
+class TestLayout:
+    """``data layout`` reads no photo, so empty files do."""
+
+    @pytest.fixture
+    def lie(self, tmp_path):
+        def write(*names):
+            for name in names:
+                path = tmp_path / "photos" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+            return tmp_path / "photos"
+
+        return write
+
+    def test_says_what_a_folder_is_taken_for(self, lie):
+        root = lie("x/train/cat/1.jpg", "x/train/dog/1.jpg", "x/test/1.jpg", "__MACOSX/1.jpg")
+        said = edgekit("data", "layout", root)
+        assert said.exit_code == 0
+        assert said.stdout.splitlines() == [
+            f"{root}: 2 photos of 2 classes (cat 1, dog 1)",
+            "taken from x/, the only folder with photos",
+            "left out: 1 photo in x/test/ (no class folders in it), 1 photo in __MACOSX/ (hidden or a system's own)",
+        ]
+        record = json.loads(edgekit("data", "layout", root, "--json").stdout)
+        assert (record["kind"], record["base"], record["classes"]) == ("classes", "x", {"cat": 1, "dog": 1})
+        assert record["left_out"][0] == {"what": "x/test/", "count": 1, "why": "no class folders in it"}
+
+    def test_says_what_would_read_it(self, lie):
+        root = lie("images/1.jpg", "images/2.jpg")
+        (root / "train.csv").write_text("image_id,label\n1,cat\n2,dog\n")
+        said = edgekit("data", "layout", root)
+        assert isinstance(said.exception, DataError)
+        assert "say --columns path=image_id,label=label" in str(said.exception)
+        said = edgekit("data", "layout", root, "--columns", "path=image_id,label=label")
+        assert said.stdout == f"{root}: 2 photos of 2 classes (cat 1, dog 1), as train.csv says\n"
+
+    def test_takes_the_levels_that_are_named(self, lie):
+        root = lie(*(f"{author}/{label}/1.jpg" for author in "ab" for label in ("genuine", "recapture")))
+        assert "say --folders group/label" in str(edgekit("data", "layout", root).exception)
+        said = edgekit("data", "layout", root, "--folders", "group/label")
+        assert said.stdout == f"{root}: 4 photos of 2 classes (genuine 2, recapture 2); 2 groups\n"
+        assert "folders must be levels such as" in str(edgekit("data", "layout", root, "--folders", "a/b").exception)
+
+
+def test_a_split_is_of_what_was_understood(photos, tmp_path):
+    root = tmp_path / "wrapped"
+    for number in range(12):
+        place = root / "archive" / ("train/cat", "train/dog", "test")[number % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        (photos / f"{number:02d}.png").rename(place / f"{number}.png")
+    said = edgekit("data", "split", root, "--ungrouped")
+    assert said.exit_code == 0, said.output
+    rows = read_manifest(root / "manifest.csv")
+    assert {(one.path.rpartition("/")[0], one.label) for one in rows} == {
+        ("archive/train/cat", "cat"),
+        ("archive/train/dog", "dog"),
+    }
+    # What was written is read again, and the test photos stay out.
+    assert edgekit("data", "split", root, "--ungrouped").exit_code == 0
+    assert read_manifest(root / "manifest.csv") == rows

@@ -53,6 +53,66 @@ class TestImport:
         assert code == 0
         assert "has 10 photos; next: edgekit finetune" in err
 
+    @pytest.mark.parametrize(
+        ("paths", "classes", "said"),
+        [
+            pytest.param(
+                ["Training/cat/1.png", "Training/dog/1.png", "Testing/1.png"],
+                {"cat": 1, "dog": 1},
+                "left out: 1 in Testing/ (no class folders in it)",
+                id="flat-test",
+            ),
+            pytest.param(
+                ["archive/cat/1.png", "archive/dog/1.png", "__MACOSX/archive/cat/2.png"],
+                {"cat": 1, "dog": 1},
+                "taken from archive/, the only folder with photos",
+                id="wrapper",
+            ),
+            pytest.param(
+                ["x_train/x_train/cat/1.png", "x_test/x_test/cat/1.png"],
+                {"cat": 2},
+                "to import: 2 photos of 1 class (cat 2); test 1, train 1",
+                id="nested-twins",
+            ),
+            pytest.param(["cat/1.png", "cat/._2.png"], {"cat": 1}, "1 hidden files or a system's own", id="hidden"),
+        ],
+    )
+    def test_sources_are_understood_and_that_is_said(self, data, tmp_path, photos, paths, classes, said):
+        code, _, err = data("import", photos(*paths), "--out", tmp_path / "out")
+        assert code == 0, err
+        assert said in " ".join(err.split())
+        record = json.loads((tmp_path / "out" / "import.json").read_text())
+        assert {label: sum(groups.values()) for label, groups in record["photos"].items()} == classes
+
+    def test_a_csv_has_the_classes(self, data, tmp_path, photos):
+        root = photos(*(f"train_images/{number}.png" for number in range(6)))
+        (root / "train.csv").write_text("image_id;label\n" + "".join(f"{n};{'ab'[n % 2]}\n" for n in range(5)))
+        code, _, err = data("import", root, "--out", tmp_path / "out")
+        assert code == 2
+        assert "the classes stand in a CSV: say --columns path=image_id,label=label" in err
+        code, out, err = data("import", root, "--out", tmp_path / "out", "--columns", "path=image_id,label=label")
+        assert code == 0, err
+        assert {(one.label, one.group) for one in read_manifest(tmp_path / "out" / "manifest.csv")} == {
+            ("a", ""),
+            ("b", ""),
+        }
+        assert "1 not in train.csv" in out
+
+    def test_two_readings_are_asked_for(self, data, tmp_path, photos):
+        root = photos("pets/cat/1.png", "pets/dog/1.png")
+        code, _, err = data("import", root, "--out", tmp_path / "out")
+        assert code == 2
+        assert "pets/ may be a class, with groups in it, or a wrapper around the classes cat, dog" in err
+        code, _, err = data("import", root, "--out", tmp_path / "inner", "--folders", "-/label")
+        assert code == 0, err
+        assert {one.label for one in read_manifest(tmp_path / "inner" / "manifest.csv")} == {"cat", "dog"}
+        code, _, err = data("import", root, "--out", tmp_path / "upper", "--folders", "label/group")
+        assert code == 0, err
+        found = {(one.label, one.group) for one in read_manifest(tmp_path / "upper" / "manifest.csv")}
+        assert found == {("pets", "cat"), ("pets", "dog")}
+        # What the data folder knows as a class is one.
+        assert data("import", root, "--out", tmp_path / "upper")[0] == 0
+
     @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
     def test_ctrl_c_is_130_and_a_second_run_goes_on(self, data, tmp_path, photos, repository):
         root = photos(*(f"genuine/{n:03d}.png" for n in range(120)))
