@@ -50,6 +50,7 @@ LONG = {
     "devices/test_arm64.py",
     "report/test_browser.py",
     "runtime/agent/test_run.py",
+    "runtime/test_decoding.py",
 }
 
 

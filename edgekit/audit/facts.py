@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from PIL import Image, JpegImagePlugin
 
 from edgekit.records import sha256
-from edgekit.runtime.photo import DECODER_ERRORS, formats
+from edgekit.runtime.readers import DECODER_ERRORS, open_picture
 from edgekit.terminal import printable
 
 _MAKE, _MODEL = 0x010F, 0x0110
@@ -83,10 +82,10 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
         size_wh: Width and height of the upright photo, in pixels.
 
     Raises:
-        OSError: it is no picture, or was damaged since.
+        PhotoError: it is no picture, or was damaged since.
     """
     name = PurePosixPath(path)
-    with Image.open(io.BytesIO(content), formats=formats()) as opened:
+    with open_picture(content, path) as opened:
         tables: dict[int, Sequence[int]] = getattr(opened, "quantization", None) or {}
         named = [(key, list(table)) for key, table in tables.items()]
         is_jpeg = opened.format in ("JPEG", "MPO")

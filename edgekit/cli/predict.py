@@ -106,9 +106,6 @@ def predict(
 
 
 def _classify(classify: Callable[[Path], Verdict], files: list[Path]) -> list[Prediction]:
-    from edgekit.data.heic import enable_heic_if_installed
-
-    enable_heic_if_installed()
     rows = []
     with console.progress() as progress:
         progress.begin("classifying", len(files))
@@ -156,14 +153,17 @@ def _print(rows: list[Prediction]) -> None:
 
 
 def _files(photos: list[Path]) -> Iterator[Path]:
-    from edgekit.data.checks import find_photos
+    from edgekit.data.checks import find_photos, passed_over
 
     for path in photos:
         # Unlike Path.is_dir, this also answers for names that are too long and folders that may not be entered.
         if not os.path.isdir(path):
             yield path
             continue
-        found = find_photos(path)
+        others = Counter[str]()
+        found = find_photos(path, others)
+        if others:
+            console.note(f"{path}: {passed_over(others)}")
         if not found:
             raise DataError(f"{path} must hold photos, got none; name another folder")
         yield from (path / name for name in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,10 +16,10 @@ from edgekit.data.checks import (
     check_photos,
     find_copies,
     find_photos,
+    passed_over,
     shorten,
     top_folders,
 )
-from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
 from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, NEWER, Sample, folder_samples, read_manifest
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
@@ -78,7 +79,7 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
 
     Raises:
         DataError: names the file or row that breaks a rule.
-        MissingExtra: there are HEIC photos and pillow-heif is not installed.
+        MissingReader: there are photos whose format nothing here reads, such as HEIC without pillow-heif.
     """
     check_folder(root)
     # A link that leads nowhere is a manifest that can't be read, and not none at all.
@@ -86,7 +87,7 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
         samples = read_manifest(root / MANIFEST_NAME)
         _check_labels_have_folders(root, samples)
     else:
-        samples = _read_folders(root)
+        samples = _read_folders(root, progress)
     samples = tuple(sorted(samples, key=lambda sample: sample.path))
     labels = {sample.label for sample in samples}
     if len(labels) < 2:
@@ -94,14 +95,15 @@ def load_dataset(root: Path, *, skip_bad: bool = False, progress: Progress = SIL
     # Reading the photos takes long: what can be known before is said before.
     _check_columns(root, samples)
     check_files(root, [sample.path for sample in samples])
-    if any(PurePosixPath(sample.path).suffix.lower() in HEIC_SUFFIXES for sample in samples):
-        enable_heic()
     return _check_content(root, samples, skip_bad, progress)
 
 
-def _read_folders(root: Path) -> tuple[Sample, ...]:
+def _read_folders(root: Path, progress: Progress) -> tuple[Sample, ...]:
     """Read labels, and splits if there are any, from the folders that photos lie in."""
-    paths = find_photos(root)
+    others = Counter[str]()
+    paths = find_photos(root, others)
+    if others:
+        progress.say(f"{root}: {passed_over(others)}")
     loose = [path for path in paths if "/" not in path]
     empty = sorted(top_folders(root) - {path.partition("/")[0] for path in paths})
     rule = f"{root}: the data must have one sub-folder of photos per class, or a {MANIFEST_NAME}"

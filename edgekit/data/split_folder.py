@@ -12,7 +12,6 @@ from PIL import Image
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
 from edgekit.data.checks import check_files, check_folder, find_copies, shorten
 from edgekit.data.dataset import Dataset
-from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.options import SplitConfig
@@ -122,7 +121,6 @@ def _split(
 
 def _read(root: Path, samples: Sequence[Sample], progress: Progress) -> tuple[list[str], list[int]]:
     """SHA-256 and perceptual hash of each photo."""
-    enable_heic_if_installed()
     readings = work_through(partial(_read_one, root), samples, "looking for copies", progress)
     bad = [f"{sample.path}: {fault}" for sample, (_, _, fault) in zip(samples, readings, strict=True) if fault]
     if bad:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.checks import shorten
-from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.manifest import Sample
 from edgekit.data.update import read_samples, update_manifest
 from edgekit.errors import DataError, PhotoError
@@ -109,7 +108,6 @@ def _claims(plan: CapturePlan, data: Path, samples: Sequence[Sample], progress: 
     # EXIF costs a look into every file, so only where nothing else says a camera, or to contradict a folder's name.
     unsure = [at for at, sample in enumerate(samples) if not sample.camera]
     if unsure:
-        enable_heic_if_installed()
         progress.begin("reading EXIF", len(unsure))
         with ThreadPoolExecutor(max_workers=4) as pool:
             cameras = pool.map(_exif_camera, [data / samples[at].path for at in unsure])

@@ -12,16 +12,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from edgekit.data.checks import BadPhoto, shorten
-from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
 from edgekit.data.lookalikes import Border, SameSet, border, find_same
 from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.threads import in_order
 from edgekit.data.update import cautions, read_samples, update_manifest
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError, MissingReader, PhotoError
 from edgekit.gather.contents import TEMPORARY_PREFIX, Examined, Item, Reader, examine
 from edgekit.gather.journal import Entry, Journal
 from edgekit.gather.options import ImportConfig
@@ -105,15 +104,12 @@ def import_photos(
 
     Raises:
         DataError: a source is of no use, or nothing in all of them is.
+        MissingReader: a photo's format needs a reader that is not installed; what was stored until then is listed.
         EdgekitError: the data folder can't be written to; what was stored until then is listed.
     """
     began = time.monotonic()
     listing = list_sources(sources, out)
     placed = place_photos(listing.found, config)
-    if any(PurePosixPath(one.name).suffix.lower() in HEIC_SUFFIXES for one in listing.found):
-        enable_heic()
-    # Phones' apps give HEIC other names, too.
-    enable_heic_if_installed()
     make_folder(out)
     with writing_in(out):
         run = _Run(out, config, Journal(out), placed)
@@ -180,7 +176,7 @@ class _Run:
         if not strangers:
             return
         progress.begin("reading what is there", len(strangers))
-        found = self._in_order(lambda sample: _examine(self._out / sample.path), strangers)
+        found = self._in_order(lambda sample: _examine(self._out / sample.path, sample.path), strangers)
         with contextlib.closing(found) as coming:
             for sample, examined in coming:
                 progress.advance()
@@ -202,7 +198,7 @@ class _Run:
         progress.advance(self._known)
         reader = Reader(listing.found, self._out, every_ms=self._config.every_ms, window_ms=self._config.window_ms)
         items = reader.items(self._key, self._journal.is_done)
-        read = self._in_order(lambda item: item.fault if item.content is None else _examine(item.content), items)
+        read = self._in_order(lambda one: one.fault if one.content is None else _examine(one.content, one.name), items)
         with contextlib.closing(read) as coming:
             for item, examined in coming:
                 self._settle(item, examined)
@@ -316,9 +312,12 @@ def _there(sample: Sample, examined: Examined) -> Entry:
     )
 
 
-def _examine(content: bytes | Path) -> Examined | str:
+def _examine(content: bytes | Path, name: str) -> Examined | str:
     """What is in a photo, or why it can't be used."""
     try:
         return examine(content)
+    except MissingReader as absent:
+        # No fault of the photo's: once it is installed, the same command goes on where it was.
+        raise MissingReader(f"{name}: {absent}") from absent
     except PhotoError as failure:
         return str(failure)

@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 
 from edgekit.contract import Contract
-from edgekit.data.heic import enable_heic_if_installed
 from edgekit.errors import DataError, PhotoError
 from edgekit.evaluate.accuracy import EvaluateRecord, forced
 from edgekit.look.sheets import jpeg
@@ -112,7 +111,6 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
         return Gallery(mistakes=tuple(_named(*one) for one in worst), note=_HOW_TO_SHOW)
     if not photos.is_dir():
         raise DataError(f"{photos}: the photos must be a folder, got none; check --data")
-    enable_heic_if_installed()
     if model.file is None:
         with captured_stderr():
             whole = tuple(_whole(_named(*one), photos) for one in worst)
