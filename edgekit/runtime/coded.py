@@ -103,15 +103,14 @@ def outline_jpeg(content: bytes, name: str) -> JpegOutline:
             f" of {width}x{height}; save it anew, not progressive, or smaller"
         )
     components = frame[5] if len(frame) > 5 else 0
-    many = marker in _PROGRESSIVE or components_in_scan < components
+    coefficients = _coefficients(frame[6 : 6 + 3 * components], width * height)
+    is_held = marker in _PROGRESSIVE or components_in_scan < components
     return JpegOutline(
         size_wh=(width, height),
         bits=frame[0] if frame else 0,
         special=_FRAMES.get(marker, ""),
         scans=scans,
-        coefficient_bytes=_coefficients(frame[6 : 6 + 3 * components], width * height) * _COEFFICIENT_BYTES
-        if many
-        else 0,
+        coefficient_bytes=_COEFFICIENT_BYTES * coefficients if is_held else 0,
         is_whole=is_whole,
     )
 

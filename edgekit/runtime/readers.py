@@ -155,6 +155,6 @@ def heic_reader() -> str:
     from importlib import metadata
 
     try:
-        return f"pillow-heif {metadata.version('pillow-heif')}"
+        return f"pillow-heif-{metadata.version('pillow-heif')}"
     except metadata.PackageNotFoundError:
         return ""

@@ -18,7 +18,7 @@ from edgekit.metrics.wording import count
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
-from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
+from edgekit.scoring.keep import ArrayType, read_arrays, reader_key, runtime_key, write_arrays
 from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.terminal import captured_stderr
 from edgekit.train import feed
@@ -82,6 +82,12 @@ def _sources_sha256(*parts: ModuleType | Callable[..., object]) -> str:
     return sha256("\0".join(inspect.getsource(part) for part in parts).encode())
 
 
+def _file_name(photo: Path) -> str:
+    """Begins with the SHA-256 of the photo's file."""
+    reader = reader_key(photo)
+    return f"{file_sha256(photo)}{f'-{reader}' if reader else ''}.npz"
+
+
 def photo_features(
     cache: FeatureCache, source: CropSource, *, draws: int, seed: int, what: str, progress: Progress
 ) -> PhotoFeatures:
@@ -100,7 +106,7 @@ def photo_features(
     """
     progress.begin(f"computing features of {what} photos", len(source.paths))
     folder = cache.folder / cache.settings(source, draws, seed)
-    places = [folder / f"{file_sha256(path)}.npz" for path in source.paths]
+    places = [folder / _file_name(path) for path in source.paths]
     expected = {"crops": ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))}
     kept = (read_arrays(place, expected) for place in places)
     tables = {
