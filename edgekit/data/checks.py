@@ -89,13 +89,16 @@ def has_photo_ending(name: str) -> bool | None:
 def format_of(path: Path) -> str:
     """The format of the picture in a file, as ``picture_format`` says; nothing for all else, what can't be read too."""
     try:
-        # A pipe would be waited for.
-        if not S_ISREG(path.stat().st_mode):
-            return ""
-        with path.open("rb", buffering=0) as file:
-            return picture_format(file.read(HEAD_BYTES))
+        # A pipe would be waited for without this flag, which Windows doesn't have.
+        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError):
         return ""
+    try:
+        return picture_format(os.read(opened, HEAD_BYTES)) if S_ISREG(os.fstat(opened).st_mode) else ""
+    except OSError:
+        return ""
+    finally:
+        os.close(opened)
 
 
 def ending_of(name: str) -> str:

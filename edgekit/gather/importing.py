@@ -176,7 +176,7 @@ class _Run:
         if not strangers:
             return
         progress.begin("reading what is there", len(strangers))
-        found = self._in_order(lambda sample: _examine(self._out / sample.path, sample.path), strangers)
+        found = self._in_order(lambda sample: _look(self._out / sample.path, sample.path), strangers)
         with contextlib.closing(found) as coming:
             for sample, examined in coming:
                 progress.advance()
@@ -198,7 +198,7 @@ class _Run:
         progress.advance(self._known)
         reader = Reader(listing.found, self._out, every_ms=self._config.every_ms, window_ms=self._config.window_ms)
         items = reader.items(self._key, self._journal.is_done)
-        read = self._in_order(lambda one: one.fault if one.content is None else _examine(one.content, one.name), items)
+        read = self._in_order(lambda one: one.fault if one.content is None else _look(one.content, one.name), items)
         with contextlib.closing(read) as coming:
             for item, examined in coming:
                 self._settle(item, examined)
@@ -312,12 +312,19 @@ def _there(sample: Sample, examined: Examined) -> Entry:
     )
 
 
-def _examine(content: bytes | Path, name: str) -> Examined | str:
+def _look(content: bytes | Path, name: str) -> Examined | str:
+    """As ``_examine``; a reader that is missing ends the import, which goes on where it was once it is installed."""
+    try:
+        return _examine(content)
+    except MissingReader as absent:
+        raise MissingReader(f"{name}: {absent}") from absent
+
+
+def _examine(content: bytes | Path) -> Examined | str:
     """What is in a photo, or why it can't be used."""
     try:
         return examine(content)
-    except MissingReader as absent:
-        # No fault of the photo's: once it is installed, the same command goes on where it was.
-        raise MissingReader(f"{name}: {absent}") from absent
+    except MissingReader:
+        raise
     except PhotoError as failure:
         return str(failure)

@@ -171,9 +171,8 @@ def list_sources(sources: Sequence[Path], out: Path) -> Listing:
         elif is_video_name(source.name) or may_be_photo(source):
             lister.add_file(source, source.name, source.stem if is_video_name(source.name) else place.parent.name)
         else:
-            raise DataError(
-                f"{source}: must be a folder, a zip file, a video or a photo, got {ending_of(source.name)}; convert it"
-            )
+            came = ending_of(source.name)
+            raise DataError(f"{source}: must be a folder, a zip file, a video or a photo, got one {came}; convert it")
     return Listing(found=tuple(lister.found), bad=tuple(lister.bad), ignored=dict(sorted(lister.ignored.items())))
 
 
