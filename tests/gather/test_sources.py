@@ -80,7 +80,7 @@ def test_a_photo_may_be_named_alone_whatever_its_name(tmp_path):
     photo = save(tmp_path / "x.jpg", 1).rename(tmp_path / "photo")
     assert import_photos([photo], tmp_path / "out", GENUINE).stored == 1
     (tmp_path / "text").write_text("no picture")
-    with pytest.raises(DataError, match="text: must be a folder, .* or a photo, got one without an ending"):
+    with pytest.raises(DataError, match=r"text: must be a folder, .* or a photo, got one without an ending"):
         import_photos([tmp_path / "text"], tmp_path / "out2", GENUINE)
 
 
