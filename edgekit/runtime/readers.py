@@ -140,7 +140,7 @@ def _avif_factory(name: str) -> Factory:
     except ImportError as absent:
         raise MissingReader(
             f"{name}: AVIF is read by Pillow 11.3 and newer, this is {PIL.__version__}:"
-            " pip install --upgrade pillow; or save it as JPEG"
+            " pip install --upgrade 'pillow>=11.3'; or save it as JPEG"
         ) from absent
     if not AvifImagePlugin.SUPPORTED:
         raise MissingReader(
