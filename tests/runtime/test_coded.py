@@ -106,25 +106,24 @@ class TestWork:
         assert outline.coefficient_bytes == expected * 640 * 480
 
     @pytest.mark.parametrize(
-        ("kind", "size_wh", "options"),
+        ("kind", "options"),
         [
-            pytest.param("WEBP", (8200, 6200), {"lossless": True, "method": 0}, id="webp"),
-            pytest.param("JPEG", (14000, 10000), {"progressive": True, "subsampling": 0}, id="progressive-jpeg"),
-            pytest.param(
-                "TIFF", (9000, 8000), {"compression": "tiff_lzw", "tiffinfo": {278: 8000}}, id="tiff-of-one-strip"
-            ),
+            pytest.param("WEBP", {"lossless": True, "method": 0}, id="webp"),
+            pytest.param("JPEG", {"progressive": True, "subsampling": 0}, id="progressive-jpeg"),
+            pytest.param("TIFF", {"compression": "tiff_lzw", "tiffinfo": {278: 2000}}, id="tiff-of-one-strip"),
         ],
     )
-    def test_what_takes_more_memory_is_refused(self, monkeypatch, kind, size_wh, options):
-        if kind == "TIFF":
-            # The limit itself would take a picture of 16 bits a channel, which Pillow doesn't write.
-            monkeypatch.setattr(limits, "MAX_DECODED_BYTES", 500_000_000)
-        with pytest.raises(PhotoError, match=rf"take at most \d+ bytes to decode, got {size_wh[0]}x{size_wh[1]} that"):
-            read_photo(encoded(kind, size_wh, **options), 720)
+    def test_what_takes_more_memory_is_refused(self, monkeypatch, kind, options):
+        monkeypatch.setattr(limits, "MAX_DECODED_BYTES", 35_000_000)
+        with pytest.raises(
+            PhotoError, match=r"at most 35000000 bytes to decode, got 3000x2000 that take \d+ as they are c"
+        ):
+            read_photo(encoded(kind, (3000, 2000), **options), 720)
+        assert read_photo(encoded("JPEG", (3000, 2000)), 720).size_wh == (3000, 2000)
 
-    def test_a_gigapixel_of_one_scan_takes_moments(self):
+    def test_400_megapixels_of_one_scan_take_moments(self):
         began = time.monotonic()
-        assert read_photo(encoded("JPEG", (30000, 25000), mode="L"), 720).shrink == 32
+        assert read_photo(encoded("JPEG", (20000, 20000), mode="L"), 720).shrink == 16
         assert time.monotonic() - began < 30
 
 
