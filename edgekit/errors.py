@@ -4,6 +4,7 @@ EdgekitError            the user can act on it: the CLI prints it and exits with
 ├── ContractError       a model file or its contract is not what it claims to be
 ├── DataError           photos, manifests, splits or calibration crops are unusable
 ├── PhotoError          one photo can't be decoded
+│   └── MissingReader   what reads its format is not installed here
 ├── VideoError          a video or a camera gives no frames, or a drawn video can't be written
 ├── RunError            a run folder, its records or its weights are unusable
 ├── InterpreterError    no interpreter is installed, or it refuses the model
@@ -40,6 +41,10 @@ class DataError(EdgekitError):
 
 class PhotoError(EdgekitError):
     """One photo cannot be decoded within the limits."""
+
+
+class MissingReader(PhotoError):
+    """What reads a photo's format is not installed where it is to be read."""
 
 
 class VideoError(EdgekitError):
@@ -89,7 +94,7 @@ EXTRA_OF = {
     "imagehash": "data",
     "jinja2": "data",
     "matplotlib": "host",
-    "pillow_heif": "host",
+    "pillow_heif": "heic",
     "markupsafe": "data",
     "regex": "data",
     "scipy": "data",

@@ -52,6 +52,7 @@ LONG = {
     "runtime/agent/test_run.py",
     "test_kills.py",
     "runtime/verify/test_mutants.py",
+    "runtime/test_decoding.py",
 }
 
 

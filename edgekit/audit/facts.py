@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from PIL import Image, JpegImagePlugin
+from PIL import JpegImagePlugin
 
 from edgekit.data.exif import camera_of
 from edgekit.records import sha256
-from edgekit.runtime.photo import formats
+from edgekit.runtime.readers import open_picture
 
 # What Pillow notes of metadata blocks; other keys hold settings, which are counted elsewhere, or a decoder's own state.
 _BLOCKS = ("exif", "icc_profile", "dpi", "jfif", "comment", "xmp", "adobe", "photoshop", "gamma", "srgb")
@@ -80,10 +79,10 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
         size_wh: Width and height of the upright photo, in pixels.
 
     Raises:
-        OSError: it is no picture, or was damaged since.
+        PhotoError: it is no picture, or was damaged since.
     """
     name = PurePosixPath(path)
-    with Image.open(io.BytesIO(content), formats=formats()) as opened:
+    with open_picture(content, path) as opened:
         tables: dict[int, Sequence[int]] = getattr(opened, "quantization", None) or {}
         named = [(key, list(table)) for key, table in tables.items()]
         is_jpeg = opened.format in ("JPEG", "MPO")

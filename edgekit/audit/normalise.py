@@ -26,7 +26,8 @@ from edgekit.errors import DataError
 from edgekit.look.sheets import jpeg
 from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain, make_folder, write_atomic, write_json
-from edgekit.runtime.photo import formats, read_photo
+from edgekit.runtime.photo import read_photo
+from edgekit.runtime.readers import size_of
 
 RECORD_NAME = "normalise.json"
 _STARTED_NAME = "normalise.started.json"
@@ -98,10 +99,7 @@ def normalise_dataset(
 
 
 def _side(dataset: Dataset, wanted: int | None) -> int:
-    smallest: list[tuple[int, str]] = []
-    for sample in dataset.samples:
-        with Image.open(dataset.path_of(sample), formats=formats()) as opened:
-            smallest.append((min(opened.size), sample.path))
+    smallest = [(min(size_of(dataset.path_of(sample))), sample.path) for sample in dataset.samples]
     least, _ = min(smallest)
     if wanted is None:
         wanted = min(_MOST_PX, least) // _STEP_PX * _STEP_PX

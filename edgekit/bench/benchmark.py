@@ -23,8 +23,8 @@ from edgekit.bench.record import (
 )
 from edgekit.bench.session import lines_path, mark_reported, measure_on
 from edgekit.contract import Contract
+from edgekit.data.checks import format_of
 from edgekit.data.dataset import Dataset
-from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.devices.device import Device
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import DataError, DeviceError, EdgekitError
@@ -38,6 +38,7 @@ from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.photo import decode
+from edgekit.runtime.readers import READ_EVERYWHERE
 from edgekit.scoring.scores import CropUse, Scores
 
 
@@ -131,7 +132,7 @@ class _Plan:
         # What a device can't read was decoded here, which would flatter it.
         timed = [at for at in order if photos[at] == self.paths[at]][: config.runs]
         if not timed:
-            raise DataError("latency is measured on photos that devices can read, got HEIC alone; add a JPEG")
+            raise DataError("latency is measured on photos that devices can read, got HEIC or AVIF alone; add a JPEG")
         seconds, degrees = config.pause()
         pace = Pace(
             warmup_runs=config.warmup,
@@ -174,10 +175,10 @@ class _Plan:
 
 
 def _readable(paths: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
-    """The photos as devices can read them: HEIC, which only hosts decode, as PNG with the same pixels."""
+    """The photos as every device can read them: HEIC and AVIF as PNG with the same pixels."""
     found = []
     for number, path in enumerate(paths):
-        if path.suffix.lower() in HEIC_SUFFIXES:
+        if format_of(path) not in READ_EVERYWHERE:
             found.append(folder / f"{number}.png")
             decode(path).save(found[-1], compress_level=1)
         else:

@@ -127,11 +127,9 @@ def _write(
     classifier: Classifier, files: list[Path], config: PredictConfig, out: Path, *, model: Path, json: bool
 ) -> bool:
     """Write predictions to a file; returns whether a photo had none."""
-    from edgekit.data.heic import enable_heic_if_installed
     from edgekit.records import file_sha256
     from edgekit.scoring.predictions import predict_to_file
 
-    enable_heic_if_installed()
     with console.progress() as progress:
         counts = predict_to_file(classifier, files, config, out, model_sha256=file_sha256(model), progress=progress)
     if json:
@@ -145,10 +143,8 @@ def _write(
 
 def _print(classifier: Classifier, files: list[Path], config: PredictConfig, *, json: bool, csv: bool) -> bool:
     """Print predictions; returns whether a photo had none."""
-    from edgekit.data.heic import enable_heic_if_installed
     from edgekit.scoring.predictions import count_folders, csv_lines, predict_photos
 
-    enable_heic_if_installed()
     with console.progress() as progress:
         rows = list(predict_photos(classifier, files, config, progress=progress))
     if json:
@@ -214,14 +210,17 @@ def _print_folders(counts: Sequence[FolderCount]) -> None:
 
 
 def _files(photos: list[Path]) -> Iterator[Path]:
-    from edgekit.data.checks import find_photos
+    from edgekit.data.checks import find_photos, passed_over
 
     for path in photos:
         # Unlike Path.is_dir, this also answers for names that are too long and folders that may not be entered.
         if not os.path.isdir(path):
             yield path
             continue
-        found = find_photos(path)
+        others = Counter[str]()
+        found = find_photos(path, others)
+        if others:
+            console.note(f"{path}: {passed_over(others)}")
         if not found:
             raise DataError(f"{path} must hold photos, got none; name another folder")
         yield from (path / name for name in found)

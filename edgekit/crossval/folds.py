@@ -19,10 +19,9 @@ from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.crossval.record import CrossvalRecord, VariantRecord
-from edgekit.data.checks import refuse_among_photos
+from edgekit.data.checks import format_of, refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.data.groups import with_groups
-from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
@@ -39,6 +38,7 @@ from edgekit.records import plain, read_json, sha256, to_json, write_json
 from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import Bundle, read_bundle
+from edgekit.runtime.readers import READ_EVERYWHERE
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.passes import ScoreStore, score_photos
 from edgekit.scoring.scores import Scores
@@ -218,8 +218,8 @@ def _time(
     """
     order = np.random.default_rng(config.train.seed).permutation(len(fold.samples))
     paths = [dataset.path_of(fold.samples[index]) for index in order]
-    # The runtime alone reads no HEIC.
-    photos = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES][: config.timed_photos]
+    # The runtime alone need not read HEIC and AVIF.
+    photos = [path for path in paths if format_of(path) in READ_EVERYWHERE][: config.timed_photos]
     if not photos:
         return {}, None
     how = BenchConfig(crops=config.crops, runs=max(2, len(photos)))

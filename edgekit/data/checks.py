@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
+from stat import S_ISREG
 
-from edgekit.data.heic import HEIC_SUFFIXES
-from edgekit.data.manifest import Sample
+from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.names import is_litter, shorten
 from edgekit.data.threads import work_through
-from edgekit.errors import DataError, PhotoError, RunError
+from edgekit.errors import DataError, MissingReader, PhotoError, RunError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import read_bounded, sha256
+from edgekit.runtime.kinds import HEAD_BYTES, picture_format
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
-from edgekit.runtime.photo import decode
+from edgekit.runtime.photo import read_photo
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", *HEIC_SUFFIXES)
+# Names that promise a photo: where the content is none, that is a fault, and is told.
+PHOTO_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".mpo", ".png", ".apng", ".webp", ".bmp"),
+    *(".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".heics", ".heifs", ".hif", ".avif", ".avifs"),
+)
+# Raw files hold a preview that could be taken for the photo.
+_RAW_SUFFIXES = (
+    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw"),
+    *(".x3f", ".3fr", ".fff", ".iiq", ".erf", ".kdc", ".dcr", ".mrw", ".raw", ".rwl", ".mef", ".mos", ".gpr"),
+)
+# Pictures that are no photos: cameras keep one beside each video.
+_THUMBNAIL_SUFFIXES = (".thm",)
+# What edgekit itself keeps beside photos.
+OWN_FILES = {MANIFEST_NAME, "import.json"}
+_OWN_PREFIX = ".edgekit"
+# Damage shows at a reduced scale as well: the whole coded picture is read.
+_CHECKED_PX = 512
 # No data folder needs more. Python's own ways through folders and paths call themselves once a level, and end at 1,000.
 MAX_FOLDER_DEPTH = 100
 
@@ -43,7 +60,54 @@ class Checked:
 
 def is_photo_name(name: str) -> bool:
     """Whether a file's name ends as a photo's does, in any case."""
-    return splitext(name)[1].lower() in PHOTO_SUFFIXES
+    return has_photo_ending(name) is True
+
+
+def may_be_photo(path: Path) -> bool:
+    """Whether a file counts as a photo: its name ends as a photo's does, or its first bytes are a picture's.
+
+    Of a file whose name says a photo the content is for ``check_photos`` to judge.
+    """
+    said = has_photo_ending(path.name)
+    return format_of(path) != "" if said is None else said
+
+
+def has_photo_ending(name: str) -> bool | None:
+    """Whether a file's ending says that it is a photo, or that it is none; None where the content decides."""
+    ending = splitext(name)[1].lower()
+    if ending in PHOTO_SUFFIXES:
+        return True
+    return False if ending in (*_RAW_SUFFIXES, *_THUMBNAIL_SUFFIXES) else None
+
+
+def format_of(path: Path) -> str:
+    """The format of the picture in a file, as ``picture_format`` says; nothing for all else, what can't be read too."""
+    try:
+        # A pipe would be waited for without this flag, which Windows doesn't have.
+        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError):
+        return ""
+    try:
+        return picture_format(os.read(opened, HEAD_BYTES)) if S_ISREG(os.fstat(opened).st_mode) else ""
+    except OSError:
+        return ""
+    finally:
+        os.close(opened)
+
+
+def ending_of(name: str) -> str:
+    """What a file that is passed over is counted as: its ending, with the remedy for raw files."""
+    ending = splitext(name)[1].lower()
+    if ending in _RAW_SUFFIXES:
+        return f"{ending} (raw: export as JPEG)"
+    if ending in _THUMBNAIL_SUFFIXES:
+        return f"{ending} (a video's thumbnail)"
+    return ending if len(ending) > 1 else "without an ending"
+
+
+def passed_over(counts: Mapping[str, int]) -> str:
+    """A line for people about files that are no photos; empty where there are none."""
+    return f"passed over: {', '.join(f'{n} {what}' for what, n in sorted(counts.items()))}" if counts else ""
 
 
 def walk_folders(root: Path, on_unreadable: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -71,8 +135,12 @@ def walk_folders(root: Path, on_unreadable: Callable[[OSError], None]) -> Iterat
         yield folder, folders, names
 
 
-def find_photos(root: Path) -> list[str]:
+def find_photos(root: Path, others: Counter[str] | None = None) -> list[str]:
     """List all photos below a folder, without hidden files and folders, and without those of systems.
+
+    Args:
+        root: The folder.
+        others: Takes the numbers of other files by what they are, as ``passed_over`` words them.
 
     Returns:
         Sorted paths relative to the folder, with ``/`` between folders.
@@ -88,7 +156,16 @@ def find_photos(root: Path) -> list[str]:
             if (folder / name).is_symlink():
                 raise DataError(f"{folder / name}: a folder of photos must not be a link; copy the folder itself")
         relative = folder.relative_to(root)
-        found += [(relative / name).as_posix() for name in names if not is_litter(name) and is_photo_name(name)]
+        for name in names:
+            if is_litter(name):
+                kind = "" if name.startswith(_OWN_PREFIX) else "hidden"
+            elif may_be_photo(folder / name):
+                found.append((relative / name).as_posix())
+                continue
+            else:
+                kind = "" if name in OWN_FILES else ending_of(name)
+            if others is not None and kind:
+                others[kind] += 1
     return sorted(found)
 
 
@@ -121,17 +198,12 @@ def refuse_unreadable(failure: OSError) -> None:
 
 
 def check_files(root: Path, paths: Sequence[str]) -> None:
-    """Hold that every path is a file inside the folder that may be a photo.
+    """Hold that every path is a file inside the folder.
 
     Raises:
         DataError: names the first ten paths that break the rule.
     """
     home = root.resolve()
-    _refuse(
-        f"{root}: photos must end in {', '.join(PHOTO_SUFFIXES)}",
-        [path for path in paths if not is_photo_name(path)],
-        "convert or remove them",
-    )
     _refuse(
         f"{root}: photos must lie at most {MAX_FOLDER_DEPTH} folders deep",
         [f"{path[:60]}…" for path in paths if len(PurePosixPath(path).parts) - 1 > MAX_FOLDER_DEPTH],
@@ -165,6 +237,9 @@ def check_photos(root: Path, paths: Sequence[str], progress: Progress = SILENT) 
 
     Returns:
         What was found, in the order of ``paths``.
+
+    Raises:
+        MissingReader: the first photo whose format nothing here reads; all others of it could not be used either.
     """
     return work_through(partial(_check_photo, root), paths, "checking photos", progress)
 
@@ -175,16 +250,19 @@ def _check_photo(root: Path, path: str) -> Checked:
         content = read_bounded(file, MAX_FILE_BYTES, "a photo", PhotoError, absent="can't be read: no such file")
     except PhotoError as failure:
         return Checked(sha256="", reason=str(failure).removeprefix(f"{file}: "))
-    return Checked(sha256=sha256(content), reason=_fault(content))
+    return Checked(sha256=sha256(content), reason=_fault(content, str(file)))
 
 
-def _fault(content: bytes) -> str:
+def _fault(content: bytes, name: str) -> str:
     """Say why a photo can't be used, or nothing."""
+    # The decoder names bytes by their number; here the path says more.
+    before = f"{len(content)} bytes: "
     try:
-        width, height = decode(content).size
+        width, height = read_photo(content, _CHECKED_PX).size_wh
+    except MissingReader as absent:
+        raise MissingReader(f"{name}: {str(absent).removeprefix(before)}") from absent
     except PhotoError as failure:
-        # The decoder names bytes by their number; here the path says more.
-        return str(failure).removeprefix(f"{len(content)} bytes: ")
+        return str(failure).removeprefix(before)
     if min(width, height) < MIN_SIDE_PX:
         return f"must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {width}x{height}"
     return ""

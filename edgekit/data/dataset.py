@@ -17,7 +17,6 @@ from edgekit.data.checks import (
     top_folders,
 )
 from edgekit.data.folder import read_folder
-from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
 from edgekit.data.manifest import COLUMNS, NEWER, Sample
 from edgekit.data.names import shorten
 from edgekit.data.options import AS_IT_LIES, DataReading
@@ -93,7 +92,7 @@ def load_dataset(
 
     Raises:
         DataError: names the file or row that breaks a rule, or the two ways in which the folder can be understood.
-        MissingExtra: there are HEIC photos and pillow-heif is not installed.
+        MissingReader: there are photos whose format nothing here reads, such as HEIC without pillow-heif.
     """
     folder = read_folder(root, reading, known=known)
     samples = folder.samples
@@ -103,11 +102,9 @@ def load_dataset(
     folder.tell(progress)
     if check_labels is not None:
         check_labels(folder.labels)
-    # DataReading the photos takes long: what can be known before is said before.
+    # Reading the photos takes long: what can be known before is said before.
     _check_columns(root, samples)
     check_files(root, [sample.path for sample in samples])
-    if any(PurePosixPath(sample.path).suffix.lower() in HEIC_SUFFIXES for sample in samples):
-        enable_heic()
     return _check_content(root, samples, reading, skip_bad or reading.skip_bad, progress)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from edgekit.runtime.photo import DECODER_ERRORS, formats
+from edgekit.errors import PhotoError
+from edgekit.runtime.readers import DECODER_ERRORS, open_picture
 from edgekit.terminal import printable
 
 _MAKE, _MODEL, _TAKEN, _CHANGED = 0x010F, 0x0110, 0x9003, 0x0132
@@ -39,9 +40,9 @@ def taken_in(path: Path) -> datetime | None:
 
 def _block(path: Path) -> Any:
     try:
-        with Image.open(path, formats=formats()) as opened:
+        with path.open("rb") as file, open_picture(file, str(path)) as opened:
             return opened.info.get("exif")
-    except DECODER_ERRORS:
+    except (PhotoError, *DECODER_ERRORS):
         return None
 
 

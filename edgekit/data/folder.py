@@ -15,7 +15,16 @@ from posixpath import splitext
 from typing import Any, Literal
 
 from edgekit.data import names
-from edgekit.data.checks import check_folder, find_photos, is_photo_name, refuse_unreadable, walk_folders
+from edgekit.data.checks import (
+    OWN_FILES,
+    check_folder,
+    ending_of,
+    find_photos,
+    is_photo_name,
+    may_be_photo,
+    refuse_unreadable,
+    walk_folders,
+)
 from edgekit.data.layout import RULE, SKIPPED, TWIN, Facts, FolderLayout, LeftOut, Lone, counted, in_words, understand
 from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, SPLITS, Sample, read_manifest
 from edgekit.data.options import AS_IT_LIES, DataReading
@@ -23,9 +32,6 @@ from edgekit.data.table import TABLE_SUFFIXES, check_columns, read_columns, sugg
 from edgekit.errors import DataError
 from edgekit.metrics.wording import count
 from edgekit.progress import Progress
-
-# What edgekit itself writes beside photos.
-_OWN_FILES = {MANIFEST_NAME, "import.json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +179,7 @@ def read_folder(
     has_manifest = _has_manifest(root, how)
     survey = _Survey(root, readable=not has_manifest)
     if has_manifest:
-        photos = [one for one in survey.files if is_photo_name(one)]
+        photos = [one for one in survey.files if may_be_photo(root / one)]
         return _as_table(root, survey, photos, read_manifest(root / MANIFEST_NAME), table=MANIFEST_NAME)
     photos = find_photos(root)
     if how.columns:
@@ -351,14 +357,17 @@ class _Survey:
     def left_out(self, used: Collection[str]) -> tuple[LeftOut, ...]:
         """Files that are of no use, by their endings, and what systems left there."""
         others = Counter(
-            splitext(one)[1].lower()
-            for one in self.files
-            if one not in used and one.rpartition("/")[2] not in _OWN_FILES
+            ending_of(one) for one in self.files if one not in used and one.rpartition("/")[2] not in OWN_FILES
         )
-        files = [
-            LeftOut(what=f"{ending} file".strip(), count=n, why="no photos") for ending, n in sorted(others.items())
-        ]
-        return (*self._litter, *files)
+        return (*self._litter, *(_of_no_use(ending, number) for ending, number in sorted(others.items())))
+
+
+def _of_no_use(ending: str, number: int) -> LeftOut:
+    """Files of an ending, and why they are of no use: what ``ending_of`` says in brackets, if anything."""
+    kind, _, why = ending.removesuffix(")").partition(" (")
+    return LeftOut(
+        what=f"{kind} file" if kind.startswith(".") else f"file {kind}", count=number, why=why or "no photos"
+    )
 
 
 def _pictures_in(folder: Path) -> int:

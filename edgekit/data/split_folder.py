@@ -14,7 +14,6 @@ from edgekit.data.checks import check_files, check_folder, find_copies
 from edgekit.data.dataset import Dataset
 from edgekit.data.folder import DataFolder, read_folder
 from edgekit.data.groups import with_groups
-from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
 from edgekit.data.names import same_names, shorten
@@ -141,7 +140,6 @@ def _split(
 
 def _read(root: Path, samples: Sequence[Sample], progress: Progress) -> tuple[list[str], list[int]]:
     """SHA-256 and perceptual hash of each photo."""
-    enable_heic_if_installed()
     readings = work_through(partial(_read_one, root), samples, "looking for copies", progress)
     bad = [f"{sample.path}: {fault}" for sample, (_, _, fault) in zip(samples, readings, strict=True) if fault]
     if bad:

@@ -20,6 +20,7 @@ from pathlib import Path
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.records import is_stream
 from edgekit.runtime.bundle import ARCHIVE_ERRORS, measure_directory
+from edgekit.runtime.kinds import HEAD_BYTES
 from edgekit.runtime.limits import MAX_FILE_BYTES
 
 MAX_MEMBERS = 200_000
@@ -130,6 +131,17 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         return b"".join(_pieces(archive, member))
     except _ERRORS as failure:
         raise PhotoError(f"can't be unpacked: {_reason(failure)}") from failure
+
+
+def peek(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """The first HEAD_BYTES of a member; nothing where they can't be had at no great cost."""
+    if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return b""
+    try:
+        with archive.open(member) as packed:
+            return packed.read(HEAD_BYTES)
+    except _ERRORS:
+        return b""
 
 
 def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,7 +12,6 @@ from zipfile import ZipFile
 
 from PIL import Image
 
-from edgekit.data.heic import HEIC_SUFFIXES
 from edgekit.data.lookalikes import WORKING_PX, perceptual_hash
 from edgekit.errors import DataError, PhotoError, VideoError
 from edgekit.gather.archives import open_archive, read_member, unpack_member
@@ -19,6 +19,7 @@ from edgekit.gather.sources import Found
 from edgekit.gather.stills import sharpest_stills, to_jpeg
 from edgekit.gather.strip import exif_of, strip
 from edgekit.records import read_bounded, sha256
+from edgekit.runtime.kinds import picture_format
 from edgekit.runtime.limits import MAX_FILE_BYTES, MIN_SIDE_PX
 from edgekit.runtime.photo import read_photo
 
@@ -74,12 +75,13 @@ def examine(content: bytes | Path) -> Examined:
         PhotoError: it can't be used.
     """
     original = _read(content) if isinstance(content, Path) else content
-    bare, suffix = strip(original)
     try:
+        bare, suffix = strip(original)
         # The whole coded picture is read, though at a reduced scale: damage shows.
         photo = read_photo(bare, WORKING_PX)
     except PhotoError as failure:
-        raise PhotoError(str(failure).removeprefix(f"{len(bare)} bytes: ")) from failure
+        # Content is named by its size, which says less than the name of the file.
+        raise type(failure)(re.sub(r"^\d+ bytes: ", "", str(failure))) from failure
     if min(photo.size_wh) < MIN_SIDE_PX:
         raise PhotoError(f"must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {photo.size_wh[0]}x{photo.size_wh[1]}")
     assert isinstance(photo.picture, Image.Image)
@@ -112,10 +114,11 @@ def camera_in(path: Path) -> str:
         PhotoError: it can't be read.
     """
     try:
-        # HEIC may keep EXIF anywhere.
-        whole = path.suffix.lower() in HEIC_SUFFIXES
         with path.open("rb") as file:
-            return camera_of(file.read(MAX_FILE_BYTES if whole else _HEAD_BYTES))
+            head = file.read(_HEAD_BYTES)
+            # HEIC, AVIF and TIFF may keep EXIF anywhere.
+            is_anywhere = picture_format(head) in ("HEIC", "AVIF", "TIFF")
+            return camera_of(head + file.read(MAX_FILE_BYTES) if is_anywhere else head)
     except OSError as failure:
         raise PhotoError(f"{path}: can't be read: {failure.strerror}") from failure
 

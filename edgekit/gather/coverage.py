@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.folder import DataFolder, read_folder
-from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
 from edgekit.data.options import AS_IT_LIES, DataReading
@@ -120,7 +119,6 @@ def _claims(plan: CapturePlan, data: Path, samples: Sequence[Sample], progress: 
     # EXIF costs a look into every file, so only where nothing else says a camera, or to contradict a folder's name.
     unsure = [at for at, sample in enumerate(samples) if not sample.camera]
     if unsure:
-        enable_heic_if_installed()
         progress.begin("reading EXIF", len(unsure))
         with ThreadPoolExecutor(max_workers=4) as pool:
             cameras = pool.map(_exif_camera, [data / samples[at].path for at in unsure])

@@ -12,11 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from edgekit.data.checks import BadPhoto
-from edgekit.data.heic import HEIC_SUFFIXES, enable_heic, enable_heic_if_installed
 from edgekit.data.layout import counted, in_words
 from edgekit.data.lookalikes import Border, SameSet, border, find_same
 from edgekit.data.manifest import MANIFEST_NAME, Sample
@@ -24,7 +23,7 @@ from edgekit.data.names import shorten
 from edgekit.data.options import AS_IT_LIES
 from edgekit.data.threads import in_order
 from edgekit.data.update import cautions, read_samples, update_manifest
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError, MissingReader, PhotoError
 from edgekit.gather.contents import TEMPORARY_PREFIX, Examined, Item, Reader, examine
 from edgekit.gather.journal import Entry, Journal
 from edgekit.gather.options import ImportConfig
@@ -108,6 +107,7 @@ def import_photos(
 
     Raises:
         DataError: a source is of no use, or nothing in all of them is.
+        MissingReader: a photo's format needs a reader that is not installed; what was stored until then is listed.
         EdgekitError: the data folder can't be written to; what was stored until then is listed.
     """
     began = time.monotonic()
@@ -115,10 +115,6 @@ def import_photos(
     placing = place_photos(listing.found, config, known={sample.label for sample in read_samples(out)})
     listing = _without_left_out(listing, placing)
     _tell(placing, listing, progress)
-    if any(PurePosixPath(one.name).suffix.lower() in HEIC_SUFFIXES for one in listing.found):
-        enable_heic()
-    # Phones' apps give HEIC other names, too.
-    enable_heic_if_installed()
     make_folder(out)
     with writing_in(out):
         run = _Run(out, config, Journal(out), placing.of)
@@ -205,7 +201,7 @@ class _Run:
         if not strangers:
             return
         progress.begin("reading what is there", len(strangers))
-        found = self._in_order(lambda sample: _examine(self._out / sample.path), strangers)
+        found = self._in_order(lambda sample: _look(self._out / sample.path, sample.path), strangers)
         with contextlib.closing(found) as coming:
             for sample, examined in coming:
                 progress.advance()
@@ -227,7 +223,7 @@ class _Run:
         progress.advance(self._known)
         reader = Reader(listing.found, self._out, every_ms=self._config.every_ms, window_ms=self._config.window_ms)
         items = reader.items(self._key, self._journal.is_done)
-        read = self._in_order(lambda item: item.fault if item.content is None else _examine(item.content), items)
+        read = self._in_order(lambda one: one.fault if one.content is None else _look(one.content, one.name), items)
         with contextlib.closing(read) as coming:
             for item, examined in coming:
                 self._settle(item, examined)
@@ -341,9 +337,19 @@ def _there(sample: Sample, examined: Examined) -> Entry:
     )
 
 
+def _look(content: bytes | Path, name: str) -> Examined | str:
+    """As ``_examine``; a reader that is missing ends the import, which goes on where it was once it is installed."""
+    try:
+        return _examine(content)
+    except MissingReader as absent:
+        raise MissingReader(f"{name}: {absent}") from absent
+
+
 def _examine(content: bytes | Path) -> Examined | str:
     """What is in a photo, or why it can't be used."""
     try:
         return examine(content)
+    except MissingReader:
+        raise
     except PhotoError as failure:
         return str(failure)

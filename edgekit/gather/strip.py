@@ -1,8 +1,8 @@
 """Takes a photo's metadata out without touching a pixel: place, owner, serial numbers, thumbnails, colour profiles.
 
-JPEG, PNG and WebP are rewritten piece by piece, HEIC is blanked where it lies (``strip_heif``); the coded picture stays
-as it is, bit by bit. Of EXIF the orientation is kept, since pixels are turned by it. Other formats hold metadata among
-their pixels and become PNG, which loses nothing of what ``read_photo`` sees.
+JPEG, PNG and WebP are rewritten piece by piece, HEIC and AVIF are blanked where they lie (``strip_heif``); the coded
+picture stays as it is, bit by bit. Of EXIF the orientation is kept, since pixels are turned by it. Other formats hold
+metadata among their pixels and become PNG, which loses nothing of what ``read_photo`` sees.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from PIL import Image
 
 from edgekit.errors import PhotoError
 from edgekit.gather.strip_heif import blank_metadata
-from edgekit.runtime.photo import DECODER_ERRORS, decode
+from edgekit.runtime.kinds import HEAD_BYTES, picture_format
+from edgekit.runtime.photo import decode
+from edgekit.runtime.readers import DECODER_ERRORS, explain, open_picture
 
 _ORIENTATION = 0x0112
 # Where the next marker stands in coded data: 0xFF that is not stuffed, no restart, no filling.
@@ -29,12 +31,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _WEBP_KEPT = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 _WEBP_ICC, _WEBP_EXIF, _WEBP_XMP = 0x20, 0x08, 0x04
-# Formats that hold their metadata where it can't be cut out.
-_OTHERS = (b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM")
-_WITH_EXIF = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")
 # What Pillow raises on damaged tags, besides what it does on damaged files.
-_EXIF_ERRORS: tuple[type[BaseException], ...] = (*DECODER_ERRORS, LookupError, ArithmeticError, RuntimeError)
-_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
+_EXIF_ERRORS: tuple[type[BaseException], ...] = (*DECODER_ERRORS, LookupError, ArithmeticError, PhotoError)
 
 
 def strip(content: bytes) -> tuple[bytes, str]:
@@ -49,13 +47,15 @@ def strip(content: bytes) -> tuple[bytes, str]:
     Raises:
         PhotoError: no format that edgekit reads, or one that breaks off.
     """
-    for is_format, rewrite, suffix in _FORMATS:
-        if is_format(content):
-            try:
-                return rewrite(content), suffix
-            except (struct.error, IndexError, ValueError) as failure:
-                raise PhotoError(f"not a whole {suffix[1:].upper()} file: {failure}") from failure
-    raise PhotoError(f"not a photo in a format that edgekit reads, begins with {content[:8]!r}")
+    kind = picture_format(content[:HEAD_BYTES])
+    if not kind:
+        # Says what it is instead.
+        open_picture(content, f"{len(content)} bytes").close()
+    rewrite, suffix = _FORMATS[kind]
+    try:
+        return rewrite(content), suffix
+    except (struct.error, IndexError, ValueError) as failure:
+        raise PhotoError(explain(kind, content, failure, f"{len(content)} bytes")) from failure
 
 
 def orientation_of(content: bytes) -> int:
@@ -68,8 +68,7 @@ def exif_of(content: bytes) -> Image.Exif:
     """EXIF as far as Pillow can read it; empty where there is none or it is damaged."""
     exif = Image.Exif()
     try:
-        # Asking for a format that has no plugin would load all that Pillow has.
-        with Image.open(io.BytesIO(content), formats=[one for one in _WITH_EXIF if one in Image.OPEN]) as opened:
+        with open_picture(content, "EXIF") as opened:
             exif.load(opened.info.get("exif", b""))
             # Damaged tags fail when they are looked at.
             dict(exif)
@@ -182,15 +181,14 @@ def _to_png(content: bytes) -> bytes:
     return written.getvalue()
 
 
-def _is_heif(content: bytes) -> bool:
-    return content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
-
-
-# Is it this format, how it is stripped, what it is then called.
-_FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], bytes], str], ...] = (
-    (lambda content: content[:3] == b"\xff\xd8\xff", _strip_jpeg, ".jpg"),
-    (lambda content: content[:8] == _PNG, _strip_png, ".png"),
-    (lambda content: content[:4] == b"RIFF" and content[8:12] == b"WEBP", _strip_webp, ".webp"),
-    (_is_heif, blank_metadata, ".heic"),
-    (lambda content: content.startswith(_OTHERS), _to_png, ".png"),
-)
+# How each format is stripped, and what it is then called.
+_FORMATS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "JPEG": (_strip_jpeg, ".jpg"),
+    "PNG": (_strip_png, ".png"),
+    "WEBP": (_strip_webp, ".webp"),
+    "HEIC": (blank_metadata, ".heic"),
+    "AVIF": (blank_metadata, ".avif"),
+    "TIFF": (_to_png, ".png"),
+    "GIF": (_to_png, ".png"),
+    "BMP": (_to_png, ".png"),
+}

@@ -1,6 +1,6 @@
-"""Blanks the metadata of a HEIC file where it lies: EXIF and XMP are items with extents of their own.
+"""Blanks the metadata of a HEIC or AVIF file where it lies: EXIF and XMP are items with extents of their own.
 
-The file keeps its length, so that no offset in it moves and the coded picture stays as it is. HEIC is turned by
+The file keeps its length, so that no offset in it moves and the coded picture stays as it is. Both are turned by
 properties of the picture (``irot``, ``imir``); what its EXIF says of that is not read.
 """
 
@@ -15,7 +15,7 @@ _MAX_ITEMS = 100_000
 
 
 def blank_metadata(content: bytes) -> bytes:
-    """A HEIC file whose EXIF says nothing and whose XMP is blank.
+    """A HEIC or AVIF file whose EXIF says nothing and whose XMP is blank.
 
     Raises:
         ValueError: the boxes don't fit into each other, or a struct.error where they break off.

@@ -19,7 +19,8 @@ from edgekit.look.sheets import MAX_SHEET_PHOTOS, SheetPhoto, SheetRow, contact_
 from edgekit.look.spectrum import TILE_PX, power_spectrum
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
-from edgekit.runtime.photo import decode, formats
+from edgekit.runtime.photo import decode
+from edgekit.runtime.readers import size_of
 
 _LEAST_SPECTRUM_PX = 64
 _MAX_PHOTOS = 200
@@ -172,10 +173,7 @@ def _left_out(dataset: Dataset, chosen: Mapping[str, Sequence[Sample]]) -> str:
 
 def _common_side(dataset: Dataset, samples: Sequence[Sample], largest_px: int) -> int:
     """The largest even side of tiles that all photos have room for: spectra of one size can be averaged."""
-    sides = []
-    for sample in samples:
-        with Image.open(dataset.path_of(sample), formats=formats()) as opened:
-            sides.append(min(opened.size))
+    sides = [min(size_of(dataset.path_of(sample))) for sample in samples]
     side: int = min(largest_px, *sides) // 2 * 2
     if side < _LEAST_SPECTRUM_PX:
         raise DataError(

@@ -13,7 +13,6 @@ import numpy as np
 from edgekit.arrays import RGBArray
 from edgekit.data.checks import check_photos, find_photos, refuse_among_photos
 from edgekit.data.dataset import Dataset
-from edgekit.data.heic import HEIC_SUFFIXES, enable_heic
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
 from edgekit.data.threads import in_order
@@ -119,8 +118,6 @@ def _own_photos(folder: Path, photos: Path) -> list[str]:
 def _own_images(folder: Path, dataset: Dataset, config: CalibrationConfig, progress: Progress) -> RepresentativeSet:
     """All images of a folder, once each or more often; the same folder gives the same crops."""
     paths = _own_photos(folder, dataset.root)
-    if any(PurePosixPath(path).suffix.lower() in HEIC_SUFFIXES for path in paths):
-        enable_heic()
     checked = check_photos(folder, paths, progress)
     bad = [f"{path}: {one.reason}" for path, one in zip(paths, checked, strict=True) if one.reason]
     if bad:

@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 
 from edgekit.contract import Contract
-from edgekit.data.heic import enable_heic_if_installed
 from edgekit.errors import DataError, PhotoError
 from edgekit.evaluate.accuracy import EvaluateRecord, forced
 from edgekit.look.sheets import jpeg
@@ -22,7 +21,7 @@ from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
 from edgekit.report.models import Model
 from edgekit.runtime.classifier import Classifier, CropScore
-from edgekit.runtime.photo import as_photo, decode
+from edgekit.runtime.photo import Photo, Picture, as_photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.runtime.voting import attack_score, decide, vote
 from edgekit.terminal import captured_stderr
@@ -112,7 +111,6 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
         return Gallery(mistakes=tuple(_named(*one) for one in worst), note=_HOW_TO_SHOW)
     if not photos.is_dir():
         raise DataError(f"{photos}: the photos must be a folder, got none; check --data")
-    enable_heic_if_installed()
     if model.file is None:
         with captured_stderr():
             whole = tuple(_whole(_named(*one), photos) for one in worst)
@@ -153,13 +151,19 @@ def _named(mistake: Mistake, record: EvaluateRecord) -> MistakeView:
 def _whole(view: MistakeView, photos: Path) -> MistakeView:
     """The view with the photo's picture, without crops."""
     try:
-        small = decode(_inside(photos, view.mistake.path))
+        small = _small(_inside(photos, view.mistake.path)).picture
     except PhotoError as failure:
         return replace(view, note=str(failure))
     return _pictured(view, small)
 
 
-def _pictured(view: MistakeView, photo: Image.Image) -> MistakeView:
+def _small(path: Path) -> Photo:
+    """A photo at a size that is enough to show it; raises as ``read_photo`` does."""
+    return read_photo(path, _PHOTO_PX)
+
+
+def _pictured(view: MistakeView, photo: Picture) -> MistakeView:
+    assert isinstance(photo, Image.Image)
     photo.thumbnail((_PHOTO_PX, _PHOTO_PX))
     return replace(view, source=_address(photo, 80), width=photo.width, height=photo.height)
 
@@ -170,10 +174,10 @@ def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int
         path = _inside(photos, view.mistake.path)
         verdict = classifier.classify(path, crops=crops)
         working = as_photo(path, classifier.contract.plan.working_px)
-        small = decode(path)
+        small = _small(path)
     except PhotoError as failure:
         return replace(view, note=str(failure))
-    scale = _PHOTO_PX / max(*small.size, _PHOTO_PX)
+    scale = _PHOTO_PX / max(*small.size_wh, _PHOTO_PX)
     crop_views = []
     for number, crop in enumerate(verdict.crops[:MAX_CROPS], start=1):
         pixels = to_tensor(working, crop.box, classifier.contract.side_px)
@@ -196,7 +200,7 @@ def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int
     # "retake" is no other answer: evaluations count photos without it.
     other = verdict.label in classifier.contract.labels and verdict.label != view.mistake.predicted
     odd = f"now called {verdict.label}: is it the same photo?" if other else ""
-    return replace(_pictured(view, small), crops=tuple(crop_views), note=odd)
+    return replace(_pictured(view, small.picture), crops=tuple(crop_views), note=odd)
 
 
 def _inside(photos: Path, name: str) -> Path:

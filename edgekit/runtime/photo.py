@@ -1,53 +1,36 @@
 """Untrusted files to upright 8-bit RGB, by one rule.
 
-- EXIF orientation is applied; all other metadata is ignored.
+- What a file is decides, never its name: ``kinds`` tells, ``readers`` opens, ``coded`` bounds the work.
+- EXIF orientation is applied, and that of HEIC and AVIF, which have it of their own; all other metadata is ignored.
 - Grey, palette, CMYK, YCbCr and LAB are converted by Pillow; 16-bit grey keeps its upper eight bits.
 - Transparency is laid over white.
 - Of an animation the first frame counts.
-- At most MAX_PIXELS pixels and MAX_FILE_BYTES bytes, and of a JPEG MAX_SCANS scans.
+- At most MAX_PIXELS pixels of what is decoded, MAX_DECODED_BYTES bytes to decode it and MAX_FILE_BYTES bytes of its
+  file; of a JPEG MAX_SCANS scans, and MAX_SCANNED_PIXELS pixels in all of them.
 - Where a crop plan has a working size, larger photos are reduced by a power of two: a JPEG by its decoder, down to an
   eighth; what is left, and all else, by means of blocks.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import struct
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
 
 from edgekit.arrays import RGBArray
-from edgekit.errors import PhotoError, pip_line
+from edgekit.errors import PhotoError
 from edgekit.records import read_bounded
+from edgekit.runtime.coded import held_bytes
 from edgekit.runtime.crops import Box, shrink
 from edgekit.runtime.frames import YuvFrame
-from edgekit.runtime.limits import MAX_FILE_BYTES, MAX_SCANS, MAX_SEGMENTS, check_size
+from edgekit.runtime.kinds import HEAD_BYTES, picture_format
+from edgekit.runtime.limits import MAX_FILE_BYTES, check_bytes, check_size
+from edgekit.runtime.readers import DECODER_ERRORS, explain, open_picture
 
-# Importing a plugin registers it. Named one by one, so that nothing else Pillow knows (PostScript, …) reads a photo.
-_PLUGINS = (
-    JpegImagePlugin.JpegImageFile,
-    PngImagePlugin.PngImageFile,
-    WebPImagePlugin.WebPImageFile,
-    BmpImagePlugin.BmpImageFile,
-    TiffImagePlugin.TiffImageFile,
-    GifImagePlugin.GifImageFile,
-)
-_FORMATS = tuple(plugin.format for plugin in _PLUGINS)  # phones' multi-picture JPEGs (MPO) are opened as JPEG
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -60,29 +43,14 @@ _TURNS = {
 }
 # Those that swap width and height.
 _SIDEWAYS = [_TURNS[orientation] for orientation in (5, 6, 7, 8)]
-# A JPEG's next marker, as libjpeg finds it: not stuffed, no filling, none that stands alone (TEM, restarts, SOI).
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-# Rows of a picture that are converted at once.
+# Rows of a picture that are converted or reduced at once: all of a large one would be copied, some several times.
 _STRIP_ROWS = 64
-# What Pillow's decoders raise on damaged files. OSError covers truncated and unidentified ones.
-DECODER_ERRORS: tuple[type[BaseException], ...] = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    OverflowError,
-    AttributeError,
-    EOFError,
-    MemoryError,
-    ZeroDivisionError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+# Bytes that Pillow holds for a pixel of these modes; all others take four.
+_MODE_BYTES = {"1": 1, "L": 1, "P": 1} | dict.fromkeys(("I;16", "I;16L", "I;16B", "I;16N"), 2)
+_RGB_BYTES = 4
+_JPEG_SCALES = (8, 4, 2)
+# What decoding HEIC and AVIF of more than eight bits takes more, for each pixel (tests/runtime/test_decoding.py).
+_DEEP_BYTES = 4
 
 
 # ``map``, or that of a pool.
@@ -138,79 +106,74 @@ def read_photo(source: str | Path | bytes, working_px: int | None = None) -> Pho
         raise PhotoError(f"{name}: a photo must have content, got 0 bytes")
     if len(content) > MAX_FILE_BYTES:
         raise PhotoError(f"{name}: a photo must have at most {MAX_FILE_BYTES} bytes, got {len(content)}")
-    _check_scans(name, content)
-    try:
-        with Image.open(io.BytesIO(content), formats=formats()) as opened:
-            check_size(name, opened.size)
-            factor = shrink(opened.size, working_px)
-            upright, size, rest = _upright(opened, factor)
-            picture = to_rgb(upright, name=name)
-    except DECODER_ERRORS as failure:
-        # The box that begins HEIC, AVIF and video files alike.
-        reason = _heic_advice() if content[4:8] == b"ftyp" and formats() == _FORMATS else _reason(failure)
-        raise PhotoError(f"{name}: not a whole {'/'.join(formats())} picture: {reason}") from failure
-    return Photo(picture=picture.reduce(rest) if rest > 1 else picture, size_wh=size, shrink=factor)
+    kind = picture_format(content[:HEAD_BYTES])
+    with open_picture(content, name) as opened:
+        try:
+            return _decode(opened, kind, content, name, working_px)
+        except DECODER_ERRORS as failure:
+            raise PhotoError(explain(kind, content, failure, name)) from failure
 
 
-def formats() -> tuple[str, ...]:
-    """Pillow's names for what may be opened: HEIF only where it was enabled."""
-    return (*_FORMATS, "HEIF") if "HEIF" in Image.OPEN else _FORMATS
-
-
-def _check_scans(name: str, content: bytes) -> None:
-    """Bound a JPEG decoder's work: each scan, however short, makes it go through all of the picture again."""
-    scans, segments, at = 0, 0, 0
-    if not content.startswith(_JPEG_START):
-        return
-    # From segment to segment: what looks like a scan inside one (a preview, a profile), or after the end, is none.
-    while (found := _JPEG_MARKER.search(content, at)) is not None and found[0] != _JPEG_END:
-        scans, segments = scans + (found[0] == _JPEG_SCAN), segments + 1
-        if scans > MAX_SCANS or segments > MAX_SEGMENTS:
-            raise PhotoError(
-                f"{name}: a JPEG must have at most {MAX_SCANS} scans and {MAX_SEGMENTS} segments, got {scans} scans in"
-                f" the first {segments} segments; save it anew"
-            )
-        # After the marker stands the length of its segment, itself included; coded data follow that of a scan.
-        at = found.end() + max(2, int.from_bytes(content[found.end() : found.end() + 2], "big"))
-
-
-def _upright(opened: Image.Image, factor: int) -> tuple[Image.Image, tuple[int, int], int]:
-    """Decode and turn a photo.
-
-    Returns:
-        The picture, the width and height of the whole photo, and by how much the picture is still to be reduced.
-    """
-    size = opened.size
-    # Formats other than JPEG ignore a draft.
-    opened.draft(None, (size[0] // factor, size[1] // factor))
-    scales = [one for one in (8, 4, 2) if one <= factor]
-    drafted = next((one for one in scales if opened.size == (-(-size[0] // one), -(-size[1] // one))), 1)
+def _decode(opened: Image.Image, kind: str, content: bytes, name: str, working_px: int | None) -> Photo:
+    """Decode, reduce and turn a photo whose headers are read."""
+    stored = opened.size
+    drafted = 1
+    if kind == "JPEG":
+        # Of no other format: pillow-heif would take a thumbnail that lies in the file.
+        factor = shrink(stored, working_px)
+        opened.draft(None, (stored[0] // factor, stored[1] // factor))
+        scales = [one for one in _JPEG_SCALES if one <= factor]
+        drafted = next((one for one in scales if opened.size == (-(-stored[0] // one), -(-stored[1] // one))), 1)
+    _check_limits(opened, kind, content, name, stored)
     opened.load()
     if drafted == 1:
-        # Pillow turns a TIFF while it loads.
-        size = opened.size
-    rest = factor // drafted
+        # Pillow turns a TIFF while it loads, and HEIC may be cut then.
+        stored = opened.size
+        check_size(name, stored)
+    factor = shrink(stored, working_px)
+    turn = None if kind in ("TIFF", "HEIC") else _turn(opened)
     # What is left of a block at the right or bottom would shift a photo that is turned.
-    blocks = size[0] // factor * rest, size[1] // factor * rest
-    picture = opened if opened.size == blocks else opened.crop((0, 0, *blocks))
-    turn = _turn(opened)
+    picture = _in_rgb(opened, (stored[0] // factor, stored[1] // factor), factor // drafted)
+    if picture is not opened:
+        # So that no more than two pictures of full size are held at a time.
+        opened.close()
     if turn is not None:
         picture = picture.transpose(turn)
-    return picture, size[::-1] if turn in _SIDEWAYS else size, rest
+    return Photo(picture=picture, size_wh=stored[::-1] if turn in _SIDEWAYS else stored, shrink=factor)
 
 
-def _heic_advice() -> str:
-    return f"HEIC is read on the host alone, by {pip_line('host')}; save it as JPEG elsewhere"
+def _check_limits(opened: Image.Image, kind: str, content: bytes, name: str, stored: tuple[int, int]) -> None:
+    """Hold the limits on what is about to be decoded; ``stored`` is the size of the whole photo."""
+    remedy = "; save it smaller"
+    if kind != "JPEG":
+        remedy += ", or as JPEG, which is decoded at a reduced scale where a model's working size allows it"
+    check_size(name, opened.size, remedy=remedy)
+    _refuse_floats(opened, name)
+    pixels = opened.size[0] * opened.size[1]
+    held = held_bytes(kind, content, stored, name)
+    if opened.info.get("bit_depth", 8) > 8:
+        held += _DEEP_BYTES * pixels
+    picture = _MODE_BYTES.get(opened.mode, _RGB_BYTES) * pixels
+    check_bytes(name, stored, held + picture)
 
 
-def _reason(failure: BaseException) -> str:
-    text = str(failure)
-    return type(failure).__name__ if not text or "BytesIO" in text else text
+def _in_rgb(image: Image.Image, size_wh: tuple[int, int], rest: int) -> Image.Image:
+    """An image of any mode in RGB, reduced by means of blocks of ``rest`` pixels to ``size_wh``."""
+    if rest == 1 and image.size == size_wh and _is_rgb(image):
+        return to_rgb(image)
+    finished = Image.new("RGB", size_wh)
+    rows = max(1, _STRIP_ROWS // rest)
+    for top in range(0, size_wh[1], rows):
+        bottom = min(top + rows, size_wh[1])
+        strip = to_rgb(image.crop((0, top * rest, size_wh[0] * rest, bottom * rest)))
+        finished.paste(strip.reduce(rest) if rest > 1 else strip, (0, top))
+    return finished
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     """What EXIF's orientation asks for."""
-    # Not getexif(), which takes XMP's word where EXIF has none. A TIFF was turned by Pillow on loading.
+    # Not getexif(), which takes XMP's word where EXIF has none. A TIFF was turned by Pillow on loading, HEIC by its
+    # reader; Pillow's reader of AVIF puts the file's own orientation in the place of EXIF's.
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif", b""))
@@ -231,11 +194,10 @@ def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
     Raises:
         PhotoError: floating-point pixels, which have no agreed range.
     """
-    key = image.info.get("transparency")
-    if image.mode == "RGB" and key is None:
+    if _is_rgb(image):
         return image
-    if image.mode == "F":
-        raise PhotoError(f"{name}: a photo must have integer pixels, got floating point; convert it to 8 bits first")
+    _refuse_floats(image, name)
+    key = image.info.get("transparency")
     if image.mode.startswith("I"):
         # Pillow's own conversion clips 16-bit grey at 255.
         grey = np.clip(np.asarray(image), 0, 65535)
@@ -246,6 +208,15 @@ def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
     return image.convert("RGB")
+
+
+def _is_rgb(image: Image.Image) -> bool:
+    return image.mode == "RGB" and image.info.get("transparency") is None
+
+
+def _refuse_floats(image: Image.Image, name: str) -> None:
+    if image.mode == "F":
+        raise PhotoError(f"{name}: a photo must have integer pixels, got floating point; convert it to 8 bits first")
 
 
 def as_photo(source: Source, working_px: int | None = None, *, over: Map = map) -> Photo:
@@ -285,7 +256,6 @@ def _reduced(picture: Picture, size_wh: tuple[int, int], factor: int, over: Map)
     if isinstance(picture, Image.Image):
         return picture.reduce(factor, box=(0, 0, width * factor, height * factor))
     result = Image.new("RGB", (width, height))
-    # In strips: all of a large picture at once would be copied, which takes more memory, and more time than reducing.
     rows = max(1, _STRIP_ROWS // factor)
     tops = range(0, height, rows)
 
@@ -307,9 +277,9 @@ def _as_picture(source: Picture) -> tuple[Picture, tuple[int, int]]:
         try:
             # Image.open has read no more than the header.
             source.load()
-            return to_rgb(source), source.size
+            return _in_rgb(source, source.size, 1), source.size
         except DECODER_ERRORS as failure:
-            raise PhotoError(f"a photo must be a whole picture, got one that fails: {_reason(failure)}") from failure
+            raise PhotoError(f"a photo must be a whole picture, got one that fails: {failure}") from failure
     if not isinstance(source, np.ndarray):
         raise PhotoError(
             f"a photo must be a path, bytes, a Pillow image, a uint8 RGB array or a frame, got {type(source).__name__}"

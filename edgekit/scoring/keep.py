@@ -9,7 +9,7 @@ import struct
 import tokenize
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -17,8 +17,10 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from edgekit.data.checks import format_of
 from edgekit.records import sha256, write_atomic
 from edgekit.runtime.payload import payload_bytes
+from edgekit.runtime.readers import heic_reader
 
 # What damaged files raise: numpy's parser of headers, which evaluates them as Python and may warn, and zipfile.
 _DAMAGED = (
@@ -46,16 +48,24 @@ class ArrayType(NamedTuple):
     shape: tuple[int | range, ...]
 
 
-def runtime_key(interpreter: str) -> list[str]:
+def runtime_key(interpreter: str, photos: Iterable[Path] = ()) -> list[str]:
     """What decodes photos, cuts crops and runs a model on them, for the keys of what is kept.
 
     Args:
         interpreter: Name and version.
+        photos: Photos that one file keeps results of; none where each has a file of its own.
 
     Returns:
-        The interpreter, the SHA-256 of the runtime's sources, and Pillow's version.
+        The interpreter, the SHA-256 of the runtime's sources, and Pillow's version; where one of the photos is HEIC,
+        what reads that.
     """
-    return [interpreter, sha256(payload_bytes()), PIL.__version__]
+    heic = sorted({reader_key(photo) for photo in photos} - {""})
+    return [interpreter, sha256(payload_bytes()), PIL.__version__, *heic]
+
+
+def reader_key(photo: Path) -> str:
+    """What decodes a photo's format besides Pillow, with its version; empty for all but HEIC."""
+    return heic_reader() if format_of(photo) == "HEIC" else ""
 
 
 def write_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

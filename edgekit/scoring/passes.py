@@ -141,7 +141,7 @@ def score_passes(
     flatbuffers = {one.bundle.contract.model_sha256: one.bundle.flatbuffer for one in models}
     with captured_stderr():
         sets = [{sha: ModelInterpreter(content) for sha, content in flatbuffers.items()} for _ in range(WORKERS)]
-    tables = _open(models, len(source.paths), sets[0], store, progress)
+    tables = _open(models, source.paths, sets[0], store, progress)
     free: queue.SimpleQueue[dict[str, ModelInterpreter]] = queue.SimpleQueue()
     for interpreters in sets:
         free.put(interpreters)
@@ -219,7 +219,7 @@ def _score_photo(
 
 def _open(
     models: Sequence[ModelPlans],
-    photos: int,
+    photos: Sequence[Path],
     interpreters: Mapping[str, ModelInterpreter],
     store: ScoreStore | None,
     progress: Progress,
@@ -230,14 +230,14 @@ def _open(
         for plan in one.plans:
             key = one.bundle.contract.model_sha256, _uncounted(plan)
             longest[key] = max(plan.crops, longest.get(key, 0))
-    runtime = {sha: runtime_key(one.name) for sha, one in interpreters.items()} if store is not None else {}
+    runtime = {sha: runtime_key(one.name, photos) for sha, one in interpreters.items()} if store is not None else {}
     tables = {}
     for (model, plan), crops in longest.items():
         table = _Table(
             model=model,
             plan=replace(plan, crops=crops),
-            crops=np.zeros((photos, crops, interpreters[model].classes), np.float32),
-            scored=np.zeros(photos, np.int64),
+            crops=np.zeros((len(photos), crops, interpreters[model].classes), np.float32),
+            scored=np.zeros(len(photos), np.int64),
             place=None if store is None else store.place(model, plan, runtime[model]),
         )
         _load(table, progress)

@@ -19,7 +19,7 @@ from edgekit.metrics.wording import count
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
-from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
+from edgekit.scoring.keep import ArrayType, read_arrays, reader_key, runtime_key, write_arrays
 from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.terminal import captured_stderr
 from edgekit.train import feed
@@ -83,6 +83,12 @@ def _sources_sha256(*parts: ModuleType | Callable[..., object]) -> str:
     return sha256("\0".join(inspect.getsource(part) for part in parts).encode())
 
 
+def _file_name(photo: Path) -> str:
+    """Begins with the SHA-256 of the photo's file."""
+    reader = reader_key(photo)
+    return f"{file_sha256(photo)}{f'-{reader}' if reader else ''}.npz"
+
+
 def photo_features(
     cache: FeatureCache,
     source: CropSource,
@@ -134,7 +140,7 @@ def _tables(cache: FeatureCache, source: CropSource, wanted: _Wanted, progress: 
     progress.begin("computing features of training photos", len(source.paths))
     draws, seed, take = wanted
     folder = cache.folder / cache.settings(source, draws, seed)
-    places = [folder / f"{file_sha256(path)}.npz" for path in source.paths]
+    places = [folder / _file_name(path) for path in source.paths]
     expected = {"crops": ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))}
     tables: dict[int, Float32Array] = {}
     widths: dict[int, int] = {}

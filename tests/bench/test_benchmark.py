@@ -131,6 +131,7 @@ class TestHeic:
         noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
         heif = pillow_heif.from_bytes("RGB", (64, 48), noise.tobytes())
         heif.save(tmp_path / "photos" / "genuine" / "phone.heic", quality=90)
+        (tmp_path / "photos" / "genuine" / "phone.heic").rename(tmp_path / "photos" / "genuine" / "phone.jpg")
         mixed = load_dataset(tmp_path / "photos")
         device = Tampered(lambda lines: lines)
         (told,) = benchmark(model, mixed, SHORT, devices=[device]).devices
@@ -148,7 +149,7 @@ class TestHeic:
             (tmp_path / name).mkdir()
             heif = pillow_heif.from_bytes("RGB", (64, 48), bytes(64 * 48 * 3))
             heif.save(tmp_path / name / "phone.heic", quality=50 if name == "genuine" else 90)
-        with pytest.raises(DataError, match="got HEIC alone; add a JPEG"):
+        with pytest.raises(DataError, match="got HEIC or AVIF alone; add a JPEG"):
             benchmark(model, load_dataset(tmp_path), SHORT)
 
 

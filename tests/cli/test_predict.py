@@ -83,3 +83,17 @@ def test_predict_says_what_does_not_go_together(edgekit_here, red_blue_file, two
     code, _, err = edgekit_here("predict", red_blue_file, two_folders, *options)
     assert code == 2
     assert said in err
+
+
+def test_predict_takes_a_folders_photos_by_what_they_are(edgekit_here, tmp_path, red_blue_file, plain_photo):
+    Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "blue", "PNG")
+    Image.fromarray(plain_photo(255, 0, 0)).save(tmp_path / "red.JFIF", "JPEG")
+    (tmp_path / "page.jpg").write_bytes(b"<!DOCTYPE html><html>404 Not Found")
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "raw.dng").touch()
+    code, out, err = edgekit_here("predict", red_blue_file, tmp_path, "--json")
+    rows = json.loads(out)
+    assert code == 2
+    assert [row["label"] for row in rows] == ["recapture", "", "genuine"]
+    assert rows[1]["error"].endswith("picture: it is an HTML page; download the photo itself again")
+    assert "passed over: 1 .dng (raw: export as JPEG), 1 .txt" in " ".join(err.split())

@@ -70,6 +70,21 @@ def test_exact_copies_are_told(photo_folder, progress):
     ]
 
 
+def test_files_that_are_passed_over_are_told(photo_folder, progress):
+    root = photo_folder(CLASSES)
+    (root / "real" / "notes.txt").touch()
+    (root / "screen" / "3.dng").touch()
+    load_dataset(root, progress=progress)
+    assert progress.lines == [f"{root}: passed over: 1 .dng (raw: export as JPEG), 1 .txt"]
+
+
+def test_a_manifest_may_list_photos_of_any_name(photo_folder):
+    root = photo_folder(CLASSES)
+    (root / "real" / "1.png").rename(root / "real" / "first")
+    (root / "manifest.csv").write_text("path,label\nreal/first,real\nscreen/1.png,screen\n")
+    assert [sample.path for sample in load_dataset(root).samples] == ["real/first", "screen/1.png"]
+
+
 @pytest.mark.parametrize(
     ("paths", "message"),
     [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import zipfile
 
 import pytest
 from photographs import save, soft
 from PIL import Image
 
-from edgekit.errors import DataError
+from edgekit.data.checks import check_photos
+from edgekit.errors import DataError, MissingReader
 from edgekit.gather.importing import import_photos
 from edgekit.gather.options import GroupRule, ImportConfig
 
@@ -43,6 +45,72 @@ def test_a_phones_dump(tmp_path):
     assert record.ignored == {".aae": 1, "hidden files or a system's own": 1, "videos of live photos": 1}
     assert sorted(path.suffix for path in (tmp_path / "out").rglob("*.*g")) == [".jpg"]
     assert len(list((tmp_path / "out").rglob("*.heic"))) == 2
+
+
+NAMES = ["1.jfif", "2.JPE", "3", "4.jpg_original", "5.txt", "6.avif"]
+
+
+def odd_names(folder):
+    """Photos under names that say little, and files that are none."""
+    for number, name in enumerate(NAMES):
+        save(folder / "x.jpg", number).rename(folder / name)
+    save(folder / "x.jpg", 90).rename(folder / "7.dng")
+    (folder / "8.csv").write_text("no picture")
+
+
+def test_what_a_file_is_decides_in_folders(tmp_path):
+    (tmp_path / "dump").mkdir()
+    odd_names(tmp_path / "dump")
+    record = import_photos([tmp_path / "dump"], tmp_path / "out", GENUINE)
+    assert record.stored == len(NAMES)
+    assert record.ignored == {".csv": 1, ".dng (raw: export as JPEG)": 1}
+    assert {path.suffix for path in (tmp_path / "out" / "genuine").rglob("*.*")} == {".jpg"}
+
+
+def test_what_a_member_is_decides_in_archives(tmp_path):
+    (tmp_path / "dump").mkdir()
+    odd_names(tmp_path / "dump")
+    shutil.make_archive(str(tmp_path / "dump"), "zip", tmp_path / "dump")
+    record = import_photos([tmp_path / "dump.zip"], tmp_path / "out", GENUINE)
+    assert record.stored == len(NAMES)
+    assert record.ignored == {".csv": 1, ".dng (raw: export as JPEG)": 1}
+
+
+def test_a_photo_may_be_named_alone_whatever_its_name(tmp_path):
+    photo = save(tmp_path / "x.jpg", 1).rename(tmp_path / "photo")
+    assert import_photos([photo], tmp_path / "out", GENUINE).stored == 1
+    (tmp_path / "text").write_text("no picture")
+    with pytest.raises(DataError, match=r"text: must be a folder, .* or a photo, got one without an ending"):
+        import_photos([tmp_path / "text"], tmp_path / "out2", GENUINE)
+
+
+def test_faults_say_what_files_are_instead(tmp_path):
+    """And the same as the loader does."""
+    (tmp_path / "dump").mkdir()
+    save(tmp_path / "dump" / "1.jpg", 1)
+    (tmp_path / "dump" / "2.jpg").write_bytes(b"<!doctype html><title>404")
+    (tmp_path / "dump" / "3.jpg").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    (tmp_path / "dump" / "4.jpg").write_bytes(bytes(5000))
+    record = import_photos([tmp_path / "dump"], tmp_path / "out", GENUINE)
+    said = ["an HTML page", "a Git LFS pointer", "nothing but zeros"]
+    assert [one.reason.partition(" picture: it is ")[2].partition(";")[0] for one in record.bad] == said
+    assert [one.reason for one in check_photos(tmp_path / "dump", ["2.jpg", "3.jpg", "4.jpg"])] == [
+        one.reason for one in record.bad
+    ]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_heic_without_its_reader_ends_an_import_that_goes_on_with_it(tmp_path, monkeypatch, is_first):
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    (tmp_path / "dump").mkdir()
+    save(tmp_path / "dump" / "b.jpg", 1)
+    name = "a.jpg" if is_first else "c.jpg"
+    soft(2).save(tmp_path / "dump" / name, format="HEIF")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pillow_heif", None)
+        with pytest.raises(MissingReader, match=f"^{name}: HEIC is read by pillow-heif, which is not installed here"):
+            import_photos([tmp_path / "dump"], tmp_path / "out", GENUINE)
+    assert sum(import_photos([tmp_path / "dump"], tmp_path / "out", GENUINE).photos["genuine"].values()) == 2
 
 
 def test_a_source_of_a_thousand_levels_is_refused(tmp_path, nested_folders):

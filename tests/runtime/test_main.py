@@ -77,6 +77,17 @@ class TestClassify:
         assert rows[0]["error"].startswith(f"{photos['broken']}: not a whole")
         assert rows[1]["label"] == "genuine"
 
+    @pytest.mark.host
+    @pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+    def test_on_a_host_it_reads_what_the_host_reads(self, photos, red_blue_file, tmp_path, kind):
+        """In a process of its own: a reader that another test enabled would read it, too."""
+        if kind == "HEIF":
+            pytest.importorskip("pillow_heif", reason="needs the heic extra").register_heif_opener()
+        Image.open(photos["red"]).save(tmp_path / "phone.jpg", kind)
+        words = [sys.executable, "-m", "edgekit.runtime", "classify", red_blue_file, tmp_path / "phone.jpg"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["label"] == "genuine"
+
 
 class TestTime:
     def test_tells_start_and_percentiles(self, run, photos):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
 import tracemalloc
 import zlib
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.errors import PhotoError, pip_line
+from edgekit.errors import PhotoError
 from edgekit.runtime import limits, photo
 from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.limits import MAX_FILE_BYTES, MAX_PIXELS
@@ -368,7 +367,6 @@ class TestDamage:
             pytest.param(encode(Image.new("RGB", (16, 16)), "PPM"), id="ppm"),
             pytest.param(encode(Image.new("RGB", (16, 16)), "TGA"), id="tga"),
             pytest.param(bytes(1000), id="zeros"),
-            pytest.param(b"\xff\xd8\xff", id="the-start-of-a-jpeg"),
         ],
     )
     def test_what_is_no_photo_is_refused(self, tmp_path, content):
@@ -378,13 +376,6 @@ class TestDamage:
         (tmp_path / "photo.jpg").write_bytes(content)
         with pytest.raises(PhotoError, match=r"photo\.jpg: not a whole .* picture"):
             decode(tmp_path / "photo.jpg")
-
-    def test_heic_says_who_reads_it(self, monkeypatch):
-        monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
-        with pytest.raises(
-            PhotoError, match=rf"HEIC is read on the host alone, by {re.escape(pip_line('host'))}; save it"
-        ):
-            decode(b"\x00\x00\x00\x18ftypheic" + bytes(12))
 
     def test_the_ending_of_the_name_says_nothing(self, tmp_path):
         (tmp_path / "photo.jpg").write_bytes(encode(noise()))
@@ -401,19 +392,19 @@ class TestLimits:
             pytest.param((2**31 - 1, 2**31 - 1), id="the-largest-header"),
         ],
     )
-    @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
     def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(self, size_wh):
         tracemalloc.start()
         try:
-            with pytest.raises(PhotoError, match=f"{MAX_PIXELS} pixels|decompression bomb"):
+            with pytest.raises(PhotoError, match=f"{MAX_PIXELS} pixels"):
                 decode(png_without_pixels(*size_wh))
             assert tracemalloc.get_traced_memory()[1] < 10_000_000
         finally:
             tracemalloc.stop()
 
-    def test_a_warning_of_pillow_that_is_made_an_error_is_a_photo_error(self):
-        with pytest.raises(PhotoError, match="decompression bomb"):
-            decode(png_without_pixels(9460, 9460))
+    @pytest.mark.parametrize("side", [9460, 13400])
+    def test_the_limit_is_ours_where_pillow_would_warn_or_fail(self, side):
+        with pytest.raises(PhotoError, match=rf"1 to {MAX_PIXELS} pixels, got {side}x{side}; save it smaller, or as J"):
+            decode(png_without_pixels(side, side))
 
     @pytest.mark.parametrize("size_wh", [(0, 5), (5, 0)])
     def test_no_pixels(self, size_wh):

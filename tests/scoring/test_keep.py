@@ -71,3 +71,13 @@ def test_the_key_names_the_interpreter_the_sources_and_pillow():
     assert (one[0], other[0]) == ("litert 1", "litert 2")
     assert one[1:] == other[1:]
     assert len(one) == 3
+
+
+def test_the_key_names_what_reads_heic_where_a_photo_is_heic(tmp_path, monkeypatch):
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "b.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(12))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"the version of {name}")
+    jpegs = runtime_key("litert 1", [tmp_path / "a.jpg"])
+    assert jpegs == runtime_key("litert 1")
+    with_heic = runtime_key("litert 1", [tmp_path / "a.jpg", tmp_path / "b.jpg"])
+    assert with_heic == [*jpegs, "pillow-heif-the version of pillow-heif"]

@@ -177,6 +177,19 @@ def test_another_runtime_or_interpreter_may_give_other_features(cache, source, m
         compute(replace(cache, model=b"no model"), source)
 
 
+def test_another_reader_of_heic_may_see_other_pixels_in_heic_alone(cache, source, monkeypatch, tmp_path):
+    pytest.importorskip("pillow_heif", reason="needs the heic extra").register_heif_opener()
+    Image.new("RGB", (32, 24), "red").save(source.paths[1], "HEIF")
+    compute(cache, source)
+    monkeypatch.setattr("edgekit.scoring.keep.heic_reader", lambda: "pillow-heif-99.0")
+    compute(cache, source)
+    folders = [folder for folder in (tmp_path / "cache").iterdir() if folder.is_dir()]
+    names = sorted(file.stem[64:] for folder in folders for file in folder.iterdir())
+    assert names[:3] == ["", "", ""]
+    assert len(names) == 5
+    assert names[4] == "-pillow-heif-99.0"
+
+
 @pytest.mark.parametrize("what", ["edgekit.augment.vary", "edgekit.augment.warp", "OpenCV"])
 def test_other_augmentation_may_draw_other_crops(cache, source, monkeypatch, what):
     varied = replace(source, augmentation=preset("recapture-safe"))

@@ -37,7 +37,7 @@ class TestImport:
         code, out, err = data("import", root, "--out", tmp_path / "out", "--set", "light=day")
         assert code == 0
         assert "3 stored, 0 done before" in out
-        assert "bad files: 1\n  genuine/anna/broken.jpg: not a whole JPG file" in out
+        assert "bad files: 1\n  genuine/anna/broken.jpg: not a whole JPEG picture" in out
         assert "exact copies of another class: one label is wrong: 1\n  recapture/anna/copy.png = genuine/ben/" in out
         assert "other files, not looked at: 1 .txt" in out
         assert "has 3 photos, which can't be split for training yet: every class must stand in at least 3 groups" in err
