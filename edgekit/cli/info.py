@@ -80,7 +80,7 @@ def _foreign(path: Path, *, json: bool) -> None:
         ["description", model.description],
         *_metadata_rows(model),
         ["SHA-256 of the file", model.sha256],
-        ["contract", "none: edgekit did not make this file"],
+        ["contract", "none: edgekit did not make this file, or it was cut short"],
         ["can be adopted", advice.verdict],
         ["by", advice.command],
     ]

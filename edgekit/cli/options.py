@@ -30,7 +30,7 @@ CPUS = os.cpu_count() or 1
 Data = Annotated[Path, typer.Argument(help="A folder per class, or a folder with manifest.csv.")]
 DataOption = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
 RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the run. [default: where they were]")]
-Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` wrote.")]
+Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` or `adopt` wrote.")]
 Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
 Split = Annotated[
     PartChoice,

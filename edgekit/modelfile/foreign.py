@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from edgekit.errors import ContractError
 from edgekit.modelfile.flatbuffer import operator_name, parse, tensor_type
 from edgekit.modelfile.metadata import METADATA_NAME, Metadata, read_metadata
 from edgekit.records import read_bounded, sha256
-from edgekit.runtime.bundle import ARCHIVE_ERRORS, MAX_FILE_BYTES, read_archive
+from edgekit.runtime.bundle import ARCHIVE_ERRORS, MAX_FILE_BYTES, folder_advice, read_archive
 
 _IDENTIFIER = b"TFL3"
 _ZIP, _HDF5, _GZIP, _PICKLE = b"PK\3\4", b"\x89HDF\r\n\x1a\n", b"\x1f\x8b", b"\x80"
@@ -85,10 +86,13 @@ def read_model(path: Path) -> bytes:
     Raises:
         ContractError: absent, too large, or something else, which the message names.
     """
-    if path.is_dir():
-        saved = (path / "saved_model.pb").is_file()
-        what = "a TensorFlow SavedModel; convert it with TensorFlow's TFLiteConverter first" if saved else "a folder"
-        raise ContractError(f"{path}: a model must be a .tflite file, got {what}")
+    if os.path.isdir(path):
+        if (path / "saved_model.pb").is_file():
+            raise ContractError(
+                f"{path}: a model must be a .tflite file, got a TensorFlow SavedModel; convert it with TensorFlow's "
+                "TFLiteConverter first"
+            )
+        raise ContractError(folder_advice(path))
     content = read_bounded(path, MAX_FILE_BYTES, "a model", ContractError, absent="no such model file")
     if content[4:8] != _IDENTIFIER:
         raise ContractError(f"{path}: a model must be a .tflite file, got {what_it_is(content, path.suffix.lower())}")

@@ -105,12 +105,12 @@ def read_bundle(source: Path | bytes) -> Bundle:
 
 def _read(path: Path) -> bytes:
     if os.path.isdir(path):
-        raise ContractError(_is_folder(path))
+        raise ContractError(folder_advice(path))
     return read_bounded(path, MAX_FILE_BYTES, "a model", ContractError, absent="no such model file")
 
 
-def _is_folder(path: Path) -> str:
-    """A run's folder is easily named in place of the model in it."""
+def folder_advice(path: Path) -> str:
+    """What to say where a folder is named in place of the model in it, as a run's easily is."""
     inside = sorted(path.glob("*.tflite"))
     if len(inside) == 1:
         return f"{path}: a model must be a file, got a folder; did you mean {inside[0]}?"

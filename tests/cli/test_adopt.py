@@ -100,7 +100,7 @@ def test_every_command_takes_an_adopted_model(edgekit_here, tmp_path, photos, ad
 def test_a_report_is_made_of_an_adopted_model_and_its_evaluation(edgekit_here, tmp_path, photos, adopted_file):
     assert edgekit_here("evaluate", adopted_file, "--data", photos, "--out", tmp_path)[0] == 0
     page = tmp_path / "report.html"
-    code, _, err = edgekit_here("report", adopted_file, "--data", photos, "--out", page)
+    code, _, err = edgekit_here("report", adopted_file, tmp_path / "evaluate.json", "--data", photos, "--out", page)
     assert code == 0, err
     assert "adopted" in page.read_text(encoding="utf-8")
 
