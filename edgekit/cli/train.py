@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -184,6 +184,13 @@ def convert(
     ] = _CONVERT.stage,
     max_drop: Annotated[float, typer.Option(help="Points of balanced accuracy that may be lost.")] = _CONVERT.max_drop,
     allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
+    single_frame: Annotated[
+        bool,
+        typer.Option(
+            "--single-frame",
+            help="A file that sees a photo as one squashed frame, as MediaPipe Tasks do: head and threshold for that.",
+        ),
+    ] = False,
     overwrite: options.Overwrite = False,
     json: options.AsJson = False,
 ) -> None:
@@ -211,6 +218,7 @@ def convert(
         calibration_crops=calibration_crops,
         max_drop=max_drop,
         allow_drop=allow_drop,
+        single_frame=single_frame,
     )
     try:
         with console.progress() as progress:
@@ -224,9 +232,23 @@ def convert(
         console.print_json(record)
         return
     print_gate(record.gate)
+    console.note(_on_one_frame(record.contract.provenance, single_frame=single_frame))
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {data or before.data}"
+    )
+
+
+def _on_one_frame(provenance: dict[str, Any], *, single_frame: bool) -> str:
+    """How good the file is where a photo is one squashed frame, and what makes a better one for that."""
+    accuracy = percent(provenance["single_frame_balanced_accuracy"])
+    line = f"shown one squashed frame, as by MediaPipe Tasks: balanced accuracy {accuracy} on the validation photos"
+    if not single_frame:
+        return f"{line}; --single-frame makes a file for that"
+    head = provenance["single_frame_head"]
+    return (
+        f"{line}; the head is {head['used']} (validation loss {head['frame_loss']:.3f} against "
+        f"{head['crops_loss']:.3f} of the crops' head)"
     )
 
 

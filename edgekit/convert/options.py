@@ -22,6 +22,7 @@ class ConvertConfig:
             on, or CALIBRATION_CROPS.
         max_drop: Percentage points of balanced accuracy that may be lost on the validation photos.
         allow_drop: Write the file although more was lost.
+        single_frame: The file sees a photo as one squashed frame, with a head, a temperature and a threshold for that.
     """
 
     precision: Precision = "int8"
@@ -30,6 +31,7 @@ class ConvertConfig:
     calibration_crops: int | None = None
     max_drop: float = 1.0
     allow_drop: bool = False
+    single_frame: bool = False
 
     def __post_init__(self) -> None:
         """Check the limit and the stage."""

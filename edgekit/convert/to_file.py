@@ -10,6 +10,7 @@ from edgekit.arrays import RGBArray
 from edgekit.contract import Contract, Precision
 from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
+from edgekit.convert.single_frame import at_one_frame, measured_on_one_frame, solve_for_one_frame
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.errors import DataError, EdgekitError, RunError
@@ -79,23 +80,15 @@ def convert_run(
                 f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
                 f"{dataset.sha256[:12]}; name the same --data"
             )
-        if config.precision == "int16x8":
-            progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
-        network = load_stage(folder, record, stage)
         pixels = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
-        progress.begin(f"converting to {config.precision}", 2)
-        flatbuffer = append_softmax(to_flatbuffer(network, config.precision, pixels))
-        progress.advance()
-        draft = _contract(record, stage, config.precision, name=out.stem)
-        bundles = [make_bundle(flatbuffer, draft)]
-        if config.precision != "float32":
-            reference = network if stage == "float" else load_stage(folder, folder.read("float"), "float")
-            bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
-        progress.advance()
-        contract, gate = _judge(bundles, dataset, record, config, progress)
+        shown = at_one_frame(record) if config.single_frame else record
+        draft = _contract(shown, stage, config.precision, name=out.stem)
+        bundles = _converted(folder, record, draft, pixels, dataset if config.single_frame else None, progress)
+        contract, gate = _judge(bundles, dataset, shown, config, progress)
         if not gate.passed and not config.allow_drop:
             raise GateFailed(gate, _advice(config.precision, stage))
-        bundle = write_bundle(replace(bundles[0], contract=contract), out)
+        bundle = measured_on_one_frame(replace(bundles[0], contract=contract), dataset, record, progress)
+        bundle = write_bundle(bundle, out)
         converted = ConvertRecord(
             config=config,
             stage=stage,
@@ -113,6 +106,40 @@ def convert_run(
                 written.unlink(missing_ok=True)
             raise
         return converted
+
+
+def _converted(
+    folder: RunFolder,
+    record: TrainRecord,
+    draft: Contract,
+    pixels: RGBArray | None,
+    frames: Dataset | None,
+    progress: Progress,
+) -> list[Bundle]:
+    """The converted model in memory, and the float one to judge it by; a float model is its own measure.
+
+    With ``frames``, the photos of the run, both get heads for one squashed frame.
+    """
+    if draft.precision == "int16x8":
+        progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
+    network = load_stage(folder, record, record.stage)
+    if frames is not None:
+        head = solve_for_one_frame(network, folder, record, frames, progress)
+        draft = replace(draft, provenance=draft.provenance | {"single_frame_head": plain(head)})
+    progress.begin(f"converting to {draft.precision}", 2)
+    flatbuffer = append_softmax(to_flatbuffer(network, draft.precision, pixels))
+    progress.advance()
+    bundles = [make_bundle(flatbuffer, draft)]
+    if draft.precision != "float32":
+        reference = network
+        if record.stage != "float":
+            before = folder.read("float")
+            reference = load_stage(folder, before, "float")
+            if frames is not None:
+                solve_for_one_frame(reference, folder, before, frames, progress)
+        bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
+    progress.advance()
+    return bundles
 
 
 def _advice(precision: Precision, stage: Stage) -> str:

@@ -23,12 +23,13 @@ NO_SHA256 = "0" * 64
 _SUM_TOLERANCE = 1e-3
 
 
-def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
+def make_bundle(flatbuffer: bytes, contract: Contract, *, said: str = "") -> Bundle:
     """Complete a model in memory. The same arguments and interpreters give the same bundle.
 
     Args:
         flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out.
         contract: The model's contract; ``model_sha256`` and ``checked_on`` are filled in here.
+        said: A sentence more for the metadata's description, which other tools show.
 
     Returns:
         The flatbuffer with its metadata, run once in every installed interpreter.
@@ -40,7 +41,7 @@ def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
     check_interface(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
     metadata = build_metadata(
         name=contract.name,
-        description=f"Tells {', '.join(contract.labels[:10])} apart.",
+        description=f"Tells {', '.join(contract.labels[:10])} apart. {said}".strip(),
         side_px=contract.side_px,
         quantization=input_quantization(flatbuffer),
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.arrays import Float32Array, Int64Array
+from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.runtime.voting import softmax
 from edgekit.train.feed import class_weights
@@ -144,9 +144,19 @@ def _scaled(kernel: Float32Array, bias: Float32Array, validation: FeatureSet) ->
     """The kernel and bias with the scale that has the smallest validation loss."""
     # The vote is the mean of log-probabilities; before normalisation that is the mean of the logits.
     logits = np.asarray(validation.features @ kernel + bias, dtype=np.float64).mean(axis=1)
-    losses = [balanced_log_loss(softmax(scale * logits), validation.targets) for scale in _SCALES]
-    best = int(np.argmin(losses))
-    scale = np.float32(_SCALES[best])
+    scale, loss = best_scale(logits, validation.targets)
     right = logits.argmax(axis=1) == validation.targets
     accuracy = float(np.mean([right[validation.targets == index].mean() for index in np.unique(validation.targets)]))
-    return _Scaled(kernel * scale, bias * scale, losses[best], accuracy)
+    return _Scaled(kernel * np.float32(scale), bias * np.float32(scale), loss, accuracy)
+
+
+def best_scale(logits: Float64Array, targets: Int64Array) -> tuple[float, float]:
+    """The factor of logits with the smallest log loss, classes weighing the same, and that loss.
+
+    Args:
+        logits: (photos, classes).
+        targets: (photos,) class indices.
+    """
+    losses = [balanced_log_loss(softmax(scale * logits), targets) for scale in _SCALES]
+    best = int(np.argmin(losses))
+    return float(_SCALES[best]), losses[best]
