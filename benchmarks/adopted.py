@@ -31,6 +31,7 @@ from edgekit.runtime.interpreter import interpreter_name
 Kind = Literal["classifier", "other"]
 SAID = AdoptConfig(mean=(127.5,), std=(127.5,))
 OPEN_SIDE = 224
+LEAST_SIDE = 8
 # Vectors come out of these, too, but they are no scores of classes.
 NO_CLASSIFIER = re.compile("embed|feature|style|pose|landmark|iris_land|regress|yamnet", re.IGNORECASE)
 
@@ -80,8 +81,10 @@ def kind_of(model: ForeignModel, name: str) -> Kind:
     if len(model.inputs) != 1 or len(model.outputs) != 1 or NO_CLASSIFIER.search(name):
         return "other"
     shape, scores = model.inputs[0].shape, model.outputs[0].shape
-    is_picture = len(shape) == 4 and {1, 3}.intersection((shape[1], shape[3])) and model.inputs[0].dtype != "string"
-    is_vector = len(scores) >= 2 and scores[-1] > 1 and all(length in (1, -1) for length in scores[:-1])
+    is_picture = len(shape) == 4 and {1, 3}.intersection((shape[1], shape[3])) and max(shape[1:3]) >= LEAST_SIDE
+    # One number is a class where a sigmoid made it.
+    least = 1 if "LOGISTIC" in model.operators else 2
+    is_vector = len(scores) >= 2 and scores[-1] >= least and scores[0] in (1, -1) and set(scores[1:-1]) <= {1}
     return "classifier" if is_picture and is_vector else "other"
 
 
