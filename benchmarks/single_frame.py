@@ -11,16 +11,16 @@ import argparse
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.manifest import Sample
 from edgekit.evaluate.photos import choose_photos
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime import Bundle, Classifier, read_bundle
-from edgekit.runtime.interpreter import interpreter_name
+from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
+from edgekit.scoring.app_frame import app_frame
 
 TASKS = """
 import json, sys
@@ -44,7 +44,7 @@ class OnFrames:
     Attributes:
         plan: The contract's, with its crops.
         contract: Photos that the contract gets right.
-        frame: … that the most probable label of one squashed frame gets right, cut by edgekit.
+        frame: … that the most probable label of one squashed frame gets right, as ``app_frame`` squashes it.
         tasks: … by MediaPipe Tasks.
     """
 
@@ -73,11 +73,10 @@ def answers_of(bundle: Bundle, dataset: Dataset, samples: Sequence[Sample]) -> l
         return [classifier.classify(dataset.path_of(sample)).label for sample in samples]
 
 
-def on_one_frame(bundle: Bundle) -> Bundle:
-    """The model with one squashed frame and the most probable label, as apps use it that know no contract."""
-    plan = CropPlan(cycle=("full",), crops=1, working_px=bundle.contract.plan.working_px)
-    decision = replace(bundle.contract.decision, threshold=None, abstain=None, floor=None, early_stop=None)
-    return replace(bundle, contract=replace(bundle.contract, plan=plan, decision=decision))
+def answers_on_frames(bundle: Bundle, dataset: Dataset, samples: Sequence[Sample]) -> list[str]:
+    """The most probable label of one squashed frame of each photo, without antialiasing, as apps have it."""
+    model, labels, side_px = ModelInterpreter(bundle.flatbuffer), bundle.contract.labels, bundle.contract.side_px
+    return [labels[int(model(app_frame(dataset.path_of(sample), side_px)).argmax())] for sample in samples]
 
 
 def main() -> None:
@@ -100,7 +99,7 @@ def main() -> None:
         )
         told = json.loads(ran.stdout.splitlines()[-1])
         version = told["version"]
-        answers = (answers_of(bundle, dataset, samples), answers_of(on_one_frame(bundle), dataset, samples))
+        answers = (answers_of(bundle, dataset, samples), answers_on_frames(bundle, dataset, samples))
         contract, frame, tasks = (
             sum(one == label for one, label in zip(answer, truth, strict=True))
             for answer in (*answers, told["answers"])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from edgekit.arrays import Float32Array
+from edgekit.arrays import Float32Array, RGBArray
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
+from edgekit.data.splits import Part
+from edgekit.data.threads import in_order
 from edgekit.metrics.classification import classification_report
 from edgekit.metrics.wording import count, percent
 from edgekit.modelfile.write import make_bundle
@@ -18,18 +22,20 @@ from edgekit.progress import Progress
 from edgekit.quantize.qat import load_stage
 from edgekit.quantize.ranges import calibrate
 from edgekit.runtime.bundle import Bundle
-from edgekit.scoring.passes import score_photos
-from edgekit.scoring.source import CropSource, crop_source, fixed_crops, normalise
-from edgekit.train.finetune import TrainingRun, fit_head, part_source
-from edgekit.train.head import best_scale
+from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.scoring.app_frame import app_frame
+from edgekit.scoring.source import CropSource, crop_source, cut_photo, normalise
+from edgekit.terminal import captured_stderr
+from edgekit.train.head import FeatureSet, best_scale, solve_head
 from edgekit.train.keras2 import keras
-from edgekit.train.network import copy_head, pooled_features
+from edgekit.train.network import copy_head, head_of, pooled_features, set_head
+from edgekit.train.options import Stage
 from edgekit.train.record import RunFolder, TrainRecord
-from edgekit.train.resume import RunOptions
+from edgekit.train.to_tflite import to_flatbuffer
 
-# A squashed frame has no other place; what is drawn is the frame itself or its mirror image.
-_DRAWS = 2
-_FRAMES_AT_ONCE = 32
+# Training photos that set the ranges of the new head's logits.
+_RANGE_PHOTOS = 200
+_PHOTOS_AT_ONCE = 16
 
 HeadUsed = Literal["solved for one frame", "that of the crops"]
 
@@ -56,7 +62,7 @@ def frame_plan(plan: CropPlan) -> CropPlan:
 
 def at_one_frame(record: TrainRecord) -> TrainRecord:
     """A stage's record as if its plan were one squashed frame."""
-    return replace(record, config=replace(record.config, plan=frame_plan(record.config.plan), draws=_DRAWS))
+    return replace(record, config=replace(record.config, plan=frame_plan(record.config.plan)))
 
 
 def solve_for_one_frame(
@@ -64,8 +70,9 @@ def solve_for_one_frame(
 ) -> FrameHead:
     """Give a network the head that is best for squashed frames, where validation photos like it better than its own.
 
-    The backbone stays. The head is solved on squashed frames of the training photos and their mirror images, for the
-    qat stage on the int8 network's features; its penalty and scale come from validation photos, as finetune's do.
+    The backbone stays. The head is solved on squashed frames of the training photos, antialiased as edgekit's ``full``
+    crop and not, as apps have them, and on their mirror images; for the qat stage on the int8 network's features. Its
+    penalty and scale come from validation photos, as finetune's do.
 
     Args:
         network: The network of the stage, which is changed.
@@ -74,41 +81,73 @@ def solve_for_one_frame(
         dataset: The photos of the run.
         progress: Told of every photo.
     """
-    config = at_one_frame(record).config
-    run = TrainingRun(dataset=dataset, split=record.split, config=config, folder=folder, options=RunOptions())
-    validation = part_source(dataset, record.split, config, "val")
-    logits = np.concatenate([network.predict_on_batch(frames) for frames in _frames(validation)])
-    _, crops_loss = best_scale(np.asarray(logits, np.float64), validation.targets)
-    before = network.get_weights()
-    if record.stage == "float":
-        trials = fit_head(network, pooled_features(network), run, progress, precision="float32")
-    else:
-        twin = load_stage(folder, folder.read("float"), "float")
-        trials = fit_head(twin, pooled_features(network), run, progress, precision="int8")
-        copy_head(twin, network)
-        training = part_source(dataset, record.split, config, "train")
-        calibrate(network, twin, _frames(training), logits_alone=True)
-    frame_loss = trials.history["val_loss"][trials.best]
+    features = _features_model(network, record.stage)
+    train = _features(features, dataset, record, "train", progress)
+    several = _features(features, dataset, record, "val", progress)
+    frames = several.features.shape[1]
+    # Each frame is an answer of its own: an app sees one of them.
+    validation = FeatureSet(
+        features=several.features.reshape(-1, 1, several.features.shape[2]),
+        targets=np.repeat(several.targets, frames),
+    )
+    kernel, bias = head_of(network)
+    _, crops_loss = best_scale((validation.features[:, 0] @ kernel + bias).astype(np.float64), validation.targets)
+    head = solve_head(train, validation, len(record.labels))
+    frame_loss = min(head.losses)
     if frame_loss >= crops_loss:
-        network.set_weights(before)
-    used: HeadUsed = "solved for one frame" if frame_loss < crops_loss else "that of the crops"
-    return FrameHead(used=used, crops_loss=crops_loss, frame_loss=frame_loss)
+        return FrameHead(used="that of the crops", crops_loss=crops_loss, frame_loss=frame_loss)
+    twin = network if record.stage == "float" else load_stage(folder, folder.read("float"), "float")
+    set_head(twin, head.kernel, head.bias, head.mean)
+    if twin is not network:
+        copy_head(twin, network)
+        calibrate(network, twin, _batches(_source(dataset, record, "train")), logits_alone=True)
+    return FrameHead(used="solved for one frame", crops_loss=crops_loss, frame_loss=frame_loss)
 
 
-def _frames(source: CropSource) -> Iterator[Float32Array]:
-    """Squashed frames of photos, a batch at a time: float32 (n, side, side, 3), normalised."""
-    batch = []
-    for crops in fixed_crops(source, count=1):
-        batch.append(crops[0])
-        if len(batch) == _FRAMES_AT_ONCE:
-            yield normalise(np.stack(batch))
+def _features_model(network: keras.Model, stage: Stage) -> ModelInterpreter:
+    flatbuffer = to_flatbuffer(pooled_features(network), "float32" if stage == "float" else "int8", None)
+    with captured_stderr():
+        return ModelInterpreter(flatbuffer, threads=2)
+
+
+def _source(dataset: Dataset, record: TrainRecord, part: Part) -> CropSource:
+    plan, side_px = frame_plan(record.config.plan), record.config.network.side_px
+    return crop_source(dataset, record.split.samples(dataset, part), plan, side_px)
+
+
+def _features(
+    model: ModelInterpreter, dataset: Dataset, record: TrainRecord, part: Part, progress: Progress
+) -> FeatureSet:
+    """Features of every photo's frames; training photos come mirrored, too."""
+    source = _source(dataset, record, part)
+    what = {"train": "training", "val": "validation"}[part]
+    progress.begin(f"computing features of squashed {what} photos", len(source.paths))
+    rows = []
+    for frames in in_order(partial(_frames, source=source), source.paths):
+        shown = [*frames, *(frame[:, ::-1] for frame in frames)] if part == "train" else list(frames)
+        rows.append(np.stack([model(np.ascontiguousarray(frame)) for frame in shown]))
+        progress.advance()
+    return FeatureSet(features=np.stack(rows), targets=source.targets)
+
+
+def _frames(path: Path, *, source: CropSource) -> RGBArray:
+    """A photo squashed in both ways: uint8 (2, side, side, 3)."""
+    return np.stack([cut_photo(path, source, count=1)[0], app_frame(path, source.side_px)])
+
+
+def _batches(source: CropSource) -> Iterator[Float32Array]:
+    """Squashed frames of some photos, a batch at a time: float32 (n, side, side, 3), normalised."""
+    every: Sequence[Path] = source.paths[:: max(1, len(source.paths) // _RANGE_PHOTOS)]
+    batch: list[RGBArray] = []
+    for number, frames in enumerate(in_order(partial(_frames, source=source), every), start=1):
+        batch.append(frames)
+        if number % _PHOTOS_AT_ONCE == 0 or number == len(every):
+            yield normalise(np.concatenate(batch))
             batch = []
-    if batch:
-        yield normalise(np.stack(batch))
 
 
 def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord, progress: Progress) -> Bundle:
-    """A converted model that says how often it is right where it sees a photo as one squashed frame.
+    """A converted model that says how often it is right where apps show it a photo as one squashed frame.
 
     So do MediaPipe Tasks, which take the most probable label: neither the contract's crops nor its threshold count
     there. The metadata's description and the contract tell the accuracy on the validation photos.
@@ -120,15 +159,20 @@ def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord,
         progress: Told of every photo.
     """
     contract = bundle.contract
-    plan = frame_plan(contract.plan)
-    source = crop_source(dataset, record.split.samples(dataset, "val"), plan, contract.side_px)
-    (scores,) = score_photos([bundle], source, crops=1, progress=progress)
-    found = classification_report(scores.targets, scores.crops[:, 0].argmax(axis=1), contract.labels)
-    photos, told = len(scores.targets), contract.provenance
+    source = _source(dataset, record, "val")
+    progress.begin("scoring squashed photos", len(source.paths))
+    with captured_stderr():
+        model = ModelInterpreter(bundle.flatbuffer, threads=2)
+    predicted = []
+    for frame in in_order(partial(app_frame, side_px=contract.side_px), source.paths):
+        predicted.append(int(model(frame).argmax()))
+        progress.advance()
+    found = classification_report(source.targets, np.array(predicted), contract.labels)
+    told = contract.provenance
     said = (
         f"MediaPipe Tasks see a photo as one squashed frame: balanced accuracy {percent(found.balanced_accuracy)} that "
         f"way, {percent(told['validation_balanced_accuracy'])} with edgekit's {count(contract.plan.crops, 'crop')}, on "
-        f"{count(photos, 'validation photo')}."
+        f"{count(len(predicted), 'validation photo')}."
     )
     noted = told | {"single_frame_balanced_accuracy": found.balanced_accuracy}
     return make_bundle(bundle.flatbuffer, replace(contract, provenance=noted), said=said)

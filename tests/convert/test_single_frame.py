@@ -12,8 +12,9 @@ from edgekit.convert.single_frame import at_one_frame, frame_plan
 from edgekit.convert.to_file import convert_run
 from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME, read_metadata
-from edgekit.runtime import Classifier, read_bundle
+from edgekit.runtime import read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.scoring.app_frame import app_frame
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -34,11 +35,10 @@ def test_every_file_says_how_good_it_is_on_one_frame(small_model, small_run, dat
     told = bundle.contract.provenance["single_frame_balanced_accuracy"]
     chosen = small_run.read("qat").split.samples(dataset, "val")
     rights = {label: [] for label in bundle.contract.labels}
-    plain = replace(bundle.contract.decision, threshold=None, early_stop=None)
-    contract = replace(bundle.contract, plan=frame_plan(bundle.contract.plan), decision=plain, bona_fide=None)
-    with Classifier(replace(bundle, contract=contract)) as classifier:
-        for sample in chosen:
-            rights[sample.label].append(classifier.classify(dataset.path_of(sample)).label == sample.label)
+    model = ModelInterpreter(bundle.flatbuffer)
+    for sample in chosen:
+        scores = model(app_frame(dataset.path_of(sample), 32))
+        rights[sample.label].append(bundle.contract.labels[int(scores.argmax())] == sample.label)
     assert told == pytest.approx(np.mean([np.mean(right) for right in rights.values()]))
     crops = bundle.contract.plan.crops
     assert description_of(bundle).startswith(
