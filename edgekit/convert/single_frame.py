@@ -149,7 +149,7 @@ def _batches(source: CropSource) -> Iterator[Float32Array]:
 def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord, progress: Progress) -> Bundle:
     """A converted model that says how often it is right where apps show it a photo as one squashed frame.
 
-    So do MediaPipe Tasks, which take the most probable label: neither the contract's crops nor its threshold count
+    So does MediaPipe Tasks, which takes the most probable label: neither the contract's crops nor its threshold count
     there. The metadata's description and the contract tell the accuracy on the validation photos.
 
     Args:
@@ -170,7 +170,7 @@ def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord,
     found = classification_report(source.targets, np.array(predicted), contract.labels)
     told = contract.provenance
     said = (
-        f"MediaPipe Tasks see a photo as one squashed frame: balanced accuracy {percent(found.balanced_accuracy)} that "
+        f"MediaPipe Tasks sees a photo as one squashed frame: balanced accuracy {percent(found.balanced_accuracy)} that "
         f"way, {percent(told['validation_balanced_accuracy'])} with edgekit's {count(contract.plan.crops, 'crop')}, on "
         f"{count(len(predicted), 'validation photo')}."
     )

@@ -42,7 +42,7 @@ def test_every_file_says_how_good_it_is_on_one_frame(small_model, small_run, dat
     assert told == pytest.approx(np.mean([np.mean(right) for right in rights.values()]))
     crops = bundle.contract.plan.crops
     assert description_of(bundle).startswith(
-        "Tells genuine, recapture apart. MediaPipe Tasks see a photo as one squashed frame: balanced accuracy "
+        "Tells genuine, recapture apart. MediaPipe Tasks sees a photo as one squashed frame: balanced accuracy "
         f"{100 * told:.1f} % that way, "
     )
     assert f"with edgekit's {crops} crops, on 12 validation photos." in description_of(bundle)
