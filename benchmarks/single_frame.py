@@ -1,4 +1,4 @@
-"""What a model gets right where a photo is one squashed frame, as MediaPipe Tasks show it, and where edgekit cuts it.
+"""What a model gets right where a photo is one squashed frame, as MediaPipe Tasks shows it, and where edgekit cuts it.
 
     python benchmarks/single_frame.py MODEL... --data PHOTOS --mediapipe PYTHON --out docs/results/single-frame.json
 

@@ -49,8 +49,8 @@ def frames_line(record: Record) -> str:
     """The same in a sentence, for the README."""
     crops, frame = record["models"]
     return (
-        "MediaPipe Tasks shows a model one squashed frame, and knows neither crops nor threshold: there the demo's file "
-        f"is right on {crops['tasks']} of {crops['photos']} test photos, by its contract on {crops['contract']}. "
+        "MediaPipe Tasks shows a model one squashed frame, and knows neither crops nor threshold: there the demo's "
+        f"file is right on {crops['tasks']} of {crops['photos']} test photos, by its contract on {crops['contract']}. "
         f"`edgekit convert --single-frame` makes a file for that ({frame['tasks']} of {frame['photos']}): "
         "[docs/adopt.md](docs/adopt.md#the-other-way-edgekits-file-in-other-tools)."
     )

@@ -188,7 +188,7 @@ def convert(
         bool,
         typer.Option(
             "--single-frame",
-            help="A file that sees a photo as one squashed frame, as MediaPipe Tasks does: head and threshold for that.",
+            help="For photos as one squashed frame, as MediaPipe Tasks shows them: crop, head and threshold.",
         ),
     ] = False,
     overwrite: options.Overwrite = False,

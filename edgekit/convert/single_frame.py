@@ -170,8 +170,8 @@ def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord,
     found = classification_report(source.targets, np.array(predicted), contract.labels)
     told = contract.provenance
     said = (
-        f"MediaPipe Tasks sees a photo as one squashed frame: balanced accuracy {percent(found.balanced_accuracy)} that "
-        f"way, {percent(told['validation_balanced_accuracy'])} with edgekit's {count(contract.plan.crops, 'crop')}, on "
+        f"MediaPipe Tasks sees a photo as one squashed frame: balanced accuracy {percent(found.balanced_accuracy)} "
+        f"that way, {percent(told['validation_balanced_accuracy'])} with edgekit's {count(contract.plan.crops, 'crop')}, on "
         f"{count(len(predicted), 'validation photo')}."
     )
     noted = told | {"single_frame_balanced_accuracy": found.balanced_accuracy}
