@@ -171,8 +171,9 @@ def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord,
     told = contract.provenance
     said = (
         f"MediaPipe Tasks sees a photo as one squashed frame: balanced accuracy {percent(found.balanced_accuracy)} "
-        f"that way, {percent(told['validation_balanced_accuracy'])} with edgekit's {count(contract.plan.crops, 'crop')}, on "
-        f"{count(len(predicted), 'validation photo')}."
+        f"that way, {percent(told['validation_balanced_accuracy'])} with edgekit's "
+        f"{count(contract.plan.crops, 'crop')}, "
+        f"on {count(len(predicted), 'validation photo')}."
     )
     noted = told | {"single_frame_balanced_accuracy": found.balanced_accuracy}
     return make_bundle(bundle.flatbuffer, replace(contract, provenance=noted), said=said)
