@@ -15,6 +15,7 @@ from typing import Any
 from edgekit.errors import ContractError
 from edgekit.modelfile.flatbuffer import operator_name, parse, tensor_type
 from edgekit.modelfile.metadata import METADATA_NAME, Metadata, read_metadata
+from edgekit.modelfile.ultralytics import read_ultralytics
 from edgekit.records import read_bounded, sha256
 from edgekit.runtime.bundle import ARCHIVE_ERRORS, MAX_FILE_BYTES, folder_advice, read_archive
 
@@ -62,7 +63,7 @@ class ForeignModel:
         parameters: Numbers in the constants.
         description: The converter's words.
         signatures: Names of the signatures.
-        metadata: TFLite Model Metadata, or none.
+        metadata: TFLite Model Metadata, or what Ultralytics writes in their place, or none.
         labels: Files with labels, by name, as the file holds them.
     """
 
@@ -152,6 +153,8 @@ def examine_model(content: bytes) -> ForeignModel:
     graph = model.subgraphs[0]
     metadata = _metadata(model)
     labels = _label_files(content, metadata)
+    if not labels and (exported := read_ultralytics(content)) is not None:
+        metadata, labels = exported
     return ForeignModel(
         sha256=sha256(content),
         size=len(content),
