@@ -102,7 +102,8 @@ def test_a_report_is_made_of_an_adopted_model_and_its_evaluation(edgekit_here, t
     page = tmp_path / "report.html"
     code, _, err = edgekit_here("report", adopted_file, tmp_path / "evaluate.json", "--data", photos, "--out", page)
     assert code == 0, err
-    assert "adopted" in page.read_text(encoding="utf-8")
+    assert "adopted from" in page.read_text(encoding="utf-8")
+    assert "foreign.tflite, SHA-256" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
