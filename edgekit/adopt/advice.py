@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from edgekit.adopt.edges import facts_of, quantised_edge
+from edgekit.adopt.edges import facts_of, quantised_edge, takes_bytes
 from edgekit.adopt.interface import NormalisationMissing, check_adoptable, understand_input
 from edgekit.adopt.options import AdoptConfig, conventions
 from edgekit.errors import ContractError
@@ -46,7 +46,8 @@ def advise(content: bytes, model: ForeignModel, path: str) -> Advice:
         if _side_is_open(model):
             config = AdoptConfig(side_px=224)
             options.append("--side SIDE")
-        facts = understand_input(model, config, None if edge is None else facts_of(editor, edge[0]))
+        seen = None if edge is None else facts_of(editor, edge[0])
+        facts = understand_input(model, config, seen, own=takes_bytes(editor))
         verdict = f"yes; {facts.source}"
     except NormalisationMissing as missing:
         options.append("--mean MEAN --std STD")

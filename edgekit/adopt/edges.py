@@ -53,6 +53,24 @@ def quantised_edge(editor: GraphEditor) -> QuantisedEdge | None:
     return target, operator
 
 
+def takes_bytes(editor: GraphEditor) -> bool:
+    """Whether a float graph begins with what makes values of bytes, such as a division by 255."""
+    readers = editor.consumers(editor.input)
+    if editor.dtype(editor.input) != "float32" or len(readers) != 1:
+        return False
+    name, operator = readers[0]
+    others = [int(index) for index in operator.inputs if index != editor.input]
+    numbers = editor.small_constant(others[0]) if len(others) == 1 and others[0] >= 0 else ()
+    if not numbers:
+        return False
+    if name in ("MUL", "DIV"):
+        factors = [255 * (1 / one if name == "DIV" and one else one) for one in numbers]
+        # To 0 to 1, or to a range of 2, and by a deviation of the field's some more or less.
+        return all(0.9 < factor < 6 for factor in factors)
+    # Means of bytes lie about the middle; those of values from 0 to 1 don't.
+    return name in ("ADD", "SUB") and all(90 < abs(one) < 140 for one in numbers)
+
+
 def facts_of(editor: GraphEditor, index: int) -> TensorFacts:
     """What a quantised tensor inside a graph is."""
     scale, zero_point = editor.quantization(index) or (None, None)

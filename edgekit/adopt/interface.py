@@ -115,13 +115,16 @@ def _check_output(model: ForeignModel) -> None:
         raise ContractError(f"a classifier must give one score a class, got {output}: boxes, as of a detector")
 
 
-def understand_input(model: ForeignModel, config: AdoptConfig, edge: TensorFacts | None = None) -> InputFacts:
+def understand_input(
+    model: ForeignModel, config: AdoptConfig, edge: TensorFacts | None = None, *, own: bool = False
+) -> InputFacts:
     """Tell how bytes become a model's input.
 
     Args:
         model: What the file says.
         config: What the user says.
         edge: The quantised tensor that a float input is turned into before all else, where there is one.
+        own: The graph itself normalises bytes.
 
     Raises:
         NormalisationMissing: nobody says how bytes are normalised.
@@ -133,7 +136,7 @@ def understand_input(model: ForeignModel, config: AdoptConfig, edge: TensorFacts
     if model.metadata is not None and model.metadata.grayscale:
         raise ContractError("the metadata say that the input is grayscale; photos here are RGB")
     channels_first, side = _geometry(tensor, config)
-    mean, std, source = _normalisation(model, config, edge or tensor)
+    mean, std, source = _normalisation(model, config, edge or tensor, own=own)
     shift = _shift(edge or tensor, mean, std)
     return InputFacts(
         side_px=side,
@@ -178,7 +181,7 @@ def _geometry(tensor: TensorFacts, config: AdoptConfig) -> tuple[bool, int]:
 
 
 def _normalisation(
-    model: ForeignModel, config: AdoptConfig, tensor: TensorFacts
+    model: ForeignModel, config: AdoptConfig, tensor: TensorFacts, *, own: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...], str]:
     """Mean and deviation, empty for bytes that go in as they are, and who says so."""
     if config.mean:
@@ -189,6 +192,8 @@ def _normalisation(
     if given is not None and given.mean and given.std:
         check_normalisation(given.mean, given.std)
         return given.mean, given.std, "the metadata say how bytes go in"
+    if own:
+        return (0.0,), (1.0,), "its first operator normalises bytes, 0 to 255"
     if tensor.scale is not None and tensor.zero_point is not None and tensor.dtype in _LOWEST:
         lowest = tensor.scale * (_LOWEST[tensor.dtype] - tensor.zero_point)
         highest = lowest + 255 * tensor.scale

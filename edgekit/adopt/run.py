@@ -17,7 +17,7 @@ from edgekit.adopt.check import (
     shapes_when_run,
     tell_scores,
 )
-from edgekit.adopt.edges import add_input_edge, add_output_edge, facts_of, output_end, quantised_edge
+from edgekit.adopt.edges import add_input_edge, add_output_edge, facts_of, output_end, quantised_edge, takes_bytes
 from edgekit.adopt.interface import InputFacts, check_adoptable, understand_input
 from edgekit.adopt.labels import fit_labels, parse_labels, read_labels
 from edgekit.adopt.options import AdoptConfig
@@ -139,7 +139,7 @@ def _make(content: bytes, model: ForeignModel, request: AdoptRequest, config: Ad
     editor = GraphEditor(content)
     edge = quantised_edge(editor)
     edge_facts = None if edge is None else facts_of(editor, edge[0])
-    facts = understand_input(model, config, edge_facts)
+    facts = understand_input(model, config, edge_facts, own=takes_bytes(editor))
     plan = crop_plan(request, facts.side_px)
     untouched = Untouched(content, facts, model.inputs[0], edge_facts)
     shown = pictures(request.photos, plan, facts.side_px, progress)

@@ -23,6 +23,8 @@ from edgekit.modelfile.flatbuffer import (
 # The oldest version of each operator that takes the types used here, so that old interpreters know it.
 _VERSIONS = {("DEQUANTIZE", "int8"): 2, ("DEQUANTIZE", "int16"): 3, ("DEQUANTIZE", "float16"): 3}
 _VERSIONS |= {("GATHER", "int8"): 2, ("TRANSPOSE", "int8"): 2}
+# As many as a number for each of four channels.
+_FEW_BYTES = 16
 _KINDS = {np.dtype(np.float32): "FLOAT32", np.dtype(np.int32): "INT32"}
 
 
@@ -109,6 +111,13 @@ class GraphEditor:
         )
         (self._in_front if in_front else self._graph.operators).append(added)
         return output
+
+    def small_constant(self, index: int) -> tuple[float, ...]:
+        """The numbers of a float constant of a few; empty for all else."""
+        data = self._model.buffers[self._graph.tensors[index].buffer].data
+        if self.dtype(index) != "float32" or data is None or not 4 <= len(data) <= _FEW_BYTES or len(data) % 4:
+            return ()
+        return tuple(map(float, np.frombuffer(bytes(data), np.float32)))
 
     def producer(self, index: int) -> tuple[str, Any] | None:
         """Name of the operator that fills a tensor, and the operator; None for inputs and constants."""

@@ -92,6 +92,8 @@ CASES = [
     pytest.param(
         Kind(signature=(-1, -1, -1, 3), shape=(1, 1, 1, 3)), given(FULL) | {"side_px": 8}, FULL, 1e-5, id="dynamic-side"
     ),
+    pytest.param(Kind(first=("MUL", 1 / 255)), {}, FULL, 1e-5, id="rescales-by-itself"),
+    pytest.param(Kind(first=("DIV", 127.5)), {}, ((0.0,), (127.5,)), 1e-5, id="divides-by-itself"),
     pytest.param(Kind(output="logits"), given(FULL), FULL, 1e-5, id="logits"),
     pytest.param(Kind(output="row-of-four"), given(FULL), FULL, 1e-5, id="logits-in-four-dimensions"),
     pytest.param(Kind(output="quantised-softmax"), given(FULL), FULL, 0.03, id="quantised-softmax"),
@@ -175,6 +177,8 @@ REFUSED = [
         id="int8-silent",
     ),
     pytest.param(build(Kind(dtype="int8")), given(FULL), "without a scale takes bytes alone", id="int8-without-scale"),
+    pytest.param(build(Kind(first=("MUL", 2.0))), {}, "nothing in the file says", id="another-factor"),
+    pytest.param(build(Kind(first=("SUB", 0.5))), {}, "nothing in the file says", id="mean-of-values-to-1"),
     pytest.param(build(Kind(outputs=2)), given(FULL), "one output, got 2", id="two-outputs"),
     pytest.param(build(Kind(inputs=2)), given(FULL), r"one input, got 2 \(input_1, more_1\)", id="two-inputs"),
     pytest.param(build(Kind(custom="edgetpu-custom-op")), {}, "compiled for an Edge TPU", id="edge-tpu"),
