@@ -17,7 +17,7 @@ from edgekit.data.splits import Part
 from edgekit.data.threads import in_order
 from edgekit.metrics.classification import classification_report
 from edgekit.metrics.wording import count, percent
-from edgekit.modelfile.write import make_bundle
+from edgekit.modelfile.write import say_in_metadata
 from edgekit.progress import Progress
 from edgekit.quantize.qat import load_stage
 from edgekit.quantize.ranges import calibrate
@@ -176,4 +176,4 @@ def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord,
         f"on {count(len(predicted), 'validation photo')}."
     )
     noted = told | {"single_frame_balanced_accuracy": found.balanced_accuracy}
-    return make_bundle(bundle.flatbuffer, replace(contract, provenance=noted), said=said)
+    return say_in_metadata(replace(bundle, contract=replace(contract, provenance=noted)), said)

@@ -23,13 +23,12 @@ NO_SHA256 = "0" * 64
 _SUM_TOLERANCE = 1e-3
 
 
-def make_bundle(flatbuffer: bytes, contract: Contract, *, said: str = "") -> Bundle:
+def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
     """Complete a model in memory. The same arguments and interpreters give the same bundle.
 
     Args:
         flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out.
         contract: The model's contract; ``model_sha256`` and ``checked_on`` are filled in here.
-        said: A sentence more for the metadata's description, which other tools show.
 
     Returns:
         The flatbuffer with its metadata, run once in every installed interpreter.
@@ -39,14 +38,27 @@ def make_bundle(flatbuffer: bytes, contract: Contract, *, said: str = "") -> Bun
         InterpreterError: none of the installed interpreters runs it.
     """
     check_interface(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
+    final = _with_metadata(flatbuffer, contract)
+    return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
+
+
+def say_in_metadata(bundle: Bundle, said: str) -> Bundle:
+    """The model with a sentence more in the metadata's description, which other tools show.
+
+    Interpreters do not read metadata, so the model is not run again.
+    """
+    final = _with_metadata(bundle.flatbuffer, bundle.contract, said)
+    return Bundle(contract=replace(bundle.contract, model_sha256=sha256(final)), flatbuffer=final)
+
+
+def _with_metadata(flatbuffer: bytes, contract: Contract, said: str = "") -> bytes:
     metadata = build_metadata(
         name=contract.name,
         description=f"Tells {', '.join(contract.labels[:10])} apart. {said}".strip(),
         side_px=contract.side_px,
         quantization=input_quantization(flatbuffer),
     )
-    final = set_metadata(flatbuffer, METADATA_NAME, metadata)
-    return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
+    return set_metadata(flatbuffer, METADATA_NAME, metadata)
 
 
 def write_bundle(bundle: Bundle, out: Path) -> Bundle:
