@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rendering import api
+from rendering.adopted import adopted, frames, frames_line
 from rendering.ages import package
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
@@ -41,6 +42,9 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "README.md", "demo", "demo.json", demo),
     (ROOT / "README.md", "package", "package.json", package),
     (ROOT / "README.md", "simulated", "recapture-simulated.json", simulated_line),
+    (ROOT / "README.md", "frames", "single-frame.json", frames_line),
+    (ROOT / "docs" / "adopt.md", "adopted", "adopted-models.json", adopted),
+    (ROOT / "docs" / "adopt.md", "frames", "single-frame.json", frames),
     (ROOT / "models" / "README.md", "card", "demo.json", card),
     (ROOT / "README.md", "targets", "recapture.json", targets),
     (RESULTS / "recapture.md", "targets", "recapture.json", targets),

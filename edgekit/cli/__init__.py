@@ -8,6 +8,7 @@ import typer
 
 from edgekit import __version__
 from edgekit.cli import (
+    adopt,
     bench,
     crossval,
     data,
@@ -56,6 +57,7 @@ add_commands(
         report.report: "report runs/first evaluation --data photos --out report.html",
         tune.tune: "tune model.tflite --data photos --write tuned.tflite",
         predict.predict: "predict model.tflite shelf.jpg more-photos/",
+        adopt.adopt: "adopt model.tflite --labels labels.txt --out adopted.tflite",
         info.info: "info model.tflite",
         devices.devices: "devices ssh://pi@kitchen adb://R58M123ABC",
         devices.doctor: "doctor",

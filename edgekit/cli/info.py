@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from edgekit.cli import console, options
-from edgekit.metrics.wording import NOTHING
+from edgekit.metrics.wording import NOTHING, file_size
 
 if TYPE_CHECKING:
     from edgekit.contract import Contract
+    from edgekit.modelfile.foreign import ForeignModel
 
 
-def info(model: options.Model, json: options.AsJson = False) -> None:
-    """Show a model file's contract, operators and origin."""
+def info(
+    model: Annotated[Path, typer.Argument(help="Any .tflite file.")],
+    json: options.AsJson = False,
+) -> None:
+    """Show a model file's contract, operators and origin.
+
+    Of a file that others made: what goes in and comes out, what it is made of, and how it can be adopted.
+    """
     from edgekit.modelfile.flatbuffer import describe
+    from edgekit.modelfile.foreign import read_model
     from edgekit.records import file_sha256
     from edgekit.runtime import read_bundle
+    from edgekit.runtime.bundle import holds_contract
 
+    if not holds_contract(read_model(model)):
+        _foreign(model, json=json)
+        return
     bundle = read_bundle(model)
     inside, whole = describe(bundle.flatbuffer), file_sha256(model)
     if json:
@@ -41,6 +56,51 @@ def info(model: options.Model, json: options.AsJson = False) -> None:
     ]
     rows = [row for row in rows if row[1]]
     console.print_table(f"{model} ({model.stat().st_size / 1e6:.2f} MB)", ["", "value"], rows, rest="left")
+
+
+def _foreign(path: Path, *, json: bool) -> None:
+    """A file without a contract: what it is, and whether it can be adopted."""
+    from edgekit.adopt.advice import advise
+    from edgekit.modelfile.foreign import examine_model, read_model
+
+    content = read_model(path)
+    model = examine_model(content)
+    advice = advise(content, model, str(path))
+    if json:
+        console.print_json({"contract": None, "model": model, "adoption": advice})
+        return
+    rows = [
+        *(["input", f"{one} ({one.name})"] for one in model.inputs),
+        *(["output", f"{one} ({one.name})"] for one in model.outputs),
+        ["operators", ", ".join(f"{count} {name}" for name, count in model.operators.items())],
+        ["custom operators", ", ".join(model.custom)],
+        ["parameters", f"{model.parameters:,}"],
+        ["subgraphs", str(model.subgraphs)],
+        ["signatures", ", ".join(model.signatures)],
+        ["description", model.description],
+        *_metadata_rows(model),
+        ["SHA-256 of the file", model.sha256],
+        ["contract", "none: edgekit did not make this file, or it was cut short"],
+        ["can be adopted", advice.verdict],
+        ["by", advice.command],
+    ]
+    rows = [row for row in rows if row[1]]
+    console.print_table(f"{path} ({file_size(model.size)})", ["", "value"], rows, rest="left")
+    if advice.hint:
+        console.note(advice.hint)
+
+
+def _metadata_rows(model: ForeignModel) -> list[list[str]]:
+    said = model.metadata
+    if said is None:
+        return [["metadata", NOTHING]]
+    labels = [f"{name} with {len(text.splitlines())} lines" for name, text in model.labels.items()]
+    means, stds = (",".join(f"{number:g}" for number in numbers) for numbers in (said.mean, said.std))
+    return [
+        ["metadata", ": ".join(filter(None, (said.name, said.description)))],
+        ["metadata: normalisation", f"(byte - {means}) / {stds}" if said.mean else ""],
+        ["metadata: labels", ", ".join(labels)],
+    ]
 
 
 def _decision(contract: Contract) -> str:

@@ -34,7 +34,7 @@ CPUS = os.cpu_count() or 1
 Data = Annotated[Path, typer.Argument(help="A folder per class, split folders of such, or one with manifest.csv.")]
 DataOption = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
 RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the run. [default: where they were]")]
-Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` wrote.")]
+Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` or `adopt` wrote.")]
 Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
 Split = Annotated[
     PartChoice,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -213,6 +213,13 @@ def convert(
         float, typer.Option(help="Points of balanced accuracy that may be lost, beside what chance explains.")
     ] = _CONVERT.max_drop,
     allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
+    single_frame: Annotated[
+        bool,
+        typer.Option(
+            "--single-frame",
+            help="For photos as one squashed frame, as MediaPipe Tasks shows them: crop, head and threshold.",
+        ),
+    ] = False,
     overwrite: options.Overwrite = False,
     json: options.AsJson = False,
 ) -> None:
@@ -227,7 +234,12 @@ def convert(
 
     precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
     config = ConvertConfig(
-        precision=precision, stage=stage, calibration_crops=calibration_crops, max_drop=max_drop, allow_drop=allow_drop
+        precision=precision,
+        stage=stage,
+        calibration_crops=calibration_crops,
+        max_drop=max_drop,
+        allow_drop=allow_drop,
+        single_frame=single_frame,
     )
     folder = RunFolder(root=run)
     before = folder.read(config.stage if config.stage == "qat" else "float")
@@ -255,11 +267,31 @@ def convert(
     print_gate(record.gate)
     own = record.calibration and record.calibration.own
     console.caution(record.gate.caution, own.caution if own else "")
+    told = _on_one_frame(record.contract.provenance, single_frame=single_frame)
+    if told:
+        console.note(told)
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {photos}"
         f"{options.spelt(before.reading)}"
     )
+
+
+def _on_one_frame(provenance: dict[str, Any], *, single_frame: bool) -> str:
+    """How good the file is where a photo is one squashed frame, and what makes a better one for that.
+
+    Empty where nobody measured it.
+    """
+    accuracy = provenance.get("single_frame_balanced_accuracy")
+    if accuracy is None:
+        return ""
+    whose = "out of fold" if provenance["validated_by"] == "folds" else "on the validation photos"
+    line = f"shown one squashed frame, as by MediaPipe Tasks: balanced accuracy {percent(accuracy)} {whose}"
+    if not single_frame:
+        return f"{line}; --single-frame makes a file for that"
+    head = provenance["single_frame_head"]
+    against = "" if head["crops_loss"] is None else f", against {head['crops_loss']:.3f} of the crops' head"
+    return f"{line}; the head is {head['used']} (loss {head['frame_loss']:.3f} {whose}{against})"
 
 
 def _precision(**wanted: bool) -> Precision:

@@ -20,7 +20,9 @@ _TTA = TtaConfig()
 
 
 def tta(
-    models: Annotated[list[Path], typer.Argument(help="Files that `edgekit convert` wrote, of the same labels.")],
+    models: Annotated[
+        list[Path], typer.Argument(help="Files that `edgekit convert` or `adopt` wrote, of the same labels.")
+    ],
     data: options.DataOption,
     crops: Annotated[str | None, options.numbers_of_crops(_TTA.crops)] = None,
     k: options.K = None,

@@ -24,6 +24,7 @@ class ConvertConfig:
         max_drop: Percentage points of balanced accuracy that may be lost on the validation photos; a drop fails where
             its one-sided 95 % interval lies beyond.
         allow_drop: Write the file although more was lost.
+        single_frame: The file sees a photo as one squashed frame, with a head, a temperature and a threshold for that.
     """
 
     precision: Precision = "int8"
@@ -32,6 +33,7 @@ class ConvertConfig:
     calibration_crops: int | None = None
     max_drop: float = 1.0
     allow_drop: bool = False
+    single_frame: bool = False
 
     def __post_init__(self) -> None:
         """Check the limit and the stage."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,12 @@ from edgekit.convert.rejected import (
     rejected_file,
     remove_rejected,
     write_with_record,
+)
+from edgekit.convert.single_frame import (
+    at_one_frame,
+    measured_on_one_frame,
+    measured_out_of_fold,
+    solve_for_one_frame,
 )
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
@@ -42,7 +49,7 @@ from edgekit.quantize.representative import RepresentativeSet, representative_se
 from edgekit.records import plain, sha256
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision
-from edgekit.scoring.out_of_fold import beside_content, some_of_each
+from edgekit.scoring.out_of_fold import OutOfFold, beside_content, some_of_each
 from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
@@ -111,13 +118,19 @@ def convert_run(
         used = ranges.calibration if ranges is not None else None
         kept = read_rejected(out, config, record, used)
         if kept is None:
-            draft = _contract(record, config.precision, used, name=out.stem)
-            models = _converted(folder, record, draft, ranges.pixels if ranges is not None else None, progress)
-            if record.folds_sha256 is None:
-                compared = _held_out(models, dataset, record, progress)
+            shown = at_one_frame(record) if config.single_frame else record
+            draft = _contract(shown, config.precision, used, name=out.stem)
+            pixels = ranges.pixels if ranges is not None else None
+            models = _converted(folder, record, draft, pixels, dataset if config.single_frame else None, progress)
+            if models.folds is None:
+                compared = _held_out(models.bundles, dataset, shown, progress)
             else:
-                compared = _out_of_fold(models[0], dataset, folder, record, progress)
-            kept = _judge(models[0], compared, max_drop=config.max_drop)
+                compared = _out_of_fold(models.bundles[0], models.folds, dataset, shown, progress)
+            kept = _judge(models.bundles[0], compared, max_drop=config.max_drop)
+            if models.folds is None:
+                kept = kept._replace(bundle=measured_on_one_frame(kept.bundle, dataset, record, progress))
+            else:
+                kept = kept._replace(bundle=measured_out_of_fold(kept.bundle, compared.scores))
         else:
             progress.say(f"{rejected_file(out)} was made by these very settings: nothing is converted again")
         bundle, gate = kept.bundle, kept.gate
@@ -140,22 +153,52 @@ def convert_run(
         return converted
 
 
+class _Folds(NamedTuple):
+    """What folds inside the training photos said, of the float stage and of the one that is converted."""
+
+    of_float: OutOfFold
+    of_stage: OutOfFold
+
+
+class _Models(NamedTuple):
+    """The converted model, and what judges it: folds, or the float model; a float model is its own measure."""
+
+    bundles: list[Bundle]
+    folds: _Folds | None
+
+
 def _converted(
-    folder: RunFolder, record: TrainRecord, draft: Contract, pixels: RGBArray | None, progress: Progress
-) -> list[Bundle]:
-    """The converted model in memory, and the float one to judge it by, where folds don't; a float one needs none."""
+    folder: RunFolder,
+    record: TrainRecord,
+    draft: Contract,
+    pixels: RGBArray | None,
+    frames: Dataset | None,
+    progress: Progress,
+) -> _Models:
+    """The converted model in memory; with ``frames``, the photos of the run, its head is for one squashed frame."""
     if draft.precision == "int16x8":
         progress.say("int16x8 has no fast kernels in today's interpreters: checking it takes minutes")
-    network = load_stage(folder, record, record.stage)
+    network, before = load_stage(folder, record, record.stage), folder.read("float")
+    of_stage = None
+    if frames is not None:
+        head, of_stage = solve_for_one_frame(network, folder, record, frames, progress)
+        draft = replace(draft, provenance=draft.provenance | {"single_frame_head": plain(head)})
+    elif record.folds_sha256 is not None:
+        of_stage = folder.out_of_fold(record)
     progress.begin(f"converting to {draft.precision}", 2)
     flatbuffer = append_softmax(to_flatbuffer(network, draft.precision, pixels))
     progress.advance()
-    bundles = [make_bundle(flatbuffer, draft)]
-    if record.folds_sha256 is None and draft.precision != "float32":
-        reference = network if record.stage == "float" else load_stage(folder, folder.read("float"), "float")
+    bundles, of_float, reference = [make_bundle(flatbuffer, draft)], of_stage, network
+    if record.stage != "float" and (frames is not None or of_stage is None):
+        reference = load_stage(folder, before, "float")
+        if frames is not None:
+            _, of_float = solve_for_one_frame(reference, folder, before, frames, progress)
+    elif record.stage != "float":
+        of_float = folder.out_of_fold(before)
+    if of_stage is None and draft.precision != "float32":
         bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
     progress.advance()
-    return bundles
+    return _Models(bundles, _Folds(of_float, of_stage) if of_float is not None and of_stage is not None else None)
 
 
 def _remedies(folder: RunFolder, failed: ConvertRecord, record: TrainRecord) -> list[str]:
@@ -272,18 +315,15 @@ def _held_out(bundles: list[Bundle], dataset: Dataset, record: TrainRecord, prog
     return _Compared(scores=scored[0], samples=samples, before=scored[-1], rows=rows, keeps_folds=False)
 
 
-def _out_of_fold(
-    bundle: Bundle, dataset: Dataset, folder: RunFolder, record: TrainRecord, progress: Progress
-) -> _Compared:
+def _out_of_fold(bundle: Bundle, folds: _Folds, dataset: Dataset, record: TrainRecord, progress: Progress) -> _Compared:
     """Scores of the training photos by heads that had not seen them, with what the file changes about a score."""
     plan, side = record.config.plan, record.config.network.side_px
     samples = record.split.samples(dataset, "train")
-    of_float, of_stage = (folder.out_of_fold(one) for one in (folder.read("float"), record))
     targets = crop_source(dataset, samples, plan, side).targets
     rows = some_of_each(targets, _SCORED_PHOTOS, record.config.seed)
     source = crop_source(dataset, [samples[row] for row in rows], plan, side)
     (scored,) = score_photos([bundle], source, crops=plan.crops, progress=progress)
-    scores, before = of_stage.by_file(scored, rows, targets), of_float.scores(targets)
+    scores, before = folds.of_stage.by_file(scored, rows, targets), folds.of_float.scores(targets)
     return _Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
 
 

@@ -15,6 +15,7 @@ from edgekit.terminal import printable
 _MAKE, _MODEL, _TAKEN, _CHANGED = 0x010F, 0x0110, 0x9003, 0x0132
 _EXIF_IFD, _SERIAL = 0x8769, 0xA431
 _MAX_CHARS = 64
+_ERRORS: tuple[type[BaseException], ...] = (PhotoError, *DECODER_ERRORS)
 
 
 def camera_of(block: Any) -> str:
@@ -42,7 +43,7 @@ def _block(path: Path) -> Any:
     try:
         with path.open("rb") as file, open_picture(file, str(path)) as opened:
             return opened.info.get("exif")
-    except (PhotoError, *DECODER_ERRORS):
+    except _ERRORS:
         return None
 
 

@@ -20,6 +20,8 @@ from edgekit.runtime.verify.structure import IDENTIFIER, read_structure
 _ALIGNMENT = 16
 
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+# What the 8-bit field of old converters holds where a code needs more.
+_BEYOND_FORMER_CODES = 127
 _TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 
 # Operators at the border between int8 and float, and the float softmax over dequantised logits.
@@ -59,8 +61,12 @@ class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
         return int(super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment))
 
 
-def parse(flatbuffer: bytes) -> Any:
+def parse(flatbuffer: bytes, *, any_subgraphs: bool = False) -> Any:
     """Unpack a flatbuffer into the schema's ``ModelT`` with one subgraph.
+
+    Args:
+        flatbuffer: The model.
+        any_subgraphs: Take one with more subgraphs, too; only the first is then checked.
 
     Raises:
         ContractError: no TFLite flatbuffer, or not exactly one subgraph.
@@ -68,7 +74,7 @@ def parse(flatbuffer: bytes) -> Any:
     structure = read_structure(flatbuffer)
     model = schema.ModelT.InitFromPackedBuf(flatbuffer)
     found = len(model.subgraphs or ())
-    if found != 1:
+    if not found or (found > 1 and not any_subgraphs):
         raise ContractError(f"a model must have one subgraph, got {found}; export a single signature")
     for buffer, stored in zip(model.buffers or (), structure["buffers"], strict=True):
         # Data behind the flatbuffer do not stay where they are when it is packed again.
@@ -137,11 +143,11 @@ def append_softmax(flatbuffer: bytes) -> bytes:
     """
     model = parse(flatbuffer)
     graph = model.subgraphs[0]
-    logits_index, logits = _only(graph, graph.outputs, "output")
+    logits_index, logits = only_tensor(graph, graph.outputs, "output")
     shape = _shape(logits)
     if logits.type != schema.TensorType.FLOAT32 or len(shape) != 2 or shape[0] != 1 or shape[1] < 2:
         raise ContractError(
-            f"logits must be float32 [1, n], got {_type_name(logits)} {shape}; "
+            f"logits must be float32 [1, n], got {tensor_type(logits)} {shape}; "
             "convert with float32 output and a batch of 1"
         )
     softmax = schema.BuiltinOperator.SOFTMAX
@@ -155,7 +161,7 @@ def append_softmax(flatbuffer: bytes) -> bytes:
     probabilities_index = len(graph.tensors) - 1
     graph.operators.append(
         schema.OperatorT(
-            opcodeIndex=_operator_code(model, softmax),
+            opcodeIndex=operator_code(model, softmax),
             inputs=[logits_index],
             outputs=[probabilities_index],
             builtinOptionsType=schema.BuiltinOptions.SoftmaxOptions,
@@ -177,7 +183,7 @@ def input_quantization(flatbuffer: bytes) -> tuple[float, int]:
         ContractError: not one input, or one quantised per channel.
     """
     graph = parse(flatbuffer).subgraphs[0]
-    _, tensor = _only(graph, graph.inputs, "input")
+    _, tensor = only_tensor(graph, graph.inputs, "input")
     quantization = tensor.quantization
     scales = [] if quantization is None or quantization.scale is None else list(quantization.scale)
     if not scales:
@@ -198,12 +204,12 @@ def describe(flatbuffer: bytes) -> Description:
     arithmetic: dict[str, Counter[str]] = {}
     for operator in graph.operators:
         name = _OPERATOR_NAMES.get(_operator(model, operator), "CUSTOM")
-        types = {_type_name(graph.tensors[i]) for i in (*operator.inputs, *operator.outputs) if i >= 0}
+        types = {tensor_type(graph.tensors[i]) for i in (*operator.inputs, *operator.outputs) if i >= 0}
         arithmetic.setdefault(name, Counter())["+".join(sorted(types - {"int32"})) or "int32"] += 1
     return Description(
         operators={name: sum(arithmetic[name].values()) for name in sorted(arithmetic)},
         arithmetic={name: dict(sorted(arithmetic[name].items())) for name in sorted(arithmetic)},
-        tensors=dict(sorted(Counter(_type_name(tensor) for tensor in graph.tensors).items())),
+        tensors=dict(sorted(Counter(tensor_type(tensor) for tensor in graph.tensors).items())),
     )
 
 
@@ -226,7 +232,12 @@ def set_metadata(flatbuffer: bytes, name: str, content: bytes) -> bytes:
     return pack(model)
 
 
-def _only(graph: Any, indices: Any, what: str) -> tuple[int, Any]:
+def only_tensor(graph: Any, indices: Any, what: str) -> tuple[int, Any]:
+    """Index of a graph's one input or output, and its ``TensorT``.
+
+    Raises:
+        ContractError: not exactly one.
+    """
     if len(indices) != 1:
         raise ContractError(f"a model must have one {what}, got {len(indices)}; export a single {what}")
     return int(indices[0]), graph.tensors[indices[0]]
@@ -236,7 +247,8 @@ def _shape(tensor: Any) -> list[int]:
     return [] if tensor.shape is None else [int(length) for length in tensor.shape]
 
 
-def _type_name(tensor: Any) -> str:
+def tensor_type(tensor: Any) -> str:
+    """Type of a ``TensorT``, such as ``float32``."""
     return str(_TYPE_NAMES.get(tensor.type, f"type {tensor.type}"))
 
 
@@ -249,12 +261,35 @@ def _builtin(code: Any) -> int:
     return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
 
 
-def _operator_code(model: Any, builtin: int) -> int:
+def operator_code(model: Any, builtin: int, version: int = 1) -> int:
+    """Index of a built-in operator's code in a model, which gets one where there is none."""
     for index, code in enumerate(model.operatorCodes):
-        if _builtin(code) == builtin and code.version == 1:
+        if _builtin(code) == builtin and code.version == version:
             return index
-    model.operatorCodes.append(schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=1))
+    # Codes from 127 on do not fit into the former field, which then says so.
+    former = min(builtin, _BEYOND_FORMER_CODES)
+    model.operatorCodes.append(schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=former, version=version))
     return len(model.operatorCodes) - 1
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """Name of an operator, such as ``CONV_2D``; ``CUSTOM`` for one that is no TFLite operator."""
+    return str(_OPERATOR_NAMES.get(_operator(model, operator), "CUSTOM"))
+
+
+def bring_buffers_inside(model: Any, content: bytes) -> None:
+    """Put data that lie behind the flatbuffer, as those of large models do, into the buffers that name them.
+
+    Raises:
+        ContractError: they would lie outside the file.
+    """
+    for buffer in model.buffers:
+        # 0 and 1 stand for none.
+        if buffer.offset > 1 and buffer.size:
+            if buffer.offset + buffer.size > len(content):
+                raise ContractError("a model's buffer must lie inside its file; copy it again")
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
 
 
 def _free_name(graph: Any) -> str:

@@ -1,18 +1,22 @@
 """Standard TFLite Model Metadata, so that MediaPipe Tasks and Android's tools know the input and show the labels.
 
-Written with ``flatbuffers.Builder``: of the public schema (tflite-support's ``metadata_schema.fbs``, version 1.1.0,
-identifier M001) only the tables that an image classifier needs. A field's number is its place in its table there; a
-union takes two places, its type and then its value.
+Written with ``flatbuffers.Builder`` and read with its ``Table``: of the public schema (tflite-support's
+``metadata_schema.fbs``, version 1.1.0, identifier M001) only the tables that an image classifier needs. A field's
+number is its place in its table there; a union takes two places, its type and then its value.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import flatbuffers
 import numpy as np
+from flatbuffers.table import Table
 
 from edgekit.contract import LABELS_NAME
+from edgekit.errors import ContractError
 
 METADATA_NAME = "TFLITE_METADATA"
 
@@ -25,6 +29,123 @@ _RGB = np.uint8(1)
 _FEATURE_PROPERTIES = np.uint8(1)
 _IMAGE_PROPERTIES = np.uint8(2)
 _NORMALIZATION_OPTIONS = np.uint8(1)
+_SCORE_CALIBRATION_OPTIONS = 2
+_GRAYSCALE = 2
+
+# Metadata are anybody's: no list in them is read beyond so many entries, no text beyond so many bytes.
+_MOST_ENTRIES = 64
+_MOST_TEXT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a model's metadata say of a classifier.
+
+    Attributes:
+        name: The model's name.
+        description: What it does.
+        mean: What is taken from each byte before it is divided by ``std``: one number, or one a channel; or none.
+        std: As many as ``mean``.
+        grayscale: Whether the input is said to be a grayscale image.
+        label_files: Files with one label an output, the one without a locale first.
+        calibrated: Whether scores are to be calibrated by a file, which no runtime here does.
+    """
+
+    name: str = ""
+    description: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    grayscale: bool = False
+    label_files: tuple[str, ...] = ()
+    calibrated: bool = False
+
+
+def read_metadata(content: bytes) -> Metadata:
+    """Read what metadata say of the first input and the first output.
+
+    Args:
+        content: The buffer called METADATA_NAME, which may be anybody's.
+
+    Raises:
+        ContractError: no flatbuffer of metadata, or a damaged one.
+    """
+    if content[4:8] != _IDENTIFIER:
+        raise ContractError(f"metadata must have the identifier {_IDENTIFIER.decode()}, got {content[4:8]!r}")
+    try:
+        root = _Reader(Table(content, struct.unpack_from("<I", content)[0]))
+        graph = next(iter(root.tables(3)), None)
+        image = None if graph is None else next(iter(graph.tables(2)), None)
+        scores = None if graph is None else next(iter(graph.tables(3)), None)
+        mean: tuple[float, ...] = ()
+        std: tuple[float, ...] = ()
+        grayscale = False
+        if image is not None:
+            grayscale = _is_grayscale(image)
+            for unit in image.tables(4):
+                options = unit.table(1)
+                if unit.byte(0) == _NORMALIZATION_OPTIONS and options is not None:
+                    mean, std = options.numbers(0), options.numbers(1)
+        files = [] if scores is None else [one for one in scores.tables(6) if one.byte(2) == _TENSOR_AXIS_LABELS]
+        units = [] if scores is None else scores.tables(4)
+        return Metadata(
+            name=root.text(0),
+            description=root.text(1),
+            mean=mean,
+            std=std,
+            grayscale=grayscale,
+            label_files=tuple(one.text(0) for one in sorted(files, key=lambda one: one.text(3))),
+            calibrated=any(unit.byte(0) == _SCORE_CALIBRATION_OPTIONS for unit in units),
+        )
+    except _DAMAGED as failure:
+        raise ContractError(f"metadata must be a whole flatbuffer: {failure}") from failure
+
+
+def _is_grayscale(image: _Reader) -> bool:
+    content = image.table(3)
+    properties = None if content is None or content.byte(0) != _IMAGE_PROPERTIES else content.table(1)
+    return properties is not None and properties.byte(0) == _GRAYSCALE
+
+
+# What flatbuffers' reader raises on offsets that lead nowhere.
+_DAMAGED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
+
+
+class _Reader:
+    """A table's fields by number."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def _at(self, field: int) -> int:
+        offset = self._table.Offset(4 + 2 * field)
+        return int(self._table.Pos + offset) if offset else 0
+
+    def byte(self, field: int) -> int:
+        at = self._at(field)
+        return int(self._table.Bytes[at]) if at else 0
+
+    def text(self, field: int) -> str:
+        at = self._at(field)
+        raw = bytes(self._table.String(at)) if at else b""
+        return raw[:_MOST_TEXT].decode("utf-8", "replace")
+
+    def table(self, field: int) -> _Reader | None:
+        at = self._at(field)
+        return _Reader(Table(self._table.Bytes, self._table.Indirect(at))) if at else None
+
+    def _vector(self, field: int) -> list[int]:
+        """Where the entries of a vector of 4 bytes each lie."""
+        offset = self._table.Offset(4 + 2 * field)
+        if not offset:
+            return []
+        start, length = self._table.Vector(offset), self._table.VectorLen(offset)
+        return [start + 4 * index for index in range(min(length, _MOST_ENTRIES))]
+
+    def tables(self, field: int) -> list[_Reader]:
+        return [_Reader(Table(self._table.Bytes, self._table.Indirect(at))) for at in self._vector(field)]
+
+    def numbers(self, field: int) -> tuple[float, ...]:
+        return tuple(float(struct.unpack_from("<f", self._table.Bytes, at)[0]) for at in self._vector(field))
 
 
 def build_metadata(*, name: str, description: str, side_px: int, quantization: tuple[float, int]) -> bytes:

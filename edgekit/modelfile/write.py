@@ -37,14 +37,27 @@ def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
         InterpreterError: none of the installed interpreters runs it.
     """
     check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
+    final = _with_metadata(flatbuffer, contract)
+    return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
+
+
+def say_in_metadata(bundle: Bundle, said: str) -> Bundle:
+    """The model with a sentence more in the metadata's description, which other tools show.
+
+    Interpreters do not read metadata, so the model is not run again.
+    """
+    final = _with_metadata(bundle.flatbuffer, bundle.contract, said)
+    return Bundle(contract=replace(bundle.contract, model_sha256=sha256(final)), flatbuffer=final)
+
+
+def _with_metadata(flatbuffer: bytes, contract: Contract, said: str = "") -> bytes:
     metadata = build_metadata(
         name=contract.name,
-        description=f"Tells {', '.join(contract.labels[:10])} apart.",
+        description=f"Tells {', '.join(contract.labels[:10])} apart. {said}".strip(),
         side_px=contract.side_px,
         quantization=input_quantization(flatbuffer),
     )
-    final = set_metadata(flatbuffer, METADATA_NAME, metadata)
-    return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
+    return set_metadata(flatbuffer, METADATA_NAME, metadata)
 
 
 def write_bundle(bundle: Bundle, out: Path) -> Bundle:

@@ -23,7 +23,9 @@ _LOGIT_HEADROOM = 2.0
 _WRAPPED = "quant_"
 
 
-def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[Float32Array]) -> None:
+def calibrate(
+    model: keras.Model, network: keras.Model, batches: Iterable[Float32Array], *, logits_alone: bool = False
+) -> None:
     """Set every range of a fake-quantised model from its float twin.
 
     tensorflow-model-optimization starts activations at -6..6 and moves them by a thousandth a step, which suits
@@ -34,8 +36,12 @@ def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[Float3
         model: ``fakequant.quantised`` of the network; its weights' ranges are set, too.
         network: The float network with the same weights.
         batches: float32 (n, side, side, 3) normalised crops.
+        logits_alone: Leave all other activations' ranges, which do not depend on the head.
     """
-    layers = [layer for layer in model.layers if layer.name.startswith(_WRAPPED) and _activation_ranges(layer)]
+    every = [layer for layer in model.layers if layer.name.startswith(_WRAPPED) and _activation_ranges(layer)]
+    layers = [layer for layer in every if _is_logits(layer) or not logits_alone]
+    # A call in training mode moves them all a little.
+    kept = [(weight, weight.numpy()) for layer in every if layer not in layers for weight in _activation_ranges(layer)]
     twins = [network.get_layer(layer.name.removeprefix(_WRAPPED)).output for layer in layers]
     watch = keras.Model(network.input, [[tf.reduce_min(twin), tf.reduce_max(twin)] for twin in twins])
     extremes = []
@@ -46,12 +52,14 @@ def calibrate(model: keras.Model, network: keras.Model, batches: Iterable[Float3
         extremes.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
     lows, highs = np.moveaxis(np.stack(extremes), 2, 0)
     for number, layer in enumerate(layers):
-        if layer.name.removeprefix(_WRAPPED).startswith(LOGIT_LAYERS):
+        if _is_logits(layer):
             low, high = _LOGIT_HEADROOM * lows[:, number].min(), _LOGIT_HEADROOM * highs[:, number].max()
         else:
             low, high = lows[:, number].mean(), highs[:, number].mean()
         # Zero must be representable, or padding would not be zero.
         _set(layer, (min(float(low), 0.0), max(float(high), 0.0)))
+    for weight, value in kept:
+        weight.assign(value)
     fix_input(model)
 
 
@@ -59,6 +67,10 @@ def fix_input(model: keras.Model) -> None:
     """Set the input's range to that of ``feed.normalise``, which moving averages would only come near."""
     (layer,) = (layer for layer in model.layers if type(layer).__name__ == "QuantizeLayer")
     _set(layer, INPUT_RANGE)
+
+
+def _is_logits(layer: Any) -> bool:
+    return bool(layer.name.removeprefix(_WRAPPED).startswith(LOGIT_LAYERS))
 
 
 def _end(weight: Any) -> str:

@@ -222,9 +222,22 @@ def _training(model: Model) -> CardSection:
         provenance = model.contract.provenance
         known = ("backbone", "alpha", "features", "stage", "split", "weights_sha256", "calibration_sha256")
         items = [(name.replace("_", " "), str(provenance[name])) for name in known if name in provenance]
+        items += _adopted(provenance.get("adopted"))
     if not items:
         return CardSection(title="How it was made", paragraphs=("Neither a run nor a conversion is on record.",))
     return CardSection(title="How it was made", items=tuple(items))
+
+
+def _adopted(told: object) -> list[tuple[str, str]]:
+    """Where a model that others made comes from; a file's word, of whatever form."""
+    if not isinstance(told, dict):
+        return []
+    done = told.get("done")
+    steps = "; ".join(map(str, done)) if isinstance(done, list) else ""
+    return [
+        ("adopted from", f"{told.get('source')}, SHA-256 {told.get('source_sha256')}"),
+        ("what was done", steps or NOTHING),
+    ]
 
 
 def _stage(stage: TrainRecord) -> list[tuple[str, str]]:

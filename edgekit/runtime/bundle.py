@@ -13,6 +13,7 @@ import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -83,12 +84,13 @@ def read_bundle(source: Path | bytes) -> Bundle:
         remedy = model_remedy(source) if isinstance(source, Path) else ""
         if remedy:
             raise ContractError(f"{name} must be a TFLite file, {remedy}")
-        raise ContractError(f"{name} must be a TFLite file (identifier {IDENTIFIER.decode()}), got {content[4:8]!r}")
-    members, start = _read_archive(name, content)
-    if CONTRACT_NAME not in members:
         raise ContractError(
-            f"{name} has no {CONTRACT_NAME} inside: it was not made by edgekit; convert it with `edgekit convert`"
+            f"{name} must be a TFLite file (identifier {IDENTIFIER.decode()}), got {content[4:8]!r}; "
+            f"`edgekit info {name}` may tell what it is"
         )
+    members, start = read_archive(name, content, (CONTRACT_NAME, LABELS_NAME))
+    if CONTRACT_NAME not in members:
+        raise ContractError(f"{name} has no {CONTRACT_NAME} inside: it was not made by edgekit; {_adopt(name)}")
     text = _text(name, CONTRACT_NAME, members[CONTRACT_NAME])
     try:
         contract = Contract.from_json(text)
@@ -117,12 +119,12 @@ def read_bundle(source: Path | bytes) -> Bundle:
 
 def _read(path: Path) -> bytes:
     if os.path.isdir(path):
-        raise ContractError(_is_folder(path))
+        raise ContractError(folder_advice(path))
     return read_bounded(path, MAX_FILE_BYTES, "a model", ContractError, absent="no such model file")
 
 
-def _is_folder(path: Path) -> str:
-    """A run's folder is easily named in place of the model in it."""
+def folder_advice(path: Path) -> str:
+    """What to say where a folder is named in place of the model in it, as a run's easily is."""
     remedy = model_remedy(path)
     if remedy:
         return f"{path} must be a TFLite file, {remedy}"
@@ -133,8 +135,36 @@ def _is_folder(path: Path) -> str:
     return f"{path}: a model must be a .tflite file, got a folder; name the file ({held})"
 
 
-def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
-    """The archive's small members, and where the archive starts."""
+def holds_contract(content: bytes) -> bool:
+    """Whether a TFLite file has a contract inside, sound or not; one without was made by others."""
+    try:
+        members, _ = read_archive("model", content, (CONTRACT_NAME,))
+    except ContractError:
+        return False
+    return CONTRACT_NAME in members
+
+
+def _adopt(name: str) -> str:
+    return (
+        f"`edgekit adopt {name} --labels labels.txt --out adopted.tflite` makes it a model that every command takes, "
+        f"`edgekit info {name}` says what it is"
+    )
+
+
+def read_archive(name: str, content: bytes, wanted: Collection[str]) -> tuple[dict[str, bytes], int]:
+    """Read small members of the archive behind a TFLite file.
+
+    Args:
+        name: Names the file in messages.
+        content: The whole file, which may be anybody's.
+        wanted: Names of members; those that are not there are left out.
+
+    Returns:
+        What the members hold, and where the archive starts.
+
+    Raises:
+        ContractError: there is no readable archive.
+    """
     try:
         file = io.BytesIO(content)
         entries, listed = measure_directory(file, MAX_DIRECTORY_BYTES)
@@ -149,12 +179,11 @@ def _read_archive(name: str, content: bytes) -> tuple[dict[str, bytes], int]:
             start = min(info.header_offset for info in infos)
             if start < 0:
                 raise ContractError(f"{name}: the archive must start inside the file, got offset {start}")
-            wanted = [info for info in infos if info.filename in (CONTRACT_NAME, LABELS_NAME)]
-            return {info.filename: _inflate(archive, info) for info in wanted}, start
+            return {info.filename: _inflate(archive, info) for info in infos if info.filename in wanted}, start
     except ARCHIVE_ERRORS as failure:
         raise ContractError(
-            f"{name} has no readable archive with {CONTRACT_NAME} ({failure}); "
-            "was it cut short, or not made by edgekit?"
+            f"{name} has no readable archive with {CONTRACT_NAME} ({failure}): it was cut short, or not made by "
+            f"edgekit; {_adopt(name)}"
         ) from failure
 
 

@@ -100,6 +100,27 @@ def _with_version(backend: str) -> str:
     return f"{backend} {_version(BACKENDS[backend][1])}"
 
 
+def open_interpreter(flatbuffer: bytes, *, plain: bool = False) -> Any:
+    """The preferred interpreter's own object for a model of whatever inputs and outputs, not yet allocated.
+
+    Args:
+        flatbuffer: The model; the object reads weights from it as long as it lives.
+        plain: Without delegates, so that every tensor inside can be asked for its shape.
+
+    Raises:
+        InterpreterError: none is installed, or it refuses the model.
+    """
+    chosen = _choose(None)
+    try:
+        library = importlib.import_module(BACKENDS[chosen][0])
+        # Too old for the choice is too old for the models of today.
+        resolver = library.OpResolverType
+        kind = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else resolver.AUTO
+        return library.Interpreter(model_content=flatbuffer, experimental_op_resolver_type=kind)
+    except (ImportError, RuntimeError, ValueError) as failure:
+        raise InterpreterError(f"{_with_version(chosen)} can't load the model: {failure}") from failure
+
+
 def check_probabilities(scores: Float32Array) -> None:
     """Hold that a crop's scores are probabilities.
 

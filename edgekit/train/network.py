@@ -232,6 +232,12 @@ def set_head(network: keras.Model, kernel: Float32Array, bias: Float32Array, mea
         start = rows.stop
 
 
+def head_of(network: keras.Model) -> tuple[Float32Array, Float32Array]:
+    """The one linear head that the per-tap layers make together: kernel (channels, classes) and bias (classes,)."""
+    parts = [[weight.numpy() for weight in layer.trainable_weights] for layer in _heads(network)]
+    return np.concatenate([kernel for kernel, _ in parts]), np.sum([bias for _, bias in parts], axis=0)
+
+
 def copy_head(network: keras.Model, model: keras.Model) -> None:
     """Copy the head's weights into the network's fake-quantised twin, whose layers have other weights besides."""
     for source, target in zip(_heads(network), _heads(model), strict=True):

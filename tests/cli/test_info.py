@@ -4,8 +4,46 @@ from __future__ import annotations
 
 import json
 
+from fixtures.foreign import Kind, build, with_metadata
+
 
 def test_info_prints_the_contract(edgekit_here, red_blue_file, red_blue):
     code, out, err = edgekit_here("info", red_blue_file, "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["contract"] == json.loads(red_blue.contract.to_json())
+
+
+def test_a_model_that_others_made_is_described(edgekit_here, tmp_path):
+    file = tmp_path / "foreign.tflite"
+    file.write_bytes(
+        with_metadata(build(Kind(signature=(-1, 8, 8, 3))), mean=(127.5,), std=(127.5,), labels=("a", "b", "c"))
+    )
+    code, out, err = edgekit_here("info", file)
+    assert (code, err) == (0, "")
+    for said in (
+        "float32 [?, 8, 8, 3] (input_1)",
+        "float32 [1, 3] (scores)",
+        "1 FULLY_CONNECTED, 1 MEAN, 1 SOFTMAX",
+        "(byte - 127.5) / 127.5",
+        "things.txt with 3 lines",
+        "serving_default",
+        "yes; the metadata say how bytes go in",
+        "edgekit adopt",
+    ):
+        assert said in out
+    code, out, _ = edgekit_here("info", file, "--json")
+    told = json.loads(out)
+    assert told["contract"] is None
+    assert told["model"]["inputs"] == [
+        {"name": "input_1", "dtype": "float32", "shape": [-1, 8, 8, 3], "scale": None, "zero_point": None}
+    ]
+    assert told["adoption"]["command"] == f"edgekit adopt {file} --out adopted.tflite"
+
+
+def test_what_nobody_says_is_asked_for(edgekit_here, tmp_path):
+    file = tmp_path / "foreign.tflite"
+    file.write_bytes(build(Kind()))
+    code, out, err = edgekit_here("info", file)
+    assert code == 0
+    assert "yes, but nothing in the file says how bytes become its float32 input" in out
+    assert "torch: --mean 123.675,116.28,103.53" in err

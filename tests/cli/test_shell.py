@@ -17,6 +17,7 @@ from edgekit.cli import app
 from edgekit.errors import EdgekitError, pip_line
 
 COMMANDS = [
+    "adopt",
     "bench",
     "convert",
     "crossval",
@@ -260,7 +261,7 @@ class TestMistakes:
                 "error: {tmp}/empty: a model must be a .tflite file, got a folder; name the file (it holds none)",
                 id="empty-folder",
             ),
-            pytest.param(["info", "{text}"], "error: {text} must be a TFLite file", id="no-tflite"),
+            pytest.param(["info", "{text}"], "error: {text}: a model must be a .tflite file, got", id="no-tflite"),
             pytest.param(["predict", "{model}", "{tmp}"], "error: {tmp} must hold photos, got none", id="no-photos"),
             pytest.param(["convert", "{long}"], "error: {long} holds no finished float stage", id="long-run"),
             pytest.param(

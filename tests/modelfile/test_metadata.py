@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import flatbuffers
 import pytest
 from flatbuffers import number_types as kinds
 
-from edgekit.modelfile.metadata import build_metadata
+from edgekit.errors import ContractError
+from edgekit.modelfile.metadata import Metadata, build_metadata, read_metadata
 
 
 class Table:
@@ -101,3 +104,30 @@ def test_normalising_and_quantising_gives_the_byte_back(scale, zero_point):
 def test_the_same_arguments_give_the_same_bytes():
     arguments = {"name": "n", "description": "é", "side_px": 96, "quantization": (0.5, 3)}
     assert build_metadata(**arguments) == build_metadata(**arguments)
+
+
+class TestReading:
+    def test_what_is_written_is_read(self):
+        content = build_metadata(name="shelf", description="Tells.", side_px=8, quantization=(1 / 128, 128))
+        found = read_metadata(content)
+        assert found == Metadata(
+            name="shelf", description="Tells.", mean=(128.0,), std=(128.0,), label_files=("labels.txt",)
+        )
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pytest.param(b"", id="empty"),
+            pytest.param(b"\x1c\0\0\0TFL3" + bytes(64), id="a-model"),
+            pytest.param(b"\xff\xff\xff\x7fM001" + bytes(64), id="offset-outside"),
+        ],
+    )
+    def test_what_are_none_is_refused(self, content):
+        with pytest.raises(ContractError, match="metadata must"):
+            read_metadata(content)
+
+    def test_any_damage_is_refused_or_read(self):
+        whole = build_metadata(name="shelf", description="Tells.", side_px=8, quantization=(1 / 128, 128))
+        for at in range(8, len(whole)):
+            with contextlib.suppress(ContractError):
+                read_metadata(whole[:at] + b"\xff" + whole[at + 1 :])

@@ -4,13 +4,14 @@ import runpy
 import zipfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edgekit.contract import Contract, Decision
 from edgekit.errors import ContractError, EdgekitError, InterpreterError
 from edgekit.modelfile import flatbuffer as lite
-from edgekit.modelfile.metadata import METADATA_NAME
-from edgekit.modelfile.write import NO_SHA256, make_bundle, update_contract, write_bundle
+from edgekit.modelfile.metadata import METADATA_NAME, read_metadata
+from edgekit.modelfile.write import NO_SHA256, make_bundle, say_in_metadata, update_contract, write_bundle
 from edgekit.records import sha256
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime import interpreter as interpreters
@@ -32,6 +33,22 @@ def contract():
         model_sha256=NO_SHA256,
         decision=Decision(threshold=0.5),
     )
+
+
+def test_a_sentence_in_the_metadata_changes_no_score(probabilities, contract):
+    before = make_bundle(probabilities, contract)
+    after = say_in_metadata(before, "Shown one frame.")
+    assert read_metadata(metadata_of(after)).description == "Tells genuine, recapture apart. Shown one frame."
+    assert after.contract == replace(before.contract, model_sha256=sha256(after.flatbuffer))
+    crop = np.full((8, 8, 3), (200, 10, 60), np.uint8)
+    scores = [interpreters.ModelInterpreter(one.flatbuffer)(crop) for one in (before, after)]
+    np.testing.assert_array_equal(*scores)
+
+
+def metadata_of(bundle):
+    model = lite.parse(bundle.flatbuffer)
+    (entry,) = (one for one in model.metadata if one.name == METADATA_NAME.encode())
+    return bytes(model.buffers[entry.buffer].data)
 
 
 class TestBundle:

@@ -95,3 +95,14 @@ def test_a_calibrated_twin_says_nearly_what_the_network_says(pair, batches):
     spread = logits.max() - logits.min()
     assert np.abs(logits - faked).max() < 0.2 * spread
     assert not np.array_equal(logits, faked)
+
+
+def test_logits_alone_leave_all_other_ranges(pair, batches):
+    network, twin = pair
+    ranges = {layer.name: ends(layer) for layer in twin.layers if layer.name.startswith("quant_relu")}
+    logits = ends(twin.get_layer("quant_sum_1"))
+    calibrate(twin, network, [batches[0] / 4], logits_alone=True)
+    assert {name: ends(twin.get_layer(name)) for name in ranges} == ranges
+    assert ends(twin.get_layer("quant_sum_1")) != logits
+    calibrate(twin, network, batches)
+    assert ends(twin.get_layer("quant_sum_1")) == pytest.approx(logits)
