@@ -28,7 +28,7 @@ _MAX_STEP = 4096
 # none, ReLU, ReLU of -1 to 1, ReLU6; kernels fuse no others.
 _FUSED = (0, 1, 2, 3)
 # Kernels turn ratios of scales into 31 bits and a shift, and some abort where that ends.
-_RATIOS = (2.0**-126, 2.0**17)
+_RATIOS = (2.0**-126, 2.0**30)
 _MAX_INPUTS = 1024
 
 
@@ -193,8 +193,9 @@ def _binary(most_rank: int) -> Callable[[Operator], list[Lengths]]:
             elif operator.name == "SQUARED_DIFFERENCE":
                 operator.ratio(max(x.most_scale, other.most_scale) ** 2 / y.most_scale)
             elif operator.name in ("ADD", "SUB"):
-                operator.ratio(x.most_scale / y.most_scale, other.most_scale / y.most_scale)
-                operator.ratio(x.most_scale / other.most_scale, other.most_scale / x.most_scale)
+                # Sums are kept in 20 more bits than either side, and must need fewer to leave. How far the sides are
+                # from each other does not matter: a dead branch has the smallest of scales.
+                operator.ratio(2.0**12 * max(x.most_scale, other.most_scale) / y.most_scale)
         if x.type in _INTEGERS and x.values is not None and other.values is not None:
             _fold_binary(operator, x.values, other.values)
         return [broadcast(operator, x.shape, other.shape, most_rank)]

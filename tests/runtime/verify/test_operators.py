@@ -278,3 +278,10 @@ TYPES = [
 def test_operands_that_do_not_fit_are_refused(int8_logits, edit, message):
     with pytest.raises(ContractError, match=message):
         check_model(edited(int8_logits, edit))
+
+
+def test_a_dead_branch_may_have_the_smallest_of_scales(conv_int8):
+    """One side of a sum whose numbers are all near zero: trained networks have them."""
+    check_model(edited(conv_int8.flatbuffer, set_scale(22, 1e-9)))
+    with pytest.raises(ContractError, match=r"ADD\) must have scales nearer to each other"):
+        check_model(edited(conv_int8.flatbuffer, set_scale(23, 1e-8)))
