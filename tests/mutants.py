@@ -6,9 +6,10 @@ import json
 import struct
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -18,6 +19,8 @@ from edgekit.runtime.verify.tables import OPTIONS, TABLES
 
 TRIAL = Path(__file__).parent / "runtime" / "verify" / "trial.py"
 
+# What trial.py runs each file with, one after the other.
+DELEGATES = ("default", "none")
 _FORMS = {"bool": "B", "i8": "b", "u8": "B", "i16": "h", "u16": "H", "i32": "i", "u32": "I"}
 _FORMS |= {"f32": "f", "i64": "q", "u64": "Q"}
 
@@ -349,11 +352,21 @@ def run_files(files: Iterable[Path]) -> Iterator[Outcome]:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
+        asked: deque[Path] = deque()
         for file in files:
             process.stdin.write(f"{file}\n")
             process.stdin.flush()
-            for _ in range(2):
-                line = process.stdout.readline()
-                assert line, f"the trial ended at {file}"
-                yield Outcome(file.name, **json.loads(line))
+            asked.append(file)
+            # One runs while the next is made.
+            if len(asked) > 1:
+                yield from _answers(process.stdout, asked.popleft())
         process.stdin.close()
+        for file in asked:
+            yield from _answers(process.stdout, file)
+
+
+def _answers(lines: IO[str], file: Path) -> Iterator[Outcome]:
+    for _ in DELEGATES:
+        line = lines.readline()
+        assert line, f"the trial ended at {file}"
+        yield Outcome(file.name, **json.loads(line))

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from edgekit.runtime.verify.structure import Fields
 from edgekit.runtime.verify.tensors import MAX_DIMENSION, Tensor, refuse
 
@@ -26,7 +28,7 @@ _MAX_STEP = 4096
 # none, ReLU, ReLU of -1 to 1, ReLU6; kernels fuse no others.
 _FUSED = (0, 1, 2, 3)
 # Kernels turn ratios of scales into 31 bits and a shift, and some abort where that ends.
-_RATIOS = (2.0**-126, 2.0**17)
+_RATIOS = (2.0**-126, 2.0**30)
 _MAX_INPUTS = 1024
 
 
@@ -191,8 +193,9 @@ def _binary(most_rank: int) -> Callable[[Operator], list[Lengths]]:
             elif operator.name == "SQUARED_DIFFERENCE":
                 operator.ratio(max(x.most_scale, other.most_scale) ** 2 / y.most_scale)
             elif operator.name in ("ADD", "SUB"):
-                operator.ratio(x.most_scale / y.most_scale, other.most_scale / y.most_scale)
-                operator.ratio(x.most_scale / other.most_scale, other.most_scale / x.most_scale)
+                # Sums are kept in 20 more bits than either side, and must need fewer to leave. How far the sides are
+                # from each other does not matter: a dead branch has the smallest of scales.
+                operator.ratio(2.0**12 * max(x.most_scale, other.most_scale) / y.most_scale)
         if x.type in _INTEGERS and x.values is not None and other.values is not None:
             _fold_binary(operator, x.values, other.values)
         return [broadcast(operator, x.shape, other.shape, most_rank)]
@@ -319,9 +322,10 @@ def _convolution(operator: Operator) -> list[Lengths]:
         made,
     )
     operator.work = math.prod(shape) * rows * columns * reads
-    # Patches laid out one by one, or the addresses of their pixels.
+    # The addresses of the pixels of every patch; steps are copied patch by patch.
     patches = math.prod(shape[:3]) * rows * columns
-    operator.scratch += patches * (8 if depthwise or rows * columns == 1 else max(8, depth * x.size))
+    copied = weights.type != "float32" and not depthwise and rows * columns > 1
+    operator.scratch += patches * max(8, depth if copied else 0)
     return [shape]
 
 
@@ -488,7 +492,7 @@ def _pack(operator: Operator) -> list[Lengths]:
     operator.need(operator.option("values_count") == len(parts), "as many inputs as its options say")
     operator.need(all(one.shape == operator.x.shape for one in parts), "equal shapes")
     axis = operator.axis(operator.option("axis"), len(operator.x.shape) + 1)
-    if operator.x.shape == () and all(one.values is not None for one in parts):
+    if axis == 0 and all(one.values is not None for one in parts):
         operator.y.values = tuple(value for one in parts for value in one.values or ())
     return [(*operator.x.shape[:axis], len(parts), *operator.x.shape[axis:])]
 
@@ -542,28 +546,43 @@ def _strided(operator: Operator) -> list[Lengths]:
     operator.need(1 <= rank <= 5, "one to five dimensions")
     operator.need(operator.option("offset") == 0, "ends that count from the front")
     count = len(operator.values(1))
-    begin, end, step = operator.values(1), operator.values(2, count), operator.values(3, count)
-    masks = {name: operator.option(f"{name}_mask") for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
-    # Both change which number counts for which dimension; image classifiers slice without.
-    operator.need(masks["ellipsis"] == masks["new_axis"] == 0 and count <= rank, "plain slices")
-    made, taken = [], slice(0, 0)
-    for at, length in enumerate(x.shape):
-        if at >= count:
-            made.append(length)
-            continue
-        operator.need(0 < abs(step[at]) <= MAX_DIMENSION, "steps other than 0")
-        if masks["shrink_axis"] >> at & 1:
-            operator.need(-length <= begin[at] < length and step[at] > 0, "an element of the tensor")
-            taken = slice(begin[at] % length, begin[at] % length + 1)
-            continue
-        first = None if masks["begin"] >> at & 1 else begin[at]
-        last = None if masks["end"] >> at & 1 else end[at]
-        taken = slice(first, last, step[at])
-        made.append(len(range(*taken.indices(length))))
+    operator.values(2, count)
+    operator.values(3, count)
+    whole, added, dropped = (operator.option(f"{name}_mask") for name in ("ellipsis", "new_axis", "shrink_axis"))
+    operator.need(whole & (whole - 1) == whole & added == whole & dropped == added & dropped == 0, "plain masks")
+    spelt = [at for at in range(count) if not (whole | added) >> at & 1]
+    operator.need(len(spelt) <= rank and count <= rank + 5, "slices of its dimensions")
+    lengths = list(x.shape)
+    index: list[slice | int | None] = []
+    for at in range(count):
+        if whole >> at & 1:
+            index += [slice(None)] * (rank - len(spelt))
+        else:
+            index.append(None if added >> at & 1 else _slice_of(operator, at, lengths[_taken(index)]))
+    index += [slice(None)] * (rank - _taken(index))
+    # Of a view without elements of its own, whatever the tensor would take.
+    made = np.broadcast_to(np.int8(0), x.shape)[tuple(index)].shape
     operator.need(all(made), "a part of the tensor")
-    if x.values is not None and rank == 1 and count == 1:
-        operator.y.values = x.values[taken]
-    return [tuple(made)]
+    if x.values is not None:
+        operator.y.values = tuple(np.array(x.values).reshape(x.shape)[tuple(index)].reshape(-1).tolist())
+    return [made]
+
+
+def _taken(index: list[slice | int | None]) -> int:
+    """How many dimensions an index has dealt with."""
+    return sum(one is not None for one in index)
+
+
+def _slice_of(operator: Operator, at: int, length: int) -> slice | int:
+    """What a slice takes of a dimension, by its number in the list of slices."""
+    begin, end, step = (operator.values(number)[at] for number in (1, 2, 3))
+    operator.need(0 < abs(step) <= MAX_DIMENSION, "steps other than 0")
+    if operator.option("shrink_axis_mask") >> at & 1:
+        operator.need(-length <= begin < length and step > 0, "an element of the tensor")
+        return begin
+    first = None if operator.option("begin_mask") >> at & 1 else begin
+    last = None if operator.option("end_mask") >> at & 1 else end
+    return slice(first, last, step)
 
 
 def _gather(operator: Operator) -> list[Lengths]:
@@ -789,6 +808,13 @@ _MOVERS = frozenset(
 )
 
 
+def _is_open(signature: Lengths, shape: Lengths) -> bool:
+    """Whether a shape is the one that was asked for, where some lengths were left open."""
+    return len(signature) == len(shape) and all(
+        asked in (-1, length) for asked, length in zip(signature, shape, strict=True)
+    )
+
+
 def check_operator(operator: Operator, *, follow: bool = False) -> None:
     """Hold that an operator's types, options and shapes are those that its kernel takes and gives.
 
@@ -810,8 +836,9 @@ def check_operator(operator: Operator, *, follow: bool = False) -> None:
             operator.same_type(rule.types, *tensors)
     expected = rule.shapes(operator)
     for one, shape in zip(operator.outputs, expected, strict=False):
-        # Old converters write no shape where they did not work it out; the kernel does.
-        if follow or one.shape == () != shape:
+        # Old converters write no shape where they did not work it out, later ones 1 for an open length; the kernel
+        # works them out.
+        if follow or one.shape == () != shape or _is_open(one.signature, shape):
             one.resize(shape)
     found = [one.shape for one in operator.outputs]
     operator.need(found == expected, f"results of {[list(one) for one in expected]}")

@@ -92,6 +92,10 @@ ROWS = [
         options="StridedSliceOptions"),
     one("STRIDED_SLICE", (2, 6, 3), whole(1, 1, -3), whole(0, 9, 0), whole(1, 2, 1), made=[(3, 3)],
         options="StridedSliceOptions", shrinkAxisMask=1, endMask=4),
+    one("STRIDED_SLICE", (2, 6, 3), whole(0, 0), whole(0, 0), whole(1, -1), made=[(2, 6, 3)],
+        options="StridedSliceOptions", ellipsisMask=1, beginMask=2, endMask=2),
+    one("STRIDED_SLICE", (2, 6, 3), whole(0, 0, 1), whole(0, 0, 0), whole(1, 1, 1), made=[(1, 2, 6)],
+        options="StridedSliceOptions", newAxisMask=1, ellipsisMask=2, shrinkAxisMask=4),
     one("GATHER", (2, 6), whole([2, 1], [0, 5]), made=[(2, 2, 2)], options="GatherOptions", axis=1),
     one("REVERSE_V2", (2, 3), whole(1), made=[(2, 3)], options="ReverseV2Options"),
     one("TILE", (2, 3), whole(2, 1), made=[(4, 3)], options="TileOptions"),
@@ -157,6 +161,18 @@ def test_an_unknown_shape_is_worked_out():
     """Old converters leave it out."""
     content = flatbuffer("RESHAPE", [(1, 3, 4), whole(2, -1)], [()], "ReshapeOptions", {}, Type.FLOAT32)
     assert check_model(content).outputs[0].shape == (2, 6)
+
+
+def test_an_open_length_is_worked_out():
+    """Converters store 1 for it."""
+    content = flatbuffer("TILE", [(2, 3), whole(2, 1)], [(1, 3)], "TileOptions", {}, Type.FLOAT32)
+
+    def leave_open(model, graph):
+        graph.tensors[graph.outputs[0]].shapeSignature = [-1, 3]
+
+    with pytest.raises(ContractError, match=r"results of \[\[4, 3\]\]"):
+        check_model(content)
+    assert check_model(edited(content, leave_open)).outputs[0].shape == (4, 3)
 
 
 def test_shapes_that_are_computed_are_followed():
@@ -262,3 +278,10 @@ TYPES = [
 def test_operands_that_do_not_fit_are_refused(int8_logits, edit, message):
     with pytest.raises(ContractError, match=message):
         check_model(edited(int8_logits, edit))
+
+
+def test_a_dead_branch_may_have_the_smallest_of_scales(conv_int8):
+    """One side of a sum whose numbers are all near zero: trained networks have them."""
+    check_model(edited(conv_int8.flatbuffer, set_scale(22, 1e-9)))
+    with pytest.raises(ContractError, match=r"ADD\) must have scales nearer to each other"):
+        check_model(edited(conv_int8.flatbuffer, set_scale(23, 1e-8)))
