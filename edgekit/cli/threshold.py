@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.cli import console
-from edgekit.cli.options import check_models, load_photos
+from edgekit.cli.options import load_photos
 from edgekit.data.options import PartChoice
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
@@ -27,13 +27,14 @@ def choose_threshold(
 ) -> None:
     """Choose a threshold by rule, say what it gives, and write it if asked to."""
     from edgekit.evaluate.threshold import Target, TargetRequest, set_target
+    from edgekit.runtime import read_bundle
 
     # Before the photos are read: a rule that is none is known at once.
     request = TargetRequest(target=Target.parse(target), part=split, also_test=also_test, write=write)
-    check_models(model)
+    bundle = read_bundle(model)
     with console.progress() as progress:
         dataset = load_photos(data, skip_bad=skip_bad, progress=progress, place=write, what="a model")
-        record = set_target(model, dataset, request, progress=progress)
+        record = set_target(model, dataset, request, bundle=bundle, progress=progress)
     if json:
         console.print_json(record)
         return

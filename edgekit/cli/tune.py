@@ -43,11 +43,13 @@ def tune(
     if also_test:
         raise typer.BadParameter("--also-test needs --target")
     from edgekit.evaluate.retune import tune
+    from edgekit.runtime import read_bundle
 
-    options.check_models(model)
+    # Photos take long to read, which a mistaken model need not wait for.
+    bundle = read_bundle(model)
     with console.progress() as progress:
         dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=place, what="a model")
-        record = tune(model, dataset, part=split, write=place, progress=progress)
+        record = tune(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
     if json:
         console.print_json(record)
         return

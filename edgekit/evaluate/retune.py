@@ -15,7 +15,7 @@ from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos, joined
 from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
-from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.operating_point import edge_caution, fit_decision
 from edgekit.scoring.scores import CropUse, Scores, crop_use
 
@@ -51,7 +51,13 @@ class TuneRecord:
 
 
 def tune(
-    model: Path, dataset: Dataset, *, part: PartChoice = "auto", write: Path | None = None, progress: Progress = SILENT
+    model: Path,
+    dataset: Dataset,
+    *,
+    part: PartChoice = "auto",
+    write: Path | None = None,
+    bundle: Bundle | None = None,
+    progress: Progress = SILENT,
 ) -> TuneRecord:
     """Choose the decision of a model file anew, as ``convert`` does; its flatbuffer keeps every byte.
 
@@ -61,6 +67,7 @@ def tune(
         part: The photos that choose; ``auto``: the validation part of the data that the model was trained on, else all.
         write: Where the file with the new contract goes, whole or not at all, which may be the model itself; None
             writes nothing.
+        bundle: The model file as it was read before, which is then not opened again.
         progress: Told of every photo.
 
     Raises:
@@ -68,7 +75,7 @@ def tune(
         DataError: labels that the model doesn't know, photos that may not choose, a part that can't be told, or photos
             that settle no temperature: too few, or none of them wrong.
     """
-    bundle = read_bundle(model)
+    bundle = bundle or read_bundle(model)
     contract = bundle.contract
     chosen = choosing_photos(dataset, contract, part)
     _check_enough(chosen, contract)

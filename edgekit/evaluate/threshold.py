@@ -32,7 +32,7 @@ from edgekit.metrics.wording import percent
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain
-from edgekit.runtime.bundle import read_bundle
+from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.operating_point import fit_early_stop
 from edgekit.scoring.scores import Scores
 
@@ -212,7 +212,14 @@ class TargetRequest:
     write: Path | None = None
 
 
-def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progress: Progress = SILENT) -> TargetRecord:
+def set_target(
+    model: Path,
+    dataset: Dataset,
+    request: TargetRequest,
+    *,
+    bundle: Bundle | None = None,
+    progress: Progress = SILENT,
+) -> TargetRecord:
     """Choose a model's threshold by a rule, and write a file with it if asked to.
 
     The temperature stays. Bounds for stopping early, where the contract has some, are fitted anew.
@@ -221,13 +228,14 @@ def set_target(model: Path, dataset: Dataset, request: TargetRequest, *, progres
         model: Path of the model file.
         dataset: Photos with labels.
         request: The rule, and what is done with it.
+        bundle: The model file as it was read before, which is then not opened again.
         progress: Told of every photo.
 
     Raises:
         ContractError: no model of edgekit.
         DataError: no label of genuine photos, photos that may not choose a threshold, or a rule that none keeps.
     """
-    bundle = read_bundle(model)
+    bundle = bundle or read_bundle(model)
     contract = bundle.contract
     target, write = request.target, request.write
     chosen = _choosing_photos(dataset, contract, request.part)
