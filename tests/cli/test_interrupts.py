@@ -57,10 +57,10 @@ def test_while_a_stage_loads(interrupted, command, module, tmp_path, request):
     more = ["--out", tmp_path / "run", "--backbone", "small_cnn"] if command == "finetune" else []
     for label in ("genuine", "recapture") if command == "finetune" else ():
         # It looks at the photos before it loads what takes seconds.
-        (tmp_path / label).mkdir()
+        (tmp_path / "photos" / label).mkdir(parents=True)
         for number in range(6):
-            Image.new("RGB", (32, 32), (40 * number, 9, 9)).save(tmp_path / label / f"{number}.png")
-    of = tmp_path
+            Image.new("RGB", (32, 32), (40 * number, 9, 9)).save(tmp_path / "photos" / label / f"{number}.png")
+    of = tmp_path / "photos"
     if command == "qat":
         pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
         of = request.getfixturevalue("run_copy")("float").root
