@@ -38,14 +38,14 @@ def predict(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
     top: Annotated[int, typer.Option(help="Name so many labels of each photo, the most probable first.", min=0)] = 0,
     batch: Annotated[
-        int | None,
+        int,
         typer.Option(
-            help="Photos in flight: while one is scored, the next are decoded. With 1, the milliseconds are those of a "
-            "photo that has the cores to itself. [default: 1; with --out 2]",
+            help="Photos in flight: while one is scored, others are decoded. Helps with --threads 1 and large photos; "
+            "the milliseconds are then of photos that share the cores.",
             min=1,
             max=MAX_THREADS,
         ),
-    ] = None,
+    ] = 1,
     out: Annotated[
         Path | None,
         typer.Option(help="Write .csv or .jsonl instead of a table; a run that was stopped goes on where it was."),
@@ -87,7 +87,9 @@ def predict(
     if json and csv:
         raise EdgekitError("one form of output at a time, got --json and --csv; leave one out")
     if is_watching:
-        _refuse_of_photos({"--csv": csv or None, "--top": top or None, "--batch": batch, "--out": out})
+        _refuse_of_photos(
+            {"--csv": csv or None, "--top": top or None, "--batch": None if batch == 1 else batch, "--out": out}
+        )
     if out is not None:
         _check_out(out, csv=csv)
     files = list(_files(photos or []))
@@ -98,8 +100,7 @@ def predict(
             classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
             watch_frames(classifier, classify, watching, json=json)
             return
-        in_flight = batch or (1 if out is None else 2)
-        config = PredictConfig(crops=crops, stop_early=not all_crops, top=top, batch=in_flight)
+        config = PredictConfig(crops=crops, stop_early=not all_crops, top=top, batch=batch)
         if out is not None:
             failed = _write(classifier, files, config, out, model=model, json=json)
         else:

@@ -46,7 +46,7 @@ def class_rows(record: TtaRecord) -> StudyTable:
     """The table that anti-spoofing studies print: every model without test-time augmentation and with random crops."""
     rows = []
     for one in record.tables:
-        way = f"without ({one.way})" if one.way == record.baseline else f"{one.crops} random crops"
+        way = f"without ({one.way})" if one.way == record.baseline else count(one.crops, "random crop")
         for line in (*one.table.classes, one.table.macro, one.table.weighted):
             shares = [f"{100 * share:.1f}" for share in (line.precision, line.recall, line.f1)]
             rows.append([one.model, way, line.label, *shares, str(line.support)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
-from edgekit.metrics.wording import short_percent
+from edgekit.metrics.wording import count, short_percent
 from edgekit.report.drawing import (
     SHAPES,
     Chart,
@@ -75,7 +75,7 @@ def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[fl
     return Chart(
         key=key,
         title=title,
-        description=f"{len(spots)} points of {len(names)} series; the arrow keys go from one to the next",
+        description=f"{count(len(spots), 'point')} of {len(names)} series; the arrow keys go from one to the next",
         frame=frame,
         x_name="latency of one photo, p95 (ms)",
         y_name="balanced accuracy",

@@ -143,8 +143,8 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
         console.note(f"groups of one class: {', '.join(record.one_class)}")
     across = sum(one.across != "none" for one in record.same)
     console.note(
-        f"{len(record.same)} sets of photos that look the same, {across} of them across a border; "
-        f"{record.noise.found} labels to look at; page: {page}"
+        f"{count(len(record.same), 'set')} of photos that look the same, {across} of them across a border; "
+        f"{count(record.noise.found, 'label')} to look at; page: {page}"
     )
 
 

@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from edgekit.augment.options import PRESETS
 from edgekit.cli import app
 from edgekit.data.manifest import read_manifest
 from edgekit.errors import DataError, EdgekitError
+from edgekit.records import plain
 
 pytest.importorskip("cv2", reason="needs OpenCV")
 
@@ -50,9 +52,21 @@ class TestAugment:
 
     def test_options_change_the_preset(self, data, photos, tmp_path):
         out = tmp_path / "out"
-        data("augment", photos, out, "--rotation", 5, "--no-horizontal-flip", "--variants", 1, "--workers", 1)
+        changes = ("--preset", "antispoof", "--rotation", 5, "--no-horizontal-flip")
+        data("augment", photos, out, *changes, "--variants", 1, "--workers", 1)
         options = json.loads((out / "augment.json").read_text())["config"]["options"]
         assert (options["rotation_deg"], options["horizontal_flip"], options["zoom"]) == (5, False, 0.2)
+
+    @pytest.mark.parametrize(
+        ("classes", "preset"), [(("recapture", "genuine"), "recapture-safe"), (("b", "d"), "mild")]
+    )
+    def test_the_classes_choose_where_nobody_does(self, data, photos, tmp_path, classes, preset):
+        for old, new in zip(("recapture", "genuine"), classes, strict=True):
+            (photos / old).rename(photos / new)
+        result = data("augment", photos, tmp_path / "out", "--variants", 1, "--workers", 1)
+        assert f"preset {preset}, by the classes" in result.stderr
+        options = json.loads((tmp_path / "out" / "augment.json").read_text())["config"]["options"]
+        assert options == plain(PRESETS[preset])
 
     def test_preview(self, data, photos, tmp_path):
         assert data("augment", photos / "genuine" / "1.jpg", "--preview", tmp_path / "sheet.png").exit_code == 0
@@ -115,6 +129,17 @@ class TestRecapture:
     def test_unknown_screen(self, data, photos, tmp_path):
         with pytest.raises(EdgekitError, match="oled-pentile"):
             data("recapture", photos, tmp_path / "out", "--screen", "plasma")
+
+    @pytest.mark.parametrize(
+        ("classes", "preset"), [(("recapture", "genuine"), "recapture-safe"), (("b", "d"), "mild")]
+    )
+    def test_the_classes_choose_where_nobody_does(self, data, photos, tmp_path, classes, preset):
+        for old, new in zip(("recapture", "genuine"), classes, strict=True):
+            (photos / old).rename(photos / new)
+        result = data("augment", photos, tmp_path / "out", "--variants", 1, "--workers", 1)
+        assert f"preset {preset}, by the classes" in result.stderr
+        options = json.loads((tmp_path / "out" / "augment.json").read_text())["config"]["options"]
+        assert options == plain(PRESETS[preset])
 
     def test_preview(self, data, photos, tmp_path):
         one, sheet = photos / "genuine" / "1.jpg", tmp_path / "sheet.png"
