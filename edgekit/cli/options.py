@@ -11,7 +11,7 @@ import typer
 
 from edgekit.cli import console
 from edgekit.contract import MAX_CROPS
-from edgekit.data.options import GroupBy, PartChoice, check_counts, guess_bona_fide
+from edgekit.data.options import DerivedBy, PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
@@ -63,7 +63,7 @@ Tta = Annotated[str | None, typer.Option("--tta", hidden=True, help="Now --crops
 K = Annotated[str | None, typer.Option("--k", hidden=True, help="Now --crops.")]
 
 GroupByOption = Annotated[
-    GroupBy | None,
+    DerivedBy | None,
     typer.Option(
         "--group-by",
         help="Derive groups for photos that have none: name (what stands before a name's last number), date (sessions "

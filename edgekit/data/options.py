@@ -7,7 +7,7 @@ from typing import Literal
 
 from edgekit.errors import DataError, EdgekitError
 
-GroupBy = Literal["name", "date", "camera", "look"]
+DerivedBy = Literal["name", "date", "camera", "look"]
 PartChoice = Literal["auto", "train", "val", "test", "all"]
 
 # Folds inside the training photos: the fewest there can be, and the most that are worth their time.
@@ -39,7 +39,7 @@ class SplitConfig:
     val_fraction: float = 0.2
     test_fraction: float = 0.2
     seed: int = 0
-    group_by: GroupBy | None = None
+    group_by: DerivedBy | None = None
 
     def __post_init__(self) -> None:
         """Check that each part gets something."""

@@ -16,7 +16,7 @@ from edgekit.data.groups import with_groups
 from edgekit.data.heic import enable_heic_if_installed
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.options import GroupBy, SplitConfig
+from edgekit.data.options import DerivedBy, SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.data.threads import work_through
 from edgekit.data.update import cautions, read_samples, update_manifest
@@ -59,7 +59,7 @@ def split_data(
     *,
     ungrouped: bool = False,
     again: bool = False,
-    group_by: GroupBy | None = None,
+    group_by: DerivedBy | None = None,
     progress: Progress = SILENT,
 ) -> SplitRecord:
     """Split a data folder by groups and write that into its manifest.
