@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from PIL import JpegImagePlugin
 
-from edgekit.data.exif import camera_of
+from edgekit.data.exif import maker_and_model
 from edgekit.records import sha256
 from edgekit.runtime.readers import open_picture
 
@@ -98,7 +98,7 @@ def read_facts(path: str, content: bytes, size_wh: tuple[int, int]) -> FileFacts
             subsampling=_SUBSAMPLING.get(JpegImagePlugin.get_sampling(opened), "other") if is_jpeg else "",
             progressive=bool(opened.info.get("progressive")),
             metadata=tuple(sorted(block for block in _BLOCKS if opened.info.get(block))),
-            camera=camera_of(opened.info.get("exif", b"")),
+            camera=maker_and_model(opened.info.get("exif", b"")),
             stem=name.stem,
         )
 

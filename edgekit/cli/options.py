@@ -14,7 +14,7 @@ import typer
 from edgekit.cli import console
 from edgekit.contract import MAX_CROPS
 from edgekit.data.manifest import COLUMNS
-from edgekit.data.options import AS_IT_LIES, DataReading, GroupBy, PartChoice, check_counts, guess_bona_fide
+from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy, PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
@@ -80,7 +80,7 @@ Tta = Annotated[str | None, typer.Option("--tta", hidden=True, help="Now --crops
 K = Annotated[str | None, typer.Option("--k", hidden=True, help="Now --crops.")]
 
 GroupByOption = Annotated[
-    GroupBy | None,
+    DerivedBy | None,
     typer.Option(
         "--group-by",
         help="Derive groups for photos that have none: name (what stands before a name's last number), date (sessions "

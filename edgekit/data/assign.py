@@ -17,7 +17,7 @@ import numpy as np
 from edgekit.data.lookalikes import SameSet
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.data.names import shorten
-from edgekit.data.options import GroupBy
+from edgekit.data.options import DerivedBy
 from edgekit.data.splits import balance, check_whole
 from edgekit.errors import DataError
 
@@ -47,7 +47,7 @@ class AssignConfig:
     val_fraction: float = 0.15
     test_fraction: float = 0.2
     seed: int = 0
-    group_by: GroupBy | None = None
+    group_by: DerivedBy | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""

@@ -18,12 +18,12 @@ _MAX_CHARS = 64
 _ERRORS: tuple[type[BaseException], ...] = (PhotoError, *DECODER_ERRORS)
 
 
-def camera_of(block: Any) -> str:
+def maker_and_model(block: Any) -> str:
     """Maker and model by an EXIF block; empty if it does not say."""
     return _words(_tags(block), _MAKE, _MODEL)
 
 
-def camera_in(path: Path) -> str:
+def numbered_camera(path: Path) -> str:
     """Maker, model and serial number of the camera that a file's EXIF names; empty if it does not say."""
     return _words(_tags(_block(path)), _MAKE, _MODEL, _SERIAL)
 

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from edgekit.data.dataset import Dataset
-from edgekit.data.exif import camera_in, taken_in
+from edgekit.data.exif import numbered_camera, taken_in
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
-from edgekit.data.options import GroupBy
+from edgekit.data.options import DerivedBy
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError
 from edgekit.metrics.wording import count
@@ -41,7 +41,7 @@ _OTHERS = {
 }
 
 
-def with_groups(dataset: Dataset, by: GroupBy | None, progress: Progress = SILENT) -> Dataset:
+def with_groups(dataset: Dataset, by: DerivedBy | None, progress: Progress = SILENT) -> Dataset:
     """The same photos with groups that are derived by a rule; untouched without one.
 
     The data's fingerprint stays: what was read is the same.
@@ -61,7 +61,7 @@ def with_groups(dataset: Dataset, by: GroupBy | None, progress: Progress = SILEN
     return replace(dataset, samples=samples)
 
 
-def derive_groups(root: Path, samples: Sequence[Sample], by: GroupBy, progress: Progress = SILENT) -> tuple[str, ...]:
+def derive_groups(root: Path, samples: Sequence[Sample], by: DerivedBy, progress: Progress = SILENT) -> tuple[str, ...]:
     """The group of each photo by a rule; photos on two sides of a split that the data names never share one.
 
     Args:
@@ -79,7 +79,7 @@ def derive_groups(root: Path, samples: Sequence[Sample], by: GroupBy, progress: 
     if by == "name":
         keys = [_name_key(sample.path) for sample in samples]
     elif by == "camera":
-        keys = work_through(camera_in, paths, "reading cameras", progress)
+        keys = work_through(numbered_camera, paths, "reading cameras", progress)
     elif by == "date":
         keys = _sessions(work_through(taken_in, paths, "reading dates", progress))
     else:
@@ -135,7 +135,7 @@ def _hash(path: Path) -> int:
     return perceptual_hash(picture)
 
 
-def _check_of_use(root: Path, samples: Sequence[Sample], groups: Sequence[str], by: GroupBy) -> None:
+def _check_of_use(root: Path, samples: Sequence[Sample], groups: Sequence[str], by: DerivedBy) -> None:
     """Hold that groups can be dealt out, and hold more than a photo.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Literal
 from edgekit.data.names import BONA_FIDE_NAMES, key_of, keys_of
 from edgekit.errors import DataError, EdgekitError
 
-GroupBy = Literal["name", "date", "camera", "look"]
+DerivedBy = Literal["name", "date", "camera", "look"]
 PartChoice = Literal["auto", "train", "val", "test", "all"]
 
 # Folds inside the training photos: the fewest there can be, and the most that are worth their time.
@@ -77,7 +77,7 @@ class SplitConfig:
     val_fraction: float = 0.2
     test_fraction: float = 0.2
     seed: int = 0
-    group_by: GroupBy | None = None
+    group_by: DerivedBy | None = None
 
     def __post_init__(self) -> None:
         """Check that each part gets something."""

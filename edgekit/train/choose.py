@@ -18,7 +18,7 @@ _MOST_PHOTOS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
+class ColumnsJudged:
     """What some columns of features are worth.
 
     Attributes:
@@ -34,7 +34,7 @@ class Judged:
 
 def judge_columns(
     means: Float32Array, columns: Mapping[Features, Int64Array], targets: Int64Array, folds: Int64Array
-) -> dict[Features, Judged]:
+) -> dict[Features, ColumnsJudged]:
     """How well some columns of features tell the classes of photos apart that the solution has not seen.
 
     Ridge regression in its dual form, photos by photos: for one head it is as good as regression on crops
@@ -52,7 +52,7 @@ def judge_columns(
     return {name: _judged(means[:, chosen], targets, folds) for name, chosen in columns.items()}
 
 
-def choose_columns(found: Mapping[Features, Judged], usual: Features, groups: Sequence[str] | None) -> Features:
+def choose_columns(found: Mapping[Features, ColumnsJudged], usual: Features, groups: Sequence[str] | None) -> Features:
     """The usual choice of a task, unless another is right more often, by an interval over groups.
 
     Where all do well on photos like those that train, the difference is chance, and what the task is says more.
@@ -66,7 +66,7 @@ def some_rows(targets: Int64Array, seed: int) -> Int64Array:
     return some_of_each(targets, _MOST_PHOTOS, seed)
 
 
-def _judged(means: Float32Array, targets: Int64Array, folds: Int64Array) -> Judged:
+def _judged(means: Float32Array, targets: Int64Array, folds: Int64Array) -> ColumnsJudged:
     classes = int(targets.max()) + 1
     logits = np.zeros((len(PENALTIES), len(targets), classes))
     for fold in np.unique(folds):
@@ -75,7 +75,7 @@ def _judged(means: Float32Array, targets: Int64Array, folds: Int64Array) -> Judg
     best = int(np.argmin([one.loss for one in trials]))
     shares = 1.0 / (len(np.unique(targets)) * np.bincount(targets)[targets])
     right = np.where(logits[best].argmax(axis=1) == targets, shares, 0.0)
-    return Judged(accuracy=trials[best].accuracy, loss=trials[best].loss, right=right)
+    return ColumnsJudged(accuracy=trials[best].accuracy, loss=trials[best].loss, right=right)
 
 
 def _predicted(means: Float32Array, targets: Int64Array, seen: np.ndarray, classes: int) -> Float64Array:

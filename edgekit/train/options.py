@@ -139,7 +139,7 @@ class TrainConfig:
         default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
     )
     tune: Literal["head", "all"] = "head"
-    draws: int = 24
+    draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""

@@ -34,6 +34,7 @@ OTHER_TYPES = {
     "--crops": "bench, crossval and tta compare numbers of crops, the others take one",
     "--exposure": "variants change it to either side by one number, recaptures draw it from a range",
     "--fill": "variants: what lies beyond the edge; recaptures: the photo's share of the screen",
+    "--group-by": "an import names folders, cameras or a pattern; elsewhere groups are derived for what has none",
     "--interpreter": "bench compares interpreters, predict takes one",
     "--plan": "tta compares plans, each with a number of crops, the others take one",
     "--split": "collect makes a split, by percentages; the others choose photos of one",

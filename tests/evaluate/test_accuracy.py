@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 
 from edgekit.contract import Decision
-from edgekit.errors import ContractError
+from edgekit.data.options import SplitConfig
+from edgekit.errors import ContractError, DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, evaluate_model, judged_photos, model_source, score_samples
 from edgekit.evaluate.options import EvaluateConfig
+from edgekit.evaluate.photos import choose_photos
+from edgekit.evaluate.threshold import Target, TargetRequest, set_target
 from edgekit.metrics.classification import evaluation_of
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import Progress
-from edgekit.records import file_sha256, from_plain, plain
+from edgekit.records import file_sha256, from_plain, plain, sha256
 from edgekit.runtime import read_bundle
+from edgekit.scoring.out_of_fold import beside, beside_content
+from edgekit.scoring.scores import Scores
 
 
 class TestEvaluate:
@@ -88,3 +93,58 @@ class TestEvaluate:
         many = score_samples(read_bundle(tmp_path / "model.tflite"), dataset, dataset.samples, crops=5)
         few = score_samples(read_bundle(tmp_path / "model.tflite"), dataset, dataset.samples, crops=2)
         np.testing.assert_array_equal(many.crops[:, :2], few.crops)
+
+
+class TestFolds:
+    """A model that all photos but the test photos trained, and what heads said of them that had not seen them."""
+
+    @pytest.fixture
+    def judged(self, tmp_path, model, make, provenance):
+        """The data, and a model whose folds were wrong about the first genuine photo."""
+        dataset = make(tmp_path / "photos")
+        told = provenance(dataset, SplitConfig(), by="folds")
+        chosen = choose_photos(dataset, model(**told), "val", takes_folds=True)
+        targets = np.array([("genuine", "recapture").index(one.label) for one in chosen.samples])
+        called = np.where(np.arange(len(targets)) == 0, 1 - targets, targets)
+        crops = np.eye(2, dtype=np.float32)[called][:, np.newaxis].repeat(model(**told).plan.crops, axis=1) * 0.8 + 0.1
+        content = beside_content(Scores(crops=crops.astype(np.float32), targets=targets))
+        beside(tmp_path / "model.tflite").write_bytes(content)
+        noted = {"validation_balanced_accuracy": 0.99, "validation_interval": [0.98, 1.0]}
+        model(**told, **noted, folds_sha256=sha256(content))
+        return dataset, tmp_path / "model.tflite", len(targets)
+
+    def test_validation_numbers_are_those_of_the_folds(self, judged):
+        dataset, model, photos = judged
+        found = evaluate_model(model, dataset, EvaluateConfig(part="val"))
+        assert found.evaluation.balanced_accuracy.value == pytest.approx(1 - 1 / photos)
+        assert "each was judged by a head that had not seen its group" in found.caution
+        assert found.gap is None
+        # The file itself is right about all of them.
+        run = evaluate_model(model, dataset, EvaluateConfig(part="train"))
+        assert run.evaluation.balanced_accuracy.value == 1
+
+    def test_fewer_crops_are_the_first_and_more_are_refused(self, judged):
+        dataset, model, _ = judged
+        assert evaluate_model(model, dataset, EvaluateConfig(part="val", crops=1)).crops == 1
+        with pytest.raises(DataError, match=r"out-of-fold scores are of \d+ crops, got --crops 900"):
+            evaluate_model(model, dataset, EvaluateConfig(part="val", crops=900))
+
+    def test_without_what_the_folds_said(self, judged):
+        dataset, model, _ = judged
+        beside(model).unlink()
+        with pytest.raises(DataError, match=r"must lie in model\.folds\.npz beside it"):
+            evaluate_model(model, dataset, EvaluateConfig(part="val"))
+
+    def test_a_threshold_by_rule_is_chosen_out_of_fold(self, judged, tmp_path):
+        dataset, model, photos = judged
+        out = tmp_path / "strict.tflite"
+        found = set_target(model, dataset, TargetRequest(target=Target.parse("bpcer=0.5"), write=out))
+        assert (found.chosen_on.part, found.chosen_on.photos) == ("val", photos)
+        assert evaluate_model(out, dataset, EvaluateConfig(part="val")).crops
+
+    def test_test_photos_are_compared_with_validation(self, judged):
+        dataset, model, _ = judged
+        found = evaluate_model(model, dataset)
+        assert (found.part, found.gap.validation.value, found.gap.warning) == ("test", 0.99, "")
+        assert evaluate_model(model, dataset, EvaluateConfig(crops=1)).gap is None
+        assert from_plain(type(found), plain(found), where="record") == found

@@ -6,7 +6,6 @@ from sklearn.linear_model import Ridge
 
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.runtime.voting import softmax
-from edgekit.train.choose import choose_columns, judge_columns, some_rows
 from edgekit.train.feed import class_weights
 from edgekit.train.head import PENALTIES, FeatureSet, solve_head
 
@@ -149,41 +148,3 @@ def test_a_channel_that_never_moves_does_no_harm():
     head = solve_head(still, 2)
     assert np.isfinite(head.kernel).all()
     assert abs(head.kernel[3]).max() < 1e-3
-
-
-@pytest.mark.parametrize(
-    ("telling", "usual", "best"),
-    [
-        pytest.param(0, "texture", "texture", id="the-usual-one"),
-        pytest.param(0, "content", "texture", id="a-better-one"),
-        pytest.param(4, "texture", "content", id="the-other-one"),
-        pytest.param(None, "content", "content", id="none-is-better"),
-        pytest.param(None, "texture", "texture", id="none-is-better-again"),
-    ],
-)
-def test_the_columns_that_surely_tell_more_are_chosen(telling, usual, best):
-    train = photos(3)
-    features = np.random.default_rng(3).normal(size=(60, 6)).astype(np.float32)
-    if telling is not None:
-        features[:, telling] += 3 * train.targets
-    columns = {"texture": np.arange(3), "content": np.arange(3, 6)}
-    found = judge_columns(features, columns, train.targets, train.folds)
-    assert choose_columns(found, usual, None) == best
-    if telling is not None:
-        assert found[best].accuracy > 0.85
-        assert found[best].right.sum() == pytest.approx(found[best].accuracy)
-
-
-def test_a_gain_of_one_group_alone_chooses_nothing():
-    train = photos(3)
-    features = np.random.default_rng(3).normal(size=(60, 6)).astype(np.float32)
-    features[:, 4] += 4 * train.targets
-    found = judge_columns(features, {"texture": np.arange(3), "content": np.arange(3, 6)}, train.targets, train.folds)
-    assert choose_columns(found, "texture", None) == "content"
-    assert choose_columns(found, "texture", ["one"] * 60) == "texture"
-
-
-def test_of_very_many_photos_some_of_each_class_judge(monkeypatch):
-    monkeypatch.setattr("edgekit.train.choose._MOST_PHOTOS", 40)
-    targets = np.repeat([0, 1, 2], [500, 30, 5])
-    assert np.bincount(targets[some_rows(targets, 0)]).tolist() == [18, 17, 5]

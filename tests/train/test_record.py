@@ -113,3 +113,21 @@ def test_what_would_lie_among_the_photos_is_refused(tmp_path, path):
 def test_what_lies_beside_the_photos_is_not(tmp_path, path):
     (tmp_path / "photos").mkdir()
     refuse_among_photos(tmp_path / path, tmp_path / "photos", "a run")
+
+
+def test_a_head_that_photos_held_out_chose_is_made_again(folder):
+    """As runs were made before folds chose: their record can be read, and nothing is built on it."""
+    old = replace(RECORD, config=TrainConfig(bona_fide="genuine"))
+    write_json(folder.record("float"), old)
+    assert folder.read("float") == old
+    with pytest.raises(RunError, match=r"made by an earlier edgekit \(0\), which kept validation photos from training"):
+        folder.check_folds(old)
+    folder.check_folds(replace(old, folds=5, folds_sha256="3" * 64))
+    # Epochs were stopped by photos that are held out, as they still are.
+    folder.check_folds(RECORD)
+
+
+def test_scores_of_folds_must_be_there(folder):
+    record = replace(RECORD, config=TrainConfig(bona_fide="genuine"), folds=5, folds_sha256="3" * 64)
+    with pytest.raises(RunError, match=r"float\.folds\.npz must be the scores of the folds"):
+        folder.out_of_fold(record)
