@@ -34,10 +34,12 @@ def crossval(
     tune: options.Tune = options.TRAIN.tune,
     plan: options.Plan = str(options.TRAIN.plan),
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
+    draws: options.Draws = None,
     epochs: options.Epochs = None,
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
+    no_keep: options.NoKeep = False,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -57,6 +59,7 @@ def crossval(
             network=network,
             plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
             tune=tune,
+            draws=options.chosen_draws(draws, tune, network),
             whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
             bona_fide=options.bona_fide_label(bona_fide, dataset.labels),
             seed=seed,
@@ -66,7 +69,7 @@ def crossval(
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.crossval.folds import cross_validate
 
-        record = cross_validate(dataset, out, config, progress=progress)
+        record = cross_validate(dataset, out, config, keep=not no_keep, progress=progress)
     console.show(record, print_crossval, json=json)
     console.note(f"wrote {out / 'crossval.json'}")
 

@@ -45,10 +45,7 @@ def finetune(
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
-    draws: Annotated[
-        int | None,
-        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {options.TRAIN.draws}]", min=1),
-    ] = None,
+    draws: options.Draws = None,
     augment: Augment = options.TRAIN.augment,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
@@ -59,7 +56,8 @@ def finetune(
     test_fraction: Annotated[float, typer.Option(help="Share of photos for the final test.")] = _SPLIT.test_fraction,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
-    cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
+    cache: options.Cache = None,
+    no_keep: options.NoKeep = False,
     skip_bad: options.SkipBad = False,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
@@ -74,20 +72,15 @@ def finetune(
     from edgekit.train.resume import RunOptions
 
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
-    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
+    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(tune, given)
-    if draws is not None and tune == "all" and network.weights == "none":
-        raise EdgekitError(
-            f"--tune all --weights none trains from scratch, with no head solved before, got --draws {draws}; "
-            "leave that out or tune the head"
-        )
     config = TrainConfig(
         network=network,
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
-        draws=options.TRAIN.draws if draws is None else draws,
+        draws=options.chosen_draws(draws, tune, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed),
         augment=augment,
@@ -134,8 +127,14 @@ def qat(
     learning_rate: options.LearningRate = None,
     crops_per_photo: options.CropsPerPhoto = None,
     patience: options.Patience = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(help="Random crops a photo that the head is solved on. [default: as many as finetune]", min=1),
+    ] = None,
     calibration: options.Calibration = None,
     calibration_crops: options.CalibrationCrops = None,
+    cache: options.Cache = None,
+    no_keep: options.NoKeep = False,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
     json: options.AsJson = False,
@@ -150,18 +149,22 @@ def qat(
     from edgekit.train.resume import RunOptions, recover
 
     folder = RunFolder(root=run)
-    files = RunOptions(overwrite=overwrite, resume=resume)
+    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(before.config.tune, given)
+    if draws is not None and before.config.tune == "all":
+        raise EdgekitError(
+            f"{run} was tuned as a whole, and its head is not solved again, got --draws {draws}; leave that out"
+        )
     how = options.changed(qat_fit(), **given)
     with console.progress() as progress:
         dataset = load_dataset(data or Path(before.data), skip_bad=before.skipped_photos > 0, progress=progress)
         chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
-        where = CalibrationFolder(path=calibration, crops=chosen)
+        where = CalibrationFolder(path=calibration, crops=chosen, draws=draws)
         record = qat(dataset, folder, how, calibration=where, options=files, progress=progress)
     finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
 

@@ -40,6 +40,7 @@ def tta(
     out: Annotated[
         Path | None, typer.Option(help="Folder for tta.json, tta.md, tta.png and the scores, which a re-run takes.")
     ] = None,
+    no_keep: options.NoKeep = False,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -58,7 +59,7 @@ def tta(
     )
     with console.progress() as progress:
         dataset = options.load_photos(data, skip_bad=skip_bad, progress=progress, place=out, what="a study")
-        scores = None if out is None else out / "scores"
+        scores = None if out is None or no_keep else out / "scores"
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:
         _write_tta(record, out)

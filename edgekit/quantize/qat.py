@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit.arrays import Float32Array
+from edgekit.arrays import Float32Array, RGBArray
 from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
 from edgekit.locks import working_in
@@ -17,6 +17,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.quantize.calibration import CalibrationConfig, CalibrationManifest, calibration_pixels, make_calibration
 from edgekit.quantize.fakequant import quantised
 from edgekit.quantize.kernels import adapt_weights
+from edgekit.quantize.neutral import neutral_crops
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.records import file_sha256, is_stream
@@ -89,6 +90,7 @@ def qat(
         folder: The run.
         how: Epochs, learning rate and the like.
         calibration: The crops of training photos that set the ranges of activations; chosen where there are none yet.
+            And how many random ones a head is solved on.
         options: What to do when the run holds a qat stage.
         progress: Told of every step.
 
@@ -108,7 +110,7 @@ def qat(
         options.refuse_in_use(folder, "qat")
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))
-        config = replace(before.config, whole=how)
+        config = replace(before.config, whole=how, draws=calibration.draws or before.config.draws)
         run = TrainingRun(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
@@ -130,7 +132,8 @@ def _quantised_head(
     The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
     converted int8 network itself, and the head is the best one for them.
     """
-    adapt_weights(network, crops, progress=progress)
+    # The backbone is nobody's photos' work, and nor is its rounding: runs and folds of the same weights share it.
+    adapt_weights(network, _batches(neutral_crops(run.config.network.side_px)), folder=_adapted(run), progress=progress)
     model = quantised(network)
     calibrate(model, network, crops)
     trials = fit_head(network, pooled_features(model), run, progress, precision="int8")
@@ -149,7 +152,7 @@ def _quantised_whole(
     files = run.files("qat")
     started = files.read_state() is not None
     if not started:
-        adapt_weights(network, crops, progress=progress)
+        adapt_weights(network, crops, folder=_adapted(run), progress=progress)
     model = quantised(network)
     feed = crop_feed(run.dataset, run.split, run.config, how, progress)
     if started:
@@ -177,5 +180,16 @@ def _calibrate_on(
         replace=run.options.overwrite,
         progress=progress,
     )
-    pixels = normalise(calibration_pixels(folder, manifest))
-    return manifest, [pixels[start : start + 32] for start in range(0, len(pixels), 32)]
+    return manifest, _batches(calibration_pixels(folder, manifest))
+
+
+def _batches(pixels: RGBArray) -> list[Float32Array]:
+    """Crops in batches, normalised."""
+    normalised = normalise(pixels)
+    return [normalised[start : start + 32] for start in range(0, len(pixels), 32)]
+
+
+def _adapted(run: TrainingRun) -> Path | None:
+    """Where adapted weights are kept."""
+    place = run.options.computed(run.folder)
+    return None if place is None else place / "adapted"

@@ -200,7 +200,7 @@ def fit_head(
     """
     config = run.config
     cache = FeatureCache(
-        folder=run.options.cache or run.folder.root / "features",
+        folder=run.options.computed(run.folder),
         key=_features_key(features, config, precision),
         model=to_flatbuffer(features, precision, None),
     )
