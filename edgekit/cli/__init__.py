@@ -9,6 +9,7 @@ import typer
 from edgekit import __version__
 from edgekit.cli import (
     bench,
+    clean,
     crossval,
     data,
     demo,
@@ -55,6 +56,7 @@ add_commands(
         bench.bench: _BENCH_EXAMPLES,
         report.report: "report runs/first evaluation --data photos --out report.html",
         tune.tune: "tune model.tflite --data photos --write tuned.tflite",
+        clean.clean: "clean runs/first --dry-run",
         predict.predict: "predict model.tflite shelf.jpg more-photos/",
         info.info: "info model.tflite",
         devices.devices: "devices ssh://pi@kitchen adb://R58M123ABC",
