@@ -100,7 +100,8 @@ class ConsoleProgress(Progress):
                 self._print(line)
 
     def _print(self, line: str) -> None:
-        self._bars.console.print(line, highlight=False, markup=False)
+        # Whole, however long: a name that is broken in two can't be copied out of a log.
+        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=not self._draws)
 
     def _finish(self) -> None:
         if self._task is not None:

@@ -85,7 +85,11 @@ CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo g
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
 Draws = Annotated[
     int | None,
-    typer.Option(help=f"Random crops a photo that the head is solved on. [default: {TRAIN.draws}]", min=1),
+    typer.Option(
+        help="Random crops a photo that the head is solved on. "
+        f"[default: {TRAIN.draws}, or as many as finetune took before qat]",
+        min=1,
+    ),
 ]
 Cache = Annotated[
     Path | None, typer.Option(help="Folder for features and adapted weights that several runs may share.")

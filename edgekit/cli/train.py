@@ -127,10 +127,7 @@ def qat(
     learning_rate: options.LearningRate = None,
     crops_per_photo: options.CropsPerPhoto = None,
     patience: options.Patience = None,
-    draws: Annotated[
-        int | None,
-        typer.Option(help="Random crops a photo that the head is solved on. [default: as many as finetune]", min=1),
-    ] = None,
+    draws: options.Draws = None,
     calibration: options.Calibration = None,
     calibration_crops: options.CalibrationCrops = None,
     cache: options.Cache = None,
