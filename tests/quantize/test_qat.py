@@ -107,7 +107,7 @@ def test_the_head_was_solved_anew_for_int8_features(mobile_run, mobile_twin, dat
 
 def test_a_frozen_backbone_is_adapted_once_whatever_the_crops(mobile_run, dataset, tmp_path):
     """Its adaptation rests on drawn scenes, so runs and folds of the same weights share it; each has its own ranges."""
-    shutil.copytree(mobile_run.root, tmp_path / "run")
+    shutil.copytree(mobile_run.root, tmp_path / "run", ignore=shutil.ignore_patterns("features"))
     folder, cache = RunFolder(root=tmp_path / "run"), tmp_path / "cache"
     told = []
     for crops, draws in ((50, None), (60, 2)):
