@@ -17,7 +17,7 @@ from rendering.ages import package
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
 from rendering.house import tree
-from rendering.models import card, demo, noise, recapture, targets
+from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
 from rendering.studies import classes, study, unseen
 
@@ -41,6 +41,7 @@ def fill(text: str, name: str, content: str) -> str:
 PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "README.md", "demo", "demo.json", demo),
     (ROOT / "README.md", "package", "package.json", package),
+    (ROOT / "README.md", "chain", "grocery.json", chain),
     (ROOT / "README.md", "simulated", "recapture-simulated.json", simulated_line),
     (ROOT / "README.md", "frames", "single-frame.json", frames_line),
     (ROOT / "docs" / "adopt.md", "adopted", "adopted-models.json", adopted),

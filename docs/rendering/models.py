@@ -163,3 +163,14 @@ def targets(record: Record) -> str:
         [f"target, {most} crops", "measured", ""],
         [[what, found, "reached" if good else "**missed**"] for what, found, good in rows],
     )
+
+
+def chain(record: Record) -> str:
+    """What the README's chain took on a few hundred photos of things, stage by stage."""
+    stages = ", ".join(f"{stage['name']} {stage['cpu_s']:.0f}" for stage in record["stages"])
+    return (
+        f"For {record['classes']} classes of groceries, {record['train_photos']} photos, the chain from `finetune` to "
+        f"`evaluate` took {record['cpu_s']:.0f} CPU seconds ({stages}) on {machine(record['conditions'])}; the int8 "
+        f"file names {percent(record['accuracy'])} of {record['test_photos']} further photos rightly "
+        "(`benchmarks/grocery_chain.py`)."
+    )

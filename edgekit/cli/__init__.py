@@ -10,6 +10,7 @@ from edgekit import __version__
 from edgekit.cli import (
     adopt,
     bench,
+    clean,
     crossval,
     data,
     demo,
@@ -56,6 +57,7 @@ add_commands(
         bench.bench: _BENCH_EXAMPLES,
         report.report: "report runs/first evaluation --data photos --out report.html",
         tune.tune: "tune model.tflite --data photos --write tuned.tflite",
+        clean.clean: "clean runs/first --dry-run",
         predict.predict: "predict model.tflite shelf.jpg more-photos/",
         adopt.adopt: "adopt model.tflite --labels labels.txt --out adopted.tflite",
         info.info: "info model.tflite",

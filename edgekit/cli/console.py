@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import typer
 
-from edgekit.progress import Progress
+from edgekit.progress import Progress, TimeLeft
 from edgekit.records import to_json
 from edgekit.terminal import exit_code_of_stop, guarded_output, printable
 
@@ -32,29 +34,79 @@ _WORDS_COLUMNS = 28
 
 EXIT_CHECK_FAILED = 1
 
+# Where no bar can be drawn, a log shows this often that work goes on; and the first estimate rests on so many seconds.
+LINE_EVERY_S = 30.0
+_MEASURED_S = 3.0
+
 
 class ConsoleProgress(Progress):
-    """Bars with time left on stderr; where that is no terminal, one line per task."""
+    """Bars with time left on stderr; where that is no terminal, a line for each task and a line every ``LINE_EVERY_S``.
 
-    def __init__(self, bars: Bars) -> None:
+    Args:
+        bars: Rich's bars, disabled where they can't be drawn.
+        every_s: Seconds between lines.
+    """
+
+    def __init__(self, bars: Bars, *, every_s: float = LINE_EVERY_S) -> None:
         self._bars = bars
         self._task: TaskID | None = None
+        self._draws = bars.console.is_terminal
+        self._every_s = every_s
+        self._left: TimeLeft | None = None
+        self._is_estimated = False
+        # Lines also come while a step takes long, from a thread of their own.
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     def begin(self, what: str, total: int) -> None:
         """Start a task; the last one is finished."""
         self._finish()
-        if not self._bars.console.is_terminal:
-            self._bars.console.print(f"{what} …", highlight=False)
+        if not self._draws:
+            self._print(f"{what} …")
+        with self._lock:
+            self._left, self._is_estimated = TimeLeft(what, total), False
         self._task = self._bars.add_task(what, total=total, note="")
 
     def advance(self, steps: int = 1, *, note: str = "") -> None:
         """Move the bar."""
-        if self._task is not None:
-            self._bars.update(self._task, advance=steps, note=note)
+        if self._task is None or self._left is None:
+            return
+        self._bars.update(self._task, advance=steps, note=note)
+        with self._lock:
+            self._left.advance(steps)
+            left = self._left.left_s
+            first = not self._is_estimated and self._left.measured_s >= _MEASURED_S
+            self._is_estimated |= first
+        if first and not self._draws and left is not None and left > self._every_s:
+            self._print(str(self._left))
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
-        self._bars.console.print(printable(line, lines=True), highlight=False, markup=False)
+        self._print(printable(line, lines=True))
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Lines at intervals for the body of the ``with``; nothing where bars are drawn."""
+        teller = threading.Thread(target=self._tell, daemon=True)
+        if not self._draws:
+            teller.start()
+        try:
+            yield
+        finally:
+            self._stopped.set()
+            if teller.ident is not None:
+                teller.join()
+
+    def _tell(self) -> None:
+        while not self._stopped.wait(self._every_s):
+            with self._lock:
+                line = "" if self._left is None or self._left.done >= self._left.total else str(self._left)
+            if line:
+                self._print(line)
+
+    def _print(self, line: str) -> None:
+        # Whole, however long: a name that is broken in two can't be copied out of a log.
+        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=not self._draws)
 
     def _finish(self) -> None:
         if self._task is not None:
@@ -64,13 +116,12 @@ class ConsoleProgress(Progress):
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Progress bars for the body of the ``with``."""
+def progress(*, every_s: float = LINE_EVERY_S) -> Iterator[Progress]:
+    """Progress bars for the body of the ``with``; where stderr is no terminal, a line every ``every_s`` seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -82,8 +133,28 @@ def progress() -> Iterator[Progress]:
     )
     # Rich takes over what the body prints, to keep it above the bars. What goes to a file or a pipe must get there.
     shared = sys.stdout.isatty()
-    with Bars(*columns, console=console, disable=not console.is_terminal, redirect_stdout=shared) as bars:
-        yield ConsoleProgress(bars)
+    with ExitStack() as stack:
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            console = Console(file=stack.enter_context(_own_stderr()))
+        bars = Bars(*columns, console=console, disable=not console.is_terminal, redirect_stdout=shared)
+        told = ConsoleProgress(stack.enter_context(bars), every_s=every_s)
+        stack.enter_context(told.telling())
+        yield told
+
+
+@contextmanager
+def _own_stderr() -> Iterator[TextIO]:
+    """Stderr for lines that come at any time: what is held back of native code meanwhile must not take them along."""
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        # Notebooks and test runners replace stderr by an object without a descriptor.
+        yield sys.stderr
+        return
+    sys.stderr.flush()
+    with open(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as own:
+        yield own
 
 
 def interruptible(function: F) -> F:

@@ -37,6 +37,7 @@ def crossval(
     tune: options.Tune = options.TRAIN.tune,
     plan: options.Plan = str(options.TRAIN.plan),
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
+    draws: options.Draws = None,
     epochs: options.Epochs = None,
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
     group_by: options.GroupByOption = None,
@@ -44,6 +45,7 @@ def crossval(
     seed: options.Seed = options.TRAIN.seed,
     columns: options.Columns = None,
     folders: options.Folders = None,
+    no_keep: options.NoKeep = False,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -62,6 +64,7 @@ def crossval(
         network=network,
         plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
         tune=tune,
+        draws=options.chosen_draws(draws, tune, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
         split=SplitConfig(group_by=group_by),
         seed=seed,
@@ -83,7 +86,7 @@ def crossval(
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.crossval.folds import cross_validate
 
-        record = cross_validate(dataset, out, config, progress=progress)
+        record = cross_validate(dataset, out, config, keep=not no_keep, progress=progress)
     console.show(record, print_crossval, json=json)
     console.note(f"wrote {out / 'crossval.json'}")
 

@@ -109,6 +109,23 @@ BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
 CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
+Draws = Annotated[
+    int | None,
+    typer.Option(
+        help="Random crops a photo that the head is solved on. "
+        f"[default: {TRAIN.draws}, or as many as finetune took before qat]",
+        min=1,
+    ),
+]
+Cache = Annotated[
+    Path | None, typer.Option(help="Folder for features and adapted weights that several runs may share.")
+]
+NoKeep = Annotated[
+    bool,
+    typer.Option(
+        "--no-keep", help="Keep nothing that could be computed again (features, adapted weights, scores of photos)."
+    ),
+]
 BonaFide = Annotated[
     str | None,
     typer.Option(
@@ -294,6 +311,20 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
             f"a head (--tune head) is solved exactly, without epochs, got {', '.join(unused)}; "
             "leave that out or tune all"
         )
+
+
+def chosen_draws(given: int | None, tune: str, network: NetworkConfig) -> int:
+    """How many random crops of each photo the head is solved on.
+
+    Raises:
+        EdgekitError: they were given where no head is solved.
+    """
+    if given is not None and tune == "all" and network.weights == "none":
+        raise EdgekitError(
+            f"--tune all --weights none trains from scratch, with no head solved before, got --draws {given}; "
+            "leave that out or tune the head"
+        )
+    return TRAIN.draws if given is None else given
 
 
 def changed(preset: Config, **given: Any) -> Config:

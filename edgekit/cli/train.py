@@ -46,10 +46,7 @@ def finetune(
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
-    draws: Annotated[
-        int | None,
-        typer.Option(help=f"Random crops a photo that the head is solved on. [default: {options.TRAIN.draws}]", min=1),
-    ] = None,
+    draws: options.Draws = None,
     augment: Augment = options.TRAIN.augment,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
@@ -66,7 +63,8 @@ def finetune(
     group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
     seed: options.Seed = options.TRAIN.seed,
-    cache: Annotated[Path | None, typer.Option(help="Folder for features that several runs may share.")] = None,
+    cache: options.Cache = None,
+    no_keep: options.NoKeep = False,
     columns: options.Columns = None,
     folders: options.Folders = None,
     skip_bad: options.SkipBad = False,
@@ -84,20 +82,15 @@ def finetune(
 
     how = options.reading(columns, folders)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
-    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache)
+    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(tune, given)
-    if draws is not None and tune == "all" and network.weights == "none":
-        raise EdgekitError(
-            f"--tune all --weights none trains from scratch, with no head solved before, got --draws {draws}; "
-            "leave that out or tune the head"
-        )
     config = TrainConfig(
         network=network,
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
-        draws=options.TRAIN.draws if draws is None else draws,
+        draws=options.chosen_draws(draws, tune, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
         augment=augment,
@@ -156,8 +149,11 @@ def qat(
     learning_rate: options.LearningRate = None,
     crops_per_photo: options.CropsPerPhoto = None,
     patience: options.Patience = None,
+    draws: options.Draws = None,
     calibration: options.Calibration = None,
     calibration_crops: options.CalibrationCrops = None,
+    cache: options.Cache = None,
+    no_keep: options.NoKeep = False,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
     json: options.AsJson = False,
@@ -171,15 +167,19 @@ def qat(
     from edgekit.train.resume import RunOptions, recover
 
     chosen = CALIBRATION_CROPS if calibration_crops is None else calibration_crops
-    where = CalibrationFolder(path=calibration, crops=chosen)
+    where = CalibrationFolder(path=calibration, crops=chosen, draws=draws)
     folder = RunFolder(root=run)
-    files = RunOptions(overwrite=overwrite, resume=resume)
+    files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(before.config.tune, given)
+    if draws is not None and before.config.tune == "all":
+        raise EdgekitError(
+            f"{run} was tuned as a whole, and its head is not solved again, got --draws {draws}; leave that out"
+        )
     how = options.changed(qat_fit(), **given)
     files.refuse_in_use(folder, "qat")
     photos = data or Path(before.data)

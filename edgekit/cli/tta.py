@@ -44,6 +44,7 @@ def tta(
     ] = None,
     columns: options.Columns = None,
     folders: options.Folders = None,
+    no_keep: options.NoKeep = False,
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
@@ -64,7 +65,7 @@ def tta(
     how, known = options.reading(columns, folders), options.labels_of(*models)
     with console.progress() as progress:
         dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
-        scores = None if out is None else out / "scores"
+        scores = None if out is None or no_keep else out / "scores"
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:
         _write_tta(record, out)

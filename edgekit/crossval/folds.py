@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,10 +29,11 @@ from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.gap import noted_validation, validation_gap
+from edgekit.locks import working_in
 from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.intervals import mean_estimate
 from edgekit.metrics.wording import count
-from edgekit.progress import SILENT, Progress
+from edgekit.progress import SILENT, Progress, about
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
 from edgekit.records import plain, read_json, sha256, to_json, write_json
@@ -55,6 +57,8 @@ VARIANTS: dict[str, tuple[Precision, Stage]] = {
     "int8 QAT": ("int8", "qat"),
 }
 
+_WORTH_SAYING_S = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fold:
@@ -68,19 +72,23 @@ class _Fold:
 
 
 def cross_validate(
-    dataset: Dataset, out: Path, config: CrossvalConfig, *, progress: Progress = SILENT
+    dataset: Dataset, out: Path, config: CrossvalConfig, *, keep: bool = True, progress: Progress = SILENT
 ) -> CrossvalRecord:
     """Train, quantise, convert and test once per fold; a re-run goes on where the last one stopped.
+
+    Folds share float features and, where the backbone is frozen, its adaptation to int8, which rests on drawn scenes:
+    neither depends on what a fold trains on or tests.
 
     Args:
         dataset: Photos with groups.
         out: Folder for the folds and ``crossval.json``.
         config: What is trained, and what is reported.
+        keep: Keep features, adapted weights and scores, which folds share and a re-run takes.
         progress: Told of every step.
 
     Raises:
         DataError: no groups, or fewer than folds.
-        RunError: the folder holds another cross-validation, or lies among the photos.
+        RunError: the folder holds another cross-validation, or lies among the photos, or another process works there.
         KeyboardInterrupt: a re-run goes on from the fold's last epoch.
     """
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
@@ -91,13 +99,33 @@ def cross_validate(
     splits = group_folds(dataset, config.folds, seed=config.train.seed, holds_out_val=config.train.holds_out_val)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, given)
-    folds = []
+    with working_in(out):
+        folds = _run_folds(dataset, splits, out, config, keep=keep, progress=progress)
+    return _conclude(dataset, out, folds, given, progress)
+
+
+def _run_folds(
+    dataset: Dataset, splits: Sequence[Split], out: Path, config: CrossvalConfig, *, keep: bool, progress: Progress
+) -> list[_Fold]:
+    folds: list[_Fold] = []
     for number, split in enumerate(splits):
         progress.say(f"fold {number + 1} of {config.folds}: tests {count(len(split.test), 'photo')}")
-        folds.append(_run_fold(dataset, split, out, number, config, progress))
+        began = time.monotonic()
+        folds.append(_run_fold(dataset, split, out / f"fold-{number}", config, keep=keep, progress=progress))
+        took, left = time.monotonic() - began, config.folds - len(folds)
+        # A fold that was there from before takes no time, and says nothing of the others.
+        if took > _WORTH_SAYING_S and left:
+            others = count(left, "fold that is left", "folds that are left")
+            progress.say(f"fold {number + 1} took {about(took)}: {about(took * left)} for the {others}")
+    return folds
+
+
+def _conclude(
+    dataset: Dataset, out: Path, folds: Sequence[_Fold], config: CrossvalConfig, progress: Progress
+) -> CrossvalRecord:
     latency, where = _time(dataset, folds[-1], config, progress)
     record = CrossvalRecord(
-        config=given,
+        config=config,
         data_sha256=dataset.sha256,
         photos=sum(len(fold.samples) for fold in folds),
         groups=len(dataset.groups),
@@ -124,10 +152,10 @@ def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
 
 
 def _run_fold(
-    dataset: Dataset, split: Split, out: Path, number: int, config: CrossvalConfig, progress: Progress
+    dataset: Dataset, split: Split, root: Path, config: CrossvalConfig, *, keep: bool, progress: Progress
 ) -> _Fold:
-    folder = RunFolder(root=out / f"fold-{number}")
-    options = RunOptions(resume=True, cache=out / "features")
+    folder = RunFolder(root=root)
+    options = RunOptions(resume=True, cache=RunFolder(root=root.parent).features if keep else None, keep=keep)
     if not _is_finished(folder, "float"):
         _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
     if not _is_finished(folder, "qat"):
@@ -136,7 +164,7 @@ def _run_fold(
     bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
     samples = split.samples(dataset, "test")
     # Kept, so that a re-run need not score again.
-    store = ScoreStore.of(folder.root / "scores", dataset, samples)
+    store = ScoreStore.of(folder.root / "scores", dataset, samples) if keep else None
     source = model_source(bundles["float"].contract, dataset, samples)
     scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
     return _Fold(

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float32Array, Float64Array
 from edgekit.progress import SILENT, Progress
-from edgekit.quantize.rounding import MomentSum, mean_error, round_to_grid
+from edgekit.quantize import rounding, windows
+from edgekit.quantize.adapted import AdaptedLayers, Rounded
+from edgekit.quantize.rounding import Moments, MomentSum, mean_error, round_to_grid
+from edgekit.quantize.windows import is_depthwise
+from edgekit.records import sha256
+from edgekit.scoring.keep import sources_sha256
+from edgekit.terminal import held_back
 from edgekit.train.keras2 import keras, tf
+from edgekit.train.network import LOGIT_LAYERS
 
-# Positions per crop whose inputs are counted, and crops per step; all activations of a step are in memory.
-_POSITIONS = 400
-_CROPS = 8
+# Being stopped loses nothing; being killed loses this much.
+_SAVE_SECONDS = 30.0
 # The converter writes a bias in units of input scale times weight scale, in 32 bits, and clips what does not fit in
 # silence. At an input scale of 1/128 that happens where a channel's largest weight, behind normalisation, is below 8e-6
 # of its offset; such a channel is a constant.
 _LEAST_WEIGHT = 3e-5
 
 
-def adapt_weights(network: keras.Model, batches: Sequence[Float32Array], *, progress: Progress = SILENT) -> None:
+def adapt_weights(
+    network: keras.Model, batches: Sequence[Float32Array], *, folder: Path | None = None, progress: Progress = SILENT
+) -> None:
     """Round every convolution's kernel so that its outputs change least; biases take what is left of the mean.
 
     The converter and tensorflow-model-optimization quantise kernels by channel and symmetrically, so they find these
@@ -30,60 +41,93 @@ def adapt_weights(network: keras.Model, batches: Sequence[Float32Array], *, prog
     Args:
         network: Changed in place.
         batches: float32 (n, side, side, 3) normalised crops.
+        folder: Where what was computed for these weights and crops is looked for and kept, layer by layer, also when
+            it is stopped; None keeps nothing.
         progress: Told of every step.
     """
     layers = [
         layer for layer in network.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
     ]
-    watch = keras.Model(network.input, [layer.input for layer in layers])
-    sums = [MomentSum() for _ in layers]
-    rng = np.random.default_rng(0)
-    progress.begin("adapting weights to int8", sum(map(len, batches)))
-    for crops in batches:
-        for start in range(0, len(crops), _CROPS):
-            step = crops[start : start + _CROPS]
-            inputs = watch.predict_on_batch(step)
-            for layer, own, total in zip(layers, inputs if len(layers) > 1 else [inputs], sums, strict=True):
-                total.add(_positions(rng, layer, own))
-            progress.advance(len(step))
-    for layer, total in zip(layers, sums, strict=True):
-        _adapt(layer, total)
+    groups = [_as_groups(layer, layer.get_weights()[0]) for layer in layers]
+    kept = None if folder is None else AdaptedLayers(folder / _key(network, batches), [one.shape for one in groups])
+    found = {} if kept is None else kept.layers()
+    progress.begin("adapting weights to int8", sum(map(len, batches)) + len(layers))
+    sums = [] if len(found) == len(layers) else _measure(network, layers, batches, kept, progress)
+    for number, (layer, own) in enumerate(zip(layers, groups, strict=True)):
+        if number not in found:
+            found[number] = _round(layer, own, sums[number].moments())
+            if kept is not None:
+                kept.write(number, found[number])
+        progress.advance()
+    # Only now: until the last is rounded, crops must flow through the float network.
+    for number, layer in enumerate(layers):
+        _put(layer, found[number])
+    if kept is not None:
+        kept.finish(progress)
 
 
-def _is_depthwise(layer: Any) -> bool:
-    return isinstance(layer, keras.layers.DepthwiseConv2D)
+def _key(network: keras.Model, batches: Sequence[Float32Array]) -> str:
+    """Names what rounding depends on: the weights behind which no head lies, the crops, and the code."""
+    parts = [sources_sha256(sys.modules[__name__], rounding, windows), np.__version__, tf.__version__]
+    for layer in network.layers:
+        if not layer.name.startswith(LOGIT_LAYERS):
+            parts += [layer.name, *(sha256(weight.tobytes()) for weight in layer.get_weights())]
+    parts += [f"{one.shape} {sha256(one.tobytes())}" for one in batches]
+    return sha256("\0".join(parts).encode())[:16]
 
 
-def _positions(rng: np.random.Generator, layer: Any, inputs: Float32Array) -> Float32Array:
-    """What some of a convolution's windows see: (groups, positions, inputs); depthwise channels are groups."""
-    height, width = layer.kernel_size
-    if (height, width) == (1, 1):
-        windows = inputs[:, :: layer.strides[0], :: layer.strides[1]]
-    else:
-        windows = tf.image.extract_patches(
-            inputs, [1, height, width, 1], [1, *layer.strides, 1], [1, *layer.dilation_rate, 1], layer.padding.upper()
-        ).numpy()
-    flat = windows.reshape(-1, height * width, inputs.shape[-1])
-    some = flat[rng.choice(len(flat), min(len(flat), _POSITIONS * len(inputs)), replace=False)]
-    return np.asarray(some.transpose(2, 0, 1) if _is_depthwise(layer) else some.reshape(1, len(some), -1))
+def _measure(
+    network: keras.Model,
+    layers: Sequence[Any],
+    batches: Sequence[Float32Array],
+    kept: AdaptedLayers | None,
+    progress: Progress,
+) -> list[MomentSum]:
+    """Moments of what each layer sees of the crops; what an earlier call came to is gone on with."""
+    done, sums = (0, None) if kept is None else kept.read_sums()
+    sums = sums or [MomentSum() for _ in layers]
+    steps = list(map(len, windows.crops_in_steps(batches)))
+    progress.advance(sum(steps[:done]))
+    last, was = time.monotonic(), done
+    try:
+        for seen in windows.sampled_windows(network, layers, batches, first=done):
+            # Not to be torn by Ctrl-C: sums of some layers would hold a step that others lack.
+            with held_back():
+                for total, own in zip(sums, seen, strict=True):
+                    total.add(own)
+                done += 1
+            progress.advance(steps[done - 1])
+            if kept is not None and time.monotonic() - last > _SAVE_SECONDS:
+                kept.write_sums(done, sums)
+                last, was = time.monotonic(), done
+    finally:
+        if kept is not None and done > was:
+            kept.write_sums(done, sums)
+    return sums
 
 
-def _adapt(layer: Any, total: MomentSum) -> None:
-    kernel, *rest = layer.get_weights()
-    followers = (node.layer for node in layer.outbound_nodes)
-    follower = next((one for one in followers if isinstance(one, keras.layers.BatchNormalization)), None)
-    moments = total.moments()
-    weights = _as_groups(layer, kernel)
-    gain, offset = (one.reshape(len(weights), -1) for one in _gain_and_offset(layer, follower))
+def _round(layer: Any, weights: Float32Array, moments: Moments) -> Rounded:
+    """The rounded kernel of a layer, and what that adds to its mean output."""
+    gain, offset = (one.reshape(len(weights), -1) for one in _gain_and_offset(layer, _normalisation_behind(layer)))
     rounded = round_to_grid(weights, moments)
     rounded = np.where(_is_constant(weights, gain, offset), _smallest_kernels(weights, gain, offset), rounded)
-    error = mean_error(weights, rounded, moments).reshape(-1).astype(np.float32)
+    return Rounded(weights=rounded.astype(np.float32), error=mean_error(weights, rounded, moments).astype(np.float32))
+
+
+def _put(layer: Any, rounded: Rounded) -> None:
+    kernel, *rest = layer.get_weights()
+    error, follower = rounded.error.reshape(-1), _normalisation_behind(layer)
     if layer.use_bias:
         rest = [rest[0] - error]
-    layer.set_weights([_as_kernel(layer, rounded, kernel.shape), *rest])
+    layer.set_weights([_as_kernel(layer, rounded.weights, kernel.shape), *rest])
     if follower is not None and not layer.use_bias:
         gamma, beta, mean, variance = follower.get_weights()
         follower.set_weights([gamma, beta, mean + error, variance])
+
+
+def _normalisation_behind(layer: Any) -> Any:
+    followers = (node.layer for node in layer.outbound_nodes)
+    return next((one for one in followers if isinstance(one, keras.layers.BatchNormalization)), None)
 
 
 def _gain_and_offset(layer: Any, normalisation: Any) -> tuple[Float32Array, Float32Array]:
@@ -112,11 +156,11 @@ def _smallest_kernels(weights: Float32Array, gain: Float32Array, offset: Float32
 def _as_groups(layer: Any, kernel: Float32Array) -> Float32Array:
     """(height, width, inputs, outputs) to (groups, inputs of one output, outputs)."""
     height, width, inputs, outputs = kernel.shape
-    if _is_depthwise(layer):
+    if is_depthwise(layer):
         return np.asarray(kernel.reshape(height * width, inputs, outputs).transpose(1, 0, 2))
     return kernel.reshape(1, height * width * inputs, outputs)
 
 
-def _as_kernel(layer: Any, groups: Float64Array, shape: tuple[int, ...]) -> Float32Array:
-    table = groups.transpose(1, 0, 2) if _is_depthwise(layer) else groups
+def _as_kernel(layer: Any, groups: Float32Array, shape: tuple[int, ...]) -> Float32Array:
+    table = groups.transpose(1, 0, 2) if is_depthwise(layer) else groups
     return np.asarray(table.reshape(shape), dtype=np.float32)

@@ -33,10 +33,12 @@ class CalibrationFolder:
         path: The folder.
         crops: How many crops are chosen of training photos, or of own photos; own images of exactly the input's side
             are all taken as they are.
+        draws: Random crops of each photo that a head is solved on for int8; as many as in the float stage when None.
     """
 
     path: Path | None = None
     crops: int = CALIBRATION_CROPS
+    draws: int | None = None
 
     def __post_init__(self) -> None:
         """Check the number."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit.arrays import Float32Array
+from edgekit.arrays import Float32Array, RGBArray
 from edgekit.data.dataset import Dataset
 from edgekit.data.groups import with_groups
 from edgekit.errors import RunError
@@ -18,6 +18,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.quantize.calibration import CalibrationConfig
 from edgekit.quantize.fakequant import quantised
 from edgekit.quantize.kernels import adapt_weights
+from edgekit.quantize.neutral import neutral_crops
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.quantize.representative import RepresentativeSet, representative_set
@@ -91,7 +92,7 @@ def qat(
         folder: The run.
         how: Epochs, learning rate and the like.
         calibration: What sets the ranges of activations: crops of training photos, chosen where there are none yet, or
-            images of the user's own.
+            images of the user's own. And how many random crops a head is solved on.
         options: What to do when the run holds a qat stage.
         progress: Told of every step.
 
@@ -113,7 +114,7 @@ def qat(
         options.refuse_in_use(folder, "qat")
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))
-        config = replace(before.config, whole=how)
+        config = replace(before.config, whole=how, draws=calibration.draws or before.config.draws)
         run = TrainingRun(dataset=dataset, split=before.split, config=config, folder=folder, options=options)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
@@ -121,8 +122,7 @@ def qat(
         freeze_normalisation(network)
         with options.replacing(folder, "qat"):
             ranges = _calibrate_on(run, calibration, progress)
-            pixels = normalise(ranges.pixels)
-            crops = [pixels[start : start + 32] for start in range(0, len(pixels), 32)]
+            crops = _batches(ranges.pixels)
             make = _quantised_head if config.tune == "head" else _quantised_whole
             trials = make(network, run, crops, progress)
             return write_record(run, "qat", trials, began, calibration=ranges.calibration)
@@ -136,7 +136,8 @@ def _quantised_head(
     The backbone is frozen, so what quantization does to its features is known exactly: they are computed by the
     converted int8 network itself, and the head is the best one for them.
     """
-    adapt_weights(network, crops, progress=progress)
+    # The backbone is nobody's photos' work, and nor is its rounding: runs and folds of the same weights share it.
+    adapt_weights(network, _batches(neutral_crops(run.config.network.side_px)), folder=_adapted(run), progress=progress)
     model = quantised(network)
     calibrate(model, network, crops)
     cache = feature_cache(pooled_features(model), run, precision="int8")
@@ -156,7 +157,7 @@ def _quantised_whole(
     files = run.files("qat")
     started = files.read_state() is not None
     if not started:
-        adapt_weights(network, crops, progress=progress)
+        adapt_weights(network, crops, folder=_adapted(run), progress=progress)
     model = quantised(network)
     feed = crop_feed(run.dataset, run.split, run.config, how, progress)
     if started:
@@ -180,3 +181,15 @@ def _calibrate_on(run: TrainingRun, where: CalibrationFolder, progress: Progress
         replace=run.options.overwrite,
         progress=progress,
     )
+
+
+def _batches(pixels: RGBArray) -> list[Float32Array]:
+    """Crops in batches, normalised."""
+    normalised = normalise(pixels)
+    return [normalised[start : start + 32] for start in range(0, len(pixels), 32)]
+
+
+def _adapted(run: TrainingRun) -> Path | None:
+    """Where adapted weights are kept."""
+    place = run.options.computed(run.folder)
+    return None if place is None else place / "adapted"

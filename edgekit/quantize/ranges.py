@@ -47,8 +47,8 @@ def calibrate(
     extremes = []
     for number, crops in enumerate(batches):
         if number == 0:
-            # Ranges of weights are those of the last call in training mode.
-            model(crops, training=True)
+            # Ranges of weights are those of the last call in training mode, whatever crops it sees.
+            model(crops[:1], training=True)
         extremes.append(np.asarray(watch.predict_on_batch(crops), dtype=np.float64))
     lows, highs = np.moveaxis(np.stack(extremes), 2, 0)
     for number, layer in enumerate(layers):

@@ -30,24 +30,32 @@ class Moments:
 
 
 class MomentSum:
-    """Adds up inputs of a layer, a batch at a time."""
+    """Adds up inputs of a layer, a batch at a time.
+
+    Attributes:
+        count: Positions so far.
+        total: (groups, inputs) float64, their sum; of shape () before the first.
+        products: (groups, inputs, inputs) float64, the sum of their products.
+    """
 
     def __init__(self) -> None:
-        self._count = 0
-        self._sum: Float64Array = np.zeros(())
-        self._products: Float64Array = np.zeros(())
+        self.count = 0
+        self.total: Float64Array = np.zeros(())
+        self.products: Float64Array = np.zeros(())
 
     def add(self, inputs: NDArray[np.floating]) -> None:
         """Count inputs, (groups, positions, inputs)."""
-        wide = inputs.astype(np.float64)
-        self._count += wide.shape[1]
-        self._sum = self._sum + wide.sum(axis=1)
-        self._products = self._products + wide.transpose(0, 2, 1) @ wide
+        # BLAS takes products of many groups only in this order in memory.
+        rows = inputs if len(inputs) == 1 else np.ascontiguousarray(inputs.transpose(0, 2, 1)).transpose(0, 2, 1)
+        self.count += rows.shape[1]
+        self.total = self.total + rows.sum(axis=1, dtype=np.float64)
+        # Products in the inputs' own precision, sums of them in double: a call has few positions, and calls are many.
+        self.products = self.products + rows.transpose(0, 2, 1) @ rows
 
     def moments(self) -> Moments:
         """Mean and covariance of what was added."""
-        mean = self._sum / self._count
-        return Moments(mean=mean, covariance=self._products / self._count - mean[:, :, None] * mean[:, None, :])
+        mean = self.total / self.count
+        return Moments(mean=mean, covariance=self.products / self.count - mean[:, :, None] * mean[:, None, :])
 
 
 def round_to_grid(weights: NDArray[np.floating], moments: Moments) -> Float64Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import math
 import os
@@ -9,8 +10,9 @@ import struct
 import tokenize
 import warnings
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -66,6 +68,21 @@ def runtime_key(interpreter: str, photos: Iterable[Path] = ()) -> list[str]:
 def reader_key(photo: Path) -> str:
     """What decodes a photo's format besides Pillow, with its version; empty for all but HEIC."""
     return heic_reader() if format_of(photo) == "HEIC" else ""
+
+
+def sources_sha256(*parts: ModuleType | Callable[..., object]) -> str:
+    """SHA-256 of the sources of modules and functions, for the keys of what they compute."""
+    return sha256("\0".join(inspect.getsource(part) for part in parts).encode())
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder and in those in it; links count as nothing."""
+    return sum(
+        (Path(place) / name).lstat().st_size
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not (Path(place) / name).is_symlink()
+    )
 
 
 def write_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

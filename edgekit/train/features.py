@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +13,19 @@ import numpy as np
 from edgekit.arrays import Float32Array, Int64Array, RGBArray
 from edgekit.augment import vary
 from edgekit.data.threads import WORKERS, in_order
-from edgekit.metrics.wording import count
+from edgekit.metrics.wording import count, file_size
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, sha256, to_json
 from edgekit.runtime.interpreter import ModelInterpreter, interpreter_name
-from edgekit.scoring.keep import ArrayType, read_arrays, reader_key, runtime_key, write_arrays
+from edgekit.scoring.keep import (
+    ArrayType,
+    folder_bytes,
+    read_arrays,
+    reader_key,
+    runtime_key,
+    sources_sha256,
+    write_arrays,
+)
 from edgekit.scoring.source import CropSource, cut_photo
 from edgekit.terminal import captured_stderr
 from edgekit.train import feed
@@ -58,35 +64,31 @@ class FeatureCache:
 
     Attributes:
         folder: Files are named by what features depend on: the model, the crops, the seed, the photo's bytes, and the
-            code that decodes, varies and cuts photos and runs the model.
+            code that decodes, varies and cuts photos and runs the model. None keeps nothing.
         key: Tells models apart; the converter does not give the same bytes twice.
         model: TFLite: uint8 [1, S, S, 3] RGB in, float32 [1, channels] out.
     """
 
-    folder: Path
+    folder: Path | None
     key: str
     model: bytes
 
     def settings(self, source: CropSource, draws: int, seed: int) -> str:
         """Names the folder for one model and one way of cutting crops."""
         parts: list[object] = [*runtime_key(interpreter_name()), self.key, source.plan, source.side_px, draws, seed]
-        parts += [_sources_sha256(cut_photo, *([feed] if draws else []))]
+        parts += [sources_sha256(cut_photo, *([feed] if draws else []))]
         if draws and source.augmentation is not None:
             # OpenCV is loaded only where something is varied.
             from edgekit.augment import warp
 
-            parts += [source.augmentation, _sources_sha256(vary, warp), warp.RESAMPLER]
+            parts += [source.augmentation, sources_sha256(vary, warp), warp.RESAMPLER]
         return sha256(to_json(parts).encode())[:16]
 
 
-def _sources_sha256(*parts: ModuleType | Callable[..., object]) -> str:
-    return sha256("\0".join(inspect.getsource(part) for part in parts).encode())
-
-
-def _file_name(photo: Path) -> str:
+def _file_name(photo: Path, digest: str) -> str:
     """Begins with the SHA-256 of the photo's file."""
     reader = reader_key(photo)
-    return f"{file_sha256(photo)}{f'-{reader}' if reader else ''}.npz"
+    return f"{digest}{f'-{reader}' if reader else ''}.npz"
 
 
 def photo_features(
@@ -139,8 +141,10 @@ def _tables(cache: FeatureCache, source: CropSource, wanted: _Wanted, progress: 
     """What is wanted of each photo's features, by its place in the source: read, or computed and kept."""
     progress.begin("computing features of training photos", len(source.paths))
     draws, seed, take = wanted
-    folder = cache.folder / cache.settings(source, draws, seed)
-    places = [folder / _file_name(path) for path in source.paths]
+    digests = [file_sha256(path) for path in source.paths]
+    folder = None if cache.folder is None else cache.folder / cache.settings(source, draws, seed)
+    names = [_file_name(path, digest) for path, digest in zip(source.paths, digests, strict=True)]
+    places = [] if folder is None else [folder / name for name in names]
     expected = {"crops": ArrayType(np.float32, (source.plan.crops + draws, range(1, _MAX_CHANNELS + 1)))}
     tables: dict[int, Float32Array] = {}
     widths: dict[int, int] = {}
@@ -150,27 +154,30 @@ def _tables(cache: FeatureCache, source: CropSource, wanted: _Wanted, progress: 
             tables[index], widths[index] = take(found["crops"]), found["crops"].shape[1]
 
     def cut(index: int) -> RGBArray:
-        photo, place = source.paths[index], places[index]
-        rng = np.random.default_rng([seed, int(place.stem[:15], 16)])
+        photo = source.paths[index]
+        rng = np.random.default_rng([seed, int(digests[index][:15], 16)])
         fixed = cut_photo(photo, source, count=source.plan.crops)
         return np.concatenate([fixed, draw_photo(rng, source, photo, draws)]) if draws else fixed
 
-    if len(tables) < len(places) or len(set(widths.values())) > 1:
+    if len(tables) < len(digests) or len(set(widths.values())) > 1:
         with captured_stderr():
             model = ModelInterpreter(cache.model, threads=WORKERS, probabilities=False)
         # Only the model knows how many channels are right.
         tables = {index: table for index, table in tables.items() if widths[index] == model.classes}
-        missing = [index for index in range(len(places)) if index not in tables]
-        damaged = [places[index] for index in missing if os.path.exists(places[index])]
+        missing = [index for index in range(len(digests)) if index not in tables]
+        damaged = [places[index] for index in missing if places and os.path.exists(places[index])]
         if damaged:
             files = count(len(damaged), "file of features is", "files of features are")
             progress.say(f"{files} damaged and computed again, such as {damaged[0]}")
         progress.advance(len(tables))
         for index, crops in zip(missing, in_order(cut, missing), strict=True):
             computed = np.stack([model(crop) for crop in crops])
-            write_arrays(places[index], {"crops": computed})
+            if places:
+                write_arrays(places[index], {"crops": computed})
             tables[index] = take(computed)
             progress.advance()
+        if folder is not None:
+            progress.say(f"features of training photos are kept in {folder} ({file_size(folder_bytes(folder))} in all)")
     else:
         progress.advance(len(tables))
     return tables

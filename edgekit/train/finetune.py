@@ -228,7 +228,7 @@ def feature_cache(features: keras.Model, run: TrainingRun, *, precision: Precisi
         precision: In which they are computed.
     """
     return FeatureCache(
-        folder=run.options.cache or run.folder.root / "features",
+        folder=run.options.computed(run.folder),
         key=_features_key(features, run.config, precision),
         model=to_flatbuffer(features, precision, None),
     )

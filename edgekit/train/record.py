@@ -181,6 +181,11 @@ class RunFolder:
                 return Path(own.folder)
         return self.calibration
 
+    @property
+    def features(self) -> Path:
+        """Features and adapted weights, if they are kept nowhere else; they can be computed again."""
+        return self.root / "features"
+
     def state(self, stage: Stage) -> Path:
         """How far a stage has come, for going on."""
         return self.root / f"{stage}.state.json"

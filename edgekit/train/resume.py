@@ -23,12 +23,15 @@ class RunOptions:
     Attributes:
         overwrite: Start again, replacing it.
         resume: Go on from its best weights.
-        cache: Folder for bottleneck features, which several runs may share; inside the run when None.
+        cache: Folder for bottleneck features and adapted weights, which several runs may share; inside the run when
+            None.
+        keep: Keep features and adapted weights at all.
     """
 
     overwrite: bool = False
     resume: bool = False
     cache: Path | None = None
+    keep: bool = True
 
     def __post_init__(self) -> None:
         """Check that they don't contradict each other."""
@@ -36,6 +39,14 @@ class RunOptions:
             raise RunError(
                 "a run is gone on with (--resume) or started again (--overwrite), got both; leave one of them out"
             )
+        if self.cache is not None and not self.keep:
+            raise RunError(
+                f"--no-keep keeps no features, got --cache {self.cache} to keep them in; leave one of them out"
+            )
+
+    def computed(self, folder: RunFolder) -> Path | None:
+        """Where a run keeps what it could compute again, features and adapted weights; None where it keeps none."""
+        return (self.cache or folder.features) if self.keep else None
 
     @contextmanager
     def replacing(self, folder: RunFolder, stage: Stage) -> Iterator[None]:

@@ -175,6 +175,30 @@ def test_training_from_scratch_draws_no_crops_for_a_head(edgekit_here, photos, t
     assert not (tmp_path / "run").exists()
 
 
+def test_folds_from_scratch_draw_no_crops_for_a_head(edgekit_here, photos, tmp_path):
+    code, _, err = edgekit_here("crossval", photos, "--out", tmp_path / "cv", *SMALL, "--draws", "3")
+    assert code == 2
+    assert "with no head solved before, got --draws 3; leave that out or tune the head" in err
+    assert not (tmp_path / "cv").exists()
+
+
+@pytest.mark.host
+@pytest.mark.slow
+def test_what_was_tuned_as_a_whole_draws_no_crops_for_a_head(edgekit_here, run_copy):
+    folder = run_copy("float")
+    code, _, err = edgekit_here("qat", folder.root, "--draws", "3")
+    assert code == 2
+    assert "was tuned as a whole, and its head is not solved again, got --draws 3; leave that out" in err
+
+
+def test_a_cache_that_keeps_nothing(edgekit_here, photos, tmp_path):
+    out = ("--out", tmp_path / "run")
+    code, _, err = edgekit_here("finetune", photos, *out, *SMALL, "--cache", tmp_path / "cache", "--no-keep")
+    assert code == 2
+    assert f"--no-keep keeps no features, got --cache {tmp_path / 'cache'} to keep them in" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_going_on_and_starting_again_contradict_each_other(edgekit_here, photos, tmp_path):
     code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL, "--resume", "--overwrite")
     assert code == 2

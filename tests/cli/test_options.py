@@ -148,6 +148,7 @@ NETWORK, TRAIN, SPLIT = NetworkConfig(), TrainConfig(), SplitConfig()
 BENCH, QUICK, IMPORT, COLLECT = BenchConfig(), quick_bench(), ImportConfig(), CollectConfig(label="any", group="any")
 VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), RecaptureConfig(), ShowConfig(), AuditConfig()
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
+DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
 DEFAULTS = {
     "data simulate": {"--per-class": SIMULATE.photos_per_class_per_group, "--seed": SIMULATE.seed},
@@ -161,13 +162,16 @@ DEFAULTS = {
         "--plan": str(TRAIN.plan),
         "--crops": TRAIN.plan.crops,
         "--working-px": TRAIN.plan.working_px,
-        "--draws": str(TRAIN.draws),
+        "--draws": DRAWS,
         "--augment": TRAIN.augment,
         "--seed": TRAIN.seed,
         "--val-fraction": SPLIT.val_fraction,
         "--test-fraction": SPLIT.test_fraction,
     },
-    "qat": {"--calibration-crops": f"{CALIBRATION_CROPS}, or as many as qat did before convert"},
+    "qat": {
+        "--draws": DRAWS,
+        "--calibration-crops": f"{CALIBRATION_CROPS}, or as many as qat did before convert",
+    },
     "convert": {
         "--calibration-crops": f"{CALIBRATION_CROPS}, or as many as qat did before convert",
         "--stage": ConvertConfig().stage,
@@ -180,6 +184,7 @@ DEFAULTS = {
         "--baseline": TTA.baseline,
     },
     "crossval": {
+        "--draws": DRAWS,
         "--folds": CROSSVAL.folds,
         "--crops": listed(CROSSVAL.crops),
         "--backbone": NETWORK.backbone,

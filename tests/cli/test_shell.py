@@ -19,6 +19,7 @@ from edgekit.errors import EdgekitError, pip_line
 COMMANDS = [
     "adopt",
     "bench",
+    "clean",
     "convert",
     "crossval",
     "data audit",

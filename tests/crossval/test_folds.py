@@ -2,6 +2,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
@@ -128,6 +129,19 @@ def test_a_place_among_the_photos_is_refused_before_anything_is_written(dataset,
     with pytest.raises(RunError, match=r"a cross-validation must lie outside the photos' folder .*/cv; name another"):
         cross_validate(dataset, dataset.root / "cv", config)
     assert not (dataset.root / "cv").exists()
+
+
+def test_nothing_that_can_be_computed_again_need_be_kept(done, dataset, config, tmp_path):
+    out, record = done
+    again = cross_validate(dataset, tmp_path, config, keep=False)
+    assert [one.evaluation for one in again.variants] == [one.evaluation for one in record.variants]
+    assert list(out.rglob("*.npz"))
+    assert list(tmp_path.rglob("*.npz")) == []
+
+
+def test_another_process_works_there(dataset, config, tmp_path):
+    with FileLock(tmp_path / LOCK_NAME), pytest.raises(RunError, match="another edgekit process works in"):
+        cross_validate(dataset, tmp_path, config)
 
 
 def test_other_settings_in_the_same_folder_are_refused(done, dataset, config):

@@ -7,45 +7,11 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.quantize.kernels import adapt_weights
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.train.keras2 import keras, tf
-from edgekit.train.network import build_network, freeze_normalisation
-from edgekit.train.options import NetworkConfig
+from edgekit.train.keras2 import keras
+from edgekit.train.network import freeze_normalisation
 from edgekit.train.to_tflite import to_flatbuffer
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def bytes_():
-    """Smooth crops, (n, side, side, 3) uint8: neighbouring pixels move together, as in photos."""
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (32, 8, 8, 3), dtype=np.uint8)
-    return coarse.repeat(8, axis=1).repeat(8, axis=2)
-
-
-@pytest.fixture(scope="module")
-def batches(bytes_):
-    pixels = (bytes_.astype(np.float32) - 128) / 128
-    return [pixels[:16], pixels[16:]]
-
-
-@pytest.fixture(scope="module")
-def moved(batches):
-    """A network whose normalisation has seen crops, and its weights."""
-    keras.utils.set_random_seed(0)
-    network = build_network(NetworkConfig(alpha=0.35, side_px=64, weights="none"), 2)
-    see = tf.function(lambda crops: network(crops, training=True))
-    for _ in range(60):
-        see(batches[0])
-    freeze_normalisation(network)
-    return network, network.get_weights()
-
-
-@pytest.fixture
-def network(moved):
-    network, weights = moved
-    network.set_weights(weights)
-    return network
 
 
 def convolutions(network):
@@ -118,7 +84,7 @@ def test_a_constant_channel_with_a_bias_survives_the_converter(bytes_, batches):
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
-def test_progress_counts_the_crops(network, batches):
+def test_progress_counts_the_crops_and_the_layers(network, batches):
     class Bar:
         total = done = 0
 
@@ -133,4 +99,5 @@ def test_progress_counts_the_crops(network, batches):
 
     bar = Bar()
     adapt_weights(network, batches, progress=bar)
-    assert (bar.total, bar.done) == (32, 32)
+    steps = 32 + len(convolutions(network))
+    assert (bar.total, bar.done) == (steps, steps)

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -129,6 +130,34 @@ def test_the_head_was_solved_anew_for_int8_features(mobile_run, mobile_twin, dat
     feed = crop_feed(dataset, record.split, record.config, record.config.whole, progress=SILENT)
     scores = validation_scores(mobile_twin, feed)
     assert (scores.argmax(axis=1) == feed.validation_targets).mean() > 0.8
+
+
+def test_a_frozen_backbone_is_adapted_once_whatever_the_crops(mobile_run, dataset, tmp_path):
+    """Its adaptation rests on drawn scenes, so runs and folds of the same weights share it; each has its own ranges."""
+    shutil.copytree(mobile_run.root, tmp_path / "run", ignore=shutil.ignore_patterns("features"))
+    folder, cache = RunFolder(root=tmp_path / "run"), tmp_path / "cache"
+    told = []
+    for crops, draws in ((50, None), (60, 2)):
+        options = RunOptions(overwrite=True, cache=cache)
+        where = CalibrationFolder(crops=crops, draws=draws)
+        record = qat(dataset, folder, HOW, calibration=where, options=options)
+        assert record.config.draws == (draws or mobile_run.read("float").config.draws)
+        told.append({path: path.stat().st_mtime_ns for path in (cache / "adapted").rglob("*.npz")})
+    assert told[0] == told[1]
+    assert len({path.parent for path in told[0]}) == 1
+    assert not (folder.root / "features" / "adapted").exists()
+
+
+def test_nothing_need_be_kept(dataset, run_copy):
+    folder = run_copy("float")
+    qat(
+        dataset, folder, replace(HOW, epochs=1), calibration=CalibrationFolder(crops=50), options=RunOptions(keep=False)
+    )
+    assert not folder.features.exists()
+    again = run_copy("float")
+    qat(dataset, again, replace(HOW, epochs=1), calibration=CalibrationFolder(crops=50))
+    assert list((again.features / "adapted").rglob("*.npz"))
+    assert again.read("qat").history == folder.read("qat").history
 
 
 class TestRefusals:

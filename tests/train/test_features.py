@@ -103,7 +103,10 @@ def test_a_damaged_file_is_computed_again(cache, source, damage, request):
     np.testing.assert_array_equal(again.fixed, first.fixed)
     np.testing.assert_array_equal(again.drawn, first.drawn)
     np.testing.assert_array_equal(np.load(place)["crops"], kept)
-    assert told.lines == [f"1 file of features is damaged and computed again, such as {place}"]
+    assert told.lines == [
+        f"1 file of features is damaged and computed again, such as {place}",
+        f"features of training photos are kept in {place.parent} (1 kB in all)",
+    ]
     assert told.done == 4
 
 
@@ -122,6 +125,14 @@ def test_what_was_computed_is_kept(cache, source):
     again = compute(replace(cache, model=b"no model"), source)
     np.testing.assert_array_equal(first.fixed, again.fixed)
     np.testing.assert_array_equal(first.drawn, again.drawn)
+
+
+def test_nothing_need_be_kept(cache, source, tmp_path):
+    before = set(tmp_path.rglob("*"))
+    told = Recorder()
+    found = compute(replace(cache, folder=None), source, progress=told)
+    assert (set(tmp_path.rglob("*")), told.lines, told.done) == (before, [], 4)
+    np.testing.assert_array_equal(found.crops, compute(cache, source).crops)
 
 
 def test_only_what_is_missing_is_computed(cache, source):
