@@ -22,6 +22,7 @@ from edgekit.runtime.crops import crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, open_interpreter
 from edgekit.runtime.photo import as_photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.verify.model import check_model
 from edgekit.simulate.scenes import draw_scene
 
 # Of probabilities, where all is computed in float: a few roundings in another order.
@@ -103,18 +104,21 @@ class Untouched:
         edge: The quantised tensor that a float input is turned into, where there is one.
 
     Raises:
+        ContractError: the model can't be run safely.
         InterpreterError: the interpreter refuses the model.
     """
 
     def __init__(self, flatbuffer: bytes, facts: InputFacts, tensor: TensorFacts, edge: TensorFacts | None) -> None:
         self._facts, self._tensor, self._edge = facts, tensor, edge
         self._flatbuffer = flatbuffer
-        self._interpreter = open_interpreter(flatbuffer)
         side = facts.side_px
         shape = [1, 3, side, side] if facts.channels_first else [1, side, side, 3]
+        is_dynamic = -1 in tensor.shape
+        check_model(flatbuffer, input_shape=tuple(shape) if is_dynamic else None)
+        self._interpreter = open_interpreter(flatbuffer)
         try:
             self._input = int(self._interpreter.get_input_details()[0]["index"])
-            if -1 in tensor.shape:
+            if is_dynamic:
                 self._interpreter.resize_tensor_input(self._input, shape)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as failure:
