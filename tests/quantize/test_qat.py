@@ -148,13 +148,13 @@ def test_a_frozen_backbone_is_adapted_once_whatever_the_crops(mobile_run, datase
     assert not (folder.root / "features" / "adapted").exists()
 
 
-def test_nothing_need_be_kept(dataset, run_copy):
+def test_nothing_need_be_kept(dataset, run_copy, tmp_path):
     folder = run_copy("float")
+    again = RunFolder(root=shutil.copytree(folder.root, tmp_path / "again"))
     qat(
         dataset, folder, replace(HOW, epochs=1), calibration=CalibrationFolder(crops=50), options=RunOptions(keep=False)
     )
     assert not folder.features.exists()
-    again = run_copy("float")
     qat(dataset, again, replace(HOW, epochs=1), calibration=CalibrationFolder(crops=50))
     assert list((again.features / "adapted").rglob("*.npz"))
     assert again.read("qat").history == folder.read("qat").history
