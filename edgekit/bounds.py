@@ -33,6 +33,9 @@ class Within:
 Share = Annotated[float, Within(low=0, high=1)]
 """Of all photos, or a probability."""
 
+SignedShare = Annotated[float, Within(low=-1, high=1)]
+"""One share less another."""
+
 NoLess = Annotated[float, Within(low=0)]
 """A time, a loss, a size: whatever has no end above."""
 

@@ -120,7 +120,7 @@ def test_classifying_imports_nothing_of_the_host(installed, red_blue_file, red_p
     assert told["label"] == "genuine"
     assert (told["imported"], told["installed"]) == ([], [])
     assert str(installed.parent.parent) in told["file"]
-    allowed = {"edgekit", "edgekit.arrays", "edgekit.errors", "edgekit.records", "edgekit.contract"}
+    allowed = {"edgekit", "edgekit.arrays", "edgekit.bounds", "edgekit.errors", "edgekit.records", "edgekit.contract"}
     assert {name for name in told["modules"] if not name.startswith("edgekit.runtime")} == allowed
 
 

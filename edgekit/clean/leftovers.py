@@ -19,10 +19,10 @@ from edgekit.errors import RunError
 from edgekit.locks import LOCK_NAME, working_in
 from edgekit.progress import SILENT, Progress
 
-Kind = Literal["features", "adapted weights", "scores", "unfinished files", "rejected files"]
+LeftoverKind = Literal["features", "adapted weights", "scores", "unfinished files", "rejected files"]
 
 # The kinds by the path's end, the folder that a file lies in included.
-_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+_PATTERNS: tuple[tuple[LeftoverKind, re.Pattern[str]], ...] = (
     ("adapted weights", re.compile(r"(^|/)features/adapted/[0-9a-f]{16}/(\d{3}|sums)\.npz$")),
     ("features", re.compile(r"^(.*/)?features/[0-9a-f]{16}/[0-9a-f]{64}\.npz$")),
     ("scores", re.compile(r"(^|/)scores/[0-9a-f]{32}\.npz$")),
@@ -39,7 +39,7 @@ _DEEPEST = 6
 class Leftovers:
     """Files of one kind: how many, and their bytes."""
 
-    kind: Kind
+    kind: LeftoverKind
     folder: str
     files: int
     size_bytes: int
@@ -103,7 +103,7 @@ def _is_ours(root: Path) -> bool:
     )
 
 
-def _found(root: Path) -> Iterator[tuple[Kind, Path]]:
+def _found(root: Path) -> Iterator[tuple[LeftoverKind, Path]]:
     """Files that edgekit named and could make again, in order; no link is followed."""
     for place, folders, names in os.walk(root):
         at = Path(place)
@@ -116,8 +116,8 @@ def _found(root: Path) -> Iterator[tuple[Kind, Path]]:
                 yield kind, path
 
 
-def _counted(root: Path, found: list[tuple[Kind, Path]]) -> tuple[Leftovers, ...]:
-    sizes: dict[tuple[Kind, str], list[int]] = defaultdict(list)
+def _counted(root: Path, found: list[tuple[LeftoverKind, Path]]) -> tuple[Leftovers, ...]:
+    sizes: dict[tuple[LeftoverKind, str], list[int]] = defaultdict(list)
     for kind, path in found:
         # Files of features and adapted weights lie in folders named by their keys, which say nothing to people.
         folder = path.parent.parent if kind in ("features", "adapted weights") else path.parent

@@ -220,8 +220,9 @@ def _files(photos: list[Path]) -> Iterator[Path]:
             continue
         others = Counter[str]()
         found = find_photos(path, others)
+        if not found:
+            said = f" ({passed_over(others)})" if others else ""
+            raise DataError(f"{path} must hold photos, got none{said}; name another folder")
         if others:
             console.note(f"{path}: {passed_over(others)}")
-        if not found:
-            raise DataError(f"{path} must hold photos, got none; name another folder")
         yield from (path / name for name in found)

@@ -17,7 +17,7 @@ from edgekit.scoring.out_of_fold import beside
 from edgekit.train.record import Calibration, TrainRecord
 
 
-class Judged(NamedTuple):
+class JudgedModel(NamedTuple):
     """A converted model with its operating point, its gate, and the scores that folds gave, ready to lie beside it."""
 
     bundle: Bundle
@@ -30,7 +30,7 @@ def rejected_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}{REJECTED_SUFFIX}")
 
 
-def write_with_record(judged: Judged, record: ConvertRecord, out: Path) -> ConvertRecord:
+def write_with_record(judged: JudgedModel, record: ConvertRecord, out: Path) -> ConvertRecord:
     """Write a model file and what lies beside it, all or nothing; returns the record with the file's name and size.
 
     Raises:
@@ -55,14 +55,14 @@ def _files(out: Path) -> tuple[Path, ...]:
     return out, out.with_suffix(".json"), beside(out)
 
 
-def keep_rejected(judged: Judged, record: ConvertRecord, out: Path) -> None:
+def keep_rejected(judged: JudgedModel, record: ConvertRecord, out: Path) -> None:
     """Keep a refused file and its record."""
     write_with_record(judged, record, rejected_file(out))
 
 
 def read_rejected(
     out: Path, config: ConvertConfig, stage: TrainRecord, calibration: Calibration | None
-) -> Judged | None:
+) -> JudgedModel | None:
     """The file that was refused before, where this conversion would give the same one; its gate with today's limit.
 
     Args:
@@ -94,7 +94,7 @@ def read_rejected(
     )
     folds = beside(kept).read_bytes() if beside(kept).is_file() else None
     same = same and told.get("folds_sha256") == (None if folds is None else sha256(folds))
-    return Judged(bundle, replace(record.gate, max_drop_points=config.max_drop), folds) if same else None
+    return JudgedModel(bundle, replace(record.gate, max_drop_points=config.max_drop), folds) if same else None
 
 
 def remove_rejected(out: Path) -> None:

@@ -17,7 +17,7 @@ from edgekit.contract import Contract, Precision
 from edgekit.convert.gate import ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.rejected import (
-    Judged,
+    JudgedModel,
     keep_rejected,
     read_rejected,
     rejected_file,
@@ -327,7 +327,7 @@ def _out_of_fold(bundle: Bundle, folds: _Folds, dataset: Dataset, record: TrainR
     return _Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
 
 
-def _judge(model: Bundle, compared: _Compared, *, max_drop: float) -> Judged:
+def _judge(model: Bundle, compared: _Compared, *, max_drop: float) -> JudgedModel:
     """The converted model with its operating point, and the gate, on photos that did not train what judges them."""
     names = [sample.group for sample in compared.samples]
     groups = names if all(names) else None
@@ -361,4 +361,4 @@ def _judge(model: Bundle, compared: _Compared, *, max_drop: float) -> Judged:
         **({"folds_sha256": sha256(folds)} if folds is not None else {}),
     }
     told = replace(contract, provenance={**contract.provenance, **measured})
-    return Judged(replace(model, contract=told), gate, folds)
+    return JudgedModel(replace(model, contract=told), gate, folds)

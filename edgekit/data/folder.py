@@ -365,9 +365,9 @@ class _Survey:
 def _of_no_use(ending: str, number: int) -> LeftOut:
     """Files of an ending, and why they are of no use: what ``ending_of`` says in brackets, if anything."""
     kind, _, why = ending.removesuffix(")").partition(" (")
-    return LeftOut(
-        what=f"{kind} file" if kind.startswith(".") else f"file {kind}", count=number, why=why or "no photos"
-    )
+    if not kind.startswith("."):
+        return LeftOut(what="file", count=number, why=f"no photos, {kind}")
+    return LeftOut(what=f"{kind} file", count=number, why=why or "no photos")
 
 
 def _pictures_in(folder: Path) -> int:

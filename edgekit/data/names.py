@@ -24,7 +24,11 @@ _UNLABELLED = {"pred", "predict", "prediction", "predictions", "inference", "sub
 
 # Labels that name genuine photos in presentation-attack detection, as data sets spell them.
 BONA_FIDE_NAMES = ("genuine", "bona_fide", "real", "live")
-_ATTACK_NAMES = ("recapture", "recaptured", "recaptures", "spoof", "attack", "attacks", "fake", "replay", "imposter")
+# Labels and kinds that name attacks, likewise.
+ATTACK_NAMES = (
+    *("attack", "attacks", "fake", "imposter", "photo_of_photo", "recapture", "recaptured", "recaptures", "replay"),
+    "spoof",
+)
 _WRAPPER = re.compile(
     r"archive|data|datasets?|images?|imgs?|photos?|pictures?|pics|files|root|raw|exports?|downloads?|dcim|jpe?g|png"
     r"|content|input|extracted|folder|main|master|media|samples|uploads?|zip"
@@ -128,7 +132,8 @@ def keys_of(names: Iterable[str]) -> frozenset[str]:
 
 
 _BONA_FIDE_KEYS = keys_of(BONA_FIDE_NAMES)
-_CLASS_KEYS = keys_of(BONA_FIDE_NAMES + _ATTACK_NAMES)
+ATTACK_KEYS = keys_of(ATTACK_NAMES)
+_CLASS_KEYS = _BONA_FIDE_KEYS | ATTACK_KEYS
 
 
 def shorten(items: Iterable[str], *, limit: int = 10, separator: str = ", ") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edgekit.data.names import BONA_FIDE_NAMES, key_of, keys_of
+from edgekit.data.names import ATTACK_KEYS, BONA_FIDE_NAMES, key_of, keys_of
 from edgekit.errors import DataError, EdgekitError
 
 DerivedBy = Literal["name", "date", "camera", "look"]
@@ -17,13 +17,10 @@ _FOLDS = (2, 10)
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
 
-# Labels and kinds that name attacks, as data sets spell them.
-ATTACK_NAMES = ("attack", "attacks", "fake", "photo_of_photo", "recapture", "recaptured", "replay", "spoof")
-
 
 def names_attack(names: Iterable[str]) -> bool:
     """Whether one of some names is that of an attack, so that the task is to tell these from genuine photos."""
-    return any(name.lower() in ATTACK_NAMES for name in names)
+    return any(key_of(name) in ATTACK_KEYS for name in names)
 
 
 def guess_bona_fide(labels: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.contract import Contract
-from edgekit.metrics.intervals import Estimate, difference
+from edgekit.metrics.intervals import Difference, Estimate, difference
 from edgekit.metrics.wording import percent
 
 
@@ -20,7 +20,7 @@ class ValidationGap:
     """
 
     validation: Estimate
-    difference: Estimate
+    difference: Difference
     warning: str
 
 

@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
-from edgekit.bounds import Counted, Share
+from edgekit.bounds import Counted, Share, SignedShare
 from edgekit.errors import DataError
 
 # Cells of the largest array that a block of resamples may fill: 8 MB, whatever the number of photos.
@@ -178,7 +178,16 @@ def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
     return Estimate(value=value, low=low, high=high, method="mean")
 
 
-def difference(one: Estimate, other: Estimate) -> Estimate:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How much larger one share is than another, with its 95 % interval; negative where it is smaller."""
+
+    value: SignedShare
+    low: SignedShare
+    high: SignedShare
+
+
+def difference(one: Estimate, other: Estimate) -> Difference:
     """How much larger one number is than another that was measured on other photos.
 
     The distances of both to their ends are squared and added (MOVER, Zou & Donner 2008), so that intervals of any form
@@ -187,7 +196,7 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
     value = one.value - other.value
     down = math.hypot(one.value - one.low, other.high - other.value)
     up = math.hypot(one.high - one.value, other.value - other.low)
-    return Estimate(value=value, low=value - down, high=value + up, method="of two intervals")
+    return Difference(value=value, low=max(-1.0, value - down), high=min(1.0, value + up))
 
 
 def wider(groups: Estimate, photos: Estimate) -> Estimate:

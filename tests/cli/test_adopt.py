@@ -35,7 +35,8 @@ def adopted_file(edgekit_here, tmp_path, foreign_file, labels_file, photos):
     return out
 
 
-def test_what_was_done_is_told(edgekit_here, tmp_path, foreign_file, labels_file):
+def test_what_was_done_is_told(edgekit_here, tmp_path, foreign_file, labels_file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
     out = tmp_path / "adopted.tflite"
     command = ("adopt", foreign_file, "--labels", labels_file, "--mean", "0", "--std", "255", "--out", out)
     code, shown, err = edgekit_here(*command)

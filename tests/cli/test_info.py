@@ -40,7 +40,8 @@ def test_a_model_that_others_made_is_described(edgekit_here, tmp_path):
     assert told["adoption"]["command"] == f"edgekit adopt {file} --out adopted.tflite"
 
 
-def test_what_nobody_says_is_asked_for(edgekit_here, tmp_path):
+def test_what_nobody_says_is_asked_for(edgekit_here, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
     file = tmp_path / "foreign.tflite"
     file.write_bytes(build(Kind()))
     code, out, err = edgekit_here("info", file)

@@ -10,6 +10,7 @@ import typing
 import pytest
 import typer
 
+from edgekit.adopt.options import AdoptConfig
 from edgekit.audit.options import AuditConfig
 from edgekit.augment.options import CropsConfig, Preset, VariantsConfig
 from edgekit.bench.options import BenchConfig, quick_bench
@@ -36,6 +37,7 @@ OTHER_TYPES = {
     "--fill": "variants: what lies beyond the edge; recaptures: the photo's share of the screen",
     "--group-by": "an import names folders, cameras or a pattern; elsewhere groups are derived for what has none",
     "--interpreter": "bench compares interpreters, predict takes one",
+    "--layout": "of a foreign model's channels, or of what a simulated screen shows",
     "--plan": "tta compares plans, each with a number of crops, the others take one",
     "--split": "collect makes a split, by percentages; the others choose photos of one",
     "--target": "a plan lists what is photographed; evaluate and tune aim at an error rate",
@@ -147,6 +149,7 @@ def listed(values):
 NETWORK, TRAIN, SPLIT = NetworkConfig(), TrainConfig(), SplitConfig()
 BENCH, QUICK, IMPORT, COLLECT = BenchConfig(), quick_bench(), ImportConfig(), CollectConfig(label="any", group="any")
 VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), RecaptureConfig(), ShowConfig(), AuditConfig()
+ADOPT = AdoptConfig()
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
@@ -223,6 +226,7 @@ DEFAULTS = {
         "--margin": COLLECT.margin,
         "--gap-s": COLLECT.gap_s,
     },
+    "adopt": {"--layout": ADOPT.layout, "--output": ADOPT.output},
     "data augment": {"--variants": VARIANTS.variants, "--seed": VARIANTS.seed},
     "data crops": {
         "--shard": CUT.shard_photos,
@@ -260,6 +264,9 @@ OWN_DEFAULTS = {
     ("data crops", "--encoding"): "as above",
     ("data crops", "--plan"): "people cut quarters, CropPlan's own is a model's",
     ("data crops", "--crops"): "of that plan",
+    ("adopt", "--plan"): "others' models were trained on one crop, CropPlan's own is a model's",
+    ("adopt", "--crops"): "of that plan",
+    ("predict", "--batch"): "photos in flight, which no stage has",
     ("data recapture", "--screen"): "all, for which RecaptureConfig lists them",
     **{
         (command, "--workers"): "a process for each processor"

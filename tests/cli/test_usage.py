@@ -21,7 +21,7 @@ import pytest
             "edgekit finetune has no option --aplha; did you mean '--alpha'?; see `edgekit finetune --help`",
             id="likely-option",
         ),
-        pytest.param(["info"], "edgekit info needs MODEL: A .tflite file that `ed", id="missing-argument"),
+        pytest.param(["info"], "edgekit info needs MODEL: Any .tflite file", id="missing-argument"),
         pytest.param(
             ["predict", "model.tflite", "photo.jpg", "--crops", "many"],
             "--crops: input should be a valid integer, unable to parse string as an integer, got 'many'; see",

@@ -189,7 +189,7 @@ class TestMistakes:
     def test_usage(self, predict, arguments, message):
         code, out, err = predict(*arguments)
         assert (code, out) == (2, "")
-        assert err.startswith("Usage: ")
+        assert err.startswith("error: ")
         assert message in err
 
     @pytest.mark.parametrize(

@@ -59,13 +59,17 @@ def test_litter_is_no_class_and_its_pictures_are_counted(lie):
 def test_litter_without_pictures_is_no_class_without_photos(lie, name):
     found = read_folder(lie("archive/cat/1.jpg", "archive/dog/1.jpg", f"{name}/", "README.md", "LICENSE")).understood
     assert (found.base, found.classes) == ("archive", {"cat": 1, "dog": 1})
-    assert [(one.what, one.count) for one in found.left_out] == [("file", 1), (".md file", 1)]
+    assert [(one.what, one.count) for one in found.left_out] == [(".md file", 1), ("file", 1)]
 
 
 def test_other_files_are_counted_by_their_endings(lie):
     root = lie("cat/1.jpg", "dog/1.JPG", "cat/1.xml", "cat/raw.CR2", "dog/raw.cr2", "labels.csv")
     left = [(one.what, one.count, one.why) for one in read_folder(root).understood.left_out]
-    assert left == [(".cr2 file", 2, "no photos"), (".csv file", 1, "no photos"), (".xml file", 1, "no photos")]
+    assert left == [
+        (".cr2 file", 2, "raw: export as JPEG"),
+        (".csv file", 1, "no photos"),
+        (".xml file", 1, "no photos"),
+    ]
 
 
 def test_what_was_understood_is_said_in_a_few_lines(lie):

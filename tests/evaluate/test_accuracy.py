@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.contract import Decision
 from edgekit.data.options import SplitConfig
-from edgekit.errors import ContractError, DataError
+from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, evaluate_model, judged_photos, model_source, score_samples
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
@@ -42,7 +42,7 @@ class TestEvaluate:
     @pytest.mark.parametrize("crops", [0, 1001])
     def test_no_or_too_many_crops_are_refused(self, tmp_path, dataset, model, crops):
         model()
-        with pytest.raises(ContractError, match=f"crops must be 1 to 1000, got {crops}"):
+        with pytest.raises(EdgekitError, match=rf"crops must be numbers from 1 to 1000 .*got \({crops},\)"):
             evaluate_model(tmp_path / "model.tflite", dataset, EvaluateConfig(crops=crops))
 
     def test_the_order_of_the_models_labels_counts(self, dataset, own):

@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
+from edgekit.metrics.wording import file_size
 from edgekit.progress import Progress
 from edgekit.quantize.kernels import adapt_weights
 from edgekit.train.keras2 import keras
@@ -87,7 +88,7 @@ def test_the_same_weights_and_crops_are_adapted_once(undisturbed, moved, network
         "the weights adapted to int8 were computed before and are taken from ",
     ]
     size = sum(path.stat().st_size for path in before)
-    assert first.lines[0].endswith(f"({size / 1000:.0f} kB)")
+    assert first.lines[0].endswith(f"({file_size(size)})")
 
 
 def test_another_head_shares_them_and_another_kernel_does_not(network, layers, batches, tmp_path):

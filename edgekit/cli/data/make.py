@@ -84,26 +84,28 @@ def augment(
     from edgekit.data.derive import list_photos
 
     how = replace(options.reading(columns, folders), skip_bad=skip_bad)
+    given = {
+        "rotation_deg": rotation,
+        "width_shift": width_shift,
+        "height_shift": height_shift,
+        "shear_deg": shear,
+        "zoom": zoom,
+        "channel_shift": channel_shift,
+        "crop": crop,
+        "exposure_ev": exposure,
+        "horizontal_flip": horizontal_flip,
+        "vertical_flip": vertical_flip,
+        "quarter_turns": quarter_turns,
+        "fill": fill,
+    }
+    # What no preset could be changed to is said before the photos are looked at.
+    options.changed(named(preset or "mild"), **given)
     if preset is None:
         # Of a photo alone nobody knows the classes.
         labels = () if preview is not None else list_photos(photos, how).labels
         preset = default_preset(labels)
         console.note(f"preset {preset}, by the classes; --preset takes another")
-    augmentation = options.changed(
-        named(preset),
-        rotation_deg=rotation,
-        width_shift=width_shift,
-        height_shift=height_shift,
-        shear_deg=shear,
-        zoom=zoom,
-        channel_shift=channel_shift,
-        crop=crop,
-        exposure_ev=exposure,
-        horizontal_flip=horizontal_flip,
-        vertical_flip=vertical_flip,
-        quarter_turns=quarter_turns,
-        fill=fill,
-    )
+    augmentation = options.changed(named(preset), **given)
     config = VariantsConfig(
         options=augmentation,
         variants=variants,
