@@ -24,10 +24,10 @@ LeftoverKind = Literal["features", "adapted weights", "scores", "unfinished file
 # The kinds by the path's end, the folder that a file lies in included.
 _PATTERNS: tuple[tuple[LeftoverKind, re.Pattern[str]], ...] = (
     ("adapted weights", re.compile(r"(^|/)features/adapted/[0-9a-f]{16}/(\d{3}|sums)\.npz$")),
-    ("features", re.compile(r"^(.*/)?features/[0-9a-f]{16}/[0-9a-f]{64}\.npz$")),
+    ("features", re.compile(r"^(.*/)?features/[0-9a-f]{16}/[0-9a-f]{64}(-[A-Za-z0-9._-]+)?\.npz$")),
     ("scores", re.compile(r"(^|/)scores/[0-9a-f]{32}\.npz$")),
     ("unfinished files", re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{8}\.part$")),
-    ("rejected files", re.compile(r"(^|/)[^/]+\.rejected\.(tflite|json)$")),
+    ("rejected files", re.compile(r"(^|/)[^/]+\.rejected\.(tflite|json|folds\.npz)$")),
 )
 # Any of these beside its files makes a folder a run, a cross-validation, or a study of crops.
 _MARKS = ("float.json", "float.state.json", "qat.json", "crossval.config.json", "tta.json")
@@ -99,7 +99,7 @@ def clean(root: Path, config: CleanConfig, *, progress: Progress = SILENT) -> Cl
 def _is_ours(root: Path) -> bool:
     # A run that was stopped before its weights were written has features alone.
     return any(os.path.isfile(root / mark) for mark in _MARKS) or (
-        os.path.isfile(root / LOCK_NAME) and any((root / "features").glob(f"{'[0-9a-f]' * 16}/{'[0-9a-f]' * 64}.npz"))
+        os.path.isfile(root / LOCK_NAME) and any((root / "features").glob(f"{'[0-9a-f]' * 16}/{'[0-9a-f]' * 64}*.npz"))
     )
 
 

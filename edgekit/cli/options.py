@@ -18,6 +18,7 @@ from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy, PartChoice,
 from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import NetworkConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ GroupByOption = Annotated[
 Backbone = Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")]
 Alpha = Annotated[float | None, typer.Option(help=f"Width of mobilenet_v2. [default: {NETWORK.alpha}]")]
 Features = Annotated[
-    Literal["texture", "content", "all"] | None,
+    FeatureChoice | None,
     typer.Option(help=f"Layers of mobilenet_v2 that the head sees. [default: {NETWORK.features}]"),
 ]
 Side = Annotated[int, typer.Option(help="Side of the square input, in pixels.")]

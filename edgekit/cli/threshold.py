@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.cli import console
-from edgekit.cli.options import load_photos
+from edgekit.cli.options import load_photos, spelt
 from edgekit.data.options import DataReading, PartChoice
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
@@ -44,7 +44,9 @@ def choose_threshold(
     if write is None:
         console.note("nothing was written; --write OUT.tflite stores the threshold in a contract")
     else:
-        console.note(f"wrote {write} (SHA-256 {record.written_sha256}); next: edgekit evaluate {write} --data {data}")
+        console.note(
+            f"wrote {write} (SHA-256 {record.written_sha256}); next: edgekit evaluate {write} --data {data}{spelt(how)}"
+        )
 
 
 def print_target(record: TargetRecord) -> None:

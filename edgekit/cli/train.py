@@ -225,7 +225,7 @@ def convert(
 ) -> None:
     """Convert a run to one TFLite file.
 
-    Labels and contract are inside. A gate compares it with float on the validation photos; exit code 1 when more was
+    Labels and contract are inside. A gate compares it with float on photos that it has not seen; exit code 1 when more was
     lost than chance explains: the file is then kept as NAME.rejected.tflite, and a larger --max-drop takes it as it is.
     """
     from edgekit.quantize.representative import check_calibration_folder
@@ -310,4 +310,4 @@ def print_gate(gate: Gate) -> None:
     shares = (gate.float_balanced_accuracy, gate.balanced_accuracy, gate.agreement)
     rows.append(["balanced accuracy", str(gate.photos), *map(percent, shares)])
     columns = ["recall", "photos", "float", "converted", "same answer"]
-    console.print_table(f"validation photos, {count(gate.crops, 'crop')}", columns, rows)
+    console.print_table(f"{gate.photos_told}; {count(gate.crops, 'crop')} of each", columns, rows)

@@ -47,6 +47,7 @@ class Gate:
         least_drop_points: Lower end of the one-sided 95 % interval of the drop, paired by photo, over groups where
             there are any; None in records of before it was measured, where the drop itself decided.
         groups: How many groups the photos are of; 0 for none.
+        out_of_fold: Whether they are training photos, each judged by a head that had not seen its fold.
         classes: The comparison for each class.
     """
 
@@ -58,7 +59,8 @@ class Gate:
     drop_points: float
     max_drop_points: float
     least_drop_points: float | None = None
-    groups: int = 0
+    groups: Counted = 0
+    out_of_fold: bool = False
     classes: tuple[ClassGate, ...]
 
     @property
@@ -76,8 +78,10 @@ class Gate:
 
     @property
     def photos_told(self) -> str:
-        """``96 validation photos``, ``60 validation photos of 5 groups``."""
+        """``96 validation photos``, ``60 photos of 5 groups, out of fold``."""
         of = f" of {count(self.groups, 'group')}" if self.groups else ""
+        if self.out_of_fold:
+            return f"{count(self.photos, 'photo')}{of}, out of fold"
         return f"{count(self.photos, 'validation photo')}{of}"
 
     @property

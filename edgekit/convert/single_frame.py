@@ -205,7 +205,7 @@ def measured_out_of_fold(bundle: Bundle, scores: Scores) -> Bundle:
         return bundle
     said = scores.crops[:, full].argmax(axis=1)
     found = classification_report(scores.targets, said, bundle.contract.labels)
-    return _said(bundle, found.balanced_accuracy, f"{count(len(said), 'photo')} out of fold")
+    return _said(bundle, found.balanced_accuracy, f"{count(len(said), 'photo')} out of fold, antialiased")
 
 
 def _said(bundle: Bundle, accuracy: float, photos: str) -> Bundle:

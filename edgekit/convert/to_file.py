@@ -341,6 +341,7 @@ def _judge(model: Bundle, compared: _Compared, *, max_drop: float) -> JudgedMode
         max_drop=max_drop,
         groups=[groups[row] for row in compared.rows] if groups is not None else None,
     )
+    gate = replace(gate, out_of_fold=compared.keeps_folds)
     scores = compared.scores
     photos = ScoredPhotos(scores=scores, samples=compared.samples, contract=contract, counts=contract.plan.crops)
     accuracy = evaluation_of(judged_photos(photos)).balanced_accuracy

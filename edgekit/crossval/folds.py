@@ -93,15 +93,13 @@ def cross_validate(
     """
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
     refuse_among_photos(out, dataset.root, "a cross-validation")
-    given, dataset = config, with_groups(dataset, config.train.split.group_by, progress)
-    # The stages get photos that have their groups.
-    config = replace(given, train=replace(given.train, split=replace(given.train.split, group_by=None)))
+    dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = group_folds(dataset, config.folds, seed=config.train.seed, holds_out_val=config.train.holds_out_val)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
-    _claim(out, dataset, given)
+    _claim(out, dataset, config)
     with working_in(out):
         folds = _run_folds(dataset, splits, out, config, keep=keep, progress=progress)
-    return _conclude(dataset, out, folds, given, progress)
+    return _conclude(dataset, out, folds, config, progress)
 
 
 def _run_folds(

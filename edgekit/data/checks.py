@@ -34,7 +34,11 @@ _RAW_SUFFIXES = (
 # Pictures that are no photos: cameras keep one beside each video.
 _THUMBNAIL_SUFFIXES = (".thm",)
 # What edgekit itself keeps beside photos.
-OWN_FILES = {MANIFEST_NAME, "import.json"}
+OWN_FILES = {
+    MANIFEST_NAME,
+    *("import.json", "collect.json", "simulate.json", "augment.json", "recapture.json", "normalise.json"),
+    *("crops.json", "crops.done.json", "crops.journal", "checked.json"),
+}
 _OWN_PREFIX = ".edgekit"
 # Damage shows at a reduced scale as well: the whole coded picture is read.
 _CHECKED_PX = 512

@@ -19,7 +19,7 @@ from edgekit.data.checks import (
 from edgekit.data.folder import read_folder
 from edgekit.data.manifest import COLUMNS, NEWER, Sample
 from edgekit.data.names import shorten
-from edgekit.data.options import AS_IT_LIES, DataReading
+from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -36,6 +36,7 @@ class Dataset:
         bad: The photos that were left out, sorted by path.
         sha256: Identifies the data: what is known of each usable photo, and the SHA-256 of its file.
         reading: How its owner said the folder is to be read.
+        derived_by: The rule that the groups were derived by; None for those of the data itself.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Dataset:
     bad: tuple[BadPhoto, ...]
     sha256: str
     reading: DataReading = AS_IT_LIES
+    derived_by: DerivedBy | None = None
 
     def __post_init__(self) -> None:
         """Check that groups and splits are known of all photos or of none."""

@@ -176,7 +176,7 @@ def read_folder(
     """
     check_folder(root)
     check_reading(how)
-    has_manifest = _has_manifest(root, how)
+    has_manifest = has_manifest(root, how)
     survey = _Survey(root, readable=not has_manifest)
     if has_manifest:
         photos = [one for one in survey.files if may_be_photo(root / one)]
@@ -232,8 +232,12 @@ def read_nested(root: Path, manifest: str) -> tuple[Sample, ...]:
     return tuple(replace(one, path=base + one.path) for one in read_manifest(root / manifest))
 
 
-def _has_manifest(root: Path, how: DataReading) -> bool:
-    """Whether a manifest decides; a link that leads nowhere is one that can't be read, and not none at all."""
+def has_manifest(root: Path, how: DataReading) -> bool:
+    """Whether a manifest decides; a link that leads nowhere is one that can't be read, and not none at all.
+
+    Raises:
+        DataError: it does, and levels of folders were named, too.
+    """
     if how.columns or not os.path.lexists(root / MANIFEST_NAME):
         return False
     if how.folders:

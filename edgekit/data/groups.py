@@ -49,7 +49,7 @@ def with_groups(dataset: Dataset, by: DerivedBy | None, progress: Progress = SIL
     Raises:
         DataError: the photos have groups, or the rule gives none that is of use.
     """
-    if by is None:
+    if by is None or dataset.derived_by == by:
         return dataset
     if dataset.has_groups:
         raise DataError(
@@ -58,7 +58,7 @@ def with_groups(dataset: Dataset, by: DerivedBy | None, progress: Progress = SIL
         )
     groups = derive_groups(dataset.root, dataset.samples, by, progress)
     samples = tuple(replace(sample, group=group) for sample, group in zip(dataset.samples, groups, strict=True))
-    return replace(dataset, samples=samples)
+    return replace(dataset, samples=samples, derived_by=by)
 
 
 def derive_groups(root: Path, samples: Sequence[Sample], by: DerivedBy, progress: Progress = SILENT) -> tuple[str, ...]:

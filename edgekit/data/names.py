@@ -16,8 +16,9 @@ _PART = re.compile(
     r"(?:\d{1,3})?(?:x|y|seg|my|new|raw|data|dataset|imgs?|images?|photos?)?"
     r"(trainval|train|training|trn|val|valid|validation|validate|dev|devel|development|eval|evaluation|test|testing|tst|holdout)"
     r"(?:sets?|data|datasets?|imgs?|images?|photos?|pics?|pictures?|splits?|folder|dir|samples?|part|final|small|full|new"
-    r"|resized|raw|jpe?g|png|v\d{1,2}|\d{1,4}(?:px|x\d{1,4})?)*"
+    r"|resized|raw|jpe?g|png|v(?!\d{3})\d{1,2}|(?<!\d)\d{1,4}(?!\d)(?:px|x\d{1,4}(?!\d))?)*"
 )
+_LONGEST_PART = 60
 _PART_OF = {"tr": "train", "va": "val", "de": "val", "te": "test", "ts": "test", "ev": "test", "ho": "test"}
 # Photos that their makers gave no class: what contests ask to be predicted.
 _UNLABELLED = {"pred", "predict", "prediction", "predictions", "inference", "submission", "unlabeled", "unlabelled"}
@@ -57,7 +58,9 @@ def key_of(name: str) -> str:
 
 def part_of(name: str) -> str:
     """The part of a split that a folder is named as: "train", "val" or "test"; empty where it is none."""
-    found = _PART.fullmatch(key_of(name))
+    key = key_of(name)
+    # No part of a split is called so at length, and matching takes longer the longer a name is.
+    found = _PART.fullmatch(key) if len(key) <= _LONGEST_PART else None
     return _PART_OF[found.group(1)[:2]] if found else ""
 
 

@@ -64,6 +64,10 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
     trained_on = contract.provenance.get("data_sha256")
     own = trained_on == dataset.sha256
     unknown = "the model was trained on other photos or an older state of these: any it knows flatter it"
+    config = SplitConfig()
+    if own:
+        config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
+        dataset = with_groups(dataset, config.group_by)
     if part == "all" or (part == "auto" and not own):
         caution = "these photos also trained the model: the numbers flatter" if own else unknown if trained_on else ""
         said = (
@@ -75,11 +79,6 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
         return Chosen(samples=dataset.samples, part="all", caution=joined(*said))
     wanted: Part = "test" if part == "auto" else part
     by_folds = own and contract.provenance.get("validated_by") == "folds"
-    if own:
-        config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
-    else:
-        config = SplitConfig()
-    dataset = with_groups(dataset, config.group_by if own else None)
     split = split_dataset(dataset, config, holds_out_val=not by_folds)
     if own and contract.provenance.get("split_sha256") != split.sha256:
         raise DataError(

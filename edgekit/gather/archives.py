@@ -19,9 +19,9 @@ from pathlib import Path
 
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.records import is_stream
-from edgekit.runtime.bundle import ARCHIVE_ERRORS, measure_directory
 from edgekit.runtime.kinds import HEAD_BYTES
 from edgekit.runtime.limits import MAX_FILE_BYTES
+from edgekit.runtime.zip_list import ARCHIVE_ERRORS, measure_directory
 
 MAX_MEMBERS = 200_000
 MAX_DIRECTORY_BYTES = 64 * 1024 * 1024

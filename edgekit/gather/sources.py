@@ -11,7 +11,7 @@ from posixpath import splitext
 from zipfile import ZipFile
 
 from edgekit.data.checks import BadPhoto, ending_of, has_photo_ending, is_photo_name, may_be_photo, walk_folders
-from edgekit.data.folder import nested_manifest, read_folder, read_nested
+from edgekit.data.folder import has_manifest, nested_manifest, read_folder, read_nested
 from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest
 from edgekit.data.names import is_litter
 from edgekit.data.options import AS_IT_LIES, DataReading
@@ -108,9 +108,9 @@ class _Lister:
         if self._reading.columns:
             listed = read_folder(root, self._reading)
             return listed.understood.table, {one.path: one for one in listed.samples}
-        if os.path.lexists(root / MANIFEST_NAME):
+        if has_manifest(root, self._reading):
             return MANIFEST_NAME, {one.path: one for one in read_manifest(root / MANIFEST_NAME)}
-        nested = nested_manifest(names, [name for name in names if is_photo_name(name)])
+        nested = nested_manifest(names, [name for name in names if may_be_photo(root / name)])
         return nested, {one.path: one for one in read_nested(root, nested)} if nested else {}
 
     def _count_litter(self, files: Sequence[str]) -> None:

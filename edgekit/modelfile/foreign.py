@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
-import zipfile
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -96,12 +94,13 @@ def read_model(path: Path) -> bytes:
         raise ContractError(folder_advice(path))
     content = read_bounded(path, MAX_FILE_BYTES, "a model", ContractError, absent="no such model file")
     if content[4:8] != _IDENTIFIER:
-        raise ContractError(f"{path}: a model must be a .tflite file, got {what_it_is(content, path.suffix.lower())}")
+        raise ContractError(f"{path}: a model must be a .tflite file, got {what_it_is(content, path)}")
     return content
 
 
-def what_it_is(content: bytes, suffix: str) -> str:
+def what_it_is(content: bytes, path: Path) -> str:
     """What a file is that is no TFLite model, and what to do with it, by its first bytes and then by its name."""
+    suffix = path.suffix.lower()
     if not content:
         return "an empty file; copy it again"
     if content.startswith(_LFS):
@@ -109,7 +108,7 @@ def what_it_is(content: bytes, suffix: str) -> str:
     if content.startswith(_HDF5):
         return "Keras weights or a Keras model (HDF5); convert it with TensorFlow's TFLiteConverter first"
     if content.startswith(_ZIP):
-        return _what_the_zip_is(content)
+        return _what_the_zip_is(path)
     if content.startswith(_GZIP):
         return "a gzip archive; unpack it and name the .tflite file inside"
     if content[4:7] == b"TFL":
@@ -125,10 +124,9 @@ def what_it_is(content: bytes, suffix: str) -> str:
     return f"a file that begins with {content[:8]!r}"
 
 
-def _what_the_zip_is(content: bytes) -> str:
+def _what_the_zip_is(path: Path) -> str:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()[:10_000]
+        names = names_in(path)
     except ARCHIVE_ERRORS:
         return "a damaged zip archive; copy it again"
     inner = [name for name in names if name.endswith(".tflite")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
+
+from edgekit.records import is_stream
+from edgekit.runtime.zip_list import ARCHIVE_ERRORS, names_in
 
 # Kinds of other frameworks' files, by their endings, where their content is anything.
 _OTHER_ENDINGS = {
@@ -22,16 +24,17 @@ def kind_of(path: Path) -> str:
     """What a file or folder of a model is, in a few words; empty where that can't be told."""
     if os.path.isdir(path):
         return "a SavedModel folder" if os.path.isfile(path / "saved_model.pb") else ""
+    if is_stream(path):
+        return "a pipe or a device"
     try:
         with path.open("rb") as file:
             head = file.read(16)
         if head[:4] == b"PK\x03\x04":
-            with zipfile.ZipFile(path) as archive:
-                names = set(archive.namelist()[:1000])
+            names = set(names_in(path))
             if "model.weights.h5" in names:
                 return "a whole Keras model (.keras)"
             return "a PyTorch file" if any(name.endswith("data.pkl") for name in names) else "a zip file"
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile):
+    except ARCHIVE_ERRORS:
         return ""
     if head[:8] == b"\x89HDF\r\n\x1a\n":
         return "a Keras HDF5 file"

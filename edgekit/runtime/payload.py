@@ -29,7 +29,9 @@ if sys.version_info < (3, 10):
     sys.exit(2)
 
 from edgekit.runtime.__main__ import main
+from edgekit.terminal import end_as_interrupted
 
+end_as_interrupted()
 sys.exit(main())
 """
 # The oldest date that a zip archive can name: the same sources give the same bytes.

@@ -259,7 +259,6 @@ OWN_DEFAULTS = {
     ("tta", "--split"): "an argument of the study, as photos are",
     ("tune", "--split"): "as above",
     ("predict", "--threads"): "one core is left to the rest of the machine where there are more",
-    ("data augment", "--preset"): "a name, for which VariantsConfig has the options themselves",
     ("data augment", "--encoding"): "auto depends on the options",
     ("data crops", "--encoding"): "as above",
     ("data crops", "--plan"): "people cut quarters, CropPlan's own is a model's",

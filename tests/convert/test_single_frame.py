@@ -68,9 +68,10 @@ def test_a_file_for_one_frame_is_solved_and_decides_on_that(small_run, dataset, 
 
 def test_validation_photos_choose_between_the_heads(small_run, dataset, convert_config, tmp_path, monkeypatch):
     from edgekit.convert import single_frame
+    from edgekit.train.head import FoldTrial
 
     # A head of the crops that no other comes near.
-    monkeypatch.setattr(single_frame, "best_scale", lambda logits, targets: (1.0, -1.0))
+    monkeypatch.setattr(single_frame, "best_scale", lambda logits, targets: FoldTrial(1.0, -1.0, 1.0))
     out = tmp_path / "frame.tflite"
     config = replace(convert_config, precision="float32")
     kept = convert_run(dataset, small_run, out, replace(config, single_frame=True))

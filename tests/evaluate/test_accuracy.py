@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.contract import Decision
 from edgekit.data.options import SplitConfig
-from edgekit.errors import DataError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, evaluate_model, judged_photos, model_source, score_samples
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
