@@ -225,8 +225,9 @@ def convert(
 ) -> None:
     """Convert a run to one TFLite file.
 
-    Labels and contract are inside. A gate compares it with float on photos that it has not seen; exit code 1 when more was
-    lost than chance explains: the file is then kept as NAME.rejected.tflite, and a larger --max-drop takes it as it is.
+    Labels and contract are inside. A gate compares it with float on photos that did not train what judges them; exit
+    code 1 when more was lost than chance explains: the file is then kept as NAME.rejected.tflite, and a larger
+    --max-drop takes it as it is.
     """
     from edgekit.quantize.representative import check_calibration_folder
     from edgekit.scoring.out_of_fold import beside

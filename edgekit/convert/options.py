@@ -21,8 +21,8 @@ class ConvertConfig:
         calibration: Folder of calibration crops, which are chosen where there are none, or of the user's own images.
         calibration_crops: How many are chosen when the folder is empty. None: as many as the qat stage was calibrated
             on, or CALIBRATION_CROPS.
-        max_drop: Percentage points of balanced accuracy that may be lost, out of fold or on the validation photos; a drop fails where
-            its one-sided 95 % interval lies beyond.
+        max_drop: Percentage points of balanced accuracy that may be lost, out of fold or on the validation photos; a
+            drop fails where its one-sided 95 % interval lies beyond.
         allow_drop: Write the file although more was lost.
         single_frame: The file sees a photo as one squashed frame, with a head, a temperature and a threshold for that.
     """

@@ -176,9 +176,9 @@ def read_folder(
     """
     check_folder(root)
     check_reading(how)
-    has_manifest = has_manifest(root, how)
-    survey = _Survey(root, readable=not has_manifest)
-    if has_manifest:
+    is_listed = has_manifest(root, how)
+    survey = _Survey(root, readable=not is_listed)
+    if is_listed:
         photos = [one for one in survey.files if may_be_photo(root / one)]
         return _as_table(root, survey, photos, read_manifest(root / MANIFEST_NAME), table=MANIFEST_NAME)
     photos = find_photos(root)

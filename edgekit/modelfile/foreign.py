@@ -15,7 +15,8 @@ from edgekit.modelfile.flatbuffer import operator_name, parse, tensor_type
 from edgekit.modelfile.metadata import METADATA_NAME, Metadata, read_metadata
 from edgekit.modelfile.ultralytics import read_ultralytics
 from edgekit.records import read_bounded, sha256
-from edgekit.runtime.bundle import ARCHIVE_ERRORS, MAX_FILE_BYTES, folder_advice, read_archive
+from edgekit.runtime.bundle import MAX_FILE_BYTES, folder_advice, read_archive
+from edgekit.runtime.zip_list import ARCHIVE_ERRORS, names_in
 
 _IDENTIFIER = b"TFL3"
 _ZIP, _HDF5, _GZIP, _PICKLE = b"PK\3\4", b"\x89HDF\r\n\x1a\n", b"\x1f\x8b", b"\x80"
