@@ -225,4 +225,16 @@ def _files(photos: list[Path]) -> Iterator[Path]:
             raise DataError(f"{path} must hold photos, got none{said}; name another folder")
         if others:
             console.note(f"{path}: {passed_over(others)}")
+        _tell_classes(path)
         yield from (path / name for name in found)
+
+
+def _tell_classes(path: Path) -> None:
+    """Say what classes a folder has, if any; one that can be understood in two ways is predicted all the same."""
+    from edgekit.data.folder import read_folder
+
+    try:
+        understood = read_folder(path).understood
+    except DataError:
+        return
+    console.note(understood.lines(path)[0])

@@ -113,6 +113,7 @@ def judge(model: Model) -> ModelVerdict:
     outcomes = {one.outcome for one in checks}
     outcome: Outcome = "no" if "no" in outcomes else "open" if "open" in outcomes else "yes"
     evaluated = [part for one in model.evaluated for part in one.caution.split("; ") if part]
+    evaluated += [one.gap.warning for one in model.evaluated if one.gap is not None and one.gap.warning]
     cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
     return ModelVerdict(
         outcome=outcome,
