@@ -10,7 +10,7 @@ import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import console, options
-from edgekit.metrics.wording import NOTHING, count, interval, percent, with_bounds
+from edgekit.metrics.wording import NOTHING, count, interval, percent, photos_of, with_bounds
 
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
@@ -296,7 +296,7 @@ def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
         shares = (found.balanced_accuracy, found.precision, found.recall, found.f1, *attacks)
         name = f"{point.crops}{console.crops_taken(point.crops_used)}{engine}"
         rows.append([name, *(interval(share, bare=True) for share in shares)])
-    photos = count(record.photos, f"{record.part} photo")
+    photos = photos_of(record.photos, record.part)
     console.print_table(
         f"{photos} on {bench.device}, {record.precision}, percent with 95 % intervals",
         ["crops", "balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())],

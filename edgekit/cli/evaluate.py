@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -166,14 +167,22 @@ def _print_one_sided(record: EvaluateRecord, title: str) -> None:
 
 def print_classes(title: str, table: ClassTable) -> None:
     """Precision, recall and F1 with averages."""
-    lines = [*table.classes, table.macro, table.weighted]
+    from edgekit.metrics.classification import MANY_CLASSES
+
+    # Of very many classes those that nothing was of, and nothing was called, would bury the others.
+    few = len(table.classes) <= MANY_CLASSES
+    classes = [one for one in table.classes if few or one.support or not math.isnan(one.precision)]
+    lines = [*classes, table.macro, table.weighted]
     rows = [
         [one.label, *(percent(share) for share in (one.precision, one.recall, one.f1)), str(one.support)]
         for one in lines
     ]
     accuracy = ["accuracy", "", "", percent(table.accuracy), str(table.macro.support)]
-    rows.insert(len(table.classes), accuracy)
+    rows.insert(len(classes), accuracy)
     console.print_table(title, ["class", "precision", "recall", "F1", "photos"], rows)
+    left = len(table.classes) - len(classes)
+    if left:
+        console.note(f"{left} of {count(len(table.classes), 'class', 'classes')} have no photo and were never called")
 
 
 def _print_slices(found: Detail) -> None:

@@ -178,7 +178,7 @@ def _print_rows(rows: list[Prediction]) -> None:
                 NOTHING if row.crops is None else str(row.crops),
                 NOTHING if row.ms is None else f"{row.ms:.1f}",
                 *(
-                    [", ".join(f"{name} {percent(share)}" for name, share in (row.top or {}).items())]
+                    ["; ".join(f"{name} {percent(share)}" for name, share in (row.top or {}).items())]
                     if has_top
                     else []
                 ),

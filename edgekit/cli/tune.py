@@ -9,7 +9,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.errors import require
-from edgekit.metrics.wording import NOTHING, count, percent
+from edgekit.metrics.wording import NOTHING, percent, photos_of
 
 
 def tune(
@@ -65,7 +65,7 @@ def tune(
             ("largest bound", tuple(max(one.early_stop or (), default=None) for one in (record.before, record.after))),
         )
     ]
-    console.print_table(count(record.photos, f"{record.part} photo"), ["", "before", "now"], rows)
+    console.print_table(photos_of(record.photos, record.part), ["", "before", "now"], rows)
     typer.echo(
         f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
         f"{percent(record.early_balanced_accuracy)} stopping early{console.crops_taken(record.crops_used)}"

@@ -56,6 +56,8 @@ def _worded(mistake: Any) -> str:
         choice = re.match(r"'(.*?)' is not one of (.*)", message, re.DOTALL)
         near = likeliest(choice[1], re.findall(r"'([^']*)'", choice[2])) if choice else ""
         said = f"{_name(param)}: {message[:1].lower()}{message[1:]}{_given(mistake, message)}{near}"
+    # Click's own words before what a command says itself.
+    said = said.removeprefix("Invalid value: ")
     return f"{said}; see `{command} --help`"
 
 

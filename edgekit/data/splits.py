@@ -95,7 +95,8 @@ def split_dataset(dataset: Dataset, config: SplitConfig, *, holds_out_val: bool 
     shares = {"train": 1 - sum(shares.values()), **shares}
     if dataset.has_groups:
         return _to_split(_place_groups(rng, dataset.samples, shares), "groups")
-    return _to_split(_place_photos(rng, dataset.samples, shares), "random", _CAUTION)
+    caution = _CAUTION if len(shares) > 1 else _FOLDS_CAUTION
+    return _to_split(_place_photos(rng, dataset.samples, shares), "random", caution)
 
 
 def training_folds(dataset: Dataset, split: Split, config: SplitConfig) -> Int64Array:

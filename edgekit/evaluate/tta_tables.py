@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgekit.evaluate.tta import TtaPoint, TtaRecord
 from edgekit.metrics.attacks import attacks_told
 from edgekit.metrics.rates import Flips
-from edgekit.metrics.wording import NOTHING, count, interval
+from edgekit.metrics.wording import NOTHING, count, interval, photos_of
 
 StudyTable = tuple[list[str], list[list[str]]]
 
@@ -58,7 +58,7 @@ def class_rows(record: TtaRecord) -> StudyTable:
 def markdown(record: TtaRecord) -> str:
     """The whole study as a page."""
     of_groups = f" of {count(record.groups, 'group')}" if record.groups else ""
-    intro = f"{count(record.photos, f'{record.part} photo')}{of_groups}; flips against `{record.baseline}`"
+    intro = f"{photos_of(record.photos, record.part)}{of_groups}; flips against `{record.baseline}`"
     parts = ["# Test-time augmentation", f"{intro}; percent with 95 % intervals. {P_VALUE}"]
     if record.caution:
         parts.append(f"Caution: {record.caution}.")

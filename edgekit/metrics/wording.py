@@ -75,6 +75,11 @@ def count(number_of: int, one: str, many: str = "") -> str:
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
 
 
+def photos_of(number: int, part: str) -> str:
+    """``20 test photos``; of all parts together ``29 photos``."""
+    return count(number, "photo" if part == "all" else f"{part} photo")
+
+
 def listed(names: Sequence[str], most: int = 8) -> str:
     """Names with commas between; of many the first, and how many more there are."""
     if len(names) <= most:

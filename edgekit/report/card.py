@@ -157,9 +157,10 @@ def _data(model: Model) -> CardSection:
         provenance = model.contract.provenance if model.contract else {}
         sha256 = provenance.get("data_sha256")
         known = (("data SHA-256", str(sha256)),) if sha256 else ()
-        return CardSection(
-            title="Data", paragraphs=("The run's record is not there, so no counts are known.",), items=known
-        )
+        why = "The run's record is not there, so no counts are known."
+        if "adopted" in provenance:
+            why = "Others trained this model; edgekit doesn't know on which photos."
+        return CardSection(title="Data", paragraphs=(why,), items=known)
     split = stage.split
     sizes = ", ".join(
         f"{len(paths):,} {name}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgekit.evaluate.tta import TtaPoint, TtaRecord
 from edgekit.evaluate.tta_tables import P_VALUE
 from edgekit.metrics.attacks import WORST_RULE, attacks_told
-from edgekit.metrics.wording import count, interval, short
+from edgekit.metrics.wording import count, interval, photos_of, short
 from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, text_cell
 from edgekit.report.charts import ChartAxes, Curve, curve_charts
 from edgekit.report.drawing import Chart
@@ -41,7 +41,7 @@ def study_view(key: str, record: TtaRecord) -> StudyView:
     groups = f" of {count(record.groups, 'group')}" if record.groups else ""
     axes = ChartAxes(x_name="crops of a photo (mean)", y_name="balanced accuracy", x="number", y="zoomed share")
     return StudyView(
-        conditions=f"{count(record.photos, f'{record.part} photo')}{groups} (data {short(record.data_sha256)})",
+        conditions=f"{photos_of(record.photos, record.part)}{groups} (data {short(record.data_sha256)})",
         caution=record.caution,
         charts=curve_charts(key, "Accuracy over crops", _curves(record), axes),
         early=any(point.stops_early for point in record.points),

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.classification import Evaluation
-from edgekit.metrics.wording import count, interval, listed, milliseconds, percent
+from edgekit.metrics.wording import count, interval, listed, milliseconds, percent, photos_of
 from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
 from edgekit.report.cells import crops_phrase, crops_text
 from edgekit.report.models import Model
@@ -168,7 +168,7 @@ def point_name(point: Point) -> str:
 def describe_photos(evaluation: Evaluation, photos: PhotoSet, model: Model) -> str:
     """Which photos a number is of, and whether the model knew them."""
     groups = f" of {count(len(evaluation.by_group), 'group')}" if evaluation.by_group else ""
-    said = count(photos.number, "photo" if photos.part == "all" else f"{photos.part} photo") + groups
+    said = photos_of(photos.number, photos.part) + groups
     own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
     if own and photos.part == "test":
         # Splits keep groups whole; without groups only the photos are new.
@@ -295,6 +295,12 @@ def _budget(measured: Measured, model: Model) -> Check:
 def _gate(model: Model) -> Check:
     what = "accuracy kept by the conversion"
     if model.conversion is None:
+        adopted = model.contract.provenance.get("adopted") if model.contract else None
+        compared = adopted.get("comparison") if isinstance(adopted, dict) else None
+        if isinstance(compared, dict):
+            # It was written after a comparison that held, and is the file's word, as all of the contract.
+            detail = f"adopted; a probability differs by {compared.get('largest_difference')!s:.24} at most from the source's"
+            return Check(outcome="yes", what=what, detail=detail)
         return Check(outcome="open", what=what, detail="no record of a conversion")
     gate = model.conversion.gate
     points = f"{gate.max_drop_points:g} {'point' if gate.max_drop_points == 1 else 'points'}"

@@ -152,6 +152,8 @@ def test_no_group_that_was_derived_stands_on_two_sides(walks, progress):
 
 def test_photos_that_have_groups_keep_them(walks):
     dataset = with_groups(load_dataset(walks), "name")
+    assert with_groups(dataset, "name") is dataset
+    dataset = replace(dataset, derived_by=None)
     with pytest.raises(DataError, match="got a group column; leave --group-by out"):
         with_groups(dataset, "name")
     assert with_groups(dataset, None) is dataset

@@ -44,7 +44,7 @@ def test_a_file_that_is_no_model_is_named(tmp_path, content, name, what):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ContractError, match=f"a model must be a .tflite file, got .*{what}"):
         read_model(tmp_path / name)
-    assert what_it_is(content, "") != ""
+    assert what_it_is(content, tmp_path / name) != ""
 
 
 def test_a_folder_is_named(tmp_path):
