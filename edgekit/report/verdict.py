@@ -299,7 +299,8 @@ def _gate(model: Model) -> Check:
         compared = adopted.get("comparison") if isinstance(adopted, dict) else None
         if isinstance(compared, dict):
             # It was written after a comparison that held, and is the file's word, as all of the contract.
-            detail = f"adopted; a probability differs by {compared.get('largest_difference')!s:.24} at most from the source's"
+            most = f"{compared.get('largest_difference')!s:.24}"
+            detail = f"adopted; a probability differs by {most} at most from that of the file it came from"
             return Check(outcome="yes", what=what, detail=detail)
         return Check(outcome="open", what=what, detail="no record of a conversion")
     gate = model.conversion.gate
