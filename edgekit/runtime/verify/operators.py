@@ -196,6 +196,9 @@ def _binary(most_rank: int) -> Callable[[Operator], list[Lengths]]:
                 # Sums are kept in 20 more bits than either side, and must need fewer to leave. How far the sides are
                 # from each other does not matter: a dead branch has the smallest of scales.
                 operator.ratio(2.0**12 * max(x.most_scale, other.most_scale) / y.most_scale)
+                # That kernel repeats nothing, and aborts.
+                powers_of_two = x.type == "int16" and operator.option("pot_scale_int16", 1)
+                operator.need(not powers_of_two or x.shape == other.shape, "equal shapes for scales of powers of two")
         if x.type in _INTEGERS and x.values is not None and other.values is not None:
             _fold_binary(operator, x.values, other.values)
         return [broadcast(operator, x.shape, other.shape, most_rank)]
