@@ -59,10 +59,10 @@ class Tensor:
         least_scale: The smallest of them; ``most_scale`` is the largest.
         zero_point: The first zero point, 0 without one.
         axis: Which dimension the scales count along.
-        values: Its numbers, row by row, where they are integers known without running the model.
     """
 
     __slots__ = (
+        "_values",
         "axis",
         "data",
         "elements",
@@ -74,7 +74,6 @@ class Tensor:
         "signature",
         "size",
         "type",
-        "values",
         "zero_point",
     )
 
@@ -100,9 +99,7 @@ class Tensor:
         self.least_scale = self.most_scale = 0.0
         if table["quantization"] is not None:
             self._quantize(table["quantization"])
-        self.values: tuple[int, ...] | None = None
-        if self.data is not None and self.type in ("int32", "int64") and self.elements <= _MAX_VALUES:
-            self.values = tuple(np.frombuffer(self.data, np.dtype(f"<i{self.size}")).tolist())
+        self._values: tuple[int, ...] | None = None
 
     def resize(self, shape: tuple[int, ...]) -> None:
         """Take a shape.
@@ -115,6 +112,19 @@ class Tensor:
         self.shape, self.elements = shape, math.prod(shape)
         if self.bytes > MAX_BYTES:
             refuse(f"tensor {self.index} takes {self.bytes} bytes, at most {MAX_BYTES}")
+
+    @property
+    def values(self) -> tuple[int, ...] | None:
+        """Its numbers, row by row, where they are integers known without running the model."""
+        # Read anew each time: thousands of tensors may have one buffer.
+        if self.data is not None and self.type in ("int32", "int64") and self.elements <= _MAX_VALUES:
+            return tuple(np.frombuffer(self.data, np.dtype(f"<i{self.size}")).tolist())
+        return self._values
+
+    @values.setter
+    def values(self, known: tuple[int, ...] | None) -> None:
+        """Note what an operator makes."""
+        self._values = known
 
     @property
     def bytes(self) -> int:
