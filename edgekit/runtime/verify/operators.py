@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgekit.runtime.verify.structure import Fields
-from edgekit.runtime.verify.tensors import MAX_DIMENSION, Tensor, refuse
+from edgekit.runtime.verify.tensors import MAX_DIMENSION, MAX_FOLDED, Tensor, refuse
 
 Lengths = tuple[int, ...]
 
@@ -30,8 +30,6 @@ _FUSED = (0, 1, 2, 3)
 # Kernels turn ratios of scales into 31 bits and a shift, and some abort where that ends.
 _RATIOS = (2.0**-126, 2.0**30)
 _MAX_INPUTS = 1024
-# Numbers that are calculated beforehand; shapes have fewer.
-_MAX_FOLDED = 64
 # Output channels that XNNPACK packs side by side, depthwise taps that its smallest kernels take, and the bytes of a
 # bias and a scale.
 _TILE, _TAPS, _PER_CHANNEL = 64, 25, 8
@@ -219,11 +217,7 @@ def _binary(most_rank: int) -> Callable[[Operator], list[Lengths]]:
 def _fold_binary(operator: Operator, one: tuple[int, ...], other: tuple[int, ...]) -> None:
     """Integers whose result shapes may be made of."""
     length = max(len(one), len(other))
-    if (
-        length > _MAX_FOLDED
-        or not {len(one), len(other)} <= {1, length}
-        or operator.option("fused_activation_function")
-    ):
+    if length > MAX_FOLDED or not {len(one), len(other)} <= {1, length} or operator.option("fused_activation_function"):
         return
     pairs = list(zip(one * (length // len(one)), other * (length // len(other)), strict=True))
     calculate: dict[str, Callable[[int, int], int]] = {
@@ -505,7 +499,7 @@ def _pad(operator: Operator) -> list[Lengths]:
 
 def _joined(parts: list[Tensor]) -> Lengths | None:
     """The numbers of all parts, where they are few and known."""
-    if sum(one.elements for one in parts) > _MAX_FOLDED or any(one.values is None for one in parts):
+    if sum(one.elements for one in parts) > MAX_FOLDED or any(one.values is None for one in parts):
         return None
     return tuple(value for one in parts for value in one.values or ())
 

@@ -17,6 +17,8 @@ MAX_RANK = 6
 MAX_BYTES = 512 * 1024 * 1024
 # Integers that shapes are made of.
 _MAX_VALUES = 1024
+# Those that operators make; shapes have fewer.
+MAX_FOLDED = 64
 
 # The schema's numbers of types → name and bytes. All others (strings, resources, complex, four bits) are refused.
 TYPES = {
@@ -123,8 +125,8 @@ class Tensor:
 
     @values.setter
     def values(self, known: tuple[int, ...] | None) -> None:
-        """Note what an operator makes."""
-        self._values = known
+        """Note what an operator makes, if it is little: thousands of operators may."""
+        self._values = known if known is not None and len(known) <= MAX_FOLDED else None
 
     @property
     def bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +294,28 @@ def test_operands_are_bounded():
         graph.operator(Code.CONCATENATION, 1, [photo] * 1000, [one], schema.ConcatenationOptionsT(axis=1))
     with pytest.raises(ContractError, match="its operators have 100100 inputs and outputs, at most 100000"):
         check_model(graph.finish([photo], wide))
+
+
+def test_the_check_keeps_no_copies_of_numbers():
+    """Thousands of small operators may each pass on a thousand whole numbers."""
+    graph, made = Graph(), []
+    photo = graph.tensor("photo", [1, 1], Type.FLOAT32)
+    numbers = graph.tensor("numbers", [1024], Type.INT32, data=np.arange(1000, 2024, dtype=np.int32))
+    begin, end, step = (
+        graph.tensor(name, [1], Type.INT32, data=np.array([value], np.int32))
+        for name, value in (("begin", 0), ("end", 1024), ("step", 1))
+    )
+    for number in range(500):
+        made.append(graph.tensor(f"made{number}", [1024], Type.INT32))
+        graph.operator(Code.STRIDED_SLICE, 1, [numbers, begin, end, step], [made[-1]], schema.StridedSliceOptionsT())
+    content = graph.finish([photo], made)
+    tracemalloc.start()
+    try:
+        check_model(content)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
 
 
 class TestNoFalseAlarm:
