@@ -11,6 +11,8 @@ from edgekit.runtime.verify.tensors import MAX_BYTES, MAX_TENSORS, Tensor, refus
 
 SCHEMA_VERSION = 3
 MAX_OPERATORS = 10_000
+# Inputs and outputs of all operators.
+MAX_OPERANDS = 100_000
 # Several times the largest classifiers that phones run; minutes on a small board.
 MAX_WORK = 100_000_000_000
 _CUSTOM = 32
@@ -33,7 +35,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedModel:
-    """What goes into a checked model and comes out, and the most memory that its tensors take at a time."""
+    """What goes into a checked model and comes out, and the most memory that it takes at a time beside its file."""
 
     inputs: tuple[Interface, ...]
     outputs: tuple[Interface, ...]
@@ -94,6 +96,9 @@ def check_model(content: bytes, *, input_shape: Lengths | None = None) -> Checke
     graph = model["subgraphs"][0]
     if len(graph["tensors"]) > MAX_TENSORS or len(graph["operators"]) > MAX_OPERATORS:
         refuse(f"it has {len(graph['tensors'])} tensors and {len(graph['operators'])} operators")
+    operands = sum(len(row["inputs"]) + len(row["outputs"]) for row in graph["operators"])
+    if operands > MAX_OPERANDS:
+        refuse(f"its operators have {operands} inputs and outputs, at most {MAX_OPERANDS}")
     buffers = _buffers(model, content)
     tensors = [Tensor(index, table, buffers) for index, table in enumerate(graph["tensors"])]
     _check_names(model, len(tensors))
@@ -149,50 +154,78 @@ def _interface(indices: tuple[int, ...], tensors: list[Tensor], what: str) -> li
     return [tensors[one] for one in indices]
 
 
+class _Memory:
+    """The bytes that operators take beside the file, one after the other.
+
+    Attributes:
+        most: The most at a time.
+    """
+
+    def __init__(self, rows: list[Fields], tensors: list[Tensor], interface: tuple[list[Tensor], list[Tensor]]) -> None:
+        inputs, outputs = interface
+        self._last_read = {int(index): number for number, row in enumerate(rows) for index in row["inputs"]}
+        self._last_read |= {one.index: len(rows) for one in outputs}
+        # What follows from constants alone, an interpreter computes once and keeps.
+        self._kept = {one.index for one in tensors if one.constant}
+        # Those whose shapes it learns only when it runs, it never frees.
+        self._dynamic: set[int] = set()
+        # Constants of other types in the file that no operator has read as its weights.
+        self._widened: set[int] = set()
+        self._live = {one.index: one.bytes for one in inputs}
+        self._now = self.most = sum(self._live.values())
+
+    def run(self, operator: Operator) -> None:
+        """Make its outputs, and free what nothing reads any more."""
+        given = [one for one in operator.inputs if one is not None]
+        made = {one.index: one.bytes for one in operator.outputs}
+        if operator.dynamic or any(one.index in self._dynamic for one in given):
+            self._dynamic |= made.keys()
+        if all(one.index in self._kept for one in given):
+            self._kept |= made.keys()
+            self._widened |= made.keys() if operator.name == "DEQUANTIZE" else set()
+        self._live |= made
+        self._now += sum(made.values()) + operator.lasting
+        if operator.lasting and operator.input(1).index in self._widened:
+            # A delegate widens and packs them at once.
+            self._widened.remove(operator.input(1).index)
+            self._now -= min(operator.input(1).bytes, operator.lasting)
+        self.most = max(self.most, self._now + operator.scratch)
+        for index in (*(one.index for one in given), *made):
+            is_freed = self._last_read.get(index, operator.number) <= operator.number
+            if is_freed and index not in self._kept and index not in self._dynamic:
+                self._now -= self._live.pop(index, 0)
+
+
 def _run(model: Fields, tensors: list[Tensor], interface: tuple[list[Tensor], list[Tensor]], *, follow: bool) -> int:
-    """Go through the operators in their order; returns the most bytes that tensors take at a time."""
+    """Go through the operators in their order; returns the most bytes that they take at a time."""
     inputs, outputs = interface
     if any(one.constant for one in inputs):
         refuse("an input is a constant")
     codes = [_operator_name(number, table) for number, table in enumerate(model["operator_codes"])]
     rows = model["subgraphs"][0]["operators"]
-    last_read = {int(index): number for number, row in enumerate(rows) for index in row["inputs"]}
-    last_read |= {one.index: len(rows) for one in outputs}
     ready = {one.index for one in inputs} | {one.index for one in tensors if one.constant}
-    # What follows from constants alone, an interpreter computes once and keeps.
-    kept = {one.index for one in tensors if one.constant}
-    live = {one.index: one.bytes for one in inputs}
-    memory = most = sum(live.values())
-    work = 0
+    memory, work = _Memory(rows, tensors, interface), 0
     for number, row in enumerate(rows):
         operator = _operator(number, row, codes, tensors)
-        given = [one for one in operator.inputs if one is not None]
-        unmade = [one.index for one in given if one.index not in ready]
+        unmade = [one.index for one in operator.inputs if one is not None and one.index not in ready]
         if unmade:
             refuse(f"operator {number} ({operator.name}) reads tensor {unmade[0]}, which nothing has made yet")
-        made = {one.index: one for one in operator.outputs}
+        made = {one.index for one in operator.outputs}
         twice = [index for index in made if index in ready]
         if twice or len(made) != len(operator.outputs):
             refuse(f"operator {number} ({operator.name}) writes a tensor that is there already: {twice}")
         check_operator(operator, follow=follow)
-        ready |= made.keys()
-        if all(one.index in kept for one in given):
-            kept |= made.keys()
-        live |= {index: one.bytes for index, one in made.items()}
-        memory += sum(one.bytes for one in operator.outputs)
-        most = max(most, memory + operator.scratch)
-        for index in (*(one.index for one in given), *made):
-            if index not in kept and last_read.get(index, number) <= number:
-                memory -= live.pop(index, 0)
+        ready |= made
+        memory.run(operator)
         work += operator.work
-        if most > MAX_BYTES or work > MAX_WORK:
+        if memory.most > MAX_BYTES or work > MAX_WORK:
             refuse(
-                f"operator {number} ({operator.name}) brings it to {most} bytes and {work} multiplications, at most "
-                f"{MAX_BYTES} and {MAX_WORK}"
+                f"operator {number} ({operator.name}) brings it to {memory.most} bytes and {work} multiplications, at "
+                f"most {MAX_BYTES} and {MAX_WORK}"
             )
     if not all(one.index in ready and not one.constant for one in outputs):
         refuse("an output is made by no operator")
-    return most
+    return memory.most
 
 
 def _operator_name(number: int, table: Fields) -> str:

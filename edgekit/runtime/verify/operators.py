@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgekit.runtime.verify.structure import Fields
-from edgekit.runtime.verify.tensors import MAX_DIMENSION, Tensor, refuse
+from edgekit.runtime.verify.tensors import MAX_DIMENSION, MAX_FOLDED, Tensor, refuse
 
 Lengths = tuple[int, ...]
 
@@ -30,6 +30,9 @@ _FUSED = (0, 1, 2, 3)
 # Kernels turn ratios of scales into 31 bits and a shift, and some abort where that ends.
 _RATIOS = (2.0**-126, 2.0**30)
 _MAX_INPUTS = 1024
+# Output channels that XNNPACK packs side by side, depthwise taps that its smallest kernels take, and the bytes of a
+# bias and a scale.
+_TILE, _TAPS, _PER_CHANNEL = 64, 25, 8
 
 
 class Operator:
@@ -40,11 +43,14 @@ class Operator:
         inputs: Its inputs; None stands for one that is left out.
         outputs: Its outputs.
         options: Its options by name; empty without.
-        work: Multiplications, or numbers read, of one run.
+        work: Multiplications of one run, and what takes as long.
         scratch: Bytes that a kernel may take beside its tensors.
+        lasting: Bytes that a delegate keeps for it alone as long as the model lives: its weights, laid out anew even
+            where several operators share them, and the addresses of pixels.
+        dynamic: Whether the shapes of its outputs are made of numbers that the file does not hold.
     """
 
-    __slots__ = ("inputs", "name", "number", "options", "outputs", "scratch", "work")
+    __slots__ = ("dynamic", "inputs", "lasting", "name", "number", "options", "outputs", "scratch", "work")
 
     def __init__(
         self, number: int, name: str, inputs: list[Tensor | None], outputs: list[Tensor], options: Fields
@@ -52,7 +58,8 @@ class Operator:
         self.number, self.name = number, name
         self.inputs, self.outputs, self.options = inputs, outputs, options
         self.work = sum(one.elements for one in (*inputs, *outputs) if one is not None)
-        self.scratch = 0
+        self.scratch = self.lasting = 0
+        self.dynamic = False
 
     def need(self, holds: bool, rule: str) -> None:
         """Hold a rule of this operator.
@@ -94,6 +101,7 @@ class Operator:
         if known is None:
             refuse(f"operator {self.number} ({self.name}) must have an input {number} that is known beforehand")
         self.need(count is None or len(known) == count, f"{count} numbers as input {number}")
+        self.dynamic |= not tensor.constant
         return known
 
     def axis(self, asked: int, rank: int) -> int:
@@ -196,6 +204,9 @@ def _binary(most_rank: int) -> Callable[[Operator], list[Lengths]]:
                 # Sums are kept in 20 more bits than either side, and must need fewer to leave. How far the sides are
                 # from each other does not matter: a dead branch has the smallest of scales.
                 operator.ratio(2.0**12 * max(x.most_scale, other.most_scale) / y.most_scale)
+                # That kernel repeats nothing, and aborts.
+                powers_of_two = x.type == "int16" and operator.option("pot_scale_int16", 1)
+                operator.need(not powers_of_two or x.shape == other.shape, "equal shapes for scales of powers of two")
         if x.type in _INTEGERS and x.values is not None and other.values is not None:
             _fold_binary(operator, x.values, other.values)
         return [broadcast(operator, x.shape, other.shape, most_rank)]
@@ -206,7 +217,7 @@ def _binary(most_rank: int) -> Callable[[Operator], list[Lengths]]:
 def _fold_binary(operator: Operator, one: tuple[int, ...], other: tuple[int, ...]) -> None:
     """Integers whose result shapes may be made of."""
     length = max(len(one), len(other))
-    if not {len(one), len(other)} <= {1, length} or operator.option("fused_activation_function"):
+    if length > MAX_FOLDED or not {len(one), len(other)} <= {1, length} or operator.option("fused_activation_function"):
         return
     pairs = list(zip(one * (length // len(one)), other * (length // len(other)), strict=True))
     calculate: dict[str, Callable[[int, int], int]] = {
@@ -235,6 +246,7 @@ def _prelu(operator: Operator) -> list[Lengths]:
     operator.need(len(x.shape) <= 4, "at most four dimensions")
     if x.type in _QUANTISED:
         operator.ratio(x.most_scale / y.most_scale, x.most_scale * alpha.most_scale / y.most_scale)
+    operator.lasting = 4 * alpha.elements
     made = broadcast(operator, x.shape, alpha.shape, 4)
     operator.need(made == x.shape, "slopes that fit the input")
     return [made]
@@ -268,6 +280,13 @@ def _pool(operator: Operator) -> list[Lengths]:
     # Kernels list the address of every pixel of every window.
     operator.scratch = 8 * math.prod(made[:3]) * rows * columns
     return [made]
+
+
+def _pack_weights(operator: Operator, channels: int, reads: int, groups: int = 1) -> None:
+    """Reckon with weights as XNNPACK lays them out: channels in whole tiles, at the widest of its tiles."""
+    weights = operator.input(1)
+    size = 4 if weights.type == "float16" else weights.size
+    operator.lasting += groups * -(-channels // groups // _TILE) * _TILE * (reads * size + _PER_CHANNEL)
 
 
 def _weigh(operator: Operator, channels: int, axis: int) -> None:
@@ -314,6 +333,10 @@ def _convolution(operator: Operator) -> list[Lengths]:
         groups = depth // reads
         operator.need(depth % reads == 0 and made % groups == 0, "kernels of whole groups of channels")
     _weigh(operator, made, 3 if depthwise else 0)
+    if depthwise:
+        _pack_weights(operator, made, max(rows * columns, _TAPS))
+    else:
+        _pack_weights(operator, made, rows * columns * reads, groups)
     steps = [operator.option(f"dilation_{side}_factor", 1) for side in "hw"]
     shape = (
         batch,
@@ -324,8 +347,9 @@ def _convolution(operator: Operator) -> list[Lengths]:
     operator.work = math.prod(shape) * rows * columns * reads
     # The addresses of the pixels of every patch; steps are copied patch by patch.
     patches = math.prod(shape[:3]) * rows * columns
+    operator.lasting += 8 * patches
     copied = weights.type != "float32" and not depthwise and rows * columns > 1
-    operator.scratch += patches * max(8, depth if copied else 0)
+    operator.scratch += patches * depth if copied else 0
     return [shape]
 
 
@@ -336,6 +360,7 @@ def _dense(operator: Operator) -> list[Lengths]:
     made, reads = weights.shape
     operator.need(x.elements % reads == 0, "inputs that fill the weights")
     _weigh(operator, made, 0)
+    _pack_weights(operator, made, reads)
     rows = x.elements // reads
     operator.work = rows * made * reads
     if operator.option("keep_num_dims"):
@@ -359,6 +384,7 @@ def _matrices(operator: Operator) -> list[Lengths]:
     operator.need(inner == meets, "matrices that fit")
     batch = broadcast(operator, x.shape[:-2], other.shape[:-2], 3)
     operator.work = math.prod(batch) * rows * inner * columns
+    _pack_weights(operator, columns * math.prod(other.shape[:-2]), inner, math.prod(other.shape[:-2]))
     # Either may be turned round first.
     operator.scratch += x.bytes + other.bytes
     return [(*batch, rows, columns)]
@@ -471,6 +497,13 @@ def _pad(operator: Operator) -> list[Lengths]:
     return [tuple(length + around[2 * at] + around[2 * at + 1] for at, length in enumerate(x.shape))]
 
 
+def _joined(parts: list[Tensor]) -> Lengths | None:
+    """The numbers of all parts, where they are few and known."""
+    if sum(one.elements for one in parts) > MAX_FOLDED or any(one.values is None for one in parts):
+        return None
+    return tuple(value for one in parts for value in one.values or ())
+
+
 def _concatenate(operator: Operator) -> list[Lengths]:
     operator.need(operator.option("fused_activation_function") == 0, "no fused activation")
     parts = [operator.input(number) for number in range(len(operator.inputs))]
@@ -482,8 +515,8 @@ def _concatenate(operator: Operator) -> list[Lengths]:
     )
     if operator.x.type in _QUANTISED:
         operator.ratio(*(one.most_scale / operator.y.most_scale for one in parts))
-    if len(rest) == 0 and all(one.values is not None for one in parts):
-        operator.y.values = tuple(value for one in parts for value in one.values or ())
+    if len(rest) == 0:
+        operator.y.values = _joined(parts)
     return [(*rest[:axis], sum(one.shape[axis] for one in parts), *rest[axis:])]
 
 
@@ -492,8 +525,8 @@ def _pack(operator: Operator) -> list[Lengths]:
     operator.need(operator.option("values_count") == len(parts), "as many inputs as its options say")
     operator.need(all(one.shape == operator.x.shape for one in parts), "equal shapes")
     axis = operator.axis(operator.option("axis"), len(operator.x.shape) + 1)
-    if axis == 0 and all(one.values is not None for one in parts):
-        operator.y.values = tuple(value for one in parts for value in one.values or ())
+    if axis == 0:
+        operator.y.values = _joined(parts)
     return [(*operator.x.shape[:axis], len(parts), *operator.x.shape[axis:])]
 
 
@@ -621,7 +654,7 @@ def _resize(operator: Operator) -> list[Lengths]:
     )
     height, width = operator.values(1, 2)
     operator.need(all(0 < one <= MAX_DIMENSION for one in (height, width)), "a size of 1 or more")
-    operator.scratch = 64 * height * width
+    operator.lasting = 64 * height * width
     return [(x.shape[0], height, width, x.shape[3])]
 
 
@@ -800,6 +833,9 @@ RULES: dict[str, Rule] = {
     "BATCH_TO_SPACE_ND": Rule(37, (3, 3), "BatchToSpaceNDOptions", 1, _REAL, _batches),
 }
 NAMES = {rule.code: name for name, rule in RULES.items()}
+# What a kernel does with a number costs about as much as so many multiplications of these.
+_MULTIPLIERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"})
+_PER_NUMBER = 30
 # These move numbers without looking at them, so that steps need no scale.
 _MOVERS = frozenset(
     {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "GATHER", "REVERSE_V2", "TILE"}
@@ -835,6 +871,8 @@ def check_operator(operator: Operator, *, follow: bool = False) -> None:
         else:
             operator.same_type(rule.types, *tensors)
     expected = rule.shapes(operator)
+    if operator.name not in _MULTIPLIERS:
+        operator.work *= _PER_NUMBER
     for one, shape in zip(operator.outputs, expected, strict=False):
         # Old converters write no shape where they did not work it out, later ones 1 for an open length; the kernel
         # works them out.

@@ -17,6 +17,8 @@ MAX_RANK = 6
 MAX_BYTES = 512 * 1024 * 1024
 # Integers that shapes are made of.
 _MAX_VALUES = 1024
+# Those that operators make; shapes have fewer.
+MAX_FOLDED = 64
 
 # The schema's numbers of types → name and bytes. All others (strings, resources, complex, four bits) are refused.
 TYPES = {
@@ -59,10 +61,10 @@ class Tensor:
         least_scale: The smallest of them; ``most_scale`` is the largest.
         zero_point: The first zero point, 0 without one.
         axis: Which dimension the scales count along.
-        values: Its numbers, row by row, where they are integers known without running the model.
     """
 
     __slots__ = (
+        "_values",
         "axis",
         "data",
         "elements",
@@ -74,7 +76,6 @@ class Tensor:
         "signature",
         "size",
         "type",
-        "values",
         "zero_point",
     )
 
@@ -100,9 +101,7 @@ class Tensor:
         self.least_scale = self.most_scale = 0.0
         if table["quantization"] is not None:
             self._quantize(table["quantization"])
-        self.values: tuple[int, ...] | None = None
-        if self.data is not None and self.type in ("int32", "int64") and self.elements <= _MAX_VALUES:
-            self.values = tuple(np.frombuffer(self.data, np.dtype(f"<i{self.size}")).tolist())
+        self._values: tuple[int, ...] | None = None
 
     def resize(self, shape: tuple[int, ...]) -> None:
         """Take a shape.
@@ -115,6 +114,19 @@ class Tensor:
         self.shape, self.elements = shape, math.prod(shape)
         if self.bytes > MAX_BYTES:
             refuse(f"tensor {self.index} takes {self.bytes} bytes, at most {MAX_BYTES}")
+
+    @property
+    def values(self) -> tuple[int, ...] | None:
+        """Its numbers, row by row, where they are integers known without running the model."""
+        # Read anew each time: thousands of tensors may have one buffer.
+        if self.data is not None and self.type in ("int32", "int64") and self.elements <= _MAX_VALUES:
+            return tuple(np.frombuffer(self.data, np.dtype(f"<i{self.size}")).tolist())
+        return self._values
+
+    @values.setter
+    def values(self, known: tuple[int, ...] | None) -> None:
+        """Note what an operator makes, if it is little: thousands of operators may."""
+        self._values = known if known is not None and len(known) <= MAX_FOLDED else None
 
     @property
     def bytes(self) -> int:

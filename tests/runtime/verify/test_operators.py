@@ -285,3 +285,23 @@ def test_a_dead_branch_may_have_the_smallest_of_scales(conv_int8):
     check_model(edited(conv_int8.flatbuffer, set_scale(22, 1e-9)))
     with pytest.raises(ContractError, match=r"ADD\) must have scales nearer to each other"):
         check_model(edited(conv_int8.flatbuffer, set_scale(23, 1e-8)))
+
+
+@pytest.mark.parametrize("name", ["ADD", "SUB"])
+def test_scales_of_powers_of_two_repeat_nothing(name):
+    """The schema's default for int16; its kernel aborts on shapes that differ."""
+
+    def content(repeated, options):
+        graph = Graph()
+        one, other, made = (
+            graph.tensor(name, shape, Type.INT16, scale=2**-15)
+            for name, shape in (("one", [1, 3, 4]), ("other", repeated), ("made", [1, 3, 4]))
+        )
+        table = getattr(schema, f"{name.title()}OptionsT")(**options)
+        graph.operator(getattr(schema.BuiltinOperator, name), 1, [one, other], [made], table)
+        return graph.finish([one, other], [made])
+
+    check_model(content([1, 3, 4], {"potScaleInt16": True}))
+    check_model(content([4], {"potScaleInt16": False}))
+    with pytest.raises(ContractError, match=rf"{name}\) must have equal shapes for scales of powers of two"):
+        check_model(content([4], {"potScaleInt16": True}))
