@@ -289,7 +289,9 @@ class _Reading:
             if self._facts.lone == "class" or (self._facts.lone == "ask" and not self._only_holds(base, inner)):
                 break
             empty = self._empty_in(base)
-            if empty:
+            if empty and names.is_wrapper_name(name) and len(inner.folders) > 1:
+                self._left += [LeftOut(what=f"{path}/", count=0, why="no photos in it") for path in empty]
+            elif empty:
                 raise DataError(
                     f"{self._facts.where}: {inner.path}/ is the only folder with photos, and {shown(empty)} might be a"
                     f" class that lacks them; {_FILL}"
@@ -437,11 +439,15 @@ class _Reading:
         self, base: _Folder, parts: dict[str, _Folder], others: dict[str, _Folder], deep: Collection[str]
     ) -> None:
         first = next(iter(parts))
+        labels = {label for one in parts.values() for label in one.folders}
+        trains = [] if "train" in map(names.part_of, parts) else list(others.values())
+        unnamed = [f"{one.path}/" for one in trains if names.keys_of(one.folders) & names.keys_of(labels)]
+        rename = f"rename {unnamed[0]} train if its photos are to train, or " if len(unnamed) == 1 else ""
         what = "with class folders" if deep else "without class folders"
         raise DataError(
             f"{self._facts.where}: split folders and class folders must not stand side by side, got"
             f" {shown(f'{one.path}/' for one in parts.values())} {what} in it beside"
-            f" {shown(f'{one.path}/' for one in others.values())}; move"
+            f" {shown(f'{one.path}/' for one in others.values())}; {rename}move"
             f" {shown([f'{one.path}/' for one in (others if deep else parts).values()], 3)} away, or say --folders"
             f" {_skips(base)}label if {first!r} is a class"
         )

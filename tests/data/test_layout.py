@@ -204,6 +204,7 @@ def test_photos_without_classes(text, kind, why):
         pytest.param(
             "cat/1 dog/1 test/1", "beside cat/, dog/; move test/ away.*if 'test' is a class", id="flat-test-and-classes"
         ),
+        pytest.param("fit/{a,b}/1 test/{a,b}/1", "; rename fit/ train if its photos are to train, or move", id="fit"),
         pytest.param("cat/1 train/1 test/1", "side by side", id="flat-parts-and-a-class"),
         pytest.param("x/cat/1 x/dog/1 x/test/1", "say --folders -/label if 'test' is a class", id="in-a-wrapper"),
         pytest.param(
@@ -403,6 +404,8 @@ def test_class_folders_without_photos_are_refused(text, empty, message):
 
 def test_folders_without_photos_that_are_no_classes():
     assert read("images/{a,b}/1", empty=("annotations", "annotations/xml"))[1] == "a 1 b 1"
+    found, expected = read("x/images/{a,b}/1", empty=("x/attributes", "x/parts"))
+    assert (expected, [one.what for one in found.left_out]) == ("a 1 b 1", ["x/attributes/", "x/parts/"])
     found, expected = read("train/{a,b}/1 test/{a,b}/1", empty=("papers",))
     assert expected == "test:a 1 test:b 1 train:a 1 train:b 1"
     assert [(one.what, one.why) for one in found.left_out] == [("papers/", "no photos in it")]
