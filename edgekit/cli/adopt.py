@@ -61,7 +61,7 @@ def adopt(
     console.show(record, _print, json=json)
     console.note(
         f"wrote {out} ({file_size(record.model_bytes)}, {record.contract.precision}); "
-        f"next: edgekit predict {out} PHOTO, or edgekit bench {out} --data PHOTOS"
+        f"next: {console.command('predict', out, 'PHOTO')}, or {console.command('bench', out, '--data', 'PHOTOS')}"
     )
 
 

@@ -179,8 +179,8 @@ def _share(text: str) -> float:
 def _next_step(model: Path, data: Path, record: BenchRecord) -> None:
     best = next((one.recommended for one in record.devices if one.kind == "local"), None)
     if best is not None:
-        crops = "" if best.stops_early else f" --crops {best.crops}"
-        console.note(f"next: edgekit predict {model} {data}{crops} --threads {best.threads}")
+        crops = () if best.stops_early else ("--crops", best.crops)
+        console.note(f"next: {console.command('predict', model, data, *crops, '--threads', best.threads)}")
 
 
 def _over_budget(record: BenchRecord) -> bool:

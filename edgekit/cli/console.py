@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -177,6 +178,11 @@ def add_commands(app: typer.Typer, examples: Mapping[Callable[..., None], str]) 
     """Make functions commands of their names, each with an example under its help."""
     for command, example in examples.items():
         app.command(command.__name__.strip("_"), epilog=f"Example: edgekit {example}")(interruptible(command))
+
+
+def command(*words: object) -> str:
+    """An edgekit command as a shell takes it, with names quoted that need it."""
+    return shlex.join(["edgekit", *map(str, words)])
 
 
 def note(line: str) -> None:

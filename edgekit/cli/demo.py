@@ -116,7 +116,7 @@ def demo(
         f"{record.seconds:.0f} s{without}, at most {record.peak_memory_mb:.0f} MiB; "
         f"report: {page}, plot: {out / 'demo-int8.pareto.png'}"
     )
-    typer.echo(f"try next: edgekit predict {model} {photos / 'recapture'}")
+    typer.echo(f"try next: {console.command('predict', model, photos / 'recapture')}")
     if record.balanced_accuracy < TARGET:
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -250,10 +251,12 @@ def load_photos(
     """The photos of a data folder, for a model of the ``known`` classes; ``place`` for ``what`` must lie outside."""
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
+    from edgekit.evaluate.photos import refuse_strangers
 
     if place is not None:
         refuse_among_photos(place, data, what)
-    return load_dataset(data, reading=how, known=known, skip_bad=skip_bad, progress=progress)
+    check_labels = partial(refuse_strangers, root=data, known=known) if known else None
+    return load_dataset(data, reading=how, known=known, check_labels=check_labels, skip_bad=skip_bad, progress=progress)
 
 
 def load_run_photos(before: TrainRecord, data: Path | None, *, progress: Progress) -> Dataset:

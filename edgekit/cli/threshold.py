@@ -45,7 +45,8 @@ def choose_threshold(
         console.note("nothing was written; --write OUT.tflite stores the threshold in a contract")
     else:
         console.note(
-            f"wrote {write} (SHA-256 {record.written_sha256}); next: edgekit evaluate {write} --data {data}{spelt(how)}"
+            f"wrote {write} (SHA-256 {record.written_sha256}); next:"
+            f" {console.command('evaluate', write, '--data', data)}{spelt(how)}"
         )
 
 

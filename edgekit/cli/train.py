@@ -113,7 +113,7 @@ def finetune(
         from edgekit.train.finetune import finetune
 
         record = finetune(dataset, folder, config, options=files, progress=progress)
-    finish_training(record, out, json=json, then=f"edgekit qat {out}")
+    finish_training(record, out, json=json, then=console.command("qat", out))
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -190,7 +190,7 @@ def qat(
         from edgekit.quantize.qat import qat
 
         record = qat(dataset, folder, how, calibration=where, options=files, progress=progress)
-    finish_training(record, run, json=json, then=f"edgekit convert {run} --int8")
+    finish_training(record, run, json=json, then=console.command("convert", run, "--int8"))
 
 
 def convert(
@@ -273,8 +273,8 @@ def convert(
         console.note(told)
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
-        f"runs on {', '.join(record.contract.checked_on)}); next: edgekit bench {target} --data {photos}"
-        f"{options.spelt(before.reading)}"
+        f"runs on {', '.join(record.contract.checked_on)}); next:"
+        f" {console.command('bench', target, '--data', photos)}{options.spelt(before.reading)}"
     )
 
 

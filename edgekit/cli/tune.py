@@ -75,5 +75,6 @@ def tune(
         console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
     else:
         console.note(
-            f"wrote {place} (SHA-256 {record.written_sha256}); next: edgekit bench {place} --data other-photos"
+            f"wrote {place} (SHA-256 {record.written_sha256}); next:"
+            f" {console.command('bench', place, '--data', 'other-photos')}"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgekit.data.checks import (
@@ -18,7 +18,7 @@ from edgekit.data.checks import (
 )
 from edgekit.data.folder import read_folder
 from edgekit.data.manifest import COLUMNS, NEWER, Sample
-from edgekit.data.names import shorten
+from edgekit.data.names import same_names, shorten
 from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
@@ -84,7 +84,7 @@ def load_dataset(
         root: The data folder.
         reading: How it is to be read, where it can't say that itself.
         known: Classes of a model or a run, where there is one: of two readings of a folder, the one that has them is
-            right, and photos of one class are enough.
+            right, photos of one class are enough, and names that differ in case and spaces alone are the model's.
         check_labels: Given the classes before photos are read, to refuse them in time.
         skip_bad: Leave out photos that can't be used instead of raising.
         progress: Told what the folder was taken for, and of each photo.
@@ -102,12 +102,24 @@ def load_dataset(
         _check_labels_have_folders(root / folder.understood.table, root, samples)
     folder.check_classes(least=1 if known else 2, known=known)
     folder.tell(progress)
+    samples = _as_known(samples, known, progress)
     if check_labels is not None:
-        check_labels(folder.labels)
+        check_labels(tuple(sorted({sample.label for sample in samples})))
     # Reading the photos takes long: what can be known before is said before.
     _check_columns(root, samples)
     check_files(root, [sample.path for sample in samples])
     return _check_content(root, samples, reading, skip_bad or reading.skip_bad, progress)
+
+
+def _as_known(samples: tuple[Sample, ...], known: Collection[str], progress: Progress) -> tuple[Sample, ...]:
+    """Samples with labels as a model spells them, where they differ in case, spaces and hyphens alone."""
+    spelt = dict[str, str]()
+    for label in sorted({sample.label for sample in samples} - set(known)):
+        same = [one for one in known if same_names([label, one])]
+        if len(same) == 1:
+            spelt[label] = same[0]
+            progress.say(f"{label!r} is the class {same[0]!r} of the model")
+    return tuple(replace(one, label=spelt[one.label]) if one.label in spelt else one for one in samples)
 
 
 def _check_labels_have_folders(manifest: Path, root: Path, samples: Sequence[Sample]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from posixpath import splitext
@@ -28,7 +28,7 @@ from edgekit.data.checks import (
 from edgekit.data.layout import RULE, SKIPPED, TWIN, Facts, FolderLayout, LeftOut, Lone, counted, in_words, understand
 from edgekit.data.manifest import COLUMNS, MANIFEST_NAME, SPLITS, Sample, read_manifest
 from edgekit.data.options import AS_IT_LIES, DataReading
-from edgekit.data.table import TABLE_SUFFIXES, check_columns, read_columns, suggest
+from edgekit.data.table import FILE, TABLE_SUFFIXES, TEXT_SUFFIX, check_columns, read_columns, suggest
 from edgekit.errors import DataError
 from edgekit.metrics.wording import count
 from edgekit.progress import Progress
@@ -183,7 +183,7 @@ def read_folder(
         return _as_table(root, survey, photos, read_manifest(root / MANIFEST_NAME), table=MANIFEST_NAME)
     photos = find_photos(root)
     if how.columns:
-        table, samples = read_columns(root, survey.tables, photos, how.columns)
+        table, samples = read_columns(root, survey.tables_named(how.columns), photos, how.columns)
         return _as_table(root, survey, photos, samples, table=table)
     nested = "" if how.folders or lone == "class" else nested_manifest(survey.files, photos)
     if nested:
@@ -272,14 +272,22 @@ def _as_layout(root: Path, survey: _Survey, photos: Sequence[str], layout: Folde
     labels = {sample.label for sample in samples}
     remedy = ""
     if len(labels) < 2 or all(map(names.is_wrapper_name, labels)):
-        columns = suggest(root, survey.tables, photos)
+        suggestion = suggest(root, survey.tables, photos)
+        columns = suggestion.columns
         if columns and len(labels) > 1:
             raise DataError(
                 f"{root}: the folders {names.shorten(sorted(labels))} may be the classes, or a CSV has them; say"
                 f" --columns {shlex.quote(columns)} in the second case, --folders label in the first"
             )
+        if suggestion.names_photos and not columns and len(labels) > 1:
+            raise DataError(
+                f"{root}: the folders {names.shorten(sorted(labels))} may be the classes, or a CSV has them; say"
+                f" --folders label in the first case; in the second: {suggestion.why}"
+            )
         if columns:
             remedy = f"; the classes stand in a CSV: say --columns {shlex.quote(columns)}"
+        elif suggestion.why and not samples:
+            remedy = f"; {suggestion.why}"
     understood = Understood(
         kind=layout.kind,
         base=layout.base,
@@ -347,6 +355,12 @@ class _Survey:
         """Paths of what may be tables, the upper ones first."""
         found = [one for one in self.files if splitext(one)[1].lower() in TABLE_SUFFIXES]
         return sorted(found, key=lambda one: (one.count("/"), one))
+
+    def tables_named(self, columns: Mapping[str, str]) -> list[str]:
+        """The same, with a text file that is named as the table."""
+        named = columns.get(FILE, "")
+        is_text = named in self.files and named.lower().endswith(TEXT_SUFFIX)
+        return [*self.tables, *([named] if is_text else [])]
 
     def empty(self, photos: Sequence[str]) -> tuple[str, ...]:
         """Folders without any of the photos in them or below."""

@@ -7,7 +7,7 @@ files on disk are understood alike.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -212,12 +212,13 @@ class _Reading:
         self._refuse_empty(base)
         if more and self._is_split_inside(base):
             return self._layout("splits", base, self._classes_with_parts(base))
-        if not parts:
-            self._settle_levels(base)
-        if self._inner_are_known(base):
-            inner = [one for top in base.folders.values() for one in top.folders.values()]
-            return self._layout("classes", base, _placed(inner))
-        return self._layout("classes", base, _placed(base.folders.values()))
+        tops = list(base.folders.values())
+        known = self._known_below(tops)
+        if not parts and not known:
+            self._settle_levels(tops, _skips(base), is_split=False)
+            self._refuse_parts_below(base, tops)
+        self._refuse_masks(tops)
+        return self._layout("classes", base, _placed(known or tops))
 
     def _layout(self, kind: Kind, base: _Folder, places: dict[str, FolderPlace], why: str = "") -> FolderLayout:
         notes = [f"taken from {base.path}/, the only folder with photos"] if base.path else []
@@ -259,13 +260,13 @@ class _Reading:
             for name, inner in list(at.folders.items()):
                 others = at.folders.keys() - {name}
                 is_twin = _are_twins(at.name, name)
-                holds_them = not is_twin and len(inner.folders) > 1 and inner.folders.keys() <= others
+                holds_them = len(inner.folders) > (0 if is_twin else 1) and inner.folders.keys() <= others
                 if not others or not (is_twin or holds_them):
                     continue
                 again = {path[len(inner.path) + 1 :] for path in inner}
                 start = len(at.path) + 1 if at.path else 0
                 beside = {path[start:] for other in at.folders.values() if other is not inner for path in other}
-                if again <= beside and not holds_them:
+                if is_twin and again <= beside:
                     self._leave_out(inner, TWIN)
                     del at.folders[name]
                 elif again & beside or holds_them:
@@ -288,7 +289,9 @@ class _Reading:
             if self._facts.lone == "class" or (self._facts.lone == "ask" and not self._only_holds(base, inner)):
                 break
             empty = self._empty_in(base)
-            if empty:
+            if empty and names.is_wrapper_name(name) and len(inner.folders) > 1:
+                self._left += [LeftOut(what=f"{path}/", count=0, why="no photos in it") for path in empty]
+            elif empty:
                 raise DataError(
                     f"{self._facts.where}: {inner.path}/ is the only folder with photos, and {shown(empty)} might be a"
                     f" class that lacks them; {_FILL}"
@@ -365,20 +368,59 @@ class _Reading:
             return self._layout("unlabelled", base, {}, why)
         for path in self._empty_in(base, paperwork=True):
             self._left.append(LeftOut(what=f"{path}/", count=0, why="no photos in it"))
-        deep = _without_nameless(deep, part_of)
-        split_of = self._splits({name: part_of[name] for name in deep})
-        for name in parts.keys() - deep.keys():
+        classes = _without_nameless(self._classes_of_parts(base, deep), part_of)
+        split_of = self._splits({name: part_of[name] for name in classes})
+        for name in parts.keys() - classes.keys():
             self._leave_out(parts[name], "no class folders in it")
         labels_of = defaultdict[str, set[str]](set)
-        for name, one in deep.items():
-            labels_of[split_of[name]] |= one.folders.keys()
+        for name, some in classes.items():
+            labels_of[split_of[name]] |= {one.name for one in some}
         self._note_differing(labels_of)
         # A training part alone says nothing of who tests: it is data that is to be split.
         only_train = set(split_of.values()) == {"train"}
         places = dict[str, FolderPlace]()
-        for name, one in deep.items():
-            places |= _placed(one.folders.values(), "" if only_train else split_of[name])
+        for name, some in classes.items():
+            places |= _placed(some, "" if only_train else split_of[name])
         return self._layout("classes" if only_train else "splits", base, places)
+
+    def _classes_of_parts(self, base: _Folder, deep: dict[str, _Folder]) -> dict[str, list[_Folder]]:
+        """The class folders of each split folder.
+
+        Raises:
+            DataError: another level may be the classes, or one of them is named as a part or holds masks.
+        """
+        tops_of = {name: list(one.folders.values()) for name, one in deep.items()}
+        known_of = {name: self._known_below(tops) for name, tops in tops_of.items()}
+        if any(known_of.values()):
+            return {name: known_of[name] or tops for name, tops in tops_of.items()}
+        first = next(iter(deep.values()))
+        wrappers = first.path.count("/") - (base.path.count("/") + 1 if base.path else 0)
+        above = f"{_skips(base)}split/" + f"{SKIPPED}/" * wrappers
+        shared = set.intersection(*({top.name for top in tops} for tops in tops_of.values())) if len(deep) > 1 else ()
+        strange = [
+            f"{top.path}/"
+            for tops in tops_of.values()
+            for top in tops
+            if names.part_of(top.name) and top.name not in shared and not self._is_class(top.name)
+        ]
+        if strange:
+            raise DataError(
+                f"{self._facts.where}: split folders must not lie in one another, got {shown(strange)} beside class"
+                f" folders; move them up, or say --folders {above}label if they are classes"
+            )
+        for tops in tops_of.values():
+            self._refuse_masks(tops)
+        grouped = {name: tops for name, tops in tops_of.items() if all(top.folders for top in tops)}
+        settled = [top for tops in grouped.values() for top in tops]
+        inner_of = [{one.name for top in tops for one in top.folders.values()} for tops in grouped.values()]
+        # The same upper folders in each part, with others in them, are classes and their groups.
+        has_groups = len(grouped) > 1 and all(
+            {top.name for top in tops} == {top.name for top in next(iter(grouped.values()))}
+            for tops in grouped.values()
+        )
+        has_groups = has_groups and any(some != inner_of[0] for some in inner_of)
+        self._settle_levels(settled, above, is_split=True, has_groups=has_groups)
+        return tops_of
 
     def _inside_part(self, part: _Folder) -> _Folder:
         """Step into what a part's folder only holds: its twin, as x_train/x_train, or a wrapper."""
@@ -397,11 +439,15 @@ class _Reading:
         self, base: _Folder, parts: dict[str, _Folder], others: dict[str, _Folder], deep: Collection[str]
     ) -> None:
         first = next(iter(parts))
+        labels = {label for one in parts.values() for label in one.folders}
+        trains = [] if "train" in map(names.part_of, parts) else list(others.values())
+        unnamed = [f"{one.path}/" for one in trains if names.keys_of(one.folders) & names.keys_of(labels)]
+        rename = f"rename {unnamed[0]} train if its photos are to train, or " if len(unnamed) == 1 else ""
         what = "with class folders" if deep else "without class folders"
         raise DataError(
             f"{self._facts.where}: split folders and class folders must not stand side by side, got"
             f" {shown(f'{one.path}/' for one in parts.values())} {what} in it beside"
-            f" {shown(f'{one.path}/' for one in others.values())}; move"
+            f" {shown(f'{one.path}/' for one in others.values())}; {rename}move"
             f" {shown([f'{one.path}/' for one in (others if deep else parts).values()], 3)} away, or say --folders"
             f" {_skips(base)}label if {first!r} is a class"
         )
@@ -457,42 +503,72 @@ class _Reading:
                 places |= {path: FolderPlace(label=top.name, split=split_of[name]) for path in inner}
         return places
 
-    def _inner_are_known(self, base: _Folder) -> bool:
-        """Whether the folders below the top ones are classes that are known, and the top ones are none."""
-        inner = {name for top in base.folders.values() for name in top.folders}
-        return (
-            bool(inner)
-            and names.keys_of(inner) <= self._known
-            and names.keys_of(base.folders).isdisjoint(self._known)
-            and not any(top.photos for top in base.folders.values())
-        )
+    def _known_below(self, tops: Collection[_Folder]) -> list[_Folder]:
+        """Folders of the first level below some that are all known classes; none where these themselves are."""
+        depth, level = _first_level(tops, lambda name: names.key_of(name) in self._known)
+        return level if depth and names.keys_of(one.name for one in level) <= self._known else []
 
-    def _settle_levels(self, base: _Folder) -> None:
-        """Refuse folders whose upper and lower level may both be the classes.
+    def _settle_levels(
+        self, tops: Collection[_Folder], above: str, *, is_split: bool, has_groups: bool = False
+    ) -> None:
+        """Refuse folders whose upper and lower levels may both be the classes.
+
+        Args:
+            tops: The upper level, in all split folders.
+            above: What --folders says of the levels above that one.
+            is_split: Whether split folders lie above.
+            has_groups: Whether the lower level is known to be groups, unless classes are named so.
 
         Raises:
-            DataError: the same folders lie below each, or such that are named as genuine photos below several.
+            DataError: the same folders lie below several, or such that are named as classes of attack detection are.
         """
-        tops = base.folders
-        if len(tops) < 2 or any(self._is_class(name) for name in tops) or self._inner_are_known(base):
+        inner_of = defaultdict[str, set[str]](set)
+        for top in tops:
+            inner_of[top.name] |= top.folders.keys()
+        if any(map(self._is_class, inner_of)) or any(top.photos or not top.folders for top in tops):
             return
-        if any(top.photos or not top.folders for top in tops.values()):
+        if not is_split and len(inner_of) < 2:
             return
-        inner = [set(top.folders) for top in tops.values()]
-        has_bona_fide = sum(any(names.is_bona_fide(name) for name in some) for some in inner)
-        has_parts = all(map(names.part_of, set.union(*inner)))
-        is_same = len(inner[0]) > 1 and all(some == inner[0] for some in inner)
-        if is_same or has_bona_fide > 1 or has_parts:
-            skipped = _skips(base)
-            lower = "group/split/label" if has_parts else "group/label"
+        every = set[str]().union(*inner_of.values())
+        has_parts = not is_split and all(map(names.part_of, every))
+        depth, level = _first_level(tops, self._is_class)
+        holding = {one.path.rsplit("/", depth)[0] for one in level if self._is_class(one.name)}
+        has_bona_fide = len(holding) > 1 and any(names.is_bona_fide(one.name) for one in level)
+        has_classes = has_bona_fide or (is_split and bool(level))
+        if has_classes or has_parts or (not has_groups and _may_be_groups(inner_of)):
+            seen = {one.name for one in level} if has_classes else every
+            lower = "group/split/label" if has_parts else f"group/{f'{SKIPPED}/' * (max(depth, 1) - 1)}label"
             # Only classes are named so: there is one thing to do.
-            upper = (
-                "" if has_bona_fide > 1 else f" if the lower ones are, --folders {skipped}label if the upper ones are"
-            )
+            upper = "" if has_bona_fide else f" if the lower ones are, --folders {above}label if the upper ones are"
             raise DataError(
-                f"{self._facts.where}: the folders {shown(sorted(set.union(*inner)))} lie below each of"
-                f" {shown(f'{one.path}/' for one in tops.values())}, and either may be the classes; say --folders"
-                f" {skipped}{lower}{upper}"
+                f"{self._facts.where}: the folders {shown(sorted(seen))} lie below"
+                f" {shown(f'{one.path}/' for one in tops)}, and either may be the classes; say --folders"
+                f" {above}{lower}{upper}"
+            )
+
+    def _refuse_parts_below(self, base: _Folder, tops: Collection[_Folder]) -> None:
+        """Refuse class folders with split folders in some of them alone."""
+        holding = [
+            f"{top.path}/"
+            for top in tops
+            if not top.photos and all(map(names.part_of, top.folders)) and len(set(map(names.part_of, top.folders))) > 1
+        ]
+        if holding:
+            raise DataError(
+                f"{self._facts.where}: split folders must lie in every class folder or above all, got them in"
+                f" {shown(holding)} alone; move the others' photos into such folders, or move these away, or say"
+                f" --folders {_skips(base)}label if they name no parts"
+            )
+
+    def _refuse_masks(self, tops: Collection[_Folder]) -> None:
+        """Refuse pictures beside what segments or annotates them, taken for classes."""
+        masks = [one for one in tops if names.is_mask_name(one.name)]
+        rest = [one for one in tops if not names.is_mask_name(one.name)]
+        if masks and rest and all(names.is_wrapper_name(one.name) for one in rest):
+            raise DataError(
+                f"{self._facts.where}: {RULE}, got {shown(f'{one.path}/' for one in rest)} beside"
+                f" {shown(f'{one.path}/' for one in masks)}, which are photos and their masks or annotations, no"
+                " classes; sort the photos into one folder per class"
             )
 
 
@@ -501,17 +577,41 @@ _FILL = "fill or remove them"
 _NOT_VALID = {"invalid", "notvalid", "nonvalid"}
 
 
-def _without_nameless(deep: dict[str, _Folder], part_of: dict[str, str]) -> dict[str, _Folder]:
+def _without_nameless(classes: dict[str, list[_Folder]], part_of: dict[str, str]) -> dict[str, list[_Folder]]:
     """Split folders but for those whose photos lie in one folder that is no class, as test/unknown does for Keras."""
-    trained = {label for name, one in deep.items() if part_of[name] == "train" for label in one.folders}
+    trained = {one.name for name, some in classes.items() if part_of[name] == "train" for one in some}
     return {
-        name: one
-        for name, one in deep.items()
+        name: some
+        for name, some in classes.items()
         if part_of[name] == "train"
         or not trained
-        or len(one.folders) > 1
-        or not names.keys_of(one.folders).isdisjoint(names.keys_of(trained))
+        or len(some) > 1
+        or not names.keys_of(one.name for one in some).isdisjoint(names.keys_of(trained))
     }
+
+
+def _first_level(tops: Collection[_Folder], is_one: Callable[[str], bool]) -> tuple[int, list[_Folder]]:
+    """How deep the first level lies that has a name of a kind, and its folders; none below photos."""
+    depth, level = 0, list(tops)
+    while level and not any(is_one(one.name) for one in level):
+        if any(one.photos for one in level):
+            return 0, []
+        depth, level = depth + 1, [inner for one in level for inner in one.folders.values()]
+    return (depth, level) if level else (0, [])
+
+
+def _may_be_groups(inner_of: Mapping[str, Collection[str]]) -> bool:
+    """Whether upper folders may be groups of the lower ones: by the lower names that they share, or by their own."""
+    every = set[str]().union(*inner_of.values())
+    if len(inner_of) < 2 or len(every) < 2:
+        return False
+    has_shared = sum(map(len, inner_of.values())) > len(every)
+    is_numbered = len({names.without_numbers(name) for name in inner_of}) == 1
+    return (
+        any(set(some) == every for some in inner_of.values())
+        or (has_shared and is_numbered)
+        or all(names.is_wrapper_name(name) or names.is_batch_name(name) for name in inner_of)
+    )
 
 
 def _skips(base: _Folder) -> str:

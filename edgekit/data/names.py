@@ -34,14 +34,18 @@ _WRAPPER = re.compile(
     r"archive|data|datasets?|images?|imgs?|photos?|pictures?|pics|files|root|raw|exports?|downloads?|dcim|jpe?g|png"
     r"|content|input|extracted|folder|main|master|media|samples|uploads?|zip"
 )
+# What photos are gathered in, one after the other: no class is called so.
+_BATCH = re.compile(r"(batch|session|part|day|week|month|round|shoot|shooting|camera|cam|fold|subset|chunk|volume)s?")
+# Pictures that mark what is in photos, beside those.
+_MASKS = re.compile(r"(seg(mentation)?|gt|groundtruth)?(masks?|labels?|annotations?)|gt|groundtruths?|segmentations?")
 # Folders that stand beside photos and hold none: nobody calls a class so.
 _PAPERWORK = re.compile(r"annotations?|docs?|labels|meta|metadata|papers|scripts?|src|code|notebooks")
 
 # What systems, servers and tools leave among photos, by casefolded names; hidden files and folders are passed over too.
 _LITTER = re.compile(
-    r"__macosx|@eadir|\$recycle\.bin|recycler|#recycle|@recycle|@recently-snapshot|#snapshot|@tmp|lost\+found|lost\.dir"
-    r"|found\.000|system volume information|network trash folder|temporary items|__pycache__|(eh)?thumbs\.db"
-    r"|desktop\.ini|icon\r"
+    r"__macosx|@eadir|\$recycle\.bin|recycle[ _-]?bin|recycler|#recycle|@recycle|@recently-snapshot|#snapshot|@tmp"
+    r"|lost\+found|lost\.dir|found\.000|system volume information|network trash folder|temporary items|__pycache__"
+    r"|(eh)?thumbs\.db|thumbnails|desktop\.ini|icon\r"
 )
 
 
@@ -98,6 +102,21 @@ def is_unlabelled_name(name: str) -> bool:
 def is_wrapper_name(name: str) -> bool:
     """Whether a folder is named as one that only holds a data set."""
     return any(map(_WRAPPER.fullmatch, tokens_of(name)))
+
+
+def is_batch_name(name: str) -> bool:
+    """Whether a folder is named as one of several that photos are gathered in, such as session 2."""
+    return any(map(_BATCH.fullmatch, tokens_of(name)))
+
+
+def is_mask_name(name: str) -> bool:
+    """Whether a folder is named as one of masks or annotations of photos."""
+    return _MASKS.fullmatch(key_of(name)) is not None
+
+
+def without_numbers(name: str) -> str:
+    """The key of a name without its digits: of s01 and S2 the same."""
+    return re.sub(r"\d+", "", key_of(name))
 
 
 def is_paperwork(name: str) -> bool:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.data import names
+from edgekit.data.checks import is_photo_name
 from edgekit.data.manifest import COLUMNS, Sample, sample_of_row, text_of
 from edgekit.data.names import shorten
 from edgekit.errors import DataError
 
 TABLE_SUFFIXES = (".csv", ".tsv")
+TEXT_SUFFIX = ".txt"
+"""Of files that are tables only where their owner says so."""
+
 FILE = "file"
 """Names the table among the columns, where there are several."""
 
@@ -22,6 +26,9 @@ _DELIMITERS = (",", ";", "\t", "|")
 # Enough rows to tell a table of these photos from another one.
 _TRIED_ROWS = 200
 _NAMES_PHOTOS = 0.9
+_SEPARATOR_LINE = "sep="
+# What programs write where there is no value.
+_MISSING = ("nan", "null", "n/a", "<na>", "#n/a")
 _LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "classname", "target", "species", "breed", "y")
 
 
@@ -48,6 +55,8 @@ class CsvTable:
 def read_table(root: Path, path: str, *, most: int | None = None) -> CsvTable:
     """Read a CSV whose first row names its columns; what separates them, and the encoding's mark, is found out.
 
+    Lines in front of it that begin with ``#``, or with ``sep=`` as spreadsheets write it, are passed over.
+
     Args:
         root: The data folder.
         path: Relative to it.
@@ -58,9 +67,10 @@ def read_table(root: Path, path: str, *, most: int | None = None) -> CsvTable:
     """
     file = root / path
     text = text_of(file, "a table")
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    above, delimiter = _opening(text, path)
+    # Empty lines are passed over, and keep the numbers of those below.
+    lines = "\n" * above + text.split("\n", above)[above]
+    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter)
     rows: list[tuple[int, tuple[str, ...]]] = []
     columns: tuple[str, ...] = ()
     try:
@@ -83,6 +93,21 @@ def read_table(root: Path, path: str, *, most: int | None = None) -> CsvTable:
     return CsvTable(path=path, columns=columns, rows=tuple(rows))
 
 
+def _opening(text: str, path: str) -> tuple[int, str]:
+    """How many lines lie above the names of columns, and what separates those."""
+    above, said = 0, ""
+    lines = text.split("\n")
+    while above < len(lines) - 1 and lines[above].lower().startswith(("#", _SEPARATOR_LINE)):
+        if not lines[above].startswith("#"):
+            said = lines[above][len(_SEPARATOR_LINE) :].strip("\r\n ") or "\t"
+        above += 1
+    first = lines[above]
+    delimiter = max(_DELIMITERS, key=first.count)
+    if delimiter not in first and path.lower().endswith(TEXT_SUFFIX):
+        delimiter = " "
+    return above, said if len(said) == 1 else delimiter
+
+
 class Finder:
     """Finds the photo that a cell of a table means: by its path, its name, or its name without an ending.
 
@@ -103,22 +128,48 @@ class Finder:
             cell: A path relative to the data folder or to the table, a name, or a name without an ending.
             table: Path of the table; of several photos, those in folders of the table's own part count.
         """
-        wanted = cell.strip().replace("\\", "/").removeprefix("./").strip("/").casefold()
+        exact = cell.strip().replace("\\", "/").removeprefix("./").strip("/")
+        wanted = exact.casefold()
         if not wanted:
             return []
         above = table.rpartition("/")[0].casefold()
         whole, ended, bare = self._by
-        name = wanted.rpartition("/")[2]
-        candidates = [whole.get(f"{above}/{wanted}" if above else wanted, []), whole.get(wanted, [])]
-        candidates += [ended.get(name, []), bare.get(name, [])]
-        for found in candidates:
-            if "/" in wanted and len(found) > 1:
-                found = [one for one in found if one.casefold().endswith(f"/{wanted}")] or found  # noqa: PLW2901
-            if len(found) > 1:
-                found = _of_same_part(found, table)  # noqa: PLW2901
+        folders, _, name = wanted.rpartition("/")
+        # Photos are converted after tables are written: of another ending will do.
+        stem = name.rpartition(".")[0] if is_photo_name(name) else ""
+        for found in (whole.get(f"{above}/{wanted}" if above else wanted, []), whole.get(wanted, [])):
             if found:
-                return found
+                return _as_written(found, exact)
+        for found in (ended.get(name, []), bare.get(name, []), bare.get(stem, [])):
+            near = _as_written(_in_folders(found, folders), exact)
+            if near:
+                return near if len(near) == 1 else _of_same_part(near, table)
         return []
+
+
+def _as_written(photos: list[str], cell: str) -> list[str]:
+    """Those that differ from a cell in not even the case of letters, if any do."""
+    name = cell.rpartition("/")[2]
+    same = [one for one in photos if name in (one.rpartition("/")[2], one.rpartition("/")[2].rpartition(".")[0])]
+    return same if len(photos) > 1 and same else photos
+
+
+def _in_folders(photos: list[str], folders: str) -> list[str]:
+    """Those that share most of the folders of a cell, from the last up, and that one at least where both have any."""
+    wanted = folders.split("/") if folders else []
+    shared = {one: _shared(one.casefold().split("/")[:-1], wanted) for one in photos}
+    most = max(shared.values(), default=0)
+    # Tables name folders of the computer that they were made on; a photo in none contradicts no name of one.
+    return [one for one in photos if shared[one] == most and (most or not wanted or "/" not in one)]
+
+
+def _shared(these: Sequence[str], those: Sequence[str]) -> int:
+    number = 0
+    for this, that in zip(reversed(these), reversed(those), strict=False):
+        if this != that:
+            break
+        number += 1
+    return number
 
 
 def _keys(photo: str) -> tuple[str, str, str]:
@@ -133,21 +184,126 @@ def _of_same_part(photos: list[str], table: str) -> list[str]:
     return (same if part else []) or photos
 
 
-def suggest(root: Path, tables: Sequence[str], photos: Sequence[str]) -> str:
-    """What would read the classes of photos from a CSV that lies there; empty where none seems to have them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """How the classes of photos can be read from a CSV.
+
+    Attributes:
+        columns: What --columns would say; empty where no table can be read so as it is.
+        why: Why not, and what to do; empty where one can, or where there is no table.
+        names_photos: Whether a table names the photos.
+    """
+
+    columns: str = ""
+    why: str = ""
+    names_photos: bool = False
+
+
+def suggest(root: Path, tables: Sequence[str], photos: Sequence[str]) -> Suggestion:
+    """What would read the classes of photos from a CSV that lies there."""
     finder = Finder(photos)
+    reasons = []
+    names_photos = False
     for path in sorted((one for one in tables if not _is_example(one)), key=_likelihood):
         try:
             table = read_table(root, path, most=_TRIED_ROWS)
-        # A table of something else is nobody's mistake.
-        except DataError:
+            photo_column = _path_column(table, finder)
+            names_photos = True
+            pair = photo_column, _label_column(table, photo_column)
+        except DataError as failure:
+            # A table of something else is nobody's mistake, but the only one may be of these photos.
+            reasons.append(f"{path} can't be read as their classes: {failure}")
             continue
-        column = next((one for one in table.columns if _names_photos(finder, table, one)), None)
-        label = None if column is None else _label_column(table, column)
-        if column is not None and label is not None:
-            several = f"{FILE}={path}," if len(_having(root, tables, (column, label))) > 1 else ""
-            return f"{several}path={column},label={label}"
-    return ""
+        several = {FILE: path} if len(_having(root, tables, pair)) > 1 else {}
+        named = several | {"path": pair[0], "label": pair[1]} | _further(table, pair)
+        columns = ",".join(f"{ours}={theirs}" for ours, theirs in named.items())
+        return Suggestion(columns=columns, names_photos=True)
+    return Suggestion(why=shorten(reasons, limit=2, separator="; "), names_photos=names_photos)
+
+
+def _path_column(table: CsvTable, finder: Finder) -> str:
+    """The column of the photos.
+
+    Raises:
+        DataError: it has none; says what it has, and what to do.
+    """
+    if not table.rows:
+        raise DataError("it has no rows; add them")
+    _refuse_no_names(table, table.columns, finder)
+    # Numbers of classes may be names of photos, too.
+    hits = {one: _hits(finder, table, one) for one in table.columns if names.key_of(one) not in _LABEL_COLUMNS}
+    path = next((one for one in hits if hits[one] >= _NAMES_PHOTOS * len(table.rows)), None)
+    if path is None:
+        best = max(hits, key=lambda one: hits[one], default="")
+        raise DataError(
+            f"a column must name the photos, got {hits.get(best, 0)} of {len(table.rows)} rows that name one that lies"
+            f" here{f' (in {best})' if best and hits[best] else ''}; correct the names"
+        )
+    return path
+
+
+def _label_column(table: CsvTable, path: str) -> str:
+    """The column of the classes: by its name, else the only one whose values come again.
+
+    Raises:
+        DataError: it has none or several; says what it has, and what to do.
+    """
+    others = [one for one in table.columns if one and one != path]
+    for known in _LABEL_COLUMNS:
+        for one in others:
+            if names.key_of(one) == known:
+                return one
+    one_hot = _one_hot(table, others)
+    if one_hot:
+        raise DataError(
+            f"the columns {shorten(one_hot, limit=5)} have a 1 for the class and 0 for all others (one-hot); write"
+            " the name of each photo's class into one column, label"
+        )
+    distinct = {one: len(set(table.column(one))) for one in others}
+    likely = [one for one in others if 2 <= distinct[one] < max(3, len(table.rows))]
+    likely = [one for one in likely if names.key_of(one) not in COLUMNS] or likely
+    if len(likely) == 1:
+        return likely[0]
+    if likely:
+        raise DataError(
+            f"several columns may be the class: {shorten(likely)}; say --columns path={path},label=COLUMN with the"
+            " right one"
+        )
+    raise DataError("no column tells classes apart; add a column label")
+
+
+def _one_hot(table: CsvTable, columns: Sequence[str]) -> list[str]:
+    """Columns of zeros and ones that have a single one in each row; none where there is no such set."""
+    bits = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+    cells = {one: [bits.get(cell.strip().lower()) for cell in table.column(one)] for one in columns}
+    found = {one: [bit for bit in some if bit is not None] for one, some in cells.items() if None not in some}
+    is_one_hot = len(found) > 1 and all(sum(row) == 1 for row in zip(*found.values(), strict=True))
+    return list(found) if is_one_hot else []
+
+
+def _further(table: CsvTable, used: Collection[str]) -> dict[str, str]:
+    """Columns besides that are named as edgekit's, and have such values."""
+    found = dict[str, str]()
+    for theirs in table.columns:
+        ours = names.key_of(theirs)
+        if ours in COLUMNS[2:] and ours not in found and theirs not in used:
+            try:
+                for value in set(table.column(theirs)):
+                    sample_of_row(Path(table.path), 0, {"path": "x", "label": "x", ours: value.strip()})
+            except DataError:
+                continue
+            found[ours] = theirs
+    return found
+
+
+def _refuse_no_names(table: CsvTable, columns: Iterable[str], finder: Finder) -> None:
+    """Refuse a first row that is one of a photo."""
+    for one in columns:
+        if finder.find(one, table.path):
+            raise DataError(
+                f"the first row must name the columns, got the photo {one!r}; add a first row with names, such as"
+                " path,label"
+            )
 
 
 def _is_example(path: str) -> bool:
@@ -164,22 +320,9 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0]
 
 
-def _names_photos(finder: Finder, table: CsvTable, column: str) -> bool:
-    cells = table.column(column)
-    hits = sum(bool(finder.find(cell, table.path)) for cell in cells)
-    return bool(cells) and hits >= _NAMES_PHOTOS * len(cells)
-
-
-def _label_column(table: CsvTable, path_column: str) -> str | None:
-    """The column that seems to hold classes: by its name, else the one that repeats itself most."""
-    others = [one for one in table.columns if one and one != path_column]
-    for known in _LABEL_COLUMNS:
-        for one in others:
-            if names.key_of(one) == known:
-                return one
-    distinct = {one: len(set(table.column(one))) for one in others}
-    likely = [one for one in others if 2 <= distinct[one] < max(3, len(table.rows))]
-    return min(likely, key=lambda one: distinct[one], default=None)
+def _hits(finder: Finder, table: CsvTable, column: str) -> int:
+    """How many cells of a column name a photo."""
+    return sum(bool(finder.find(cell, table.path)) for cell in table.column(column))
 
 
 def _having(root: Path, tables: Sequence[str], columns: Iterable[str]) -> list[str]:
@@ -215,6 +358,7 @@ def read_columns(
     chosen = _choose(root, tables, columns.get(FILE), wanted)
     table = read_table(root, chosen)
     finder = Finder(photos)
+    _check_names(root / chosen, table, wanted, finder)
     at = {ours: table.columns.index(theirs) for ours, theirs in wanted.items()}
     found = [finder.find(cells[at["path"]], chosen) for _, cells in table.rows]
     _check_found(root / chosen, table, at["path"], found)
@@ -227,10 +371,26 @@ def read_columns(
             )
         line_of[photo] = line
         record = {ours: cells[where].strip() for ours, where in at.items()} | {"path": photo}
+        if record["label"].lower() in _MISSING:
+            raise DataError(
+                f"{root / chosen} line {line}: a label must name a class, got {record['label']!r} for {photo!r}, which"
+                " stands for no value; remove the row or write its class"
+            )
         samples.append(sample_of_row(root / chosen, line, record))
     if not samples:
         raise DataError(f"{root / chosen}: a table must list at least one photo, got only column names; add rows")
     return chosen, tuple(samples)
+
+
+def _check_names(file: Path, table: CsvTable, wanted: Mapping[str, str], finder: Finder) -> None:
+    """Hold that the first row has names of columns, and each of those wanted once."""
+    twice = sorted({one for one in wanted.values() if table.columns.count(one) > 1})
+    if twice:
+        raise DataError(f"{file}: columns must have different names, got {shorten(twice)} twice; rename one of the two")
+    try:
+        _refuse_no_names(table, wanted.values(), finder)
+    except DataError as failure:
+        raise DataError(f"{file}: {failure}") from failure
 
 
 def _choose(root: Path, tables: Sequence[str], given: str | None, wanted: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
@@ -55,12 +56,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
         DataError: labels that the model doesn't know, or a part that can't be told: the model was trained on a split
             that the data and the model's configuration don't give, or it has no such part.
     """
-    strangers = sorted(set(dataset.labels) - set(contract.labels))
-    if strangers:
-        raise DataError(
-            f"{dataset.root} has the labels {strangers}, the model knows {list(contract.labels)}; "
-            "rename or leave them out"
-        )
+    refuse_strangers(dataset.labels, root=dataset.root, known=contract.labels)
     trained_on = contract.provenance.get("data_sha256")
     own = trained_on == dataset.sha256
     unknown = "the model was trained on other photos or an older state of these: any it knows flatter it"
@@ -103,6 +99,17 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
     tuned = "" if own and wanted == "val" else _choice_caution(contract, dataset, wanted)
     caution = joined(_one_sided(samples, contract), split.caution, flatters, tuned, _few_groups(samples))
     return Chosen(samples=samples, part=wanted, caution=caution, is_own_test=own and wanted == "test")
+
+
+def refuse_strangers(labels: Sequence[str], *, root: Path, known: Sequence[str]) -> None:
+    """Hold that a model knows all classes of photos.
+
+    Raises:
+        DataError: names those that it doesn't know.
+    """
+    strangers = sorted(set(labels) - set(known))
+    if strangers:
+        raise DataError(f"{root} has the labels {strangers}, the model knows {list(known)}; rename or leave them out")
 
 
 def _judged_by_folds(dataset: Dataset, split: Split, *, takes_folds: bool) -> Chosen:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 
 from edgekit.data.folder import read_folder
 from edgekit.data.layout import Facts, FolderLayout, FolderPlace, LeftOut, understand
 from edgekit.data.manifest import Sample
+from edgekit.data.table import TABLE_SUFFIXES
 from edgekit.errors import DataError
+from edgekit.gather.archives import open_archive
 from edgekit.gather.options import SETTABLE, GroupRule, ImportConfig, check_name, safe_name
 from edgekit.gather.sources import Found
 
@@ -102,9 +105,13 @@ def _understand(source: str, names: Sequence[str], config: ImportConfig, known: 
 
 
 def _remedy(one: Found) -> str:
-    """What would tell the classes of a folder of photos, where a CSV in it has them."""
+    """What would tell the classes of a folder of photos, or of an archive, where a CSV in it has them."""
+    if one.member is not None:
+        with open_archive(one.path) as archive:
+            tables = [name for name in archive.namelist() if splitext(name)[1].lower() in TABLE_SUFFIXES]
+        return f"; where {tables[0]} in it has the classes, unpack it and import the folder" if tables else ""
     root = Path(str(one.path).removesuffix(one.name))
-    return read_folder(root).understood.remedy if one.member is None and "/" in one.name else ""
+    return read_folder(root).understood.remedy if "/" in one.name else ""
 
 
 def _as_listed(sample: Sample, name: str, config: ImportConfig) -> Place:

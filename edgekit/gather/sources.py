@@ -142,9 +142,17 @@ class _Lister:
         Raises:
             DataError: the archive is refused.
         """
+        if self._reading.columns:
+            raise DataError(f"{path}: --columns is for folders, got a zip file; unpack it and import the folder")
         stamp = _stamp(path)
         with open_archive(path) as archive:
             members = archive.infolist()
+            listed = [one.filename for one in members if PurePosixPath(one.filename).name == MANIFEST_NAME]
+            if listed:
+                raise DataError(
+                    f"{path}: a {MANIFEST_NAME} is read in folders alone, got {listed[0]} in a zip file; unpack it and"
+                    " import the folder"
+                )
             pictures = _unnamed_pictures(archive)
         live = _live_photos([one.filename for one in members])
         for number, member in enumerate(members):

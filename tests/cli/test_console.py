@@ -100,3 +100,7 @@ def test_commands_keep_to_eighty_columns_with_long_names(edgekit_here, monkeypat
     for line in tables:
         # A word that is longer than the terminal can't be broken without being changed.
         assert len(line) <= 80 or max(map(len, line.split())) > 76, line
+
+
+def test_commands_can_be_pasted_into_a_shell():
+    assert console.command("finetune", "my photos", "--crops", 3) == "edgekit finetune 'my photos' --crops 3"

@@ -15,11 +15,12 @@ from edgekit.audit.options import AuditConfig
 from edgekit.augment.options import CropsConfig, Preset, VariantsConfig
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import app
-from edgekit.cli.options import load_run_photos, reading, spelt
+from edgekit.cli.options import load_photos, load_run_photos, reading, spelt
 from edgekit.convert.options import ConvertConfig
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.assign import AssignConfig
 from edgekit.data.options import AS_IT_LIES, SplitConfig
+from edgekit.errors import DataError
 from edgekit.evaluate.options import EvaluateConfig, TtaConfig
 from edgekit.gather.options import WANTED, CollectConfig, ImportConfig
 from edgekit.look.show import ShowConfig
@@ -384,3 +385,11 @@ def test_a_run_reads_its_photos_as_it_was_told_to(photo_folder):
     # A run of before could not be told, and its classes settle what would be asked today.
     run = types.SimpleNamespace(data=str(root), reading=AS_IT_LIES, labels=("a", "b"), skipped_photos=0)
     assert load_run_photos(run, None, progress=SILENT).labels == ("a", "b")
+
+
+def test_classes_that_the_model_does_not_know_are_told_before_photos_are_read(tmp_path):
+    for name in ("cat", "cow"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"no photo")
+    with pytest.raises(DataError, match=r"has the labels \['cow'\], the model knows \['cat', 'dog'\]"):
+        load_photos(tmp_path, skip_bad=False, progress=SILENT, known=("cat", "dog"))

@@ -297,3 +297,15 @@ def test_a_folder_is_read_as_its_owner_says(photo_folder):
     reading = DataReading(folders=("group", "label"))
     dataset = load_dataset(root, reading=reading)
     assert (dataset.labels, dataset.groups, dataset.reading) == (("real", "screen"), ("a", "b"), reading)
+
+
+def test_classes_are_spelt_as_the_model_spells_them(photo_folder, progress):
+    root = photo_folder(["Genuine/1.png", "RECAPTURE/1.png"])
+    told = []
+    dataset = load_dataset(root, known=("genuine", "recapture"), check_labels=told.append, progress=progress)
+    assert dataset.labels == told[0] == ("genuine", "recapture")
+    assert "'Genuine' is the class 'genuine' of the model" in progress.lines
+
+
+def test_points_and_single_letters_make_other_classes(photo_folder):
+    assert load_dataset(photo_folder(["1.5/1.png", "a/1.png"]), known=("15", "A")).labels == ("1.5", "a")

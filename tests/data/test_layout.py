@@ -132,6 +132,27 @@ def read(text: str, **facts):
             "test:a 1 test:b 1 train:a 1 train:b 1",
             id="twin-in-a-part",
         ),
+        # Levels below split folders.
+        pytest.param(
+            "train/cat/{s1,s2}/1 train/dog/{s3,s4}/1 test/cat/s5/1 test/dog/s6/1",
+            "test:cat 1 test:dog 1 train:cat 2 train:dog 2",
+            id="groups-in-classes-in-parts",
+        ),
+        pytest.param(
+            "train/{a,b}/{s1,s2}/1 test/{a,b}/s3/1",
+            "test:a 1 test:b 1 train:a 2 train:b 2",
+            id="the-same-groups-in-all-classes",
+        ),
+        pytest.param(
+            "train/live/{a,b}/1 train/spoof/{a,b}/1 test/{live,spoof}/1",
+            "test:live 1 test:spoof 1 train:live 2 train:spoof 2",
+            id="people-in-known-classes",
+        ),
+        pytest.param(
+            "train/{bus,train}/1 test/{bus,train}/1",
+            "test:bus 1 test:train 1 train:bus 1 train:train 1",
+            id="trains-in-each-part",
+        ),
     ],
 )
 def test_understood(text, expected):
@@ -183,6 +204,7 @@ def test_photos_without_classes(text, kind, why):
         pytest.param(
             "cat/1 dog/1 test/1", "beside cat/, dog/; move test/ away.*if 'test' is a class", id="flat-test-and-classes"
         ),
+        pytest.param("fit/{a,b}/1 test/{a,b}/1", "; rename fit/ train if its photos are to train, or move", id="fit"),
         pytest.param("cat/1 train/1 test/1", "side by side", id="flat-parts-and-a-class"),
         pytest.param("x/cat/1 x/dog/1 x/test/1", "say --folders -/label if 'test' is a class", id="in-a-wrapper"),
         pytest.param(
@@ -212,6 +234,51 @@ def test_photos_without_classes(text, kind, why):
             "pets/pets/ holds what lies beside it once more, with 1 names of.* and 1 that are not",
             id="twin-with-more",
         ),
+        pytest.param(
+            "train/s01/{live,spoof}/1 train/s02/{live,spoof}/1 test/s03/{live,spoof}/1",
+            "may be the classes; say --folders split/group/label$",
+            id="people-in-parts",
+        ),
+        pytest.param(
+            "Data/train/{1,2}/live/1 Data/train/2/spoof/1 Data/test/3/{live,spoof}/1",
+            "say --folders -/split/group/label$",
+            id="people-in-parts-in-a-wrapper",
+        ),
+        pytest.param(
+            "train/images/{1,2}/live/1 test/images/3/{live,spoof}/1",
+            "say --folders split/-/group/label$",
+            id="people-in-wrappers-in-parts",
+        ),
+        pytest.param(
+            "train/a/{0001,0002}/live/1 train/b/0003/spoof/1",
+            "say --folders split/group/-/label$",
+            id="people-in-places-in-a-part",
+        ),
+        pytest.param("train/a/0001/live/1", "say --folders split/group/-/label if the lower", id="one-in-a-part"),
+        pytest.param(
+            "s01/{m,n}/{live,spoof}/1 s02/m/{live,spoof}/1", "say --folders group/-/label$", id="two-levels-of-groups"
+        ),
+        pytest.param(
+            "train/cam1/{cat,dog}/1 train/cam2/{cat,dog}/1 test/cam3/{cat,dog}/1",
+            "--folders split/group/label if the lower ones are, --folders split/label if the upper",
+            id="cameras-in-parts",
+        ),
+        pytest.param(
+            "train/cam1/{cat,dog}/1 train/cam2/{cat,dog}/1 test/unknown/3",
+            "--folders split/group/label",
+            id="cameras-in-a-part",
+        ),
+        pytest.param("2019/cat/1 2020/{cat,dog}/1", "--folders group/label if the lower", id="years-that-grow"),
+        pytest.param("iphone/{cat,dog}/1 pixel/cat/1", "--folders group/label if the lower", id="one-phone-has-fewer"),
+        pytest.param("s1/{a,b}/1 s2/{b,c}/1", "--folders group/label if the lower", id="numbers-that-share"),
+        pytest.param("batch1/cat/1 batch2/dog/1", "--folders group/label if the lower", id="batches"),
+        pytest.param("archive/cat/1 archive_2/dog/1", "--folders group/label", id="archives"),
+        pytest.param("x_train/{a,b}/1 x_train/x_train/{a,b}/2", "x_train/x_train/ holds what lies beside", id="twin"),
+        pytest.param("cat/{train,test}/1 dog/2", "got them in cat/ alone", id="parts-in-one-class"),
+        pytest.param("a/1 b/1 ds/{train,test}/{a,b}/1", "got them in ds/ alone", id="a-split-set-beside-classes"),
+        pytest.param("train/{a,b,val}/1", "must not lie in one another, got train/val/", id="a-part-in-a-part"),
+        pytest.param("train/{images,masks}/2 test/{images,masks}/1", "photos and their masks", id="masks-in-parts"),
+        pytest.param("images/2 labels/2", "photos and their masks", id="masks"),
     ],
 )
 def test_two_readings_are_refused(text, message):
@@ -256,6 +323,10 @@ def test_levels_that_the_owner_names_give_columns():
         pytest.param("cat/{s1,s2}/1", ("cat", "dog"), "cat 2", id="one-class-with-groups"),
         pytest.param("a/{x,y}/1 b/{x,y}/1", ("x", "y", "z"), "x 2 y 2", id="lower-level"),
         pytest.param("a/{x,y}/1 b/{x,y}/1", ("a", "b"), "a 2 b 2", id="upper-level"),
+        pytest.param("s/{m,n}/x/1 t/m/{x,y}/1", ("x", "y"), "x 3 y 1", id="two-levels-down"),
+        pytest.param(
+            "train/a/{x,y}/1 test/b/{x,y}/1", ("x", "y"), "test:x 1 test:y 1 train:x 1 train:y 1", id="below-parts"
+        ),
         pytest.param("train/1", ("bus", "train"), "train 1", id="a-class-called-train"),
         pytest.param("train/x/1 car/x/1", ("car", "train"), "car 1 train 1", id="a-run-with-trains"),
         pytest.param(
@@ -295,6 +366,17 @@ def test_one_class_is_welcome_and_its_name_does_not_tell():
     assert read("pets/{cat,dog}/1", lone="ask", known=("pets",))[1] == "pets 2"
 
 
+def test_a_folder_named_as_its_own_wrapper_holds_other_photos():
+    paths = ["data/a/1.jpg", "data/b/1.jpg", "a/2.jpg", "b/2.jpg"]
+    with pytest.raises(
+        DataError, match=r"data/ holds what lies beside it once more, with 0 names of .* and 2 that are"
+    ):
+        understand(paths, Facts(where="photos", name="data"))
+    paths = ["x/train/a/1.jpg", "x/train/b/1.jpg", "x/train/train/a/2.jpg", "x/train/train/b/2.jpg"]
+    with pytest.raises(DataError, match="x/train/train/ holds what lies beside it once more"):
+        understand(paths, Facts(where="photos", name="photos"))
+
+
 def test_what_is_left_out_is_counted():
     found, _ = read("x/train/{a,b}/1 x/test/3 x/x/train/{a,b}/1 x/x/test/3", name="x")
     assert [(one.what, one.count, one.why) for one in found.left_out] == [
@@ -322,6 +404,8 @@ def test_class_folders_without_photos_are_refused(text, empty, message):
 
 def test_folders_without_photos_that_are_no_classes():
     assert read("images/{a,b}/1", empty=("annotations", "annotations/xml"))[1] == "a 1 b 1"
+    found, expected = read("x/images/{a,b}/1", empty=("x/attributes", "x/parts"))
+    assert (expected, [one.what for one in found.left_out]) == ("a 1 b 1", ["x/attributes/", "x/parts/"])
     found, expected = read("train/{a,b}/1 test/{a,b}/1", empty=("papers",))
     assert expected == "test:a 1 test:b 1 train:a 1 train:b 1"
     assert [(one.what, one.why) for one in found.left_out] == [("papers/", "no photos in it")]

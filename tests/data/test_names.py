@@ -45,6 +45,8 @@ def test_parts(part, names):
         "._x.jpg",
         ".DS_Store",
         "#recycle",
+        "Recycle Bin",
+        "Thumbnails",
         "__pycache__",
     ],
 )
@@ -52,7 +54,7 @@ def test_litter(name):
     assert is_litter(name)
 
 
-@pytest.mark.parametrize("name", ["cat", "lost", "found", "macosx", "recycle", "thumbs", "system"])
+@pytest.mark.parametrize("name", ["cat", "lost", "found", "macosx", "recycle", "thumbs", "system", "trash"])
 def test_names_of_classes_are_no_litter(name):
     assert not is_litter(name)
 

@@ -11,6 +11,7 @@ from photographs import save, soft
 from PIL import Image
 
 from edgekit.data.checks import check_photos
+from edgekit.data.options import DataReading
 from edgekit.errors import DataError, MissingReader
 from edgekit.gather.importing import import_photos
 from edgekit.gather.options import GroupRule, ImportConfig
@@ -171,3 +172,25 @@ def test_a_zip_file_that_leaves_its_folder_is_refused(tmp_path):
     assert record.stored == 1
     assert [one.path for one in record.bad] == ["evil.zip"]
     assert sorted(one.name for one in tmp_path.iterdir()) == ["in", "out"]
+
+
+def zipped(path, **members):
+    """A zip file of a photo of each class and of further members."""
+    photo = save(path.with_suffix(".jpg"), 1).read_bytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content or photo)
+    return path
+
+
+def test_what_tells_classes_in_zip_files_is_not_passed_over(tmp_path):
+    path = zipped(tmp_path / "a.zip", **{"x/1.jpg": "", "x/t.csv": "path,label\n1.jpg,cat\n"})
+    columns = ImportConfig(reading=DataReading(columns={"path": "path", "label": "label"}))
+    with pytest.raises(DataError, match=r"a\.zip: --columns is for folders, got a zip file; unpack it"):
+        import_photos([path], tmp_path / "out", columns)
+    path = zipped(tmp_path / "b.zip", **{"x/1.jpg": "", "x/manifest.csv": "path,label\n1.jpg,cat\n"})
+    with pytest.raises(DataError, match=r"got x/manifest\.csv in a zip file; unpack it"):
+        import_photos([path], tmp_path / "out", ImportConfig())
+    path = zipped(tmp_path / "c.zip", **{"1.jpg": "", "t.csv": "path,label\n1.jpg,cat\n"})
+    with pytest.raises(DataError, match=r"where t\.csv in it has the classes, unpack it and import the folder"):
+        import_photos([path], tmp_path / "out", ImportConfig())

@@ -93,7 +93,7 @@ def import_(
     # What finetune would refuse is said here, where groups are chosen.
     lacking = why_unsplit(out)
     refused = f", which can't be split for training yet: {lacking}"
-    further = refused if lacking else f"; next: edgekit finetune {out} --out runs/first"
+    further = refused if lacking else f"; next: {console.command('finetune', out, '--out', 'runs/first')}"
     console.note(f"{out} has {count(photos, 'photo')}{further}")
 
 

@@ -123,7 +123,7 @@ def augment(
         console.print_json(made)
     console.note(
         f"{place} holds {count(made.photos, 'photo')} and {count(made.variants, 'variant')}; "
-        f"next: edgekit finetune {place} --out runs/grown"
+        f"next: {console.command('finetune', place, '--out', 'runs/grown')}"
     )
 
 
@@ -318,7 +318,7 @@ def recapture(
         console.print_json(made)
     console.note(
         f"{place} holds {count(made.genuine, 'genuine photo')} and {count(made.recaptures, 'recapture')}; "
-        f"next: edgekit finetune {place} --out runs/simulated"
+        f"next: {console.command('finetune', place, '--out', 'runs/simulated')}"
     )
 
 

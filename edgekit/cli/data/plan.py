@@ -52,7 +52,7 @@ def plan(
             light=to_entries(light or ()),
         )
         write_plan(path, made)
-        console.note(f"wrote {path}; next: edgekit data status {path} photos")
+        console.note(f"wrote {path}; next: {console.command('data', 'status', path, 'photos')}")
     shown = read_plan(path)
     if json:
         console.print_json(shown)

@@ -30,5 +30,5 @@ def simulate(
         )
     console.note(
         f"{out} holds {count(made.photos, 'photo')} of {count(len(made.groups), 'group')}; "
-        f"next: edgekit finetune {out} --out runs/first"
+        f"next: {console.command('finetune', out, '--out', 'runs/first')}"
     )
