@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ MAX_RECORD_BYTES = 64 * 1024 * 1024
 MAX_LINES_BYTES = 2_000_000_000
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _BLOCK_BYTES = 1 << 16
+# What `replacing` names a file until it is whole.
+_PART = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -66,6 +69,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         # There is none where it could not be made.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def is_part(name: str) -> bool:
+    """Whether a file's name is one that ``replacing`` gave: if nobody writes there now, a killed process left it."""
+    return _PART.fullmatch(name) is not None
 
 
 def make_folder(path: Path) -> None:

@@ -217,7 +217,7 @@ def _cut(photo: Photo, sample: Sample, number: int, config: CropsConfig) -> Iter
     plan, varying = config.plan, config.varying
     if number >= 0:
         variant = variant_of(sample.path, number, varying)
-        pixels = apply_variant(np.asarray(photo.picture), variant, fill=varying.options.fill)
+        pixels = apply_variant(np.asarray(photo.picture), variant, fill=varying.options.fill, name=sample.path)
         # A variant is what is left after the reduction to the working size.
         photo, plan = Photo(picture=pixels, size_wh=(pixels.shape[1], pixels.shape[0])), replace(plan, working_px=None)
     side = config.side_px or _NO_SIDE

@@ -101,7 +101,7 @@ def preview_variants(photo: Path, config: VariantsConfig) -> Image.Image:
     for number in range(config.variants):
         variant = variant_of(photo.name, number, config)
         words = ", ".join(f"{name} {value}" for name, value in variant.notes().items())
-        tiles.append((words or "nothing", apply_variant(pixels, variant, fill=config.options.fill)))
+        tiles.append((words or "nothing", apply_variant(pixels, variant, fill=config.options.fill, name=str(photo))))
     return draw_tiles(tiles)
 
 
@@ -129,7 +129,8 @@ def _make(root: Path, out: Path, config: VariantsConfig, missing: tuple[str, tup
         if pixels is None or number < 0:
             copy_photo(root / path, out / path)
         else:
-            made = apply_variant(pixels, variant_of(path, number, config), fill=config.options.fill)
+            variant = variant_of(path, number, config)
+            made = apply_variant(pixels, variant, fill=config.options.fill, name=str(root / path))
             write_atomic(out / _name(path, number, config), encode(made, config.encoding))
     return len(numbers)
 

@@ -97,19 +97,20 @@ def draw_variant(rng: np.random.Generator, options: Augmentation) -> Variant:
     )
 
 
-def apply_variant(photo: RGBArray, variant: Variant, *, fill: Fill = "nearest") -> RGBArray:
+def apply_variant(photo: RGBArray, variant: Variant, *, fill: Fill = "nearest", name: str = "photo") -> RGBArray:
     """Make one variant of a photo.
 
     Args:
         photo: uint8 (height, width, 3), RGB.
         variant: From ``draw_variant``.
         fill: What lies beyond the photo's edge after a warp.
+        name: Name of the photo, for messages.
 
     Returns:
         A new array of its own. Crops and quarter turns change its size.
 
     Raises:
-        DataError: the photo is of another type or shape.
+        DataError: the photo is of another type or shape, or too long for a warp.
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise DataError(f"a photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}; decode it to RGB")
@@ -118,7 +119,7 @@ def apply_variant(photo: RGBArray, variant: Variant, *, fill: Fill = "nearest") 
     if not np.array_equal(matrix, np.eye(2, 3)):
         from edgekit.augment.warp import warp_affine
 
-        result = warp_affine(np.ascontiguousarray(result), matrix, fill=fill)
+        result = warp_affine(np.ascontiguousarray(result), matrix, fill=fill, name=name)
     result = _tone(result, variant)
     if variant.mirrored or variant.flipped:
         from edgekit.augment.warp import mirror

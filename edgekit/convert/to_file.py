@@ -113,7 +113,7 @@ def convert_run(
                 f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
                 f"{dataset.sha256[:12]}; name the same --data"
             )
-        dataset = with_groups(dataset, record.config.split.group_by)
+        dataset = with_groups(dataset, record.config.split.group_by, progress)
         ranges = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
         used = ranges.calibration if ranges is not None else None
         kept = read_rejected(out, config, record, used)

@@ -259,36 +259,44 @@ def _check_photo(root: Path, path: str) -> Checked:
 
 def _fault(content: bytes, name: str) -> str:
     """Say why a photo can't be used, or nothing."""
-    # The decoder names bytes by their number; here the path says more.
-    before = f"{len(content)} bytes: "
     try:
         width, height = read_photo(content, _CHECKED_PX).size_wh
     except MissingReader as absent:
-        raise MissingReader(f"{name}: {str(absent).removeprefix(before)}") from absent
+        raise MissingReader(f"{name}: {reason_of(absent, content)}") from absent
     except PhotoError as failure:
-        return str(failure).removeprefix(before)
+        return reason_of(failure, content)
     if min(width, height) < MIN_SIDE_PX:
         return f"must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {width}x{height}"
     return ""
 
 
-def refuse_bad(root: Path, bad: Sequence[BadPhoto], checked: int, *, skip_bad: bool) -> None:
+def reason_of(failure: PhotoError, content: bytes) -> str:
+    """Why a photo can't be used, where its path is said beside: the decoder names what it gets by its bytes."""
+    return str(failure).removeprefix(f"{len(content)} bytes: ")
+
+
+def refuse_bad(
+    root: Path, bad: Sequence[BadPhoto], checked: int, *, skip_bad: bool | None, what: str = "photo"
+) -> None:
     """Hold that photos can be used, or that those which can't are to be left out.
 
     Args:
         root: The data folder.
         bad: Those that can't be used.
         checked: How many were looked at.
-        skip_bad: Whether they are to be left out.
+        skip_bad: Whether they are to be left out; None where none may be.
+        what: What a photo is called.
 
     Raises:
         DataError: some can't, and are not to be.
     """
     if bad and not skip_bad:
+        remedy = f"repair them, or remove them, from {MANIFEST_NAME} too where it lists them"
+        if skip_bad is not None:
+            remedy = "repair or remove them, or leave them out with --skip-bad"
         lines = shorten((f"{one.path}: {one.reason}" for one in bad), separator="\n  ")
         raise DataError(
-            f"{root}: every photo must be usable, got {len(bad)} of {checked} that are not:\n  {lines}\n"
-            "repair or remove them, or leave them out with --skip-bad"
+            f"{root}: every {what} must be usable, got {len(bad)} of {checked} that are not:\n  {lines}\n{remedy}"
         )
 
 

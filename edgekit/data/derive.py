@@ -272,9 +272,18 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def remove_parts(out: Path) -> None:
-    """Remove what an earlier run that was killed left half-written."""
+def _is_hidden_part(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".part")
+
+
+def remove_parts(out: Path, is_part: Callable[[str], bool] = _is_hidden_part) -> None:
+    """Remove what an earlier run that was killed left half-written, once nobody else may write there.
+
+    Args:
+        out: The folder; those below it are looked through, too.
+        is_part: Whether a file of that name is such; in a folder of the user's own only what edgekit alone names so.
+    """
     for folder, _, names in walk_folders(out, refuse_unreadable):
         for name in names:
-            if name.startswith(".") and name.endswith(".part"):
+            if is_part(name):
                 (folder / name).unlink(missing_ok=True)

@@ -10,18 +10,18 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.data.assign import AssignConfig, SplitRecord, absent_kinds, assign, describe_sides
-from edgekit.data.checks import check_files, check_folder, find_copies
+from edgekit.data.checks import BadPhoto, check_files, check_folder, find_copies, reason_of, refuse_bad
 from edgekit.data.dataset import Dataset
 from edgekit.data.folder import DataFolder, read_folder
 from edgekit.data.groups import with_groups
 from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import MANIFEST_NAME, Sample
-from edgekit.data.names import same_names, shorten
+from edgekit.data.names import same_names
 from edgekit.data.options import AS_IT_LIES, DataReading, SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.data.threads import work_through
 from edgekit.data.update import cautions, read_samples, update_manifest
-from edgekit.errors import DataError, PhotoError
+from edgekit.errors import DataError, MissingReader, PhotoError
 from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
 from edgekit.records import read_bounded, sha256
@@ -141,20 +141,20 @@ def _split(
 def _read(root: Path, samples: Sequence[Sample], progress: Progress) -> tuple[list[str], list[int]]:
     """SHA-256 and perceptual hash of each photo."""
     readings = work_through(partial(_read_one, root), samples, "looking for copies", progress)
-    bad = [f"{sample.path}: {fault}" for sample, (_, _, fault) in zip(samples, readings, strict=True) if fault]
-    if bad:
-        raise DataError(
-            f"{root}: every photo must be usable, got {len(bad)} that are not:\n  "
-            f"{shorten(bad, separator=chr(10) + '  ')}\nrepair or remove them"
-        )
+    pairs = zip(samples, readings, strict=True)
+    bad = [BadPhoto(path=sample.path, reason=fault) for sample, (_, _, fault) in pairs if fault]
+    refuse_bad(root, bad, len(samples), skip_bad=None)
     return [digest for digest, _, _ in readings], [phash for _, phash, _ in readings]
 
 
 def _read_one(root: Path, sample: Sample) -> tuple[str, int, str]:
+    file, content = root / sample.path, b""
     try:
-        content = read_bounded(root / sample.path, MAX_FILE_BYTES, "a photo", PhotoError)
+        content = read_bounded(file, MAX_FILE_BYTES, "a photo", PhotoError)
         picture = read_photo(content, WORKING_PX).picture
         assert isinstance(picture, Image.Image)
         return sha256(content), perceptual_hash(picture), ""
+    except MissingReader as absent:
+        raise MissingReader(f"{file}: {reason_of(absent, content)}") from absent
     except PhotoError as failure:
-        return "", 0, str(failure)
+        return "", 0, reason_of(failure, content).removeprefix(f"{file}: ")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.arrays import Int64Array
+from edgekit.bounds import Counted
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
@@ -156,7 +157,7 @@ class EvaluateRecord:
     data_sha256: str
     part: str
     caution: str
-    crops: int
+    crops: Counted
     crops_used: CropUse | None
     evaluation: Evaluation
     labels: tuple[str, ...]
@@ -192,7 +193,7 @@ def evaluate_model(
     contract = bundle.contract
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
-    chosen = choose_photos(dataset, contract, config.part, takes_folds=True)
+    chosen = choose_photos(dataset, contract, config.part, takes_folds=True, progress=progress)
     check_slices(config.slices, known_columns(chosen.samples))
     scores = score_chosen(model, bundle, dataset, chosen, crops=count, progress=progress)
     early = config.stop_early and config.crops is None and contract.decision.early_stop is not None

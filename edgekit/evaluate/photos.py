@@ -13,6 +13,7 @@ from edgekit.data.manifest import Sample
 from edgekit.data.options import PartChoice, SplitConfig
 from edgekit.data.splits import Part, Split, split_dataset
 from edgekit.errors import DataError
+from edgekit.progress import SILENT, Progress
 from edgekit.records import from_plain
 
 # A percentile interval over fewer groups than this says little.
@@ -39,7 +40,14 @@ class Chosen:
     is_own_test: bool = False
 
 
-def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, takes_folds: bool = False) -> Chosen:
+def choose_photos(
+    dataset: Dataset,
+    contract: Contract,
+    part: PartChoice,
+    *,
+    takes_folds: bool = False,
+    progress: Progress = SILENT,
+) -> Chosen:
     """Photos to measure a model on: its own test photos when the data is what it was trained on, else all.
 
     Where folds inside the training photos stood in for validation photos, these are the part ``val``; and the usual
@@ -51,6 +59,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
         part: The part that is asked for.
         takes_folds: Whether scores of folds will do. Without, the file itself is measured, on photos that trained it
             where there are no others.
+        progress: Told of each photo where groups are derived anew.
 
     Raises:
         DataError: labels that the model doesn't know, or a part that can't be told: the model was trained on a split
@@ -63,7 +72,7 @@ def choose_photos(dataset: Dataset, contract: Contract, part: PartChoice, *, tak
     config = SplitConfig()
     if own:
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
-        dataset = with_groups(dataset, config.group_by)
+        dataset = with_groups(dataset, config.group_by, progress)
     if part == "all" or (part == "auto" and not own):
         caution = "these photos also trained the model: the numbers flatter" if own else unknown if trained_on else ""
         said = (
@@ -127,7 +136,7 @@ def _judged_by_folds(dataset: Dataset, split: Split, *, takes_folds: bool) -> Ch
     return Chosen(samples=samples, part="val", caution=caution, out_of_fold=True)
 
 
-def choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
+def choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice, progress: Progress = SILENT) -> Chosen:
     """Photos that may choose an operating point: those that judge the model afterwards may not.
 
     Raises:
@@ -139,7 +148,8 @@ def choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> C
             f"a threshold is chosen on validation photos, got --split {part}: those would flatter it; use --split val, "
             "or --split all with other photos, which judge nothing afterwards"
         )
-    return choose_photos(dataset, contract, "val" if part == "auto" and own else part, takes_folds=True)
+    part = "val" if part == "auto" and own else part
+    return choose_photos(dataset, contract, part, takes_folds=True, progress=progress)
 
 
 def choice_note(dataset: Dataset, part: str) -> dict[str, str]:

@@ -80,7 +80,7 @@ def tune(
     """
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
-    chosen = choosing_photos(dataset, contract, part)
+    chosen = choosing_photos(dataset, contract, part, progress)
     _check_enough(chosen, contract)
     scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     _check_errors(scores, chosen, contract)

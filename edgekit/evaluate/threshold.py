@@ -240,7 +240,7 @@ def set_target(
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
     target, write = request.target, request.write
-    chosen = _choosing_photos(dataset, contract, request.part)
+    chosen = _choosing_photos(dataset, contract, request.part, progress)
     is_attack = np.array([sample.label != contract.bona_fide for sample in chosen.samples])
     if not is_attack.any() or is_attack.all():
         raise DataError(
@@ -255,7 +255,7 @@ def set_target(
     reached = _reached(scores, chosen, decided)
     tested = None
     if request.also_test:
-        test = choose_photos(dataset, contract, "test")
+        test = choose_photos(dataset, contract, "test", progress=progress)
         tested = _reached(
             score_samples(bundle, dataset, test.samples, crops=contract.plan.crops, progress=progress), test, decided
         )
@@ -284,7 +284,7 @@ def set_target(
     )
 
 
-def _choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> Chosen:
+def _choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice, progress: Progress) -> Chosen:
     if contract.bona_fide is None:
         raise DataError(
             f"a target needs a label of genuine photos, the model has none among {list(contract.labels)}; train with "
@@ -296,7 +296,7 @@ def _choosing_photos(dataset: Dataset, contract: Contract, part: PartChoice) -> 
             "trained on, so its validation part can't be told; name the photos with --split all (they can't judge the "
             "model any more) or --split val (a share of them)"
         )
-    return choosing_photos(dataset, contract, part)
+    return choosing_photos(dataset, contract, part, progress)
 
 
 def _decision(contract: Contract, scores: Scores, threshold: float) -> Decision:

@@ -218,7 +218,7 @@ def compare_crops(
     """
     bundles = [read_bundle(model) for model in models]
     _check_models(models, bundles)
-    chosen = [choose_photos(dataset, bundle.contract, part) for bundle in bundles]
+    chosen = [choose_photos(dataset, bundle.contract, part, progress=progress) for bundle in bundles]
     if len({one.samples for one in chosen}) > 1:
         raise DataError("models are compared on the same photos, these have different test photos; use --split all")
     samples = chosen[0].samples

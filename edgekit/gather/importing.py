@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgekit.data.checks import BadPhoto
+from edgekit.data.derive import remove_parts
 from edgekit.data.layout import counted, in_words
 from edgekit.data.lookalikes import Border, SameSet, border, find_same
 from edgekit.data.manifest import MANIFEST_NAME, Sample
@@ -31,7 +32,7 @@ from edgekit.gather.placing import Grouping, ImportPlaces, Place, is_flat, place
 from edgekit.gather.sources import Found, Listing, list_sources
 from edgekit.locks import writing_in
 from edgekit.progress import SILENT, Progress
-from edgekit.records import make_folder, plain, sha256, write_atomic, write_json
+from edgekit.records import is_part, make_folder, plain, sha256, write_atomic, write_json
 
 RECORD_NAME = "import.json"
 
@@ -117,6 +118,7 @@ def import_photos(
     _tell(placing, listing, progress)
     make_folder(out)
     with writing_in(out):
+        remove_parts(out, is_part)
         run = _Run(out, config, Journal(out), placing.of)
         try:
             run.adopt(progress)

@@ -11,7 +11,7 @@ from edgekit.arrays import BoolArray
 from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 from edgekit.metrics.abstaining import RiskCoverage, band_report, risk_coverage
-from edgekit.metrics.classification import ClassificationReport, ClassReport, classification_report
+from edgekit.metrics.classification import ClassificationReport, ClassReport, check_confusion, classification_report
 from edgekit.metrics.curves import AttackDetail, attack_detail
 from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
@@ -102,6 +102,19 @@ class Detail:
     slices: Slices
     mistakes: tuple[Mistake, ...]
     all_mistakes: Counted
+
+    def __post_init__(self) -> None:
+        """Hold that every photo is counted once: a record may say anything."""
+        support = [one.support for one in self.table.classes]
+        check_confusion(self.confusion, support)
+        right = sum(row[at] for at, row in enumerate(self.confusion))
+        bins = [sum(one.n for one in some) for some in (self.reliability.equal_mass, self.reliability.equal_width)]
+        if {sum(support), sum(map(sum, self.confusion)), right + self.all_mistakes, *bins} != {self.photos}:
+            raise DataError(
+                f"details of {self.photos} photos must be of so many, got {sum(support)} of all classes, "
+                f"{sum(map(sum, self.confusion))} answers, {right} right and {self.all_mistakes} wrong, and bins of "
+                f"{bins[0]} and {bins[1]}; was the record edited?"
+            )
 
 
 def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: int = 1000) -> Detail:

@@ -69,6 +69,33 @@ class ClassificationReport:
     classes: tuple[ClassReport, ...]
     confusion: tuple[tuple[Counted, ...], ...]
 
+    def __post_init__(self) -> None:
+        """Hold that every photo is counted once: a record may say anything."""
+        support = [one.support for one in self.classes]
+        check_confusion(self.confusion, support)
+        unanswered = sum(support) - sum(map(sum, self.confusion))
+        if (sum(support), unanswered) != (self.n, self.abstained):
+            raise DataError(
+                f"a report's photos must be those of its classes, got {self.n} photos, {self.abstained} without an "
+                f"answer, and {sum(support)} of all classes, {unanswered} without an answer; was the record edited?"
+            )
+
+
+def check_confusion(confusion: Sequence[Sequence[int]], support: Sequence[int]) -> None:
+    """Hold that a confusion matrix is one of so many photos of each class.
+
+    Raises:
+        DataError: it is not square, or a row has more photos than its class.
+    """
+    rows = [sum(row) for row in confusion]
+    if {len(confusion), *map(len, confusion)} != {len(support)} or any(
+        row > photos for row, photos in zip(rows, support, strict=True)
+    ):
+        raise DataError(
+            f"a confusion matrix must have a row and a column for each class and at most its photos in a row, got rows "
+            f"of {rows!r:.200} photos for classes of {list(support)!r:.200}; was the record edited?"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupReport:

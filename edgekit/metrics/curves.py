@@ -47,7 +47,7 @@ class ScoreCurve:
         cuts: Operating points before thinning: one more than there are distinct scores.
     """
 
-    threshold: tuple[float | None, ...]
+    threshold: tuple[Share | None, ...]
     apcer: tuple[Share, ...]
     bpcer: tuple[Share, ...]
     precision: tuple[Share, ...]
@@ -73,9 +73,9 @@ class LimitRate:
         supported: Whether there are attacks enough for one of them to be as little as the limit.
     """
 
-    limit: float
+    limit: Share
     bpcer: Estimate
-    threshold: float
+    threshold: Share
     supported: bool
 
 
@@ -103,7 +103,7 @@ class AttackDetail:
     bpcer: Rate
     acer: Estimate
     eer: Estimate
-    eer_threshold: float
+    eer_threshold: Share
     auc: Estimate
     average_precision: Estimate
     at_apcer: tuple[LimitRate, ...]

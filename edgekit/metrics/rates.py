@@ -17,6 +17,7 @@ from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wi
 Counts = Int64Array | Float64Array
 # Of one-sided intervals: they are asked whether something is beyond a limit.
 _ONE_SIDED = 0.95
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,17 @@ class Rate:
     grouped: Estimate | None
 
     def __post_init__(self) -> None:
-        """Hold that there are no more errors than photos: a record may say anything."""
-        if self.errors > self.n:
-            raise DataError(f"a rate's errors must be at most its photos, got {self.errors} of {self.n}")
+        """Hold that the numbers agree: a record may say anything."""
+        if max(self.errors, self.groups) > self.n:
+            raise DataError(
+                f"a rate's errors and groups must be at most its photos, got {self.errors} and {self.groups} of "
+                f"{self.n}"
+            )
+        # A NaN, of no photos, differs from nothing.
+        if self.n and abs(self.photos.value - self.errors / self.n) > _ROUNDING:
+            raise DataError(
+                f"a rate must be its errors of its photos, got {self.photos.value} for {self.errors} of {self.n}"
+            )
 
     @property
     def estimate(self) -> Estimate:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
-from edgekit.bounds import Counted, NoLess, Share
+from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
 from edgekit.metrics.attacks import checked_scores
 from edgekit.metrics.intervals import Estimate, wilson
@@ -58,7 +58,7 @@ class Reliability:
     ece: Estimate
     ece_equal_width: Estimate
     ece_by_chance: Share
-    brier: NoLess
+    brier: Share
 
 
 def reliability(of: str, truth: BoolArray, score: Float64Array, how: Resampling) -> Reliability:

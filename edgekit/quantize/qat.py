@@ -110,7 +110,7 @@ def qat(
                 f"{dataset.sha256[:12]}); name the same --data"
             )
         folder.check_folds(before)
-        dataset = with_groups(dataset, before.config.split.group_by)
+        dataset = with_groups(dataset, before.config.split.group_by, progress)
         options.refuse_in_use(folder, "qat")
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))

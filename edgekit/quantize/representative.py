@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from edgekit.arrays import RGBArray
-from edgekit.data.checks import check_photos, find_photos, refuse_among_photos
+from edgekit.data.checks import BadPhoto, check_photos, find_photos, refuse_among_photos, refuse_bad
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
@@ -119,12 +119,9 @@ def _own_images(folder: Path, dataset: Dataset, config: CalibrationConfig, progr
     """All images of a folder, once each or more often; the same folder gives the same crops."""
     paths = _own_photos(folder, dataset.root)
     checked = check_photos(folder, paths, progress)
-    bad = [f"{path}: {one.reason}" for path, one in zip(paths, checked, strict=True) if one.reason]
-    if bad:
-        raise DataError(
-            f"{folder}: every calibration image must be usable, got {len(bad)} of {len(paths)} that are not:\n  "
-            f"{shorten(bad, separator=chr(10) + '  ')}\nrepair or remove them"
-        )
+    pairs = zip(paths, checked, strict=True)
+    bad = [BadPhoto(path=path, reason=one.reason) for path, one in pairs if one.reason]
+    refuse_bad(folder, bad, len(paths), skip_bad=None, what="calibration image")
     classes = {path: _label(path, dataset.labels) for path in paths}
     samples = [Sample(path=path, label=label or _NO_CLASS) for path, label in classes.items()]
     crops, pixels = _cut_all(folder, samples, {s.path: c.sha256 for s, c in zip(samples, checked, strict=True)}, config)

@@ -17,7 +17,6 @@ from edgekit.convert.gate import ConvertRecord
 from edgekit.errors import DataError, RunError
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.evaluate.tta import TtaRecord
-from edgekit.metrics.classification import Evaluation
 from edgekit.records import file_sha256, from_plain, read_json
 from edgekit.report.benchmarks import Measured, PhotoSet, measured, photo_set
 from edgekit.runtime.bundle import REJECTED_SUFFIX, read_bundle
@@ -191,19 +190,12 @@ def _check_shapes(record: Any, path: Path) -> None:
         RunError: they are not.
     """
     lengths: list[tuple[str, set[int]]] = []
-    evaluations: list[Evaluation] = []
-    if isinstance(record, BenchRecord):
-        evaluations = [point.evaluation for one in record.devices for point in one.points]
-    elif isinstance(record, EvaluateRecord):
-        evaluations = [record.evaluation]
+    if isinstance(record, EvaluateRecord):
         detail = record.detail
         lengths.append(("risk", {len(detail.risk.coverage), len(detail.risk.risk)}))
         if detail.attacks is not None:
             curve = detail.attacks.curve
             lengths.append(("curve", {len(curve.apcer), len(curve.bpcer), len(curve.precision)}))
-    for one in evaluations:
-        rows = one.report.confusion
-        lengths.append(("confusion", {len(one.report.classes), len(rows), *(len(row) for row in rows)}))
     for what, found in lengths:
         if len(found) > 1:
             raise RunError(f"{path}: {what} must have lists of one length, got {sorted(found)}; was it edited?")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from dataclasses import dataclass
 
 from edgekit.errors import PhotoError
@@ -33,7 +34,22 @@ _COEFFICIENT_BYTES = 2
 # TIFF's tags: size, bits, compression, strips and tiles.
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _STRIPS, _SAMPLES, _STRIP_ROWS = 256, 257, 258, 259, 273, 277, 278
 _PLANES, _TILE_WIDTH, _TILE_HEIGHT, _TILES = 284, 322, 323, 324
+_PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339
 _UNCOMPRESSED, _JPEGS = 1, (6, 7)
+# What Pillow brings to 0..255 as it is meant; of other depths it keeps the lowest bits, or the highest only.
+_TIFF_BITS = (1, 2, 4, 8, 16)
+_MIN_IS_WHITE, _UNSIGNED = 0, 1
+_SAMPLE_KINDS = {_UNSIGNED: "", 2: "signed ", 3: "floating-point "}
+# Samples of a pixel by a PNG's colour type, and the passes of an interlaced one: x and y of the first pixel, and steps.
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_WHOLE, _ADAM7 = (
+    ((0, 0, 1, 1),),
+    (
+        *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+        *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+    ),
+)
+_INFLATED_BYTES = 1 << 20
 # What decoders hold for each pixel beside the picture, in bytes; tests/runtime/test_decoding.py measures it. WebP: two
 # canvases of four channels and a copy; HEIC and AVIF: planes, colours, and a copy.
 _HELD_PER_PX = {"WEBP": 12, "HEIC": 8, "AVIF": 8}
@@ -98,8 +114,9 @@ def outline_jpeg(content: bytes, name: str) -> JpegOutline:
         at = body + max(2, int.from_bytes(content[body : body + 2], "big"))
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     if scans * width * height > MAX_SCANNED_PIXELS:
+        got = "1 scan" if scans == 1 else f"{scans} scans"
         raise PhotoError(
-            f"{name}: the scans of a JPEG must go through at most {MAX_SCANNED_PIXELS} pixels in all, got {scans} scans"
+            f"{name}: the scans of a JPEG must go through at most {MAX_SCANNED_PIXELS} pixels in all, got {got}"
             f" of {width}x{height}; save it anew, not progressive, or smaller"
         )
     components = frame[5] if len(frame) > 5 else 0
@@ -144,11 +161,15 @@ def check_blocks(kind: str, content: bytes, name: str) -> None:
     """Bound the pieces of a file, each of which costs its reader time and memory, however little is in it.
 
     Raises:
-        PhotoError: more than MAX_BLOCKS, or a GIF's frame or a TIFF's tile of more than MAX_PIXELS.
+        PhotoError: more than MAX_BLOCKS, or a GIF's frame, a WebP's canvas or a TIFF's tile of more than MAX_PIXELS.
     """
     if kind == "PNG":
         blocks = _chunks(content, 8, 12)
     elif kind == "WEBP":
+        if content[12:16] == b"VP8X" and len(content) >= 30:
+            # Before its reader refuses it by a limit of its own.
+            width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
+            check_size(name, (width, height), remedy="; save it smaller")
         blocks = _riff_chunks(content)
     elif kind == "GIF":
         blocks = _gif_blocks(content, name)
@@ -162,6 +183,47 @@ def check_blocks(kind: str, content: bytes, name: str) -> None:
         raise PhotoError(
             f"{name}: a {kind} must have at most {MAX_BLOCKS} chunks, strips or tiles, got more; save it anew"
         )
+
+
+def check_samples(kind: str, content: bytes, name: str) -> None:
+    """Hold that what a TIFF's numbers mean is agreed on: others would be decoded to black, white or noise.
+
+    Raises:
+        PhotoError: other than 1, 2, 4, 8 or 16 bits, signed or floating-point numbers, or white as 0 of 16 bits.
+    """
+    if kind != "TIFF":
+        return
+    found = _entries(content)
+    bits, form = found.get(_BITS, 1), found.get(_SAMPLE_FORMAT, _UNSIGNED)
+    inverted = bits == 16 and found.get(_PHOTOMETRIC) == _MIN_IS_WHITE
+    if bits not in _TIFF_BITS or form != _UNSIGNED or inverted:
+        got = f"{bits} {_SAMPLE_KINDS.get(form, 'undefined ')}bits{', in which 0 is white' if inverted else ''}"
+        raise PhotoError(
+            f"{name}: a TIFF must have 1, 2, 4, 8 or 16 unsigned bits a sample, got {got}; save it with 8 bits"
+        )
+
+
+def png_is_whole(content: bytes) -> bool:
+    """Whether the data of a PNG's picture unpack to all of its rows; to do so takes a third of the time to decode it.
+
+    Pillow's decoder takes data that end in good order for whole, however few they are.
+    """
+    width, height, bits, colours, _, _, interlaced = struct.unpack_from(">IIBBBBB", content, content.index(b"IHDR") + 4)
+    pixel_bits = bits * _PNG_SAMPLES.get(colours, 0)
+    missing = 0
+    for left, top, step_x, step_y in _ADAM7 if interlaced else _WHOLE:
+        columns, rows = -(-max(0, width - left) // step_x), -(-max(0, height - top) // step_y)
+        # A byte before each row says how it is filtered.
+        missing += rows * (1 + (columns * pixel_bits + 7) // 8) if columns else 0
+    inflating, at = zlib.decompressobj(), 8
+    while at + 12 <= len(content) and missing > 0 and not inflating.eof:
+        length = int.from_bytes(content[at : at + 4], "big")
+        coded = content[at + 8 : at + 8 + length] if content[at + 4 : at + 8] == b"IDAT" else b""
+        while coded and missing > 0 and not inflating.eof:
+            missing -= len(inflating.decompress(coded, _INFLATED_BYTES))
+            coded = inflating.unconsumed_tail
+        at += 12 + length
+    return missing <= 0
 
 
 def _entries(content: bytes) -> dict[int, int]:

@@ -12,7 +12,8 @@ MAX_DECODED_BYTES = 800_000_000
 MAX_FILE_BYTES = 200_000_000
 # Encoders write about ten. As many as libtiff allows a JPEG in a TIFF (LIBTIFF_JPEG_MAX_ALLOWED_SCAN_NUMBER).
 MAX_SCANS = 100
-# Pixels times scans: ten scans of 200 megapixels, which take some three seconds.
+# Pixels times scans: ten scans of 200 megapixels, which take some three seconds as encoders write them. A file of
+# 139 MB that is full of coefficients takes ten, with fewer pixels.
 MAX_SCANNED_PIXELS = 2_000_000_000
 # Chunks of a PNG or a WebP, strips or tiles of a TIFF, blocks before a GIF's picture. The largest photos have some ten
 # thousand.

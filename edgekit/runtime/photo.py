@@ -24,7 +24,7 @@ from PIL import Image
 from edgekit.arrays import RGBArray
 from edgekit.errors import PhotoError
 from edgekit.records import read_bounded
-from edgekit.runtime.coded import held_bytes
+from edgekit.runtime.coded import held_bytes, png_is_whole
 from edgekit.runtime.crops import Box, shrink
 from edgekit.runtime.frames import YuvFrame
 from edgekit.runtime.kinds import HEAD_BYTES, picture_format
@@ -126,6 +126,8 @@ def _decode(opened: Image.Image, kind: str, content: bytes, name: str, working_p
         drafted = next((one for one in scales if opened.size == (-(-stored[0] // one), -(-stored[1] // one))), 1)
     _check_limits(opened, kind, content, name, stored)
     opened.load()
+    if kind == "PNG" and _ends_blank(opened) and not png_is_whole(content):
+        raise PhotoError(f"{name}: not a whole PNG picture: its data end before its last row; copy it again")
     if drafted == 1:
         # Pillow turns a TIFF while it loads, and HEIC may be cut then.
         stored = opened.size
@@ -142,13 +144,21 @@ def _decode(opened: Image.Image, kind: str, content: bytes, name: str, working_p
     return Photo(picture=picture, size_wh=stored[::-1] if turn in _SIDEWAYS else stored, shrink=factor)
 
 
+def _ends_blank(image: Image.Image) -> bool:
+    """Whether a row at the end is as it was before anything was decoded: all zeros.
+
+    Two rows are looked at: the last one of an odd number is no part of an interlaced picture's last pass.
+    """
+    last = np.asarray(image.crop((0, max(0, image.size[1] - 2), *image.size)))
+    return not all(row.any() for row in last)
+
+
 def _check_limits(opened: Image.Image, kind: str, content: bytes, name: str, stored: tuple[int, int]) -> None:
     """Hold the limits on what is about to be decoded; ``stored`` is the size of the whole photo."""
     remedy = "; save it smaller"
     if kind != "JPEG":
         remedy += ", or as JPEG, which is decoded at a reduced scale where a model's working size allows it"
     check_size(name, opened.size, remedy=remedy)
-    _refuse_floats(opened, name)
     pixels = opened.size[0] * opened.size[1]
     held = held_bytes(kind, content, stored, name)
     if opened.info.get("bit_depth", 8) > 8:

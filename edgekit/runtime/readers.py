@@ -6,6 +6,7 @@ Pillow's own way, ``Image.open``, would also try formats that no photo has, and 
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -24,8 +25,9 @@ from PIL import (
 )
 
 from edgekit.errors import MissingReader, PhotoError, pip_line
-from edgekit.runtime.coded import check_blocks, outline_jpeg
+from edgekit.runtime.coded import check_blocks, check_samples, outline_jpeg
 from edgekit.runtime.kinds import HEAD_BYTES, picture_format, what_instead
+from edgekit.runtime.limits import MAX_PIXELS
 
 Factory = Callable[[IO[bytes], str], Image.Image]
 
@@ -59,6 +61,8 @@ DECODER_ERRORS: tuple[type[BaseException], ...] = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+# What decoders say of pictures that are whole, and of a kind that they don't read.
+_NOT_READ = re.compile(r"unknown|unsupported|not supported|cannot handle|can't handle|not available", re.IGNORECASE)
 
 
 def open_picture(source: bytes | IO[bytes], name: str) -> Image.Image:
@@ -80,6 +84,7 @@ def open_picture(source: bytes | IO[bytes], name: str) -> Image.Image:
     else:
         kind, content, file = picture_format(source[:HEAD_BYTES]), source, io.BytesIO(source)
         check_blocks(kind, content, name)
+        check_samples(kind, content, name)
     if not kind:
         what, remedy = what_instead(content)
         formats = "/".join((*READ_EVERYWHERE, "HEIC", "AVIF"))
@@ -103,11 +108,22 @@ def size_of(path: Path) -> tuple[int, int]:
 
 def explain(kind: str, content: bytes, failure: BaseException, name: str) -> str:
     """The message for a picture that its decoder refuses, with what the file itself says of the cause."""
-    reason = str(failure)
+    if isinstance(failure, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"{name}: a photo must have 1 to {MAX_PIXELS} pixels, got more; save it smaller"
+    fault = outline_jpeg(content, name).fault if kind == "JPEG" else ""
+    return f"{name}: not a whole {kind} picture: {fault or _in_words(failure)}"
+
+
+def _in_words(failure: BaseException) -> str:
+    """What a decoder's own message means and what to do about it, in one line; its details end at a bracket."""
+    reason = " ".join(str(failure).partition(" (")[0].split())
     if not reason or "BytesIO" in reason:
         reason = type(failure).__name__
-    fault = outline_jpeg(content, name).fault if kind == "JPEG" else ""
-    return f"{name}: not a whole {kind} picture: {fault or reason}"
+    if "MAX_TEXT" in reason:
+        return "its texts or its colour profile unpack to more than any photo has; save it anew without metadata"
+    if _NOT_READ.search(reason):
+        return f"it is of a kind that its decoder doesn't read ({reason}); save it anew as JPEG"
+    return f"it is cut short or damaged ({reason}); copy it again, or save it anew"
 
 
 def _factory(kind: str, name: str) -> Factory:

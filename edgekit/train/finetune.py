@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import metadata
 
 from edgekit import __version__
@@ -51,7 +52,8 @@ def versions() -> dict[str, str]:
     return {"edgekit": __version__, **{name: metadata.version(name) for name in names}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# No slots: a cached property lies in the instance's dictionary.
+@dataclass(frozen=True, kw_only=True)
 class TrainingRun:
     """One training run: photos and split, configuration, where it goes, and how a folder in use is treated."""
 
@@ -61,7 +63,7 @@ class TrainingRun:
     folder: RunFolder
     options: RunOptions
 
-    @property
+    @cached_property
     def folds(self) -> Int64Array:
         """(photos,) the fold of each training photo: a head is chosen by photos of a fold that it has not seen.
 
@@ -149,6 +151,9 @@ def _solves_head(config: TrainConfig) -> bool:
 
 def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
     folder, tried = run.folder, dict[str, float]()
+    if run.options.resume and folder.record("float").exists():
+        # The choice stands, and so does what it rests on.
+        tried = folder.read("float").features_tried
     if _solves_head(run.config):
         cache = feature_cache(pooled_features(network), run, precision="float32")
         columns = None

@@ -1,5 +1,6 @@
 import csv
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,3 +112,12 @@ def test_the_preview_shows_the_photo_and_ten_variants(photo_folder):
     assert shown == [True] * 11 + [False]
     with Image.open(photo) as original:
         np.testing.assert_array_equal(pixels[4:16, 4:20], np.asarray(original))
+
+
+def test_a_photo_too_long_for_a_warp_is_named(photo_folder, tmp_path):
+    root = photo_folder(["a/1.png", "b/2.png"])
+    Image.new("RGB", (40000, 8)).save(root / "a" / "long.jpg")
+    with pytest.raises(
+        DataError, match=r"a/long\.jpg: a photo must have sides of at most 32766 px to be varied, got 40000x8; save it"
+    ):
+        augment_photos(root, tmp_path / "out", replace(SAFE, options=PRESETS["mild"]), workers=1)

@@ -46,6 +46,20 @@ def test_the_manifest_keeps_its_other_columns_and_training_honours_what_is_writt
     assert (again.kept, again.placed, again.sides) == (48, 0, record.sides)
 
 
+def test_bad_photos_are_told_without_their_bytes_and_with_what_to_do(grouped):
+    (grouped / "one" / "g00_0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (grouped / "two" / "g01_0.png").write_bytes(b"")
+    before = (grouped / "manifest.csv").read_bytes()
+    with pytest.raises(
+        DataError,
+        match=r"every photo must be usable, got 2 of 48 that are not:\n  one/g00_0\.png: not a whole PNG picture: .*\n"
+        r"  two/g01_0\.png: a photo must have content, got 0 bytes\n"
+        r"repair them, or remove them, from manifest\.csv too where it lists them$",
+    ):
+        split_data(grouped, AssignConfig())
+    assert (grouped / "manifest.csv").read_bytes() == before
+
+
 def test_a_cross_validation_takes_the_folds_that_are_written(grouped):
     split_data(grouped, AssignConfig(method="folds", folds=4))
     fold_of = {sample.path: sample.fold for sample in read_manifest(grouped / "manifest.csv")}

@@ -183,6 +183,17 @@ class TestInterruptions:
         assert len(read_manifest(tmp_path / "out" / "manifest.csv")) == 60
         assert len(list((tmp_path / "out").rglob("*.jpg"))) == 60
 
+    def test_what_a_killed_run_left_half_written_goes_and_nothing_else(self, gallery, tmp_path):
+        out = tmp_path / "out"
+        import_photos([gallery], out, ImportConfig())
+        before = state(out)
+        left = out / "genuine" / "anna" / ".515c0123456789ab.jpg.2af4f68a.part"
+        own = out / "genuine" / ".notes.part", out / "genuine" / "report.2af4f68a.part"
+        for path in (left, out / ".manifest.csv.0123abcd.part", *own):
+            path.write_bytes(b"half")
+        import_photos([gallery], out, ImportConfig())
+        assert state(out).keys() - before.keys() == {str(path.relative_to(out)) for path in own}
+
     def test_a_full_disk_is_told_and_the_rest_comes_later(self, gallery, tmp_path, monkeypatch):
         real = importing.write_atomic
 

@@ -193,7 +193,8 @@ class TestAttackDetail:
         assert found.bpcer.photos.high == pytest.approx(0.2775, abs=1e-3)
 
     def test_a_record_survives_json(self):
-        found = detail_of(*scored(0), groups=[str(n % 7) for n in range(200)])
+        truth, score = scored(0)
+        found = detail_of(truth, 1 / (1 + np.exp(-score)), groups=[str(n % 7) for n in range(200)])
         assert from_plain(AttackDetail, json.loads(to_json(found)), where="detail") == found
         assert {field.name for field in fields(found.curve)} == {"threshold", "apcer", "bpcer", "precision", "cuts"}
 

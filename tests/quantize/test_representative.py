@@ -134,7 +134,10 @@ class TestRefusals:
     def test_an_image_that_is_none(self, images, dataset, train):
         folder = images({"a": (32, 32)})
         (folder / "b.jpg").write_text("<html>")
-        with pytest.raises(DataError, match=r"image must be usable, got 1 of 2 that are not:\n  b\.jpg"):
+        with pytest.raises(
+            DataError,
+            match=r"image must be usable, got 1 of 2 that are not:\n  b\.jpg: not .*\nrepair them, or remove them",
+        ):
             representative_set(folder, dataset, train, CONFIG)
 
     def test_the_photos_that_judge(self, dataset, train):

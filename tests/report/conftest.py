@@ -26,7 +26,7 @@ from edgekit.data.splits import split_dataset
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.modelfile.write import update_contract
-from edgekit.records import file_sha256, read_json, sha256, write_json
+from edgekit.records import file_sha256, plain, read_json, sha256, write_json
 from edgekit.report.mistakes import gallery
 from edgekit.report.models import collect
 from edgekit.report.page import make_page, to_html
@@ -177,7 +177,11 @@ def shelf(tmp_path_factory, red_blue_file) -> Path:
     model = root / "tiny.tflite"
     shutil.copy(red_blue_file, model)
     contract = read_bundle(model).contract
-    provenance = {"data_sha256": dataset.sha256, "weights_sha256": sha256(b"weights")}
+    provenance = {
+        "data_sha256": dataset.sha256,
+        "weights_sha256": sha256(b"weights"),
+        "split_config": plain(SplitConfig()),
+    }
     contract = update_contract(model, replace(contract, name="tiny", provenance=provenance)).contract
     gate = Gate(
         photos=8,

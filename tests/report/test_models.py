@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -149,11 +150,6 @@ def test_a_damaged_model_is_refused(copied):
             "evaluation/evaluate.json", lambda raw: raw["detail"]["attacks"]["curve"]["bpcer"].pop(), id="curve"
         ),
         pytest.param("evaluation/evaluate.json", lambda raw: raw["detail"]["risk"]["risk"].pop(), id="risk"),
-        pytest.param(
-            "tiny.bench.json",
-            lambda raw: raw["devices"][0]["points"][0]["evaluation"]["report"]["confusion"].pop(),
-            id="confusion",
-        ),
     ],
 )
 def test_lists_that_do_not_belong_together_are_refused(copied, edit, file, change):
@@ -185,9 +181,69 @@ def test_too_many_records_are_refused(copied):
             r"evaluate\.json: worst_group must be one of the groups \['a'\], got 'b'",
             id="a-group-that-is-none",
         ),
+        pytest.param(lambda raw: raw.update(crops=-1), "crops must be 0 or more, got -1", id="less-than-no-crops"),
+        pytest.param(
+            lambda raw: raw["evaluation"]["report"]["confusion"].pop(),
+            "a confusion matrix must have a row and a column for each class",
+            id="a-class-without-a-row",
+        ),
+        pytest.param(
+            lambda raw: raw["evaluation"]["report"].update(abstained=1),
+            "a report's photos must be those of its classes, .*; was the record edited",
+            id="photos-that-nobody-counted",
+        ),
+        pytest.param(
+            lambda raw: raw["evaluation"]["report"]["confusion"][0].__setitem__(0, 10**6),
+            "a confusion matrix must have .* at most its photos in a row, .*; was the record edited",
+            id="a-row-of-more-photos-than-its-class",
+        ),
+        pytest.param(
+            lambda raw: raw["detail"].update(all_mistakes=10**6),
+            "details of .* photos must be of so many, .* 1000000 wrong, .*; was the record edited",
+            id="more-mistakes-than-photos",
+        ),
+        pytest.param(
+            lambda raw: raw["detail"]["reliability"]["equal_mass"][0].update(n=10**6),
+            "details of .* photos must be of so many, .*; was the record edited",
+            id="a-bin-of-more-photos-than-all",
+        ),
+        pytest.param(
+            lambda raw: raw["detail"]["reliability"].update(brier=1e300),
+            r"brier must be 0 to 1, got 1e\+300",
+            id="brier",
+        ),
+        *(
+            pytest.param(
+                lambda raw, name=name, value=value: raw["detail"]["attacks"]["at_apcer"][0].update({name: value}),
+                rf"at_apcer\[0\]: {name} must be 0 to 1, got {re.escape(str(value))}",
+                id=f"{name}-{value}",
+            )
+            for name in ("limit", "threshold")
+            for value in (-1, 1e300)
+        ),
+        pytest.param(
+            lambda raw: raw["detail"]["attacks"].update(eer_threshold=1e300),
+            "eer_threshold must be 0 to 1",
+            id="eer-threshold",
+        ),
+        pytest.param(
+            lambda raw: raw["detail"]["attacks"]["curve"]["threshold"].__setitem__(1, 1e300),
+            r"threshold\[1\] must be 0 to 1",
+            id="threshold-of-a-curve",
+        ),
+        pytest.param(
+            lambda raw: raw["detail"]["attacks"]["overall"].update(groups=10**6),
+            "a rate's errors and groups must be at most its photos",
+            id="more-groups-than-photos",
+        ),
+        pytest.param(
+            lambda raw: raw["detail"]["attacks"]["overall"]["photos"].update(value=0.123),
+            "a rate must be its errors of its photos, got 0.123",
+            id="a-share-of-other-photos",
+        ),
     ],
 )
-def test_names_that_lead_nowhere_are_refused(copied, edit, change, message):
+def test_records_that_contradict_themselves_are_refused(copied, edit, change, message):
     edit(copied / "evaluation" / "evaluate.json", change)
     with pytest.raises(RunError, match=message):
         collect([copied])

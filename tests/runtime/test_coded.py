@@ -8,12 +8,13 @@ import time
 import warnings
 import zlib
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from edgekit.errors import PhotoError
 from edgekit.runtime import limits
-from edgekit.runtime.coded import outline_jpeg
+from edgekit.runtime.coded import outline_jpeg, png_is_whole
 from edgekit.runtime.limits import MAX_BLOCKS, MAX_PIXELS
 from edgekit.runtime.photo import decode, read_photo
 from edgekit.runtime.readers import size_of
@@ -159,3 +160,90 @@ def test_a_gifs_frame_may_not_be_larger_than_a_photo():
     frame = b"," + struct.pack("<4HB", 0, 0, 60000, 60000, 0)
     with pytest.raises(PhotoError, match=f"1 to {MAX_PIXELS} pixels, got 60000x60000"):
         decode(b"GIF89a\x08\0\x08\0\0\0\0" + frame + b"\x02\x02\x44\x01\0;")
+
+
+def test_a_webps_canvas_may_not_be_larger_than_a_photo():
+    """Its reader has a limit and words of its own."""
+    size = (2**24 - 1).to_bytes(3, "little")
+    content = riff(b"VP8X" + struct.pack("<I", 10) + bytes(4) + size + size)
+    with pytest.raises(PhotoError, match=f"1 to {MAX_PIXELS} pixels, got 16777216x16777216; save it smaller$"):
+        decode(content)
+
+
+def test_one_scan_is_no_scans():
+    content = bytearray(encoded("JPEG", (8, 8), mode="L"))
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", 60000, 60000)
+    with pytest.raises(PhotoError, match="got 1 scan of 60000x60000"):
+        outline_jpeg(bytes(content), "a")
+
+
+def tiff(levels, bits, *, photometric=1, form=1):
+    """An uncompressed grey TIFF of one row, as its first directory says."""
+    entries = [(256, 4, levels), (257, 4, 1), (258, 3, bits), (259, 3, 1), (262, 3, photometric), (273, 4, 122)]
+    entries += [(277, 3, 1), (279, 4, levels * bits // 8), (339, 3, form)]
+    directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + directory + bytes(4) + b"\xff" * (levels * bits // 8)
+
+
+class TestDepthsOfTiff:
+    @pytest.mark.parametrize(
+        ("depth", "got"),
+        [
+            pytest.param({"bits": 12}, "12 bits", id="12-bits"),
+            pytest.param({"bits": 32}, "32 bits", id="32-bits"),
+            pytest.param({"bits": 32, "form": 2}, "32 signed bits", id="32-bits-signed"),
+            pytest.param({"bits": 16, "form": 2}, "16 signed bits", id="16-bits-signed"),
+            pytest.param({"bits": 64, "form": 3}, "64 floating-point bits", id="64-bits-floating"),
+            pytest.param({"bits": 16, "photometric": 0}, "16 bits, in which 0 is white", id="white-is-0"),
+        ],
+    )
+    def test_what_pillow_takes_for_another_level_is_refused(self, depth, got):
+        with pytest.raises(PhotoError, match=f"1, 2, 4, 8 or 16 unsigned bits a sample, got {got}; save it with 8"):
+            decode(tiff(16, **depth))
+
+    @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+    def test_white_is_white_in_all_others(self, bits):
+        assert np.asarray(decode(tiff(16, bits))).min() == 255
+
+    @pytest.mark.parametrize("bits", [1, 2, 4, 8])
+    def test_also_where_0_is_white(self, bits):
+        assert np.asarray(decode(tiff(16, bits, photometric=0))).max() == 0
+
+
+def png(size_wh, rows, *, bits=8, colours=2, interlaced=False, level=100):
+    """A PNG whose data end in good order after so many rows of so many bytes."""
+    header = struct.pack(">IIBBBBB", *size_wh, bits, colours, 0, 0, interlaced)
+    data = zlib.compress(b"".join(b"\0" + bytes([level]) * length for length in rows))
+    half = len(data) // 2
+    parts = chunk(b"IDAT", data[:half]) + chunk(b"IDAT", data[half:])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + parts + chunk(b"IEND", b"")
+
+
+# Bytes of the rows of 8x8 and 5x5 pixels of three bytes each, pass by pass (PNG, 8.2).
+ADAM7_8X8 = [3, 3, 6, *[6] * 2, *[12] * 2, *[12] * 4, *[24] * 4]
+ADAM7_5X5 = [3, 3, 6, *[3] * 2, *[9] * 1, *[6] * 3, *[15] * 2]
+
+
+class TestRowsOfPng:
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            pytest.param({"size_wh": (16, 8), "rows": [48] * 8}, id="rgb"),
+            pytest.param({"size_wh": (16, 7), "rows": [2] * 7, "bits": 1, "colours": 0}, id="one-bit"),
+            pytest.param({"size_wh": (5, 9), "rows": [40] * 9, "bits": 16, "colours": 6}, id="rgba-of-16-bits"),
+            pytest.param({"size_wh": (8, 8), "rows": ADAM7_8X8, "interlaced": True}, id="interlaced"),
+            pytest.param({"size_wh": (5, 5), "rows": ADAM7_5X5, "interlaced": True}, id="interlaced-odd"),
+        ],
+    )
+    def test_data_that_end_too_early_are_told(self, shape):
+        for level in (0, 100):
+            whole = png(**shape, level=level)
+            assert decode(whole).size == shape["size_wh"]
+            assert png_is_whole(whole)
+            for rows in (shape["rows"][:-1], shape["rows"][: len(shape["rows"]) // 2]):
+                with pytest.raises(PhotoError, match="not a whole PNG picture: its data end before its last row; copy"):
+                    decode(png(**(shape | {"rows": rows}), level=level))
+
+    def test_a_black_picture_is_whole(self):
+        assert np.asarray(decode(encoded("PNG", (640, 480)))).max() == 0

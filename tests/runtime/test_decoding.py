@@ -82,7 +82,6 @@ class TestMemory:
             pytest.param("TIFF", {"compression": "tiff_lzw", "exif": turned()}, 8, 8, id="turned-tiff"),
             pytest.param("TIFF", {"compression": "tiff_lzw", "mode": "RGBA"}, 8, 4, id="tiff-with-transparency"),
             pytest.param("TIFF", {"compression": "tiff_lzw", "mode": "CMYK"}, 8, 4, id="cmyk-tiff"),
-            pytest.param("TIFF", {"compression": "tiff_lzw", "mode": "I"}, 8, 4, id="tiff-of-32-bits"),
             pytest.param("TIFF", {"compression": "tiff_lzw", "mode": "I;16"}, 6, 2, id="tiff-of-16-bits"),
             pytest.param("TIFF", {"compression": "tiff_lzw", "tiffinfo": {278: 4000}}, 7, 7, id="tiff-of-one-strip"),
             pytest.param("TIFF", {"compression": "jpeg"}, 4, 4, id="tiff-of-jpeg"),

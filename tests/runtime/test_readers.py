@@ -3,6 +3,8 @@
 import builtins
 import io
 import re
+import struct
+import zlib
 
 import numpy as np
 import PIL
@@ -168,3 +170,32 @@ class TestNoPicture:
             PhotoError, match="JPEG picture: it breaks off before the end of its picture; copy it again"
         ):
             decode(content[: len(content) * 2 // 3])
+
+    @pytest.mark.parametrize(
+        ("kind", "options"),
+        [
+            *(pytest.param(kind, {}, id=kind.lower()) for kind in ("PNG", "WEBP", "BMP", "TIFF", "GIF")),
+            pytest.param("TIFF", {"compression": "tiff_lzw"}, id="tiff-lzw"),
+            *(pytest.param(*one.values, id=one.id, marks=pytest.mark.host) for one in MODERN),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+    def test_all_that_break_off_say_so_and_what_to_do(self, kind, options):
+        content = encoded(kind, size_wh=(400, 300), **options)
+        with pytest.raises(PhotoError) as told:
+            decode(content[: len(content) * 2 // 3])
+        assert re.fullmatch(
+            r"\d+ bytes: not a whole \w+ picture: it is cut short or damaged \([^()\n]+\);"
+            " copy it again, or save it anew",
+            str(told.value),
+        )
+
+    @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
+    def test_metadata_that_unpack_to_too_much_are_told_in_our_words(self, name):
+        data = b"a\0\0" + zlib.compress(bytes(4_000_000))
+        text = struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        content = encoded("PNG")
+        with pytest.raises(
+            PhotoError, match=r"its texts or its colour profile unpack to more .*; save it anew without"
+        ):
+            decode(content[:33] + text + content[33:])

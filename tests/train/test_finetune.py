@@ -15,7 +15,7 @@ from edgekit.locks import LOCK_NAME
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT
 from edgekit.quantize.qat import load_stage
-from edgekit.records import file_sha256, from_plain, plain, read_json
+from edgekit.records import file_sha256, from_plain, plain, read_json, write_json
 from edgekit.runtime.voting import softmax
 from edgekit.scoring.source import crop_source, cut_photo, normalise
 from edgekit.train.finetune import crop_feed, finetune, part_source, versions
@@ -231,6 +231,12 @@ class TestFolderInUse:
         with pytest.raises(RunError, match=f"--resume goes on with the same {what}"):
             finetune(dataset, folder, replace(small_config, **edit), options=RESUME)
         assert {path: path.read_bytes() for path in folder.root.iterdir() if path.name != LOCK_NAME} == before
+
+    def test_going_on_keeps_what_the_choice_of_layers_rests_on(self, run_copy, dataset, small_config):
+        folder = run_copy("float")
+        tried = {"content": 0.75, "texture": 0.5}
+        write_json(folder.record("float"), replace(folder.read("float"), features_tried=tried))
+        assert finetune(dataset, folder, small_config, options=RESUME).features_tried == tried
 
     def test_a_killed_run_goes_on_only_as_it_began(self, run_copy, dataset, small_config):
         folder = run_copy("float")
