@@ -70,7 +70,8 @@ def choose_photos(
     own = trained_on == dataset.sha256
     unknown = "the model was trained on other photos or an older state of these: any it knows flatter it"
     config = SplitConfig()
-    if own:
+    # Which photos a model of before it was noted was tested on can't be told; all of them can.
+    if own and not (part == "all" and "split_config" not in contract.provenance):
         config = from_plain(SplitConfig, contract.provenance.get("split_config"), where="split_config", error=DataError)
         dataset = with_groups(dataset, config.group_by, progress)
     if part == "all" or (part == "auto" and not own):
