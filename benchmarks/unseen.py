@@ -18,6 +18,7 @@ from edgekit.cli import console
 from edgekit.crossval.folds import VARIANTS
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.dataset import Dataset, load_dataset
+from edgekit.data.groups import with_groups
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, model_source
@@ -56,7 +57,10 @@ def scored_folds(
 ) -> tuple[TtaModel, list[ScoredPlans]]:
     """The photos of every fold, scored by its model."""
     folds, files, size = [], [], 0
-    for number, split in enumerate(group_folds(dataset, config.folds, seed=config.train.seed)):
+    train = config.train
+    dataset = with_groups(dataset, train.split.group_by, progress)
+    splits = group_folds(dataset, config.folds, seed=train.seed, holds_out_val=train.holds_out_val)
+    for number, split in enumerate(splits):
         file = root / f"fold-{number}" / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
         bundle = read_bundle(file)
         if bundle.contract.provenance.get("split_sha256") != split.sha256:
