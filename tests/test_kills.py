@@ -27,20 +27,8 @@ MOMENTS = 20
 UNEQUAL = {"seconds", "created", "stored", "known"}
 # Journals, in the order in which workers came to their ends.
 SERVING = {".journal", ".jsonl"}
-FINETUNE = (
-    "--backbone",
-    "small_cnn",
-    "--side",
-    "32",
-    "--weights",
-    "none",
-    "--tune",
-    "all",
-    "--epochs",
-    "3",
-    "--crops",
-    "3",
-)
+SMALL = ("--backbone", "small_cnn", "--side", "32", "--weights", "none", "--crops", "3")
+HEAD, WHOLE = (*SMALL, "--tune", "head"), (*SMALL, "--tune", "all", "--epochs", "3")
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +65,8 @@ def start(tmp_path_factory, call, red_blue_file):
     shutil.copytree(root / "photos", root / "camera", ignore=shutil.ignore_patterns("manifest.csv"))
     shutil.copy(red_blue_file, root / "model.tflite")
     for words in (
-        ("finetune", "photos", "--out", "tuned", *FINETUNE),
-        ("finetune", "photos", "--out", "quantised", *FINETUNE),
+        ("finetune", "photos", "--out", "solved", *HEAD),
+        ("finetune", "photos", "--out", "quantised", *WHOLE),
         ("qat", "quantised", "--epochs", "1"),
     ):
         assert call(words, root)[0] == 0
@@ -111,9 +99,17 @@ def judged(folder: Path) -> dict[str, object]:
     return {"points": points, "files": sorted(one.name for one in folder.iterdir())}
 
 
+def fitted(folder: Path) -> dict[str, object]:
+    """Of a fit the files, the settings, the split and the number of epochs: it goes on from the best weights so far."""
+    record = json.loads((folder / "float.json").read_text())
+    told = {name: record[name] for name in ("config", "split", "labels", "data_sha256", "interrupted")}
+    return told | {"epochs": len(record["history"]["loss"]), "files": sorted(one.name for one in folder.iterdir())}
+
+
 COMMANDS = [
-    pytest.param(("finetune", "photos", "--out", "out", *FINETUNE), "out", ("--resume",), tree, id="finetune"),
-    pytest.param(("qat", "tuned", "--epochs", "2"), "tuned", ("--resume",), tree, id="qat"),
+    pytest.param(("finetune", "photos", "--out", "out", *HEAD), "out", ("--resume",), tree, id="finetune"),
+    pytest.param(("finetune", "photos", "--out", "out", *WHOLE), "out", ("--resume",), fitted, id="finetune-whole"),
+    pytest.param(("qat", "solved"), "solved", ("--resume",), tree, id="qat"),
     # A file that was whole when the kill came is refused without this, which is what the message says.
     pytest.param(
         ("convert", "quantised", "--int8", "--out", "out/m.tflite"), "out", ("--overwrite",), tree, id="convert"

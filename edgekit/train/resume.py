@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.data.derive import remove_parts
 from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.progress import Progress
@@ -100,6 +101,9 @@ def recover(folder: RunFolder, progress: Progress) -> None:
         RunError: another process works in the folder.
     """
     with working_in(folder.root):
+        # What was half-written when a call was killed; a cache of several runs may be another's work at this moment.
+        if folder.features.is_dir():
+            remove_parts(folder.features)
         left = [stage for stage in STAGES if any(os.path.exists(_aside(path)) for path in folder.traces(stage))]
         if not left:
             return
