@@ -130,17 +130,6 @@ class TestRecapture:
         with pytest.raises(EdgekitError, match="oled-pentile"):
             data("recapture", photos, tmp_path / "out", "--screen", "plasma")
 
-    @pytest.mark.parametrize(
-        ("classes", "preset"), [(("recapture", "genuine"), "recapture-safe"), (("b", "d"), "mild")]
-    )
-    def test_the_classes_choose_where_nobody_does(self, data, photos, tmp_path, classes, preset):
-        for old, new in zip(("recapture", "genuine"), classes, strict=True):
-            (photos / old).rename(photos / new)
-        result = data("augment", photos, tmp_path / "out", "--variants", 1, "--workers", 1)
-        assert f"preset {preset}, by the classes" in result.stderr
-        options = json.loads((tmp_path / "out" / "augment.json").read_text())["config"]["options"]
-        assert options == plain(PRESETS[preset])
-
     def test_preview(self, data, photos, tmp_path):
         one, sheet = photos / "genuine" / "1.jpg", tmp_path / "sheet.png"
         assert data("recapture", one, "--preview", sheet, "--screen", "oled-pentile", "--hand", 1).exit_code == 0
