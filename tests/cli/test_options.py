@@ -337,17 +337,6 @@ class TestFormerNames:
 class TestFoldersThatAreMisread:
     """What training refuses before it reads a photo, and what it takes."""
 
-    @pytest.fixture
-    def lie(self, tmp_path):
-        def write(*names):
-            for name in names:
-                path = tmp_path / "photos" / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-            return tmp_path / "photos"
-
-        return write
-
     @pytest.mark.parametrize(
         ("names", "message"),
         [
@@ -358,15 +347,15 @@ class TestFoldersThatAreMisread:
         ],
     )
     @pytest.mark.parametrize("command", ["finetune", "crossval"])
-    def test_refused_before_photos_are_read(self, edgekit_here, tmp_path, lie, command, names, message):
-        code, _, err = edgekit_here(command, lie(*names), "--out", tmp_path / "out", "--backbone", "small_cnn")
+    def test_refused_before_photos_are_read(self, edgekit_here, tmp_path, empty_files, command, names, message):
+        code, _, err = edgekit_here(command, empty_files(*names), "--out", tmp_path / "out", "--backbone", "small_cnn")
         assert code == 2
         assert message in " ".join(err.split())
         assert "checking photos" not in err
 
     @pytest.mark.parametrize("given", ["none", "live"])
-    def test_two_names_of_genuine_photos_may_be_meant(self, edgekit_here, tmp_path, lie, given):
-        root = lie("genuine/1.jpg", "live/1.jpg", "spoof/1.jpg")
+    def test_two_names_of_genuine_photos_may_be_meant(self, edgekit_here, tmp_path, empty_files, given):
+        root = empty_files("genuine/1.jpg", "live/1.jpg", "spoof/1.jpg")
         arguments = ("finetune", root, "--out", tmp_path / "out", "--backbone", "small_cnn", "--bona-fide", given)
         code, _, err = edgekit_here(*arguments)
         assert code == 2

@@ -8,26 +8,6 @@ from edgekit.data.folder import check_reading, read_folder
 from edgekit.data.options import DataReading
 from edgekit.errors import DataError
 
-
-@pytest.fixture
-def lie(tmp_path):
-    """Empty files, which nobody reads; a name that ends in / is a folder."""
-
-    def write(*names):
-        root = tmp_path / "photos"
-        root.mkdir()
-        for name in names:
-            path = root / name
-            if name.endswith("/"):
-                path.mkdir(parents=True)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-        return root
-
-    return write
-
-
 LITTER = [
     "@eaDir",
     ".AppleDouble",
@@ -39,8 +19,8 @@ LITTER = [
 ]
 
 
-def test_litter_is_no_class_and_its_pictures_are_counted(lie):
-    root = lie(
+def test_litter_is_no_class_and_its_pictures_are_counted(empty_files):
+    root = empty_files(
         "cat/1.jpg",
         "dog/1.jpg",
         "cat/._1.jpg",
@@ -56,14 +36,16 @@ def test_litter_is_no_class_and_its_pictures_are_counted(lie):
 
 
 @pytest.mark.parametrize("name", [*LITTER, "archive/__MACOSX"])
-def test_litter_without_pictures_is_no_class_without_photos(lie, name):
-    found = read_folder(lie("archive/cat/1.jpg", "archive/dog/1.jpg", f"{name}/", "README.md", "LICENSE")).understood
+def test_litter_without_pictures_is_no_class_without_photos(empty_files, name):
+    found = read_folder(
+        empty_files("archive/cat/1.jpg", "archive/dog/1.jpg", f"{name}/", "README.md", "LICENSE")
+    ).understood
     assert (found.base, found.classes) == ("archive", {"cat": 1, "dog": 1})
     assert [(one.what, one.count) for one in found.left_out] == [(".md file", 1), ("file", 1)]
 
 
-def test_other_files_are_counted_by_their_endings(lie):
-    root = lie("cat/1.jpg", "dog/1.JPG", "cat/1.xml", "cat/raw.CR2", "dog/raw.cr2", "labels.csv")
+def test_other_files_are_counted_by_their_endings(empty_files):
+    root = empty_files("cat/1.jpg", "dog/1.JPG", "cat/1.xml", "cat/raw.CR2", "dog/raw.cr2", "labels.csv")
     left = [(one.what, one.count, one.why) for one in read_folder(root).understood.left_out]
     assert left == [
         (".cr2 file", 2, "raw: export as JPEG"),
@@ -72,8 +54,10 @@ def test_other_files_are_counted_by_their_endings(lie):
     ]
 
 
-def test_what_was_understood_is_said_in_a_few_lines(lie):
-    root = lie(*(f"x/{part}/{label}/1.jpg" for part in ("Train", "Test") for label in ("cat", "dog")), "x/pred/1.jpg")
+def test_what_was_understood_is_said_in_a_few_lines(empty_files):
+    root = empty_files(
+        *(f"x/{part}/{label}/1.jpg" for part in ("Train", "Test") for label in ("cat", "dog")), "x/pred/1.jpg"
+    )
     assert read_folder(root).understood.lines(root) == (
         f"{root}: 4 photos of 2 classes (cat 2, dog 2); train 2, test 2",
         "taken from x/, the only folder with photos",
@@ -81,8 +65,8 @@ def test_what_was_understood_is_said_in_a_few_lines(lie):
     )
 
 
-def test_many_classes_are_counted(lie):
-    root = lie(*(f"{number:02}/1.jpg" for number in range(40)))
+def test_many_classes_are_counted(empty_files):
+    root = empty_files(*(f"{number:02}/1.jpg" for number in range(40)))
     (line,) = read_folder(root).understood.lines(root)
     assert line.endswith(
         ": 40 photos of 40 classes (00 1, 01 1, 02 1, 03 1, 04 1, 05 1, 06 1, 07 1, 08 1, 09 1, 10 1,"
@@ -91,8 +75,8 @@ def test_many_classes_are_counted(lie):
 
 
 class TestManifests:
-    def test_one_decides_and_the_rest_is_counted(self, lie):
-        root = lie("cat/1.jpg", "dog/1.jpg", "test/1.jpg", "1.jpg")
+    def test_one_decides_and_the_rest_is_counted(self, empty_files):
+        root = empty_files("cat/1.jpg", "dog/1.jpg", "test/1.jpg", "1.jpg")
         (root / "manifest.csv").write_text("path,group\ncat/1.jpg,a\ndog/1.jpg,b\n")
         found = read_folder(root)
         assert (found.understood.kind, found.understood.classes) == ("manifest", {"cat": 1, "dog": 1})
@@ -101,8 +85,8 @@ class TestManifests:
             ("photo", 2, "not in manifest.csv")
         ]
 
-    def test_one_in_a_wrapper_decides_too(self, lie):
-        root = lie("archive/images/1.jpg", "archive/images/2.jpg", "LICENSE")
+    def test_one_in_a_wrapper_decides_too(self, empty_files):
+        root = empty_files("archive/images/1.jpg", "archive/images/2.jpg", "LICENSE")
         (root / "archive" / "manifest.csv").write_text("path,label\nimages/1.jpg,cat\nimages/2.jpg,dog\n")
         found = read_folder(root)
         assert [(one.path, one.label) for one in found.samples] == [
@@ -111,13 +95,13 @@ class TestManifests:
         ]
         assert (found.understood.table, found.understood.base) == ("archive/manifest.csv", "archive")
 
-    def test_levels_of_folders_are_not_named_beside_one(self, lie):
-        root = lie("a/cat/1.jpg", "manifest.csv")
+    def test_levels_of_folders_are_not_named_beside_one(self, empty_files):
+        root = empty_files("a/cat/1.jpg", "manifest.csv")
         with pytest.raises(DataError, match=r"manifest.csv says what each photo is, got --folders too"):
             read_folder(root, DataReading(folders=("group", "label")))
 
-    def test_columns_of_one_may_be_named(self, lie):
-        root = lie("1.jpg", "2.jpg")
+    def test_columns_of_one_may_be_named(self, empty_files):
+        root = empty_files("1.jpg", "2.jpg")
         (root / "manifest.csv").write_text("image;what\n1;cat\n2;dog\n")
         with pytest.raises(DataError, match="or say what they are with --columns path="):
             read_folder(root)
@@ -139,8 +123,8 @@ class TestManifests:
         ),
     ],
 )
-def test_names_that_mean_the_same_are_refused(lie, names, message):
-    found = read_folder(lie(*names))
+def test_names_that_mean_the_same_are_refused(empty_files, names, message):
+    found = read_folder(empty_files(*names))
     with pytest.raises(DataError, match=message):
         found.check_classes(least=2)
     # What a run was trained on stays as it was.
@@ -167,8 +151,8 @@ def test_readings_that_are_none(how, message):
         check_reading(DataReading(**how))
 
 
-def test_a_copy_of_all_is_left_out_where_it_is_one(lie):
-    root = lie(*(f"pets/{twin}{label}/1.jpg" for twin in ("", "pets/") for label in ("cat", "dog")))
+def test_a_copy_of_all_is_left_out_where_it_is_one(empty_files):
+    root = empty_files(*(f"pets/{twin}{label}/1.jpg" for twin in ("", "pets/") for label in ("cat", "dog")))
     found = read_folder(root).understood
     assert found.classes == {"cat": 1, "dog": 1}
     assert [(one.what, one.count) for one in found.left_out] == [("pets/pets/", 2)]
@@ -177,7 +161,7 @@ def test_a_copy_of_all_is_left_out_where_it_is_one(lie):
         read_folder(root)
 
 
-def test_levels_of_folders_give_groups(lie):
-    root = lie(*(f"{author}/{label}/1.jpg" for author in "ab" for label in ("genuine", "recapture")))
+def test_levels_of_folders_give_groups(empty_files):
+    root = empty_files(*(f"{author}/{label}/1.jpg" for author in "ab" for label in ("genuine", "recapture")))
     found = read_folder(root, DataReading(folders=("group", "label")))
     assert (found.labels, found.understood.groups) == (("genuine", "recapture"), 2)

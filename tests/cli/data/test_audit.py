@@ -119,19 +119,8 @@ def test_show_draws_every_figure(photos, tmp_path):
 class TestLayout:
     """``data layout`` reads no photo, so empty files do."""
 
-    @pytest.fixture
-    def lie(self, tmp_path):
-        def write(*names):
-            for name in names:
-                path = tmp_path / "photos" / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-            return tmp_path / "photos"
-
-        return write
-
-    def test_says_what_a_folder_is_taken_for(self, lie):
-        root = lie("x/train/cat/1.jpg", "x/train/dog/1.jpg", "x/test/1.jpg", "__MACOSX/1.jpg")
+    def test_says_what_a_folder_is_taken_for(self, empty_files):
+        root = empty_files("x/train/cat/1.jpg", "x/train/dog/1.jpg", "x/test/1.jpg", "__MACOSX/1.jpg")
         said = edgekit("data", "layout", root)
         assert said.exit_code == 0
         assert said.stdout.splitlines() == [
@@ -143,8 +132,8 @@ class TestLayout:
         assert (record["kind"], record["base"], record["classes"]) == ("classes", "x", {"cat": 1, "dog": 1})
         assert record["left_out"][0] == {"what": "x/test/", "count": 1, "why": "no class folders in it"}
 
-    def test_says_what_would_read_it(self, lie):
-        root = lie("images/1.jpg", "images/2.jpg")
+    def test_says_what_would_read_it(self, empty_files):
+        root = empty_files("images/1.jpg", "images/2.jpg")
         (root / "train.csv").write_text("image_id,label\n1,cat\n2,dog\n")
         said = edgekit("data", "layout", root)
         assert isinstance(said.exception, DataError)
@@ -152,8 +141,8 @@ class TestLayout:
         said = edgekit("data", "layout", root, "--columns", "path=image_id,label=label")
         assert said.stdout == f"{root}: 2 photos of 2 classes (cat 1, dog 1), as train.csv says\n"
 
-    def test_takes_the_levels_that_are_named(self, lie):
-        root = lie(*(f"{author}/{label}/1.jpg" for author in "ab" for label in ("genuine", "recapture")))
+    def test_takes_the_levels_that_are_named(self, empty_files):
+        root = empty_files(*(f"{author}/{label}/1.jpg" for author in "ab" for label in ("genuine", "recapture")))
         assert "say --folders group/label" in str(edgekit("data", "layout", root).exception)
         said = edgekit("data", "layout", root, "--folders", "group/label")
         assert said.stdout == f"{root}: 4 photos of 2 classes (genuine 2, recapture 2); 2 groups\n"
