@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.cli import console
-from edgekit.crossval.folds import VARIANTS
+from edgekit.crossval.folds import VARIANTS, fold_splits
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.groups import with_groups
-from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
@@ -57,10 +56,8 @@ def scored_folds(
 ) -> tuple[TtaModel, list[ScoredPlans]]:
     """The photos of every fold, scored by its model."""
     folds, files, size = [], [], 0
-    train = config.train
-    dataset = with_groups(dataset, train.split.group_by, progress)
-    splits = group_folds(dataset, config.folds, seed=train.seed, holds_out_val=train.holds_out_val)
-    for number, split in enumerate(splits):
+    dataset = with_groups(dataset, config.train.split.group_by, progress)
+    for number, split in enumerate(fold_splits(dataset, config)):
         file = root / f"fold-{number}" / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
         bundle = read_bundle(file)
         if bundle.contract.provenance.get("split_sha256") != split.sha256:

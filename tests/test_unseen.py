@@ -14,7 +14,6 @@ from PIL import Image
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
-from edgekit.data.splits import group_folds
 from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain, plain, write_json
 from edgekit.runtime import read_bundle
@@ -54,10 +53,12 @@ def photos(tmp_path):
 @pytest.fixture
 def crossval(tmp_path, photos, red_blue_file):
     """What a cross-validation leaves, with the same model in every fold."""
+    from edgekit.crossval.folds import fold_splits
+
     root, dataset = tmp_path / "cv", load_dataset(photos)
     config = CrossvalConfig(train=TrainConfig(), folds=FOLDS)
     write_json(root / "crossval.config.json", {"config": plain(config), "data_sha256": dataset.sha256})
-    for number, split in enumerate(group_folds(dataset, FOLDS, seed=0)):
+    for number, split in enumerate(fold_splits(dataset, config)):
         for name in ("float", "int8-ptq", "int8-qat"):
             path = root / f"fold-{number}" / "models" / f"{name}.tflite"
             path.parent.mkdir(parents=True, exist_ok=True)

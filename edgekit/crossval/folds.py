@@ -94,12 +94,25 @@ def cross_validate(
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
     refuse_among_photos(out, dataset.root, "a cross-validation")
     dataset = with_groups(dataset, config.train.split.group_by, progress)
-    splits = group_folds(dataset, config.folds, seed=config.train.seed, holds_out_val=config.train.holds_out_val)
+    splits = fold_splits(dataset, config)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     with working_in(out):
         folds = _run_folds(dataset, splits, out, config, keep=keep, progress=progress)
     return _conclude(dataset, out, folds, config, progress)
+
+
+def fold_splits(dataset: Dataset, config: CrossvalConfig) -> tuple[Split, ...]:
+    """What each fold trains on and tests.
+
+    Args:
+        dataset: The photos, with the groups that the configuration derives, if it does.
+        config: The cross-validation.
+
+    Raises:
+        DataError: no groups, or fewer than folds.
+    """
+    return group_folds(dataset, config.folds, seed=config.train.seed, holds_out_val=config.train.holds_out_val)
 
 
 def _run_folds(
