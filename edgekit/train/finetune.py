@@ -86,6 +86,7 @@ class TrainingRun:
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
+            last=self.folder.last_epoch(stage),
             of=sha256(to_json(of).encode()),
             first_rate=self.config.whole.learning_rate,
             float_sha256=self.folder.read("float").weights_sha256 if stage == "qat" else None,

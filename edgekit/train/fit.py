@@ -16,10 +16,11 @@ from edgekit.errors import RunError
 from edgekit.metrics.classification import classification_report
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import Progress
-from edgekit.records import file_sha256, from_plain, read_json, sha256, write_atomic, write_json
+from edgekit.records import file_sha256, from_plain, plain, read_json, sha256, write_atomic, write_json
 from edgekit.runtime.voting import softmax, vote
 from edgekit.train.feed import CropFeed, Step
 from edgekit.train.keras2 import keras
+from edgekit.train.last_epoch import LastEpoch, Standing, Waited
 from edgekit.train.network import load_weights, weights_content
 from edgekit.train.options import FitConfig
 from edgekit.train.record import Trials
@@ -61,7 +62,7 @@ class FitState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitFiles:
-    """Where a loop keeps its best weights and its state.
+    """Where a loop keeps its best weights, its state and, until it is finished, its last epoch.
 
     Attributes:
         of: Names the photos and settings; a state of others is refused.
@@ -71,19 +72,66 @@ class FitFiles:
 
     weights: Path
     state: Path
+    last: Path
     of: str = ""
     first_rate: float | None = None
     float_sha256: str | None = None
 
     def read_state(self) -> FitState | None:
-        """The state of an earlier call, if both files are there.
+        """The state of an earlier call, if there is one; what a call that was killed had begun to write is written.
 
         Raises:
             RunError: it is damaged, or that of other photos, settings or weights, or began with another learning rate.
         """
+        written = self._written_state()
+        if written is not None and written.finished:
+            self.last.unlink(missing_ok=True)
+            return written
+        last = LastEpoch.read(self.last)
+        if last is None:
+            return written
+        coming = from_plain(FitState, last.state, where=str(self.last))
+        self._check_origin(coming)
+        done = written.epochs_done if written is not None else 0
+        if coming.epochs_done == done:
+            return written
+        is_best = coming.best_epoch == coming.epochs_done - 1
+        if coming.epochs_done != done + 1 or (written is None and not is_best):
+            raise RunError(
+                f"{self.last} must be the epoch after those that {self.state.name} tells of, {done}, got epoch "
+                f"{coming.epochs_done}; delete it to go on from the best weights, or use --overwrite to start again"
+            )
+        if is_best:
+            write_atomic(self.weights, last.weights)
+        self.write_state(coming)
+        return coming
+
+    def last_epoch(self, state: FitState) -> LastEpoch | None:
+        """What the epoch after a state begins with; None where only its best weights are known."""
+        last = LastEpoch.read(self.last)
+        return last if last is not None and last.state["epochs_done"] == state.epochs_done else None
+
+    def _written_state(self) -> FitState | None:
+        """The state beside the weights, if both files are there."""
         if not (os.path.exists(self.weights) and os.path.exists(self.state)):
             return None
         state = from_plain(FitState, read_json(self.state), where=str(self.state))
+        self._check_origin(state)
+        present = file_sha256(self.weights)
+        if present not in (state.weights_sha256, state.coming_sha256):
+            raise RunError(
+                f"{self.weights} must be the weights that {self.state.name} tells of, "
+                f"{_short(state.weights_sha256)}, got others, {_short(present)}; put them back, or use --overwrite to "
+                "start again"
+            )
+        return replace(state, weights_sha256=present, coming_sha256=None)
+
+    def _check_origin(self, state: FitState) -> None:
+        """Hold that a state is of these photos and settings.
+
+        Raises:
+            RunError: it is of others.
+        """
         if state.of != self.of:
             raise RunError(
                 f"{self.state} was written for other photos, crops, network or seed and can't be gone on with; "
@@ -100,19 +148,14 @@ class FitFiles:
                 f"{self.state} began with other float weights, {_short(state.float_sha256)}, than the run has now, "
                 f"{_short(self.float_sha256)}; use --overwrite to start again"
             )
-        present = file_sha256(self.weights)
-        if present not in (state.weights_sha256, state.coming_sha256):
-            raise RunError(
-                f"{self.weights} must be the weights that {self.state.name} tells of, "
-                f"{_short(state.weights_sha256)}, got others, {_short(present)}; put them back, or use --overwrite to "
-                "start again"
-            )
-        return replace(state, weights_sha256=present, coming_sha256=None)
+
+    def own(self, state: FitState) -> FitState:
+        """A state that names what it is of."""
+        return replace(state, of=self.of, first_rate=self.first_rate, float_sha256=self.float_sha256)
 
     def write_state(self, state: FitState) -> None:
         """Keep a state beside the weights that it is of."""
-        own = replace(state, of=self.of, first_rate=self.first_rate, float_sha256=self.float_sha256)
-        write_json(self.state, own)
+        write_json(self.state, self.own(state))
 
     def keep(self, network: keras.Model, before: FitState, after: FitState) -> FitState:
         """Write a network's weights and the state that they are of, so that being killed between leaves both usable.
@@ -144,9 +187,9 @@ def fit(
 ) -> FitState:
     """Fit until early stopping or the last epoch, and leave the best weights in the network and in ``files``.
 
-    Goes on from ``files`` when they hold a state; a finished loop goes on when more epochs are asked for than were
-    planned. The loss that decides is the class-balanced log loss of validation *photos* after the vote over their
-    crops, which is what a user of the model will see.
+    Goes on from ``files`` when they hold a state, as if it had never been stopped; a finished loop goes on from its
+    best weights when more epochs are asked for than were planned. The loss that decides is the class-balanced log loss
+    of validation *photos* after the vote over their crops, which is what a user of the model will see.
 
     Returns:
         The state at the end; ``finished`` is False after Ctrl-C, which is passed on as KeyboardInterrupt only when no
@@ -156,24 +199,29 @@ def fit(
         RunError: training diverged, or the weights in ``files`` are of another network.
     """
     before = files.read_state() or FitState()
+    last = None if before.finished else files.last_epoch(before)
     if before.epochs_done:
         load_weights(network, files.weights, what="the network that goes on")
     if before.finished and config.epochs > before.planned_epochs:
         before = replace(before, finished=False)
     optimizer = keras.optimizers.legacy.Adam(before.learning_rate or config.learning_rate)
     network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    baseline = before.best_loss
+    if last is not None:
+        last.give(network)
+        baseline = last.standing.baseline
     watch = _Watch(feed, config, files, before, progress)
     if not before.finished:
         try:
             # An earlier call may have been stopped after its last epoch, or with more of them before it.
-            if before.epochs_done < config.epochs:
+            if before.epochs_done < config.epochs and not (last is not None and last.standing.stops):
                 progress.begin("fitting", feed.steps * (config.epochs - before.epochs_done))
                 network.fit(
                     _endless(feed, seed, before.epochs_done),
                     steps_per_epoch=feed.steps,
                     epochs=config.epochs,
                     initial_epoch=before.epochs_done,
-                    callbacks=_callbacks(watch, config, before),
+                    callbacks=_callbacks(watch, config, baseline, last),
                     verbose=0,
                 )
             watch.finish()
@@ -193,15 +241,12 @@ def _endless(feed: CropFeed, seed: int, first_epoch: int) -> Iterator[Step]:
         epoch += 1
 
 
-def _callbacks(watch: _Watch, config: FitConfig, before: FitState) -> list[Any]:
-    return [
-        watch,
-        keras.callbacks.ReduceLROnPlateau(
-            monitor="val_loss", factor=0.5, patience=max(1, config.patience // 3), min_lr=1e-6
-        ),
-        keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience, baseline=before.best_loss),
-        _Keep(watch),
-    ]
+def _callbacks(watch: _Watch, config: FitConfig, baseline: float | None, last: LastEpoch | None) -> list[Any]:
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        monitor="val_loss", factor=0.5, patience=max(1, config.patience // 3), min_lr=1e-6
+    )
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience, baseline=baseline)
+    return [watch, plateau, stopping, _Keep(watch, plateau, stopping, last)]
 
 
 def validation_scores(network: keras.Model, feed: CropFeed) -> Float64Array:
@@ -258,8 +303,8 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
         self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"
 
-    def record(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Keep the weights if they are the best so far, and add the epoch to the state."""
+    def record(self, epoch: int, logs: dict[str, Any], standing: Standing) -> None:
+        """Keep the epoch, keep its weights if they are the best so far, and add it to the state."""
         names = ("loss", "val_loss", "val_balanced_accuracy", "learning_rate")
         history = {name: (*self.state.history.get(name, ()), float(logs[name])) for name in names}
         best = self.state.best_loss
@@ -272,6 +317,11 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
             weights_sha256=self.state.weights_sha256,
             history=history,
         )
+        # First of all: a call that is killed after this has all that the others need.
+        last = LastEpoch.of(self.model, plain(self.files.own(after)), standing)
+        if improved:
+            last = replace(last, state=last.state | {"weights_sha256": sha256(last.weights)})
+        last.write(self.files.last)
         if improved:
             self.state = self.files.keep(self.model, self.state, after)
         else:
@@ -282,15 +332,44 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Mark the loop as finished."""
         self.state = replace(self.state, finished=True, planned_epochs=self.epochs)
         self.files.write_state(self.state)
+        self.files.last.unlink(missing_ok=True)
 
 
 class _Keep(keras.callbacks.Callback):  # type: ignore[misc]
-    """Records an epoch after the other callbacks, which may have changed the learning rate."""
+    """Records an epoch after the other callbacks, which may have changed the learning rate or called for the end.
 
-    def __init__(self, watch: _Watch) -> None:
+    Args:
+        watch: Keeps the state.
+        plateau: Lowers the learning rate.
+        stopping: Ends the loop.
+        last: The epoch that the loop goes on from, if it does.
+    """
+
+    def __init__(
+        self,
+        watch: _Watch,
+        plateau: keras.callbacks.ReduceLROnPlateau,
+        stopping: keras.callbacks.EarlyStopping,
+        last: LastEpoch | None,
+    ) -> None:
         super().__init__()
-        self.watch = watch
+        self.watch, self.plateau, self.stopping, self.last = watch, plateau, stopping, last
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras names them)
+        # The others have just forgotten all they knew.
+        if self.last is not None:
+            for one, waited in (
+                (self.plateau, self.last.standing.plateau),
+                (self.stopping, self.last.standing.stopping),
+            ):
+                one.wait, one.best = waited.epochs, waited.best
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
-        self.watch.record(epoch, logs)
+        standing = Standing(
+            baseline=self.stopping.baseline,
+            plateau=Waited(epochs=self.plateau.wait, best=float(self.plateau.best)),
+            stopping=Waited(epochs=self.stopping.wait, best=float(self.stopping.best)),
+            stops=bool(self.model.stop_training),
+        )
+        self.watch.record(epoch, logs, standing)

@@ -194,9 +194,13 @@ class RunFolder:
         """What the heads of a stage's folds said of the training photos."""
         return self.root / f"{stage}.folds.npz"
 
-    def traces(self, stage: Stage) -> tuple[Path, Path, Path, Path]:
-        """Record, weights, state and scores of the folds: all that a stage writes."""
-        return self.record(stage), self.weights(stage), self.state(stage), self.folds(stage)
+    def last_epoch(self, stage: Stage) -> Path:
+        """What a fit that was stopped goes on from; there is none once it is finished."""
+        return self.root / f"{stage}.last-epoch.npz"
+
+    def traces(self, stage: Stage) -> tuple[Path, Path, Path, Path, Path]:
+        """Record, last epoch, weights, state and scores of the folds: all that a stage writes."""
+        return self.record(stage), self.last_epoch(stage), self.weights(stage), self.state(stage), self.folds(stage)
 
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.

@@ -23,7 +23,7 @@ class RunOptions:
 
     Attributes:
         overwrite: Start again, replacing it.
-        resume: Go on from its best weights.
+        resume: Go on from its last whole epoch, or from its best weights where it was finished.
         cache: Folder for bottleneck features and adapted weights, which several runs may share; inside the run when
             None.
         keep: Keep features and adapted weights at all.
@@ -149,11 +149,11 @@ def _put_aside(folder: RunFolder, stages: Sequence[Stage]) -> None:
 
 def _put_back(folder: RunFolder, stages: Sequence[Stage]) -> None:
     for stage in stages:
-        record, weights, *others = folder.traces(stage)
-        # Weights beside those put aside are of the call that failed, and then its state is, too; a state without them
-        # is an old one that was not yet put aside.
-        if _aside(weights).exists() and weights.exists():
-            for new in (record, *others, weights):
+        record, last, weights, *others = folder.traces(stage)
+        # Weights or an epoch beside weights put aside are of the call that failed, and then its state is, too; a state
+        # without them is an old one that was not yet put aside.
+        if _aside(weights).exists() and (weights.exists() or last.exists()):
+            for new in (record, *others, weights, last):
                 new.unlink(missing_ok=True)
     for stage in reversed(stages):
         for path in reversed(folder.traces(stage)):

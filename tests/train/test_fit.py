@@ -10,6 +10,7 @@ from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, from_plain, read_json
 from edgekit.train import fit as fit_module
+from edgekit.train import last_epoch
 from edgekit.train.fit import FitFiles, FitState, fit, validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import load_weights
@@ -62,13 +63,13 @@ class CtrlC(Progress):
 
 @pytest.fixture
 def files(tmp_path):
-    return FitFiles(weights=tmp_path / "w.h5", state=tmp_path / "state.json")
+    return FitFiles(weights=tmp_path / "w.h5", state=tmp_path / "state.json", last=tmp_path / "last.npz")
 
 
 def network():
     keras.utils.set_random_seed(0)
-    point = keras.Input((1,))
-    return keras.Model(point, keras.layers.Dense(2)(point))
+    point = keras.Input((1,), name="point")
+    return keras.Model(point, keras.layers.Dense(2, name="dense")(point))
 
 
 def run(feed, files, model=None, *, progress=SILENT, **options):
@@ -108,7 +109,7 @@ def test_worse_epochs_are_not_kept(files):
 class TestGoingOn:
     def test_epochs_add_up_and_draw_what_one_go_draws(self, files, tmp_path):
         whole, first, second = Points(), Points(), Points()
-        run(whole, FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json"), epochs=4)
+        run(whole, FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json", last=tmp_path / "x.npz"), epochs=4)
         run(first, files, epochs=2)
         state = run(second, files, epochs=4)
         # Keras draws ahead of its steps, into epochs that never come.
@@ -152,6 +153,67 @@ class TestGoingOn:
         wider = keras.Model(point, keras.layers.Dense(3)(point))
         with pytest.raises(RunError, match=r"w\.h5 must hold weights for the network that goes on"):
             run(Points(), files, wider, epochs=4)
+
+
+class TestKilled:
+    """Whenever a loop is killed, what ends equals a loop that nobody disturbed, to the byte."""
+
+    @pytest.fixture
+    def whole(self, tmp_path):
+        files = FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json", last=tmp_path / "x.npz")
+        # Early stopping and a lower rate are part of it.
+        state = run(Points(spoil_from=3), files, epochs=9, patience=3)
+        assert (state.epochs_done, len(set(state.history["learning_rate"]))) == (6, 3)
+        return files
+
+    @pytest.mark.parametrize("epoch", range(1, 7))
+    @pytest.mark.parametrize("write", ["last", "state", "weights"])
+    def test_after_any_write_of_any_epoch(self, files, whole, monkeypatch, epoch, write):
+        place, left = getattr(files, write), [epoch]
+
+        def watched(module, name):
+            original = getattr(module, name)
+
+            def writes(path, *rest):
+                original(path, *rest)
+                if path == place and files.last.exists():
+                    left[0] -= 1
+                    if left[0] == 0:
+                        raise Killed
+
+            monkeypatch.setattr(module, name, writes)
+
+        watched(last_epoch, "write_arrays")
+        watched(fit_module, "write_json")
+        watched(fit_module, "write_atomic")
+        feed = Points(spoil_from=3)
+        try:
+            run(feed, files, epochs=9, patience=3)
+        except Killed:
+            done = feed.passes
+            left[0] = 0
+            feed = Points(spoil_from=3)
+            feed.passes = done
+            run(feed, files, epochs=9, patience=3)
+        assert files.weights.read_bytes() == whole.weights.read_bytes()
+        assert read_json(files.state) == read_json(whole.state)
+        assert not files.last.exists()
+
+    def test_a_damaged_epoch_is_refused_with_what_to_do(self, files):
+        run(Points(), files, progress=CtrlC(1), epochs=5)
+        files.last.write_bytes(files.last.read_bytes()[:-40])
+        with pytest.raises(RunError, match=r"last\.npz must hold the last epoch.*damaged; delete it to go on"):
+            run(Points(), files, epochs=5)
+        files.last.unlink()
+        assert run(Points(), files, epochs=5).epochs_done == 5
+
+    def test_an_epoch_from_elsewhere_is_refused(self, files, tmp_path):
+        run(Points(), files, progress=CtrlC(1), epochs=5)
+        other = FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json", last=tmp_path / "x.npz")
+        run(Points(), other, progress=CtrlC(3), epochs=5)
+        files.last.write_bytes(other.last.read_bytes())
+        with pytest.raises(RunError, match=r"must be the epoch after those that state\.json tells of, 1, got epoch 3"):
+            run(Points(), files, epochs=5)
 
 
 class TestInterrupt:
@@ -209,7 +271,7 @@ class TestWhoseWeights:
 
     def test_weights_of_another_run_are_refused(self, files, tmp_path):
         run(Points(), files)
-        other = FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json")
+        other = FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json", last=tmp_path / "x.npz")
         run(Points(), other, epochs=1)
         before = files.weights.read_bytes()
         files.weights.write_bytes(other.weights.read_bytes())
