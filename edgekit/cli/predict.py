@@ -18,6 +18,7 @@ from edgekit.errors import DataError, EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, listed, percent
 
 if TYPE_CHECKING:
+    from edgekit.data.options import DataReading
     from edgekit.runtime import Classifier
     from edgekit.scoring.predictions import FolderCount, PredictConfig, Prediction
 
@@ -36,7 +37,9 @@ def predict(
     ] = None,
     json: options.AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
-    top: Annotated[int, typer.Option(help="Name so many labels of each photo, the most probable first.", min=0)] = 0,
+    top: Annotated[
+        int | None, typer.Option(help="Name so many labels of each photo, the most probable first.", min=1)
+    ] = None,
     batch: Annotated[
         int,
         typer.Option(
@@ -50,6 +53,8 @@ def predict(
         Path | None,
         typer.Option(help="Write .csv or .jsonl instead of a table; a run that was stopped goes on where it was."),
     ] = None,
+    columns: options.Columns = None,
+    folders: options.Folders = None,
     camera: options.Camera = None,
     video: options.Video = None,
     picamera: options.PiCamera = False,
@@ -88,11 +93,18 @@ def predict(
         raise EdgekitError("one form of output at a time, got --json and --csv; leave one out")
     if is_watching:
         _refuse_of_photos(
-            {"--csv": csv or None, "--top": top or None, "--batch": None if batch == 1 else batch, "--out": out}
+            {
+                "--csv": csv or None,
+                "--top": top,
+                "--batch": None if batch == 1 else batch,
+                "--out": out,
+                "--columns": columns,
+                "--folders": folders,
+            }
         )
     if out is not None:
         _check_out(out, csv=csv)
-    files = list(_files(photos or []))
+    files = list(_files(photos or [], options.reading(columns, folders)))
     with captured_stderr():
         loaded = Classifier.load(model, threads=threads, backend=interpreter)
     with loaded as classifier:
@@ -100,7 +112,7 @@ def predict(
             classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
             watch_frames(classifier, classify, watching, json=json)
             return
-        config = PredictConfig(crops=crops, stop_early=not all_crops, top=top, batch=batch)
+        config = PredictConfig(crops=crops, stop_early=not all_crops, top=top or 0, batch=batch)
         if out is not None:
             failed = _write(classifier, files, config, out, model=model, json=json)
         else:
@@ -210,31 +222,39 @@ def _print_folders(counts: Sequence[FolderCount]) -> None:
     )
 
 
-def _files(photos: list[Path]) -> Iterator[Path]:
+def _files(photos: list[Path], how: DataReading) -> Iterator[Path]:
     from edgekit.data.checks import find_photos, passed_over
 
+    # Unlike Path.is_dir, this also answers for names that are too long and folders that may not be entered.
+    if (said := options.spelt(how)) and not any(os.path.isdir(path) for path in photos):
+        raise EdgekitError(f"{said.strip()} says how a folder is read, got photos alone; leave it out")
     for path in photos:
-        # Unlike Path.is_dir, this also answers for names that are too long and folders that may not be entered.
         if not os.path.isdir(path):
             yield path
             continue
         others = Counter[str]()
         found = find_photos(path, others)
         if not found:
-            said = f" ({passed_over(others)})" if others else ""
-            raise DataError(f"{path} must hold photos, got none{said}; name another folder")
+            passed = f" ({passed_over(others)})" if others else ""
+            raise DataError(f"{path} must hold photos, got none{passed}; name another folder")
         if others:
             console.note(f"{path}: {passed_over(others)}")
-        _tell_classes(path)
+        _tell_classes(path, how)
         yield from (path / name for name in found)
 
 
-def _tell_classes(path: Path) -> None:
-    """Say what classes a folder has, if any; one that can be understood in two ways is predicted all the same."""
+def _tell_classes(path: Path, how: DataReading) -> None:
+    """Say what classes a folder has, if any; one that can be understood in two ways is predicted all the same.
+
+    Raises:
+        DataError: it can't be read as its owner says.
+    """
     from edgekit.data.folder import read_folder
 
     try:
-        understood = read_folder(path).understood
+        understood = read_folder(path, how).understood
     except DataError:
+        if options.spelt(how):
+            raise
         return
     console.note(understood.lines(path)[0])

@@ -97,3 +97,33 @@ def test_predict_takes_a_folders_photos_by_what_they_are(edgekit_here, tmp_path,
     assert [row["label"] for row in rows] == ["recapture", "", "genuine"]
     assert rows[1]["error"].endswith("picture: it is an HTML page; download the photo itself again")
     assert "passed over: 1 .dng (raw: export as JPEG), 1 .txt" in " ".join(err.split())
+
+
+class TestHowAFolderIsRead:
+    def test_predict_says_the_classes_that_its_owner_means(self, edgekit_here, red_blue_file, two_folders):
+        code, _, err = edgekit_here("predict", red_blue_file, two_folders.parent, "--folders", "-/label", "--json")
+        assert code == 0
+        assert "a 2, b 1" in err
+
+    def test_predict_reads_a_table(self, edgekit_here, red_blue_file, two_folders):
+        (two_folders / "names.csv").write_text("image_id,what\na/1.png,screen\na/2.png,shelf\nb/3.png,screen\n")
+        code, _, err = edgekit_here(
+            "predict", red_blue_file, two_folders, "--columns", "path=image_id,label=what", "--json"
+        )
+        assert code == 0
+        assert "screen 2, shelf 1" in err
+
+    @pytest.mark.parametrize(
+        ("folder", "options", "said"),
+        [
+            pytest.param(".", ("--folders", "group/label/label"), "label", id="twice"),
+            pytest.param(".", ("--columns", "path=nope,label=what"), "nope", id="no-such-column"),
+            pytest.param("a/1.png", ("--folders", "label"), "got photos alone", id="no-folder"),
+        ],
+    )
+    def test_predict_refuses_what_does_not_fit(self, edgekit_here, red_blue_file, two_folders, folder, options, said):
+        (two_folders / "names.csv").write_text("image_id,what\na/1.png,screen\na/2.png,shelf\nb/3.png,screen\n")
+        code, _, err = edgekit_here("predict", red_blue_file, two_folders / folder, *options)
+        assert code == 2
+        assert said in err
+        assert "Traceback" not in err
