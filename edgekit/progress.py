@@ -15,6 +15,9 @@ class Progress:
     def advance(self, steps: int = 1, *, note: str = "") -> None:
         """Report finished steps; ``note`` is shown beside the bar ("val 0.91")."""
 
+    def expect(self, seconds: float) -> None:
+        """How long the task that has begun will take, by a first try, before its steps tell."""
+
     def say(self, line: str) -> None:
         """A line that stays above the bar: a warning or an intermediate result."""
 
@@ -38,6 +41,11 @@ class TimeLeft:
         self._clock = clock
         self._first: tuple[float, int] | None = None
         self._last = clock()
+        self._expected: tuple[float, float] | None = None
+
+    def expect(self, seconds: float) -> None:
+        """Take what all that is left will take, until steps tell."""
+        self._expected = seconds, self._clock()
 
     def advance(self, steps: int) -> None:
         """Count finished steps."""
@@ -55,9 +63,16 @@ class TimeLeft:
     def left_s(self) -> float | None:
         """Seconds that the rest takes at the pace so far; None where that is unknown."""
         if self._first is None or self.done <= self._first[1] or self.done > self.total:
-            return None
+            return self._expected_left_s
         per_step = self.measured_s / (self.done - self._first[1])
         return max(0.0, per_step * (self.total - self.done) - (self._clock() - self._last))
+
+    @property
+    def _expected_left_s(self) -> float | None:
+        if self._expected is None or self.done >= self.total:
+            return None
+        seconds, since = self._expected
+        return max(0.0, seconds - (self._clock() - since))
 
     def __str__(self) -> str:
         """As it is told where no bar can be drawn."""

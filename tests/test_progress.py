@@ -42,6 +42,16 @@ class TestTimeLeft:
         left.advance(1)
         assert left.left_s == pytest.approx(90)
 
+    def test_a_first_try_is_believed_until_steps_tell(self, clock):
+        left = TimeLeft("adapting weights", 10, clock=clock)
+        left.expect(40)
+        clock.now += 5
+        left.advance(1)
+        assert str(left) == "adapting weights: 1/10, about 35 s left"
+        clock.now += 1
+        left.advance(1)
+        assert left.left_s == pytest.approx(8)
+
     @pytest.mark.parametrize("steps", [pytest.param(0, id="none-yet"), pytest.param(7, id="more-than-announced")])
     def test_nothing_is_said_of_what_is_unknown(self, clock, steps):
         left = TimeLeft("watching", 5, clock=clock)

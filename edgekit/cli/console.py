@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import typer
 
-from edgekit.progress import Progress, TimeLeft
+from edgekit.progress import Progress, TimeLeft, about
 from edgekit.records import to_json
 from edgekit.terminal import exit_code_of_stop, guarded_output, printable
 
@@ -38,6 +38,8 @@ EXIT_CHECK_FAILED = 1
 # Where no bar can be drawn, a log shows this often that work goes on; and the first estimate rests on so many seconds.
 LINE_EVERY_S = 30.0
 _MEASURED_S = 3.0
+# Shorter tasks are over before anybody has read how long they take.
+_WORTH_TELLING_S = 2.0
 
 
 class ConsoleProgress(Progress):
@@ -80,6 +82,17 @@ class ConsoleProgress(Progress):
             self._is_estimated |= first
         if first and not self._draws and left is not None and left > self._every_s:
             self._print(str(self._left))
+
+    def expect(self, seconds: float) -> None:
+        """Show how long the task will take, until its steps tell."""
+        if self._task is None or self._left is None or seconds < _WORTH_TELLING_S:
+            return
+        with self._lock:
+            self._left.expect(seconds)
+            line = str(self._left)
+        self._bars.update(self._task, note=about(seconds))
+        if not self._draws:
+            self._print(line)
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""

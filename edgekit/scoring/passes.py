@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import time
@@ -161,12 +162,16 @@ def score_passes(
     photos = [photo for photo in range(len(source.paths)) if any(table.lacks(photo) for table in tables.values())]
     progress.begin("scoring photos", len(source.paths))
     progress.advance(len(source.paths) - len(photos))
-    last = time.monotonic()
+    began = last = time.monotonic()
     try:
-        for photo, found in zip(photos, in_order(work, photos, ahead=2 * WORKERS), strict=True):
+        # The first by itself: how long it takes says how long all will.
+        found_in_order = itertools.chain(map(work, photos[:1]), in_order(work, photos[1:], ahead=2 * WORKERS))
+        for photo, found in zip(photos, found_in_order, strict=True):
             for table, scores in found:
                 table.put(photo, scores)
             progress.advance()
+            if photo == photos[0]:
+                progress.expect((time.monotonic() - began) * (len(photos) - 1) / WORKERS)
             if time.monotonic() - last > _SAVE_SECONDS:
                 save()
                 last = time.monotonic()

@@ -84,12 +84,17 @@ def test_a_constant_channel_with_a_bias_survives_the_converter(bytes_, batches):
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
-def test_progress_counts_the_crops_and_the_layers(network, batches):
+def test_progress_says_how_long_it_takes_and_counts_the_crops_and_the_layers(network, batches):
     class Bar:
         total = done = 0
+        expected_s = None
 
         def begin(self, what, total):
             self.total += total
+
+        def expect(self, seconds):
+            assert self.done == 0
+            self.expected_s = seconds
 
         def advance(self, steps=1, *, note=""):
             self.done += steps
@@ -101,3 +106,4 @@ def test_progress_counts_the_crops_and_the_layers(network, batches):
     adapt_weights(network, batches, progress=bar)
     steps = 32 + len(convolutions(network))
     assert (bar.total, bar.done) == (steps, steps)
+    assert bar.expected_s > 0
