@@ -17,7 +17,7 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
 from edgekit.terminal import exit_code_of_stop
-from edgekit.train.options import AugmentName, TrainConfig, check_weights_file, qat_fit, whole_fit
+from edgekit.train.options import CALIBRATED, AugmentName, TrainConfig, check_weights_file, qat_fit, whole_fit
 
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
@@ -234,6 +234,9 @@ def convert(
     from edgekit.train.record import RunFolder
 
     precision = _precision(int8=int8, float32=float32, float16=float16, dynamic=dynamic, int16x8=int16x8)
+    needless = options.given_only({"--calibration": calibration, "--calibration-crops": calibration_crops})
+    if needless and precision not in CALIBRATED:
+        raise EdgekitError(f"{', '.join(needless)} sets int8 ranges, and {precision} has none; leave it out")
     config = ConvertConfig(
         precision=precision,
         stage=stage,
@@ -249,7 +252,7 @@ def convert(
     options.refuse_existing(target, target.with_suffix(".json"), beside(target), overwrite=overwrite)
     photos = data or Path(before.data)
     config = replace(config, calibration=calibration or folder.calibration_of(config.stage))
-    if precision in ("int8", "int16x8"):
+    if precision in CALIBRATED:
         check_calibration_folder(config.calibration, photos)
     # TensorFlow takes seconds to load, which a mistake above need not wait for.
     from edgekit.convert.to_file import GateFailed, convert_run

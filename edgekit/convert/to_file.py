@@ -54,9 +54,9 @@ from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
-from edgekit.train.options import Stage
+from edgekit.train.options import CALIBRATED, Stage
 from edgekit.train.record import Calibration, RunFolder, TrainRecord
-from edgekit.train.to_tflite import CALIBRATED, to_flatbuffer
+from edgekit.train.to_tflite import to_flatbuffer
 
 # What a file changes about scores, and whether it loses too much, so many photos settle.
 _SCORED_PHOTOS = 200

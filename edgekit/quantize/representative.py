@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from edgekit.arrays import RGBArray
-from edgekit.data.checks import BadPhoto, check_photos, find_photos, refuse_among_photos, refuse_bad
+from edgekit.data.checks import BadPhoto, check_photos, find_photos, passed_over, refuse_among_photos, refuse_bad
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
@@ -61,12 +61,13 @@ def check_calibration_folder(folder: Path, photos: Path) -> None:
     """Hold what can be known of a calibration folder before photos are read.
 
     Raises:
-        RunError: it lies among the photos.
-        DataError: it holds files, and none of them is a photo.
+        RunError: crops would be written among the photos.
+        DataError: it holds files, and they are the run's photos, or none of them is a photo.
     """
-    refuse_among_photos(folder, photos, "calibration crops")
     if holds_other_files(folder):
         _own_photos(folder, photos)
+    else:
+        refuse_among_photos(folder, photos, "calibration crops")
 
 
 def representative_set(
@@ -100,13 +101,14 @@ def representative_set(
     return RepresentativeSet(pixels=calibration_pixels(folder, manifest), calibration=chosen)
 
 
-def _own_photos(folder: Path, photos: Path) -> list[str]:
-    if photos.resolve().is_relative_to(folder.resolve()):
+def _own_photos(folder: Path, photos: Path, others: Counter[str] | None = None) -> list[str]:
+    ours, theirs = folder.resolve(), photos.resolve()
+    if theirs.is_relative_to(ours) or ours.is_relative_to(theirs):
         raise DataError(
-            f"calibration images must not be those that judge the result, got {folder}, in which the run's photos lie; "
+            f"calibration images must not be those that judge the result, got {folder}, where the run's photos lie; "
             "leave --calibration out, and crops of training photos are taken"
         )
-    found = find_photos(folder)
+    found = find_photos(folder, others)
     if not found:
         raise DataError(
             f"{folder} must hold images to calibrate on, or be empty or absent for crops of training photos, got "
@@ -117,7 +119,10 @@ def _own_photos(folder: Path, photos: Path) -> list[str]:
 
 def _own_images(folder: Path, dataset: Dataset, config: CalibrationConfig, progress: Progress) -> RepresentativeSet:
     """All images of a folder, once each or more often; the same folder gives the same crops."""
-    paths = _own_photos(folder, dataset.root)
+    others = Counter[str]()
+    paths = _own_photos(folder, dataset.root, others)
+    if others:
+        progress.say(f"{folder}: {passed_over(others)}")
     checked = check_photos(folder, paths, progress)
     pairs = zip(paths, checked, strict=True)
     bad = [BadPhoto(path=path, reason=one.reason) for path, one in pairs if one.reason]

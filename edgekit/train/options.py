@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.augment.options import Preset
-from edgekit.contract import MAX_CROPS, CropPlan
+from edgekit.contract import MAX_CROPS, CropPlan, Precision
 from edgekit.data.options import MAX_SEED, SplitConfig
 from edgekit.errors import RunError, likeliest
 from edgekit.runtime.other_models import kind_of, weights_remedy
 
 Stage = Literal["float", "qat"]
+# Those whose activations have ranges that a representative dataset sets.
+CALIBRATED: tuple[Precision, ...] = ("int8", "int16x8")
 # Widths of MobileNetV2 that keras.applications has weights for.
 _IMAGENET_ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 AugmentName = Literal["none", Preset]

@@ -12,8 +12,7 @@ from edgekit.modelfile.flatbuffer import input_quantization
 from edgekit.scoring.source import normalise
 from edgekit.terminal import captured_stderr
 from edgekit.train.keras2 import keras, tf
-
-CALIBRATED: tuple[Precision, ...] = ("int8", "int16x8")
+from edgekit.train.options import CALIBRATED
 
 
 def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray | None) -> bytes:

@@ -87,6 +87,12 @@ ROWS = {
     "convert-crops": (CONVERT, ["--calibration-crops", "9"], "calibration needs 50 to 5000 crops, got 9"),
     "convert-calibration": (CONVERT, ["--calibration", "{texts}"], "{texts} must hold images to calibrate on"),
     "convert-calibration-file": (CONVERT, ["--calibration", "{text}"], "{text}: --calibration must be a folder"),
+    "convert-calibration-float": (CONVERT, ["--float", "--calibration", "{new}"], "and float32 has none; leave it out"),
+    "convert-crops-dynamic": (
+        CONVERT,
+        ["--dynamic", "--calibration-crops", "90"],
+        "and dynamic has none; leave it out",
+    ),
     "convert-out": (CONVERT, ["--out", "{run}/float.h5"], "a model's file must not replace its run's"),
     "convert-exists": (CONVERT, ["--out", "{model}"], "{model} exists; use --overwrite"),
     "evaluate-model": (["evaluate", "{new}", "--data", "{photos}"], [], "{new}: no such model file"),

@@ -142,9 +142,10 @@ class TestRefusals:
 
     def test_the_photos_that_judge(self, dataset, train):
         with pytest.raises(RunError, match="calibration crops must lie outside the photos' folder"):
-            representative_set(dataset.root / "genuine", dataset, train, CONFIG)
-        with pytest.raises(DataError, match="must not be those that judge the result"):
-            representative_set(dataset.root.parent, dataset, train, CONFIG)
+            representative_set(dataset.root / "new", dataset, train, CONFIG)
+        for folder in (dataset.root / "genuine", dataset.root, dataset.root.parent):
+            with pytest.raises(DataError, match="must not be those that judge the result"):
+                representative_set(folder, dataset, train, CONFIG)
 
     @pytest.mark.parametrize(
         ("text", "is_ours"),
