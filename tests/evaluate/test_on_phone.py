@@ -91,10 +91,18 @@ def test_verdicts_of_other_models_are_counted_alone(evaluated):
 
 def test_other_labels_than_the_model_has(evaluated):
     def change(number, row):
+        if row["truth"] != "recapture":
+            row["probabilities"], row["label"] = {"genuine": 0.5, "print": 0.5}, "genuine"
+
+    with pytest.raises(DataError, match=r"the model's labels are .*, got .'genuine', 'print'"):
+        evaluated(change)
+
+
+def test_the_order_of_probabilities_says_nothing(evaluated):
+    def change(number, row):
         row["probabilities"] = dict(reversed(row["probabilities"].items()))
 
-    with pytest.raises(DataError, match=r"the model's labels are .*, got .'recapture', 'genuine'"):
-        evaluated(change)
+    assert evaluated(change).phone == evaluated().phone
 
 
 def test_photos_without_a_phone(red_blue_file, evaluated, tmp_path, members):
