@@ -25,6 +25,7 @@ from edgekit.phones.export import (
     export_kind,
     open_export,
 )
+from edgekit.runtime.interpreter import SUM_TOLERANCE
 from edgekit.runtime.timing import Milliseconds
 
 LABELLED, UNLABELLED = "photos", "unlabelled"
@@ -98,7 +99,7 @@ class Capture:
             shares += crop.probabilities
             if len(crop.probabilities) != len(labels):
                 raise DataError(f"a crop must have {len(labels)} probabilities, got {len(crop.probabilities)}")
-        if not 1 <= len(self.crops) <= MAX_CROPS or not all(0 <= share <= 1 for share in shares):
+        if not 1 <= len(self.crops) <= MAX_CROPS or not all(0 <= share <= 1 + SUM_TOLERANCE for share in shares):
             raise DataError(f"a verdict must have 1 to {MAX_CROPS} crops, and scores from 0 to 1")
         if min(self.size_wh) < 1 or not 1 <= self.threads <= MAX_THREADS:
             raise DataError(

@@ -1,4 +1,4 @@
-"""What the ports' own code exports is what Python reads: the page's writer here, the app's by the files of its tests."""
+"""What the ports' own code exports is what Python reads: the page's writer, and what the app's tests left."""
 
 from __future__ import annotations
 
