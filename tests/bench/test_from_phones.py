@@ -142,7 +142,7 @@ def test_a_gpu_delegate_must_be_what_ran_the_model(model, phone, members, tmp_pa
         ),
         pytest.param(rows_with("runs", lambda row: row["crops"].__setitem__(0, 9)), "must take 1 crops", id="crops"),
         pytest.param(
-            rows_with("runs", lambda row: row.update(at_ns=0)),
+            rows_with("runs", lambda row: row.update(at_ns=0, ns=[[10**6] * 4] * 10)),
             "a block must begin after the last one's runs, which took until",
             id="no-time-passed",
         ),

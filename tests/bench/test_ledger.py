@@ -94,11 +94,6 @@ class TestHostileLines:
             pytest.param(edited("runs", lambda row: row.update(block=5)), "block 0 of setting", id="block"),
             pytest.param(edited("runs", lambda row: row.update(at_ns=-1)), "after the last block", id="clock-back"),
             pytest.param(
-                edited("runs", lambda row: row.update(at_ns=0, ns=[[10**6] * 4] * 10)),
-                "the last one's runs",
-                id="no-time-passed",
-            ),
-            pytest.param(
                 first("runs", "ns", [-1, 1, 1, 1]),
                 "stages must take",
                 id="negative-ns",
