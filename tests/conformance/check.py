@@ -23,7 +23,7 @@ from PIL import features
 
 from edgekit.contract import Contract, CropPlan
 from edgekit.errors import EdgekitError
-from edgekit.records import from_plain
+from edgekit.records import from_plain, plain
 from edgekit.runtime import Plane, YuvFrame, read_bundle
 from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
@@ -190,6 +190,17 @@ def _forged(checker: Checker, vector: Vector) -> Measured:
     return {"accepted": 1.0}
 
 
+def _contracts(checker: Checker, vector: Vector) -> Measured:
+    try:
+        contract = plain(Contract.from_json(vector["json"]))
+    except EdgekitError:
+        contract = None
+    else:
+        # It is for people; ports need not keep it.
+        del contract["provenance"]
+    return {"answers": float(contract != vector["contract"])}
+
+
 def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
     """The largest difference of scores in steps of the model's output.
 
@@ -214,6 +225,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "votes": _votes,
     "scores": _scores,
     "forged": _forged,
+    "contracts": _contracts,
 }
 
 
