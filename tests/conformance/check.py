@@ -29,6 +29,7 @@ from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
 from edgekit.runtime.photo import as_photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.smoothing import Smoother
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.voting import decide, vote
 
@@ -201,6 +202,28 @@ def _contracts(checker: Checker, vector: Vector) -> Measured:
     return {"answers": float(contract != vector["contract"])}
 
 
+def _smoothing(checker: Checker, vector: Vector) -> Measured:
+    contract = Contract.from_json(json.dumps(vector["contract"]))
+    try:
+        smoother = Smoother(contract, tau_s=float(vector["tau_s"]))
+    except EdgekitError:
+        return {"answers": float(not vector["refused"]), "probability": 0.0}
+    wrong, furthest = int(vector["refused"]), 0.0
+    for frame in vector["frames"]:
+        given, expected = frame["probabilities"], frame["smoothed"]
+        try:
+            found = smoother.add(given if isinstance(given, dict) else np.array(given), float(frame["time_s"]))
+        except EdgekitError:
+            wrong += expected is not None
+            continue
+        if expected is None or found.label != expected["label"] or tuple(found.probabilities) != contract.labels:
+            wrong += 1
+            continue
+        values = [*found.probabilities.values(), found.score]
+        furthest = max(furthest, _furthest(values, [*expected["probabilities"], expected["score"]]))
+    return {"answers": float(wrong), "probability": furthest}
+
+
 def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
     """The largest difference of scores in steps of the model's output.
 
@@ -226,6 +249,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "scores": _scores,
     "forged": _forged,
     "contracts": _contracts,
+    "smoothing": _smoothing,
 }
 
 
