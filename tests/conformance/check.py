@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import math
 import platform
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL
-from PIL import features
+from PIL import Image, features
 
 from edgekit.contract import Contract, CropPlan
 from edgekit.errors import EdgekitError
@@ -35,6 +37,17 @@ from edgekit.runtime.voting import decide, vote
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+
+# How EXIF's orientations bring what is stored upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Vector = dict[str, Any]
 Measured = dict[str, float]
@@ -224,6 +237,24 @@ def _smoothing(checker: Checker, vector: Vector) -> Measured:
     return {"answers": float(wrong), "probability": furthest}
 
 
+def orientation(content: bytes) -> int:
+    """Which orientation a reader went by: the turn that makes of the stored pixels what it gives."""
+    with Image.open(io.BytesIO(content)) as stored:
+        unturned = stored.convert("RGB")
+    with warnings.catch_warnings():
+        # What Pillow has to say of blocks that are damaged.
+        warnings.simplefilter("ignore")
+        given = np.asarray(read_photo(content).picture)
+    turns = {1: unturned, **{number: unturned.transpose(turn) for number, turn in TURNS.items()}}
+    (found,) = (number for number, image in turns.items() if np.array_equal(np.asarray(image), given))
+    return found
+
+
+def _exif(checker: Checker, vector: Vector) -> Measured:
+    found = orientation((checker.folder / "data" / vector["photo"]).read_bytes())
+    return {"answers": float(found != vector["orientation"])}
+
+
 def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
     """The largest difference of scores in steps of the model's output.
 
@@ -250,6 +281,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "forged": _forged,
     "contracts": _contracts,
     "smoothing": _smoothing,
+    "exif": _exif,
 }
 
 

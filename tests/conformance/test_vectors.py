@@ -13,7 +13,7 @@ from PIL import Image
 from edgekit.runtime import bundle, crops, frames, photo, stopping, voting
 
 HERE = Path(__file__).resolve().parent
-AREAS = ["boxes", "photos", "tensors", "frames", "votes", "scores", "forged", "contracts", "smoothing"]
+AREAS = ["boxes", "photos", "tensors", "frames", "votes", "scores", "forged", "contracts", "smoothing", "exif"]
 MANIFESTS = {area: json.loads((HERE / f"{area}.json").read_text(encoding="utf-8")) for area in AREAS}
 VECTORS = {f"{area}/{vector['name']}": vector for area in AREAS for vector in MANIFESTS[area]["vectors"]}
 MAX_BYTES = 1_500_000

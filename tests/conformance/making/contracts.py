@@ -322,7 +322,7 @@ REFUSED: Named = [
     ("early-stop-and-floor", decision(early_stop=[1.0] * 9, floor=0.5), "catches unknown that some crops decide"),
     ("provenance-21-deep", raw("provenance", nested(21)), "catches provenance that is nested without end"),
     ("lists-21-deep", raw("provenance", f'{{"a": {"[" * 20}1{"]" * 20}}}'), "catches lists that are no levels"),
-]  # fmt: skip
+]
 
 
 def read_values(contract: Contract) -> Vector:
