@@ -239,11 +239,11 @@ def _smoothing(checker: Checker, vector: Vector) -> Measured:
 
 def orientation(content: bytes) -> int:
     """Which orientation a reader went by: the turn that makes of the stored pixels what it gives."""
-    with Image.open(io.BytesIO(content)) as stored:
-        unturned = stored.convert("RGB")
     with warnings.catch_warnings():
         # What Pillow has to say of blocks that are damaged.
         warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content)) as stored:
+            unturned = stored.convert("RGB")
         given = np.asarray(read_photo(content).picture)
     turns = {1: unturned, **{number: unturned.transpose(turn) for number, turn in TURNS.items()}}
     (found,) = (number for number, image in turns.items() if np.array_equal(np.asarray(image), given))
