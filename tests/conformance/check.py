@@ -215,6 +215,25 @@ def _contracts(checker: Checker, vector: Vector) -> Measured:
     return {"answers": float(contract != vector["contract"])}
 
 
+def _bundles(checker: Checker, vector: Vector) -> Measured:
+    path = vector["model"] if "/" in vector["model"] else checker.folder / "data" / vector["model"]
+    content = (ROOT / path).read_bytes()
+    for start, end, replacement in vector["edits"]:
+        content = content[:start] + bytes.fromhex(replacement) + content[end:]
+    try:
+        bundle = read_bundle(content)
+    except EdgekitError:
+        return {"answers": float(vector["bundle"] is not None)}
+    contract = plain(bundle.contract)
+    del contract["provenance"]
+    found = {
+        "file_sha256": bundle.file_sha256,
+        "flatbuffer_bytes": len(bundle.flatbuffer),
+        "contract": contract,
+    }
+    return {"answers": float(found != vector["bundle"])}
+
+
 def _smoothing(checker: Checker, vector: Vector) -> Measured:
     contract = Contract.from_json(json.dumps(vector["contract"]))
     try:
@@ -280,6 +299,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "scores": _scores,
     "forged": _forged,
     "contracts": _contracts,
+    "bundles": _bundles,
     "smoothing": _smoothing,
     "exif": _exif,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 # Where the tests' own helpers are.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from making import boxes, contracts, exif, forged, frames, photos, scores, smoothing, tensors, votes
+from making import boxes, bundles, contracts, exif, forged, frames, photos, scores, smoothing, tensors, votes
 from making.tools import HERE, Writer
 
 AREAS = (
@@ -24,6 +24,7 @@ AREAS = (
     scores.scores,
     forged.forged_models,
     contracts.contracts,
+    bundles.bundles,
     smoothing.smoothing,
     exif.exif,
 )

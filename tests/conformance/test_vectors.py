@@ -10,10 +10,23 @@ import PIL
 import pytest
 from PIL import Image
 
-from edgekit.runtime import bundle, crops, frames, photo, stopping, voting
+from edgekit import contract
+from edgekit.runtime import bundle, crops, frames, photo, smoothing, stopping, voting
 
 HERE = Path(__file__).resolve().parent
-AREAS = ["boxes", "photos", "tensors", "frames", "votes", "scores", "forged", "contracts", "smoothing", "exif"]
+AREAS = [
+    "boxes",
+    "photos",
+    "tensors",
+    "frames",
+    "votes",
+    "scores",
+    "forged",
+    "contracts",
+    "bundles",
+    "smoothing",
+    "exif",
+]
 MANIFESTS = {area: json.loads((HERE / f"{area}.json").read_text(encoding="utf-8")) for area in AREAS}
 VECTORS = {f"{area}/{vector['name']}": vector for area in AREAS for vector in MANIFESTS[area]["vectors"]}
 MAX_BYTES = 1_500_000
@@ -60,6 +73,30 @@ class TestMistakes:
     def test_forged_models_are_not_looked_at(self, monkeypatch, checker):
         monkeypatch.setattr(bundle, "check_classifier", lambda *a, **k: None)
         self.fails(checker, *(name for name in VECTORS if name.startswith("forged/")))
+        self.fails(checker, *(f"bundles/{name}" for name in ("int8-input", "two-outputs", "two-inputs", "open-batch")))
+
+    def test_a_newer_schema_is_read(self, monkeypatch, checker):
+        monkeypatch.setattr(contract, "SCHEMA", 2)
+        self.fails(checker, "contracts/newer", "bundles/newer-schema")
+
+    def test_nan_is_a_number(self, monkeypatch, checker):
+        monkeypatch.setattr(contract, "_refuse_constant", float)
+        self.fails(checker, "contracts/nan", "contracts/infinity")
+
+    def test_frames_are_counted(self, monkeypatch, checker):
+        monkeypatch.setattr(smoothing.Smoother, "_weight", lambda self, step_s: 0.2)
+        self.fails(checker, "smoothing/turns", "smoothing/slow", "smoothing/same-time", "smoothing/short-steps")
+
+    def test_the_band_is_held_against_the_frame(self, monkeypatch, checker):
+        right, frames = smoothing.Smoother.add, []
+
+        def wrong(self, frame, time_s):
+            frames.append(frame)
+            return right(self, frame, time_s)
+
+        monkeypatch.setattr(smoothing.Smoother, "add", wrong)
+        monkeypatch.setattr(smoothing, "decide", lambda smoothed, of: voting.decide(frames[-1], of))
+        self.fails(checker, "smoothing/retake-by-the-smoothed", "smoothing/unknown-by-the-smoothed")
 
     def test_red_and_blue_are_swapped(self, monkeypatch, checker):
         right = photo.to_rgb
