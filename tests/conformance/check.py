@@ -24,7 +24,7 @@ import PIL
 from PIL import Image, features
 
 from edgekit.contract import Contract, CropPlan
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import from_plain, plain
 from edgekit.runtime import Plane, YuvFrame, read_bundle
 from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
@@ -256,6 +256,14 @@ def _smoothing(checker: Checker, vector: Vector) -> Measured:
     return {"answers": float(wrong), "probability": furthest}
 
 
+def _refusals(checker: Checker, vector: Vector) -> Measured:
+    try:
+        read_photo((checker.folder / "data" / vector["photo"]).read_bytes())
+    except PhotoError as refusal:
+        return {"answers": float((vector["what"] or "") not in str(refusal))}
+    return {"answers": 1.0}
+
+
 def orientation(content: bytes) -> int:
     """Which orientation a reader went by: the turn that makes of the stored pixels what it gives."""
     with warnings.catch_warnings():
@@ -302,6 +310,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "bundles": _bundles,
     "smoothing": _smoothing,
     "exif": _exif,
+    "refusals": _refusals,
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 # Where the tests' own helpers are.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from making import boxes, bundles, contracts, exif, forged, frames, photos, scores, smoothing, tensors, votes
+from making import boxes, bundles, contracts, exif, forged, frames, photos, refusals, scores, smoothing, tensors, votes
 from making.tools import HERE, Writer
 
 AREAS = (
@@ -27,6 +27,7 @@ AREAS = (
     bundles.bundles,
     smoothing.smoothing,
     exif.exif,
+    refusals.refusals,
 )
 
 

@@ -26,6 +26,7 @@ AREAS = [
     "bundles",
     "smoothing",
     "exif",
+    "refusals",
 ]
 MANIFESTS = {area: json.loads((HERE / f"{area}.json").read_text(encoding="utf-8")) for area in AREAS}
 VECTORS = {f"{area}/{vector['name']}": vector for area in AREAS for vector in MANIFESTS[area]["vectors"]}
