@@ -26,7 +26,7 @@ from PIL import Image, features
 from edgekit.contract import Contract, CropPlan
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import from_plain, plain
-from edgekit.runtime import Plane, YuvFrame, read_bundle
+from edgekit.runtime import Classifier, Plane, YuvFrame, read_bundle
 from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
 from edgekit.runtime.photo import as_photo, read_photo
@@ -60,6 +60,7 @@ class Checker:
         self.folder = folder
         self.backend = backend
         self._models: dict[str, ModelInterpreter] = {}
+        self._classifiers: dict[str, Classifier] = {}
 
     def measure(self, area: str, vector: Vector) -> Measured:
         """How far this runtime is from what a vector expects, by measure."""
@@ -99,6 +100,15 @@ class Checker:
             width, height = spec["size_wh"]
             return self.raw(spec["array"], (height, width, 3))
         return self.frame(spec["frame"])
+
+    def path(self, model: str) -> Path:
+        """A model of the repository, or one of the vectors' own files."""
+        return ROOT / model if "/" in model else self.folder / "data" / model
+
+    def classifier(self, name: str) -> Classifier:
+        if name not in self._classifiers:
+            self._classifiers[name] = Classifier(read_bundle(self.path(name)), backend=self.backend)
+        return self._classifiers[name]
 
     def model(self, name: str) -> ModelInterpreter:
         if name not in self._models:
@@ -216,8 +226,7 @@ def _contracts(checker: Checker, vector: Vector) -> Measured:
 
 
 def _bundles(checker: Checker, vector: Vector) -> Measured:
-    path = vector["model"] if "/" in vector["model"] else checker.folder / "data" / vector["model"]
-    content = (ROOT / path).read_bytes()
+    content = checker.path(vector["model"]).read_bytes()
     for start, end, replacement in vector["edits"]:
         content = content[:start] + bytes.fromhex(replacement) + content[end:]
     try:
@@ -262,6 +271,33 @@ def _refusals(checker: Checker, vector: Vector) -> Measured:
     except PhotoError as refusal:
         return {"answers": float((vector["what"] or "") not in str(refusal))}
     return {"answers": 1.0}
+
+
+def _verdicts(checker: Checker, vector: Vector) -> Measured:
+    classifier, expected = checker.classifier(vector["model"]), vector["verdict"]
+    try:
+        source = checker.source(vector["source"])
+        found = classifier.classify(source, crops=vector["crops"], stop_early=vector["stop_early"])
+    except EdgekitError:
+        return {"answers": float(expected is not None)}
+    if expected is None:
+        return {"answers": 1.0}
+    step, temperature = vector["step"], classifier.contract.decision.temperature
+    names = (found.label, tuple(found.probabilities))
+    answers = float(names != (expected["label"], tuple(expected["probabilities"])))
+    pixels = _furthest([one.box for one in found.crops], [one["box"] for one in expected["crops"]])
+    if pixels > 0:
+        return {"answers": answers, "pixels": pixels}
+    crops, voted = (
+        (
+            np.array([one.probabilities for one in found.crops]),
+            np.array([one["probabilities"] for one in expected["crops"]]),
+        ),
+        (np.array([[*found.probabilities.values()]]), np.array([[*expected["probabilities"].values()]])),
+    )
+    # The score is one of the probabilities, or a sum of them.
+    steps = steps_between(*voted, step) * (temperature if step["of"] == "logits" else 1.0)
+    return {"answers": answers, "pixels": 0.0, "steps": steps_between(*crops, step), "vote_steps": steps}
 
 
 def orientation(content: bytes) -> int:
@@ -311,6 +347,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "smoothing": _smoothing,
     "exif": _exif,
     "refusals": _refusals,
+    "verdicts": _verdicts,
 }
 
 
