@@ -13,8 +13,8 @@ def ports(record: Record) -> str:
     models = "; ".join(_model(one) for one in record["models"])
     where = record["conditions"]
     parts = [
-        f"{record['photos']} photos of {record['groups']} authors whom no model saw. {models}. Python "
-        f"{where['python']} with {where['interpreter']} ({where['system']}).",
+        f"{record['photos']} photos of {record['groups']} authors whom no model saw. {models}.",
+        f"Python {where['python']} with {where['interpreter']} ({where['system']}).",
     ]
     rows = [row for port in record["ports"] for row in _rows(port)]
     columns = [
