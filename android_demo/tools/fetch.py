@@ -101,6 +101,42 @@ ARTIFACTS = {
             version="2.2.21",
             sha256="6558a3d233da56a20934b32159f9db5f86ed5816ef098f78a2c223dc6abb79dd",
         ),
+        Artifact(
+            group="org.jetbrains.kotlin",
+            name="kotlin-script-runtime",
+            version="2.2.21",
+            sha256="2b1519b427b514d1536c1b425674b03fe914af637924028e9959c6625442df51",
+        ),
+        Artifact(
+            group="org.jetbrains.kotlin",
+            name="kotlin-reflect",
+            version="1.6.10",
+            sha256="3277ac102ae17aad10a55abec75ff5696c8d109790396434b496e75087854203",
+        ),
+        Artifact(
+            group="org.jetbrains.kotlin",
+            name="kotlin-daemon-embeddable",
+            version="2.2.21",
+            sha256="91c0673c22e44b054ae0314d323860ebe1f3aff3f0ebc74fff82c4733dde09be",
+        ),
+        Artifact(
+            group="org.jetbrains.kotlinx",
+            name="kotlinx-coroutines-core-jvm",
+            version="1.8.0",
+            sha256="9860906a1937490bf5f3b06d2f0e10ef451e65b95b269f22daf68a3d1f5065c5",
+        ),
+        Artifact(
+            group="org.jetbrains",
+            name="annotations",
+            version="13.0",
+            sha256="ace2a10dc8e2d5fd34925ecac03e4988b2c0f851650c94b8cef49ba1bd111478",
+        ),
+        Artifact(
+            group="org.robolectric",
+            name="android-all",
+            version="15-robolectric-13954326",
+            sha256="e17105f6c432357e6bb278a527f8e848d01fc56ccee01be77725bea23d871990",
+        ),
     )
 }
 
@@ -201,11 +237,17 @@ def framework() -> Path:
     return made
 
 
+def kotlin_compiler() -> list[Path]:
+    """Kotlin's compiler and what it needs, to be run as a program; raises as ``artifact`` does."""
+    needed = ("compiler-embeddable", "stdlib", "script-runtime", "reflect", "daemon-embeddable")
+    return [*(artifact(f"kotlin-{name}") for name in needed), artifact("kotlinx-coroutines-core-jvm"), artifact("annotations")]
+
+
 def _all() -> None:
     write(TARGET / ".gitignore", "*\n")
     for name in ("tensorflow-lite", "tensorflow-lite-api", "tensorflow-lite-gpu", "monitor"):
         print(aar(name))
-    for path in (artifact("r8"), artifact("kotlin-compiler-embeddable"), artifact("kotlin-stdlib"), sdk(), framework()):
+    for path in (artifact("r8"), artifact("android-all"), *kotlin_compiler(), sdk(), framework()):
         print(path)
 
 
