@@ -14,7 +14,7 @@ import arm64
 import fetch
 import resources
 from bionic import make as bionic
-from common import HOME, TARGET, Unavailable, main, need, run
+from common import HOME, TARGET, main, need
 from compiled import compile_modules
 
 TIMEOUT_S = 3600
@@ -40,8 +40,12 @@ def verdicts(abi: str, jobs: str, answers: str) -> None:
         told["edgekit.platform"] = "arm64, under qemu"
         told["edgekit.score"] = _BETWEEN.join([*arm64.command(), "MODEL", "1", "xnnpack"])
     options = [f"-D{name}={value}" for name, value in told.items()]
-    asked = ["-Dtest=PortsTest", "-Dsurefire.failIfNoSpecifiedTests=false", *options]
-    run("mvn", "-B", "-q", "-f", HOME / "pom.xml", "-pl", "android", "-am", "test", *asked, timeout_s=TIMEOUT_S)
+    options += ["-Dtest=PortsTest", "-Dsurefire.failIfNoSpecifiedTests=false", f"-Dsurefire.timeout={TIMEOUT_S}"]
+    maven = ["mvn", "-B", "-q", "-f", str(HOME / "pom.xml"), "-pl", "android", "-am", "test", *options]
+    ran = subprocess.run(maven, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+    if ran.returncode != 0:
+        wrong = [line for line in ran.stdout.splitlines() if line.startswith("[ERROR]")]
+        raise SystemExit("\n".join(wrong[:5] or ran.stdout.splitlines()[-5:]))
 
 
 def cuts(jobs: str, answers: str) -> None:
