@@ -43,8 +43,8 @@ class Scored(NamedTuple):
     engine: str
 
 
-def command() -> list[str]:
-    """The program that scores crops (``bionic/score.c``) under qemu; its own words are to follow.
+def command(model: str, *, threads: int, kernels: str) -> list[str]:
+    """What scores crops from its input to its output, one after another.
 
     Raises:
         Unavailable: no qemu, no compiler for arm64, or no library.
@@ -53,7 +53,7 @@ def command() -> list[str]:
     if not Path(_QEMU[-1]).is_dir():
         raise Unavailable(f"{_QEMU[-1]} is not there: apt-get install libc6-dev-arm64-cross")
     folder = bionic.make(ABI)
-    return [*_QEMU, "-E", f"LD_LIBRARY_PATH={folder}", str(folder / "score")]
+    return [*_QEMU, "-E", f"LD_LIBRARY_PATH={folder}", str(folder / "score"), model, str(threads), kernels]
 
 
 def score(flatbuffer: bytes, crops: bytes, *, kernels: str = "xnnpack", threads: int = 1) -> Scored:
@@ -69,11 +69,10 @@ def score(flatbuffer: bytes, crops: bytes, *, kernels: str = "xnnpack", threads:
         Unavailable: no qemu, no compiler for arm64, or no library.
         SystemExit: it failed; says with what.
     """
-    words = command()
     with tempfile.NamedTemporaryFile(suffix=".tflite") as model:
         model.write(flatbuffer)
         model.flush()
-        words += [model.name, str(threads), kernels]
+        words = command(model.name, threads=threads, kernels=kernels)
         ran = subprocess.run(words, input=crops, capture_output=True, check=False, timeout=TIMEOUT_S)
     said = ran.stderr.decode("utf-8", "replace").strip().splitlines()
     if ran.returncode != 0 or not said:
