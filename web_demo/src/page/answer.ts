@@ -1,7 +1,7 @@
 /** What a verdict means for the person who holds the camera. */
 
-import type { Contract } from "../runtime/index.js";
-import type { Answer, Tone } from "./state.js";
+import type { Contract } from "../runtime/index.ts";
+import type { Answer, Tone } from "./state.ts";
 
 /** "retake" and "unknown" are no labels of a contract: they say that it does not want to decide. */
 const UNDECIDED: ReadonlySet<string> = new Set(["retake", "unknown"]);

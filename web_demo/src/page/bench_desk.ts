@@ -1,18 +1,18 @@
 /** The bench screen's part of the presenter: a sweep from its job to its export. */
 
-import { isStep, QUICK_PACE, settingsFor, stepsOf, USUAL_PACE, type Job, type Row } from "./bench_job.js";
-import { SweepStopped } from "./bench_sweep.js";
-import { tableOf } from "./bench_table.js";
-import { exportBench, type BenchExport } from "./exports.js";
-import type { World } from "./ports.js";
-import { newId } from "./record.js";
-import type { BenchState, ModelInfo } from "./state.js";
+import { isStep, QUICK_PACE, settingsFor, stepsOf, USUAL_PACE, type Job, type Row } from "./bench_job.ts";
+import { sweep, SweepStopped, type Bench } from "./bench_sweep.ts";
+import { tableOf } from "./bench_table.ts";
+import { exportBench, type BenchExport } from "./exports.ts";
+import type { World } from "./ports.ts";
+import { newId } from "./record.ts";
+import type { BenchState, ModelInfo } from "./state.ts";
 
 export class BenchDesk {
   readonly #world: World;
   readonly #show: (state: BenchState) => void;
   #finished: BenchExport | null = null;
-  #isRunning = false;
+  #isLeft = false;
 
   constructor(world: World, show: (state: BenchState) => void) {
     this.#world = world;
@@ -20,7 +20,7 @@ export class BenchDesk {
   }
 
   async run(model: ModelInfo, isQuick: boolean): Promise<void> {
-    this.#isRunning = true;
+    this.#isLeft = false;
     this.#finished = null;
     this.#show({ kind: "running", done: 0, total: 1 });
     this.#world.stayAwake(true);
@@ -31,14 +31,13 @@ export class BenchDesk {
       if (failure instanceof SweepStopped) this.#show({ kind: "stopped" });
       else this.#show({ kind: "failed", reason: failure instanceof Error ? failure.message : String(failure) });
     } finally {
-      this.#isRunning = false;
       this.#world.stayAwake(false);
     }
   }
 
   async #sweep(model: ModelInfo, isQuick: boolean): Promise<BenchExport> {
     const photos = await this.#world.bundled.benchPhotos();
-    const settings = settingsFor(model.contract, model.threads);
+    const settings = settingsFor(model.contract, this.#world.cores > 1 ? [1, 2] : [1]);
     const job: Job = {
       format: 2,
       model: { name: model.contract.name, sha256: model.sha256 },
@@ -53,7 +52,19 @@ export class BenchDesk {
     let done = 0;
     const total = stepsOf(job);
     this.#show({ kind: "running", done, total });
-    await this.#world.scorer.bench(job, photos.map(({ content }) => content), (row) => {
+    const contents = photos.map(({ content }) => content);
+    const bench: Bench = {
+      job,
+      load: (threads) => this.#world.scorer.runner(contents, threads),
+      now: () => this.#world.ticks(),
+      machine: () => this.#world.machine(),
+      state: () => this.#world.deviceState(),
+      isStopped: async () => {
+        await this.#world.breathe();
+        return this.#isLeft;
+      },
+    };
+    await sweep(bench, (row) => {
       rows.push(row);
       if (isStep(row)) this.#show({ kind: "running", done: ++done, total });
     });
@@ -63,7 +74,7 @@ export class BenchDesk {
 
   /** A sweep counts only while it is in front. */
   leave(): void {
-    if (this.#isRunning) this.#world.scorer.stopBench();
+    this.#isLeft = true;
   }
 
   async export(): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a sweep measures, and the rows that it tells: `job.json` and `rows.jsonl` of `docs/phone-files.md`. */
 
-import type { Contract } from "../runtime/index.js";
+import type { Contract } from "../runtime/index.ts";
 
 export const FORMAT = 2;
 /** Timed runs of one setting in one go, before the next one's turn. */
@@ -38,7 +38,11 @@ export const USUAL_PACE: Pace = { warmup_runs: 5, warmup_s: 0.5, min_runs: 50, m
 export const QUICK_PACE: Pace = { warmup_runs: 2, warmup_s: 0.1, min_runs: 20, min_s: 0.2, repeats: 1, cool_down_s: 0 };
 
 /** The usual sweep: numbers of crops, and the contract's own with its early end where it has one. */
-export function settingsFor(contract: Contract, threads: number): Setting[] {
+export function settingsFor(contract: Contract, threads: readonly number[]): Setting[] {
+  return threads.flatMap((count) => settingsWith(contract, count));
+}
+
+function settingsWith(contract: Contract, threads: number): Setting[] {
   const counts = [...new Set([...USUAL_CROPS, contract.plan.crops])].sort((a, b) => a - b);
   const exact = counts.map((crops): Setting => ({ crops, threads, stops_early: false, delegate: "default" }));
   if (contract.decision.earlyStop === null) return exact;

@@ -5,8 +5,8 @@
  * hits all alike. No worker, no DOM: what runs the model is handed in.
  */
 
-import type { Verdict } from "../runtime/index.js";
-import { BLOCK_RUNS, FORMAT, type DeviceState, type Job, type Machine, type Row, type Setting } from "./bench_job.js";
+import type { Verdict } from "../runtime/index.ts";
+import { BLOCK_RUNS, FORMAT, type DeviceState, type Job, type Machine, type Row, type Setting } from "./bench_job.ts";
 
 /** A model that was loaded for one repeat. */
 export interface Runner {
@@ -19,7 +19,7 @@ export interface Runner {
 
 export interface Bench {
   readonly job: Job;
-  load(): Promise<Runner>;
+  load(threads: number): Promise<Runner>;
   /** Milliseconds of a monotonic clock. */
   now(): number;
   machine(): Promise<Machine>;
@@ -39,7 +39,7 @@ export async function sweep(bench: Bench, tell: (row: Row) => void): Promise<voi
     rows += 1;
     tell(row);
   };
-  const runner = await bench.load();
+  const runner = await bench.load(bench.job.settings[0]!.threads);
   try {
     const engines = [{ interpreter: runner.interpreter, delegate: runner.delegate }];
     say({ type: "hello", format: FORMAT, machine: await bench.machine(), cores: null, engines });
@@ -49,11 +49,11 @@ export async function sweep(bench: Bench, tell: (row: Row) => void): Promise<voi
   }
   for (let repeat = 0; repeat < bench.job.pace.repeats; repeat++) {
     say({ type: "begin", repeat, state: await bench.state() });
-    const loaded = await bench.load();
+    const timing = new Repeat(bench, repeat, say);
     try {
-      await new Repeat(bench, loaded, repeat, say).run();
+      await timing.run();
     } finally {
-      loaded.close();
+      timing.close();
     }
     say({ type: "finish", repeat, state: await bench.state() });
   }
@@ -97,10 +97,11 @@ async function refuseStopped(bench: Bench): Promise<void> {
 class Repeat {
   readonly #spentNs: number[];
   readonly #random: () => number;
+  /** By number of threads: settings that differ in crops alone share one. */
+  readonly #runners = new Map<number, Runner>();
 
   constructor(
     private readonly bench: Bench,
-    private readonly runner: Runner,
     private readonly repeat: number,
     private readonly say: (row: Row) => void,
   ) {
@@ -124,10 +125,21 @@ class Repeat {
     }
   }
 
-  #classify(setting: Setting, run: number): Promise<Verdict> {
+  close(): void {
+    for (const runner of this.#runners.values()) runner.close();
+  }
+
+  async #runner(threads: number): Promise<Runner> {
+    const runner = this.#runners.get(threads) ?? (await this.bench.load(threads));
+    this.#runners.set(threads, runner);
+    return runner;
+  }
+
+  async #classify(setting: Setting, run: number): Promise<Verdict> {
     const { timed } = this.bench.job;
     const photo = timed[(run + timed.length) % timed.length]!;
-    return this.runner.classify(photo, setting.stops_early ? null : setting.crops);
+    const runner = await this.#runner(setting.threads);
+    return runner.classify(photo, setting.stops_early ? null : setting.crops);
   }
 
   async #warmUp(number: number): Promise<void> {

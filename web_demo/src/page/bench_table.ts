@@ -1,8 +1,8 @@
 /** What the page shows of a sweep. The host makes the table that counts, from the exported rows. */
 
-import type { Job, Row, Setting } from "./bench_job.js";
-import { quantiles } from "./latency.js";
-import type { Quantiles } from "./state.js";
+import type { Job, Row, Setting } from "./bench_job.ts";
+import { quantiles } from "./latency.ts";
+import type { Quantiles } from "./state.ts";
 
 export interface BenchLine {
   readonly setting: Setting;

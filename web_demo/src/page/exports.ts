@@ -1,8 +1,8 @@
 /** The zip files that a page sends home, as `docs/phone-files.md` has them. */
 
-import type { Job, Row } from "./bench_job.js";
-import type { CaptureRecord } from "./record.js";
-import { ZipWriter } from "./zip.js";
+import type { Job, Row } from "./bench_job.ts";
+import type { CaptureRecord } from "./record.ts";
+import { ZipWriter } from "./zip.ts";
 
 export type Lens = "back" | "front" | "external";
 

@@ -1,7 +1,7 @@
 /** Percentiles of the last verdicts' milliseconds. */
 
-import type { Milliseconds } from "../runtime/index.js";
-import type { Latency, Quantiles } from "./state.js";
+import type { Milliseconds } from "../runtime/index.ts";
+import type { Latency, Quantiles } from "./state.ts";
 
 const KEPT = 200;
 

@@ -1,11 +1,12 @@
 /** What the presenter needs of the world; the page has the real ones, tests have small ones. */
 
-import type { Contract, Verdict } from "../runtime/index.js";
-import type { Job, Row } from "./bench_job.js";
-import type { Lens, Origin, Stored } from "./exports.js";
-import type { Judged } from "./record.js";
-import type { Settings } from "./settings.js";
-import type { CameraInfo, CameraProblem, ModelInfo } from "./state.js";
+import type { Contract, Verdict } from "../runtime/index.ts";
+import type { DeviceState, Machine } from "./bench_job.ts";
+import type { Runner } from "./bench_sweep.ts";
+import type { Lens, Origin, Stored } from "./exports.ts";
+import type { Judged } from "./record.ts";
+import type { Settings } from "./settings.ts";
+import type { CameraInfo, CameraProblem } from "./state.ts";
 
 /** A camera that can't be had, and why. */
 export class CameraError extends Error {
@@ -65,12 +66,11 @@ export interface LoadedModel {
 
 /** Runs the model; in the page a worker. Errors have the names and messages of the runtime's. */
 export interface Scorer {
-  load(content: Blob): Promise<LoadedModel>;
+  load(content: Blob, threads: number): Promise<LoadedModel>;
   frame(frame: CameraFrame, options: ScoreOptions): Promise<Verdict>;
   photo(photo: Blob, options: ScoreOptions): Promise<Judged>;
-  /** @throws SweepStopped stopBench was called */
-  bench(job: Job, photos: readonly Blob[], tell: (row: Row) => void): Promise<void>;
-  stopBench(): void;
+  /** Loads the model that is loaded once more, for a sweep over these photos. */
+  runner(photos: readonly Blob[], threads: number): Promise<Runner>;
 }
 
 export interface StoredEntry extends Stored {
@@ -96,7 +96,7 @@ export interface Store {
 export interface Bundled {
   /** null: a page without a model. */
   model(): Promise<Blob | null>;
-  benchPhotos(): Promise<{ readonly about: import("./exports.js").BenchPhoto; readonly content: Blob }[]>;
+  benchPhotos(): Promise<{ readonly about: import("./exports.ts").BenchPhoto; readonly content: Blob }[]>;
 }
 
 export interface World {
@@ -106,6 +106,14 @@ export interface World {
   readonly bundled: Bundled;
   readonly origin: Origin;
   now(): Date;
+  /** Processor cores that the browser tells of. */
+  readonly cores: number;
+  /** Milliseconds of a clock that never goes back. */
+  ticks(): number;
+  /** Lets the browser do what waits: draw, take a press of a button. */
+  breathe(): Promise<void>;
+  machine(): Promise<Machine>;
+  deviceState(): Promise<DeviceState>;
   random(bytes: number): Uint8Array;
   sha256(content: string): Promise<string>;
   /** Gives a whole file to the user. */
@@ -113,5 +121,3 @@ export interface World {
   /** Keeps the screen on while a sweep runs, as far as the browser can. */
   stayAwake(isAwake: boolean): void;
 }
-
-export type { ModelInfo };

@@ -4,15 +4,15 @@
  * No DOM. Every state of `state.ts` is produced here and nowhere else; the view draws what it is given.
  */
 
-import { Smoother } from "../runtime/index.js";
-import { answerOf, wantsRetake } from "./answer.js";
-import { BenchDesk } from "./bench_desk.js";
-import { exportCaptures, type Lens } from "./exports.js";
-import { LatencyLog } from "./latency.js";
-import { CameraError, StorageFullError, type LoadedModel, type World } from "./ports.js";
-import { newId, recordOf, type Capture } from "./record.js";
-import { DEFAULT_SETTINGS, type Settings } from "./settings.js";
-import type { CameraInfo, CameraProblem, CaptureState, ModelInfo, Notice, Screen, UiState } from "./state.js";
+import { Smoother } from "../runtime/index.ts";
+import { answerOf, wantsRetake } from "./answer.ts";
+import { BenchDesk } from "./bench_desk.ts";
+import { exportCaptures, type Lens } from "./exports.ts";
+import { LatencyLog } from "./latency.ts";
+import { CameraError, StorageFullError, type LoadedModel, type World } from "./ports.ts";
+import { newId, recordOf, type Capture } from "./record.ts";
+import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
+import type { CameraInfo, CameraProblem, CaptureState, ModelInfo, Notice, Screen, UiState } from "./state.ts";
 
 /** Long lists would make a phone draw thousands of pictures at once. */
 export const PAGE_OF_HISTORY = 60;
@@ -73,8 +73,7 @@ export class Presenter {
   /** Loads settings, then the model: the one that the user picked, else the page's own. */
   async start(): Promise<void> {
     this.#set({ settings: await this.#world.store.settings() });
-    const picked = await this.#world.store.pickedModel();
-    await this.#load(async () => picked ?? (await this.#world.bundled.model()), picked !== null);
+    await this.#loadAnew();
   }
 
   /** Takes a model file of the user's, and keeps it for the next start if it is one. */
@@ -109,7 +108,7 @@ export class Presenter {
         this.#set({ model: { kind: "absent" } });
         return false;
       }
-      loaded = await this.#world.scorer.load(file);
+      loaded = await this.#world.scorer.load(file, this.#state.settings.threads);
     } catch (failure) {
       this.#set({ model: { kind: "refused", name, reason: messageOf(failure) } });
       return false;
@@ -326,7 +325,8 @@ export class Presenter {
   }
 
   async changeSettings(change: Partial<Settings>): Promise<void> {
-    const settings = { ...this.#state.settings, ...change };
+    const before = this.#state.settings;
+    const settings = { ...before, ...change };
     this.#latency.clear();
     this.#set({ settings, latency: null });
     try {
@@ -334,6 +334,12 @@ export class Presenter {
     } catch (failure) {
       this.#tell(this.#storageNotice(failure));
     }
+    if (settings.threads !== before.threads && this.#model !== null) await this.#loadAnew();
+  }
+
+  async #loadAnew(): Promise<void> {
+    const picked = await this.#world.store.pickedModel();
+    await this.#load(async () => picked ?? (await this.#world.bundled.model()), picked !== null);
   }
 
   dismissNotice(): void {
@@ -357,7 +363,8 @@ export class Presenter {
     try {
       const entries = await this.#world.store.entries();
       const items = entries.slice(0, this.#shownHistory);
-      this.#set({ history: items.length === 0 ? { kind: "empty" } : { kind: "list", items, total: entries.length } });
+      const labelled = entries.filter(({ record }) => record.truth !== null).length;
+      this.#set({ history: items.length === 0 ? { kind: "empty" } : { kind: "list", items, total: entries.length, labelled } });
     } catch (failure) {
       this.#set({ history: { kind: "unreadable", reason: messageOf(failure) } });
     }
@@ -375,6 +382,14 @@ export class Presenter {
 
   async removeCaptures(ids: readonly string[]): Promise<void> {
     await this.#changeHistory(() => this.#world.store.remove(ids));
+  }
+
+  /** All that are stored, also those beyond the list. */
+  async removeAll(): Promise<void> {
+    await this.#changeHistory(async () => {
+      const entries = await this.#world.store.entries();
+      await this.#world.store.remove(entries.map(({ record }) => record.id));
+    });
   }
 
   async #changeHistory(change: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 /** The record of one capture, as `docs/phone-files.md` has it: `ID.json` beside its photo. */
 
-import type { Verdict } from "../runtime/index.js";
-import type { ModelInfo } from "./state.js";
+import type { Verdict } from "../runtime/index.ts";
+import type { ModelInfo } from "./state.ts";
 
 export interface CaptureRecord {
   readonly schema: 1;
@@ -49,7 +49,7 @@ export interface Capture {
 
 export function recordOf(capture: Capture, id: string, model: ModelInfo, who: { device: string; app: string }): CaptureRecord {
   const { verdict, rotation, format } = capture.judged;
-  const said = verdict.toDict();
+  const said = verdict.toPlain();
   return {
     schema: 1,
     id,

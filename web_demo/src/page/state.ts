@@ -4,10 +4,10 @@
  * No DOM here and none in the presenter, so that both run under node.
  */
 
-import type { Contract, Milliseconds } from "../runtime/index.js";
-import type { BenchTable } from "./bench_table.js";
-import type { CaptureRecord } from "./record.js";
-import type { Settings } from "./settings.js";
+import type { Contract, Milliseconds } from "../runtime/index.ts";
+import type { BenchTable } from "./bench_table.ts";
+import type { CaptureRecord } from "./record.ts";
+import type { Settings } from "./settings.ts";
 
 export type Screen = "capture" | "history" | "bench" | "settings";
 
@@ -71,7 +71,7 @@ export interface HistoryItem {
 export type HistoryState =
   | { readonly kind: "loading" }
   | { readonly kind: "empty" }
-  | { readonly kind: "list"; readonly items: readonly HistoryItem[]; readonly total: number }
+  | { readonly kind: "list"; readonly items: readonly HistoryItem[]; readonly total: number; readonly labelled: number }
   | { readonly kind: "exporting"; readonly done: number; readonly total: number }
   | { readonly kind: "unreadable"; readonly reason: string };
 
