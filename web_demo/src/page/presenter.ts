@@ -220,9 +220,10 @@ export class Presenter {
   pause(): void {
     const { kind } = this.#state.capture;
     this.#bench.leave();
-    if (kind !== "live" && kind !== "opening") return;
+    if (kind !== "live" && kind !== "opening" && kind !== "question") return;
     this.#stopCamera();
-    this.#capture({ kind: "paused" });
+    // A question stays until it is answered; the camera is opened again after it.
+    if (kind !== "question") this.#capture({ kind: "paused" });
   }
 
   async resume(): Promise<void> {

@@ -145,7 +145,6 @@ const TABLE = {
   "update-ready": ["A newer version of this page is ready.", "Eine neuere Fassung dieser Seite ist bereit."],
   reload: ["Use it now", "Jetzt verwenden"],
   dismiss: ["Dismiss", "Ausblenden"],
-  noscript: ["This page needs JavaScript and WebAssembly.", "Diese Seite braucht JavaScript und WebAssembly."],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>;
 
 export type Key = keyof typeof TABLE;

@@ -37,9 +37,21 @@ function isolated(response: Response): Response {
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
+/** The smallest module with an instruction of relaxed SIMD: by it LiteRT.js chooses one of its two builds. */
+const RELAXED_SIMD = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
+);
+
+/** Of nine megabytes twice, those that this browser will ask for. */
+function isNeeded(file: string): boolean {
+  if (!file.startsWith("wasm/")) return true;
+  return file.includes("_compat_") !== WebAssembly.validate(RELAXED_SIMD);
+}
+
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const [file, sha256] of Object.entries(files)) {
+    if (!isNeeded(file)) continue;
     if ((await cache.match(urlOf(file))) !== undefined) continue;
     const response = await fetch(urlOf(file), { cache: "no-cache", integrity: `sha256-${sha256}`, credentials: "same-origin" });
     if (!response.ok) throw new Error(`${file} must be beside the page, the server answers ${response.status}`);
