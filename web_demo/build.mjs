@@ -1,6 +1,6 @@
 // Builds what is served, into dist/app, or with `node build.mjs test` the tests, into dist/test.
 //
-// dist/app: everything of public/, the page (src/page/*.ts, one script each: main.js, sw.js), worker.js, which runs
+// dist/app: everything of public/, the page (src/page/*.ts, one script each: main.js, sw.js, scorer.js), worker.js, which runs
 // LiteRT.js, and LiteRT.js's own wasm files with the notices of their licences.
 
 import { build } from "esbuild";
@@ -8,6 +8,7 @@ import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { finishPage } from "./tools/page_files.mjs";
 
 const HOME = path.dirname(fileURLToPath(import.meta.url));
 const APP = path.join(HOME, "dist", "app");
@@ -20,7 +21,7 @@ const COMMON = { bundle: true, sourcemap: true, target: "es2022", logLevel: "war
 
 /** Scripts of the page: those in src/page that stand for themselves. */
 function pageScripts() {
-  return ["main.ts", "sw.ts"].map((name) => path.join(HOME, "src", "page", name)).filter((file) => existsSync(file));
+  return ["main.ts", "sw.ts", "scorer.ts"].map((name) => path.join(HOME, "src", "page", name)).filter((file) => existsSync(file));
 }
 
 async function buildApp() {
@@ -33,6 +34,7 @@ async function buildApp() {
   await build({ ...COMMON, entryPoints: classic, outdir: APP, format: "iife", minify: true, legalComments: "linked" });
   const litert = path.join(HOME, "node_modules", "@litertjs", "core");
   for (const name of WASM) await cp(path.join(litert, "wasm", name), path.join(APP, "wasm", name));
+  await finishPage(APP);
 }
 
 /** Each test file becomes a module of its own; what it imports from node_modules stays there. */
