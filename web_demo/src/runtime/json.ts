@@ -1,11 +1,11 @@
 /**
  * JSON as Python's `json.loads` reads it, so that a contract which one port refuses is refused by all.
  *
- * `JSON.parse` differs where it matters: it knows no NaN (Python lets it pass, and the contract's own checks refuse it)
- * and turns `1` and `1.0` into the same number, where a contract asks for a whole one.
+ * `JSON.parse` differs where it matters: it turns `1` and `1.0` into the same number, where a contract asks for a whole
+ * one, and has no bounds on depth and digits.
  */
 
-/** A JSON value: whole numbers are bigint, those with a fraction or an exponent number, NaN and infinities included. */
+/** A JSON value: whole numbers are bigint, those with a fraction or an exponent number; one beyond doubles is infinite. */
 export type Json = null | boolean | bigint | number | string | readonly Json[] | JsonObject;
 
 /** A JSON object; of a key that comes twice the last value counts, as in every reader of JSON that people know. */
@@ -26,9 +26,6 @@ const WORDS: readonly (readonly [string, Json])[] = [
   ["null", null],
   ["true", true],
   ["false", false],
-  ["NaN", Number.NaN],
-  ["Infinity", Number.POSITIVE_INFINITY],
-  ["-Infinity", Number.NEGATIVE_INFINITY],
 ];
 const ESCAPES: ReadonlyMap<string, string> = new Map(
   Object.entries({ '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }),

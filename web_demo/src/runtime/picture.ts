@@ -113,7 +113,7 @@ export function reduced(source: Picture | Frame, factor: number): Picture {
  * @param sidePx - Side of the result.
  * @returns uint8 (sidePx, sidePx, 3), RGB.
  */
-export function toTensor(photo: Photo, box: Box, sidePx: number): Uint8Array {
+export function toTensor(photo: Photo, box: Box, sidePx: number): Uint8Array<ArrayBuffer> {
   const inWorking = (edge: number): number => Math.floor(edge / photo.shrink);
   const working = {
     left: inWorking(box.left),

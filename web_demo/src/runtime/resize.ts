@@ -32,7 +32,7 @@ const MAX_KEPT = 256;
 const kept = new Map<number, Weights>();
 
 /** The pixels of an area of `width` x `height`, copied. */
-export function copyArea(area: Area, width: number, height: number): Uint8Array {
+export function copyArea(area: Area, width: number, height: number): Uint8Array<ArrayBuffer> {
   const { pixels, start, rowBytes, bytesPerPixel } = area;
   const made = new Uint8Array(width * height * 3);
   for (let y = 0, to = 0; y < height; y += 1) {
@@ -59,7 +59,7 @@ export function copyArea(area: Area, width: number, height: number): Uint8Array 
  * @param height - Its height.
  * @returns uint8 (height, width, 3).
  */
-export function reduceArea(area: Area, width: number, height: number, factorX: number, factorY: number): Uint8Array {
+export function reduceArea(area: Area, width: number, height: number, factorX: number, factorY: number): Uint8Array<ArrayBuffer> {
   const { pixels, start, rowBytes, bytesPerPixel: step } = area;
   const values = width * 3;
   const made = new Uint8Array(values * height);
@@ -100,12 +100,12 @@ function addRow(sums: Int32Array, pixels: Uint8Array, start: number, step: numbe
  * @param rgb - uint8 (height, width, 3).
  * @returns uint8 (sidePx, sidePx, 3); the same array where nothing is to do.
  */
-export function resizeTo(rgb: Uint8Array, width: number, height: number, sidePx: number): Uint8Array {
+export function resizeTo(rgb: Uint8Array<ArrayBuffer>, width: number, height: number, sidePx: number): Uint8Array<ArrayBuffer> {
   const wide = width === sidePx ? rgb : resizeWidth(rgb, width, height, sidePx);
   return height === sidePx ? wide : resizeHeight(wide, sidePx, height, sidePx);
 }
 
-function resizeWidth(rgb: Uint8Array, width: number, height: number, to: number): Uint8Array {
+function resizeWidth(rgb: Uint8Array<ArrayBuffer>, width: number, height: number, to: number): Uint8Array<ArrayBuffer> {
   const { first, counts, numbers, taps } = weightsOf(width, to);
   const made = new Uint8Array(to * height * 3);
   for (let y = 0, out = 0; y < height; y += 1) {
@@ -128,7 +128,7 @@ function resizeWidth(rgb: Uint8Array, width: number, height: number, to: number)
   return made;
 }
 
-function resizeHeight(rgb: Uint8Array, width: number, height: number, to: number): Uint8Array {
+function resizeHeight(rgb: Uint8Array<ArrayBuffer>, width: number, height: number, to: number): Uint8Array<ArrayBuffer> {
   const { first, counts, numbers, taps } = weightsOf(height, to);
   const values = width * 3;
   const made = new Uint8Array(values * to);

@@ -9,6 +9,9 @@ import { type Answer, TINY, decide, softmax } from "./voting.ts";
 export const DEFAULT_TAU_S = 0.5;
 const MAX_TAU_S = 3600;
 
+/** Probabilities of a frame, by label or in the order of the labels. */
+export type Probabilities = ReadonlyMap<string, number> | ArrayLike<number>;
+
 /** The answer after one more frame: the label, the probability behind it, and that of every label. */
 export interface Smoothed extends Answer {
   readonly probabilities: ReadonlyMap<string, number>;
@@ -41,11 +44,12 @@ export class Smoother {
   /**
    * Add one frame.
    *
-   * @param frame - The frame's verdict, or its probabilities by label.
+   * @param frame - The frame's verdict, or its probabilities: by label, or in the order of the labels.
    * @param timeS - When the frame was taken, in seconds from any start.
-   * @throws VideoError - A time before the last frame's, or none at all; other labels than the contract's.
+   * @throws VideoError - A time before the last frame's, or none at all; other labels than the contract's,
+   *   or not as many probabilities.
    */
-  add(frame: Verdict | ReadonlyMap<string, number>, timeS: number): Smoothed {
+  add(frame: Verdict | Probabilities, timeS: number): Smoothed {
     const probabilities = this.inOrder("probabilities" in frame ? frame.probabilities : frame);
     if (!(Number.isFinite(timeS) && timeS >= this.timeS)) {
       throw new VideoError(`the times of frames must not go backwards, got ${timeS} s after ${this.timeS} s`);
@@ -62,12 +66,18 @@ export class Smoother {
     };
   }
 
-  private inOrder(probabilities: ReadonlyMap<string, number>): Float64Array {
+  private inOrder(probabilities: Probabilities): Float64Array {
     const { labels } = this.contract;
-    if (probabilities.size !== labels.length || !labels.every((label) => probabilities.has(label))) {
-      throw new VideoError(`a frame must have the labels ${labels.join(", ")}, got ${[...probabilities.keys()].join(", ")}`);
+    if (!(probabilities instanceof Map)) {
+      const row = Float64Array.from(probabilities as ArrayLike<number>);
+      if (row.length === labels.length) return row;
+      throw new VideoError(`a frame must have ${labels.length} probabilities, got ${row.length}`);
     }
-    return Float64Array.from(labels, (label) => probabilities.get(label) ?? Number.NaN);
+    const byLabel: ReadonlyMap<string, number> = probabilities;
+    if (byLabel.size !== labels.length || !labels.every((label) => byLabel.has(label))) {
+      throw new VideoError(`a frame must have the labels ${labels.join(", ")}, got ${[...byLabel.keys()].join(", ")}`);
+    }
+    return Float64Array.from(labels, (label) => byLabel.get(label) ?? Number.NaN);
   }
 
   private weight(stepS: number): number {
