@@ -1,4 +1,4 @@
-"""A server on this machine alone, to try a page: right types, the headers that threads need, and the page's files alone."""
+"""A server on this machine alone, to try a page: right types, the headers that threads need, no other files."""
 
 from __future__ import annotations
 
