@@ -31,7 +31,7 @@ async function buildApp() {
   if (existsSync(files)) await cp(files, APP, { recursive: true });
   // LiteRT.js loads its script by importScripts, which only classic workers have.
   const classic = [path.join(HOME, "src", "runtime", "worker.ts"), ...pageScripts()].filter((file) => existsSync(file));
-  await build({ ...COMMON, entryPoints: classic, outdir: APP, format: "iife", minify: true, legalComments: "linked" });
+  await build({ ...COMMON, entryPoints: classic, outdir: APP, entryNames: "[name]", format: "iife", minify: true, legalComments: "linked" });
   const litert = path.join(HOME, "node_modules", "@litertjs", "core");
   for (const name of WASM) await cp(path.join(litert, "wasm", name), path.join(APP, "wasm", name));
   await finishPage(APP);

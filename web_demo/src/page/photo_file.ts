@@ -1,13 +1,24 @@
-/** What a photo's first bytes say of its file. */
+/** What a photo's file says of itself, beyond its pixels. */
 
-const startsWith = (content: Uint8Array, at: number, bytes: readonly number[]): boolean =>
-  bytes.every((byte, place) => content[at + place] === byte);
+import { orientationOf, type Orientation } from "../runtime/exif.ts";
+import { outlineOf } from "../runtime/headers.ts";
+import { pictureFormat, type Kind } from "../runtime/kinds.ts";
 
-const ascii = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0));
+export type Format = "jpg" | "png" | "webp";
+export type Rotation = 0 | 90 | 180 | 270;
+
+const FORMATS: Partial<Record<Kind, Format>> = { JPEG: "jpg", PNG: "png", WEBP: "webp" };
+/** The turn alone: what orientations 2, 4, 5 and 7 mirror besides has no place in a record. */
+const TURNS: Readonly<Record<Orientation, Rotation>> = { 1: 0, 2: 0, 3: 180, 4: 180, 5: 270, 6: 90, 7: 90, 8: 270 };
 
 /** The kinds of files that an export has; null: another one. */
-export function formatOf(content: Uint8Array): "jpg" | "png" | "webp" | null {
-  if (startsWith(content, 0, [0xff, 0xd8, 0xff])) return "jpg";
-  if (startsWith(content, 0, [0x89, ...ascii("PNG")])) return "png";
-  return startsWith(content, 0, ascii("RIFF")) && startsWith(content, 8, ascii("WEBP")) ? "webp" : null;
+export function formatOf(content: Uint8Array): Format | null {
+  const kind = pictureFormat(content);
+  return kind === null ? null : (FORMATS[kind] ?? null);
+}
+
+/** Degrees clockwise by which the pixels are turned to stand upright. */
+export function rotationOf(content: Uint8Array): Rotation {
+  const kind = pictureFormat(content);
+  return kind === null ? 0 : TURNS[orientationOf(outlineOf(kind, content).exif)];
 }

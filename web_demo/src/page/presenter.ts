@@ -4,7 +4,7 @@
  * No DOM. Every state of `state.ts` is produced here and nowhere else; the view draws what it is given.
  */
 
-import { Smoother } from "../runtime/index.ts";
+import { Smoother } from "../runtime/smoothing.ts";
 import { answerOf, wantsRetake } from "./answer.ts";
 import { BenchDesk } from "./bench_desk.ts";
 import { exportCaptures, type Lens } from "./exports.ts";

@@ -1,6 +1,7 @@
 /** The record of one capture, as `docs/phone-files.md` has it: `ID.json` beside its photo. */
 
 import type { Verdict } from "../runtime/index.ts";
+import type { Format, Rotation } from "./photo_file.ts";
 import type { ModelInfo } from "./state.ts";
 
 export interface CaptureRecord {
@@ -16,7 +17,7 @@ export interface CaptureRecord {
   readonly crops: readonly { readonly box: readonly [number, number, number, number]; readonly probabilities: readonly number[] }[];
   readonly ms: { readonly decode_ms: number; readonly crop_ms: number; readonly invoke_ms: number; readonly vote_ms: number };
   readonly size_wh: readonly [number, number];
-  readonly rotation: 0 | 90 | 180 | 270;
+  readonly rotation: Rotation;
   readonly model: { readonly name: string; readonly sha256: string };
   readonly device: string;
   readonly app: string;
@@ -28,10 +29,10 @@ export interface CaptureRecord {
 /** A photo that was judged, before anybody decided to keep it. */
 export interface Judged {
   readonly verdict: Verdict;
-  readonly rotation: 0 | 90 | 180 | 270;
+  readonly rotation: Rotation;
   /** A small JPEG for lists. */
   readonly thumbnail: Blob;
-  readonly format: "jpg" | "png" | "webp";
+  readonly format: Format;
 }
 
 /** UTC time and chance: sorts by time, and no two captures share one. */

@@ -114,7 +114,8 @@ class Desk {
 }
 
 function engineOf(classifier: Classifier): string {
-  return classifier.models[0]!.engine;
+  // LiteRT.js runs on XNNPACK by its own word, and does not tell what ran a model.
+  return `${classifier.models[0]!.engine}, not told`;
 }
 
 function contextOf(widthPx: number, heightPx: number): OffscreenCanvasRenderingContext2D {

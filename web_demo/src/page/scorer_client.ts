@@ -1,6 +1,8 @@
 /** The page's side of the scoring worker. */
 
-import { ContractError, ModelError, PhotoError, type Verdict } from "../runtime/index.ts";
+// Not from the index: that would bring the interpreter into the page, which has it in its worker.
+import { ContractError, ModelError, PhotoError } from "../runtime/errors.ts";
+import type { Verdict } from "../runtime/verdict.ts";
 import type { Runner } from "./bench_sweep.ts";
 import type { CameraFrame, LoadedModel, ScoreOptions, Scorer } from "./ports.ts";
 import type { Judged } from "./record.ts";

@@ -1,6 +1,7 @@
 /** What the page and its scoring worker say to each other. */
 
-import { Contract, CropPlan, Decision, Verdict } from "../runtime/index.ts";
+import { Contract, CropPlan, Decision } from "../runtime/contract.ts";
+import { Verdict } from "../runtime/verdict.ts";
 import type { LoadedModel, ScoreOptions } from "./ports.ts";
 import type { Judged } from "./record.ts";
 

@@ -91,7 +91,7 @@ test("a battery is told where there is one", async () => {
 
 test("a photo's kind is told by its first bytes", () => {
   const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  assert.deepEqual(["\xff\xd8\xff\xe0", "\x89PNG", "RIFF\x10\0\0\0WEBP", "GIF89a", ""].map((head) => formatOf(bytes(head))), ["jpg", "png", "webp", null, null]);
+  assert.deepEqual(["\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n", "RIFF\x10\0\0\0WEBP", "GIF89a", ""].map((head) => formatOf(bytes(head))), ["jpg", "png", "webp", null, null]);
 });
 
 /** A drawn PNG's head and rows; other files as they are. */
