@@ -3,6 +3,7 @@ package edgekit.capture.core
 import edgekit.runtime.Contract
 import edgekit.runtime.EdgekitException
 import edgekit.runtime.Frame
+import edgekit.runtime.ModelException
 import edgekit.runtime.PhotoException
 import java.io.File
 import java.io.IOException
@@ -60,6 +61,9 @@ class CapturePresenter(private val parts: Parts) {
     /** What the person chose. */
     var settings = Settings.read(parts.stored)
         private set
+
+    /** Of the model in use; null while there is none. */
+    val contract: Contract? get() = (model as? Loaded.Ready)?.scorer?.contract
 
     /** What the screen shows now. */
     val state: UiState get() = compute()
@@ -330,21 +334,23 @@ class CapturePresenter(private val parts: Parts) {
     private fun load() {
         if (model !is Loaded.Ready) model = Loaded.Loading
         val (threads, delegate) = settings.threads to settings.delegate
+        var name = ""
         parts.jobs.run({
             val file = parts.shelf.current()
-            try {
-                Result.success(parts.scorers.load(file, threads, delegate))
-            } catch (refusal: EdgekitException) {
-                Result.failure(ModelRefusal(file.name, refusal))
-            }
+            name = file.name
+            parts.scorers.load(file, threads, delegate)
         }) { result ->
-            result.mapCatching { it.getOrThrow() }.fold(::use) { failure ->
-                val refusal = failure as? ModelRefusal
-                refuse(refusal?.file ?: "", refusal?.cause ?: failure)
-            }
+            result.fold(::use) { failure -> if (settings.gpu && failure is ModelException) leaveGpu(failure) else refuse(name, failure) }
             follow()
         }
         changed()
+    }
+
+    /** Goes on with the processor, and says so. */
+    private fun leaveGpu(failure: ModelException) {
+        choose(settings.copy(gpu = false))
+        if (model !is Loaded.Ready) load()
+        notice = Notice.GpuRefused(reasonOf(failure))
     }
 
     private fun use(scorer: Scorer) {
@@ -394,7 +400,7 @@ class CapturePresenter(private val parts: Parts) {
         val isWanted = isResumed && screen == Screen.Camera && permission == Permission.GRANTED && ready != null
         if (isWanted && camera == Camera.Closed) {
             camera = Camera.Opening
-            parts.camera.open(settings.frontCamera, ready?.contract?.plan?.workingPx)
+            parts.camera.open(settings.frontCamera, contract?.plan?.workingPx)
         } else if (!isWanted && camera != Camera.Closed) {
             closeCamera()
         }
@@ -413,7 +419,7 @@ class CapturePresenter(private val parts: Parts) {
 
     private fun compute(): UiState = when (screen) {
         Screen.History -> history.listState()
-        Screen.Detail -> history.detailState((model as? Loaded.Ready)?.scorer?.contract)
+        Screen.Detail -> history.detailState(contract)
         Screen.Bench -> bench.state
         Screen.Settings -> UiState.SettingsShown(settings, modelView(), history.queue, notice)
         Screen.Camera -> shotState() ?: cameraState()
@@ -479,8 +485,6 @@ class CapturePresenter(private val parts: Parts) {
         data object Checking : Shot
         class Asking(val judged: Judged) : Shot
     }
-
-    private class ModelRefusal(val file: String, override val cause: EdgekitException) : Exception(cause)
 }
 
 /** What the GPU setting asks an interpreter for. */

@@ -23,6 +23,7 @@ sealed interface Notice {
     data class PhotoRefused(val reason: String) : Notice
     data object ShotFailed : Notice
     data class ModelRefused(val file: String, val reason: String) : Notice
+    data class GpuRefused(val reason: String) : Notice
     data class ExportFailed(val reason: String) : Notice
     data object ExportCancelled : Notice
     data class LiveFailed(val reason: String) : Notice
