@@ -60,4 +60,45 @@ public fun cropBoxes(
     sidePx: Int,
     count: Int? = null,
     offset: Offset = Offset.MIDDLE,
-): List<Box> = TODO("$plan $size $sidePx $count $offset")
+): List<Box> {
+    if (minOf(size.widthPx, size.heightPx) < 1) throw PhotoException("a photo must be at least 1x1 px, got $size")
+    val factor = shrinkFor(size, plan.workingPx)
+    val working = SizeWh(size.widthPx / factor, size.heightPx / factor)
+    var placed = 0L
+    return List(count ?: plan.crops) { index ->
+        val box = when (val scale = plan.scale(index)) {
+            "full" -> centred(working, snapped(working.widthPx, sidePx), snapped(working.heightPx, sidePx))
+            "centre" -> snapped(minOf(working.widthPx, working.heightPx), sidePx).let { centred(working, it, it) }
+            else -> placed(working, placedSide(scale, working, sidePx), offset, placed++)
+        }
+        Box(factor * box.left, factor * box.top, factor * box.right, factor * box.bottom)
+    }
+}
+
+// R2 (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"): the powers 1 and 2 of the inverse of the
+// plastic number, as 32-bit fractions.
+private const val STEP_X = 3242174889L
+private const val STEP_Y = 2447445414L
+private const val FRACTION = (1L shl 32) - 1
+
+/** The largest length up to [lengthPx] that its own reduction divides, so that no block is cut at the edge. */
+private fun snapped(lengthPx: Int, sidePx: Int): Int = lengthPx - lengthPx % reduction(lengthPx, sidePx)
+
+private fun placedSide(scale: String, working: SizeWh, sidePx: Int): Int {
+    val wanted = parseFraction(scale)?.let { (part, whole) -> working.widthPx.toLong() * part / whole } ?: sidePx.toLong()
+    return snapped(maxOf(1L, minOf(wanted, minOf(working.widthPx, working.heightPx).toLong())).toInt(), sidePx)
+}
+
+private fun placed(working: SizeWh, side: Int, offset: Offset, number: Long): Box {
+    val x = (offset.x + number * STEP_X) and FRACTION
+    val y = (offset.y + number * STEP_Y) and FRACTION
+    val left = ((working.widthPx - side + 1) * x ushr 32).toInt()
+    val top = ((working.heightPx - side + 1) * y ushr 32).toInt()
+    return Box(left, top, left + side, top + side)
+}
+
+private fun centred(working: SizeWh, width: Int, height: Int): Box {
+    val left = (working.widthPx - width) / 2
+    val top = (working.heightPx - height) / 2
+    return Box(left, top, left + width, top + height)
+}

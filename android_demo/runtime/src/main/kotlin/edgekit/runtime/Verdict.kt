@@ -28,8 +28,14 @@ public data class Verdict(
     val sizeWh: SizeWh,
 ) {
     /** All but the size in the types that [Json] knows, with the keys of Python's `Verdict.to_dict()`. */
-    public fun toMap(): Map<String, Any?> = TODO()
+    public fun toMap(): Map<String, Any?> = mapOf(
+        "label" to label,
+        "score" to score,
+        "probabilities" to probabilities,
+        "crops" to crops.map { mapOf("box" to it.box.toList(), "probabilities" to it.probabilities) },
+        "ms" to mapOf("decode_ms" to ms.decode, "crop_ms" to ms.crop, "invoke_ms" to ms.invoke, "vote_ms" to ms.vote),
+    )
 
     /** [toMap] as JSON on one line. */
-    public fun toJson(): String = TODO()
+    public fun toJson(): String = Json.write(toMap())
 }
