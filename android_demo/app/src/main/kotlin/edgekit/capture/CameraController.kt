@@ -383,7 +383,7 @@ class CameraController(
     }
 
     private companion object {
-        const val JPEG_QUALITY = 95
+        const val JPEG_QUALITY: Byte = 95
         const val MOST_SHOT_MS = 10_000L
         const val FOCUS_MS = 5_000L
         const val FOCUS_PART = 8
