@@ -61,7 +61,8 @@ internal class Session(app: CaptureApp) {
 /** Renders the presenter's state, and asks other apps and the system on its behalf. */
 class CaptureActivity : Activity(), Outside {
     private val app get() = application as CaptureApp
-    private lateinit var session: Session
+    internal lateinit var session: Session
+        private set
     private lateinit var stage: Stage
     private lateinit var camera: CameraScreen
     private lateinit var message: MessageScreen
@@ -168,7 +169,7 @@ class CaptureActivity : Activity(), Outside {
         else -> Permission.ASKABLE
     }
 
-    private fun render(state: UiState) {
+    internal fun render(state: UiState) {
         val screen = when {
             camera.show(state) -> R.id.screen_camera
             message.show(state) -> R.id.screen_message

@@ -23,25 +23,25 @@ import java.util.concurrent.Executors
 import kotlin.random.Random
 
 /** What lives as long as the process, whatever screens come and go. */
-class CaptureApp : Application() {
+open class CaptureApp : Application() {
     /** Settings and what was asked of the person before. */
     val stored: KeyValues by lazy { Preferences(this) }
 
     /** Checks, stores, exports and measures, one after another. */
-    val jobs: Jobs by lazy { ThreadJobs("edgekit-jobs") }
+    open val jobs: Jobs by lazy { ThreadJobs("edgekit-jobs") }
 
     /** Uploads, which may be slow. */
-    val uploads: Jobs by lazy { ThreadJobs("edgekit-uploads") }
+    open val uploads: Jobs by lazy { ThreadJobs("edgekit-uploads") }
 
     /** Judges camera frames. */
-    val liveWorker: Executor by lazy { Executors.newSingleThreadExecutor { Thread(it, "edgekit-live") } }
+    open val liveWorker: Executor by lazy { Executors.newSingleThreadExecutor { Thread(it, "edgekit-live") } }
     val store by lazy { CaptureStore(File(filesDir, "captures")) }
     val shelf by lazy { ModelShelf(File(filesDir, "model")) { ModelFile(MODEL, asset(MODEL)) } }
     val queue by lazy { UploadQueue(File(filesDir, "uploads"), store, FolderUploader(uploadFolder), System::currentTimeMillis) }
     val pictures by lazy { Pictures() }
 
-    /** Loads models; tests put another in its place. */
-    var scorers: Scorers = EdgekitScorers()
+    /** Loads models. */
+    open val scorers: Scorers = EdgekitScorers()
 
     /** Where exports lie until they are shared or saved. */
     val exports: File get() = File(cacheDir, ExportProvider.FOLDER)

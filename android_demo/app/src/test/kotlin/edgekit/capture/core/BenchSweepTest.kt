@@ -48,7 +48,7 @@ class BenchSweepTest {
         listOf("444.jpg", "420.jpg").map { BenchPhoto("photos/$it", photo(it), listOf("photos/$it", "genuine", "g1")) },
     )
 
-    private fun job(pace: BenchPace = BenchPace.QUICK, contract: Contract = DEMO) =
+    private fun job(pace: BenchPace = SHORT, contract: Contract = DEMO) =
         BenchJob.of(contract, ModelName("demo-int8.tflite", sha256(DEMO_BYTES)), photos, pace)
 
     private fun rows(job: BenchJob, steps: Steps = Steps { _, _ -> }): List<Map<*, *>> {
@@ -122,7 +122,7 @@ class BenchSweepTest {
 
     @Test
     fun `a setting goes on until runs and seconds are enough`() {
-        val pace = BenchPace.QUICK.copy(minS = 0.035)
+        val pace = SHORT.copy(minS = 0.035)
         val blocks = rows(job(pace)).filter { it["type"] == "runs" }.groupingBy { it["setting"] }.eachCount()
         // A verdict of one crop takes a millisecond: 35 of them are four blocks. One of ten crops needs the two of its runs.
         assertEquals(4, blocks[0L])
@@ -141,7 +141,7 @@ class BenchSweepTest {
 
     @Test
     fun `each repeat loads the models anew, and closes them`() {
-        rows(job(BenchPace.QUICK.copy(repeats = 3)))
+        rows(job(SHORT.copy(repeats = 3)))
         // To ask for the engine, to score, and one for each number of threads in each repeat.
         assertEquals(2 + 3 * 2, opened.size)
         assertTrue(opened.all { it.isClosed })
@@ -149,7 +149,7 @@ class BenchSweepTest {
 
     @Test
     fun `a pause is told of every five seconds`() {
-        val pauses = rows(job(BenchPace.QUICK.copy(coolDownS = 12.0))).filter { it["type"] == "pause" }
+        val pauses = rows(job(SHORT.copy(coolDownS = 12.0))).filter { it["type"] == "pause" }
         assertEquals(listOf(12.0, 7.0, 2.0), pauses.map { it["left_s"] })
         assertEquals(31.5, pauses[0]["hottest_c"])
     }
@@ -182,7 +182,7 @@ class BenchSweepTest {
     }
 
     private fun run(disk: Disk = DEVICE_DISK, steps: Steps = Steps { _, _ -> }) = runBench(
-        BenchRun(job(), photos, models, device, IDENTITY) { NOON_MS }, File(temporary.root, "exports"), disk, steps,
+        BenchRun(job(BenchPace.QUICK), photos, models, device, IDENTITY) { NOON_MS }, File(temporary.root, "exports"), disk, steps,
     )
 
     @Test
@@ -204,7 +204,7 @@ class BenchSweepTest {
     @Test
     fun `a sweep that is ended leaves no export and no open model`() {
         assertThrows(CancellationException::class.java) { run { done, _ -> if (done == 7) throw CancellationException() } }
-        assertEquals(null, File(temporary.root, "exports").list())
+        assertFalse(File(temporary.root, "exports").exists())
         assertTrue(opened.all { it.isClosed })
     }
 
@@ -220,5 +220,10 @@ class BenchSweepTest {
         rows(job()) { done, of -> told += done to of }
         assertEquals(12 to 12, told.last())
         assertTrue(told.zipWithNext().all { (a, b) -> a.first <= b.first })
+    }
+
+    private companion object {
+        /** Two blocks of each setting. */
+        val SHORT = BenchPace.QUICK.copy(warmupS = 0.0, minS = 0.0)
     }
 }

@@ -83,7 +83,7 @@ class ManualJobs : Jobs, Executor {
     override fun <T> run(work: () -> T, done: (Result<T>) -> Unit) {
         waiting += {
             val result = runCatching(work)
-            waiting.addFirst { done(result) }
+            waiting += { done(result) }
         }
     }
 
