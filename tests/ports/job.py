@@ -6,6 +6,7 @@ messages are told; where this machine lacks something the line says what, and th
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -25,6 +26,9 @@ _LACKS = 3
 _TAIL = 60
 _MOST_FAILURES = 20
 _OFFLINE = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ENOTCACHED")
+# TAP, in which node is asked to tell.
+_WRONG = re.compile(r" *not ok \d+ - (.+)")
+_SKIPPED = re.compile(r"^ *ok \d+ - .* # SKIP (.+)$", re.MULTILINE)
 _COUNT = re.compile(r"^(?:#|ℹ) (tests|pass|fail|skipped) (\d+)$", re.MULTILINE)
 
 
@@ -33,10 +37,14 @@ class Lacking(Exception):
 
 
 class Failed(Exception):
-    """A step failed; the message is what to tell of it."""
+    """A step failed; the message is what to tell of it, and ``output`` all that a program had said."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
-def run(command: Sequence[str], folder: Path) -> str:
+def run(command: Sequence[str], folder: Path, **environment: str) -> str:
     """Run a program to its end: what it printed.
 
     Raises:
@@ -49,6 +57,7 @@ def run(command: Sequence[str], folder: Path) -> str:
         ran = subprocess.run(
             command,
             cwd=folder,
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -62,7 +71,7 @@ def run(command: Sequence[str], folder: Path) -> str:
     if ran.returncode == _LACKS:
         raise Lacking((said or ["no reason was told"])[-1].removeprefix("skipped: "))
     if ran.returncode != 0:
-        raise Failed("\n".join([f"{' '.join(command)}: exit code {ran.returncode}", *said[-_TAIL:]]))
+        raise Failed("\n".join([f"{' '.join(command)}: exit code {ran.returncode}", *said[-_TAIL:]]), ran.stdout)
     return ran.stdout
 
 
@@ -86,6 +95,11 @@ def _failures(since: float) -> list[str]:
     return found
 
 
+def _listed(named: Sequence[str]) -> Failed:
+    more = [f"… and {len(named) - _MOST_FAILURES} more"] if len(named) > _MOST_FAILURES else []
+    return Failed("\n".join([f"{len(named)} tests", *named[:_MOST_FAILURES], *more]))
+
+
 def android_tests() -> str:
     """Kotlin's runtime, the library and the app, by Maven."""
     began = time.time() - 1
@@ -95,8 +109,7 @@ def android_tests() -> str:
         named = _failures(began)
         if not named:
             raise
-        more = [f"… and {len(named) - _MOST_FAILURES} more"] if len(named) > _MOST_FAILURES else []
-        raise Failed("\n".join([f"{len(named)} tests", *named[:_MOST_FAILURES], *more])) from failure
+        raise _listed(named) from failure
     cases = list(_cases(began))
     skipped = [case.find("skipped") for case in cases]
     reasons = sorted({(one.get("message") or "no reason") for one in skipped if one is not None})
@@ -135,11 +148,35 @@ def web_tests() -> str:
     if int(version.lstrip("v").partition(".")[0]) < LEAST_NODE:
         raise Lacking(f"node {LEAST_NODE} or newer is needed, got {version}")
     _install_packages()
-    counts = {what: int(number) for what, number in _COUNT.findall(run(["npm", "test", "--silent"], WEB))}
+    try:
+        said = run(["npm", "test", "--silent"], WEB, NODE_OPTIONS="--test-reporter=tap")
+    except Failed as failure:
+        named = list(_wrong(failure.output))
+        if not named:
+            raise
+        raise _listed(named) from failure
+    counts = {what: int(number) for what, number in _COUNT.findall(said)}
     if not counts.get("pass"):
         raise Failed("node ran no test")
-    skipped = f", {counts['skipped']} skipped" if counts.get("skipped") else ""
+    reasons = sorted(set(_SKIPPED.findall(said)))
+    skipped = f", {counts['skipped']} skipped: {'; '.join(reasons)}" if counts.get("skipped") else ""
     return f"node {version}: {counts['pass']} tests passed{skipped}"
+
+
+def _wrong(tap: str) -> Iterator[str]:
+    """Failed tests with the first line of each one's error; one that has failed tests inside tells nothing itself."""
+    lines = iter(tap.splitlines())
+    for line in lines:
+        named = _WRONG.fullmatch(line)
+        if named is None:
+            continue
+        block = [one.strip() for one in itertools.takewhile(lambda one: one.strip() != "...", lines)]
+        if "failureType: 'subtestsFailed'" in block:
+            continue
+        at = next((number for number, one in enumerate(block) if one.startswith("error: ")), None)
+        # A text of several lines begins on the next one.
+        told = [] if at is None else [block[at].removeprefix("error: ").strip("'|>-"), *block[at + 1 : at + 2]]
+        yield f"{named[1]}: {next(filter(None, told), 'no message')}"
 
 
 def _install_packages() -> None:
