@@ -18,6 +18,7 @@ import { copyArea } from "../../src/runtime/resize.ts";
 import { checkModel } from "../../src/runtime/verify/model.ts";
 import type { Photo } from "../../src/runtime/picture.ts";
 import type { PlainVerdict } from "../../src/runtime/verdict.ts";
+import { cutTimes } from "./speed.ts";
 import { type BoxEdges, type FrameSpec, boxFrom, edgesOf, frameOf, planFrom } from "./specs.ts";
 
 /** Pixels of a picture; `rgb` in base64. */
@@ -133,6 +134,12 @@ const edgekit = {
     for (let at = 0; at < inputs.length; at += bytes) scores.push([...(await model.score(inputs.slice(at, at + bytes), at / bytes))]);
     model.close();
     return { scores, engine: model.engine };
+  },
+
+  /** Milliseconds for cutting and resizing a plan's crops of an array, once for each run; one to warm up is left out. */
+  async cut(url: string, sizeWh: [number, number], plan: unknown, sidePx: number, runs: number): Promise<number[]> {
+    const picture = Picture.fromRgb(...sizeWh, await bytesOf(url));
+    return cutTimes({ picture, sizeWh, shrink: 1 }, planFrom(plan), sidePx, runs);
   },
 
   /** A verdict; a refusal comes as its message. */
