@@ -19,6 +19,8 @@ export interface Outline {
   readonly fault: string;
   /** The content of its EXIF block, prefix included; empty without. */
   readonly exif: Uint8Array;
+  /** Where the four letters stand that mark the pieces of its EXIF. */
+  readonly exifMarks: readonly number[];
 }
 
 /** One segment of a JPEG: its marker, and where its length stands, which counts itself. */
@@ -29,7 +31,10 @@ interface Segment {
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+const NO_EXIF = { exif: NOTHING, exifMarks: [] };
 const EXIF_PREFIX = "Exif\0\0";
+// As a PNG's chunk it is one that nobody must know.
+const HIDDEN_MARK = "noNe";
 const CUT = "it breaks off before the end of its picture; copy it again";
 const [APP1, SCAN, END] = [0xe1, 0xda, 0xd9];
 // Markers of frames, and what is special about them; baseline, extended and progressive ones have nothing.
@@ -55,6 +60,23 @@ export function outlineOf(kind: Kind, content: Uint8Array): Outline {
   return outline;
 }
 
+/**
+ * The same file without EXIF, for a decoder that would turn the picture by itself, and nobody knows by which rule.
+ *
+ * @returns A copy with the marks of its EXIF changed; the file itself where it has none.
+ */
+export function hideExif(kind: Kind, content: Uint8Array<ArrayBuffer>, { exifMarks }: Outline): Uint8Array<ArrayBuffer> {
+  if (exifMarks.length === 0) return content;
+  const hidden = content.slice();
+  for (const at of exifMarks) {
+    for (let place = 0; place < HIDDEN_MARK.length; place += 1) hidden[at + place] = HIDDEN_MARK.charCodeAt(place);
+    if (kind !== "PNG") continue;
+    const end = at + 4 + bigEndian(content, at - 4, 4);
+    new DataView(hidden.buffer).setUint32(end, crc32(hidden.subarray(at, end)));
+  }
+  return hidden;
+}
+
 const READERS: Readonly<Record<Kind, (content: Uint8Array) => Outline>> = {
   JPEG: outlineJpeg,
   PNG: outlinePng,
@@ -72,6 +94,7 @@ function unread(kind: Kind): never {
 
 function outlineJpeg(content: Uint8Array): Outline {
   const exif: Uint8Array[] = [];
+  const exifMarks: number[] = [];
   let [scans, isWhole, frame] = [0, false, null as Segment | null];
   for (const segment of segmentsOf(content)) {
     const { code, body, length } = segment;
@@ -79,6 +102,8 @@ function outlineJpeg(content: Uint8Array): Outline {
     if (code === SCAN) scans += 1;
     if (scans > MAX_SCANS) throw new PhotoError(`a JPEG must have at most ${MAX_SCANS} scans, got more; save it anew`);
     if (FRAMES.has(code)) frame ??= segment;
+    // Decoders are less strict about what is EXIF than its rule.
+    if (code === APP1 && standsAt(content, body + 2, "Exif")) exifMarks.push(body + 2);
     if (code === APP1 && scans === 0 && standsAt(content, body + 2, EXIF_PREFIX)) {
       // A long block goes on in the next segment, behind another prefix.
       exif.push(content.subarray(body + 2 + (exif.length > 0 ? EXIF_PREFIX.length : 0), body + length));
@@ -98,7 +123,7 @@ function outlineJpeg(content: Uint8Array): Outline {
   if (isInk) fault = "it is a JPEG in ink (CMYK), which decoders read differently; save it as RGB";
   else if (special !== "") fault = `it is a ${special} JPEG; save it as an ordinary one`;
   else if (bits !== 8) fault = `it is a JPEG of ${bits} bits a sample; save it with 8`;
-  return { sizeWh: [width, height], fault, exif: joined(exif) };
+  return { sizeWh: [width, height], fault, exif: joined(exif), exifMarks };
 }
 
 /**
@@ -131,17 +156,21 @@ function* segmentsOf(content: Uint8Array): Generator<Segment> {
 
 function outlinePng(content: Uint8Array): Outline {
   let [at, isWhole, exif] = [8, false, NOTHING];
+  const exifMarks: number[] = [];
   for (let count = 0; at + 12 <= content.length && !isWhole; count += 1) {
     if (count > MAX_BLOCKS) throw tooManyBlocks("PNG");
     const length = bigEndian(content, at, 4);
     const next = at + 12 + length;
     if (next > content.length) break;
     if (standsAt(content, at + 4, "IEND")) isWhole = true;
-    if (standsAt(content, at + 4, "eXIf") && isIntact(content, at, length)) exif = content.subarray(at + 8, next - 4);
+    if (standsAt(content, at + 4, "eXIf")) {
+      exifMarks.push(at + 4);
+      if (isIntact(content, at, length)) exif = content.subarray(at + 8, next - 4);
+    }
     at = next;
   }
   const sizeWh: SizeWh = [bigEndian(content, 16, 4), bigEndian(content, 20, 4)];
-  return { sizeWh, fault: isWhole && standsAt(content, 12, "IHDR") ? "" : CUT, exif };
+  return { sizeWh, fault: isWhole && standsAt(content, 12, "IHDR") ? "" : CUT, exif, exifMarks };
 }
 
 /** Whether the check sum of a PNG's chunk is right. */
@@ -152,14 +181,18 @@ function isIntact(content: Uint8Array, at: number, length: number): boolean {
 function outlineWebp(content: Uint8Array): Outline {
   const end = 8 + littleEndian(content, 4, 4);
   let [at, exif, sizeWh] = [12, NOTHING, [0, 0] as SizeWh];
+  const exifMarks: number[] = [];
   for (let count = 0; at + 8 <= Math.min(end, content.length); count += 1) {
     if (count > MAX_BLOCKS) throw tooManyBlocks("WEBP");
     const [kind, length] = [latin(content, at, at + 4), littleEndian(content, at + 4, 4)];
     if (count === 0) sizeWh = webpSize(content, kind, at + 8);
-    if (kind === "EXIF" && exif.length === 0) exif = content.subarray(at + 8, at + 8 + length);
+    if (kind === "EXIF") {
+      exifMarks.push(at);
+      if (exif.length === 0) exif = content.subarray(at + 8, at + 8 + length);
+    }
     at += 8 + length + (length % 2);
   }
-  return { sizeWh, fault: end <= content.length ? "" : CUT, exif };
+  return { sizeWh, fault: end <= content.length ? "" : CUT, exif, exifMarks };
 }
 
 function webpSize(content: Uint8Array, kind: string, at: number): SizeWh {
@@ -187,14 +220,14 @@ function outlineGif(content: Uint8Array): Outline {
     skipBlocks();
   }
   const screen: SizeWh = [littleEndian(content, 6, 2), littleEndian(content, 8, 2)];
-  if (content[at] !== 0x2c) return { sizeWh: screen, fault: CUT, exif: NOTHING };
+  if (content[at] !== 0x2c) return { sizeWh: screen, fault: CUT, ...NO_EXIF };
   const [left, top, width, height] = [1, 3, 5, 7].map((place) => littleEndian(content, at + place, 2));
   checkSize("the first frame of a GIF", [Math.max(1, left! + width!), Math.max(1, top! + height!)]);
   const own = content[at + 9] ?? 0;
   // Behind its colours stand the size of its codes, and blocks up to an empty one.
   at += 10 + (own & 0x80 ? 3 << ((own & 7) + 1) : 0) + 1;
   skipBlocks();
-  return { sizeWh: screen, fault: at <= content.length ? "" : CUT, exif: NOTHING };
+  return { sizeWh: screen, fault: at <= content.length ? "" : CUT, ...NO_EXIF };
 }
 
 function outlineBmp(content: Uint8Array): Outline {
@@ -206,7 +239,7 @@ function outlineBmp(content: Uint8Array): Outline {
   const isPacked = !isOld && [1, 2].includes(littleEndian(content, 30, 4));
   const bytes = isPacked ? 0 : Math.ceil((bits * width) / 32) * 4 * height;
   const isWhole = littleEndian(content, 10, 4) + bytes <= content.length;
-  return { sizeWh: [width, height], fault: isWhole ? "" : CUT, exif: NOTHING };
+  return { sizeWh: [width, height], fault: isWhole ? "" : CUT, ...NO_EXIF };
 }
 
 function tooManyBlocks(kind: Kind): PhotoError {

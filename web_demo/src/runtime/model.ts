@@ -1,12 +1,10 @@
-/** What scores crops, and LiteRT.js as that: in this thread, or in a worker of its own. */
+/** What scores crops, and LiteRT.js as that. */
 
-import { type CompiledModel, Tensor, getGlobalLiteRtPromise, loadAndCompile, loadLiteRt, supportsFeature } from "@litertjs/core";
+import { type CompiledModel, Tensor, loadAndCompile } from "@litertjs/core";
 
 import type { Bundle } from "./bundle.ts";
+import { ENGINE, loadEngine, whatEngineSaid } from "./engine.ts";
 import { ContractError, EdgekitError, ModelError } from "./errors.ts";
-
-/** Name and version of the engine; a test holds it to the package's. */
-export const ENGINE = "litert.js-2.5.3";
 
 // How far the sum of a crop's probabilities may be from one: float32 rounds in the sixth place.
 const SUM_TOLERANCE = 1e-3;
@@ -72,13 +70,11 @@ export class LiteRtModel implements Model {
     const given = "contract" in source ? sourceOf(source) : source;
     const { sidePx, classes, areProbabilities } = given;
     try {
-      await (getGlobalLiteRtPromise() ?? loadLiteRt(wasmUrl));
-      const isRelaxed = !wasmUrl.includes("compat") && (await supportsFeature("relaxedSimd"));
+      const engine = await loadEngine(wasmUrl);
       const compiled = await loadAndCompile(given.flatbuffer, { accelerator: "wasm" });
-      const engine = `${ENGINE} wasm ${isRelaxed ? "relaxed-simd" : "simd"}`;
       return new LiteRtModel(compiled, { sidePx, classes, areProbabilities }, engine);
     } catch (failure) {
-      throw new ModelError(`${ENGINE} can't load the model: ${messageOf(failure)}; reload the page`);
+      throw new ModelError(`${ENGINE} can't load the model: ${messageOf(failure)}${whatEngineSaid()}; reload the page`);
     }
   }
 
@@ -118,7 +114,7 @@ export class LiteRtModel implements Model {
       return scores;
     } catch (failure) {
       if (failure instanceof EdgekitError) throw failure;
-      throw new ModelError(`${this.engine} failed on a crop: ${messageOf(failure)}; reload the page`);
+      throw new ModelError(`${this.engine} failed on a crop: ${messageOf(failure)}${whatEngineSaid()}; reload the page`);
     } finally {
       // LiteRT.js's memory is not the browser's to collect.
       for (const tensor of tensors) tensor.delete();

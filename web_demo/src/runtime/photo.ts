@@ -12,7 +12,7 @@
 import { shrink } from "./crops.ts";
 import { PhotoError } from "./errors.ts";
 import { orientationOf, turnUpright } from "./exif.ts";
-import { outlineOf } from "./headers.ts";
+import { hideExif, outlineOf } from "./headers.ts";
 import { type Kind, pictureFormat, whatInstead } from "./kinds.ts";
 import { MAX_FILE_BYTES, checkSize } from "./limits.ts";
 import { type Photo, Picture, reduced } from "./picture.ts";
@@ -37,11 +37,11 @@ export async function readPhoto(source: Blob | Uint8Array<ArrayBuffer>, workingP
     const { what, remedy } = whatInstead(content);
     throw new PhotoError(`not a whole JPEG, PNG, WebP, BMP or GIF picture: it is ${what}; ${remedy}`);
   }
-  const { fault, exif } = outlineOf(kind, content);
-  if (fault !== "") throw new PhotoError(`not a whole ${kind} picture: ${fault}`);
-  const stored = await decode(content, kind);
+  const outline = outlineOf(kind, content);
+  if (outline.fault !== "") throw new PhotoError(`not a whole ${kind} picture: ${outline.fault}`);
+  const stored = await decode(hideExif(kind, content, outline), kind);
   const factor = shrink(stored.sizeWh, workingPx);
-  const orientation = orientationOf(exif);
+  const orientation = orientationOf(outline.exif);
   // What is left of a block at the right or bottom would shift a photo that is turned.
   const picture = turnUpright(factor === 1 ? stored : reduced(stored, factor), orientation);
   const [width, height] = stored.sizeWh;
@@ -64,7 +64,6 @@ async function decode(content: Uint8Array<ArrayBuffer>, kind: Kind): Promise<Pic
     bitmap = await createImageBitmap(new Blob([content], { type: `image/${kind.toLowerCase()}` }), {
       colorSpaceConversion: "none",
       premultiplyAlpha: "none",
-      imageOrientation: "none",
     });
   } catch (failure) {
     throw new PhotoError(

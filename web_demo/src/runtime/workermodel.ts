@@ -1,8 +1,9 @@
 /** LiteRT.js in a worker of its own, so that several crops are scored at the same time and a page stays responsive. */
 
 import type { Bundle } from "./bundle.ts";
+import { ENGINE } from "./engine.ts";
 import { ContractError, ModelError } from "./errors.ts";
-import { ENGINE, type Model, type ModelSource, messageOf, sourceOf } from "./model.ts";
+import { type Model, type ModelSource, messageOf, sourceOf } from "./model.ts";
 
 /** What a page asks of the worker's script. */
 export type Ask =
@@ -46,15 +47,15 @@ export class WorkerModel implements Model {
    * Start a worker and load a model there.
    *
    * @param bundle - A checked model file.
-   * @param urls - The build's `worker.js`, and the folder of LiteRT.js's wasm files, ending in a slash; both are taken as
-   *   relative to the page.
+   * @param urls - The build's `worker.js`, and the folder of LiteRT.js's wasm files, ending in a slash; both relative
+   *   to the page, or to the script of the worker that calls.
    * @throws ModelError - The worker or the engine can't be loaded, or refuses the model.
    */
   static async load(bundle: Bundle, urls: { readonly worker: string; readonly wasm: string }): Promise<WorkerModel> {
     const source = sourceOf(bundle);
     const model = new WorkerModel(new Worker(urls.worker), source.sidePx, source.classes);
     try {
-      const wasmUrl = new URL(urls.wasm, document.baseURI).href;
+      const wasmUrl = new URL(urls.wasm, globalThis.document?.baseURI ?? location.href).href;
       const reply = await model.ask({ load: source, wasmUrl });
       if ("engine" in reply) model.name = reply.engine;
       return model;
