@@ -52,6 +52,9 @@ async function buildTests() {
     platform: "node",
     packages: "external",
   });
+  // What tests in a browser call there.
+  const inPage = path.join(HOME, "test", "runtime", "inpage.ts");
+  await build({ ...COMMON, entryPoints: [inPage], outfile: path.join(TEST, "inpage.js"), format: "iife" });
 }
 
 await (process.argv[2] === "test" ? buildTests() : buildApp());

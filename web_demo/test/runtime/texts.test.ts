@@ -11,7 +11,8 @@ import { orientationOf } from "../../src/runtime/exif.ts";
 import { outlineOf } from "../../src/runtime/headers.ts";
 import { pictureFormat } from "../../src/runtime/kinds.ts";
 import { Smoother } from "../../src/runtime/smoothing.ts";
-import { ROOT, VECTORS, type Vector, contractFrom, furthest, raw, testVectors } from "./vectors.ts";
+import { contractFrom } from "./specs.ts";
+import { ROOT, VECTORS, type Vector, furthest, raw, testVectors } from "./vectors.ts";
 
 /** A contract as JSON has it, provenance left out. */
 function plainContract(contract: Contract): unknown {

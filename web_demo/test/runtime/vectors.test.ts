@@ -5,20 +5,8 @@ import { Picture, asPhoto, toTensor } from "../../src/runtime/picture.ts";
 import { copyArea } from "../../src/runtime/resize.ts";
 import { mayStop } from "../../src/runtime/stopping.ts";
 import { decide, vote } from "../../src/runtime/voting.ts";
-import {
-  type BoxEdges,
-  type FrameSpec,
-  type Vector,
-  boxFrom,
-  contractFrom,
-  edgesOf,
-  frameFrom,
-  furthest,
-  joined,
-  planFrom,
-  raw,
-  testVectors,
-} from "./vectors.ts";
+import { type BoxEdges, type FrameSpec, boxFrom, contractFrom, edgesOf, frameOf, planFrom } from "./specs.ts";
+import { type Vector, furthest, joined, raw, testVectors } from "./vectors.ts";
 
 interface BoxesVector extends Vector {
   readonly plan: unknown;
@@ -48,7 +36,7 @@ testVectors<TensorsVector>(
   (vector) => {
     const { source } = vector;
     const plan = planFrom(vector.plan);
-    const given = source.frame ? frameFrom(source.frame) : Picture.fromRgb(...source.size_wh!, raw(source.array!));
+    const given = source.frame ? frameOf(source.frame, raw(source.frame.file)) : Picture.fromRgb(...source.size_wh!, raw(source.array!));
     const photo = asPhoto(given, plan.workingPx);
     const found = cropBoxes(plan, photo.sizeWh, vector.side_px);
     const cut = vector.boxes.map((box) => toTensor(photo, boxFrom(box), vector.side_px));
@@ -68,7 +56,7 @@ interface FramesVector extends Vector {
 }
 
 testVectors<FramesVector>("frames", (vector) => {
-  const frame = frameFrom(vector.frame);
+  const frame = frameOf(vector.frame, raw(vector.frame.file));
   const cut = vector.boxes.map((box) => pixelsOf(frame.cut(boxFrom(box))));
   return { pixels: furthest(frame.sizeWh, vector.size_wh), levels: furthest(joined(cut), raw(vector.pixels)) };
 });
