@@ -262,3 +262,29 @@ for (const workers of [0, 2]) {
 }
 
 test("the browser complains about nothing", { skip }, () => assert.deepEqual(session.complaints, []));
+
+const MODEL = "/repository/models/demo-int8.tflite";
+const FAILURES: readonly (readonly [name: string, wasm: string, worker: string | null, said: RegExp])[] = [
+  ["a page that can't fetch the engine", "nowhere/", null, /^ModelError: .* one of its files can't be fetched; reload the page/],
+  ["a page that fetches it after all", "wasm/", null, /^litert.js-[0-9.]+ wasm relaxed-simd$/],
+  ["a worker that can't fetch the engine", "nowhere/", "worker.js", /^ModelError: .* failed to load/],
+  ["a worker whose script is not there", "wasm/", "nowhere.js", /^ModelError: .*its script can't be loaded; reload the page/],
+  ["a worker that is loaded after all", "wasm/", "worker.js", /^litert.js-[0-9.]+ wasm relaxed-simd$/],
+];
+
+for (const [at, [name, wasm, worker, said]] of FAILURES.entries()) {
+  test(name, { skip }, async () => {
+    // A page has one engine: the first case is the first to ask for it.
+    if (at === 0) await session.page.reload();
+    assert.match(await session.call("load", MODEL, wasm, worker), said);
+  });
+}
+
+for (const worker of [null, "worker.js"]) {
+  test(`a model in ${worker ?? "the page"} refuses crops of another size, goes on, and ends`, { skip }, async () => {
+    const [short, next, closed] = await session.call("misuse", MODEL, "wasm/", worker);
+    assert.match(short!, /^ModelError: a crop must have 27648 bytes, got 27647/);
+    assert.equal(next, "goes on");
+    assert.match(closed!, /^ModelError: this model is closed; load it again/);
+  });
+}
