@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 import edgekit
+from edgekit.data.archives import open_archive, read_member
 from edgekit.errors import EdgekitError
-from edgekit.gather.archives import open_archive, read_member
 from edgekit.records import from_plain, read_bounded
 
 WORKER_NAME, PAGE_NAME, MODEL_NAME = "sw.js", "page.json", "model.tflite"

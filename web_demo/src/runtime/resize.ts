@@ -78,19 +78,22 @@ export function reduceArea(area: Area, width: number, height: number, factorX: n
   return made;
 }
 
-/** Add the pixels of a row to the sums of their blocks. */
+/** Add the pixels of a row to the sums of their blocks; `| 0` tells the compiler that 32 bits are enough. */
 function addRow(sums: Int32Array, pixels: Uint8Array, start: number, step: number, factorX: number): void {
-  let at = start;
+  let at = start | 0;
   for (let value = 0; value < sums.length; value += 3) {
-    let [red, green, blue] = [0, 0, 0];
-    for (const end = at + factorX * step; at < end; at += step) {
-      red += pixels[at]!;
-      green += pixels[at + 1]!;
-      blue += pixels[at + 2]!;
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    for (let count = 0; count < factorX; count += 1) {
+      red = (red + pixels[at]!) | 0;
+      green = (green + pixels[at + 1]!) | 0;
+      blue = (blue + pixels[at + 2]!) | 0;
+      at = (at + step) | 0;
     }
-    sums[value]! += red;
-    sums[value + 1]! += green;
-    sums[value + 2]! += blue;
+    sums[value] = (sums[value]! + red) | 0;
+    sums[value + 1] = (sums[value + 1]! + green) | 0;
+    sums[value + 2] = (sums[value + 2]! + blue) | 0;
   }
 }
 
@@ -111,7 +114,9 @@ function resizeWidth(rgb: Uint8Array<ArrayBuffer>, width: number, height: number
   for (let y = 0, out = 0; y < height; y += 1) {
     const row = y * width * 3;
     for (let x = 0; x < to; x += 1, out += 3) {
-      let [red, green, blue] = [HALF, HALF, HALF];
+      let red = HALF;
+      let green = HALF;
+      let blue = HALF;
       let at = row + first[x]! * 3;
       const begin = x * taps;
       for (let tap = begin; tap < begin + counts[x]!; tap += 1, at += 3) {
