@@ -51,7 +51,12 @@ def need(*programs: str) -> None:
             raise Unavailable(f"{program} is not installed: apt-get install {_PACKAGE_OF.get(program, program)}")
 
 
-def run(*command: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    timeout_s: int = TIMEOUT_S,
+) -> str:
     """Run a program to its end: what it printed.
 
     Raises:
@@ -68,7 +73,7 @@ def run(*command: str | Path, cwd: Path | None = None, environment: dict[str, st
         text=True,
         errors="replace",
         check=False,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
     )
     if ran.returncode != 0:
         said = "\n".join(ran.stdout.strip().splitlines()[-30:])

@@ -102,7 +102,11 @@ READ: Named = [
     ),
     ("fraction-not-reduced", plan(cycle=["2/4", "999/999"]), "catches fractions that must be in lowest terms"),
     ("empty-name", least(name=""), "catches a name that must have characters"),
-    ("name-of-200", least(name="n" * 150 + "\U0001f600" * 50), "catches lengths in UTF-16 units or bytes instead of characters"),
+    (
+        "name-of-200",
+        least(name="n" * 150 + "\U0001f600" * 50),
+        "catches lengths in UTF-16 units or bytes instead of characters",
+    ),
     ("blanks-in-label", least(labels=[" a", "b c "]), "catches labels that are stripped"),
     ("retake-in-upper-case", least(labels=["Retake", "UNKNOWN"]), "catches reserved words in other cases refused"),
     (

@@ -9,10 +9,10 @@ import edgekit.runtime.Classifier
 import edgekit.runtime.Contract
 import edgekit.runtime.ContractException
 import edgekit.runtime.EdgekitException
-import edgekit.runtime.Frame
 import edgekit.runtime.Limits
 import edgekit.runtime.Model
 import edgekit.runtime.PhotoException
+import edgekit.runtime.Pixels
 import edgekit.runtime.Verdict
 import java.io.ByteArrayOutputStream
 import java.io.Closeable
@@ -61,10 +61,10 @@ public class EdgekitClassifier private constructor(
     public fun classify(image: Image, rotation: Int = 0, crops: Int? = null, stopEarly: Boolean = true): Verdict =
         classify(Planes.frame(image, rotation), crops, stopEarly)
 
-    /** Classifies a camera frame; parameters and errors as for an image. */
+    /** Classifies a camera's frame, or a picture of full size; parameters and errors as for an image. */
     @JvmOverloads
-    public fun classify(frame: Frame, crops: Int? = null, stopEarly: Boolean = true): Verdict =
-        classifier.classify(frame, crops, stopEarly)
+    public fun classify(pixels: Pixels, crops: Int? = null, stopEarly: Boolean = true): Verdict =
+        classifier.classify(pixels, crops, stopEarly)
 
     /**
      * Classifies a photo by its file's content, such as the JPEG of a shutter; EXIF turns it.

@@ -2,6 +2,7 @@ package edgekit.android
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.Color
 import android.os.Build
 import edgekit.runtime.Exif
 import edgekit.runtime.Headers
@@ -23,6 +24,14 @@ import java.nio.ByteBuffer
 public object Photos {
     private const val RGBA_BYTES = 4
     private const val MAX_DECODER_SHRINK = 8
+
+    // Bytes of a pixel before red and before blue: 0 and 2 on phones, the other way round where Skia runs on a PC.
+    private val redAndBlue: Pair<Int, Int> by lazy {
+        val probe = Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888)
+        probe.eraseColor(Color.rgb(1, 2, 3))
+        val raw = ByteBuffer.allocate(RGBA_BYTES).also(probe::copyPixelsToBuffer).array()
+        raw.indexOf(1) to raw.indexOf(3)
+    }
 
     /**
      * Decodes a photo and brings it to its working size: a JPEG down to an eighth by the decoder itself.
@@ -136,13 +145,14 @@ public object Photos {
 
     private fun rgb(rgba: ByteArray, stride: Int, size: SizeWh, top: Int): ByteArray {
         val rgb = ByteArray(size.widthPx * size.heightPx * 3)
+        val (red, blue) = redAndBlue
         var to = 0
         for (row in top until top + size.heightPx) {
             var from = row * stride
             repeat(size.widthPx) {
-                rgb[to] = rgba[from]
+                rgb[to] = rgba[from + red]
                 rgb[to + 1] = rgba[from + 1]
-                rgb[to + 2] = rgba[from + 2]
+                rgb[to + 2] = rgba[from + blue]
                 to += 3
                 from += RGBA_BYTES
             }

@@ -23,12 +23,8 @@ import org.junit.rules.TemporaryFolder
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
-import org.robolectric.annotation.Config
-import org.robolectric.annotation.GraphicsMode
 
 @RunWith(RobolectricTestRunner::class)
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
-@Config(sdk = [34])
 class EdgekitClassifierTest {
     @get:Rule
     val folder = TemporaryFolder()
@@ -118,7 +114,7 @@ class EdgekitClassifierTest {
             ContractException::class.java to { EdgekitClassifier.load(ByteArray(0)) },
             ContractException::class.java to { EdgekitClassifier.load(missing) },
             ContractException::class.java to { EdgekitClassifier.load(context, "absent.tflite") },
-            ContractException::class.java to { EdgekitClassifier.load(context, Uri.parse("content://nobody/1")) },
+            ContractException::class.java to { EdgekitClassifier.load(context, Uri.fromFile(missing)) },
             ModelException::class.java to { EdgekitClassifier.load(file, Options(accelerator = Accelerator.GPU)) },
         )
         for ((kind, load) in cases) assertThrows(kind) { load() }

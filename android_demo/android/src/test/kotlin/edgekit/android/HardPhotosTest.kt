@@ -12,13 +12,9 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
-import org.robolectric.annotation.Config
-import org.robolectric.annotation.GraphicsMode
 
 /** Photos that are cut short, of wide colours, of 200 megapixels, or transparent: what Python says of them. */
 @RunWith(RobolectricTestRunner::class)
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
-@Config(sdk = [34])
 class HardPhotosTest {
     @Test
     fun filesCutShortAreRefusedWherePythonRefusesThem() {

@@ -7,11 +7,9 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.ParameterizedRobolectricTestRunner
-import org.robolectric.annotation.Config
 
 /** The `scores` vectors, by the very TFLite library that an APK has for x86-64. */
 @RunWith(ParameterizedRobolectricTestRunner::class)
-@Config(sdk = [34])
 class ScoresTest(private val name: String) {
     @Test
     fun holds() {

@@ -10,10 +10,8 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
-import org.robolectric.annotation.Config
 
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [34])
 class TfliteModelTest {
     private val bundle by lazy { Bundle.read(File(Vectors.project, "models/demo-int8.tflite").readBytes()) }
 

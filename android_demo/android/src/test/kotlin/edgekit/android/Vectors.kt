@@ -26,6 +26,9 @@ internal object Vectors {
 
     fun named(area: String, name: String): JSONObject = of(area).first { it.getString("name") == name }
 
+    /** A model of a vector: a path in the repository, or a file among the vectors' own. */
+    fun model(name: String): File = File(project, name).takeIf { it.isFile } ?: File(conformance, "data/$name")
+
     fun data(name: String): ByteArray = File(conformance, "data/$name").readBytes()
 
     /** A file that `tools/expect.py` wrote; the test is left out where it did not run. */
