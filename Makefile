@@ -11,14 +11,15 @@ MIRROR := index="$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-u
 # Files go to processes whole, in the order that tests/conftest.py gives them.
 SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all check tests arm64 docs lock clean
+.PHONY: demo test test-all check tests arm64 ports android web apk docs lock clean
 
 demo: $(READY)
 	$(BIN)/edgekit demo --out runs/demo
 
-# Lint, types, then all tests, the slow ones too, and beside them the vectors on arm64.
+# Lint, types, then all tests, the slow ones too, and beside them the vectors on arm64; then the ports.
 test: $(READY) check
 	$(MAKE) -j2 tests arm64
+	$(MAKE) ports
 
 tests: $(READY)
 	$(BIN)/python -m pytest $(SPREAD) -m 'not long'
@@ -26,10 +27,27 @@ tests: $(READY)
 # With those that take minutes.
 test-all: $(READY) check
 	$(BIN)/python -m pytest $(SPREAD)
+	$(MAKE) ports
 
 # The conformance vectors on arm64 under qemu, with both interpreters; where there is no qemu it says so and passes.
 arm64: $(READY)
 	$(BIN)/python tests/conformance/job.py
+
+# Kotlin, Android and the browser; where this machine lacks a JDK, Maven, node or Chromium they say so and pass.
+ports: $(READY)
+	$(MAKE) -j2 android web
+
+# Tests of the Kotlin runtime, the library and the app, the phones' library on arm64, APK and AAR.
+android: $(READY)
+	$(BIN)/python tests/ports/job.py android
+
+# Types, build and tests of the browser's runtime and page.
+web: $(READY)
+	$(BIN)/python tests/ports/job.py web
+
+# android_demo/target/edgekit-capture.apk, and what is missing where it can't be built here.
+apk: $(READY)
+	$(MAKE) -C android_demo apk PYTHON=$(abspath $(BIN))/python
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -55,4 +73,4 @@ lock:
 		--upgrade --output-file constraints.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock build dist runs
+	rm -rf $(VENV) $(VENV)-lock build dist runs web_demo/dist web_demo/node_modules android_demo/target android_demo/*/target

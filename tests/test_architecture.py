@@ -277,7 +277,7 @@ TESTED_ELSEWHERE = {
     "audit.options": "through the audit: tests/audit/test_run.py",
     "audit.reading": "through the audit: tests/audit/test_run.py",
     "augment.warp": "through variants: tests/augment/test_vary.py",
-    "runtime.zip_list": "through what reads archives: tests/runtime/test_bundle.py, tests/gather/test_archives.py",
+    "runtime.zip_list": "through what reads archives: tests/runtime/test_bundle.py, tests/data/test_archives.py",
     "adopt.check": "through adoptions: tests/adopt/test_run.py",
     "adopt.edges": "through adoptions: tests/adopt/test_run.py",
     "adopt.interface": "through adoptions: tests/adopt/test_run.py",

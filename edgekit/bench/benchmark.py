@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,7 @@ def benchmark(
         DataError: labels that the model doesn't know, or photos that only the host can read.
         DeviceError: a device can't be reached or tells nonsense; what the others and itself told is kept.
     """
-    plan = _Plan(model, dataset, config)
+    plan = BenchPlan(model, dataset, config)
     measured: dict[str, DeviceBench] = {}
     native: list[NativeBench] = []
     failures: list[DeviceError] = []
@@ -92,7 +92,7 @@ def benchmark(
                 progress.say(f"{failure}; going on with the other devices")
                 failures.append(failure)
             else:
-                measured[device.name] = _device_bench(device, ledger, job, plan)
+                measured[device.name] = device_bench(Measurer.of(device), ledger, job, plan)
                 lines += [place] if place is not None else []
     if failures:
         raise DeviceError("; ".join(map(str, failures)) + "; run the same command again: the other devices are done")
@@ -112,8 +112,19 @@ def record_path(folder: Path, model: Path) -> Path:
     return folder / f"{model.stem}.bench.json"
 
 
-class _Plan:
-    """What is the same for every device."""
+class BenchPlan:
+    """What is the same for every device.
+
+    Args:
+        model: Path of the model file.
+        dataset: Labelled photos.
+        config: What is measured of them.
+
+    Attributes:
+        chosen: The photos that are measured.
+        targets: The class of each in the model's order.
+        settings: The ways to run the model that the config names.
+    """
 
     def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
         self.model, self.dataset, self.config = model, dataset, config
@@ -200,9 +211,39 @@ def settings(contract: Contract, config: BenchConfig) -> list[Setting]:
     ]
 
 
-def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> DeviceBench:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurer:
+    """What measured.
+
+    Attributes:
+        name: The device, as records name it.
+        kind: How it was reached.
+        emulated: Name of the emulator; empty for a real device.
+        app: The app that measured inside itself; empty for a process of this kit.
+    """
+
+    name: str
+    kind: str
+    emulated: str = ""
+    app: str = ""
+
+    @classmethod
+    def of(cls, device: Device) -> Measurer:
+        """A device that ran the kit's own agent."""
+        return cls(name=device.name, kind=device.kind, emulated=device.emulated)
+
+
+def device_bench(measurer: Measurer, ledger: Ledger, job: Job, plan: BenchPlan) -> DeviceBench:
+    """What one device told, as the record has it.
+
+    Args:
+        measurer: The device.
+        ledger: Its rows, complete.
+        job: What it was asked.
+        plan: What all were asked.
+    """
     # A device may also turn out to be emulated.
-    emulated = device.emulated or ("an emulator of another processor" if ledger.hello.machine.emulated else "")
+    emulated = measurer.emulated or ("an emulator of another processor" if ledger.hello.machine.emulated else "")
     judged: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
     points = []
     for number, setting in enumerate(job.settings):
@@ -226,11 +267,12 @@ def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> Devi
     runs = [] if emulated else [ledger.runs(number) for number in range(len(job.settings))]
     best = recommend(points, plan.config.budget_ms)
     return DeviceBench(
-        device=device.name,
-        kind=device.kind,
+        device=measurer.name,
+        kind=measurer.kind,
         emulated=emulated,
         no_latency=f"{emulated} takes its own time" if emulated else "",
-        conditions=conditions_of(ledger, job, plan.config),
+        no_cold="an app measures inside its own process" if measurer.app and not emulated else "",
+        conditions=replace(conditions_of(ledger, job, plan.config), app=measurer.app),
         throttling=throttling(runs) if runs else None,
         repeats=tuple(ledger.states),
         points=tuple(points),
@@ -238,7 +280,7 @@ def _device_bench(device: Device, ledger: Ledger, job: Job, plan: _Plan) -> Devi
     )
 
 
-def _judge(setting: Setting, scores: Scores, plan: _Plan) -> tuple[CropUse | None, Evaluation]:
+def _judge(setting: Setting, scores: Scores, plan: BenchPlan) -> tuple[CropUse | None, Evaluation]:
     """How many crops the verdicts take, and what they are worth."""
     photos = ScoredPhotos.of(
         scores, plan.chosen.samples, plan.contract, crops=setting.crops, stops_early=setting.stops_early
@@ -256,7 +298,9 @@ def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:
         **timed._asdict(),
         slowdown=slowdown(runs),
         first_ms=float(np.median(ledger.first_ms(number))),
-        cold=ColdStart(
+        cold=None
+        if not cold
+        else ColdStart(
             cold_start_ms=float(np.median([one.cold_start_ms for one in cold])),
             first_ms=float(np.median([one.first_ms for one in cold])),
             peak_memory_mb=max(peaks, default=None),

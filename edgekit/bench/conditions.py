@@ -38,6 +38,7 @@ class Conditions:
         machine: The machine's hardware and system, and its state at the beginning.
         after: State of the machine at the end.
         sessions: In how many goes it was measured: more than one where the connection broke and a re-run went on.
+        app: The app that measured, inside itself, with its version; empty for a process of this kit.
     """
 
     device: str
@@ -60,6 +61,7 @@ class Conditions:
     machine: Machine | None = None
     after: State | None = None
     sessions: Counted = 1
+    app: str = ""
 
 
 def device_name(machine: Machine) -> str:

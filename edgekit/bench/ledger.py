@@ -45,6 +45,8 @@ _MOST_CORES = 8192
 _SUM_ERROR = 0.01
 # Sums of floats differ a little from machine to machine.
 _SOME_MORE_S = 0.01
+# The stages of ten runs, each rounded by itself, from a clock that may tick ten times a millisecond.
+_ROUNDING_NS = 1_000_000
 # A device tells of a pause every few seconds.
 _FEW_PAUSES = 10
 
@@ -251,7 +253,7 @@ class _Repeat:
         self._job, self.before = job, before
         self.first_ns: dict[int, int] = {}
         self.blocks: dict[int, list[BlockRow]] = defaultdict(list)
-        self._at_ns = 0
+        self._at_ns = self._until_ns = 0
         self._spent_ns: dict[int, int] = defaultdict(int)
 
     def warm(self, row: WarmRow) -> None:
@@ -276,14 +278,20 @@ class _Repeat:
             )
         if not len(row.crops) == len(row.ns) == BLOCK_RUNS or not self._at_ns <= row.at_ns <= _MOST_AT_NS:
             raise DeviceError(f"a block must have {BLOCK_RUNS} runs, after the last block, got {len(row.ns)}")
+        if row.at_ns < self._until_ns:
+            raise DeviceError(
+                f"a block must begin after the last one's runs, which took until {self._until_ns} ns of the repeat, got"
+                f" {row.at_ns}"
+            )
         if not all(0 <= ns <= _MOST_NS for run in row.ns for ns in run) or not all(sum(run) for run in row.ns):
             raise DeviceError(f"stages must take 0 to {_MOST_NS} ns, setting {row.setting} has others")
         if not all(
             1 <= count <= setting.crops if setting.stops_early else count == setting.crops for count in row.crops
         ):
             raise DeviceError(f"verdicts of setting {row.setting} must take {setting.crops} crops, got {row.crops}")
-        self._at_ns = row.at_ns
-        self._spent_ns[row.setting] += sum(sum(run) for run in row.ns)
+        spent_ns = sum(sum(run) for run in row.ns)
+        self._at_ns, self._until_ns = row.at_ns, row.at_ns + spent_ns - _ROUNDING_NS
+        self._spent_ns[row.setting] += spent_ns
         known.append(row)
 
     def check_whole(self) -> None:

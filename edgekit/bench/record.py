@@ -40,7 +40,8 @@ class BenchPoint:
         spread: How far the repeats agree.
         slowdown: Inference of a crop in the last tenth of the runs by that in the first; None with too few of them.
         first_ms: The first verdict after the model was loaded: median of the repeats.
-        cold: A process of its own, from its start to its first verdict: medians; its memory: the most.
+        cold: A process of its own, from its start to its first verdict: medians; its memory: the most. None also
+            inside an app.
         evaluation: On all photos, by this interpreter and delegate; the same for every number of threads.
     """
 
@@ -104,10 +105,12 @@ class DeviceBench:
     """What was measured on one device.
 
     Attributes:
-        device: The device as the user wrote it: ``local``, ``ssh://…``, ``adb://…``.
-        kind: ``local``, ``ssh`` or ``adb``.
+        device: The device as the user wrote it: ``local``, ``ssh://…``, ``adb://…``; of an app's export
+            ``android://`` or ``web://`` and the phone's name.
+        kind: ``local``, ``ssh`` or ``adb``; ``android`` or ``web`` inside an app.
         emulated: Name of the emulator; empty for a real device.
         no_latency: Why there are no latencies; empty where there are.
+        no_cold: Why there are no cold starts; empty where there are, or no latencies either.
         throttling: None where the repeats were too short to tell.
         recommended: The setting to use; None where no point is within the budget, or none has a latency.
     """
@@ -116,6 +119,7 @@ class DeviceBench:
     kind: str
     emulated: str
     no_latency: str
+    no_cold: str = ""
     conditions: Conditions
     throttling: Throttling | None
     repeats: tuple[RepeatStates, ...]

@@ -43,11 +43,23 @@ Delegates = Annotated[
     ),
 ]
 
+Exports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from",
+        help="A phone's export of what its app measured, instead of --data and --device; repeat for several phones.",
+    ),
+]
+# What says how to show and judge numbers that are there already.
+_WITH_EXPORTS = {"model", "from_", "budget_ms", "against", "tolerance", "out", "json"}
+
 
 def bench(
+    context: typer.Context,
     model: options.Model,
-    data: options.DataOption,
+    data: Annotated[Path | None, typer.Option("--data", help="Labelled photos.")] = None,
     device: Devices = None,
+    from_: Exports = None,
     crops: Annotated[str | None, options.numbers_of_crops(_LONG.crops)] = None,
     tta: options.Tta = None,
     threads: Annotated[str, typer.Option(help="Crops scored at the same time.")] = options.joined(_LONG.threads),
@@ -93,15 +105,28 @@ def bench(
     """Measure latency against accuracy, on this machine and on devices.
 
     For every number of crops and threads, every interpreter and delegate; recommends one for a budget. A re-run goes on
-    where a device broke off. Exit code 1 when nothing is within the budget, or something is worse than --against.
+    where a device broke off. With --from, the same of what apps measured on phones. Exit code 1 when nothing is within
+    the budget, or something is worse than --against.
     """
-    from edgekit.bench.benchmark import benchmark, record_path
-    from edgekit.bench.compare import check_comparable, compare_benchmarks
+    from edgekit.bench.benchmark import benchmark
+    from edgekit.bench.compare import check_comparable
+    from edgekit.bench.from_phones import benchmark_of_exports
     from edgekit.bench.record import BenchRecord
     from edgekit.devices.parse import open_devices
     from edgekit.records import from_plain, read_json
     from edgekit.runtime.interpreter import check_delegate, check_interpreter
 
+    share, folder, old = _share(tolerance), out or model.parent, None
+    if against is not None:
+        old = from_plain(BenchRecord, read_json(against), where=str(against))
+    if from_:
+        _refuse_beside_exports(context)
+        with console.progress() as progress:
+            record = benchmark_of_exports(model, from_, budget_ms=budget_ms, out=folder, progress=progress)
+        _finish(record, model, old, folder=folder, tolerance=share, json=json)
+        return
+    if data is None:
+        raise typer.BadParameter("photos are needed: --data PHOTOS, or --from EXPORT.zip of a phone's app")
     config = options.changed(
         _QUICK if quick else _LONG,
         crops=options.crop_counts(crops, default=_LONG.crops, tta=tta),
@@ -123,10 +148,6 @@ def bench(
         check_interpreter(name)
     for name in config.delegates:
         check_delegate(name)
-    share, old = _share(tolerance), None
-    if against is not None:
-        old = from_plain(BenchRecord, read_json(against), where=str(against))
-    folder = out or model.parent
     how, known = options.reading(columns, folders), options.labels_of(model)
     options.check_places({"a benchmark": folder}, data)
     devices = open_devices(device or ["local"])
@@ -140,13 +161,45 @@ def bench(
     finally:
         for one in devices:
             one.close()
+    _finish(record, model, old, folder=folder, tolerance=share, json=json, data=data)
+
+
+def _refuse_beside_exports(context: typer.Context) -> None:
+    """Hold that nothing is asked of a phone that has measured already."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if name not in _WITH_EXPORTS and (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise typer.BadParameter(
+            f"--from shows what an app measured, on the photos and by the settings in its export; leave out"
+            f" {', '.join(given)}"
+        )
+
+
+def _finish(
+    record: BenchRecord,
+    model: Path,
+    old: BenchRecord | None,
+    *,
+    folder: Path,
+    tolerance: float,
+    json: bool,
+    data: Path | None = None,
+) -> None:
+    """Show a benchmark and what became worse; the exit code says whether anything did."""
+    from edgekit.bench.benchmark import record_path
+    from edgekit.bench.compare import compare_benchmarks
+
     console.note(f"wrote {record_path(folder, model)}")
     _plot(record, folder, model.stem)
     console.show(record, print_bench, json=json)
-    _next_step(model, data, record)
+    if data is not None:
+        _next_step(model, data, record)
     failed = _over_budget(record)
     if old is not None:
-        failed |= print_changes(compare_benchmarks(old, record, tolerance=share), quiet=json)
+        failed |= print_changes(compare_benchmarks(old, record, tolerance=tolerance), quiet=json)
         for phone in record.native:
             console.note(f"{phone.device} timed the network alone, which is not compared")
     if failed:
@@ -253,10 +306,11 @@ def _print_latencies(bench: DeviceBench) -> None:
     where, rows = bench.conditions, []
     for point, engine in zip(bench.points, _engines(bench), strict=True):
         name = f"{crops_label(point)} × {point.threads}{engine}"
-        if point.latency is None or point.intervals is None or point.spread is None or point.cold is None:
+        if point.latency is None or point.intervals is None or point.spread is None:
             rows.append([name, *[NOTHING] * 11])
             continue
         total, bounds = point.latency["total"], point.intervals["total"]
+        cold_ms, memory_mb = (point.cold.cold_start_ms, point.cold.peak_memory_mb) if point.cold else (None, None)
         rows.append(
             [
                 name,
@@ -266,8 +320,7 @@ def _print_latencies(bench: DeviceBench) -> None:
                 f"{total.p99_ms:.1f}",
                 *(f"{point.latency[stage].p50_ms:.1f}" for stage in ("decode", "crop", "invoke", "vote")),
                 f"±{percent(point.spread.relative / 2, 0)}" if len(point.spread.p50_ms) > 1 else NOTHING,
-                f"{point.cold.cold_start_ms:.0f}",
-                NOTHING if point.cold.peak_memory_mb is None else f"{point.cold.peak_memory_mb:.0f}",
+                *(NOTHING if value is None else f"{value:.0f}" for value in (cold_ms, memory_mb)),
             ]
         )
     console.print_table(
@@ -276,6 +329,8 @@ def _print_latencies(bench: DeviceBench) -> None:
         ["crops × threads", "p50", "p90", "p95", "p99", "decode", "crop", "invoke", "vote", "repeats", "cold", "MiB"],
         rows,
     )
+    if bench.no_cold:
+        console.note(f"{bench.device}: no cold starts: {bench.no_cold}")
     if bench.throttling is not None and bench.throttling.verdict == "throttled":
         console.note(
             f"{bench.device} throttled: inference was {percent(bench.throttling.ratio - 1, 0)} slower at the end of "

@@ -13,9 +13,11 @@ from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.metrics.wording import NOTHING, count, interval, percent, rate_interval, short_percent
+from edgekit.terminal import printable
 
 if TYPE_CHECKING:
     from edgekit.evaluate.accuracy import EvaluateRecord
+    from edgekit.evaluate.on_phone import PhoneAgreement
     from edgekit.metrics.breakdown import ClassTable, Detail
     from edgekit.metrics.classification import Evaluation
 
@@ -25,7 +27,7 @@ _SHOWN_PAIRS = 20
 
 def evaluate(
     model: options.Model,
-    data: options.DataOption,
+    data: options.DataOrExport,
     crops: options.Crops = None,
     all_crops: options.AllCrops = False,
     split: options.Split = "auto",
@@ -64,10 +66,11 @@ def evaluate(
     wanted = None if slices is None else options.names(slices)
     config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=wanted)
     options.check_places({"an evaluation": out}, data)
-    with console.progress() as progress:
+    with options.opened(data) as (folder, export), console.progress() as progress:
         known = bundle.contract.labels
-        dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
-        record = evaluate_model(model, dataset, config, bundle=bundle, progress=progress)
+        dataset = options.load_photos(folder, how, known=known, skip_bad=skip_bad, progress=progress)
+        said = () if export is None else export.captures
+        record = evaluate_model(model, dataset, config, bundle=bundle, captures=said, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     console.show(record, print_evaluation, json=json)
     if out is not None:
@@ -88,6 +91,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
 
     found = record.detail
     title = f"{record.part} photos, {count(record.crops, 'crop')}{console.crops_taken(record.crops_used)}"
+    print_phone(record.phone)
     if is_one_sided(record):
         _print_one_sided(record, title)
         return
@@ -114,6 +118,22 @@ def print_evaluation(record: EvaluateRecord) -> None:
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
     console.caution(record.caution, *([record.gap.warning] if record.gap else []))
+
+
+def print_phone(found: PhoneAgreement | None) -> None:
+    """What a phone had said of the photos: nothing where they came without its verdicts."""
+    if found is None:
+        return
+    line = f"on the phone: {len(found.differ)} of {count(found.compared, 'verdict')} differ from this machine's"
+    if found.largest_difference is not None:
+        line += (
+            f", the largest difference of a crop's score is {found.largest_difference:.4f} ({'; '.join(found.engines)})"
+        )
+    typer.echo(printable(line))
+    for one in found.differ[:_SHOWN_MISTAKES]:
+        console.note(f"other than on the phone: {one.path} was called {one.phone} there, {one.host} here")
+    if found.other_models:
+        console.note(f"not compared: {count(found.other_models, 'verdict')} of another model file")
 
 
 def _print_confusion(found: Detail, labels: Sequence[str]) -> None:

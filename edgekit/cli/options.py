@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,12 +19,14 @@ from edgekit.data.manifest import COLUMNS
 from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy, PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
+from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import NetworkConfig, TrainConfig
 
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
+    from edgekit.phones.captures import CapturesExport
     from edgekit.progress import Progress
     from edgekit.train.record import TrainRecord
 
@@ -35,6 +38,7 @@ CPUS = os.cpu_count() or 1
 # What a command works on.
 Data = Annotated[Path, typer.Argument(help="A folder per class, split folders of such, or one with manifest.csv.")]
 DataOption = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
+DataOrExport = Annotated[Path, typer.Option("--data", help="Labelled photos, or a phone's export of captures (.zip).")]
 RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the run. [default: where they were]")]
 Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` or `adopt` wrote.")]
 Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
@@ -270,6 +274,27 @@ def load_run_photos(before: TrainRecord, data: Path | None, *, progress: Progres
         skip_bad=before.skipped_photos > 0,
         progress=progress,
     )
+
+
+@contextmanager
+def opened(data: Path) -> Iterator[tuple[Path, CapturesExport | None]]:
+    """The data folder that a command was given, or the one that a phone's export of captures is, while it works.
+
+    Yields:
+        The folder, and the export where it is one.
+
+    Raises:
+        DataError: a zip file that is no such export.
+    """
+    from edgekit.phones.captures import unpacked_captures
+
+    if not data.is_file() or data.suffix.lower() != ".zip":
+        yield data, None
+        return
+    with unpacked_captures(data) as (folder, export):
+        if export.unlabelled:
+            console.note(f"left out: {count(export.unlabelled, 'photo')} without a truth, of {data}")
+        yield folder, export
 
 
 def check_places(places: Mapping[str, Path | None], data: Path) -> None:

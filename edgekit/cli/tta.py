@@ -23,7 +23,7 @@ def tta(
     models: Annotated[
         list[Path], typer.Argument(help="Files that `edgekit convert` or `adopt` wrote, of the same labels.")
     ],
-    data: options.DataOption,
+    data: options.DataOrExport,
     crops: Annotated[str | None, options.numbers_of_crops(_TTA.crops)] = None,
     k: options.K = None,
     plan: Annotated[
@@ -63,8 +63,8 @@ def tta(
     )
     options.check_places({"a study": out}, data)
     how, known = options.reading(columns, folders), options.labels_of(*models)
-    with console.progress() as progress:
-        dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
+    with options.opened(data) as (folder, _), console.progress() as progress:
+        dataset = options.load_photos(folder, how, known=known, skip_bad=skip_bad, progress=progress)
         scores = None if out is None or no_keep else out / "scores"
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:

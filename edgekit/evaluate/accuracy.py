@@ -15,11 +15,13 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
+from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import Chosen, choose_photos
 from edgekit.metrics.breakdown import Detail, check_slices, detail
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.metrics.judged import Judged
+from edgekit.phones.captures import Capture
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.stopping import margins
@@ -150,6 +152,7 @@ class EvaluateRecord:
         decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
         detail: Curves, calibration, slices and mistakes beyond the headline.
         gap: Validation against these photos, where they are the model's own test photos and all crops were scored.
+        phone: What a phone had said of these photos, where they came with its verdicts.
     """
 
     model: str
@@ -165,6 +168,7 @@ class EvaluateRecord:
     decision: Decision
     detail: Detail
     gap: ValidationGap | None = None
+    phone: PhoneAgreement | None = None
 
 
 def evaluate_model(
@@ -173,6 +177,7 @@ def evaluate_model(
     config: EvaluateConfig | None = None,
     *,
     bundle: Bundle | None = None,
+    captures: Sequence[Capture] = (),
     progress: Progress = SILENT,
 ) -> EvaluateRecord:
     """Measure a model file on labelled photos, with the crops that ``Classifier.classify`` would score.
@@ -182,6 +187,7 @@ def evaluate_model(
         dataset: Photos with labels.
         config: The part of the photos, the crops and the slices.
         bundle: The model file as it was read before, which is then not opened again.
+        captures: What a phone said of photos, to be held against what is found here.
         progress: Told of every photo.
 
     Raises:
@@ -195,7 +201,10 @@ def evaluate_model(
     check_crops(count)
     chosen = choose_photos(dataset, contract, config.part, takes_folds=True, progress=progress)
     check_slices(config.slices, known_columns(chosen.samples))
-    scores = score_chosen(model, bundle, dataset, chosen, crops=count, progress=progress)
+    held = [] if chosen.out_of_fold else comparable(captures, bundle)
+    most = max([count, *(len(one.crops) for one in held)])
+    whole = score_chosen(model, bundle, dataset, chosen, crops=most, progress=progress)
+    scores = Scores(crops=whole.crops[:, :count], targets=whole.targets)
     early = config.stop_early and config.crops is None and contract.decision.early_stop is not None
     photos = ScoredPhotos.of(scores, chosen.samples, contract, crops=count, stops_early=early)
     judged = judged_photos(photos)
@@ -216,4 +225,5 @@ def evaluate_model(
         decision=contract.decision,
         detail=detail(judged, slices=config.slices),
         gap=None if validation is None else validation_gap(validation, evaluation.balanced_accuracy, grouped=grouped),
+        phone=phone_agreement(captures, held, chosen.samples, whole, contract) if captures else None,
     )

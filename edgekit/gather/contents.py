@@ -12,9 +12,9 @@ from zipfile import ZipFile
 
 from PIL import Image
 
+from edgekit.data.archives import open_archive, read_member, unpack_member
 from edgekit.data.lookalikes import WORKING_PX, perceptual_hash
 from edgekit.errors import DataError, PhotoError, VideoError
-from edgekit.gather.archives import open_archive, read_member, unpack_member
 from edgekit.gather.sources import Found
 from edgekit.gather.stills import sharpest_stills, to_jpeg
 from edgekit.gather.strip import exif_of, strip

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 
+from edgekit.data.archives import open_archive
 from edgekit.data.folder import read_folder
 from edgekit.data.layout import Facts, FolderLayout, FolderPlace, LeftOut, understand
 from edgekit.data.manifest import Sample
 from edgekit.data.table import TABLE_SUFFIXES
 from edgekit.errors import DataError
-from edgekit.gather.archives import open_archive
 from edgekit.gather.options import SETTABLE, GroupRule, ImportConfig, check_name, safe_name
 from edgekit.gather.sources import Found
 

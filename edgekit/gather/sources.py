@@ -10,13 +10,14 @@ from pathlib import Path, PurePosixPath
 from posixpath import splitext
 from zipfile import ZipFile
 
+from edgekit.data.archives import open_archive, peek
 from edgekit.data.checks import BadPhoto, ending_of, has_photo_ending, is_photo_name, may_be_photo, walk_folders
 from edgekit.data.folder import has_manifest, nested_manifest, read_folder, read_nested
 from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest
 from edgekit.data.names import is_litter
 from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import DataError
-from edgekit.gather.archives import open_archive, peek
+from edgekit.phones.captures import is_captures, read_captures
 from edgekit.runtime.kinds import picture_format
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv", ".mpg", ".ogv")
@@ -35,7 +36,7 @@ class Found:
         path: The file on disk: itself, or the zip file.
         member: Number in the zip file; None for a file.
         stamp: Text that changes when the file does.
-        sample: The photo's row, where the source is a folder with a manifest.
+        sample: The photo's row, where the source is a folder with a manifest or a phone's export.
     """
 
     name: str
@@ -147,6 +148,9 @@ class _Lister:
         stamp = _stamp(path)
         with open_archive(path) as archive:
             members = archive.infolist()
+            if is_captures(path, archive):
+                self._add_captures(path, source, inside, stamp)
+                return
             listed = [one.filename for one in members if PurePosixPath(one.filename).name == MANIFEST_NAME]
             if listed:
                 raise DataError(
@@ -168,6 +172,18 @@ class _Lister:
             elif self._is_of_use(name, is_photo_name(name) or number in pictures):
                 of_member = f"{stamp}|{number}|{member.CRC}"
                 self.found.append(Found(name=name, source=source, path=path, member=number, stamp=of_member))
+
+    def _add_captures(self, path: Path, source: str, inside: str, stamp: str) -> None:
+        """Add photos of a phone whose truth its user said; what the phone said of them goes nowhere."""
+        export = read_captures(path)
+        if export.unlabelled:
+            self.ignored["without a truth"] += export.unlabelled
+        for sample in export.samples:
+            name = f"{inside}/{sample.path}" if inside else sample.path
+            number = export.numbers[sample.path]
+            self.found.append(
+                Found(name=name, source=source, path=path, member=number, stamp=f"{stamp}|{number}", sample=sample)
+            )
 
 
 def list_sources(sources: Sequence[Path], out: Path, reading: DataReading = AS_IT_LIES) -> Listing:

@@ -202,7 +202,10 @@ class TestResuming:
     def test_two_at_once_do_not_share_a_file(self, model, dataset, tmp_path):
         class Meanwhile(Tampered):
             def run(self, arguments, *, idle_timeout_s=120):
-                with ThreadPoolExecutor(1) as pool, pytest.raises(EdgekitError, match="another benchmark of this"):
+                with (
+                    ThreadPoolExecutor(1) as pool,
+                    pytest.raises(EdgekitError, match="another edgekit process writes there"),
+                ):
                     pool.submit(
                         benchmark, model, dataset, SHORT, devices=[LocalDevice("tampered")], out=tmp_path
                     ).result()

@@ -87,7 +87,7 @@ class TestHostileLines:
             pytest.param(first("scores", "scores", [True, 0.0]), "must be float", id="bool"),
             pytest.param(edited("scores", lambda row: row.update(sudo=1)), "unknown", id="unknown-key"),
             pytest.param(edited("cold", lambda row: row.update(first_ms=1e300)), "within bounds", id="cold-time"),
-            pytest.param(edited("cold", lambda row: row.update(peak_memory_mb=-1.0)), "within bounds", id="memory"),
+            pytest.param(edited("cold", lambda row: row.update(peak_memory_mb=-1.0)), "0 or more", id="memory"),
             pytest.param(edited("cold", lambda row: row.update(setting=99)), "must come now", id="cold-of-no-setting"),
             pytest.param(edited("runs", lambda row: row["ns"].pop()), "must have 10 runs", id="fewer-runs"),
             pytest.param(edited("runs", lambda row: row.update(setting=-1)), "must belong to a setting", id="setting"),

@@ -92,6 +92,8 @@ def options():
     for command, function in commands(app):
         hints = typing.get_type_hints(function, include_extras=True)
         for name, parameter in inspect.signature(function).parameters.items():
+            if hints[name] is typer.Context:
+                continue
             hint, info = typing.get_args(hints[name])[:2]
             if not isinstance(info, typer.models.OptionInfo):
                 continue

@@ -33,7 +33,7 @@ import pytest
             id="out-of-range",
         ),
         pytest.param(
-            ["evaluate", "model.tflite"], "edgekit evaluate needs --data: Labelled photos; see", id="missing-option"
+            ["evaluate", "model.tflite"], "edgekit evaluate needs --data: Labelled photos, or", id="missing-option"
         ),
         pytest.param(
             ["evaluate", "model.tflite", "--data", "photos", "--split", "trian"], "--split: 'trian' is not one of",

@@ -18,6 +18,8 @@ MAX_PHOTOS = 100_000
 MAX_SETTINGS = 512
 # Timed runs of one setting in one go, before the next one's turn.
 BLOCK_RUNS = 10
+# What apps have besides the delegates of this runtime, which refuses it when it opens a model.
+APP_DELEGATES = ("gpu",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Setting:
         threads: Crops that are scored at the same time.
         stops_early: Whether the contract's bounds may end a verdict before its last crop.
         interpreter: ``litert`` or ``tflite-runtime``, in results with its version; None takes the first installed one.
-        delegate: See ``ModelInterpreter``.
+        delegate: See ``ModelInterpreter``; apps on phones have APP_DELEGATES, too.
     """
 
     crops: int
@@ -105,7 +107,8 @@ class Job:
         for setting in self.settings:
             _check_count("crops", setting.crops, 1, MAX_CROPS)
             _check_count("threads", setting.threads, 1, MAX_THREADS)
-            check_delegate(setting.delegate)
+            if setting.delegate not in APP_DELEGATES:
+                check_delegate(setting.delegate)
         check_affinity(self.affinity)
         for name, limit in asdict(self.whole).items():
             _check_count(f"done.{name}", getattr(self.done, name), 0, limit)

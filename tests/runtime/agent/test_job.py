@@ -48,7 +48,7 @@ class TestJob:
         [
             pytest.param({"crops": 0}, "crops must be 1 to 1000, got 0", id="crops"),
             pytest.param({"threads": 257}, "threads must be 1 to 256, got 257", id="threads"),
-            pytest.param({"delegate": "gpu"}, "a delegate must be one of", id="delegate"),
+            pytest.param({"delegate": "npu"}, "a delegate must be one of", id="delegate"),
         ],
     )
     def test_a_setting_out_of_range_is_refused(self, job, change, message):

@@ -12,9 +12,9 @@ import zlib
 
 import pytest
 
+from edgekit.data import archives
+from edgekit.data.archives import open_archive, read_member, unpack_member
 from edgekit.errors import DataError, PhotoError
-from edgekit.gather import archives
-from edgekit.gather.archives import open_archive, read_member, unpack_member
 
 
 def pack(path, members, *, compression=zipfile.ZIP_STORED):
