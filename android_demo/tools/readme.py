@@ -34,7 +34,8 @@ def _classpath() -> str:
     with zipfile.ZipFile(build_aar.build()) as archive:
         archive.extractall(unpacked)
     ours = [unpacked / "classes.jar", *sorted((unpacked / "libs").glob("*.jar"))]
-    return os.pathsep.join(map(str, [*ours, fetch.artifact("kotlin-stdlib"), fetch.artifact("android-all"), *tflite_classes()]))
+    given = [fetch.artifact("kotlin-stdlib"), fetch.artifact("android-all"), *tflite_classes()]
+    return os.pathsep.join(map(str, [*ours, *given]))
 
 
 def complaints() -> list[str]:

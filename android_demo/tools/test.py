@@ -1,7 +1,7 @@
 """All that can be tested of the Android side on this machine: ``python test.py [MODULE…] [--screenshots]``.
 
-Fetches and makes what the tests need, then runs those of the modules (all that there are): on the JVM, in Robolectric with
-the APK's own TFLite, and against what Python answers. What this machine lacks is told, and the exit code is 3 then.
+Fetches and makes what the tests need, then runs those of the modules (all that there are): on the JVM, in Robolectric
+with the APK's own TFLite, and against what Python answers. What this machine lacks is told, and the exit code is 3.
 ``--screenshots`` runs only those that draw the app's screens, which then lie in ``target/screenshots``.
 """
 
@@ -53,7 +53,8 @@ def _test() -> int:
         return 0
     wrong = check_gradle.differences() + check_gradle.syntax_errors(check_gradle.scripts())
     wrong += readme.complaints()
-    print("\n".join(wrong) if wrong else f"android: {', '.join(modules)} passed; Gradle's files agree; the README's code compiles")
+    well = f"android: {', '.join(modules)} passed; Gradle's files agree; the README's code compiles"
+    print("\n".join(wrong) if wrong else well)
     return 1 if wrong else 0
 
 
