@@ -104,7 +104,7 @@ inPage("the shutter stores a photo whose verdict is Python's on the same file, a
   await page.click("#details-truth button >> nth=0");
   await page.waitForSelector('#details-truth button[aria-pressed="true"] >> text=That was right');
   await page.click("#details-close");
-  await says(page, "history-line", /^2 photos, 2 with a truth/);
+  await says(page, "history-line", /^Photos: 2, with a truth: 2/);
   const { file, members } = await download(page, "#export");
   const records = text(members.get("verdicts.jsonl")).trimEnd().split("\n").map((line) => JSON.parse(line));
   const record = records.find(({ source }) => source === "shutter");
@@ -143,7 +143,7 @@ inPage("a recapture is asked about: taken again it is gone, kept anyway it says 
   await page.click("#keep-anyway", WAIT);
   await says(page, "notice-text", /Saved/);
   await goTo(page, "history");
-  await says(page, "history-line", /^1 photos/);
+  await says(page, "history-line", /^Photos: 1,/);
   await says(page, "history-list", /kept anyway/);
 });
 
@@ -153,7 +153,7 @@ inPage("what is stored is there after a reload, and can be deleted", "genuine", 
   await says(page, "notice-text", /Saved/);
   await page.reload();
   await goTo(page, "history");
-  await says(page, "history-line", /^1 photos/);
+  await says(page, "history-line", /^Photos: 1,/);
   page.on("dialog", (dialog) => void dialog.accept());
   await page.click("#remove-all");
   await page.waitForSelector("#history-empty:visible", WAIT);
@@ -291,7 +291,7 @@ photo.save(sys.argv[2], exif=exif, quality=95)
   if (await page.isVisible("#question")) await page.click("#keep-anyway");
   await says(page, "notice-text", /Saved/);
   await goTo(page, "history");
-  await says(page, "history-line", /^1 photos/);
+  await says(page, "history-line", /^Photos: 1,/);
   const { members } = await download(page, "#export");
   const record = JSON.parse(text(members.get("verdicts.jsonl")));
   assert.deepEqual([record.rotation, record.size_wh, record.source], [90, [251, 333], "gallery"]);
@@ -339,7 +339,7 @@ inPage("several threads score as one does", "genuine", {}, async (page) => {
   await page.click("#shutter");
   await says(page, "notice-text", /Saved/);
   await goTo(page, "history");
-  await says(page, "history-line", /^1 photos/);
+  await says(page, "history-line", /^Photos: 1,/);
   const { members } = await download(page, "#export");
   const record = JSON.parse(text(members.get("verdicts.jsonl")));
   assert.deepEqual([record.threads, record.label], [2, "genuine"]);
@@ -370,7 +370,7 @@ for (const [widthPx, heightPx, dark] of [[360, 740, false], [360, 740, true], [1
     for (const screen of ["capture", "history", "bench", "settings"]) {
       await goTo(page, screen);
       if (screen === "capture") await tone(page, "genuine");
-      if (screen === "history") await says(page, "history-line", /^1 photos/);
+      if (screen === "history") await says(page, "history-line", /^Photos: 1,/);
       assert.deepEqual(await nameFaults(page), [], `${screen}: names`);
       assert.deepEqual(await contrastFaults(page), [], `${screen}: contrast`);
       assert.deepEqual(await smallTargets(page), [], `${screen}: targets`);
