@@ -76,7 +76,7 @@ function listMembers(content: Uint8Array, view: DataView): readonly Member[] {
     if (next > end) throw broken("its list of members breaks off");
     members.push({
       name: nameOf(content.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + lengths[0]!)),
-      version: view.getUint16(at + 6, true),
+      version: view.getUint8(at + 6),
       flags: view.getUint16(at + 8, true),
       compression: view.getUint16(at + 10, true),
       crc: view.getUint32(at + 16, true),

@@ -145,5 +145,7 @@ function checkProbabilities(scores: Float32Array): void {
 
 /** What a thing that was thrown says. */
 export function messageOf(failure: unknown): string {
+  // All that a script says that can't be fetched.
+  if (failure instanceof Event) return "one of its files can't be fetched";
   return failure instanceof Error ? failure.message : String(failure);
 }

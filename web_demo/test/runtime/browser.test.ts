@@ -8,12 +8,13 @@ import { after, before, test } from "node:test";
 import type { FoundPicture, PortVerdict, SourceSpec } from "./inpage.ts";
 import { type Session, openSession, withoutChromium } from "./chromium.ts";
 import type { BoxEdges } from "./specs.ts";
-import { ROOT, type Measured, type Vector, furthest, joined, raw, testVectors } from "./vectors.ts";
+import { ROOT, type Measured, type Vector, furthest, joined, raw, testVectors, vectorsOf } from "./vectors.ts";
 
 const DATA = "/repository/tests/conformance/data/";
 const WASM = ["wasm/", "wasm/litert_wasm_compat_internal.js"];
-// A browser has no decoder that reduces. Means of blocks of the full-size pixels differ from libjpeg's scaled decoding by
-// what its filters differ; measured on the vectors, noise at its worst.
+// A browser has no decoder that reduces. Means of blocks of the whole picture differ from what libjpeg makes of fewer
+// coefficients: on these vectors, noise at its worst, by 2 to 11 levels at most, 0.3 to 2.1 in the mean.
+const [MOST_LEVELS, MEAN_LEVELS] = [16, 3];
 const skip = withoutChromium();
 
 let session: Session;
@@ -55,6 +56,17 @@ testVectors<PhotosVector>(
   (vector) => !isReducedJpeg(vector.photo, vector.shrink),
   skip,
 );
+
+for (const vector of vectorsOf<PhotosVector>("photos").filter((one) => isReducedJpeg(one.photo, one.shrink))) {
+  test(`photos/${vector.name} reduced by means of blocks`, { skip }, async () => {
+    const found = await session.call("photo", DATA + vector.photo, vector.working_px);
+    if (typeof found === "string") throw new Error(found);
+    assert.equal(sizesApart(found, vector), 0, vector.why);
+    const [rgb, expected] = [bytes(found.rgb), raw(vector.picture)];
+    const mean = expected.reduce((sum, level, at) => sum + Math.abs(level - rgb[at]!), 0) / expected.length;
+    assert.ok(furthest(rgb, expected) <= MOST_LEVELS && mean <= MEAN_LEVELS, `${vector.why}: differs by ${mean} in the mean`);
+  });
+}
 
 function sizesApart(found: FoundPicture, { size_wh, shrink, picture_wh }: PhotosVector): number {
   return furthest([...found.sizeWh, found.shrink, ...found.pictureWh], [...size_wh, shrink, ...picture_wh]);
@@ -250,3 +262,29 @@ for (const workers of [0, 2]) {
 }
 
 test("the browser complains about nothing", { skip }, () => assert.deepEqual(session.complaints, []));
+
+const MODEL = "/repository/models/demo-int8.tflite";
+const FAILURES: readonly (readonly [name: string, wasm: string, worker: string | null, said: RegExp])[] = [
+  ["a page that can't fetch the engine", "nowhere/", null, /^ModelError: .* one of its files can't be fetched; reload the page/],
+  ["a page that fetches it after all", "wasm/", null, /^litert.js-[0-9.]+ wasm relaxed-simd$/],
+  ["a worker that can't fetch the engine", "nowhere/", "worker.js", /^ModelError: .* failed to load/],
+  ["a worker whose script is not there", "wasm/", "nowhere.js", /^ModelError: .*its script can't be loaded; reload the page/],
+  ["a worker that is loaded after all", "wasm/", "worker.js", /^litert.js-[0-9.]+ wasm relaxed-simd$/],
+];
+
+for (const [at, [name, wasm, worker, said]] of FAILURES.entries()) {
+  test(name, { skip }, async () => {
+    // A page has one engine: the first case is the first to ask for it.
+    if (at === 0) await session.page.reload();
+    assert.match(await session.call("load", MODEL, wasm, worker), said);
+  });
+}
+
+for (const worker of [null, "worker.js"]) {
+  test(`a model in ${worker ?? "the page"} refuses crops of another size, goes on, and ends`, { skip }, async () => {
+    const [short, next, closed] = await session.call("misuse", MODEL, "wasm/", worker);
+    assert.match(short!, /^ModelError: a crop must have 27648 bytes, got 27647/);
+    assert.equal(next, "goes on");
+    assert.match(closed!, /^ModelError: this model is closed; load it again/);
+  });
+}

@@ -136,6 +136,30 @@ const edgekit = {
     return { scores, engine: model.engine };
   },
 
+  /** Load a model, here or in a worker by that script; the engine's name, or the refusal's message. */
+  async load(model: string, wasm: string, worker: string | null): Promise<string> {
+    try {
+      const bundle = await Bundle.read(await bytesOf(model));
+      const loaded = worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
+      await loaded.score(new Uint8Array(loaded.sidePx ** 2 * 3), 0);
+      loaded.close();
+      return loaded.engine;
+    } catch (failure) {
+      return named(failure);
+    }
+  },
+
+  /** What a model says of a crop that is too short, and, once it is closed, of any; it may be asked meanwhile. */
+  async misuse(model: string, wasm: string, worker: string | null): Promise<string[]> {
+    const bundle = await Bundle.read(await bytesOf(model));
+    const loaded = worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
+    const crop = new Uint8Array(loaded.sidePx ** 2 * 3);
+    const said = [await loaded.score(crop.slice(1), 0).then(String, named)];
+    said.push((await loaded.score(crop, 0)).length === loaded.classes ? "goes on" : "broken");
+    loaded.close();
+    return [...said, await loaded.score(crop, 0).then(String, named)];
+  },
+
   /** Milliseconds for cutting and resizing a plan's crops of an array, once for each run; one to warm up is left out. */
   async cut(url: string, sizeWh: [number, number], plan: unknown, sidePx: number, runs: number): Promise<number[]> {
     const picture = Picture.fromRgb(...sizeWh, await bytesOf(url));
