@@ -57,10 +57,9 @@ def evaluate(
         unused = options.given_only({"--crops": crops, "--slices": slices, "--out": out})
         if unused:
             raise typer.BadParameter(f"{', '.join(unused)} can't be used with --target")
-        with options.opened(data) as (folder, _):
-            choose_threshold(
-                model, folder, how, target, split=split, also_test=also_test, write=write, skip_bad=skip_bad, json=json
-            )
+        choose_threshold(
+            model, data, how, target, split=split, also_test=also_test, write=write, skip_bad=skip_bad, json=json
+        )
         return
     # Photos take long to read, which a mistaken model need not wait for.
     bundle = read_bundle(model)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.cli import console
-from edgekit.cli.options import load_photos, spelt
+from edgekit.cli.options import load_photos, opened, spelt
 from edgekit.data.options import DataReading, PartChoice
 from edgekit.metrics.wording import NOTHING, percent, rate_interval
 
@@ -32,10 +32,12 @@ def choose_threshold(
 
     # Before the photos are read: a rule that is none is known at once.
     request = TargetRequest(target=Target.parse(target), part=split, also_test=also_test, write=write)
-    with console.progress() as progress:
+    with opened(data) as (folder, _), console.progress() as progress:
         bundle = read_bundle(model)
         known = bundle.contract.labels
-        dataset = load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress, place=write, what="a model")
+        dataset = load_photos(
+            folder, how, known=known, skip_bad=skip_bad, progress=progress, place=write, what="a model"
+        )
         record = set_target(model, dataset, request, bundle=bundle, progress=progress)
     if json:
         console.print_json(record)

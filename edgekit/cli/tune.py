@@ -14,7 +14,7 @@ from edgekit.metrics.wording import NOTHING, percent, photos_of
 
 def tune(
     model: options.Model,
-    data: options.DataOption,
+    data: options.DataOrExport,
     split: options.Split = "auto",
     target: options.Target = None,
     also_test: options.AlsoTest = False,
@@ -48,10 +48,10 @@ def tune(
     from edgekit.evaluate.retune import tune
     from edgekit.runtime import read_bundle
 
-    with console.progress() as progress:
+    with options.opened(data) as (folder, _), console.progress() as progress:
         bundle = read_bundle(model)
         dataset = options.load_photos(
-            data, how, known=bundle.contract.labels, skip_bad=skip_bad, progress=progress, place=place, what="a model"
+            folder, how, known=bundle.contract.labels, skip_bad=skip_bad, progress=progress, place=place, what="a model"
         )
         record = tune(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
     if json:

@@ -78,6 +78,7 @@ def test_evaluate_names_photos_that_the_phone_called_otherwise(edgekit_here, mod
     [
         pytest.param(("evaluate", "--target", "eer", "--split", "all"), id="threshold"),
         pytest.param(("tta", "--crops", "1,3", "--plan", "own"), id="tta"),
+        pytest.param(("tune", "--target", "eer", "--split", "all"), id="tune"),
     ],
 )
 def test_commands_that_judge_models_read_captures(edgekit_here, captures, model, command):
@@ -85,6 +86,15 @@ def test_commands_that_judge_models_read_captures(edgekit_here, captures, model,
     code, _, err = edgekit_here(name, model, "--data", captures, *more)
     assert code == 0, err
     assert "left out: 1 photo without a truth" in err
+
+
+def test_the_next_step_names_the_export_itself(edgekit_here, captures, model, tmp_path):
+    out = tmp_path / "new.tflite"
+    code, _, err = edgekit_here(
+        "evaluate", model, "--data", captures, "--target", "eer", "--split", "all", "--write", out
+    )
+    assert code == 0, err
+    assert f"--data {captures}" in " ".join(err.split())
 
 
 def test_a_benchmark_makes_tables_record_and_picture(edgekit_here, bench, model, tmp_path):
