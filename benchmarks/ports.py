@@ -376,7 +376,7 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
     paths = [path for path, _ in photos]
     python = Python(folder)
     work = {}
-    for model in given.model:
+    for model in given.model if not all(port.is_timed for port in ports) else ():
         print(f"Python: {model}, {len(photos)} photos", flush=True)
         jobs = python.jobs(paths, model)
         work[model] = jobs, [python.answer(job, model) for job in jobs]
@@ -445,7 +445,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             record = measured(given, Path(folder), ports)
-        write_json(given.out, renewed(read_json(given.out), record) if given.only else record)
+        kept = given.only and given.out.exists()
+        write_json(given.out, renewed(read_json(given.out), record) if kept else record)
     except EdgekitError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1

@@ -27,7 +27,18 @@ public enum class Layout {
     NV12,
 
     /** Y, then all U, then all V. */
-    I420,
+    I420;
+
+    public companion object {
+        /**
+         * The layout that records and command lines call so: `nv21`, `nv12` or `i420`.
+         *
+         * @throws PhotoException an unknown one
+         */
+        @JvmStatic
+        public fun named(name: String): Layout = entries.firstOrNull { it.name.lowercase(java.util.Locale.ROOT) == name }
+            ?: throw PhotoException("a frame's layout must be one of nv21, nv12, i420, got '$name'")
+    }
 }
 
 /**

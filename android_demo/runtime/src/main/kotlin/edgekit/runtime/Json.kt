@@ -3,9 +3,9 @@ package edgekit.runtime
 import java.math.BigInteger
 
 /**
- * JSON of records, read strictly: no comments, no trailing commas, no unquoted names.
+ * JSON of records, read strictly, as RFC 8259 has it: no comments, no trailing commas, no unquoted names, no NaN.
  *
- * As Python's reader does it, NaN and Infinity are numbers, and of two equal keys the last one counts. Values are
+ * Of two equal keys the last one counts. Values are
  * `Map<String, Any?>` in the order of the text, `List<Any?>`, `String`, `Long` or `BigInteger` (whole numbers without
  * point or exponent), `Double`, `Boolean` and null.
  */
@@ -19,9 +19,10 @@ public object Json {
     public fun parse(text: String): Any? = JsonReader(text).whole()
 
     /**
-     * Writes a value on one line, or with [indent] spaces a level; numbers may be any [Number] that is finite.
+     * Writes a value on one line, or with [indent] spaces a level; numbers may be any [Number], and those that are not
+     * finite become null, as in Python's records.
      *
-     * @throws RecordException a number that is not finite, or a value of another type than [parse] gives
+     * @throws RecordException a value of another type than [parse] gives, or nested deeper than 200
      */
     @JvmStatic
     @JvmOverloads
@@ -66,10 +67,7 @@ private class JsonReader(private val text: String) {
         't' -> word("true", true)
         'f' -> word("false", false)
         'n' -> word("null", null)
-        'N' -> word("NaN", Double.NaN)
-        'I' -> word("Infinity", Double.POSITIVE_INFINITY)
-        '-' -> if (text.startsWith("-I", at)) word("-Infinity", Double.NEGATIVE_INFINITY) else number()
-        in '0'..'9' -> number()
+        '-', in '0'..'9' -> number()
         else -> fail("has no value")
     }
 
@@ -233,10 +231,14 @@ private class JsonWriter(private val text: StringBuilder, private val indent: In
     }
 
     private fun number(value: Number) {
+        val isWhole = value is Long || value is Int || value is Short || value is Byte || value is BigInteger
         val real = value.toDouble()
-        if (real.isNaN() || real.isInfinite()) throw RecordException("a record's numbers must be finite, got $value")
-        // As a float32 is in Python: the double that it is.
-        text.append(if (value is Float) real.toString() else value.toString())
+        when {
+            isWhole -> text.append(value.toString())
+            real.isNaN() || real.isInfinite() -> text.append("null")
+            // As a float32 is in Python: the double that it is.
+            else -> text.append(real.toString())
+        }
     }
 
     private fun string(value: String) {

@@ -40,10 +40,19 @@ public class Smoother @JvmOverloads constructor(public val contract: Contract, p
         if (probabilities.keys != labels.toSet()) {
             throw VideoException("a frame must have the labels $labels, got ${probabilities.keys}")
         }
+        return add(DoubleArray(labels.size) { probabilities.getValue(labels[it]) }, timeS)
+    }
+
+    /** Adds one frame by its probabilities in the order of the labels, as [vote] gives them; as [add] of a verdict. */
+    public fun add(probabilities: DoubleArray, timeS: Double): Smoothed {
+        val labels = contract.labels
+        if (probabilities.size != labels.size) {
+            throw VideoException("a frame must have ${labels.size} probabilities, got ${probabilities.size}")
+        }
         if (timeS.isNaN() || timeS.isInfinite() || timeS < lastS) {
             throw VideoException("the times of frames must not go backwards, got $timeS s after $lastS s")
         }
-        val now = DoubleArray(labels.size) { ln(maxOf(probabilities.getValue(labels[it]), TINY)) }
+        val now = DoubleArray(labels.size) { ln(maxOf(probabilities[it], TINY)) }
         val before = logs
         val weight = if (before == null) 1.0 else weightOf(timeS - lastS)
         val smoothed = if (before == null) now else DoubleArray(now.size) { before[it] + weight * (now[it] - before[it]) }

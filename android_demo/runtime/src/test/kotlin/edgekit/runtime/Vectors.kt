@@ -21,6 +21,9 @@ object Vectors {
 
     fun data(name: String): ByteArray = folder.resolve("data/$name").readBytes()
 
+    /** A path in the repository, or a file among the vectors' data. */
+    fun file(name: String): File = repository.resolve(name).takeIf { it.isFile } ?: folder.resolve("data/$name")
+
     fun floats(name: String): FloatArray {
         val numbers = ByteBuffer.wrap(data(name)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
         return FloatArray(numbers.remaining()).also { numbers.get(it) }
@@ -58,7 +61,11 @@ class Vector(raw: Any?) {
 
     fun size(key: String) = ints(list(key)).let { (width, height) -> SizeWh(width, height) }
 
-    fun boxes(key: String = "boxes") = list(key).map { edges -> ints(edges as List<Any?>).let { Box(it[0], it[1], it[2], it[3]) } }
+    fun box(key: String) = boxOf(list(key))
+
+    fun boxes(key: String = "boxes") = list(key).map { boxOf(it as List<Any?>) }
+
+    private fun boxOf(edges: List<Any?>) = ints(edges).let { (left, top, right, bottom) -> Box(left, top, right, bottom) }
 
     fun plan(key: String = "plan"): CropPlan {
         val raw = fields.getValue(key) as Map<String, Any?>
