@@ -33,6 +33,8 @@ async function buildApp() {
   const classic = [path.join(HOME, "src", "runtime", "worker.ts"), ...pageScripts()].filter((file) => existsSync(file));
   await build({ ...COMMON, entryPoints: classic, outdir: APP, entryNames: "[name]", format: "iife", minify: true, legalComments: "linked" });
   const litert = path.join(HOME, "node_modules", "@litertjs", "core");
+  await cp(path.join(HOME, "NOTICE.txt"), path.join(APP, "NOTICE.txt"));
+  await cp(path.join(HOME, "..", "LICENSE"), path.join(APP, "LICENSE.txt"));
   for (const name of WASM) await cp(path.join(litert, "wasm", name), path.join(APP, "wasm", name));
   await finishPage(APP);
 }

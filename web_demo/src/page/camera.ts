@@ -33,6 +33,8 @@ export class BrowserCamera implements Camera {
   #track: MediaStreamTrack | null = null;
   #info: CameraInfo | null = null;
   #deviceId: string | null = null;
+  /** Counts openings and closings: a stream that comes after its turn is let go. */
+  #turn = 0;
   /** Ends the wait for a frame when the camera is closed. */
   #closed: () => void = () => undefined;
 
@@ -54,9 +56,14 @@ export class BrowserCamera implements Camera {
     if (!isSecureContext || navigator.mediaDevices === undefined) throw new CameraError("insecure");
     const wanted = which === "next" ? await this.#nextDevice() : this.#deviceId;
     this.close();
+    const turn = this.#turn;
     const stream = await this.#stream(wanted);
     const track = stream.getVideoTracks()[0];
     if (track === undefined) throw new CameraError("none");
+    if (turn !== this.#turn) {
+      track.stop();
+      throw new CameraError("lost", "the camera was closed while it was opened");
+    }
     this.#track = track;
     track.addEventListener("ended", lost, { once: true });
     this.#deviceId = track.getSettings().deviceId ?? wanted;
@@ -92,17 +99,20 @@ export class BrowserCamera implements Camera {
 
   async frame(): Promise<CameraFrame | null> {
     const track = this.#track;
-    if (track === null) return null;
-    const isOpen = await this.#nextPicture();
-    if (!isOpen || this.#track !== track) return null;
-    return { picture: await createImageBitmap(this.video), timeS: performance.now() / 1000 };
+    while (track !== null && (await this.#nextPicture()) && this.#track === track) {
+      // A camera that is just beginning may have pictures without a size.
+      if (this.video.videoWidth > 0) return { picture: await createImageBitmap(this.video), timeS: performance.now() / 1000 };
+    }
+    return null;
   }
 
   /** Waits for a picture that was not there before; false: the camera was closed. */
   #nextPicture(): Promise<boolean> {
     return new Promise((resolve) => {
       this.#closed = () => resolve(false);
-      this.video.requestVideoFrameCallback(() => resolve(this.video.videoWidth > 0));
+      // Firefox has it since 2024; before that a picture may come twice, which changes no verdict.
+      if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(() => resolve(true));
+      else requestAnimationFrame(() => resolve(true));
     });
   }
 
@@ -134,6 +144,7 @@ export class BrowserCamera implements Camera {
   }
 
   close(): void {
+    this.#turn += 1;
     this.#track?.stop();
     this.#track = null;
     this.#info = null;

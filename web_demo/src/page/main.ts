@@ -93,8 +93,6 @@ async function run(): Promise<void> {
     if (document.hidden) presenter.pause();
     else void presenter.resume();
   });
-  // Without storage of its own the browser may clear photos when room gets short.
-  void navigator.storage?.persist?.();
   await presenter.start();
   // A page that can't be kept for offline use, as on a plain address of the network, still works.
   registration = await keepOffline(presenter).catch(() => null);

@@ -4,7 +4,9 @@
  * With several threads each crop goes to a worker below this one; with one thread the model runs right here.
  */
 
-import { Bundle, Classifier, LiteRtModel, PhotoError, Picture, Verdict, WorkerModel, type Model } from "../runtime/index.ts";
+import { MAX_MODEL_BYTES } from "../runtime/bundle.ts";
+import { Bundle, Classifier, ContractError, LiteRtModel, PhotoError, Picture, Verdict, WorkerModel, type Model } from "../runtime/index.ts";
+import { MAX_FILE_BYTES } from "../runtime/limits.ts";
 import { formatOf, rotationOf } from "./photo_file.ts";
 import type { ScoreOptions } from "./ports.ts";
 import { partsOf, type Answered, type Numbered, type Order, type Reply } from "./scorer_messages.ts";
@@ -61,6 +63,8 @@ class Desk {
     this.#classifier?.close();
     this.#classifier = null;
     this.#bundle = null;
+    // Before it is read into memory.
+    if (content.size > MAX_MODEL_BYTES) throw new ContractError(`a model must have at most ${MAX_MODEL_BYTES} bytes, got ${content.size}`);
     const bundle = await Bundle.read(await content.arrayBuffer());
     this.#classifier = await classifierOf(bundle, threads);
     this.#bundle = bundle;
@@ -85,6 +89,7 @@ class Desk {
   }
 
   async #photo(photo: Blob, options: ScoreOptions): Promise<Answered> {
+    if (photo.size > MAX_FILE_BYTES) throw new PhotoError(`a photo must have at most ${MAX_FILE_BYTES} bytes, got ${photo.size}`);
     const content = new Uint8Array(await photo.arrayBuffer());
     const format = formatOf(content);
     const verdict = await this.#loaded.classify(content, options);

@@ -74,6 +74,8 @@ export class BrowserStore implements Store {
       transaction.objectStore(ENTRIES).add(row);
       return null;
     });
+    // From the first photo on: else the browser may clear what it holds when room gets short.
+    void navigator.storage?.persist?.();
   }
 
   async entries(): Promise<StoredEntry[]> {

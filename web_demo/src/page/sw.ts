@@ -48,14 +48,20 @@ function isNeeded(file: string): boolean {
   return file.includes("_compat_") !== WebAssembly.validate(RELAXED_SIMD);
 }
 
+/** What the browser fetched for the page a moment ago will do, if it is the listed file; else the server's own. */
+async function fetched(file: string, sha256: string): Promise<Response> {
+  const how = { integrity: `sha256-${sha256}`, credentials: "same-origin" } as const;
+  const response = await fetch(urlOf(file), how).catch(() => fetch(urlOf(file), { ...how, cache: "reload" }));
+  if (!response.ok) throw new Error(`${file} must be beside the page, the server answers ${response.status}`);
+  return response;
+}
+
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const [file, sha256] of Object.entries(files)) {
     if (!isNeeded(file)) continue;
     if ((await cache.match(urlOf(file))) !== undefined) continue;
-    const response = await fetch(urlOf(file), { cache: "no-cache", integrity: `sha256-${sha256}`, credentials: "same-origin" });
-    if (!response.ok) throw new Error(`${file} must be beside the page, the server answers ${response.status}`);
-    await cache.put(urlOf(file), isolated(response));
+    await cache.put(urlOf(file), isolated(await fetched(file, sha256)));
   }
 }
 

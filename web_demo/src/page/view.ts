@@ -291,7 +291,7 @@ export class View {
     byId<HTMLImageElement>("details-photo").alt = words.verdictText(say, answer);
     const { decode_ms, crop_ms, invoke_ms, vote_ms } = record.ms;
     setText(byId("details-line"), [
-      this.#time(record), `${record.size_wh[0]} × ${record.size_wh[1]} px`, `${record.crops.length} ${say("crops")}`,
+      this.#time(record), `${record.size_wh[0]} × ${record.size_wh[1]} px`, `${say("crops")}: ${record.crops.length}`,
       `${(decode_ms + crop_ms + invoke_ms + vote_ms).toFixed(0)} ms`, record.model.name,
       ...(record.source === "gallery" ? [say("from-gallery")] : []), ...(record.kept === "kept-anyway" ? [say("kept-anyway")] : []),
     ].join(" · "));

@@ -20,7 +20,8 @@ export function verdictText(say: Say, answer: Pick<Answer, "tone" | "label"> | n
 }
 
 export function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
+  // Together on one line.
+  return `${Math.round(100 * share)}\u00a0%`;
 }
 
 export function verdictDetail(say: Say, answer: Answer): string {

@@ -12,7 +12,8 @@ import { truncated } from "./json.ts";
 import { checkClassifier } from "./verify/model.ts";
 import { IDENTIFIER } from "./verify/structure.ts";
 
-const MAX_FILE_BYTES = 512 * 1024 * 1024;
+/** Of a whole model file. */
+export const MAX_MODEL_BYTES = 512 * 1024 * 1024;
 // What Python's `splitlines` takes for the end of a line.
 const LINE_END = /\r\n|[\n\r\v\f\u001c\u001d\u001e\u0085\u2028\u2029]/;
 
@@ -36,8 +37,8 @@ export class Bundle {
    */
   static async read(content: Uint8Array<ArrayBuffer> | ArrayBuffer): Promise<Bundle> {
     const bytes = content instanceof ArrayBuffer ? new Uint8Array(content) : content;
-    if (bytes.length > MAX_FILE_BYTES) {
-      throw new ContractError(`a model must have at most ${MAX_FILE_BYTES} bytes, got ${bytes.length}`);
+    if (bytes.length > MAX_MODEL_BYTES) {
+      throw new ContractError(`a model must have at most ${MAX_MODEL_BYTES} bytes, got ${bytes.length}`);
     }
     const identifier = String.fromCharCode(...bytes.subarray(4, 8));
     if (identifier !== IDENTIFIER) {

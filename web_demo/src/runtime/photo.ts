@@ -16,6 +16,7 @@ import { hideExif, outlineOf } from "./headers.ts";
 import { type Kind, pictureFormat, whatInstead } from "./kinds.ts";
 import { MAX_FILE_BYTES, checkSize } from "./limits.ts";
 import { type Photo, Picture, reduced } from "./picture.ts";
+import { endsBlank, pngIsWhole } from "./png.ts";
 
 // A canvas of this many pixels tells whether the browser changes what is read from one.
 const PROBE_SIDE_PX = 16;
@@ -40,6 +41,9 @@ export async function readPhoto(source: Blob | Uint8Array<ArrayBuffer>, workingP
   const outline = outlineOf(kind, content);
   if (outline.fault !== "") throw new PhotoError(`not a whole ${kind} picture: ${outline.fault}`);
   const stored = await decode(hideExif(kind, content, outline), kind);
+  if (kind === "PNG" && endsBlank(stored) && !(await pngIsWhole(content))) {
+    throw new PhotoError("not a whole PNG picture: its data end before its last row; copy it again");
+  }
   const factor = shrink(stored.sizeWh, workingPx);
   const orientation = orientationOf(outline.exif);
   // What is left of a block at the right or bottom would shift a photo that is turned.

@@ -93,6 +93,8 @@ export interface How {
   readonly heightPx?: number;
   readonly locale?: string;
   readonly dark?: boolean;
+  /** All that the browser lets the page store; without a service worker, which would need more. */
+  readonly quotaBytes?: number;
   /** Runs in the page before its own script. */
   readonly before?: () => void;
 }
@@ -103,16 +105,19 @@ export async function open(browser: Browser, address: string, how: How = {}): Pr
     locale: how.locale ?? "en-GB",
     colorScheme: how.dark ? "dark" : "light",
     acceptDownloads: true,
-    ...(how.camera === "granted" || how.camera === undefined ? { permissions: ["camera"] } : {}),
+    serviceWorkers: how.quotaBytes === undefined ? "allow" : "block",
+    // Where something else is granted, the camera is refused; where nothing is, it is asked for.
+    permissions: { granted: ["camera"], denied: ["geolocation"], prompt: [] }[how.camera ?? "granted"],
   });
   const page = await context.newPage();
-  if (how.camera === "denied") {
+  if (how.quotaBytes !== undefined) {
     const session = await context.newCDPSession(page);
-    await session.send("Browser.setPermission", { permission: { name: "camera" }, setting: "denied", origin: new URL(address).origin });
+    await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(address).origin, quotaSize: how.quotaBytes });
   }
   const complaints: string[] = [];
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+    const isOurs = !message.text().includes("blocked by Playwright");
+    if (isOurs && ["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (failure) => complaints.push(String(failure)));
   page.on("request", (request) => {

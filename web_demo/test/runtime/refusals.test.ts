@@ -11,6 +11,7 @@ import { Frame, type Layout, type Plane, type Rotation } from "../../src/runtime
 import { type Outline, outlineOf } from "../../src/runtime/headers.ts";
 import { pictureFormat } from "../../src/runtime/kinds.ts";
 import { Picture } from "../../src/runtime/picture.ts";
+import { endsBlank, pngIsWhole } from "../../src/runtime/png.ts";
 import { ROOT, raw } from "./vectors.ts";
 
 type Case = readonly [name: string, what: () => unknown, message: RegExp];
@@ -86,6 +87,21 @@ for (const [name, what, message] of [...FRAMES, ...PICTURES, ...PHOTOS]) {
 
 test("a photo that is cut has a fault", () => assert.match(outlined(raw("444.jpg").slice(0, 900)).fault, /breaks off/));
 test("ink has a fault", () => assert.match(outlined(raw("cmyk.jpg")).fault, /in ink/));
+
+const PNGS: readonly (readonly [photo: string, isWhole: boolean])[] = [
+  ...["rgb.png", "bits.png", "grey16.png", "palette.png", "grey-alpha.png", "working.png"].map((one) => [one, true] as const),
+  ...["no-png-short-rows.png", "no-png-half.png", "no-png-grey-half.png"].map((one) => [one, false] as const),
+];
+
+for (const [photo, isWhole] of PNGS) {
+  test(`${photo} has ${isWhole ? "all" : "not all"} of its rows`, async () => assert.equal(await pngIsWhole(raw(photo)), isWhole));
+}
+
+test("black rows at the end are blank, others are not", () => {
+  const rows = [[9, 9], [9, 0], [0, 0]].map((levels) => levels.flatMap((level) => [level, level, level, 255]));
+  const pictureOf = (...order: number[]): Picture => Picture.fromRgba(2, order.length, Uint8Array.from(order.flatMap((row) => rows[row]!)));
+  assert.deepEqual([[0, 2], [2, 0], [0, 1], [2, 0, 0]].map((order) => endsBlank(pictureOf(...order))), [true, true, false, false]);
+});
 
 test("the engine's name is that of the package that is installed", () => {
   const home = path.join(ROOT, "web_demo", "node_modules", "@litertjs", "core", "package.json");
