@@ -18,6 +18,7 @@ from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
 from rendering.house import tree
 from rendering.models import card, chain, demo, noise, recapture, targets
+from rendering.ports import port_speed, ports
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
 from rendering.studies import classes, study, unseen
 
@@ -57,6 +58,8 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "devices.md", "devices", "devices.json", devices),
     (RESULTS / "devices.md", "same", "devices.json", same_answers),
     (RESULTS / "devices.md", "agreement", "../../benchmarks/results/agreement.json", agreement),
+    (RESULTS / "ports.md", "ports", "ports.json", ports),
+    (RESULTS / "ports.md", "speed", "ports.json", port_speed),
     (ROOT / "docs" / "data.md", "audit", "audit.json", audit),
     (ROOT / "docs" / "data.md", "data", "../../benchmarks/results/data.json", crops),
     (ROOT / "docs" / "data.md", "crops", "../../benchmarks/results/cropping.json", many_crops),

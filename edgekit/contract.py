@@ -220,7 +220,7 @@ class Contract:
             ContractError: not JSON, a newer schema, unknown or missing keys, values out of range.
         """
         try:
-            raw = json.loads(text)
+            raw = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as failure:
             raise ContractError(f"{CONTRACT_NAME} must be JSON: {failure}") from failure
         schema = raw.get("schema") if isinstance(raw, dict) else None
@@ -235,6 +235,11 @@ class Contract:
     def with_decision(self, decision: Decision) -> Contract:
         """The same contract with another way of deciding."""
         return replace(self, decision=decision)
+
+
+def _refuse_constant(name: str) -> None:
+    # Python's reader takes NaN and Infinity, those of other languages don't.
+    raise ValueError(f"a number must have digits, got {name}")
 
 
 def check_crops(count: int) -> None:

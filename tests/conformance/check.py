@@ -9,31 +9,45 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import math
 import platform
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL
-from PIL import features
+from PIL import Image, features
 
 from edgekit.contract import Contract, CropPlan
-from edgekit.errors import EdgekitError
-from edgekit.records import from_plain
-from edgekit.runtime import Plane, YuvFrame, read_bundle
+from edgekit.errors import EdgekitError, PhotoError
+from edgekit.records import from_plain, plain
+from edgekit.runtime import Classifier, Plane, YuvFrame, read_bundle
 from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
 from edgekit.runtime.photo import as_photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.smoothing import Smoother
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.voting import decide, vote
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+
+# How EXIF's orientations bring what is stored upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Vector = dict[str, Any]
 Measured = dict[str, float]
@@ -46,6 +60,7 @@ class Checker:
         self.folder = folder
         self.backend = backend
         self._models: dict[str, ModelInterpreter] = {}
+        self._classifiers: dict[str, Classifier] = {}
 
     def measure(self, area: str, vector: Vector) -> Measured:
         """How far this runtime is from what a vector expects, by measure."""
@@ -85,6 +100,15 @@ class Checker:
             width, height = spec["size_wh"]
             return self.raw(spec["array"], (height, width, 3))
         return self.frame(spec["frame"])
+
+    def path(self, model: str) -> Path:
+        """A model of the repository, or one of the vectors' own files."""
+        return ROOT / model if "/" in model else self.folder / "data" / model
+
+    def classifier(self, name: str) -> Classifier:
+        if name not in self._classifiers:
+            self._classifiers[name] = Classifier(read_bundle(self.path(name)), backend=self.backend)
+        return self._classifiers[name]
 
     def model(self, name: str) -> ModelInterpreter:
         if name not in self._models:
@@ -190,6 +214,110 @@ def _forged(checker: Checker, vector: Vector) -> Measured:
     return {"accepted": 1.0}
 
 
+def _contracts(checker: Checker, vector: Vector) -> Measured:
+    try:
+        contract = plain(Contract.from_json(vector["json"]))
+    except EdgekitError:
+        contract = None
+    else:
+        # It is for people; ports need not keep it.
+        del contract["provenance"]
+    return {"answers": float(contract != vector["contract"])}
+
+
+def _bundles(checker: Checker, vector: Vector) -> Measured:
+    content = checker.path(vector["model"]).read_bytes()
+    for start, end, replacement in vector["edits"]:
+        content = content[:start] + bytes.fromhex(replacement) + content[end:]
+    try:
+        bundle = read_bundle(content)
+    except EdgekitError:
+        return {"answers": float(vector["bundle"] is not None)}
+    contract = plain(bundle.contract)
+    del contract["provenance"]
+    found = {
+        "file_sha256": bundle.file_sha256,
+        "flatbuffer_bytes": len(bundle.flatbuffer),
+        "contract": contract,
+    }
+    return {"answers": float(found != vector["bundle"])}
+
+
+def _smoothing(checker: Checker, vector: Vector) -> Measured:
+    contract = Contract.from_json(json.dumps(vector["contract"]))
+    try:
+        smoother = Smoother(contract, tau_s=float(vector["tau_s"]))
+    except EdgekitError:
+        return {"answers": float(not vector["refused"]), "probability": 0.0}
+    wrong, furthest = int(vector["refused"]), 0.0
+    for frame in vector["frames"]:
+        given, expected = frame["probabilities"], frame["smoothed"]
+        try:
+            found = smoother.add(given if isinstance(given, dict) else np.array(given), float(frame["time_s"]))
+        except EdgekitError:
+            wrong += expected is not None
+            continue
+        if expected is None or found.label != expected["label"] or tuple(found.probabilities) != contract.labels:
+            wrong += 1
+            continue
+        values = [*found.probabilities.values(), found.score]
+        furthest = max(furthest, _furthest(values, [*expected["probabilities"], expected["score"]]))
+    return {"answers": float(wrong), "probability": furthest}
+
+
+def _refusals(checker: Checker, vector: Vector) -> Measured:
+    try:
+        read_photo((checker.folder / "data" / vector["photo"]).read_bytes())
+    except PhotoError as refusal:
+        return {"answers": float((vector["what"] or "") not in str(refusal))}
+    return {"answers": 1.0}
+
+
+def _verdicts(checker: Checker, vector: Vector) -> Measured:
+    classifier, expected = checker.classifier(vector["model"]), vector["verdict"]
+    try:
+        source = checker.source(vector["source"])
+        found = classifier.classify(source, crops=vector["crops"], stop_early=vector["stop_early"])
+    except EdgekitError:
+        return {"answers": float(expected is not None)}
+    if expected is None:
+        return {"answers": 1.0}
+    step, temperature = vector["step"], classifier.contract.decision.temperature
+    names = (found.label, tuple(found.probabilities))
+    answers = float(names != (expected["label"], tuple(expected["probabilities"])))
+    pixels = _furthest([one.box for one in found.crops], [one["box"] for one in expected["crops"]])
+    if pixels > 0:
+        return {"answers": answers, "pixels": pixels}
+    crops, voted = (
+        (
+            np.array([one.probabilities for one in found.crops]),
+            np.array([one["probabilities"] for one in expected["crops"]]),
+        ),
+        (np.array([[*found.probabilities.values()]]), np.array([[*expected["probabilities"].values()]])),
+    )
+    # The score is one of the probabilities, or a sum of them.
+    steps = steps_between(*voted, step) * (temperature if step["of"] == "logits" else 1.0)
+    return {"answers": answers, "pixels": 0.0, "steps": steps_between(*crops, step), "vote_steps": steps}
+
+
+def orientation(content: bytes) -> int:
+    """Which orientation a reader went by: the turn that makes of the stored pixels what it gives."""
+    with warnings.catch_warnings():
+        # What Pillow has to say of blocks that are damaged.
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content)) as stored:
+            unturned = stored.convert("RGB")
+        given = np.asarray(read_photo(content).picture)
+    turns = {1: unturned, **{number: unturned.transpose(turn) for number, turn in TURNS.items()}}
+    (found,) = (number for number, image in turns.items() if np.array_equal(np.asarray(image), given))
+    return found
+
+
+def _exif(checker: Checker, vector: Vector) -> Measured:
+    found = orientation((checker.folder / "data" / vector["photo"]).read_bytes())
+    return {"answers": float(found != vector["orientation"])}
+
+
 def steps_between(found: np.ndarray, expected: np.ndarray, step: Vector) -> float:
     """The largest difference of scores in steps of the model's output.
 
@@ -214,6 +342,12 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "votes": _votes,
     "scores": _scores,
     "forged": _forged,
+    "contracts": _contracts,
+    "bundles": _bundles,
+    "smoothing": _smoothing,
+    "exif": _exif,
+    "refusals": _refusals,
+    "verdicts": _verdicts,
 }
 
 

@@ -12,7 +12,21 @@ from pathlib import Path
 # Where the tests' own helpers are.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from making import boxes, forged, frames, photos, scores, tensors, votes
+from making import (
+    boxes,
+    bundles,
+    contracts,
+    exif,
+    forged,
+    frames,
+    photos,
+    refusals,
+    scores,
+    smoothing,
+    tensors,
+    verdicts,
+    votes,
+)
 from making.tools import HERE, Writer
 
 AREAS = (
@@ -23,6 +37,12 @@ AREAS = (
     votes.votes,
     scores.scores,
     forged.forged_models,
+    contracts.contracts,
+    bundles.bundles,
+    smoothing.smoothing,
+    exif.exif,
+    refusals.refusals,
+    verdicts.verdicts,
 )
 
 

@@ -170,14 +170,19 @@ class TestRecord:
             counted = {area: found["vectors"] for area, found in run["areas"].items()}
             assert counted == {area: len(vectors) for area, vectors in check.load().items()}
 
-    @pytest.mark.parametrize("area", ["boxes", "photos", "tensors", "frames"])
-    def test_pixels_and_boxes_are_equal(self, runs, area):
+    @pytest.mark.parametrize(
+        "area", ["boxes", "photos", "tensors", "frames", "forged", "contracts", "bundles", "exif", "refusals"]
+    )
+    def test_pixels_boxes_and_refusals_are_equal(self, runs, area):
         assert {value for run in runs.values() for value in run["areas"][area]["largest"].values()} == {0}
 
     def test_verdicts_are_equal(self, runs):
         for run in runs.values():
-            assert run["areas"]["votes"]["largest"]["answers"] == 0
-            assert run["areas"]["votes"]["largest"]["probability"] <= 1e-12
+            for area in ("votes", "smoothing"):
+                assert run["areas"][area]["largest"]["answers"] == 0
+                assert run["areas"][area]["largest"]["probability"] <= 1e-12
+            assert run["areas"]["verdicts"]["largest"]["answers"] == 0
+            assert run["areas"]["verdicts"]["largest"]["pixels"] == 0
 
     def test_scores_differ_by_a_step_at_most(self, runs):
         # Beyond 1 is only what float32 probabilities leave of the logits.

@@ -9,6 +9,17 @@ from edgekit.runtime.photo import read_photo
 from making.tools import EXACT, Writer, encode, noise, png, turned, waves
 
 File = tuple[str, bytes, int | None, str]
+# What ports refuse and Python reads: they must get opaque pixels, in the colours of screens.
+PORTS_REFUSE = (
+    "grey16-key.png",
+    "palette-alpha.png",
+    "rgba.png",
+    "rgb-key.png",
+    "grey-alpha.png",
+    "alpha.webp",
+    "cmyk.tif",
+    "cmyk.jpg",
+)
 
 
 def photo_files() -> list[File]:
@@ -25,6 +36,8 @@ def pictures() -> list[File]:
     rgb = small()
     grey = Image.fromarray(noise("grey", 9, 13))
     rgba = Image.frombytes("RGBA", (13, 9), noise("rgba", 9, 13, 4).tobytes())
+    opaque = rgb.copy()
+    opaque.putalpha(255)
     palette = Image.frombytes("P", (4, 2), bytes(range(4)) * 2)
     palette.putpalette([10, 20, 30, 40, 50, 60, 200, 210, 220, 1, 2, 3])
     frames = [Image.new("RGB", (9, 8), colour) for colour in ((200, 30, 10), (10, 30, 200))]
@@ -65,6 +78,33 @@ def pictures() -> list[File]:
             "catches one colour that stands for transparent and is kept",
         ),
         ("grey-alpha.png", encode(rgba.convert("LA"), "PNG"), None, "catches alpha of grey photos that is dropped"),
+        ("alpha.webp", encode(rgba, "WEBP", lossless=True, exact=True), None, "catches a WebP's alpha that is dropped"),
+        ("rgba-opaque.png", encode(opaque, "PNG"), None, "catches screenshots refused: all of their alpha is opaque"),
+        ("opaque.webp", encode(opaque, "WEBP", lossless=True), None, "catches alpha that is opaque and refused"),
+        (
+            "palette-opaque.png",
+            encode(palette, "PNG", transparency=b"\xff" * 4),
+            None,
+            "catches a palette whose entries are all opaque and refused",
+        ),
+        (
+            "palette-unused-alpha.png",
+            encode(palette, "PNG", transparency=b"\xff" * 4 + b"\0"),
+            None,
+            "catches a transparent entry that no pixel has",
+        ),
+        (
+            "rgb-unused-key.png",
+            encode(rgb, "PNG", transparency=(1, 2, 3)),
+            None,
+            "catches a transparent colour that no pixel has",
+        ),
+        (
+            "rgba-reduced.png",
+            encode(Image.fromarray(np.dstack([waves(149, 133), np.full((133, 149), 255, np.uint8)])), "PNG"),
+            64,
+            "catches colours of opaque pixels that change on their way through alpha",
+        ),
         ("rgb.bmp", encode(rgb, "BMP"), None, "catches BMP's blue first and its rows from the bottom"),
         (
             "animated.gif",
@@ -191,6 +231,7 @@ def photos(to: Writer) -> None:
                 "why": why,
                 "tolerance": EXACT,
                 "photo": to.file(name, content),
+                "ports": "refuse" if name in PORTS_REFUSE else "read",
                 "working_px": working,
                 "size_wh": list(photo.size_wh),
                 "shrink": photo.shrink,

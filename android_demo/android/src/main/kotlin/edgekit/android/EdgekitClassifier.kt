@@ -1,0 +1,205 @@
+package edgekit.android
+
+import android.content.Context
+import android.graphics.Bitmap
+import android.media.Image
+import android.net.Uri
+import edgekit.runtime.Bundle
+import edgekit.runtime.Classifier
+import edgekit.runtime.Contract
+import edgekit.runtime.ContractException
+import edgekit.runtime.EdgekitException
+import edgekit.runtime.Limits
+import edgekit.runtime.Model
+import edgekit.runtime.PhotoException
+import edgekit.runtime.Pixels
+import edgekit.runtime.Verdict
+import java.io.ByteArrayOutputStream
+import java.io.Closeable
+import java.io.File
+import java.io.IOException
+import java.io.InputStream
+
+/**
+ * A model file that turns photos and camera frames into verdicts, offline.
+ *
+ * ```kotlin
+ * EdgekitClassifier.load(context, "model.tflite").use { it.classify(image, rotation) }
+ * ```
+ *
+ * Usable from several threads, but not on the main one: loading and classifying take their time. Everything that can go
+ * wrong for a reason that a user can act on is an [EdgekitException]: a `ContractException` (the model file), a
+ * `ModelException` (TFLite, the accelerator) or a `PhotoException` (this photo); its message says what to do.
+ *
+ * @property contract of the model file: labels, crop plan, decision
+ * @property modelSha256 hex SHA-256 of the whole model file
+ * @property options as they were asked for; an accelerator that was asked for is the one that runs the model
+ * @property engine what runs the model, for records: TFLite's version, the delegate that was asked for, the threads. Which
+ *   kernels TFLite chooses by itself it does not tell
+ */
+public class EdgekitClassifier private constructor(
+    private val classifier: Classifier,
+    public val modelSha256: String,
+    public val options: Options,
+) : Closeable {
+    public val contract: Contract get() = classifier.contract
+
+    public val engine: String =
+        classifier.engine + if (classifier.threads == 1) ", 1 thread" else ", ${classifier.threads} threads"
+
+    /**
+     * Classifies a camera's image; it must stay open until this returns.
+     *
+     * @param image of format YUV_420_888
+     * @param rotation clockwise degrees that make it upright: 0, 90, 180 or 270
+     * @param crops score exactly so many, 1 to 1000; null: the contract's number, or fewer where it can stop early
+     * @param stopEarly whether the contract's bounds may end the work before the last crop
+     * @throws PhotoException as [Planes.frame], or less than 8x8 pixels
+     * @throws EdgekitException the model can't score it, or the classifier is closed
+     */
+    @JvmOverloads
+    public fun classify(image: Image, rotation: Int = 0, crops: Int? = null, stopEarly: Boolean = true): Verdict =
+        classify(Planes.frame(image, rotation), crops, stopEarly)
+
+    /** Classifies a camera's frame, or a picture of full size; parameters and errors as for an image. */
+    @JvmOverloads
+    public fun classify(pixels: Pixels, crops: Int? = null, stopEarly: Boolean = true): Verdict =
+        classifier.classify(pixels, crops, stopEarly)
+
+    /**
+     * Classifies a photo by its file's content, such as the JPEG of a shutter; EXIF turns it.
+     *
+     * @param name names the photo in messages
+     * @throws PhotoException as [Photos.read], or less than 8x8 pixels
+     * @throws EdgekitException the model can't score it, or the classifier is closed
+     */
+    @JvmOverloads
+    public fun classify(
+        content: ByteArray,
+        crops: Int? = null,
+        stopEarly: Boolean = true,
+        name: String = "photo",
+    ): Verdict {
+        val began = System.nanoTime()
+        val photo = Photos.read(content, contract.plan.workingPx, name)
+        return classifier.classify(photo, crops, stopEarly, milliseconds(began))
+    }
+
+    /** Classifies a photo in a file; errors as for its content, and where it can't be read. */
+    @JvmOverloads
+    public fun classify(file: File, crops: Int? = null, stopEarly: Boolean = true): Verdict =
+        classify(content(file.path, Limits.MAX_FILE_BYTES, ::PhotoException) { file.inputStream() }, crops, stopEarly, file.path)
+
+    /** Classifies a photo of the gallery or of another app; errors as for its content, and where it can't be read. */
+    @JvmOverloads
+    public fun classify(context: Context, photo: Uri, crops: Int? = null, stopEarly: Boolean = true): Verdict {
+        val content = content("$photo", Limits.MAX_FILE_BYTES, ::PhotoException) { stream(context, photo) }
+        return classify(content, crops, stopEarly, "$photo")
+    }
+
+    /**
+     * Classifies a bitmap, which must be upright and opaque, and as large as the photo is: what was scaled down by other
+     * rules than the contract's scores otherwise.
+     *
+     * @throws PhotoException as [Photos.picture], or less than 8x8 pixels
+     * @throws EdgekitException the model can't score it, or the classifier is closed
+     */
+    @JvmOverloads
+    public fun classify(bitmap: Bitmap, crops: Int? = null, stopEarly: Boolean = true): Verdict {
+        val began = System.nanoTime()
+        val picture = Photos.picture(bitmap)
+        return classifier.classify(picture, crops, stopEarly, milliseconds(began))
+    }
+
+    /** Frees the model; what is being scored is finished first. Using the classifier afterwards is an error. */
+    override fun close() {
+        classifier.close()
+    }
+
+    public companion object {
+        private const val NS_PER_MS = 1e6
+        private const val READ_BYTES = 1 shl 16
+
+        /**
+         * Loads a model file from the app's assets. Store it uncompressed (`noCompress += "tflite"`).
+         *
+         * @param asset its path in the assets
+         * @throws ContractException no such asset, or no model file that edgekit made, or one that was changed since
+         * @throws EdgekitException TFLite refuses it, or the accelerator that was asked for can't be had
+         */
+        @JvmStatic
+        @JvmOverloads
+        public fun load(context: Context, asset: String, options: Options = Options()): EdgekitClassifier =
+            load(content(asset, Limits.MAX_MODEL_BYTES, ::ContractException) { context.assets.open(asset) }, options, asset)
+
+        /** Loads a model file that the user chose; errors as for an asset. */
+        @JvmStatic
+        @JvmOverloads
+        public fun load(context: Context, model: Uri, options: Options = Options()): EdgekitClassifier =
+            load(content("$model", Limits.MAX_MODEL_BYTES, ::ContractException) { stream(context, model) }, options, "$model")
+
+        /** Loads a model file; errors as for an asset. */
+        @JvmStatic
+        @JvmOverloads
+        public fun load(file: File, options: Options = Options()): EdgekitClassifier =
+            load(content(file.path, Limits.MAX_MODEL_BYTES, ::ContractException) { file.inputStream() }, options, file.path)
+
+        /** Loads a model file by its content; errors as for an asset. */
+        @JvmStatic
+        @JvmOverloads
+        public fun load(content: ByteArray, options: Options = Options(), name: String = "model"): EdgekitClassifier =
+            load(Bundle.read(content, name), options)
+
+        /** Loads a model file that was read and checked; errors as for an asset. */
+        @JvmStatic
+        @JvmOverloads
+        public fun load(bundle: Bundle, options: Options = Options()): EdgekitClassifier {
+            // The GPU takes one crop at a time: more interpreters would only hold its memory.
+            val count = if (options.accelerator == Accelerator.GPU) 1 else options.threads
+            val models = ArrayList<Model>(count)
+            try {
+                repeat(count) { models += TfliteModel.open(bundle.flatbuffer, 1, options.accelerator) }
+            } catch (failure: EdgekitException) {
+                models.forEach { it.close() }
+                throw failure
+            }
+            val wide = if (count == 1) null else fun(): Model = TfliteModel.open(bundle.flatbuffer, count)
+            return EdgekitClassifier(Classifier(bundle.contract, models, wide), bundle.fileSha256, options)
+        }
+
+        private fun milliseconds(since: Long): Double = (System.nanoTime() - since) / NS_PER_MS
+
+        private fun stream(context: Context, uri: Uri): InputStream =
+            context.contentResolver.openInputStream(uri) ?: throw IOException("its app gives no content")
+
+        /** What a stream holds, up to a limit: its length is only known once it was read. */
+        private fun content(
+            name: String,
+            limitBytes: Int,
+            fail: (String, Throwable?) -> EdgekitException,
+            open: () -> InputStream,
+        ): ByteArray {
+            try {
+                return open().use { it.readUpTo(limitBytes) }
+                    ?: throw fail("$name must have at most $limitBytes bytes, got more; choose another file", null)
+            } catch (failure: IOException) {
+                throw fail("$name can't be read: ${failure.message}; choose it again", failure)
+            } catch (denied: SecurityException) {
+                throw fail("$name must be one that this app may read: ${denied.message}; choose it again", denied)
+            } catch (full: OutOfMemoryError) {
+                throw fail("$name must fit into the app's memory, it does not", full)
+            }
+        }
+
+        private fun InputStream.readUpTo(limitBytes: Int): ByteArray? {
+            val read = ByteArrayOutputStream(READ_BYTES)
+            val block = ByteArray(READ_BYTES)
+            while (true) {
+                val count = read(block)
+                if (count < 0) return read.toByteArray()
+                if (read.size() + count > limitBytes) return null
+                read.write(block, 0, count)
+            }
+        }
+    }
+}

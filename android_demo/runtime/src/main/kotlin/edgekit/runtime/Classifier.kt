@@ -1,0 +1,127 @@
+package edgekit.runtime
+
+import java.io.Closeable
+import java.util.concurrent.locks.ReentrantReadWriteLock
+import kotlin.concurrent.read
+import kotlin.concurrent.write
+
+/**
+ * A loaded model that turns photos into verdicts. Usable from several threads.
+ *
+ * @property contract of the model file
+ * @param models one for each crop that is scored at the same time, 1 to 256; the classifier closes them
+ * @param wide makes a model with as many threads as there are [models], for calls for one crop, when the first such call
+ *   comes; null: one of [models] scores it
+ * @throws ContractException a model's side or classes are not those that the contract promises; all are closed then
+ */
+public class Classifier @JvmOverloads constructor(
+    public val contract: Contract,
+    models: List<Model>,
+    wide: (() -> Model)? = null,
+) : Closeable {
+    private val lock = ReentrantReadWriteLock()
+    private var workers: Workers?
+
+    /** Name and version of what runs the model. */
+    public val engine: String
+
+    /** How many crops are scored at the same time. */
+    public val threads: Int = models.size
+
+    init {
+        try {
+            hold(models)
+        } catch (mistake: ContractException) {
+            models.forEach { it.close() }
+            throw mistake
+        }
+        engine = models[0].engine
+        workers = Workers(models, wide)
+    }
+
+    private fun hold(models: List<Model>) {
+        if (models.size !in 1..Limits.MAX_THREADS) {
+            throw ContractException("threads must be 1 to ${Limits.MAX_THREADS}, got ${models.size} models")
+        }
+        val promised = contract.sidePx to contract.labels.size
+        for (model in models) {
+            val actual = model.sidePx to model.classes
+            if (actual != promised) {
+                throw ContractException("the contract promises side and classes $promised, the model has $actual")
+            }
+        }
+    }
+
+    /**
+     * Classifies a photo at its working size.
+     *
+     * @param crops score exactly so many crops, 1 to 1000; null: the contract's number, or fewer where it can stop early
+     * @param stopEarly whether the contract's bounds may end the work before its last crop
+     * @param decodeMs what it took to get the pixels, for the verdict's own split
+     * @throws PhotoException less than 8x8 pixels, or another working size than the contract's
+     * @throws ContractException a number of crops that can't be had, scores that are no probabilities, or closed
+     * @throws ModelException the interpreter failed
+     */
+    @JvmOverloads
+    public fun classify(photo: Photo, crops: Int? = null, stopEarly: Boolean = true, decodeMs: Double = 0.0): Verdict =
+        working(crops) { score(it, photo, crops, stopEarly, Stopwatch(decodeMs)) }
+
+    /** Classifies pixels of full size, which are brought to their working size first; that counts as decoding. */
+    @JvmOverloads
+    public fun classify(pixels: Pixels, crops: Int? = null, stopEarly: Boolean = true, decodeMs: Double = 0.0): Verdict =
+        working(crops) { workers ->
+            val watch = Stopwatch(decodeMs)
+            val photo = Photo.of(pixels, contract.plan.workingPx) { count, work -> workers.each(count, work) }
+            watch.decoded()
+            score(workers, photo, crops, stopEarly, watch)
+        }
+
+    private inline fun working(crops: Int?, work: (Workers) -> Verdict): Verdict = lock.read {
+        if (crops != null && crops !in 1..Limits.MAX_CROPS) {
+            throw ContractException("crops must be 1 to ${Limits.MAX_CROPS}, got $crops")
+        }
+        work(workers ?: throw ContractException("this Classifier is closed; load the model again"))
+    }
+
+    private fun score(workers: Workers, photo: Photo, crops: Int?, stopEarly: Boolean, watch: Stopwatch): Verdict {
+        checkPhoto(photo)
+        val boxes = cropBoxes(contract.plan, photo.size, contract.sidePx, crops)
+        val isBounded = stopEarly && crops == null && contract.decision.earlyStop != null
+        val scores = ArrayList<FloatArray>()
+        workers.score(photo, boxes) { one ->
+            scores.add(one.probabilities)
+            watch.worked(one.cropNs, one.invokeNs)
+            !(isBounded && scores.size < boxes.size && mayStop(scores, contract))
+        }
+        watch.scored()
+        val voted = vote(scores, contract.decision)
+        val (label, score) = decide(voted, contract)
+        return Verdict(
+            label,
+            score,
+            contract.labels.zip(voted.asList()).toMap(),
+            scores.mapIndexed { index, row -> CropScore(boxes[index], row.asList()) },
+            watch.voted(),
+            photo.size,
+        )
+    }
+
+    private fun checkPhoto(photo: Photo) {
+        val least = Limits.MIN_SIDE_PX
+        if (minOf(photo.size.widthPx, photo.size.heightPx) < least) {
+            throw PhotoException("a photo must be at least ${least}x$least px, got ${photo.size}")
+        }
+        val shrink = shrinkFor(photo.size, contract.plan.workingPx)
+        if (photo.shrink != shrink) {
+            throw PhotoException("a photo of ${photo.size} must be worked on at 1/$shrink, got 1/${photo.shrink}")
+        }
+    }
+
+    /** Frees the models; what is being scored is finished first. */
+    override fun close() {
+        lock.write {
+            workers?.close()
+            workers = null
+        }
+    }
+}

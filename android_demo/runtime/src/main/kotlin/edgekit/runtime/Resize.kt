@@ -1,0 +1,171 @@
+package edgekit.runtime
+
+import kotlin.math.abs
+
+// Bits behind the point of weights.
+private const val WEIGHT_BITS = 22
+private const val STRIP_ROWS = 64
+
+/**
+ * Means of blocks of [factorX] x [factorY] pixels: `((sum + n div 2) * m) >> 24`, where m is 2^24 / n in float32.
+ *
+ * @param box of whole blocks
+ */
+internal fun reduceBox(picture: Picture, box: Box, factorX: Int, factorY: Int): Picture {
+    val wide = box.widthPx / factorX
+    val high = box.heightPx / factorY
+    val reduced = ByteArray(wide * high * CHANNELS)
+    reduceInto(reduced, 0, picture, box, factorX, factorY)
+    return Picture(wide, high, reduced)
+}
+
+private fun reduceInto(reduced: ByteArray, start: Int, picture: Picture, box: Box, factorX: Int, factorY: Int) {
+    val blockPx = factorX * factorY
+    // In float32, as the contract has it; the product of a sum and this fits in 32 bits without a sign.
+    val multiplier = (4294967296.0f / (256L * blockPx).toFloat()).toLong().toInt()
+    val half = blockPx / 2
+    val row = box.widthPx * CHANNELS
+    val sums = IntArray(row)
+    var to = start
+    for (top in box.top until box.bottom step factorY) {
+        sumRows(sums, picture.rgb, (top * picture.widthPx + box.left) * CHANNELS, picture.widthPx * CHANNELS, factorY)
+        to = joinColumns(sums, reduced, to, factorX, half, multiplier)
+    }
+}
+
+/** Column sums of [rows] rows, each channel by itself. */
+private fun sumRows(sums: IntArray, rgb: ByteArray, start: Int, stride: Int, rows: Int) {
+    for (at in sums.indices) sums[at] = rgb[start + at].toInt() and 0xFF
+    for (row in 1 until rows) {
+        val from = start + row * stride
+        for (at in sums.indices) sums[at] += rgb[from + at].toInt() and 0xFF
+    }
+}
+
+/** The mean of each [factor] column sums of a channel, written from [start] on; returns where it ended. */
+private fun joinColumns(sums: IntArray, means: ByteArray, start: Int, factor: Int, half: Int, multiplier: Int): Int {
+    var to = start
+    var from = 0
+    while (from < sums.size) {
+        var red = half
+        var green = half
+        var blue = half
+        val end = from + factor * CHANNELS
+        while (from < end) {
+            red += sums[from]
+            green += sums[from + 1]
+            blue += sums[from + 2]
+            from += CHANNELS
+        }
+        means[to] = (red * multiplier ushr 24).toByte()
+        means[to + 1] = (green * multiplier ushr 24).toByte()
+        means[to + 2] = (blue * multiplier ushr 24).toByte()
+        to += CHANNELS
+    }
+    return to
+}
+
+/** Means of whole blocks of pixels, strip by strip: a frame's pixels are never all RGB at once. */
+internal fun reduceInStrips(pixels: Pixels, factor: Int, each: (Int, (Int) -> Unit) -> Unit): Picture {
+    val wide = pixels.size.widthPx / factor
+    val high = pixels.size.heightPx / factor
+    val reduced = ByteArray(wide * high * CHANNELS)
+    val rows = maxOf(1, STRIP_ROWS / factor)
+    each((high + rows - 1) / rows) { number ->
+        val top = number * rows
+        val box = Box(0, top * factor, wide * factor, minOf(top + rows, high) * factor)
+        val start = top * wide * CHANNELS
+        when (pixels) {
+            is Picture -> reduceInto(reduced, start, pixels, box, factor, factor)
+            is Frame -> pixels.cut(box).let { reduceInto(reduced, start, it, Box(0, 0, it.widthPx, it.heightPx), factor, factor) }
+        }
+    }
+    return Picture(wide, high, reduced)
+}
+
+/**
+ * Weights of a triangle filter in one direction.
+ *
+ * @property starts the first pixel that output i is made of
+ * @property ends the one behind the last
+ * @property weights of output i from [most] * i on, in 2^-22
+ */
+private class Taps(val starts: IntArray, val ends: IntArray, val weights: IntArray, val most: Int)
+
+private fun tapsOf(from: Int, to: Int): Taps {
+    val scale = from.toDouble() / to
+    val reach = maxOf(scale, 1.0)
+    val most = (reach * 2).toInt() + 3
+    val taps = Taps(IntArray(to), IntArray(to), IntArray(to * most), most)
+    val shares = DoubleArray(most)
+    for (i in 0 until to) {
+        val centre = (i + 0.5) * scale
+        val start = maxOf(0, (centre - reach + 0.5).toInt())
+        val end = minOf(from, (centre + reach + 0.5).toInt())
+        var total = 0.0
+        for (j in start until end) {
+            shares[j - start] = maxOf(0.0, 1 - abs((j - centre + 0.5) * (1.0 / reach)))
+            total += shares[j - start]
+        }
+        for (at in 0 until end - start) {
+            taps.weights[i * most + at] = (shares[at] / total * (1 shl WEIGHT_BITS) + 0.5).toInt()
+        }
+        taps.starts[i] = start
+        taps.ends[i] = end
+    }
+    return taps
+}
+
+/** A picture with another width. */
+internal fun resizeWidth(picture: Picture, to: Int): Picture {
+    val taps = tapsOf(picture.widthPx, to)
+    val rgb = picture.rgb
+    val resized = ByteArray(to * picture.heightPx * CHANNELS)
+    var out = 0
+    for (y in 0 until picture.heightPx) {
+        val row = y * picture.widthPx
+        for (x in 0 until to) {
+            var red = 1 shl WEIGHT_BITS - 1
+            var green = red
+            var blue = red
+            var weight = x * taps.most
+            var from = (row + taps.starts[x]) * CHANNELS
+            val end = (row + taps.ends[x]) * CHANNELS
+            while (from < end) {
+                val share = taps.weights[weight++]
+                red += share * (rgb[from].toInt() and 0xFF)
+                green += share * (rgb[from + 1].toInt() and 0xFF)
+                blue += share * (rgb[from + 2].toInt() and 0xFF)
+                from += CHANNELS
+            }
+            resized[out] = level(red)
+            resized[out + 1] = level(green)
+            resized[out + 2] = level(blue)
+            out += CHANNELS
+        }
+    }
+    return Picture(to, picture.heightPx, resized)
+}
+
+/** A picture with another height. */
+internal fun resizeHeight(picture: Picture, to: Int): Picture {
+    val taps = tapsOf(picture.heightPx, to)
+    val rgb = picture.rgb
+    val row = picture.widthPx * CHANNELS
+    val resized = ByteArray(to * row)
+    val sums = IntArray(row)
+    for (y in 0 until to) {
+        sums.fill(1 shl WEIGHT_BITS - 1)
+        for (from in taps.starts[y] until taps.ends[y]) {
+            val share = taps.weights[y * taps.most + from - taps.starts[y]]
+            val start = from * row
+            for (at in 0 until row) sums[at] += share * (rgb[start + at].toInt() and 0xFF)
+        }
+        val start = y * row
+        for (at in 0 until row) resized[start + at] = level(sums[at])
+    }
+    return Picture(picture.widthPx, to, resized)
+}
+
+/** A sum of weighted levels as a level. Weights are never negative, and their sum may be a little more than one. */
+private fun level(sum: Int): Byte = minOf(sum shr WEIGHT_BITS, 255).toByte()
