@@ -1,6 +1,5 @@
 package edgekit.capture
 
-import android.view.Gravity
 import android.view.View
 import android.widget.TableLayout
 import android.widget.TableRow
@@ -51,7 +50,7 @@ internal class BenchScreen(private val stage: Stage) {
     private fun done(state: UiState.BenchDone) {
         if (export == state.result.export) return
         export = state.result.export
-        stage.find<TextView>(R.id.bench_engine).say(state.result.engine.toString())
+        stage.find<TextView>(R.id.bench_engine).say(stage.words.engine(state.result.engine.toString()))
         table.removeAllViews()
         row(listOf(R.string.bench_crops, R.string.bench_threads, R.string.bench_p50, R.string.bench_p95).map { stage.text(it) }, true)
         state.result.points.forEach { row(cells(it), false) }
@@ -76,10 +75,10 @@ internal class BenchScreen(private val stage: Stage) {
             val cell = TextView(table.context)
             cell.text = text
             cell.textSize = TEXT_SP
-            cell.gravity = if (index == 0) Gravity.START else Gravity.END
+            cell.textAlignment = if (index == 0) View.TEXT_ALIGNMENT_VIEW_START else View.TEXT_ALIGNMENT_VIEW_END
             cell.setTextColor(stage.colour(if (isHead) R.color.text_quiet else R.color.text))
             val padPx = (PAD_DP * table.resources.displayMetrics.density).toInt()
-            cell.setPaddingRelative(0, padPx, 0, padPx)
+            cell.setPaddingRelative(if (index == 0) 0 else 2 * padPx, padPx, 0, padPx)
             row.addView(cell)
         }
         // One stop for a screen reader, not four.

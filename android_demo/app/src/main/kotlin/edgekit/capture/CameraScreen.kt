@@ -55,6 +55,7 @@ internal class CameraScreen(private val stage: Stage) {
     private fun wait(words: Int) {
         icon.setImageResource(R.drawable.ic_camera)
         icon.tint(stage.colour(R.color.on_panel_quiet))
+        verdict.setTextColor(stage.colour(R.color.on_panel))
         verdict.say(stage.text(words))
         detail.seen(false)
         notice.show(null)
@@ -82,9 +83,7 @@ internal class CameraScreen(private val stage: Stage) {
     private fun latency(read: Latency?, state: UiState.Live) {
         val words = stage.words
         stages.seen(read != null)
-        engine.say(words.join(state.engine.interpreter, words.threads(state.threads)).let { line ->
-            if (state.engine.delegate == NOT_TOLD) line else words.join(state.engine.delegate, line)
-        })
+        engine.say(words.join(words.engine(state.engine.toString()), words.threads(state.threads)))
         if (read == null) {
             total.say(stage.text(R.string.latency_none))
             latency.contentDescription = stage.text(R.string.latency_none)
@@ -142,6 +141,5 @@ internal class CameraScreen(private val stage: Stage) {
     private companion object {
         const val RING_MS = 1200L
         const val FAINT = 0.38f
-        const val NOT_TOLD = "not told"
     }
 }

@@ -66,7 +66,7 @@ internal class HistoryScreen(private val stage: Stage) {
                 setCompoundDrawablesRelative(stage.icon(tone, ICON_DP), null, null, null)
             }
             row.findViewById<TextView>(R.id.row_detail).text =
-                words.join(words.taken(record), words.score(record.verdict.label, record.verdict.score))
+                words.score(record.verdict.label, record.verdict.score) + "\n" + words.taken(record)
             row.findViewById<TextView>(R.id.row_marks).run {
                 text = words.marks(record)
                 seen(text.isNotEmpty())
@@ -150,7 +150,7 @@ internal class DetailScreen(private val stage: Stage) {
         about.removeAllViews()
         about.fact(R.string.about_taken, words.join(words.taken(record), record.device))
         about.fact(R.string.about_model, "${record.model.name}\n${record.model.sha256}")
-        about.fact(R.string.about_engine, words.join(record.engine, words.threads(record.threads)))
+        about.fact(R.string.about_engine, words.join(words.engine(record.engine), words.threads(record.threads)))
         about.fact(R.string.about_size, stage.text(R.string.about_size_value, size.widthPx, size.heightPx, record.rotation))
         val split = listOf(ms.total, ms.decode, ms.crop, ms.invoke, ms.vote).map(words::ms)
         about.fact(R.string.about_ms, stage.text(R.string.about_ms_value, *split.toTypedArray()))

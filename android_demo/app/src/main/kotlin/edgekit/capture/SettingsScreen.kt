@@ -68,7 +68,7 @@ internal class SettingsScreen(private val stage: Stage) {
         model.removeAllViews()
         if (view == null) return
         val contract = view.contract
-        model.fact(R.string.model_file, stage.words.join(view.name, view.engine.toString()))
+        model.fact(R.string.model_file, stage.words.join(view.name, stage.words.engine(view.engine.toString())))
         model.fact(R.string.model_name, contract.name)
         model.fact(R.string.model_labels, contract.labels.joinToString())
         model.fact(R.string.model_bona_fide, contract.bonaFide ?: stage.text(R.string.none))

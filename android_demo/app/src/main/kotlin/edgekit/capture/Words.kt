@@ -1,7 +1,6 @@
 package edgekit.capture
 
 import android.content.Context
-import android.text.format.DateUtils
 import edgekit.capture.core.CaptureRecord
 import edgekit.capture.core.Kept
 import edgekit.capture.core.Notice
@@ -9,6 +8,8 @@ import edgekit.capture.core.QueueState
 import edgekit.capture.core.Source
 import edgekit.capture.core.Tone
 import edgekit.capture.core.VerdictView
+import java.text.DateFormat
+import java.util.Date
 import java.util.Locale
 import kotlin.math.roundToInt
 
@@ -53,11 +54,11 @@ class Words(private val context: Context) {
         is Notice.LiveFailed -> context.getString(R.string.live_failed, notice.reason)
     }
 
-    fun taken(record: CaptureRecord): String = DateUtils.formatDateTime(
-        context,
-        record.takenMs,
-        DateUtils.FORMAT_SHOW_DATE or DateUtils.FORMAT_SHOW_YEAR or DateUtils.FORMAT_SHOW_TIME or DateUtils.FORMAT_ABBREV_MONTH,
-    )
+    fun taken(record: CaptureRecord): String =
+        DateFormat.getDateTimeInstance(DateFormat.MEDIUM, DateFormat.SHORT, locale).format(Date(record.takenMs))
+
+    /** What ran the model; that an interpreter does not tell its kernels is for records, not for people. */
+    fun engine(told: String): String = told.removeSuffix(", not told")
 
     /** What else is to be said of a capture, on one line; empty where nothing is. */
     fun marks(record: CaptureRecord): String = listOfNotNull(

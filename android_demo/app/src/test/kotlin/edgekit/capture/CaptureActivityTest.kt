@@ -4,12 +4,9 @@ import android.Manifest
 import android.app.Activity
 import android.content.Intent
 import android.content.pm.PackageManager
-import android.graphics.ImageFormat
 import android.graphics.SurfaceTexture
 import android.hardware.camera2.CameraAccessException
-import android.hardware.camera2.CameraCharacteristics
 import android.hardware.camera2.CameraDevice
-import android.hardware.camera2.CameraManager
 import android.hardware.camera2.CameraMetadata
 import android.net.Uri
 import android.provider.Settings
@@ -46,8 +43,6 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
-import org.robolectric.shadows.ShadowCameraCharacteristics
-import org.robolectric.shadows.StreamConfigurationMapBuilder
 
 @RunWith(RobolectricTestRunner::class)
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
@@ -101,20 +96,6 @@ class CaptureActivityTest {
         activity.says(R.id.message_title, R.string.absent_title)
         activity.click(R.id.message_primary)
         assertNotNull(shadowOf(activity).nextStartedActivityForResult)
-    }
-
-    private fun addCamera(facing: Int = CameraMetadata.LENS_FACING_BACK, id: String = "0") {
-        val traits = ShadowCameraCharacteristics.newCameraCharacteristics()
-        val map = StreamConfigurationMapBuilder.newBuilder()
-        for ((width, height) in listOf(4000 to 3000, 1440 to 1080, 1280 to 960)) {
-            map.addOutputSize(ImageFormat.JPEG, android.util.Size(width, height))
-            map.addOutputSize(ImageFormat.YUV_420_888, android.util.Size(width, height))
-            map.addOutputSize(ImageFormat.PRIVATE, android.util.Size(width, height))
-        }
-        shadowOf(traits).set(CameraCharacteristics.LENS_FACING, facing)
-        shadowOf(traits).set(CameraCharacteristics.SENSOR_ORIENTATION, 90)
-        shadowOf(traits).set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, map.build())
-        shadowOf(RuntimeEnvironment.getApplication().getSystemService(CameraManager::class.java)).addCamera(id, traits)
     }
 
     private fun CaptureActivity.showPreview() {
@@ -267,6 +248,7 @@ class CaptureActivityTest {
         RuntimeEnvironment.setQualifiers("+land")
         controller.configurationChange()
         val after = controller.get()
+        idle()
         assertFalse(before === after)
         assertTrue(before.presenter === after.presenter)
         after.says(R.id.retake_title, R.string.retake_attack_title)

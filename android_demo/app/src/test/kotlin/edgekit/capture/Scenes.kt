@@ -109,8 +109,9 @@ internal val SCENES = listOf(
         launch().get()
     },
     Scene("opening-camera") {
+        addCamera()
         grant()
-        launch().get().also { it.presenter.onCamera(OPENED); it.presenter.pause(); it.presenter.resume(edgekit.capture.core.Permission.GRANTED) }
+        launch().get().also { idle() }
     },
     Scene("live-waiting") { live() },
     Scene("live-genuine") { live(0.04) },

@@ -4,7 +4,12 @@ import android.app.Activity
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.graphics.Canvas
+import android.graphics.ImageFormat
+import android.hardware.camera2.CameraCharacteristics
+import android.hardware.camera2.CameraManager
+import android.hardware.camera2.CameraMetadata
 import android.os.Looper
+import android.util.Size
 import android.view.View
 import android.view.ViewGroup
 import android.widget.FrameLayout
@@ -25,6 +30,8 @@ import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
+import org.robolectric.shadows.ShadowCameraCharacteristics
+import org.robolectric.shadows.StreamConfigurationMapBuilder
 
 /** Does its work at once, or not before it is let go on. */
 class StepJobs : Jobs, Executor {
@@ -84,6 +91,22 @@ internal fun launchLive(): CaptureActivity {
     return launch().get().also { idle(); it.presenter.onCamera(OPENED) }
 }
 
+/** A camera as Camera2 describes it. */
+internal fun addCamera(facing: Int = CameraMetadata.LENS_FACING_BACK, id: String = "0") {
+    val traits = ShadowCameraCharacteristics.newCameraCharacteristics()
+    val map = StreamConfigurationMapBuilder.newBuilder()
+    for ((width, height) in listOf(4000 to 3000, 1440 to 1080, 1280 to 960)) {
+        for (format in listOf(BLOB, ImageFormat.YUV_420_888, ImageFormat.PRIVATE)) map.addOutputSize(format, Size(width, height))
+    }
+    shadowOf(traits).set(CameraCharacteristics.LENS_FACING, facing)
+    shadowOf(traits).set(CameraCharacteristics.SENSOR_ORIENTATION, 90)
+    shadowOf(traits).set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, map.build())
+    shadowOf(RuntimeEnvironment.getApplication().getSystemService(CameraManager::class.java)).addCamera(id, traits)
+}
+
+// As cameras name JPEG themselves.
+private const val BLOB = 0x21
+
 internal fun asset(name: String): ByteArray = RuntimeEnvironment.getApplication().assets.open(name).use { it.readBytes() }
 
 internal fun CaptureActivity.words(id: Int): String = findViewById<TextView>(id).text.toString()
@@ -108,13 +131,13 @@ internal fun views(view: View): List<View> = when {
     else -> listOf(view)
 }
 
-/** What the camera would show: a still under the panels, as no camera draws here. */
+/** What the camera would show: a still below the panels, as no camera draws here. */
 internal fun CaptureActivity.putScene(name: String = "bench/genuine-print-magazine_0001.jpg") {
     val still = ImageView(this)
     still.scaleType = ImageView.ScaleType.CENTER_CROP
     val bytes = asset(name)
     still.setImageBitmap(BitmapFactory.decodeByteArray(bytes, 0, bytes.size))
-    findViewById<FrameLayout>(R.id.preview_frame).addView(still, 0)
+    findViewById<FrameLayout>(R.id.preview_frame).addView(still, 1)
 }
 
 /** Draws the window as it is now into target/screenshots. */

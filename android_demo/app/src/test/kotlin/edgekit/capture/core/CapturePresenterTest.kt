@@ -3,6 +3,7 @@ package edgekit.capture.core
 import edgekit.runtime.Band
 import edgekit.runtime.Bundle
 import edgekit.runtime.ContractException
+import edgekit.runtime.Json
 import edgekit.runtime.ModelException
 import java.io.ByteArrayInputStream
 import java.io.File
@@ -156,30 +157,36 @@ class CapturePresenterTest {
 
     @Test
     fun `bundles that the runtime refuses never reach an interpreter`() {
-        val changed = DEMO_BYTES.copyOf().also { it[5000] = (it[5000] + 1).toByte() }
-        val newer = String(DEMO_BYTES, Charsets.ISO_8859_1).let { text ->
-            val found = text.indexOf("\"schema\": 1")
-            assertTrue("the archive must be stored, not packed", found > 0)
-            // Of the same length: the archive's own sums no longer hold, which is refused as well.
-            text.replaceRange(found, found + 11, "\"schema\": 9").toByteArray(Charsets.ISO_8859_1)
-        }
         loading = { file, threads, _ ->
             Bundle.read(file.content, file.name)
             ScriptedScorer(threads = threads)
         }
         val presenter = running()
-        for ((name, content) in listOf("changed.tflite" to changed, "newer.tflite" to newer, "cut.tflite" to DEMO_BYTES.copyOf(100))) {
+        for ((name, content) in REFUSED.map { it to bundleOf(it) }) {
             presenter.onModelPicked(name) { ByteArrayInputStream(content) }
             jobs.all()
             val notice = presenter.shows<UiState.Live>().notice as Notice.ModelRefused
             assertEquals(name, notice.file)
-            assertTrue(notice.reason, notice.reason.length > 20)
+            assertTrue("the rule must be said: ${notice.reason}", name in notice.reason && notice.reason.length > 40)
             assertTrue(shelf.isBundled)
         }
         presenter.onModelPicked("good.tflite") { ByteArrayInputStream(DEMO_BYTES) }
         jobs.all()
         assertEquals("good.tflite", shelf.current().name)
         assertNull(presenter.shows<UiState.Live>().notice)
+    }
+
+    /** A model file of the conformance vectors: a whole one with some of its bytes replaced. */
+    private fun bundleOf(name: String): ByteArray {
+        val vectors = (Json.parse(File(REPOSITORY, "tests/conformance/bundles.json").readText()) as Map<*, *>)["vectors"] as List<*>
+        val vector = vectors.map { it as Map<*, *> }.first { it["name"] == name }
+        val model = vector["model"] as String
+        val file = File(REPOSITORY, model).takeIf(File::isFile) ?: File(REPOSITORY, "tests/conformance/data/$model")
+        return (vector["edits"] as List<*>).fold(file.readBytes()) { content, edit ->
+            val (from, to, hex) = edit as List<*>
+            val put = (hex as String).chunked(2).map { it.toInt(16).toByte() }.toByteArray()
+            content.copyOfRange(0, (from as Long).toInt()) + put + content.copyOfRange((to as Long).toInt(), content.size)
+        }
     }
 
     @Test
@@ -653,6 +660,11 @@ class CapturePresenterTest {
         val names = UiState::class.java.classes.map { it.simpleName }.toSet()
         val tests = File(REPOSITORY, "android_demo/app/src/test/kotlin/edgekit/capture/core/CapturePresenterTest.kt").readText()
         assertEquals(emptyList<String>(), names.filter { "UiState.$it" !in tests })
+    }
+
+    private companion object {
+        /** By their names in the vectors of bundles. */
+        val REFUSED = listOf("changed-byte", "newer-schema", "int8-input", "two-outputs", "half", "empty")
     }
 
     /** Takes its time by the sweep's clock. */
