@@ -6,10 +6,9 @@ Photos are those of data folders, spread over their groups. A port is a command 
 object a line, and answers, which it writes as lines in the same order. Its first line says of it ``engine`` (the
 interpreter and its version), ``platform`` and ``decoder``. A job is one of
 
-- ``{"do": "classify", "model", "photo", "picture", "stop_early", "crops_to"}``: a photo's path, and where Python's own
-  picture of it lies for ports without a decoder (``rgb``, the path of raw rows, ``picture_wh``, ``size_wh``,
-  ``shrink``); the crops' bytes go one after another into the file ``crops_to``, where that is not null. The answer has
-  ``verdict``, as ``Verdict.to_dict`` has it, or ``refused``, the message.
+- ``{"do": "classify", "model", "photo", "stop_early", "crops_to", "plan", "side_px"}``: paths of a model and a photo;
+  the crops' bytes go one after another into the file ``crops_to``, where that is not null. ``plan`` and ``side_px`` are
+  the model's. The answer has ``verdict``, as ``Verdict.to_dict`` has it, or ``refused``, the message.
 - ``{"do": "cut", "array", "size_wh", "plan", "side_px", "runs"}``: cut and resize the plan's crops of an array, over
   and over. The answer has ``ms``, a time for each run; runs to warm up are not among them.
 
@@ -39,9 +38,10 @@ from edgekit.data.dataset import load_dataset
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import file_sha256, plain, read_json, sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
-from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.crops import Box, crop_boxes, shrink
 from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.readers import size_of
 from edgekit.runtime.voting import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -210,24 +210,14 @@ class Python:
 
     def jobs(self, photos: Sequence[Path], model: str) -> list[Job]:
         """Two jobs a photo: all crops, and as many as it takes."""
-        working = self.classifier(model).contract.plan.working_px
+        contract = self.classifier(model).contract
+        shared = {"do": "classify", "plan": plain(contract.plan), "side_px": contract.side_px}
         made: list[Job] = []
         for number, photo in enumerate(photos):
-            picture = self._picture(photo, working, self.folder / f"{number}-{working}.rgb")
-            shared = {"do": "classify", "model": str(ROOT / model), "photo": str(photo), "picture": picture}
-            name = Path(model).stem
-            made.append({**shared, "stop_early": False, "crops_to": f"{name}-{number}.rgb"})
-            made.append({**shared, "stop_early": True, "crops_to": None})
+            paths = {"model": str(ROOT / model), "photo": str(photo.resolve())}
+            one = {**shared, **paths, "stop_early": False, "crops_to": f"{Path(model).stem}-{number}.rgb"}
+            made += [one, {**one, "stop_early": True, "crops_to": None}]
         return made
-
-    @staticmethod
-    def _picture(photo: Path, working_px: int | None, to: Path) -> dict[str, Any]:
-        read = read_photo(photo, working_px)
-        pixels = np.asarray(read.picture)
-        if not to.exists():
-            to.write_bytes(pixels.tobytes())
-        wh = [pixels.shape[1], pixels.shape[0]]
-        return {"rgb": str(to), "picture_wh": wh, "size_wh": list(read.size_wh), "shrink": read.shrink}
 
     def answer(self, job: Job, model: str) -> Answer:
         """Do one job."""
@@ -303,7 +293,7 @@ def _pairs(jobs: list[Job], expected: list[Answer], found: list[Answer], folders
             found=found[at],
             early=(expected[at + 1], found[at + 1]),
             crops=(here, there),
-            shrink=jobs[at]["picture"]["shrink"],
+            shrink=shrink(size_of(Path(jobs[at]["photo"])), jobs[at]["plan"]["working_px"]),
         )
 
 
@@ -361,7 +351,7 @@ def speed(ports: Sequence[Port], folder: Path, rounds: int, runs: int) -> dict[s
 
 def ports_here() -> tuple[Port, ...]:
     """The ports of this repository."""
-    android, web = ROOT / "android_demo" / "tools" / "ports.py", ROOT / "web_demo" / "ports.mjs"
+    android, web = ROOT / "android_demo" / "tools" / "ports.py", ROOT / "web_demo" / "tools" / "ports.mjs"
 
     def script(path: Path, *words: str) -> Callable[[], Sequence[str | Path]]:
         def command() -> Sequence[str | Path]:
@@ -374,9 +364,9 @@ def ports_here() -> tuple[Port, ...]:
     return (
         Port(name="Kotlin, x86_64", command=script(android, "x86_64")),
         Port(name="Kotlin, arm64", command=script(android, "arm64-v8a")),
-        Port(name="Chromium", command=script(web, "chromium")),
+        Port(name="Chromium", command=script(web)),
         Port(name="Kotlin", command=script(android, "jvm"), is_timed=True),
-        Port(name="JavaScript", command=script(web, "chromium"), is_timed=True),
+        Port(name="JavaScript", command=script(web), is_timed=True),
     )
 
 
@@ -386,7 +376,7 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
     paths = [path for path, _ in photos]
     python = Python(folder)
     work = {}
-    for model in given.model:
+    for model in given.model if not all(port.is_timed for port in ports) else ():
         print(f"Python: {model}, {len(photos)} photos", flush=True)
         jobs = python.jobs(paths, model)
         work[model] = jobs, [python.answer(job, model) for job in jobs]
@@ -455,7 +445,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             record = measured(given, Path(folder), ports)
-        write_json(given.out, renewed(read_json(given.out), record) if given.only else record)
+        kept = given.only and given.out.exists()
+        write_json(given.out, renewed(read_json(given.out), record) if kept else record)
     except EdgekitError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
