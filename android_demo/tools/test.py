@@ -55,7 +55,7 @@ def _test() -> int:
     modules = [name for name in asked or _MODULES if (HOME / name / "pom.xml").is_file()]
     screenshots = "--screenshots" in sys.argv[1:]
     prepare(modules)
-    only = ["-Dtest=*Screenshot*", "-Dsurefire.failIfNoSpecifiedTests=false"] if screenshots else []
+    only = ["-Dtest=ScreensTest", "-Dsurefire.failIfNoSpecifiedTests=false"] if screenshots else []
     words = ["mvn", "-B", "-q", "-f", str(HOME / "pom.xml"), "-pl", ",".join(modules), "-am", "test", *only]
     print(run(*words, timeout_s=TIMEOUT_S), end="")
     if screenshots:
