@@ -11,6 +11,7 @@ import edgekit.runtime.ContractException
 import edgekit.runtime.EdgekitException
 import edgekit.runtime.Limits
 import edgekit.runtime.Model
+import edgekit.runtime.ModelException
 import edgekit.runtime.PhotoException
 import edgekit.runtime.Pixels
 import edgekit.runtime.Verdict
@@ -165,6 +166,9 @@ public class EdgekitClassifier private constructor(
         @JvmOverloads
         @Throws(EdgekitException::class)
         public fun load(bundle: Bundle, options: Options = Options()): EdgekitClassifier {
+            if (options.threads !in 1..Limits.MAX_THREADS) {
+                throw ModelException("threads must be 1 to ${Limits.MAX_THREADS}, got ${options.threads}")
+            }
             // The GPU takes one crop at a time: more interpreters would only hold its memory.
             val count = if (options.accelerator == Accelerator.GPU) 1 else options.threads
             val models = ArrayList<Model>(count)
