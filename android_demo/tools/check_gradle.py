@@ -143,11 +143,11 @@ def syntax_errors(files: list[Path]) -> list[str]:
     need("java", "javac")
     path = os.pathsep.join(map(str, fetch.kotlin_compiler()))
     checker = Path(__file__).with_name("CheckKts.java")
-    words = ["java", "-cp", path, checker, *files]
+    words: list[str | Path] = ["java", "-cp", path, checker, *files]
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     if ran.returncode not in (0, 1) or (ran.returncode == 1 and not ran.stdout):
         raise SystemExit(f"the parser failed: {ran.stderr[-500:]}")
-    return ran.stdout.splitlines()
+    return str(ran.stdout).splitlines()
 
 
 def _check() -> int:

@@ -41,18 +41,27 @@ def prepare(modules: list[str]) -> None:
             resources.make(module)
 
 
+def gpu_complaints() -> list[str]:
+    """What of the GPU delegate is not as the library looks it up by name; TFLite's own classes say."""
+    jars = [str(fetch.aar(name) / "classes.jar") for name in ("tensorflow-lite-gpu", "tensorflow-lite-api")]
+    home = "org.tensorflow.lite.gpu"
+    said = run("javap", "-public", "-cp", ":".join(jars), f"{home}.GpuDelegate", f"{home}.CompatibilityList")
+    needed = ("GpuDelegate()", "void close()", "CompatibilityList()", "boolean isDelegateSupportedOnThisDevice()")
+    return [f"TFLite's GPU delegate has no public {one}" for one in needed if one not in said]
+
+
 def _test() -> int:
     asked = [word for word in sys.argv[1:] if not word.startswith("--")]
     modules = [name for name in asked or _MODULES if (HOME / name / "pom.xml").is_file()]
     screenshots = "--screenshots" in sys.argv[1:]
     prepare(modules)
-    only = ["-Dtest=*Screenshot*", "-Dsurefire.failIfNoSpecifiedTests=false"] if screenshots else []
+    only = ["-Dtest=ScreensTest", "-Dsurefire.failIfNoSpecifiedTests=false"] if screenshots else []
     words = ["mvn", "-B", "-q", "-f", str(HOME / "pom.xml"), "-pl", ",".join(modules), "-am", "test", *only]
     print(run(*words, timeout_s=TIMEOUT_S), end="")
     if screenshots:
         return 0
     wrong = check_gradle.differences() + check_gradle.syntax_errors(check_gradle.scripts())
-    wrong += readme.complaints()
+    wrong += gpu_complaints() + readme.complaints()
     well = f"android: {', '.join(modules)} passed; Gradle's files agree; the README's code compiles"
     print("\n".join(wrong) if wrong else well)
     return 1 if wrong else 0
