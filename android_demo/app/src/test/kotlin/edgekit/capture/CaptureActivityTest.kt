@@ -247,7 +247,7 @@ class CaptureActivityTest {
         before.presenter.onCamera(CameraEvent.Photo(asset("bench/recapture-laptop-ips_0002.jpg")))
         RuntimeEnvironment.setQualifiers("+land")
         controller.configurationChange()
-        val after = controller.get()
+        val after = controller.visible().get()
         idle()
         assertFalse(before === after)
         assertTrue(before.presenter === after.presenter)
@@ -372,9 +372,10 @@ class CaptureActivityTest {
         val insets = android.view.WindowInsets.Builder()
             .setInsets(android.view.WindowInsets.Type.systemBars(), android.graphics.Insets.of(0, 60, 0, 48)).build()
         val (top, bottom) = activity.findViewById<View>(R.id.camera_top) to activity.findViewById<View>(R.id.camera_bottom)
+        val before = top.paddingTop to bottom.paddingBottom
         activity.findViewById<View>(R.id.root).dispatchApplyWindowInsets(insets)
-        assertEquals(60, top.paddingTop)
-        assertTrue(bottom.paddingBottom >= 48)
+        assertEquals(before.first + 60, top.paddingTop)
+        assertEquals(before.second + 48, bottom.paddingBottom)
     }
 
     @Test

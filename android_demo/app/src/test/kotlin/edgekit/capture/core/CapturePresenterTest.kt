@@ -317,11 +317,10 @@ class CapturePresenterTest {
     fun `a photo of the gallery that can't be read is told and leaves nothing`() {
         val gone: () -> InputStream = { throw IOException("it was moved") }
         val denied: () -> InputStream = { throw SecurityException("not yours") }
-        // A header is enough to know that it has 200 megapixels.
         val cases = listOf(
             gone to "it was moved", denied to "not yours", bytes(photo("444.jpg").copyOf(300)) to "", bytes(ByteArray(0)) to "",
             bytes("plain text".toByteArray()) to "", bytes(photo("cmyk.tif")) to "", bytes(photo("animated.gif")) to "JPEG, PNG, WebP or HEIC",
-            bytes(huge()) to "",
+            bytes(hugePng()) to "20000x10000",
         )
         for ((index, case) in cases.withIndex()) {
             val presenter = running()
@@ -335,12 +334,6 @@ class CapturePresenterTest {
     }
 
     private fun bytes(content: ByteArray): () -> InputStream = { ByteArrayInputStream(content) }
-
-    /** A JPEG whose header says 20000 x 10000 pixels. */
-    private fun huge(): ByteArray = photo("444.jpg").also { jpeg ->
-        val frame = (0 until jpeg.size - 1).first { jpeg[it] == 0xFF.toByte() && jpeg[it + 1].toInt() and 255 in 0xC0..0xC2 }
-        listOf(10000 shr 8, 10000 and 255, 20000 shr 8, 20000 and 255).forEachIndexed { i, b -> jpeg[frame + 5 + i] = b.toByte() }
-    }
 
     @Test
     fun `storage full is told and leaves nothing, and the next photo is stored`() {

@@ -215,3 +215,11 @@ fun halves(folder: File): List<String> = folder.walk().filter { it.name.endsWith
 
 /** A failure that a photo can have. */
 fun unreadable(): Nothing = throw PhotoException("the photo: not a whole JPEG picture; copy it again")
+
+/** A PNG whose header says 20000 x 10000 pixels: more than a phone's memory holds, and known before it is decoded. */
+fun hugePng(): ByteArray = photo("exif-3.png").also { png ->
+    val header = java.nio.ByteBuffer.wrap(png)
+    header.putInt(16, 20000).putInt(20, 10000)
+    val sum = java.util.zip.CRC32().apply { update(png, 12, 17) }
+    header.putInt(29, sum.value.toInt())
+}
