@@ -68,9 +68,11 @@ function listMembers(content: Uint8Array, view: DataView): readonly Member[] {
   // Offsets count from where the archive was written: an archive that was appended as it is starts later.
   const shift = begin - offset;
   const members: Member[] = [];
-  for (let at = begin; at < end; ) {
-    if (members.length >= MAX_MEMBERS) throw new ContractError(`the archive must have 1 to ${MAX_MEMBERS} files, got more`);
-    if (at + ENTRY_BYTES > end || view.getUint32(at, true) !== ENTRY_MARK) throw broken("its list of members breaks off");
+  for (let at = begin; at < end;) {
+    if (members.length >= MAX_MEMBERS)
+      throw new ContractError(`the archive must have 1 to ${MAX_MEMBERS} files, got more`);
+    if (at + ENTRY_BYTES > end || view.getUint32(at, true) !== ENTRY_MARK)
+      throw broken("its list of members breaks off");
     const lengths = [28, 30, 32].map((place) => view.getUint16(at + place, true));
     const next = at + ENTRY_BYTES + lengths.reduce((sum, one) => sum + one, 0);
     if (next > end) throw broken("its list of members breaks off");
@@ -127,7 +129,8 @@ function nameOf(bytes: Uint8Array): string {
 
 async function unpack(content: Uint8Array<ArrayBuffer>, view: DataView, member: Member): Promise<Uint8Array> {
   const { name, at } = member;
-  if (at + LOCAL_BYTES > content.length || view.getUint32(at, true) !== LOCAL_MARK) throw broken(`${name} is not there`);
+  if (at + LOCAL_BYTES > content.length || view.getUint32(at, true) !== LOCAL_MARK)
+    throw broken(`${name} is not there`);
   if ((member.flags & UNREADABLE) !== 0) throw broken(`${name} is encrypted`);
   const nameBytes = view.getUint16(at + 26, true);
   const start = at + LOCAL_BYTES + nameBytes + view.getUint16(at + 28, true);

@@ -96,7 +96,9 @@ function linesOf(text: string): readonly string[] {
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   // Browsers have it on secure pages alone.
   if (globalThis.crypto?.subtle === undefined) {
-    throw new ContractError("a model can be checked on a secure page alone (https, or localhost), got another; open it by https");
+    throw new ContractError(
+      "a model can be checked on a secure page alone (https, or localhost), got another; open it by https",
+    );
   }
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -98,7 +98,13 @@ export class Classifier {
           waiting.push(this.one(photo, boxes[begun]!, begun));
         }
         done.push(await waiting.shift()!);
-        const isEnough = mayEnd && done.length < boxes.length && mayStop(done.map((one) => one.scores), this.contract);
+        const isEnough =
+          mayEnd &&
+          done.length < boxes.length &&
+          mayStop(
+            done.map((one) => one.scores),
+            this.contract,
+          );
         if (isEnough) break;
       }
       return done;

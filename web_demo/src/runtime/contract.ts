@@ -95,7 +95,8 @@ export class CropPlan {
 
   /** The scale of crop `index`, from 0. */
   scale(index: number): string {
-    const found = index < this.lead.length ? this.lead[index] : this.cycle[(index - this.lead.length) % this.cycle.length];
+    const found =
+      index < this.lead.length ? this.lead[index] : this.cycle[(index - this.lead.length) % this.cycle.length];
     if (found === undefined) throw new RangeError(`a crop's number must be 0 or more, got ${index}`);
     return found;
   }
@@ -146,18 +147,31 @@ export class Decision {
 
   /** @throws ContractError - A number is out of its range, or a floor stands beside bounds for stopping early. */
   constructor(decision: DecisionParts = {}) {
-    const { vote = "mean-log", temperature = 1, threshold = null, abstain = null, floor = null, earlyStop = null } = decision;
+    const {
+      vote = "mean-log",
+      temperature = 1,
+      threshold = null,
+      abstain = null,
+      floor = null,
+      earlyStop = null,
+    } = decision;
     if (!(temperature >= 0.01 && temperature <= 100)) {
       throw new ContractError(`a temperature must lie in 0.01 to 100, got ${temperature}`);
     }
-    for (const [name, value] of [["threshold", threshold], ["floor", floor]] as const) {
-      if (value !== null && !(value >= 0 && value <= 1)) throw new ContractError(`${name} must lie in 0 to 1, got ${value}`);
+    for (const [name, value] of [
+      ["threshold", threshold],
+      ["floor", floor],
+    ] as const) {
+      if (value !== null && !(value >= 0 && value <= 1))
+        throw new ContractError(`${name} must lie in 0 to 1, got ${value}`);
     }
     if (abstain !== null && !(abstain[0] >= 0 && abstain[0] < abstain[1] && abstain[1] <= 1)) {
       throw new ContractError(`an abstain band must be 0 <= low < high <= 1, got ${abstain[0]} to ${abstain[1]}`);
     }
     if (earlyStop !== null && !earlyStop.every((bound) => bound >= 0 && bound < Number.POSITIVE_INFINITY)) {
-      throw new ContractError(`bounds for stopping early must be 0 or more, got ${truncated(earlyStop.join(", "), 200)}`);
+      throw new ContractError(
+        `bounds for stopping early must be 0 or more, got ${truncated(earlyStop.join(", "), 200)}`,
+      );
     }
     if (earlyStop !== null && floor !== null) {
       throw new ContractError('a decision that stops early must have no floor: "unknown" needs all crops');
@@ -223,7 +237,9 @@ export class Contract {
       throw new ContractError(`provenance must be nested at most ${MAX_DEPTH} deep, got more`);
     }
     if (!/^[0-9a-f]{64}$/.test(this.modelSha256)) {
-      throw new ContractError(`model_sha256 must be 64 hex digits, got ${JSON.stringify(truncated(this.modelSha256, 80))}`);
+      throw new ContractError(
+        `model_sha256 must be 64 hex digits, got ${JSON.stringify(truncated(this.modelSha256, 80))}`,
+      );
     }
   }
 
@@ -284,7 +300,10 @@ export class Contract {
 
   private checkDecision(): void {
     const { threshold, abstain, earlyStop } = this.decision;
-    for (const [what, value] of [["threshold", threshold], ["abstain band", abstain]] as const) {
+    for (const [what, value] of [
+      ["threshold", threshold],
+      ["abstain band", abstain],
+    ] as const) {
       if (value !== null && this.bonaFide === null) {
         throw new ContractError(`a decision with a ${what} (${String(value)}) needs a bona fide label, got none`);
       }

@@ -10,7 +10,13 @@ const PREFIX = "Exif\0\0";
 const TAG = 0x0112;
 const ENTRY_BYTES = 12;
 // Bytes of a value by its type: 16 and 32 bits, signed bytes, and the signed ones of 16 and 32.
-const WIDTHS: ReadonlyMap<number, number> = new Map([[3, 2], [4, 4], [6, 1], [8, 2], [9, 4]]);
+const WIDTHS: ReadonlyMap<number, number> = new Map([
+  [3, 2],
+  [4, 4],
+  [6, 1],
+  [8, 2],
+  [9, 4],
+]);
 
 /**
  * The orientation that an EXIF block asks for.

@@ -85,7 +85,13 @@ export class Frame {
    * @param stride - Bytes of a row of Y; null: the width. Rows of U and V have as many, half as many in `i420`.
    * @throws PhotoError - As `fromPlanes`, or an unknown layout.
    */
-  static fromBuffer(data: Bytes, sizeWh: SizeWh, layout: Layout, stride: number | null = null, rotation: Rotation = 0): Frame {
+  static fromBuffer(
+    data: Bytes,
+    sizeWh: SizeWh,
+    layout: Layout,
+    stride: number | null = null,
+    rotation: Rotation = 0,
+  ): Frame {
     if (!LAYOUTS.includes(layout)) {
       throw new PhotoError(`a frame's layout must be one of ${LAYOUTS.join(", ")}, got ${String(layout)}`);
     }
@@ -136,10 +142,29 @@ export class Frame {
   private walk(box: Box): readonly [Place, Place, Place] {
     const [width, height] = this.sensorWh;
     const { left, top } = box;
-    if (this.rotation === 90) return [[top, height - 1 - left], [0, -1], [1, 0]];
-    if (this.rotation === 180) return [[width - 1 - left, height - 1 - top], [-1, 0], [0, -1]];
-    if (this.rotation === 270) return [[width - 1 - top, left], [0, 1], [-1, 0]];
-    return [[left, top], [1, 0], [0, 1]];
+    if (this.rotation === 90)
+      return [
+        [top, height - 1 - left],
+        [0, -1],
+        [1, 0],
+      ];
+    if (this.rotation === 180)
+      return [
+        [width - 1 - left, height - 1 - top],
+        [-1, 0],
+        [0, -1],
+      ];
+    if (this.rotation === 270)
+      return [
+        [width - 1 - top, left],
+        [0, 1],
+        [-1, 0],
+      ];
+    return [
+      [left, top],
+      [1, 0],
+      [0, 1],
+    ];
   }
 }
 

@@ -65,7 +65,11 @@ export function outlineOf(kind: Kind, content: Uint8Array): Outline {
  *
  * @returns A copy with the marks of its EXIF changed; the file itself where it has none.
  */
-export function hideExif(kind: Kind, content: Uint8Array<ArrayBuffer>, { exifMarks }: Outline): Uint8Array<ArrayBuffer> {
+export function hideExif(
+  kind: Kind,
+  content: Uint8Array<ArrayBuffer>,
+  { exifMarks }: Outline,
+): Uint8Array<ArrayBuffer> {
   if (exifMarks.length === 0) return content;
   const hidden = content.slice();
   for (const at of exifMarks) {
@@ -133,7 +137,7 @@ function outlineJpeg(content: Uint8Array): Outline {
  */
 function* segmentsOf(content: Uint8Array): Generator<Segment> {
   let count = 0;
-  for (let at = 2; ; ) {
+  for (let at = 2; ;) {
     at = content.indexOf(0xff, at);
     const code = content[at + 1];
     if (at < 0 || code === undefined) return;

@@ -55,10 +55,14 @@ export function truncated(text: string, most: number): string {
 function spell(value: Json): string {
   if (typeof value === "string") return JSON.stringify(value);
   // A whole number among the others keeps its point: that is what a message is often about.
-  if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 1e16 ? `${value}.0` : String(value);
+  if (typeof value === "number")
+    return Number.isInteger(value) && Math.abs(value) < 1e16 ? `${value}.0` : String(value);
   if (Array.isArray(value)) return `[${value.slice(0, 80).map(spell).join(", ")}]`;
   if (value instanceof Map) {
-    return `{${[...value].slice(0, 80).map(([key, one]) => `${JSON.stringify(key)}: ${spell(one as Json)}`).join(", ")}}`;
+    return `{${[...value]
+      .slice(0, 80)
+      .map(([key, one]) => `${JSON.stringify(key)}: ${spell(one as Json)}`)
+      .join(", ")}}`;
   }
   return String(value);
 }

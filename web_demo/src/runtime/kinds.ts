@@ -23,7 +23,14 @@ const PICTURE_BRANDS = ["mif1", "msf1", "mif2", "miaf"];
 const [SUBFILE, PHOTOMETRIC, INNER_DIRECTORIES, DNG_VERSION] = [254, 262, 330, 50706];
 const [COLOUR_FILTERS, LINEAR_RAW] = [32803, 34892];
 // Bytes of a value by its type: bytes, 16, 32 and 64 bits, and directories.
-const TIFF_WIDTHS: ReadonlyMap<number, number> = new Map([[1, 1], [3, 2], [4, 4], [13, 4], [16, 8], [18, 8]]);
+const TIFF_WIDTHS: ReadonlyMap<number, number> = new Map([
+  [1, 1],
+  [3, 2],
+  [4, 4],
+  [13, 4],
+  [16, 8],
+  [18, 8],
+]);
 
 const RAW: Instead = { what: "a camera's raw file", remedy: "export it as JPEG" };
 const AGAIN = "download the photo itself again";
@@ -131,7 +138,10 @@ export function whatInstead(content: Uint8Array): Instead {
 function describeText(head: Uint8Array): Instead {
   const order = standsAt(head, 0, "\xff\xfe") ? "utf-16le" : standsAt(head, 0, "\xfe\xff") ? "utf-16be" : "utf-8";
   // A character may be cut in two where the head ends.
-  const text = new TextDecoder(order).decode(head).replace(/\ufffd+$/, "").trimStart();
+  const text = new TextDecoder(order)
+    .decode(head)
+    .replace(/\ufffd+$/, "")
+    .trimStart();
   const start = text.slice(0, 64).toLowerCase();
   for (const [known, what, remedy] of TEXT_STARTS) {
     if (!start.startsWith(known)) continue;
@@ -139,7 +149,10 @@ function describeText(head: Uint8Array): Instead {
     return isDrawing ? { what: "an SVG drawing", remedy: "export it as PNG" } : { what, remedy };
   }
   if (text !== "" && !/[^\s\P{C}]|\ufffd/u.test(text)) {
-    return { what: `text that begins with ${JSON.stringify(text.slice(0, 24))}`, remedy: "remove it, or put the photo in its place" };
+    return {
+      what: `text that begins with ${JSON.stringify(text.slice(0, 24))}`,
+      remedy: "remove it, or put the photo in its place",
+    };
   }
   const bytes = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   return { what: `an unknown format that begins with ${bytes}`, remedy: AS_JPEG };

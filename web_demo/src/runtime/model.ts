@@ -114,7 +114,9 @@ export class LiteRtModel implements Model {
       return scores;
     } catch (failure) {
       if (failure instanceof EdgekitError) throw failure;
-      throw new ModelError(`${this.engine} failed on a crop: ${messageOf(failure)}${whatEngineSaid()}; reload the page`);
+      throw new ModelError(
+        `${this.engine} failed on a crop: ${messageOf(failure)}${whatEngineSaid()}; reload the page`,
+      );
     } finally {
       // LiteRT.js's memory is not the browser's to collect.
       for (const tensor of tensors) tensor.delete();

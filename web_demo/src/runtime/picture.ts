@@ -123,9 +123,7 @@ export function toTensor(photo: Photo, box: Box, sidePx: number): Uint8Array<Arr
   };
   const [width, height] = [working.right - working.left, working.bottom - working.top];
   const [picture, left, top] =
-    photo.picture instanceof Picture
-      ? [photo.picture, working.left, working.top]
-      : [photo.picture.cut(working), 0, 0];
+    photo.picture instanceof Picture ? [photo.picture, working.left, working.top] : [photo.picture.cut(working), 0, 0];
   const area = picture.areaAt(left, top);
   const [factorX, factorY] = [reduction(width, sidePx), reduction(height, sidePx)];
   if (factorX === 1 && factorY === 1) return resizeTo(copyArea(area, width, height), width, height, sidePx);

@@ -4,11 +4,26 @@ import { bigEndian, standsAt } from "./bytes.ts";
 import type { Picture } from "./picture.ts";
 
 // Samples of a pixel by a PNG's colour type, and the passes of an interlaced one: x and y of the first pixel, and steps.
-const SAMPLES: ReadonlyMap<number, number> = new Map([[0, 1], [2, 3], [3, 1], [4, 2], [6, 4]]);
+const SAMPLES: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [2, 3],
+  [3, 1],
+  [4, 2],
+  [6, 4],
+]);
 const WHOLE = [[0, 0, 1, 1]] as const;
 const ADAM7 = [
-  ...([[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4]] as const),
-  ...([[0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] as const),
+  ...([
+    [0, 0, 8, 8],
+    [4, 0, 8, 8],
+    [0, 4, 4, 8],
+    [2, 0, 4, 4],
+  ] as const),
+  ...([
+    [0, 2, 2, 4],
+    [1, 0, 2, 2],
+    [0, 1, 1, 2],
+  ] as const),
 ];
 
 /**
@@ -46,7 +61,10 @@ function bytesOfRows(content: Uint8Array): number {
   const pixelBits = bits * (SAMPLES.get(content[25] ?? 0) ?? 0);
   let bytes = 0;
   for (const [left, top, stepX, stepY] of content[28] === 0 ? WHOLE : ADAM7) {
-    const [columns, rows] = [Math.ceil(Math.max(0, width - left) / stepX), Math.ceil(Math.max(0, height - top) / stepY)];
+    const [columns, rows] = [
+      Math.ceil(Math.max(0, width - left) / stepX),
+      Math.ceil(Math.max(0, height - top) / stepY),
+    ];
     bytes += columns > 0 ? rows * (1 + Math.ceil((columns * pixelBits) / 8)) : 0;
   }
   return bytes;

@@ -59,7 +59,13 @@ export function copyArea(area: Area, width: number, height: number): Uint8Array<
  * @param height - Its height.
  * @returns uint8 (height, width, 3).
  */
-export function reduceArea(area: Area, width: number, height: number, factorX: number, factorY: number): Uint8Array<ArrayBuffer> {
+export function reduceArea(
+  area: Area,
+  width: number,
+  height: number,
+  factorX: number,
+  factorY: number,
+): Uint8Array<ArrayBuffer> {
   const { pixels, start, rowBytes, bytesPerPixel: step } = area;
   const values = width * 3;
   const made = new Uint8Array(values * height);
@@ -103,7 +109,12 @@ function addRow(sums: Int32Array, pixels: Uint8Array, start: number, step: numbe
  * @param rgb - uint8 (height, width, 3).
  * @returns uint8 (sidePx, sidePx, 3); the same array where nothing is to do.
  */
-export function resizeTo(rgb: Uint8Array<ArrayBuffer>, width: number, height: number, sidePx: number): Uint8Array<ArrayBuffer> {
+export function resizeTo(
+  rgb: Uint8Array<ArrayBuffer>,
+  width: number,
+  height: number,
+  sidePx: number,
+): Uint8Array<ArrayBuffer> {
   const wide = width === sidePx ? rgb : resizeWidth(rgb, width, height, sidePx);
   return height === sidePx ? wide : resizeHeight(wide, sidePx, height, sidePx);
 }
@@ -133,7 +144,12 @@ function resizeWidth(rgb: Uint8Array<ArrayBuffer>, width: number, height: number
   return made;
 }
 
-function resizeHeight(rgb: Uint8Array<ArrayBuffer>, width: number, height: number, to: number): Uint8Array<ArrayBuffer> {
+function resizeHeight(
+  rgb: Uint8Array<ArrayBuffer>,
+  width: number,
+  height: number,
+  to: number,
+): Uint8Array<ArrayBuffer> {
   const { first, counts, numbers, taps } = weightsOf(height, to);
   const values = width * 3;
   const made = new Uint8Array(values * to);

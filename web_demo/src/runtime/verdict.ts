@@ -73,5 +73,10 @@ export interface PlainVerdict {
   readonly score: number;
   readonly probabilities: Record<string, number>;
   readonly crops: { readonly box: [number, number, number, number]; readonly probabilities: number[] }[];
-  readonly ms: { readonly decode_ms: number; readonly crop_ms: number; readonly invoke_ms: number; readonly vote_ms: number };
+  readonly ms: {
+    readonly decode_ms: number;
+    readonly crop_ms: number;
+    readonly invoke_ms: number;
+    readonly vote_ms: number;
+  };
 }

@@ -64,7 +64,10 @@ for (const vector of vectorsOf<PhotosVector>("photos").filter((one) => isReduced
     assert.equal(sizesApart(found, vector), 0, vector.why);
     const [rgb, expected] = [bytes(found.rgb), raw(vector.picture)];
     const mean = expected.reduce((sum, level, at) => sum + Math.abs(level - rgb[at]!), 0) / expected.length;
-    assert.ok(furthest(rgb, expected) <= MOST_LEVELS && mean <= MEAN_LEVELS, `${vector.why}: differs by ${mean} in the mean`);
+    assert.ok(
+      furthest(rgb, expected) <= MOST_LEVELS && mean <= MEAN_LEVELS,
+      `${vector.why}: differs by ${mean} in the mean`,
+    );
   });
 }
 
@@ -154,7 +157,16 @@ function isTurned(stored: Pixels, found: Pixels, orientation: number): boolean {
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const [right, low] = [width - 1 - x, height - 1 - y];
-      const places = [[x, y], [right, y], [right, low], [x, low], [y, x], [low, x], [low, right], [y, right]];
+      const places = [
+        [x, y],
+        [right, y],
+        [right, low],
+        [x, low],
+        [y, x],
+        [low, x],
+        [low, right],
+        [y, right],
+      ];
       const [column, row] = places[orientation - 1] as [number, number];
       for (let band = 0; band < 3; band += 1) {
         if (stored.rgb[(y * width + x) * 3 + band] !== found.rgb[(row * found.wh[0] + column) * 3 + band]) return false;
@@ -200,7 +212,13 @@ async function scoresApart(vector: ScoresVector, wasm: string): Promise<Measured
 }
 
 for (const wasm of WASM) {
-  testVectors<ScoresVector>("scores", (vector) => scoresApart(vector, wasm), () => true, skip, ` by ${wasm}`);
+  testVectors<ScoresVector>(
+    "scores",
+    (vector) => scoresApart(vector, wasm),
+    () => true,
+    skip,
+    ` by ${wasm}`,
+  );
 }
 
 interface VerdictsVector extends Vector {
@@ -230,7 +248,10 @@ async function verdictApart(vector: VerdictsVector, workers: number): Promise<Me
     if (expected !== null) throw new Error(String(found));
     return { answers: Number(typeof found !== "string") };
   }
-  const pixels = furthest(found.crops.flatMap((one) => one.box), expected.crops.flatMap((one) => one.box));
+  const pixels = furthest(
+    found.crops.flatMap((one) => one.box),
+    expected.crops.flatMap((one) => one.box),
+  );
   const labels = Object.keys(expected.probabilities);
   const names = [found.label, ...Object.keys(found.probabilities)].join() !== [expected.label, ...labels].join();
   if (pixels > 0) return { answers: Number(names), pixels };
@@ -239,7 +260,11 @@ async function verdictApart(vector: VerdictsVector, workers: number): Promise<Me
   return {
     answers: Number(names),
     pixels,
-    steps: stepsBetween(found.crops.map((one) => one.probabilities), expected.crops.map((one) => one.probabilities), vector.step),
+    steps: stepsBetween(
+      found.crops.map((one) => one.probabilities),
+      expected.crops.map((one) => one.probabilities),
+      vector.step,
+    ),
     vote_steps: vote * (vector.step.of === "logits" ? contract : 1),
   };
 }
@@ -265,10 +290,20 @@ test("the browser complains about nothing", { skip }, () => assert.deepEqual(ses
 
 const MODEL = "/repository/models/demo-int8.tflite";
 const FAILURES: readonly (readonly [name: string, wasm: string, worker: string | null, said: RegExp])[] = [
-  ["a page that can't fetch the engine", "nowhere/", null, /^ModelError: .* one of its files can't be fetched; reload the page/],
+  [
+    "a page that can't fetch the engine",
+    "nowhere/",
+    null,
+    /^ModelError: .* one of its files can't be fetched; reload the page/,
+  ],
   ["a page that fetches it after all", "wasm/", null, /^litert.js-[0-9.]+ wasm relaxed-simd$/],
   ["a worker that can't fetch the engine", "nowhere/", "worker.js", /^ModelError: .* failed to load/],
-  ["a worker whose script is not there", "wasm/", "nowhere.js", /^ModelError: .*its script can't be loaded; reload the page/],
+  [
+    "a worker whose script is not there",
+    "wasm/",
+    "nowhere.js",
+    /^ModelError: .*its script can't be loaded; reload the page/,
+  ],
   ["a worker that is loaded after all", "wasm/", "worker.js", /^litert.js-[0-9.]+ wasm relaxed-simd$/],
 ];
 

@@ -12,7 +12,12 @@ import { ROOT } from "./vectors.ts";
 
 const APP = path.join(ROOT, "web_demo", "dist", "app");
 const SCRIPT = path.join(ROOT, "web_demo", "dist", "test", "inpage.js");
-const CANDIDATES = [process.env["EDGEKIT_CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CANDIDATES = [
+  process.env["EDGEKIT_CHROMIUM"] ?? "",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 // No sandbox: tests may run as root. The rest keeps it from calling home.
 const FLAGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
@@ -23,7 +28,8 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
   ".wasm": "application/wasm",
 };
-const PAGE = "<!doctype html><meta charset=utf-8><title>edgekit</title><link rel=icon href=data:,><script src=/inpage.js></script>";
+const PAGE =
+  "<!doctype html><meta charset=utf-8><title>edgekit</title><link rel=icon href=data:,><script src=/inpage.js></script>";
 
 /** Where Chromium is, or null. */
 export function findChromium(): string | null {
@@ -41,7 +47,10 @@ export interface Session {
   /** Errors and warnings of the console, and errors that nothing caught. */
   readonly complaints: string[];
   /** Call a function of the page's `edgekit`. */
-  call<Name extends keyof InPage>(name: Name, ...given: Parameters<InPage[Name]>): Promise<Awaited<ReturnType<InPage[Name]>>>;
+  call<Name extends keyof InPage>(
+    name: Name,
+    ...given: Parameters<InPage[Name]>
+  ): Promise<Awaited<ReturnType<InPage[Name]>>>;
   close(): Promise<void>;
 }
 
@@ -70,7 +79,10 @@ export async function openSession(folders: Readonly<Record<string, string>> = {}
       complaints,
       call: (name, ...given) =>
         page.evaluate(
-          ([called, values]) => (globalThis as unknown as { edgekit: Record<string, (...all: unknown[]) => never> }).edgekit[called]!(...values),
+          ([called, values]) =>
+            (globalThis as unknown as { edgekit: Record<string, (...all: unknown[]) => never> }).edgekit[called]!(
+              ...values,
+            ),
           [name, given] as const,
         ),
       close: async () => {
@@ -110,6 +122,8 @@ function fileOf(url: string, folders: Readonly<Record<string, string>>): string 
   const folder = folders[first];
   const file = url === "/inpage.js" ? SCRIPT : folder === undefined ? path.join(APP, url) : path.join(folder, ...rest);
   // No path leaves its folder.
-  const isInside = [SCRIPT, APP, ...Object.values(folders)].some((home) => file === home || file.startsWith(home + path.sep));
+  const isInside = [SCRIPT, APP, ...Object.values(folders)].some(
+    (home) => file === home || file.startsWith(home + path.sep),
+  );
   return isInside && existsSync(file) && statSync(file).isFile() ? file : null;
 }

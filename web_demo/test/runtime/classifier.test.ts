@@ -59,15 +59,28 @@ test("one model scores the plan's crops in their order", async () => {
   const classifier = new Classifier(contractOf(null), [new Scores(asked, (index) => [0.1 * index, 1 - 0.1 * index])]);
   const verdict = await classifier.classify(PHOTO);
   assert.deepEqual(asked, ALL);
-  assert.deepEqual(verdict.crops.map((one) => one.probabilities[0]!.toFixed(3)), ALL.map((index) => (0.1 * index).toFixed(3)));
+  assert.deepEqual(
+    verdict.crops.map((one) => one.probabilities[0]!.toFixed(3)),
+    ALL.map((index) => (0.1 * index).toFixed(3)),
+  );
 });
 
 test("several models answer in the plan's order, whichever ends first", async () => {
   const asked: number[] = [];
-  const models = [0, 1, 2].map(() => new Scores(asked, (index) => [index / 10, 1 - index / 10], (index) => 12 - 2 * index));
+  const models = [0, 1, 2].map(
+    () =>
+      new Scores(
+        asked,
+        (index) => [index / 10, 1 - index / 10],
+        (index) => 12 - 2 * index,
+      ),
+  );
   const verdict = await new Classifier(contractOf(null), models).classify(PHOTO);
   assert.deepEqual([...asked].sort(), ALL);
-  assert.deepEqual(verdict.crops.map((one) => Math.round(one.probabilities[0]! * 10)), ALL);
+  assert.deepEqual(
+    verdict.crops.map((one) => Math.round(one.probabilities[0]! * 10)),
+    ALL,
+  );
 });
 
 test("a plain answer ends the work", async () => {
@@ -92,14 +105,27 @@ test("a crop that fails fails the verdict, and the next one is whole", async () 
     if (isBroken && index === 1) throw new ModelError("the engine failed");
     return [0.9, 0.1];
   };
-  const classifier = new Classifier(contractOf(null), [0, 1].map(() => new Scores([], failing)));
+  const classifier = new Classifier(
+    contractOf(null),
+    [0, 1].map(() => new Scores([], failing)),
+  );
   await assert.rejects(classifier.classify(PHOTO), ModelError);
   isBroken = false;
   assert.equal((await classifier.classify(PHOTO)).label, "genuine");
 });
 
 test("milliseconds add up to no more than what passed", async () => {
-  const classifier = new Classifier(contractOf(null), [0, 1].map(() => new Scores([], () => [0.9, 0.1], () => 5)));
+  const classifier = new Classifier(
+    contractOf(null),
+    [0, 1].map(
+      () =>
+        new Scores(
+          [],
+          () => [0.9, 0.1],
+          () => 5,
+        ),
+    ),
+  );
   const began = performance.now();
   const verdict = await classifier.classify(PHOTO);
   assert.ok(verdict.totalMs <= performance.now() - began);
@@ -107,7 +133,9 @@ test("milliseconds add up to no more than what passed", async () => {
 });
 
 test("a verdict as JSON has the keys of Python's", async () => {
-  const verdict = await new Classifier(contractOf(null), [new Scores([], () => [0.5, 0.5])]).classify(PHOTO, { crops: 1 });
+  const verdict = await new Classifier(contractOf(null), [new Scores([], () => [0.5, 0.5])]).classify(PHOTO, {
+    crops: 1,
+  });
   const { ms, ...rest } = JSON.parse(verdict.toJson()) as Record<string, unknown>;
   assert.deepEqual(Object.keys(ms as object), ["decode_ms", "crop_ms", "invoke_ms", "vote_ms"]);
   assert.deepEqual(rest, {

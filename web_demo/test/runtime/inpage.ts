@@ -79,7 +79,8 @@ async function pictureOf(source: SourceSpec): Promise<Picture | Frame> {
 async function loadClassifier({ model, wasm, workers }: Setup): Promise<Classifier> {
   const bundle = await Bundle.read(await bytesOf(model));
   const models: Model[] = [];
-  for (let count = 0; count < workers; count += 1) models.push(await WorkerModel.load(bundle, { worker: "worker.js", wasm }));
+  for (let count = 0; count < workers; count += 1)
+    models.push(await WorkerModel.load(bundle, { worker: "worker.js", wasm }));
   if (workers === 0) models.push(await LiteRtModel.load(bundle, wasm));
   return new Classifier(bundle.contract, models);
 }
@@ -108,7 +109,12 @@ const edgekit = {
   },
 
   /** Cut a vector's boxes; also what the plan's own boxes are. */
-  async tensors(source: SourceSpec, plan: unknown, sidePx: number, boxes: BoxEdges[]): Promise<{ boxes: number[]; rgb: string[] }> {
+  async tensors(
+    source: SourceSpec,
+    plan: unknown,
+    sidePx: number,
+    boxes: BoxEdges[],
+  ): Promise<{ boxes: number[]; rgb: string[] }> {
     const read = planFrom(plan);
     const photo = await photoOf(source, read.workingPx);
     return {
@@ -118,7 +124,12 @@ const edgekit = {
   },
 
   /** Scores of inputs one after another, by a bundle or a bare flatbuffer. */
-  async scores(modelUrl: string, isBundle: boolean, inputsUrl: string, wasm: string): Promise<{ scores: number[][]; engine: string }> {
+  async scores(
+    modelUrl: string,
+    isBundle: boolean,
+    inputsUrl: string,
+    wasm: string,
+  ): Promise<{ scores: number[][]; engine: string }> {
     const content = await bytesOf(modelUrl);
     let model: LiteRtModel;
     if (isBundle) {
@@ -131,7 +142,8 @@ const edgekit = {
     const inputs = await bytesOf(inputsUrl);
     const bytes = model.sidePx ** 2 * 3;
     const scores: number[][] = [];
-    for (let at = 0; at < inputs.length; at += bytes) scores.push([...(await model.score(inputs.slice(at, at + bytes), at / bytes))]);
+    for (let at = 0; at < inputs.length; at += bytes)
+      scores.push([...(await model.score(inputs.slice(at, at + bytes), at / bytes))]);
     model.close();
     return { scores, engine: model.engine };
   },
@@ -140,7 +152,8 @@ const edgekit = {
   async load(model: string, wasm: string, worker: string | null): Promise<string> {
     try {
       const bundle = await Bundle.read(await bytesOf(model));
-      const loaded = worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
+      const loaded =
+        worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
       await loaded.score(new Uint8Array(loaded.sidePx ** 2 * 3), 0);
       loaded.close();
       return loaded.engine;
@@ -152,7 +165,8 @@ const edgekit = {
   /** What a model says of a crop that is too short, and, once it is closed, of any; it may be asked meanwhile. */
   async misuse(model: string, wasm: string, worker: string | null): Promise<string[]> {
     const bundle = await Bundle.read(await bytesOf(model));
-    const loaded = worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
+    const loaded =
+      worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
     const crop = new Uint8Array(loaded.sidePx ** 2 * 3);
     const said = [await loaded.score(crop.slice(1), 0).then(String, named)];
     said.push((await loaded.score(crop, 0)).length === loaded.classes ? "goes on" : "broken");
@@ -167,7 +181,12 @@ const edgekit = {
   },
 
   /** A verdict; a refusal comes as its message. */
-  async verdict(setup: Setup, source: SourceSpec, crops: number | null, stopEarly: boolean): Promise<PortVerdict | string> {
+  async verdict(
+    setup: Setup,
+    source: SourceSpec,
+    crops: number | null,
+    stopEarly: boolean,
+  ): Promise<PortVerdict | string> {
     try {
       const classifier = await classifierOf(setup);
       const given = source.photo === undefined ? await pictureOf(source) : await bytesOf(source.photo);

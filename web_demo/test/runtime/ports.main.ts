@@ -61,7 +61,10 @@ async function classify(session: Session, job: Classify, model: string, photo: s
 }
 
 async function main(jobsFile: string, answersFile: string): Promise<void> {
-  const jobs = readFileSync(jobsFile, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as Job);
+  const jobs = readFileSync(jobsFile, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Job);
   const folders = new Folders();
   const urls = jobs.map((job) => folders.urlOf(job.do === "cut" ? job.array : job.photo));
   const models = jobs.map((job) => (job.do === "cut" ? "" : folders.urlOf(job.model)));

@@ -112,7 +112,10 @@ testVectors<SmoothingVector>("smoothing", async (vector) => {
     const isAsExpected = found === null ? expected === null : found.label === expected?.label;
     wrong += Number(!isAsExpected);
     if (found === null || expected === null) continue;
-    const [values, wanted] = [[...found.probabilities.values(), found.score], [...expected.probabilities, expected.score]];
+    const [values, wanted] = [
+      [...found.probabilities.values(), found.score],
+      [...expected.probabilities, expected.score],
+    ];
     most = Math.max(most, furthest(values, wanted));
   }
   return { answers: wrong, probability: most };

@@ -36,7 +36,9 @@ testVectors<TensorsVector>(
   (vector) => {
     const { source } = vector;
     const plan = planFrom(vector.plan);
-    const given = source.frame ? frameOf(source.frame, raw(source.frame.file)) : Picture.fromRgb(...source.size_wh!, raw(source.array!));
+    const given = source.frame
+      ? frameOf(source.frame, raw(source.frame.file))
+      : Picture.fromRgb(...source.size_wh!, raw(source.array!));
     const photo = asPhoto(given, plan.workingPx);
     const found = cropBoxes(plan, photo.sizeWh, vector.side_px);
     const cut = vector.boxes.map((box) => toTensor(photo, boxFrom(box), vector.side_px));
@@ -74,7 +76,9 @@ interface VotesVector extends Vector {
 testVectors<VotesVector>("votes", (vector) => {
   const contract = contractFrom(vector.contract);
   const scores = vector.scores.map((row) => Float32Array.from(row));
-  const enough = scores.findIndex((_, index) => index + 1 < scores.length && mayStop(scores.slice(0, index + 1), contract));
+  const enough = scores.findIndex(
+    (_, index) => index + 1 < scores.length && mayStop(scores.slice(0, index + 1), contract),
+  );
   const used = enough < 0 ? scores.length : enough + 1;
   const voted = vote(scores.slice(0, used), contract.decision);
   const { label, score } = decide(voted, contract);

@@ -48,7 +48,8 @@ export function testVectors<T extends Vector>(
   how = "",
 ): void {
   const vectors = vectorsOf<T>(area).filter(isHere);
-  test(`${area} has vectors${how}`, () => assert.ok(vectors.length > 0, `tests/conformance/${area}.json must have vectors`));
+  test(`${area} has vectors${how}`, () =>
+    assert.ok(vectors.length > 0, `tests/conformance/${area}.json must have vectors`));
   for (const vector of vectors) {
     test(`${area}/${vector.name}${how}`, { skip }, async () => {
       let measured: Measured;

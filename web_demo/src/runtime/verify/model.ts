@@ -153,7 +153,12 @@ class Memory {
   // Constants of other types in the file that no operator has read as its weights.
   private readonly widened = new Set<number>();
 
-  constructor(rows: readonly Table[], tensors: readonly Tensor[], inputs: readonly Tensor[], outputs: readonly Tensor[]) {
+  constructor(
+    rows: readonly Table[],
+    tensors: readonly Tensor[],
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+  ) {
     rows.forEach((row, number) => {
       for (const index of row.numbers("inputs")) this.lastRead.set(index, number);
     });
@@ -260,14 +265,18 @@ function operatorOf(number: number, row: Table, codes: readonly string[], tensor
   if (!(inputs.length >= fewest && inputs.length <= most && outputs.length >= 1 && outputs.length <= rule.outputs)) {
     refuse(`${what} has ${inputs.length} inputs and ${outputs.length} outputs`);
   }
-  if (["custom_options", "intermediates", "builtin_options_2", "large_custom_options_size"].some((one) => row.has(one))) {
+  if (
+    ["custom_options", "intermediates", "builtin_options_2", "large_custom_options_size"].some((one) => row.has(one))
+  ) {
     refuse(`${what} has options or tensors of its own that it does not need`);
   }
   if (row.numbers("mutating_variable_inputs").some((one) => one !== 0)) refuse(`${what} changes its inputs`);
   const given = inputs.map((index, at) => (index === -1 && at === rule.optional ? null : tensors[index]));
   const made = outputs.map((index) => tensors[index]);
   if (given.includes(undefined) || made.includes(undefined)) {
-    refuse(`${what} has the tensors ${inputs.join(", ").slice(0, 100)} and ${outputs.join(", ").slice(0, 100)} of ${tensors.length}`);
+    refuse(
+      `${what} has the tensors ${inputs.join(", ").slice(0, 100)} and ${outputs.join(", ").slice(0, 100)} of ${tensors.length}`,
+    );
   }
   const options = row.table("builtin_options");
   const type = row.number("builtin_options_type");

@@ -6,7 +6,17 @@
  */
 
 import type { Table } from "./structure.ts";
-import { type Lengths, MAX_DIMENSION, MAX_FOLDED, type Tensor, type TensorType, isOpen, isSame, product, refuse } from "./tensors.ts";
+import {
+  type Lengths,
+  MAX_DIMENSION,
+  MAX_FOLDED,
+  type Tensor,
+  type TensorType,
+  isOpen,
+  isSame,
+  product,
+  refuse,
+} from "./tensors.ts";
 
 type Types = ReadonlySet<TensorType>;
 type Shapes = (operator: Operator) => readonly Lengths[];
@@ -120,13 +130,19 @@ export class Operator {
   /** Hold that tensors have one type, and scales where their numbers are steps. */
   sameType(types: Types, ...tensors: readonly Tensor[]): void {
     const kind = tensors[0]!.type;
-    this.need(types.has(kind) && tensors.every((one) => one.type === kind), `one type among ${[...types].sort().join(", ")}`);
+    this.need(
+      types.has(kind) && tensors.every((one) => one.type === kind),
+      `one type among ${[...types].sort().join(", ")}`,
+    );
     if (QUANTISED.has(kind)) this.quantised(...tensors);
   }
 
   /** Hold that tensors have one scale each. */
   quantised(...tensors: readonly Tensor[]): void {
-    this.need(tensors.every((one) => one.scales === 1), "one scale per tensor");
+    this.need(
+      tensors.every((one) => one.scales === 1),
+      "one scale per tensor",
+    );
   }
 
   /** Hold that scales are not absurdly far apart. */
@@ -199,7 +215,8 @@ function binary(mostRank: number): Shapes {
     operator.fused();
     const [x, other] = [operator.x, operator.input(1)];
     if (QUANTISED.has(x.type)) binaryScales(operator);
-    if (INTEGERS.has(x.type) && x.values !== null && other.values !== null) foldBinary(operator, x.values, other.values);
+    if (INTEGERS.has(x.type) && x.values !== null && other.values !== null)
+      foldBinary(operator, x.values, other.values);
     return [broadcast(operator, x.shape, other.shape, mostRank)];
   };
 }
@@ -244,7 +261,10 @@ function foldBinary(operator: Operator, one: Lengths, other: Lengths): void {
 }
 
 function addN(operator: Operator): readonly Lengths[] {
-  operator.need(operator.inputs.every((one) => one !== null && isSame(one.shape, operator.x.shape)), "equal shapes");
+  operator.need(
+    operator.inputs.every((one) => one !== null && isSame(one.shape, operator.x.shape)),
+    "equal shapes",
+  );
   return [operator.x.shape];
 }
 
@@ -262,7 +282,10 @@ function prelu(operator: Operator): readonly Lengths[] {
 function slid(operator: Operator, length: number, window: number, stride: number, dilation = 1): number {
   const padding = operator.option("padding");
   operator.need(padding === 0 || padding === 1, `a padding of SAME or VALID (${padding})`);
-  operator.need([window, stride, dilation].every((one) => one >= 1 && one <= MAX_STEP), `steps of 1 to ${MAX_STEP} (${stride})`);
+  operator.need(
+    [window, stride, dilation].every((one) => one >= 1 && one <= MAX_STEP),
+    `steps of 1 to ${MAX_STEP} (${stride})`,
+  );
   const reach = (window - 1) * dilation + 1;
   return Math.floor((padding === 0 ? length + stride - 1 : length - reach + stride) / stride);
 }
@@ -317,7 +340,10 @@ function weigh(operator: Operator, channels: number, axis: number): void {
   operator.need(perChannel, "scales of weights");
   operator.need(weights.type === "uint8" || weights.scales > 1 || weights.zeroPoint === 0, "symmetric weights");
   operator.need(x.type !== "int16" || (x.zeroPoint === 0 && y.zeroPoint === 0), "zero points of 0");
-  operator.need(bias === null || bias.type === "int32" || (bias.type === "int64" && x.type === "int16"), "whole biases");
+  operator.need(
+    bias === null || bias.type === "int32" || (bias.type === "int64" && x.type === "int16"),
+    "whole biases",
+  );
   operator.need(bias === null || bias.isConstant, "constant biases");
   operator.ratio((x.mostScale * weights.leastScale) / y.mostScale, (x.mostScale * weights.mostScale) / y.mostScale);
 }
@@ -451,7 +477,10 @@ function squeeze(operator: Operator): readonly Lengths[] {
   const { x } = operator;
   const dropped = operator.options?.numbers("squeeze_dims") ?? [];
   const asked = new Set([...dropped].map((one) => operator.axis(one, x.shape.length)));
-  operator.need([...asked].every((one) => x.shape[one] === 1), "dimensions of 1 to drop");
+  operator.need(
+    [...asked].every((one) => x.shape[one] === 1),
+    "dimensions of 1 to drop",
+  );
   operator.y.values = x.values;
   return [x.shape.filter((length, at) => (asked.size > 0 ? !asked.has(at) : length !== 1))];
 }
@@ -493,11 +522,17 @@ function pad(operator: Operator): readonly Lengths[] {
   const rank = x.shape.length;
   operator.need(rank >= 1 && rank <= 5 && isSame(operator.input(1).shape, [rank, 2]), "two paddings a dimension");
   const around = operator.values(1, 2 * rank);
-  operator.need(around.every((one) => one >= 0 && one <= MAX_DIMENSION), "paddings of 0 or more");
+  operator.need(
+    around.every((one) => one >= 0 && one <= MAX_DIMENSION),
+    "paddings of 0 or more",
+  );
   if (operator.name === "MIRROR_PAD") {
     const mode = operator.option("mode");
     operator.need(mode === 0 || mode === 1, `a mode of REFLECT or SYMMETRIC (${mode})`);
-    operator.need(around.every((one, at) => one <= x.shape[at >> 1]! - (1 - mode)), "paddings within the tensor");
+    operator.need(
+      around.every((one, at) => one <= x.shape[at >> 1]! - (1 - mode)),
+      "paddings within the tensor",
+    );
   }
   if (operator.name === "PADV2") {
     const value = operator.input(2);
@@ -522,17 +557,27 @@ function concatenate(operator: Operator): readonly Lengths[] {
   const [{ x, y }, parts] = [operator, allInputs(operator)];
   const axis = operator.axis(operator.option("axis"), x.shape.length);
   const rest = x.shape.toSpliced(axis, 1);
-  const fits = (one: Tensor): boolean => one.shape.length === x.shape.length && isSame(one.shape.toSpliced(axis, 1), rest);
+  const fits = (one: Tensor): boolean =>
+    one.shape.length === x.shape.length && isSame(one.shape.toSpliced(axis, 1), rest);
   operator.need(parts.every(fits), "shapes that fit");
   if (QUANTISED.has(x.type)) operator.ratio(...parts.map((one) => one.mostScale / y.mostScale));
   if (rest.length === 0) y.values = joined(parts);
-  return [rest.toSpliced(axis, 0, parts.reduce((sum, one) => sum + one.shape[axis]!, 0))];
+  return [
+    rest.toSpliced(
+      axis,
+      0,
+      parts.reduce((sum, one) => sum + one.shape[axis]!, 0),
+    ),
+  ];
 }
 
 function pack(operator: Operator): readonly Lengths[] {
   const [{ x, y }, parts] = [operator, allInputs(operator)];
   operator.need(operator.option("values_count") === parts.length, "as many inputs as its options say");
-  operator.need(parts.every((one) => isSame(one.shape, x.shape)), "equal shapes");
+  operator.need(
+    parts.every((one) => isSame(one.shape, x.shape)),
+    "equal shapes",
+  );
   const axis = operator.axis(operator.option("axis"), x.shape.length + 1);
   if (axis === 0) y.values = joined(parts);
   return [x.shape.toSpliced(axis, 0, parts.length)];
@@ -550,7 +595,11 @@ function unpack(operator: Operator): readonly Lengths[] {
 function split(operator: Operator): readonly Lengths[] {
   const [isEven, { outputs }] = [operator.name === "SPLIT", operator];
   const x = operator.input(isEven ? 1 : 0);
-  if (QUANTISED.has(x.type)) operator.need(outputs.every((one) => one.type === x.type), "one type");
+  if (QUANTISED.has(x.type))
+    operator.need(
+      outputs.every((one) => one.type === x.type),
+      "one type",
+    );
   else operator.sameType(ANY, x, ...outputs);
   const axis = operator.axis(operator.value(isEven ? 0 : 2), x.shape.length);
   const [count, whole] = [operator.option("num_splits"), x.shape[axis]!];
@@ -602,7 +651,9 @@ function strided(operator: Operator): readonly Lengths[] {
   const count = operator.values(1).length;
   operator.values(2, count);
   operator.values(3, count);
-  const [whole, added, dropped] = ["ellipsis", "new_axis", "shrink_axis"].map((name) => operator.option(`${name}_mask`));
+  const [whole, added, dropped] = ["ellipsis", "new_axis", "shrink_axis"].map((name) =>
+    operator.option(`${name}_mask`),
+  );
   const masks = { whole: whole!, added: added!, dropped: dropped! };
   const isPlain =
     masks.whole >= 0 &&
@@ -629,8 +680,16 @@ function strided(operator: Operator): readonly Lengths[] {
   }
   while (index.filter((one) => one !== null).length < rank) index.push(all());
   const made = index.filter((one) => !one?.isDropped).map((one) => one?.places.count ?? 1);
-  operator.need(made.every((length) => length > 0), "a part of the tensor");
-  if (x.values !== null) operator.y.values = taken(x.values, x.shape, index.filter((one) => one !== null));
+  operator.need(
+    made.every((length) => length > 0),
+    "a part of the tensor",
+  );
+  if (x.values !== null)
+    operator.y.values = taken(
+      x.values,
+      x.shape,
+      index.filter((one) => one !== null),
+    );
   return [made];
 }
 
@@ -668,7 +727,10 @@ function gather(operator: Operator): readonly Lengths[] {
   const axis = operator.axis(operator.option("axis"), x.shape.length);
   const known = indices.values;
   operator.need(known !== null, "indices that are known beforehand");
-  operator.need(known.every((one) => one >= 0 && one < x.shape[axis]!), "indices within the tensor");
+  operator.need(
+    known.every((one) => one >= 0 && one < x.shape[axis]!),
+    "indices within the tensor",
+  );
   const values = x.values;
   if (values !== null && x.shape.length === 1) operator.y.values = known.map((one) => values[one]!);
   return [x.shape.toSpliced(axis, 1, ...indices.shape)];
@@ -678,7 +740,10 @@ function transpose(operator: Operator): readonly Lengths[] {
   const { x } = operator;
   const rank = x.shape.length;
   const order = operator.values(1, rank);
-  operator.need(order.every((one) => one >= -rank && one < rank), "an order of its dimensions");
+  operator.need(
+    order.every((one) => one >= -rank && one < rank),
+    "an order of its dimensions",
+  );
   const places = order.map((one) => (one + rank) % rank);
   operator.need(new Set(places).size === rank, "an order");
   return [places.map((one) => x.shape[one]!)];
@@ -697,7 +762,10 @@ function resize(operator: Operator): readonly Lengths[] {
   const isBoth = operator.option("align_corners") !== 0 && operator.option("half_pixel_centers") !== 0;
   operator.need(!isBoth, "one way to place pixels");
   const size = operator.values(1, 2);
-  operator.need(size.every((one) => one > 0 && one <= MAX_DIMENSION), "a size of 1 or more");
+  operator.need(
+    size.every((one) => one > 0 && one <= MAX_DIMENSION),
+    "a size of 1 or more",
+  );
   operator.lasting = 64 * product(size);
   return [[x.shape[0]!, ...size, x.shape[3]!]];
 }
@@ -725,7 +793,10 @@ function batches(operator: Operator): readonly Lengths[] {
   const [cells, sides] = [product(block), [high, wide]];
   if (operator.name === "SPACE_TO_BATCH_ND") {
     const padded = sides.map((side, at) => side + around[2 * at]! + around[2 * at + 1]!);
-    operator.need(padded.every((side, at) => side % block[at]! === 0), "whole blocks");
+    operator.need(
+      padded.every((side, at) => side % block[at]! === 0),
+      "whole blocks",
+    );
     return [[batch * cells, ...padded.map((side, at) => side / block[at]!), depth]];
   }
   operator.need(batch % cells === 0, "whole blocks");
@@ -737,13 +808,19 @@ function batches(operator: Operator): readonly Lengths[] {
 function tile(operator: Operator): readonly Lengths[] {
   const { x } = operator;
   const times = operator.values(1, x.shape.length);
-  operator.need(times.every((one) => one > 0 && one <= MAX_DIMENSION), "repeats of 1 or more");
+  operator.need(
+    times.every((one) => one > 0 && one <= MAX_DIMENSION),
+    "repeats of 1 or more",
+  );
   return [x.shape.map((length, at) => length * times[at]!)];
 }
 
 function askedShape(operator: Operator, number: number): Lengths {
   const asked = operator.values(number);
-  operator.need(asked.every((one) => one > 0 && one <= MAX_DIMENSION), "a shape");
+  operator.need(
+    asked.every((one) => one > 0 && one <= MAX_DIMENSION),
+    "a shape",
+  );
   return asked;
 }
 
@@ -763,7 +840,10 @@ function fill(operator: Operator): readonly Lengths[] {
 
 function reverse(operator: Operator): readonly Lengths[] {
   const { x } = operator;
-  const axes = operator.values(1).map((one) => operator.axis(one, x.shape.length)).sort((a, b) => a - b);
+  const axes = operator
+    .values(1)
+    .map((one) => operator.axis(one, x.shape.length))
+    .sort((a, b) => a - b);
   operator.need(axes.length > 0 && axes.every((one, at) => one === axes[0]! + at), "axes in a row");
   return [x.shape];
 }

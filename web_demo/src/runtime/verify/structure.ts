@@ -34,14 +34,23 @@ const U32: Form = { bytes: 4, read: (view, at) => view.getUint32(at, true), make
 const FORMS: ReadonlyMap<string, Form> = new Map([
   ["bool", U8],
   ["u8", U8],
-  ["i8", { ...U8, read: (view: DataView, at: number) => view.getInt8(at), make: (length: number) => new Int8Array(length) }],
+  [
+    "i8",
+    { ...U8, read: (view: DataView, at: number) => view.getInt8(at), make: (length: number) => new Int8Array(length) },
+  ],
   ["u16", U16],
   ["i16", { ...I32, bytes: 2, read: (view: DataView, at: number) => view.getInt16(at, true) }],
   ["u32", U32],
   ["i32", I32],
   ["f32", { bytes: 4, read: (view, at) => view.getFloat32(at, true), make: (length) => new Float32Array(length) }],
-  ["u64", { bytes: 8, read: (view, at) => Number(view.getBigUint64(at, true)), make: (length) => new Float64Array(length) }],
-  ["i64", { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)), make: (length) => new Float64Array(length) }],
+  [
+    "u64",
+    { bytes: 8, read: (view, at) => Number(view.getBigUint64(at, true)), make: (length) => new Float64Array(length) },
+  ],
+  [
+    "i64",
+    { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)), make: (length) => new Float64Array(length) },
+  ],
 ]);
 
 /** One table that was read: its fields by the schema's names, absent ones with the schema's default. */
@@ -136,7 +145,9 @@ class Reader {
   }
 
   private fail(where: string, what: string, at: number): ContractError {
-    return new ContractError(`a model must be a whole TFLite flatbuffer: ${where} ${what}, at byte ${at} of ${this.end}`);
+    return new ContractError(
+      `a model must be a whole TFLite flatbuffer: ${where} ${what}, at byte ${at} of ${this.end}`,
+    );
   }
 
   /** A number of two or four bytes. */
@@ -248,7 +259,8 @@ class Reader {
     this.numbers -= length;
     if (this.numbers < 0) throw this.fail(where, `brings the numbers to more than ${MAX_NUMBERS}`, at);
     const made = form.make(length);
-    for (let number = 0; number < length; number += 1) made[number] = form.read(this.view, at + 4 + number * form.bytes);
+    for (let number = 0; number < length; number += 1)
+      made[number] = form.read(this.view, at + 4 + number * form.bytes);
     return made;
   }
 

@@ -99,7 +99,11 @@ UnpackOptions num:i32 axis:i32
 `;
 
 /** Table → its fields. */
-export const TABLES: ReadonlyMap<string, readonly Field[]> = new Map(LINES.trim().split(/\n(?! )/).map(tableOf));
+export const TABLES: ReadonlyMap<string, readonly Field[]> = new Map(
+  LINES.trim()
+    .split(/\n(?! )/)
+    .map(tableOf),
+);
 
 function tableOf(line: string): [string, Field[]] {
   const [name = "", ...fields] = line.split(/\s+/);

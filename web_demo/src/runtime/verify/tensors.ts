@@ -6,9 +6,11 @@ import type { Numbers, Table } from "./structure.ts";
 /** Lengths of a tensor's dimensions. */
 export type Lengths = readonly number[];
 
+/** Tensors of a model. */
 export const MAX_TENSORS = 20_000;
 /** Beyond any layer of a classifier. */
 export const MAX_DIMENSION = 1 << 24;
+/** Of a tensor, and of what a model takes at a time. */
 export const MAX_BYTES = 512 * 1024 * 1024;
 /** Integers that operators make; shapes have fewer. */
 export const MAX_FOLDED = 64;
@@ -103,7 +105,9 @@ export class Tensor {
     const signature = [...table.numbers("shape_signature")];
     this.signature = signature.length > 0 ? signature : this.shape;
     if (!isOpen(this.signature, this.shape)) {
-      refuse(`tensor ${index} has the shape ${this.shape.join("x")} by the signature ${signature.slice(0, 20).join("x")}`);
+      refuse(
+        `tensor ${index} has the shape ${this.shape.join("x")} by the signature ${signature.slice(0, 20).join("x")}`,
+      );
     }
     const buffer = table.number("buffer");
     if (buffer >= buffers.length) refuse(`tensor ${index} has the buffer ${buffer} of ${buffers.length}`);
@@ -159,7 +163,11 @@ export class Tensor {
   }
 
   private quantize(table: Table): void {
-    const [scales, zeroPoints, axis] = [table.numbers("scale"), table.numbers("zero_point"), table.number("quantized_dimension")];
+    const [scales, zeroPoints, axis] = [
+      table.numbers("scale"),
+      table.numbers("zero_point"),
+      table.number("quantized_dimension"),
+    ];
     const what = `tensor ${this.index}`;
     if (table.has("details") || table.has("details_type")) refuse(`${what} is quantised in a way of its own`);
     if (scales.length === 0) {
@@ -177,7 +185,8 @@ export class Tensor {
       refuse(`${what} is quantised along dimension ${axis} of ${this.shape.join("x")}`);
     }
     if (!allWithin(zeroPoints, low, high)) refuse(`${what} has a zero point beyond ${low} to ${high}`);
-    if (!allWithin(scales, LEAST_SCALE, MOST_SCALE)) refuse(`${what} has a scale beyond ${LEAST_SCALE} to ${MOST_SCALE}`);
+    if (!allWithin(scales, LEAST_SCALE, MOST_SCALE))
+      refuse(`${what} has a scale beyond ${LEAST_SCALE} to ${MOST_SCALE}`);
     [this.scales, this.axis, this.zeroPoint] = [scales.length, axis, zeroPoints[0] ?? 0];
     this.leastScale = [...scales].reduce((least, one) => Math.min(least, one));
     this.mostScale = [...scales].reduce((most, one) => Math.max(most, one));
