@@ -230,6 +230,25 @@ for (const [name, title] of [["NotReadableError", "The camera is in use"], ["Not
   });
 }
 
+test("where there are two cameras they are switched", { skip: SKIP || false, timeout: 120_000 }, async () => {
+  const browser = await launch(clips["genuine"]!, 2);
+  try {
+    const { page, complaints } = await open(browser, served.address);
+    const device = () => page.evaluate(() => ((document.getElementById("video") as HTMLVideoElement).srcObject as MediaStream).getVideoTracks()[0]!.getSettings().deviceId);
+    await tone(page, "genuine");
+    const first = await device();
+    await page.click("#switch");
+    await page.waitForFunction((before) => {
+      const stream = (document.getElementById("video") as HTMLVideoElement).srcObject as MediaStream | null;
+      return stream !== null && stream.getVideoTracks()[0]!.getSettings().deviceId !== before;
+    }, first, WAIT);
+    await page.waitForSelector('#verdict:not([data-tone="none"]):visible', WAIT);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await browser.close();
+  }
+});
+
 inPage("a camera that goes away is told of", "genuine", {}, async (page) => {
   await tone(page, "genuine");
   await page.evaluate(() => {

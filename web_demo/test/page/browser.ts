@@ -74,9 +74,9 @@ function stopped(child: ChildProcess): Promise<void> {
   });
 }
 
-/** A browser whose camera shows a clip; null: one without a camera. */
-export function launch(clip: string | null): Promise<Browser> {
-  const camera = clip === null ? [] : ["--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${clip}`];
+/** A browser whose cameras show a clip; null: one without a camera. */
+export function launch(clip: string | null, cameras = 1): Promise<Browser> {
+  const camera = clip === null ? [] : [`--use-fake-device-for-media-stream=device-count=${cameras}`, `--use-file-for-fake-video-capture=${clip}`];
   return chromium.launch({ executablePath: CHROMIUM!, args: [...FLAGS.split(" "), ...camera] });
 }
 
