@@ -1,4 +1,4 @@
-"""The Android side's tools, where they need no JDK: both builds say the same, and artifacts are held to their hashes."""
+"""The Android side's tools, where they need no JDK: both builds say the same, and artifacts are held to hashes."""
 
 from __future__ import annotations
 
