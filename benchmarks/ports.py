@@ -6,10 +6,9 @@ Photos are those of data folders, spread over their groups. A port is a command 
 object a line, and answers, which it writes as lines in the same order. Its first line says of it ``engine`` (the
 interpreter and its version), ``platform`` and ``decoder``. A job is one of
 
-- ``{"do": "classify", "model", "photo", "picture", "stop_early", "crops_to"}``: a photo's path, and where Python's own
-  picture of it lies for ports without a decoder (``rgb``, the path of raw rows, ``picture_wh``, ``size_wh``,
-  ``shrink``); the crops' bytes go one after another into the file ``crops_to``, where that is not null. The answer has
-  ``verdict``, as ``Verdict.to_dict`` has it, or ``refused``, the message.
+- ``{"do": "classify", "model", "photo", "stop_early", "crops_to", "plan", "side_px"}``: paths of a model and a photo;
+  the crops' bytes go one after another into the file ``crops_to``, where that is not null. ``plan`` and ``side_px`` are
+  the model's. The answer has ``verdict``, as ``Verdict.to_dict`` has it, or ``refused``, the message.
 - ``{"do": "cut", "array", "size_wh", "plan", "side_px", "runs"}``: cut and resize the plan's crops of an array, over
   and over. The answer has ``ms``, a time for each run; runs to warm up are not among them.
 
@@ -27,7 +26,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,13 @@ from conditions import local_conditions
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import EdgekitError, PhotoError
+from edgekit.modelfile.write import write_bundle
 from edgekit.records import file_sha256, plain, read_json, sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
-from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.crops import Box, crop_boxes, shrink
 from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.readers import size_of
 from edgekit.runtime.voting import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,35 +200,38 @@ class Python:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.paths: dict[str, Path] = {}
         (folder / "python").mkdir()
         self._classifiers: dict[str, Classifier] = {}
 
     def classifier(self, model: str) -> Classifier:
         """The runtime with a model."""
         if model not in self._classifiers:
-            self._classifiers[model] = Classifier(read_bundle(ROOT / model))
+            self._classifiers[model] = Classifier(read_bundle(self.path(model)))
         return self._classifiers[model]
+
+    def path(self, model: str) -> Path:
+        """Where a model lies: in the repository, or among the variants that ``with_working_side`` made."""
+        return self.paths.get(model, ROOT / model)
+
+    def with_working_side(self, model: str, working_px: int) -> str:
+        """The name of a variant of a model that works on photos of another size."""
+        bundle, name = read_bundle(self.path(model)), f"{model} at {working_px} px"
+        plan = replace(bundle.contract.plan, working_px=working_px)
+        self.paths[name] = self.folder / f"{Path(model).stem}-{working_px}.tflite"
+        write_bundle(replace(bundle, contract=replace(bundle.contract, plan=plan)), self.paths[name])
+        return name
 
     def jobs(self, photos: Sequence[Path], model: str) -> list[Job]:
         """Two jobs a photo: all crops, and as many as it takes."""
-        working = self.classifier(model).contract.plan.working_px
+        contract = self.classifier(model).contract
+        shared = {"do": "classify", "plan": plain(contract.plan), "side_px": contract.side_px}
         made: list[Job] = []
         for number, photo in enumerate(photos):
-            picture = self._picture(photo, working, self.folder / f"{number}-{working}.rgb")
-            shared = {"do": "classify", "model": str(ROOT / model), "photo": str(photo), "picture": picture}
-            name = Path(model).stem
-            made.append({**shared, "stop_early": False, "crops_to": f"{name}-{number}.rgb"})
-            made.append({**shared, "stop_early": True, "crops_to": None})
+            paths = {"model": str(self.path(model)), "photo": str(photo.resolve())}
+            one = {**shared, **paths, "stop_early": False, "crops_to": f"{self.path(model).stem}-{number}.rgb"}
+            made += [one, {**one, "stop_early": True, "crops_to": None}]
         return made
-
-    @staticmethod
-    def _picture(photo: Path, working_px: int | None, to: Path) -> dict[str, Any]:
-        read = read_photo(photo, working_px)
-        pixels = np.asarray(read.picture)
-        if not to.exists():
-            to.write_bytes(pixels.tobytes())
-        wh = [pixels.shape[1], pixels.shape[0]]
-        return {"rgb": str(to), "picture_wh": wh, "size_wh": list(read.size_wh), "shrink": read.shrink}
 
     def answer(self, job: Job, model: str) -> Answer:
         """Do one job."""
@@ -285,7 +289,10 @@ def of_port(port: Port, python: Python, work: dict[str, tuple[list[Job], list[An
         found = [next(rest) for _ in mine]
         classifier = python.classifier(model)
         pairs = list(_pairs(mine, expected, found, (python.folder / "python", folder)))
-        step, temperature = step_of(read_bundle(ROOT / model).flatbuffer), classifier.contract.decision.temperature
+        step, temperature = (
+            step_of(read_bundle(python.path(model)).flatbuffer),
+            classifier.contract.decision.temperature,
+        )
         parts = {
             "as_they_are": [pair for pair in pairs if pair.shrink == 1],
             "reduced": [pair for pair in pairs if pair.shrink > 1],
@@ -303,7 +310,7 @@ def _pairs(jobs: list[Job], expected: list[Answer], found: list[Answer], folders
             found=found[at],
             early=(expected[at + 1], found[at + 1]),
             crops=(here, there),
-            shrink=jobs[at]["picture"]["shrink"],
+            shrink=shrink(size_of(Path(jobs[at]["photo"])), jobs[at]["plan"]["working_px"]),
         )
 
 
@@ -361,7 +368,7 @@ def speed(ports: Sequence[Port], folder: Path, rounds: int, runs: int) -> dict[s
 
 def ports_here() -> tuple[Port, ...]:
     """The ports of this repository."""
-    android, web = ROOT / "android_demo" / "tools" / "ports.py", ROOT / "web_demo" / "ports.mjs"
+    android, web = ROOT / "android_demo" / "tools" / "ports.py", ROOT / "web_demo" / "tools" / "ports.mjs"
 
     def script(path: Path, *words: str) -> Callable[[], Sequence[str | Path]]:
         def command() -> Sequence[str | Path]:
@@ -374,9 +381,9 @@ def ports_here() -> tuple[Port, ...]:
     return (
         Port(name="Kotlin, x86_64", command=script(android, "x86_64")),
         Port(name="Kotlin, arm64", command=script(android, "arm64-v8a")),
-        Port(name="Chromium", command=script(web, "chromium")),
+        Port(name="Chromium", command=script(web)),
         Port(name="Kotlin", command=script(android, "jvm"), is_timed=True),
-        Port(name="JavaScript", command=script(web, "chromium"), is_timed=True),
+        Port(name="JavaScript", command=script(web), is_timed=True),
     )
 
 
@@ -385,8 +392,11 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
     photos = chosen(given.photos, given.most)
     paths = [path for path, _ in photos]
     python = Python(folder)
+    models = [*given.model]
+    if given.working:
+        models = [python.with_working_side(model, given.working) for model in models]
     work = {}
-    for model in given.model:
+    for model in models if not all(port.is_timed for port in ports) else ():
         print(f"Python: {model}, {len(photos)} photos", flush=True)
         jobs = python.jobs(paths, model)
         work[model] = jobs, [python.answer(job, model) for job in jobs]
@@ -403,7 +413,7 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
         "photos": len(photos),
         "photos_sha256": sha256("".join(file_sha256(path) for path in paths).encode()),
         "groups": len({group for _, group in photos}),
-        "models": [_model(model, python) for model in given.model],
+        "models": [_model(model, python) for model in models],
         "ports": told,
         "speed": timed,
         "conditions": plain(conditions),
@@ -411,24 +421,33 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
 
 
 def renewed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A record whose ports are the new ones where there are such, and the old ones.
+    """A record with what is new in the place of what it was, port by port and model by model.
 
     Raises:
-        EdgekitError: they are about other photos or models.
+        EdgekitError: they are about other photos, or about other models of the same names.
     """
-    for key in ("photos_sha256", "models"):
-        if old[key] != new[key]:
-            raise EdgekitError(f"the record is about other {key.partition('_')[0]}; measure all ports again")
-    names = {one["name"] for one in new["ports"]}
-    timed = {one["name"] for one in new["speed"]["ports"]}
-    kept = [one for one in old["ports"] if one["name"] not in names]
-    speed = new["speed"] if timed else old["speed"]
-    return {**new, "ports": sorted(new["ports"] + kept, key=lambda one: one["name"], reverse=True), "speed": speed}
+    models = {one["model"]: one for one in old["models"]}
+    if old["photos_sha256"] != new["photos_sha256"]:
+        raise EdgekitError("the record is about other photos; measure all ports again")
+    if changed := [one["model"] for one in new["models"] if models.get(one["model"], one) != one]:
+        raise EdgekitError(f"the record is about another {', '.join(changed)}; measure all ports again")
+    ports = {one["name"]: one for one in old["ports"]}
+    for one in new["ports"]:
+        before = ports.get(one["name"], {}).get("models", [])
+        names = {model["model"] for model in one.get("models", [])}
+        kept = [model for model in before if model["model"] not in names]
+        ports[one["name"]] = one if one["absent"] else {**one, "models": kept + one["models"]}
+    return {
+        **new,
+        "models": [*({**models, **{one["model"]: one for one in new["models"]}}).values()],
+        "ports": [*ports.values()],
+        "speed": new["speed"] if new["speed"]["ports"] else old["speed"],
+    }
 
 
 def _model(model: str, python: Python) -> dict[str, Any]:
     contract = python.classifier(model).contract
-    bundle = read_bundle(ROOT / model)
+    bundle = read_bundle(python.path(model))
     return {
         "model": model,
         "sha256": bundle.file_sha256,
@@ -445,7 +464,8 @@ def main() -> int:
     parser.add_argument("photos", type=Path, nargs="+", help="data folders of photos that the models never saw")
     parser.add_argument("--model", action="append", help=f"path in the repository (default: {', '.join(MODELS)})")
     parser.add_argument("--most", type=int, default=136, help="photos of each folder")
-    parser.add_argument("--only", action="append", help="a port's name; all others keep what the record says of them")
+    parser.add_argument("--working", type=int, help="another working side of the models, in pixels")
+    parser.add_argument("--only", action="append", help="a port's name; the record keeps the rest")
     parser.add_argument("--rounds", type=int, default=5, help="of timing")
     parser.add_argument("--runs", type=int, default=9, help="in each round")
     parser.add_argument("--out", type=Path, required=True)
@@ -455,7 +475,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             record = measured(given, Path(folder), ports)
-        write_json(given.out, renewed(read_json(given.out), record) if given.only else record)
+        kept = (given.only or given.working) and given.out.exists()
+        write_json(given.out, renewed(read_json(given.out), record) if kept else record)
     except EdgekitError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1

@@ -282,6 +282,7 @@ TESTED_ELSEWHERE = {
     "adopt.edges": "through adoptions: tests/adopt/test_run.py",
     "adopt.interface": "through adoptions: tests/adopt/test_run.py",
     "clean.options": "defaults alone",
+    "web.options": "through pages: tests/web/test_publish.py",
     "cli.crossval": "tests/cli/test_bad_input.py; what it calls: tests/crossval/test_folds.py",
     "cli.devices": "tests/devices/test_survey.py, tests/devices/test_doctor.py",
     "cli.report": "tests/report/test_write.py",

@@ -23,6 +23,7 @@ from edgekit.cli import (
     train,
     tta,
     tune,
+    web,
 )
 from edgekit.cli.console import add_commands, interruptible
 from edgekit.cli.data.simulate import simulate
@@ -60,6 +61,7 @@ add_commands(
         clean.clean: "clean runs/first --dry-run",
         predict.predict: "predict model.tflite shelf.jpg more-photos/",
         adopt.adopt: "adopt model.tflite --labels labels.txt --out adopted.tflite",
+        web.web: "web model.tflite --out page --serve",
         info.info: "info model.tflite",
         devices.devices: "devices ssh://pi@kitchen adb://R58M123ABC",
         devices.doctor: "doctor",

@@ -10,7 +10,8 @@ private val LITTLE_STARTS = listOf("II*\u0000", "II\u0000*")
 
 // Bytes of a value by its type; others are passed over.
 private val WIDTHS = mapOf(
-    1L to 1, 2L to 1, 3L to 2, 4L to 4, 5L to 8, 6L to 1, 7L to 1, 8L to 2, 9L to 4, 10L to 8, 11L to 4, 12L to 8, 13L to 4, 16L to 8,
+    1L to 1, 2L to 1, 3L to 2, 4L to 4, 5L to 8, 6L to 1, 7L to 1, 8L to 2, 9L to 4, 10L to 8, 11L to 4, 12L to 8, 13L to 4,
+    16L to 8,
 )
 
 // Types of whole numbers other than plain bytes; those with a sign.
@@ -56,7 +57,9 @@ public object Exif {
             val end = at + maxOf(2, bigAt(content, at, 2).toInt())
             if (end > content.size) return block
             if (code == 0xE1 && hasMark(content, at + 2, end)) {
-                block = block?.plus(content.copyOfRange(at + 2 + EXIF_MARK.length, end)) ?: content.copyOfRange(at + 2, end)
+                // The mark of the first one stays.
+                val start = at + 2 + if (block == null) 0 else EXIF_MARK.length
+                block = (block ?: ByteArray(0)) + content.copyOfRange(start, end)
             }
             at = end
         }
@@ -87,17 +90,19 @@ public object Exif {
 
     /** The first EXIF chunk of an extended WebP that says that it has one. */
     private fun ofWebp(content: ByteArray): ByteArray? {
-        if (content.size < 21 || String(content, 12, 4, Charsets.ISO_8859_1) != "VP8X" || content[20].toInt() and 8 == 0) return null
+        if (content.size < 21 || typeAt(content, 12) != "VP8X" || content[20].toInt() and 8 == 0) return null
         var at = 12L
         while (at + 8 <= content.size) {
             val start = at.toInt() + 8
             val length = littleAt(content, at.toInt() + 4, 4)
             if (start + length > content.size) return null
-            if (String(content, at.toInt(), 4, Charsets.ISO_8859_1) == "EXIF") return content.copyOfRange(start, start + length.toInt())
+            if (typeAt(content, at.toInt()) == "EXIF") return content.copyOfRange(start, start + length.toInt())
             at += 8 + length + length % 2
         }
         return null
     }
+
+    private fun typeAt(content: ByteArray, at: Int) = String(content, at, 4, Charsets.ISO_8859_1)
 
     /** The orientation that a block asks for: a TIFF behind up to two marks. */
     private fun orientationOf(block: ByteArray): Int {

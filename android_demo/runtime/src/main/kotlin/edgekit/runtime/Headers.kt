@@ -36,9 +36,9 @@ public data class JpegOutline(
 
 // Markers of frames, and what is special about them; baseline, extended and progressive ones have nothing.
 private val FRAMES = mapOf(
-    0xC0 to "", 0xC1 to "", 0xC2 to "", 0xC3 to "lossless", 0xC5 to "hierarchical", 0xC6 to "hierarchical", 0xC7 to "hierarchical",
-    0xC9 to "arithmetic-coded", 0xCA to "arithmetic-coded", 0xCB to "lossless", 0xCD to "hierarchical", 0xCE to "hierarchical",
-    0xCF to "hierarchical", 0xF7 to "lossless (JPEG-LS)",
+    0xC0 to "", 0xC1 to "", 0xC2 to "", 0xC3 to "lossless", 0xC5 to "hierarchical", 0xC6 to "hierarchical",
+    0xC7 to "hierarchical", 0xC9 to "arithmetic-coded", 0xCA to "arithmetic-coded", 0xCB to "lossless",
+    0xCD to "hierarchical", 0xCE to "hierarchical", 0xCF to "hierarchical", 0xF7 to "lossless (JPEG-LS)",
 )
 private val PROGRESSIVE = setOf(0xC2, 0xCA)
 private const val SCAN = 0xDA
@@ -90,7 +90,7 @@ public object Headers {
         return when (String(content, 12, 4, Charsets.ISO_8859_1)) {
             "VP8X" -> SizeWh(littleAt(content, 24, 3).toInt() + 1, littleAt(content, 27, 3).toInt() + 1)
             "VP8 " -> SizeWh(short(content, 26) and 0x3FFF, short(content, 28) and 0x3FFF)
-            "VP8L" -> littleAt(content, 21, 4).let { SizeWh((it and 0x3FFF).toInt() + 1, (it shr 14 and 0x3FFF).toInt() + 1) }
+            "VP8L" -> littleAt(content, 21, 4).toInt().let { SizeWh((it and 0x3FFF) + 1, (it shr 14 and 0x3FFF) + 1) }
             else -> null
         }
     }
@@ -127,7 +127,8 @@ public object Headers {
         }
         when (kind) {
             PhotoKind.JPEG -> checkJpeg(content, workingPx, name)
-            PhotoKind.TIFF -> throw PhotoException("$name: a photo must be one that phones read alike, got a TIFF; export it as JPEG")
+            PhotoKind.TIFF ->
+                throw PhotoException("$name: a photo must be one that phones read alike, got a TIFF; export it as JPEG")
             PhotoKind.HEIC, PhotoKind.AVIF -> Unit
             else -> checkOther(kind, content, name)
         }
@@ -159,7 +160,7 @@ public object Headers {
             PhotoKind.PNG -> pngFault(content, name)
             PhotoKind.WEBP -> webpFault(content, name)
             PhotoKind.GIF -> gifFault(content, name)
-            else -> ""
+            else -> bmpFault(content, size)
         }
         if (fault.isNotEmpty()) throw PhotoException("$name: not a whole $kind picture: $fault; copy it again")
         val pixels = size.widthPx.toLong() * size.heightPx
@@ -292,7 +293,8 @@ internal inline fun eachPngChunk(content: ByteArray, take: (String, Int, Int) ->
 private fun pngFault(content: ByteArray, name: String): String {
     var chunks = 0
     var isDamaged = false
-    if (content.size < PNG_HEADER_END || String(content, 12, 4, Charsets.ISO_8859_1) != "IHDR") return "it has no header"
+    val hasHeader = content.size >= PNG_HEADER_END && String(content, 12, 4, Charsets.ISO_8859_1) == "IHDR"
+    if (!hasHeader) return "it has no header"
     val isEnded = eachPngChunk(content) { type, start, length ->
         if (++chunks > Limits.MAX_BLOCKS) {
             throw PhotoException("$name: a PNG must have at most ${Limits.MAX_BLOCKS} chunks, got more; save it anew")
@@ -359,6 +361,19 @@ private fun webpFault(content: ByteArray, name: String): String {
     return ""
 }
 
+/** What is wrong with a BMP of so many pixels; empty where nothing is. */
+private fun bmpFault(content: ByteArray, size: SizeWh): String {
+    val isOld = littleAt(content, 14, 4) == 12L
+    if (!isOld && content.size < 34) return "it breaks off in its header"
+    val bits = littleAt(content, if (isOld) 24 else 28, 2)
+    val compression = if (isOld) 0 else littleAt(content, 30, 4)
+    val rowBytes = (size.widthPx * bits + 31) / 32 * 4
+    // Without compression, or with masks of its own: rows are as long as they say.
+    val isPlain = compression == 0L || compression == 3L
+    val isShort = isPlain && littleAt(content, 10, 4) + rowBytes * size.heightPx > content.size
+    return if (isShort) "its data end before its last row" else ""
+}
+
 /** What is wrong with a GIF up to the end of its first frame; empty where nothing is. */
 private fun gifFault(content: ByteArray, name: String): String {
     fun byte(at: Int) = if (at < content.size) content[at].toInt() and 0xFF else 0
@@ -377,7 +392,9 @@ private fun gifFault(content: ByteArray, name: String): String {
     var at = 13 + tableBytes(byte(10))
     while (byte(at) == '!'.code && blocks++ <= Limits.MAX_BLOCKS) at = behindBlocks(at + 2)
     if (blocks > Limits.MAX_BLOCKS) {
-        throw PhotoException("$name: a GIF must have at most ${Limits.MAX_BLOCKS} blocks before its picture, got more; save it anew")
+        throw PhotoException(
+            "$name: a GIF must have at most ${Limits.MAX_BLOCKS} blocks before its picture, got more; save it anew",
+        )
     }
     if (byte(at) != ','.code || at + 11 > content.size) return "it has no picture"
     val right = littleAt(content, at + 1, 2) + littleAt(content, at + 5, 2)

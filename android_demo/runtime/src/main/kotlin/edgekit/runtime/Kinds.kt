@@ -162,7 +162,7 @@ public object Kinds {
             return if ("crx " in brands) RAW else OtherKind("an MP4 or QuickTime video", "give it to edgekit data import")
         }
         if (letters.startsWith("RIFF")) {
-            return OtherKind("a '${letters.drop(8).take(4).trim()}' file of RIFF's kind", "remove it")
+            return OtherKind("a '${shown(letters.drop(8).take(4)).trim()}' file of RIFF's kind", "remove it")
         }
         if (letters.startsWith("DICM", 128)) return OtherKind("a DICOM file", OTHER_PICTURE)
         return textKind(head, letters)
@@ -175,8 +175,8 @@ public object Kinds {
     private fun textKind(head: ByteArray, letters: String): OtherKind {
         val isWide = letters.startsWith("\u00ff\u00fe") || letters.startsWith("\u00fe\u00ff")
         // A character may be cut in two where the head ends.
-        val text = String(head, if (isWide) Charsets.UTF_16 else Charsets.UTF_8).removePrefix("\ufeff").trimEnd('\ufffd')
-            .trimStart()
+        val decoded = String(head, if (isWide) Charsets.UTF_16 else Charsets.UTF_8)
+        val text = decoded.removePrefix("\ufeff").trimEnd('\ufffd').trimStart()
         val start = text.take(64).lowercase(java.util.Locale.ROOT)
         val known = TEXT_STARTS.firstOrNull { start.startsWith(it.start) }
         if (known != null) {
@@ -184,11 +184,15 @@ public object Kinds {
             return if (isDrawing) OtherKind("an SVG drawing", "export it as PNG") else known.kind
         }
         if (text.isNotEmpty() && isPrintable(text.filterNot { it.isWhitespace() })) {
-            return OtherKind("text that begins with '${text.take(MOST_SHOWN)}'", "remove it, or put the photo in its place")
+            val what = "text that begins with '${shown(text.take(MOST_SHOWN))}'"
+            return OtherKind(what, "remove it, or put the photo in its place")
         }
         val first = head.take(8).joinToString(" ") { (it.toInt() and 0xFF or 0x100).toString(16).substring(1) }
         return OtherKind("an unknown format that begins with $first", OTHER_PICTURE)
     }
+
+    /** A text as messages may show it, on one line. */
+    private fun shown(text: String): String = text.map { if (isPrintable(it.toString())) it else '?' }.joinToString("")
 
     /** The major and then the compatible brands of a file of ISO's base media format; none for any other. */
     private fun brandsOf(head: ByteArray, letters: String): List<String> {
@@ -230,7 +234,8 @@ private fun firstDirectory(content: ByteArray): Map<Int, Long> {
     // BigTIFF has numbers of 64 bits where TIFF 6.0 has 32.
     val wide = if (content[2] == '+'.code.toByte() || content[3] == '+'.code.toByte()) 8 else 4
     fun has(at: Long, width: Int) = at >= 0 && at <= content.size - width
-    fun number(at: Long, width: Int) = if (isLittle) littleAt(content, at.toInt(), width) else bigAt(content, at.toInt(), width)
+    fun number(at: Long, width: Int) =
+        if (isLittle) littleAt(content, at.toInt(), width) else bigAt(content, at.toInt(), width)
     val found = HashMap<Int, Long>()
     if (!has(wide.toLong(), wide)) return found
     val start = number(wide.toLong(), wide)

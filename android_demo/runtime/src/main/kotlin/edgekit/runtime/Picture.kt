@@ -76,7 +76,8 @@ public class Picture(public val widthPx: Int, public val heightPx: Int, public v
 internal const val CHANNELS = 3
 
 internal fun requireInside(box: Box, size: SizeWh) {
-    require(box.left in 0 until box.right && box.top in 0 until box.bottom && box.right <= size.widthPx && box.bottom <= size.heightPx) {
+    val isAcross = box.left in 0 until box.right && box.right <= size.widthPx
+    require(isAcross && box.top in 0 until box.bottom && box.bottom <= size.heightPx) {
         "a box must lie inside its picture of $size and have pixels, got $box"
     }
 }

@@ -24,6 +24,13 @@ object Vectors {
     /** A path in the repository, or a file among the vectors' data. */
     fun file(name: String): File = repository.resolve(name).takeIf { it.isFile } ?: folder.resolve("data/$name")
 
+    /** A model file after its edits, each of which puts hex bytes in the place of those from one to before another. */
+    fun edited(vector: Vector): ByteArray = vector.list("edits").fold(file(vector.string("model")).readBytes()) { before, edit ->
+        val (start, end, hex) = edit as List<*>
+        val bytes = (hex as String).chunked(2).map { it.toInt(16).toByte() }.toByteArray()
+        before.copyOfRange(0, (start as Long).toInt()) + bytes + before.copyOfRange((end as Long).toInt(), before.size)
+    }
+
     fun floats(name: String): FloatArray {
         val numbers = ByteBuffer.wrap(data(name)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
         return FloatArray(numbers.remaining()).also { numbers.get(it) }

@@ -81,7 +81,7 @@ class VectorsTest {
 
     @TestFactory
     fun bundles() = Vectors.tests("bundles") { vector ->
-        val content = edited(Vectors.file(vector.string("model")).readBytes(), vector.list("edits"))
+        val content = Vectors.edited(vector)
         if (!vector.has("bundle")) {
             assertThrows(ContractException::class.java, { Bundle.read(content, vector.name) }, vector.why)
         } else {
@@ -223,13 +223,6 @@ private fun numberOf(raw: Any?): Double = when (raw) {
 
 /** A contract as JSON has it, without provenance, which is for people. */
 private fun valuesOf(contract: Contract): Any? = (Json.parse(contract.toJson()) as Map<*, *>) - "provenance"
-
-/** Puts hex bytes in the place of those from the first to before the second number. */
-private fun edited(content: ByteArray, edits: List<Any?>): ByteArray = edits.fold(content) { before, edit ->
-    val (start, end, hex) = edit as List<*>
-    val bytes = (hex as String).chunked(2).map { it.toInt(16).toByte() }.toByteArray()
-    before.copyOfRange(0, (start as Long).toInt()) + bytes + before.copyOfRange((end as Long).toInt(), before.size)
-}
 
 /** Pixels as callers have them: an array, or a frame. */
 fun pixels(source: Vector): Pixels = if (source.has("frame")) {

@@ -190,7 +190,9 @@ private fun operatorOf(number: Int, row: Table, codes: List<Rule>, tensors: List
         row.has("builtin_options_2") || row.long("large_custom_options_size") != 0L
     if (isOdd) refuse("$which has options or tensors of its own that it does not need")
     if (!row.numbers("mutating_variable_inputs").all { it == 0.0 }) refuse("$which changes its inputs")
-    val isThere = inputs.longs().withIndex().all { (at, index) -> index in tensors.indices || (index == -1L && at == rule.optional) }
+    val isThere = inputs.longs().withIndex().all { (at, index) ->
+        index in tensors.indices || (index == -1L && at == rule.optional)
+    }
     if (!isThere || !outputs.longs().all { it in tensors.indices }) {
         refuse("$which has the tensors ${inputs.longs()} and ${outputs.longs()} of ${tensors.size}".take(MOST_SHOWN))
     }

@@ -56,7 +56,11 @@ private fun weigh(operator: Operator, channels: Long, axis: Int) {
     operator.fused()
     operator.need(bias == null || (bias.elements == channels && bias.shape.isNotEmpty()), "$channels biases")
     val perChannel = weights.scales == 1 || (weights.scales.toLong() == channels && weights.axis == axis)
-    if (x.type == Type.FLOAT32) weighFloats(operator, weights, bias, perChannel) else weighSteps(operator, weights, bias, perChannel)
+    if (x.type == Type.FLOAT32) {
+        weighFloats(operator, weights, bias, perChannel)
+    } else {
+        weighSteps(operator, weights, bias, perChannel)
+    }
 }
 
 private fun weighFloats(operator: Operator, weights: Tensor, bias: Tensor?, perChannel: Boolean) {

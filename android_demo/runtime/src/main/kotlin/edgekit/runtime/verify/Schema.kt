@@ -128,11 +128,17 @@ internal enum class NumberKind(val bytes: Int) {
 /** A field of a table; [number] is null where it is no number, [default] counts where it is one. */
 internal class Field(val name: String, val kind: String, val default: Long) {
     val number: NumberKind? = NumberKind.of(kind)
+
+    /** What a vector is made of; null where it is none. */
+    val element: String? = if (kind.startsWith("[")) kind.substring(1, kind.length - 1) else null
 }
 
 /** A table's fields in the order of their numbers. */
 internal class TableKind(val name: String, val fields: List<Field>) {
     private val places = fields.withIndex().associate { (place, field) -> field.name to place }
+
+    /** What a table holds where its fields are absent. */
+    val defaults: Array<Any?> = fields.map { if (it.number != null) it.default else null }.toTypedArray()
 
     /** The place of a field; this schema's own, so that a wrong name is a bug. */
     fun place(field: String): Int = places.getValue(field)

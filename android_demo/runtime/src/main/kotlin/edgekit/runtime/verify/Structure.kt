@@ -131,7 +131,7 @@ private class StructureReader(content: ByteBuffer) {
         val placed = layout(at, name)
         if (at + placed.size > end) fail(name, "is longer than the file", at)
         val kind = TABLES.getValue(name)
-        val values = Array<Any?>(kind.fields.size) { place -> kind.fields[place].let { if (it.number != null) it.default else null } }
+        val values = kind.defaults.clone()
         for ((place, offset) in placed.fields) {
             val field = kind.fields[place]
             val from = at + offset
@@ -184,7 +184,7 @@ private class StructureReader(content: ByteBuffer) {
             }
             "string" -> string(at, where)
             "bytes" -> Span(at.toInt() + 4, length(at, 1, where))
-            else -> if (field.kind[0] == '[') vector(at, field.kind.drop(1).dropLast(1), where, depth) else table(at, field.kind, depth + 1)
+            else -> if (field.element == null) table(at, field.kind, depth + 1) else vector(at, field.element, where, depth)
         }
     }
 

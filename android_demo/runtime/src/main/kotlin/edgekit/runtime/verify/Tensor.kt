@@ -69,7 +69,9 @@ internal fun plus(one: Long, other: Long): Long = if (one > Long.MAX_VALUE - oth
  * @param buffers the data of each buffer; null without
  */
 internal class Tensor(val index: Int, table: Table, private val content: ByteBuffer, buffers: List<Span?>) {
-    val type: Type = Type.of(table.int("type")) ?: refuse("tensor $index has the type ${table.int("type")}, which no classifier needs")
+    val type: Type = table.int("type").let {
+        Type.of(it) ?: refuse("tensor $index has the type $it, which no classifier needs")
+    }
 
     /** As stored; every length is 1 or more. */
     var shape: Lengths = emptyList()

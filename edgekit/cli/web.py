@@ -1,0 +1,93 @@
+"""``edgekit web``: the browser's capture page with a model inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.cli import console, options
+from edgekit.metrics.wording import count, file_size
+from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop
+from edgekit.web.options import WebConfig
+
+if TYPE_CHECKING:
+    from edgekit.data.manifest import Sample
+    from edgekit.progress import Progress
+    from edgekit.web.publish import WebRecord
+
+_WEB = WebConfig()
+PORT = 8765
+
+
+def web(
+    model: options.Model,
+    out: Annotated[Path, typer.Option(help="Folder for the page; any web server can publish it.")],
+    page: Annotated[
+        Path | None,
+        typer.Option(help="The built page, a folder or a zip file. [default: web_demo/dist/app of this checkout]"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Photos for the page's benchmark, the model's test photos of it. [default: the page's own]"),
+    ] = None,
+    photos: Annotated[int, typer.Option(help="With --data: how many of them, at most.", min=1)] = _WEB.photos,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve it on this machine until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(help="With --serve: where; 0 takes any that is free.", min=0, max=65535)] = PORT,
+    overwrite: options.Overwrite = False,
+    json: options.AsJson = False,
+) -> None:
+    """Write the capture page for browsers, with a model inside.
+
+    The page installs as an app and works without a network. A phone's browser gives it the camera over https, or over
+    `adb reverse` on localhost.
+    """
+    from edgekit.web.built import find_page
+    from edgekit.web.publish import publish_page
+
+    source = page or find_page()
+    with console.progress() as progress:
+        config = WebConfig(photos=photos, overwrite=overwrite)
+        chosen = None if data is None else _test_photos(model, data, out, progress)
+        record = publish_page(model, out, config, page=source, photos=chosen, progress=progress)
+    console.show(record, print_web, json=json)
+    if serve:
+        _serve(out, port)
+    else:
+        console.note(f"try it: {console.command('web', model, '--out', out, '--overwrite', '--serve')}")
+
+
+def _test_photos(model: Path, data: Path, out: Path, progress: Progress) -> tuple[Path, tuple[Sample, ...]]:
+    from edgekit.evaluate.photos import choose_photos
+    from edgekit.runtime import read_bundle
+
+    dataset = options.load_photos(
+        data, skip_bad=False, progress=progress, known=options.labels_of(model), place=out, what="a page"
+    )
+    chosen = choose_photos(dataset, read_bundle(model).contract, "auto", progress=progress)
+    return dataset.root, chosen.samples
+
+
+def print_web(record: WebRecord) -> None:
+    """What was written, in one line."""
+    console.note(
+        f"wrote {record.out}: {count(record.files, 'file')}, {file_size(record.size_bytes)}, with {record.model.name} "
+        f"and {count(record.photos, 'photo')} for its benchmark"
+    )
+
+
+def _serve(folder: Path, port: int) -> None:
+    from edgekit.web.serve import PageServer
+
+    server = PageServer(folder, port)
+    console.note(f"serving {folder} on {server.address} (Ctrl-C ends it)")
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        # Ctrl-C is how it is ended; another signal keeps its own exit code.
+        if exit_code_of_stop() != EXIT_INTERRUPTED:
+            raise
+        console.note("no longer served")
+    finally:
+        server.close()

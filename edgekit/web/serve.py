@@ -1,0 +1,171 @@
+"""A server on this machine alone, to try a page: right types, the headers that threads need, no other files."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from edgekit.errors import EdgekitError
+
+_LOOPBACK = "127.0.0.1"
+_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".wasm": "application/wasm",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+}
+_MAX_CONNECTIONS = 32
+_PIECE_BYTES = 1 << 16
+
+
+class PageServer:
+    """Serves a folder to browsers on this machine.
+
+    Args:
+        folder: What is served: files below it, by their names; no link is followed.
+        port: To listen on; 0 takes any that is free.
+
+    Attributes:
+        address: Where the page is.
+
+    Raises:
+        EdgekitError: no page in the folder, or the port is taken.
+    """
+
+    address: str
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        if not (folder / "index.html").is_file():
+            raise EdgekitError(f"{folder} must hold a page to serve, it has no index.html")
+        handler = type("Handler", (_Handler,), {"folder": folder.resolve()})
+        try:
+            self._server = _Server((_LOOPBACK, port), handler)
+        except (OSError, OverflowError) as failure:
+            reason = getattr(failure, "strerror", None) or failure
+            raise EdgekitError(
+                f"can't listen on port {port}: {reason}; name another with --port, or 0 for any that is free"
+            ) from failure
+        # Browsers take localhost for secure, as they do 127.0.0.1, and it is the name that `adb reverse` needs.
+        self.address = f"http://localhost:{self._server.server_address[1]}/"
+
+    def serve(self) -> None:
+        """Answer until ``close`` is called from another thread, or Ctrl-C comes."""
+        self._server.serve_forever(0.1)
+
+    def close(self) -> None:
+        """Free the port."""
+        self._server.server_close()
+
+    def stop(self) -> None:
+        """Let ``serve`` return; from another thread."""
+        self._server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    """A thread for each connection, and few of them at any time: one too many is closed at once."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._places = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread, if there is a place."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve it, then free its place."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of browsers that go away in the middle of a file."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Requests for one folder, which subclasses name; methods are called as http.server wants."""
+
+    folder: Path
+    timeout = 15
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "edgekit", ""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keep the terminal for the address."""
+
+    def do_GET(self) -> None:
+        self._answer(sends=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(sends=False)
+
+    def _answer(self, *, sends: bool) -> None:
+        found = self._find()
+        if found is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        file, kind = found
+        with file:
+            left = os.fstat(file.fileno()).st_size
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(left))
+            # A page that was written anew must be seen anew; the service worker keeps its own copy.
+            self.send_header("Cache-Control", "no-cache")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+            self.end_headers()
+            while sends and left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+                self.wfile.write(piece)
+                left -= len(piece)
+
+    def _find(self) -> tuple[BinaryIO, str] | None:
+        """The file that is asked for; none where another host is named, so that no other site's name leads here."""
+        host = self.headers.get("Host", "")
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        if name not in _HOSTS:
+            return None
+        parts = unquote(urlsplit(self.path).path).removeprefix("/").split("/")
+        if parts[-1] == "":
+            parts[-1] = "index.html"
+        # Neither up nor hidden, and nothing that a system takes for a separator, a drive or an end.
+        if any(part.startswith(".") or not part or set(part) & set("\\:\0") for part in parts):
+            return None
+        return _open_below(self.folder, parts)
+
+
+def _open_below(folder: Path, parts: list[str]) -> tuple[BinaryIO, str] | None:
+    path = folder.joinpath(*parts)
+    try:
+        if path.resolve() != path or not stat.S_ISREG(path.stat().st_mode):
+            return None
+        return path.open("rb"), _KINDS.get(path.suffix, "application/octet-stream")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,103 @@
+/** Puts the page together: the presenter with the browser's camera, storage, worker and clock. */
+
+import { BrowserCamera } from "./camera.ts";
+import { PageFolder } from "./bundled.ts";
+import { byId } from "./elements.ts";
+import { readDevice, readState, type Teller } from "./machine.ts";
+import type { World } from "./ports.ts";
+import { Presenter } from "./presenter.ts";
+import { WorkerScorer } from "./scorer_client.ts";
+import { BrowserStore } from "./store.ts";
+import { APP } from "./version.ts";
+import { View } from "./view.ts";
+
+const DOWNLOAD_KEPT_MS = 60_000;
+
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+
+async function sha256(text: string): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}
+
+/** A whole file to the downloads: what is written there is never half of it. */
+function save(content: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_KEPT_MS);
+}
+
+let lock: WakeLockSentinel | null = null;
+function stayAwake(isAwake: boolean): void {
+  void lock?.release();
+  lock = null;
+  // Without the right the screen goes dark as ever; a sweep that leaves the front ends itself.
+  if (isAwake) navigator.wakeLock?.request("screen").then((one) => (lock = one), () => undefined);
+}
+
+async function worldOf(): Promise<World> {
+  const store = new BrowserStore();
+  const teller = navigator as unknown as Teller;
+  const device = await readDevice(teller);
+  const install = await store.install(() => hex(random(4)));
+  return {
+    camera: new BrowserCamera(byId<HTMLVideoElement>("video")),
+    scorer: new WorkerScorer("scorer.js"),
+    store,
+    bundled: new PageFolder(),
+    origin: { app: APP, device: device.name, install },
+    cores: navigator.hardwareConcurrency ?? 1,
+    now: () => new Date(),
+    ticks: () => performance.now(),
+    breathe: () => new Promise((resolve) => setTimeout(resolve)),
+    machine: async () => ({ ...device.machine, state: await readState(teller) }),
+    deviceState: () => readState(teller),
+    random,
+    sha256,
+    save,
+    stayAwake,
+  };
+}
+
+/** Fetched once, the page works without a network; a newer one waits until the user wants it. */
+async function keepOffline(presenter: Presenter): Promise<ServiceWorkerRegistration | null> {
+  if (!("serviceWorker" in navigator)) return null;
+  const wasControlled = navigator.serviceWorker.controller !== null;
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (wasControlled) location.reload();
+  });
+  const registration = await navigator.serviceWorker.register("sw.js");
+  const tellOf = (worker: ServiceWorker | null): void => {
+    if (worker === null) return;
+    const check = (): void => {
+      if (worker.state === "installed" && wasControlled) presenter.updateIsReady();
+    };
+    check();
+    worker.addEventListener("statechange", check);
+  };
+  tellOf(registration.waiting);
+  registration.addEventListener("updatefound", () => tellOf(registration.installing));
+  return registration;
+}
+
+async function run(): Promise<void> {
+  let registration: ServiceWorkerRegistration | null = null;
+  const view = new View(() => registration?.waiting?.postMessage("take-over"));
+  const world = await worldOf();
+  const presenter = new Presenter(world, (state) => view.show(state));
+  view.connect(presenter);
+  view.show(presenter.state);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) presenter.pause();
+    else void presenter.resume();
+  });
+  // Without storage of its own the browser may clear photos when room gets short.
+  void navigator.storage?.persist?.();
+  await presenter.start();
+  // A page that can't be kept for offline use, as on a plain address of the network, still works.
+  registration = await keepOffline(presenter).catch(() => null);
+}
+
+void run();

@@ -1,0 +1,75 @@
+/** The record of one capture, as `docs/phone-files.md` has it: `ID.json` beside its photo. */
+
+import type { Verdict } from "../runtime/index.ts";
+import type { Format, Rotation } from "./photo_file.ts";
+import type { ModelInfo } from "./state.ts";
+
+export interface CaptureRecord {
+  readonly schema: 1;
+  readonly id: string;
+  readonly photo: string;
+  readonly taken: string;
+  readonly source: "shutter" | "gallery";
+  readonly kept: "as-is" | "kept-anyway";
+  readonly label: string;
+  readonly score: number;
+  readonly probabilities: Readonly<Record<string, number>>;
+  readonly crops: readonly { readonly box: readonly [number, number, number, number]; readonly probabilities: readonly number[] }[];
+  readonly ms: { readonly decode_ms: number; readonly crop_ms: number; readonly invoke_ms: number; readonly vote_ms: number };
+  readonly size_wh: readonly [number, number];
+  readonly rotation: Rotation;
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly device: string;
+  readonly app: string;
+  readonly engine: string;
+  readonly threads: number;
+  readonly truth: string | null;
+}
+
+/** A photo that was judged, before anybody decided to keep it. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly rotation: Rotation;
+  /** A small JPEG for lists. */
+  readonly thumbnail: Blob;
+  readonly format: Format;
+}
+
+/** UTC time and chance: sorts by time, and no two captures share one. */
+export function newId(taken: Date, random: Uint8Array): string {
+  const time = taken.toISOString().replace(/[-:.]/g, "");
+  return `${time}-${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export interface Capture {
+  readonly judged: Judged;
+  readonly taken: Date;
+  readonly source: CaptureRecord["source"];
+  readonly kept: CaptureRecord["kept"];
+}
+
+export function recordOf(capture: Capture, id: string, model: ModelInfo, who: { device: string; app: string }): CaptureRecord {
+  const { verdict, rotation, format } = capture.judged;
+  const said = verdict.toPlain();
+  return {
+    schema: 1,
+    id,
+    photo: `${id}.${format}`,
+    taken: capture.taken.toISOString(),
+    source: capture.source,
+    kept: capture.kept,
+    label: said.label,
+    score: said.score,
+    probabilities: said.probabilities,
+    crops: said.crops,
+    ms: said.ms,
+    size_wh: [verdict.sizeWh[0], verdict.sizeWh[1]],
+    rotation,
+    model: { name: model.contract.name, sha256: model.sha256 },
+    device: who.device,
+    app: who.app,
+    engine: model.engine,
+    threads: model.threads,
+    truth: null,
+  };
+}

@@ -1,0 +1,79 @@
+/** The page's side of the scoring worker. */
+
+// Not from the index: that would bring the interpreter into the page, which has it in its worker.
+import { ContractError, ModelError, PhotoError } from "../runtime/errors.ts";
+import type { Verdict } from "../runtime/verdict.ts";
+import type { Runner } from "./bench_sweep.ts";
+import type { CameraFrame, LoadedModel, ScoreOptions, Scorer } from "./ports.ts";
+import type { Judged } from "./record.ts";
+import { contractOf, verdictOf, type Answered, type Order, type Reply } from "./scorer_messages.ts";
+
+const KINDS = { ContractError, ModelError, PhotoError } as const;
+
+type Waiting = { readonly resolve: (answer: Answered) => void; readonly reject: (failure: Error) => void };
+
+export class WorkerScorer implements Scorer {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #asked = 0;
+
+  constructor(url: string) {
+    this.#worker = new Worker(url);
+    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#take(data);
+    // The script can't be fetched, or memory ran out: whoever waits must not wait for ever.
+    this.#worker.onerror = (event) => this.#failAll(event.message || "the worker's script can't be loaded");
+  }
+
+  #take(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ("answer" in reply) waiting?.resolve(reply.answer);
+    else waiting?.reject(errorOf(reply.failure));
+  }
+
+  #failAll(message: string): void {
+    for (const { reject } of this.#waiting.values()) reject(new ModelError(`the scoring worker must run, got: ${message}; reload the page`));
+    this.#waiting.clear();
+  }
+
+  #ask<K extends Answered["kind"]>(order: Order, wanted: K, transfer: Transferable[] = []): Promise<Extract<Answered, { kind: K }>> {
+    const id = ++this.#asked;
+    const answered = new Promise<Answered>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.#worker.postMessage({ id, order }, transfer);
+    return answered.then((answer) => {
+      if (answer.kind !== wanted) throw new Error(`the worker must answer ${wanted}, got ${answer.kind}`);
+      return answer as Extract<Answered, { kind: K }>;
+    });
+  }
+
+  async load(content: Blob, threads: number): Promise<LoadedModel> {
+    const { model } = await this.#ask({ kind: "load", content, threads }, "loaded");
+    return { ...model, contract: contractOf(model.contract) };
+  }
+
+  async frame(frame: CameraFrame, options: ScoreOptions): Promise<Verdict> {
+    const picture = frame.picture as ImageBitmap;
+    return verdictOf((await this.#ask({ kind: "frame", picture, options }, "verdict", [picture])).verdict);
+  }
+
+  async photo(photo: Blob, options: ScoreOptions): Promise<Judged> {
+    const { judged } = await this.#ask({ kind: "photo", photo, options }, "judged");
+    return { ...judged, verdict: verdictOf(judged.verdict) };
+  }
+
+  async runner(photos: readonly Blob[], threads: number): Promise<Runner> {
+    const { runner, engine } = await this.#ask({ kind: "open-runner", photos, threads }, "runner");
+    const [interpreter = engine, delegate = "not told"] = engine.split(", ");
+    return {
+      interpreter,
+      delegate,
+      classify: async (photo, crops) => verdictOf((await this.#ask({ kind: "run", runner, photo, options: { crops } }, "verdict")).verdict),
+      close: () => void this.#ask({ kind: "close-runner", runner }, "done"),
+    };
+  }
+}
+
+function errorOf({ name, message }: { readonly name: string; readonly message: string }): Error {
+  const Kind = KINDS[name as keyof typeof KINDS];
+  return Kind === undefined ? new Error(message) : new Kind(message);
+}

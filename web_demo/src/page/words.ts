@@ -1,0 +1,142 @@
+/** States in words: the same for what is drawn and for what is spoken. */
+
+import type { Contract } from "../runtime/index.ts";
+import type { BenchTable } from "./bench_table.ts";
+import { toneOf } from "./answer.ts";
+import type { CaptureRecord } from "./record.ts";
+import type { Answer, CameraProblem, CaptureState, Latency, ModelInfo, ModelState, Notice, Tone } from "./state.ts";
+import type { Say } from "./strings.ts";
+
+export const ICON_OF: Readonly<Record<Tone | "none", string>> = {
+  genuine: "check", attack: "screen", unsure: "question", plain: "tag", none: "wait",
+};
+
+const PROBLEM_ICONS: Readonly<Record<CameraProblem, string>> = {
+  insecure: "lock", denied: "lock", none: "no-camera", "in-use": "no-camera", lost: "no-camera",
+};
+
+export function verdictText(say: Say, answer: Pick<Answer, "tone" | "label"> | null): string {
+  return answer === null ? say("verdict-none") : say(`verdict-${answer.tone}`, { label: answer.label });
+}
+
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+export function verdictDetail(say: Say, answer: Answer): string {
+  return say("verdict-detail", { label: answer.label, percent: percent(answer.score) });
+}
+
+/** The tone of a stored verdict; of another model's labels only those that decide nothing are known. */
+export function storedTone(record: CaptureRecord, contract: Contract | null): Tone {
+  if (contract !== null && contract.labels.includes(record.label)) return toneOf(record.label, contract);
+  return record.label === "retake" || record.label === "unknown" ? "unsure" : "plain";
+}
+
+export type CardAction = "open" | "pick-photo" | "choose-model" | "own-model";
+
+/** What stands in place of the picture. */
+export interface Card {
+  readonly icon: string;
+  readonly title: string;
+  readonly text: string;
+  readonly reason: string | null;
+  readonly actions: readonly { readonly does: CardAction; readonly text: string }[];
+}
+
+export function cardOf(say: Say, model: ModelState, capture: CaptureState): Card | null {
+  if (model.kind === "loading") return { icon: "model", title: say("loading-title"), text: say("loading-text"), reason: null, actions: [] };
+  const choose = { does: "choose-model", text: say("choose-model") } as const;
+  if (model.kind === "absent") return { icon: "model", title: say("no-model-title"), text: say("no-model-text"), reason: null, actions: [choose] };
+  if (model.kind === "refused") {
+    const own = { does: "own-model", text: say("own-model") } as const;
+    return { icon: "model", title: say("refused-title"), text: say("refused-text"), reason: `${model.name}: ${model.reason}`, actions: [choose, own] };
+  }
+  return cameraCard(say, capture);
+}
+
+function cameraCard(say: Say, capture: CaptureState): Card | null {
+  const pick = { does: "pick-photo", text: say("pick-photo") } as const;
+  const open = (text: string) => ({ does: "open", text }) as const;
+  switch (capture.kind) {
+    case "live":
+      return null;
+    case "judging":
+    case "question":
+      return capture.kind === "judging" && capture.camera !== null ? null
+        : { icon: "wait", title: say("judging"), text: "", reason: null, actions: [] };
+    case "waiting":
+      return { icon: "camera", title: say("paused-title"), text: "", reason: null, actions: [open(say("allow-camera")), pick] };
+    case "rationale":
+      return { icon: "camera", title: say("rationale-title"), text: say("rationale-text"), reason: null, actions: [open(say("allow-camera")), pick] };
+    case "opening":
+      return { icon: "camera", title: say("opening-title"), text: say("opening-text"), reason: null, actions: [] };
+    case "paused":
+      return { icon: "camera", title: say("paused-title"), text: say("paused-text"), reason: null, actions: [open(say("allow-camera"))] };
+    case "blocked": {
+      const { problem } = capture;
+      const again = problem === "insecure" ? [] : [open(say("try-again"))];
+      return { icon: PROBLEM_ICONS[problem], title: say(`${problem}-title`), text: say(`${problem}-text`), reason: null, actions: [...again, pick] };
+    }
+  }
+}
+
+export function noticeText(say: Say, notice: Notice): string {
+  switch (notice.kind) {
+    case "photo-refused":
+    case "storage-failed":
+    case "export-failed":
+      return say(notice.kind, { reason: notice.reason });
+    case "exported":
+      return say(notice.kind, { photos: notice.photos });
+    default:
+      return say(notice.kind);
+  }
+}
+
+const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
+
+export function latencyLine(say: Say, latency: Latency | null): string {
+  return latency === null ? say("latency-title") : say("latency", { total: ms(latency.total.p50), p95: ms(latency.total.p95) });
+}
+
+export function latencyRows(say: Say, latency: Latency): string[][] {
+  const { total, stages } = latency;
+  const named = [["decode", stages.decode], ["crop", stages.crop], ["invoke", stages.invoke], ["vote", stages.vote], ["total", total]] as const;
+  return named.map(([name, { p50, p95 }]) => [say(name), p50.toFixed(1), p95.toFixed(1)]);
+}
+
+export function benchRows(say: Say, table: BenchTable): string[][] {
+  return table.lines.map(({ setting, meanCrops, totalMs, stagesMs }) => [
+    setting.stops_early ? say("crops-early", { crops: setting.crops, mean: meanCrops.toFixed(1) }) : String(setting.crops),
+    String(setting.threads), totalMs.p50.toFixed(1), totalMs.p95.toFixed(1), ...stagesMs.map((one) => one.toFixed(1)),
+  ]);
+}
+
+/** The contract for people: name and value. */
+export function contractRows(say: Say, model: ModelInfo): [string, string][] {
+  const { contract } = model;
+  const { plan } = contract;
+  return [
+    [say("model-name"), contract.name],
+    [say("model-labels"), contract.labels.join(", ")],
+    ...(contract.bonaFide === null ? [] : [[say("model-genuine"), contract.bonaFide] as [string, string]]),
+    [say("model-input"), `${contract.sidePx} × ${contract.sidePx} px, ${contract.precision}`],
+    [say("model-plan"), `${plan.crops} × ${String(plan)}${plan.workingPx === null ? "" : `, ≥ ${plan.workingPx} px`}`],
+    [say("model-decision"), decisionText(say, contract)],
+    [say("model-engine"), `${model.engine} (${(model.bytes / 1000).toFixed(0)} kB)`],
+    [say("model-file"), model.sha256],
+  ];
+}
+
+function decisionText(say: Say, { decision }: Contract): string {
+  const { threshold, abstain, floor, earlyStop } = decision;
+  return [
+    threshold === null ? say("decision-best") : say("decision-threshold", { threshold: round(threshold) }),
+    ...(abstain === null ? [] : [say("decision-band", { low: round(abstain[0]), high: round(abstain[1]) })]),
+    ...(floor === null ? [] : [say("decision-floor", { floor: round(floor) })]),
+    ...(earlyStop === null ? [] : [say("decision-early")]),
+  ].join(", ");
+}
+
+const round = (value: number): string => Number(value.toPrecision(3)).toString();

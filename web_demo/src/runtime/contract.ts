@@ -1,0 +1,445 @@
+/**
+ * The contract that travels inside a model file: what goes in, how crops are cut and voted on, what the numbers mean.
+ *
+ * The names are those of `edgekit.json` in camelCase.
+ */
+
+import { ContractError } from "./errors.ts";
+import { type Json, JsonError, type JsonObject, describeJson, readJson, truncated } from "./json.ts";
+
+/** The newest version of the format that is read. */
+export const SCHEMA = 1;
+/** The member of a model's archive that holds the contract. */
+export const CONTRACT_NAME = "edgekit.json";
+/** The member that holds the labels, one a line. */
+export const LABELS_NAME = "labels.txt";
+/** The answer inside the contract's abstain band: take the photo again. */
+export const RETAKE = "retake";
+/** The answer under the contract's floor. */
+export const UNKNOWN = "unknown";
+
+const MAX_CROPS = 1000;
+const MAX_SCALES = 64;
+const MAX_LABELS = 10_000;
+const [MIN_SIDE_PX, MAX_SIDE_PX] = [8, 1024];
+const MAX_NAME_LENGTH = 200;
+const [MIN_WORKING_PX, MAX_WORKING_PX] = [64, 20_000];
+// Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
+const MAX_DEPTH = 20;
+const PRECISIONS = ["int8", "float32", "float16", "dynamic", "int16x8"] as const;
+const VOTES = ["mean-log", "mean"] as const;
+const [LEAST_INT, MOST_INT] = [-(2n ** 63n), 2n ** 64n - 1n];
+
+/** How a model's numbers are stored. */
+export type Precision = (typeof PRECISIONS)[number];
+
+/**
+ * The numerator and denominator of a scale such as `1/4`, or null for `full`, `centre` and `native`.
+ *
+ * @throws ContractError - The scale is none of these, or a fraction above one.
+ */
+export function parseFraction(scale: string): readonly [number, number] | null {
+  if (scale === "full" || scale === "centre" || scale === "native") return null;
+  const match = /^([1-9][0-9]{0,2})\/([1-9][0-9]{0,2})$/.exec(scale);
+  const [above, below] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(above <= below)) {
+    throw new ContractError(
+      "a crop scale must be full, centre, native or a fraction of the width up to 1 such as 1/4, got " +
+        JSON.stringify(scale),
+    );
+  }
+  return [above, below];
+}
+
+/** What a crop plan is made of; what is left out has the default of the format. */
+export interface PlanParts {
+  readonly lead?: readonly string[];
+  readonly cycle?: readonly string[];
+  readonly crops?: number;
+  readonly workingPx?: number | null;
+}
+
+/**
+ * Which crops of a photo are scored, in order.
+ *
+ * Crop `i` has the scale `lead[i]`; after the lead, scales repeat in the order of `cycle`. Scales are `full` (the whole
+ * frame, squashed to a square), `centre` (the largest centred square), `native` (as many source pixels as the model's
+ * input has, so nothing is resampled) and fractions of the width (`1/4`). The first k crops are the same for every count.
+ */
+export class CropPlan {
+  readonly lead: readonly string[];
+  readonly cycle: readonly string[];
+  /** How many crops are scored, 1 to 1000. */
+  readonly crops: number;
+  /** A photo is halved as often as its shorter side stays at least so many pixels, 64 to 20,000; null: never. */
+  readonly workingPx: number | null;
+
+  /** @throws ContractError - Scales, count or working size are out of range. */
+  constructor(plan: PlanParts = {}) {
+    const { lead = [], cycle = ["1/4"], crops = 10, workingPx = null } = plan;
+    for (const scale of [...lead, ...cycle]) parseFraction(scale);
+    if (cycle.length === 0 || cycle.length > MAX_SCALES || lead.length > MAX_SCALES) {
+      throw new ContractError(
+        `a crop plan needs 1 to ${MAX_SCALES} cycled scales and at most ${MAX_SCALES} leading ones, got ` +
+          `${cycle.length} and ${lead.length}`,
+      );
+    }
+    if (!isCount(crops)) throw new ContractError(`a crop plan must have 1 to ${MAX_CROPS} crops, got ${crops}`);
+    if (workingPx !== null && !(workingPx >= MIN_WORKING_PX && workingPx <= MAX_WORKING_PX)) {
+      throw new ContractError(
+        `a photo's working side must be ${MIN_WORKING_PX} to ${MAX_WORKING_PX} px, got ${workingPx}`,
+      );
+    }
+    [this.lead, this.cycle, this.crops, this.workingPx] = [lead, cycle, crops, workingPx];
+  }
+
+  /** The scale of crop `index`, from 0. */
+  scale(index: number): string {
+    const found = index < this.lead.length ? this.lead[index] : this.cycle[(index - this.lead.length) % this.cycle.length];
+    if (found === undefined) throw new RangeError(`a crop's number must be 0 or more, got ${index}`);
+    return found;
+  }
+
+  /** The scales as the command line of edgekit reads them, such as `centre:native,1/4`. */
+  toString(): string {
+    return (this.lead.length > 0 ? `${this.lead.join("+")}:` : "") + this.cycle.join(",");
+  }
+}
+
+/**
+ * Hold the limit on crops for one verdict.
+ *
+ * @throws ContractError - None, more than 1000, or no whole number.
+ */
+export function checkCrops(count: number): void {
+  if (!isCount(count)) throw new ContractError(`crops must be 1 to ${MAX_CROPS}, got ${count}`);
+}
+
+function isCount(crops: number): boolean {
+  return Number.isInteger(crops) && crops >= 1 && crops <= MAX_CROPS;
+}
+
+/** What a decision is made of; what is left out has the default of the format. */
+export interface DecisionParts {
+  readonly vote?: "mean-log" | "mean";
+  readonly temperature?: number;
+  readonly threshold?: number | null;
+  readonly abstain?: readonly [low: number, high: number] | null;
+  readonly floor?: number | null;
+  readonly earlyStop?: readonly number[] | null;
+}
+
+/** How the scores of the crops become one answer. */
+export class Decision {
+  /** `mean-log`: the normalised geometric mean of the crops' probabilities; `mean`: the arithmetic one. */
+  readonly vote: "mean-log" | "mean";
+  /** Log-probabilities are divided by it before the vote, 0.01 to 100. */
+  readonly temperature: number;
+  /** The attack score from which a photo is called an attack, 0 to 1; null: the most probable label. */
+  readonly threshold: number | null;
+  /** Attack scores inside `low <= score < high` answer `retake`; null: never. */
+  readonly abstain: readonly [low: number, high: number] | null;
+  /** A most probable label under this probability answers `unknown`; null: never. */
+  readonly floor: number | null;
+  /** Bound `i`, in log-odds, ends the work after crop `i` where the vote is farther from another answer; null: never. */
+  readonly earlyStop: readonly number[] | null;
+
+  /** @throws ContractError - A number is out of its range, or a floor stands beside bounds for stopping early. */
+  constructor(decision: DecisionParts = {}) {
+    const { vote = "mean-log", temperature = 1, threshold = null, abstain = null, floor = null, earlyStop = null } = decision;
+    if (!(temperature >= 0.01 && temperature <= 100)) {
+      throw new ContractError(`a temperature must lie in 0.01 to 100, got ${temperature}`);
+    }
+    for (const [name, value] of [["threshold", threshold], ["floor", floor]] as const) {
+      if (value !== null && !(value >= 0 && value <= 1)) throw new ContractError(`${name} must lie in 0 to 1, got ${value}`);
+    }
+    if (abstain !== null && !(abstain[0] >= 0 && abstain[0] < abstain[1] && abstain[1] <= 1)) {
+      throw new ContractError(`an abstain band must be 0 <= low < high <= 1, got ${abstain[0]} to ${abstain[1]}`);
+    }
+    if (earlyStop !== null && !earlyStop.every((bound) => bound >= 0 && bound < Number.POSITIVE_INFINITY)) {
+      throw new ContractError(`bounds for stopping early must be 0 or more, got ${truncated(earlyStop.join(", "), 200)}`);
+    }
+    if (earlyStop !== null && floor !== null) {
+      throw new ContractError('a decision that stops early must have no floor: "unknown" needs all crops');
+    }
+    [this.vote, this.temperature, this.threshold] = [vote, temperature, threshold];
+    [this.abstain, this.floor, this.earlyStop] = [abstain, floor, earlyStop];
+  }
+}
+
+/** What a contract is made of; what is left out has the default of the format. */
+export interface ContractParts {
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly bonaFide?: string | null;
+  readonly sidePx: number;
+  readonly plan?: CropPlan;
+  readonly decision?: Decision;
+  readonly precision: Precision;
+  readonly modelSha256: string;
+  readonly checkedOn?: readonly string[];
+  readonly provenance?: JsonObject;
+}
+
+/** Everything that a caller must know to use a model, and where the model came from. */
+export class Contract {
+  readonly schema = SCHEMA;
+  /** A name for people. */
+  readonly name: string;
+  /** One per output, in the order of the output; 2 to 10,000. */
+  readonly labels: readonly string[];
+  /** The label of genuine photos, where the task is presentation-attack detection; all others are attacks. */
+  readonly bonaFide: string | null;
+  /** Side of the model's square uint8 RGB input, 8 to 1024 px. */
+  readonly sidePx: number;
+  readonly plan: CropPlan;
+  readonly decision: Decision;
+  readonly precision: Precision;
+  /** Hex SHA-256 of the flatbuffer, the bytes before the appended archive. */
+  readonly modelSha256: string;
+  /** Interpreters (name and version) that ran this very flatbuffer after it was made. */
+  readonly checkedOn: readonly string[];
+  /** Data hash, split, training, measured numbers: for people and reports, never for decisions. */
+  readonly provenance: JsonObject;
+
+  /** @throws ContractError - Name, labels, sizes, hash or provenance break a rule of the format. */
+  constructor(parts: ContractParts) {
+    this.name = parts.name;
+    this.labels = parts.labels;
+    this.bonaFide = parts.bonaFide ?? null;
+    this.sidePx = parts.sidePx;
+    this.plan = parts.plan ?? new CropPlan();
+    this.decision = parts.decision ?? new Decision();
+    this.precision = parts.precision;
+    this.modelSha256 = parts.modelSha256;
+    this.checkedOn = parts.checkedOn ?? [];
+    this.provenance = parts.provenance ?? new Map();
+    this.checkLabels();
+    this.checkDecision();
+    if (!(this.sidePx >= MIN_SIDE_PX && this.sidePx <= MAX_SIDE_PX)) {
+      throw new ContractError(`the input's side must be ${MIN_SIDE_PX} to ${MAX_SIDE_PX} px, got ${this.sidePx}`);
+    }
+    if (isDeeper(this.provenance, MAX_DEPTH)) {
+      throw new ContractError(`provenance must be nested at most ${MAX_DEPTH} deep, got more`);
+    }
+    if (!/^[0-9a-f]{64}$/.test(this.modelSha256)) {
+      throw new ContractError(`model_sha256 must be 64 hex digits, got ${JSON.stringify(truncated(this.modelSha256, 80))}`);
+    }
+  }
+
+  /**
+   * Read a contract, strictly: whatever Python's reader refuses is refused.
+   *
+   * @param text - The content of `edgekit.json`.
+   * @throws ContractError - Not JSON, a newer schema, unknown or missing keys, wrong types, values out of range.
+   */
+  static fromJson(text: string): Contract {
+    let raw: Json;
+    try {
+      raw = readJson(text);
+    } catch (failure) {
+      if (!(failure instanceof JsonError)) throw failure;
+      throw new ContractError(`${CONTRACT_NAME} must be JSON: ${failure.message}`);
+    }
+    const schema = raw instanceof Map ? ((raw as JsonObject).get("schema") ?? null) : null;
+    if (typeof schema === "bigint" && schema > BigInt(SCHEMA)) {
+      throw new ContractError(
+        `${CONTRACT_NAME} has schema ${schema}, this edgekit reads up to ${SCHEMA}: update the app, or make the model ` +
+          "with an older edgekit",
+      );
+    }
+    if (schema !== BigInt(SCHEMA)) {
+      throw new ContractError(`${CONTRACT_NAME} must have schema ${SCHEMA}, got ${describeJson(schema)}`);
+    }
+    return contractOf(raw, CONTRACT_NAME);
+  }
+
+  private checkLabels(): void {
+    if (!isPrintable(this.name) || [...this.name].length > MAX_NAME_LENGTH) {
+      throw new ContractError(
+        `a model's name must be printable and have at most ${MAX_NAME_LENGTH} characters, got ` +
+          JSON.stringify(truncated(this.name, 80)),
+      );
+    }
+    const { labels } = this;
+    if (labels.length < 2 || labels.length > MAX_LABELS || new Set(labels).size !== labels.length) {
+      throw new ContractError(
+        `a model needs 2 to ${MAX_LABELS} different labels, got ${truncated(JSON.stringify(labels), 200)}`,
+      );
+    }
+    for (const label of labels) {
+      if (label.trim() === "" || !isPrintable(label) || label === RETAKE || label === UNKNOWN) {
+        throw new ContractError(
+          `a label must be printable and not "${RETAKE}" or "${UNKNOWN}", got ${JSON.stringify(truncated(label, 80))}`,
+        );
+      }
+    }
+    if (this.bonaFide !== null && !labels.includes(this.bonaFide)) {
+      throw new ContractError(
+        `the bona fide label must be one of ${truncated(JSON.stringify(labels), 200)}, got ` +
+          JSON.stringify(truncated(this.bonaFide, 80)),
+      );
+    }
+  }
+
+  private checkDecision(): void {
+    const { threshold, abstain, earlyStop } = this.decision;
+    for (const [what, value] of [["threshold", threshold], ["abstain band", abstain]] as const) {
+      if (value !== null && this.bonaFide === null) {
+        throw new ContractError(`a decision with a ${what} (${String(value)}) needs a bona fide label, got none`);
+      }
+    }
+    if (earlyStop !== null && earlyStop.length !== this.plan.crops - 1) {
+      throw new ContractError(
+        `a plan of ${this.plan.crops} crops needs ${this.plan.crops - 1} bounds for stopping early, got ` +
+          String(earlyStop.length),
+      );
+    }
+  }
+}
+
+/** Read the plan that a contract, or a conformance vector, holds as parsed JSON. */
+export function planOf(raw: Json, where: string): CropPlan {
+  return new CropPlan(
+    readObject<PlanParts>(raw, where, {
+      lead: optional("lead", listOf(string)),
+      cycle: optional("cycle", listOf(string)),
+      crops: optional("crops", integer),
+      working_px: optional("workingPx", orNull(integer)),
+    }),
+  );
+}
+
+function decisionOf(raw: Json, where: string): Decision {
+  return new Decision(
+    readObject<DecisionParts>(raw, where, {
+      vote: optional("vote", oneOf(VOTES)),
+      temperature: optional("temperature", float),
+      threshold: optional("threshold", orNull(float)),
+      abstain: optional("abstain", orNull(pair)),
+      floor: optional("floor", orNull(float)),
+      early_stop: optional("earlyStop", orNull(listOf(float))),
+    }),
+  );
+}
+
+function contractOf(raw: Json, where: string): Contract {
+  const parts = readObject<ContractParts & { schema: number }>(raw, where, {
+    schema: optional("schema", integer),
+    name: required("name", string),
+    labels: required("labels", listOf(string)),
+    bona_fide: optional("bonaFide", orNull(string)),
+    side_px: required("sidePx", integer),
+    plan: optional("plan", planOf),
+    decision: optional("decision", decisionOf),
+    precision: required("precision", oneOf(PRECISIONS)),
+    model_sha256: required("modelSha256", string),
+    checked_on: optional("checkedOn", listOf(string)),
+    provenance: optional("provenance", object),
+  });
+  return new Contract(parts);
+}
+
+type Convert<T> = (item: Json, where: string) => T;
+
+interface Field<Name, T> {
+  readonly name: Name;
+  readonly convert: Convert<T>;
+  readonly isRequired: boolean;
+}
+
+type Fields<T> = Readonly<Record<string, { [Name in keyof T]-?: Field<Name, Exclude<T[Name], undefined>> }[keyof T]>>;
+
+function required<const Name extends string, T>(name: Name, convert: Convert<T>): Field<Name, T> {
+  return { name, convert, isRequired: true };
+}
+
+function optional<const Name extends string, T>(name: Name, convert: Convert<T>): Field<Name, T> {
+  return { name, convert, isRequired: false };
+}
+
+/** An object with exactly the keys that are known, by the names that this runtime has for them. */
+function readObject<T extends object>(raw: Json, where: string, fields: Fields<T>): T {
+  const found = object(raw, where);
+  const known = Object.keys(fields).sort();
+  const unknown = [...found.keys()].filter((key) => !Object.hasOwn(fields, key)).sort();
+  const missing = known.filter((key) => fields[key]?.isRequired === true && !found.has(key));
+  if (unknown.length > 0 || missing.length > 0) {
+    throw new ContractError(
+      `${where} must have the keys ${known.join(", ")}: unknown ${truncated(JSON.stringify(unknown), 200)}, missing ` +
+        JSON.stringify(missing),
+    );
+  }
+  const values: Partial<Record<keyof T, unknown>> = {};
+  for (const [key, item] of found) {
+    const field = fields[key];
+    if (field !== undefined) values[field.name] = field.convert(item, `${where}: ${key}`);
+  }
+  return values as T;
+}
+
+function refused(where: string, kind: string, item: Json): ContractError {
+  return new ContractError(`${where} must be ${kind}, got ${describeJson(item)}`);
+}
+
+function string(item: Json, where: string): string {
+  if (typeof item !== "string") throw refused(where, "a string", item);
+  return item;
+}
+
+function integer(item: Json, where: string): number {
+  if (typeof item !== "bigint") throw refused(where, "a whole number", item);
+  if (item < LEAST_INT || item > MOST_INT) throw refused(where, "an integer of 64 bits", item);
+  return Number(item);
+}
+
+function float(item: Json, where: string): number {
+  // A whole number of more than 1024 bits turns into infinity here.
+  const value = typeof item === "bigint" ? Number(item) : item;
+  if (typeof value !== "number" || !Number.isFinite(value)) throw refused(where, "a finite number", item);
+  return value;
+}
+
+function object(item: Json, where: string): JsonObject {
+  if (!(item instanceof Map)) throw refused(where, "an object", item);
+  return item as JsonObject;
+}
+
+function pair(item: Json, where: string): readonly [number, number] {
+  const [low, high] = listOf(float)(item, where);
+  if (!Array.isArray(item) || item.length !== 2 || low === undefined || high === undefined) {
+    throw refused(where, "two numbers", item);
+  }
+  return [low, high];
+}
+
+function listOf<T>(convert: Convert<T>): Convert<readonly T[]> {
+  return (item, where) => {
+    if (!Array.isArray(item)) throw refused(where, "a list", item);
+    return item.map((one: Json, number) => convert(one, `${where}[${number}]`));
+  };
+}
+
+function orNull<T>(convert: Convert<T>): Convert<T | null> {
+  return (item, where) => (item === null ? null : convert(item, where));
+}
+
+function oneOf<T extends string>(choices: readonly T[]): Convert<T> {
+  return (item, where) => {
+    const found = choices.find((choice) => choice === item);
+    if (found === undefined) throw refused(where, `one of ${choices.join(", ")}`, item);
+    return found;
+  };
+}
+
+/** As Python's `str.isprintable`: no controls, no unassigned or private code points, no blanks but the space. */
+function isPrintable(text: string): boolean {
+  return !/[^ \P{Z}]|\p{C}/u.test(text);
+}
+
+/** Whether lists and objects are nested deeper than that; empty ones have no depth. */
+function isDeeper(value: Json, levels: number): boolean {
+  if (value === null || typeof value !== "object") return false;
+  const items = value instanceof Map ? [...(value as JsonObject).values()] : (value as readonly Json[]);
+  return items.some((item) => levels === 0 || isDeeper(item, levels - 1));
+}

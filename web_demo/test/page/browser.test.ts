@@ -1,0 +1,400 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { after, before } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { BENCH, clean, clipOf, launch, MODEL, open, python, serve, SKIP, temporary, type How, type Served } from "./browser.ts";
+import { contrastFaults, focusFaults, nameFaults, overflowPx, smallTargets } from "./accessible.ts";
+import { text, unzip } from "./unzip.ts";
+
+const GENUINE = "genuine-laptop-ips.jpg";
+const RECAPTURE = "recapture-laptop-ips.jpg";
+const WAIT = { timeout: 30_000 };
+
+let served: Served;
+const clips: Record<string, string | null> = { none: null };
+const browsers = new Map<string, Browser>();
+
+before(async () => {
+  if (SKIP) return;
+  clips["both"] = clipOf("both", 3, GENUINE, RECAPTURE);
+  clips["genuine"] = clipOf("genuine", 1, GENUINE);
+  clips["recapture"] = clipOf("recapture", 1, RECAPTURE);
+  served = await serve("site");
+});
+
+after(async () => {
+  for (const browser of browsers.values()) await browser.close();
+  await served?.stop();
+  clean();
+});
+
+async function browserFor(camera: string): Promise<Browser> {
+  const browser = browsers.get(camera) ?? (await launch(clips[camera]!));
+  browsers.set(camera, browser);
+  return browser;
+}
+
+/** One test in a page of its own, which must end without a word on its console. */
+function inPage(name: string, camera: string, how: How, act: (page: Page, complaints: string[]) => Promise<void>): void {
+  test(name, { skip: SKIP || false, timeout: 120_000 }, async () => {
+    const { page, context, complaints } = await open(await browserFor(camera), served.address, how);
+    try {
+      await act(page, complaints);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+const tone = (page: Page, wanted: string) => page.waitForSelector(`#verdict[data-tone="${wanted}"]:visible`, WAIT);
+const says = (page: Page, id: string, wanted: RegExp) =>
+  page.waitForFunction(([one, source]) => new RegExp(source!).test(document.getElementById(one!)!.innerText), [id, wanted.source], WAIT);
+const goTo = (page: Page, screen: string) => page.click(`nav button[data-screen="${screen}"]`);
+
+async function download(page: Page, button: string): Promise<{ file: string; members: Map<string, Uint8Array> }> {
+  const [saved] = await Promise.all([page.waitForEvent("download", WAIT), page.click(button)]);
+  const file = path.join(temporary, saved.suggestedFilename());
+  await saved.saveAs(file);
+  return { file, members: unzip(readFileSync(file)) };
+}
+
+inPage("the verdict on screen changes with the picture, in words, icon and colour, and is spoken once", "both", {}, async (page) => {
+  await page.evaluate(() => {
+    const spoken: string[] = [];
+    new MutationObserver(() => spoken.push(document.getElementById("announcer")!.innerText)).observe(document.getElementById("announcer")!, { childList: true });
+    Object.assign(window, { spoken });
+  });
+  const looks = async () => page.evaluate(() => ({
+    text: document.getElementById("verdict-text")!.innerText,
+    icon: document.getElementById("verdict-icon")!.getAttribute("href"),
+    colour: getComputedStyle(document.getElementById("verdict")!).getPropertyValue("--tone"),
+  }));
+  await tone(page, "genuine");
+  const genuine = await looks();
+  await tone(page, "attack");
+  const attack = await looks();
+  await tone(page, "genuine");
+  assert.deepEqual([genuine.text, genuine.icon, attack.text, attack.icon], ["Genuine photo", "#i-check", "Photo of a screen or print", "#i-screen"]);
+  assert.notEqual(genuine.colour, attack.colour);
+  const spoken = await page.evaluate(() => (window as unknown as { spoken: string[] }).spoken);
+  assert.ok(spoken.every((one, i) => i === 0 || one !== spoken[i - 1]), `changes only: ${spoken.join(", ")}`);
+  assert.match(await page.innerText("#latency-line"), /^\d+(\.\d)? ms · 95 % under/);
+});
+
+inPage("the shutter stores a photo whose verdict is Python's on the same file, and the export is read as it is", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await page.click("#shutter");
+  await says(page, "notice-text", /Saved/);
+  await goTo(page, "history");
+  await page.click("#history-list button");
+  await page.waitForSelector("#details[open]");
+  await page.click("#details-truth button >> nth=0");
+  await page.waitForSelector('#details-truth button[aria-pressed="true"] >> text=That was right');
+  await page.click("#details-close");
+  await says(page, "history-line", /^1 photos, 1 with a truth/);
+  const { file, members } = await download(page, "#export");
+  const [line] = text(members.get("verdicts.jsonl")).trimEnd().split("\n");
+  const record = JSON.parse(line!);
+  assert.deepEqual([record.source, record.kept, record.label, record.truth, record.size_wh], ["shutter", "as-is", "genuine", "genuine", [640, 480]]);
+  const photo = members.get(`photos/${record.photo}`);
+  assert.ok(photo !== undefined && photo[0] === 0xff && photo[1] === 0xd8, "a JPEG");
+  const said = JSON.parse(python("-c", `
+import io, json, sys, zipfile
+from edgekit.runtime import Classifier
+with zipfile.ZipFile(sys.argv[1]) as archive, Classifier.load(sys.argv[2]) as classifier:
+    assert archive.testzip() is None
+    print(json.dumps(classifier.classify(archive.read(sys.argv[3])).to_dict()))
+`, file, MODEL, `photos/${record.photo}`));
+  assert.deepEqual([record.label, record.crops.map((crop: { box: number[] }) => crop.box)], [said.label, said.crops.map((crop: { box: number[] }) => crop.box)]);
+  for (const [i, crop] of record.crops.entries()) {
+    for (const [j, one] of crop.probabilities.entries()) assert.ok(Math.abs(one - said.crops[i].probabilities[j]) < 1e-5, `crop ${i}`);
+  }
+});
+
+inPage("a recapture is asked about: taken again it is gone, kept anyway it says so; Escape keeps nothing", "recapture", {}, async (page) => {
+  await tone(page, "attack");
+  await page.click("#shutter");
+  await page.waitForSelector("#question[open]", WAIT);
+  assert.equal(await page.innerText("#question-title"), "This looks like a photo of a screen");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "take-again");
+  await page.keyboard.press("Escape");
+  await says(page, "notice-text", /Not kept/);
+  await tone(page, "attack");
+  await page.click("#shutter");
+  await page.click("#keep-anyway", WAIT);
+  await says(page, "notice-text", /Saved/);
+  await goTo(page, "history");
+  await says(page, "history-line", /^1 photos/);
+  await says(page, "history-list", /kept anyway/);
+});
+
+inPage("what is stored is there after a reload, and can be deleted", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await page.click("#shutter");
+  await says(page, "notice-text", /Saved/);
+  await page.reload();
+  await goTo(page, "history");
+  await says(page, "history-line", /^1 photos/);
+  page.on("dialog", (dialog) => void dialog.accept());
+  await page.click("#remove-all");
+  await page.waitForSelector("#history-empty:visible", WAIT);
+});
+
+test("after the first load the page works without a network, camera and model included", { skip: SKIP || false, timeout: 120_000 }, async () => {
+  const own = await serve("offline");
+  const { page, context, complaints } = await open(await browserFor("genuine"), own.address);
+  try {
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await own.stop();
+    await page.reload();
+    await tone(page, "genuine");
+    assert.equal(await page.evaluate(() => crossOriginIsolated), true, "threads and a fine clock wherever it is served");
+    await goTo(page, "bench");
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
+});
+
+test("a page that was written anew is offered, and used when the user wants it", { skip: SKIP || false, timeout: 120_000 }, async () => {
+  const first = await serve("renewed");
+  const { page, context } = await open(await browserFor("genuine"), first.address);
+  let second: Served | null = null;
+  try {
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload();
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await first.stop();
+    writeFileSync(path.join(temporary, "photos.csv"), "");
+    python("-c", "import sys; from edgekit.records import write_atomic; from pathlib import Path; root = Path(sys.argv[1]); [write_atomic(root / label / (label + '.jpg'), (Path(sys.argv[2]) / (label + '-laptop-ips.jpg')).read_bytes()) for label in ('genuine', 'recapture')]",
+      path.join(temporary, "two"), BENCH);
+    second = await serve("renewed", Number(new URL(first.address).port), "--data", path.join(temporary, "two"));
+    await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
+    await says(page, "notice-text", /newer version/);
+    await Promise.all([page.waitForEvent("load", WAIT), page.click("#notice-act")]);
+    await tone(page, "genuine");
+    const photos = await page.evaluate(async () => (await (await fetch("page.json")).json()).photos.length);
+    assert.equal(photos, 2);
+  } finally {
+    await context.close();
+    await second?.stop();
+  }
+});
+
+inPage("a camera that is denied says what to do, and photos of files still work", "genuine", { camera: "denied" }, async (page) => {
+  await says(page, "card-title", /The camera is not allowed/);
+  assert.match(await page.innerText("#card-text"), /allow the camera/);
+  await page.setInputFiles("#photo-file", path.join(BENCH, GENUINE));
+  await says(page, "notice-text", /Saved/);
+});
+
+inPage("before the browser asks, the page says what the camera is for", "genuine", { camera: "prompt", before: () => {
+  // Headless Chromium answers its own question at once: here it has yet to be asked.
+  navigator.permissions.query = async () => ({ state: "prompt" }) as PermissionStatus;
+} }, async (page) => {
+  await says(page, "card-title", /The camera, for the live verdict/);
+});
+
+inPage("without a camera the page says so", "none", {}, async (page) => {
+  await says(page, "card-title", /No camera was found/);
+});
+
+for (const [name, title] of [["NotReadableError", "The camera is in use"], ["NotAllowedError", "The camera is not allowed"], ["AbortError", "The camera is in use"]] as const) {
+  inPage(`a camera that answers ${name} is told of, and can be tried again`, "genuine", { before: {
+    NotReadableError: () => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotReadableError"))),
+    NotAllowedError: () => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"))),
+    AbortError: () => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "AbortError"))),
+  }[name] }, async (page) => {
+    await says(page, "card-title", new RegExp(title));
+    await page.evaluate(() => delete (navigator.mediaDevices as Partial<MediaDevices>).getUserMedia);
+    await page.click("#card-actions button");
+    await tone(page, "genuine");
+  });
+}
+
+inPage("a camera that goes away is told of", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await page.evaluate(() => {
+    const [track] = ((document.getElementById("video") as HTMLVideoElement).srcObject as MediaStream).getVideoTracks();
+    track!.dispatchEvent(new Event("ended"));
+  });
+  await says(page, "card-title", /The camera went away/);
+});
+
+inPage("a page that is not secure says where the camera works", "genuine", { before: () => {
+  Object.defineProperty(window, "isSecureContext", { value: false });
+} }, async (page) => {
+  await says(page, "card-title", /needs a secure page/);
+});
+
+/** A PNG's head that claims a size; nothing behind it. */
+function hugePng(): Buffer {
+  const png = readFileSync(path.join(BENCH, "..", "icons", "icon-192.png"));
+  png.writeUInt32BE(20_000, 16);
+  png.writeUInt32BE(10_000, 20);
+  return png;
+}
+
+const jpeg = () => readFileSync(path.join(BENCH, GENUINE));
+const DATA = path.join(BENCH, "..", "..", "..", "tests", "conformance", "data");
+for (const [why, name, content, complaint] of [
+  ["200 megapixels", "huge.png", hugePng, /must have 1 to 80000000 pixels, got 20000x10000/],
+  ["a JPEG that is cut short", "cut.jpg", () => jpeg().subarray(0, 40_000), /not a whole JPEG picture: .*copy it again/],
+  ["an empty file", "empty.jpg", () => Buffer.alloc(0), /not a whole JPEG/],
+  ["text", "note.jpg", () => Buffer.from("hello, this is no photo at all"), /not a whole JPEG/],
+  ["transparent pixels", "icon.png", () => readFileSync(path.join(BENCH, "..", "icons", "icon-192.png")), /opaque/],
+  ["ink", "cmyk.jpg", () => readFileSync(path.join(DATA, "cmyk.jpg")), /CMYK/],
+  ["an animation", "animated.gif", () => readFileSync(path.join(DATA, "animated.gif")), /JPEG, PNG or WebP|at least|opaque/],
+] as const) {
+  inPage(`a photo file with ${why} is refused with the rule`, "genuine", {}, async (page) => {
+    await tone(page, "genuine");
+    await page.setInputFiles("#photo-file", { name, mimeType: "image/jpeg", buffer: content() });
+    await says(page, "notice-text", complaint);
+    await tone(page, "genuine");
+    await goTo(page, "history");
+    await page.waitForSelector("#history-empty:visible", WAIT);
+  });
+}
+
+inPage("a photo of odd sides that lies on its side is kept with its turn", "genuine", {}, async (page) => {
+  const turned = path.join(temporary, "turned.jpg");
+  python("-c", `
+import sys
+from PIL import Image
+photo = Image.open(sys.argv[1]).crop((0, 0, 333, 251))
+exif = Image.Exif()
+exif[0x0112] = 6
+photo.save(sys.argv[2], exif=exif, quality=95)
+`, path.join(BENCH, GENUINE), turned);
+  await tone(page, "genuine");
+  await page.setInputFiles("#photo-file", turned);
+  await says(page, "notice-text", /Saved/);
+  await goTo(page, "history");
+  await says(page, "history-line", /^1 photos/);
+  const { members } = await download(page, "#export");
+  const record = JSON.parse(text(members.get("verdicts.jsonl")));
+  assert.deepEqual([record.rotation, record.size_wh, record.source], [90, [251, 333], "gallery"]);
+  assert.deepEqual(Buffer.from(members.get(`unlabelled/${record.photo}`)!), readFileSync(turned), "the very bytes of the file");
+});
+
+inPage("a model with a changed byte is refused with the rule, and the page's own can be taken again", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  const changed = readFileSync(MODEL);
+  changed[30_000] = changed[30_000]! ^ 1;
+  await goTo(page, "settings");
+  await page.setInputFiles("#model-file", { name: "changed.tflite", mimeType: "application/octet-stream", buffer: changed });
+  await says(page, "model-refused", /changed.tflite: .*SHA-256 must be/);
+  await goTo(page, "capture");
+  await says(page, "card-title", /The model was refused/);
+  await page.click("#card-actions button >> nth=1");
+  await tone(page, "genuine");
+});
+
+inPage("a model that is picked is shown with its contract, and is there after a reload", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await goTo(page, "settings");
+  await page.setInputFiles("#model-file", MODEL);
+  await page.waitForSelector("#own-model:visible", WAIT);
+  await says(page, "contract", /genuine, recapture[\s\S]*96 × 96 px, int8[\s\S]*attack from score 0.5[\s\S]*17b69ae501c7/);
+  await page.reload();
+  await goTo(page, "settings");
+  await page.waitForSelector("#own-model:visible", WAIT);
+});
+
+inPage("without room a photo is not stored, and the page says what to do", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  const session = await page.context().newCDPSession(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(served.address).origin, quotaSize: 1 });
+  await page.click("#shutter");
+  await says(page, "notice-text", /No room: the photo was not saved/);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(served.address).origin });
+  await goTo(page, "history");
+  await page.waitForSelector("#history-empty:visible", WAIT);
+});
+
+inPage("several threads score as one does", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await goTo(page, "settings");
+  await page.selectOption("#set-threads", "2");
+  await goTo(page, "capture");
+  await tone(page, "genuine");
+  await page.click("#shutter");
+  await says(page, "notice-text", /Saved/);
+  await goTo(page, "history");
+  await says(page, "history-line", /^1 photos/);
+  const { members } = await download(page, "#export");
+  const record = JSON.parse(text(members.get("verdicts.jsonl")));
+  assert.deepEqual([record.threads, record.label], [2, "genuine"]);
+});
+
+inPage("a quick sweep ends with a table, and its export has the rows that edgekit bench reads", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await goTo(page, "bench");
+  await page.click("#bench-quick");
+  await page.waitForSelector("#bench-export:visible", { timeout: 100_000 });
+  assert.equal(await page.locator("#bench-table tbody tr").count(), 10);
+  const { file, members } = await download(page, "#bench-export");
+  const job = JSON.parse(text(members.get("job.json")));
+  assert.deepEqual(job.photos.map((one: { path: string }) => one.path), [...members.keys()].filter((name) => name.startsWith("photos/")));
+  const rows = text(members.get("rows.jsonl")).trimEnd().split("\n");
+  assert.equal(JSON.parse(rows.at(-1)!).rows, rows.length - 2);
+  // By the very reader of devices' rows, one after the other.
+  python("-c", `
+import json, sys, zipfile
+from edgekit.bench.rows import parse_row
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    kinds = [parse_row(line).type for line in archive.read("rows.jsonl").decode().splitlines()[1:]]
+assert kinds[0] == "hello" and kinds[-1] == "end", kinds
+`, file);
+});
+
+for (const [widthPx, heightPx, dark] of [[360, 740, false], [360, 740, true], [1280, 800, false], [1280, 800, true], [740, 360, false]] as const) {
+  inPage(`at ${widthPx} px${dark ? ", dark," : ""} every control has a name and room, every text its contrast, and nothing overflows`, "genuine", { widthPx, heightPx, dark }, async (page) => {
+    await tone(page, "genuine");
+    await page.click("#shutter");
+    await says(page, "notice-text", /Saved/);
+    for (const screen of ["capture", "history", "bench", "settings"]) {
+      await goTo(page, screen);
+      if (screen === "capture") await tone(page, "genuine");
+      if (screen === "history") await says(page, "history-line", /^1 photos/);
+      assert.deepEqual(await nameFaults(page), [], `${screen}: names`);
+      assert.deepEqual(await contrastFaults(page), [], `${screen}: contrast`);
+      assert.deepEqual(await smallTargets(page), [], `${screen}: targets`);
+      assert.equal(await overflowPx(page), 0, `${screen}: overflow`);
+    }
+  });
+}
+
+inPage("at 360 px German, read from right to left as well, fits", "genuine", { locale: "de-DE" }, async (page) => {
+  await tone(page, "genuine");
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+  assert.equal(await page.innerText("#verdict-text"), "Echtes Foto");
+  for (const direction of ["ltr", "rtl"]) {
+    await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+    for (const screen of ["capture", "history", "bench", "settings"]) {
+      await goTo(page, screen);
+      assert.equal(await overflowPx(page), 0, `${direction} ${screen}`);
+    }
+  }
+});
+
+inPage("the keyboard reaches every control of every screen, and shows where it is", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  for (const screen of ["capture", "history", "bench", "settings"]) {
+    await goTo(page, screen);
+    if (screen === "capture") await tone(page, "genuine");
+    assert.deepEqual(await focusFaults(page), [], screen);
+  }
+});
+
+inPage("the page can be installed", "genuine", {}, async (page) => {
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const session = await page.context().newCDPSession(page);
+  const { errors } = await session.send("Page.getAppManifest");
+  assert.deepEqual(errors, []);
+  const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
+  // A window without a trace of its own, as tests have, is never installed to.
+  assert.deepEqual(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito"), []);
+});

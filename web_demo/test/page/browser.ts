@@ -1,0 +1,129 @@
+/** A real Chromium on the real page, as `edgekit web` wrote and serves it. */
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { HOME } from "./home.ts";
+
+const ROOT = path.join(HOME, "..");
+export const MODEL = path.join(ROOT, "models", "demo-int8.tflite");
+export const BENCH = path.join(HOME, "public", "bench");
+const BUILT = path.join(HOME, "dist", "app");
+const CHROMIUM = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((one) => one && existsSync(one));
+/** What a headless browser needs here, and nothing that it fetches by itself. */
+const FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+const environment = { ...process.env, PYTHONPATH: ROOT };
+const candidates = [process.env["EDGEKIT_PYTHON"], path.join(ROOT, ".venv", "bin", "python"), "python3"];
+const PYTHON = candidates.find((one) => one && spawnSync(one, ["-c", "import edgekit.web.publish, typer"], { env: environment }).status === 0);
+
+/** Why these tests can't run here; empty where they can. */
+export const SKIP = CHROMIUM === undefined ? "there is no Chromium; name one in CHROMIUM"
+  : PYTHON === undefined ? "no Python has edgekit with its command line; name one in EDGEKIT_PYTHON"
+  : existsSync(path.join(BUILT, "sw.js")) ? "" : "the page is not built; run node build.mjs";
+
+export function python(...words: string[]): string {
+  const done = spawnSync(PYTHON!, words, { env: environment, encoding: "utf8", maxBuffer: 1 << 26 });
+  if (done.status !== 0) throw new Error(`${words.join(" ")} ended with ${done.status}:\n${done.stdout}${done.stderr}`);
+  return done.stdout;
+}
+
+export const temporary = mkdtempSync(path.join(tmpdir(), "edgekit-page-"));
+
+/** Photos in turn, some seconds each, as the fake camera shows them. */
+export function clipOf(name: string, seconds: number, ...photos: string[]): string {
+  const clip = path.join(temporary, `${name}.y4m`);
+  python(path.join(HOME, "test", "page", "clip.py"), clip, String(seconds), ...photos.map((one) => path.join(BENCH, one)));
+  return clip;
+}
+
+export interface Served {
+  readonly address: string;
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+/** `edgekit web … --serve` in a process of its own. */
+export async function serve(name: string, port = 0, ...words: string[]): Promise<Served> {
+  const folder = path.join(temporary, name);
+  const command = ["-m", "edgekit", "web", MODEL, "--out", folder, "--page", BUILT, "--overwrite", "--serve", "--port", String(port), ...words];
+  const child = spawn(PYTHON!, command, { env: { ...environment, COLUMNS: "300" }, stdio: ["ignore", "ignore", "pipe"] });
+  const address = await addressOf(child);
+  return { address, folder, stop: () => stopped(child) };
+}
+
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    child.stderr!.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      const found = /http:\/\/localhost:\d+\//.exec(said);
+      if (found) resolve(found[0]);
+    });
+    child.on("exit", () => reject(new Error(`edgekit web ended: ${said}`)));
+  });
+}
+
+function stopped(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.removeAllListeners("exit");
+    child.on("exit", () => resolve());
+    child.kill("SIGINT");
+  });
+}
+
+/** A browser whose camera shows a clip; null: one without a camera. */
+export function launch(clip: string | null): Promise<Browser> {
+  const camera = clip === null ? [] : ["--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${clip}`];
+  return chromium.launch({ executablePath: CHROMIUM!, args: [...FLAGS.split(" "), ...camera] });
+}
+
+export interface Opened {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the page said on its console that is no mere note, and what it asked of other hosts. */
+  readonly complaints: string[];
+}
+
+export interface How {
+  readonly camera?: "granted" | "denied" | "prompt";
+  readonly widthPx?: number;
+  readonly heightPx?: number;
+  readonly locale?: string;
+  readonly dark?: boolean;
+  /** Runs in the page before its own script. */
+  readonly before?: () => void;
+}
+
+export async function open(browser: Browser, address: string, how: How = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: { width: how.widthPx ?? 360, height: how.heightPx ?? 740 },
+    locale: how.locale ?? "en-GB",
+    colorScheme: how.dark ? "dark" : "light",
+    acceptDownloads: true,
+    ...(how.camera === "granted" || how.camera === undefined ? { permissions: ["camera"] } : {}),
+  });
+  const page = await context.newPage();
+  if (how.camera === "denied") {
+    const session = await context.newCDPSession(page);
+    await session.send("Browser.setPermission", { permission: { name: "camera" }, setting: "denied", origin: new URL(address).origin });
+  }
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (failure) => complaints.push(String(failure)));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http") && url.origin !== new URL(address).origin) complaints.push(`asked ${url}`);
+  });
+  if (how.before !== undefined) await page.addInitScript(how.before);
+  await page.goto(address);
+  return { context, page, complaints };
+}
+
+export function clean(): void {
+  rmSync(temporary, { recursive: true, force: true });
+}

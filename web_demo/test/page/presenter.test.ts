@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { PhotoError } from "../../src/runtime/index.ts";
+import { PAGE_OF_HISTORY, Presenter } from "../../src/page/presenter.ts";
+import type { BenchState, CameraProblem, CaptureState, HistoryState, ModelState, Notice, UiState } from "../../src/page/state.ts";
+import { newWorld, settle, type FakeWorld } from "./world.ts";
+
+/** Every kind that was ever shown, by part of the state: the last test holds that none is missing. */
+const seen = { model: new Set<string>(), capture: new Set<string>(), problem: new Set<string>(), history: new Set<string>(), bench: new Set<string>(), notice: new Set<string>() };
+
+function note({ model, capture, history, bench, notice }: UiState): void {
+  seen.model.add(model.kind);
+  seen.capture.add(capture.kind);
+  if (capture.kind === "blocked") seen.problem.add(capture.problem);
+  seen.history.add(history.kind);
+  seen.bench.add(bench.kind);
+  if (notice !== null) seen.notice.add(notice.kind);
+}
+
+function open(prepare: (world: FakeWorld) => void = () => undefined) {
+  const world = newWorld();
+  prepare(world);
+  const states: UiState[] = [];
+  const presenter = new Presenter(world, (state) => {
+    note(state);
+    states.push(state);
+  });
+  note(presenter.state);
+  return { world, presenter, states };
+}
+
+async function live(prepare?: (world: FakeWorld) => void) {
+  const opened = open(prepare);
+  await opened.presenter.start();
+  await settle();
+  assert.equal(opened.presenter.state.capture.kind, "live");
+  return opened;
+}
+
+/** Read anew each time, which the compiler does not expect of a property. */
+const historyOf = (presenter: Presenter): HistoryState => presenter.state.history;
+
+test("a page with a model and a camera that is allowed goes live", async () => {
+  const { world, states } = await live();
+  assert.deepEqual([...new Set(states.map(({ capture }) => capture.kind))], ["waiting", "opening", "live"]);
+  assert.equal(world.camera.isOpen, true);
+});
+
+test("a camera that the browser will ask for is explained first, and opens when the user says so", async () => {
+  const { world, presenter } = open((one) => (one.camera.allowed = "prompt"));
+  await presenter.start();
+  assert.equal(presenter.state.capture.kind, "rationale");
+  assert.equal(world.camera.isOpen, false);
+  await presenter.openCamera();
+  assert.equal(presenter.state.capture.kind, "live");
+});
+
+for (const problem of ["insecure", "denied", "none", "in-use", "lost"] as const satisfies readonly CameraProblem[]) {
+  test(`a camera that can't be had (${problem}) is told of, and can be tried again`, async () => {
+    const { world, presenter } = open((one) => (one.camera.problem = problem));
+    await presenter.start();
+    assert.deepEqual(presenter.state.capture, { kind: "blocked", problem });
+    world.camera.problem = null;
+    await presenter.openCamera();
+    assert.equal(presenter.state.capture.kind, "live");
+  });
+}
+
+test("a camera that is refused unasked is told of before it is opened", async () => {
+  const { world, presenter } = open((one) => (one.camera.allowed = "denied"));
+  await presenter.start();
+  assert.deepEqual([presenter.state.capture, world.camera.opened], [{ kind: "blocked", problem: "denied" }, []]);
+});
+
+test("a page without a model asks for one, and a picked one is kept for the next start", async () => {
+  const { world, presenter } = open((one) => (one.ownModel = null));
+  await presenter.start();
+  assert.deepEqual([presenter.state.model.kind, presenter.state.capture.kind], ["absent", "waiting"]);
+  const file = new Blob(["picked"]);
+  await presenter.pickModel(file, "mine.tflite");
+  assert.equal(presenter.state.capture.kind, "live");
+  assert.ok(presenter.state.model.kind === "ready" && presenter.state.model.model.isPicked);
+  assert.equal(world.store.model, file);
+});
+
+test("a model that is refused is named with the rule, is not kept, and the page's own can be taken again", async () => {
+  const { world, presenter } = await live();
+  world.scorer.refusal = new Error("model was changed after it was made: SHA-256 must be …");
+  await presenter.pickModel(new Blob(["bad"]), "bad.tflite");
+  assert.deepEqual(presenter.state.model, { kind: "refused", name: "bad.tflite", reason: world.scorer.refusal.message });
+  assert.deepEqual([world.store.model, world.camera.isOpen], [null, false]);
+  world.scorer.refusal = null;
+  await presenter.forgetPickedModel();
+  assert.equal(presenter.state.capture.kind, "live");
+});
+
+test("the live verdict is smoothed over frames, and latency is counted", async () => {
+  const { world, presenter } = await live();
+  world.camera.show(0.05);
+  await settle();
+  const first = presenter.state.capture;
+  assert.ok(first.kind === "live" && first.answer?.tone === "genuine");
+  // One blurred frame a moment later does not turn it.
+  world.camera.show(0.9, 0.01);
+  await settle();
+  const second = presenter.state.capture;
+  assert.ok(second.kind === "live" && second.answer?.tone === "genuine");
+  world.camera.show(0.95, 5);
+  await settle();
+  const third = presenter.state.capture;
+  assert.ok(third.kind === "live" && third.answer?.tone === "attack");
+  assert.equal(presenter.state.latency?.verdicts, 3);
+  assert.equal(presenter.state.latency?.total.p50, 7.5);
+});
+
+test("a frame is asked for when the last one is done: what comes meanwhile is dropped, not queued", async () => {
+  const { world } = await live();
+  world.camera.show(0.1);
+  world.camera.show(0.2);
+  world.camera.show(0.3);
+  await settle();
+  world.camera.show(0.4);
+  await settle();
+  assert.deepEqual(world.scorer.frames, [0.1, 0.4]);
+});
+
+test("a model that fails on a frame is refused and the camera freed", async () => {
+  const { world, presenter } = await live();
+  world.scorer.frameRefusal = new Error("scores must be probabilities");
+  world.camera.show(0.1);
+  await settle();
+  assert.deepEqual([presenter.state.model.kind, presenter.state.capture.kind, world.camera.isOpen], ["refused", "waiting", false]);
+});
+
+test("the shutter keeps a genuine photo as it is, with the verdict on the photo", async () => {
+  const { world, presenter } = await live();
+  await presenter.shoot();
+  assert.deepEqual([presenter.state.notice, presenter.state.capture.kind], [{ kind: "saved" }, "live"]);
+  const [row] = [...world.store.rows.values()];
+  assert.equal(await row!.photo.text(), "still");
+  const { record, lens } = row!.entry;
+  assert.deepEqual(
+    [record.kept, record.source, record.label, record.truth, record.photo, lens],
+    ["as-is", "shutter", "genuine", null, `${record.id}.jpg`, "back"],
+  );
+  assert.match(record.id, /^20261130T0713\d{5}Z-9f9f9f9f$/);
+});
+
+for (const [attack, tone] of [[0.9, "attack"], [0.5, "unsure"]] as const) {
+  test(`a photo that looks like ${tone} is kept only when the user says so`, async () => {
+    const { world, presenter } = await live((one) => (one.scorer.attack = attack));
+    const again = presenter.shoot();
+    await settle();
+    const question = presenter.state.capture;
+    assert.ok(question.kind === "question" && question.answer.tone === tone && question.source === "shutter");
+    presenter.answerQuestion(false);
+    await again;
+    assert.deepEqual([world.store.rows.size, presenter.state.notice?.kind, presenter.state.capture.kind], [0, "not-kept", "live"]);
+    const keep = presenter.shoot();
+    await settle();
+    presenter.answerQuestion(true);
+    await keep;
+    assert.deepEqual([...world.store.rows.values()].map(({ entry }) => entry.record.kept), ["kept-anyway"]);
+  });
+}
+
+test("frames are left alone while a photo is judged, and watched again after it", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.attack = 0.9));
+  const shot = presenter.shoot();
+  await settle();
+  world.camera.show(0.1);
+  await settle();
+  assert.deepEqual(world.scorer.frames, []);
+  presenter.answerQuestion(false);
+  await shot;
+  world.camera.show(0.2);
+  await settle();
+  assert.deepEqual(world.scorer.frames, [0.2]);
+});
+
+test("without room nothing is stored, and it is said", async () => {
+  const { world, presenter } = await live((one) => (one.store.isFull = true));
+  await presenter.shoot();
+  assert.deepEqual([presenter.state.notice, world.store.rows.size, presenter.state.capture.kind], [{ kind: "storage-full" }, 0, "live"]);
+});
+
+test("storage that fails is told with its reason", async () => {
+  const { world, presenter } = await live();
+  world.store.isBroken = true;
+  await presenter.shoot();
+  assert.deepEqual(presenter.state.notice, { kind: "storage-failed", reason: "the disk does not answer" });
+  await presenter.goTo("history");
+  assert.deepEqual(presenter.state.history, { kind: "unreadable", reason: "the disk does not answer" });
+});
+
+test("a photo that can't be read is refused with the rule, and the next one goes on", async () => {
+  const { world, presenter } = await live();
+  world.scorer.photoRefusal = new PhotoError("a photo must be opaque");
+  await presenter.pickPhotos([new Blob(["x"])]);
+  assert.deepEqual(presenter.state.notice, { kind: "photo-refused", reason: "a photo must be opaque" });
+  world.scorer.photoRefusal = null;
+  await presenter.pickPhotos([new Blob(["y"]), new Blob(["z"])]);
+  const records = [...world.store.rows.values()].map(({ entry }) => entry);
+  assert.deepEqual(records.map(({ record, lens }) => [record.source, lens]), [["gallery", null], ["gallery", null]]);
+});
+
+test("photos of files work without a camera", async () => {
+  const { world, presenter } = open((one) => (one.camera.problem = "none"));
+  await presenter.start();
+  await presenter.pickPhotos([new Blob(["y"])]);
+  assert.deepEqual([world.store.rows.size, presenter.state.capture], [1, { kind: "blocked", problem: "none" }]);
+});
+
+test("a camera that goes away is told of; one that goes while a photo is taken, too", async () => {
+  const { world, presenter } = await live();
+  world.camera.lose();
+  assert.deepEqual([presenter.state.capture, world.camera.isOpen], [{ kind: "blocked", problem: "lost" }, false]);
+  await presenter.openCamera();
+  world.camera.stillProblem = "lost";
+  await presenter.shoot();
+  assert.deepEqual([presenter.state.capture, world.store.rows.size], [{ kind: "blocked", problem: "lost" }, 0]);
+});
+
+test("what an earlier camera still says is not listened to", async () => {
+  const { world, presenter } = await live();
+  const loseFirst = world.camera.lose;
+  await presenter.switchCamera();
+  loseFirst();
+  assert.deepEqual([presenter.state.capture.kind, world.camera.opened], ["live", ["same", "next"]]);
+});
+
+test("the torch is switched, and one that does not answer is told of", async () => {
+  const { world, presenter } = await live();
+  await presenter.toggleTorch();
+  assert.ok(presenter.state.capture.kind === "live" && presenter.state.capture.camera.isTorchOn);
+  world.camera.hasWorkingTorch = false;
+  await presenter.toggleTorch();
+  assert.equal(presenter.state.notice?.kind, "torch-failed");
+});
+
+test("a page that is out of sight frees the camera, and takes it again", async () => {
+  const { world, presenter } = await live();
+  presenter.pause();
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["paused", false]);
+  await presenter.resume();
+  assert.equal(presenter.state.capture.kind, "live");
+});
+
+test("a question outlives the camera and the page's being in front", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.attack = 0.9));
+  const shot = presenter.shoot();
+  await settle();
+  presenter.pause();
+  world.camera.lose();
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["question", false]);
+  presenter.answerQuestion(true);
+  await shot;
+  assert.deepEqual([world.store.rows.size, presenter.state.capture.kind], [1, "live"]);
+});
+
+test("another screen frees the camera, and coming back opens it", async () => {
+  const { world, presenter } = await live();
+  await presenter.goTo("settings");
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["waiting", false]);
+  await presenter.goTo("capture");
+  assert.equal(presenter.state.capture.kind, "live");
+});
+
+test("history lists the newest first, takes truths, and shows no more than a page at once", async () => {
+  const { world, presenter } = await live();
+  await presenter.goTo("history");
+  assert.equal(presenter.state.history.kind, "empty");
+  await presenter.goTo("capture");
+  for (let photo = 0; photo < PAGE_OF_HISTORY + 1; photo++) await presenter.shoot();
+  await presenter.goTo("history");
+  const list = historyOf(presenter);
+  assert.ok(list.kind === "list");
+  assert.deepEqual([list.items.length, list.total, list.labelled], [PAGE_OF_HISTORY, PAGE_OF_HISTORY + 1, 0]);
+  assert.ok(list.items[0]!.record.taken > list.items[1]!.record.taken);
+  await presenter.setTruth(list.items[0]!.record.id, "recapture");
+  await presenter.showMoreHistory();
+  const more = historyOf(presenter);
+  assert.ok(more.kind === "list" && more.labelled === 1 && more.items.length === more.total);
+  await presenter.removeCaptures([more.items[0]!.record.id]);
+  assert.equal(world.store.rows.size, PAGE_OF_HISTORY);
+  await presenter.removeAll();
+  assert.equal(presenter.state.history.kind, "empty");
+});
+
+test("an export is one file of all captures; one that fails leaves none", async () => {
+  const { world, presenter } = await live();
+  await presenter.shoot();
+  await presenter.goTo("history");
+  await presenter.exportHistory();
+  assert.deepEqual([world.saved.length, presenter.state.notice], [1, { kind: "exported", photos: 1 }]);
+  assert.match(world.saved[0]!.name, /^edgekit-captures-[0-9A-Za-z-]+\.zip$/);
+  world.store.photo = async () => Promise.reject(new Error("the photo is no longer stored"));
+  await presenter.exportHistory();
+  assert.deepEqual([world.saved.length, presenter.state.notice?.kind, presenter.state.history.kind], [1, "export-failed", "list"]);
+});
+
+test("a sweep runs to its export; one that is stopped leaves nothing", async () => {
+  const { world, presenter } = await live();
+  await presenter.goTo("bench");
+  await presenter.startBench(true);
+  const { bench } = presenter.state;
+  assert.ok(bench.kind === "finished");
+  // 1, 3, 4 (the contract's own), 5 and 10 crops and the early end, for one thread and for two.
+  assert.deepEqual([bench.table.lines.length, world.scorer.runners], [12, 0]);
+  await presenter.exportBench();
+  assert.match(world.saved[0]!.name, /^edgekit-bench-/);
+  const running = presenter.startBench(false);
+  presenter.stopBench();
+  await running;
+  assert.deepEqual([presenter.state.bench.kind, world.scorer.runners], ["stopped", 0]);
+  await presenter.exportBench();
+  assert.equal(world.saved.length, 1);
+});
+
+test("a sweep that leaves the front ends, and one whose model fails says why", async () => {
+  const { world, presenter } = await live();
+  await presenter.goTo("bench");
+  const running = presenter.startBench(false);
+  presenter.pause();
+  await running;
+  assert.equal(presenter.state.bench.kind, "stopped");
+  world.scorer.runner = () => Promise.reject(new Error("no memory"));
+  await presenter.startBench(true);
+  assert.deepEqual(presenter.state.bench, { kind: "failed", reason: "no memory" });
+});
+
+test("settings are kept and used: crops for frames, threads for the model", async () => {
+  const { world, presenter } = await live();
+  await presenter.changeSettings({ crops: 7 });
+  world.camera.show(0.1);
+  await settle();
+  world.camera.show(0.1);
+  await settle();
+  assert.equal(world.scorer.asked.at(-1), 7);
+  let threads = 0;
+  const load = world.scorer.load.bind(world.scorer);
+  world.scorer.load = (async (_: Blob, count: number) => {
+    threads = count;
+    return load();
+  }) as typeof world.scorer.load;
+  await presenter.changeSettings({ threads: 2 });
+  assert.deepEqual([threads, world.store.kept.threads, world.store.kept.crops, presenter.state.capture.kind], [2, 2, 7, "live"]);
+});
+
+test("a newer page is told of, and notices go when they are closed", async () => {
+  const { presenter } = await live();
+  presenter.updateIsReady();
+  assert.equal(presenter.state.notice?.kind, "update-ready");
+  presenter.dismissNotice();
+  assert.equal(presenter.state.notice, null);
+});
+
+test("every state has a producer", () => {
+  // The compiler holds that each table has all kinds, this test that each was shown.
+  const model: Record<ModelState["kind"], true> = { loading: true, absent: true, refused: true, ready: true };
+  const capture: Record<CaptureState["kind"], true> = { waiting: true, rationale: true, opening: true, blocked: true, paused: true, live: true, judging: true, question: true };
+  const problem: Record<CameraProblem, true> = { insecure: true, denied: true, none: true, "in-use": true, lost: true };
+  const history: Record<HistoryState["kind"], true> = { loading: true, empty: true, list: true, exporting: true, unreadable: true };
+  const bench: Record<BenchState["kind"], true> = { idle: true, running: true, finished: true, stopped: true, failed: true };
+  const notice: Record<Notice["kind"], true> = {
+    saved: true, "not-kept": true, "photo-refused": true, "storage-full": true, "storage-failed": true, exported: true, "export-failed": true,
+    "torch-failed": true, "update-ready": true,
+  };
+  for (const [part, kinds] of Object.entries({ model, capture, problem, history, bench, notice })) {
+    assert.deepEqual([...seen[part as keyof typeof seen]].sort(), Object.keys(kinds).sort(), part);
+  }
+});
