@@ -437,10 +437,11 @@ def renewed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         names = {model["model"] for model in one.get("models", [])}
         kept = [model for model in before if model["model"] not in names]
         ports[one["name"]] = one if one["absent"] else {**one, "models": kept + one["models"]}
+    order = [port.name for port in ports_here()]
     return {
         **new,
         "models": [*({**models, **{one["model"]: one for one in new["models"]}}).values()],
-        "ports": [*ports.values()],
+        "ports": sorted(ports.values(), key=lambda one: order.index(one["name"]) if one["name"] in order else -1),
         "speed": new["speed"] if new["speed"]["ports"] else old["speed"],
     }
 
