@@ -148,12 +148,13 @@ def _check() -> int:
         interpreter_name()
     except ModuleNotFoundError as absent:
         raise Unavailable(f"{absent.name} is not installed: run make at the project's root first") from absent
-    failed = 0
+    checks, failed = 0, 0
     for found in (vectors(), hundred_crops()):
         for name, steps, allowed in found:
             well = steps <= allowed
-            failed += not well
+            checks, failed = checks + 1, failed + (not well)
             print(f"{ABI}: {name}: {steps:.4f} steps (at most {allowed}){'' if well else ' FAILED'}", flush=True)
+    print(f"{ABI} under {_QEMU[0]}, {_QEMU[2]}: {checks - failed} of {checks} within their tolerance")
     return 1 if failed else 0
 
 
