@@ -6,6 +6,7 @@ messages are told; where this machine lacks something the line says what, and th
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -13,18 +14,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 ANDROID, WEB = ROOT / "android_demo", ROOT / "web_demo"
-TIMEOUT_S = 1500
+# A loaded machine takes several times as long as an idle one.
+TIMEOUT_S = 3600
 LEAST_NODE = 20
 # What android_demo/tools exit with where a program or a package is absent, which they name.
 _LACKS = 3
 _TAIL = 60
 _MOST_FAILURES = 20
 _OFFLINE = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ENOTCACHED")
+# TAP, in which node is asked to tell.
+_WRONG = re.compile(r" *not ok \d+ - (.+)")
+_SKIPPED = re.compile(r"^ *ok \d+ - .* # SKIP (.+)$", re.MULTILINE)
 _COUNT = re.compile(r"^(?:#|ℹ) (tests|pass|fail|skipped) (\d+)$", re.MULTILINE)
 
 
@@ -33,10 +39,14 @@ class Lacking(Exception):
 
 
 class Failed(Exception):
-    """A step failed; the message is what to tell of it."""
+    """A step failed; the message is what to tell of it, and ``output`` all that a program had said."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
-def run(command: Sequence[str], folder: Path) -> str:
+def run(command: Sequence[str], folder: Path, **environment: str) -> str:
     """Run a program to its end: what it printed.
 
     Raises:
@@ -49,6 +59,7 @@ def run(command: Sequence[str], folder: Path) -> str:
         ran = subprocess.run(
             command,
             cwd=folder,
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -62,7 +73,7 @@ def run(command: Sequence[str], folder: Path) -> str:
     if ran.returncode == _LACKS:
         raise Lacking((said or ["no reason was told"])[-1].removeprefix("skipped: "))
     if ran.returncode != 0:
-        raise Failed("\n".join([f"{' '.join(command)}: exit code {ran.returncode}", *said[-_TAIL:]]))
+        raise Failed("\n".join([f"{' '.join(command)}: exit code {ran.returncode}", *said[-_TAIL:]]), ran.stdout)
     return ran.stdout
 
 
@@ -86,6 +97,11 @@ def _failures(since: float) -> list[str]:
     return found
 
 
+def _listed(named: Sequence[str]) -> Failed:
+    more = [f"… and {len(named) - _MOST_FAILURES} more"] if len(named) > _MOST_FAILURES else []
+    return Failed("\n".join([f"{len(named)} tests", *named[:_MOST_FAILURES], *more]))
+
+
 def android_tests() -> str:
     """Kotlin's runtime, the library and the app, by Maven."""
     began = time.time() - 1
@@ -95,8 +111,7 @@ def android_tests() -> str:
         named = _failures(began)
         if not named:
             raise
-        more = [f"… and {len(named) - _MOST_FAILURES} more"] if len(named) > _MOST_FAILURES else []
-        raise Failed("\n".join([f"{len(named)} tests", *named[:_MOST_FAILURES], *more])) from failure
+        raise _listed(named) from failure
     cases = list(_cases(began))
     skipped = [case.find("skipped") for case in cases]
     reasons = sorted({(one.get("message") or "no reason") for one in skipped if one is not None})
@@ -135,11 +150,35 @@ def web_tests() -> str:
     if int(version.lstrip("v").partition(".")[0]) < LEAST_NODE:
         raise Lacking(f"node {LEAST_NODE} or newer is needed, got {version}")
     _install_packages()
-    counts = {what: int(number) for what, number in _COUNT.findall(run(["npm", "test", "--silent"], WEB))}
+    try:
+        said = run(["npm", "test", "--silent"], WEB, NODE_OPTIONS="--test-reporter=tap")
+    except Failed as failure:
+        named = list(_wrong(failure.output))
+        if not named:
+            raise
+        raise _listed(named) from failure
+    counts = {what: int(number) for what, number in _COUNT.findall(said)}
     if not counts.get("pass"):
         raise Failed("node ran no test")
-    skipped = f", {counts['skipped']} skipped" if counts.get("skipped") else ""
+    reasons = sorted(set(_SKIPPED.findall(said)))
+    skipped = f", {counts['skipped']} skipped: {'; '.join(reasons)}" if counts.get("skipped") else ""
     return f"node {version}: {counts['pass']} tests passed{skipped}"
+
+
+def _wrong(tap: str) -> Iterator[str]:
+    """Failed tests with the first line of each one's error; one that has failed tests inside tells nothing itself."""
+    lines = iter(tap.splitlines())
+    for line in lines:
+        named = _WRONG.fullmatch(line)
+        if named is None:
+            continue
+        block = [one.strip() for one in itertools.takewhile(lambda one: one.strip() != "...", lines)]
+        if "failureType: 'subtestsFailed'" in block:
+            continue
+        at = next((number for number, one in enumerate(block) if one.startswith("error: ")), None)
+        # A text of several lines begins on the next one.
+        told = [] if at is None else [block[at].removeprefix("error: ").strip("'|>-"), *block[at + 1 : at + 2]]
+        yield f"{named[1]}: {next(filter(None, told), 'no message')}"
 
 
 def _install_packages() -> None:
@@ -159,14 +198,26 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["done"])[-1]
 
 
+def exports(of: str) -> str:
+    """Python reads what a port's own code exported: a run of its own, as the suite goes before the ports are built."""
+    said = run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ports/test_exports.py", "-k", of], ROOT
+    )
+    if " passed" not in _last_line(said):
+        reasons = re.findall(r"^SKIPPED \[\d+\] \S+ (.+)$", said, re.MULTILINE)
+        raise Lacking(reasons[0] if reasons else _last_line(said))
+    return f"{re.sub(', [0-9]+ deselected', '', _last_line(said)).partition(' in ')[0]} by Python"
+
+
 STEPS: dict[str, list[tuple[str, Path, Callable[[], str]]]] = {
     "android": [
         ("tests", ANDROID, android_tests),
+        ("exports", ANDROID, partial(exports, "app")),
         ("arm64", ANDROID, arm64),
         ("apk", ANDROID, apk),
         ("aar", ANDROID, aar),
     ],
-    "web": [("tests", WEB, web_tests)],
+    "web": [("tests", WEB, web_tests), ("exports", WEB, partial(exports, "page"))],
 }
 
 

@@ -104,6 +104,28 @@ def test_a_step_that_hangs(job, tool, told, monkeypatch):
     assert line.endswith("arm64.py took more than 0 s")
 
 
+TAP = """
+    # Subtest: inner
+    not ok 1 - inner
+      ---
+      failureType: 'testCodeFailure'
+      error: '1 == 2'
+      ...
+not ok 1 - outer
+  ---
+  failureType: 'subtestsFailed'
+  error: '1 subtest failed'
+  ...
+ok 2 - fine
+not ok 3 - several lines
+  ---
+  error: |-
+    Expected values to be equal:
+
+  ...
+"""
+
+
 class TestWeb:
     @pytest.fixture
     def programs(self, job, tmp_path, monkeypatch):
@@ -141,7 +163,10 @@ class TestWeb:
         ("npm", "code", "line"),
         [
             pytest.param(
-                "echo '# pass 12'; echo '# skipped 2'", 0, "node v22.1.0: 12 tests passed, 2 skipped", id="tap"
+                "echo 'ok 1 - x # SKIP no chromium'; echo '# pass 12'; echo '# skipped 2'",
+                0,
+                "node v22.1.0: 12 tests passed, 2 skipped: no chromium",
+                id="tap",
             ),
             pytest.param("echo 'ℹ pass 12'", 0, "node v22.1.0: 12 tests passed", id="spec"),
             pytest.param("echo '# pass 0'", 1, "FAILED: node ran no test", id="none"),
@@ -154,6 +179,17 @@ class TestWeb:
         assert found == code
         assert lines[0].startswith(f"android, step: {line}")
 
+    def test_failures_are_named(self, job, told, programs, tmp_path):
+        (tmp_path / "tap").write_text(TAP)
+        programs(node="echo v22.1.0", npm=f"[ $1 = ci ] && exit 0; /bin/cat {tmp_path / 'tap'}; exit 1")
+        code, lines = told(job.web_tests)
+        assert code == 1
+        assert lines == [
+            "android, step: FAILED: 2 tests",
+            "inner: 1 == 2",
+            "several lines: Expected values to be equal:",
+        ]
+
     def test_packages_are_installed_once(self, job, told, programs):
         programs(node="echo v22.1.0", npm='case "$1" in ci) exit 1;; esac; echo "# pass 1"')
         done = job.WEB / "node_modules" / ".package-lock.json"
@@ -163,10 +199,17 @@ class TestWeb:
 
 
 def test_with_python_alone_all_is_skipped(tmp_path):
+    known = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     ran = subprocess.run(
-        [sys.executable, JOB], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, JOB],
+        env={"PATH": str(tmp_path), **known},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     lines = ran.stdout.splitlines()
-    assert len(lines) == 5
-    assert all(": skipped: " in line for line in lines), ran.stdout
+    assert len(lines) == 7
+    # Exports that an earlier run left are read by Python alone.
+    assert all(": skipped: " in line for line in lines if not line.startswith("android, exports")), ran.stdout

@@ -8,6 +8,9 @@ import type { World } from "./ports.ts";
 import { newId } from "./record.ts";
 import type { BenchState, ModelInfo } from "./state.ts";
 
+/** Of what a sweep's times are made: 0.1 ms, and a little for rounding. */
+const MOST_TICK_MS = 0.11;
+
 export class BenchDesk {
   readonly #world: World;
   readonly #show: (state: BenchState) => void;
@@ -36,6 +39,10 @@ export class BenchDesk {
   }
 
   async #sweep(model: ModelInfo, isQuick: boolean): Promise<BenchExport> {
+    const tickMs = this.#world.tickMs();
+    if (tickMs > MOST_TICK_MS) {
+      throw new Error(`the clock must tick every 0.1 ms or faster, got ${tickMs.toFixed(2)} ms; reload the page once, or use another browser`);
+    }
     const photos = await this.#world.bundled.benchPhotos();
     const settings = settingsFor(model.contract, this.#world.cores > 1 ? [1, 2] : [1]);
     const job: Job = {

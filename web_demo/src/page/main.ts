@@ -29,6 +29,18 @@ function save(content: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_KEPT_MS);
 }
 
+/** The smallest of some steps that the clock makes. */
+function tickMs(): number {
+  let smallest = Infinity;
+  for (let step = 0; step < 5; step++) {
+    const began = performance.now();
+    let now = began;
+    while (now === began) now = performance.now();
+    smallest = Math.min(smallest, now - began);
+  }
+  return smallest;
+}
+
 let lock: WakeLockSentinel | null = null;
 function stayAwake(isAwake: boolean): void {
   void lock?.release();
@@ -51,6 +63,7 @@ async function worldOf(): Promise<World> {
     cores: navigator.hardwareConcurrency ?? 1,
     now: () => new Date(),
     ticks: () => performance.now(),
+    tickMs,
     breathe: () => new Promise((resolve) => setTimeout(resolve)),
     machine: async () => ({ ...device.machine, state: await readState(teller) }),
     deviceState: () => readState(teller),

@@ -110,6 +110,8 @@ export interface World {
   readonly cores: number;
   /** Milliseconds of a clock that never goes back. */
   ticks(): number;
+  /** The smallest step of that clock, in milliseconds: browsers make it coarse where a page is not isolated. */
+  tickMs(): number;
   /** Lets the browser do what waits: draw, take a press of a button. */
   breathe(): Promise<void>;
   machine(): Promise<Machine>;

@@ -329,6 +329,14 @@ test("a sweep that leaves the front ends, and one whose model fails says why", a
   assert.deepEqual(presenter.state.bench, { kind: "failed", reason: "no memory" });
 });
 
+test("a sweep with a coarse clock is refused before it runs", async () => {
+  const { presenter } = await live((one) => (one.tickMs = () => 1));
+  await presenter.goTo("bench");
+  await presenter.startBench(true);
+  const { bench } = presenter.state;
+  assert.ok(bench.kind === "failed" && /must tick every 0.1 ms or faster, got 1.00 ms; reload/.test(bench.reason));
+});
+
 test("settings are kept and used: crops for frames, threads for the model", async () => {
   const { world, presenter } = await live();
   await presenter.changeSettings({ crops: 7 });

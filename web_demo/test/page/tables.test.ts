@@ -8,7 +8,13 @@ import { readDevice, readState, type Teller } from "../../src/page/machine.ts";
 import { formatOf } from "../../src/page/photo_file.ts";
 import { DEFAULT_SETTINGS, settingsFrom } from "../../src/page/settings.ts";
 import { KEYS, languageFor, sayer } from "../../src/page/strings.ts";
+import { APP } from "../../src/page/version.ts";
 import { HOME } from "./home.ts";
+
+test("exports name the version of the package", () => {
+  const { version } = JSON.parse(readFileSync(path.join(HOME, "package.json"), "utf8"));
+  assert.equal(APP, `edgekit.web ${version}`);
+});
 
 test("percentiles lie between values as numpy has them", () => {
   assert.deepEqual(quantiles([4, 1, 3, 2]), { p50: 2.5, p95: 3.8499999999999996 });

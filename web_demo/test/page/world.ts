@@ -188,6 +188,7 @@ export interface FakeWorld extends World {
   readonly store: FakeStore;
   readonly saved: { name: string; content: Blob }[];
   ownModel: Blob | null;
+  tickMs: () => number;
 }
 
 const STATE = { clocks_mhz: null, governors: null, temperatures: null, throttling: null, battery_percent: null, battery: null, load: null };
@@ -210,6 +211,7 @@ export function newWorld(): FakeWorld {
     cores: 2,
     now: () => new Date((millis += 1000)),
     ticks: () => (ticks += 100),
+    tickMs: () => 0.005,
     breathe: async () => undefined,
     machine: async () => ({
       name: null, soc: null, architecture: "aarch64", system: "Android 14", kernel: "Chrome 140", libc: null, python: null, cores: 8,
