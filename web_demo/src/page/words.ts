@@ -66,10 +66,10 @@ function cameraCard(say: Say, capture: CaptureState): Card | null {
     case "question":
       return capture.kind === "judging" && capture.camera !== null ? null
         : { icon: "wait", title: say("judging"), text: "", reason: null, actions: [] };
-    case "waiting":
-      return { icon: "camera", title: say("paused-title"), text: "", reason: null, actions: [open(say("allow-camera")), pick] };
     case "rationale":
       return { icon: "camera", title: say("rationale-title"), text: say("rationale-text"), reason: null, actions: [open(say("allow-camera")), pick] };
+    // Waiting is the moment in which the browser is asked whether it will ask.
+    case "waiting":
     case "opening":
       return { icon: "camera", title: say("opening-title"), text: say("opening-text"), reason: null, actions: [] };
     case "paused":

@@ -74,9 +74,11 @@ function stopped(child: ChildProcess): Promise<void> {
   });
 }
 
-/** A browser whose cameras show a clip; null: one without a camera. */
-export function launch(clip: string | null, cameras = 1): Promise<Browser> {
-  const camera = clip === null ? [] : [`--use-fake-device-for-media-stream=device-count=${cameras}`, `--use-file-for-fake-video-capture=${clip}`];
+const FAKE = "--use-fake-device-for-media-stream";
+
+/** A browser whose camera shows a clip; with a number, one with so many cameras that show Chromium's own test picture. */
+export function launch(clip: string | number): Promise<Browser> {
+  const camera = typeof clip === "string" ? [FAKE, `--use-file-for-fake-video-capture=${clip}`] : clip > 0 ? [`${FAKE}=device-count=${clip}`] : [];
   return chromium.launch({ executablePath: CHROMIUM!, args: [...FLAGS.split(" "), ...camera] });
 }
 

@@ -68,7 +68,7 @@ async function ofRecapture(page: Page, shot: Shot): Promise<void> {
 
 const served = await serve("site");
 const browsers: Browser[] = [];
-async function pictures(clip: string | null, mark: string, how: How, act: (page: Page, shot: Shot) => Promise<void>): Promise<void> {
+async function pictures(clip: string | number, mark: string, how: How, act: (page: Page, shot: Shot) => Promise<void>): Promise<void> {
   const browser = await launch(clip);
   browsers.push(browser);
   const { page } = await open(browser, served.address, how);
@@ -92,7 +92,7 @@ try {
     await shot("live");
   });
   await pictures(genuine, "360", { camera: "denied" }, (page, shot) => ofCard(page, shot, "denied"));
-  await pictures(null, "360-dark", { dark: true }, (page, shot) => ofCard(page, shot, "no-camera"));
+  await pictures(0, "360-dark", { dark: true }, (page, shot) => ofCard(page, shot, "no-camera"));
 } finally {
   for (const browser of browsers) await browser.close();
   await served.stop();
