@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from conditions import local_conditions
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import EdgekitError, PhotoError
+from edgekit.modelfile.write import write_bundle
 from edgekit.records import file_sha256, plain, read_json, sha256, write_json
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes, shrink
@@ -199,14 +200,27 @@ class Python:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.paths: dict[str, Path] = {}
         (folder / "python").mkdir()
         self._classifiers: dict[str, Classifier] = {}
 
     def classifier(self, model: str) -> Classifier:
         """The runtime with a model."""
         if model not in self._classifiers:
-            self._classifiers[model] = Classifier(read_bundle(ROOT / model))
+            self._classifiers[model] = Classifier(read_bundle(self.path(model)))
         return self._classifiers[model]
+
+    def path(self, model: str) -> Path:
+        """Where a model lies: in the repository, or among the variants that ``with_working_side`` made."""
+        return self.paths.get(model, ROOT / model)
+
+    def with_working_side(self, model: str, working_px: int) -> str:
+        """The name of a variant of a model that works on photos of another size."""
+        bundle, name = read_bundle(self.path(model)), f"{model} at {working_px} px"
+        plan = replace(bundle.contract.plan, working_px=working_px)
+        self.paths[name] = self.folder / f"{Path(model).stem}-{working_px}.tflite"
+        write_bundle(replace(bundle, contract=replace(bundle.contract, plan=plan)), self.paths[name])
+        return name
 
     def jobs(self, photos: Sequence[Path], model: str) -> list[Job]:
         """Two jobs a photo: all crops, and as many as it takes."""
@@ -214,8 +228,8 @@ class Python:
         shared = {"do": "classify", "plan": plain(contract.plan), "side_px": contract.side_px}
         made: list[Job] = []
         for number, photo in enumerate(photos):
-            paths = {"model": str(ROOT / model), "photo": str(photo.resolve())}
-            one = {**shared, **paths, "stop_early": False, "crops_to": f"{Path(model).stem}-{number}.rgb"}
+            paths = {"model": str(self.path(model)), "photo": str(photo.resolve())}
+            one = {**shared, **paths, "stop_early": False, "crops_to": f"{self.path(model).stem}-{number}.rgb"}
             made += [one, {**one, "stop_early": True, "crops_to": None}]
         return made
 
@@ -275,7 +289,10 @@ def of_port(port: Port, python: Python, work: dict[str, tuple[list[Job], list[An
         found = [next(rest) for _ in mine]
         classifier = python.classifier(model)
         pairs = list(_pairs(mine, expected, found, (python.folder / "python", folder)))
-        step, temperature = step_of(read_bundle(ROOT / model).flatbuffer), classifier.contract.decision.temperature
+        step, temperature = (
+            step_of(read_bundle(python.path(model)).flatbuffer),
+            classifier.contract.decision.temperature,
+        )
         parts = {
             "as_they_are": [pair for pair in pairs if pair.shrink == 1],
             "reduced": [pair for pair in pairs if pair.shrink > 1],
@@ -375,8 +392,11 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
     photos = chosen(given.photos, given.most)
     paths = [path for path, _ in photos]
     python = Python(folder)
+    models = [*given.model]
+    if given.working:
+        models = [python.with_working_side(model, given.working) for model in models]
     work = {}
-    for model in given.model if not all(port.is_timed for port in ports) else ():
+    for model in models if not all(port.is_timed for port in ports) else ():
         print(f"Python: {model}, {len(photos)} photos", flush=True)
         jobs = python.jobs(paths, model)
         work[model] = jobs, [python.answer(job, model) for job in jobs]
@@ -393,7 +413,7 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
         "photos": len(photos),
         "photos_sha256": sha256("".join(file_sha256(path) for path in paths).encode()),
         "groups": len({group for _, group in photos}),
-        "models": [_model(model, python) for model in given.model],
+        "models": [_model(model, python) for model in models],
         "ports": told,
         "speed": timed,
         "conditions": plain(conditions),
@@ -401,24 +421,34 @@ def measured(given: argparse.Namespace, folder: Path, ports: Sequence[Port]) -> 
 
 
 def renewed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A record whose ports are the new ones where there are such, and the old ones.
+    """A record with what is new in the place of what it was, port by port and model by model.
 
     Raises:
-        EdgekitError: they are about other photos or models.
+        EdgekitError: they are about other photos, or about other models of the same names.
     """
-    for key in ("photos_sha256", "models"):
-        if old[key] != new[key]:
-            raise EdgekitError(f"the record is about other {key.partition('_')[0]}; measure all ports again")
-    names = {one["name"] for one in new["ports"]}
-    timed = {one["name"] for one in new["speed"]["ports"]}
-    kept = [one for one in old["ports"] if one["name"] not in names]
-    speed = new["speed"] if timed else old["speed"]
-    return {**new, "ports": sorted(new["ports"] + kept, key=lambda one: one["name"], reverse=True), "speed": speed}
+    models = {one["model"]: one for one in old["models"]}
+    if old["photos_sha256"] != new["photos_sha256"]:
+        raise EdgekitError("the record is about other photos; measure all ports again")
+    if changed := [one["model"] for one in new["models"] if models.get(one["model"], one) != one]:
+        raise EdgekitError(f"the record is about another {', '.join(changed)}; measure all ports again")
+    ports = {one["name"]: one for one in old["ports"]}
+    for one in new["ports"]:
+        before = ports.get(one["name"], {}).get("models", [])
+        names = {model["model"] for model in one.get("models", [])}
+        kept = [model for model in before if model["model"] not in names]
+        ports[one["name"]] = one if one["absent"] else {**one, "models": kept + one["models"]}
+    order = [port.name for port in ports_here()]
+    return {
+        **new,
+        "models": [*({**models, **{one["model"]: one for one in new["models"]}}).values()],
+        "ports": sorted(ports.values(), key=lambda one: order.index(one["name"]) if one["name"] in order else -1),
+        "speed": new["speed"] if new["speed"]["ports"] else old["speed"],
+    }
 
 
 def _model(model: str, python: Python) -> dict[str, Any]:
     contract = python.classifier(model).contract
-    bundle = read_bundle(ROOT / model)
+    bundle = read_bundle(python.path(model))
     return {
         "model": model,
         "sha256": bundle.file_sha256,
@@ -435,7 +465,8 @@ def main() -> int:
     parser.add_argument("photos", type=Path, nargs="+", help="data folders of photos that the models never saw")
     parser.add_argument("--model", action="append", help=f"path in the repository (default: {', '.join(MODELS)})")
     parser.add_argument("--most", type=int, default=136, help="photos of each folder")
-    parser.add_argument("--only", action="append", help="a port's name; all others keep what the record says of them")
+    parser.add_argument("--working", type=int, help="another working side of the models, in pixels")
+    parser.add_argument("--only", action="append", help="a port's name; the record keeps the rest")
     parser.add_argument("--rounds", type=int, default=5, help="of timing")
     parser.add_argument("--runs", type=int, default=9, help="in each round")
     parser.add_argument("--out", type=Path, required=True)
@@ -445,7 +476,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             record = measured(given, Path(folder), ports)
-        kept = given.only and given.out.exists()
+        kept = (given.only or given.working) and given.out.exists()
         write_json(given.out, renewed(read_json(given.out), record) if kept else record)
     except EdgekitError as failure:
         print(f"error: {failure}", file=sys.stderr)

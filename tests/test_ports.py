@@ -86,10 +86,10 @@ def port(script, tmp_path):
 def measure(script, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(script, "ARRAY_WH", (400, 300))
 
-    def measured(*ports):
+    def measured(*ports, working=None):
         folder = tmp_path / f"work{len(list(tmp_path.glob('work*')))}"
         folder.mkdir()
-        given = Namespace(photos=[photos], most=8, model=[MODEL], rounds=2, runs=2)
+        given = Namespace(photos=[photos], most=8, model=[MODEL], working=working, rounds=2, runs=2)
         return json.loads(json.dumps(script.measured(given, folder, ports)))
 
     return measured
@@ -164,15 +164,29 @@ def test_a_port_that_can_not_run_is_in_the_record_with_its_reason(script, measur
     assert "No such file" in timed["absent"]
 
 
-def test_a_port_that_is_measured_again_takes_its_own_place_alone(script, measure, port):
+def test_what_is_measured_again_takes_its_own_place_alone(script, measure, port):
     old = measure(port(name="One"), port(name="Two"), port(name="Timed", is_timed=True))
     new = measure(port("crops = crops + np.uint8(1)", name="Two"))
     both = script.renewed(old, new)
-    assert [one["name"] for one in both["ports"]] == ["Two", "One"]
-    assert both["ports"][0] == new["ports"][0]
+    assert [one["name"] for one in both["ports"]] == ["One", "Two"]
+    assert both["ports"][1] == new["ports"][0]
     assert both["speed"] == old["speed"]
     with pytest.raises(EdgekitError, match="about other photos"):
         script.renewed({**old, "photos_sha256": "0"}, new)
+    with pytest.raises(EdgekitError, match="about another tests/models/red_blue"):
+        script.renewed({**old, "models": [{**old["models"][0], "sha256": "0"}]}, new)
+
+
+def test_a_variant_at_another_working_side_is_a_model_of_its_own(script, measure, port, photos):
+    for file in photos.rglob("*.png"):
+        Image.open(file).resize((140, 130)).save(file)
+    old, new = measure(port(name="One")), measure(port(name="One"), working=64)
+    both = script.renewed(old, new)
+    assert [one["working_px"] for one in both["models"]] == [None, 64]
+    (told,) = both["ports"]
+    assert [[*one] for one in told["models"]] == [["model", "as_they_are"], ["model", "reduced"]]
+    assert told["models"][1]["model"] == f"{MODEL} at 64 px"
+    assert told["models"][1]["reduced"]["bytes_differ"] == 0
 
 
 def test_steps_of_the_committed_models(script, repository):

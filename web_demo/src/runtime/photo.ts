@@ -9,15 +9,17 @@
  *   decoder do that, which browsers don't offer: those pixels differ by some levels.
  */
 
-import { shrink } from "./crops.ts";
+import { type SizeWh, shrink } from "./crops.ts";
 import { PhotoError } from "./errors.ts";
 import { orientationOf, turnUpright } from "./exif.ts";
 import { hideExif, outlineOf } from "./headers.ts";
 import { type Kind, pictureFormat, whatInstead } from "./kinds.ts";
 import { MAX_FILE_BYTES, checkSize } from "./limits.ts";
-import { type Photo, Picture, reduced } from "./picture.ts";
+import { type Photo, Picture, meansOf } from "./picture.ts";
 import { endsBlank, pngIsWhole } from "./png.ts";
 
+// Rows of a photo that are read at once: a multiple of every factor, which is 128 at most within the limits.
+const STRIP_ROWS = 512;
 // A canvas of this many pixels tells whether the browser changes what is read from one.
 const PROBE_SIDE_PX = 16;
 let isCanvasExact: boolean | null = null;
@@ -40,16 +42,24 @@ export async function readPhoto(source: Blob | Uint8Array<ArrayBuffer>, workingP
   }
   const outline = outlineOf(kind, content);
   if (outline.fault !== "") throw new PhotoError(`not a whole ${kind} picture: ${outline.fault}`);
-  const stored = await decode(hideExif(kind, content, outline), kind);
-  if (kind === "PNG" && endsBlank(stored) && !(await pngIsWhole(content))) {
+  const orientation = orientationOf(outline.exif);
+  const stored = await decode(hideExif(kind, content, outline), kind, workingPx);
+  if (kind === "PNG" && stored.endsBlank && !(await pngIsWhole(content))) {
     throw new PhotoError("not a whole PNG picture: its data end before its last row; copy it again");
   }
-  const factor = shrink(stored.sizeWh, workingPx);
-  const orientation = orientationOf(outline.exif);
-  // What is left of a block at the right or bottom would shift a photo that is turned.
-  const picture = turnUpright(factor === 1 ? stored : reduced(stored, factor), orientation);
   const [width, height] = stored.sizeWh;
-  return { picture, sizeWh: orientation >= 5 ? [height, width] : [width, height], shrink: factor };
+  return {
+    picture: turnUpright(stored.picture, orientation),
+    sizeWh: orientation >= 5 ? [height, width] : [width, height],
+    shrink: stored.shrink,
+  };
+}
+
+/** A photo as it is stored, before any turn. */
+interface Stored extends Photo {
+  readonly picture: Picture;
+  /** Whether its last rows are as they were before anything was decoded. */
+  readonly endsBlank: boolean;
 }
 
 async function contentOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
@@ -60,8 +70,7 @@ async function contentOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** The stored pixels, before any turn. */
-async function decode(content: Uint8Array<ArrayBuffer>, kind: Kind): Promise<Picture> {
+async function decode(content: Uint8Array<ArrayBuffer>, kind: Kind, workingPx: number | null): Promise<Stored> {
   checkCanvas();
   let bitmap: ImageBitmap;
   try {
@@ -75,33 +84,55 @@ async function decode(content: Uint8Array<ArrayBuffer>, kind: Kind): Promise<Pic
     );
   }
   try {
-    checkSize(`a ${kind}`, [bitmap.width, bitmap.height], "; save it smaller");
-    const rgba = pixelsOf(bitmap);
-    return Picture.fromRgba(bitmap.width, bitmap.height, rgba, kind === "JPEG");
+    const sizeWh: SizeWh = [bitmap.width, bitmap.height];
+    checkSize(`a ${kind}`, sizeWh, "; save it smaller");
+    const factor = shrink(sizeWh, workingPx);
+    // What is left of a block at the right or bottom would shift a photo that is turned.
+    return { ...readStrips(bitmap, kind, factor), sizeWh, shrink: factor };
   } finally {
     bitmap.close();
   }
 }
 
-function pixelsOf(bitmap: ImageBitmap): Uint8ClampedArray {
+/** Pixels of a bitmap, reduced strip by strip: a canvas of all of it is beyond what phones allow, or takes their memory. */
+function readStrips(bitmap: ImageBitmap, kind: Kind, factor: number): Pick<Stored, "picture" | "endsBlank"> {
   const { width, height } = bitmap;
-  const context = contextOf(width, height);
-  context.drawImage(bitmap, 0, 0);
-  return read(context, width, height);
+  const [wide, high] = [Math.floor(width / factor), Math.floor(height / factor)];
+  const context = contextOf(width, Math.min(STRIP_ROWS, height));
+  // What a strip does not cover is cleared, so that nothing of the last one shines through.
+  context.globalCompositeOperation = "copy";
+  const rgb = new Uint8Array(wide * high * 3);
+  let isBlank = false;
+  for (let top = 0; top < height; top += STRIP_ROWS) {
+    const count = Math.min(STRIP_ROWS, height - top);
+    context.drawImage(bitmap, 0, -top);
+    const strip = Picture.fromRgba(width, count, read(context, width, count), kind === "JPEG");
+    // A JPEG has no alpha: such pixels were never drawn.
+    if (kind === "JPEG" && !strip.isOpaque()) throw outOfMemory(width, height);
+    rgb.set(meansOf(strip, wide, Math.floor(count / factor), factor), (top / factor) * wide * 3);
+    isBlank ||= top + count >= height - 1 && endsBlank(strip);
+  }
+  return { picture: Picture.fromRgb(wide, high, rgb), endsBlank: isBlank };
 }
 
 function contextOf(width: number, height: number): OffscreenCanvasRenderingContext2D {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
-  if (context === null) throw new PhotoError(`a photo of ${width}x${height} px takes more memory than the browser has`);
+  if (context === null) throw outOfMemory(width, height);
   return context;
 }
 
 function read(context: OffscreenCanvasRenderingContext2D, width: number, height: number): Uint8ClampedArray {
   try {
     return context.getImageData(0, 0, width, height).data;
-  } catch (failure) {
-    throw new PhotoError(`a photo of ${width}x${height} px takes more memory than the browser has: ${String(failure)}`);
+  } catch {
+    throw outOfMemory(width, height);
   }
+}
+
+function outOfMemory(width: number, height: number): PhotoError {
+  return new PhotoError(
+    `a photo must fit into the browser's memory, got one of ${width}x${height} px; save it smaller`,
+  );
 }
 
 /** Some browsers change pixels that are read from a canvas, so that pages can't tell devices apart by them. */

@@ -46,7 +46,7 @@ export class Picture {
    */
   static fromRgba(widthPx: number, heightPx: number, rgba: Bytes, isOpaque = false): Picture {
     const picture = new Picture(widthPx, heightPx, plain(rgba), 4);
-    if (!isOpaque && !allOpaque(picture.pixels)) {
+    if (!isOpaque && !picture.isOpaque()) {
       throw new PhotoError("a photo must be opaque, got transparent pixels; export it as JPEG");
     }
     return picture;
@@ -55,6 +55,14 @@ export class Picture {
   /** Width and height in pixels. */
   get sizeWh(): SizeWh {
     return [this.widthPx, this.heightPx];
+  }
+
+  /** Whether no pixel is transparent: a look at all of them, where each has a fourth byte. */
+  isOpaque(): boolean {
+    const { pixels, bytesPerPixel } = this;
+    if (bytesPerPixel === 3) return true;
+    for (let at = 3; at < pixels.length; at += 4) if (pixels[at] !== 255) return false;
+    return true;
   }
 
   /** The pixels from a place on, as resizing takes them. */
@@ -87,19 +95,27 @@ export function asPhoto(source: Picture | Frame, workingPx: number | null): Phot
 }
 
 /** Means of whole blocks of a picture; what is left of a block at the right or the bottom is dropped. */
-export function reduced(source: Picture | Frame, factor: number): Picture {
+function reduced(source: Picture | Frame, factor: number): Picture {
   const [width, height] = [Math.floor(source.sizeWh[0] / factor), Math.floor(source.sizeWh[1] / factor)];
-  if (source instanceof Picture) {
-    return Picture.fromRgb(width, height, reduceArea(source.areaAt(0, 0), width, height, factor, factor));
-  }
+  if (source instanceof Picture) return Picture.fromRgb(width, height, meansOf(source, width, height, factor));
   const made = new Uint8Array(width * height * 3);
   const rows = Math.max(1, Math.floor(STRIP_ROWS / factor));
   for (let top = 0; top < height; top += rows) {
     const bottom = Math.min(top + rows, height);
     const strip = source.cut({ left: 0, top: top * factor, right: width * factor, bottom: bottom * factor });
-    made.set(reduceArea(strip.areaAt(0, 0), width, bottom - top, factor, factor), top * width * 3);
+    made.set(meansOf(strip, width, bottom - top, factor), top * width * 3);
   }
   return Picture.fromRgb(width, height, made);
+}
+
+/**
+ * Means of a picture's blocks, from its first pixel on.
+ *
+ * @returns uint8 (height, width, 3), RGB.
+ */
+export function meansOf(picture: Picture, width: number, height: number, factor: number): Uint8Array<ArrayBuffer> {
+  const area = picture.areaAt(0, 0);
+  return factor === 1 ? copyArea(area, width, height) : reduceArea(area, width, height, factor, factor);
 }
 
 /**
@@ -134,9 +150,4 @@ export function toTensor(photo: Photo, box: Box, sidePx: number): Uint8Array<Arr
 /** The same bytes as an Uint8Array: one kind of array keeps the loops over pixels fast. */
 function plain(bytes: Bytes): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function allOpaque(rgba: Uint8Array): boolean {
-  for (let at = 3; at < rgba.length; at += 4) if (rgba[at] !== 255) return false;
-  return true;
 }

@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
+import { Picture } from "../../src/runtime/picture.ts";
+import { reduceArea } from "../../src/runtime/resize.ts";
 import type { FoundPicture, PortVerdict, SourceSpec } from "./inpage.ts";
 import { type Session, openSession, withoutChromium } from "./chromium.ts";
 import type { BoxEdges } from "./specs.ts";
@@ -70,6 +72,15 @@ for (const vector of vectorsOf<PhotosVector>("photos").filter((one) => isReduced
     );
   });
 }
+
+test("a photo that is reduced strip by strip is the means of its whole picture", { skip }, async () => {
+  const [whole, found] = [await pixelsOf("working-16.jpg"), await session.call("photo", `${DATA}working-16.jpg`, 64)];
+  if (typeof found === "string") throw new Error(found);
+  const [width, height] = whole.wh;
+  const [wide, high] = found.pictureWh;
+  const picture = Picture.fromRgb(width, height, whole.rgb);
+  assert.equal(furthest(reduceArea(picture.areaAt(0, 0), wide, high, found.shrink, found.shrink), bytes(found.rgb)), 0);
+});
 
 function sizesApart(found: FoundPicture, { size_wh, shrink, picture_wh }: PhotosVector): number {
   return furthest([...found.sizeWh, found.shrink, ...found.pictureWh], [...size_wh, shrink, ...picture_wh]);

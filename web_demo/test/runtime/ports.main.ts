@@ -5,7 +5,6 @@ import path from "node:path";
 
 import { type Session, openSession, withoutChromium } from "./chromium.ts";
 import type { BoxEdges } from "./specs.ts";
-import { ROOT } from "./vectors.ts";
 
 interface Classify {
   readonly do: "classify";
@@ -45,8 +44,8 @@ class Folders {
   }
 }
 
-async function classify(session: Session, job: Classify, photo: string): Promise<{ engine: string; answer: object }> {
-  const setup = { model: `/repository/${path.relative(ROOT, job.model)}`, wasm: WASM, workers: 0 };
+async function classify(session: Session, job: Classify, model: string, photo: string): Promise<{ engine: string; answer: object }> {
+  const setup = { model, wasm: WASM, workers: 0 };
   const found = await session.call("verdict", setup, { photo }, null, job.stop_early);
   if (typeof found === "string") {
     if (!found.startsWith(REFUSAL)) throw new Error(found);
@@ -68,6 +67,7 @@ async function main(jobsFile: string, answersFile: string): Promise<void> {
     .map((line) => JSON.parse(line) as Job);
   const folders = new Folders();
   const urls = jobs.map((job) => folders.urlOf(job.do === "cut" ? job.array : job.photo));
+  const models = jobs.map((job) => (job.do === "cut" ? "" : folders.urlOf(job.model)));
   const session = await openSession(folders.byName);
   const answers: object[] = [];
   let engine = "none";
@@ -77,7 +77,7 @@ async function main(jobsFile: string, answersFile: string): Promise<void> {
         answers.push({ ms: await session.call("cut", urls[at]!, job.size_wh, job.plan, job.side_px, job.runs) });
         continue;
       }
-      const one = await classify(session, job, urls[at]!);
+      const one = await classify(session, job, models[at]!, urls[at]!);
       answers.push(one.answer);
       engine = one.engine || engine;
     }
