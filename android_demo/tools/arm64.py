@@ -110,6 +110,7 @@ def vectors() -> Iterator[tuple[str, float, float]]:
 
 def _steps(found: Any, expected: Any, step: dict[str, Any], crops: bytes, flatbuffer: bytes) -> float:
     import check
+
     from edgekit.runtime.interpreter import open_interpreter
 
     if found.shape != expected.shape:
@@ -117,7 +118,7 @@ def _steps(found: Any, expected: Any, step: dict[str, Any], crops: bytes, flatbu
     interpreter = open_interpreter(flatbuffer)
     size = int(interpreter.get_input_details()[0]["shape"][1]) ** 2 * 3
     rows = len(crops) // size
-    return check.steps_between(found.reshape(rows, -1), expected.reshape(rows, -1), step)
+    return float(check.steps_between(found.reshape(rows, -1), expected.reshape(rows, -1), step))
 
 
 def hundred_crops() -> Iterator[tuple[str, float, float]]:
@@ -141,6 +142,7 @@ def hundred_crops() -> Iterator[tuple[str, float, float]]:
 def _check() -> int:
     try:
         import numpy  # noqa: F401
+
         from edgekit.runtime.interpreter import interpreter_name
 
         interpreter_name()
@@ -181,7 +183,8 @@ def _score_files(words: list[str]) -> None:
 
 def _main() -> int | None:
     if sys.argv[1:2] == ["score"]:
-        return _score_files(sys.argv[2:])
+        _score_files(sys.argv[2:])
+        return None
     return _check()
 
 

@@ -38,8 +38,8 @@ def make_photos(into: Path) -> None:
         from edgekit.simulate.options import SimulateConfig
     except ModuleNotFoundError as absent:
         raise Unavailable(
-            f"the app's photos are made by edgekit, which needs {absent.name}: run make at the project's root first, or "
-            "set PYTHON to an interpreter with edgekit[host]"
+            f"the app's photos are made by edgekit, which needs {absent.name}: run make at the project's root first,"
+            " or set PYTHON to an interpreter with edgekit[host]"
         ) from absent
     # A set must have all three splits; only that which is kept may be small.
     config = SimulateConfig(

@@ -5,8 +5,10 @@ An app that takes the file as it is adds what it needs itself: kotlin-stdlib, an
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
 
@@ -51,8 +53,29 @@ def build() -> Path:
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(entry(name), content, zipfile.ZIP_DEFLATED)
+    check(part)
     os.replace(part, AAR)
     return AAR
+
+
+def check(aar: Path) -> None:
+    """Hold what Android's build asks of an AAR.
+
+    Raises:
+        SystemExit: it does not hold; says what.
+    """
+    with zipfile.ZipFile(aar) as archive:
+        manifest = ET.fromstring(archive.read("AndroidManifest.xml"))  # noqa: S314
+        if manifest.get("package") != resources.namespace("android"):
+            raise SystemExit(f"{aar}: the manifest must name the package {resources.namespace('android')}")
+        for jar, name in (("classes.jar", "android/EdgekitClassifier"), ("libs/edgekit-runtime.jar", "runtime/Bundle")):
+            with zipfile.ZipFile(io.BytesIO(archive.read(jar))) as classes:
+                names = classes.namelist()
+            if f"edgekit/{name}.class" not in names:
+                raise SystemExit(f"{aar}: {jar} must have edgekit/{name}.class, it has {names[:5]}")
+            strange = [one for one in names if not one.startswith(("edgekit/", "META-INF/"))]
+            if strange:
+                raise SystemExit(f"{aar}: {jar} must have edgekit's classes alone, it has {strange[:5]}")
 
 
 def _build() -> None:

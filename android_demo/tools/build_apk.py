@@ -74,7 +74,9 @@ def _assemble(base: Path, dexes: list[Path], into: Path) -> None:
             packed = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             archive.writestr(entry(one.filename), made.read(one), packed)
         for number, dex in enumerate(dexes, start=1):
-            archive.writestr(entry(f"classes{number if number > 1 else ''}.dex"), dex.read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                entry(f"classes{number if number > 1 else ''}.dex"), dex.read_bytes(), zipfile.ZIP_DEFLATED
+            )
         for abi in ABIS:
             library = fetch.aar("tensorflow-lite") / "jni" / abi / NATIVE_LIBRARY
             archive.writestr(entry(f"lib/{abi}/{NATIVE_LIBRARY}"), library.read_bytes(), zipfile.ZIP_STORED)
@@ -100,7 +102,16 @@ def build() -> Path:
     _assemble(made.apk, dexes, loose)
     run("zipalign", "-f", "-p", "4", loose, aligned)
     store, password = signing_key()
-    sign = ["--ks", store, "--ks-pass", "env:EDGEKIT_SIGNING", "--ks-key-alias", "edgekit", "--min-sdk-version", str(MIN_SDK)]
+    sign: list[str | Path] = [
+        "--ks",
+        store,
+        "--ks-pass",
+        "env:EDGEKIT_SIGNING",
+        "--ks-key-alias",
+        "edgekit",
+        "--min-sdk-version",
+        str(MIN_SDK),
+    ]
     run("apksigner", "sign", *sign, "--out", signed, aligned, environment=password)
     check(signed)
     os.replace(signed, APK)

@@ -85,9 +85,13 @@ def pairs() -> Iterator[Pair]:
     for alias, module, name in _VERSIONS:
         yield Pair(f"the version of {alias}", catalog[alias], _property(module, name))
     yield Pair("the compiler's Kotlin", fetch.ARTIFACTS["kotlin-stdlib"].version, _property("", "kotlin.version"))
-    yield Pair("the version", _said((HOME / "build.gradle.kts").read_text(encoding="utf-8"), "version"), resources.version())
+    yield Pair(
+        "the version", _said((HOME / "build.gradle.kts").read_text(encoding="utf-8"), "version"), resources.version()
+    )
     wrapper = (HOME / "gradle" / "wrapper" / "gradle-wrapper.properties").read_text(encoding="utf-8")
-    yield Pair("Gradle and its plugin", ".".join(catalog["agp"].split(".")[:2]), re.findall(r"gradle-([\d.]+)-bin", wrapper)[0])
+    yield Pair(
+        "Gradle and its plugin", ".".join(catalog["agp"].split(".")[:2]), re.findall(r"gradle-([\d.]+)-bin", wrapper)[0]
+    )
     for module in modules:
         folder = _maven(module).findtext("build/sourceDirectory", "nothing", _POM)
         # Gradle takes src/main/kotlin of a JVM module by itself.
@@ -107,7 +111,10 @@ def _android(module: str) -> Iterator[Pair]:
     script = _gradle(module)
     yield Pair(f"minSdk of {module}", _said(script, "minSdk"), str(MIN_SDK))
     yield Pair(f"compileSdk of {module}", _said(script, "compileSdk"), str(TARGET_SDK))
-    package = {path.parent.relative_to(HOME / module / "src/main/kotlin").as_posix().replace("/", ".") for path in _sources(module)}
+    package = {
+        path.parent.relative_to(HOME / module / "src/main/kotlin").as_posix().replace("/", ".")
+        for path in _sources(module)
+    }
     namespace = _said(script, "namespace")
     yield Pair(f"namespace of {module}", namespace, min(package, key=len, default="nothing"))
     if module == "app":
@@ -136,10 +143,11 @@ def syntax_errors(files: list[Path]) -> list[str]:
     need("java", "javac")
     path = os.pathsep.join(map(str, fetch.kotlin_compiler()))
     checker = Path(__file__).with_name("CheckKts.java")
-    ran = subprocess.run(["java", "-cp", path, checker, *files], capture_output=True, text=True, check=False)
+    words: list[str | Path] = ["java", "-cp", path, checker, *files]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
     if ran.returncode not in (0, 1) or (ran.returncode == 1 and not ran.stdout):
         raise SystemExit(f"the parser failed: {ran.stderr[-500:]}")
-    return ran.stdout.splitlines()
+    return str(ran.stdout).splitlines()
 
 
 def _check() -> int:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import fetch
 import resources
-from common import HOME, TARGET, need, run
+from common import HOME, TARGET, is_newer, need, run
 
 # Times in archives are those that a zip can hold at least: equal sources make equal files.
 EPOCH = (1980, 1, 1, 0, 0, 0)
+_MODULES = ("runtime", "android", "app")
 
 
 def compile_modules(*modules: str) -> list[Path]:
@@ -26,8 +27,14 @@ def compile_modules(*modules: str) -> list[Path]:
     for module in modules:
         if (HOME / module / "src" / "main" / "AndroidManifest.xml").is_file():
             resources.make(module)
-    run("mvn", "-B", "-q", "-f", HOME / "pom.xml", "-pl", ",".join(modules), "-am", "compile")
-    return [pack(HOME / module / "target" / "classes", TARGET / module / "classes.jar") for module in modules]
+    jars = [TARGET / module / "classes.jar" for module in modules]
+    sources = [path for name in _MODULES for path in (HOME / name).glob("src/main/**/*")]
+    sources += [*HOME.glob("*/pom.xml"), HOME / "pom.xml"]
+    if not all(is_newer(jar, sources) for jar in jars):
+        run("mvn", "-B", "-q", "-f", HOME / "pom.xml", "-pl", ",".join(modules), "-am", "compile")
+        for module, jar in zip(modules, jars, strict=True):
+            pack(HOME / module / "target" / "classes", jar)
+    return jars
 
 
 def pack(folder: Path, into: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Writes what Python's runtime answers, for the tests of the ports: ``python expect.py``; made anew for each run of tests.
+"""Writes what Python's runtime answers, for the tests of the ports: ``python expect.py``.
 
 Under ``target/expected/``: ``crops.rgb`` (100 crops of the demo model's input) and ``crops.f32`` (their scores, from
 whichever interpreter is installed); ``photos/`` (photos that no repository should hold: 200 megapixels, with a wide
@@ -24,7 +24,17 @@ sys.path.insert(0, str(ROOT))
 FOLDER = TARGET / "expected"
 CROPS = 100
 # Of these files so many bytes are cut from the end.
-CUT = ("420.jpg", "progressive.jpg", "working-8.jpg", "rgb.png", "palette.png", "working.png", "rgb.bmp", "animated.gif", "lossless.webp")
+CUT = (
+    "420.jpg",
+    "progressive.jpg",
+    "working-8.jpg",
+    "rgb.png",
+    "palette.png",
+    "working.png",
+    "rgb.bmp",
+    "animated.gif",
+    "lossless.webp",
+)
 CUTS = (0, 2, 8, 30, 0.25, 0.5, 0.9)
 WORKING_PX = 512
 
@@ -48,6 +58,7 @@ def logit_step(flatbuffer: bytes) -> float:
 def _crops(bench: Path) -> dict[str, Any]:
     """Half of the crops are of photos, half are drawn: smooth fields with noise."""
     import numpy as np
+
     from edgekit.runtime import read_bundle
     from edgekit.runtime.crops import crop_boxes
     from edgekit.runtime.interpreter import ModelInterpreter
@@ -66,7 +77,9 @@ def _crops(bench: Path) -> dict[str, Any]:
         down, across = np.mgrid[0:side, 0:side, 0:1][:2] / side
         turns = rng.uniform(0.5, 9, (2, 3))
         field = np.sin(6.3 * (down * turns[0] + across * turns[1]) + rng.uniform(0, 6, 3))
-        crops.append(np.clip(128 + 90 * field + rng.normal(0, rng.uniform(0, 40), field.shape), 0, 255).astype(np.uint8))
+        crops.append(
+            np.clip(128 + 90 * field + rng.normal(0, rng.uniform(0, 40), field.shape), 0, 255).astype(np.uint8)
+        )
     model = ModelInterpreter(bundle.flatbuffer)
     scores = np.stack([model(crop.reshape(side, side, 3)) for crop in crops])
     write(FOLDER / "crops.rgb", b"".join(crop.tobytes() for crop in crops))
@@ -83,9 +96,13 @@ def _wide_profile() -> bytes:
     text = b"desc" + bytes(4) + struct.pack(">I", 5) + b"wide\0" + bytes(11 + 67)
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, 563) + bytes(2)
     tags = {b"desc": text, b"wtpt": b"XYZ " + bytes(4) + fixed(0.9642, 1, 0.8249)}
-    for name, column in (b"rXYZ", (0.5151, 0.2412, -0.0011)), (b"gXYZ", (0.2920, 0.6922, 0.0419)), (b"bXYZ", (0.1571, 0.0666, 0.7841)):
+    for name, column in (
+        (b"rXYZ", (0.5151, 0.2412, -0.0011)),
+        (b"gXYZ", (0.2920, 0.6922, 0.0419)),
+        (b"bXYZ", (0.1571, 0.0666, 0.7841)),
+    ):
         tags[name] = b"XYZ " + bytes(4) + fixed(*column)
-    tags |= {name: curve for name in (b"rTRC", b"gTRC", b"bTRC")}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     table, body, at = b"", b"", 128 + 4 + 12 * len(tags)
     for name, value in tags.items():
         table += struct.pack(">4sII", name, at + len(body), len(value))
@@ -119,6 +136,7 @@ def _photos(bench: Path) -> None:
 def _answer(content: bytes, working_px: int | None) -> dict[str, Any]:
     """What Python makes of a photo: its picture's size and hash, or its refusal."""
     import numpy as np
+
     from edgekit.errors import PhotoError
     from edgekit.runtime.photo import read_photo
 

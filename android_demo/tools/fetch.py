@@ -1,7 +1,7 @@
-"""Gets what Maven alone can't use: AARs, native libraries, Android's resources. Idempotent; ``python fetch.py`` gets all.
+"""Gets what Maven alone can't use: AARs, native libraries, Android's resources. ``python fetch.py`` gets all.
 
-Every artifact is held to its SHA-256. They come through Maven's own client, from whatever mirror it is set up with, and
-are taken from its local repository where they are there already. Under ``target/``:
+What is there already is not fetched again. Every artifact is held to its SHA-256. They come through Maven's own client,
+from whatever mirror it is set up with, and are taken from its local repository where they are there. Under ``target/``:
 
 - ``artifacts/`` the files as they are; ``aar/NAME/`` what is inside (``classes.jar``, ``jni/ABI/*.so``)
 - ``sdk/`` the Android that Robolectric runs, ``framework.apk`` its resources, for aapt2
@@ -240,7 +240,8 @@ def framework() -> Path:
 def kotlin_compiler() -> list[Path]:
     """Kotlin's compiler and what it needs, to be run as a program; raises as ``artifact`` does."""
     needed = ("compiler-embeddable", "stdlib", "script-runtime", "reflect", "daemon-embeddable")
-    return [*(artifact(f"kotlin-{name}") for name in needed), artifact("kotlinx-coroutines-core-jvm"), artifact("annotations")]
+    others = ("kotlinx-coroutines-core-jvm", "annotations")
+    return [artifact(name) for name in (*(f"kotlin-{one}" for one in needed), *others)]
 
 
 def _all() -> None:

@@ -44,7 +44,8 @@ def classify(abi: str, jobs: Path, answers: Path) -> None:
         given["edgekit.scorer"] = _SEPARATOR.join(arm64.command("MODEL", threads=1, kernels="xnnpack"))
     chosen = ["-Dtest=PortsJobs", "-Dsurefire.failIfNoSpecifiedTests=false"]
     words = [f"-D{name}={value}" for name, value in given.items()]
-    run("mvn", "-B", "-q", "-f", HOME / "pom.xml", "-pl", "android", "-am", "test", *chosen, *words, timeout_s=TIMEOUT_S)
+    maven: list[str | Path] = ["mvn", "-B", "-q", "-f", HOME / "pom.xml", "-pl", "android", "-am", "test"]
+    run(*maven, *chosen, *words, timeout_s=TIMEOUT_S)
 
 
 def cut(jobs: Path, answers: Path) -> None:

@@ -1,0 +1,1 @@
+"""Android's native libraries on another C library than Android's."""

@@ -1,8 +1,8 @@
 """Makes the folder in which an APK's own TFLite library loads on this machine: ``python make.py x86_64|arm64-v8a``.
 
-Android's libraries want ``libc.so``, ``libm.so``, ``libdl.so`` and ``liblog.so`` with symbols of version ``LIBC``. Those
-are made here: ``shim.c`` has what differs, and for every other symbol that the library asks for, a jump to glibc's
-function of that name is written. ``score.c`` is a program that scores crops with it, for qemu.
+Android's libraries want ``libc.so``, ``libm.so``, ``libdl.so`` and ``liblog.so`` with symbols of version ``LIBC``.
+Those are made here: ``shim.c`` has what differs, and for every other symbol that the library asks for, a jump to
+glibc's function of that name is written. ``score.c`` is a program that scores crops with it, for qemu.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ class Machine(NamedTuple):
 MACHINES = {
     "x86_64": Machine("gcc", "jmp *slot_{name}(%rip)"),
     # x16 is the register that linkers' own jumps may use.
-    "arm64-v8a": Machine(
-        "aarch64-linux-gnu-gcc", "adrp x16, slot_{name}\n ldr x16, [x16, :lo12:slot_{name}]\n br x16"
-    ),
+    "arm64-v8a": Machine("aarch64-linux-gnu-gcc", "adrp x16, slot_{name}\n ldr x16, [x16, :lo12:slot_{name}]\n br x16"),
 }
 # Beside libc.so, which has all symbols: they are asked for their version only.
 _EMPTY = ("libm.so", "libdl.so", "liblog.so")

@@ -11,6 +11,7 @@ import edgekit.runtime.ContractException
 import edgekit.runtime.EdgekitException
 import edgekit.runtime.Limits
 import edgekit.runtime.Model
+import edgekit.runtime.ModelException
 import edgekit.runtime.PhotoException
 import edgekit.runtime.Pixels
 import edgekit.runtime.Verdict
@@ -58,11 +59,13 @@ public class EdgekitClassifier private constructor(
      * @throws EdgekitException the model can't score it, or the classifier is closed
      */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(image: Image, rotation: Int = 0, crops: Int? = null, stopEarly: Boolean = true): Verdict =
         classify(Planes.frame(image, rotation), crops, stopEarly)
 
     /** Classifies a camera's frame, or a picture of full size; parameters and errors as for an image. */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(pixels: Pixels, crops: Int? = null, stopEarly: Boolean = true): Verdict =
         classifier.classify(pixels, crops, stopEarly)
 
@@ -74,6 +77,7 @@ public class EdgekitClassifier private constructor(
      * @throws EdgekitException the model can't score it, or the classifier is closed
      */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(
         content: ByteArray,
         crops: Int? = null,
@@ -87,11 +91,13 @@ public class EdgekitClassifier private constructor(
 
     /** Classifies a photo in a file; errors as for its content, and where it can't be read. */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(file: File, crops: Int? = null, stopEarly: Boolean = true): Verdict =
         classify(content(file.path, Limits.MAX_FILE_BYTES, ::PhotoException) { file.inputStream() }, crops, stopEarly, file.path)
 
     /** Classifies a photo of the gallery or of another app; errors as for its content, and where it can't be read. */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(context: Context, photo: Uri, crops: Int? = null, stopEarly: Boolean = true): Verdict {
         val content = content("$photo", Limits.MAX_FILE_BYTES, ::PhotoException) { stream(context, photo) }
         return classify(content, crops, stopEarly, "$photo")
@@ -105,6 +111,7 @@ public class EdgekitClassifier private constructor(
      * @throws EdgekitException the model can't score it, or the classifier is closed
      */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(bitmap: Bitmap, crops: Int? = null, stopEarly: Boolean = true): Verdict {
         val began = System.nanoTime()
         val picture = Photos.picture(bitmap)
@@ -129,31 +136,39 @@ public class EdgekitClassifier private constructor(
          */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun load(context: Context, asset: String, options: Options = Options()): EdgekitClassifier =
             load(content(asset, Limits.MAX_MODEL_BYTES, ::ContractException) { context.assets.open(asset) }, options, asset)
 
         /** Loads a model file that the user chose; errors as for an asset. */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun load(context: Context, model: Uri, options: Options = Options()): EdgekitClassifier =
             load(content("$model", Limits.MAX_MODEL_BYTES, ::ContractException) { stream(context, model) }, options, "$model")
 
         /** Loads a model file; errors as for an asset. */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun load(file: File, options: Options = Options()): EdgekitClassifier =
             load(content(file.path, Limits.MAX_MODEL_BYTES, ::ContractException) { file.inputStream() }, options, file.path)
 
         /** Loads a model file by its content; errors as for an asset. */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun load(content: ByteArray, options: Options = Options(), name: String = "model"): EdgekitClassifier =
             load(Bundle.read(content, name), options)
 
         /** Loads a model file that was read and checked; errors as for an asset. */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun load(bundle: Bundle, options: Options = Options()): EdgekitClassifier {
+            if (options.threads !in 1..Limits.MAX_THREADS) {
+                throw ModelException("threads must be 1 to ${Limits.MAX_THREADS}, got ${options.threads}")
+            }
             // The GPU takes one crop at a time: more interpreters would only hold its memory.
             val count = if (options.accelerator == Accelerator.GPU) 1 else options.threads
             val models = ArrayList<Model>(count)

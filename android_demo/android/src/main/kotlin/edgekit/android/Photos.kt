@@ -4,6 +4,7 @@ import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.graphics.Color
 import android.os.Build
+import edgekit.runtime.EdgekitException
 import edgekit.runtime.Exif
 import edgekit.runtime.Headers
 import edgekit.runtime.Limits
@@ -46,6 +47,7 @@ public object Photos {
      */
     @JvmStatic
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun read(content: ByteArray, workingPx: Int? = null, name: String = "photo"): Photo {
         val kind = Headers.check(content, workingPx, name)
         if (kind == PhotoKind.BMP && !isWholeBmp(content)) {
@@ -77,6 +79,7 @@ public object Photos {
      */
     @JvmStatic
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun picture(bitmap: Bitmap, name: String = "bitmap"): Picture {
         if (bitmap.isRecycled) throw PhotoException("$name: a bitmap must not be recycled before it is classified")
         val size = SizeWh(bitmap.width, bitmap.height)

@@ -2,6 +2,7 @@ package edgekit.android
 
 import android.graphics.ImageFormat
 import android.media.Image
+import edgekit.runtime.EdgekitException
 import edgekit.runtime.Frame
 import edgekit.runtime.PhotoException
 import edgekit.runtime.Plane
@@ -18,6 +19,7 @@ public object Planes {
      */
     @JvmStatic
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun frame(image: Image, rotation: Int = 0): Frame {
         try {
             if (image.format != ImageFormat.YUV_420_888) {

@@ -101,6 +101,7 @@ public class TfliteModel private constructor(
          */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun open(flatbuffer: ByteBuffer, threads: Int = 1, accelerator: Accelerator = Accelerator.CPU): TfliteModel {
             if (threads !in 1..Limits.MAX_THREADS) {
                 throw ModelException("threads must be 1 to ${Limits.MAX_THREADS}, got $threads")

@@ -115,6 +115,8 @@ class EdgekitClassifierTest {
             ContractException::class.java to { EdgekitClassifier.load(missing) },
             ContractException::class.java to { EdgekitClassifier.load(context, "absent.tflite") },
             ContractException::class.java to { EdgekitClassifier.load(context, Uri.fromFile(missing)) },
+            ModelException::class.java to { EdgekitClassifier.load(file, Options(threads = 0)) },
+            ModelException::class.java to { EdgekitClassifier.load(file, Options(threads = 257)) },
             ModelException::class.java to { EdgekitClassifier.load(file, Options(accelerator = Accelerator.GPU)) },
         )
         for ((kind, load) in cases) assertThrows(kind) { load() }

@@ -23,27 +23,67 @@ private fun reduceInto(reduced: ByteArray, start: Int, picture: Picture, box: Bo
     val blockPx = factorX * factorY
     // In float32, as the contract has it; the product of a sum and this fits in 32 bits without a sign.
     val multiplier = (4294967296.0f / (256L * blockPx).toFloat()).toLong().toInt()
-    val half = blockPx / 2
-    val row = box.widthPx * CHANNELS
-    val sums = IntArray(row)
+    val stride = picture.widthPx * CHANNELS
+    val sums = IntArray(box.widthPx * CHANNELS)
     var to = start
     for (top in box.top until box.bottom step factorY) {
-        sumRows(sums, picture.rgb, (top * picture.widthPx + box.left) * CHANNELS, picture.widthPx * CHANNELS, factorY)
-        to = joinColumns(sums, reduced, to, factorX, half, multiplier)
+        sumRows(sums, picture.rgb, top * stride + box.left * CHANNELS, stride, factorY)
+        to = if (factorX == 2) {
+            joinPairs(sums, reduced, to, blockPx / 2, multiplier)
+        } else {
+            joinGroups(sums, reduced, to, factorX, blockPx / 2, multiplier)
+        }
     }
 }
 
-/** Column sums of [rows] rows, each channel by itself. */
+/** Sums of the columns of some rows, a channel by itself; up to four rows at once, so that sums are seldom stored. */
 private fun sumRows(sums: IntArray, rgb: ByteArray, start: Int, stride: Int, rows: Int) {
-    for (at in sums.indices) sums[at] = rgb[start + at].toInt() and 0xFF
-    for (row in 1 until rows) {
+    sums.fill(0)
+    var row = 0
+    while (rows - row >= 4) {
+        addFour(sums, rgb, start + row * stride, stride)
+        row += 4
+    }
+    if (rows - row >= 2) {
+        addTwo(sums, rgb, start + row * stride, stride)
+        row += 2
+    }
+    if (rows > row) {
         val from = start + row * stride
         for (at in sums.indices) sums[at] += rgb[from + at].toInt() and 0xFF
     }
 }
 
-/** The mean of each [factor] column sums of a channel, written from [start] on; returns where it ended. */
-private fun joinColumns(sums: IntArray, means: ByteArray, start: Int, factor: Int, half: Int, multiplier: Int): Int {
+private fun addTwo(sums: IntArray, rgb: ByteArray, first: Int, stride: Int) {
+    val second = first + stride
+    for (at in sums.indices) sums[at] += (rgb[first + at].toInt() and 0xFF) + (rgb[second + at].toInt() and 0xFF)
+}
+
+private fun addFour(sums: IntArray, rgb: ByteArray, first: Int, stride: Int) {
+    val second = first + stride
+    val third = second + stride
+    val fourth = third + stride
+    for (at in sums.indices) {
+        sums[at] += (rgb[first + at].toInt() and 0xFF) + (rgb[second + at].toInt() and 0xFF) +
+            (rgb[third + at].toInt() and 0xFF) + (rgb[fourth + at].toInt() and 0xFF)
+    }
+}
+
+/** The means of each two columns, written from [start] on; returns where they end. */
+private fun joinPairs(sums: IntArray, means: ByteArray, start: Int, half: Int, multiplier: Int): Int {
+    val pixels = sums.size / (2 * CHANNELS)
+    for (pixel in 0 until pixels) {
+        val from = pixel * (2 * CHANNELS)
+        val to = start + pixel * CHANNELS
+        means[to] = ((sums[from] + sums[from + 3] + half) * multiplier ushr 24).toByte()
+        means[to + 1] = ((sums[from + 1] + sums[from + 4] + half) * multiplier ushr 24).toByte()
+        means[to + 2] = ((sums[from + 2] + sums[from + 5] + half) * multiplier ushr 24).toByte()
+    }
+    return start + pixels * CHANNELS
+}
+
+/** The means of each [factor] columns, written from [start] on; returns where they end. */
+private fun joinGroups(sums: IntArray, means: ByteArray, start: Int, factor: Int, half: Int, multiplier: Int): Int {
     var to = start
     var from = 0
     while (from < sums.size) {

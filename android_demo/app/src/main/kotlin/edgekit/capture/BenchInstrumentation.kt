@@ -1,0 +1,107 @@
+package edgekit.capture
+
+import android.app.Activity
+import android.app.Instrumentation
+import android.os.Bundle
+import edgekit.capture.core.BenchJob
+import edgekit.capture.core.BenchModels
+import edgekit.capture.core.BenchPace
+import edgekit.capture.core.BenchRun
+import edgekit.capture.core.ModelName
+import edgekit.capture.core.runBench
+import edgekit.capture.core.sha256
+import edgekit.runtime.EdgekitException
+import java.io.File
+import java.io.IOException
+
+/**
+ * The benchmark's sweep without a finger, for device farms and scripts:
+ *
+ * `adb shell am instrument -w -e pace full edgekit.capture/edgekit.capture.BenchInstrumentation`
+ *
+ * Arguments: `pace` full or quick; `crops`, `threads`, `delegates` as lists with commas, such as `1,3,5,10`. The export
+ * lies in the app's folder on the shared storage, `Android/data/edgekit.capture/files/exports`. It reports itself as one
+ * test, which is what farms count.
+ */
+class BenchInstrumentation : Instrumentation() {
+    private var arguments = Bundle()
+
+    override fun onCreate(arguments: Bundle?) {
+        super.onCreate(arguments)
+        this.arguments = arguments ?: Bundle()
+        start()
+    }
+
+    override fun onStart() {
+        super.onStart()
+        sendStatus(BEGAN, status("\n$CLASS:"))
+        val told = try {
+            val file = sweep()
+            sendStatus(PASSED, status("."))
+            "\nOK (1 test)\n\nexport: ${file.path}\n"
+        } catch (failure: EdgekitException) {
+            failed(failure)
+        } catch (failure: IOException) {
+            failed(failure)
+        } catch (failure: IllegalArgumentException) {
+            failed(failure)
+        }
+        finish(Activity.RESULT_OK, Bundle().apply { putString(REPORT_KEY_STREAMRESULT, told) })
+    }
+
+    /** Runs the sweep that the arguments ask for, and returns its export. */
+    internal fun sweep(): File {
+        val app = targetContext.applicationContext as CaptureApp
+        val photos = app.benchPhotos()
+        val file = app.shelf.current()
+        val delegates = list("delegates")?.split(',') ?: listOf("default")
+        val contract = app.scorers.load(file, 1, delegates.first()).use { it.contract }
+        val job = BenchJob.of(
+            contract = contract,
+            model = ModelName(file.name, sha256(file.content)),
+            photos = photos,
+            pace = paceOf(arguments.getString("pace") ?: "full"),
+            crops = numbers("crops", 1..1000) ?: BenchJob.USUAL_CROPS,
+            threads = numbers("threads", 1..256) ?: BenchJob.USUAL_THREADS,
+            delegates = delegates,
+        )
+        val models = BenchModels { threads, delegate -> app.scorers.load(file, threads, delegate) }
+        val run = BenchRun(job, photos, models, Phone(app), app.identity, System::currentTimeMillis)
+        return runBench(run, File(app.getExternalFilesDir(null) ?: app.filesDir, "exports")).export
+    }
+
+    private fun paceOf(name: String): BenchPace = when (name) {
+        "full" -> BenchPace.FULL
+        "quick" -> BenchPace.QUICK
+        else -> throw IllegalArgumentException("pace must be full or quick, got $name")
+    }
+
+    private fun list(key: String): String? = arguments.getString(key)
+
+    private fun numbers(key: String, range: IntRange): List<Int>? = list(key)?.split(',')?.map { text ->
+        text.trim().toIntOrNull()?.takeIf { it in range }
+            ?: throw IllegalArgumentException("$key must be numbers from ${range.first} to ${range.last} with commas, got $text")
+    }
+
+    private fun failed(failure: Exception): String {
+        val words = "${failure.javaClass.name}: ${failure.message}"
+        sendStatus(FAILED, status("F").apply { putString("stack", words) })
+        return "\nFAILURES!!!\nTests run: 1,  Failures: 1\n\n$words\n"
+    }
+
+    private fun status(stream: String) = Bundle().apply {
+        putString("id", "AndroidJUnitRunner")
+        putString("class", CLASS)
+        putString("test", "sweep")
+        putInt("numtests", 1)
+        putInt("current", 1)
+        putString(REPORT_KEY_STREAMRESULT, stream)
+    }
+
+    private companion object {
+        val CLASS: String = BenchInstrumentation::class.java.name
+        const val BEGAN = 1
+        const val PASSED = 0
+        const val FAILED = -2
+    }
+}

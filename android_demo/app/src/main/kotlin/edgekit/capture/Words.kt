@@ -1,0 +1,102 @@
+package edgekit.capture
+
+import android.content.Context
+import edgekit.capture.core.CaptureRecord
+import edgekit.capture.core.Kept
+import edgekit.capture.core.Notice
+import edgekit.capture.core.QueueState
+import edgekit.capture.core.Source
+import edgekit.capture.core.Tone
+import edgekit.capture.core.VerdictView
+import java.text.DateFormat
+import java.util.Date
+import java.util.Locale
+import kotlin.math.roundToInt
+
+/** States in the person's language. */
+class Words(private val context: Context) {
+    private val locale: Locale get() = context.resources.configuration.locales[0]
+
+    fun verdict(view: VerdictView): String = when (view.tone) {
+        Tone.GENUINE -> context.getString(R.string.verdict_genuine)
+        Tone.ATTACK -> context.getString(R.string.verdict_attack)
+        Tone.UNSURE -> context.getString(R.string.verdict_unsure)
+        Tone.NEUTRAL -> view.label
+    }
+
+    /** The model's own label and how sure it is. */
+    fun score(label: String, score: Double): String =
+        context.getString(R.string.verdict_detail, label, (100 * score).roundToInt())
+
+    fun crops(count: Int): String = context.resources.getQuantityString(R.plurals.crops, count, count)
+
+    fun threads(count: Int): String = context.resources.getQuantityString(R.plurals.threads, count, count)
+
+    fun join(one: String, other: String): String = context.getString(R.string.join, one, other)
+
+    /** Milliseconds: one decimal below 10. */
+    fun ms(value: Double): String = String.format(locale, if (value < 10) "%.1f" else "%.0f", value)
+
+    fun number(value: Double): String = String.format(locale, "%.4g", value).let { text ->
+        if ('e' in text) text else text.trimEnd('0').trimEnd('.', ',')
+    }
+
+    fun notice(notice: Notice): String = when (notice) {
+        is Notice.Saved -> context.getString(if (notice.kept == Kept.ANYWAY) R.string.saved_anyway else R.string.saved)
+        Notice.StorageFull -> context.getString(R.string.storage_full)
+        is Notice.SaveFailed -> context.getString(R.string.save_failed, notice.reason)
+        is Notice.PhotoRefused -> context.getString(R.string.photo_refused, notice.reason)
+        Notice.ShotFailed -> context.getString(R.string.shot_failed)
+        is Notice.ModelRefused -> context.getString(R.string.model_kept, notice.file, notice.reason)
+        is Notice.GpuRefused -> context.getString(R.string.gpu_refused, notice.reason)
+        is Notice.ExportFailed -> context.getString(R.string.export_failed, notice.reason)
+        Notice.ExportCancelled -> context.getString(R.string.export_cancelled)
+        is Notice.LiveFailed -> context.getString(R.string.live_failed, notice.reason)
+    }
+
+    fun taken(record: CaptureRecord): String =
+        DateFormat.getDateTimeInstance(DateFormat.MEDIUM, DateFormat.SHORT, locale).format(Date(record.takenMs))
+
+    /** What ran the model; that an interpreter does not tell its kernels is for records, not for people. */
+    fun engine(told: String): String = told.removeSuffix(", not told")
+
+    /** What else is to be said of a capture, on one line; empty where nothing is. */
+    fun marks(record: CaptureRecord): String = listOfNotNull(
+        context.getString(R.string.kept_anyway_mark).takeIf { record.kept == Kept.ANYWAY },
+        context.getString(R.string.from_gallery).takeIf { record.source == Source.GALLERY },
+        record.truth?.let { context.getString(R.string.truth_mark, it) },
+    ).fold("") { line, mark -> if (line.isEmpty()) mark else join(line, mark) }
+
+    fun queue(queue: QueueState): String {
+        val lines = listOfNotNull(
+            context.resources.getQuantityString(R.plurals.uploads_waiting, queue.waiting, queue.waiting).takeIf { queue.waiting > 0 },
+            context.resources.getQuantityString(R.plurals.uploads_refused, queue.refused, queue.refused).takeIf { queue.refused > 0 },
+            queue.lastProblem?.let { context.getString(R.string.uploads_problem, it) },
+        )
+        return if (lines.isEmpty()) context.getString(R.string.uploads_none) else lines.joinToString("\n")
+    }
+}
+
+/** The icon of a meaning: with text and colour, never the colour alone. */
+internal fun iconOf(tone: Tone): Int = when (tone) {
+    Tone.GENUINE -> R.drawable.ic_genuine
+    Tone.ATTACK -> R.drawable.ic_attack
+    Tone.UNSURE -> R.drawable.ic_unsure
+    Tone.NEUTRAL -> R.drawable.ic_neutral
+}
+
+/** The colour of a meaning on the app's background. */
+internal fun colourOf(tone: Tone): Int = when (tone) {
+    Tone.GENUINE -> R.color.genuine
+    Tone.ATTACK -> R.color.attack
+    Tone.UNSURE -> R.color.unsure
+    Tone.NEUTRAL -> R.color.neutral
+}
+
+/** The colour of a meaning on the camera's picture. */
+internal fun panelColourOf(tone: Tone): Int = when (tone) {
+    Tone.GENUINE -> R.color.panel_genuine
+    Tone.ATTACK -> R.color.panel_attack
+    Tone.UNSURE -> R.color.panel_unsure
+    Tone.NEUTRAL -> R.color.panel_neutral
+}

@@ -1,0 +1,163 @@
+package edgekit.capture.core
+
+import edgekit.runtime.Contract
+import java.io.File
+import java.util.concurrent.CancellationException
+import java.util.concurrent.atomic.AtomicBoolean
+
+/** The captures: list, truth, export and upload. */
+internal class HistoryPresenter(private val parts: Parts, private val changed: () -> Unit) {
+    private sealed interface Export {
+        data class Running(val done: Int, val of: Int, val isCancelled: AtomicBoolean) : Export
+        data class Done(val file: File, val captures: Int) : Export
+    }
+
+    private var captures = Captures(emptyList(), 0)
+    private var selected: StoredCapture? = null
+    private var export: Export? = null
+    var notice: Notice? = null
+    var queue = QueueState(0, 0, null, null)
+        private set
+
+    /** Whether the queue is run: uploads are on, and the app is in front. */
+    var isUploading = false
+    private var isTryComing = false
+
+    fun open() {
+        selected = null
+        notice = null
+        parts.jobs.run({ parts.store.list() }) { result ->
+            captures = result.getOrThrow()
+            changed()
+        }
+    }
+
+    fun select(id: String) {
+        notice = null
+        selected = captures.whole.find { it.record.id == id }
+    }
+
+    fun listState(): UiState = when (val now = export) {
+        is Export.Running -> UiState.Exporting(now.done, now.of)
+        is Export.Done -> UiState.Exported(now.file, now.captures)
+        null -> UiState.History(captures.whole, captures.damaged, notice)
+    }
+
+    fun detailState(contract: Contract?): UiState = when (val one = selected) {
+        null -> listState()
+        else -> UiState.Detail(one, toneOfRecord(one.record, contract), notice)
+    }
+
+    fun setTruth(label: String?) {
+        val one = selected ?: return
+        parts.jobs.run({ parts.store.setTruth(one, label) }) { result ->
+            result.fold({ after ->
+                selected = after
+                captures = captures.copy(whole = captures.whole.map { if (it.record.id == after.record.id) after else it })
+            }) { notice = noticeOf(it) }
+            changed()
+        }
+    }
+
+    fun delete() {
+        val one = selected ?: return
+        selected = null
+        parts.jobs.run({
+            parts.store.delete(one.record.id)
+            parts.store.list()
+        }) { result ->
+            captures = result.getOrThrow()
+            changed()
+        }
+    }
+
+    fun export() {
+        val all = captures.whole
+        if (export != null || all.isEmpty()) return
+        notice = null
+        val isCancelled = AtomicBoolean()
+        export = Export.Running(0, all.size, isCancelled)
+        changed()
+        val target = File(parts.exports, "edgekit-captures-${fileTime(parts.nowMs())}.zip")
+        parts.jobs.run({ write(all, target, isCancelled) }) { result ->
+            export = if (result.isSuccess) Export.Done(target, all.size) else null
+            result.onFailure { notice = if (it is CancellationException) Notice.ExportCancelled else exportNotice(it) }
+            changed()
+        }
+    }
+
+    private fun write(all: List<StoredCapture>, target: File, isCancelled: AtomicBoolean) =
+        exportCaptures(all, parts.identity, parts.nowMs(), target, parts.disk) { done, of ->
+            if (isCancelled.get()) throw CancellationException()
+            parts.jobs.post {
+                if (export is Export.Running) export = Export.Running(done, of, isCancelled)
+                changed()
+            }
+        }
+
+    /** Ends an export that runs; false where none does. */
+    fun cancelExport(): Boolean {
+        val running = export as? Export.Running ?: return false
+        running.isCancelled.set(true)
+        return true
+    }
+
+    /** Leaves the word of an export that is done; false where there is none. */
+    fun leaveExported(): Boolean {
+        if (export !is Export.Done) return false
+        export = null
+        return true
+    }
+
+    /** Runs the queue, away from the main thread. */
+    fun upload() {
+        if (isUploading) parts.uploads.run({ parts.queue.run().let { parts.queue.state() } }, ::queueState)
+    }
+
+    /** Queues all captures: uploads were just switched on. */
+    fun queueAll() = parts.uploads.run({
+        // Those that the folder has already are found there and left alone.
+        parts.store.list().whole.forEach { parts.queue.add(it.record.id) }
+        parts.queue.run()
+        parts.queue.state()
+    }, ::queueState)
+
+    fun retryUploads() = parts.uploads.run({
+        parts.queue.retryAll()
+        parts.queue.run()
+        parts.queue.state()
+    }, ::queueState)
+
+    fun refreshQueue() = parts.uploads.run({ parts.queue.state() }, ::queueState)
+
+    private fun queueState(result: Result<QueueState>) {
+        result.fold({ queue = it }) { queue = queue.copy(lastProblem = reasonOf(it)) }
+        val next = queue.nextTryMs
+        if (isUploading && next != null && !isTryComing) {
+            isTryComing = true
+            parts.uploads.post(maxOf(LEAST_WAIT_MS, next - parts.nowMs())) {
+                isTryComing = false
+                upload()
+            }
+        }
+        changed()
+    }
+
+    private fun noticeOf(failure: Throwable): Notice =
+        if (failure is StorageFullException) Notice.StorageFull else Notice.SaveFailed(reasonOf(failure))
+
+    private fun exportNotice(failure: Throwable): Notice =
+        if (failure is StorageFullException) Notice.StorageFull else Notice.ExportFailed(reasonOf(failure))
+
+    private companion object {
+        // A clock that is set back must not make a loop without pause.
+        const val LEAST_WAIT_MS = 1000L
+    }
+}
+
+/** A stored verdict's meaning: known where the model in use made it or has the same labels. */
+internal fun toneOfRecord(record: CaptureRecord, contract: Contract?): Tone = when {
+    record.verdict.label == Contract.RETAKE || record.verdict.label == Contract.UNKNOWN -> Tone.UNSURE
+    contract != null && record.verdict.label in contract.labels -> toneOf(record.verdict.label, contract)
+    else -> Tone.NEUTRAL
+}

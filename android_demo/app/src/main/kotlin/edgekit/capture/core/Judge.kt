@@ -1,0 +1,60 @@
+package edgekit.capture.core
+
+import edgekit.runtime.Headers
+import edgekit.runtime.PhotoException
+import edgekit.runtime.PhotoKind
+
+/** A photo on the disk with the record that it would have as a capture. */
+internal class Judged(val pending: PendingCapture, val record: CaptureRecord, val tone: Tone) {
+    val view: VerdictView get() = VerdictView(tone, record.verdict.label, record.verdict.score)
+}
+
+/** Puts photos on the disk and judges them as they are stored there. */
+internal class Judge(private val parts: Parts, private val scorer: Scorer, private val crops: Int?) {
+    /**
+     * Judges a photo; where that fails, nothing stays on the disk.
+     *
+     * @throws edgekit.runtime.EdgekitException it can't be read within the limits.
+     * @throws StorageFullException there is no room.
+     */
+    fun judge(source: Source, lens: String?, content: ByteArray): Judged {
+        val ending = endingOf(content)
+        val nowMs = parts.nowMs()
+        val pending = parts.store.begin(newId(nowMs, parts.random), content, ending, lens)
+        var isJudged = false
+        try {
+            val file = pending.photo.readBytes()
+            val verdict = scorer.classify(file, crops)
+            val record = CaptureRecord(
+                id = pending.id,
+                photo = pending.photo.name,
+                takenMs = nowMs,
+                source = source,
+                kept = Kept.AS_IS,
+                verdict = verdict,
+                rotation = rotationOf(file),
+                model = scorer.model,
+                device = parts.identity.device,
+                app = parts.identity.app,
+                engine = scorer.engine.toString(),
+                threads = scorer.threads,
+                truth = null,
+            )
+            isJudged = true
+            return Judged(pending, record, toneOf(verdict.label, scorer.contract))
+        } finally {
+            if (!isJudged) parts.store.drop(pending)
+        }
+    }
+
+    private fun endingOf(content: ByteArray): String {
+        val kind = Headers.check(content, scorer.contract.plan.workingPx, "the photo")
+        return when (kind) {
+            PhotoKind.JPEG -> "jpg"
+            PhotoKind.PNG -> "png"
+            PhotoKind.WEBP -> "webp"
+            PhotoKind.HEIC -> "heic"
+            else -> throw PhotoException("a photo must be JPEG, PNG, WebP or HEIC to be kept, got $kind; export it as JPEG")
+        }
+    }
+}

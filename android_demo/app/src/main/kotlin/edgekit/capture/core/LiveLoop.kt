@@ -1,0 +1,78 @@
+package edgekit.capture.core
+
+import edgekit.runtime.EdgekitException
+import edgekit.runtime.Frame
+import edgekit.runtime.Smoothed
+import edgekit.runtime.Smoother
+import edgekit.runtime.Verdict
+import java.util.concurrent.Executor
+
+/** A frame's verdict, and the steady answer after it. */
+data class LiveResult(val verdict: Verdict, val smoothed: Smoothed)
+
+/**
+ * Judges camera frames one at a time. A frame that comes meanwhile is let go at once, so the camera never waits and the
+ * next frame judged is a new one.
+ *
+ * @param worker Runs inference; one thread is enough.
+ * @param nowS Seconds of a clock that never goes back.
+ * @param told Told the result or the failure of each frame, on the worker.
+ */
+class LiveLoop(
+    private val worker: Executor,
+    private val nowS: () -> Double,
+    private val told: (Result<LiveResult>) -> Unit,
+) {
+    private class Use(val scorer: Scorer, val crops: Int?) {
+        val smoother = Smoother(scorer.contract)
+    }
+
+    private var use: Use? = null
+    private var isBusy = false
+
+    /** Judges the frames from now on with a model; what was smoothed is forgotten. */
+    @Synchronized
+    fun start(scorer: Scorer, crops: Int?) {
+        use = Use(scorer, crops)
+    }
+
+    /** Lets all frames go. One that is being judged is not told of any more. */
+    @Synchronized
+    fun stop() {
+        use = null
+    }
+
+    /**
+     * Offers a frame.
+     *
+     * @param frame Makes it from the camera's buffers, only when it is to be judged.
+     * @param release Gives the camera its buffers back; called exactly once.
+     * @return Whether it is being judged.
+     */
+    fun offer(frame: () -> Frame, release: () -> Unit): Boolean {
+        val now = synchronized(this) { use.takeUnless { isBusy }?.also { isBusy = true } }
+        if (now == null) {
+            release()
+            return false
+        }
+        val takenS = nowS()
+        worker.execute { judge(now, takenS, frame, release) }
+        return true
+    }
+
+    private fun judge(now: Use, takenS: Double, frame: () -> Frame, release: () -> Unit) {
+        val result = try {
+            val verdict = now.scorer.classify(frame(), now.crops)
+            Result.success(LiveResult(verdict, now.smoother.add(verdict, takenS)))
+        } catch (failure: EdgekitException) {
+            Result.failure(failure)
+        } finally {
+            release()
+        }
+        val isWanted = synchronized(this) {
+            isBusy = false
+            use === now
+        }
+        if (isWanted) told(result)
+    }
+}

@@ -1,0 +1,109 @@
+package edgekit.capture.core
+
+import edgekit.runtime.Contract
+import java.io.File
+
+/** What a verdict means to a person: text, icon and colour follow from it. */
+enum class Tone { GENUINE, ATTACK, UNSURE, NEUTRAL }
+
+/** A verdict as it is shown. */
+data class VerdictView(val tone: Tone, val label: String, val score: Double)
+
+/** Why the camera can't be used. */
+enum class Trouble { IN_USE, DISABLED, DISCONNECTED, BROKEN }
+
+/** The camera's lamp. */
+enum class Torch { ABSENT, OFF, ON }
+
+/** What a screen tells beside its content, until the next step. */
+sealed interface Notice {
+    data class Saved(val kept: Kept) : Notice
+    data object StorageFull : Notice
+    data class SaveFailed(val reason: String) : Notice
+    data class PhotoRefused(val reason: String) : Notice
+    data object ShotFailed : Notice
+    data class ModelRefused(val file: String, val reason: String) : Notice
+    data class GpuRefused(val reason: String) : Notice
+    data class ExportFailed(val reason: String) : Notice
+    data object ExportCancelled : Notice
+    data class LiveFailed(val reason: String) : Notice
+}
+
+/** A model and its contract as settings show it. */
+data class ModelView(val name: String, val sha256: String, val contract: Contract, val engine: Engine, val isBundled: Boolean)
+
+/** What the screen shows. Every state is made by [CapturePresenter]. */
+sealed interface UiState {
+    /** The camera's permission is asked for, with the reason. */
+    data object AskPermission : UiState
+
+    /** The system asks no more: only its settings can give the permission. */
+    data object PermissionDenied : UiState
+
+    /** A device without a camera: photos of the gallery can still be checked. */
+    data class NoCamera(val notice: Notice?) : UiState
+
+    data class CameraTrouble(val trouble: Trouble) : UiState
+
+    data object LoadingModel : UiState
+
+    data class ModelRefused(val file: String, val reason: String, val isBundled: Boolean) : UiState
+
+    data object OpeningCamera : UiState
+
+    /**
+     * The camera's picture with the smoothed verdict on it.
+     *
+     * @property verdict Null until the first frame was judged.
+     * @property crops Of the last verdict; an early end has fewer than the contract.
+     */
+    data class Live(
+        val verdict: VerdictView?,
+        val crops: Int,
+        val latency: Latency?,
+        val engine: Engine,
+        val threads: Int,
+        val torch: Torch,
+        val canSwitch: Boolean,
+        val isFront: Boolean,
+        val notice: Notice?,
+    ) : UiState
+
+    /** The shutter was pressed, and the camera has not given the photo yet. */
+    data object Taking : UiState
+
+    /** A photo is judged and stored. */
+    data object Checking : UiState
+
+    /** The photo looks like a recapture, or the contract can't tell: take it again, or keep it anyway. */
+    data class Retake(val verdict: VerdictView, val photo: File, val rotation: Int, val source: Source) : UiState
+
+    data class History(val captures: List<StoredCapture>, val damaged: Int, val notice: Notice?) : UiState
+
+    data class Detail(val capture: StoredCapture, val tone: Tone, val notice: Notice?) : UiState
+
+    data class Exporting(val done: Int, val of: Int) : UiState
+
+    data class Exported(val file: File, val captures: Int) : UiState
+
+    data class BenchReady(val photos: Int, val settings: Int) : UiState
+
+    data class BenchRunning(val done: Int, val of: Int) : UiState
+
+    data class BenchDone(val result: BenchResult) : UiState
+
+    data class BenchFailed(val reason: String) : UiState
+
+    /** The app left the front while the sweep ran. */
+    data object BenchInterrupted : UiState
+
+    data class SettingsShown(val settings: Settings, val model: ModelView?, val queue: QueueState, val notice: Notice?) : UiState
+}
+
+/** The meaning of a label under a contract. */
+fun toneOf(label: String, contract: Contract): Tone = when {
+    label == Contract.RETAKE || label == Contract.UNKNOWN -> Tone.UNSURE
+    contract.bonaFide == null -> Tone.NEUTRAL
+    label == contract.bonaFide -> Tone.GENUINE
+    else -> Tone.ATTACK
+}

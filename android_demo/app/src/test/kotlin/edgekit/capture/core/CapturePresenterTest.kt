@@ -1,0 +1,678 @@
+package edgekit.capture.core
+
+import edgekit.runtime.Band
+import edgekit.runtime.Bundle
+import edgekit.runtime.ContractException
+import edgekit.runtime.Json
+import edgekit.runtime.ModelException
+import java.io.ByteArrayInputStream
+import java.io.File
+import java.io.IOException
+import java.io.InputStream
+import java.util.zip.ZipFile
+import kotlin.random.Random
+import org.junit.Assert.assertArrayEquals
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.rules.TemporaryFolder
+
+/** Every state of [UiState] is reached here by what happens to the app. */
+class CapturePresenterTest {
+    @get:Rule
+    val temporary = TemporaryFolder()
+
+    private val jobs = ManualJobs()
+    private val uploadJobs = ManualJobs()
+    private val live = ManualJobs()
+    private val camera = RecordingCamera()
+    private val stored = MapValues()
+    private var scorer = ScriptedScorer()
+    private var loading: (ModelFile, Int, String) -> Scorer = { _, threads, delegate ->
+        ScriptedScorer(threads = threads, engine = Engine("scripted 1", if (delegate == "gpu") "gpu" else "none"), answer = scorer.answer)
+            .also { scorer = it }
+    }
+    private var nowMs = NOON_MS
+    private var nowS = 0.0
+    private val folder by lazy { temporary.root }
+    private val photos = BenchPhotos(listOf("path", "label", "group"), listOf(BenchPhoto("photos/444.jpg", photo("444.jpg"), listOf("photos/444.jpg", "genuine", "g"))))
+    private val clock = TestDevice()
+    private var disk: Disk = DEVICE_DISK
+    private val store by lazy { CaptureStore(File(folder, "captures")) { disk.create(it) } }
+    private val queue by lazy { UploadQueue(File(folder, "queue"), store, FolderUploader(File(folder, "outbox"))) { nowMs } }
+    private val shelf by lazy { ModelShelf(File(folder, "model")) { ModelFile("model.tflite", DEMO_BYTES) } }
+    private val opened = CameraEvent.Opened(hasTorch = true, canSwitch = true, isFront = false, lens = "back")
+
+    private fun presenter() = CapturePresenter(
+        Parts(
+            camera, jobs, uploadJobs, store, shelf, Scorers { file, threads, delegate -> loading(file, threads, delegate) }, stored, queue, { photos },
+            clock, IDENTITY, File(folder, "exports"), live, { nowMs }, { nowS }, Random(1), { disk.create(it) },
+        ),
+    )
+
+    private val states = ArrayList<UiState>()
+
+    private fun started(permission: Permission = Permission.GRANTED): CapturePresenter = presenter().also {
+        it.attach(states::add)
+        it.resume(permission)
+        jobs.all()
+        uploadJobs.all()
+    }
+
+    private fun running(): CapturePresenter = started().also { it.onCamera(opened) }
+
+    private fun CapturePresenter.see(attack: Double, atS: Double) {
+        scorer.answer = { verdict(attack) }
+        nowS = atS
+        offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+    }
+
+    private fun CapturePresenter.shoot(attack: Double, jpeg: ByteArray = photo("444.jpg")) {
+        scorer.answer = { verdict(attack) }
+        onShutter()
+        onCamera(CameraEvent.Photo(jpeg))
+        jobs.all()
+    }
+
+    private inline fun <reified T : UiState> CapturePresenter.shows(): T {
+        assertTrue("expected ${T::class.java.simpleName}, got $state", state is T)
+        return state as T
+    }
+
+    @Test
+    fun `the model is loaded first, then the camera is asked for`() {
+        val presenter = presenter()
+        presenter.attach(states::add)
+        assertEquals(UiState.LoadingModel, presenter.state)
+        presenter.resume(Permission.GRANTED)
+        assertEquals(UiState.LoadingModel, presenter.state)
+        assertEquals(emptyList<String>(), camera.calls)
+        jobs.all()
+        assertEquals(UiState.OpeningCamera, presenter.state)
+        assertEquals(listOf("open back 720"), camera.calls)
+        presenter.onCamera(opened)
+        val live = presenter.shows<UiState.Live>()
+        assertNull(live.verdict)
+        assertNull(live.latency)
+        assertEquals(Torch.OFF, live.torch)
+    }
+
+    @Test
+    fun `permission is asked for with its reason, granted or denied for ever`() {
+        val presenter = started(Permission.ASKABLE)
+        assertEquals(UiState.AskPermission, presenter.state)
+        presenter.onPermission(Permission.DENIED_FOREVER)
+        assertEquals(UiState.PermissionDenied, presenter.state)
+        assertFalse("open back 720" in camera.calls)
+        // Back from the system's settings.
+        presenter.pause()
+        presenter.resume(Permission.GRANTED)
+        assertEquals(UiState.OpeningCamera, presenter.state)
+    }
+
+    @Test
+    fun `every trouble of the camera is a state, and trying again opens it`() {
+        for (trouble in Trouble.values()) {
+            val presenter = started()
+            presenter.onCamera(CameraEvent.Failed(trouble))
+            assertEquals(UiState.CameraTrouble(trouble), presenter.state)
+            camera.calls.clear()
+            presenter.onRetry()
+            assertTrue("$trouble: ${camera.calls}", "open back 720" in camera.calls)
+            assertEquals(UiState.OpeningCamera, presenter.state)
+        }
+    }
+
+    @Test
+    fun `a device without a camera can still check photos`() {
+        val presenter = started()
+        presenter.onCamera(CameraEvent.Absent)
+        assertEquals(UiState.NoCamera(null), presenter.state)
+        presenter.onGallery { ByteArrayInputStream(photo("444.jpg")) }
+        jobs.all()
+        assertEquals(UiState.NoCamera(Notice.Saved(Kept.AS_IS)), presenter.state)
+        assertEquals(Source.GALLERY, store.list().whole.single().record.source)
+        assertNull(store.list().whole.single().lens)
+    }
+
+    @Test
+    fun `a model that is refused says why, and the app's own can be had back`() {
+        shelf.choose(ModelFile("mine.tflite", byteArrayOf(1)))
+        loading = { file, threads, _ ->
+            if (file.name == "mine.tflite") throw ContractException("mine.tflite: the flatbuffer was changed")
+            ScriptedScorer(threads = threads)
+        }
+        val presenter = started()
+        assertEquals(UiState.ModelRefused("mine.tflite", "mine.tflite: the flatbuffer was changed", false), presenter.state)
+        presenter.onBundledModel()
+        jobs.all()
+        assertEquals(UiState.OpeningCamera, presenter.state)
+        assertTrue(shelf.isBundled)
+    }
+
+    @Test
+    fun `bundles that the runtime refuses never reach an interpreter`() {
+        loading = { file, threads, _ ->
+            Bundle.read(file.content, file.name)
+            ScriptedScorer(threads = threads)
+        }
+        val presenter = running()
+        for ((name, content) in REFUSED.map { it to bundleOf(it) }) {
+            presenter.onModelPicked(name) { ByteArrayInputStream(content) }
+            jobs.all()
+            val notice = presenter.shows<UiState.Live>().notice as Notice.ModelRefused
+            assertEquals(name, notice.file)
+            assertTrue("the rule must be said: ${notice.reason}", name in notice.reason && notice.reason.length > 40)
+            assertTrue(shelf.isBundled)
+        }
+        presenter.onModelPicked("good.tflite") { ByteArrayInputStream(DEMO_BYTES) }
+        jobs.all()
+        assertEquals("good.tflite", shelf.current().name)
+        assertNull(presenter.shows<UiState.Live>().notice)
+    }
+
+    /** A model file of the conformance vectors: a whole one with some of its bytes replaced. */
+    private fun bundleOf(name: String): ByteArray {
+        val vectors = (Json.parse(File(REPOSITORY, "tests/conformance/bundles.json").readText()) as Map<*, *>)["vectors"] as List<*>
+        val vector = vectors.map { it as Map<*, *> }.first { it["name"] == name }
+        val model = vector["model"] as String
+        val file = File(REPOSITORY, model).takeIf(File::isFile) ?: File(REPOSITORY, "tests/conformance/data/$model")
+        return (vector["edits"] as List<*>).fold(file.readBytes()) { content, edit ->
+            val (from, to, hex) = edit as List<*>
+            val put = (hex as String).chunked(2).map { it.toInt(16).toByte() }.toByteArray()
+            content.copyOfRange(0, (from as Long).toInt()) + put + content.copyOfRange((to as Long).toInt(), content.size)
+        }
+    }
+
+    @Test
+    fun `a model that can't be stored is not used`() {
+        val presenter = running()
+        val before = scorer
+        // The picked one's file can't be read to its end.
+        presenter.onModelPicked("far.tflite") { throw IOException("the cloud is away") }
+        jobs.all()
+        assertEquals(Notice.ModelRefused("far.tflite", "the cloud is away"), presenter.shows<UiState.Live>().notice)
+        assertFalse(before.isClosed)
+    }
+
+    @Test
+    fun `frames become a smoothed verdict with its latency`() {
+        val presenter = running()
+        presenter.see(0.05, 0.0)
+        val first = presenter.shows<UiState.Live>()
+        assertEquals(Tone.GENUINE, first.verdict!!.tone)
+        assertEquals(10.0, first.latency!!.total.p50Ms, 1e-9)
+        assertEquals(2, first.crops)
+        presenter.see(0.95, 0.1)
+        assertEquals("one frame changes nothing", Tone.GENUINE, presenter.shows<UiState.Live>().verdict!!.tone)
+        presenter.see(0.95, 5.0)
+        assertEquals(Tone.ATTACK, presenter.shows<UiState.Live>().verdict!!.tone)
+    }
+
+    @Test
+    fun `a frame that can't be judged is told until the next one can`() {
+        val presenter = running()
+        scorer.answer = ::unreadable
+        presenter.offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+        assertTrue(presenter.shows<UiState.Live>().notice is Notice.LiveFailed)
+        presenter.see(0.1, 1.0)
+        assertNull(presenter.shows<UiState.Live>().notice)
+    }
+
+    @Test
+    fun `a genuine photo is stored as it is`() {
+        val presenter = running()
+        presenter.onShutter()
+        assertEquals(UiState.Taking, presenter.state)
+        assertEquals("shoot", camera.calls.last())
+        presenter.onCamera(CameraEvent.Photo(photo("exif-6.jpg")))
+        assertEquals(UiState.Checking, presenter.state)
+        jobs.all()
+        assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+        val capture = store.list().whole.single()
+        assertArrayEquals(photo("exif-6.jpg"), capture.photo.readBytes())
+        assertArrayEquals("the verdict is on the file as it is stored", capture.photo.readBytes(), scorer.photos.single())
+        assertEquals(90, capture.record.rotation)
+        assertEquals("scripted 1, none", capture.record.engine)
+        assertEquals(Source.SHUTTER, capture.record.source)
+        assertEquals("back", capture.lens)
+    }
+
+    @Test
+    fun `a recapture is asked about, and kept anyway`() {
+        val presenter = running()
+        presenter.shoot(0.9)
+        val asked = presenter.shows<UiState.Retake>()
+        assertEquals(Tone.ATTACK, asked.verdict.tone)
+        assertTrue(asked.photo.isFile)
+        assertEquals("nothing is stored before the answer", emptyList<StoredCapture>(), store.list().whole)
+        presenter.onKeepAnyway()
+        jobs.all()
+        assertEquals(Notice.Saved(Kept.ANYWAY), presenter.shows<UiState.Live>().notice)
+        assertEquals(Kept.ANYWAY, store.list().whole.single().record.kept)
+    }
+
+    @Test
+    fun `a recapture is taken again and leaves nothing`() {
+        val presenter = running()
+        presenter.shoot(0.9)
+        presenter.onTakeAgain()
+        jobs.all()
+        presenter.shows<UiState.Live>()
+        assertEquals(emptyList<String>(), File(folder, "captures").list()!!.toList())
+        presenter.shoot(0.9)
+        assertTrue("back is taking it again", presenter.onBack())
+        jobs.all()
+        assertEquals(emptyList<String>(), File(folder, "captures").list()!!.toList())
+    }
+
+    @Test
+    fun `the contract's band asks, too, and says that it can't tell`() {
+        val band = DEMO.copy(decision = DEMO.decision.copy(abstain = Band(0.3, 0.7), earlyStop = null))
+        loading = { _, threads, _ -> ScriptedScorer(band, threads).also { scorer = it } }
+        val presenter = running()
+        scorer.answer = { verdict(0.4, band) }
+        presenter.onShutter()
+        presenter.onCamera(CameraEvent.Photo(photo("444.jpg")))
+        jobs.all()
+        assertEquals(Tone.UNSURE, presenter.shows<UiState.Retake>().verdict.tone)
+    }
+
+    @Test
+    fun `a process that dies while it is asked starts clean`() {
+        running().shoot(0.9)
+        assertEquals(1, halves(File(folder, "captures")).size)
+        started()
+        assertEquals(emptyList<String>(), File(folder, "captures").list()!!.toList())
+    }
+
+    @Test
+    fun `a process that dies anywhere in a save starts clean, with the photo or without`() {
+        // Each number of steps is a moment of death: what was queued behind it never runs.
+        for (steps in 0..6) {
+            val presenter = running()
+            presenter.onShutter()
+            presenter.onCamera(CameraEvent.Photo(photo("444.jpg")))
+            repeat(steps) { jobs.one() }
+            val fresh = CaptureStore(File(folder, "captures"))
+            fresh.recover()
+            val found = fresh.list()
+            assertEquals("after $steps steps", 0, found.damaged)
+            assertEquals("after $steps steps", emptyList<String>(), halves(folder))
+            found.whole.forEach { fresh.delete(it.record.id) }
+            jobs.all()
+            fresh.list().whole.forEach { fresh.delete(it.record.id) }
+            fresh.recover()
+        }
+    }
+
+    @Test
+    fun `a photo of the gallery that can't be read is told and leaves nothing`() {
+        val gone: () -> InputStream = { throw IOException("it was moved") }
+        val denied: () -> InputStream = { throw SecurityException("not yours") }
+        // A header is enough to know that it has 200 megapixels.
+        val cases = listOf(
+            gone to "it was moved", denied to "not yours", bytes(photo("444.jpg").copyOf(300)) to "", bytes(ByteArray(0)) to "",
+            bytes("plain text".toByteArray()) to "", bytes(photo("cmyk.tif")) to "", bytes(photo("animated.gif")) to "JPEG, PNG, WebP or HEIC",
+            bytes(huge()) to "",
+        )
+        for ((index, case) in cases.withIndex()) {
+            val presenter = running()
+            scorer.answer = ::unreadable
+            presenter.onGallery(case.first)
+            jobs.all()
+            val notice = presenter.shows<UiState.Live>().notice
+            assertTrue("case $index: $notice", notice is Notice.PhotoRefused && case.second in notice.reason)
+            assertEquals("case $index", emptyList<String>(), File(folder, "captures").list().orEmpty().toList())
+        }
+    }
+
+    private fun bytes(content: ByteArray): () -> InputStream = { ByteArrayInputStream(content) }
+
+    /** A JPEG whose header says 20000 x 10000 pixels. */
+    private fun huge(): ByteArray = photo("444.jpg").also { jpeg ->
+        val frame = (0 until jpeg.size - 1).first { jpeg[it] == 0xFF.toByte() && jpeg[it + 1].toInt() and 255 in 0xC0..0xC2 }
+        listOf(10000 shr 8, 10000 and 255, 20000 shr 8, 20000 and 255).forEachIndexed { i, b -> jpeg[frame + 5 + i] = b.toByte() }
+    }
+
+    @Test
+    fun `storage full is told and leaves nothing, and the next photo is stored`() {
+        val presenter = running()
+        disk = SmallDisk(200)
+        presenter.shoot(0.1)
+        assertEquals(Notice.StorageFull, presenter.shows<UiState.Live>().notice)
+        assertEquals(emptyList<String>(), File(folder, "captures").list()!!.toList())
+        disk = DEVICE_DISK
+        presenter.shoot(0.1)
+        assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+        presenter.shoot(0.9)
+        disk = SmallDisk(0)
+        presenter.onKeepAnyway()
+        jobs.all()
+        assertEquals(Notice.StorageFull, presenter.shows<UiState.Live>().notice)
+        assertEquals(1, store.list().whole.size)
+        assertEquals(emptyList<String>(), halves(folder))
+    }
+
+    @Test
+    fun `a camera that disconnects while it takes a photo is told, and the shutter is free again`() {
+        val presenter = running()
+        presenter.onShutter()
+        presenter.onCamera(CameraEvent.Failed(Trouble.DISCONNECTED))
+        assertEquals(UiState.CameraTrouble(Trouble.DISCONNECTED), presenter.state)
+        presenter.onRetry()
+        presenter.onCamera(opened)
+        presenter.shoot(0.1)
+        assertEquals(1, store.list().whole.size)
+    }
+
+    @Test
+    fun `a camera that disconnects after the photo came loses nothing`() {
+        val presenter = running()
+        presenter.onShutter()
+        presenter.onCamera(CameraEvent.Photo(photo("444.jpg")))
+        presenter.onCamera(CameraEvent.Failed(Trouble.DISCONNECTED))
+        jobs.all()
+        assertEquals(UiState.CameraTrouble(Trouble.DISCONNECTED), presenter.state)
+        assertEquals(1, store.list().whole.size)
+    }
+
+    @Test
+    fun `a shot that fails is told, and the live verdict goes on`() {
+        val presenter = running()
+        presenter.onShutter()
+        presenter.onCamera(CameraEvent.ShotFailed)
+        assertEquals(Notice.ShotFailed, presenter.shows<UiState.Live>().notice)
+        presenter.see(0.1, 1.0)
+        assertEquals(Tone.GENUINE, presenter.shows<UiState.Live>().verdict!!.tone)
+        presenter.onDismiss()
+        assertNull(presenter.shows<UiState.Live>().notice)
+    }
+
+    @Test
+    fun `leaving the front closes the camera, and coming back opens it`() {
+        val presenter = running()
+        presenter.see(0.1, 0.0)
+        presenter.pause()
+        assertEquals("close", camera.calls.last())
+        assertFalse("no frame is judged behind", presenter.offerFrame(::frame) {})
+        presenter.resume(Permission.GRANTED)
+        assertEquals("open back 720", camera.calls.last())
+        presenter.onCamera(opened)
+        assertNull("an old verdict is not shown", presenter.shows<UiState.Live>().verdict)
+    }
+
+    @Test
+    fun `a photo that is judged while the app leaves the front is stored`() {
+        val presenter = running()
+        presenter.onShutter()
+        presenter.onCamera(CameraEvent.Photo(photo("444.jpg")))
+        presenter.pause()
+        jobs.all()
+        assertEquals(1, store.list().whole.size)
+    }
+
+    @Test
+    fun `a screen that is turned gets the same state`() {
+        val presenter = running()
+        presenter.shoot(0.9)
+        presenter.detach()
+        val turned = ArrayList<UiState>()
+        presenter.attach(turned::add)
+        assertTrue(turned.single() is UiState.Retake)
+    }
+
+    @Test
+    fun `lamp, focus and camera switch reach the camera`() {
+        val presenter = running()
+        presenter.onTorch()
+        assertEquals(Torch.ON, presenter.shows<UiState.Live>().torch)
+        presenter.onFocus(10f, 20f)
+        assertEquals(listOf("torch true", "focus 10.0 20.0"), camera.calls.takeLast(2))
+        presenter.onSwitchCamera()
+        assertEquals(listOf("close", "open front 720"), camera.calls.takeLast(2))
+        presenter.onCamera(opened.copy(hasTorch = false, isFront = true, lens = "front"))
+        assertEquals(Torch.ABSENT, presenter.shows<UiState.Live>().torch)
+        presenter.onTorch()
+        assertEquals("open front 720", camera.calls.last())
+        assertTrue("kept over restarts", Settings.read(stored).frontCamera)
+    }
+
+    @Test
+    fun `crops and threads take effect, and latency is counted anew`() {
+        val presenter = running()
+        presenter.see(0.1, 0.0)
+        presenter.onSettingsChanged(presenter.settings.copy(crops = 5))
+        presenter.see(0.1, 1.0)
+        assertEquals(5, scorer.crops.last())
+        assertEquals(1, presenter.shows<UiState.Live>().latency!!.count)
+        val before = scorer
+        presenter.onSettingsChanged(presenter.settings.copy(threads = 4))
+        jobs.all()
+        assertEquals(4, presenter.shows<UiState.Live>().threads)
+        assertTrue("the old model is freed", before.isClosed)
+        presenter.see(0.1, 2.0)
+        assertEquals(5, scorer.crops.last())
+    }
+
+    @Test
+    fun `a GPU that can't be had is told, and the processor goes on`() {
+        val works = loading
+        loading = { file, threads, delegate ->
+            if (delegate == "gpu") throw ModelException("the GPU delegate must be a part of the app") else works(file, threads, delegate)
+        }
+        val presenter = running()
+        presenter.onSettingsChanged(presenter.settings.copy(gpu = true))
+        jobs.all()
+        assertEquals(Notice.GpuRefused("the GPU delegate must be a part of the app"), presenter.shows<UiState.Live>().notice)
+        assertFalse(presenter.settings.gpu)
+        // A phone that lost it between two starts.
+        Settings(gpu = true).write(stored)
+        val next = started()
+        assertEquals(UiState.OpeningCamera, next.state)
+        assertFalse(next.settings.gpu)
+    }
+
+    @Test
+    fun `a GPU that is had is told`() {
+        val presenter = running()
+        presenter.onSettingsChanged(presenter.settings.copy(gpu = true))
+        jobs.all()
+        assertEquals("gpu", presenter.shows<UiState.Live>().engine.delegate)
+    }
+
+    @Test
+    fun `history shows captures, takes truths and deletes`() {
+        val presenter = running()
+        presenter.shoot(0.1)
+        nowMs += 1000
+        presenter.shoot(0.2)
+        presenter.onHistory()
+        jobs.all()
+        assertEquals("close", camera.calls.last())
+        val list = presenter.shows<UiState.History>()
+        assertEquals(2, list.captures.size)
+        presenter.onCapture(list.captures[0].record.id)
+        assertEquals(Tone.GENUINE, presenter.shows<UiState.Detail>().tone)
+        presenter.onTruth("recapture")
+        jobs.all()
+        assertEquals("recapture", presenter.shows<UiState.Detail>().capture.record.truth)
+        disk = SmallDisk(0)
+        presenter.onTruth(null)
+        jobs.all()
+        assertEquals(Notice.StorageFull, presenter.shows<UiState.Detail>().notice)
+        assertEquals("recapture", presenter.shows<UiState.Detail>().capture.record.truth)
+        presenter.onDelete()
+        jobs.all()
+        assertEquals(1, presenter.shows<UiState.History>().captures.size)
+        assertTrue(presenter.onBack())
+        assertEquals(UiState.OpeningCamera, presenter.state)
+        assertFalse("back leaves the app from the camera", presenter.onBack())
+    }
+
+    @Test
+    fun `captures are exported, or not at all`() {
+        val presenter = running()
+        presenter.shoot(0.1)
+        presenter.onHistory()
+        jobs.all()
+        disk = SmallDisk(10)
+        presenter.onExport()
+        assertEquals(UiState.Exporting(0, 1), presenter.state)
+        jobs.all()
+        assertEquals(Notice.StorageFull, presenter.shows<UiState.History>().notice)
+        disk = DEVICE_DISK
+        presenter.onExport()
+        assertTrue("back cancels", presenter.onBack())
+        jobs.all()
+        assertEquals(Notice.ExportCancelled, presenter.shows<UiState.History>().notice)
+        assertEquals(emptyList<String>(), File(folder, "exports").list()!!.toList())
+        presenter.onExport()
+        jobs.all()
+        val exported = presenter.shows<UiState.Exported>()
+        assertEquals(1, exported.captures)
+        ZipFile(exported.file).use { assertEquals(4, it.size()) }
+        assertTrue(presenter.onBack())
+        presenter.shows<UiState.History>()
+    }
+
+    @Test
+    fun `an export whose process ended is gone at the next start`() {
+        File(folder, "exports").mkdirs()
+        File(folder, "exports/edgekit-captures-1.zip$UNFINISHED").writeText("PK")
+        started()
+        assertEquals(emptyList<String>(), halves(folder))
+    }
+
+    @Test
+    fun `the sweep runs to its end, with the camera closed`() {
+        loading = { _, threads, _ -> TickingScorer(threads, clock) }
+        val presenter = running()
+        presenter.onBench()
+        jobs.all()
+        assertEquals(UiState.BenchReady(1, 10), presenter.state)
+        assertEquals("close", camera.calls.last())
+        presenter.onBenchStart(quick = true)
+        presenter.shows<UiState.BenchRunning>()
+        jobs.all()
+        val done = presenter.shows<UiState.BenchDone>()
+        assertEquals(10, done.result.points.size)
+        assertTrue(done.result.export.isFile)
+        assertTrue(states.filterIsInstance<UiState.BenchRunning>().size > 10)
+        presenter.onBack()
+        assertEquals(UiState.OpeningCamera, presenter.state)
+    }
+
+    @Test
+    fun `a sweep that the app leaves exports nothing and says so`() {
+        loading = { _, threads, _ -> TickingScorer(threads, clock) }
+        val presenter = running()
+        presenter.onBench()
+        jobs.all()
+        presenter.onBenchStart(quick = true)
+        presenter.pause()
+        jobs.all()
+        assertEquals(UiState.BenchInterrupted, presenter.state)
+        assertFalse(File(folder, "exports").exists())
+        presenter.resume(Permission.GRANTED)
+        presenter.onBench()
+        jobs.all()
+        presenter.shows<UiState.BenchReady>()
+    }
+
+    @Test
+    fun `a sweep that is cancelled is ready again`() {
+        loading = { _, threads, _ -> TickingScorer(threads, clock) }
+        val presenter = running()
+        presenter.onBench()
+        jobs.all()
+        presenter.onBenchStart(quick = true)
+        assertTrue(presenter.onBack())
+        jobs.all()
+        presenter.shows<UiState.BenchReady>()
+        assertFalse(File(folder, "exports").exists())
+    }
+
+    @Test
+    fun `a sweep that fails says why`() {
+        val presenter = running()
+        presenter.onBench()
+        jobs.all()
+        loading = { _, _, _ -> throw ModelException("TFLite can't load the model") }
+        presenter.onBenchStart(quick = true)
+        jobs.all()
+        assertEquals(UiState.BenchFailed("TFLite can't load the model"), presenter.state)
+    }
+
+    @Test
+    fun `settings show the contract, and uploads are kept up`() {
+        val presenter = running()
+        presenter.shoot(0.1)
+        presenter.onSettings()
+        uploadJobs.all()
+        val shown = presenter.shows<UiState.SettingsShown>()
+        assertEquals(DEMO, shown.model!!.contract)
+        assertTrue(shown.model!!.isBundled)
+        File(folder, "outbox").writeText("a file in its place")
+        presenter.onSettingsChanged(presenter.settings.copy(uploads = true))
+        uploadJobs.all()
+        assertEquals(1, presenter.shows<UiState.SettingsShown>().queue.waiting)
+        assertTrue("it is tried again later", uploadJobs.timers.single().first >= 30_000)
+        File(folder, "outbox").delete()
+        nowMs += 30_000
+        uploadJobs.timers.single().second()
+        uploadJobs.all()
+        assertEquals(0, presenter.shows<UiState.SettingsShown>().queue.waiting)
+        assertEquals(1, File(folder, "outbox").list()!!.size)
+    }
+
+    @Test
+    fun `a new capture is uploaded where that is wished, and a restart goes on`() {
+        Settings(uploads = true).write(stored)
+        val presenter = running()
+        presenter.shoot(0.1)
+        // Ended before the upload ran.
+        assertFalse(File(folder, "outbox").exists())
+        started()
+        assertEquals(1, File(folder, "outbox").list()!!.size)
+        presenter.onRetryUploads()
+        uploadJobs.all()
+    }
+
+    @Test
+    fun `an app that ends frees the model`() {
+        val presenter = running()
+        presenter.close()
+        jobs.all()
+        assertTrue(scorer.isClosed)
+        assertEquals("close", camera.calls.last())
+    }
+
+    @Test
+    fun `every state has a producer here`() {
+        val names = UiState::class.java.classes.map { it.simpleName }.toSet()
+        val tests = File(REPOSITORY, "android_demo/app/src/test/kotlin/edgekit/capture/core/CapturePresenterTest.kt").readText()
+        assertEquals(emptyList<String>(), names.filter { "UiState.$it" !in tests })
+    }
+
+    private companion object {
+        /** By their names in the vectors of bundles. */
+        val REFUSED = listOf("changed-byte", "newer-schema", "int8-input", "two-outputs", "half", "empty")
+    }
+
+    /** Takes its time by the sweep's clock. */
+    private class TickingScorer(threads: Int, private val clock: TestDevice, private val scripted: ScriptedScorer = ScriptedScorer(threads = threads)) :
+        Scorer by scripted {
+        override fun classify(photo: ByteArray, crops: Int?): edgekit.runtime.Verdict {
+            clock.ns += 20_000_000
+            return verdict(0.2, crops = crops ?: 4, ms = 15.0)
+        }
+    }
+}

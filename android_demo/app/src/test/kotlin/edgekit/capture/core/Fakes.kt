@@ -1,0 +1,217 @@
+package edgekit.capture.core
+
+import edgekit.runtime.Bundle
+import edgekit.runtime.Contract
+import edgekit.runtime.Box
+import edgekit.runtime.CropScore
+import edgekit.runtime.Frame
+import edgekit.runtime.Layout
+import edgekit.runtime.Milliseconds
+import edgekit.runtime.PhotoException
+import edgekit.runtime.SizeWh
+import edgekit.runtime.Verdict
+import java.io.File
+import java.io.FileOutputStream
+import java.io.IOException
+import java.nio.ByteBuffer
+import java.util.ArrayDeque
+import java.util.concurrent.Executor
+import kotlin.random.Random
+
+/** The repository, from wherever the tests run. */
+val REPOSITORY: File = generateSequence(File("").absoluteFile) { it.parentFile }.first { File(it, "models/demo-int8.tflite").isFile }
+
+/** The committed model and its contract. */
+val DEMO_BYTES: ByteArray = File(REPOSITORY, "models/demo-int8.tflite").readBytes()
+val DEMO: Contract = Bundle.read(DEMO_BYTES).contract
+
+/** Photos of the conformance vectors: real files of real encoders. */
+fun photo(name: String): ByteArray = File(REPOSITORY, "tests/conformance/data/$name").readBytes()
+
+/** A verdict as a model would give it; [attack] is the probability of a recapture. */
+fun verdict(attack: Double, contract: Contract = DEMO, crops: Int = 2, ms: Double = 10.0): Verdict {
+    val probabilities = doubleArrayOf(1 - attack, attack)
+    val answer = edgekit.runtime.decide(probabilities, contract)
+    return Verdict(
+        label = answer.label,
+        score = answer.score,
+        probabilities = contract.labels.zip(probabilities.toList()).toMap(),
+        crops = List(crops) { CropScore(Box(8 * it, 0, 8 * it + 96, 96), probabilities.map(Double::toFloat)) },
+        ms = Milliseconds(ms / 2, ms / 10, ms * 3 / 10, ms / 10),
+        sizeWh = SizeWh(1280, 960),
+    )
+}
+
+/** A frame of grey. */
+fun frame(): Frame = Frame.of(ByteBuffer.allocate(64 * 64 * 3 / 2), SizeWh(64, 64), Layout.NV21)
+
+/** Scores what it is told to: the presenter's tests are about what follows from a verdict, not about the verdict. */
+class ScriptedScorer(
+    override val contract: Contract = DEMO,
+    override val threads: Int = 2,
+    override val engine: Engine = Engine("scripted 1", "none"),
+    var answer: () -> Verdict = { verdict(0.1) },
+) : Scorer {
+    override val model = ModelName("demo-int8.tflite", "0".repeat(64))
+    val photos = ArrayList<ByteArray>()
+    val crops = ArrayList<Int?>()
+    var isClosed = false
+
+    override fun classify(photo: ByteArray, crops: Int?): Verdict {
+        check(!isClosed) { "a closed model must not be asked" }
+        photos += photo
+        this.crops += crops
+        return answer()
+    }
+
+    override fun classify(frame: Frame, crops: Int?): Verdict {
+        check(!isClosed) { "a closed model must not be asked" }
+        this.crops += crops
+        return answer()
+    }
+
+    override fun close() {
+        isClosed = true
+    }
+}
+
+/** Does nothing until it is told to: what happens in between is what tests are about. */
+class ManualJobs : Jobs, Executor {
+    private val waiting = ArrayDeque<() -> Unit>()
+    val timers = ArrayList<Pair<Long, () -> Unit>>()
+
+    override fun <T> run(work: () -> T, done: (Result<T>) -> Unit) {
+        waiting += {
+            val result = runCatching(work)
+            waiting += { done(result) }
+        }
+    }
+
+    override fun post(delayMs: Long, action: () -> Unit) {
+        if (delayMs > 0) timers += delayMs to action else waiting += action
+    }
+
+    override fun execute(command: Runnable) {
+        waiting += command::run
+    }
+
+    fun one(): Boolean = waiting.poll()?.let { it(); true } ?: false
+
+    fun all() {
+        var steps = 0
+        while (one()) check(++steps < 100_000) { "the jobs must come to an end" }
+    }
+}
+
+class MapValues : KeyValues {
+    private val values = HashMap<String, String>()
+
+    override fun get(key: String): String? = values[key]
+
+    override fun set(key: String, value: String?) {
+        if (value == null) values.remove(key) else values[key] = value
+    }
+}
+
+class RecordingCamera : CameraPort {
+    val calls = ArrayList<String>()
+
+    override fun open(front: Boolean, workingPx: Int?) {
+        calls += "open ${if (front) "front" else "back"} $workingPx"
+    }
+
+    override fun close() {
+        calls += "close"
+    }
+
+    override fun shoot() {
+        calls += "shoot"
+    }
+
+    override fun setTorch(on: Boolean) {
+        calls += "torch $on"
+    }
+
+    override fun focusAt(xPx: Float, yPx: Float) {
+        calls += "focus $xPx $yPx"
+    }
+}
+
+/** A disk with room for so many bytes; then it is as full as Linux says it. */
+class SmallDisk(var freeBytes: Long) : Disk {
+    override fun create(file: File): FileOutputStream = object : FileOutputStream(file) {
+        override fun write(bytes: ByteArray, offset: Int, count: Int) {
+            if (count > freeBytes) {
+                super.write(bytes, offset, freeBytes.toInt())
+                freeBytes = 0
+                throw IOException("write failed: ENOSPC (No space left on device)")
+            }
+            freeBytes -= count
+            super.write(bytes, offset, count)
+        }
+    }
+}
+
+/** A device whose clock goes as fast as tests want. */
+class TestDevice : BenchDevice {
+    var ns = 0L
+
+    override fun machine(): Map<String, Any?> = TEST_MACHINE.machine()
+
+    override fun state(): Map<String, Any?> = TEST_MACHINE.state()
+
+    override fun hottestC(): Double? = TEST_MACHINE.hottestC()
+
+    override fun nowNs(): Long = ns
+
+    override fun sleepMs(ms: Long) {
+        ns += ms * 1_000_000
+    }
+}
+
+val TEST_MACHINE = Machine(
+    PhoneFacts("Google Pixel 7", "Google Tensor G2", "aarch64", "Android 14", "Linux 5.10.157", 8, 7500, false),
+    { PhoneState(listOf("battery" to 31.5), emptyList(), 80.0, "discharging") },
+    File("/nonexistent"),
+)
+
+val IDENTITY = Identity("edgekit.capture 0.1.0", "Google Pixel 7", "4e81c2d0")
+
+/** 2026-11-30T07:13:55.123Z. */
+const val NOON_MS = 1_796_022_835_123L
+
+/** A capture in a store; [truth] is what the person said. */
+fun CaptureStore.capture(
+    attack: Double = 0.1,
+    lens: String? = "back",
+    truth: String? = null,
+    nowMs: Long = NOON_MS,
+    seed: Int = 0,
+): StoredCapture {
+    val id = newId(nowMs, Random(seed))
+    val pending = begin(id, photo("444.jpg"), "jpg", lens)
+    val whole = finish(pending, record(id, attack, nowMs))
+    return if (truth == null) whole else setTruth(whole, truth)
+}
+
+fun record(id: String, attack: Double = 0.1, nowMs: Long = NOON_MS): CaptureRecord = CaptureRecord(
+    id = id,
+    photo = "$id.jpg",
+    takenMs = nowMs,
+    source = Source.SHUTTER,
+    kept = Kept.AS_IS,
+    verdict = verdict(attack),
+    rotation = 90,
+    model = ModelName("demo-int8.tflite", "0".repeat(64)),
+    device = IDENTITY.device,
+    app = IDENTITY.app,
+    engine = "scripted 1, none",
+    threads = 2,
+    truth = null,
+)
+
+/** Whether nothing half-written lies anywhere under a folder. */
+fun halves(folder: File): List<String> = folder.walk().filter { it.name.endsWith(UNFINISHED) }.map { it.path }.toList()
+
+/** A failure that a photo can have. */
+fun unreadable(): Nothing = throw PhotoException("the photo: not a whole JPEG picture; copy it again")
