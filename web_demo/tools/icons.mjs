@@ -13,9 +13,35 @@ const STROKE = 0.075;
 
 // Segments in a square of 1: the corners of a viewfinder and a tick, as #i-logo of index.html has them.
 const LINES = [
-  [[0.29, 0.16], [0.19, 0.16], [0.16, 0.19], [0.16, 0.29]], [[0.71, 0.16], [0.81, 0.16], [0.84, 0.19], [0.84, 0.29]],
-  [[0.29, 0.84], [0.19, 0.84], [0.16, 0.81], [0.16, 0.71]], [[0.71, 0.84], [0.81, 0.84], [0.84, 0.81], [0.84, 0.71]],
-  [[0.34, 0.52], [0.45, 0.63], [0.67, 0.385]],
+  [
+    [0.29, 0.16],
+    [0.19, 0.16],
+    [0.16, 0.19],
+    [0.16, 0.29],
+  ],
+  [
+    [0.71, 0.16],
+    [0.81, 0.16],
+    [0.84, 0.19],
+    [0.84, 0.29],
+  ],
+  [
+    [0.29, 0.84],
+    [0.19, 0.84],
+    [0.16, 0.81],
+    [0.16, 0.71],
+  ],
+  [
+    [0.71, 0.84],
+    [0.81, 0.84],
+    [0.84, 0.81],
+    [0.84, 0.71],
+  ],
+  [
+    [0.34, 0.52],
+    [0.45, 0.63],
+    [0.67, 0.385],
+  ],
 ];
 
 function distance([x, y], [ax, ay], [bx, by]) {
@@ -35,14 +61,16 @@ function at(x, y, { isMaskable }, pixel) {
   return { ink, ground };
 }
 
-const crc32 = nodeCrc32 ?? ((bytes) => {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return ~crc >>> 0;
-});
+const crc32 =
+  nodeCrc32 ??
+  ((bytes) => {
+    let crc = -1;
+    for (const byte of bytes) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+    }
+    return ~crc >>> 0;
+  });
 
 function chunk(kind, content) {
   const body = Buffer.concat([Buffer.from(kind), content]);
@@ -67,15 +95,24 @@ export function png(side, options) {
   head.writeUInt32BE(side, 0);
   head.writeUInt32BE(side, 4);
   head.set([8, 6], 8);
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head), chunk("IDAT", deflateSync(rows, { level: 9 })), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", head),
+    chunk("IDAT", deflateSync(rows, { level: 9 })),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 /** The same mark for where vectors are drawn. */
 export function svg() {
   const rgb = (colour) => `rgb(${colour.join(" ")})`;
-  const lines = LINES.map((line) => `M${line.map((point) => point.map((one) => Math.round(one * 1000) / 10).join(" ")).join("L")}`).join("");
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><rect width="100" height="100" rx="${ROUND * 100}" fill="${rgb(GROUND)}"/>` +
-    `<path d="${lines}" fill="none" stroke="${rgb(MARK)}" stroke-width="${STROKE * 100}" stroke-linecap="round" stroke-linejoin="round"/></svg>\n`;
+  const lines = LINES.map(
+    (line) => `M${line.map((point) => point.map((one) => Math.round(one * 1000) / 10).join(" ")).join("L")}`,
+  ).join("");
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><rect width="100" height="100" rx="${ROUND * 100}" fill="${rgb(GROUND)}"/>` +
+    `<path d="${lines}" fill="none" stroke="${rgb(MARK)}" stroke-width="${STROKE * 100}" stroke-linecap="round" stroke-linejoin="round"/></svg>\n`
+  );
 }
 
 /** Every icon by its file name. */

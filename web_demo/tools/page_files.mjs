@@ -11,17 +11,27 @@ const isKept = (name) => !/\.map$|\.LEGAL\.txt$|^sw\.js$|^bench\/manifest\.csv$/
 
 async function filesBelow(folder) {
   const found = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = found.filter((one) => one.isFile()).map((one) => path.relative(folder, path.join(one.parentPath ?? one.path, one.name)));
+  const files = found
+    .filter((one) => one.isFile())
+    .map((one) => path.relative(folder, path.join(one.parentPath ?? one.path, one.name)));
   return files.map((name) => name.split(path.sep).join("/")).sort();
 }
 
 async function pageJson(app) {
   const [head, ...rows] = (await readFile(path.join(app, "bench", "manifest.csv"), "utf8")).trim().split("\n");
-  if (head !== "path,label,group") throw new Error(`bench/manifest.csv must have the columns path,label,group, got ${head}`);
-  const photos = await Promise.all(rows.map(async (row) => {
-    const [name, label, group] = row.split(",");
-    return { file: `bench/${name}`, sha256: sha256(await readFile(path.join(app, "bench", name)), "hex"), label, group };
-  }));
+  if (head !== "path,label,group")
+    throw new Error(`bench/manifest.csv must have the columns path,label,group, got ${head}`);
+  const photos = await Promise.all(
+    rows.map(async (row) => {
+      const [name, label, group] = row.split(",");
+      return {
+        file: `bench/${name}`,
+        sha256: sha256(await readFile(path.join(app, "bench", name)), "hex"),
+        label,
+        group,
+      };
+    }),
+  );
   return { schema: 1, model: null, photos };
 }
 
@@ -29,7 +39,12 @@ async function pageJson(app) {
 export async function finishPage(app) {
   await writeFile(path.join(app, "page.json"), `${JSON.stringify(await pageJson(app), null, 2)}\n`);
   const names = (await filesBelow(app)).filter(isKept);
-  const hashes = await Promise.all(names.map(async (name) => [name, sha256(await readFile(path.join(app, name)), "base64")]));
+  const hashes = await Promise.all(
+    names.map(async (name) => [name, sha256(await readFile(path.join(app, name)), "base64")]),
+  );
   const worker = path.join(app, "sw.js");
-  await writeFile(worker, `self.EDGEKIT_FILES = ${JSON.stringify(Object.fromEntries(hashes))};\n${await readFile(worker, "utf8")}`);
+  await writeFile(
+    worker,
+    `self.EDGEKIT_FILES = ${JSON.stringify(Object.fromEntries(hashes))};\n${await readFile(worker, "utf8")}`,
+  );
 }

@@ -41,7 +41,9 @@ export class BenchDesk {
   async #sweep(model: ModelInfo, isQuick: boolean): Promise<BenchExport> {
     const tickMs = this.#world.tickMs();
     if (tickMs > MOST_TICK_MS) {
-      throw new Error(`the clock must tick every 0.1 ms or faster, got ${tickMs.toFixed(2)} ms; reload the page once, or use another browser`);
+      throw new Error(
+        `the clock must tick every 0.1 ms or faster, got ${tickMs.toFixed(2)} ms; reload the page once, or use another browser`,
+      );
     }
     const photos = await this.#world.bundled.benchPhotos();
     const settings = settingsFor(model.contract, this.#world.cores > 1 ? [1, 2] : [1]);

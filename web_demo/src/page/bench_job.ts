@@ -78,14 +78,37 @@ export interface Machine {
 }
 
 export type Row =
-  | { readonly type: "hello"; readonly format: typeof FORMAT; readonly machine: Machine; readonly cores: null;
-      readonly engines: readonly { readonly interpreter: string; readonly delegate: string }[] }
-  | { readonly type: "scores"; readonly engine: number; readonly photo: number; readonly ms: number;
-      readonly scores: readonly (readonly number[])[] }
+  | {
+      readonly type: "hello";
+      readonly format: typeof FORMAT;
+      readonly machine: Machine;
+      readonly cores: null;
+      readonly engines: readonly { readonly interpreter: string; readonly delegate: string }[];
+    }
+  | {
+      readonly type: "scores";
+      readonly engine: number;
+      readonly photo: number;
+      readonly ms: number;
+      readonly scores: readonly (readonly number[])[];
+    }
   | { readonly type: "begin" | "finish"; readonly repeat: number; readonly state: DeviceState }
-  | { readonly type: "warm"; readonly repeat: number; readonly setting: number; readonly runs: number; readonly first_ns: number }
-  | { readonly type: "runs"; readonly repeat: number; readonly setting: number; readonly block: number;
-      readonly at_ns: number; readonly crops: readonly number[]; readonly ns: readonly (readonly number[])[] }
+  | {
+      readonly type: "warm";
+      readonly repeat: number;
+      readonly setting: number;
+      readonly runs: number;
+      readonly first_ns: number;
+    }
+  | {
+      readonly type: "runs";
+      readonly repeat: number;
+      readonly setting: number;
+      readonly block: number;
+      readonly at_ns: number;
+      readonly crops: readonly number[];
+      readonly ns: readonly (readonly number[])[];
+    }
   | { readonly type: "end"; readonly rows: number };
 
 /** Steps that a sweep tells of: a photo scored, a setting warmed up. */

@@ -6,12 +6,18 @@ import type { Bundled } from "./ports.ts";
 export interface PageFile {
   readonly schema: 1;
   readonly model: { readonly file: string; readonly name: string; readonly sha256: string } | null;
-  readonly photos: readonly { readonly file: string; readonly sha256: string; readonly label: string; readonly group: string }[];
+  readonly photos: readonly {
+    readonly file: string;
+    readonly sha256: string;
+    readonly label: string;
+    readonly group: string;
+  }[];
 }
 
 async function fetched(url: string): Promise<Response> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} must be beside the page, the server answers ${response.status}; publish the whole folder`);
+  if (!response.ok)
+    throw new Error(`${url} must be beside the page, the server answers ${response.status}; publish the whole folder`);
   return response;
 }
 
@@ -30,9 +36,11 @@ export class PageFolder implements Bundled {
 
   async benchPhotos(): Promise<{ about: BenchPhoto; content: Blob }[]> {
     const { photos } = await this.#about();
-    return Promise.all(photos.map(async ({ file, ...about }) => {
-      const path = `photos/${file.slice(file.lastIndexOf("/") + 1)}`;
-      return { about: { ...about, path }, content: await (await fetched(file)).blob() };
-    }));
+    return Promise.all(
+      photos.map(async ({ file, ...about }) => {
+        const path = `photos/${file.slice(file.lastIndexOf("/") + 1)}`;
+        return { about: { ...about, path }, content: await (await fetched(file)).blob() };
+      }),
+    );
   }
 }

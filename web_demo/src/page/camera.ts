@@ -101,7 +101,8 @@ export class BrowserCamera implements Camera {
     const track = this.#track;
     while (track !== null && (await this.#nextPicture()) && this.#track === track) {
       // A camera that is just beginning may have pictures without a size.
-      if (this.video.videoWidth > 0) return { picture: await createImageBitmap(this.video), timeS: performance.now() / 1000 };
+      if (this.video.videoWidth > 0)
+        return { picture: await createImageBitmap(this.video), timeS: performance.now() / 1000 };
     }
     return null;
   }

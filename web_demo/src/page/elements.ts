@@ -43,12 +43,28 @@ export function icon(name: string): SVGSVGElement {
 }
 
 /** A table whose first row is its head. */
-export function tableOf(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): HTMLTableElement {
+export function tableOf(
+  caption: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): HTMLTableElement {
   const cells = (row: readonly string[], isHead: boolean): HTMLTableRowElement =>
-    make("tr", {}, ...row.map((text, place) =>
-      isHead || place === 0 ? make("th", { scope: isHead ? "col" : "row", textContent: text }) : make("td", { textContent: text })));
-  return make("table", {}, make("caption", { textContent: caption }), make("thead", {}, cells(head, true)),
-    make("tbody", {}, ...rows.map((row) => cells(row, false))));
+    make(
+      "tr",
+      {},
+      ...row.map((text, place) =>
+        isHead || place === 0
+          ? make("th", { scope: isHead ? "col" : "row", textContent: text })
+          : make("td", { textContent: text }),
+      ),
+    );
+  return make(
+    "table",
+    {},
+    make("caption", { textContent: caption }),
+    make("thead", {}, cells(head, true)),
+    make("tbody", {}, ...rows.map((row) => cells(row, false))),
+  );
 }
 
 /** Shows a blob in an image, and frees the one before. */

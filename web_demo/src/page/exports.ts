@@ -42,7 +42,12 @@ function pathOf(record: CaptureRecord): string {
 
 function manifestRow({ record, lens }: Stored, origin: Origin): string[] {
   const day = record.taken.slice(0, 10).replaceAll("-", "");
-  return [pathOf(record), record.truth ?? "", `${origin.install}-${day}`, lens === null ? "" : `${record.device} ${lens}`];
+  return [
+    pathOf(record),
+    record.truth ?? "",
+    `${origin.install}-${day}`,
+    lens === null ? "" : `${record.device} ${lens}`,
+  ];
 }
 
 /**
@@ -61,8 +66,13 @@ export async function exportCaptures(
   const zip = new ZipWriter();
   const models = new Map(stored.map(({ record }) => [record.model.sha256, record.model]));
   const about = {
-    schema: 1, kind: "captures", app: origin.app, device: origin.device, created: created.toISOString(),
-    models: [...models.values()], captures: stored.length,
+    schema: 1,
+    kind: "captures",
+    app: origin.app,
+    device: origin.device,
+    created: created.toISOString(),
+    models: [...models.values()],
+    captures: stored.length,
   };
   await zip.add("export.json", `${JSON.stringify(about, null, 2)}\n`, created);
   const labelled = stored.filter(({ record }) => record.truth !== null);
@@ -89,8 +99,14 @@ export interface BenchExport {
 export async function exportBench(made: BenchExport, origin: Origin, created: Date): Promise<Blob> {
   const zip = new ZipWriter();
   const about = {
-    schema: 1, kind: "bench", platform: "web", app: origin.app, device: origin.device,
-    created: created.toISOString(), quick: made.isQuick, job: made.jobSha256,
+    schema: 1,
+    kind: "bench",
+    platform: "web",
+    app: origin.app,
+    device: origin.device,
+    created: created.toISOString(),
+    quick: made.isQuick,
+    job: made.jobSha256,
   };
   await zip.add("export.json", `${JSON.stringify(about, null, 2)}\n`, created);
   await zip.add("job.json", made.jobJson, created);

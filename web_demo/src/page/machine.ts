@@ -39,7 +39,10 @@ const MAX_NAME = 200;
 
 /** One printable line, as exports want names. */
 function oneLine(text: string): string {
-  return text.replace(/[^\p{L}\p{N}\p{P}\p{S} ]+/gu, " ").trim().slice(0, MAX_NAME);
+  return text
+    .replace(/[^\p{L}\p{N}\p{P}\p{S} ]+/gu, " ")
+    .trim()
+    .slice(0, MAX_NAME);
 }
 
 /** `Chrome 140`, `Firefox 131`, `Safari 17`. */
@@ -49,7 +52,9 @@ export function browserOf(teller: Teller): string {
   const brand = brands.find((one) => one.brand !== "Chromium") ?? brands[0];
   if (brand !== undefined) return oneLine(`${brand.brand.replace(/^Google /, "")} ${brand.version}`);
   const [, name, version] =
-    /(Firefox|Edg|OPR|Chrome)\/(\d+)/.exec(teller.userAgent) ?? /()Version\/(\d+)\S* (?:Mobile\/\S+ )?Safari/.exec(teller.userAgent) ?? [];
+    /(Firefox|Edg|OPR|Chrome)\/(\d+)/.exec(teller.userAgent) ??
+    /()Version\/(\d+)\S* (?:Mobile\/\S+ )?Safari/.exec(teller.userAgent) ??
+    [];
   return version === undefined ? "browser" : `${name || "Safari"} ${version}`;
 }
 
@@ -61,7 +66,11 @@ function systemOf(teller: Teller, version: string | undefined): string {
     return platform === "Android" && major ? `Android ${major}` : oneLine(platform);
   }
   const known: readonly (readonly [RegExp, string])[] = [
-    [/Android/, "Android"], [/iPhone|iPad/, "iOS"], [/Windows/, "Windows"], [/Mac OS X/, "macOS"], [/Linux/, "Linux"],
+    [/Android/, "Android"],
+    [/iPhone|iPad/, "iOS"],
+    [/Windows/, "Windows"],
+    [/Mac OS X/, "macOS"],
+    [/Linux/, "Linux"],
   ];
   return known.find(([pattern]) => pattern.test(teller.userAgent))?.[1] ?? "unknown";
 }

@@ -46,7 +46,11 @@ function stayAwake(isAwake: boolean): void {
   void lock?.release();
   lock = null;
   // Without the right the screen goes dark as ever; a sweep that leaves the front ends itself.
-  if (isAwake) navigator.wakeLock?.request("screen").then((one) => (lock = one), () => undefined);
+  if (isAwake)
+    navigator.wakeLock?.request("screen").then(
+      (one) => (lock = one),
+      () => undefined,
+    );
 }
 
 async function worldOf(): Promise<World> {

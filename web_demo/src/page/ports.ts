@@ -11,7 +11,10 @@ import type { CameraInfo, CameraProblem } from "./state.ts";
 /** A camera that can't be had, and why. */
 export class CameraError extends Error {
   override readonly name = "CameraError";
-  constructor(readonly problem: CameraProblem, detail = "") {
+  constructor(
+    readonly problem: CameraProblem,
+    detail = "",
+  ) {
     super(detail || problem);
   }
 }

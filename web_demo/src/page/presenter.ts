@@ -288,7 +288,12 @@ export class Presenter {
       return;
     }
     const kept = asks ? "kept-anyway" : "as-is";
-    const record = recordOf({ ...how, judged, kept }, newId(how.taken, this.#world.random(4)), model, this.#world.origin);
+    const record = recordOf(
+      { ...how, judged, kept },
+      newId(how.taken, this.#world.random(4)),
+      model,
+      this.#world.origin,
+    );
     try {
       await this.#world.store.add({ record, lens, thumbnail: judged.thumbnail }, photo);
       this.#tell({ kind: "saved" });
@@ -365,7 +370,9 @@ export class Presenter {
       const entries = await this.#world.store.entries();
       const items = entries.slice(0, this.#shownHistory);
       const labelled = entries.filter(({ record }) => record.truth !== null).length;
-      this.#set({ history: items.length === 0 ? { kind: "empty" } : { kind: "list", items, total: entries.length, labelled } });
+      this.#set({
+        history: items.length === 0 ? { kind: "empty" } : { kind: "list", items, total: entries.length, labelled },
+      });
     } catch (failure) {
       this.#set({ history: { kind: "unreadable", reason: messageOf(failure) } });
     }

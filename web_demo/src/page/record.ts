@@ -14,8 +14,16 @@ export interface CaptureRecord {
   readonly label: string;
   readonly score: number;
   readonly probabilities: Readonly<Record<string, number>>;
-  readonly crops: readonly { readonly box: readonly [number, number, number, number]; readonly probabilities: readonly number[] }[];
-  readonly ms: { readonly decode_ms: number; readonly crop_ms: number; readonly invoke_ms: number; readonly vote_ms: number };
+  readonly crops: readonly {
+    readonly box: readonly [number, number, number, number];
+    readonly probabilities: readonly number[];
+  }[];
+  readonly ms: {
+    readonly decode_ms: number;
+    readonly crop_ms: number;
+    readonly invoke_ms: number;
+    readonly vote_ms: number;
+  };
   readonly size_wh: readonly [number, number];
   readonly rotation: Rotation;
   readonly model: { readonly name: string; readonly sha256: string };
@@ -48,7 +56,12 @@ export interface Capture {
   readonly kept: CaptureRecord["kept"];
 }
 
-export function recordOf(capture: Capture, id: string, model: ModelInfo, who: { device: string; app: string }): CaptureRecord {
+export function recordOf(
+  capture: Capture,
+  id: string,
+  model: ModelInfo,
+  who: { device: string; app: string },
+): CaptureRecord {
   const { verdict, rotation, format } = capture.judged;
   const said = verdict.toPlain();
   return {

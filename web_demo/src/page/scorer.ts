@@ -5,7 +5,17 @@
  */
 
 import { MAX_MODEL_BYTES } from "../runtime/bundle.ts";
-import { Bundle, Classifier, ContractError, LiteRtModel, PhotoError, Picture, Verdict, WorkerModel, type Model } from "../runtime/index.ts";
+import {
+  Bundle,
+  Classifier,
+  ContractError,
+  LiteRtModel,
+  PhotoError,
+  Picture,
+  Verdict,
+  WorkerModel,
+  type Model,
+} from "../runtime/index.ts";
 import { MAX_FILE_BYTES } from "../runtime/limits.ts";
 import { formatOf, rotationOf } from "./photo_file.ts";
 import type { ScoreOptions } from "./ports.ts";
@@ -18,7 +28,9 @@ const WORKER_URL = new URL("worker.js", location.href).href;
 
 async function classifierOf(bundle: Bundle, threads: number): Promise<Classifier> {
   const load = (): Promise<Model> =>
-    threads === 1 ? LiteRtModel.load(bundle, WASM_URL) : WorkerModel.load(bundle, { worker: WORKER_URL, wasm: WASM_URL });
+    threads === 1
+      ? LiteRtModel.load(bundle, WASM_URL)
+      : WorkerModel.load(bundle, { worker: WORKER_URL, wasm: WASM_URL });
   const models: Model[] = [];
   try {
     for (let i = 0; i < threads; i++) models.push(await load());
@@ -64,7 +76,8 @@ class Desk {
     this.#classifier = null;
     this.#bundle = null;
     // Before it is read into memory.
-    if (content.size > MAX_MODEL_BYTES) throw new ContractError(`a model must have at most ${MAX_MODEL_BYTES} bytes, got ${content.size}`);
+    if (content.size > MAX_MODEL_BYTES)
+      throw new ContractError(`a model must have at most ${MAX_MODEL_BYTES} bytes, got ${content.size}`);
     const bundle = await Bundle.read(await content.arrayBuffer());
     this.#classifier = await classifierOf(bundle, threads);
     this.#bundle = bundle;
@@ -85,11 +98,18 @@ class Desk {
     const verdict = await this.#loaded.classify(picture, options);
     const { label, score, probabilities, crops, sizeWh, ms } = verdict;
     // Getting the pixels out of the browser is this port's way to decode a frame.
-    return new Verdict({ answer: { label, score }, probabilities, crops, sizeWh, ms: { ...ms, decode: ms.decode + readMs } });
+    return new Verdict({
+      answer: { label, score },
+      probabilities,
+      crops,
+      sizeWh,
+      ms: { ...ms, decode: ms.decode + readMs },
+    });
   }
 
   async #photo(photo: Blob, options: ScoreOptions): Promise<Answered> {
-    if (photo.size > MAX_FILE_BYTES) throw new PhotoError(`a photo must have at most ${MAX_FILE_BYTES} bytes, got ${photo.size}`);
+    if (photo.size > MAX_FILE_BYTES)
+      throw new PhotoError(`a photo must have at most ${MAX_FILE_BYTES} bytes, got ${photo.size}`);
     const content = new Uint8Array(await photo.arrayBuffer());
     const format = formatOf(content);
     const verdict = await this.#loaded.classify(content, options);
@@ -147,7 +167,10 @@ async function thumbnailOf(photo: Blob): Promise<Blob> {
 
 const desk = new Desk();
 // The page's library of types has no worker's global: what is used of it is named here.
-const self_ = globalThis as unknown as { onmessage: (event: MessageEvent<Numbered>) => void; postMessage(reply: Reply): void };
+const self_ = globalThis as unknown as {
+  onmessage: (event: MessageEvent<Numbered>) => void;
+  postMessage(reply: Reply): void;
+};
 let last: Promise<void> = Promise.resolve();
 
 self_.onmessage = ({ data: { id, order } }) => {

@@ -32,11 +32,16 @@ export class WorkerScorer implements Scorer {
   }
 
   #failAll(message: string): void {
-    for (const { reject } of this.#waiting.values()) reject(new ModelError(`the scoring worker must run, got: ${message}; reload the page`));
+    for (const { reject } of this.#waiting.values())
+      reject(new ModelError(`the scoring worker must run, got: ${message}; reload the page`));
     this.#waiting.clear();
   }
 
-  #ask<K extends Answered["kind"]>(order: Order, wanted: K, transfer: Transferable[] = []): Promise<Extract<Answered, { kind: K }>> {
+  #ask<K extends Answered["kind"]>(
+    order: Order,
+    wanted: K,
+    transfer: Transferable[] = [],
+  ): Promise<Extract<Answered, { kind: K }>> {
     const id = ++this.#asked;
     const answered = new Promise<Answered>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     this.#worker.postMessage({ id, order }, transfer);
@@ -67,7 +72,8 @@ export class WorkerScorer implements Scorer {
     return {
       interpreter,
       delegate,
-      classify: async (photo, crops) => verdictOf((await this.#ask({ kind: "run", runner, photo, options: { crops } }, "verdict")).verdict),
+      classify: async (photo, crops) =>
+        verdictOf((await this.#ask({ kind: "run", runner, photo, options: { crops } }, "verdict")).verdict),
       close: () => void this.#ask({ kind: "close-runner", runner }, "done"),
     };
   }

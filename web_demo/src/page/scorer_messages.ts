@@ -17,7 +17,10 @@ export type Order =
 /** A verdict without its methods, which messages don't carry. */
 export type VerdictParts = Pick<Verdict, "label" | "score" | "probabilities" | "crops" | "ms" | "sizeWh">;
 export type JudgedParts = Omit<Judged, "verdict"> & { readonly verdict: VerdictParts };
-export type ContractParts = Omit<Contract, "plan" | "decision"> & { readonly plan: CropPlan; readonly decision: Decision };
+export type ContractParts = Omit<Contract, "plan" | "decision"> & {
+  readonly plan: CropPlan;
+  readonly decision: Decision;
+};
 export type LoadedParts = Omit<LoadedModel, "contract"> & { readonly contract: ContractParts };
 
 export type Answered =

@@ -61,7 +61,12 @@ export type CaptureState =
   | { readonly kind: "paused" }
   | { readonly kind: "live"; readonly camera: CameraInfo; readonly answer: Answer | null }
   | { readonly kind: "judging"; readonly camera: CameraInfo | null }
-  | { readonly kind: "question"; readonly photo: Blob; readonly answer: Answer; readonly source: "shutter" | "gallery" };
+  | {
+      readonly kind: "question";
+      readonly photo: Blob;
+      readonly answer: Answer;
+      readonly source: "shutter" | "gallery";
+    };
 
 export interface HistoryItem {
   readonly record: CaptureRecord;

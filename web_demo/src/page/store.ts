@@ -46,7 +46,11 @@ export class BrowserStore implements Store {
   #database: Promise<IDBDatabase> | null = null;
 
   /** Runs one transaction; what `work` asks for is its result once all of it is on disk. */
-  async #run<T>(stores: string[], mode: IDBTransactionMode, work: (transaction: IDBTransaction) => IDBRequest<T> | null): Promise<T | undefined> {
+  async #run<T>(
+    stores: string[],
+    mode: IDBTransactionMode,
+    work: (transaction: IDBTransaction) => IDBRequest<T> | null,
+  ): Promise<T | undefined> {
     this.#database ??= openDatabase();
     const database = await this.#database.catch((failure: unknown) => {
       this.#database = null;
@@ -79,13 +83,17 @@ export class BrowserStore implements Store {
   }
 
   async entries(): Promise<StoredEntry[]> {
-    const rows = await this.#run<EntryRow[]>([ENTRIES], "readonly", (transaction) => transaction.objectStore(ENTRIES).getAll());
+    const rows = await this.#run<EntryRow[]>([ENTRIES], "readonly", (transaction) =>
+      transaction.objectStore(ENTRIES).getAll(),
+    );
     // Names begin with the time.
     return (rows ?? []).sort((a, b) => (a.id < b.id ? 1 : -1));
   }
 
   async photo(id: string): Promise<Blob> {
-    const photo = await this.#run<unknown>([PHOTOS], "readonly", (transaction) => transaction.objectStore(PHOTOS).get(id));
+    const photo = await this.#run<unknown>([PHOTOS], "readonly", (transaction) =>
+      transaction.objectStore(PHOTOS).get(id),
+    );
     if (!(photo instanceof Blob)) throw new Error(`the photo ${id} is no longer stored`);
     return photo;
   }

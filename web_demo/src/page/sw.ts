@@ -9,7 +9,10 @@ interface WorkerGlobal {
   readonly EDGEKIT_FILES?: Readonly<Record<string, string>>;
   readonly clients: { claim(): Promise<void> };
   skipWaiting(): Promise<void>;
-  addEventListener(name: "install" | "activate", act: (event: { waitUntil(work: Promise<unknown>): void }) => void): void;
+  addEventListener(
+    name: "install" | "activate",
+    act: (event: { waitUntil(work: Promise<unknown>): void }) => void,
+  ): void;
   addEventListener(name: "message", act: (event: MessageEvent) => void): void;
   addEventListener(name: "fetch", act: (event: FetchEventLike) => void): void;
 }
@@ -24,7 +27,11 @@ const files = worker.EDGEKIT_FILES ?? {};
 const HOME = new URL("./", location.href);
 const PREFIX = "edgekit-";
 /** Of the list itself: FNV-1a is enough to tell two lists apart. */
-const CACHE = PREFIX + Array.from(JSON.stringify(files)).reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0, 2166136261).toString(16);
+const CACHE =
+  PREFIX +
+  Array.from(JSON.stringify(files))
+    .reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0, 2166136261)
+    .toString(16);
 
 const urlOf = (file: string): string => new URL(file, HOME).href;
 
@@ -39,7 +46,42 @@ function isolated(response: Response): Response {
 
 /** The smallest module with an instruction of relaxed SIMD: by it LiteRT.js chooses one of its two builds. */
 const RELAXED_SIMD = Uint8Array.of(
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  5,
+  1,
+  96,
+  0,
+  1,
+  123,
+  3,
+  2,
+  1,
+  0,
+  10,
+  15,
+  1,
+  13,
+  0,
+  65,
+  1,
+  253,
+  15,
+  65,
+  2,
+  253,
+  15,
+  253,
+  128,
+  2,
+  11,
 );
 
 /** Of nine megabytes twice, those that this browser will ask for. */
@@ -67,7 +109,9 @@ async function fill(): Promise<void> {
 
 async function clear(): Promise<void> {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)));
+  await Promise.all(
+    names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)),
+  );
   await worker.clients.claim();
 }
 
@@ -84,5 +128,6 @@ worker.addEventListener("message", ({ data }) => {
   if (data === "take-over") void worker.skipWaiting();
 });
 worker.addEventListener("fetch", (event) => {
-  if (event.request.method === "GET" && event.request.url.startsWith(HOME.href)) event.respondWith(answer(event.request));
+  if (event.request.method === "GET" && event.request.url.startsWith(HOME.href))
+    event.respondWith(answer(event.request));
 });

@@ -74,13 +74,19 @@ export class View {
     const own = byId<HTMLInputElement>("crops-auto");
     crops.addEventListener("input", () => this.#writeCrops(Number(crops.value)));
     crops.addEventListener("change", () => void presenter.changeSettings({ crops: Number(crops.value) }));
-    own.addEventListener("change", () => void presenter.changeSettings({ crops: own.checked ? null : Number(crops.value) }));
+    own.addEventListener(
+      "change",
+      () => void presenter.changeSettings({ crops: own.checked ? null : Number(crops.value) }),
+    );
     const select = (id: string, use: (value: string) => void): void => {
       const element = byId<HTMLSelectElement>(id);
       element.addEventListener("change", () => use(element.value));
     };
     select("set-threads", (value) => void presenter.changeSettings({ threads: Number(value) }));
-    select("set-language", (value) => void presenter.changeSettings({ language: value === "" ? null : (value as Language) }));
+    select(
+      "set-language",
+      (value) => void presenter.changeSettings({ language: value === "" ? null : (value as Language) }),
+    );
     select("set-theme", (value) => void presenter.changeSettings({ theme: value as "system" | "light" | "dark" }));
   }
 
@@ -139,7 +145,8 @@ export class View {
     if (isShown) this.#drawVerdict(answer, capture.kind === "judging");
     this.#announce(capture.kind === "live" ? answer : null);
     byId<HTMLButtonElement>("shutter").disabled = capture.kind !== "live";
-    byId<HTMLButtonElement>("pick").disabled = model.kind !== "ready" || capture.kind === "judging" || capture.kind === "question";
+    byId<HTMLButtonElement>("pick").disabled =
+      model.kind !== "ready" || capture.kind === "judging" || capture.kind === "question";
     const torch = byId("torch");
     setHidden(torch, !camera?.hasTorch);
     torch.setAttribute("aria-pressed", String(camera?.isTorchOn ?? false));
@@ -175,10 +182,22 @@ export class View {
     const reason = byId("card-reason");
     setHidden(reason, card.reason === null);
     setText(reason, card.reason ?? "");
-    const does = { "open": () => void this.#presenter?.openCamera(), "pick-photo": () => byId("photo-file").click(),
-      "choose-model": () => byId("model-file").click(), "own-model": () => void this.#presenter?.forgetPickedModel() };
-    byId("card-actions").replaceChildren(...card.actions.map((action, place) =>
-      make("button", { type: "button", textContent: action.text, className: place === 0 ? "main" : "", onclick: does[action.does] })));
+    const does = {
+      open: () => void this.#presenter?.openCamera(),
+      "pick-photo": () => byId("photo-file").click(),
+      "choose-model": () => byId("model-file").click(),
+      "own-model": () => void this.#presenter?.forgetPickedModel(),
+    };
+    byId("card-actions").replaceChildren(
+      ...card.actions.map((action, place) =>
+        make("button", {
+          type: "button",
+          textContent: action.text,
+          className: place === 0 ? "main" : "",
+          onclick: does[action.does],
+        }),
+      ),
+    );
     const isAlarm = card.reason !== null;
     if (isAlarm) setText(byId("announcer"), `${card.title}. ${card.reason}`);
   }
@@ -210,8 +229,15 @@ export class View {
   #drawLatency({ latency }: UiState): void {
     const say = this.#say;
     setText(byId("latency-line"), words.latencyLine(say, latency));
-    byId("latency-table").replaceChildren(latency === null ? say("latency-none")
-      : tableOf(say("latency-title"), [say("stage"), say("median-ms"), say("p95-ms")], words.latencyRows(say, latency)));
+    byId("latency-table").replaceChildren(
+      latency === null
+        ? say("latency-none")
+        : tableOf(
+            say("latency-title"),
+            [say("stage"), say("median-ms"), say("p95-ms")],
+            words.latencyRows(say, latency),
+          ),
+    );
   }
 
   #drawHistory(history: HistoryState): void {
@@ -268,8 +294,17 @@ export class View {
       ...(record.truth === null ? [] : [this.#say("truth-set", { label: record.truth })]),
       ...(record.kept === "kept-anyway" ? [this.#say("kept-anyway")] : []),
     ];
-    const button = make("button", { type: "button", onclick: () => void this.#openDetails(item) }, image, pill, make("small", { textContent: notes.join(" · ") }));
-    button.setAttribute("aria-label", this.#say("open-photo", { verdict: `${verdict}, ${record.label}`, time: notes.join(", ") }));
+    const button = make(
+      "button",
+      { type: "button", onclick: () => void this.#openDetails(item) },
+      image,
+      pill,
+      make("small", { textContent: notes.join(" · ") }),
+    );
+    button.setAttribute(
+      "aria-label",
+      this.#say("open-photo", { verdict: `${verdict}, ${record.label}`, time: notes.join(", ") }),
+    );
     return button;
   }
 
@@ -287,21 +322,38 @@ export class View {
     const say = this.#say;
     const tone = words.storedTone(record, this.#contract);
     const answer: Answer = { tone, label: record.label, score: record.score };
-    this.#drawPill(byId("details-verdict"), answer, `${words.verdictText(say, answer)} · ${words.verdictDetail(say, answer)}`);
+    this.#drawPill(
+      byId("details-verdict"),
+      answer,
+      `${words.verdictText(say, answer)} · ${words.verdictDetail(say, answer)}`,
+    );
     byId<HTMLImageElement>("details-photo").alt = words.verdictText(say, answer);
     const { decode_ms, crop_ms, invoke_ms, vote_ms } = record.ms;
-    setText(byId("details-line"), [
-      this.#time(record), `${record.size_wh[0]} × ${record.size_wh[1]} px`, `${say("crops")}: ${record.crops.length}`,
-      `${(decode_ms + crop_ms + invoke_ms + vote_ms).toFixed(0)} ms`, record.model.name,
-      ...(record.source === "gallery" ? [say("from-gallery")] : []), ...(record.kept === "kept-anyway" ? [say("kept-anyway")] : []),
-    ].join(" · "));
+    setText(
+      byId("details-line"),
+      [
+        this.#time(record),
+        `${record.size_wh[0]} × ${record.size_wh[1]} px`,
+        `${say("crops")}: ${record.crops.length}`,
+        `${(decode_ms + crop_ms + invoke_ms + vote_ms).toFixed(0)} ms`,
+        record.model.name,
+        ...(record.source === "gallery" ? [say("from-gallery")] : []),
+        ...(record.kept === "kept-anyway" ? [say("kept-anyway")] : []),
+      ].join(" · "),
+    );
     const labels = Object.keys(record.probabilities);
     const option = (text: string, truth: string | null): HTMLButtonElement => {
-      const button = make("button", { type: "button", textContent: text, onclick: () => void this.#presenter?.setTruth(record.id, truth) });
+      const button = make("button", {
+        type: "button",
+        textContent: text,
+        onclick: () => void this.#presenter?.setTruth(record.id, truth),
+      });
       button.setAttribute("aria-pressed", String(record.truth === truth));
       return button;
     };
-    const others = labels.filter((label) => label !== record.label).map((label) => option(say("truth-was", { label }), label));
+    const others = labels
+      .filter((label) => label !== record.label)
+      .map((label) => option(say("truth-was", { label }), label));
     const right = labels.includes(record.label) ? [option(say("truth-right"), record.label)] : [];
     this.#replaceKeepingFocus(byId("details-truth"), [...right, ...others, option(say("truth-none"), null)]);
   }
@@ -329,7 +381,8 @@ export class View {
 
   #removeAll(): void {
     const history = this.#shown?.history;
-    if (history?.kind === "list" && confirm(this.#say("remove-sure", { count: history.total }))) void this.#presenter?.removeAll();
+    if (history?.kind === "list" && confirm(this.#say("remove-sure", { count: history.total })))
+      void this.#presenter?.removeAll();
   }
 
   #drawBench({ bench, model }: UiState): void {
@@ -353,8 +406,19 @@ export class View {
       failed: () => (bench.kind === "failed" ? say("bench-failed", { reason: bench.reason }) : ""),
     };
     setText(byId("bench-line"), lines[bench.kind]());
-    const head = [say("crops"), say("threads"), say("median-ms"), say("p95-ms"), say("decode"), say("crop"), say("invoke"), say("vote")];
-    byId("bench-table").replaceChildren(...(bench.kind === "finished" ? [tableOf(say("latency-title"), head, words.benchRows(say, bench.table))] : []));
+    const head = [
+      say("crops"),
+      say("threads"),
+      say("median-ms"),
+      say("p95-ms"),
+      say("decode"),
+      say("crop"),
+      say("invoke"),
+      say("vote"),
+    ];
+    byId("bench-table").replaceChildren(
+      ...(bench.kind === "finished" ? [tableOf(say("latency-title"), head, words.benchRows(say, bench.table))] : []),
+    );
   }
 
   #writeCrops(count: number): void {
@@ -379,7 +443,12 @@ export class View {
     setHidden(refused, model.kind !== "refused");
     setText(refused, model.kind === "refused" ? `${model.name}: ${model.reason}` : "");
     const rows = model.kind === "ready" ? words.contractRows(say, model.model) : [];
-    byId("contract").replaceChildren(...rows.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value, dir: "auto" })]));
+    byId("contract").replaceChildren(
+      ...rows.flatMap(([name, value]) => [
+        make("dt", { textContent: name }),
+        make("dd", { textContent: value, dir: "auto" }),
+      ]),
+    );
     setHidden(byId("own-model"), model.kind === "ready" && !model.model.isPicked);
   }
 

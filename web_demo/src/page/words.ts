@@ -8,11 +8,19 @@ import type { Answer, CameraProblem, CaptureState, Latency, ModelInfo, ModelStat
 import type { Say } from "./strings.ts";
 
 export const ICON_OF: Readonly<Record<Tone | "none", string>> = {
-  genuine: "check", attack: "screen", unsure: "question", plain: "tag", none: "wait",
+  genuine: "check",
+  attack: "screen",
+  unsure: "question",
+  plain: "tag",
+  none: "wait",
 };
 
 const PROBLEM_ICONS: Readonly<Record<CameraProblem, string>> = {
-  insecure: "lock", denied: "lock", none: "no-camera", "in-use": "no-camera", lost: "no-camera",
+  insecure: "lock",
+  denied: "lock",
+  none: "no-camera",
+  "in-use": "no-camera",
+  lost: "no-camera",
 };
 
 export function verdictText(say: Say, answer: Pick<Answer, "tone" | "label"> | null): string {
@@ -46,12 +54,20 @@ export interface Card {
 }
 
 export function cardOf(say: Say, model: ModelState, capture: CaptureState): Card | null {
-  if (model.kind === "loading") return { icon: "model", title: say("loading-title"), text: say("loading-text"), reason: null, actions: [] };
+  if (model.kind === "loading")
+    return { icon: "model", title: say("loading-title"), text: say("loading-text"), reason: null, actions: [] };
   const choose = { does: "choose-model", text: say("choose-model") } as const;
-  if (model.kind === "absent") return { icon: "model", title: say("no-model-title"), text: say("no-model-text"), reason: null, actions: [choose] };
+  if (model.kind === "absent")
+    return { icon: "model", title: say("no-model-title"), text: say("no-model-text"), reason: null, actions: [choose] };
   if (model.kind === "refused") {
     const own = { does: "own-model", text: say("own-model") } as const;
-    return { icon: "model", title: say("refused-title"), text: say("refused-text"), reason: `${model.name}: ${model.reason}`, actions: [choose, own] };
+    return {
+      icon: "model",
+      title: say("refused-title"),
+      text: say("refused-text"),
+      reason: `${model.name}: ${model.reason}`,
+      actions: [choose, own],
+    };
   }
   return cameraCard(say, capture);
 }
@@ -64,20 +80,39 @@ function cameraCard(say: Say, capture: CaptureState): Card | null {
       return null;
     case "judging":
     case "question":
-      return capture.kind === "judging" && capture.camera !== null ? null
+      return capture.kind === "judging" && capture.camera !== null
+        ? null
         : { icon: "wait", title: say("judging"), text: "", reason: null, actions: [] };
     case "rationale":
-      return { icon: "camera", title: say("rationale-title"), text: say("rationale-text"), reason: null, actions: [open(say("allow-camera")), pick] };
+      return {
+        icon: "camera",
+        title: say("rationale-title"),
+        text: say("rationale-text"),
+        reason: null,
+        actions: [open(say("allow-camera")), pick],
+      };
     // Waiting is the moment in which the browser is asked whether it will ask.
     case "waiting":
     case "opening":
       return { icon: "camera", title: say("opening-title"), text: say("opening-text"), reason: null, actions: [] };
     case "paused":
-      return { icon: "camera", title: say("paused-title"), text: say("paused-text"), reason: null, actions: [open(say("allow-camera"))] };
+      return {
+        icon: "camera",
+        title: say("paused-title"),
+        text: say("paused-text"),
+        reason: null,
+        actions: [open(say("allow-camera"))],
+      };
     case "blocked": {
       const { problem } = capture;
       const again = problem === "insecure" ? [] : [open(say("try-again"))];
-      return { icon: PROBLEM_ICONS[problem], title: say(`${problem}-title`), text: say(`${problem}-text`), reason: null, actions: [...again, pick] };
+      return {
+        icon: PROBLEM_ICONS[problem],
+        title: say(`${problem}-title`),
+        text: say(`${problem}-text`),
+        reason: null,
+        actions: [...again, pick],
+      };
     }
   }
 }
@@ -98,19 +133,32 @@ export function noticeText(say: Say, notice: Notice): string {
 const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
 
 export function latencyLine(say: Say, latency: Latency | null): string {
-  return latency === null ? say("latency-title") : say("latency", { total: ms(latency.total.p50), p95: ms(latency.total.p95) });
+  return latency === null
+    ? say("latency-title")
+    : say("latency", { total: ms(latency.total.p50), p95: ms(latency.total.p95) });
 }
 
 export function latencyRows(say: Say, latency: Latency): string[][] {
   const { total, stages } = latency;
-  const named = [["decode", stages.decode], ["crop", stages.crop], ["invoke", stages.invoke], ["vote", stages.vote], ["total", total]] as const;
+  const named = [
+    ["decode", stages.decode],
+    ["crop", stages.crop],
+    ["invoke", stages.invoke],
+    ["vote", stages.vote],
+    ["total", total],
+  ] as const;
   return named.map(([name, { p50, p95 }]) => [say(name), p50.toFixed(1), p95.toFixed(1)]);
 }
 
 export function benchRows(say: Say, table: BenchTable): string[][] {
   return table.lines.map(({ setting, meanCrops, totalMs, stagesMs }) => [
-    setting.stops_early ? say("crops-early", { crops: setting.crops, mean: meanCrops.toFixed(1) }) : String(setting.crops),
-    String(setting.threads), totalMs.p50.toFixed(1), totalMs.p95.toFixed(1), ...stagesMs.map((one) => one.toFixed(1)),
+    setting.stops_early
+      ? say("crops-early", { crops: setting.crops, mean: meanCrops.toFixed(1) })
+      : String(setting.crops),
+    String(setting.threads),
+    totalMs.p50.toFixed(1),
+    totalMs.p95.toFixed(1),
+    ...stagesMs.map((one) => one.toFixed(1)),
   ]);
 }
 

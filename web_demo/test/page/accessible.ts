@@ -2,14 +2,26 @@
 
 import type { Page } from "playwright-core";
 
-const NAMED = new Set(["button", "combobox", "slider", "checkbox", "link", "img", "image", "progressbar", "navigation", "dialog"]);
+const NAMED = new Set([
+  "button",
+  "combobox",
+  "slider",
+  "checkbox",
+  "link",
+  "img",
+  "image",
+  "progressbar",
+  "navigation",
+  "dialog",
+]);
 
 /** Controls and pictures without a name, by the browser's own tree for screen readers. */
 export async function nameFaults(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send("Accessibility.getFullAXTree");
   await session.detach();
-  return nodes.filter((node) => !node.ignored && NAMED.has(String(node.role?.value)) && !String(node.name?.value ?? "").trim())
+  return nodes
+    .filter((node) => !node.ignored && NAMED.has(String(node.role?.value)) && !String(node.name?.value ?? "").trim())
     .map((node) => `${String(node.role?.value)} ${node.backendDOMNodeId}`);
 }
 
@@ -19,7 +31,9 @@ export function contrastFaults(page: Page): Promise<string[]> {
     type Colour = [number, number, number, number];
     const parse = (text: string): Colour => {
       const numbers = (text.match(/-?[\d.]+(?:e-?\d+)?/g) ?? []).map(Number);
-      const [r = 0, g = 0, b = 0, alpha = 1] = text.startsWith("color(") ? [...numbers.slice(0, 3).map((one) => 255 * one), ...numbers.slice(3)] : numbers;
+      const [r = 0, g = 0, b = 0, alpha = 1] = text.startsWith("color(")
+        ? [...numbers.slice(0, 3).map((one) => 255 * one), ...numbers.slice(3)]
+        : numbers;
       return [r, g, b, alpha];
     };
     const over = (front: Colour, back: Colour): Colour => {
@@ -39,7 +53,12 @@ export function contrastFaults(page: Page): Promise<string[]> {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
       const element = node.parentElement!;
-      if (!node.textContent!.trim() || !element.checkVisibility({ visibilityProperty: true }) || element.closest(".unseen, .skip, script, style, :disabled")) continue;
+      if (
+        !node.textContent!.trim() ||
+        !element.checkVisibility({ visibilityProperty: true }) ||
+        element.closest(".unseen, .skip, script, style, :disabled")
+      )
+        continue;
       const style = getComputedStyle(element);
       const back = ground(element);
       const [dark, light] = [luminance(over(parse(style.color), back)), luminance(back)].sort((a, b) => a - b);
@@ -54,11 +73,13 @@ export function contrastFaults(page: Page): Promise<string[]> {
 
 /** Visible controls of less than 44 px, which thumbs miss; a label's own height counts for its box. */
 export function smallTargets(page: Page): Promise<string[]> {
-  return page.evaluate(() => [...document.querySelectorAll<HTMLElement>("button, select, input:not([type=file]), summary")]
-    .filter((one) => one.checkVisibility())
-    .map((one) => ({ one, box: (one.closest("label") ?? one).getBoundingClientRect() }))
-    .filter(({ box }) => box.width < 44 || box.height < 44)
-    .map(({ one, box }) => `${one.id || one.textContent}: ${box.width.toFixed(0)}x${box.height.toFixed(0)}`));
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, select, input:not([type=file]), summary")]
+      .filter((one) => one.checkVisibility())
+      .map((one) => ({ one, box: (one.closest("label") ?? one).getBoundingClientRect() }))
+      .filter(({ box }) => box.width < 44 || box.height < 44)
+      .map(({ one, box }) => `${one.id || one.textContent}: ${box.width.toFixed(0)}x${box.height.toFixed(0)}`),
+  );
 }
 
 /** By how many pixels the page is wider than its window. */
@@ -82,7 +103,11 @@ export async function focusFaults(page: Page): Promise<string[]> {
     const focus = await page.evaluate(() => {
       const one = document.activeElement as HTMLElement;
       const style = getComputedStyle(one);
-      return { place: one.dataset["place"], id: one.id || one.tagName, isShown: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
+      return {
+        place: one.dataset["place"],
+        id: one.id || one.tagName,
+        isShown: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+      };
     });
     if (focus.place === undefined) continue;
     reached.add(Number(focus.place));

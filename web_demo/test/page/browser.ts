@@ -11,18 +11,31 @@ const ROOT = path.join(HOME, "..");
 export const MODEL = path.join(ROOT, "models", "demo-int8.tflite");
 export const BENCH = path.join(HOME, "public", "bench");
 const BUILT = path.join(HOME, "dist", "app");
-const CHROMIUM = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((one) => one && existsSync(one));
+const CHROMIUM = [
+  process.env["CHROMIUM"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((one) => one && existsSync(one));
 /** What a headless browser needs here, and nothing that it fetches by itself. */
-const FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const FLAGS =
+  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
 const environment = { ...process.env, PYTHONPATH: ROOT };
 const candidates = [process.env["EDGEKIT_PYTHON"], path.join(ROOT, ".venv", "bin", "python"), "python3"];
-const PYTHON = candidates.find((one) => one && spawnSync(one, ["-c", "import edgekit.web.publish, typer"], { env: environment }).status === 0);
+const PYTHON = candidates.find(
+  (one) => one && spawnSync(one, ["-c", "import edgekit.web.publish, typer"], { env: environment }).status === 0,
+);
 
 /** Why these tests can't run here; empty where they can. */
-export const SKIP = CHROMIUM === undefined ? "there is no Chromium; name one in CHROMIUM"
-  : PYTHON === undefined ? "no Python has edgekit with its command line; name one in EDGEKIT_PYTHON"
-  : existsSync(path.join(BUILT, "sw.js")) ? "" : "the page is not built; run node build.mjs";
+export const SKIP =
+  CHROMIUM === undefined
+    ? "there is no Chromium; name one in CHROMIUM"
+    : PYTHON === undefined
+      ? "no Python has edgekit with its command line; name one in EDGEKIT_PYTHON"
+      : existsSync(path.join(BUILT, "sw.js"))
+        ? ""
+        : "the page is not built; run node build.mjs";
 
 export function python(...words: string[]): string {
   const done = spawnSync(PYTHON!, words, { env: environment, encoding: "utf8", maxBuffer: 1 << 26 });
@@ -35,7 +48,12 @@ export const temporary = mkdtempSync(path.join(tmpdir(), "edgekit-page-"));
 /** Photos in turn, some seconds each, as the fake camera shows them. */
 export function clipOf(name: string, seconds: number, ...photos: string[]): string {
   const clip = path.join(temporary, `${name}.y4m`);
-  python(path.join(HOME, "test", "page", "clip.py"), clip, String(seconds), ...photos.map((one) => path.join(BENCH, one)));
+  python(
+    path.join(HOME, "test", "page", "clip.py"),
+    clip,
+    String(seconds),
+    ...photos.map((one) => path.join(BENCH, one)),
+  );
   return clip;
 }
 
@@ -48,8 +66,25 @@ export interface Served {
 /** `edgekit web … --serve` in a process of its own. */
 export async function serve(name: string, port = 0, ...words: string[]): Promise<Served> {
   const folder = path.join(temporary, name);
-  const command = ["-m", "edgekit", "web", MODEL, "--out", folder, "--page", BUILT, "--overwrite", "--serve", "--port", String(port), ...words];
-  const child = spawn(PYTHON!, command, { env: { ...environment, COLUMNS: "300" }, stdio: ["ignore", "ignore", "pipe"] });
+  const command = [
+    "-m",
+    "edgekit",
+    "web",
+    MODEL,
+    "--out",
+    folder,
+    "--page",
+    BUILT,
+    "--overwrite",
+    "--serve",
+    "--port",
+    String(port),
+    ...words,
+  ];
+  const child = spawn(PYTHON!, command, {
+    env: { ...environment, COLUMNS: "300" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const address = await addressOf(child);
   return { address, folder, stop: () => stopped(child) };
 }
@@ -78,7 +113,12 @@ const FAKE = "--use-fake-device-for-media-stream";
 
 /** A browser whose camera shows a clip; with a number, one with so many cameras that show Chromium's own test picture. */
 export function launch(clip: string | number): Promise<Browser> {
-  const camera = typeof clip === "string" ? [FAKE, `--use-file-for-fake-video-capture=${clip}`] : clip > 0 ? [`${FAKE}=device-count=${clip}`] : [];
+  const camera =
+    typeof clip === "string"
+      ? [FAKE, `--use-file-for-fake-video-capture=${clip}`]
+      : clip > 0
+        ? [`${FAKE}=device-count=${clip}`]
+        : [];
   return chromium.launch({ executablePath: CHROMIUM!, args: [...FLAGS.split(" "), ...camera] });
 }
 
@@ -114,12 +154,16 @@ export async function open(browser: Browser, address: string, how: How = {}): Pr
   const page = await context.newPage();
   if (how.quotaBytes !== undefined) {
     const session = await context.newCDPSession(page);
-    await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(address).origin, quotaSize: how.quotaBytes });
+    await session.send("Storage.overrideQuotaForOrigin", {
+      origin: new URL(address).origin,
+      quotaSize: how.quotaBytes,
+    });
   }
   const complaints: string[] = [];
   page.on("console", (message) => {
     const isOurs = !message.text().includes("blocked by Playwright");
-    if (isOurs && ["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+    if (isOurs && ["error", "warning"].includes(message.type()))
+      complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (failure) => complaints.push(String(failure)));
   page.on("request", (request) => {

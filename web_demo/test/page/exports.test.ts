@@ -13,7 +13,12 @@ function stored(truth: string | null, lens: Stored["lens"], second = 0): Stored 
   const taken = new Date(TAKEN.getTime() + 1000 * second);
   const judged = { verdict: verdictOf(0.9), rotation: 90, thumbnail: new Blob(), format: "jpg" } as const;
   const capture = { judged, taken, source: lens === null ? "gallery" : "shutter", kept: "as-is" } as const;
-  const record = recordOf(capture, newId(taken, Uint8Array.of(1, 2, 3, second)), { ...LOADED, isPicked: false }, ORIGIN);
+  const record = recordOf(
+    capture,
+    newId(taken, Uint8Array.of(1, 2, 3, second)),
+    { ...LOADED, isPicked: false },
+    ORIGIN,
+  );
   return { record: { ...record, truth }, lens };
 }
 
@@ -23,8 +28,27 @@ async function membersOf(zip: Blob): Promise<Map<string, Uint8Array>> {
 
 test("a record has the keys of its format in order, and the time of its id", () => {
   const { record } = stored(null, "back");
-  assert.deepEqual(Object.keys(record), ["schema", "id", "photo", "taken", "source", "kept", "label", "score", "probabilities", "crops",
-    "ms", "size_wh", "rotation", "model", "device", "app", "engine", "threads", "truth"]);
+  assert.deepEqual(Object.keys(record), [
+    "schema",
+    "id",
+    "photo",
+    "taken",
+    "source",
+    "kept",
+    "label",
+    "score",
+    "probabilities",
+    "crops",
+    "ms",
+    "size_wh",
+    "rotation",
+    "model",
+    "device",
+    "app",
+    "engine",
+    "threads",
+    "truth",
+  ]);
   assert.equal(record.id, "20261130T071355123Z-01020300");
   assert.deepEqual(record.ms, { decode_ms: 4, crop_ms: 1, invoke_ms: 2, vote_ms: 0.5 });
   assert.deepEqual(record.crops[0], { box: [0, 0, 96, 96], probabilities: [1 - 0.9, 0.9] });
@@ -33,10 +57,26 @@ test("a record has the keys of its format in order, and the time of its id", () 
 test("an export keeps photos with a truth apart from those without, and names them with group and camera", async () => {
   const captures = [stored("genuine", "back"), stored(null, "front", 1), stored("recapture", null, 2)];
   const steps: number[] = [];
-  const zip = await exportCaptures(captures, async (id) => new Blob([`photo ${id}`]), ORIGIN, TAKEN, (done) => steps.push(done));
+  const zip = await exportCaptures(
+    captures,
+    async (id) => new Blob([`photo ${id}`]),
+    ORIGIN,
+    TAKEN,
+    (done) => steps.push(done),
+  );
   const members = await membersOf(zip);
   const ids = captures.map(({ record }) => record.id);
-  assert.deepEqual([...members.keys()], ["export.json", "manifest.csv", "verdicts.jsonl", `photos/${ids[0]}.jpg`, `unlabelled/${ids[1]}.jpg`, `photos/${ids[2]}.jpg`]);
+  assert.deepEqual(
+    [...members.keys()],
+    [
+      "export.json",
+      "manifest.csv",
+      "verdicts.jsonl",
+      `photos/${ids[0]}.jpg`,
+      `unlabelled/${ids[1]}.jpg`,
+      `photos/${ids[2]}.jpg`,
+    ],
+  );
   assert.deepEqual(text(members.get("manifest.csv")).split("\n"), [
     "path,label,group,camera",
     `photos/${ids[0]}.jpg,genuine,4e81c2d0-20261130,"Maker ""X"", 7 back"`,
@@ -45,26 +85,68 @@ test("an export keeps photos with a truth apart from those without, and names th
   ]);
   assert.equal(text(members.get(`photos/${ids[0]}.jpg`)), `photo ${ids[0]}`);
   const about = JSON.parse(text(members.get("export.json")));
-  assert.deepEqual([about.kind, about.captures, about.models], ["captures", 3, [{ name: "test-model", sha256: LOADED.sha256 }]]);
+  assert.deepEqual(
+    [about.kind, about.captures, about.models],
+    ["captures", 3, [{ name: "test-model", sha256: LOADED.sha256 }]],
+  );
   const lines = text(members.get("verdicts.jsonl")).trimEnd().split("\n");
-  assert.deepEqual(lines.map((line) => JSON.parse(line)), captures.map(({ record }) => record));
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    captures.map(({ record }) => record),
+  );
   assert.deepEqual(steps, [0, 1, 2]);
 });
 
 test("without a truth the manifest is its head alone", async () => {
-  const members = await membersOf(await exportCaptures([stored(null, "back")], async () => new Blob(["x"]), ORIGIN, TAKEN, () => undefined));
+  const members = await membersOf(
+    await exportCaptures(
+      [stored(null, "back")],
+      async () => new Blob(["x"]),
+      ORIGIN,
+      TAKEN,
+      () => undefined,
+    ),
+  );
   assert.equal(text(members.get("manifest.csv")), "path,label,group,camera\n");
 });
 
 test("a benchmark's rows begin with the hash of the very bytes of its job", async () => {
-  const job = { format: 2, model: { name: "m", sha256: "a".repeat(64) }, photos: [], crops: 1, timed: [], settings: [], pace: {
-    warmup_runs: 1, warmup_s: 0, min_runs: 2, min_s: 0, repeats: 1, cool_down_s: 0 }, seed: 0 } as const;
-  const photo = { about: { path: "photos/one.jpg", sha256: "b".repeat(64), label: "genuine", group: "g" }, content: new Blob(["1"]) };
-  const made = { job, jobJson: "the bytes", jobSha256: "c".repeat(64), rows: [{ type: "end", rows: 0 }] as const, photos: [photo], isQuick: true };
+  const job = {
+    format: 2,
+    model: { name: "m", sha256: "a".repeat(64) },
+    photos: [],
+    crops: 1,
+    timed: [],
+    settings: [],
+    pace: {
+      warmup_runs: 1,
+      warmup_s: 0,
+      min_runs: 2,
+      min_s: 0,
+      repeats: 1,
+      cool_down_s: 0,
+    },
+    seed: 0,
+  } as const;
+  const photo = {
+    about: { path: "photos/one.jpg", sha256: "b".repeat(64), label: "genuine", group: "g" },
+    content: new Blob(["1"]),
+  };
+  const made = {
+    job,
+    jobJson: "the bytes",
+    jobSha256: "c".repeat(64),
+    rows: [{ type: "end", rows: 0 }] as const,
+    photos: [photo],
+    isQuick: true,
+  };
   const members = await membersOf(await exportBench(made, ORIGIN, TAKEN));
   assert.deepEqual([...members.keys()], ["export.json", "job.json", "manifest.csv", "rows.jsonl", "photos/one.jpg"]);
   assert.equal(text(members.get("job.json")), "the bytes");
-  assert.equal(text(members.get("rows.jsonl")), `{"type":"header","job":"${"c".repeat(64)}"}\n{"type":"end","rows":0}\n`);
+  assert.equal(
+    text(members.get("rows.jsonl")),
+    `{"type":"header","job":"${"c".repeat(64)}"}\n{"type":"end","rows":0}\n`,
+  );
   const about = JSON.parse(text(members.get("export.json")));
   assert.deepEqual([about.platform, about.quick, about.job], ["web", true, "c".repeat(64)]);
 });
@@ -79,5 +161,8 @@ test("a zip's checksum is the standard one, and a name stands once", async () =>
 
 test("more than one file can hold is refused before it is read", async () => {
   const huge = { size: 0xffff_ffff, stream: () => assert.fail("it must not be read") } as unknown as Blob;
-  await assert.rejects(new ZipWriter().add("huge", huge, TAKEN), { name: "ZipLimitError", message: /must have at most/ });
+  await assert.rejects(new ZipWriter().add("huge", huge, TAKEN), {
+    name: "ZipLimitError",
+    message: /must have at most/,
+  });
 });

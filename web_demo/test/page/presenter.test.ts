@@ -2,11 +2,26 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { PhotoError } from "../../src/runtime/index.ts";
 import { PAGE_OF_HISTORY, Presenter } from "../../src/page/presenter.ts";
-import type { BenchState, CameraProblem, CaptureState, HistoryState, ModelState, Notice, UiState } from "../../src/page/state.ts";
+import type {
+  BenchState,
+  CameraProblem,
+  CaptureState,
+  HistoryState,
+  ModelState,
+  Notice,
+  UiState,
+} from "../../src/page/state.ts";
 import { newWorld, settle, type FakeWorld } from "./world.ts";
 
 /** Every kind that was ever shown, by part of the state: the last test holds that none is missing. */
-const seen = { model: new Set<string>(), capture: new Set<string>(), problem: new Set<string>(), history: new Set<string>(), bench: new Set<string>(), notice: new Set<string>() };
+const seen = {
+  model: new Set<string>(),
+  capture: new Set<string>(),
+  problem: new Set<string>(),
+  history: new Set<string>(),
+  bench: new Set<string>(),
+  notice: new Set<string>(),
+};
 
 function note({ model, capture, history, bench, notice }: UiState): void {
   seen.model.add(model.kind);
@@ -87,7 +102,11 @@ test("a model that is refused is named with the rule, is not kept, and the page'
   const { world, presenter } = await live();
   world.scorer.refusal = new Error("model was changed after it was made: SHA-256 must be …");
   await presenter.pickModel(new Blob(["bad"]), "bad.tflite");
-  assert.deepEqual(presenter.state.model, { kind: "refused", name: "bad.tflite", reason: world.scorer.refusal.message });
+  assert.deepEqual(presenter.state.model, {
+    kind: "refused",
+    name: "bad.tflite",
+    reason: world.scorer.refusal.message,
+  });
   assert.deepEqual([world.store.model, world.camera.isOpen], [null, false]);
   world.scorer.refusal = null;
   await presenter.forgetPickedModel();
@@ -129,7 +148,10 @@ test("a model that fails on a frame is refused and the camera freed", async () =
   world.scorer.frameRefusal = new Error("scores must be probabilities");
   world.camera.show(0.1);
   await settle();
-  assert.deepEqual([presenter.state.model.kind, presenter.state.capture.kind, world.camera.isOpen], ["refused", "waiting", false]);
+  assert.deepEqual(
+    [presenter.state.model.kind, presenter.state.capture.kind, world.camera.isOpen],
+    ["refused", "waiting", false],
+  );
 });
 
 test("the shutter keeps a genuine photo as it is, with the verdict on the photo", async () => {
@@ -146,7 +168,10 @@ test("the shutter keeps a genuine photo as it is, with the verdict on the photo"
   assert.match(record.id, /^20261130T0713\d{5}Z-9f9f9f9f$/);
 });
 
-for (const [attack, tone] of [[0.9, "attack"], [0.5, "unsure"]] as const) {
+for (const [attack, tone] of [
+  [0.9, "attack"],
+  [0.5, "unsure"],
+] as const) {
   test(`a photo that looks like ${tone} is kept only when the user says so`, async () => {
     const { world, presenter } = await live((one) => (one.scorer.attack = attack));
     const again = presenter.shoot();
@@ -155,12 +180,18 @@ for (const [attack, tone] of [[0.9, "attack"], [0.5, "unsure"]] as const) {
     assert.ok(question.kind === "question" && question.answer.tone === tone && question.source === "shutter");
     presenter.answerQuestion(false);
     await again;
-    assert.deepEqual([world.store.rows.size, presenter.state.notice?.kind, presenter.state.capture.kind], [0, "not-kept", "live"]);
+    assert.deepEqual(
+      [world.store.rows.size, presenter.state.notice?.kind, presenter.state.capture.kind],
+      [0, "not-kept", "live"],
+    );
     const keep = presenter.shoot();
     await settle();
     presenter.answerQuestion(true);
     await keep;
-    assert.deepEqual([...world.store.rows.values()].map(({ entry }) => entry.record.kept), ["kept-anyway"]);
+    assert.deepEqual(
+      [...world.store.rows.values()].map(({ entry }) => entry.record.kept),
+      ["kept-anyway"],
+    );
   });
 }
 
@@ -181,7 +212,10 @@ test("frames are left alone while a photo is judged, and watched again after it"
 test("without room nothing is stored, and it is said", async () => {
   const { world, presenter } = await live((one) => (one.store.isFull = true));
   await presenter.shoot();
-  assert.deepEqual([presenter.state.notice, world.store.rows.size, presenter.state.capture.kind], [{ kind: "storage-full" }, 0, "live"]);
+  assert.deepEqual(
+    [presenter.state.notice, world.store.rows.size, presenter.state.capture.kind],
+    [{ kind: "storage-full" }, 0, "live"],
+  );
 });
 
 test("storage that fails is told with its reason", async () => {
@@ -201,7 +235,13 @@ test("a photo that can't be read is refused with the rule, and the next one goes
   world.scorer.photoRefusal = null;
   await presenter.pickPhotos([new Blob(["y"]), new Blob(["z"])]);
   const records = [...world.store.rows.values()].map(({ entry }) => entry);
-  assert.deepEqual(records.map(({ record, lens }) => [record.source, lens]), [["gallery", null], ["gallery", null]]);
+  assert.deepEqual(
+    records.map(({ record, lens }) => [record.source, lens]),
+    [
+      ["gallery", null],
+      ["gallery", null],
+    ],
+  );
 });
 
 test("photos of files work without a camera", async () => {
@@ -296,7 +336,10 @@ test("an export is one file of all captures; one that fails leaves none", async 
   assert.match(world.saved[0]!.name, /^edgekit-captures-[0-9A-Za-z-]+\.zip$/);
   world.store.photo = async () => Promise.reject(new Error("the photo is no longer stored"));
   await presenter.exportHistory();
-  assert.deepEqual([world.saved.length, presenter.state.notice?.kind, presenter.state.history.kind], [1, "export-failed", "list"]);
+  assert.deepEqual(
+    [world.saved.length, presenter.state.notice?.kind, presenter.state.history.kind],
+    [1, "export-failed", "list"],
+  );
 });
 
 test("a sweep runs to its export; one that is stopped leaves nothing", async () => {
@@ -352,7 +395,10 @@ test("settings are kept and used: crops for frames, threads for the model", asyn
     return load();
   }) as typeof world.scorer.load;
   await presenter.changeSettings({ threads: 2 });
-  assert.deepEqual([threads, world.store.kept.threads, world.store.kept.crops, presenter.state.capture.kind], [2, 2, 7, "live"]);
+  assert.deepEqual(
+    [threads, world.store.kept.threads, world.store.kept.crops, presenter.state.capture.kind],
+    [2, 2, 7, "live"],
+  );
 });
 
 test("a newer page is told of, and notices go when they are closed", async () => {
@@ -366,13 +412,41 @@ test("a newer page is told of, and notices go when they are closed", async () =>
 test("every state has a producer", () => {
   // The compiler holds that each table has all kinds, this test that each was shown.
   const model: Record<ModelState["kind"], true> = { loading: true, absent: true, refused: true, ready: true };
-  const capture: Record<CaptureState["kind"], true> = { waiting: true, rationale: true, opening: true, blocked: true, paused: true, live: true, judging: true, question: true };
+  const capture: Record<CaptureState["kind"], true> = {
+    waiting: true,
+    rationale: true,
+    opening: true,
+    blocked: true,
+    paused: true,
+    live: true,
+    judging: true,
+    question: true,
+  };
   const problem: Record<CameraProblem, true> = { insecure: true, denied: true, none: true, "in-use": true, lost: true };
-  const history: Record<HistoryState["kind"], true> = { loading: true, empty: true, list: true, exporting: true, unreadable: true };
-  const bench: Record<BenchState["kind"], true> = { idle: true, running: true, finished: true, stopped: true, failed: true };
+  const history: Record<HistoryState["kind"], true> = {
+    loading: true,
+    empty: true,
+    list: true,
+    exporting: true,
+    unreadable: true,
+  };
+  const bench: Record<BenchState["kind"], true> = {
+    idle: true,
+    running: true,
+    finished: true,
+    stopped: true,
+    failed: true,
+  };
   const notice: Record<Notice["kind"], true> = {
-    saved: true, "not-kept": true, "photo-refused": true, "storage-full": true, "storage-failed": true, exported: true, "export-failed": true,
-    "torch-failed": true, "update-ready": true,
+    saved: true,
+    "not-kept": true,
+    "photo-refused": true,
+    "storage-full": true,
+    "storage-failed": true,
+    exported: true,
+    "export-failed": true,
+    "torch-failed": true,
+    "update-ready": true,
   };
   for (const [part, kinds] of Object.entries({ model, capture, problem, history, bench, notice })) {
     assert.deepEqual([...seen[part as keyof typeof seen]].sort(), Object.keys(kinds).sort(), part);

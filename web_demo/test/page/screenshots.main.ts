@@ -28,7 +28,8 @@ async function ofGenuine(page: Page, shot: Shot): Promise<void> {
   await shot("live-genuine");
   await page.click(".latency summary");
   await shot("live-latency");
-  for (const label of ["genuine", "recapture"]) for (const screen of ["laptop-ips", "print-magazine"]) await keep(page, `${label}-${screen}.jpg`);
+  for (const label of ["genuine", "recapture"])
+    for (const screen of ["laptop-ips", "print-magazine"]) await keep(page, `${label}-${screen}.jpg`);
   await goTo(page, "history");
   await page.waitForSelector("#history-list li:nth-child(4)", WAIT);
   await page.waitForTimeout(300);
@@ -42,7 +43,11 @@ async function ofGenuine(page: Page, shot: Shot): Promise<void> {
   await shot("settings");
   const changed = readFileSync(MODEL);
   changed[30_000] = changed[30_000]! ^ 1;
-  await page.setInputFiles("#model-file", { name: "changed.tflite", mimeType: "application/octet-stream", buffer: changed });
+  await page.setInputFiles("#model-file", {
+    name: "changed.tflite",
+    mimeType: "application/octet-stream",
+    buffer: changed,
+  });
   await page.waitForSelector("#model-refused:visible", WAIT);
   await goTo(page, "capture");
   await shot("refused");
@@ -68,7 +73,12 @@ async function ofRecapture(page: Page, shot: Shot): Promise<void> {
 
 const served = await serve("site");
 const browsers: Browser[] = [];
-async function pictures(clip: string | number, mark: string, how: How, act: (page: Page, shot: Shot) => Promise<void>): Promise<void> {
+async function pictures(
+  clip: string | number,
+  mark: string,
+  how: How,
+  act: (page: Page, shot: Shot) => Promise<void>,
+): Promise<void> {
   const browser = await launch(clip);
   browsers.push(browser);
   const { page } = await open(browser, served.address, how);

@@ -31,7 +31,11 @@ test("latency is of the last two hundred verdicts", () => {
 for (const [why, raw, expected] of [
   ["nothing", undefined, DEFAULT_SETTINGS],
   ["another page's values", { crops: 0, threads: 99, language: "fr", theme: 3 }, DEFAULT_SETTINGS],
-  ["what was kept", { crops: 5, threads: 2, language: "de", theme: "dark" }, { crops: 5, threads: 2, language: "de", theme: "dark" }],
+  [
+    "what was kept",
+    { crops: 5, threads: 2, language: "de", theme: "dark" },
+    { crops: 5, threads: 2, language: "de", theme: "dark" },
+  ],
 ] as const) {
   test(`settings out of ${why}`, () => assert.deepEqual(settingsFrom(raw), expected));
 }
@@ -55,7 +59,10 @@ test("every text is used, and every text that the page's HTML names is there", (
   const html = readFileSync(path.join(HOME, "public", "index.html"), "utf8");
   const all = sources.map((name) => readFileSync(path.join(HOME, "src", "page", name), "utf8")).join("") + html;
   const named = [...html.matchAll(/data-say(?:-label|-title|-alt)?="([\w-]+)"/g)].map(([, key]) => key);
-  assert.deepEqual(named.filter((key) => !(KEYS as string[]).includes(key!)), []);
+  assert.deepEqual(
+    named.filter((key) => !(KEYS as string[]).includes(key!)),
+    [],
+  );
   // Keys that are put together: a tone, a camera's problem.
   const built = /^(verdict|insecure|denied|none|in-use|lost)-/;
   const unused = KEYS.filter((key) => !built.test(key) && !all.includes(`"${key}"`));
@@ -63,20 +70,35 @@ test("every text is used, and every text that the page's HTML names is there", (
 });
 
 test("the browser's languages choose the page's", () => {
-  assert.deepEqual([languageFor(["de-AT", "en"]), languageFor(["fr", "de"]), languageFor(["fr"]), languageFor([])], ["de", "de", "en", "en"]);
+  assert.deepEqual(
+    [languageFor(["de-AT", "en"]), languageFor(["fr", "de"]), languageFor(["fr"]), languageFor([])],
+    ["de", "de", "en", "en"],
+  );
 });
 
 const CHROME: Teller = {
   userAgent: "Mozilla/5.0 (Linux; Android 10; K) Chrome/140.0.0.0 Mobile Safari/537.36",
   hardwareConcurrency: 8,
   userAgentData: {
-    brands: [{ brand: "Not=A?Brand", version: "8" }, { brand: "Chromium", version: "140" }, { brand: "Google Chrome", version: "140" }],
+    brands: [
+      { brand: "Not=A?Brand", version: "8" },
+      { brand: "Chromium", version: "140" },
+      { brand: "Google Chrome", version: "140" },
+    ],
     platform: "Android",
-    getHighEntropyValues: async () => ({ model: "Pixel 7\n", platformVersion: "14.0.0", architecture: "arm", bitness: "64" }),
+    getHighEntropyValues: async () => ({
+      model: "Pixel 7\n",
+      platformVersion: "14.0.0",
+      architecture: "arm",
+      bitness: "64",
+    }),
   },
 };
 const FIREFOX: Teller = { userAgent: "Mozilla/5.0 (Android 14; Mobile; rv:131.0) Gecko/131.0 Firefox/131.0" };
-const SAFARI: Teller = { userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1" };
+const SAFARI: Teller = {
+  userAgent:
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+};
 
 for (const [why, teller, name, system, kernel, architecture] of [
   ["Chrome tells all", CHROME, "Pixel 7", "Android 14", "Chrome 140", "aarch64"],
@@ -85,7 +107,10 @@ for (const [why, teller, name, system, kernel, architecture] of [
 ] as const) {
   test(`${why}: the device is ${name}`, async () => {
     const device = await readDevice(teller);
-    assert.deepEqual([device.name, device.machine.system, device.machine.kernel, device.machine.architecture], [name, system, kernel, architecture]);
+    assert.deepEqual(
+      [device.name, device.machine.system, device.machine.kernel, device.machine.architecture],
+      [name, system, kernel, architecture],
+    );
   });
 }
 
@@ -97,17 +122,24 @@ test("a battery is told where there is one", async () => {
 
 test("a photo's kind is told by its first bytes", () => {
   const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  assert.deepEqual(["\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n", "RIFF\x10\0\0\0WEBP", "GIF89a", ""].map((head) => formatOf(bytes(head))), ["jpg", "png", "webp", null, null]);
+  assert.deepEqual(
+    ["\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n", "RIFF\x10\0\0\0WEBP", "GIF89a", ""].map((head) => formatOf(bytes(head))),
+    ["jpg", "png", "webp", null, null],
+  );
 });
 
 /** A drawn PNG's head and rows; other files as they are. */
 function pixels(content: Buffer): Buffer {
   const at = content.indexOf("IDAT");
-  return at < 0 ? content : Buffer.concat([content.subarray(0, 33), inflateSync(content.subarray(at + 4, content.length - 16))]);
+  return at < 0
+    ? content
+    : Buffer.concat([content.subarray(0, 33), inflateSync(content.subarray(at + 4, content.length - 16))]);
 }
 
 test("the committed icons are those that the script draws", async () => {
-  const { ICONS } = (await import(path.join(HOME, "tools", "icons.mjs"))) as { ICONS: Record<string, () => string | Buffer> };
+  const { ICONS } = (await import(path.join(HOME, "tools", "icons.mjs"))) as {
+    ICONS: Record<string, () => string | Buffer>;
+  };
   for (const [name, draw] of Object.entries(ICONS)) {
     const file = path.join(HOME, "public", "icons", name);
     assert.ok(existsSync(file), name);
@@ -119,14 +151,20 @@ test("the committed icons are those that the script draws", async () => {
 test("the app's manifest names icons that are there", () => {
   const manifest = JSON.parse(readFileSync(path.join(HOME, "public", "manifest.webmanifest"), "utf8"));
   for (const { src } of manifest.icons) assert.ok(existsSync(path.join(HOME, "public", src)), src);
-  assert.ok(manifest.icons.some((icon: { sizes: string; purpose?: string }) => icon.sizes === "512x512" && icon.purpose === "maskable"));
+  assert.ok(
+    manifest.icons.some(
+      (icon: { sizes: string; purpose?: string }) => icon.sizes === "512x512" && icon.purpose === "maskable",
+    ),
+  );
 });
 
 // Contrast, as WCAG 2 computes it.
 
 function luminance(hex: string): number {
   const full = hex.length === 4 ? hex.replace(/[0-9a-f]/g, "$&$&") : hex;
-  const [r, g, b] = [1, 3, 5].map((at) => parseInt(full.slice(at, at + 2), 16) / 255).map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = [1, 3, 5]
+    .map((at) => parseInt(full.slice(at, at + 2), 16) / 255)
+    .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
 }
 
@@ -137,15 +175,31 @@ function contrast(a: string, b: string): number {
 
 const css = readFileSync(path.join(HOME, "public", "style.css"), "utf8");
 const colours = (block: string | undefined): Record<string, string> =>
-  Object.fromEntries([...(block ?? "").matchAll(/--([\w-]+): (#[0-9a-f]{3,6})/g)].map(([, name, hex]) => [name!, hex!]));
+  Object.fromEntries(
+    [...(block ?? "").matchAll(/--([\w-]+): (#[0-9a-f]{3,6})/g)].map(([, name, hex]) => [name!, hex!]),
+  );
 const LIGHT = colours(/^:root \{([^}]*)\}/m.exec(css)?.[1]);
 const DARK = { ...LIGHT, ...colours(/:root\[data-theme="dark"\] \{([^}]*)\}/.exec(css)?.[1]) };
 
-for (const [theme, palette] of [["light", LIGHT], ["dark", DARK]] as const) {
+for (const [theme, palette] of [
+  ["light", LIGHT],
+  ["dark", DARK],
+] as const) {
   for (const [front, back, least] of [
-    ["text", "ground", 7], ["text", "raised", 7], ["muted", "ground", 4.5], ["muted", "raised", 4.5], ["accent", "raised", 4.5], ["on-accent", "accent", 4.5],
-    ["danger", "raised", 4.5], ["ground", "text", 7], ["focus", "ground", 3], ["on-tone", "genuine", 4.5], ["on-tone", "attack", 4.5],
-    ["on-tone", "unsure", 4.5], ["on-tone", "plain", 4.5], ["on-tone", "none", 4.5],
+    ["text", "ground", 7],
+    ["text", "raised", 7],
+    ["muted", "ground", 4.5],
+    ["muted", "raised", 4.5],
+    ["accent", "raised", 4.5],
+    ["on-accent", "accent", 4.5],
+    ["danger", "raised", 4.5],
+    ["ground", "text", 7],
+    ["focus", "ground", 3],
+    ["on-tone", "genuine", 4.5],
+    ["on-tone", "attack", 4.5],
+    ["on-tone", "unsure", 4.5],
+    ["on-tone", "plain", 4.5],
+    ["on-tone", "none", 4.5],
   ] as const) {
     test(`${theme}: ${front} on ${back} reaches ${least}:1`, () => {
       const reached = contrast(palette[front]!, palette[back]!);
@@ -155,9 +209,15 @@ for (const [theme, palette] of [["light", LIGHT], ["dark", DARK]] as const) {
 }
 
 test("dark by the system and dark by choice are the same colours", () => {
-  assert.deepEqual(colours(/:root:not\(\[data-theme="light"\]\) \{([^}]*)\}/.exec(css)?.[1]), colours(/:root\[data-theme="dark"\] \{([^}]*)\}/.exec(css)?.[1]));
+  assert.deepEqual(
+    colours(/:root:not\(\[data-theme="light"\]\) \{([^}]*)\}/.exec(css)?.[1]),
+    colours(/:root\[data-theme="dark"\] \{([^}]*)\}/.exec(css)?.[1]),
+  );
 });
 
 test("the style knows no left and right, so that it also reads from right to left", () => {
-  assert.deepEqual(css.match(/[^-\w](?:left|right|margin-top|padding-left|padding-right|margin-left|margin-right)\s*:/g), null);
+  assert.deepEqual(
+    css.match(/[^-\w](?:left|right|margin-top|padding-left|padding-right|margin-left|margin-right)\s*:/g),
+    null,
+  );
 });

@@ -6,14 +6,22 @@ export function unzip(content: Uint8Array): Map<string, Uint8Array> {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const end = content.byteLength - 22;
   assert.equal(view.getUint32(end, true), 0x06054b50, "a zip ends with its directory");
-  const [count, bytes, start] = [view.getUint16(end + 10, true), view.getUint32(end + 12, true), view.getUint32(end + 16, true)];
+  const [count, bytes, start] = [
+    view.getUint16(end + 10, true),
+    view.getUint32(end + 12, true),
+    view.getUint32(end + 16, true),
+  ];
   assert.equal(start + bytes, end, "the list stands right before the end");
   const members = new Map<string, Uint8Array>();
   let at = start;
   let next = 0;
   for (let i = 0; i < count; i++) {
     assert.equal(view.getUint32(at, true), 0x02014b50);
-    const [size, length, offset] = [view.getUint32(at + 24, true), view.getUint16(at + 28, true), view.getUint32(at + 42, true)];
+    const [size, length, offset] = [
+      view.getUint32(at + 24, true),
+      view.getUint16(at + 28, true),
+      view.getUint32(at + 42, true),
+    ];
     const name = new TextDecoder().decode(content.subarray(at + 46, at + 46 + length));
     assert.equal(offset, next, `${name} follows the member before it`);
     assert.equal(view.getUint32(offset, true), 0x04034b50);

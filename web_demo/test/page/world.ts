@@ -2,7 +2,17 @@
 
 import { Contract, CropPlan, Decision, Verdict } from "../../src/runtime/index.ts";
 import type { Runner } from "../../src/page/bench_sweep.ts";
-import { CameraError, StorageFullError, type Camera, type CameraFrame, type LoadedModel, type Scorer, type Store, type StoredEntry, type World } from "../../src/page/ports.ts";
+import {
+  CameraError,
+  StorageFullError,
+  type Camera,
+  type CameraFrame,
+  type LoadedModel,
+  type Scorer,
+  type Store,
+  type StoredEntry,
+  type World,
+} from "../../src/page/ports.ts";
 import type { Judged } from "../../src/page/record.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/page/settings.ts";
 import type { CameraInfo, CameraProblem } from "../../src/page/state.ts";
@@ -21,7 +31,10 @@ export const CONTRACT = new Contract({
 /** A verdict by its attack score. */
 export function verdictOf(attack: number, crops = 2): Verdict {
   const label = attack >= 0.6 ? "recapture" : attack >= 0.4 ? "retake" : "genuine";
-  const probabilities = new Map([["genuine", 1 - attack], ["recapture", attack]]);
+  const probabilities = new Map([
+    ["genuine", 1 - attack],
+    ["recapture", attack],
+  ]);
   const one = { box: { left: 0, top: 0, right: 96, bottom: 96 }, probabilities: [1 - attack, attack] };
   return new Verdict({
     answer: { label, score: label === "genuine" ? 1 - attack : attack },
@@ -32,8 +45,21 @@ export function verdictOf(attack: number, crops = 2): Verdict {
   });
 }
 
-export const LOADED: LoadedModel = { contract: CONTRACT, sha256: "b".repeat(64), bytes: 60_000, engine: "litert.js 2.5.3, XNNPACK", threads: 1 };
-const INFO: CameraInfo = { facing: "environment", widthPx: 640, heightPx: 480, hasTorch: true, isTorchOn: false, cameras: 2 };
+export const LOADED: LoadedModel = {
+  contract: CONTRACT,
+  sha256: "b".repeat(64),
+  bytes: 60_000,
+  engine: "litert.js 2.5.3, XNNPACK",
+  threads: 1,
+};
+const INFO: CameraInfo = {
+  facing: "environment",
+  widthPx: 640,
+  heightPx: 480,
+  hasTorch: true,
+  isTorchOn: false,
+  cameras: 2,
+};
 
 /** Gives frames when the test says so. */
 export class FakeCamera implements Camera {
@@ -191,14 +217,23 @@ export interface FakeWorld extends World {
   tickMs: () => number;
 }
 
-const STATE = { clocks_mhz: null, governors: null, temperatures: null, throttling: null, battery_percent: null, battery: null, load: null };
+const STATE = {
+  clocks_mhz: null,
+  governors: null,
+  temperatures: null,
+  throttling: null,
+  battery_percent: null,
+  battery: null,
+  load: null,
+};
 
 export function newWorld(): FakeWorld {
   const saved: { name: string; content: Blob }[] = [];
   let ticks = 0;
   let millis = Date.UTC(2026, 10, 30, 7, 13, 55, 123);
   const photo = (name: string, label: string) => ({
-    about: { path: `photos/${name}.jpg`, sha256: "c".repeat(64), label, group: "g" }, content: new Blob([name]),
+    about: { path: `photos/${name}.jpg`, sha256: "c".repeat(64), label, group: "g" },
+    content: new Blob([name]),
   });
   const world: FakeWorld = {
     camera: new FakeCamera(),
@@ -206,7 +241,10 @@ export function newWorld(): FakeWorld {
     store: new FakeStore(),
     saved,
     ownModel: new Blob(["own"]),
-    bundled: { model: async () => world.ownModel, benchPhotos: async () => [photo("one", "genuine"), photo("two", "recapture")] },
+    bundled: {
+      model: async () => world.ownModel,
+      benchPhotos: async () => [photo("one", "genuine"), photo("two", "recapture")],
+    },
     origin: { app: "edgekit.web 0.1.0", device: "Chrome on Android", install: "4e81c2d0" },
     cores: 2,
     now: () => new Date((millis += 1000)),
@@ -214,8 +252,21 @@ export function newWorld(): FakeWorld {
     tickMs: () => 0.005,
     breathe: async () => undefined,
     machine: async () => ({
-      name: null, soc: null, architecture: "aarch64", system: "Android 14", kernel: "Chrome 140", libc: null, python: null, cores: 8,
-      usable_cores: 8, clusters: null, memory_mb: null, int8_instructions: null, virtual: null, emulated: false, state: STATE,
+      name: null,
+      soc: null,
+      architecture: "aarch64",
+      system: "Android 14",
+      kernel: "Chrome 140",
+      libc: null,
+      python: null,
+      cores: 8,
+      usable_cores: 8,
+      clusters: null,
+      memory_mb: null,
+      int8_instructions: null,
+      virtual: null,
+      emulated: false,
+      state: STATE,
     }),
     deviceState: async () => STATE,
     random: (bytes) => new Uint8Array(bytes).fill(0x9f),
