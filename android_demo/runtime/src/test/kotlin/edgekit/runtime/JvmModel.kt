@@ -5,6 +5,7 @@ import org.bytedeco.tensorflowlite.TfLiteInterpreter
 import org.bytedeco.tensorflowlite.TfLiteModel
 import org.bytedeco.tensorflowlite.TfLiteTensor
 import org.bytedeco.tensorflowlite.global.tensorflowlite as tflite
+import org.junit.jupiter.api.Assumptions.assumeTrue
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
@@ -59,5 +60,13 @@ class JvmModel(flatbuffer: ByteBuffer, threads: Int = 1) : Model {
     override fun close() {
         tflite.TfLiteInterpreterDelete(interpreter)
         tflite.TfLiteModelDelete(model)
+    }
+
+    companion object {
+        /** Skips a test where the interpreter's library is of another machine. */
+        fun assumeHere() {
+            val machine = "${System.getProperty("os.name")} ${System.getProperty("os.arch")}"
+            assumeTrue(machine == "Linux amd64", "the TFLite of this build is of Linux on x86_64, this is $machine")
+        }
     }
 }

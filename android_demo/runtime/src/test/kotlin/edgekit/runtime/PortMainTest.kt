@@ -22,6 +22,7 @@ class PortMainTest {
 
     @Test
     fun `a picture is the same at its working size or brought to it, and a refusal is a line`(@TempDir folder: File) {
+        JvmModel.assumeHere()
         val model = Vectors.file("models/demo-int8.tflite").path
         val large = Picture(1500, 1600, ByteArray(1500 * 1600 * 3) { (it * 31 / 7).toByte() })
         val whole = folder.resolve("whole.rgb").apply { writeBytes(large.rgb) }.path

@@ -12,8 +12,6 @@ object Vectors {
     /** The repository that the vectors lie in. */
     val repository: File = folder.resolve("../..").normalize()
 
-    fun has(area: String): Boolean = folder.resolve("$area.json").isFile
-
     fun of(area: String): List<Vector> {
         val raw = Json.parse(folder.resolve("$area.json").readText()) as Map<*, *>
         return (raw["vectors"] as List<*>).map { Vector(it) }

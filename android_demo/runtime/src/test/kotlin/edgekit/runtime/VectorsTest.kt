@@ -52,6 +52,7 @@ class VectorsTest {
 
     @TestFactory
     fun scores() = Vectors.tests("scores") { vector ->
+        JvmModel.assumeHere()
         model(vector.string("model")).use { model ->
             val inputs = Vectors.data(vector.string("inputs"))
             val expected = Vectors.floats(vector.string("scores")).map { it.toDouble() }.chunked(model.classes)
@@ -160,6 +161,7 @@ class VectorsTest {
 
     @TestFactory
     fun verdicts() = Vectors.tests("verdicts", { !it.vector("source").has("photo") }) { vector ->
+        JvmModel.assumeHere()
         val bundle = Bundle.read(Vectors.file(vector.string("model")).readBytes(), vector.name)
         for (threads in 1..2) {
             Classifier(bundle.contract, List(threads) { JvmModel(bundle.flatbuffer) }).use { checkVerdict(it, vector) }
