@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -339,6 +340,8 @@ def speed(ports: Sequence[Port], folder: Path, rounds: int, runs: int) -> dict[s
         "side_px": SIDE_PX,
         "runs": runs,
     }
+    # Where others run, times say little; ratios of one round still do.
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     here: list[float] = []
     there: dict[str, list[dict[str, float]]] = {port.name: [] for port in ports}
     absent: dict[str, str] = {}
@@ -363,7 +366,7 @@ def speed(ports: Sequence[Port], folder: Path, rounds: int, runs: int) -> dict[s
         for name, found in there.items()
     ]
     about = {"size_wh": ARRAY_WH, "plan": str(CUT), "crops": CUT.crops, "side_px": SIDE_PX}
-    return {**about, "rounds": rounds, "runs": runs, "limit": LIMIT, "python_ms": here, "ports": told}
+    return {**about, "rounds": rounds, "runs": runs, "limit": LIMIT, "load": load, "python_ms": here, "ports": told}
 
 
 def ports_here() -> tuple[Port, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from rendering.common import Record, machine, table
 
 # What a part of the photos is called in the tables.
@@ -61,20 +63,21 @@ def _rows(port: Record) -> list[list[str]]:
 def port_speed(record: Record) -> str:
     """The time of ten crops beside Python's."""
     told = record["speed"]
-    python = sorted(told["python_ms"])
-    rows = [["Python", f"{python[len(python) // 2]:.1f}", "1", ""]]
+    rows = [["Python", f"{median(told['python_ms']):.0f}", "", "1", ""]]
     for one in told["ports"]:
-        ms = sorted(one["ms"])
-        verdict = "reached" if one["ratio"] is not None and one["ratio"] <= told["limit"] else "**missed**"
-        rows.append(
-            [one["name"], f"not measured: {one['absent']}", "", ""]
-            if one["absent"]
-            else [one["name"], f"{ms[len(ms) // 2]:.1f}", f"{one['ratio']:.2f}", verdict]
-        )
+        if one["absent"]:
+            rows.append([one["name"], f"not measured: {one['absent']}", "", "", ""])
+            continue
+        ratios = ", ".join(f"{ms / python:.2f}" for ms, python in zip(one["ms"], told["python_ms"], strict=True))
+        verdict = "reached" if one["ratio"] <= told["limit"] else "**missed**"
+        rows.append([one["name"], f"{median(one['ms']):.0f}", ratios, f"{one['ratio']:.2f}", verdict])
     wide, high = told["size_wh"]
+    load = told["load"]
+    busy = "" if load is None else f" Load when it began: {load:.1f}."
     intro = (
         f"{told['crops']} crops (`{told['plan']}`) of an array of {wide}x{high} px, cut and resized to "
-        f"{told['side_px']} px on one thread; medians of {told['runs']} runs, in turns, {told['rounds']} rounds; "
-        f"{machine(record['conditions'])}. The ratio is the median of the rounds' own; the limit is {told['limit']:g}."
+        f"{told['side_px']} px; medians of {told['runs']} runs, in turns, {told['rounds']} rounds; "
+        f"{machine(record['conditions'])}.{busy} The limit for a port's ratio, the median of its rounds', is "
+        f"{told['limit']:g}."
     )
-    return "\n\n".join([intro, table(["", "ms", "of Python's", ""], rows)])
+    return "\n\n".join([intro, table(["", "ms", "of Python's, by round", "median", ""], rows)])
