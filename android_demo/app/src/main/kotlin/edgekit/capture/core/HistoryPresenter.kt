@@ -78,7 +78,7 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
         val isCancelled = AtomicBoolean()
         export = Export.Running(0, all.size, isCancelled)
         changed()
-        val target = File(parts.exports, "edgekit-captures-${fileTime(parts.nowMs())}.zip")
+        val target = File(parts.exports, "$EXPORT${fileTime(parts.nowMs())}.zip")
         parts.jobs.run({ write(all, target, isCancelled) }) { result ->
             export = if (result.isSuccess) Export.Done(target, all.size) else null
             result.onFailure { notice = if (it is CancellationException) Notice.ExportCancelled else exportNotice(it) }
@@ -86,7 +86,9 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
         }
     }
 
-    private fun write(all: List<StoredCapture>, target: File, isCancelled: AtomicBoolean) =
+    private fun write(all: List<StoredCapture>, target: File, isCancelled: AtomicBoolean) {
+        // They are as large as all photos: the one before has been shared or saved, or is of no use.
+        parts.exports.listFiles().orEmpty().filter { it.name.startsWith(EXPORT) }.forEach(File::delete)
         exportCaptures(all, parts.identity, parts.nowMs(), target, parts.disk) { done, of ->
             if (isCancelled.get()) throw CancellationException()
             parts.jobs.post {
@@ -94,6 +96,7 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
                 changed()
             }
         }
+    }
 
     /** Ends an export that runs; false where none does. */
     fun cancelExport(): Boolean {
@@ -150,6 +153,8 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
         if (failure is StorageFullException) Notice.StorageFull else Notice.ExportFailed(reasonOf(failure))
 
     private companion object {
+        const val EXPORT = "edgekit-captures-"
+
         // A clock that is set back must not make a loop without pause.
         const val LEAST_WAIT_MS = 1000L
     }

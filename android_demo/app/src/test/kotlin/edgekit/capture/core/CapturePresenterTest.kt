@@ -534,6 +534,10 @@ class CapturePresenterTest {
         ZipFile(exported.file).use { assertEquals(4, it.size()) }
         assertTrue(presenter.onBack())
         presenter.shows<UiState.History>()
+        nowMs += 60_000
+        presenter.onExport()
+        jobs.all()
+        assertEquals("the one before goes", 1, File(folder, "exports").list()!!.size)
     }
 
     @Test
