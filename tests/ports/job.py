@@ -151,7 +151,7 @@ def web_tests() -> str:
         raise Lacking(f"node {LEAST_NODE} or newer is needed, got {version}")
     _install_packages()
     try:
-        said = run(["npm", "test", "--silent"], WEB, NODE_OPTIONS="--test-reporter=tap")
+        said = run(["npm", "test", "--silent"], WEB, NODE_OPTIONS="--test-reporter=tap", EDGEKIT_PYTHON=sys.executable)
     except Failed as failure:
         named = list(_wrong(failure.output))
         if not named:
