@@ -48,7 +48,7 @@ private const val SMALLEST_REDUCED = 8
 private const val RGB_BYTES = 4
 
 // What decoders hold for each pixel beside the picture, in bytes.
-private val HELD_PER_PX = mapOf(PhotoKind.WEBP to 12L, PhotoKind.HEIC to 8L, PhotoKind.AVIF to 8L)
+private val HELD_PER_PX = mapOf(PhotoKind.WEBP to 12L)
 
 /** Headers of photos, gone through with bounds and without decoding anything. */
 public object Headers {
@@ -111,8 +111,8 @@ public object Headers {
      * @param workingPx of the contract's plan: a JPEG is decoded at a reduced scale, down to an eighth
      * @param name names the photo in messages
      * @return its format
-     * @throws PhotoException beyond a limit, no picture, cut short, or of a kind that ports do not read (TIFF, CMYK,
-     *   cameras' raw files)
+     * @throws PhotoException beyond a limit, no picture, cut short, or of a kind that ports do not read (TIFF, HEIC, AVIF,
+     *   CMYK, cameras' raw files)
      */
     @JvmStatic
     public fun check(content: ByteArray, workingPx: Int?, name: String): PhotoKind {
@@ -127,13 +127,15 @@ public object Headers {
         }
         when (kind) {
             PhotoKind.JPEG -> checkJpeg(content, workingPx, name)
-            PhotoKind.TIFF ->
-                throw PhotoException("$name: a photo must be one that phones read alike, got a TIFF; export it as JPEG")
-            PhotoKind.HEIC, PhotoKind.AVIF -> Unit
+            // Of HEIC and AVIF each phone has another codec or none, and Androids differ in whether they turn them upright.
+            PhotoKind.TIFF, PhotoKind.HEIC, PhotoKind.AVIF ->
+                throw PhotoException("$name: a photo must be one that phones read alike, got ${named(kind)}; export it as JPEG")
             else -> checkOther(kind, content, name)
         }
         return kind
     }
+
+    private fun named(kind: PhotoKind) = if (kind == PhotoKind.AVIF) "an AVIF" else "a $kind"
 
     private fun checkJpeg(content: ByteArray, workingPx: Int?, name: String) {
         val outline = jpeg(content, name)

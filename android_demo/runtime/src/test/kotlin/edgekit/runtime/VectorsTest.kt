@@ -135,7 +135,7 @@ class VectorsTest {
     }
 
     @TestFactory
-    fun refusals() = Vectors.tests("refusals", { it.name !in DECODERS_REFUSE }) { vector ->
+    fun refusals() = Vectors.tests("refusals") { vector ->
         val content = Vectors.data(vector.string("photo"))
         val refusal = assertThrows(PhotoException::class.java, { Headers.check(content, null, vector.name) }, vector.why)
         val what = vector.fields["what"] as String?
@@ -206,9 +206,6 @@ class VectorsTest {
         return JvmModel(if (isWhole) Bundle.read(content, path).flatbuffer else ByteBuffer.wrap(content))
     }
 }
-
-// Whole by their headers; what is in them only a decoder finds.
-private val DECODERS_REFUSE = setOf("photo.heic", "photo.avif")
 
 // The others have pixels that are not opaque, which shows when they are decoded.
 private val HEADERS_REFUSE = setOf("cmyk.jpg", "cmyk.tif")
