@@ -42,9 +42,9 @@ def test_gradle_says_what_the_maven_build_says(tools):
         ("android/build.gradle.kts", '("src/main/kotlin")', '("src/main/java")'),
         ("settings.gradle.kts", ', ":app"', ""),
         ("gradle/libs.versions.toml", 'kotlin = "2', 'kotlin = "1'),
-        ("gradle/libs.versions.toml", 'robolectric = "4', 'robolectric = "3'),
         ("gradle/wrapper/gradle-wrapper.properties", "gradle-8.13", "gradle-8.9"),
-        ("pom.xml", "<junit.version>5", "<junit.version>6"),
+        ("pom.xml", "<kotlin.version>2", "<kotlin.version>3"),
+        ("runtime/build.gradle.kts", "emptyList<String>()", "listOf(1)"),
     ],
 )
 def test_a_build_that_is_changed_alone_is_found(tools, tmp_path, monkeypatch, file, old, new):
