@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -101,6 +102,21 @@ def test_the_manifest_as_it_is_installed(tools):
     text = tools["resources"].installed_manifest("app")
     assert 'package="edgekit.capture" android:versionCode="100" android:versionName="0.1.0"' in text
     assert 'android:extractNativeLibs="false"' in text
+
+
+def test_one_file_knows_tflite_and_of_it_the_interpreter_alone():
+    sources = [path for path in ANDROID.glob("*/src/main/kotlin/**/*.kt")]
+    found = {
+        (path.relative_to(ANDROID).name, name)
+        for path in sources
+        for name in re.findall(r"^import (org\.tensorflow\.\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    # With the type of a delegate and the version; a name in full would be an import without its line.
+    names = ("Delegate", "Interpreter", "TensorFlowLite")
+    assert found == {("TfliteModel.kt", f"org.tensorflow.lite.{name}") for name in names}
+    named = {path.name for path in sources if "org.tensorflow." in path.read_text(encoding="utf-8")}
+    # That of the GPU delegate, by reflection: it is no part of most apps.
+    assert named == {"TfliteModel.kt", "GpuDelegates.kt"}
 
 
 def test_the_readme_has_code_of_both_languages(tools):

@@ -49,7 +49,7 @@ public object Photos {
     @JvmOverloads
     @Throws(EdgekitException::class)
     public fun read(content: ByteArray, workingPx: Int? = null, name: String = "photo"): Photo {
-        val kind = Headers.check(content, workingPx, name)
+        val kind = Headers.check(content, workingPx, name, Memory.decodingBytes())
         if (kind == PhotoKind.BMP && !isWholeBmp(content)) {
             throw PhotoException("$name: not a whole BMP picture: it breaks off before its last row; copy it again")
         }
