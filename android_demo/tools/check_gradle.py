@@ -97,8 +97,8 @@ def pairs() -> Iterator[Pair]:
         said = re.search(r'"main"\]\.kotlin\.srcDir\("([^"]+)"\)', _gradle(module))
         yield Pair(f"sources of {module}", said[1] if said else "src/main/kotlin", folder)
         # Maven alone can run the tests; Gradle would compile them without what they need.
-        tests = "no tests" if 'sourceSets["test"].kotlin.setSrcDirs(emptyList<String>())' in _gradle(module) else "tests"
-        yield Pair(f"what Gradle compiles of {module}", tests, "no tests")
+        is_left_out = 'sourceSets["test"].kotlin.setSrcDirs(emptyList<String>())' in _gradle(module)
+        yield Pair(f"tests that Gradle compiles of {module}", "none" if is_left_out else "all", "none")
         yield Pair(f"Java of {module}", _java(_gradle(module)), _property("", "kotlin.compiler.jvmTarget"))
     for module in [one for one in _ANDROID_MODULES if one in modules]:
         yield from _android(module)

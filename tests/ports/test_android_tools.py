@@ -105,7 +105,7 @@ def test_the_manifest_as_it_is_installed(tools):
 
 
 def test_one_file_knows_tflite_and_of_it_the_interpreter_alone():
-    sources = [path for path in ANDROID.glob("*/src/main/kotlin/**/*.kt")]
+    sources = list(ANDROID.glob("*/src/main/kotlin/**/*.kt"))
     found = {
         (path.relative_to(ANDROID).name, name)
         for path in sources
