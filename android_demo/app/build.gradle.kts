@@ -26,20 +26,21 @@ android {
     }
 
     androidResources {
-        // The model is mapped from the APK as it lies there.
+        // Weights hardly shrink: stored as it is the model is read without inflating it. It is copied, not mapped.
         noCompress += "tflite"
     }
 
     sourceSets["main"].kotlin.srcDir("src/main/kotlin")
     // The model and the photos of the bench screen; `make assets` makes them.
     sourceSets["main"].assets.srcDir("../target/app/assets")
+    // Maven runs the tests: they need TFLite for a PC, and Python's answers.
+    sourceSets["test"].kotlin.setSrcDirs(emptyList<String>())
 }
 
 kotlin {
     compilerOptions {
         jvmTarget.set(JvmTarget.JVM_1_8)
         freeCompilerArgs.add("-Xjdk-release=1.8")
-        allWarningsAsErrors.set(true)
     }
 }
 

@@ -27,12 +27,7 @@ else:
 
 _POM = {"": "http://maven.apache.org/POM/4.0.0"}
 # Alias in Gradle's catalog, and the property of which module's pom it must equal.
-_VERSIONS = (
-    ("kotlin", "", "kotlin.version"),
-    ("junit5", "", "junit.version"),
-    ("junit4", "android", "junit4.version"),
-    ("robolectric", "android", "robolectric.version"),
-)
+_VERSIONS = (("kotlin", "", "kotlin.version"),)
 _ANDROID_MODULES = ("android", "app")
 
 
@@ -73,6 +68,10 @@ def _catalog() -> dict[str, str]:
     for entry in (*catalog["libraries"].values(), *catalog["plugins"].values()):
         if entry["version"]["ref"] not in catalog["versions"]:
             raise SystemExit(f"libs.versions.toml: {entry} must have a version of [versions]")
+    used = "".join(path.read_text(encoding="utf-8") for path in scripts())
+    for alias in catalog["libraries"]:
+        if f"(libs.{alias.replace('-', '.')})" not in used:
+            raise SystemExit(f"libs.versions.toml: a script must use {alias}, or it must not be there")
     return dict(catalog["versions"])
 
 
@@ -97,6 +96,9 @@ def pairs() -> Iterator[Pair]:
         # Gradle takes src/main/kotlin of a JVM module by itself.
         said = re.search(r'"main"\]\.kotlin\.srcDir\("([^"]+)"\)', _gradle(module))
         yield Pair(f"sources of {module}", said[1] if said else "src/main/kotlin", folder)
+        # Maven alone can run the tests; Gradle would compile them without what they need.
+        is_left_out = 'sourceSets["test"].kotlin.setSrcDirs(emptyList<String>())' in _gradle(module)
+        yield Pair(f"tests that Gradle compiles of {module}", "none" if is_left_out else "all", "none")
         yield Pair(f"Java of {module}", _java(_gradle(module)), _property("", "kotlin.compiler.jvmTarget"))
     for module in [one for one in _ANDROID_MODULES if one in modules]:
         yield from _android(module)

@@ -28,7 +28,7 @@ class Artifact:
 
     Attributes:
         group, name, version: Its coordinates.
-        kind: What it is packed as: jar or aar.
+        kind: What it is packed as: jar, aar or signature.
         sha256: Of the file.
     """
 
@@ -88,6 +88,14 @@ ARTIFACTS = {
             name="android-all-instrumented",
             version="14-robolectric-10818077-i7",
             sha256="3fdac2d463f431c6b8d83b9d0ca739e795de75fffedee648c6761bd4bd864701",
+        ),
+        # The public API of the oldest Android, android.* and java.* alike; no Android to run.
+        Artifact(
+            group="net.sf.androidscents.signature",
+            name="android-api-level-24",
+            version="7.0_r2",
+            kind="signature",
+            sha256="5466455b986e3c4f399d77526282ea67e5c4e564d0f290a56baaf433f17d4437",
         ),
         Artifact(
             group="org.jetbrains.kotlin",
@@ -248,7 +256,14 @@ def _all() -> None:
     write(TARGET / ".gitignore", "*\n")
     for name in ("tensorflow-lite", "tensorflow-lite-api", "tensorflow-lite-gpu", "monitor"):
         print(aar(name))
-    for path in (artifact("r8"), artifact("android-all"), *kotlin_compiler(), sdk(), framework()):
+    for path in (
+        artifact("r8"),
+        artifact("android-all"),
+        artifact("android-api-level-24"),
+        *kotlin_compiler(),
+        sdk(),
+        framework(),
+    ):
         print(path)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+import api_levels
 import assets
 import check_gradle
 import expect
@@ -61,8 +62,8 @@ def _test() -> int:
     if screenshots:
         return 0
     wrong = check_gradle.differences() + check_gradle.syntax_errors(check_gradle.scripts())
-    wrong += gpu_complaints() + readme.complaints()
-    well = f"android: {', '.join(modules)} passed; Gradle's files agree; the README's code compiles"
+    wrong += gpu_complaints() + api_levels.complaints() + readme.complaints()
+    well = f"android: {', '.join(modules)} passed; Gradle's files agree; the README's code compiles; API levels hold"
     print("\n".join(wrong) if wrong else well)
     return 1 if wrong else 0
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,13 +19,15 @@ ANDROID = Path(__file__).resolve().parents[2] / "android_demo"
 def tools():
     """The folder of tools on the path, as it is where they run."""
     sys.path.insert(0, str(ANDROID / "tools"))
+    import api_levels
     import check_gradle
+    import classfiles
     import common
     import fetch
     import readme
     import resources
 
-    yield {one.__name__: one for one in (check_gradle, common, fetch, readme, resources)}
+    yield {one.__name__: one for one in (api_levels, check_gradle, classfiles, common, fetch, readme, resources)}
     sys.path.remove(str(ANDROID / "tools"))
 
 
@@ -42,9 +46,9 @@ def test_gradle_says_what_the_maven_build_says(tools):
         ("android/build.gradle.kts", '("src/main/kotlin")', '("src/main/java")'),
         ("settings.gradle.kts", ', ":app"', ""),
         ("gradle/libs.versions.toml", 'kotlin = "2', 'kotlin = "1'),
-        ("gradle/libs.versions.toml", 'robolectric = "4', 'robolectric = "3'),
         ("gradle/wrapper/gradle-wrapper.properties", "gradle-8.13", "gradle-8.9"),
-        ("pom.xml", "<junit.version>5", "<junit.version>6"),
+        ("pom.xml", "<kotlin.version>2", "<kotlin.version>3"),
+        ("runtime/build.gradle.kts", "emptyList<String>()", "listOf(1)"),
     ],
 )
 def test_a_build_that_is_changed_alone_is_found(tools, tmp_path, monkeypatch, file, old, new):
@@ -101,6 +105,112 @@ def test_the_manifest_as_it_is_installed(tools):
     text = tools["resources"].installed_manifest("app")
     assert 'package="edgekit.capture" android:versionCode="100" android:versionName="0.1.0"' in text
     assert 'android:extractNativeLibs="false"' in text
+
+
+def test_one_file_knows_tflite_and_of_it_the_interpreter_alone():
+    sources = list(ANDROID.glob("*/src/main/kotlin/**/*.kt"))
+    found = {
+        (path.relative_to(ANDROID).name, name)
+        for path in sources
+        for name in re.findall(r"^import (org\.tensorflow\.\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    # With the type of a delegate and the version; a name in full would be an import without its line.
+    names = ("Delegate", "Interpreter", "TensorFlowLite")
+    assert found == {("TfliteModel.kt", f"org.tensorflow.lite.{name}") for name in names}
+    named = {path.name for path in sources if "org.tensorflow." in path.read_text(encoding="utf-8")}
+    # That of the GPU delegate, by reflection: it is no part of most apps.
+    assert named == {"TfliteModel.kt", "GpuDelegates.kt"}
+
+
+API = """\
+java/lang/Object - - <init>()V hashCode()I
+android/view/Window java/lang/Object - <init>()V FEATURES#I show()V
+android/app/Activity java/lang/Object java/lang/Runnable <init>()V getWindow()Landroid/view/Window;
+java/lang/Runnable java/lang/Object - run()V
+"""
+SCREEN = "app/src/main/kotlin/edgekit/capture/Screen.kt"
+
+
+def screen(tools, *references):
+    """A class of ours with references, a child of Android's Activity."""
+    classes = tools["classfiles"]
+    return classes.ClassFile(
+        name="edgekit/capture/Screen",
+        source="Screen.kt",
+        parents=("android/app/Activity",),
+        members=frozenset({"own()V"}),
+        references=frozenset(classes.Reference(*one) for one in references),
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "member", "missing"),
+    [
+        pytest.param("android/view/Window", "show()V", "", id="there"),
+        pytest.param("android/view/Window", "FEATURES#I", "", id="field"),
+        pytest.param("android/view/Window", "hashCode()I", "", id="inherited"),
+        pytest.param("java/lang/Runnable", "hashCode()I", "", id="object's-of-an-interface"),
+        pytest.param("edgekit/capture/Screen", "run()V", "", id="inherited-by-ours"),
+        pytest.param("edgekit/capture/Screen", "own()V", "", id="ours"),
+        pytest.param("[Landroid/view/Window;", "clone()Ljava/lang/Object;", "", id="array"),
+        pytest.param("[[I", "", "", id="array-of-numbers"),
+        pytest.param("java/lang/invoke/LambdaMetafactory", "", "", id="desugared"),
+        pytest.param("android/view/Window", "show()I", "android.view.Window.show()I", id="another-type"),
+        pytest.param("android/view/Window", "FEATURES#J", "android.view.Window.FEATURES#J", id="another-field"),
+        pytest.param("android/app/Activity", "<init>(I)V", "android.app.Activity.<init>(I)V", id="constructor"),
+        pytest.param("edgekit/capture/Screen", "later()V", "edgekit.capture.Screen.later()V", id="not-inherited"),
+        pytest.param("java/time/Instant", "", "java.time.Instant", id="class"),
+        pytest.param("[Ljava/time/Instant;", "", "java.time.Instant", id="array-of-absent"),
+    ],
+)
+def test_what_an_old_android_lacks(tools, owner, member, missing):
+    levels = tools["api_levels"]
+    ours = screen(tools, (owner, member))
+    world = levels.platform(API.splitlines())
+    world.add(ours.name, ours.parents, ours.members)
+    assert [str(wanted) for _, wanted in levels.absent([ours], world)] == ([missing] if missing else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "uses", "complaint"),
+    [
+        pytest.param("if (SDK_INT >= 30) {\n  window.tint(3)\n}", True, "", id="guarded"),
+        pytest.param("if (SDK_INT >= 30) window.tint(3)", True, "", id="in-one-line"),
+        pytest.param("window.tint(3)", True, "must stand within", id="no-guard"),
+        pytest.param("window.tint(3)\nif (SDK_INT >= 30) {}", True, "must stand within", id="guard-below"),
+        pytest.param("if (SDK_INT >= 30) window.tint(3)" + 9 * "\n" + "window.tint(4)", True, "must stand", id="twice"),
+        pytest.param("import window.tint(", True, "must stand within", id="import-alone"),
+        pytest.param("if (SDK_INT >= 30) window.tint(3)", False, "no exception any more", id="stale"),
+    ],
+)
+def test_exceptions_are_guarded(tools, source, uses, complaint):
+    levels = tools["api_levels"]
+    guarded = levels.Guarded(uses="android.view.Window.tint", source=SCREEN, written=".tint(", guard="SDK_INT >= 30")
+    ours = screen(tools, *([("android/view/Window", "tint(I)V")] if uses else []))
+    found = levels.absent([ours], levels.platform(API.splitlines()))
+    said = levels.complaints_about(found, [guarded], {SCREEN: source})
+    assert len(said) == bool(complaint)
+    assert all(complaint in line for line in said)
+
+
+def test_what_is_newer_and_no_exception_is_told_with_its_place(tools):
+    levels = tools["api_levels"]
+    found = levels.absent([screen(tools, ("android/view/Window", "tint(I)V"))], levels.platform(API.splitlines()))
+    said = "edgekit/capture/Screen.kt: android.view.Window.tint(I)V is not in Android's API 24: guard it by SDK_INT"
+    assert levels.complaints_about(found, [], {}) == [said]
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="needs a JDK")
+def test_a_class_file_says_what_it_uses(tools, tmp_path):
+    code = "class A extends Thread { long big = 1L << 40; String s(Integer one) { return one.toString() + big; } }"
+    (tmp_path / "A.java").write_text(code, encoding="utf-8")
+    subprocess.run(["javac", "--release", "8", "-Xlint:-options", "A.java"], cwd=tmp_path, check=True)
+    found = tools["classfiles"].parse((tmp_path / "A.class").read_bytes())
+    assert (found.name, found.source, found.parents) == ("A", "A.java", ("java/lang/Thread",))
+    assert found.members == {"big#J", "<init>()V", "s(Ljava/lang/Integer;)Ljava/lang/String;"}
+    assert ("java/lang/Integer", "toString()Ljava/lang/String;") in found.references
+    with pytest.raises(ValueError, match="must begin with cafebabe, got 504b0304"):
+        tools["classfiles"].parse(b"PK\3\4 and so on")
 
 
 def test_the_readme_has_code_of_both_languages(tools):

@@ -15,7 +15,7 @@ import edgekit.runtime.ModelException
 import edgekit.runtime.PhotoException
 import edgekit.runtime.Pixels
 import edgekit.runtime.Verdict
-import java.io.ByteArrayOutputStream
+import edgekit.runtime.readUpTo
 import java.io.Closeable
 import java.io.File
 import java.io.IOException
@@ -34,9 +34,10 @@ import java.io.InputStream
  *
  * @property contract of the model file: labels, crop plan, decision
  * @property modelSha256 hex SHA-256 of the whole model file
- * @property options as they were asked for; an accelerator that was asked for is the one that runs the model
+ * @property options as they were asked for. An accelerator that can't be had is an error, but one that is there may leave
+ *   operators to the processor: TFLite does not tell which
  * @property engine what runs the model, for records: TFLite's version, the delegate that was asked for, the threads. Which
- *   kernels TFLite chooses by itself it does not tell
+ *   kernels TFLite chooses by itself, and which operators a delegate took, it does not tell
  */
 public class EdgekitClassifier private constructor(
     private val classifier: Classifier,
@@ -125,10 +126,9 @@ public class EdgekitClassifier private constructor(
 
     public companion object {
         private const val NS_PER_MS = 1e6
-        private const val READ_BYTES = 1 shl 16
 
         /**
-         * Loads a model file from the app's assets. Store it uncompressed (`noCompress += "tflite"`).
+         * Loads a model file from the app's assets; one that is stored uncompressed (`noCompress += "tflite"`) is read faster.
          *
          * @param asset its path in the assets
          * @throws ContractException no such asset, or no model file that edgekit made, or one that was changed since
@@ -187,7 +187,7 @@ public class EdgekitClassifier private constructor(
         private fun stream(context: Context, uri: Uri): InputStream =
             context.contentResolver.openInputStream(uri) ?: throw IOException("its app gives no content")
 
-        /** What a stream holds, up to a limit: its length is only known once it was read. */
+        /** What a stream holds, up to a limit. */
         private fun content(
             name: String,
             limitBytes: Int,
@@ -203,17 +203,6 @@ public class EdgekitClassifier private constructor(
                 throw fail("$name must be one that this app may read: ${denied.message}; choose it again", denied)
             } catch (full: OutOfMemoryError) {
                 throw fail("$name must fit into the app's memory, it does not", full)
-            }
-        }
-
-        private fun InputStream.readUpTo(limitBytes: Int): ByteArray? {
-            val read = ByteArrayOutputStream(READ_BYTES)
-            val block = ByteArray(READ_BYTES)
-            while (true) {
-                val count = read(block)
-                if (count < 0) return read.toByteArray()
-                if (read.size() + count > limitBytes) return null
-                read.write(block, 0, count)
             }
         }
     }

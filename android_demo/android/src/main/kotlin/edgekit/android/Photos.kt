@@ -3,7 +3,6 @@ package edgekit.android
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.graphics.Color
-import android.os.Build
 import edgekit.runtime.EdgekitException
 import edgekit.runtime.Exif
 import edgekit.runtime.Headers
@@ -20,8 +19,9 @@ import java.nio.ByteOrder
 /**
  * Files and bitmaps as the runtime's photos, with the pixels that Python's runtime gets of them.
  *
- * JPEG, PNG, WebP, GIF (the first frame) and BMP are read on every Android; HEIC from 9 on and AVIF from 12 on, where the
- * phone has the codec. A photo must be opaque. EXIF turns it; all other metadata, colour profiles among them, are left.
+ * JPEG, PNG, WebP, GIF (the first frame) and BMP are read on every Android. HEIC and AVIF are refused by name: phones
+ * decode them each in its own way. A photo must be opaque. EXIF turns it; all other metadata, colour profiles among them,
+ * are left.
  */
 public object Photos {
     private const val RGBA_BYTES = 4
@@ -42,19 +42,19 @@ public object Photos {
      * @param content the whole file
      * @param workingPx of the contract's plan; null keeps the size that the photo has
      * @param name names the photo in messages
-     * @throws PhotoException no picture, damaged, cut short, not opaque, beyond [Limits], of a format that this Android
-     *   does not read, or more than its memory holds
+     * @throws PhotoException no picture, damaged, cut short, not opaque, beyond [Limits], of a format that phones do not
+     *   read alike, or more than its memory holds
      */
     @JvmStatic
     @JvmOverloads
     @Throws(EdgekitException::class)
     public fun read(content: ByteArray, workingPx: Int? = null, name: String = "photo"): Photo {
-        val kind = Headers.check(content, workingPx, name)
+        val kind = Headers.check(content, workingPx, name, Memory.decodingBytes())
         if (kind == PhotoKind.BMP && !isWholeBmp(content)) {
             throw PhotoException("$name: not a whole BMP picture: it breaks off before its last row; copy it again")
         }
         return withinMemory(name) {
-            val stored = sizeOf(content, kind, name)
+            val stored = Headers.size(content, name)
             val shrink = shrinkFor(stored, workingPx)
             // Of other formats the decoder leaves pixels out; a JPEG's it scales while it transforms them back.
             val scale = if (kind == PhotoKind.JPEG) minOf(shrink, MAX_DECODER_SHRINK) else 1
@@ -112,15 +112,6 @@ public object Photos {
         return numbers.getInt(10) + rowBytes * (size.heightPx - 1) + lastBytes <= content.size
     }
 
-    private fun sizeOf(content: ByteArray, kind: PhotoKind, name: String): SizeWh {
-        if (kind != PhotoKind.HEIC && kind != PhotoKind.AVIF) return Headers.size(content, name)
-        // Only the platform's own reader knows the boxes of these; it gives them upright.
-        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        BitmapFactory.decodeByteArray(content, 0, content.size, bounds)
-        if (bounds.outWidth < 1) throw PhotoException(unread(kind, name))
-        return SizeWh(bounds.outWidth, bounds.outHeight).also { Limits.checkSize(name, it, "; save it smaller, or as JPEG") }
-    }
-
     private fun decode(content: ByteArray, scale: Int, kind: PhotoKind, name: String): Bitmap {
         val options = BitmapFactory.Options().apply {
             inSampleSize = scale
@@ -129,18 +120,13 @@ public object Photos {
             inScaled = false
         }
         val bitmap = BitmapFactory.decodeByteArray(content, 0, content.size, options)
-            ?: throw PhotoException(unread(kind, name))
+            ?: throw PhotoException(
+                "$name: not a whole $kind picture: its decoder refuses it; copy it again, or save it anew as JPEG",
+            )
         if (bitmap.config != Bitmap.Config.ARGB_8888) {
             throw PhotoException("$name: Android must decode it to ARGB_8888, got ${bitmap.config}; save it as JPEG")
         }
         return bitmap
-    }
-
-    private fun unread(kind: PhotoKind, name: String): String = when (kind) {
-        PhotoKind.HEIC, PhotoKind.AVIF ->
-            "$name: a $kind picture must be one that this phone can decode, Android ${Build.VERSION.RELEASE} here does not; " +
-                "save it as JPEG"
-        else -> "$name: not a whole $kind picture: its decoder refuses it; copy it again, or save it anew as JPEG"
     }
 
     /** Means of blocks of [rest] x [rest] pixels from the top left; the decoder may have a row or column too many. */

@@ -17,8 +17,8 @@ import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
 
 /**
- * One TFLite interpreter. The only file that knows TFLite: `org.tensorflow.lite.Interpreter` is in TensorFlow Lite and
- * in its successor LiteRT 1.x alike.
+ * One TFLite interpreter. The only file that knows TFLite, and of it `org.tensorflow.lite.Interpreter` with the types
+ * that its options take and its version: they are in TensorFlow Lite and in its successor LiteRT 1.x alike.
  *
  * Used by one thread at a time. With the GPU delegate an own thread opens, runs and closes it, as the delegate demands.
  */
@@ -55,7 +55,7 @@ public class TfliteModel private constructor(
         }
         sidePx = shape[1]
         classes = scores[1]
-        engine = "tflite ${TensorFlowLite.runtimeVersion()}" + if (delegate == null) "" else ", GPU delegate"
+        engine = "tflite ${TensorFlowLite.runtimeVersion()}" + if (delegate == null) "" else ", GPU delegate asked for, operators it took not told"
         input = ByteBuffer.allocateDirect(sidePx * sidePx * 3).order(ByteOrder.nativeOrder())
         output = ByteBuffer.allocateDirect(classes * Float.SIZE_BYTES).order(ByteOrder.nativeOrder())
     }

@@ -2,6 +2,8 @@ package edgekit.android
 
 import android.graphics.Bitmap
 import android.graphics.Color
+import edgekit.runtime.Headers
+import edgekit.runtime.Limits
 import edgekit.runtime.Photo
 import edgekit.runtime.PhotoException
 import edgekit.runtime.Picture
@@ -19,7 +21,6 @@ class HardPhotosTest {
     @Test
     fun filesCutShortAreRefusedWherePythonRefusesThem() {
         // What Python reads although its end is missing may be refused: a checksum, a mark of the end.
-
         val wrong = Vectors.answers("cut").mapNotNull { answer ->
             val name = answer.getString("file")
             val isCut = answer.getInt("bytes") < Vectors.data(name).size
@@ -57,11 +58,37 @@ class HardPhotosTest {
     }
 
     @Test
+    fun aPhotoMayTakeHalfOfTheMemoryThatIsLeft() {
+        val cases = mapOf(
+            "MemTotal:  2000000 kB\nMemFree:  100000 kB\nMemAvailable:   600000 kB\nCached: 300000 kB\n" to 307_200_000L,
+            "MemTotal:  2000000 kB\nMemFree:  100000 kB\nBuffers: 1 kB\nCached: 300000 kB\nSwapCached: 9 kB\n" to 204_800_000L,
+            "MemAvailable:   99000000 kB\n" to Limits.MAX_DECODED_BYTES,
+            "MemAvailable:   0 kB\n" to 0L,
+            "nothing of the kind" to Limits.MAX_DECODED_BYTES,
+        )
+        for ((told, bytes) in cases) assertEquals(told, bytes, Memory.decodingBytes(told))
+        assertTrue(Memory.decodingBytes() in 1..Limits.MAX_DECODED_BYTES)
+    }
+
+    @Test
+    fun aProgressivePhotoIsRefusedWhereItsCoefficientsDoNotFit() {
+        val content = Vectors.data("progressive.jpg")
+        val outline = Headers.jpeg(content, "a.jpg")
+        val needed = outline.coefficientBytes + 4L * outline.size.widthPx * outline.size.heightPx
+        assertTrue("$outline", outline.coefficientBytes > 0)
+        Headers.check(content, null, "a.jpg", needed)
+        val told = assertThrows(PhotoException::class.java) { Headers.check(content, null, "a.jpg", needed - 1) }
+        assertTrue(told.message, "at most ${needed - 1} bytes to decode" in told.message!!)
+    }
+
+    @Test
     fun whatIsNoPhotoIsToldByName() {
         val cases = mapOf(
             "%PDF-1.7" to "PDF",
             "" to "0 bytes",
             "<!doctype html><title>x" to "HTML",
+            "\u0000\u0000\u0000\u0018ftypheic\u0000\u0000\u0000\u0000mif1heic" to "a HEIC; export it as JPEG",
+            "\u0000\u0000\u0000\u0018ftypavif\u0000\u0000\u0000\u0000mif1avif" to "an AVIF; export it as JPEG",
         )
         for ((content, word) in cases) {
             val told = assertThrows(PhotoException::class.java) { Photos.read(content.toByteArray(), null, "a.jpg") }

@@ -1,6 +1,8 @@
 package edgekit.android
 
+import edgekit.runtime.ContractException
 import edgekit.runtime.EdgekitException
+import edgekit.runtime.PhotoException
 import edgekit.runtime.Picture
 import edgekit.runtime.Verdict
 import org.json.JSONObject
@@ -21,6 +23,7 @@ class VerdictsTest(private val name: String) {
             verdict(vector)
         } catch (refusal: EdgekitException) {
             if (!vector.isNull("verdict")) throw AssertionError("$why: ${refusal.message}", refusal)
+            assertEquals("$why: ${refusal.message}", blamed(vector), refusal.javaClass)
             return
         }
         assertTrue("$why: it was judged as $found", !vector.isNull("verdict"))
@@ -32,6 +35,12 @@ class VerdictsTest(private val name: String) {
         val steps = Vectors.steps(found.crops.map { it.probabilities.toFloatArray() }, scores, vector.getJSONObject("step"))
         val allowed = vector.getJSONObject("tolerance").getDouble("steps")
         assertTrue("$why: $steps steps, allowed: $allowed", steps <= allowed)
+    }
+
+    /** Numbers of crops, and models without probabilities, are none that the contract promises; all else is the photo's. */
+    private fun blamed(vector: JSONObject): Class<out EdgekitException> {
+        val isContract = !vector.isNull("crops") || vector.getString("model") == "verdict-logits.tflite"
+        return if (isContract) ContractException::class.java else PhotoException::class.java
     }
 
     private fun verdict(vector: JSONObject): Verdict {

@@ -54,6 +54,7 @@ public fun shrinkFor(size: SizeWh, workingPx: Int?): Int {
  * @throws PhotoException the photo has no pixels
  */
 @JvmOverloads
+@Throws(EdgekitException::class)
 public fun cropBoxes(
     plan: CropPlan,
     size: SizeWh,

@@ -42,11 +42,13 @@ public class Bundle private constructor(
          */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun read(content: ByteArray, name: String = "model"): Bundle = read(ByteBuffer.wrap(content), name)
 
         /** Reads and checks what lies between a buffer's position and its limit; it is copied, not kept. */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun read(content: ByteBuffer, name: String = "model"): Bundle {
             val size = content.remaining()
             if (size > Limits.MAX_MODEL_BYTES) {

@@ -14,7 +14,7 @@ import kotlin.concurrent.write
  *   comes; null: one of [models] scores it
  * @throws ContractException a model's side or classes are not those that the contract promises; all are closed then
  */
-public class Classifier @JvmOverloads constructor(
+public class Classifier @JvmOverloads @Throws(EdgekitException::class) constructor(
     public val contract: Contract,
     models: List<Model>,
     wide: (() -> Model)? = null,
@@ -63,11 +63,13 @@ public class Classifier @JvmOverloads constructor(
      * @throws ModelException the interpreter failed
      */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(photo: Photo, crops: Int? = null, stopEarly: Boolean = true, decodeMs: Double = 0.0): Verdict =
         working(crops) { score(it, photo, crops, stopEarly, Stopwatch(decodeMs)) }
 
     /** Classifies pixels of full size, which are brought to their working size first; that counts as decoding. */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun classify(pixels: Pixels, crops: Int? = null, stopEarly: Boolean = true, decodeMs: Double = 0.0): Verdict =
         working(crops) { workers ->
             val watch = Stopwatch(decodeMs)

@@ -40,7 +40,7 @@ internal fun parseFraction(scale: String): Pair<Int, Int>? {
  *   never
  * @throws ContractException values out of range
  */
-public data class CropPlan @JvmOverloads constructor(
+public data class CropPlan @JvmOverloads @Throws(EdgekitException::class) constructor(
     val lead: List<String> = emptyList(),
     val cycle: List<String> = listOf("1/4"),
     val crops: Int = 10,
@@ -109,7 +109,7 @@ public data class Band(val low: Double, val high: Double)
  *   log-odds, from every point at which the answer changes; null: all crops are scored
  * @throws ContractException values out of range
  */
-public data class Decision @JvmOverloads constructor(
+public data class Decision @JvmOverloads @Throws(EdgekitException::class) constructor(
     val vote: Vote = Vote.MEAN_LOG,
     val temperature: Double = 1.0,
     val threshold: Double? = null,
@@ -183,7 +183,7 @@ public data class Decision @JvmOverloads constructor(
  * @property provenance for people and reports, never for decisions: what [Json.parse] makes of it
  * @throws ContractException values out of range
  */
-public data class Contract @JvmOverloads constructor(
+public data class Contract @JvmOverloads @Throws(EdgekitException::class) constructor(
     val schema: Int = SCHEMA,
     val name: String,
     val labels: List<String>,
@@ -266,6 +266,7 @@ public data class Contract @JvmOverloads constructor(
          * @throws ContractException no JSON, a newer schema, unknown or missing keys, wrong types, values out of range
          */
         @JvmStatic
+        @Throws(EdgekitException::class)
         public fun fromJson(text: String): Contract {
             val raw = try {
                 Json.parse(text)

@@ -36,6 +36,7 @@ public enum class Layout {
          * @throws PhotoException an unknown one
          */
         @JvmStatic
+        @Throws(EdgekitException::class)
         public fun named(name: String): Layout = entries.firstOrNull { it.name.lowercase(java.util.Locale.ROOT) == name }
             ?: throw PhotoException("a frame's layout must be one of nv21, nv12, i420, got '$name'")
     }
@@ -51,7 +52,7 @@ public enum class Layout {
  * @property rotation clockwise degrees that make the picture upright: 0, 90, 180 or 270
  * @throws PhotoException strides below the samples they hold, too few bytes, no pixels or too many, another rotation
  */
-public class Frame @JvmOverloads constructor(
+public class Frame @JvmOverloads @Throws(EdgekitException::class) constructor(
     size: SizeWh,
     y: Plane,
     u: Plane,
@@ -123,6 +124,7 @@ public class Frame @JvmOverloads constructor(
          */
         @JvmStatic
         @JvmOverloads
+        @Throws(EdgekitException::class)
         public fun of(data: ByteBuffer, size: SizeWh, layout: Layout, stride: Int? = null, rotation: Int = 0): Frame {
             val row = stride ?: size.widthPx
             val start = row.toLong() * size.heightPx

@@ -48,7 +48,7 @@ private const val SMALLEST_REDUCED = 8
 private const val RGB_BYTES = 4
 
 // What decoders hold for each pixel beside the picture, in bytes.
-private val HELD_PER_PX = mapOf(PhotoKind.WEBP to 12L, PhotoKind.HEIC to 8L, PhotoKind.AVIF to 8L)
+private val HELD_PER_PX = mapOf(PhotoKind.WEBP to 12L)
 
 /** Headers of photos, gone through with bounds and without decoding anything. */
 public object Headers {
@@ -59,6 +59,7 @@ public object Headers {
      * @throws PhotoException more scans or segments than [Limits] allow, or more scans of so many pixels
      */
     @JvmStatic
+    @Throws(EdgekitException::class)
     public fun jpeg(content: ByteArray, name: String): JpegOutline = JpegWalk(content, name).outline()
 
     /**
@@ -67,6 +68,7 @@ public object Headers {
      * @throws PhotoException the headers are damaged, or the format is another
      */
     @JvmStatic
+    @Throws(EdgekitException::class)
     public fun size(content: ByteArray, name: String): SizeWh {
         val size = when (val kind = Kinds.of(content.copyOf(minOf(content.size, Kinds.HEAD_BYTES)))) {
             PhotoKind.JPEG -> jpeg(content, name).size
@@ -110,12 +112,20 @@ public object Headers {
      *
      * @param workingPx of the contract's plan: a JPEG is decoded at a reduced scale, down to an eighth
      * @param name names the photo in messages
+     * @param mostBytes that decoding it may take, at most [Limits.MAX_DECODED_BYTES]: less where memory is short
      * @return its format
-     * @throws PhotoException beyond a limit, no picture, cut short, or of a kind that ports do not read (TIFF, CMYK,
-     *   cameras' raw files)
+     * @throws PhotoException beyond a limit, no picture, cut short, or of a kind that ports do not read (TIFF, HEIC, AVIF,
+     *   CMYK, cameras' raw files)
      */
     @JvmStatic
-    public fun check(content: ByteArray, workingPx: Int?, name: String): PhotoKind {
+    @JvmOverloads
+    @Throws(EdgekitException::class)
+    public fun check(
+        content: ByteArray,
+        workingPx: Int?,
+        name: String,
+        mostBytes: Long = Limits.MAX_DECODED_BYTES,
+    ): PhotoKind {
         if (content.isEmpty()) throw PhotoException("$name: a photo must have content, got 0 bytes")
         if (content.size > Limits.MAX_FILE_BYTES) {
             throw PhotoException("$name: a photo must have at most ${Limits.MAX_FILE_BYTES} bytes, got ${content.size}")
@@ -126,16 +136,18 @@ public object Headers {
             throw PhotoException("$name: not a whole JPEG/PNG/WebP/GIF/BMP picture: it is $what; $remedy")
         }
         when (kind) {
-            PhotoKind.JPEG -> checkJpeg(content, workingPx, name)
-            PhotoKind.TIFF ->
-                throw PhotoException("$name: a photo must be one that phones read alike, got a TIFF; export it as JPEG")
-            PhotoKind.HEIC, PhotoKind.AVIF -> Unit
-            else -> checkOther(kind, content, name)
+            PhotoKind.JPEG -> checkJpeg(content, workingPx, name, mostBytes)
+            // Of HEIC and AVIF each phone has another codec or none, and Androids differ in whether they turn them upright.
+            PhotoKind.TIFF, PhotoKind.HEIC, PhotoKind.AVIF ->
+                throw PhotoException("$name: a photo must be one that phones read alike, got ${named(kind)}; export it as JPEG")
+            else -> checkOther(kind, content, name, mostBytes)
         }
         return kind
     }
 
-    private fun checkJpeg(content: ByteArray, workingPx: Int?, name: String) {
+    private fun named(kind: PhotoKind) = if (kind == PhotoKind.AVIF) "an AVIF" else "a $kind"
+
+    private fun checkJpeg(content: ByteArray, workingPx: Int?, name: String, mostBytes: Long) {
         val outline = jpeg(content, name)
         if (outline.fault.isNotEmpty()) throw PhotoException("$name: not a whole JPEG picture: ${outline.fault}")
         if (outline.scans == 0) throw PhotoException("$name: not a whole JPEG picture: it has no pixels; copy it again")
@@ -146,10 +158,11 @@ public object Headers {
         val scale = minOf(SMALLEST_REDUCED, if (stored.widthPx < 1) 1 else shrinkFor(stored, workingPx))
         val decoded = SizeWh((stored.widthPx + scale - 1) / scale, (stored.heightPx + scale - 1) / scale)
         Limits.checkSize(name, decoded, "; save it smaller")
-        checkHeld(name, stored, outline.coefficientBytes + RGB_BYTES.toLong() * decoded.widthPx * decoded.heightPx)
+        val needed = outline.coefficientBytes + RGB_BYTES.toLong() * decoded.widthPx * decoded.heightPx
+        checkHeld(name, stored, needed, mostBytes)
     }
 
-    private fun checkOther(kind: PhotoKind, content: ByteArray, name: String) {
+    private fun checkOther(kind: PhotoKind, content: ByteArray, name: String, mostBytes: Long) {
         val size = size(content, name)
         Limits.checkSize(
             name,
@@ -164,14 +177,15 @@ public object Headers {
         }
         if (fault.isNotEmpty()) throw PhotoException("$name: not a whole $kind picture: $fault; copy it again")
         val pixels = size.widthPx.toLong() * size.heightPx
-        checkHeld(name, size, (HELD_PER_PX[kind] ?: 0) * pixels + RGB_BYTES * pixels)
+        checkHeld(name, size, (HELD_PER_PX[kind] ?: 0) * pixels + RGB_BYTES * pixels, mostBytes)
     }
 
-    private fun checkHeld(name: String, size: SizeWh, needed: Long) {
-        if (needed > Limits.MAX_DECODED_BYTES) {
+    private fun checkHeld(name: String, size: SizeWh, needed: Long, mostBytes: Long) {
+        val most = minOf(mostBytes, Limits.MAX_DECODED_BYTES)
+        if (needed > most) {
             throw PhotoException(
-                "$name: a photo must take at most ${Limits.MAX_DECODED_BYTES} bytes to decode, got $size that take $needed as " +
-                    "they are coded; save it as an ordinary JPEG (not progressive), or smaller",
+                "$name: a photo must take at most $most bytes to decode, got $size that take $needed as they are coded; save " +
+                    "it as an ordinary JPEG (not progressive), or smaller",
             )
         }
     }

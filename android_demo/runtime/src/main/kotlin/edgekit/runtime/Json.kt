@@ -16,6 +16,7 @@ public object Json {
      * @throws RecordException no JSON, nested deeper than 200, or longer than 64 Mi characters
      */
     @JvmStatic
+    @Throws(EdgekitException::class)
     public fun parse(text: String): Any? = JsonReader(text).whole()
 
     /**
@@ -26,6 +27,7 @@ public object Json {
      */
     @JvmStatic
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun write(value: Any?, indent: Int = 0): String {
         val text = StringBuilder()
         JsonWriter(text, indent).write(value, 1)

@@ -13,7 +13,7 @@ import java.math.BigInteger
  * @param optional keys that may be
  * @param fail makes the exception of a message
  */
-public class JsonRecord @JvmOverloads constructor(
+public class JsonRecord @JvmOverloads @Throws(EdgekitException::class) constructor(
     raw: Any?,
     public val where: String,
     required: Set<String>,
@@ -36,48 +36,61 @@ public class JsonRecord @JvmOverloads constructor(
     public fun has(key: String): Boolean = fields.containsKey(key)
 
     /** A text. */
+    @Throws(EdgekitException::class)
     public fun string(key: String): String = stringOf(fields[key], place(key))
 
     /** A text or null. */
+    @Throws(EdgekitException::class)
     public fun stringOrNull(key: String): String? = fields[key]?.let { stringOf(it, place(key)) }
 
     /** A whole number of 32 bits. */
+    @Throws(EdgekitException::class)
     public fun int(key: String): Int = longOf(fields[key], place(key)).let { whole ->
         if (whole.toInt().toLong() != whole) throw fail("${place(key)} must be an integer of 32 bits, got $whole")
         whole.toInt()
     }
 
     /** A whole number of 32 bits or null. */
+    @Throws(EdgekitException::class)
     public fun intOrNull(key: String): Int? = fields[key]?.let { int(key) }
 
     /** A whole number of 64 bits. */
+    @Throws(EdgekitException::class)
     public fun long(key: String): Long = longOf(fields[key], place(key))
 
     /** A finite number, whole or not. */
+    @Throws(EdgekitException::class)
     public fun double(key: String): Double = doubleOf(fields[key], place(key))
 
     /** A finite number or null. */
+    @Throws(EdgekitException::class)
     public fun doubleOrNull(key: String): Double? = fields[key]?.let { doubleOf(it, place(key)) }
 
     /** True or false. */
+    @Throws(EdgekitException::class)
     public fun boolean(key: String): Boolean = fields[key] as? Boolean ?: refuse(place(key), "bool", fields[key])
 
     /** A list of anything. */
+    @Throws(EdgekitException::class)
     public fun list(key: String): List<Any?> = fields[key] as? List<*> ?: refuse(place(key), "a list", fields[key])
 
     /** A list of texts. */
+    @Throws(EdgekitException::class)
     public fun strings(key: String): List<String> =
         list(key).mapIndexed { at, one -> stringOf(one, "${place(key)}[$at]") }
 
     /** A list of finite numbers. */
+    @Throws(EdgekitException::class)
     public fun doubles(key: String): List<Double> =
         list(key).mapIndexed { at, one -> doubleOf(one, "${place(key)}[$at]") }
 
     /** An object with any keys. */
+    @Throws(EdgekitException::class)
     public fun map(key: String): Map<String, Any?> = objectOf(fields[key], place(key))
 
     /** An object that is a record of its own. */
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun record(key: String, required: Set<String>, optional: Set<String> = emptySet()): JsonRecord =
         JsonRecord(fields[key], place(key), required, optional, fail)
 

@@ -51,6 +51,7 @@ public object Limits {
      */
     @JvmStatic
     @JvmOverloads
+    @Throws(EdgekitException::class)
     public fun checkSize(name: String, size: SizeWh, remedy: String = "") {
         val pixels = size.widthPx.toLong() * size.heightPx
         if (minOf(size.widthPx, size.heightPx) < 1 || pixels > MAX_PIXELS) {

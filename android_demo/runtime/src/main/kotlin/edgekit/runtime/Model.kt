@@ -21,5 +21,6 @@ public interface Model : Closeable {
      * @return one float for each class; [Classifier] holds that they are probabilities
      * @throws ModelException the interpreter failed
      */
+    @Throws(EdgekitException::class)
     public fun score(rgb: ByteArray, index: Int = 0): FloatArray
 }

@@ -17,7 +17,11 @@ public sealed interface Pixels {
  * @property rgb rows from the top, three bytes (red, green, blue; 0 to 255) a pixel without gaps; not copied
  * @throws PhotoException no pixels, more than [Limits.MAX_PIXELS], or another number of bytes
  */
-public class Picture(public val widthPx: Int, public val heightPx: Int, public val rgb: ByteArray) : Pixels {
+public class Picture @Throws(EdgekitException::class) constructor(
+    public val widthPx: Int,
+    public val heightPx: Int,
+    public val rgb: ByteArray,
+) : Pixels {
     init {
         Limits.checkSize("picture", size)
         if (rgb.size != widthPx * heightPx * CHANNELS) {
@@ -38,6 +42,7 @@ public class Picture(public val widthPx: Int, public val heightPx: Int, public v
     }
 
     /** Means of whole blocks of [factor] x [factor] pixels; what is left at the right and bottom edges is dropped. */
+    @Throws(EdgekitException::class)
     public fun reduce(factor: Int): Picture {
         val whole = Box(0, 0, widthPx / factor * factor, heightPx / factor * factor)
         return if (factor == 1) this else reduceBox(this, whole, factor, factor)
@@ -92,7 +97,11 @@ internal fun requireInside(box: Box, size: SizeWh) {
  * @property shrink a power of two: `shrinkFor(size, plan.workingPx)`
  * @throws PhotoException pixels of another size
  */
-public class Photo(public val pixels: Pixels, public val size: SizeWh, public val shrink: Int) {
+public class Photo @Throws(EdgekitException::class) constructor(
+    public val pixels: Pixels,
+    public val size: SizeWh,
+    public val shrink: Int,
+) {
     init {
         if (shrink < 1 || pixels.size != SizeWh(size.widthPx / shrink, size.heightPx / shrink)) {
             throw PhotoException("a photo of $size at 1/$shrink must have so many pixels, got ${pixels.size}")
@@ -102,6 +111,7 @@ public class Photo(public val pixels: Pixels, public val size: SizeWh, public va
     public companion object {
         /** Pixels of full size brought to their working size; null keeps the size that they have. */
         @JvmStatic
+        @Throws(EdgekitException::class)
         public fun of(pixels: Pixels, workingPx: Int?): Photo = of(pixels, workingPx) { count, work ->
             for (number in 0 until count) work(number)
         }

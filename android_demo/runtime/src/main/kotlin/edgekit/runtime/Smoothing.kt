@@ -16,7 +16,10 @@ public data class Smoothed(val label: String, val score: Double, val probabiliti
  * @param tauS time constant in seconds, 0 to 3600; 0 takes each frame by itself
  * @throws VideoException a time constant out of range
  */
-public class Smoother @JvmOverloads constructor(public val contract: Contract, private val tauS: Double = DEFAULT_TAU_S) {
+public class Smoother @JvmOverloads @Throws(EdgekitException::class) constructor(
+    public val contract: Contract,
+    private val tauS: Double = DEFAULT_TAU_S,
+) {
     private var logs: DoubleArray? = null
     private var lastS = Double.NEGATIVE_INFINITY
 
@@ -32,9 +35,11 @@ public class Smoother @JvmOverloads constructor(public val contract: Contract, p
      * @param timeS when the frame was taken, in seconds from any start
      * @throws VideoException a time before the last frame's or none at all (NaN); other labels than the contract's
      */
+    @Throws(EdgekitException::class)
     public fun add(verdict: Verdict, timeS: Double): Smoothed = add(verdict.probabilities, timeS)
 
     /** Adds one frame by the probability of each label; as [add] of a verdict. */
+    @Throws(EdgekitException::class)
     public fun add(probabilities: Map<String, Double>, timeS: Double): Smoothed {
         val labels = contract.labels
         if (probabilities.keys != labels.toSet()) {
@@ -44,6 +49,7 @@ public class Smoother @JvmOverloads constructor(public val contract: Contract, p
     }
 
     /** Adds one frame by its probabilities in the order of the labels, as [vote] gives them; as [add] of a verdict. */
+    @Throws(EdgekitException::class)
     public fun add(probabilities: DoubleArray, timeS: Double): Smoothed {
         val labels = contract.labels
         if (probabilities.size != labels.size) {

@@ -15,6 +15,7 @@ public data class Answer(val label: String, val score: Double)
  * @return the probability of each label; they sum to 1
  * @throws ModelException scores that are not finite
  */
+@Throws(EdgekitException::class)
 public fun vote(scores: List<FloatArray>, decision: Decision): DoubleArray {
     val broken = scores.flatMap { it.asList() }.filter { it.isNaN() || it.isInfinite() }
     if (broken.isNotEmpty()) {

@@ -2,6 +2,7 @@ package edgekit.runtime
 
 import java.util.ArrayDeque
 import java.util.concurrent.Callable
+import java.util.concurrent.CancellationException
 import java.util.concurrent.ExecutionException
 import java.util.concurrent.Executors
 import java.util.concurrent.Future
@@ -9,6 +10,32 @@ import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.locks.ReentrantLock
+import java.util.concurrent.locks.ReentrantReadWriteLock
+import kotlin.concurrent.read
+import kotlin.concurrent.write
+
+/**
+ * Pixels that a caller lends for one call. They may lie in a camera's own memory, which is another frame's as soon as the
+ * call returns: nobody reads them after [end].
+ */
+private class Loan {
+    private val lock = ReentrantReadWriteLock()
+
+    @Volatile
+    private var isOver = false
+
+    /** Does work on the pixels; where they were given back before it began, nobody waits for its result. */
+    fun <T> use(work: () -> T): T {
+        if (isOver) throw CancellationException()
+        return lock.read { if (isOver) throw CancellationException() else work() }
+    }
+
+    /** Lets nobody begin any more, and waits for those that are reading. */
+    fun end() {
+        isOver = true
+        lock.write {}
+    }
+}
 
 /** One crop's probabilities and what cutting and inference took. */
 internal class Scored(val probabilities: FloatArray, val cropNs: Long, val invokeNs: Long)
@@ -36,21 +63,29 @@ internal class Workers(private val models: List<Model>, private val makeWide: ((
             boxes.size == 1 -> take(alone(photo, boxes[0]))
             else -> {
                 val waiting = ArrayDeque<Future<Scored>>()
+                val loan = Loan()
                 try {
-                    workAhead(waiting, boxes, photo, take)
+                    workAhead(waiting, boxes, take) { index -> one(photo, boxes[index], index, loan) }
                 } finally {
                     for (future in waiting) future.cancel(false)
+                    // What is in an interpreter already has its pixels, and is not waited for.
+                    loan.end()
                 }
             }
         }
     }
 
-    private fun workAhead(waiting: ArrayDeque<Future<Scored>>, boxes: List<Box>, photo: Photo, take: (Scored) -> Boolean) {
+    private fun workAhead(
+        waiting: ArrayDeque<Future<Scored>>,
+        boxes: List<Box>,
+        take: (Scored) -> Boolean,
+        work: (Int) -> Scored,
+    ) {
         var next = 0
         repeat(boxes.size) {
             while (next < boxes.size && waiting.size <= models.size) {
                 val index = next++
-                waiting.add(pool!!.submit(Callable { one(photo, boxes[index], index) }))
+                waiting.add(pool!!.submit(Callable { work(index) }))
             }
             if (!take(resultOf(waiting.remove()))) return
         }
@@ -63,14 +98,19 @@ internal class Workers(private val models: List<Model>, private val makeWide: ((
             return
         }
         val next = AtomicInteger()
+        val loan = Loan()
         val loop = Callable {
             while (true) {
                 val number = next.getAndIncrement()
                 if (number >= count) break
-                work(number)
+                loan.use { work(number) }
             }
         }
-        pool.invokeAll(List(minOf(count, models.size)) { loop }).forEach { resultOf(it) }
+        try {
+            List(minOf(count, models.size)) { pool.submit(loop) }.forEach { resultOf(it) }
+        } finally {
+            loan.end()
+        }
     }
 
     /** One crop by all threads; where another caller has them, by one thread of the others. */
@@ -86,10 +126,10 @@ internal class Workers(private val models: List<Model>, private val makeWide: ((
         }
     }
 
-    private fun one(photo: Photo, box: Box, index: Int): Scored {
+    private fun one(photo: Photo, box: Box, index: Int, loan: Loan = Loan()): Scored {
         val beganNs = System.nanoTime()
-        val tensor = toTensor(photo, box, models[0].sidePx)
-        val model = free.take()
+        val tensor = loan.use { toTensor(photo, box, models[0].sidePx) }
+        val model = uninterrupted { free.take() }
         try {
             return scored(model, tensor, index, beganNs, System.nanoTime())
         } finally {
@@ -114,9 +154,25 @@ internal class Workers(private val models: List<Model>, private val makeWide: ((
 }
 
 private fun <T> resultOf(future: Future<T>): T = try {
-    future.get()
+    uninterrupted { future.get() }
 } catch (failure: ExecutionException) {
     throw failure.cause ?: failure
+}
+
+/** Waits through interrupts, which stay for the caller to see: a verdict takes milliseconds, and half of one is none. */
+private inline fun <T> uninterrupted(wait: () -> T): T {
+    var wasInterrupted = false
+    try {
+        while (true) {
+            try {
+                return wait()
+            } catch (_: InterruptedException) {
+                wasInterrupted = true
+            }
+        }
+    } finally {
+        if (wasInterrupted) Thread.currentThread().interrupt()
+    }
 }
 
 // How far the sum of a crop's probabilities may be from one: float32 rounds in the sixth place, and delegates in half

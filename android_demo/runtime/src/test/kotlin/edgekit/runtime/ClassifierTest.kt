@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
+import java.nio.ByteBuffer
 import java.util.Collections
 
 /** The classifier's own work: order, ends, threads, time and what it refuses; models here answer as they are told. */
@@ -70,6 +71,41 @@ class ClassifierTest {
             assertEquals(10, classifier.classify(picture, stopEarly = false).crops.size)
             assertEquals(10, classifier.classify(picture, crops = 10).crops.size)
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["stops early", "fails", "is interrupted"])
+    fun `a frame's memory is not read any more when its verdict, or the reason for none, is there`(end: String) {
+        val size = SizeWh(1600, 1200)
+        // Cutting half a frame of so many pixels takes milliseconds, the verdict of ready answers none.
+        val bytes = ByteBuffer.allocateDirect(size.widthPx * size.heightPx * 3 / 2)
+        val given = ByteArray(bytes.capacity()) { 90 }
+        val poison = ByteArray(bytes.capacity()) { 7 }
+        val read = Collections.synchronizedSet(HashSet<Set<Byte>>())
+        val model = { object : Model by Told(answer = ::byPlace) {
+            override fun score(rgb: ByteArray, index: Int): FloatArray {
+                read.add(rgb.toSet())
+                if (end == "fails" && index == 1) throw ModelException("the delegate is gone")
+                return floatArrayOf(0.01f, 0.99f)
+            }
+        } }
+        val bounds = List(9) { if (it < 2) 1000.0 else 0.5 }
+        Classifier(contract(Decision(threshold = 0.5, earlyStop = bounds)), List(2) { model() }).use { classifier ->
+            repeat(30) {
+                bytes.put(given).rewind()
+                if (end == "is interrupted") Thread.currentThread().interrupt()
+                try {
+                    assertEquals(3, classifier.classify(Frame.of(bytes, size, Layout.NV21)).crops.size)
+                } catch (failure: ModelException) {
+                    assertEquals("fails", end, failure.message)
+                }
+                // As the camera's next frame is written where this one was.
+                bytes.put(poison).rewind()
+                assertEquals(end == "is interrupted", Thread.interrupted(), "an interrupt is the caller's")
+            }
+        }
+        val frame = toTensor(Photo.of(Frame.of(bytes.put(given).apply { rewind() }, size, Layout.NV21), null), Box(0, 0, 8, 8), 8)
+        assertEquals(setOf(frame.toSet()), read)
     }
 
     @Test
