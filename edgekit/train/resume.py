@@ -12,7 +12,7 @@ from edgekit.data.derive import remove_parts
 from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.progress import Progress
-from edgekit.records import make_folder
+from edgekit.records import is_part, make_folder
 from edgekit.train.options import Stage
 from edgekit.train.record import STAGES, RunFolder
 
@@ -102,8 +102,14 @@ def recover(folder: RunFolder, progress: Progress) -> None:
     """
     with working_in(folder.root):
         # What was half-written when a call was killed; a cache of several runs may be another's work at this moment.
-        if folder.features.is_dir():
-            remove_parts(folder.features)
+        for inside in (folder.features, folder.calibration):
+            if inside.is_dir():
+                remove_parts(inside, is_part)
+        # Beside the run's own files another command may be writing a model or a report.
+        own = {path.name for stage in STAGES for path in folder.traces(stage)}
+        for half in folder.root.glob(".*.part"):
+            if is_part(half.name) and half.name[1 : -len(".01234567.part")] in own:
+                half.unlink(missing_ok=True)
         left = [stage for stage in STAGES if any(os.path.exists(_aside(path)) for path in folder.traces(stage))]
         if not left:
             return

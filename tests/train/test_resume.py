@@ -177,3 +177,16 @@ def test_where_nothing_was_killed_nothing_is_said(tmp_path):
 def test_going_on_and_starting_again_contradict_each_other():
     with pytest.raises(RunError, match=r"--resume\) or started again \(--overwrite\), got both; leave one of them out"):
         RunOptions(resume=True, overwrite=True)
+
+
+def test_what_the_run_left_half_written_goes_and_what_others_write_stays(tmp_path):
+    folder = RunFolder(root=tmp_path / "run")
+    fill(folder, *OLD["finished"])
+    folder.calibration.mkdir()
+    halves = [".float.h5.0123abcd.part", ".qat.last-epoch.npz.0123abcd.part", "calibration/.0001.png.0123abcd.part"]
+    others = [".run-int8.tflite.0123abcd.part", ".float.h5.part", "float.h5.0123abcd.part"]
+    for name in (*halves, *others):
+        (folder.root / name).write_text("half")
+    recover(folder, SILENT)
+    assert [name for name in halves if (folder.root / name).exists()] == []
+    assert [name for name in others if not (folder.root / name).exists()] == []
