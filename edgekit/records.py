@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -304,7 +305,7 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     """
     if not isinstance(raw, dict):
         raise error(f"{where} must be an object, got {type(raw).__name__}")
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     required = {
         name
@@ -318,6 +319,11 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     return cls(**values)
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls, include_extras=True)
+
+
 def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any:
     """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
     if kind is Any or (kind is Path and type(item) is str):
@@ -326,7 +332,8 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
     if origin in (Union, UnionType, Annotated):
         return _convert_one_of(inner, item, where, error)
     if origin is Literal:
-        if item not in inner:
+        # To Python, true and 1.0 equal 1.
+        if not any(item == one and type(item) is type(one) for one in inner):
             raise error(f"{where} must be one of {list(inner)}, got {item!r:.80}")
         return item
     if origin is tuple and isinstance(item, list):
