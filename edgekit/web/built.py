@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageModel:
-    """The model that a page brings: its file, the name that verdicts tell, and the SHA-256 of the whole file."""
+    """The model that a page brings: its file, what that was called before, and the SHA-256 of the whole file."""
 
     file: str
     name: str

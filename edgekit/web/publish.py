@@ -83,7 +83,7 @@ def publish_page(
     _check_place(out, config)
     if model.name.endswith(REJECTED_SUFFIX):
         raise EdgekitError(f"{model} was refused by its conversion's gate; a page must have a model that was not")
-    # What the page exports names its model, and is refused where the name is none.
+    # page.json tells people what the file was called.
     check_names(model=model.name)
     content = read_bounded(model, MAX_FILE_BYTES, "a model", EdgekitError, absent="no such model file")
     try:
