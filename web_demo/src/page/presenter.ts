@@ -129,7 +129,8 @@ export class Presenter {
   async #approachCamera(): Promise<void> {
     const session = ++this.#session;
     const permission = await this.#world.camera.permission();
-    if (session !== this.#session) return;
+    // A file may have been picked meanwhile: the camera is approached again after it.
+    if (session !== this.#session || this.#isBusy) return;
     if (permission === "denied") this.#capture({ kind: "blocked", problem: "denied" });
     else if (permission === "prompt") this.#capture({ kind: "rationale" });
     else await this.openCamera();
@@ -146,13 +147,23 @@ export class Presenter {
     try {
       info = await this.#world.camera.open(which, () => this.#lost(session));
     } catch (failure) {
-      if (session === this.#session) this.#capture({ kind: "blocked", problem: problemOf(failure) });
+      if (session === this.#session && !this.#isBusy) {
+        this.#capture({ kind: "blocked", problem: problemOf(failure) });
+      }
       return;
     }
     if (session !== this.#session) return;
     // Another view is another scene: what was seen before says nothing of it.
     this.#smoother = new Smoother(model.contract);
-    this.#live(info);
+    // A photo that was picked while the camera opened is judged, and asked about, first.
+    if (this.#isBusy) this.#camera = info;
+    else this.#live(info);
+  }
+
+  /** Whether a photo is judged or asked about: nothing else may take the place of that. */
+  get #isBusy(): boolean {
+    const { kind } = this.#state.capture;
+    return kind === "judging" || kind === "question";
   }
 
   async switchCamera(): Promise<void> {
@@ -255,8 +266,7 @@ export class Presenter {
 
   /** Photos out of files, one after the other. */
   async pickPhotos(files: readonly Blob[]): Promise<void> {
-    const { kind } = this.#state.capture;
-    if (this.#model === null || kind === "judging" || kind === "question") return;
+    if (this.#model === null || this.#isBusy) return;
     for (const file of files) {
       this.#loop += 1;
       this.#capture({ kind: "judging", camera: this.#camera });
@@ -272,7 +282,10 @@ export class Presenter {
   async #backToCamera(): Promise<void> {
     if (this.#state.screen !== "capture") this.#capture({ kind: "waiting" });
     else if (this.#camera !== null) this.#live(this.#camera);
-    else await this.#approachCamera();
+    else {
+      this.#capture({ kind: "waiting" });
+      await this.#approachCamera();
+    }
   }
 
   /** Judges a photo, asks where it should be taken again, and keeps it. */
@@ -325,8 +338,7 @@ export class Presenter {
       if (this.#model !== null && this.#state.capture.kind === "waiting") await this.#approachCamera();
       return;
     }
-    const { kind } = this.#state.capture;
-    if (kind !== "judging" && kind !== "question") this.#stopCamera();
+    if (!this.#isBusy) this.#stopCamera();
     if (screen === "history") await this.showHistory();
   }
 

@@ -69,6 +69,8 @@ export class FakeCamera implements Camera {
   hasWorkingTorch = true;
   isOpen = false;
   opened: ("same" | "next")[] = [];
+  /** What opening the camera waits for. */
+  opening: Promise<void> = Promise.resolve();
   lose: () => void = () => undefined;
   #info = INFO;
   #waiting: ((frame: CameraFrame | null) => void) | null = null;
@@ -80,6 +82,7 @@ export class FakeCamera implements Camera {
 
   async open(which: "same" | "next", lost: () => void) {
     this.opened.push(which);
+    await this.opening;
     if (this.problem !== null) throw new CameraError(this.problem);
     this.isOpen = true;
     this.lose = lost;
