@@ -305,7 +305,7 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     """
     if not isinstance(raw, dict):
         raise error(f"{where} must be an object, got {type(raw).__name__}")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     required = {
         name
