@@ -273,6 +273,23 @@ def read_json(path: Path) -> dict[str, Any]:
     return raw
 
 
+def strict_json(text: str) -> Any:
+    """What stands in a text of JSON, without the numbers that only Python's reader knows.
+
+    Raises:
+        ValueError: it is none, or nested too deep.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as failure:
+        raise ValueError(str(failure)) from failure
+
+
+def _refuse_constant(name: str) -> None:
+    # Python's reader takes NaN and Infinity, those of other languages don't.
+    raise ValueError(f"a number must have digits, got {name}")
+
+
 def sha256(content: bytes) -> str:
     """Hex SHA-256 of some bytes."""
     return hashlib.sha256(content).hexdigest()

@@ -5,7 +5,6 @@ Nothing of an export is believed for being there: names are those of the format 
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from edgekit.data.archives import open_archive, read_member, unpack_member
 from edgekit.data.manifest import Sample, read_manifest
 from edgekit.data.names import shorten
 from edgekit.errors import DataError, EdgekitError, PhotoError
-from edgekit.records import from_plain, make_folder
+from edgekit.records import from_plain, make_folder, strict_json
 from edgekit.runtime.limits import MAX_FILE_BYTES
 
 T = TypeVar("T")
@@ -183,18 +182,14 @@ class Export:
 
 
 def parse_object(text: str) -> Any:
-    """What stands in a text of JSON, without the numbers that only Python's reader knows.
+    """What stands in a text of JSON.
 
     Raises:
         DataError: it is none.
     """
-
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is no number")
-
     try:
-        return json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError) as failure:
+        return strict_json(text)
+    except ValueError as failure:
         raise DataError(f"must be JSON: {failure}") from failure
 
 

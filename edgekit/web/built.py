@@ -20,7 +20,7 @@ from typing import Literal
 import edgekit
 from edgekit.data.archives import open_archive, read_member
 from edgekit.errors import EdgekitError, PhotoError
-from edgekit.records import from_plain, read_bounded
+from edgekit.records import from_plain, read_bounded, strict_json
 
 WORKER_NAME, PAGE_NAME, MODEL_NAME = "sw.js", "page.json", "model.tflite"
 # The largest is the interpreter's WebAssembly, some ten megabytes.
@@ -155,10 +155,9 @@ def _listed(source: Path, text: bytes) -> dict[str, bytes]:
 
 def _json(source: Path, text: bytes) -> object:
     try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError) as failure:
+        return strict_json(text.decode())
+    except ValueError as failure:
         raise EdgekitError(f"{source}: a page's list and {PAGE_NAME} must be JSON: {failure}") from failure
-    return found
 
 
 @contextmanager

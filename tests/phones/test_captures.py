@@ -101,7 +101,7 @@ def test_folders_and_other_line_ends_are_of_no_account(tmp_path, members):
         pytest.param(with_one(source="cloud"), "source must be one of", id="source"),
         pytest.param(with_one(label="cat"), "label and truth must be among", id="label"),
         pytest.param(with_one(truth="cat"), "label and truth must be among", id="truth"),
-        pytest.param(with_one(score=float("nan")), "must be JSON: NaN is no number", id="nan"),
+        pytest.param(with_one(score=float("nan")), "must be JSON: a number must have digits, got NaN", id="nan"),
         pytest.param(with_one(score=1.5), "a score from 0 to 1, got .* and 1.5", id="score"),
         pytest.param(with_one(crops=[]), "must have 1 to 1000 crops", id="no-crops"),
         pytest.param(first_crop(probabilities=[1.0]), "must have 2 probabilities, got 1", id="classes"),
