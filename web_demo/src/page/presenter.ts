@@ -9,7 +9,7 @@ import { answerOf, wantsRetake } from "./answer.ts";
 import { BenchDesk } from "./bench_desk.ts";
 import { exportCaptures, type Lens } from "./exports.ts";
 import { LatencyLog } from "./latency.ts";
-import { CameraError, StorageFullError, type LoadedModel, type World } from "./ports.ts";
+import { CameraError, StorageFullError, type CameraFrame, type LoadedModel, type World } from "./ports.ts";
 import { newId, recordOf, type Capture } from "./record.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import type { CameraInfo, CameraProblem, CaptureState, ModelInfo, Notice, Screen, UiState } from "./state.ts";
@@ -195,7 +195,14 @@ export class Presenter {
   async #watch(loop: number): Promise<void> {
     const model = this.#model;
     while (model !== null) {
-      const frame = await this.#world.camera.frame();
+      let frame: CameraFrame | null;
+      try {
+        frame = await this.#world.camera.frame();
+      } catch {
+        // A picture that can't be taken out of the video: the camera went in this moment.
+        if (loop === this.#loop) this.#lost(this.#session);
+        return;
+      }
       if (frame === null || loop !== this.#loop) return;
       try {
         const verdict = await this.#world.scorer.frame(frame, { crops: this.#state.settings.crops });

@@ -261,6 +261,13 @@ test("a camera that goes away is told of; one that goes while a photo is taken, 
   assert.deepEqual([presenter.state.capture, world.store.rows.size], [{ kind: "blocked", problem: "lost" }, 0]);
 });
 
+test("a camera whose picture can't be taken any more is lost, and the live view does not stand still", async () => {
+  const { world, presenter } = await live();
+  world.camera.fail(new Error("the video has no data"));
+  await settle();
+  assert.deepEqual([presenter.state.capture, world.camera.isOpen], [{ kind: "blocked", problem: "lost" }, false]);
+});
+
 test("what an earlier camera still says is not listened to", async () => {
   const { world, presenter } = await live();
   const loseFirst = world.camera.lose;

@@ -73,6 +73,8 @@ export class FakeCamera implements Camera {
   opening: Promise<void> = Promise.resolve();
   lose: () => void = () => undefined;
   #info = INFO;
+  /** Fails the next wait for a frame. */
+  fail: (failure: Error) => void = () => undefined;
   #waiting: ((frame: CameraFrame | null) => void) | null = null;
   #timeS = 0;
 
@@ -91,7 +93,10 @@ export class FakeCamera implements Camera {
   }
 
   frame(): Promise<CameraFrame | null> {
-    return new Promise((resolve) => (this.#waiting = resolve));
+    return new Promise((resolve, reject) => {
+      this.#waiting = resolve;
+      this.fail = reject;
+    });
   }
 
   /** A new picture arrives; without anybody who waits it is gone. */
