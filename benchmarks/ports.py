@@ -469,7 +469,8 @@ def main() -> int:
     parser.add_argument("--model", action="append", help=f"path in the repository (default: {', '.join(MODELS)})")
     parser.add_argument("--most", type=int, default=136, help="photos of each folder")
     parser.add_argument("--working", type=int, help="another working side of the models, in pixels")
-    parser.add_argument("--only", action="append", help="a port's name; the record keeps the rest")
+    names = [port.name for port in ports_here()]
+    parser.add_argument("--only", action="append", choices=names, help="a port's name; the record keeps the rest")
     parser.add_argument("--rounds", type=int, default=5, help="of timing")
     parser.add_argument("--runs", type=int, default=9, help="in each round")
     parser.add_argument("--out", type=Path, required=True)

@@ -5,14 +5,13 @@ Standard library only. Every port (Python, Java, JavaScript) reads the same JSON
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from edgekit.errors import ContractError, pip_line
-from edgekit.records import from_plain, to_json
+from edgekit.records import from_plain, strict_json, to_json
 
 Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
 
@@ -220,8 +219,8 @@ class Contract:
             ContractError: not JSON, a newer schema, unknown or missing keys, values out of range.
         """
         try:
-            raw = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as failure:
+            raw = strict_json(text)
+        except ValueError as failure:
             raise ContractError(f"{CONTRACT_NAME} must be JSON: {failure}") from failure
         schema = raw.get("schema") if isinstance(raw, dict) else None
         if type(schema) is int and schema > SCHEMA:
@@ -235,11 +234,6 @@ class Contract:
     def with_decision(self, decision: Decision) -> Contract:
         """The same contract with another way of deciding."""
         return replace(self, decision=decision)
-
-
-def _refuse_constant(name: str) -> None:
-    # Python's reader takes NaN and Infinity, those of other languages don't.
-    raise ValueError(f"a number must have digits, got {name}")
 
 
 def check_crops(count: int) -> None:

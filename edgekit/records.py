@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -272,6 +273,23 @@ def read_json(path: Path) -> dict[str, Any]:
     return raw
 
 
+def strict_json(text: str) -> Any:
+    """What stands in a text of JSON, without the numbers that only Python's reader knows.
+
+    Raises:
+        ValueError: it is none, or nested too deep.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as failure:
+        raise ValueError(str(failure)) from failure
+
+
+def _refuse_constant(name: str) -> None:
+    # Python's reader takes NaN and Infinity, those of other languages don't.
+    raise ValueError(f"a number must have digits, got {name}")
+
+
 def sha256(content: bytes) -> str:
     """Hex SHA-256 of some bytes."""
     return hashlib.sha256(content).hexdigest()
@@ -304,7 +322,7 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     """
     if not isinstance(raw, dict):
         raise error(f"{where} must be an object, got {type(raw).__name__}")
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)  # type: ignore[arg-type]
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     required = {
         name
@@ -318,6 +336,11 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     return cls(**values)
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls, include_extras=True)
+
+
 def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any:
     """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
     if kind is Any or (kind is Path and type(item) is str):
@@ -326,7 +349,8 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
     if origin in (Union, UnionType, Annotated):
         return _convert_one_of(inner, item, where, error)
     if origin is Literal:
-        if item not in inner:
+        # To Python, true and 1.0 equal 1.
+        if not any(item == one and type(item) is type(one) for one in inner):
             raise error(f"{where} must be one of {list(inner)}, got {item!r:.80}")
         return item
     if origin is tuple and isinstance(item, list):

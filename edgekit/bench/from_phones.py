@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from edgekit.bench.benchmark import BenchPlan, Measurer, device_bench, record_path
 from edgekit.bench.ledger import Ledger
@@ -12,6 +11,7 @@ from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import BenchRecord, DeviceBench
 from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError, DeviceError
+from edgekit.phones.export import scratch_of
 from edgekit.phones.sweep import ROWS_NAME, Sweep, check_sweep, read_sweep
 from edgekit.progress import SILENT, Progress
 from edgekit.records import write_json
@@ -45,11 +45,8 @@ def benchmark_of_exports(
     bundle = read_bundle(model)
     devices = dict[str, DeviceBench]()
     plans = list[tuple[Path, BenchPlan]]()
-    with TemporaryDirectory(prefix="edgekit-") as scratch:
-        for number, path in enumerate(exports):
-            # Messages name the folder: by its own name its owner knows it.
-            folder = Path(scratch) / str(number) / path.name
-            folder.mkdir(parents=True)
+    with scratch_of(exports) as folders:
+        for path, folder in zip(exports, folders, strict=True):
             sweep = read_sweep(path, folder)
             check_sweep(sweep, bundle.contract, bundle.file_sha256, model)
             if sweep.device in devices:

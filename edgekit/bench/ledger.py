@@ -161,7 +161,8 @@ class Ledger:
     def _greet(self, row: HelloRow) -> None:
         if row.format != FORMAT or len(row.engines) != len(self._job.engines):
             raise DeviceError(
-                f"a device must answer in format {FORMAT} for {len(self._job.engines)} engines, got {row}"
+                f"a device must answer in format {FORMAT} for {len(self._job.engines)} engines, got format"
+                f" {row.format} for {len(row.engines)}"
             )
         _check_cores(row)
         for (interpreter, asked), found in zip(self._job.engines, row.engines, strict=True):
@@ -277,7 +278,10 @@ class _Repeat:
                 "more already"
             )
         if not len(row.crops) == len(row.ns) == BLOCK_RUNS or not self._at_ns <= row.at_ns <= _MOST_AT_NS:
-            raise DeviceError(f"a block must have {BLOCK_RUNS} runs, after the last block, got {len(row.ns)}")
+            raise DeviceError(
+                f"a block must have {BLOCK_RUNS} runs, after the last block's {self._at_ns} ns and at most at"
+                f" {_MOST_AT_NS}, got {len(row.ns)} at {row.at_ns}"
+            )
         if row.at_ns < self._until_ns:
             raise DeviceError(
                 f"a block must begin after the last one's runs, which took until {self._until_ns} ns of the repeat, got"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Literal, get_args, get_type_hints
 
 from edgekit.errors import DeviceError
-from edgekit.records import from_plain
+from edgekit.records import from_plain, strict_json
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.machine import Machine
 from edgekit.runtime.agent.sensors import State
@@ -129,17 +128,13 @@ def parse_row(line: str) -> AnyRow:
         DeviceError: no JSON, or no row as it should be.
     """
     try:
-        raw = json.loads(line, parse_constant=_no_number)
-    except (ValueError, RecursionError) as failure:
+        raw = strict_json(line)
+    except ValueError as failure:
         raise wrong("JSON", line) from failure
     kind = _KINDS.get(raw.get("type", "")) if isinstance(raw, dict) and isinstance(raw.get("type"), str) else None
     if kind is None:
         raise wrong(f"one of {sorted(_KINDS)}", line)
     return from_plain(kind, raw, where=str(raw["type"]), error=DeviceError)
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
 
 
 def wrong(expected: str, line: str) -> DeviceError:

@@ -44,6 +44,13 @@ bench model.tflite --data photos --crops 1,3,5,10 --budget-ms 50
 On two devices: --device local --device ssh://pi@kitchen --affinity big --cool-down 45C
 
 Against an earlier one: --against old.bench.json --tolerance 10%
+
+What a phone's app measured: edgekit bench model.tflite --from bench.zip
+"""
+_EVALUATE_EXAMPLES = """\
+evaluate model.tflite --data photos --out report --slices camera,screen
+
+On what a phone sent home: --data captures.zip
 """
 add_commands(
     app,
@@ -52,7 +59,7 @@ add_commands(
         train.finetune: "finetune photos --out runs/first --tune all",
         train.qat: "qat runs/first",
         train.convert: "convert runs/first --int8 --calibration runs/first/calibration",
-        evaluate.evaluate: "evaluate model.tflite --data photos --out report --slices camera,screen",
+        evaluate.evaluate: _EVALUATE_EXAMPLES,
         tta.tta: "tta float.tflite int8.tflite --data photos --out tta",
         crossval.crossval: "crossval photos --out runs/cv --folds 6",
         bench.bench: _BENCH_EXAMPLES,

@@ -50,6 +50,9 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         if is_stream(path):
             raise DataError(f"{path}: an archive must be a file, got a pipe or a device")
+        if not path.is_file():
+            state = "got a folder" if path.is_dir() else "there is none"
+            raise DataError(f"{path}: an archive must be a zip file, {state}; check the path")
         _check_directory(path)
         archive = zipfile.ZipFile(path)
     except _ERRORS as failure:

@@ -181,9 +181,11 @@ def check_folder(root: Path) -> None:
     """
     # Unlike Path's own, these also answer for names that are too long and folders that may not be entered.
     if not os.path.isdir(root):
-        what = "a file" if os.path.exists(root) else "nothing"
+        is_there = os.path.exists(root)
+        what = "a file" if is_there else "nothing"
         # Of a phone's export, too, most commands take the photos alone.
-        remedy = "import it first: edgekit data import" if str(root).lower().endswith(".zip") else "check the path"
+        is_zip = is_there and str(root).lower().endswith(".zip")
+        remedy = "import it first: edgekit data import" if is_zip else "check the path"
         raise DataError(f"{root}: the data must be a folder of photos, got {what}; {remedy}")
 
 

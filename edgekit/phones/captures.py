@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from edgekit.contract import MAX_CROPS, MAX_THREADS, RETAKE, UNKNOWN
@@ -24,6 +23,7 @@ from edgekit.phones.export import (
     check_time,
     export_kind,
     open_export,
+    scratch_of,
 )
 from edgekit.runtime.interpreter import SUM_TOLERANCE
 from edgekit.runtime.timing import Milliseconds
@@ -89,27 +89,43 @@ class Capture:
             )
         check_time(taken=self.taken)
         check_names(device=self.device, app=self.app, engine=self.engine)
-        labels, shares = self.probabilities.keys(), [self.score, *self.probabilities.values()]
+        labels = self.probabilities.keys()
         if self.label not in {*labels, RETAKE, UNKNOWN} or self.truth not in {*labels, None}:
             raise DataError(
                 f"label and truth must be among {list(labels)!r:.200}, the label also {RETAKE} or {UNKNOWN}, got"
                 f" {self.label!r:.80} and {self.truth!r:.80}"
             )
-        for crop in self.crops:
-            shares += crop.probabilities
-            if len(crop.probabilities) != len(labels):
-                raise DataError(f"a crop must have {len(labels)} probabilities, got {len(crop.probabilities)}")
-        if not 1 <= len(self.crops) <= MAX_CROPS or not all(0 <= share <= 1 + SUM_TOLERANCE for share in shares):
-            raise DataError(f"a verdict must have 1 to {MAX_CROPS} crops, and scores from 0 to 1")
         if min(self.size_wh) < 1 or not 1 <= self.threads <= MAX_THREADS:
             raise DataError(
                 f"size_wh must be positive and threads 1 to {MAX_THREADS}, got {self.size_wh} and {self.threads}"
             )
+        if not 1 <= len(self.crops) <= MAX_CROPS or not 0 <= self.score <= 1 + SUM_TOLERANCE:
+            raise DataError(
+                f"a verdict must have 1 to {MAX_CROPS} crops and a score from 0 to 1, got {len(self.crops)} and"
+                f" {self.score:g}"
+            )
+        _check_shares("a verdict's", [*self.probabilities.values()])
+        for crop in self.crops:
+            _check_crop(crop, self.size_wh, len(labels))
 
     @property
     def path(self) -> str:
         """Where its photo lies in the export."""
         return f"{UNLABELLED if self.truth is None else LABELLED}/{self.photo}"
+
+
+def _check_crop(crop: CapturedCrop, size_wh: tuple[int, int], labels: int) -> None:
+    left, top, right, bottom = crop.box
+    if not (0 <= left < right <= size_wh[0] and 0 <= top < bottom <= size_wh[1]):
+        raise DataError(f"a crop's box must lie in the photo's {size_wh[0]}x{size_wh[1]} pixels, got {crop.box}")
+    if len(crop.probabilities) != labels:
+        raise DataError(f"a crop must have {labels} probabilities, got {len(crop.probabilities)}")
+    _check_shares("a crop's", crop.probabilities)
+
+
+def _check_shares(whose: str, shares: Sequence[float]) -> None:
+    if not all(0 <= share <= 1 + SUM_TOLERANCE for share in shares) or abs(sum(shares) - 1) > SUM_TOLERANCE:
+        raise DataError(f"{whose} probabilities must be 0 to 1 and add up to 1, got {list(shares)!r:.80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +200,11 @@ def read_captures(path: Path, unpack_to: Path | None = None) -> CapturesExport:
             for number, line in enumerate(export.lines(VERDICTS_NAME), 1)
         )
         _check_whole(export, head, captures)
-        with TemporaryDirectory() as scratch:
-            folder = unpack_to or Path(scratch)
-            samples = _samples(export, captures, folder)
-        if unpack_to is not None:
+        if unpack_to is None:
+            with scratch_of([path]) as (folder,):
+                samples = _samples(export, captures, folder)
+        else:
+            samples = _samples(export, captures, unpack_to)
             export.unpack([sample.path for sample in samples], unpack_to)
         return CapturesExport(path=path, head=head, captures=captures, samples=samples, numbers=export.numbers)
 
@@ -227,8 +244,5 @@ def _samples(export: Export, captures: tuple[Capture, ...], folder: Path) -> tup
 @contextmanager
 def unpacked_captures(path: Path) -> Iterator[tuple[Path, CapturesExport]]:
     """The data folder that an export of captures is, for as long as the ``with`` lasts; raises as ``read_captures``."""
-    with TemporaryDirectory(prefix="edgekit-") as scratch:
-        # Messages name the folder: by its own name its owner knows it.
-        folder = Path(scratch) / path.name
-        folder.mkdir()
+    with scratch_of([path]) as (folder,):
         yield folder, read_captures(path, folder)

@@ -5,19 +5,19 @@ Nothing of an export is believed for being there: names are those of the format 
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from edgekit.data.archives import open_archive, read_member, unpack_member
 from edgekit.data.manifest import Sample, read_manifest
 from edgekit.data.names import shorten
-from edgekit.errors import DataError, PhotoError
-from edgekit.records import from_plain
+from edgekit.errors import DataError, EdgekitError, PhotoError
+from edgekit.records import from_plain, make_folder, strict_json
 from edgekit.runtime.limits import MAX_FILE_BYTES
 
 T = TypeVar("T")
@@ -29,9 +29,15 @@ KINDS = ("captures", "bench")
 PHOTO_ENDINGS = ("jpg", "png", "webp", "heic")
 MAX_TEXT_BYTES = 64 * 1024 * 1024
 MAX_NAME = 200
+# JSON takes some twenty times its bytes in memory: a verdict of 100 crops and 10,000 labels has some 10 million.
+MAX_JSON_CHARS = 16 * 1024 * 1024
+MAX_LINES = 1_000_000
 _MAX_HEAD_BYTES = 1 << 20
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-_TIME = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)\.\d{3}Z")
+_TIME = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)\.\d{3}Z", re.ASCII
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,6 +71,8 @@ class Export:
                 raise self.wrong(
                     f"members must be {', '.join(texts)} and photos in {', '.join(folders)}, got {name!r:.99}"
                 )
+            if member.compress_type not in _PACKED:
+                raise self.wrong(f"members must be stored or deflated, got {name!r:.99} packed otherwise")
             # Where case does not count, two names would be one file.
             if name.casefold() in seen:
                 raise self.wrong(f"a member must stand there once, got {name!r:.99} twice")
@@ -112,6 +120,8 @@ class Export:
         text = self.text(name)
         if text and not text.endswith("\n"):
             raise self.wrong(f"the last line of {name} must have an end, got {text[-40:]!r}")
+        if text.count("\n") > MAX_LINES:
+            raise self.wrong(f"{name} must have at most {MAX_LINES} lines, got {text.count(chr(10))}")
         # str.splitlines also ends lines where JSON does not.
         return text.split("\n")[:-1]
 
@@ -119,8 +129,10 @@ class Export:
         """A frozen dataclass of a text of JSON.
 
         Raises:
-            DataError: no JSON, unknown or missing keys, or values that break a rule.
+            DataError: no JSON, too long, unknown or missing keys, or values that break a rule.
         """
+        if len(text) > MAX_JSON_CHARS:
+            raise self.wrong(f"{where} must have at most {MAX_JSON_CHARS} characters, got {len(text)}")
         try:
             return from_plain(cls, parse_object(text), where=where, error=DataError)
         except DataError as mistake:
@@ -137,7 +149,7 @@ class Export:
         """
         for name in names:
             target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             try:
                 unpack_member(self._archive, self._member(name), target)
             except PhotoError as failure:
@@ -170,18 +182,14 @@ class Export:
 
 
 def parse_object(text: str) -> Any:
-    """What stands in a text of JSON, without the numbers that only Python's reader knows.
+    """What stands in a text of JSON.
 
     Raises:
         DataError: it is none.
     """
-
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is no number")
-
     try:
-        return json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError) as failure:
+        return strict_json(text)
+    except ValueError as failure:
         raise DataError(f"must be JSON: {failure}") from failure
 
 
@@ -223,8 +231,37 @@ def open_export(path: Path, kind: str, *, folders: Sequence[str], texts: Sequenc
                 "": "of photos alone edgekit data import makes a data folder",
             }
             came = f"one of the kind {found!r}" if found else f"a zip file without {HEAD_NAME}"
+            if not found and HEAD_NAME in archive.namelist():
+                came = f"a zip file whose {HEAD_NAME} is damaged or no phone's"
             raise DataError(f"{path}: must be a phone's export of the kind {kind!r}, got {came}; {uses[found]}")
         yield Export(path, archive, kind, folders=folders, texts=texts)
+
+
+@contextmanager
+def scratch_of(exports: Sequence[Path]) -> Iterator[list[Path]]:
+    """An empty folder for what is unpacked of each export, for as long as the ``with`` lasts.
+
+    Raises:
+        EdgekitError: there is no room for them. What else is raised meanwhile names the exports, not the folders.
+    """
+    try:
+        scratch = TemporaryDirectory(prefix="edgekit-")
+    except OSError as failure:
+        raise EdgekitError(
+            f"can't unpack {exports[0]}: {failure.strerror}; free space, or name another folder in TMPDIR"
+        ) from failure
+    with scratch as root:
+        # Progress names the folders: by its own name its owner knows an export.
+        folders = {Path(root) / str(number) / path.name: path for number, path in enumerate(exports)}
+        try:
+            for folder in folders:
+                make_folder(folder)
+            yield list(folders)
+        except EdgekitError as mistake:
+            said = str(mistake)
+            for folder, path in folders.items():
+                said = said.replace(str(folder), str(path))
+            raise type(mistake)(said) from mistake
 
 
 def check_names(**names: str) -> None:

@@ -11,6 +11,7 @@ from edgekit.errors import DataError, EdgekitError
 from edgekit.phones.captures import NamedModel
 from edgekit.phones.export import (
     HEAD_NAME,
+    MAX_TEXT_BYTES,
     ROWS_OF_PHOTOS,
     Export,
     check_names,
@@ -211,7 +212,8 @@ def check_sweep(sweep: Sweep, contract: Contract, file_sha256: str, model: Path)
         model: Its path, for messages.
 
     Raises:
-        DataError: it is of another model, has too few crops, or an early end that the contract has no bounds for.
+        DataError: it is of another model, has too few crops or too many scores, or an early end that the contract has
+            no bounds for.
     """
     job = sweep.job
     if job.model.sha256 != file_sha256:
@@ -222,6 +224,13 @@ def check_sweep(sweep: Sweep, contract: Contract, file_sha256: str, model: Path)
     least = max(contract.plan.crops, *(one.crops for one in job.settings))
     if job.crops < least:
         raise DataError(f"{sweep.path}: {JOB_NAME} must score {least} crops or more, got {job.crops}; export it again")
+    told = len({one.delegate for one in job.settings}) * len(job.photos) * job.crops * len(contract.labels)
+    # A score has a digit and a comma at least. Room for all is made before the first row is read.
+    if 2 * told > MAX_TEXT_BYTES:
+        raise DataError(
+            f"{sweep.path}: {JOB_NAME} must ask for no more scores than {MAX_TEXT_BYTES} bytes of rows can hold, got"
+            f" {told}; measure fewer photos or crops"
+        )
     for one in job.settings:
         if one.stops_early and (contract.decision.early_stop is None or one.crops != contract.plan.crops):
             raise DataError(

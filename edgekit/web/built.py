@@ -19,12 +19,13 @@ from typing import Literal
 
 import edgekit
 from edgekit.data.archives import open_archive, read_member
-from edgekit.errors import EdgekitError
-from edgekit.records import from_plain, read_bounded
+from edgekit.errors import EdgekitError, PhotoError
+from edgekit.records import from_plain, read_bounded, strict_json
 
 WORKER_NAME, PAGE_NAME, MODEL_NAME = "sw.js", "page.json", "model.tflite"
 # The largest is the interpreter's WebAssembly, some ten megabytes.
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_PAGE_BYTES = 256 * 1024 * 1024
 MAX_FILES = 1000
 _LIST = re.compile(rb"self\.EDGEKIT_FILES = (\{[^\n]*\});\n")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -32,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageModel:
-    """The model that a page brings: its file, the name that verdicts tell, and the SHA-256 of the whole file."""
+    """The model that a page brings: its file, what that was called before, and the SHA-256 of the whole file."""
 
     file: str
     name: str
@@ -104,9 +105,12 @@ def read_built_page(source: Path) -> BuiltPage:
             raise EdgekitError(
                 f"{source}: {WORKER_NAME} must begin with the list of the page's files; build it anew with `make web`"
             )
-        files = {}
+        files, size = {}, 0
         for name, digest in _listed(source, match[1]).items():
             content = read(name)
+            size += len(content)
+            if size > MAX_PAGE_BYTES:
+                raise EdgekitError(f"{source}: a page must have at most {MAX_PAGE_BYTES} bytes, got more with {name}")
             if hashlib.sha256(content).digest() != digest:
                 raise EdgekitError(
                     f"{source}: {name} must be the file that {WORKER_NAME} lists, got another; build the page anew"
@@ -116,6 +120,15 @@ def read_built_page(source: Path) -> BuiltPage:
         raise EdgekitError(f"{source}: a page must list index.html and {PAGE_NAME}; build it anew with `make web`")
     contents = from_plain(PageContents, _json(source, files[PAGE_NAME]), where=PAGE_NAME, error=EdgekitError)
     return BuiltPage(files=files, worker=start[match.end() :], contents=contents)
+
+
+def page_names(folder: Path) -> set[str]:
+    """Names of the files that a folder says it has as a page, whole or not; none where it is no page."""
+    try:
+        match = _LIST.match(read_bounded(folder / WORKER_NAME, MAX_FILE_BYTES, "a page's file", EdgekitError))
+        return set() if match is None else {WORKER_NAME, *_listed(folder, match[1])}
+    except EdgekitError:
+        return set()
 
 
 def worker_with(files: dict[str, bytes], worker: bytes) -> bytes:
@@ -142,10 +155,9 @@ def _listed(source: Path, text: bytes) -> dict[str, bytes]:
 
 def _json(source: Path, text: bytes) -> object:
     try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError) as failure:
+        return strict_json(text.decode())
+    except ValueError as failure:
         raise EdgekitError(f"{source}: a page's list and {PAGE_NAME} must be JSON: {failure}") from failure
-    return found
 
 
 @contextmanager
@@ -162,13 +174,17 @@ def _reader(source: Path) -> Generator[Callable[[str], bytes]]:
     with open_archive(source) as archive:
         members = {one.filename: one for one in archive.infolist()}
         # A zip of the folder rather than of what is in it.
-        top = next((name.removesuffix(WORKER_NAME) for name in members if name.split("/")[-1:] == [WORKER_NAME]), "")
+        found = [name.removesuffix(WORKER_NAME) for name in members if name.split("/")[-1] == WORKER_NAME]
+        top = min(found, key=len, default="")
 
         def read(name: str) -> bytes:
             member = members.get(top + name)
             if member is None or member.file_size > MAX_FILE_BYTES:
                 state = "it is missing" if member is None else f"got {member.file_size} bytes"
                 raise EdgekitError(f"{source}: a page must have {name}, of at most {MAX_FILE_BYTES} bytes; {state}")
-            return read_member(archive, member)
+            try:
+                return read_member(archive, member)
+            except PhotoError as failure:
+                raise EdgekitError(f"{source}: {name} {failure}; build the page anew") from failure
 
         yield read

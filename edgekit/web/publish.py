@@ -14,6 +14,7 @@ from pathlib import Path
 from edgekit.data.manifest import Sample
 from edgekit.errors import EdgekitError
 from edgekit.gather.strip import strip
+from edgekit.phones.export import check_names
 from edgekit.progress import SILENT, Progress
 from edgekit.records import make_folder, read_bounded, sha256, to_json, write_atomic
 from edgekit.runtime.bundle import MAX_FILE_BYTES, REJECTED_SUFFIX, read_bundle
@@ -26,6 +27,7 @@ from edgekit.web.built import (
     PageContents,
     PageModel,
     PagePhoto,
+    page_names,
     read_built_page,
     worker_with,
 )
@@ -81,6 +83,8 @@ def publish_page(
     _check_place(out, config)
     if model.name.endswith(REJECTED_SUFFIX):
         raise EdgekitError(f"{model} was refused by its conversion's gate; a page must have a model that was not")
+    # page.json tells people what the file was called.
+    check_names(model=model.name)
     content = read_bounded(model, MAX_FILE_BYTES, "a model", EdgekitError, absent="no such model file")
     try:
         bundle = read_bundle(content)
@@ -105,9 +109,14 @@ def _check_place(out: Path, config: WebConfig) -> None:
     if out.is_symlink() or not out.is_dir():
         raise EdgekitError(f"{out} must be a folder, got a file or a link; name another with --out")
     inside = os.listdir(out)
-    if inside and not (out / PAGE_NAME).is_file():
+    # A page goes as a whole: nothing may lie there that is none of its files.
+    own = page_names(out)
+    there = (path for path in out.rglob("*") if path.is_symlink() or not path.is_dir())
+    others = (path for path in there if path.relative_to(out).as_posix() not in own)
+    if inside and (other := next(others, None) if own else out / inside[0]):
         raise EdgekitError(
-            f"{out} must be new, empty, or a page, got a folder with {inside[0]}; name another with --out"
+            f"{out} must be new, empty, or a page and nothing else, got a folder with {other.relative_to(out)}; name"
+            " another with --out"
         )
     if inside and not config.overwrite:
         raise EdgekitError(f"{out} holds a page; use --overwrite to replace it or name another folder with --out")
@@ -168,8 +177,9 @@ def _write(files: dict[str, bytes], out: Path, progress: Progress) -> None:
             out.rename(former)
         try:
             fresh.rename(out)
-        except OSError:
-            if former.is_dir():
+        except BaseException:
+            # Ctrl-C, too, leaves what was there.
+            if former.is_dir() and not out.exists():
                 former.rename(out)
             raise
     except OSError as failure:

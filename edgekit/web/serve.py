@@ -150,9 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
         """The file that is asked for; none where another host is named, so that no other site's name leads here."""
         host = self.headers.get("Host", "")
         name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-        if name not in _HOSTS:
+        if name.lower() not in _HOSTS:
             return None
-        parts = unquote(urlsplit(self.path).path).removeprefix("/").split("/")
+        try:
+            parts = unquote(urlsplit(self.path).path).removeprefix("/").split("/")
+        except ValueError:
+            return None
         if parts[-1] == "":
             parts[-1] = "index.html"
         # Neither up nor hidden, and nothing that a system takes for a separator, a drive or an end.

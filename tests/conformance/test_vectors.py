@@ -10,7 +10,7 @@ import PIL
 import pytest
 from PIL import Image
 
-from edgekit import contract
+from edgekit import contract, records
 from edgekit.runtime import bundle, crops, frames, photo, smoothing, stopping, voting
 
 HERE = Path(__file__).resolve().parent
@@ -82,7 +82,7 @@ class TestMistakes:
         self.fails(checker, "contracts/newer", "bundles/newer-schema")
 
     def test_nan_is_a_number(self, monkeypatch, checker):
-        monkeypatch.setattr(contract, "_refuse_constant", float)
+        monkeypatch.setattr(records, "_refuse_constant", float)
         self.fails(checker, "contracts/nan", "contracts/infinity")
 
     def test_frames_are_counted(self, monkeypatch, checker):

@@ -8,7 +8,8 @@ import zipfile
 import pytest
 from exporting import DEVICE, captures_members, changed_json, lines, pack, picture
 
-from edgekit.errors import DataError
+from edgekit.data.dataset import load_dataset
+from edgekit.errors import DataError, EdgekitError
 from edgekit.phones.captures import read_captures, unpacked_captures
 
 
@@ -86,12 +87,22 @@ def test_folders_and_other_line_ends_are_of_no_account(tmp_path, members):
         pytest.param(with_one(schema=2), "verdicts.jsonl line 1: schema must be one of", id="newer-capture"),
         pytest.param(with_one(id="../x"), "id must be 1 to 64", id="id-leaves"),
         pytest.param(with_one(photo="other.jpg"), "photo the same with", id="photo-of-another"),
+        pytest.param(with_one(schema=True), "schema must be one of .1., got True", id="schema-of-another-type"),
+        pytest.param(with_one(rotation=90.0), "rotation must be one of .*, got 90.0", id="rotation-of-another-type"),
+        pytest.param(with_one(taken="\u0662026-11-30T07:13:55.123Z"), "taken must be a time", id="other-digits"),
+        pytest.param(first_crop(box=[-1, 0, 8, 8]), "box must lie in the photo's 64x48 pixels", id="box-outside"),
+        pytest.param(first_crop(box=[0, 0, 65, 48]), "box must lie in the photo's 64x48 pixels", id="box-beyond"),
+        pytest.param(first_crop(box=[8, 8, 8, 16]), "box must lie in", id="box-empty"),
+        pytest.param(first_crop(probabilities=[1.0, 1.0]), "a crop's probabilities must .* add up to 1", id="sum"),
+        pytest.param(
+            with_one(probabilities={"genuine": 0.5, "recapture": 0.1}), "a verdict's probabilities must", id="voted-sum"
+        ),
         pytest.param(with_one(taken="2026-11-30 07:13"), "taken must be a time such as", id="time"),
         pytest.param(with_one(source="cloud"), "source must be one of", id="source"),
         pytest.param(with_one(label="cat"), "label and truth must be among", id="label"),
         pytest.param(with_one(truth="cat"), "label and truth must be among", id="truth"),
-        pytest.param(with_one(score=float("nan")), "must be JSON: NaN is no number", id="nan"),
-        pytest.param(with_one(score=1.5), "scores from 0 to 1", id="score"),
+        pytest.param(with_one(score=float("nan")), "must be JSON: a number must have digits, got NaN", id="nan"),
+        pytest.param(with_one(score=1.5), "a score from 0 to 1, got .* and 1.5", id="score"),
         pytest.param(with_one(crops=[]), "must have 1 to 1000 crops", id="no-crops"),
         pytest.param(first_crop(probabilities=[1.0]), "must have 2 probabilities, got 1", id="classes"),
         pytest.param(first_crop(box=[0, 0, 1]), r"crops\[0\]: box must be", id="box"),
@@ -162,6 +173,45 @@ def test_photos_of_which_nobody_said_anything(tmp_path, members):
     )
     with pytest.raises(DataError, match="none of its 5 photos has a truth; say in the app which are right"):
         read_captures(file)
+
+
+def test_members_that_are_packed_otherwise_are_refused(tmp_path, members):
+    with pytest.raises(DataError, match=r"stored or deflated, got 'export\.json' packed otherwise"):
+        read_captures(pack(tmp_path / "captures.zip", members, zipfile.ZIP_LZMA))
+
+
+def test_a_head_that_is_damaged_is_not_called_absent(tmp_path, members):
+    with pytest.raises(DataError, match=r"a zip file whose export\.json is damaged or no phone's"):
+        read_captures(pack(tmp_path / "captures.zip", {**members, "export.json": b"{"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"[" + b"[]," * (1 << 23) + b"1]\n", "line 1 must have at most 16777216 characters", id="long"),
+        pytest.param(b"\n" * 1_000_001, "must have at most 1000000 lines, got 1000001", id="many"),
+    ],
+)
+def test_what_would_take_gigabytes_is_not_read(tmp_path, members, content, message):
+    file = pack(tmp_path / "captures.zip", {**members, "verdicts.jsonl": content}, zipfile.ZIP_STORED)
+    with pytest.raises(DataError, match=f"verdicts.jsonl {message}"):
+        read_captures(file)
+
+
+def test_no_room_to_unpack_is_told(tmp_path, members, monkeypatch):
+    file = pack(tmp_path / "captures.zip", members)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    with pytest.raises(EdgekitError, match="No such file or directory; free space, or name another folder in TMPDIR"):
+        read_captures(file)
+
+
+def test_messages_name_the_export_and_no_folder_of_ours(tmp_path, members):
+    file = pack(tmp_path / "captures.zip", {**members, first_photo(members): b"no photo"})
+    with (
+        pytest.raises(DataError, match=f"^{file}: every photo must be usable, got 1 of 4"),
+        unpacked_captures(file) as (folder, _),
+    ):
+        load_dataset(folder)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -114,6 +114,11 @@ class TestModel:
         with pytest.raises(DataError, match=r"job\.json must score \d+ crops or more, got 1"):
             check(job_with(crops=1))
 
+    def test_more_scores_than_rows_could_hold(self, check, monkeypatch):
+        monkeypatch.setattr("edgekit.phones.sweep.MAX_TEXT_BYTES", 20_000)
+        with pytest.raises(DataError, match=r"no more scores than 20000 bytes of rows can hold, got 12000"):
+            check(job_with(crops=1000))
+
     def test_an_early_end_without_bounds(self, check):
         with pytest.raises(DataError, match="a setting that stops early must have the"):
             check(settings_with(stops_early=True, crops=2))

@@ -5,6 +5,7 @@ import pytest
 
 import edgekit
 from edgekit.errors import EdgekitError
+from edgekit.web import built as built_pages
 from edgekit.web.built import PagePhoto, find_page, read_built_page
 
 SCRIPT = b'addEventListener("install", () => {});\n'
@@ -28,6 +29,20 @@ def test_a_folder_is_read_whole(page):
 @pytest.mark.parametrize("top", ["", "app/"], ids=["what-is-in-it", "the-folder-itself"])
 def test_a_zip_of_it_is_the_same(page, tmp_path, top):
     assert read_built_page(zipped(page, tmp_path / "page.zip", top)) == read_built_page(page)
+
+
+def test_a_zip_with_a_damaged_file_is_refused(page, tmp_path):
+    (page / "wasm/engine.wasm").write_bytes(b"some bytes to change")
+    file = zipped(page, tmp_path / "page.zip")
+    file.write_bytes(file.read_bytes().replace(b"some bytes", b"Some bytes"))
+    with pytest.raises(EdgekitError, match=f"^{file}: wasm/engine.wasm can't be unpacked: Bad CRC-32"):
+        read_built_page(file)
+
+
+def test_a_page_of_too_many_bytes_is_refused(page, monkeypatch):
+    monkeypatch.setattr(built_pages, "MAX_PAGE_BYTES", 16)
+    with pytest.raises(EdgekitError, match="a page must have at most 16 bytes, got more with"):
+        read_built_page(page)
 
 
 def test_what_is_not_listed_is_no_part_of_it(page):

@@ -79,7 +79,12 @@ def test_a_photo_that_not_every_browser_decodes_is_refused(page, red_blue_file, 
     [
         pytest.param(lambda out: out.write_text(""), "must be a folder, got a file or a link", id="a-file"),
         pytest.param(
-            lambda out: (out.mkdir(), (out / "thesis.tex").touch()), "new, empty, or a page, got .*thesis", id="work"
+            lambda out: (out.mkdir(), (out / "thesis.tex").touch()), "new, empty, or a page .*thesis", id="work"
+        ),
+        pytest.param(
+            lambda out: (out.mkdir(), (out / "page.json").touch(), (out / "thesis.tex").touch()),
+            "new, empty, or a page ",
+            id="work-with-a-name-of-a-page",
         ),
         pytest.param(lambda out: out.symlink_to("/"), "must be a folder, got a file or a link", id="a-link"),
     ],
@@ -91,14 +96,48 @@ def test_what_is_no_page_is_never_replaced(page, red_blue_file, out, make, compl
         publish_page(red_blue_file, out, WebConfig(overwrite=overwrite), page=page)
 
 
+@pytest.mark.parametrize("name", ["thesis.tex", "wasm/notes.txt", ".git/config"])
+def test_a_page_with_something_else_in_it_is_not_replaced(page, red_blue_file, out, name):
+    publish_page(red_blue_file, out, WebConfig(), page=page)
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_text("months of work")
+    with pytest.raises(EdgekitError, match=f"a page and nothing else, got a folder with {name}"):
+        publish_page(red_blue_file, out, WebConfig(overwrite=True), page=page)
+    assert (out / name).read_text() == "months of work"
+
+
+def test_ctrl_c_between_two_names_leaves_the_page_that_was_there(page, red_blue_file, out, monkeypatch):
+    publish_page(red_blue_file, out, WebConfig(), page=page)
+    before = (out / "sw.js").read_bytes()
+    rename = type(out).rename
+
+    def stopped(path, target):
+        if path.name.endswith(".new"):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(type(out), "rename", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        publish_page(red_blue_file, out, WebConfig(overwrite=True), page=page)
+    assert (out / "sw.js").read_bytes() == before
+    assert [one.name for one in out.parent.iterdir() if one.name.startswith(".")] == []
+
+
+def test_a_model_whose_name_no_export_may_tell_is_refused(page, red_blue_file, out, tmp_path):
+    named = tmp_path / "two\nlines.tflite"
+    named.write_bytes(red_blue_file.read_bytes())
+    with pytest.raises(EdgekitError, match="model must be printable"):
+        publish_page(named, out, WebConfig(), page=page)
+
+
 def test_a_page_is_replaced_when_that_is_wanted(page, red_blue_file, out):
     out.mkdir()
     publish_page(red_blue_file, out, WebConfig(), page=page)
-    (out / "left.txt").touch()
     with pytest.raises(EdgekitError, match="use --overwrite"):
         publish_page(red_blue_file, out, WebConfig(), page=page)
+    (out / "wasm/engine.wasm").write_bytes(b"damaged")
     publish_page(red_blue_file, out, WebConfig(overwrite=True), page=page)
-    assert not (out / "left.txt").exists()
+    read_built_page(out)
     assert [one.name for one in out.parent.iterdir() if one.name.startswith(".")] == []
 
 

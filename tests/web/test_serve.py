@@ -68,6 +68,7 @@ def test_files_have_their_types_and_the_headers_for_threads(served, page, path, 
         "/absent",
         "/%00",
         "/C:/x",
+        "http://[/secret.txt",
     ],
 )
 def test_no_path_leaves_the_folder(served, path):
@@ -79,6 +80,7 @@ def test_no_path_leaves_the_folder(served, path):
 def test_another_hosts_name_leads_nowhere(served):
     assert ask(served, "/", host="attacker.example")[0].status == 404
     assert ask(served, "/", host="127.0.0.1")[0].status == 200
+    assert ask(served, "/", host="LocalHost:8765")[0].status == 200
 
 
 def test_a_head_has_no_body(served):

@@ -18,7 +18,8 @@ add_commands(
     {
         plan.plan: "data plan plan.toml --camera pixel-8 --target real:genuine --target tv:recapture --light day",
         plan.status: "data status plan.toml photos --plot status.png",
-        gather.import_: "data import gallery.zip --out photos --label genuine --group-by camera",
+        gather.import_: "data import gallery.zip --out photos --label genuine --group-by camera\n\n"
+        "What a phone sent home: edgekit data import captures.zip --out photos",
         gather.collect: "data collect photos --label genuine --group anna --camera 0",
         make.augment: "data augment photos grown --preset recapture-safe --variants 10",
         make.crops: "data crops photos crops --plan 1/4 --crops 10 --into tfrecord",

@@ -5,7 +5,7 @@ import { sweep, SweepStopped, type Bench } from "./bench_sweep.ts";
 import { tableOf } from "./bench_table.ts";
 import { exportBench, type BenchExport } from "./exports.ts";
 import type { World } from "./ports.ts";
-import { newId } from "./record.ts";
+import { modelOf, newId } from "./record.ts";
 import type { BenchState, ModelInfo } from "./state.ts";
 
 /** Of what a sweep's times are made: 0.1 ms, and a little for rounding. */
@@ -49,7 +49,7 @@ export class BenchDesk {
     const settings = settingsFor(model.contract, this.#world.cores > 1 ? [1, 2] : [1]);
     const job: Job = {
       format: 2,
-      model: { name: model.contract.name, sha256: model.sha256 },
+      model: modelOf(model),
       photos: photos.map(({ about }) => ({ path: about.path, sha256: about.sha256 })),
       crops: Math.max(...settings.map((setting) => setting.crops)),
       timed: photos.map((_, position) => position),

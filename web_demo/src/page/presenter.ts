@@ -9,7 +9,7 @@ import { answerOf, wantsRetake } from "./answer.ts";
 import { BenchDesk } from "./bench_desk.ts";
 import { exportCaptures, type Lens } from "./exports.ts";
 import { LatencyLog } from "./latency.ts";
-import { CameraError, StorageFullError, type LoadedModel, type World } from "./ports.ts";
+import { CameraError, StorageFullError, type CameraFrame, type LoadedModel, type World } from "./ports.ts";
 import { newId, recordOf, type Capture } from "./record.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import type { CameraInfo, CameraProblem, CaptureState, ModelInfo, Notice, Screen, UiState } from "./state.ts";
@@ -129,7 +129,8 @@ export class Presenter {
   async #approachCamera(): Promise<void> {
     const session = ++this.#session;
     const permission = await this.#world.camera.permission();
-    if (session !== this.#session) return;
+    // A file may have been picked meanwhile: the camera is approached again after it.
+    if (session !== this.#session || this.#isBusy) return;
     if (permission === "denied") this.#capture({ kind: "blocked", problem: "denied" });
     else if (permission === "prompt") this.#capture({ kind: "rationale" });
     else await this.openCamera();
@@ -146,13 +147,23 @@ export class Presenter {
     try {
       info = await this.#world.camera.open(which, () => this.#lost(session));
     } catch (failure) {
-      if (session === this.#session) this.#capture({ kind: "blocked", problem: problemOf(failure) });
+      if (session === this.#session && !this.#isBusy) {
+        this.#capture({ kind: "blocked", problem: problemOf(failure) });
+      }
       return;
     }
     if (session !== this.#session) return;
     // Another view is another scene: what was seen before says nothing of it.
     this.#smoother = new Smoother(model.contract);
-    this.#live(info);
+    // A photo that was picked while the camera opened is judged, and asked about, first.
+    if (this.#isBusy) this.#camera = info;
+    else this.#live(info);
+  }
+
+  /** Whether a photo is judged or asked about: nothing else may take the place of that. */
+  get #isBusy(): boolean {
+    const { kind } = this.#state.capture;
+    return kind === "judging" || kind === "question";
   }
 
   async switchCamera(): Promise<void> {
@@ -184,7 +195,14 @@ export class Presenter {
   async #watch(loop: number): Promise<void> {
     const model = this.#model;
     while (model !== null) {
-      const frame = await this.#world.camera.frame();
+      let frame: CameraFrame | null;
+      try {
+        frame = await this.#world.camera.frame();
+      } catch {
+        // A picture that can't be taken out of the video: the camera went in this moment.
+        if (loop === this.#loop) this.#lost(this.#session);
+        return;
+      }
       if (frame === null || loop !== this.#loop) return;
       try {
         const verdict = await this.#world.scorer.frame(frame, { crops: this.#state.settings.crops });
@@ -255,8 +273,7 @@ export class Presenter {
 
   /** Photos out of files, one after the other. */
   async pickPhotos(files: readonly Blob[]): Promise<void> {
-    const { kind } = this.#state.capture;
-    if (this.#model === null || kind === "judging" || kind === "question") return;
+    if (this.#model === null || this.#isBusy) return;
     for (const file of files) {
       this.#loop += 1;
       this.#capture({ kind: "judging", camera: this.#camera });
@@ -272,7 +289,10 @@ export class Presenter {
   async #backToCamera(): Promise<void> {
     if (this.#state.screen !== "capture") this.#capture({ kind: "waiting" });
     else if (this.#camera !== null) this.#live(this.#camera);
-    else await this.#approachCamera();
+    else {
+      this.#capture({ kind: "waiting" });
+      await this.#approachCamera();
+    }
   }
 
   /** Judges a photo, asks where it should be taken again, and keeps it. */
@@ -325,8 +345,7 @@ export class Presenter {
       if (this.#model !== null && this.#state.capture.kind === "waiting") await this.#approachCamera();
       return;
     }
-    const { kind } = this.#state.capture;
-    if (kind !== "judging" && kind !== "question") this.#stopCamera();
+    if (!this.#isBusy) this.#stopCamera();
     if (screen === "history") await this.showHistory();
   }
 

@@ -56,6 +56,11 @@ export interface Capture {
   readonly kept: CaptureRecord["kept"];
 }
 
+/** A model as files of the page name it: of a contract without a name the kind of thing that it is. */
+export function modelOf({ contract, sha256 }: Pick<ModelInfo, "contract" | "sha256">): CaptureRecord["model"] {
+  return { name: contract.name.trim() === "" ? "model" : contract.name, sha256 };
+}
+
 export function recordOf(
   capture: Capture,
   id: string,
@@ -78,7 +83,7 @@ export function recordOf(
     ms: said.ms,
     size_wh: [verdict.sizeWh[0], verdict.sizeWh[1]],
     rotation,
-    model: { name: model.contract.name, sha256: model.sha256 },
+    model: modelOf(model),
     device: who.device,
     app: who.app,
     engine: model.engine,

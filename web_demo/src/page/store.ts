@@ -19,7 +19,8 @@ interface EntryRow extends StoredEntry {
   readonly id: string;
 }
 
-function openDatabase(): Promise<IDBDatabase> {
+/** @param lost told when the connection is no more: the next transaction needs another. */
+function openDatabase(lost: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
@@ -29,7 +30,12 @@ function openDatabase(): Promise<IDBDatabase> {
     };
     request.onsuccess = () => {
       // Another tab with a newer page must not wait for this one.
-      request.result.onversionchange = () => request.result.close();
+      request.result.onversionchange = () => {
+        request.result.close();
+        lost();
+      };
+      // The browser itself closes it where the user clears the page's data.
+      request.result.onclose = lost;
       resolve(request.result);
     };
     request.onerror = () => reject(storageError(request.error));
@@ -51,7 +57,7 @@ export class BrowserStore implements Store {
     mode: IDBTransactionMode,
     work: (transaction: IDBTransaction) => IDBRequest<T> | null,
   ): Promise<T | undefined> {
-    this.#database ??= openDatabase();
+    this.#database ??= openDatabase(() => (this.#database = null));
     const database = await this.#database.catch((failure: unknown) => {
       this.#database = null;
       throw failure;

@@ -93,9 +93,13 @@ const TABLE = {
 
   "question-attack": ["This looks like a photo of a screen", "Das sieht nach einem Foto eines Bildschirms aus"],
   "question-unsure": ["The model is not sure about this photo", "Das Modell ist bei diesem Foto unsicher"],
-  "question-text": [
+  "question-attack-text": [
     "Photograph the real thing, or keep this one if the verdict is wrong.",
     "Fotografiere das Original, oder behalte dieses, falls das Urteil falsch ist.",
+  ],
+  "question-unsure-text": [
+    "Take it again, closer or with more light, or keep this one and say under History what it is.",
+    "Nimm es näher oder mit mehr Licht noch einmal auf, oder behalte dieses und sage im Verlauf, was es ist.",
   ],
   "question-photo": ["The photo in question", "Das fragliche Foto"],
   "take-again": ["Take it again", "Noch einmal aufnehmen"],
@@ -122,6 +126,7 @@ const TABLE = {
   "truth-title": ["What is it really?", "Was ist es wirklich?"],
   "truth-right": ["That was right", "Das war richtig"],
   "truth-was": ["It was {label}", "Es war {label}"],
+  "truth-other": ["It was …", "Es war …"],
   "truth-none": ["Nobody said", "Nicht gesagt"],
   "truth-set": ["truth: {label}", "Wahrheit: {label}"],
   "kept-anyway": ["kept anyway", "trotzdem behalten"],
@@ -165,6 +170,7 @@ const TABLE = {
   model: ["Model", "Modell"],
   "model-name": ["name", "Name"],
   "model-labels": ["labels", "Labels"],
+  "labels-more": ["{shown}, … ({count})", "{shown}, … ({count})"],
   "model-genuine": ["genuine label", "echtes Label"],
   "model-input": ["input", "Eingabe"],
   "model-plan": ["crop plan", "Ausschnittplan"],

@@ -7,6 +7,8 @@ import type { Answer, HistoryItem, HistoryState, Screen, UiState } from "./state
 import { languageFor, sayer, type Key, type Language, type Say } from "./strings.ts";
 import * as words from "./words.ts";
 
+/** More labels than these are a list to choose from. */
+const MOST_BUTTONS = 12;
 const SCREENS: readonly Screen[] = ["capture", "history", "bench", "settings"];
 
 export class View {
@@ -212,7 +214,9 @@ export class View {
       return;
     }
     const { answer, source, photo } = capture;
-    setText(byId("question-title"), this.#say(answer.tone === "attack" ? "question-attack" : "question-unsure"));
+    const isAttack = answer.tone === "attack";
+    setText(byId("question-title"), this.#say(isAttack ? "question-attack" : "question-unsure"));
+    setText(byId("question-text"), this.#say(isAttack ? "question-attack-text" : "question-unsure-text"));
     setText(byId("take-again"), this.#say(source === "shutter" ? "take-again" : "leave-out"));
     this.#drawPill(byId("question-verdict"), answer, words.verdictDetail(this.#say, answer));
     if (!dialog.open) {
@@ -351,11 +355,29 @@ export class View {
       button.setAttribute("aria-pressed", String(record.truth === truth));
       return button;
     };
-    const others = labels
-      .filter((label) => label !== record.label)
-      .map((label) => option(say("truth-was", { label }), label));
+    const wrong = labels.filter((label) => label !== record.label);
+    const others =
+      wrong.length > MOST_BUTTONS
+        ? [this.#truthList(record, wrong)]
+        : wrong.map((label) => option(say("truth-was", { label }), label));
     const right = labels.includes(record.label) ? [option(say("truth-right"), record.label)] : [];
     this.#replaceKeepingFocus(byId("details-truth"), [...right, ...others, option(say("truth-none"), null)]);
+  }
+
+  /** Of many labels a list, the most probable first: a phone would draw ten thousand buttons for seconds. */
+  #truthList(record: HistoryItem["record"], labels: readonly string[]): HTMLSelectElement {
+    const say = this.#say;
+    const shares = record.probabilities;
+    const sorted = [...labels].sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0));
+    const list = make(
+      "select",
+      { onchange: () => void this.#presenter?.setTruth(record.id, list.value === "" ? null : list.value) },
+      make("option", { value: "", textContent: say("truth-other") }),
+      ...sorted.map((label) => make("option", { value: label, textContent: label })),
+    );
+    list.setAttribute("aria-label", say("truth-other"));
+    if (record.truth !== null && record.truth !== record.label) list.value = record.truth;
+    return list;
   }
 
   /** The pressed button is made anew with its state: the keyboard must not fall out of the dialog. */

@@ -168,7 +168,7 @@ export function contractRows(say: Say, model: ModelInfo): [string, string][] {
   const { plan } = contract;
   return [
     [say("model-name"), contract.name],
-    [say("model-labels"), contract.labels.join(", ")],
+    [say("model-labels"), labelList(say, contract.labels)],
     ...(contract.bonaFide === null ? [] : [[say("model-genuine"), contract.bonaFide] as [string, string]]),
     [say("model-input"), `${contract.sidePx} × ${contract.sidePx} px, ${contract.precision}`],
     [say("model-plan"), `${plan.crops} × ${String(plan)}${plan.workingPx === null ? "" : `, ≥ ${plan.workingPx} px`}`],
@@ -176,6 +176,14 @@ export function contractRows(say: Say, model: ModelInfo): [string, string][] {
     [say("model-engine"), `${model.engine} (${(model.bytes / 1000).toFixed(0)} kB)`],
     [say("model-file"), model.sha256],
   ];
+}
+
+/** A model may have ten thousand. */
+const SHOWN_LABELS = 60;
+
+function labelList(say: Say, labels: readonly string[]): string {
+  const shown = labels.slice(0, SHOWN_LABELS).join(", ");
+  return labels.length <= SHOWN_LABELS ? shown : say("labels-more", { shown, count: labels.length });
 }
 
 function decisionText(say: Say, { decision }: Contract): string {

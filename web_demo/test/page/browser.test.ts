@@ -260,6 +260,35 @@ inPage(
   },
 );
 
+inPage("of a model of ten thousand labels the truth is chosen from a list", "genuine", {}, async (page) => {
+  await tone(page, "genuine");
+  await page.click("#shutter");
+  await says(page, "notice-text", /Saved/);
+  // As such a model would have left it; names are anybody's.
+  await page.evaluate(async () => {
+    const done = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+    const database = await done(indexedDB.open("edgekit"));
+    const store = database.transaction("entries", "readwrite").objectStore("entries");
+    const [row] = await done(store.getAll());
+    const labels = Array.from({ length: 10_000 }, (_, i) => `<img src=x onerror=alert(${i})>`);
+    row.record.probabilities = Object.fromEntries(labels.map((label, i) => [label, i === 7 ? 0.5 : 0.5 / 9_999]));
+    row.record.label = labels[3];
+    await done(store.put(row));
+  });
+  await goTo(page, "history");
+  await page.click("#history-list button");
+  await page.waitForSelector("#details[open]");
+  assert.deepEqual(await page.locator("#details-truth button").allInnerTexts(), ["That was right", "Nobody said"]);
+  const list = page.locator("#details-truth select");
+  assert.equal(await list.locator("option").count(), 10_000);
+  const first = "<img src=x onerror=alert(7)>";
+  assert.equal(await list.locator("option >> nth=1").innerText(), first);
+  await list.selectOption(first);
+  await says(page, "history-line", /with a truth: 1/);
+  assert.equal(await list.inputValue(), first);
+});
+
 test(
   "after the first load the page works without a network, camera and model included",
   { skip: SKIP || false, timeout: 120_000 },

@@ -5,18 +5,14 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { findChromium } from "../runtime/chromium.ts";
 import { HOME } from "./home.ts";
 
 const ROOT = path.join(HOME, "..");
 export const MODEL = path.join(ROOT, "models", "demo-int8.tflite");
 export const BENCH = path.join(HOME, "public", "bench");
 const BUILT = path.join(HOME, "dist", "app");
-const CHROMIUM = [
-  process.env["CHROMIUM"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((one) => one && existsSync(one));
+const CHROMIUM = findChromium();
 /** What a headless browser needs here, and nothing that it fetches by itself. */
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
@@ -29,8 +25,8 @@ const PYTHON = candidates.find(
 
 /** Why these tests can't run here; empty where they can. */
 export const SKIP =
-  CHROMIUM === undefined
-    ? "there is no Chromium; name one in CHROMIUM"
+  CHROMIUM === null
+    ? "needs Chromium: apt-get install chromium, or its path in EDGEKIT_CHROMIUM"
     : PYTHON === undefined
       ? "no Python has edgekit with its command line; name one in EDGEKIT_PYTHON"
       : existsSync(path.join(BUILT, "sw.js"))

@@ -261,6 +261,13 @@ test("a camera that goes away is told of; one that goes while a photo is taken, 
   assert.deepEqual([presenter.state.capture, world.store.rows.size], [{ kind: "blocked", problem: "lost" }, 0]);
 });
 
+test("a camera whose picture can't be taken any more is lost, and the live view does not stand still", async () => {
+  const { world, presenter } = await live();
+  world.camera.fail(new Error("the video has no data"));
+  await settle();
+  assert.deepEqual([presenter.state.capture, world.camera.isOpen], [{ kind: "blocked", problem: "lost" }, false]);
+});
+
 test("what an earlier camera still says is not listened to", async () => {
   const { world, presenter } = await live();
   const loseFirst = world.camera.lose;
@@ -297,6 +304,30 @@ test("a question outlives the camera and the page's being in front", async () =>
   await shot;
   assert.deepEqual([world.store.rows.size, presenter.state.capture.kind], [1, "live"]);
 });
+
+for (const [what, problem, kind] of [
+  ["opens", null, "live"],
+  ["is found to be in use", "in-use", "blocked"],
+] as const) {
+  test(`a photo that is picked while the camera opens is asked about, also when the camera ${what} then`, async () => {
+    const { world, presenter } = await live((one) => (one.scorer.attack = 0.9));
+    await presenter.goTo("settings");
+    let open!: () => void;
+    world.camera.opening = new Promise((resolve) => (open = resolve));
+    world.camera.problem = problem;
+    const going = presenter.goTo("capture");
+    await settle();
+    const picked = presenter.pickPhotos([new Blob(["picked"])]);
+    await settle();
+    assert.equal(presenter.state.capture.kind, "question");
+    open();
+    await going;
+    assert.equal(presenter.state.capture.kind, "question");
+    presenter.answerQuestion(true);
+    await picked;
+    assert.deepEqual([world.store.rows.size, presenter.state.capture.kind], [1, kind]);
+  });
+}
 
 test("another screen frees the camera, and coming back opens it", async () => {
   const { world, presenter } = await live();

@@ -6,10 +6,14 @@ import { inflateSync } from "node:zlib";
 import { LatencyLog, quantiles } from "../../src/page/latency.ts";
 import { readDevice, readState, type Teller } from "../../src/page/machine.ts";
 import { formatOf } from "../../src/page/photo_file.ts";
+import { modelOf } from "../../src/page/record.ts";
 import { DEFAULT_SETTINGS, settingsFrom } from "../../src/page/settings.ts";
 import { KEYS, languageFor, sayer } from "../../src/page/strings.ts";
 import { APP } from "../../src/page/version.ts";
+import { contractRows } from "../../src/page/words.ts";
+import { Contract } from "../../src/runtime/index.ts";
 import { HOME } from "./home.ts";
+import { CONTRACT, LOADED } from "./world.ts";
 
 test("exports name the version of the package", () => {
   const { version } = JSON.parse(readFileSync(path.join(HOME, "package.json"), "utf8"));
@@ -118,6 +122,32 @@ test("a battery is told where there is one", async () => {
   const state = await readState({ ...CHROME, getBattery: async () => ({ level: 0.57, charging: false }) });
   assert.deepEqual([state.battery_percent, state.battery], [57, "discharging"]);
   assert.equal((await readState(FIREFOX)).battery, null);
+});
+
+test("of ten thousand labels the settings show some, and how many there are", () => {
+  const shown = (labels: number) => {
+    const contract = new Contract({
+      name: "",
+      labels: Array.from({ length: labels }, (_, i) => `<b>${i}</b>`),
+      sidePx: 96,
+      precision: "int8",
+      modelSha256: "a".repeat(64),
+    });
+    return new Map(contractRows(sayer("en"), { ...LOADED, contract, isPicked: false })).get("labels")!;
+  };
+  assert.equal(shown(3), "<b>0</b>, <b>1</b>, <b>2</b>");
+  assert.ok(shown(10_000).endsWith("<b>59</b>, … (10000)"));
+});
+
+test("a contract without a name makes no record without one, which edgekit would refuse", () => {
+  for (const [name, told] of [
+    ["", "model"],
+    ["  ", "model"],
+    ["shelf", "shelf"],
+  ]) {
+    const contract = new Contract({ ...CONTRACT, name: name! });
+    assert.deepEqual(modelOf({ ...LOADED, contract }), { name: told, sha256: LOADED.sha256 });
+  }
 });
 
 test("a photo's kind is told by its first bytes", () => {

@@ -69,8 +69,12 @@ export class FakeCamera implements Camera {
   hasWorkingTorch = true;
   isOpen = false;
   opened: ("same" | "next")[] = [];
+  /** What opening the camera waits for. */
+  opening: Promise<void> = Promise.resolve();
   lose: () => void = () => undefined;
   #info = INFO;
+  /** Fails the next wait for a frame. */
+  fail: (failure: Error) => void = () => undefined;
   #waiting: ((frame: CameraFrame | null) => void) | null = null;
   #timeS = 0;
 
@@ -80,6 +84,7 @@ export class FakeCamera implements Camera {
 
   async open(which: "same" | "next", lost: () => void) {
     this.opened.push(which);
+    await this.opening;
     if (this.problem !== null) throw new CameraError(this.problem);
     this.isOpen = true;
     this.lose = lost;
@@ -88,7 +93,10 @@ export class FakeCamera implements Camera {
   }
 
   frame(): Promise<CameraFrame | null> {
-    return new Promise((resolve) => (this.#waiting = resolve));
+    return new Promise((resolve, reject) => {
+      this.#waiting = resolve;
+      this.fail = reject;
+    });
   }
 
   /** A new picture arrives; without anybody who waits it is gone. */
