@@ -26,7 +26,7 @@ android {
     }
 
     androidResources {
-        // The model is mapped from the APK as it lies there.
+        // Read in whole, once, and checked before use: deflating it would save next to nothing.
         noCompress += "tflite"
     }
 
