@@ -14,7 +14,7 @@ import android.widget.RadioGroup
 import android.widget.TextView
 import edgekit.capture.core.StoredCapture
 import edgekit.capture.core.UiState
-import edgekit.capture.core.labelsByProbability
+import edgekit.capture.core.labelsToChoose
 import edgekit.capture.core.viewOfRecord
 import edgekit.runtime.CropScore
 
@@ -132,7 +132,7 @@ internal class DetailScreen(private val stage: Stage) {
 
     private fun truths(capture: StoredCapture) {
         truth.removeAllViews()
-        val all = labelsByProbability(capture.record)
+        val all = labelsToChoose(capture.record, MOST_TRUTHS)
         val said = capture.record.truth
         val first = all.take(MOST_TRUTHS)
         // Models may have thousands of labels: the likeliest are at hand, the others in a list.

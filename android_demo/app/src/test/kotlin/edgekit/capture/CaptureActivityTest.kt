@@ -86,11 +86,9 @@ class CaptureActivityTest {
         val intent = shadowOf(activity).nextStartedActivity
         assertEquals(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, intent.action)
         assertEquals("package:edgekit.capture", intent.dataString)
-        controllerOf(activity).pause().resume()
+        launched.pause().resume()
         activity.says(R.id.message_title, R.string.ask_title)
     }
-
-    private fun controllerOf(activity: CaptureActivity) = org.robolectric.android.controller.ActivityController.of(activity)
 
     @Test
     fun `a permission for one time is asked for again at the next start`() {
@@ -351,7 +349,7 @@ class CaptureActivityTest {
         val asking = SCENES.first { it.name == "exported" }.play()
         asking.click(R.id.message_secondary)
         val kept = android.os.Bundle()
-        controllerOf(asking).saveInstanceState(kept).pause().stop().destroy()
+        launched.saveInstanceState(kept).pause().stop().destroy()
         val uri = Uri.parse("content://documents/2")
         val written = ByteArrayOutputStream()
         val after = org.robolectric.Robolectric.buildActivity(CaptureActivity::class.java).create(kept).start().get()

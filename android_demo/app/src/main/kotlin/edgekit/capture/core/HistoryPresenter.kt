@@ -172,6 +172,8 @@ private fun plainTone(label: String): Tone = when (label) {
     else -> Tone.NEUTRAL
 }
 
-/** Labels of a record for a person to choose from, the most probable ones first. */
-internal fun labelsByProbability(record: CaptureRecord): List<String> =
-    record.verdict.probabilities.entries.sortedByDescending { it.value }.map { it.key }
+/** Labels of a record for a person to choose from: in the model's order where they are few, else the most probable ones first. */
+internal fun labelsToChoose(record: CaptureRecord, few: Int): List<String> {
+    val all = record.verdict.probabilities
+    return if (all.size <= few) all.keys.toList() else all.entries.sortedByDescending { it.value }.map { it.key }
+}
