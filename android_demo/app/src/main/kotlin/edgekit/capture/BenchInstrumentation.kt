@@ -53,6 +53,8 @@ class BenchInstrumentation : Instrumentation() {
             failed(failure)
         } catch (failure: IllegalArgumentException) {
             failed(failure)
+        } catch (full: OutOfMemoryError) {
+            failed(full)
         }
         finish(Activity.RESULT_OK, Bundle().apply { putString(REPORT_KEY_STREAMRESULT, told) })
     }
@@ -70,7 +72,7 @@ class BenchInstrumentation : Instrumentation() {
             photos = photos,
             pace = paceOf(arguments.getString("pace") ?: "full"),
             crops = numbers("crops", 1..1000) ?: BenchJob.USUAL_CROPS,
-            threads = numbers("threads", 1..256) ?: BenchJob.USUAL_THREADS,
+            threads = numbers("threads", 1..256) ?: BenchJob.usualThreads(Runtime.getRuntime().availableProcessors()),
             delegates = delegates,
         )
         val models = BenchModels { threads, delegate -> app.scorers.load(file, threads, delegate) }
@@ -99,7 +101,7 @@ class BenchInstrumentation : Instrumentation() {
             ?: throw IllegalArgumentException("$key must be numbers from ${range.first} to ${range.last} with commas, got $text")
     }
 
-    private fun failed(failure: Exception): String {
+    private fun failed(failure: Throwable): String {
         val words = "${failure.javaClass.name}: ${failure.message}"
         sendStatus(FAILED, status("F").apply { putString("stack", words) })
         return "\nFAILURES!!!\nTests run: 1,  Failures: 1\n\n$words\n"

@@ -4,6 +4,7 @@ import android.annotation.SuppressLint
 import android.content.Context
 import android.graphics.ImageFormat
 import android.graphics.Matrix
+import android.graphics.Point
 import android.graphics.Rect
 import android.graphics.SurfaceTexture
 import android.hardware.camera2.CameraAccessException
@@ -15,21 +16,29 @@ import android.hardware.camera2.CameraMetadata
 import android.hardware.camera2.CaptureFailure
 import android.hardware.camera2.CaptureRequest
 import android.hardware.camera2.params.MeteringRectangle
+import android.hardware.display.DisplayManager
 import android.media.Image
 import android.media.ImageReader
 import android.os.Handler
 import android.os.HandlerThread
 import android.os.Looper
 import android.util.Size
+import android.view.Display
 import android.view.Surface
 import android.view.TextureView
 import edgekit.android.Planes
 import edgekit.capture.core.CameraEvent
+import edgekit.capture.core.CameraLife
+import edgekit.capture.core.CameraOrder
 import edgekit.capture.core.CameraPort
+import edgekit.capture.core.Look
+import edgekit.capture.core.SensorPoint
 import edgekit.capture.core.SizePx
+import edgekit.capture.core.StreamOffers
 import edgekit.capture.core.StreamSizes
 import edgekit.capture.core.Trouble
 import edgekit.capture.core.chooseSizes
+import edgekit.capture.core.chooseSmallerSizes
 import edgekit.capture.core.previewMatrix
 import edgekit.capture.core.sensorPoint
 import edgekit.capture.core.uprightDegrees
@@ -39,7 +48,8 @@ import edgekit.runtime.Limits
 /**
  * The only one who knows Camera2. Opens a camera with three streams: preview, frames to judge, and photos of full size.
  *
- * Calls come on the main thread, and events go there; the camera itself works on a thread of its own.
+ * Calls come on the main thread, and events go there; the camera itself works on a thread of its own. What follows from
+ * what is [CameraLife]'s.
  *
  * @param told Told what happens.
  * @param offer Offered each frame on the camera's thread: what makes it, and what gives its buffers back.
@@ -50,16 +60,27 @@ class CameraController(
     private val offer: (() -> Frame, () -> Unit) -> Boolean,
 ) : CameraPort {
     private val manager = context.getSystemService(CameraManager::class.java)
+    private val displays = context.getSystemService(DisplayManager::class.java)
     private val main = Handler(Looper.getMainLooper())
     private val thread = HandlerThread("edgekit-camera").apply { start() }
     private val handler = Handler(thread.looper)
+    private val turned = Turned()
     private var preview: TextureView? = null
     private var now: Running? = null
+
+    // On the camera's thread.
+    private val alive = HashSet<Running>()
+    private var isEnding = false
+
+    init {
+        displays.registerDisplayListener(turned, main)
+    }
 
     /** Shows the picture in a view from now on; null lets the view go. A camera that was asked for opens with it. */
     fun attach(view: TextureView?) {
         preview?.surfaceTextureListener = null
-        preview = view ?: return
+        preview = view
+        if (view == null) return
         view.surfaceTextureListener = Shown()
         now?.let { startIn(view, it) }
     }
@@ -70,6 +91,9 @@ class CameraController(
             choose(front, workingPx)
         } catch (failure: CameraAccessException) {
             return tell(null, CameraEvent.Failed(troubleOf(failure)))
+        } catch (_: IllegalArgumentException) {
+            // A camera that was listed and is gone, as those on a cable may be.
+            return tell(null, CameraEvent.Failed(Trouble.DISCONNECTED))
         }
         now = running ?: return tell(null, CameraEvent.Absent)
         preview?.let { startIn(it, running) }
@@ -78,34 +102,44 @@ class CameraController(
     override fun close() {
         val old = now ?: return
         now = null
-        handler.post(old::close)
+        handler.post { old.happens { close() } }
     }
 
     override fun shoot() {
         val running = now ?: return
-        handler.post { running.attempt { shoot() } }
-        main.postDelayed({ running.late() }, MOST_SHOT_MS)
+        running.displayDegrees = displayDegrees()
+        handler.post { running.happens { shoot() } }
     }
 
     override fun setTorch(on: Boolean) {
         val running = now ?: return
-        handler.post { running.attempt { torch(on) } }
+        handler.post { running.happens { torch(on) } }
     }
 
     override fun focusAt(xPx: Float, yPx: Float) {
         val running = now ?: return
         val view = preview ?: return
+        if (!running.camera.canFocus) return
         val upright = running.camera.upright(displayDegrees())
         val size = SizePx(view.width, view.height)
-        val point = sensorPoint(xPx, yPx, size, running.camera.sizes.preview, upright, running.camera.isFront)
-        handler.post { running.attempt { focus(point.x, point.y) } }
+        val point = sensorPoint(xPx, yPx, size, running.sizes.preview, upright, running.camera.isFront)
+        handler.post { running.happens { focus(point) } }
     }
 
-    /** Ends the camera's thread; the controller can't be used after it. */
+    /** Ends the camera's thread, when no device can come on it any more; the controller can't be used after it. */
     fun end() {
         close()
         attach(null)
-        thread.quitSafely()
+        displays.unregisterDisplayListener(turned)
+        handler.post {
+            isEnding = true
+            endIfDone()
+        }
+    }
+
+    // A device that is given to a thread that ended would stay open, for all apps.
+    private fun endIfDone() {
+        if (isEnding && alive.isEmpty()) thread.quitSafely()
     }
 
     private fun tell(from: Running?, event: CameraEvent) {
@@ -125,14 +159,13 @@ class CameraController(
     private fun cameraOf(id: String, traits: CameraCharacteristics, workingPx: Int?): Camera? {
         val map = traits[CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP] ?: return null
         fun sizes(found: Array<Size>?) = found.orEmpty().map { SizePx(it.width, it.height) }
-        val chosen = chooseSizes(
+        val offers = StreamOffers(
             previews = sizes(map.getOutputSizes(SurfaceTexture::class.java)),
             analyses = sizes(map.getOutputSizes(ImageFormat.YUV_420_888)),
             photos = sizes(map.getOutputSizes(ImageFormat.JPEG)),
-            display = SizePx(LONGEST_PX, SHORTEST_PX),
-            workingPx = workingPx,
-            mostPhotoPx = Limits.MAX_PIXELS.toLong(),
-        ) ?: return null
+        )
+        val most = Limits.MAX_PIXELS.toLong()
+        val chosen = chooseSizes(offers, displaySize(), workingPx, most) ?: return null
         return Camera(
             id = id,
             lens = when (traits[CameraCharacteristics.LENS_FACING]) {
@@ -147,21 +180,39 @@ class CameraController(
             active = traits[CameraCharacteristics.SENSOR_INFO_ACTIVE_ARRAY_SIZE],
             focusModes = traits[CameraCharacteristics.CONTROL_AF_AVAILABLE_MODES]?.toSet().orEmpty(),
             sizes = chosen,
+            smaller = chooseSmallerSizes(offers, chosen, most),
         )
     }
 
-    private fun startIn(view: TextureView, running: Running) {
-        shape(view, running.camera)
-        val texture = view.surfaceTexture ?: return
-        texture.setDefaultBufferSize(running.camera.sizes.preview.width, running.camera.sizes.preview.height)
-        running.displayDegrees = displayDegrees()
-        handler.post { running.attempt { start(texture) } }
+    // What a camera can surely do together is bounded by the display, which on some phones is smaller than 1080p.
+    @Suppress("DEPRECATION")
+    private fun displaySize(): SizePx {
+        val size = Point().also { displays.getDisplay(Display.DEFAULT_DISPLAY)?.getRealSize(it) }
+        return if (size.x > 0 && size.y > 0) SizePx(size.x, size.y) else SizePx(LONGEST_PX, SHORTEST_PX)
     }
 
-    private fun shape(view: TextureView, camera: Camera) {
+    private fun startIn(view: TextureView, running: Running) {
+        shape(view, running)
+        val texture = view.surfaceTexture ?: return
+        running.displayDegrees = displayDegrees()
+        handler.post {
+            alive += running
+            running.texture = texture
+            running.happens { start() }
+        }
+    }
+
+    private fun shape(view: TextureView, running: Running) {
         if (view.width == 0 || view.height == 0) return
-        val rows = previewMatrix(SizePx(view.width, view.height), camera.sizes.preview, camera.sensorDegrees, displayDegrees())
+        val sensor = running.camera.sensorDegrees
+        val rows = previewMatrix(SizePx(view.width, view.height), running.sizes.preview, sensor, displayDegrees())
         view.setTransform(Matrix().apply { setValues(rows) })
+    }
+
+    private fun reshape() {
+        val (view, running) = (preview ?: return) to (now ?: return)
+        running.displayDegrees = displayDegrees()
+        shape(view, running)
     }
 
     private inner class Shown : TextureView.SurfaceTextureListener {
@@ -170,15 +221,22 @@ class CameraController(
             now?.let { startIn(view, it) }
         }
 
-        override fun onSurfaceTextureSizeChanged(texture: SurfaceTexture, width: Int, height: Int) {
-            val (view, running) = (preview ?: return) to (now ?: return)
-            running.displayDegrees = displayDegrees()
-            shape(view, running.camera)
-        }
+        override fun onSurfaceTextureSizeChanged(texture: SurfaceTexture, width: Int, height: Int) = reshape()
 
         override fun onSurfaceTextureDestroyed(texture: SurfaceTexture): Boolean = true
 
         override fun onSurfaceTextureUpdated(texture: SurfaceTexture) = Unit
+    }
+
+    /** A phone that is turned upside down keeps its layout: only the display tells of it. */
+    private inner class Turned : DisplayManager.DisplayListener {
+        override fun onDisplayAdded(id: Int) = Unit
+
+        override fun onDisplayRemoved(id: Int) = Unit
+
+        override fun onDisplayChanged(id: Int) {
+            if (preview?.display?.displayId == id) reshape()
+        }
     }
 
     /** What is known of a camera before it is opened. */
@@ -192,129 +250,141 @@ class CameraController(
         val active: Rect?,
         val focusModes: Set<Int>,
         val sizes: StreamSizes,
+        val smaller: StreamSizes,
     ) {
         val isFront get() = lens == "front"
+        val canFocus get() = active != null && focusRegions > 0 && CameraMetadata.CONTROL_AF_MODE_AUTO in focusModes
 
         fun upright(displayDegrees: Int) = uprightDegrees(sensorDegrees, displayDegrees, isFront)
     }
 
-    /** A camera that is asked for, opened or in use. All but [late] on the camera's thread. */
-    private inner class Running(val camera: Camera, private val canSwitch: Boolean) {
+    /** A camera that is asked for, opened or in use. All of it on the camera's thread, but what is marked volatile. */
+    private inner class Running(val camera: Camera, canSwitch: Boolean) {
         @Volatile
         var displayDegrees = 0
+
+        @Volatile
+        var sizes = camera.sizes
+            private set
+        var texture: SurfaceTexture? = null
+        private val life = CameraLife(CameraEvent.Opened(camera.hasTorch, canSwitch, camera.isFront, camera.lens))
         private var device: CameraDevice? = null
         private var session: CameraCaptureSession? = null
         private var surface: Surface? = null
         private var photos: ImageReader? = null
         private var frames: FrameReader? = null
-        private var isTorchOn = false
-        private var isStarted = false
-        private var isClosed = false
 
-        @Volatile
-        private var isShooting = false
+        /** Something happened: does what follows from it, and tells how that failed. */
+        fun happens(what: CameraLife.() -> List<CameraOrder>) {
+            for (order in life.what()) {
+                val trouble = attempt { follow(order) } ?: continue
+                happens { failed(trouble) }
+                break
+            }
+            if (life.isOver && alive.remove(this)) endIfDone()
+        }
+
+        private fun attempt(work: () -> Unit): Trouble? = try {
+            work()
+            null
+        } catch (failure: CameraAccessException) {
+            troubleOf(failure)
+        } catch (_: SecurityException) {
+            Trouble.DISABLED
+        } catch (_: IllegalStateException) {
+            // Closed by the system in between.
+            Trouble.DISCONNECTED
+        } catch (_: IllegalArgumentException) {
+            // Of a size or a mode that the camera has promised, and of an id that is gone.
+            Trouble.BROKEN
+        }
 
         // Asking is the activity's part: without the permission, opening throws.
         @SuppressLint("MissingPermission")
-        fun start(texture: SurfaceTexture) {
-            if (isClosed || isStarted) return
-            isStarted = true
-            val (analysis, photo) = camera.sizes.analysis to camera.sizes.photo
-            surface = Surface(texture)
-            frames = FrameReader(analysis, handler, ::frame)
-            photos = ImageReader.newInstance(photo.width, photo.height, ImageFormat.JPEG, 2).also { reader ->
-                reader.setOnImageAvailableListener({ shot(it.acquireNextImage()) }, handler)
-            }
-            manager.openCamera(camera.id, Opened(), handler)
-        }
-
-        /** Does something with the camera, and tells how it failed. */
-        fun attempt(work: Running.() -> Unit) {
-            try {
-                if (!isClosed) work()
-            } catch (failure: CameraAccessException) {
-                fail(troubleOf(failure))
-            } catch (_: SecurityException) {
-                fail(Trouble.DISABLED)
-            } catch (_: IllegalStateException) {
-                // Closed by the system in between.
-                fail(Trouble.DISCONNECTED)
-            } catch (_: IllegalArgumentException) {
-                // Of a size or a mode that the camera has promised, and of an id that is gone.
-                fail(Trouble.BROKEN)
+        private fun follow(order: CameraOrder) {
+            when (order) {
+                CameraOrder.Open -> manager.openCamera(camera.id, Opened(), handler)
+                is CameraOrder.Connect -> connect(if (order.isReduced) camera.smaller else camera.sizes)
+                CameraOrder.GiveBack -> device?.close()
+                CameraOrder.Release -> release()
+                is CameraOrder.Preview -> preview(order.look)
+                is CameraOrder.Focus -> focus(order)
+                is CameraOrder.Shoot -> shoot(order)
+                is CameraOrder.Tell -> tell(this, order.event)
             }
         }
 
-        fun shoot() {
-            val (device, session, photos) = Triple(device ?: return, session ?: return, photos ?: return)
-            isShooting = true
-            val request = device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE)
-            request.addTarget(photos.surface)
-            settle(request)
-            request[CaptureRequest.JPEG_ORIENTATION] = camera.upright(displayDegrees)
-            request[CaptureRequest.JPEG_QUALITY] = JPEG_QUALITY
-            session.capture(request.build(), Shooting(), handler)
+        // What takes its place came with API 28.
+        @Suppress("DEPRECATION")
+        private fun connect(chosen: StreamSizes) {
+            val (opened, texture) = (device ?: return) to (texture ?: return)
+            letStreamsGo()
+            sizes = chosen
+            main.post { if (now === this) reshape() }
+            // Here and not before: a view sets its own size when it is laid out.
+            texture.setDefaultBufferSize(chosen.preview.width, chosen.preview.height)
+            val outputs = listOf(
+                Surface(texture).also { surface = it },
+                FrameReader(chosen.analysis, handler, ::frame).also { frames = it }.surface,
+                photoReader(chosen.photo).also { photos = it }.surface,
+            )
+            opened.createCaptureSession(outputs, Connected(), handler)
         }
 
-        fun torch(on: Boolean) {
-            isTorchOn = on
-            repeat()
+        private fun photoReader(size: SizePx) = ImageReader.newInstance(size.width, size.height, ImageFormat.JPEG, 2).also { reader ->
+            reader.setOnImageAvailableListener({ shot(it.acquireNextImage()) }, handler)
         }
 
-        fun focus(x: Double, y: Double) {
+        private fun preview(look: Look) {
             val (device, session) = (device ?: return) to (session ?: return)
-            val active = camera.active ?: return
-            if (camera.focusRegions == 0 || CameraMetadata.CONTROL_AF_MODE_AUTO !in camera.focusModes) return
-            val area = arrayOf(areaAt(x, y, active))
-            val request = previewRequest(device)
-            request[CaptureRequest.CONTROL_AF_MODE] = CameraMetadata.CONTROL_AF_MODE_AUTO
-            request[CaptureRequest.CONTROL_AF_REGIONS] = area
-            if (camera.lightRegions > 0) request[CaptureRequest.CONTROL_AE_REGIONS] = area
+            session.setRepeatingRequest(previewRequest(device, look).build(), null, handler)
+        }
+
+        private fun focus(order: CameraOrder.Focus) {
+            val (device, session) = (device ?: return) to (session ?: return)
+            val request = previewRequest(device, order.look)
             session.setRepeatingRequest(request.build(), null, handler)
             request[CaptureRequest.CONTROL_AF_TRIGGER] = CameraMetadata.CONTROL_AF_TRIGGER_START
             session.capture(request.build(), null, handler)
-            // The scene changes: after a while the camera follows it by itself again.
-            handler.postDelayed({ attempt { repeat() } }, FOCUS_MS)
+            handler.postDelayed({ happens { focusEnds(order.number) } }, FOCUS_MS)
         }
 
-        /** The photo did not come in time. */
-        fun late() {
-            if (isShooting) missed()
+        private fun shoot(order: CameraOrder.Shoot) {
+            val (device, session, photos) = Triple(device ?: return, session ?: return, photos ?: return)
+            val request = device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE)
+            request.addTarget(photos.surface)
+            settle(request, order.look)
+            request[CaptureRequest.JPEG_ORIENTATION] = camera.upright(displayDegrees)
+            request[CaptureRequest.JPEG_QUALITY] = JPEG_QUALITY
+            handler.postDelayed({ happens { late(order.number) } }, MOST_SHOT_MS)
+            session.capture(request.build(), Shooting(order.number), handler)
         }
 
-        fun close() {
-            isClosed = true
-            session?.close()
-            device?.close()
-            frames?.close()
-            photos?.close()
-            surface?.release()
-        }
-
-        private fun repeat() {
-            val (device, session) = (device ?: return) to (session ?: return)
-            session.setRepeatingRequest(previewRequest(device).build(), null, handler)
-        }
-
-        private fun previewRequest(device: CameraDevice): CaptureRequest.Builder {
+        private fun previewRequest(device: CameraDevice, look: Look): CaptureRequest.Builder {
             val request = device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
             surface?.let(request::addTarget)
             frames?.let { request.addTarget(it.surface) }
-            settle(request)
+            settle(request, look)
             return request
         }
 
-        private fun settle(request: CaptureRequest.Builder) {
-            if (CameraMetadata.CONTROL_AF_MODE_CONTINUOUS_PICTURE in camera.focusModes) {
+        private fun settle(request: CaptureRequest.Builder, look: Look) {
+            val (point, active) = look.focus to camera.active
+            if (point != null && active != null) {
+                val area = arrayOf(areaAt(point, active))
+                request[CaptureRequest.CONTROL_AF_MODE] = CameraMetadata.CONTROL_AF_MODE_AUTO
+                request[CaptureRequest.CONTROL_AF_REGIONS] = area
+                if (camera.lightRegions > 0) request[CaptureRequest.CONTROL_AE_REGIONS] = area
+            } else if (CameraMetadata.CONTROL_AF_MODE_CONTINUOUS_PICTURE in camera.focusModes) {
                 request[CaptureRequest.CONTROL_AF_MODE] = CameraMetadata.CONTROL_AF_MODE_CONTINUOUS_PICTURE
             }
-            if (camera.hasTorch && isTorchOn) request[CaptureRequest.FLASH_MODE] = CameraMetadata.FLASH_MODE_TORCH
+            if (camera.hasTorch && look.isTorchOn) request[CaptureRequest.FLASH_MODE] = CameraMetadata.FLASH_MODE_TORCH
         }
 
-        private fun areaAt(x: Double, y: Double, active: Rect): MeteringRectangle {
+        private fun areaAt(point: SensorPoint, active: Rect): MeteringRectangle {
             val side = maxOf(1, minOf(active.width(), active.height()) / FOCUS_PART)
-            val left = (x * active.width() - side / 2.0).toInt().coerceIn(0, active.width() - side)
-            val top = (y * active.height() - side / 2.0).toInt().coerceIn(0, active.height() - side)
+            val left = (point.x * active.width() - side / 2.0).toInt().coerceIn(0, active.width() - side)
+            val top = (point.y * active.height() - side / 2.0).toInt().coerceIn(0, active.height() - side)
             return MeteringRectangle(left, top, side, side, MeteringRectangle.METERING_WEIGHT_MAX)
         }
 
@@ -324,61 +394,57 @@ class CameraController(
         }
 
         private fun shot(image: Image?) {
-            val jpeg = image?.use { one -> one.planes[0].buffer.let { ByteArray(it.remaining()).also(it::get) } }
-            if (!isShooting) return
-            isShooting = false
-            tell(this, if (jpeg == null) CameraEvent.ShotFailed else CameraEvent.Photo(jpeg))
+            val jpeg = try {
+                image?.use { one -> one.planes[0].buffer.let { ByteArray(it.remaining()).also(it::get) } }
+            } catch (_: OutOfMemoryError) {
+                null
+            }
+            happens { photo(jpeg) }
         }
 
-        private fun missed() {
-            isShooting = false
-            tell(this, CameraEvent.ShotFailed)
+        private fun release() {
+            session?.close()
+            device?.close()
+            letStreamsGo()
         }
 
-        private fun fail(trouble: Trouble) {
-            if (!isClosed) tell(this, CameraEvent.Failed(trouble))
+        private fun letStreamsGo() {
+            frames?.close()
+            photos?.close()
+            surface?.release()
+            frames = null
+            photos = null
+            surface = null
         }
 
         private inner class Opened : CameraDevice.StateCallback() {
             override fun onOpened(opened: CameraDevice) {
-                if (isClosed) return opened.close()
                 device = opened
-                attempt { connect(opened) }
+                happens { opened() }
             }
 
-            override fun onDisconnected(opened: CameraDevice) {
-                opened.close()
-                fail(Trouble.DISCONNECTED)
-            }
+            override fun onDisconnected(opened: CameraDevice) = gone(opened, Trouble.DISCONNECTED)
 
-            override fun onError(opened: CameraDevice, error: Int) {
-                opened.close()
-                fail(troubleOf(error))
-            }
-        }
+            override fun onError(opened: CameraDevice, error: Int) = gone(opened, troubleOf(error))
 
-        // What takes its place came with API 28.
-        @Suppress("DEPRECATION")
-        private fun connect(opened: CameraDevice) {
-            val outputs = listOfNotNull(surface, frames?.surface, photos?.surface)
-            opened.createCaptureSession(outputs, Connected(), handler)
+            private fun gone(opened: CameraDevice, trouble: Trouble) {
+                device = opened
+                happens { failed(trouble) }
+            }
         }
 
         private inner class Connected : CameraCaptureSession.StateCallback() {
             override fun onConfigured(connected: CameraCaptureSession) {
-                if (isClosed) return connected.close()
                 session = connected
-                attempt {
-                    repeat()
-                    tell(this, CameraEvent.Opened(camera.hasTorch, canSwitch, camera.isFront, camera.lens))
-                }
+                happens { connected() }
             }
 
-            override fun onConfigureFailed(connected: CameraCaptureSession) = fail(Trouble.BROKEN)
+            override fun onConfigureFailed(connected: CameraCaptureSession) = happens { refused() }
         }
 
-        private inner class Shooting : CameraCaptureSession.CaptureCallback() {
-            override fun onCaptureFailed(session: CameraCaptureSession, request: CaptureRequest, failure: CaptureFailure) = missed()
+        private inner class Shooting(private val number: Int) : CameraCaptureSession.CaptureCallback() {
+            override fun onCaptureFailed(session: CameraCaptureSession, request: CaptureRequest, failure: CaptureFailure) =
+                happens { missed(number) }
         }
     }
 
@@ -388,7 +454,7 @@ class CameraController(
         const val FOCUS_MS = 5_000L
         const val FOCUS_PART = 8
 
-        // What every camera can give together with photos of full size.
+        // Of a display that does not tell its size.
         const val LONGEST_PX = 1920
         const val SHORTEST_PX = 1080
     }

@@ -21,6 +21,8 @@ import edgekit.capture.core.CapturePresenter
 import edgekit.capture.core.Parts
 import edgekit.capture.core.Permission
 import edgekit.capture.core.UiState
+import edgekit.capture.core.foreign
+import edgekit.capture.core.reasonOf
 import java.io.File
 import java.io.FileNotFoundException
 import java.io.IOException
@@ -49,8 +51,8 @@ internal class Session(app: CaptureApp) {
         ),
     )
 
-    /** What is to be written where the person says. */
-    var saving: File? = null
+    /** Whether the system's answer to the last question was that it asks no more. */
+    var isDeniedForEver = false
 
     fun close() {
         presenter.close()
@@ -73,8 +75,13 @@ class CaptureActivity : Activity(), Outside {
     private lateinit var settings: SettingsScreen
     private val presenter get() = session.presenter
 
+    // What is to be written where the person says; the process may end while another app asks where.
+    private var saving: File? = null
+    private var isAwake = false
+
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
+        saving = saved?.getString(SAVING)?.let(::File)
         session = lastNonConfigurationInstance as Session? ?: Session(app)
         setContentView(R.layout.capture)
         stage = Stage(findViewById(R.id.root), presenter, this, app.pictures)
@@ -109,6 +116,11 @@ class CaptureActivity : Activity(), Outside {
 
     override fun onRetainNonConfigurationInstance(): Any = session
 
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        saving?.let { state.putString(SAVING, it.path) }
+    }
+
     // Its successor is no part of the oldest Android that the app runs on.
     @Deprecated("Deprecated in Java")
     @Suppress("DEPRECATION")
@@ -120,7 +132,8 @@ class CaptureActivity : Activity(), Outside {
         super.onRequestPermissionsResult(code, permissions, results)
         // A dialog that was interrupted has no result, and is no answer.
         if (results.isEmpty()) return
-        app.stored[ASKED] = "true"
+        // Before a question and after "only this time", the system says the same as when it asks no more.
+        session.isDeniedForEver = !isGranted() && !shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
         presenter.onPermission(permission())
     }
 
@@ -129,19 +142,22 @@ class CaptureActivity : Activity(), Outside {
         val uri = data?.data.takeIf { result == RESULT_OK } ?: return
         when (code) {
             PICK_PHOTO -> presenter.onGallery { open(uri) }
-            PICK_MODEL -> presenter.onModelPicked(nameOf(uri)) { open(uri) }
-            SAVE -> session.saving?.let { write(it, uri) }
+            PICK_MODEL -> presenter.onModelPicked({ nameOf(uri) }) { open(uri) }
+            SAVE -> write(saving, uri).also { saving = null }
         }
     }
 
     override fun askPermission() = requestPermissions(arrayOf(Manifest.permission.CAMERA), ASK)
 
-    override fun openAppSettings() =
+    override fun openAppSettings() {
+        // There it can be set to ask again.
+        session.isDeniedForEver = false
         start(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)))
+    }
 
     override fun pickPhoto() {
         val intent = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
-            Intent(MediaStore.ACTION_PICK_IMAGES)
+            Intent(MediaStore.ACTION_PICK_IMAGES).setType("image/*")
         } else {
             Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
         }
@@ -158,16 +174,18 @@ class CaptureActivity : Activity(), Outside {
     }
 
     override fun saveAs(file: File) {
-        session.saving = file
+        saving = file
         val create = Intent(Intent.ACTION_CREATE_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType(ZIP)
         start(create.putExtra(Intent.EXTRA_TITLE, file.name), SAVE)
     }
 
     private fun permission(): Permission = when {
-        checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED -> Permission.GRANTED
-        app.stored[ASKED] == "true" && !shouldShowRequestPermissionRationale(Manifest.permission.CAMERA) -> Permission.DENIED_FOREVER
+        isGranted() -> Permission.GRANTED
+        session.isDeniedForEver -> Permission.DENIED_FOREVER
         else -> Permission.ASKABLE
     }
+
+    private fun isGranted() = checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
 
     internal fun render(state: UiState) {
         val screen = when {
@@ -178,8 +196,15 @@ class CaptureActivity : Activity(), Outside {
         }
         for (id in SCREENS) findViewById<View>(id).seen(id == screen)
         lightBars(screen != R.id.screen_camera)
-        val awake = WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON
-        if (state is UiState.BenchRunning || state is UiState.Live) window.addFlags(awake) else window.clearFlags(awake)
+        keepAwake(state is UiState.BenchRunning || state is UiState.Live)
+    }
+
+    // Only where it changes: each call lays the window out anew.
+    private fun keepAwake(isWanted: Boolean) {
+        if (isAwake == isWanted) return
+        isAwake = isWanted
+        val flag = WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON
+        if (isWanted) window.addFlags(flag) else window.clearFlags(flag)
     }
 
     private fun renderOther(state: UiState): Int = when (state) {
@@ -201,27 +226,33 @@ class CaptureActivity : Activity(), Outside {
     private fun open(uri: Uri): InputStream =
         app.contentResolver.openInputStream(uri) ?: throw FileNotFoundException("its app gives no content")
 
-    private fun nameOf(uri: Uri): String = contentResolver.query(uri, arrayOf(OpenableColumns.DISPLAY_NAME), null, null, null)
+    private fun nameOf(uri: Uri): String = app.contentResolver.query(uri, arrayOf(OpenableColumns.DISPLAY_NAME), null, null, null)
         ?.use { if (it.moveToFirst()) it.getString(0) else null } ?: uri.lastPathSegment ?: "model"
 
-    private fun write(file: File, uri: Uri) = app.jobs.run({
+    private fun write(file: File?, uri: Uri) = app.jobs.run({
+        var isWhole = false
         try {
-            val out = app.contentResolver.openOutputStream(uri, "w") ?: throw IOException("its app takes no content")
-            out.use { file.inputStream().use { input -> input.copyTo(it) } }
-        } catch (failure: IOException) {
-            remove(uri)
-            throw failure
+            if (file == null || !file.isFile) throw FileNotFoundException("the export is no longer there; export again")
+            foreign { copy(file, uri) }
+            isWhole = true
+        } finally {
+            if (!isWhole) remove(uri)
         }
     }) { result ->
-        result.fold({ toast(getString(R.string.file_written)) }) { toast(getString(R.string.write_failed, it.message)) }
+        result.fold({ toast(getString(R.string.file_written)) }) { toast(getString(R.string.write_failed, reasonOf(it))) }
+    }
+
+    // "w" alone leaves the rest of a longer file that is written over.
+    private fun copy(file: File, uri: Uri) {
+        val out = app.contentResolver.openOutputStream(uri, "wt") ?: throw IOException("its app takes no content")
+        out.use { file.inputStream().use { input -> input.copyTo(it) } }
     }
 
     // Half a zip is worse than none. Not every provider can delete.
     private fun remove(uri: Uri) {
         try {
-            DocumentsContract.deleteDocument(app.contentResolver, uri)
-        } catch (_: FileNotFoundException) {
-        } catch (_: UnsupportedOperationException) {
+            foreign { DocumentsContract.deleteDocument(app.contentResolver, uri) }
+        } catch (_: IOException) {
         }
     }
 
@@ -253,7 +284,9 @@ class CaptureActivity : Activity(), Outside {
     private fun lightBars(isAppsOwn: Boolean) {
         val isLight = isAppsOwn && !resources.getBoolean(R.bool.is_dark)
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
-            val bars = WindowInsetsController.APPEARANCE_LIGHT_STATUS_BARS or WindowInsetsController.APPEARANCE_LIGHT_NAVIGATION_BARS
+            // The navigation bar is black until Android 15, which draws the app behind it.
+            val below = if (Build.VERSION.SDK_INT >= EDGE_TO_EDGE) WindowInsetsController.APPEARANCE_LIGHT_NAVIGATION_BARS else 0
+            val bars = WindowInsetsController.APPEARANCE_LIGHT_STATUS_BARS or below
             window.insetsController?.setSystemBarsAppearance(if (isLight) bars else 0, bars)
         } else {
             val others = window.decorView.systemUiVisibility and View.SYSTEM_UI_FLAG_LIGHT_STATUS_BAR.inv()
@@ -266,7 +299,8 @@ class CaptureActivity : Activity(), Outside {
         const val PICK_PHOTO = 2
         const val PICK_MODEL = 3
         const val SAVE = 4
-        const val ASKED = "asked_for_camera"
+        const val SAVING = "saving"
+        const val EDGE_TO_EDGE = 35
         const val ZIP = "application/zip"
         val SCREENS = listOf(
             R.id.screen_camera, R.id.screen_message, R.id.screen_retake, R.id.screen_history, R.id.screen_detail,

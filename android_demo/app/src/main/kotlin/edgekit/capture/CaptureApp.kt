@@ -71,8 +71,12 @@ open class CaptureApp : Application() {
     }
 }
 
-/** Maker and model as the system tells them. */
-internal fun deviceName(): String = "${Build.MANUFACTURER} ${Build.MODEL}".trim().take(200)
+/** Maker and model as the system tells them, on one line; empty where it does not. */
+internal fun systemsName(): String =
+    "${Build.MANUFACTURER} ${Build.MODEL}".filterNot(Char::isISOControl).trim().take(200)
+
+/** The device as files that go home name it, which must have a name. */
+internal fun deviceName(): String = systemsName().ifEmpty { "unknown Android device" }
 
 private fun versionName(context: Context): String =
     context.packageManager.getPackageInfo(context.packageName, 0).versionName ?: "unknown"

@@ -14,8 +14,8 @@ import android.widget.RadioGroup
 import android.widget.TextView
 import edgekit.capture.core.StoredCapture
 import edgekit.capture.core.UiState
-import edgekit.capture.core.VerdictView
-import edgekit.capture.core.toneOfRecord
+import edgekit.capture.core.labelsToChoose
+import edgekit.capture.core.viewOfRecord
 import edgekit.runtime.CropScore
 
 /** The list of captures. */
@@ -58,12 +58,12 @@ internal class HistoryScreen(private val stage: Stage) {
         override fun getView(position: Int, old: View?, parent: ViewGroup): View {
             val row = old ?: LayoutInflater.from(parent.context).inflate(R.layout.row_capture, parent, false)
             val record = captures[position].record
-            val tone = toneOfRecord(record, stage.presenter.contract)
+            val view = viewOfRecord(record, stage.presenter.contract)
             val words = stage.words
             row.findViewById<TextView>(R.id.row_verdict).run {
-                text = words.verdict(VerdictView(tone, record.verdict.label, record.verdict.score))
-                setTextColor(stage.colour(colourOf(tone)))
-                setCompoundDrawablesRelative(stage.icon(tone, ICON_DP), null, null, null)
+                text = words.verdict(view)
+                setTextColor(stage.colour(colourOf(view.tone)))
+                setCompoundDrawablesRelative(stage.icon(view.tone, ICON_DP), null, null, null)
             }
             row.findViewById<TextView>(R.id.row_detail).text =
                 words.score(record.verdict.label, record.verdict.score) + "\n" + words.taken(record)
@@ -75,7 +75,7 @@ internal class HistoryScreen(private val stage: Stage) {
             photo.tag = record.id
             photo.setImageDrawable(null)
             // Rows are used again: a picture that comes late belongs to another.
-            stage.pictures.load(captures[position].photo, record.rotation, THUMBNAIL_PX) {
+            stage.pictures.load(captures[position].photo, THUMBNAIL_PX) {
                 if (photo.tag == record.id) photo.setImageBitmap(it)
             }
             return row
@@ -118,9 +118,9 @@ internal class DetailScreen(private val stage: Stage) {
     private fun verdict(state: UiState.Detail) {
         val record = state.capture.record
         stage.find<TextView>(R.id.detail_verdict).run {
-            text = stage.words.verdict(VerdictView(state.tone, record.verdict.label, record.verdict.score))
-            setTextColor(stage.colour(colourOf(state.tone)))
-            setCompoundDrawablesRelative(stage.icon(state.tone, ICON_DP), null, null, null)
+            text = stage.words.verdict(state.verdict)
+            setTextColor(stage.colour(colourOf(state.verdict.tone)))
+            setCompoundDrawablesRelative(stage.icon(state.verdict.tone, ICON_DP), null, null, null)
         }
         val score = stage.words.join(
             stage.words.score(record.verdict.label, record.verdict.score),
@@ -132,16 +132,34 @@ internal class DetailScreen(private val stage: Stage) {
 
     private fun truths(capture: StoredCapture) {
         truth.removeAllViews()
-        for (label in capture.record.verdict.probabilities.keys + null) {
-            val button = RadioButton(truth.context)
-            button.id = View.generateViewId()
-            button.text = label ?: stage.text(R.string.truth_none)
-            button.textSize = TEXT_SP
-            button.minHeight = (LEAST_DP * truth.resources.displayMetrics.density).toInt()
-            button.isChecked = capture.record.truth == label
-            button.setOnClickListener { stage.presenter.onTruth(label) }
-            truth.addView(button, ViewGroup.LayoutParams.MATCH_PARENT, ViewGroup.LayoutParams.WRAP_CONTENT)
-        }
+        val all = labelsToChoose(capture.record, MOST_TRUTHS)
+        val said = capture.record.truth
+        val first = all.take(MOST_TRUTHS)
+        // Models may have thousands of labels: the likeliest are at hand, the others in a list.
+        val shown = if (said == null || said in first) first else first + said
+        for (label in shown) truth(label, said == label) { stage.presenter.onTruth(label) }
+        if (all.size > shown.size) truth(stage.text(R.string.truth_other), false) { askOther(all.drop(MOST_TRUTHS)) }
+        truth(stage.text(R.string.truth_none), said == null) { stage.presenter.onTruth(null) }
+    }
+
+    private fun truth(text: String, isChecked: Boolean, chosen: () -> Unit) {
+        val button = RadioButton(truth.context)
+        button.id = View.generateViewId()
+        button.text = text
+        button.textSize = TEXT_SP
+        button.minHeight = (LEAST_DP * truth.resources.displayMetrics.density).toInt()
+        button.isChecked = isChecked
+        button.setOnClickListener { chosen() }
+        truth.addView(button, ViewGroup.LayoutParams.MATCH_PARENT, ViewGroup.LayoutParams.WRAP_CONTENT)
+    }
+
+    private fun askOther(labels: List<String>) {
+        AlertDialog.Builder(stage.root.context)
+            .setTitle(R.string.truth_title)
+            .setItems(labels.toTypedArray()) { _, index -> stage.presenter.onTruth(labels[index]) }
+            // Nothing was chosen: the mark goes back to where it was.
+            .setOnCancelListener { shown?.let(::truths) }
+            .show()
     }
 
     private fun facts(capture: StoredCapture) {
@@ -169,14 +187,14 @@ internal class DetailScreen(private val stage: Stage) {
 
     private fun picture(capture: StoredCapture) {
         val tones = capture.record.verdict.crops.map { crop ->
-            val record = capture.record.copy(verdict = capture.record.verdict.copy(label = best(capture, crop).first))
-            crop.box to stage.colour(panelColourOf(toneOfRecord(record, stage.presenter.contract)))
+            val view = viewOfRecord(capture.record, stage.presenter.contract, best(capture, crop).first)
+            crop.box to stage.colour(panelColourOf(view.tone))
         }
         photo.show(bitmap, capture.record.verdict.sizeWh, tones)
     }
 
     private fun load(capture: StoredCapture) =
-        stage.pictures.load(capture.photo, capture.record.rotation, PHOTO_PX) { found ->
+        stage.pictures.load(capture.photo, PHOTO_PX) { found ->
             val now = shown
             if (now?.record?.id == capture.record.id) {
                 bitmap = found
@@ -197,6 +215,7 @@ internal class DetailScreen(private val stage: Stage) {
         const val TEXT_SP = 16f
         const val LEAST_DP = 48
         const val PHOTO_PX = 1280
+        const val MOST_TRUTHS = 10
     }
 }
 

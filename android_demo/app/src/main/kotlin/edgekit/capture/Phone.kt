@@ -15,6 +15,7 @@ import edgekit.capture.core.PhoneState
 
 /** The phone as a benchmark describes it. */
 class Phone(private val context: Context) : BenchDevice {
+    override val cores: Int get() = Runtime.getRuntime().availableProcessors()
     private val machine = Machine(facts(), ::now)
 
     override fun machine(): Map<String, Any?> = machine.machine()
@@ -30,12 +31,12 @@ class Phone(private val context: Context) : BenchDevice {
     private fun facts(): PhoneFacts {
         val memory = ActivityManager.MemoryInfo().also(context.getSystemService(ActivityManager::class.java)::getMemoryInfo)
         return PhoneFacts(
-            name = deviceName().ifEmpty { null },
+            name = systemsName().ifEmpty { null },
             soc = soc(),
             architecture = System.getProperty("os.arch") ?: "unknown",
             system = "Android ${Build.VERSION.RELEASE}",
             kernel = "Linux ${System.getProperty("os.version") ?: ""}".trim(),
-            cores = Runtime.getRuntime().availableProcessors(),
+            cores = cores,
             memoryMb = (memory.totalMem shr 20).takeIf { it > 0 },
             isEmulator = Build.HARDWARE == "ranchu" || Build.HARDWARE == "goldfish",
         )

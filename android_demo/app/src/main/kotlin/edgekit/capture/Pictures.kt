@@ -2,11 +2,18 @@ package edgekit.capture
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.ImageDecoder
 import android.graphics.Matrix
+import android.os.Build
 import android.os.Handler
 import android.os.Looper
 import android.util.LruCache
+import edgekit.runtime.Exif
+import edgekit.runtime.Kinds
+import edgekit.runtime.PhotoKind
 import java.io.File
+import java.io.IOException
+import java.nio.ByteBuffer
 import java.util.concurrent.Executors
 
 /** Small upright pictures of stored photos, made away from the main thread. */
@@ -18,11 +25,11 @@ class Pictures {
     }
 
     /** Shows a photo as soon as it is there; null where it can't be decoded. */
-    fun load(photo: File, rotation: Int, sidePx: Int, show: (Bitmap?) -> Unit) {
+    fun load(photo: File, sidePx: Int, show: (Bitmap?) -> Unit) {
         val key = "${photo.path} $sidePx"
         kept[key]?.let { return show(it) }
         worker.execute {
-            val made = decode(photo, rotation, sidePx)?.also { kept.put(key, it) }
+            val made = read(photo, sidePx)?.also { kept.put(key, it) }
             main.post { show(made) }
         }
     }
@@ -32,20 +39,65 @@ class Pictures {
         worker.submit {}.get()
     }
 
-    private fun decode(photo: File, rotation: Int, sidePx: Int): Bitmap? {
-        val options = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        BitmapFactory.decodeFile(photo.path, options)
-        if (options.outWidth < 1) return null
-        options.inJustDecodeBounds = false
-        options.inSampleSize = 1
-        while (maxOf(options.outWidth, options.outHeight) / (options.inSampleSize * 2) >= sidePx) options.inSampleSize *= 2
-        val found = BitmapFactory.decodeFile(photo.path, options) ?: return null
-        if (rotation == 0) return found
-        val turn = Matrix().apply { postRotate(rotation.toFloat()) }
-        return Bitmap.createBitmap(found, 0, 0, found.width, found.height, turn, true)
+    // Without a picture a photo still has its verdict, and the app its life.
+    private fun read(photo: File, sidePx: Int): Bitmap? = try {
+        upright(photo.readBytes(), sidePx)
+    } catch (_: IOException) {
+        null
+    } catch (_: OutOfMemoryError) {
+        null
     }
 
     private companion object {
         const val KEPT_BYTES = 24 shl 20
     }
+}
+
+/**
+ * A photo as it stands upright and is not mirrored, by EXIF or, of HEIC and AVIF, by its own boxes.
+ *
+ * @param sidePx Its longer side is so long or up to twice that, unless it is smaller.
+ * @return Null where it can't be decoded.
+ */
+internal fun upright(content: ByteArray, sidePx: Int): Bitmap? {
+    val kind = Kinds.of(content.copyOf(minOf(content.size, Kinds.HEAD_BYTES)))
+    // BitmapFactory does not turn these, and Androids before this one can't read them at all.
+    val isBoxed = kind == PhotoKind.HEIC || kind == PhotoKind.AVIF
+    if (isBoxed && Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) return boxed(content, sidePx)
+    val options = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+    BitmapFactory.decodeByteArray(content, 0, content.size, options)
+    if (options.outWidth < 1) return null
+    options.inJustDecodeBounds = false
+    options.inSampleSize = sampleSize(options.outWidth, options.outHeight, sidePx)
+    val found = BitmapFactory.decodeByteArray(content, 0, content.size, options) ?: return null
+    val turn = matrixOf(Exif.orientation(content)) ?: return found
+    return Bitmap.createBitmap(found, 0, 0, found.width, found.height, turn, true)
+}
+
+@android.annotation.TargetApi(28)
+private fun boxed(content: ByteArray, sidePx: Int): Bitmap? = try {
+    ImageDecoder.decodeBitmap(ImageDecoder.createSource(ByteBuffer.wrap(content))) { decoder, info, _ ->
+        decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
+        decoder.setTargetSampleSize(sampleSize(info.size.width, info.size.height, sidePx))
+    }
+} catch (_: IOException) {
+    null
+}
+
+private fun sampleSize(width: Int, height: Int, sidePx: Int): Int {
+    var sample = 1
+    while (maxOf(width, height) / (sample * 2) >= sidePx) sample *= 2
+    return sample
+}
+
+/** What an EXIF orientation from 1 to 8 does to a picture; null where it does nothing. */
+private fun matrixOf(orientation: Int): Matrix? = when (orientation) {
+    2 -> Matrix().apply { setScale(-1f, 1f) }
+    3 -> Matrix().apply { setRotate(180f) }
+    4 -> Matrix().apply { setScale(1f, -1f) }
+    5 -> Matrix().apply { setRotate(90f); postScale(-1f, 1f) }
+    6 -> Matrix().apply { setRotate(90f) }
+    7 -> Matrix().apply { setRotate(-90f); postScale(-1f, 1f) }
+    8 -> Matrix().apply { setRotate(-90f) }
+    else -> null
 }

@@ -138,8 +138,8 @@ internal class MessageScreen(private val stage: Stage) {
 
     private fun messageOf(state: UiState): Message? = when (state) {
         UiState.LoadingModel -> Message(R.string.loading_model)
-        UiState.AskPermission -> Message(
-            R.string.ask_title, stage.text(R.string.ask_text), R.drawable.ic_camera,
+        is UiState.AskPermission -> Message(
+            R.string.ask_title, stage.text(if (state.hasBonaFide) R.string.ask_text else R.string.ask_text_neutral), R.drawable.ic_camera,
             buttons = listOf(R.string.ask_button to stage.outside::askPermission),
         )
         UiState.PermissionDenied -> Message(
@@ -234,12 +234,11 @@ internal class RetakeScreen(private val stage: Stage) {
         if (shown != state.photo) {
             shown = state.photo
             photo.setImageDrawable(null)
-            stage.pictures.load(state.photo, state.rotation, PHOTO_PX) { if (shown == state.photo) photo.setImageBitmap(it) }
+            stage.pictures.load(state.photo, PHOTO_PX) { if (shown == state.photo) photo.setImageBitmap(it) }
         }
         icon.setImageResource(iconOf(state.verdict.tone))
         icon.tint(stage.colour(colourOf(state.verdict.tone)))
-        val isUnsure = state.verdict.tone == Tone.UNSURE
-        title.say(stage.text(if (isUnsure) R.string.retake_unsure_title else R.string.retake_attack_title))
+        title.say(stage.words.question(state.verdict))
         stage.find<TextView>(R.id.retake_score).say(stage.words.score(state.verdict.label, state.verdict.score))
         val isOwn = state.source == Source.SHUTTER
         stage.find<TextView>(R.id.retake_text).say(stage.text(if (isOwn) R.string.retake_text else R.string.retake_text_gallery))

@@ -70,7 +70,7 @@ internal class SettingsScreen(private val stage: Stage) {
         val contract = view.contract
         model.fact(R.string.model_file, stage.words.join(view.name, stage.words.engine(view.engine.toString())))
         model.fact(R.string.model_name, contract.name)
-        model.fact(R.string.model_labels, contract.labels.joinToString())
+        model.fact(R.string.model_labels, stage.words.labels(contract.labels))
         model.fact(R.string.model_bona_fide, contract.bonaFide ?: stage.text(R.string.none))
         model.fact(R.string.model_side, stage.text(R.string.model_side_value, contract.sidePx, contract.precision))
         model.fact(R.string.model_plan, stage.text(R.string.model_plan_value, contract.plan.toString(), stage.words.crops(contract.plan.crops)))

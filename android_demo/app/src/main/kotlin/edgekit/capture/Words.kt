@@ -19,9 +19,24 @@ class Words(private val context: Context) {
 
     fun verdict(view: VerdictView): String = when (view.tone) {
         Tone.GENUINE -> context.getString(R.string.verdict_genuine)
-        Tone.ATTACK -> context.getString(R.string.verdict_attack)
+        Tone.ATTACK -> if (view.isOneOfSeveral) context.getString(R.string.verdict_attack_named, view.label) else context.getString(R.string.verdict_attack)
         Tone.UNSURE -> context.getString(R.string.verdict_unsure)
+        Tone.UNKNOWN -> context.getString(R.string.verdict_unknown)
         Tone.NEUTRAL -> view.label
+    }
+
+    /** Why a photo is asked about. */
+    fun question(view: VerdictView): String = when {
+        view.tone == Tone.UNSURE -> context.getString(R.string.retake_unsure_title)
+        view.isOneOfSeveral -> context.getString(R.string.retake_attack_named_title, view.label)
+        else -> context.getString(R.string.retake_attack_title)
+    }
+
+    /** The first labels, and how many more there are. */
+    fun labels(all: List<String>): String {
+        val more = all.size - MOST_LABELS
+        val first = all.take(MOST_LABELS).joinToString()
+        return if (more <= 0) first else first + context.resources.getQuantityString(R.plurals.more_labels, more, more)
     }
 
     /** The model's own label and how sure it is. */
@@ -47,6 +62,7 @@ class Words(private val context: Context) {
         is Notice.SaveFailed -> context.getString(R.string.save_failed, notice.reason)
         is Notice.PhotoRefused -> context.getString(R.string.photo_refused, notice.reason)
         Notice.ShotFailed -> context.getString(R.string.shot_failed)
+        Notice.ShotLost -> context.getString(R.string.shot_lost)
         is Notice.ModelRefused -> context.getString(R.string.model_kept, notice.file, notice.reason)
         is Notice.GpuRefused -> context.getString(R.string.gpu_refused, notice.reason)
         is Notice.ExportFailed -> context.getString(R.string.export_failed, notice.reason)
@@ -75,13 +91,17 @@ class Words(private val context: Context) {
         )
         return if (lines.isEmpty()) context.getString(R.string.uploads_none) else lines.joinToString("\n")
     }
+
+    private companion object {
+        const val MOST_LABELS = 12
+    }
 }
 
 /** The icon of a meaning: with text and colour, never the colour alone. */
 internal fun iconOf(tone: Tone): Int = when (tone) {
     Tone.GENUINE -> R.drawable.ic_genuine
     Tone.ATTACK -> R.drawable.ic_attack
-    Tone.UNSURE -> R.drawable.ic_unsure
+    Tone.UNSURE, Tone.UNKNOWN -> R.drawable.ic_unsure
     Tone.NEUTRAL -> R.drawable.ic_neutral
 }
 
@@ -89,7 +109,7 @@ internal fun iconOf(tone: Tone): Int = when (tone) {
 internal fun colourOf(tone: Tone): Int = when (tone) {
     Tone.GENUINE -> R.color.genuine
     Tone.ATTACK -> R.color.attack
-    Tone.UNSURE -> R.color.unsure
+    Tone.UNSURE, Tone.UNKNOWN -> R.color.unsure
     Tone.NEUTRAL -> R.color.neutral
 }
 
@@ -97,6 +117,6 @@ internal fun colourOf(tone: Tone): Int = when (tone) {
 internal fun panelColourOf(tone: Tone): Int = when (tone) {
     Tone.GENUINE -> R.color.panel_genuine
     Tone.ATTACK -> R.color.panel_attack
-    Tone.UNSURE -> R.color.panel_unsure
+    Tone.UNSURE, Tone.UNKNOWN -> R.color.panel_unsure
     Tone.NEUTRAL -> R.color.panel_neutral
 }

@@ -86,6 +86,19 @@ class CaptureActivityTest {
         val intent = shadowOf(activity).nextStartedActivity
         assertEquals(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, intent.action)
         assertEquals("package:edgekit.capture", intent.dataString)
+        launched.pause().resume()
+        activity.says(R.id.message_title, R.string.ask_title)
+    }
+
+    @Test
+    fun `a permission for one time is asked for again at the next start`() {
+        val first = launch()
+        grant()
+        first.get().onRequestPermissionsResult(1, arrayOf(Manifest.permission.CAMERA), intArrayOf(PackageManager.PERMISSION_GRANTED))
+        first.pause().stop().destroy()
+        // The system takes it back, and gives no rationale, as for ever.
+        shadowOf(RuntimeEnvironment.getApplication()).denyPermissions(Manifest.permission.CAMERA)
+        launch().get().says(R.id.message_title, R.string.ask_title)
     }
 
     @Test
@@ -332,6 +345,61 @@ class CaptureActivityTest {
     }
 
     @Test
+    fun `an export is saved by the process after the one that asked where, or the empty document goes`() {
+        val asking = SCENES.first { it.name == "exported" }.play()
+        asking.click(R.id.message_secondary)
+        val kept = android.os.Bundle()
+        launched.saveInstanceState(kept).pause().stop().destroy()
+        val uri = Uri.parse("content://documents/2")
+        val written = ByteArrayOutputStream()
+        val after = org.robolectric.Robolectric.buildActivity(CaptureActivity::class.java).create(kept).start().get()
+        shadowOf(after.contentResolver).registerOutputStream(uri, written)
+        after.receive(uri)
+        assertArrayEquals(app.exports.listFiles()!!.single().readBytes(), written.toByteArray())
+        // A second answer has nothing to write, as one has whose process knows of no question.
+        after.receive(uri)
+        assertEquals(after.getString(R.string.write_failed, "the export is no longer there; export again"), org.robolectric.shadows.ShadowToast.getTextOfLatestToast())
+    }
+
+    private fun CaptureActivity.receive(uri: Uri) {
+        val method = Activity::class.java.getDeclaredMethod("onActivityResult", Int::class.java, Int::class.java, Intent::class.java)
+        method.isAccessible = true
+        method.invoke(this, 4, Activity.RESULT_OK, Intent().setData(uri))
+        idle()
+    }
+
+    @Test
+    fun `of many labels the likeliest are at hand and the others in a list`() {
+        val activity = SCENES.first { it.name == "detail-neutral" }.play()
+        val truths: RadioGroup = activity.findViewById(R.id.detail_truth)
+        assertEquals(listOf("mango", "apple", "apricot"), texts(truths).take(3))
+        assertEquals(12, truths.childCount)
+        truths.getChildAt(10).performClick()
+        val dialog = org.robolectric.shadows.ShadowAlertDialog.getLatestAlertDialog()
+        assertEquals(listOf("orange", "pear"), shadowOf(dialog).items.toList())
+        shadowOf(dialog).clickOnItem(1)
+        idle()
+        assertEquals("pear", app.store.list().whole.single().record.truth)
+        assertEquals("what was said is among them", listOf("pear"), checked(truths))
+    }
+
+    private fun checked(group: RadioGroup) =
+        (0 until group.childCount).map { group.getChildAt(it) as android.widget.RadioButton }.filter { it.isChecked }.map { it.text.toString() }
+
+    @Test
+    fun `contracts of other tasks have words of their own`() {
+        val table = mapOf(
+            "live-neutral" to "mango",
+            "live-unknown" to app.getString(R.string.verdict_unknown),
+            "live-attack-named" to app.getString(R.string.verdict_attack_named, "screen"),
+        )
+        for ((scene, words) in table) assertEquals(scene, words, SCENES.first { it.name == scene }.play().words(R.id.verdict))
+        assertEquals(
+            app.getString(R.string.retake_attack_named_title, "screen"), SCENES.first { it.name == "retake-named" }.play().words(R.id.retake_title),
+        )
+    }
+
+    @Test
     fun `settings change crops and threads`() {
         val activity = SCENES.first { it.name == "settings" }.play()
         assertEquals("5 crops", activity.words(R.id.settings_crops_label))
@@ -348,7 +416,7 @@ class CaptureActivityTest {
     fun `the sweep's numbers are shown`() {
         val activity = SCENES.first { it.name == "bench-done" }.play()
         val table = texts(activity.findViewById(R.id.bench_table))
-        assertEquals(4 * 11, table.size)
+        assertEquals(4 * 16, table.size)
         assertTrue("$table", "≤ 10 (2.1)" in table)
     }
 

@@ -9,13 +9,17 @@ import edgekit.capture.core.DEMO
 import edgekit.capture.core.Engine
 import edgekit.capture.core.ModelFile
 import edgekit.capture.core.ModelName
+import edgekit.capture.core.NEUTRAL
 import edgekit.capture.core.Percentiles
+import edgekit.capture.core.SEVERAL
 import edgekit.capture.core.ScriptedScorer
 import edgekit.capture.core.Trouble
 import edgekit.capture.core.frame
 import edgekit.capture.core.verdict
+import edgekit.capture.core.verdictFor
 import edgekit.runtime.Band
 import edgekit.runtime.Box
+import edgekit.runtime.Contract
 import edgekit.runtime.ContractException
 import edgekit.runtime.CropScore
 import edgekit.runtime.cropBoxes
@@ -60,6 +64,24 @@ private fun shot(attack: Double, photo: String, isHeld: Boolean = false): Captur
     return activity
 }
 
+/** The app with another contract than the demo's, and what it answers. */
+private fun other(contract: Contract, label: String, probability: Double): CaptureActivity {
+    app.load = { ScriptedScorer(contract, 2, Engine("tflite 2.16.1", "not told")) { verdictFor(label, probability, contract) } }
+    return launchLive().also { it.putScene(); it.presenter.offerFrame(::frame) {} }
+}
+
+private fun CaptureActivity.take(photo: String): CaptureActivity {
+    presenter.onShutter()
+    presenter.onCamera(CameraEvent.Photo(asset(photo)))
+    return this
+}
+
+private fun CaptureActivity.openNewest(): CaptureActivity {
+    presenter.onHistory()
+    presenter.onCapture(app.store.list().whole.first().record.id)
+    return this
+}
+
 private fun history(): CaptureActivity {
     val activity = shot(0.04, GENUINE)
     app.answer = { sample(0.97) }
@@ -84,7 +106,7 @@ private fun bench(): CaptureActivity = live(0.05).also { it.presenter.onBench() 
 
 /** Scripted, as what takes time here says nothing of a phone. */
 internal fun benchResult(): BenchResult {
-    val job = BenchJob.of(DEMO, ModelName("model.tflite", "0".repeat(64)), app.benchPhotos(), BenchPace.QUICK)
+    val job = BenchJob.of(DEMO, ModelName("model.tflite", "0".repeat(64)), app.benchPhotos(), BenchPace.QUICK, threads = listOf(1, 2, 4))
     val points = job.settings.map {
         val ms = 14.0 + 2.4 * (if (it.stopsEarly) 2.1 else it.crops.toDouble()) / it.threads
         BenchPoint(it, Percentiles(ms, 1.2 * ms), Percentiles(14.0, 15.0), if (it.stopsEarly) 2.1 else it.crops.toDouble(), 20)
@@ -97,8 +119,9 @@ internal val SCENES = listOf(
     Scene("loading-model") { app.jobs.isHeld = true; launch().get() },
     Scene("ask-permission") { launch().get() },
     Scene("permission-denied") {
-        app.stored["asked_for_camera"] = "true"
-        launch().get()
+        launch().get().also {
+            it.onRequestPermissionsResult(1, arrayOf(android.Manifest.permission.CAMERA), intArrayOf(android.content.pm.PackageManager.PERMISSION_DENIED))
+        }
     },
     Scene("no-camera") { grant(); launch().get().also { idle() } },
     Scene("camera-in-use") { live().also { it.presenter.onCamera(CameraEvent.Failed(Trouble.IN_USE)) } },
@@ -121,11 +144,21 @@ internal val SCENES = listOf(
         app.load = { ScriptedScorer(band, 2, Engine("tflite 2.16.1", "not told")) { verdict(0.45, band, 10, 38.0) } }
         launchLive().also { it.putScene(); it.presenter.offerFrame(::frame) {} }
     },
+    Scene("ask-permission-neutral") {
+        app.load = { ScriptedScorer(NEUTRAL, 2, Engine("tflite 2.16.1", "not told")) }
+        launch().get()
+    },
+    Scene("live-neutral") { other(NEUTRAL, "mango", 0.91) },
+    Scene("live-unknown") { other(NEUTRAL, "mango", 0.2) },
+    Scene("live-attack-named") { other(SEVERAL, "screen", 0.93) },
+    Scene("retake-named") { other(SEVERAL, "screen", 0.93).take(RECAPTURE) },
+    Scene("detail-neutral") { other(NEUTRAL, "mango", 0.91).take(GENUINE).openNewest() },
+    Scene("settings-neutral") { other(NEUTRAL, "mango", 0.91).also { it.presenter.onSettings() } },
     Scene("live-saved") { shot(0.04, GENUINE) },
     Scene("live-model-kept") {
         val activity = live(0.04)
         app.load = { throw ContractException("other.tflite: a model must have one input and one output, got 1 and 4; export the head alone") }
-        activity.presenter.onModelPicked("other.tflite") { ByteArrayInputStream(ByteArray(3)) }
+        activity.presenter.onModelPicked({ "other.tflite" }) { ByteArrayInputStream(ByteArray(3)) }
         activity
     },
     Scene("live-photo-refused") {

@@ -23,6 +23,18 @@ class StringsTest {
     fun `German has every text, with the same values`() = assertEquals(strings("values"), strings("values-de"))
 
     @Test
+    fun `every text and every picture is used`() {
+        val sources = listOf("kotlin", "res").flatMap { folder -> File(res.parentFile, folder).walk().filter(File::isFile) }
+            .filter { it.name != "strings.xml" } + File(res.parentFile, "AndroidManifest.xml")
+        val used = sources.joinToString("\n") { it.readText() }
+        fun unused(kind: String, names: Collection<String>) =
+            names.filterNot { Regex("(R\\.$kind\\.|@$kind/)$it\\b").containsMatchIn(used) }
+        val texts = unused("string", strings("values").keys).toSet().intersect(unused("plurals", strings("values").keys))
+        assertEquals(emptySet<String>(), texts)
+        assertEquals(emptyList<String>(), unused("drawable", File(res, "drawable").list()!!.map { it.removeSuffix(".xml") }))
+    }
+
+    @Test
     fun `no text stands in a layout`() {
         val layouts = listOf("layout", "layout-land").flatMap { File(res, it).listFiles()!!.toList() }
         val bare = Regex("android:(text|contentDescription|hint|title)=\"(?!@string/)")

@@ -83,7 +83,12 @@ internal fun grant(vararg permissions: String = arrayOf(android.Manifest.permiss
 
 internal fun idle() = shadowOf(Looper.getMainLooper()).idle()
 
-internal fun launch(): ActivityController<CaptureActivity> = Robolectric.buildActivity(CaptureActivity::class.java).setup()
+internal fun launch(): ActivityController<CaptureActivity> =
+    Robolectric.buildActivity(CaptureActivity::class.java).also { launched = it }.setup()
+
+/** What moves the activity that was launched last through its life. */
+internal lateinit var launched: ActivityController<CaptureActivity>
+    private set
 
 /** An activity whose camera has opened. */
 internal fun launchLive(): CaptureActivity {

@@ -32,7 +32,7 @@ fun runBench(run: BenchRun, folder: File, disk: Disk = DEVICE_DISK, steps: Steps
         run.models.load(threads, delegate).also { if (engine == null) engine = it.engine }
     }
     val points = BenchSweep(run.job, run.photos, watched, run.device, { rows += it }, steps).run()
-    val target = File(folder, "edgekit-bench-${fileTime(createdMs)}.zip")
+    val target = File(folder, "$BENCH_EXPORT${fileTime(createdMs)}.zip")
     target.parentFile?.mkdirs()
     writeWhole(target, disk) { out ->
         val zip = ZipWriter(out)
@@ -45,6 +45,9 @@ fun runBench(run: BenchRun, folder: File, disk: Disk = DEVICE_DISK, steps: Steps
     }
     return BenchResult(points, checkNotNull(engine) { "a sweep has at least one setting" }, target)
 }
+
+/** How exports of sweeps are named. */
+const val BENCH_EXPORT = "edgekit-bench-"
 
 private fun benchJson(run: BenchRun, createdMs: Long): String = Json.write(
     mapOf(

@@ -81,7 +81,10 @@ data class BenchJob(
     companion object {
         const val FORMAT = 2
         val USUAL_CROPS = listOf(1, 3, 5, 10)
-        val USUAL_THREADS = listOf(1, 2)
+        private const val MOST_USUAL_THREADS = 4
+
+        /** One thread, two, and as many as the phone has cores, up to four. */
+        fun usualThreads(cores: Int): List<Int> = listOf(1, 2, cores.coerceIn(1, MOST_USUAL_THREADS)).distinct().sorted()
 
         /** The job of a sweep over crops and threads and, where the contract can stop early, over that for all threads. */
         fun of(
@@ -90,7 +93,7 @@ data class BenchJob(
             photos: BenchPhotos,
             pace: BenchPace,
             crops: List<Int> = USUAL_CROPS,
-            threads: List<Int> = USUAL_THREADS,
+            threads: List<Int>,
             delegates: List<String> = listOf("default"),
         ): BenchJob {
             val stops = contract.decision.earlyStop != null

@@ -1,5 +1,6 @@
 package edgekit.capture.core
 
+import java.io.File
 import java.util.concurrent.CancellationException
 import java.util.concurrent.atomic.AtomicBoolean
 
@@ -9,13 +10,15 @@ internal class BenchPresenter(private val parts: Parts, private val changed: () 
     var state: UiState = UiState.BenchReady(0, 0)
         private set
 
+    private val threads get() = BenchJob.usualThreads(parts.benchDevice.cores)
+
     fun open(scorer: Scorer?) {
         if (running != null) return
         state = UiState.BenchReady(0, 0)
         if (scorer == null) return
         parts.jobs.run(parts.benchPhotos) { result ->
             val photos = result.getOrThrow()
-            val job = BenchJob.of(scorer.contract, scorer.model, photos, BenchPace.QUICK)
+            val job = BenchJob.of(scorer.contract, scorer.model, photos, BenchPace.QUICK, threads = threads)
             if (running == null && state is UiState.BenchReady) state = UiState.BenchReady(photos.photos.size, job.settings.size)
             changed()
         }
@@ -41,9 +44,11 @@ internal class BenchPresenter(private val parts: Parts, private val changed: () 
     private fun sweep(scorer: Scorer, pace: BenchPace, delegate: String, isCancelled: AtomicBoolean): BenchResult {
         val photos = parts.benchPhotos()
         val file = parts.shelf.current()
-        val job = BenchJob.of(scorer.contract, ModelName(file.name, sha256(file.content)), photos, pace, delegates = listOf(delegate))
+        val job = BenchJob.of(scorer.contract, ModelName(file.name, sha256(file.content)), photos, pace, threads = threads, delegates = listOf(delegate))
         val models = BenchModels { threads, asked -> parts.scorers.load(file, threads, asked) }
         val run = BenchRun(job, photos, models, parts.benchDevice, parts.identity, parts.nowMs)
+        // The one before has been shared or saved, or is of no use.
+        parts.exports.listFiles().orEmpty().filter { it.name.startsWith(BENCH_EXPORT) }.forEach(File::delete)
         return runBench(run, parts.exports, parts.disk) { done, of ->
             if (isCancelled.get()) throw CancellationException()
             parts.jobs.post {

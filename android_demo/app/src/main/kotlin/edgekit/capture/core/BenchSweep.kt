@@ -32,6 +32,9 @@ fun interface BenchModels {
 
 /** What a sweep asks of the device. Rows are plain values that JSON has. */
 interface BenchDevice {
+    /** How many cores this process may use. */
+    val cores: Int
+
     /** The device, as `machine` of a hello row has it. */
     fun machine(): Map<String, Any?>
 

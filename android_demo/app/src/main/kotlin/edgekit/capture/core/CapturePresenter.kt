@@ -53,6 +53,10 @@ class CapturePresenter(private val parts: Parts) {
     private var verdict: VerdictView? = null
     private var crops = 0
     private var torch = false
+    private var isEnded = false
+
+    // Waits for the model: the system brings the answer of a picker before all else where the process ended meanwhile.
+    private var pick: (() -> Unit)? = null
     private val latency = LatencyWindow()
     private val loop = LiveLoop(parts.liveWorker, parts.nowS) { result -> parts.jobs.post { onLive(result) } }
     private val history = HistoryPresenter(parts, ::changed)
@@ -95,7 +99,10 @@ class CapturePresenter(private val parts: Parts) {
     /** The app left the front: camera and sweep end. A photo that is being judged is still stored. */
     fun pause() {
         isResumed = false
-        if (shot is Shot.Taking) shot = null
+        if (shot is Shot.Taking) {
+            shot = null
+            notice = Notice.ShotLost
+        }
         bench.interrupt()
         history.isUploading = false
         follow()
@@ -104,6 +111,7 @@ class CapturePresenter(private val parts: Parts) {
     /** The app ends for good. */
     fun close() {
         pause()
+        isEnded = true
         render = null
         (model as? Loaded.Ready)?.scorer?.let { old -> parts.jobs.run(old::close) { it.getOrThrow() } }
         model = Loaded.Nothing
@@ -144,9 +152,10 @@ class CapturePresenter(private val parts: Parts) {
 
     /** A photo that was picked; its stream is opened and closed away from the main thread. */
     fun onGallery(open: () -> InputStream) {
-        if (shot != null || model !is Loaded.Ready) return
-        notice = null
-        check(Source.GALLERY) { readPhoto(open) }
+        pick = {
+            notice = null
+            check(Source.GALLERY) { readPhoto(open) }
+        }
         follow()
     }
 
@@ -230,12 +239,18 @@ class CapturePresenter(private val parts: Parts) {
 
     fun onRetryUploads() = history.retryUploads()
 
-    /** A model file was picked: it is used if it can be, else the one in use stays. */
-    fun onModelPicked(name: String, open: () -> InputStream) {
+    /**
+     * A model file was picked: it is used if it can be, else the one in use stays.
+     *
+     * @param name Asks for the file's name, away from the main thread as [open] is.
+     */
+    fun onModelPicked(name: () -> String, open: () -> InputStream) {
         notice = null
         val (threads, delegate) = settings.threads to settings.delegate
+        var known = "the file"
         parts.jobs.run({
-            val file = open().use { ModelShelf.read(name, it) }
+            known = foreign(name)
+            val file = foreign { open().use { ModelShelf.read(known, it) } }
             parts.scorers.load(file, threads, delegate).also { scorer ->
                 // Not kept before it is known to load: the next start would end at it.
                 try {
@@ -246,7 +261,7 @@ class CapturePresenter(private val parts: Parts) {
                 }
             }
         }) { result ->
-            result.fold(::use) { failure -> refuse(name, failure) }
+            result.fold(::use) { failure -> refuse(known, failure, isPicked = true) }
             follow()
         }
     }
@@ -282,7 +297,7 @@ class CapturePresenter(private val parts: Parts) {
         val scorer = (model as? Loaded.Ready)?.scorer ?: return
         if (screen != Screen.Camera || camera !is Camera.Open || shot != null) return
         result.fold({ live ->
-            verdict = VerdictView(toneOf(live.smoothed.label, scorer.contract), live.smoothed.label, live.smoothed.score)
+            verdict = viewOf(live.smoothed.label, live.smoothed.score, scorer.contract)
             crops = live.verdict.crops.size
             latency.add(live.verdict.ms)
             if (notice is Notice.LiveFailed) notice = null
@@ -298,7 +313,7 @@ class CapturePresenter(private val parts: Parts) {
         changed()
         parts.jobs.run({ Judge(parts, scorer, crops).judge(source, lens, content()) }) { result ->
             val judged = result.getOrElse { return@run failed(it) }
-            if (judged.tone == Tone.ATTACK || judged.record.verdict.label == Contract.RETAKE) {
+            if (judged.view.tone == Tone.ATTACK || judged.view.tone == Tone.UNSURE) {
                 shot = Shot.Asking(judged)
                 follow()
             } else {
@@ -325,7 +340,7 @@ class CapturePresenter(private val parts: Parts) {
         shot = null
         notice = when (failure) {
             is StorageFullException -> Notice.StorageFull
-            is EdgekitException -> Notice.PhotoRefused(reasonOf(failure))
+            is EdgekitException, is OutOfMemoryError -> Notice.PhotoRefused(reasonOf(failure))
             else -> Notice.SaveFailed(reasonOf(failure))
         }
         follow()
@@ -340,7 +355,7 @@ class CapturePresenter(private val parts: Parts) {
             name = file.name
             parts.scorers.load(file, threads, delegate)
         }) { result ->
-            result.fold(::use) { failure -> if (settings.gpu && failure is ModelException) leaveGpu(failure) else refuse(name, failure) }
+            result.fold(::use) { failure -> if (settings.gpu && failure is ModelException) leaveGpu(failure) else refuse(name, failure, isPicked = false) }
             follow()
         }
         changed()
@@ -354,6 +369,7 @@ class CapturePresenter(private val parts: Parts) {
     }
 
     private fun use(scorer: Scorer) {
+        if (isEnded) return parts.jobs.run(scorer::close) { it.getOrThrow() }
         val old = (model as? Loaded.Ready)?.scorer
         loop.stop()
         bench.cancel()
@@ -364,9 +380,10 @@ class CapturePresenter(private val parts: Parts) {
         if (old != null) parts.jobs.run(old::close) { it.getOrThrow() }
     }
 
-    private fun refuse(file: String, failure: Throwable) {
+    private fun refuse(file: String, failure: Throwable, isPicked: Boolean) {
         val reason = reasonOf(failure)
-        if (model is Loaded.Ready) {
+        // A picked one may come before the one in use is loaded.
+        if (model is Loaded.Ready || isPicked && model !is Loaded.Refused) {
             notice = if (failure is StorageFullException) Notice.StorageFull else Notice.ModelRefused(file, reason)
         } else {
             model = Loaded.Refused(file, reason)
@@ -397,6 +414,10 @@ class CapturePresenter(private val parts: Parts) {
     /** Opens and closes camera and live view, as all the rest asks for it. */
     private fun follow() {
         val ready = (model as? Loaded.Ready)?.scorer
+        if (ready != null && shot == null) pick?.let { picked ->
+            pick = null
+            picked()
+        }
         val isWanted = isResumed && screen == Screen.Camera && permission == Permission.GRANTED && ready != null
         if (isWanted && camera == Camera.Closed) {
             camera = Camera.Opening
@@ -433,14 +454,14 @@ class CapturePresenter(private val parts: Parts) {
         null -> null
         Shot.Taking -> UiState.Taking
         Shot.Checking -> UiState.Checking
-        is Shot.Asking -> now.judged.let { UiState.Retake(it.view, it.pending.photo, it.record.rotation, it.record.source) }
+        is Shot.Asking -> now.judged.let { UiState.Retake(it.view, it.pending.photo, it.record.source) }
     }
 
     private fun cameraState(): UiState = when (val loaded = model) {
         Loaded.Nothing, Loaded.Loading -> UiState.LoadingModel
         is Loaded.Refused -> UiState.ModelRefused(loaded.file, loaded.reason, parts.shelf.isBundled)
         is Loaded.Ready -> when (permission) {
-            Permission.ASKABLE -> UiState.AskPermission
+            Permission.ASKABLE -> UiState.AskPermission(loaded.scorer.contract.bonaFide != null)
             Permission.DENIED_FOREVER -> UiState.PermissionDenied
             Permission.GRANTED -> openState(loaded.scorer)
         }
@@ -495,10 +516,8 @@ const val MOST_PHOTO_BYTES = 100L shl 20
 
 /** A picked photo's bytes; whoever offers it may refuse them. */
 private fun readPhoto(open: () -> InputStream): ByteArray = try {
-    open().use { readBounded(it, MOST_PHOTO_BYTES) }
+    foreign { open().use { readBounded(it, MOST_PHOTO_BYTES) } }
 } catch (failure: IOException) {
-    throw PhotoException("the photo can't be read: ${failure.message}; pick another", failure)
-} catch (failure: SecurityException) {
     throw PhotoException("the photo can't be read: ${failure.message}; pick another", failure)
 }
 
@@ -515,7 +534,7 @@ internal fun recover(parts: Parts) {
  * @throws Throwable the failure itself, where it is none that a person can act on but a bug.
  */
 internal fun reasonOf(failure: Throwable): String = when (failure) {
-    is EdgekitException, is IOException, is SecurityException -> failure.message ?: failure.javaClass.simpleName
-    is OutOfMemoryError -> "out of memory"
+    is EdgekitException, is IOException -> failure.message ?: failure.javaClass.simpleName
+    is OutOfMemoryError -> "it takes more memory than the phone gives the app; close other apps, or choose a smaller photo"
     else -> throw failure
 }

@@ -83,6 +83,17 @@ fun readBounded(input: InputStream, limitBytes: Long): ByteArray {
     }
 }
 
+/**
+ * Does what another app takes part in. Its failures cross over to this one as they are, whatever they are.
+ *
+ * @throws IOException it failed.
+ */
+fun <T> foreign(work: () -> T): T = try {
+    work()
+} catch (failure: RuntimeException) {
+    throw IOException("the app that has the file failed: ${failure.message ?: failure.javaClass.simpleName}", failure)
+}
+
 // Pipes and some providers' files can't be synced; what can't be must not fail the write.
 private fun syncIfPossible(out: FileOutputStream) {
     try {

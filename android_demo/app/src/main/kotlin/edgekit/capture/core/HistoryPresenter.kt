@@ -45,7 +45,7 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
 
     fun detailState(contract: Contract?): UiState = when (val one = selected) {
         null -> listState()
-        else -> UiState.Detail(one, toneOfRecord(one.record, contract), notice)
+        else -> UiState.Detail(one, viewOfRecord(one.record, contract), notice)
     }
 
     fun setTruth(label: String?) {
@@ -161,8 +161,19 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
 }
 
 /** A stored verdict's meaning: known where the model in use made it or has the same labels. */
-internal fun toneOfRecord(record: CaptureRecord, contract: Contract?): Tone = when {
-    record.verdict.label == Contract.RETAKE || record.verdict.label == Contract.UNKNOWN -> Tone.UNSURE
-    contract != null && record.verdict.label in contract.labels -> toneOf(record.verdict.label, contract)
+internal fun viewOfRecord(record: CaptureRecord, contract: Contract?, label: String = record.verdict.label): VerdictView {
+    val isKnown = contract != null && label in contract.labels + listOf(Contract.RETAKE, Contract.UNKNOWN)
+    return if (isKnown) viewOf(label, record.verdict.score, contract!!) else VerdictView(plainTone(label), label, record.verdict.score)
+}
+
+private fun plainTone(label: String): Tone = when (label) {
+    Contract.RETAKE -> Tone.UNSURE
+    Contract.UNKNOWN -> Tone.UNKNOWN
     else -> Tone.NEUTRAL
+}
+
+/** Labels of a record for a person to choose from: in the model's order where they are few, else the most probable ones first. */
+internal fun labelsToChoose(record: CaptureRecord, few: Int): List<String> {
+    val all = record.verdict.probabilities
+    return if (all.size <= few) all.keys.toList() else all.entries.sortedByDescending { it.value }.map { it.key }
 }

@@ -1,13 +1,11 @@
 package edgekit.capture.core
 
-import edgekit.runtime.Headers
+import edgekit.runtime.Kinds
 import edgekit.runtime.PhotoException
 import edgekit.runtime.PhotoKind
 
 /** A photo on the disk with the record that it would have as a capture. */
-internal class Judged(val pending: PendingCapture, val record: CaptureRecord, val tone: Tone) {
-    val view: VerdictView get() = VerdictView(tone, record.verdict.label, record.verdict.score)
-}
+internal class Judged(val pending: PendingCapture, val record: CaptureRecord, val view: VerdictView)
 
 /** Puts photos on the disk and judges them as they are stored there. */
 internal class Judge(private val parts: Parts, private val scorer: Scorer, private val crops: Int?) {
@@ -41,19 +39,21 @@ internal class Judge(private val parts: Parts, private val scorer: Scorer, priva
                 truth = null,
             )
             isJudged = true
-            return Judged(pending, record, toneOf(verdict.label, scorer.contract))
+            return Judged(pending, record, viewOf(verdict.label, verdict.score, scorer.contract))
         } finally {
             if (!isJudged) parts.store.drop(pending)
         }
     }
 
+    // What else its headers say is held where it is decoded.
     private fun endingOf(content: ByteArray): String {
-        val kind = Headers.check(content, scorer.contract.plan.workingPx, "the photo")
-        return when (kind) {
+        val head = content.copyOf(minOf(content.size, Kinds.HEAD_BYTES))
+        return when (val kind = Kinds.of(head)) {
             PhotoKind.JPEG -> "jpg"
             PhotoKind.PNG -> "png"
             PhotoKind.WEBP -> "webp"
             PhotoKind.HEIC -> "heic"
+            null -> Kinds.whatInstead(content).let { throw PhotoException("the photo must be a picture, got ${it.what}; ${it.remedy}") }
             else -> throw PhotoException("a photo must be JPEG, PNG, WebP or HEIC to be kept, got $kind; export it as JPEG")
         }
     }

@@ -66,6 +66,9 @@ class LiveLoop(
             Result.success(LiveResult(verdict, now.smoother.add(verdict, takenS)))
         } catch (failure: EdgekitException) {
             Result.failure(failure)
+        } catch (full: OutOfMemoryError) {
+            // A frame's worth was missing, which is no reason to end.
+            Result.failure(full)
         } finally {
             release()
         }

@@ -84,35 +84,36 @@ fun sensorPoint(
     }
 }
 
+/** The sizes that a camera offers for each stream. */
+class StreamOffers(val previews: List<SizePx>, val analyses: List<SizePx>, val photos: List<SizePx>)
+
 /**
  * Sizes of the streams of one session, all of the photo's proportions so that they show the same scene.
  *
- * Preview and analysis stay within 1920x1080 px or the display: what every Camera2 device can do together.
+ * Preview and analysis stay within 1920x1080 px and the display: what every Camera2 device can do together.
  *
  * @param workingPx The shorter side that the model's contract works at, in pixels; null takes 720.
  * @return Null where the camera lacks one kind of stream.
  */
-fun chooseSizes(
-    previews: List<SizePx>,
-    analyses: List<SizePx>,
-    photos: List<SizePx>,
-    display: SizePx,
-    workingPx: Int?,
-    mostPhotoPx: Long,
-): StreamSizes? {
+fun chooseSizes(offers: StreamOffers, display: SizePx, workingPx: Int?, mostPhotoPx: Long): StreamSizes? {
     // A camera of 200 megapixels also offers a binned size: what the runtime refuses must not be asked for.
-    val photo = photos.filter { it.areaPx <= mostPhotoPx }.maxByOrNull(SizePx::areaPx) ?: return null
+    val photo = offers.photos.filter { it.areaPx <= mostPhotoPx }.maxByOrNull(SizePx::areaPx) ?: return null
     val longest = minOf(1920, max(display.width, display.height))
     val shortest = minOf(1080, minOf(display.width, display.height))
     fun usable(sizes: List<SizePx>): List<SizePx> {
         val small = sizes.filter { max(it.width, it.height) <= longest && minOf(it.width, it.height) <= shortest }
         return small.filter { it.hasShapeOf(photo) }.ifEmpty { small }.ifEmpty { sizes.sortedBy(SizePx::areaPx).take(1) }
     }
-    val preview = usable(previews).maxByOrNull(SizePx::areaPx) ?: return null
-    val candidates = usable(analyses)
+    val preview = usable(offers.previews).maxByOrNull(SizePx::areaPx) ?: return null
+    val candidates = usable(offers.analyses)
     val enough = candidates.filter { minOf(it.width, it.height) >= (workingPx ?: DEFAULT_WORKING_PX) }
     val analysis = enough.minByOrNull(SizePx::areaPx) ?: candidates.maxByOrNull(SizePx::areaPx) ?: return null
     return StreamSizes(preview, analysis, photo)
 }
 
+/** Sizes to try where a camera refused the chosen ones: preview and analysis within 640x480 px, the photo as it was. */
+fun chooseSmallerSizes(offers: StreamOffers, chosen: StreamSizes, mostPhotoPx: Long): StreamSizes =
+    chooseSizes(offers, SizePx(640, 480), SMALLER_WORKING_PX, mostPhotoPx) ?: chosen
+
 private const val DEFAULT_WORKING_PX = 720
+private const val SMALLER_WORKING_PX = 480

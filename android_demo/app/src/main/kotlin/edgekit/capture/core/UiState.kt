@@ -4,10 +4,14 @@ import edgekit.runtime.Contract
 import java.io.File
 
 /** What a verdict means to a person: text, icon and colour follow from it. */
-enum class Tone { GENUINE, ATTACK, UNSURE, NEUTRAL }
+enum class Tone { GENUINE, ATTACK, UNSURE, UNKNOWN, NEUTRAL }
 
-/** A verdict as it is shown. */
-data class VerdictView(val tone: Tone, val label: String, val score: Double)
+/**
+ * A verdict as it is shown.
+ *
+ * @property isOneOfSeveral Whether the contract has several labels of an attack, so that the label itself must be said.
+ */
+data class VerdictView(val tone: Tone, val label: String, val score: Double, val isOneOfSeveral: Boolean = false)
 
 /** Why the camera can't be used. */
 enum class Trouble { IN_USE, DISABLED, DISCONNECTED, BROKEN }
@@ -22,6 +26,9 @@ sealed interface Notice {
     data class SaveFailed(val reason: String) : Notice
     data class PhotoRefused(val reason: String) : Notice
     data object ShotFailed : Notice
+
+    /** The app left the front before the camera gave the photo. */
+    data object ShotLost : Notice
     data class ModelRefused(val file: String, val reason: String) : Notice
     data class GpuRefused(val reason: String) : Notice
     data class ExportFailed(val reason: String) : Notice
@@ -34,8 +41,12 @@ data class ModelView(val name: String, val sha256: String, val contract: Contrac
 
 /** What the screen shows. Every state is made by [CapturePresenter]. */
 sealed interface UiState {
-    /** The camera's permission is asked for, with the reason. */
-    data object AskPermission : UiState
+    /**
+     * The camera's permission is asked for, with the reason.
+     *
+     * @property hasBonaFide Whether the model tells genuine photos from others, or names what is on them.
+     */
+    data class AskPermission(val hasBonaFide: Boolean) : UiState
 
     /** The system asks no more: only its settings can give the permission. */
     data object PermissionDenied : UiState
@@ -76,11 +87,11 @@ sealed interface UiState {
     data object Checking : UiState
 
     /** The photo looks like a recapture, or the contract can't tell: take it again, or keep it anyway. */
-    data class Retake(val verdict: VerdictView, val photo: File, val rotation: Int, val source: Source) : UiState
+    data class Retake(val verdict: VerdictView, val photo: File, val source: Source) : UiState
 
     data class History(val captures: List<StoredCapture>, val damaged: Int, val notice: Notice?) : UiState
 
-    data class Detail(val capture: StoredCapture, val tone: Tone, val notice: Notice?) : UiState
+    data class Detail(val capture: StoredCapture, val verdict: VerdictView, val notice: Notice?) : UiState
 
     data class Exporting(val done: Int, val of: Int) : UiState
 
@@ -102,8 +113,13 @@ sealed interface UiState {
 
 /** The meaning of a label under a contract. */
 fun toneOf(label: String, contract: Contract): Tone = when {
-    label == Contract.RETAKE || label == Contract.UNKNOWN -> Tone.UNSURE
+    label == Contract.RETAKE -> Tone.UNSURE
+    label == Contract.UNKNOWN -> Tone.UNKNOWN
     contract.bonaFide == null -> Tone.NEUTRAL
     label == contract.bonaFide -> Tone.GENUINE
     else -> Tone.ATTACK
 }
+
+/** A label and its score as they are shown under a contract. */
+fun viewOf(label: String, score: Double, contract: Contract): VerdictView =
+    VerdictView(toneOf(label, contract), label, score, isOneOfSeveral = contract.labels.size > 2)

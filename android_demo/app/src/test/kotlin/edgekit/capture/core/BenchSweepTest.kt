@@ -49,12 +49,18 @@ class BenchSweepTest {
     )
 
     private fun job(pace: BenchPace = SHORT, contract: Contract = DEMO) =
-        BenchJob.of(contract, ModelName("demo-int8.tflite", sha256(DEMO_BYTES)), photos, pace)
+        BenchJob.of(contract, ModelName("demo-int8.tflite", sha256(DEMO_BYTES)), photos, pace, threads = listOf(1, 2))
 
     private fun rows(job: BenchJob, steps: Steps = Steps { _, _ -> }): List<Map<*, *>> {
         val lines = ArrayList<String>()
         BenchSweep(job, photos, models, device, { lines += it }, steps).run()
         return lines.map { Json.parse(it) as Map<*, *> }
+    }
+
+    @Test
+    fun `threads of a sweep follow the phone's cores`() {
+        val table = mapOf(1 to listOf(1, 2), 2 to listOf(1, 2), 3 to listOf(1, 2, 3), 4 to listOf(1, 2, 4), 8 to listOf(1, 2, 4))
+        for ((cores, threads) in table) assertEquals("$cores cores", threads, BenchJob.usualThreads(cores))
     }
 
     @Test
@@ -156,7 +162,7 @@ class BenchSweepTest {
 
     @Test
     fun `a delegate that is not granted ends the sweep`() {
-        val job = BenchJob.of(DEMO, ModelName("m", "0".repeat(64)), photos, BenchPace.QUICK, delegates = listOf("gpu"))
+        val job = BenchJob.of(DEMO, ModelName("m", "0".repeat(64)), photos, BenchPace.QUICK, threads = listOf(1, 2), delegates = listOf("gpu"))
         val cpu = BenchModels { threads, _ -> TimedModel(threads, Engine("tflite 2.16.1", "not told")) }
         val failure = assertThrows(ModelException::class.java) { BenchSweep(job, photos, cpu, device, {}).run() }
         assertTrue(failure.message!!, "gpu was asked for" in failure.message!!)

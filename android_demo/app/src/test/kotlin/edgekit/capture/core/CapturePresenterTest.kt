@@ -2,9 +2,11 @@ package edgekit.capture.core
 
 import edgekit.runtime.Band
 import edgekit.runtime.Bundle
+import edgekit.runtime.Contract
 import edgekit.runtime.ContractException
 import edgekit.runtime.Json
 import edgekit.runtime.ModelException
+import edgekit.runtime.Verdict
 import java.io.ByteArrayInputStream
 import java.io.File
 import java.io.IOException
@@ -20,7 +22,7 @@ import org.junit.Rule
 import org.junit.Test
 import org.junit.rules.TemporaryFolder
 
-/** Every state of [UiState] is reached here by what happens to the app. */
+/** What the app shows, by what happens to it. */
 class CapturePresenterTest {
     @get:Rule
     val temporary = TemporaryFolder()
@@ -105,7 +107,7 @@ class CapturePresenterTest {
     @Test
     fun `permission is asked for with its reason, granted or denied for ever`() {
         val presenter = started(Permission.ASKABLE)
-        assertEquals(UiState.AskPermission, presenter.state)
+        assertEquals(UiState.AskPermission(hasBonaFide = true), presenter.state)
         presenter.onPermission(Permission.DENIED_FOREVER)
         assertEquals(UiState.PermissionDenied, presenter.state)
         assertFalse("open back 720" in camera.calls)
@@ -163,14 +165,14 @@ class CapturePresenterTest {
         }
         val presenter = running()
         for ((name, content) in REFUSED.map { it to bundleOf(it) }) {
-            presenter.onModelPicked(name) { ByteArrayInputStream(content) }
+            presenter.onModelPicked({ name }) { ByteArrayInputStream(content) }
             jobs.all()
             val notice = presenter.shows<UiState.Live>().notice as Notice.ModelRefused
             assertEquals(name, notice.file)
             assertTrue("the rule must be said: ${notice.reason}", name in notice.reason && notice.reason.length > 40)
             assertTrue(shelf.isBundled)
         }
-        presenter.onModelPicked("good.tflite") { ByteArrayInputStream(DEMO_BYTES) }
+        presenter.onModelPicked({ "good.tflite" }) { ByteArrayInputStream(DEMO_BYTES) }
         jobs.all()
         assertEquals("good.tflite", shelf.current().name)
         assertNull(presenter.shows<UiState.Live>().notice)
@@ -194,7 +196,7 @@ class CapturePresenterTest {
         val presenter = running()
         val before = scorer
         // The picked one's file can't be read to its end.
-        presenter.onModelPicked("far.tflite") { throw IOException("the cloud is away") }
+        presenter.onModelPicked({ "far.tflite" }) { throw IOException("the cloud is away") }
         jobs.all()
         assertEquals(Notice.ModelRefused("far.tflite", "the cloud is away"), presenter.shows<UiState.Live>().notice)
         assertFalse(before.isClosed)
@@ -320,7 +322,10 @@ class CapturePresenterTest {
         val cases = listOf(
             gone to "it was moved", denied to "not yours", bytes(photo("444.jpg").copyOf(300)) to "", bytes(ByteArray(0)) to "",
             bytes("plain text".toByteArray()) to "", bytes(photo("cmyk.tif")) to "", bytes(photo("animated.gif")) to "JPEG, PNG, WebP or HEIC",
-            bytes(hugePng()) to "20000x10000",
+            bytes(hugePng()) to "",
+            provider { NullPointerException("in Parcel.readException") } to "in Parcel.readException",
+            provider { UnsupportedOperationException() } to "UnsupportedOperationException",
+            provider { IllegalStateException("its process died") } to "its process died",
         )
         for ((index, case) in cases.withIndex()) {
             val presenter = running()
@@ -332,6 +337,9 @@ class CapturePresenterTest {
             assertEquals("case $index", emptyList<String>(), File(folder, "captures").list().orEmpty().toList())
         }
     }
+
+    // Failures of another app's provider cross the process border as they are.
+    private fun provider(failure: () -> RuntimeException): () -> InputStream = { throw failure() }
 
     private fun bytes(content: ByteArray): () -> InputStream = { ByteArrayInputStream(content) }
 
@@ -493,7 +501,7 @@ class CapturePresenterTest {
         val list = presenter.shows<UiState.History>()
         assertEquals(2, list.captures.size)
         presenter.onCapture(list.captures[0].record.id)
-        assertEquals(Tone.GENUINE, presenter.shows<UiState.Detail>().tone)
+        assertEquals(Tone.GENUINE, presenter.shows<UiState.Detail>().verdict.tone)
         presenter.onTruth("recapture")
         jobs.all()
         assertEquals("recapture", presenter.shows<UiState.Detail>().capture.record.truth)
@@ -554,13 +562,13 @@ class CapturePresenterTest {
         val presenter = running()
         presenter.onBench()
         jobs.all()
-        assertEquals(UiState.BenchReady(1, 10), presenter.state)
+        assertEquals(UiState.BenchReady(1, 15), presenter.state)
         assertEquals("close", camera.calls.last())
         presenter.onBenchStart(quick = true)
         presenter.shows<UiState.BenchRunning>()
         jobs.all()
         val done = presenter.shows<UiState.BenchDone>()
-        assertEquals(10, done.result.points.size)
+        assertEquals(15, done.result.points.size)
         assertTrue(done.result.export.isFile)
         assertTrue(states.filterIsInstance<UiState.BenchRunning>().size > 10)
         presenter.onBack()
@@ -652,11 +660,178 @@ class CapturePresenterTest {
         assertEquals("close", camera.calls.last())
     }
 
+    /** What happens to the app, one after another, until it has shown all that it can show. */
     @Test
-    fun `every state has a producer here`() {
-        val names = UiState::class.java.classes.map { it.simpleName }.toSet()
-        val tests = File(REPOSITORY, "android_demo/app/src/test/kotlin/edgekit/capture/core/CapturePresenterTest.kt").readText()
-        assertEquals(emptyList<String>(), names.filter { "UiState.$it" !in tests })
+    fun `every state is reached by what happens to the app`() {
+        shelf.choose(ModelFile("mine.tflite", byteArrayOf(1)))
+        loading = { file, threads, _ -> if (file.name == "mine.tflite") throw ContractException("no") else TickingScorer(threads, clock) }
+        val presenter = started(Permission.ASKABLE)
+        presenter.onBundledModel()
+        jobs.all()
+        val journey = listOf<() -> Unit>(
+            { presenter.onPermission(Permission.DENIED_FOREVER) }, { presenter.onPermission(Permission.GRANTED) },
+            { presenter.onCamera(CameraEvent.Absent) }, { presenter.onCamera(CameraEvent.Failed(Trouble.IN_USE)) }, presenter::onRetry,
+            { presenter.onCamera(opened) }, { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
+            presenter::onHistory, { presenter.onCapture(store.list().whole.single().record.id) }, { presenter.onBack() }, presenter::onExport,
+            { presenter.onBack() }, presenter::onBench, { presenter.onBenchStart(quick = true) },
+            { presenter.onBench() }, { presenter.onBenchStart(quick = true); presenter.pause() }, { presenter.resume(Permission.GRANTED); presenter.onBench() },
+            { loading = { _, _, _ -> throw ModelException("no") }; presenter.onBenchStart(quick = true) },
+            presenter::onSettings, { presenter.onBack() },
+            {
+                loading = { _, threads, _ -> ScriptedScorer(threads = threads, answer = { verdict(0.9) }) }
+                presenter.onSettingsChanged(presenter.settings.copy(threads = 1))
+            },
+            { presenter.onCamera(opened) }, { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
+        )
+        for (step in journey) {
+            step()
+            jobs.all()
+        }
+        val shown = states.map { it.javaClass.simpleName }.toSet()
+        assertEquals(UiState::class.java.classes.map { it.simpleName }.toSet(), shown)
+    }
+
+    private fun runningWith(contract: Contract, answer: () -> Verdict): CapturePresenter {
+        loading = { _, threads, _ -> ScriptedScorer(contract, threads, answer = answer).also { scorer = it } }
+        return running()
+    }
+
+    private fun CapturePresenter.shootAs() {
+        onShutter()
+        onCamera(CameraEvent.Photo(photo("444.jpg")))
+        jobs.all()
+    }
+
+    @Test
+    fun `a contract without genuine photos names what it sees, and asks nothing`() {
+        val presenter = runningWith(NEUTRAL) { verdictFor("mango", 0.9, NEUTRAL) }
+        presenter.offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+        assertEquals(Tone.NEUTRAL to "mango", presenter.shows<UiState.Live>().verdict!!.let { it.tone to it.label })
+        presenter.shootAs()
+        assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+        presenter.onHistory()
+        jobs.all()
+        presenter.onCapture(store.list().whole.single().record.id)
+        val detail = presenter.shows<UiState.Detail>()
+        assertEquals(Tone.NEUTRAL, detail.verdict.tone)
+        assertEquals("the likeliest first", "mango", labelsToChoose(detail.capture.record, 10).first())
+        assertEquals("few stay in order", NEUTRAL.labels, labelsToChoose(detail.capture.record, 12))
+        presenter.onTruth("pear")
+        jobs.all()
+        assertEquals("pear", store.list().whole.single().record.truth)
+        assertEquals(UiState.AskPermission(hasBonaFide = false), started(Permission.ASKABLE).state)
+    }
+
+    @Test
+    fun `what no label fits is unknown, which is no reason to take a photo again`() {
+        val presenter = runningWith(NEUTRAL) { verdictFor("mango", 0.2, NEUTRAL) }
+        presenter.offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+        assertEquals(Tone.UNKNOWN to "unknown", presenter.shows<UiState.Live>().verdict!!.let { it.tone to it.label })
+        presenter.shootAs()
+        assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+        assertEquals(Tone.UNKNOWN, viewOfRecord(store.list().whole.single().record, null).tone)
+    }
+
+    @Test
+    fun `of several attacks the one is said`() {
+        val presenter = runningWith(SEVERAL) { verdictFor("screen", 0.9, SEVERAL) }
+        presenter.shootAs()
+        val asked = presenter.shows<UiState.Retake>().verdict
+        assertEquals(Tone.ATTACK, asked.tone)
+        assertTrue(asked.isOneOfSeveral && asked.label != "genuine")
+        assertFalse(viewOf("recapture", 0.9, DEMO).isOneOfSeveral)
+    }
+
+    @Test
+    fun `a photo that is picked before the model is there waits for it`() {
+        // The process ended while the picker was in front: its answer is the first that the new one hears.
+        val presenter = presenter()
+        presenter.attach(states::add)
+        presenter.onGallery { ByteArrayInputStream(photo("444.jpg")) }
+        presenter.resume(Permission.GRANTED)
+        jobs.all()
+        assertEquals(Source.GALLERY, store.list().whole.single().record.source)
+        presenter.onCamera(opened)
+        assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+    }
+
+    @Test
+    fun `a model that is picked before the one in use is there is used, or refused in words`() {
+        for ((name, isGood) in mapOf("good.tflite" to true, "bad.tflite" to false)) {
+            val works: (ModelFile, Int, String) -> Scorer = { _, threads, _ -> ScriptedScorer(threads = threads) }
+            loading = { file, threads, delegate -> if (file.name == "bad.tflite") throw ContractException("no") else works(file, threads, delegate) }
+            val presenter = presenter()
+            presenter.attach(states::add)
+            presenter.onModelPicked({ name }) { ByteArrayInputStream(DEMO_BYTES) }
+            presenter.resume(Permission.GRANTED)
+            jobs.all()
+            presenter.onCamera(opened)
+            assertEquals(if (isGood) null else Notice.ModelRefused("bad.tflite", "no"), presenter.shows<UiState.Live>().notice)
+            assertEquals("good.tflite", shelf.current().name)
+        }
+    }
+
+    @Test
+    fun `a model whose app fails in any way is refused in words`() {
+        val presenter = running()
+        presenter.onModelPicked({ throw IllegalStateException("no name") }) { error("must not be asked") }
+        jobs.all()
+        assertTrue("${presenter.state}", "no name" in (presenter.shows<UiState.Live>().notice as Notice.ModelRefused).reason)
+        presenter.onModelPicked({ "x.tflite" }) { throw NullPointerException() }
+        jobs.all()
+        assertTrue("NullPointerException" in (presenter.shows<UiState.Live>().notice as Notice.ModelRefused).reason)
+    }
+
+    @Test
+    fun `a photo that the camera still owes when the app leaves the front is told`() {
+        val presenter = running()
+        presenter.onShutter()
+        presenter.pause()
+        presenter.resume(Permission.GRANTED)
+        presenter.onCamera(opened)
+        assertEquals(Notice.ShotLost, presenter.shows<UiState.Live>().notice)
+    }
+
+    @Test
+    fun `a photo or a frame that memory does not suffice for is told`() {
+        val presenter = running()
+        scorer.answer = { throw OutOfMemoryError() }
+        presenter.offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+        assertTrue(presenter.shows<UiState.Live>().notice is Notice.LiveFailed)
+        presenter.shootAs()
+        assertTrue("memory" in (presenter.shows<UiState.Live>().notice as Notice.PhotoRefused).reason)
+        assertEquals(emptyList<String>(), File(folder, "captures").list()!!.toList())
+    }
+
+    @Test
+    fun `an app that ends while the model loads frees it all the same`() {
+        val presenter = presenter()
+        presenter.attach(states::add)
+        presenter.resume(Permission.GRANTED)
+        presenter.close()
+        jobs.all()
+        assertTrue(scorer.isClosed)
+    }
+
+    @Test
+    fun `a sweep's export takes the place of the one before`() {
+        loading = { _, threads, _ -> TickingScorer(threads, clock) }
+        val presenter = running()
+        repeat(2) {
+            nowMs += 60_000
+            presenter.onBench()
+            jobs.all()
+            presenter.onBenchStart(quick = true)
+            jobs.all()
+            presenter.shows<UiState.BenchDone>()
+        }
+        assertEquals(1, File(folder, "exports").list()!!.size)
     }
 
     private companion object {
@@ -667,7 +842,7 @@ class CapturePresenterTest {
     /** Takes its time by the sweep's clock. */
     private class TickingScorer(threads: Int, private val clock: TestDevice, private val scripted: ScriptedScorer = ScriptedScorer(threads = threads)) :
         Scorer by scripted {
-        override fun classify(photo: ByteArray, crops: Int?): edgekit.runtime.Verdict {
+        override fun classify(photo: ByteArray, crops: Int?): Verdict {
             clock.ns += 20_000_000
             return verdict(0.2, crops = crops ?: 4, ms = 15.0)
         }

@@ -42,6 +42,32 @@ fun verdict(attack: Double, contract: Contract = DEMO, crops: Int = 2, ms: Doubl
     )
 }
 
+/** A contract that names what is on a photo: no label is that of genuine photos, and little probability is none. */
+val NEUTRAL: Contract = DEMO.copy(
+    name = "shelf goods",
+    labels = listOf(
+        "apple", "apricot", "banana", "cherry", "fig", "grape", "kiwi", "lemon", "mango", "melon", "orange", "pear",
+    ),
+    bonaFide = null,
+    decision = DEMO.decision.copy(threshold = null, abstain = null, earlyStop = null, floor = 0.4),
+)
+
+/** A contract with several labels of an attack. */
+val SEVERAL: Contract = DEMO.copy(labels = listOf("genuine", "print", "screen"), decision = DEMO.decision.copy(earlyStop = null))
+
+/** A verdict of a contract with any number of labels: that one has so much, the others share the rest. */
+fun verdictFor(label: String, probability: Double, contract: Contract): Verdict {
+    val rest = (1 - probability) / (contract.labels.size - 1)
+    val probabilities = contract.labels.map { if (it == label) probability else rest }
+    val answer = edgekit.runtime.decide(probabilities.toDoubleArray(), contract)
+    return verdict(0.1).copy(
+        label = answer.label,
+        score = answer.score,
+        probabilities = contract.labels.zip(probabilities).toMap(),
+        crops = List(2) { CropScore(Box(8 * it, 0, 8 * it + 96, 96), probabilities.map(Double::toFloat)) },
+    )
+}
+
 /** A frame of grey. */
 fun frame(): Frame = Frame.of(ByteBuffer.allocate(64 * 64 * 3 / 2), SizeWh(64, 64), Layout.NV21)
 
@@ -154,6 +180,7 @@ class SmallDisk(var freeBytes: Long) : Disk {
 
 /** A device whose clock goes as fast as tests want. */
 class TestDevice : BenchDevice {
+    override val cores = 8
     var ns = 0L
 
     override fun machine(): Map<String, Any?> = TEST_MACHINE.machine()

@@ -107,8 +107,17 @@ class GeometryTest {
     @Test
     fun `streams show one scene, and frames are just large enough for the model`() {
         val offered = listOf(SizePx(4000, 3000), SizePx(1920, 1080), SizePx(1440, 1080), SizePx(1280, 960), SizePx(1280, 720), SizePx(640, 480))
-        val chosen = chooseSizes(offered, offered, offered, SizePx(1920, 1080), 720, 80_000_000)
+        val chosen = chooseSizes(StreamOffers(offered, offered, offered), SizePx(1920, 1080), 720, 80_000_000)
         assertEquals(StreamSizes(SizePx(1440, 1080), SizePx(1280, 960), SizePx(4000, 3000)), chosen)
+    }
+
+    @Test
+    fun `a display below 1080p bounds the streams, and a session that was refused is tried with small ones`() {
+        val offered = listOf(SizePx(4000, 3000), SizePx(1440, 1080), SizePx(960, 720), SizePx(640, 480), SizePx(320, 240))
+        val offers = StreamOffers(offered, offered, offered)
+        val chosen = chooseSizes(offers, SizePx(720, 1280), 720, 80_000_000)!!
+        assertEquals(StreamSizes(SizePx(960, 720), SizePx(960, 720), SizePx(4000, 3000)), chosen)
+        assertEquals(StreamSizes(SizePx(640, 480), SizePx(640, 480), SizePx(4000, 3000)), chooseSmallerSizes(offers, chosen, 80_000_000))
     }
 
     @Test
@@ -117,21 +126,21 @@ class GeometryTest {
         assertEquals(
             "a camera below the working size gives its largest",
             StreamSizes(SizePx(640, 480), SizePx(640, 480), SizePx(640, 480)),
-            chooseSizes(small, small, small, SizePx(1920, 1080), 720, 80_000_000),
+            chooseSizes(StreamOffers(small, small, small), SizePx(1920, 1080), 720, 80_000_000),
         )
         val huge = listOf(SizePx(16320, 12240), SizePx(8160, 6120))
         assertEquals(
             "a photo that the runtime refuses is not asked for",
             SizePx(8160, 6120),
-            chooseSizes(small, small, huge, SizePx(1920, 1080), 720, 80_000_000)!!.photo,
+            chooseSizes(StreamOffers(small, small, huge), SizePx(1920, 1080), 720, 80_000_000)!!.photo,
         )
-        assertNull(chooseSizes(small, emptyList(), small, SizePx(1920, 1080), 720, 80_000_000))
-        assertNull(chooseSizes(small, small, huge, SizePx(1920, 1080), 720, 1_000_000))
+        assertNull(chooseSizes(StreamOffers(small, emptyList(), small), SizePx(1920, 1080), 720, 80_000_000))
+        assertNull(chooseSizes(StreamOffers(small, small, huge), SizePx(1920, 1080), 720, 1_000_000))
         val cinema = listOf(SizePx(1920, 1080), SizePx(1280, 720))
         assertEquals(
             "other proportions are better than none",
             StreamSizes(SizePx(1920, 1080), SizePx(1280, 720), SizePx(4000, 3000)),
-            chooseSizes(cinema, cinema, listOf(SizePx(4000, 3000)), SizePx(1920, 1080), null, 80_000_000),
+            chooseSizes(StreamOffers(cinema, cinema, listOf(SizePx(4000, 3000))), SizePx(1920, 1080), null, 80_000_000),
         )
     }
 }
