@@ -288,7 +288,8 @@ def opened(data: Path) -> Iterator[tuple[Path, CapturesExport | None]]:
     """
     from edgekit.phones.captures import unpacked_captures
 
-    if not data.is_file() or data.suffix.lower() != ".zip":
+    # Unlike Path.is_file, this also answers for names that are too long.
+    if not os.path.isfile(data) or data.suffix.lower() != ".zip":
         yield data, None
         return
     with unpacked_captures(data) as (folder, export):

@@ -32,7 +32,9 @@ def web(
         Path | None,
         typer.Option(help="Photos for the page's benchmark, the model's test photos of it. [default: the page's own]"),
     ] = None,
-    photos: Annotated[int, typer.Option(help="With --data: how many of them, at most.", min=1)] = _WEB.photos,
+    bench_photos: Annotated[
+        int, typer.Option(help="With --data: how many photos its benchmark takes, at most.", min=1)
+    ] = _WEB.photos,
     serve: Annotated[bool, typer.Option("--serve", help="Serve it on this machine until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option(help="With --serve: where; 0 takes any that is free.", min=0, max=65535)] = PORT,
     overwrite: options.Overwrite = False,
@@ -48,7 +50,7 @@ def web(
 
     source = page or find_page()
     with console.progress() as progress:
-        config = WebConfig(photos=photos, overwrite=overwrite)
+        config = WebConfig(photos=bench_photos, overwrite=overwrite)
         chosen = None if data is None else _test_photos(model, data, out, progress)
         record = publish_page(model, out, config, page=source, photos=chosen, progress=progress)
     console.show(record, print_web, json=json)

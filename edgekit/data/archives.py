@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import lzma
+import os
 import re
 import stat
 import zipfile
@@ -50,8 +51,8 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         if is_stream(path):
             raise DataError(f"{path}: an archive must be a file, got a pipe or a device")
-        if not path.is_file():
-            state = "got a folder" if path.is_dir() else "there is none"
+        if not os.path.isfile(path):
+            state = "got a folder" if os.path.isdir(path) else "there is none"
             raise DataError(f"{path}: an archive must be a zip file, {state}; check the path")
         _check_directory(path)
         archive = zipfile.ZipFile(path)

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ def find_page() -> Path:
         EdgekitError: there is none; says how to get one.
     """
     built = Path(edgekit.__file__).resolve().parents[1] / "web_demo" / "dist" / "app"
-    if (built / WORKER_NAME).is_file():
+    if os.path.isfile(built / WORKER_NAME):
         return built
     raise EdgekitError(
         "the page must be built first, and an installed edgekit has none: run `make web` in a checkout of edgekit and "
@@ -163,8 +164,8 @@ def _json(source: Path, text: bytes) -> object:
 @contextmanager
 def _reader(source: Path) -> Generator[Callable[[str], bytes]]:
     """What reads a file of the page by its name."""
-    if not source.is_file():
-        if not (source / WORKER_NAME).is_file():
+    if not os.path.isfile(source):
+        if not os.path.isfile(source / WORKER_NAME):
             raise EdgekitError(
                 f"{source} must be a built page, the folder or a zip file of it; it has no {WORKER_NAME}: run "
                 "`make web` in a checkout of edgekit and name its web_demo/dist/app"

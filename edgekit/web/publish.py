@@ -106,7 +106,7 @@ def publish_page(
 def _check_place(out: Path, config: WebConfig) -> None:
     if not os.path.lexists(out):
         return
-    if out.is_symlink() or not out.is_dir():
+    if os.path.islink(out) or not os.path.isdir(out):
         raise EdgekitError(f"{out} must be a folder, got a file or a link; name another with --out")
     inside = os.listdir(out)
     # A page goes as a whole: nothing may lie there that is none of its files.

@@ -48,7 +48,7 @@ class PageServer:
     address: str
 
     def __init__(self, folder: Path, port: int = 0) -> None:
-        if not (folder / "index.html").is_file():
+        if not os.path.isfile(folder / "index.html"):
             raise EdgekitError(f"{folder} must hold a page to serve, it has no index.html")
         handler = type("Handler", (_Handler,), {"folder": folder.resolve()})
         try:

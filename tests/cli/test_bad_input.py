@@ -236,7 +236,7 @@ class TestAfterARun:
     def test_a_file_where_the_models_record_would_go_is_not_replaced(self, edgekit_here, run, tmp_path):
         other = tmp_path / "package.json"
         other.write_text("{}")
-        out = ("--out", tmp_path / "package.tflite", "--calibration", tmp_path / "calibration", "--allow-drop")
+        out = ("--out", tmp_path / "package.tflite", "--allow-drop")
         code, _, err = edgekit_here("convert", run, "--float", *out)
         assert code == 2
         assert "package.json exists; use --overwrite" in err
@@ -285,7 +285,7 @@ class TestAfterARun:
 
     def test_a_model_with_a_changed_byte(self, edgekit_here, photos, run, tmp_path):
         out = tmp_path / "model.tflite"
-        code, _, err = edgekit_here("convert", run, "--float", "--out", out, "--calibration", tmp_path / "calibration")
+        code, _, err = edgekit_here("convert", run, "--float", "--out", out)
         assert code == 0, err
         content = bytearray(out.read_bytes())
         content[len(content) // 3] ^= 1

@@ -29,6 +29,7 @@ from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.runtime.smoothing import DEFAULT_TAU_S
 from edgekit.simulate.options import RecaptureConfig, SimulateConfig
 from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.web.options import WebConfig
 
 # Options whose type depends on the command, and why.
 OTHER_TYPES = {
@@ -52,6 +53,7 @@ OTHER_WORDS = {
     "--folds": "of a test, of an audit, of a split; the least number differs",
     "--out": "each says what it writes",
     "--per-class": "photos that are made, or looked at",
+    "--port": "of the live view, or of a page",
     "--preset": "what variants start from, or whether there are any",
     "--side": "of the network's input, of crops, of a copy, of a spectrum's tiles",
     "--strict": "each says what it holds against the set",
@@ -157,6 +159,7 @@ ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(),
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
 DEFAULTS = {
+    "web": {"--bench-photos": WebConfig().photos},
     "data simulate": {"--per-class": SIMULATE.photos_per_class_per_group, "--seed": SIMULATE.seed},
     "finetune": {
         "--backbone": NETWORK.backbone,
@@ -269,6 +272,7 @@ OWN_DEFAULTS = {
     ("adopt", "--plan"): "others' models were trained on one crop, CropPlan's own is a model's",
     ("adopt", "--crops"): "of that plan",
     ("predict", "--batch"): "photos in flight, which no stage has",
+    ("web", "--port"): "where phones are told to look",
     ("data recapture", "--screen"): "all, for which RecaptureConfig lists them",
     **{
         (command, "--workers"): "a process for each processor"

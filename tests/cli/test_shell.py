@@ -46,6 +46,7 @@ COMMANDS = [
     "runtime",
     "tta",
     "tune",
+    "web",
 ]
 # Commands that stand in a file with others of their stage; all others have a file of their name.
 FILE_OF = {

@@ -38,7 +38,7 @@ def test_the_record_as_json(edgekit_here, page, red_blue_file, tmp_path):
 
 def test_photos_of_a_data_folder_go_into_its_benchmark(edgekit_here, page, photos, model, tmp_path):
     out = tmp_path / "site"
-    code, _, err = edgekit_here("web", model, "--out", out, "--page", page, "--data", photos, "--photos", 4)
+    code, _, err = edgekit_here("web", model, "--out", out, "--page", page, "--data", photos, "--bench-photos", 4)
     assert code == 0, err
     listed = json.loads((out / "page.json").read_text())["photos"]
     assert [one["label"] for one in listed] == ["genuine", "recapture", "genuine", "recapture"]

@@ -264,8 +264,8 @@ def test_a_full_disk_leaves_nothing_half_written(dataset, small_config, tmp_path
     folder = RunFolder(root=tmp_path / "run")
     with full_disk(after=1), pytest.raises(EdgekitError, match="No space left on device"):
         finetune(dataset, folder, longer(small_config, 1))
-    # The weights were written whole, their state not at all.
-    assert [path.name for path in folder.root.iterdir() if path.name != LOCK_NAME] == ["float.h5"]
+    # The epoch was written whole, the weights not at all.
+    assert [path.name for path in folder.root.iterdir() if path.name != LOCK_NAME] == ["float.last-epoch.npz"]
 
 
 def test_a_shared_cache_serves_a_second_run(dataset, mobile_run, mobile_config, tmp_path):
