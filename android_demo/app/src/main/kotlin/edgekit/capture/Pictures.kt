@@ -2,18 +2,13 @@ package edgekit.capture
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
-import android.graphics.ImageDecoder
 import android.graphics.Matrix
-import android.os.Build
 import android.os.Handler
 import android.os.Looper
 import android.util.LruCache
 import edgekit.runtime.Exif
-import edgekit.runtime.Kinds
-import edgekit.runtime.PhotoKind
 import java.io.File
 import java.io.IOException
-import java.nio.ByteBuffer
 import java.util.concurrent.Executors
 
 /** Small upright pictures of stored photos, made away from the main thread. */
@@ -54,16 +49,12 @@ class Pictures {
 }
 
 /**
- * A photo as it stands upright and is not mirrored, by EXIF or, of HEIC and AVIF, by its own boxes.
+ * A photo as it stands upright and is not mirrored, by EXIF.
  *
  * @param sidePx Its longer side is so long or up to twice that, unless it is smaller.
  * @return Null where it can't be decoded.
  */
 internal fun upright(content: ByteArray, sidePx: Int): Bitmap? {
-    val kind = Kinds.of(content.copyOf(minOf(content.size, Kinds.HEAD_BYTES)))
-    // BitmapFactory does not turn these, and Androids before this one can't read them at all.
-    val isBoxed = kind == PhotoKind.HEIC || kind == PhotoKind.AVIF
-    if (isBoxed && Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) return boxed(content, sidePx)
     val options = BitmapFactory.Options().apply { inJustDecodeBounds = true }
     BitmapFactory.decodeByteArray(content, 0, content.size, options)
     if (options.outWidth < 1) return null
@@ -72,16 +63,6 @@ internal fun upright(content: ByteArray, sidePx: Int): Bitmap? {
     val found = BitmapFactory.decodeByteArray(content, 0, content.size, options) ?: return null
     val turn = matrixOf(Exif.orientation(content)) ?: return found
     return Bitmap.createBitmap(found, 0, 0, found.width, found.height, turn, true)
-}
-
-@android.annotation.TargetApi(28)
-private fun boxed(content: ByteArray, sidePx: Int): Bitmap? = try {
-    ImageDecoder.decodeBitmap(ImageDecoder.createSource(ByteBuffer.wrap(content))) { decoder, info, _ ->
-        decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
-        decoder.setTargetSampleSize(sampleSize(info.size.width, info.size.height, sidePx))
-    }
-} catch (_: IOException) {
-    null
 }
 
 private fun sampleSize(width: Int, height: Int, sidePx: Int): Int {

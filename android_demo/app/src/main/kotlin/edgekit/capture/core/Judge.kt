@@ -52,9 +52,8 @@ internal class Judge(private val parts: Parts, private val scorer: Scorer, priva
             PhotoKind.JPEG -> "jpg"
             PhotoKind.PNG -> "png"
             PhotoKind.WEBP -> "webp"
-            PhotoKind.HEIC -> "heic"
             null -> Kinds.whatInstead(content).let { throw PhotoException("the photo must be a picture, got ${it.what}; ${it.remedy}") }
-            else -> throw PhotoException("a photo must be JPEG, PNG, WebP or HEIC to be kept, got $kind; export it as JPEG")
+            else -> throw PhotoException("a photo must be JPEG, PNG or WebP to be kept, got $kind; export it as JPEG")
         }
     }
 }

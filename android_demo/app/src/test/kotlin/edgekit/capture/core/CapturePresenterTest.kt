@@ -321,7 +321,7 @@ class CapturePresenterTest {
         val denied: () -> InputStream = { throw SecurityException("not yours") }
         val cases = listOf(
             gone to "it was moved", denied to "not yours", bytes(photo("444.jpg").copyOf(300)) to "", bytes(ByteArray(0)) to "",
-            bytes("plain text".toByteArray()) to "", bytes(photo("cmyk.tif")) to "", bytes(photo("animated.gif")) to "JPEG, PNG, WebP or HEIC",
+            bytes("plain text".toByteArray()) to "", bytes(photo("cmyk.tif")) to "", bytes(photo("animated.gif")) to "JPEG, PNG or WebP",
             bytes(hugePng()) to "",
             provider { NullPointerException("in Parcel.readException") } to "in Parcel.readException",
             provider { UnsupportedOperationException() } to "UnsupportedOperationException",
