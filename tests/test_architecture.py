@@ -279,6 +279,7 @@ TESTED_ELSEWHERE = {
     "augment.warp": "through variants: tests/augment/test_vary.py",
     "runtime.zip_list": "through what reads archives: tests/runtime/test_bundle.py, tests/data/test_archives.py",
     "train.last_epoch": "through fits that are killed: tests/train/test_fit.py",
+    "serving": "through what serves: tests/video/test_preview.py, tests/web/test_serve.py",
     "adopt.check": "through adoptions: tests/adopt/test_run.py",
     "adopt.edges": "through adoptions: tests/adopt/test_run.py",
     "adopt.interface": "through adoptions: tests/adopt/test_run.py",

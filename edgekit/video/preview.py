@@ -10,7 +10,7 @@ import io
 import secrets
 import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -18,6 +18,7 @@ from PIL import Image
 
 from edgekit.arrays import RGBArray
 from edgekit.errors import VideoError
+from edgekit.serving import BoundedServer
 
 SHOOT, QUIT = "shoot", "quit"
 _KEYS = (SHOOT, QUIT)
@@ -26,8 +27,6 @@ _HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 _VIEW_PX, _QUALITY = 960, 75
 # Browsers that hold a stream open at the same time, and how long one waits for the next frame.
 _MAX_STREAMS = 4
-# Each has a thread here; a page needs one for its stream and one or two beside it.
-_MAX_CONNECTIONS = 32
 _WAIT_S = 10.0
 _MAX_WAITING_KEYS = 16
 
@@ -69,7 +68,7 @@ class Preview:
         self._streams = threading.BoundedSemaphore(_MAX_STREAMS)
         self._keys: SimpleQueue[str] = SimpleQueue()
         try:
-            self._server = _Server((_LOOPBACK, port), type("Handler", (_Handler,), {"preview": self}))
+            self._server = BoundedServer((_LOOPBACK, port), type("Handler", (_Handler,), {"preview": self}))
         except OSError as failure:
             raise VideoError(
                 f"the live view can't listen on port {port}: {failure.strerror}; name another, or go without"
@@ -118,36 +117,6 @@ class Preview:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._number > seen, _WAIT_S)
             return self._number, b"" if self._closed or self._number == seen else self._jpeg
-
-
-class _Server(ThreadingHTTPServer):
-    """A thread for each connection, and few of them at any time: one too many is closed at once."""
-
-    daemon_threads = True
-    # One that waits to be closed must not keep a browser out for a second, as long as TCP takes to ask again.
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._places = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, if there is a place."""
-        if not self._places.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._places.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve it, then free its place."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._places.release()
 
 
 class _Handler(BaseHTTPRequestHandler):

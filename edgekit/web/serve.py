@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from edgekit.errors import EdgekitError
+from edgekit.serving import BoundedServer
 
 _LOOPBACK = "127.0.0.1"
 _HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -27,7 +27,6 @@ _KINDS = {
     ".jpg": "image/jpeg",
     ".webp": "image/webp",
 }
-_MAX_CONNECTIONS = 32
 _PIECE_BYTES = 1 << 16
 
 
@@ -74,33 +73,8 @@ class PageServer:
         self._server.shutdown()
 
 
-class _Server(ThreadingHTTPServer):
-    """A thread for each connection, and few of them at any time: one too many is closed at once."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._places = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, if there is a place."""
-        if not self._places.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._places.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve it, then free its place."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._places.release()
+class _Server(BoundedServer):
+    """Serves one folder's files."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of browsers that go away in the middle of a file."""

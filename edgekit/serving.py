@@ -1,0 +1,45 @@
+"""A web server with a thread for each connection, and few of them at any time. Standard library only."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+# Each has a thread; a browser opens up to six at a time.
+MAX_CONNECTIONS = 32
+
+
+class BoundedServer(ThreadingHTTPServer):
+    """One connection more than ``MAX_CONNECTIONS`` is closed at once.
+
+    Args:
+        address: Host and port; port 0 takes any that is free.
+        handler: Answers requests.
+    """
+
+    daemon_threads = True
+    # One that waits to be closed must not keep a browser out for a second, as long as TCP takes to ask again.
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread, if there is a place."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve it, then free its place."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
