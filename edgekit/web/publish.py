@@ -188,4 +188,6 @@ def _write(files: dict[str, bytes], out: Path, progress: Progress) -> None:
         ) from failure
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)
+        # The former page is all there is where neither could take its name.
+        if os.path.isdir(out):
+            shutil.rmtree(former, ignore_errors=True)

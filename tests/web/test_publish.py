@@ -123,6 +123,23 @@ def test_ctrl_c_between_two_names_leaves_the_page_that_was_there(page, red_blue_
     assert [one.name for one in out.parent.iterdir() if one.name.startswith(".")] == []
 
 
+def test_a_page_that_can_not_come_back_is_not_deleted(page, red_blue_file, out, monkeypatch):
+    publish_page(red_blue_file, out, WebConfig(), page=page)
+    before = (out / "sw.js").read_bytes()
+    rename = type(out).rename
+
+    def stuck(path, target):
+        if target == out:
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(type(out), "rename", stuck)
+    with pytest.raises(EdgekitError, match="Input/output error"):
+        publish_page(red_blue_file, out, WebConfig(overwrite=True), page=page)
+    (former,) = (one for one in out.parent.iterdir() if one.name.endswith(".old"))
+    assert (former / "sw.js").read_bytes() == before
+
+
 def test_a_model_whose_name_no_export_may_tell_is_refused(page, red_blue_file, out, tmp_path):
     named = tmp_path / "two\nlines.tflite"
     named.write_bytes(red_blue_file.read_bytes())
