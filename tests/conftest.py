@@ -55,6 +55,9 @@ LONG = {
     "runtime/test_decoding.py",
 }
 
+# Of which one that hangs is told, as the others after the time in pyproject.toml.
+_LONG_S = 7200
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -63,6 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         trains = "mobile_run" in getattr(item, "fixturenames", ()) or "[mobile_" in item.name
         if trains or item.path.relative_to(ROOT / "tests").as_posix() in LONG:
             item.add_marker("long")
+            item.add_marker(pytest.mark.timeout(_LONG_S))
     # Files with slow tests first: what is long and begins last keeps one process busy and the others idle.
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
