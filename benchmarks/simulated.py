@@ -39,8 +39,9 @@ from edgekit.simulate.rephoto import SCREEN_OF
 from edgekit.train.features import FeatureCache, photo_features
 from edgekit.train.finetune import versions
 from edgekit.train.head import PENALTIES, FeatureSet, Head, solve_head
-from edgekit.train.network import build_network, load_backbone, pooled_features
+from edgekit.train.network import build_network, pooled_features
 from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.pretrained import load_backbone
 from edgekit.train.resume import RunOptions
 from edgekit.train.to_tflite import to_flatbuffer
 

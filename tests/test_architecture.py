@@ -278,6 +278,14 @@ TESTED_ELSEWHERE = {
     "audit.reading": "through the audit: tests/audit/test_run.py",
     "augment.warp": "through variants: tests/augment/test_vary.py",
     "runtime.zip_list": "through what reads archives: tests/runtime/test_bundle.py, tests/data/test_archives.py",
+    **{
+        f"train.backbones.{name}": "with all others: tests/train/backbones/test_registry.py"
+        for name in (
+            *("alexnet", "cnn3", "count", "efficientnet_b0", "efficientnet_lite", "entry", "graph", "inception_names"),
+            *("inception_resnet_v2", "inception_v3", "inception_v4", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3"),
+            *("small_cnn", "vgg16"),
+        )
+    },
     "train.last_epoch": "through fits that are killed: tests/train/test_fit.py",
     "serving": "through what serves: tests/video/test_preview.py, tests/web/test_serve.py",
     "adopt.check": "through adoptions: tests/adopt/test_run.py",

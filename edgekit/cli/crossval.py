@@ -15,7 +15,8 @@ from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
-from edgekit.train.options import TrainConfig, check_weights_file, qat_fit, whole_fit
+from edgekit.train.options import TrainConfig, qat_fit, whole_fit
+from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from edgekit.crossval.record import CrossvalRecord
@@ -31,7 +32,7 @@ def crossval(
     tta: options.Tta = None,
     backbone: options.Backbone = options.NETWORK.backbone,
     alpha: options.Alpha = None,
-    side: options.Side = options.NETWORK.side_px,
+    side: options.Side = None,
     features: options.Features = None,
     weights: options.Weights = "",
     tune: options.Tune = options.TRAIN.tune,
@@ -71,7 +72,7 @@ def crossval(
     )
     qat = options.changed(qat_fit(), epochs=qat_epochs)
     config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
-    check_weights_file(network.weights)
+    check_weights_file(network)
     options.check_places({"a cross-validation": out}, data)
     with console.progress() as progress:
         dataset = load_dataset(

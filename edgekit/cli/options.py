@@ -21,6 +21,7 @@ from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import NetworkConfig, TrainConfig
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 Config = TypeVar("Config")
 
 NETWORK, TRAIN = NetworkConfig(), TrainConfig()
+_SINGLE = {"alpha": "one width", "features": "one layer that the head sees"}
 CPUS = os.cpu_count() or 1
 
 # What a command works on.
@@ -95,18 +97,18 @@ GroupByOption = Annotated[
 ]
 
 # Training. None tells what was not given from what was: small_cnn has no width, a head no epochs.
-Backbone = Annotated[Literal["mobilenet_v2", "small_cnn"], typer.Option(help="Network.")]
-Alpha = Annotated[float | None, typer.Option(help=f"Width of mobilenet_v2. [default: {NETWORK.alpha}]")]
+Backbone = Annotated[str, typer.Option(help="Network; `edgekit backbones` lists them.")]
+Alpha = Annotated[float | None, typer.Option(help=f"Width of a MobileNet. [default: {NETWORK.alpha}]")]
 Features = Annotated[
     FeatureChoice | None,
-    typer.Option(help=f"Layers of mobilenet_v2 that the head sees. [default: {NETWORK.features}]"),
+    typer.Option(help=f"Layers that the head sees: early ones, the top, or both. [default: {NETWORK.features}]"),
 ]
-Side = Annotated[int, typer.Option(help="Side of the square input, in pixels.")]
+Side = Annotated[int | None, typer.Option(help="Side of the square input, in pixels. [default: the backbone's]")]
 Weights = Annotated[
     str,
     typer.Option(
-        help="imagenet, none, or a Keras HDF5 file without top. "
-        f"[default: {NETWORK.weights} for mobilenet_v2, none for small_cnn]"
+        help="imagenet, none, or a file: Keras HDF5 without top, a TF-Slim checkpoint, or a .pth of EfficientNet-Lite. "
+        f"[default: {NETWORK.weights}, none where there are no such weights]"
     ),
 ]
 Tune = Annotated[Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")]
@@ -362,22 +364,24 @@ def changed(preset: Config, **given: Any) -> Config:
     return replace(preset, **given_only(given))  # type: ignore[type-var]  # a dataclass, for which there is no type
 
 
-def network_config(
-    backbone: Literal["mobilenet_v2", "small_cnn"], side: int, weights: str, **given: Any
-) -> NetworkConfig:
-    """A network with what the user gave; weights are the backbone's usual ones where none are named.
+def network_config(backbone: str, side: int | None, weights: str, **given: Any) -> NetworkConfig:
+    """A network with what the user gave; side and weights are the backbone's usual ones where none are named.
 
     Raises:
-        EdgekitError: options of mobilenet_v2 came with small_cnn.
+        EdgekitError: there is no such backbone, or it has no width or no layers to choose from.
     """
-    unused = [f"--{name}" for name in given_only(given)]
-    if backbone == "small_cnn" and unused:
+    known = backbone_named(backbone)
+    has = {"alpha": known.any_width, "features": known.has_choice}
+    unused = [f"--{name}" for name in given_only(given) if not has[name]]
+    if unused:
+        single = [words for name, words in _SINGLE.items() if not has[name]]
         raise EdgekitError(
-            f"small_cnn has one width and one layer that the head sees, got {', '.join(unused)}; "
-            "leave that out or take --backbone mobilenet_v2"
+            f"{backbone} has {' and '.join(single)}, got {', '.join(unused)}; "
+            f"leave that out or take --backbone {NETWORK.backbone}"
         )
-    start = weights or ("none" if backbone == "small_cnn" else NETWORK.weights)
-    return NetworkConfig(backbone=backbone, side_px=side, weights=start, **given_only(given))
+    usual = "none" if known.published is None else NETWORK.weights
+    side_px = known.side_px if side is None else side
+    return NetworkConfig(backbone=backbone, side_px=side_px, weights=weights or usual, **given_only(given))
 
 
 def given_only(options: dict[str, Any]) -> dict[str, Any]:

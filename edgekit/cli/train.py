@@ -17,7 +17,8 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
 from edgekit.terminal import exit_code_of_stop
-from edgekit.train.options import CALIBRATED, AugmentName, TrainConfig, check_weights_file, qat_fit, whole_fit
+from edgekit.train.options import CALIBRATED, AugmentName, TrainConfig, qat_fit, whole_fit
+from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
@@ -39,7 +40,7 @@ def finetune(
     out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
     backbone: options.Backbone = options.NETWORK.backbone,
     alpha: options.Alpha = None,
-    side: options.Side = options.NETWORK.side_px,
+    side: options.Side = None,
     features: options.Features = None,
     weights: options.Weights = "",
     tune: options.Tune = options.TRAIN.tune,
@@ -96,7 +97,7 @@ def finetune(
         augment=augment,
         seed=seed,
     )
-    check_weights_file(network.weights)
+    check_weights_file(network)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
     files.refuse_in_use(folder, "float")

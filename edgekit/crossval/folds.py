@@ -45,8 +45,9 @@ from edgekit.runtime.timing import Latency
 from edgekit.scoring.passes import ScoreStore, score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.train.finetune import finetune, versions
-from edgekit.train.network import build_network, load_backbone
+from edgekit.train.network import build_network
 from edgekit.train.options import Stage
+from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
 

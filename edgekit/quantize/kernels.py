@@ -143,8 +143,8 @@ def _put(layer: Any, rounded: Rounded) -> None:
         rest = [rest[0] - error]
     layer.set_weights([_as_kernel(layer, rounded.weights, kernel.shape), *rest])
     if follower is not None and not layer.use_bias:
-        gamma, beta, mean, variance = follower.get_weights()
-        follower.set_weights([gamma, beta, mean + error, variance])
+        *gamma, beta, mean, variance = follower.get_weights()
+        follower.set_weights([*gamma, beta, mean + error, variance])
 
 
 def _normalisation_behind(layer: Any) -> Any:
@@ -157,8 +157,9 @@ def _gain_and_offset(layer: Any, normalisation: Any) -> tuple[Float32Array, Floa
     bias = layer.get_weights()[1] if layer.use_bias else np.zeros(layer.output.shape[-1], np.float32)
     if normalisation is None:
         return np.ones_like(bias), bias
-    gamma, beta, mean, variance = normalisation.get_weights()
-    gain = gamma / np.sqrt(variance + normalisation.epsilon)
+    # Inception's has no scale of its own.
+    *gamma, beta, mean, variance = normalisation.get_weights()
+    gain = (gamma[0] if gamma else 1.0) / np.sqrt(variance + normalisation.epsilon)
     return np.abs(gain), beta + (bias - mean) * gain
 
 

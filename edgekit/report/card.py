@@ -246,10 +246,10 @@ def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     epochs = max((len(values) for values in stage.history.values()), default=0)
     fitted = f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
     how = fitted if config.tune == "all" else "head solved"
-    width = f" × {network.alpha:g}" if network.backbone == "mobilenet_v2" else ""
+    width = f" × {network.alpha:g}" if network.known.any_width else ""
     weights = {"none": "random weights", "imagenet": "ImageNet weights"}.get(network.weights, "weights from a file")
     start = weights if stage.stage == "float" else "the float stage"
-    features = f" on {network.features} features" if network.backbone == "mobilenet_v2" else ""
+    features = f" on {network.features} features" if network.known.has_choice else ""
     made = (
         f"{network.backbone}{width}{features}, from {start}; {how}; seed {config.seed}; {stage.seconds:.0f} s"
         f"{'; STOPPED EARLY' if stage.interrupted else ''}"

@@ -33,7 +33,6 @@ from edgekit.train.network import (
     build_network,
     columns_of,
     freeze_normalisation,
-    load_backbone,
     pooled_features,
     save_weights,
     set_head,
@@ -41,6 +40,7 @@ from edgekit.train.network import (
     with_features,
 )
 from edgekit.train.options import Features, FitConfig, Stage, TrainConfig
+from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.to_tflite import to_flatbuffer

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,22 +13,12 @@ import numpy as np
 from edgekit.arrays import Float32Array, Int64Array
 from edgekit.errors import RunError
 from edgekit.records import write_atomic
+from edgekit.train.backbones.entry import BodyShape
 from edgekit.train.keras2 import keras, save_weights_to_hdf5_group
 from edgekit.train.options import Features, NetworkConfig
 
-_TEXTURE = (
-    "block_1_depthwise_relu",
-    "block_3_expand_relu",
-    "block_6_expand_relu",
-    "block_10_expand_relu",
-    "block_13_expand_relu",
-)
-_CONTENT = ("out_relu",)
-_TAPS = {"texture": _TEXTURE, "content": _CONTENT, "all": (*_TEXTURE, *_CONTENT), "auto": (*_TEXTURE, *_CONTENT)}
 # What `auto` chooses from.
 _CHOICES: tuple[Features, ...] = ("texture", "content")
-
-_SMALL_CNN = ((16, 3), (32, 3), (48, 3), (64, 3))
 
 # Prefixes of the layers whose outputs are logits or parts of them.
 LOGIT_LAYERS = ("head_", "sum_")
@@ -40,25 +28,15 @@ MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
 def taps(config: NetworkConfig) -> tuple[str, ...]:
     """Names of the layers whose outputs are pooled; all that can be, before some are chosen."""
-    if config.backbone == "small_cnn":
-        return (f"relu_{len(_SMALL_CNN)}",)
-    return _TAPS[config.features]
-
-
-def _small_cnn(shape: tuple[int, int, int]) -> keras.Model:
-    pixels = layer = keras.Input(shape, name="pixels")
-    for number, (channels, kernel) in enumerate(_SMALL_CNN, start=1):
-        layer = keras.layers.Conv2D(channels, kernel, strides=2, padding="same", use_bias=False, name=f"conv_{number}")(
-            layer
-        )
-        layer = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(layer)
-        layer = keras.layers.ReLU(6.0, name=f"relu_{number}")(layer)
-    return keras.Model(pixels, layer, name="small_cnn")
+    known = config.known
+    if not known.has_choice or config.features == "content":
+        return known.content
+    return known.texture if config.features == "texture" else (*known.texture, *known.content)
 
 
 def build_network(config: NetworkConfig, classes: int) -> keras.Model:
     """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → (n, classes) logits."""
-    body = _backbone(config)
+    body = config.known.build(BodyShape(side_px=config.side_px, alpha=config.alpha))
     # Taps have different ranges. A Dense for each keeps an int8 scale for each; joined they would share one.
     heads = [
         keras.layers.Dense(classes, name=f"head_{vector.node.layer.name}")(vector)
@@ -72,8 +50,13 @@ def build_network(config: NetworkConfig, classes: int) -> keras.Model:
     return keras.Model(body.input, logits, name=config.backbone)
 
 
-def _pooled(tap: Any) -> tuple[Any, Any]:
-    """Mean and maximum of a tap over its area: how much of a texture there is, and whether it is anywhere."""
+def _pooled(tap: Any) -> tuple[Any, ...]:
+    """Mean and maximum of a tap over its area: how much of a texture there is, and whether it is anywhere.
+
+    What has no area is taken as it is.
+    """
+    if len(tap.output.shape) == 2:
+        return (tap.output,)
     mean = keras.layers.GlobalAveragePooling2D(name=f"mean_{tap.name}")(tap.output)
     # Pooling with a window of the whole area has an int8 kernel in every interpreter, reduction by maximum has not.
     largest = keras.layers.MaxPooling2D(tap.output.shape[1:3], name=f"area_{tap.name}")(tap.output)
@@ -117,48 +100,6 @@ def with_features(network: keras.Model, config: NetworkConfig) -> keras.Model:
 
 def _heads(network: keras.Model) -> list[Any]:
     return [layer for layer in network.layers if layer.name.startswith(("head_", "quant_head_"))]
-
-
-def _backbone(config: NetworkConfig, *, weights: str | None = None) -> keras.Model:
-    shape = (config.side_px, config.side_px, 3)
-    if config.backbone == "small_cnn":
-        return _small_cnn(shape)
-    return keras.applications.MobileNetV2(input_shape=shape, alpha=config.alpha, include_top=False, weights=weights)
-
-
-def load_backbone(network: keras.Model, config: NetworkConfig) -> None:
-    """Load pretrained backbone weights into a network or its features, as the config says.
-
-    Raises:
-        RunError: no such file, not Keras HDF5, of another architecture, or ImageNet weights that can't be downloaded.
-    """
-    if config.weights == "none":
-        return
-    if config.weights == "imagenet":
-        source = _imagenet(config)
-    else:
-        source = _backbone(config)
-        load_weights(source, Path(config.weights), what=f"{config.backbone} alpha {config.alpha} without top")
-    wanted = {layer.name: layer.get_weights() for layer in source.layers if layer.weights}
-    for layer in network.layers:
-        if layer.name in wanted:
-            layer.set_weights(wanted[layer.name])
-
-
-def _imagenet(config: NetworkConfig) -> keras.Model:
-    try:
-        # Keras reports its download on stdout, which belongs to records.
-        with contextlib.redirect_stdout(sys.stderr):
-            return _backbone(config, weights="imagenet")
-    except ValueError as failure:
-        raise RunError(f"no ImageNet weights for alpha {config.alpha}: {failure}") from failure
-    except Exception as failure:
-        # Keras' downloader raises bare Exception.
-        if type(failure) is not Exception and not isinstance(failure, OSError):
-            raise
-        raise RunError(
-            f"the ImageNet weights can't be downloaded ({failure}); give a file with --weights FILE, or --weights none"
-        ) from failure
 
 
 def load_weights(network: keras.Model, path: Path, *, what: str) -> None:

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
 from edgekit.augment.options import Preset
 from edgekit.contract import MAX_CROPS, CropPlan, Precision
 from edgekit.data.options import MAX_SEED, SplitConfig
-from edgekit.errors import RunError, likeliest
-from edgekit.runtime.other_models import kind_of, weights_remedy
+from edgekit.errors import RunError
+from edgekit.train.backbones.entry import Backbone
+from edgekit.train.backbones.registry import backbone_named
 
 Stage = Literal["float", "qat"]
 # Those whose activations have ranges that a representative dataset sets.
 CALIBRATED: tuple[Precision, ...] = ("int8", "int16x8")
-# Widths of MobileNetV2 that keras.applications has weights for.
-_IMAGENET_ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 AugmentName = Literal["none", Preset]
 Features = Literal["auto", "texture", "content", "all"]
-
-
-def check_weights_file(weights: str) -> None:
-    """Hold that a named weights file is there and is one, before anything slow is done.
-
-    Raises:
-        RunError: it is no file, or of another kind.
-    """
-    if weights in ("imagenet", "none"):
-        return
-    rule = "--weights must be imagenet, none or a Keras HDF5 file"
-    remedy = weights_remedy(Path(weights))
-    if remedy:
-        raise RunError(f"{rule}, {remedy}")
-    if not os.path.isfile(weights):
-        near = likeliest(weights, ("imagenet", "none"))
-        raise RunError(f"{rule}, got {weights}: no such file{near}")
-    if kind_of(Path(weights)) != "a Keras HDF5 file":
-        raise RunError(f"{rule}, got {weights}: of another kind, by its first bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +24,18 @@ class NetworkConfig:
     """The network that scores one crop.
 
     Attributes:
-        backbone: ``mobilenet_v2`` (Sandler et al. 2018) or ``small_cnn``, four strided convolutions to train from
-            scratch.
-        alpha: Width multiplier of MobileNetV2.
+        backbone: A name of ``backbones.registry``.
+        alpha: Width multiplier, of backbones that have one.
         side_px: Side of the square input.
-        features: The layers of MobileNetV2 pooled for the head. ``texture``: blocks 1 to 13, where the network
-            then ends (recapture is texture more than content, and it is cheaper); ``content``: the top; ``all``: both;
-            ``auto``: texture where there is a bona fide label, else content, unless the other one is surely better for
-            training photos that the head has not seen.
-        weights: ``imagenet``, ``none``, or the path of a Keras HDF5 weights file for this backbone without top.
+        features: The layers of the backbone pooled for the head, where there are several to choose from. ``texture``:
+            early ones, where the network then ends (recapture is texture more than content, and it is cheaper);
+            ``content``: the top; ``all``: both; ``auto``: texture where there is a bona fide label, else content,
+            unless the other one is surely better for training photos that the head has not seen.
+        weights: ``imagenet``, ``none``, or the path of a file of weights for this backbone: Keras HDF5 without top, a
+            TF-Slim checkpoint or a PyTorch state_dict, as the backbone allows.
     """
 
-    backbone: Literal["mobilenet_v2", "small_cnn"] = "mobilenet_v2"
+    backbone: str = "mobilenet_v2"
     alpha: float = 1.0
     side_px: int = 224
     features: Features = "auto"
@@ -65,22 +43,33 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        known = self.known
         if not 0.05 <= self.alpha <= 2:
             raise RunError(f"alpha must lie in 0.05 to 2, got {self.alpha}")
-        if not 32 <= self.side_px <= 512 or self.side_px % 32:
-            raise RunError(f"the input's side must be a multiple of 32 from 32 to 512 px, got {self.side_px}")
-        if self.backbone == "small_cnn" and self.weights == "imagenet":
-            raise RunError("small_cnn has no ImageNet weights; use --weights none")
-        if self.weights == "imagenet" and self.alpha not in _IMAGENET_ALPHAS:
+        if self.alpha != 1 and not known.any_width:
+            raise RunError(f"{self.backbone} has one width, got alpha {self.alpha:g}; leave that out")
+        if not known.takes_side(self.side_px):
+            raise RunError(f"the input's side must be {known.sides}, got {self.side_px}")
+        if self.weights != "imagenet":
+            return
+        if known.published is None:
+            raise RunError(f"{self.backbone} has no ImageNet weights; use --weights none")
+        widths = known.published.widths
+        if self.alpha not in widths:
             raise RunError(
-                f"there are ImageNet weights for alpha {', '.join(f'{one:g}' for one in _IMAGENET_ALPHAS)}, got "
+                f"there are ImageNet weights for alpha {', '.join(f'{one:g}' for one in widths)}, got "
                 f"{self.alpha}; take one of these, or --weights none"
             )
 
     @property
+    def known(self) -> Backbone:
+        """What is known of the backbone."""
+        return backbone_named(self.backbone)
+
+    @property
     def chooses_features(self) -> bool:
         """Whether the layers that are pooled are still to be chosen."""
-        return self.backbone == "mobilenet_v2" and self.features == "auto"
+        return self.known.has_choice and self.features == "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

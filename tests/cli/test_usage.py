@@ -41,8 +41,8 @@ import pytest
         ),
         pytest.param(
             ["finetune", "p", "--out", "r", "--backbone", "mobilenetv2"],
-            "--backbone: 'mobilenetv2' is not one of 'mobilenet_v2', 'small_cnn'; did you mean 'mobilenet_v2'?",
-            id="likely-choice",
+            "the backbone must be one of efficientnet_lite0",
+            id="unknown-backbone",
         ),
         pytest.param(["info", "a", "b"], "Got unexpected extra argument", id="one-argument-too-many"),
     ],

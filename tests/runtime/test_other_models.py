@@ -9,8 +9,9 @@ import pytest
 from edgekit.errors import ContractError, RunError
 from edgekit.runtime import read_bundle
 from edgekit.runtime.other_models import kind_of, model_remedy, weights_remedy
-from edgekit.train.options import check_weights_file
+from edgekit.train.options import NetworkConfig
 from edgekit.train.record import RunFolder
+from edgekit.train.weights_file import check_weights_file
 
 
 def zipped(path, *names):
@@ -56,19 +57,19 @@ def test_the_kind(files, name):
 def test_weights_come_out_of_a_whole_model_by_one_line(files, name):
     said = weights_remedy(files / name)
     assert f"keras.models.load_model('{files / name}').save_weights('backbone.weights.h5')" in said
-    with pytest.raises(RunError, match="--weights must be imagenet, none or a Keras HDF5 file, got a"):
-        check_weights_file(str(files / name))
+    with pytest.raises(RunError, match=r"--weights must be imagenet, none or a Keras HDF5 file or .*, got a"):
+        check_weights_file(NetworkConfig(weights=str(files / name)))
 
 
 def test_weights_of_the_right_kind_pass(files):
-    check_weights_file(str(files / "weights.h5"))
-    check_weights_file("imagenet")
+    check_weights_file(NetworkConfig(weights=str(files / "weights.h5")))
+    check_weights_file(NetworkConfig(weights="imagenet"))
 
 
 @pytest.mark.parametrize("name", ["net.onnx", "net.pth", "frozen.pb", "plain.tflite"])
 def test_weights_of_other_frameworks(files, name):
     with pytest.raises(RunError, match="whose weights Keras can't read"):
-        check_weights_file(str(files / name))
+        check_weights_file(NetworkConfig(weights=str(files / name)))
 
 
 @pytest.mark.parametrize("name", ["mine.keras", "weights.h5", "saved", "net.onnx", "net.pth", "frozen.pb"])

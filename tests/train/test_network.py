@@ -12,7 +12,6 @@ from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
     freeze_normalisation,
-    load_backbone,
     load_weights,
     pooled_features,
     save_weights,
@@ -20,6 +19,7 @@ from edgekit.train.network import (
     taps,
 )
 from edgekit.train.options import NetworkConfig
+from edgekit.train.pretrained import load_backbone
 
 pytestmark = pytest.mark.host
 
