@@ -57,7 +57,9 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
     ours = Classifier(bundle, threads=threads)
     single = Classifier(bundle, threads=1)
     whole_scale = with_plan(replace(plan, working_px=None))
-    native = with_plan(CropPlan(cycle=("native",), crops=CROPS, working_px=plan.working_px))
+    # Of a model with heads, the first is that of its plan's first crop.
+    lead = (bundle.contract.heads or ())[:1]
+    native = with_plan(CropPlan(lead=lead, cycle=("native",), crops=CROPS, working_px=plan.working_px))
     wide = ModelInterpreter(bundle.flatbuffer, threads=threads)
 
     def classify(classifier: Classifier, load: Callable[[str], Any], photo: str, **options: Any) -> Answer:
@@ -78,7 +80,9 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
         def work() -> tuple[str, int]:
             seen = as_photo(source, plan.working_px)
             boxes = crop_boxes(plan, seen.size_wh, bundle.contract.side_px)
-            scores = np.stack([wide(to_tensor(seen, box, bundle.contract.side_px)) for box in boxes])
+            heads = bundle.contract.heads_for(plan)
+            crops = zip(boxes, heads, strict=True)
+            scores = np.stack([wide(to_tensor(seen, box, bundle.contract.side_px), head) for box, head in crops])
             return decide(vote(scores, bundle.contract.decision), bundle.contract)[0], len(boxes)
 
         return timed(work)

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from edgekit.errors import ContractError, pip_line
-from edgekit.records import from_plain, strict_json, to_json
+from edgekit.records import from_plain, plain, strict_json, to_json
 
 Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
 
-SCHEMA = 1
+# The newest that is read. Without heads a contract is written in the first, which older readers take as well.
+SCHEMA = 2
+_SCHEMA_WITHOUT_HEADS = 1
 CONTRACT_NAME = "edgekit.json"
 LABELS_NAME = "labels.txt"
 
 MAX_CROPS = 1000
+MAX_HEADS = 16
 MAX_LABELS = 10_000
 MAX_SIDE_PX = 1024
 MAX_NAME_LENGTH = 200
@@ -153,12 +156,14 @@ class Contract:
     """Everything that a caller must know to use a model, and where the model came from.
 
     Attributes:
-        schema: Version of this format; a reader refuses a newer one.
+        schema: Version of this format: 2 with heads, 1 without; a reader refuses a newer one.
         name: A name for people.
         labels: One per output, in the order of the output.
         bona_fide: The label of genuine photos, where the task is presentation-attack detection; all others are attacks.
         side_px: Side of the model's square uint8 RGB input.
         plan: Which crops are scored.
+        heads: The scales that have a head of their own, in the outputs' order: the first head's probabilities are the
+            first output, those of all others the second. A crop is scored by the head of its scale. None: one head.
         decision: How scores become an answer.
         precision: int8, float32, float16, dynamic or int16x8.
         model_sha256: Hex SHA-256 of the flatbuffer, the bytes before the appended archive.
@@ -166,12 +171,13 @@ class Contract:
         provenance: Data hash, split, training, measured numbers: for people and reports, never for decisions.
     """
 
-    schema: int = SCHEMA
+    schema: int = _SCHEMA_WITHOUT_HEADS
     name: str
     labels: tuple[str, ...]
     bona_fide: str | None = None
     side_px: int
     plan: CropPlan = field(default_factory=CropPlan)
+    heads: tuple[str, ...] | None = None
     decision: Decision = field(default_factory=Decision)
     precision: Precision
     model_sha256: str
@@ -179,7 +185,7 @@ class Contract:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check name, labels, input and hash."""
+        """Check name, labels, heads, input and hash."""
         if not self.name.isprintable() or len(self.name) > MAX_NAME_LENGTH:
             raise ContractError(
                 f"a model's name must be printable and have at most {MAX_NAME_LENGTH} characters, got {self.name!r:.80}"
@@ -194,6 +200,7 @@ class Contract:
         for what, value in (("threshold", self.decision.threshold), ("abstain band", self.decision.abstain)):
             if value is not None and self.bona_fide is None:
                 raise ContractError(f"a decision with a {what} ({value}) needs a bona fide label, got none")
+        self._check_heads()
         bounds = self.decision.early_stop
         if bounds is not None and len(bounds) != self.plan.crops - 1:
             raise ContractError(
@@ -207,9 +214,66 @@ class Contract:
         if re.fullmatch(r"[0-9a-f]{64}", self.model_sha256) is None:
             raise ContractError(f"model_sha256 must be 64 hex digits, got {self.model_sha256!r:.80}")
 
+    def _check_heads(self) -> None:
+        schema = _SCHEMA_WITHOUT_HEADS if self.heads is None else SCHEMA
+        if self.schema != schema:
+            which = "without" if self.heads is None else "with"
+            raise ContractError(f"a contract {which} heads must have schema {schema}, got {self.schema!r}")
+        if self.heads is None:
+            return
+        for scale in self.heads:
+            parse_fraction(scale)
+        if not 2 <= len(self.heads) <= MAX_HEADS or len(set(self.heads)) != len(self.heads):
+            raise ContractError(f"heads must be 2 to {MAX_HEADS} different scales, got {self.heads!r:.200}")
+        if self.heads[0] != self.plan.scale(0):
+            raise ContractError(
+                f"the first head must be that of the plan's first crop, {self.plan.scale(0)}, got {self.heads[0]}"
+            )
+        self.heads_for(self.plan)
+
+    @property
+    def head_count(self) -> int:
+        """How many heads the model has."""
+        return 1 if self.heads is None else len(self.heads)
+
+    def heads_for(self, plan: CropPlan, count: int | None = None) -> tuple[int, ...]:
+        """Which head, by its number from 0, scores each of the first ``count`` crops of a plan.
+
+        Args:
+            plan: The contract's own, or another whose crops are scored by the same model.
+            count: Number of crops; None takes the plan's own.
+
+        Raises:
+            ContractError: a scale of the plan has no head.
+        """
+        crops = plan.crops if count is None else count
+        if self.heads is None:
+            return (0,) * crops
+        lacking = self.lacks_heads(plan)
+        if lacking:
+            raise ContractError(
+                f"every scale of a plan must have a head, {plan} has {', '.join(lacking)} without one; the model has "
+                f"heads for {', '.join(self.heads)}"
+            )
+        return tuple(self.heads.index(plan.scale(index)) for index in range(crops))
+
+    def lacks_heads(self, plan: CropPlan) -> tuple[str, ...]:
+        """The scales of a plan for which the model has no head; none where it has one head for all."""
+        if self.heads is None:
+            return ()
+        return tuple(scale for scale in dict.fromkeys((*plan.lead, *plan.cycle)) if scale not in self.heads)
+
+    def to_plain(self) -> dict[str, Any]:
+        """What the contract's JSON holds, in the types that JSON knows."""
+        known: dict[str, Any] = plain(self)
+        if self.heads is None:
+            # Readers of the first schema refuse keys that it lacks.
+            del known["heads"]
+        return known
+
     def to_json(self) -> str:
         """The contract as JSON."""
-        return to_json(self)
+        return to_json(self.to_plain())
 
     @classmethod
     def from_json(cls, text: str) -> Contract:
@@ -227,13 +291,21 @@ class Contract:
             raise ContractError(
                 f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: {pip_line(upgrade=True)}"
             )
-        if schema != SCHEMA:
-            raise ContractError(f"{CONTRACT_NAME} must have schema {SCHEMA}, got {schema!r}")
+        if not isinstance(raw, dict) or schema not in (_SCHEMA_WITHOUT_HEADS, SCHEMA):
+            raise ContractError(
+                f"{CONTRACT_NAME} must have schema {_SCHEMA_WITHOUT_HEADS} or {SCHEMA}, got {schema!r:.80}"
+            )
+        if schema == _SCHEMA_WITHOUT_HEADS and "heads" in raw:
+            raise ContractError(f"{CONTRACT_NAME} with heads must have schema {SCHEMA}, got {schema!r}")
         return from_plain(cls, raw, where=CONTRACT_NAME, error=ContractError)
 
     def with_decision(self, decision: Decision) -> Contract:
         """The same contract with another way of deciding."""
         return replace(self, decision=decision)
+
+    def with_heads(self, heads: tuple[str, ...] | None) -> Contract:
+        """The same contract for a model with a head for each of these scales; None for one with one head."""
+        return replace(self, heads=heads, schema=_SCHEMA_WITHOUT_HEADS if heads is None else SCHEMA)
 
 
 def check_crops(count: int) -> None:

@@ -94,6 +94,12 @@ def three_colours_file() -> Path:
 
 
 @pytest.fixture(scope="session")
+def heads_file() -> Path:
+    """A model file of 8 px with a head for each scale, of which every one sees the colours otherwise."""
+    return MODELS / "heads.tflite"
+
+
+@pytest.fixture(scope="session")
 def conv_int8() -> Bundle:
     """A demo's model: int8 convolutions, float probabilities, 96 px."""
     return read_bundle(MODELS / "conv_int8.tflite")

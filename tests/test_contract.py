@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edgekit.contract import (
     MAX_CROPS,
     MAX_DEPTH,
+    MAX_HEADS,
     MAX_LABELS,
     MAX_SIDE_PX,
     RETAKE,
@@ -267,6 +268,69 @@ class TestContract:
         assert Contract.from_json(contract.to_json()) == contract
 
 
+SCALES = CropPlan(lead=("full", "centre"), cycle=("native", "1/4"), crops=6)
+HEADS = ("full", "native", "1/4", "centre")
+
+
+class TestHeads:
+    def test_a_crop_has_the_head_of_its_scale(self):
+        contract = make_contract(plan=SCALES).with_heads(HEADS)
+        assert (contract.schema, contract.head_count) == (2, 4)
+        assert contract.heads_for(SCALES) == (0, 3, 1, 2, 1, 2)
+        assert contract.heads_for(SCALES, 9) == (0, 3, 1, 2, 1, 2, 1, 2, 1)
+        assert contract.heads_for(CropPlan.parse("1/4"), 2) == (2, 2)
+
+    def test_without_heads_there_is_one(self):
+        contract = make_contract(plan=SCALES)
+        assert (contract.schema, contract.head_count, contract.heads_for(SCALES)) == (1, 1, (0,) * 6)
+        assert contract.lacks_heads(CropPlan.parse("1/3")) == ()
+        assert contract.with_heads(HEADS).with_heads(None) == contract
+
+    def test_a_plan_of_other_scales_is_refused_by_their_names(self):
+        contract, other = make_contract(plan=SCALES).with_heads(HEADS), CropPlan.parse("full:1/3,1/4,1/2,1/3", crops=1)
+        assert contract.lacks_heads(other) == ("1/3", "1/2")
+        with pytest.raises(
+            ContractError, match="full:1/3,1/4,1/2,1/3 has 1/3, 1/2 without one; the model has heads for"
+        ):
+            contract.heads_for(other)
+
+    @pytest.mark.parametrize(
+        ("heads", "message"),
+        [
+            pytest.param((), "heads must be 2 to 16 different scales", id="none"),
+            pytest.param(("full",), "heads must be 2 to 16 different scales", id="one"),
+            pytest.param((*HEADS, "full"), "heads must be 2 to 16 different scales", id="twice"),
+            pytest.param((*HEADS, *(f"1/{n}" for n in range(5, 18))), f"heads must be 2 to {MAX_HEADS}", id="17"),
+            pytest.param((*HEADS, "half"), "a crop scale must be full", id="no-scale"),
+            pytest.param(
+                ("native", "full", "1/4", "centre"), "that of the plan's first crop, full, got native", id="first"
+            ),
+            pytest.param(("full", "native", "1/4"), "has centre without one", id="lead-without-head"),
+            pytest.param(("full", "native", "centre"), "has 1/4 without one", id="cycle-without-head"),
+        ],
+    )
+    def test_refuses(self, heads, message):
+        with pytest.raises(ContractError, match=message):
+            make_contract(plan=SCALES).with_heads(heads)
+
+    def test_sixteen_are_allowed_and_more_than_the_plan_needs(self):
+        heads = (*HEADS, *(f"1/{n}" for n in range(5, 17)))
+        assert make_contract(plan=SCALES).with_heads(heads).head_count == MAX_HEADS
+
+    def test_another_plan_of_the_contract_needs_its_heads_too(self):
+        contract = make_contract(plan=SCALES).with_heads(HEADS)
+        with pytest.raises(ContractError, match="has 1/2 without one"):
+            dataclasses.replace(contract, plan=CropPlan.parse("full:1/2"))
+
+    def test_the_json_names_them_and_without_them_it_is_the_first_schema(self):
+        contract = make_contract(plan=SCALES)
+        plain = json.loads(contract.to_json())
+        assert (plain["schema"], "heads" in plain) == (1, False)
+        with_heads = contract.with_heads(HEADS)
+        assert json.loads(with_heads.to_json()) == {**plain, "schema": 2, "heads": list(HEADS)}
+        assert Contract.from_json(with_heads.to_json()) == with_heads
+
+
 class TestFromJson:
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -274,13 +338,14 @@ class TestFromJson:
             pytest.param("", "edgekit.json must be JSON", id="empty"),
             pytest.param("{", "edgekit.json must be JSON", id="cut-short"),
             pytest.param("[" * 100_000, "edgekit.json must be JSON", id="nested-beyond-the-stack"),
-            pytest.param("[]", f"must have schema {SCHEMA}, got None", id="list"),
-            pytest.param("{}", f"must have schema {SCHEMA}, got None", id="no-schema"),
-            pytest.param('{"schema": 0}', f"must have schema {SCHEMA}, got 0", id="old-schema"),
-            pytest.param('{"schema": "1"}', f"must have schema {SCHEMA}, got '1'", id="schema-as-text"),
+            pytest.param("[]", f"must have schema 1 or {SCHEMA}, got None", id="list"),
+            pytest.param("{}", f"must have schema 1 or {SCHEMA}, got None", id="no-schema"),
+            pytest.param('{"schema": 0}', f"must have schema 1 or {SCHEMA}, got 0", id="old-schema"),
+            pytest.param('{"schema": "1"}', f"must have schema 1 or {SCHEMA}, got '1'", id="schema-as-text"),
+            pytest.param('{"schema": [1]}', rf"must have schema 1 or {SCHEMA}, got \[1\]", id="schema-as-list"),
             pytest.param(
-                '{"schema": 2, "news": 1}',
-                f"has schema 2, this edgekit reads up to 1: {re.escape(pip_line(upgrade=True))}",
+                '{"schema": 3, "news": 1}',
+                f"has schema 3, this edgekit reads up to 2: {re.escape(pip_line(upgrade=True))}",
                 id="newer-schema",
             ),
         ],
@@ -296,6 +361,12 @@ class TestFromJson:
             pytest.param({"treshold": 0.5}, r"unknown \['treshold'\]", id="unknown"),
             pytest.param({"schema": True}, "schema must be int, got True", id="schema-true"),
             pytest.param({"schema": 1.0}, "schema must be int, got 1.0", id="schema-float"),
+            pytest.param({"schema": 2}, "without heads must have schema 1, got 2", id="schema-2-without-heads"),
+            pytest.param({"schema": 2, "heads": None}, "without heads must have schema 1", id="schema-2-null-heads"),
+            pytest.param({"heads": ["1/4", "full"]}, "with heads must have schema 2, got 1", id="schema-1-with-heads"),
+            pytest.param({"heads": None}, "with heads must have schema 2, got 1", id="schema-1-with-null-heads"),
+            pytest.param({"schema": 2, "heads": "full"}, "heads must be tuple", id="text-for-heads"),
+            pytest.param({"schema": 2, "heads": ["1/4", 2]}, r"heads\[1\] must be str, got 2", id="number-for-head"),
             pytest.param({"side_px": "224"}, "side_px must be int, got '224'", id="text-for-number"),
             pytest.param({"side_px": 4}, "the input's side must be 8", id="out-of-range"),
             pytest.param({"labels": "ab"}, "labels must be", id="text-for-labels"),

@@ -35,7 +35,7 @@ def info(
     bundle = read_bundle(model)
     inside, whole = describe(bundle.flatbuffer), file_sha256(model)
     if json:
-        console.print_json({"contract": bundle.contract, "inside": inside, "file_sha256": whole})
+        console.print_json({"contract": bundle.contract.to_plain(), "inside": inside, "file_sha256": whole})
         return
     contract = bundle.contract
     rows = [
@@ -44,6 +44,7 @@ def info(
         ["input", f"uint8 [1, {contract.side_px}, {contract.side_px}, 3] RGB"],
         ["precision", contract.precision],
         ["crops", f"{contract.plan.crops} of {contract.plan}"],
+        ["heads", ", ".join(contract.heads or ())],
         ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
         ["decision", _decision(contract)],
         ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],

@@ -193,14 +193,16 @@ def measured_on_one_frame(bundle: Bundle, dataset: Dataset, record: TrainRecord,
 def measured_out_of_fold(bundle: Bundle, scores: Scores) -> Bundle:
     """As :func:`measured_on_one_frame`, where all photos trained: by the ``full`` crop, out of fold.
 
-    A plan without that crop says nothing of squashed frames; the model is returned as it is.
+    A plan without that crop says nothing of squashed frames, nor does one with a head for it that is not the first,
+    which apps take; the model is returned as it is.
 
     Args:
         bundle: The model with its decision.
         scores: What it says, out of fold, of each crop.
     """
     plan = bundle.contract.plan
-    full = next((index for index in range(plan.crops) if plan.scale(index) == "full"), None)
+    heads = enumerate(bundle.contract.heads_for(plan))
+    full = next((index for index, head in heads if plan.scale(index) == "full" and head == 0), None)
     if full is None:
         return bundle
     said = scores.crops[:, full].argmax(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from edgekit.contract import Contract, CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.options import PartChoice
-from edgekit.errors import DataError
+from edgekit.errors import ContractError, DataError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
 from edgekit.evaluate.photos import choose_photos, joined
@@ -29,7 +29,7 @@ from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes
 from edgekit.scoring.scores import Scores
 
 # Plans by a name, besides those that are written out; of these two the first crop is the only one.
-_SINGLE = ("centre", "full")
+_SINGLE: tuple[Literal["centre", "full"], ...] = ("centre", "full")
 OWN = "own"
 EARLY = "early"
 # The classic test-time augmentation of studies: random squares of a quarter of the width.
@@ -204,6 +204,8 @@ def compare_crops(
 ) -> TtaRecord:
     """Compare plans and numbers of crops; each photo is decoded once, and each plan scored in one pass.
 
+    Plans with scales for which one of the models has no head are left out, which the record's caution tells.
+
     Args:
         models: Model files that have the same labels.
         dataset: Labelled photos.
@@ -213,11 +215,12 @@ def compare_crops(
         progress: Told of every photo.
 
     Raises:
-        ContractError: no model of edgekit, or a plan that is none.
+        ContractError: no model of edgekit, a plan that is none, or only plans for which a model has no heads.
         DataError: models of different labels, two of one name, or photos that differ from model to model.
     """
     bundles = [read_bundle(model) for model in models]
     _check_models(models, bundles)
+    config, left_out = _with_heads(bundles, config)
     chosen = [choose_photos(dataset, bundle.contract, part, progress=progress) for bundle in bundles]
     if len({one.samples for one in chosen}) > 1:
         raise DataError("models are compared on the same photos, these have different test photos; use --split all")
@@ -239,7 +242,7 @@ def compare_crops(
         )
         for model, bundle in zip(models, bundles, strict=True)
     )
-    caution = joined(*dict.fromkeys(one.caution for one in chosen))
+    caution = joined(*dict.fromkeys(one.caution for one in chosen), left_out)
     return study_record(named, scored, config, data_sha256=dataset.sha256, part=(chosen[0].part, caution))
 
 
@@ -253,6 +256,28 @@ def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
                 f"models must have the same labels, {models[0].name} has {list(first.labels)}, {model.name} has "
                 f"{list(bundle.contract.labels)}; compare them one by one"
             )
+
+
+def _with_heads(bundles: Sequence[Bundle], config: TtaConfig) -> tuple[TtaConfig, str]:
+    """A study without the plans that a model has no heads for, and what to say of those."""
+
+    def fits(name: str) -> bool:
+        return name in (OWN, EARLY) or not any(one.contract.lacks_heads(CropPlan.parse(name)) for one in bundles)
+
+    kept = tuple((name, limit) for name, limit in config.plans if fits(name))
+    baseline = next((name for name in (config.baseline, *_SINGLE) if fits(name)), None)
+    without = [name for name, _ in config.plans if not fits(name)]
+    if baseline is None or not kept:
+        heads = "; ".join(", ".join(one.contract.heads) for one in bundles if one.contract.heads)
+        asked = ", ".join(without if not kept else _SINGLE)
+        raise ContractError(
+            f"plans that are compared must have scales for which every model has a head, got {asked}; the models have "
+            f"heads for {heads}"
+        )
+    told = [f"without heads for their scales, these plans are left out: {', '.join(without)}"] if without else []
+    if baseline != config.baseline:
+        told.append(f"flips are counted against {baseline}, as {config.baseline} has no head")
+    return replace(config, plans=kept, baseline=baseline), "; ".join(told)
 
 
 def scored_plans(

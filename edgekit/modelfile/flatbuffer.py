@@ -5,6 +5,7 @@ Needs the schema that LiteRT ships, not TensorFlow.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,9 @@ _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).ite
 _BEYOND_FORMER_CODES = 127
 _TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 
-# Operators at the border between int8 and float, and the float softmax over dequantised logits.
-_BORDER = {"QUANTIZE", "DEQUANTIZE", "SOFTMAX"}
+# Operators at the border between int8 and float, and the float softmax over dequantised logits with the reshape, which
+# computes nothing, that parts the heads in front of it.
+_BORDER = {"QUANTIZE", "DEQUANTIZE", "SOFTMAX", "RESHAPE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Description:
 
     @property
     def not_int8(self) -> tuple[str, ...]:
-        """Operators that do not compute in int8, each with its types; quantise, dequantise and softmax may."""
+        """Operators that do not compute in int8, each with its types; those of the border to float may."""
         return tuple(
             f"{operator} ({types})"
             for operator, kinds in self.arithmetic.items()
@@ -132,48 +134,110 @@ def append_softmax(flatbuffer: bytes) -> bytes:
     over dequantised logits keeps the logits' resolution in log-odds.
 
     Args:
-        flatbuffer: A model with one float32 [1, n] output that no softmax made.
+        flatbuffer: A model with one float32 [1, n] output that no softmax made; one with several heads has those of the
+            first there, and all others in a second output, float32 [1, m n] or [1, m, n].
 
     Returns:
-        The model with a SOFTMAX (beta 1, operator version 1, which every interpreter knows) behind that output. The
-        signature keeps its names.
+        The model with a SOFTMAX (beta 1, operator version 1, which every interpreter knows) behind each output; where
+        the second's shape is [1, m n], with a RESHAPE to [1, m, n] before it. The signature keeps its names.
 
     Raises:
-        ContractError: another output, or a model that ends in a softmax already.
+        ContractError: other outputs, or a model that ends in a softmax already.
     """
     model = parse(flatbuffer)
     graph = model.subgraphs[0]
-    logits_index, logits = only_tensor(graph, graph.outputs, "output")
-    shape = _shape(logits)
-    if logits.type != schema.TensorType.FLOAT32 or len(shape) != 2 or shape[0] != 1 or shape[1] < 2:
+    if len(graph.outputs) not in (1, 2):
         raise ContractError(
-            f"logits must be float32 [1, n], got {tensor_type(logits)} {shape}; "
+            f"a model must have one output, or two with heads, got {len(graph.outputs)}; export one model alone"
+        )
+    classes = _shape(graph.tensors[graph.outputs[0]])[-1:]
+    ends = []
+    for place, index in enumerate(int(one) for one in graph.outputs):
+        _check_logits(model, index, classes if place else None)
+        heads = math.prod(_shape(graph.tensors[index])) // classes[0]
+        logits = _parted(model, index, heads, classes[0]) if place else index
+        ends.append(_softmax_of(model, logits))
+        for signature in model.signatureDefs:
+            for entry in signature.outputs:
+                if entry.tensorIndex == index:
+                    entry.tensorIndex = ends[place]
+    graph.outputs = ends
+    return pack(model)
+
+
+def _check_logits(model: Any, index: int, classes: list[int] | None) -> None:
+    """Hold that an output has logits of one head or, where the number of classes is known, of several."""
+    graph = model.subgraphs[0]
+    tensor, shape = graph.tensors[index], _shape(graph.tensors[index])
+    if classes is None:
+        wanted, is_right = "[1, n]", len(shape) == 2 and shape[1] >= 2
+    else:
+        wanted = f"[1, m {classes[0]}] or [1, m, {classes[0]}] of other heads"
+        parted = len(shape) == 3 and shape[1] >= 1 and shape[2:] == classes
+        is_right = parted or (len(shape) == 2 and shape[1] >= 1 and shape[1] % classes[0] == 0)
+    if tensor.type != schema.TensorType.FLOAT32 or not is_right or shape[0] != 1:
+        raise ContractError(
+            f"logits must be float32 {wanted}, got {tensor_type(tensor)} {shape}; "
             "convert with float32 output and a batch of 1"
         )
     softmax = schema.BuiltinOperator.SOFTMAX
-    if any(logits_index in one.outputs and _operator(model, one) == softmax for one in graph.operators):
+    if any(index in one.outputs and _operator(model, one) == softmax for one in graph.operators):
         raise ContractError("a model must end in logits, got a SOFTMAX at its end; convert it without one")
+
+
+def _parted(model: Any, index: int, heads: int, classes: int) -> int:
+    """The tensor with the logits of several heads in rows: [1, heads, classes]."""
+    graph, shape = model.subgraphs[0], [1, heads, classes]
+    if _shape(graph.tensors[index]) == shape:
+        return index
+    numbers = np.array(shape, np.int32)
+    model.buffers.append(schema.BufferT(data=np.frombuffer(numbers.tobytes(), np.uint8)))
     graph.tensors.append(
         schema.TensorT(
-            shape=np.array(shape, np.int32), type=schema.TensorType.FLOAT32, name=_free_name(graph), hasRank=True
+            shape=np.array([len(shape)], np.int32),
+            type=schema.TensorType.INT32,
+            buffer=len(model.buffers) - 1,
+            name=_free_name(graph, "heads_shape"),
+            hasRank=True,
         )
     )
-    probabilities_index = len(graph.tensors) - 1
+    asked = len(graph.tensors) - 1
+    rows = _float_tensor(graph, shape, "logits_of_heads")
     graph.operators.append(
         schema.OperatorT(
-            opcodeIndex=operator_code(model, softmax),
-            inputs=[logits_index],
-            outputs=[probabilities_index],
+            opcodeIndex=operator_code(model, schema.BuiltinOperator.RESHAPE),
+            inputs=[index, asked],
+            outputs=[rows],
+            builtinOptionsType=schema.BuiltinOptions.ReshapeOptions,
+            builtinOptions=schema.ReshapeOptionsT(newShape=numbers),
+        )
+    )
+    return rows
+
+
+def _softmax_of(model: Any, logits: int) -> int:
+    """The tensor with the probabilities of a tensor of logits, along its last dimension."""
+    graph = model.subgraphs[0]
+    probabilities = _float_tensor(graph, _shape(graph.tensors[logits]), "probabilities")
+    graph.operators.append(
+        schema.OperatorT(
+            opcodeIndex=operator_code(model, schema.BuiltinOperator.SOFTMAX),
+            inputs=[logits],
+            outputs=[probabilities],
             builtinOptionsType=schema.BuiltinOptions.SoftmaxOptions,
             builtinOptions=schema.SoftmaxOptionsT(beta=1.0),
         )
     )
-    graph.outputs = [probabilities_index]
-    for signature in model.signatureDefs:
-        for entry in signature.outputs:
-            if entry.tensorIndex == logits_index:
-                entry.tensorIndex = probabilities_index
-    return pack(model)
+    return probabilities
+
+
+def _float_tensor(graph: Any, shape: list[int], name: str) -> int:
+    graph.tensors.append(
+        schema.TensorT(
+            shape=np.array(shape, np.int32), type=schema.TensorType.FLOAT32, name=_free_name(graph, name), hasRank=True
+        )
+    )
+    return len(graph.tensors) - 1
 
 
 def input_quantization(flatbuffer: bytes) -> tuple[float, int]:
@@ -292,9 +356,9 @@ def bring_buffers_inside(model: Any, content: bytes) -> None:
         buffer.offset = buffer.size = 0
 
 
-def _free_name(graph: Any) -> str:
-    taken = {tensor.name for tensor in graph.tensors}
-    name = "probabilities"
-    while name.encode() in taken:
+def _free_name(graph: Any, name: str) -> str:
+    # Those of the file are bytes, those added here are texts.
+    taken = {tensor.name.decode() if isinstance(tensor.name, bytes) else tensor.name for tensor in graph.tensors}
+    while name in taken:
         name += "_"
     return name

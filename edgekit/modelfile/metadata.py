@@ -8,7 +8,7 @@ number is its place in its table there; a union takes two places, its type and t
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import flatbuffers
@@ -148,7 +148,14 @@ class _Reader:
         return tuple(float(struct.unpack_from("<f", self._table.Bytes, at)[0]) for at in self._vector(field))
 
 
-def build_metadata(*, name: str, description: str, side_px: int, quantization: tuple[float, int]) -> bytes:
+def build_metadata(
+    *,
+    name: str,
+    description: str,
+    side_px: int,
+    quantization: tuple[float, int],
+    other_heads: Sequence[str] = (),
+) -> bytes:
     """Metadata of a classifier with an RGB image in and one probability per line of ``labels.txt`` out.
 
     Args:
@@ -156,6 +163,7 @@ def build_metadata(*, name: str, description: str, side_px: int, quantization: t
         description: What the model does, in a sentence.
         side_px: Side of the square input.
         quantization: Scale and zero point of the uint8 input.
+        other_heads: Crop scales whose heads a second output holds; none without one.
 
     Returns:
         A flatbuffer with the identifier M001.
@@ -182,12 +190,22 @@ def build_metadata(*, name: str, description: str, side_px: int, quantization: t
         content=(_FEATURE_PROPERTIES, writer.table({})),
         tables={6: labels},
     )
-    graph = writer.table({2: writer.one_table(photo), 3: writer.one_table(probabilities)})
+    outputs = [probabilities]
+    if other_heads:
+        # Without a file of labels: MediaPipe wants as many of them as an output has numbers.
+        others = writer.tensor(
+            name="probabilities of other crops",
+            description=f"The probability of each label for crops of the scales {', '.join(other_heads)}, in turn.",
+            content=(_FEATURE_PROPERTIES, writer.table({})),
+            tables={},
+        )
+        outputs.append(others)
+    graph = writer.table({2: writer.some_tables(photo), 3: writer.some_tables(*outputs)})
     root = writer.table(
         {
             0: writer.text(name),
             1: writer.text(description),
-            3: writer.one_table(graph),
+            3: writer.some_tables(graph),
             7: writer.text(_MIN_PARSER_VERSION),
         }
     )
@@ -210,10 +228,12 @@ class _Writer:
         """A vector of one float32."""
         return int(self._builder.CreateNumpyVector(np.array([value], np.float32)))
 
-    def one_table(self, offset: int) -> int:
-        """A vector of one table."""
-        self._builder.StartVector(4, 1, 4)
-        self._builder.PrependUOffsetTRelative(offset)
+    def some_tables(self, *offsets: int) -> int:
+        """A vector of tables."""
+        self._builder.StartVector(4, len(offsets), 4)
+        # A builder writes from the end.
+        for offset in reversed(offsets):
+            self._builder.PrependUOffsetTRelative(offset)
         return int(self._builder.EndVector())
 
     def table(self, fields: Mapping[int, int | np.uint8 | np.uint32]) -> int:
@@ -227,7 +247,7 @@ class _Writer:
         """What ``TensorMetadata`` holds: its content, and by their fields vectors of one table each."""
         texts = {0: self.text(name), 1: self.text(description)}
         fields = {**texts, 3: self.table(dict(enumerate(content)))}
-        return self.table(fields | {slot: self.one_table(offset) for slot, offset in tables.items()})
+        return self.table(fields | {slot: self.some_tables(offset) for slot, offset in tables.items()})
 
     def finish(self, root: int) -> bytes:
         self._builder.Finish(root, file_identifier=_IDENTIFIER)

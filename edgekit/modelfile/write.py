@@ -26,7 +26,8 @@ def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
     """Complete a model in memory. The same arguments and interpreters give the same bundle.
 
     Args:
-        flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out.
+        flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out. Where the contract has heads,
+            these are the first head's, and float32 [1, heads - 1, labels] of the others are a second output.
         contract: The model's contract; ``model_sha256`` and ``checked_on`` are filled in here.
 
     Returns:
@@ -36,7 +37,7 @@ def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
         ContractError: the flatbuffer is not as the contract says, or its output is no probability.
         InterpreterError: none of the installed interpreters runs it.
     """
-    check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
+    check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels), heads=contract.head_count)
     final = _with_metadata(flatbuffer, contract)
     return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
 
@@ -56,6 +57,7 @@ def _with_metadata(flatbuffer: bytes, contract: Contract, said: str = "") -> byt
         description=f"Tells {', '.join(contract.labels[:10])} apart. {said}".strip(),
         side_px=contract.side_px,
         quantization=input_quantization(flatbuffer),
+        other_heads=(contract.heads or ())[1:],
     )
     return set_metadata(flatbuffer, METADATA_NAME, metadata)
 
@@ -80,7 +82,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
 
     Args:
         path: The model file.
-        contract: For the same flatbuffer, input and number of labels.
+        contract: For the same flatbuffer, input, heads and number of labels.
         bundle: The model file as it was read before, which is then not opened again.
         out: Where the result goes, whole or not at all; None replaces the model file.
 
@@ -88,7 +90,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
         ContractError: the file is damaged, or the contract belongs to another model.
     """
     bundle = bundle or read_bundle(path)
-    for what in ("model_sha256", "side_px", "precision", "checked_on"):
+    for what in ("model_sha256", "side_px", "heads", "precision", "checked_on"):
         old, new = getattr(bundle.contract, what), getattr(contract, what)
         if old != new:
             raise ContractError(
@@ -110,7 +112,8 @@ def _run_once(flatbuffer: bytes) -> tuple[str, ...]:
     for backend in installed_backends():
         try:
             interpreter = ModelInterpreter(flatbuffer, backend=backend)
-            interpreter(np.zeros((interpreter.side_px, interpreter.side_px, 3), np.uint8))
+            for head in range(interpreter.heads):
+                interpreter(np.zeros((interpreter.side_px, interpreter.side_px, 3), np.uint8), head)
         except InterpreterError as refusal:
             refused.append(str(refusal))
             continue

@@ -112,6 +112,7 @@ def _details(model: Model) -> CardSection:
             ("precision", contract.precision),
             ("input", f"uint8 RGB, {contract.side_px} × {contract.side_px} px"),
             ("crops", f"{contract.plan.crops} ({contract.plan}), working size {contract.plan.working_px or 'any'}"),
+            *((("heads", f"one for each of {', '.join(contract.heads)}"),) if contract.heads else ()),
             ("decision", "; ".join(part for part in (vote, cut, abstain, floor, early) if part)),
             ("ran on", ", ".join(contract.checked_on) or NOTHING),
         ]

@@ -89,7 +89,7 @@ def read_bundle(source: Path | bytes) -> Bundle:
             f"{name}: {LABELS_NAME} must equal the contract's {list(contract.labels)}, got {labels!r:.200}"
         )
     try:
-        check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels))
+        check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels), heads=contract.head_count)
     except ContractError as mistake:
         raise ContractError(f"{name}: {mistake}") from mistake
     # The archive follows the flatbuffer, so its hash goes on to that of the file.

@@ -86,11 +86,11 @@ class Classifier:
             lambda count: ModelInterpreter(bundle.flatbuffer, threads=count, backend=backend, delegate=delegate),
             threads,
         )
-        expected = (self.contract.side_px, len(self.contract.labels))
-        actual = (workers.side_px, workers.classes)
+        expected = (self.contract.side_px, len(self.contract.labels), self.contract.head_count)
+        actual = (workers.side_px, workers.classes, workers.heads)
         if actual != expected:
             workers.close()
-            raise ContractError(f"the contract promises side and classes {expected}, the model has {actual}")
+            raise ContractError(f"the contract promises side, classes and heads {expected}, the model has {actual}")
         self._workers: Workers | None = workers
 
     @classmethod
@@ -142,9 +142,10 @@ class Classifier:
         watch.lap("decode")
         boxes = crop_boxes(self.contract.plan, working.size_wh, self.contract.side_px, count=crops)
         scores = np.empty((len(boxes), workers.classes), np.float32)
+        heads = self.contract.heads_for(self.contract.plan, len(boxes))
         bounded = stop_early and crops is None and self.contract.decision.early_stop is not None
         done = 0
-        with contextlib.closing(workers.score(working, boxes)) as scored:
+        with contextlib.closing(workers.score(working, boxes, heads)) as scored:
             for one in scored:
                 scores[done] = one.scores
                 done += 1

@@ -150,7 +150,7 @@ def _unusable(name: str, module: str, failure: BaseException) -> InterpreterErro
 
 
 class ModelInterpreter:
-    """One loaded model: uint8 RGB in, float32 numbers out. Calls from several threads take turns.
+    """One loaded model: uint8 RGB in, float32 numbers of one of its heads out. Calls from several threads take turns.
 
     Args:
         flatbuffer: A checked TFLite model.
@@ -162,12 +162,13 @@ class ModelInterpreter:
     Attributes:
         name: As ``interpreter_name`` gives it.
         side_px: Side of the square input.
-        classes: Number of outputs.
+        classes: Number of scores of a head.
+        heads: Number of heads: the first is the model's first output, all others are rows of its second.
 
     Raises:
         InterpreterError: no such interpreter, it refuses the model or so many threads, or it does not run the model
             with the delegate that was asked for.
-        ContractError: the model's input or output is not as edgekit makes them.
+        ContractError: the model's input or outputs are not as edgekit makes them.
     """
 
     def __init__(
@@ -207,9 +208,12 @@ class ModelInterpreter:
             if is_other_numpy(failure):
                 raise _unusable(self.name, module, failure) from failure
             raise InterpreterError(f"{self.name} can't load the model: {failure}") from failure
-        self._input, self._output = self._check(inputs, outputs)
+        self._check(inputs, outputs)
+        self._input = int(inputs[0]["index"])
+        self._first, *self._others = (int(one["index"]) for one in outputs)
         self.side_px = int(inputs[0]["shape"][1])
         self.classes = int(outputs[0]["shape"][1])
+        self.heads = 1 + sum(int(one["shape"][1]) for one in outputs[1:])
         used = self.delegate
         if not is_granted(delegate, used):
             raise InterpreterError(
@@ -238,16 +242,24 @@ class ModelInterpreter:
             ) from absent
 
     @staticmethod
-    def _check(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> tuple[int, int]:
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ContractError(f"a model must have one input and one output, got {len(inputs)} and {len(outputs)}")
+    def _check(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> None:
+        if len(inputs) != 1 or not 1 <= len(outputs) <= 2:
+            raise ContractError(
+                f"a model must have one input and one output, or two with heads, got {len(inputs)} and {len(outputs)}"
+            )
         shape, dtype = tuple(int(n) for n in inputs[0]["shape"]), np.dtype(inputs[0]["dtype"])
         if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3 or dtype != np.uint8:
             raise ContractError(f"a model's input must be uint8 [1, S, S, 3], got {dtype} {list(shape)}")
         shape, dtype = tuple(int(n) for n in outputs[0]["shape"]), np.dtype(outputs[0]["dtype"])
         if len(shape) != 2 or shape[0] != 1 or dtype != np.float32:
             raise ContractError(f"a model's output must be float32 [1, classes], got {dtype} {list(shape)}")
-        return int(inputs[0]["index"]), int(outputs[0]["index"])
+        classes = shape[1]
+        for other in outputs[1:]:
+            shape, dtype = tuple(int(n) for n in other["shape"]), np.dtype(other["dtype"])
+            if len(shape) != 3 or shape[::2] != (1, classes) or shape[1] < 1 or dtype != np.float32:
+                raise ContractError(
+                    f"a model's second output must be float32 [1, heads, {classes}], got {dtype} {list(shape)}"
+                )
 
     @property
     def delegate(self) -> str:
@@ -260,11 +272,12 @@ class ModelInterpreter:
             return "none"
         return f"{EXTERNAL}{self._external}" if self._external else "XNNPACK"
 
-    def __call__(self, crop: RGBArray) -> Float32Array:
+    def __call__(self, crop: RGBArray, head: int = 0) -> Float32Array:
         """Score one crop.
 
         Args:
             crop: uint8 (side_px, side_px, 3) RGB.
+            head: Which head scores it, as ``Contract.heads_for`` numbers them.
 
         Returns:
             float32 (classes,), probabilities.
@@ -277,7 +290,11 @@ class ModelInterpreter:
             try:
                 self._interpreter.set_tensor(self._input, crop[np.newaxis])
                 self._interpreter.invoke()
-                scores: Float32Array = self._interpreter.get_tensor(self._output)[0]
+                scores: Float32Array = (
+                    self._interpreter.get_tensor(self._others[0])[0, head - 1]
+                    if head
+                    else self._interpreter.get_tensor(self._first)[0]
+                )
             except (RuntimeError, ValueError) as failure:
                 raise InterpreterError(
                     f"{self.name} failed on a {crop.dtype} {crop.shape} crop: {failure}"

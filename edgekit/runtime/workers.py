@@ -64,50 +64,60 @@ class Workers:
         self._wide: ModelInterpreter | None = None
         self._wide_lock = threading.Lock()
         first = make(1)
-        self.side_px, self.classes, self.name, self.delegate = first.side_px, first.classes, first.name, first.delegate
+        self.side_px, self.classes, self.heads = first.side_px, first.classes, first.heads
+        self.name, self.delegate = first.name, first.delegate
         self._free: queue.SimpleQueue[ModelInterpreter] = queue.SimpleQueue()
         self._free.put(first)
         for _ in range(threads - 1):
             self._free.put(make(1))
         self._pool = ThreadPoolExecutor(threads, "edgekit") if threads > 1 else None
 
-    def score(self, photo: Photo, boxes: Sequence[Box]) -> Generator[Scored]:
-        """Score boxes in their order; those that the caller no longer asks for may have been begun, to no effect."""
+    def score(self, photo: Photo, boxes: Sequence[Box], heads: Sequence[int]) -> Generator[Scored]:
+        """Score boxes in their order; those that the caller no longer asks for may have been begun, to no effect.
+
+        Args:
+            photo: The photo at its working size.
+            boxes: In the photo's own pixels.
+            heads: Which head scores each box, by its number.
+        """
+        crops = list(zip(boxes, heads, strict=True))
         if self._pool is None:
-            yield from (self._one(photo, box) for box in boxes)
+            yield from (self._one(photo, crop) for crop in crops)
             return
-        if len(boxes) == 1:
-            yield self._alone(photo, boxes[0])
+        if len(crops) == 1:
+            yield self._alone(photo, crops[0])
             return
-        yield from work_ahead(self._pool, partial(self._one, photo), boxes, ahead=self.threads + 1)
+        yield from work_ahead(self._pool, partial(self._one, photo), crops, ahead=self.threads + 1)
 
     @property
     def map(self) -> Map:
         """``map`` over the workers' threads."""
         return map if self._pool is None else self._pool.map
 
-    def _alone(self, photo: Photo, box: Box) -> Scored:
+    def _alone(self, photo: Photo, crop: tuple[Box, int]) -> Scored:
         """One crop by all threads; where another caller has them, by one thread of the others."""
         if not self._wide_lock.acquire(blocking=False):
-            return self._one(photo, box)
+            return self._one(photo, crop)
         try:
             if self._wide is None:
                 self._wide = self._make(self.threads)
             began = time.perf_counter_ns()
+            box, head = crop
             tensor = to_tensor(photo, box, self.side_px)
             cut = time.perf_counter_ns()
-            scores = self._wide(tensor)
+            scores = self._wide(tensor, head)
             return Scored(scores, cut - began, time.perf_counter_ns() - cut)
         finally:
             self._wide_lock.release()
 
-    def _one(self, photo: Photo, box: Box) -> Scored:
+    def _one(self, photo: Photo, crop: tuple[Box, int]) -> Scored:
         began = time.perf_counter_ns()
+        box, head = crop
         tensor = to_tensor(photo, box, self.side_px)
         interpreter = self._free.get()
         try:
             cut = time.perf_counter_ns()
-            scores = interpreter(tensor)
+            scores = interpreter(tensor, head)
         finally:
             self._free.put(interpreter)
         return Scored(scores, cut - began, time.perf_counter_ns() - cut)

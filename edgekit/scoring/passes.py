@@ -35,6 +35,9 @@ _SUM_TOLERANCE = 1e-3
 # An interrupted pass loses nothing; one that is killed loses this much.
 _SAVE_SECONDS = 30.0
 
+# A flatbuffer's SHA-256, the scales of its heads, and a plan of whatever number of crops.
+_TableKey = tuple[str, tuple[str, ...] | None, CropPlan]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPlans:
@@ -61,9 +64,10 @@ class ScoreStore:
         """Keep the scores of photos chosen from a data set."""
         return cls(folder=folder, photos=sha256(to_json([dataset.sha256, [one.path for one in samples]]).encode()))
 
-    def place(self, model_sha256: str, plan: CropPlan, runtime: Sequence[str]) -> Path:
+    def place(self, table: _TableKey, runtime: Sequence[str]) -> Path:
         """The file for a flatbuffer and a plan; not by the number of crops, as fewer are the first of more."""
-        key = [model_sha256, self.photos, str(plan), plan.working_px, *runtime]
+        model_sha256, heads, plan = table
+        key = [model_sha256, heads, self.photos, str(plan), plan.working_px, *runtime]
         return self.folder / f"{sha256(to_json(key).encode())[:32]}.npz"
 
 
@@ -74,6 +78,7 @@ class _Table:
     Attributes:
         model: SHA-256 of the flatbuffer.
         plan: With the largest number of crops that is asked for.
+        heads: Which head of the model scores each of its crops.
         crops: (photos, crops, classes), at least as many crops as are asked for.
         scored: (photos,) how many crops of each photo are scored.
         place: The file that keeps them; None for none.
@@ -82,6 +87,7 @@ class _Table:
 
     model: str
     plan: CropPlan
+    heads: tuple[int, ...]
     crops: Float32Array
     scored: Int64Array
     place: Path | None
@@ -127,7 +133,7 @@ def score_passes(
     """Score photos by all plans of all models; the first k crops of a plan are those of a smaller plan of k.
 
     A photo is decoded once for every working size, and a box that several plans or models share is cut once and, by
-    each model, scored once.
+    each head of each model, scored once.
 
     Args:
         models: Models with their plans.
@@ -138,6 +144,7 @@ def score_passes(
     Raises:
         PhotoError: a photo can't be decoded.
         InterpreterError: a model can't be run here.
+        ContractError: a plan has a scale for which a model has no head.
     """
     flatbuffers = {one.bundle.contract.model_sha256: one.bundle.flatbuffer for one in models}
     with captured_stderr():
@@ -179,19 +186,16 @@ def score_passes(
         save()
     return [
         {
-            plan: Scores(
-                crops=tables[one.bundle.contract.model_sha256, _uncounted(plan)].crops[:, : plan.crops],
-                targets=source.targets,
-            )
+            plan: Scores(crops=tables[_key(one.bundle, plan)].crops[:, : plan.crops], targets=source.targets)
             for plan in one.plans
         }
         for one in models
     ]
 
 
-def _uncounted(plan: CropPlan) -> CropPlan:
+def _key(bundle: Bundle, plan: CropPlan) -> _TableKey:
     """The same for plans that differ by their numbers of crops alone: they share a table."""
-    return replace(plan, crops=1)
+    return bundle.contract.model_sha256, bundle.contract.heads, replace(plan, crops=1)
 
 
 def _score_photo(
@@ -200,24 +204,26 @@ def _score_photo(
     found = []
     for working_px in dict.fromkeys(table.plan.working_px for table in wanted):
         photo = read_photo(path, working_px)
-        boxes = {
-            number: crop_boxes(table.plan, photo.size_wh, interpreters[table.model].side_px)
+        crops = {
+            number: list(
+                zip(crop_boxes(table.plan, photo.size_wh, interpreters[table.model].side_px), table.heads, strict=True)
+            )
             for number, table in enumerate(wanted)
             if table.plan.working_px == working_px
         }
-        askers: dict[tuple[int, Box], dict[str, None]] = {}
-        for number, own in boxes.items():
+        askers: dict[tuple[int, Box], dict[tuple[str, int], None]] = {}
+        for number, own in crops.items():
             model = wanted[number].model
-            for box in own:
-                askers.setdefault((interpreters[model].side_px, box), {})[model] = None
+            for box, head in own:
+                askers.setdefault((interpreters[model].side_px, box), {})[model, head] = None
         scored = {}
-        for (side_px, box), models in askers.items():
+        for (side_px, box), heads in askers.items():
             tensor = to_tensor(photo, box, side_px)
-            for model in models:
-                scored[model, box] = interpreters[model](tensor)
+            for model, head in heads:
+                scored[model, box, head] = interpreters[model](tensor, head)
         found += [
-            (wanted[number], np.stack([scored[wanted[number].model, box] for box in own]))
-            for number, own in boxes.items()
+            (wanted[number], np.stack([scored[wanted[number].model, box, head] for box, head in own]))
+            for number, own in crops.items()
         ]
     return found
 
@@ -228,25 +234,29 @@ def _open(
     interpreters: Mapping[str, ModelInterpreter],
     store: ScoreStore | None,
     progress: Progress,
-) -> dict[tuple[str, CropPlan], _Table]:
+) -> dict[_TableKey, _Table]:
     """A table for every flatbuffer and plan, with the scores that are kept."""
-    longest: dict[tuple[str, CropPlan], int] = {}
+    longest: dict[_TableKey, int] = {}
+    heads: dict[_TableKey, tuple[int, ...]] = {}
     for one in models:
         for plan in one.plans:
-            key = one.bundle.contract.model_sha256, _uncounted(plan)
+            key = _key(one.bundle, plan)
             longest[key] = max(plan.crops, longest.get(key, 0))
+            heads[key] = one.bundle.contract.heads_for(plan, longest[key])
     runtime = {sha: runtime_key(one.name, photos) for sha, one in interpreters.items()} if store is not None else {}
     tables = {}
-    for (model, plan), crops in longest.items():
+    for key, crops in longest.items():
+        model, _, plan = key
         table = _Table(
             model=model,
             plan=replace(plan, crops=crops),
+            heads=heads[key],
             crops=np.zeros((len(photos), crops, interpreters[model].classes), np.float32),
             scored=np.zeros(len(photos), np.int64),
-            place=None if store is None else store.place(model, plan, runtime[model]),
+            place=None if store is None else store.place(key, runtime[model]),
         )
         _load(table, progress)
-        tables[model, plan] = table
+        tables[key] = table
     return tables
 
 

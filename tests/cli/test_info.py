@@ -13,6 +13,14 @@ def test_info_prints_the_contract(edgekit_here, red_blue_file, red_blue):
     assert json.loads(out)["contract"] == json.loads(red_blue.contract.to_json())
 
 
+def test_info_shows_heads(edgekit_here, heads_file, red_blue_file):
+    code, out, err = edgekit_here("info", heads_file)
+    assert (code, err) == (0, "")
+    assert "heads: full, 1/4, native\n" in out
+    assert json.loads(edgekit_here("info", heads_file, "--json")[1])["contract"]["heads"] == ["full", "1/4", "native"]
+    assert "heads:" not in edgekit_here("info", red_blue_file)[1]
+
+
 def test_a_model_that_others_made_is_described(edgekit_here, tmp_path):
     file = tmp_path / "foreign.tflite"
     file.write_bytes(

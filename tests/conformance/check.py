@@ -25,7 +25,7 @@ from PIL import Image, features
 
 from edgekit.contract import Contract, CropPlan
 from edgekit.errors import EdgekitError, PhotoError
-from edgekit.records import from_plain, plain
+from edgekit.records import from_plain
 from edgekit.runtime import Classifier, Plane, YuvFrame, read_bundle
 from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
@@ -199,8 +199,9 @@ def _votes(checker: Checker, vector: Vector) -> Measured:
 def _scores(checker: Checker, vector: Vector) -> Measured:
     model = checker.model(vector["model"])
     inputs = checker.raw(vector["inputs"], (-1, model.side_px, model.side_px, 3))
-    expected = np.frombuffer((checker.folder / "data" / vector["scores"]).read_bytes(), "<f4").reshape(len(inputs), -1)
-    found = np.stack([model(one) for one in inputs])
+    expected = np.frombuffer((checker.folder / "data" / vector["scores"]).read_bytes(), "<f4")
+    expected = expected.reshape(-1, model.classes)
+    found = np.stack([model(one, head) for one in inputs for head in range(model.heads)])
     if found.shape != expected.shape:
         return {"steps": math.inf, "absolute": math.inf}
     return {"steps": steps_between(found, expected, vector["step"]), "absolute": _furthest(found, expected)}
@@ -216,7 +217,7 @@ def _forged(checker: Checker, vector: Vector) -> Measured:
 
 def _contracts(checker: Checker, vector: Vector) -> Measured:
     try:
-        contract = plain(Contract.from_json(vector["json"]))
+        contract = Contract.from_json(vector["json"]).to_plain()
     except EdgekitError:
         contract = None
     else:
@@ -233,7 +234,7 @@ def _bundles(checker: Checker, vector: Vector) -> Measured:
         bundle = read_bundle(content)
     except EdgekitError:
         return {"answers": float(vector["bundle"] is not None)}
-    contract = plain(bundle.contract)
+    contract = bundle.contract.to_plain()
     del contract["provenance"]
     found = {
         "file_sha256": bundle.file_sha256,

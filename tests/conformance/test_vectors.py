@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edgekit import contract, records
-from edgekit.runtime import bundle, crops, frames, photo, smoothing, stopping, voting
+from edgekit.runtime import bundle, crops, frames, interpreter, photo, smoothing, stopping, voting
 
 HERE = Path(__file__).resolve().parent
 AREAS = [
@@ -31,7 +31,7 @@ AREAS = [
 ]
 MANIFESTS = {area: json.loads((HERE / f"{area}.json").read_text(encoding="utf-8")) for area in AREAS}
 VECTORS = {f"{area}/{vector['name']}": vector for area in AREAS for vector in MANIFESTS[area]["vectors"]}
-MAX_BYTES = 1_600_000
+MAX_BYTES = 1_700_000
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,23 @@ class TestMistakes:
         self.fails(checker, *(f"bundles/{name}" for name in ("int8-input", "two-outputs", "two-inputs", "open-batch")))
 
     def test_a_newer_schema_is_read(self, monkeypatch, checker):
-        monkeypatch.setattr(contract, "SCHEMA", 2)
+        monkeypatch.setattr(contract, "SCHEMA", 3)
         self.fails(checker, "contracts/newer", "bundles/newer-schema")
+
+    def test_the_first_head_scores_every_crop(self, monkeypatch, check):
+        right = interpreter.ModelInterpreter.__call__
+        monkeypatch.setattr(interpreter.ModelInterpreter, "__call__", lambda self, crop, head=0: right(self, crop))
+        several = [name for name in VECTORS if name.startswith("verdicts/heads-") and name != "verdicts/heads-one-crop"]
+        self.fails(check.Checker(), "scores/heads", *several)
+
+    def test_heads_are_counted_from_the_last(self, monkeypatch, check):
+        right = contract.Contract.heads_for
+
+        def wrong(self, plan, count=None):
+            return tuple((self.head_count - one) % self.head_count for one in right(self, plan, count))
+
+        monkeypatch.setattr(contract.Contract, "heads_for", wrong)
+        self.fails(check.Checker(), "verdicts/heads-noise", "verdicts/heads-beyond-the-plan")
 
     def test_nan_is_a_number(self, monkeypatch, checker):
         monkeypatch.setattr(records, "_refuse_constant", float)

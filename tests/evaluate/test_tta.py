@@ -12,9 +12,9 @@ from PIL import Image
 from edgekit.contract import Decision
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
-from edgekit.errors import DataError
+from edgekit.errors import ContractError, DataError
 from edgekit.evaluate.accuracy import evaluate_model
-from edgekit.evaluate.options import TtaConfig
+from edgekit.evaluate.options import EvaluateConfig, TtaConfig
 from edgekit.evaluate.tta import TtaRecord, compare_crops
 from edgekit.evaluate.tta_tables import class_rows, flip_rows, markdown
 from edgekit.modelfile.write import update_contract
@@ -148,6 +148,29 @@ def test_scores_are_kept(tmp_path, dataset, model):
     times = {file: file.stat().st_mtime_ns for file in (tmp_path / "scores").iterdir()}
     assert compare_crops([model], dataset, CONFIG, scores=tmp_path / "scores") == first
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "scores").iterdir()} == times
+
+
+class TestHeads:
+    """Plans with scales that have no head can't be scored: they are left out, which is told."""
+
+    def test_what_has_heads_is_compared(self, dataset, heads_file, model):
+        plans = (*CONFIG.plans, ("full:native,1/2", None))
+        found = compare_crops([heads_file, model], dataset, replace(CONFIG, plans=plans))
+        ways = ["full", "1/4 ×1", "1/4 ×3", "1/4 ×12", "native ×1", "native ×3", "own ×1", "own ×3", "own ×12"]
+        assert [point.way for point in found.points if point.model == "heads"] == [*ways, "own ×5, early"]
+        assert [point.way for point in found.points if point.model == "model"] == ways
+        assert found.baseline == "full"
+        assert (
+            "without heads for their scales, these plans are left out: centre, full:native,1/2; "
+            "flips are counted against full, as centre has no head"
+        ) in found.caution
+        own = next(one for one in found.points if (one.model, one.way) == ("heads", "own ×3"))
+        evaluated = evaluate_model(heads_file, dataset, config=EvaluateConfig(crops=3)).evaluation
+        assert own.balanced_accuracy == evaluated.balanced_accuracy
+
+    def test_no_plan_at_all_is_refused(self, dataset, heads_file):
+        with pytest.raises(ContractError, match="got 1/3, 1/5; the models have heads for full, 1/4, native"):
+            compare_crops([heads_file], dataset, replace(CONFIG, plans=(("1/3", None), ("1/5", None))))
 
 
 def test_models_of_other_labels_are_refused(dataset, model, three_colours_file):

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from models.make import heads_logits
 
 from edgekit.errors import ContractError
 from edgekit.modelfile import flatbuffer as lite
@@ -99,14 +102,68 @@ class TestAppendSoftmax:
                 r"got float32 \[2\]",
                 id="no-batch-axis",
             ),
-            pytest.param(lambda model, graph: setattr(graph, "outputs", [0, 1]), "one output, got 2", id="two-outputs"),
-            pytest.param(lambda model, graph: setattr(graph, "outputs", []), "one output, got 0", id="no-output"),
+            pytest.param(
+                lambda model, graph: setattr(graph, "outputs", [*graph.outputs, 0, 1]),
+                "one output, or two with heads, got 3",
+                id="three-outputs",
+            ),
+            pytest.param(
+                lambda model, graph: setattr(graph, "outputs", [*graph.outputs, 0]),
+                r"float32 \[1, m 2\] or \[1, m, 2\] of other heads, got uint8",
+                id="second-output",
+            ),
+            pytest.param(lambda model, graph: setattr(graph, "outputs", []), "with heads, got 0", id="no-output"),
             pytest.param(lambda model, graph: model.subgraphs.append(graph), "one subgraph, got 2", id="two-subgraphs"),
         ],
     )
     def test_other_models_are_refused(self, int8_logits, edit, message):
         with pytest.raises(ContractError, match=message):
             lite.append_softmax(edited(int8_logits, edit))
+
+
+WEIGHTS = np.arange(-9, 9, dtype=np.float32).reshape(3, 2, 3)
+
+
+class TestAppendSoftmaxToHeads:
+    @pytest.mark.parametrize("is_parted", [False, True])
+    def test_each_head_has_its_own(self, is_parted):
+        """Whether the others come in one row or already one below the other."""
+        flatbuffer = lite.append_softmax(heads_logits(WEIGHTS, is_parted=is_parted))
+        assert lite.describe(flatbuffer).operators["RESHAPE"] == 1
+        model = ModelInterpreter(flatbuffer)
+        logits = WEIGHTS.astype(np.float64) @ (np.array([200, 30, 90]) / 255)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        found = [model(crop(200, 30, 90), head) for head in range(3)]
+        np.testing.assert_allclose(found, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)
+
+    def test_the_signature_finds_both_outputs(self):
+        model = lite.parse(lite.append_softmax(heads_logits(WEIGHTS)))
+        (signature,) = model.signatureDefs
+        found = {entry.name: entry.tensorIndex for entry in signature.outputs}
+        assert [found[b"scores"], found[b"scores_of_heads"]] == list(model.subgraphs[0].outputs)
+        names = [tensor.name for tensor in model.subgraphs[0].tensors]
+        assert len(set(names)) == len(names)
+
+    def test_an_int8_model_stays_one(self, int8_logits):
+        def again(model, graph):
+            graph.outputs = [graph.outputs[0], len(graph.tensors)]
+            graph.tensors.append(copy(graph.tensors[graph.outputs[0]]))
+            graph.tensors[-1].name = b"others"
+            last = copy(graph.operators[-1])
+            last.outputs = [len(graph.tensors) - 1]
+            graph.operators.append(last)
+
+        described = lite.describe(lite.append_softmax(edited(int8_logits, again)))
+        assert described.operators["RESHAPE"] == 1
+        assert described.not_int8 == ()
+
+    @pytest.mark.parametrize("shape", [[1, 3], [2, 2, 2], [1, 1, 4], [4], [1, 0]])
+    def test_other_shapes_of_the_second_output_are_refused(self, shape):
+        content = edited(
+            heads_logits(WEIGHTS), lambda model, graph: setattr(graph.tensors[graph.outputs[1]], "shape", shape)
+        )
+        with pytest.raises(ContractError, match=r"float32 \[1, m 2\] or \[1, m, 2\] of other heads, got float32"):
+            lite.append_softmax(content)
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,10 @@ answers = []
 with vision.ImageClassifier.create_from_options(options) as classifier:
     for colour in json.loads(sys.argv[2]):
         photo = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.full((60, 80, 3), colour, np.uint8))
-        (head,) = classifier.classify(photo).classifications
-        answers.append({category.category_name: category.score for category in head.categories})
+        first, *others = classifier.classify(photo).classifications
+        answers.append({category.category_name: category.score for category in first.categories})
+        others = [{category.index: category.score for category in head.categories} for head in others]
+        answers[-1] |= {"others": others} if others else {}
 print(json.dumps(answers))
 """
 
@@ -61,6 +63,20 @@ def int8_file(tmp_path, int8_logits):
     )
     write_bundle(make_bundle(lite.append_softmax(int8_logits), contract), tmp_path / "int8.tflite")
     return tmp_path / "int8.tflite"
+
+
+def test_the_first_head_is_that_of_the_squashed_frame(mediapipe_python, plain_photo, heads_file):
+    """What apps show the model, and all that most of them read of it; the other heads come by number."""
+    command = [mediapipe_python, "-c", SCRIPT, heads_file, json.dumps(COLOURS)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    with Classifier.load(heads_file) as classifier:
+        ours = [classifier.classify(plain_photo(*colour), crops=3) for colour in COLOURS]
+    for theirs, verdict in zip(json.loads(ran.stdout.splitlines()[-1]), ours, strict=True):
+        rows = [list(crop.probabilities) for crop in verdict.crops]
+        (others,) = theirs.pop("others")
+        assert theirs == pytest.approx(dict(zip(("genuine", "recapture"), rows[0], strict=True)), abs=1e-5)
+        assert [others[str(index)] for index in range(4)] == pytest.approx([*rows[1], *rows[2]], abs=1e-5)
 
 
 @pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file", "int8_file"])

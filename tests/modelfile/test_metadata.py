@@ -84,6 +84,17 @@ def test_the_output_names_the_label_file(root):
     assert not probability.has(4)
 
 
+def test_a_second_output_is_described_without_labels():
+    """MediaPipe opens no file that describes fewer outputs than it has, or has as many labels as no output."""
+    content = build_metadata(name="n", description="d", side_px=8, quantization=(1.0, 0), other_heads=("1/4", "native"))
+    (graph,) = Table.root(content).children(3)
+    first, others = graph.children(3)
+    assert (first.text(0), others.text(0)) == ("probability", "probabilities of other crops")
+    assert others.text(1) == "The probability of each label for crops of the scales 1/4, native, in turn."
+    assert (first.has(6), others.has(6)) == (True, False)
+    assert read_metadata(content).label_files == ("labels.txt",)
+
+
 @pytest.mark.parametrize(
     ("scale", "zero_point"),
     [

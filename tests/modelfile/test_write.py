@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from forging import edited
+from models.make import heads_logits
 
-from edgekit.contract import Contract, Decision
+from edgekit.contract import Contract, CropPlan, Decision
 from edgekit.errors import ContractError, EdgekitError, InterpreterError
 from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME, read_metadata
@@ -115,6 +117,19 @@ class TestBundle:
             write_bundle(other, tmp_path / "m.tflite")
         assert not list(tmp_path.iterdir())
 
+    def test_every_head_is_run(self, contract):
+        """One that gives no probabilities shows when the file is made."""
+        flatbuffer = lite.append_softmax(heads_logits(np.ones((3, 2, 3), np.float32)))
+
+        def without_others(model, graph):
+            graph.outputs = [graph.outputs[0], graph.operators[-1].inputs[0]]
+
+        plan = CropPlan.parse("full:1/4,native", crops=3)
+        promised = replace(contract, plan=plan, precision="float32").with_heads(("full", "1/4", "native"))
+        assert make_bundle(flatbuffer, promised).contract.heads == promised.heads
+        with pytest.raises(ContractError, match=r"probabilities that sum to 1, got \[0.0, 0.0\].*softmax"):
+            make_bundle(edited(flatbuffer, without_others), promised)
+
     def test_a_model_that_no_interpreter_runs_is_refused(self, probabilities, contract):
         model = lite.parse(probabilities)
         model.operatorCodes[0].version = 99
@@ -165,6 +180,7 @@ class TestUpdateContract:
             pytest.param({"precision": "int8"}, "keep precision", id="precision"),
             pytest.param({"checked_on": ("abacus",)}, "keep checked_on", id="checked-on"),
             pytest.param({"labels": ("genuine", "screen", "print")}, "keep 2 labels", id="more-labels"),
+            pytest.param({"schema": 2, "heads": ("centre", "1/4", "native")}, "keep heads None", id="heads"),
         ],
     )
     def test_another_models_contract_is_refused(self, model, red_blue, change, message):
@@ -181,7 +197,7 @@ def remade(tmp_path_factory, repository):
     return folder
 
 
-@pytest.mark.parametrize("name", ["red_blue.tflite", "three_colours.tflite"])
+@pytest.mark.parametrize("name", ["red_blue.tflite", "three_colours.tflite", "heads.tflite"])
 def test_the_committed_bundles_are_what_make_py_makes(remade, repository, name):
     new, committed = read_bundle(remade / name), read_bundle(repository / "tests" / "models" / name)
     assert new.flatbuffer == committed.flatbuffer

@@ -4,6 +4,8 @@ They compare the mean colours of an 8 px photo, so that every right answer can b
 
 - ``red_blue.tflite``: a bundle; float arithmetic; red is genuine, blue is recapture.
 - ``three_colours.tflite``: a bundle with three labels and no bona fide one.
+- ``heads.tflite``: a bundle with a head for each scale of its plan; each sees the colours otherwise, so that an answer
+  by another head is another answer.
 - ``logits_int8.tflite``: a bare flatbuffer as the converter leaves it: int8 inside, float logits out, no archive.
 
 ``conv_int8.tflite`` is not made here: it is a demo's model of November 2026, kept as it was, so that int8
@@ -13,6 +15,7 @@ convolutions are compared on the same numbers whatever later demos give.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,8 @@ SIDE_PX = 8
 GAIN = 8.0
 RED_BLUE = np.array([[GAIN, 0, -GAIN], [-GAIN, 0, GAIN]], np.float32)
 THREE_COLOURS = GAIN * np.eye(3, dtype=np.float32)
+# What makes a crop of each scale genuine: red on the full frame, blue at a quarter of the width, green at full size.
+HEADS = {"full": (GAIN, 0, -GAIN), "1/4": (-1.5 * GAIN, 0, 1.5 * GAIN), "native": (-GAIN, GAIN, 0)}
 
 Type = schema.TensorType
 Operator = schema.BuiltinOperator
@@ -75,7 +80,10 @@ class Graph:
         signature = schema.SignatureDefT(
             signatureKey="serving_default",
             inputs=[schema.TensorMapT(name="photo", tensorIndex=inputs[0])],
-            outputs=[schema.TensorMapT(name="scores", tensorIndex=outputs[0])],
+            outputs=[
+                schema.TensorMapT(name=name, tensorIndex=index)
+                for name, index in zip(("scores", "scores_of_heads"), outputs, strict=False)
+            ],
         )
         graph = schema.SubGraphT(
             tensors=self.tensors, inputs=inputs, outputs=outputs, operators=self.operators, name="main"
@@ -105,6 +113,32 @@ def float_logits(weights: np.ndarray) -> bytes:
     graph.operator(Operator.MEAN, 1, [real, axes], [mean], schema.ReducerOptionsT())
     graph.operator(Operator.FULLY_CONNECTED, 1, [mean, matrix, -1], [logits], schema.FullyConnectedOptionsT())
     return graph.finish([photo], [logits])
+
+
+def heads_logits(weights: np.ndarray, *, is_parted: bool = False) -> bytes:
+    """Mean colour times the (heads, classes, 3) weights: logits of the first head, and those of all others.
+
+    The others stand in one row, or parted: one row a head.
+    """
+    graph = Graph()
+    photo = graph.tensor("photo", [1, SIDE_PX, SIDE_PX, 3], Type.UINT8, scale=1 / 255)
+    real = graph.tensor("real", [1, SIDE_PX, SIDE_PX, 3], Type.FLOAT32)
+    axes = graph.tensor("axes", [2], Type.INT32, data=np.array([1, 2], np.int32))
+    mean = graph.tensor("mean", [1, 3], Type.FLOAT32)
+    graph.operator(Operator.DEQUANTIZE, 1, [photo], [real], schema.DequantizeOptionsT())
+    graph.operator(Operator.MEAN, 1, [real, axes], [mean], schema.ReducerOptionsT())
+    ends = []
+    for name, rows in (("first", weights[0]), ("others", weights[1:].reshape(-1, 3))):
+        matrix = graph.tensor(f"weights_{name}", rows.shape, Type.FLOAT32, data=rows.astype(np.float32))
+        ends.append(graph.tensor(f"logits_{name}", [1, len(rows)], Type.FLOAT32))
+        graph.operator(Operator.FULLY_CONNECTED, 1, [mean, matrix, -1], [ends[-1]], schema.FullyConnectedOptionsT())
+    if is_parted:
+        rows = [1, len(weights) - 1, weights.shape[1]]
+        shape = graph.tensor("shape", [3], Type.INT32, data=np.array(rows, np.int32))
+        parted = graph.tensor("parted", rows, Type.FLOAT32)
+        graph.operator(Operator.RESHAPE, 1, [ends[1], shape], [parted], schema.ReshapeOptionsT(newShape=rows))
+        ends[1] = parted
+    return graph.finish([photo], ends)
 
 
 def int8_logits(weights: np.ndarray) -> bytes:
@@ -195,6 +229,11 @@ def write_all(folder: Path) -> None:
     three_colours = Contract(name="three colours", labels=("red", "green", "blue"), **common)
     for columns, contract, name in ((RED_BLUE, red_blue, "red_blue"), (THREE_COLOURS, three_colours, "three_colours")):
         write_bundle(make_bundle(append_softmax(float_logits(columns)), contract), folder / f"{name}.tflite")
+    by_scale = np.array([(row, np.negative(row)) for row in HEADS.values()], np.float32)
+    plan = CropPlan(lead=("full",), cycle=("1/4", "native"), crops=5)
+    decision = Decision(threshold=0.5, early_stop=(20.0, 14.0, 10.0, 7.0))
+    heads = replace(red_blue, name="heads", plan=plan, decision=decision).with_heads(tuple(HEADS))
+    write_bundle(make_bundle(append_softmax(heads_logits(by_scale)), heads), folder / "heads.tflite")
     (folder / "logits_int8.tflite").write_bytes(int8_logits(RED_BLUE))
 
 

@@ -129,11 +129,16 @@ def test_a_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"schema": 2}, "has schema 2, this edgekit reads up to 1: pip install --upgrade", id="newer"),
-        pytest.param({"schema": 0}, "must have schema 1, got 0", id="older"),
-        pytest.param({"schema": "1"}, "must have schema 1, got '1'", id="schema-is-text"),
+        pytest.param({"schema": 3}, "has schema 3, this edgekit reads up to 2: pip install --upgrade", id="newer"),
+        pytest.param({"schema": 0}, "must have schema 1 or 2, got 0", id="older"),
+        pytest.param({"schema": "1"}, "must have schema 1 or 2, got '1'", id="schema-is-text"),
         pytest.param({"schema": True}, "schema must be int, got True", id="schema-is-bool"),
-        pytest.param({"schema": ...}, "must have schema 1, got None", id="no-schema"),
+        pytest.param({"schema": ...}, "must have schema 1 or 2, got None", id="no-schema"),
+        pytest.param(
+            {"schema": 2, "heads": ["centre", "1/4", "native"]},
+            "a model with 3 heads must have two outputs, got 1",
+            id="heads-of-another-model",
+        ),
         pytest.param({"tresholds": 1}, r"unknown \['tresholds'\]", id="unknown-key"),
         pytest.param({"labels": ...}, r"missing \['labels'\]", id="missing-key"),
         pytest.param({"side_px": "8"}, "side_px must be int, got '8'", id="number-as-text"),
@@ -176,7 +181,7 @@ def test_bad_contracts_are_refused(make, contract_with, changes, message):
     [
         pytest.param({"contract": b""}, "has no edgekit.json inside: it was not made by edgekit", id="no-contract"),
         pytest.param({"contract": b"{"}, "edgekit.json must be JSON", id="cut-json"),
-        pytest.param({"contract": b"[1]"}, "must have schema 1, got None", id="a-list"),
+        pytest.param({"contract": b"[1]"}, "must have schema 1 or 2, got None", id="a-list"),
         pytest.param({"contract": b"[" * 100_000}, "edgekit.json must be JSON", id="nested-too-deep"),
         pytest.param({"contract": b"9" * 100_000}, "edgekit.json must be JSON|schema 1", id="a-huge-number"),
         pytest.param({"contract": b'{"name": "\xff"}'}, "edgekit.json must be UTF-8", id="contract-not-utf-8"),

@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgekit.contract import MAX_CROPS, CropPlan, Decision
 from edgekit.errors import ContractError, InterpreterError, PhotoError
-from edgekit.runtime import Bundle, Classifier, Verdict
+from edgekit.runtime import Bundle, Classifier, Verdict, read_bundle
 from edgekit.runtime.crops import crop_boxes
 from edgekit.runtime.voting import vote
 
@@ -65,6 +65,51 @@ def test_a_task_without_genuine_photos_names_the_most_probable(three_colours_fil
         assert [classifier.classify(plain_photo(*colour)).label for colour in (RED, (0, 255, 0), BLUE)] == [
             "red", "green", "blue",
         ]  # fmt: skip
+
+
+GREEN = (0, 255, 0)
+
+
+class TestHeads:
+    """Red is genuine on the full frame, blue at a quarter of the width, green at full size."""
+
+    @pytest.mark.parametrize("threads", [1, 2])
+    @pytest.mark.parametrize(
+        ("colour", "label", "log_odds"),
+        [
+            pytest.param(RED, "recapture", (16, -24, -16, -24, -16), id="red"),
+            pytest.param(BLUE, "genuine", (-16, 24, 0, 24, 0), id="blue"),
+            pytest.param(GREEN, "genuine", (0, 0, 16, 0, 16), id="green"),
+        ],
+    )
+    def test_each_crop_is_scored_by_the_head_of_its_scale(
+        self, heads_file, plain_photo, threads, colour, label, log_odds
+    ):
+        with Classifier.load(heads_file, threads=threads) as classifier:
+            verdict = classifier.classify(plain_photo(*colour), stop_early=False)
+            for crop, expected in zip(verdict.crops, log_odds, strict=True):
+                assert np.log(crop.probabilities[0] / crop.probabilities[1]) == pytest.approx(expected, abs=1e-3)
+            assert verdict.label == label
+            more = classifier.classify(plain_photo(*colour), crops=12).crops
+        assert more[:5] == verdict.crops
+        assert [one.probabilities for one in more[5:]] == [one.probabilities for one in more[1:3]] * 3 + [
+            more[1].probabilities
+        ]
+
+    def test_the_vote_that_ends_the_work_is_that_of_the_right_heads(self, heads_file, plain_photo):
+        # By the first head alone, two red crops would be enough, for the other answer.
+        with Classifier.load(heads_file) as classifier:
+            verdict = classifier.classify(plain_photo(*RED))
+        assert (verdict.label, len(verdict.crops)) == ("recapture", 4)
+
+    @pytest.mark.parametrize("heads", [None, ("full", "1/4", "native", "1/2")])
+    def test_another_number_of_heads_than_the_contract_promises_is_refused(self, heads_file, heads):
+        bundle = read_bundle(heads_file)
+        promised = dataclasses.replace(bundle, contract=bundle.contract.with_heads(heads))
+        with pytest.raises(
+            ContractError, match=r"promises side, classes and heads \(8, 2, [14]\), the model has \(8, 2, 3\)"
+        ):
+            Classifier(promised)
 
 
 def test_every_kind_of_source_has_the_same_verdict(classifier, mixed_photo, tmp_path):
@@ -216,10 +261,10 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            pytest.param({"side_px": 16}, r"the contract promises side and classes \(16, 2\), .* \(8, 2\)", id="side"),
+            pytest.param({"side_px": 16}, r"the contract promises side, classes and heads \(16, 2, 1\)", id="side"),
             pytest.param(
                 {"labels": ("genuine", "recapture", "print")},
-                r"the contract promises side and classes \(8, 3\), the model has \(8, 2\)",
+                r"the contract promises side, classes and heads \(8, 3, 1\), the model has \(8, 2, 1\)",
                 id="labels",
             ),
         ],

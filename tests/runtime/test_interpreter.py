@@ -8,10 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from forging import edited
 from PIL import Image
 
-from edgekit.errors import InterpreterError
-from edgekit.runtime import Classifier
+from edgekit.errors import ContractError, InterpreterError
+from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.interpreter import BACKENDS, ModelInterpreter, installed_backends
 
 # Each interpreter's float32 kernels are within 1e-6 of the exact probabilities of these models (logits up to 16); two
@@ -38,7 +39,7 @@ def photos(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file"])
+@pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file", "heads_file"])
 def test_the_frozen_interpreter_agrees_with_this_one(request, frozen_python, repository, photos, model):
     file = request.getfixturevalue(model)
     command = [frozen_python, "-m", "edgekit.runtime", "classify", file, *photos]
@@ -64,6 +65,41 @@ def test_a_backend_that_is_not_installed_is_named(frozen_python, repository, red
     assert ran.stderr.strip().splitlines()[-1] == (
         "error: litert is not installed (found ['tflite-runtime']): pip install ai-edge-litert"
     )
+
+
+class TestHeads:
+    @pytest.mark.parametrize("backend", installed_backends())
+    @pytest.mark.parametrize("delegate", ["default", "none"])
+    def test_a_head_is_chosen_by_its_number(self, heads_file, backend, delegate):
+        model = ModelInterpreter(read_bundle(heads_file).flatbuffer, backend=backend, delegate=delegate)
+        assert (model.heads, model.classes) == (3, 2)
+        # Logits of red on the full frame, a quarter of the width, and at full size; see tests/models/make.py.
+        red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+        odds = [float(np.log(scores[0] / scores[1])) for scores in (model(red, head) for head in range(3))]
+        assert odds == pytest.approx([16, -24, -16], abs=1e-4)
+        np.testing.assert_array_equal(model(red), model(red, 0))
+
+    def test_a_model_without_others_has_one(self, red_blue):
+        assert ModelInterpreter(red_blue.flatbuffer).heads == 1
+
+    @pytest.mark.parametrize(
+        ("edit", "message"),
+        [
+            pytest.param(
+                lambda model, graph: setattr(graph, "outputs", [*graph.outputs, graph.outputs[1] - 1]),
+                "one input and one output, or two with heads, got 1 and 3",
+                id="three-outputs",
+            ),
+            pytest.param(
+                lambda model, graph: setattr(graph, "outputs", list(graph.outputs[::-1])),
+                r"output must be float32 \[1, classes\], got float32 \[1, 2, 2\]",
+                id="swapped",
+            ),
+        ],
+    )
+    def test_other_outputs_are_refused(self, heads_file, edit, message):
+        with pytest.raises(ContractError, match=message):
+            ModelInterpreter(edited(read_bundle(heads_file).flatbuffer, edit))
 
 
 class TestDelegates:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgekit.contract import CropPlan, Decision
 from edgekit.data.dataset import load_dataset
-from edgekit.errors import EdgekitError, PhotoError
+from edgekit.errors import ContractError, EdgekitError, PhotoError
 from edgekit.evaluate.accuracy import model_source
 from edgekit.progress import Progress
 from edgekit.runtime import Classifier
@@ -58,9 +58,9 @@ def counted(monkeypatch):
     calls = []
 
     class Counted(ModelInterpreter):
-        def __call__(self, crop):
+        def __call__(self, crop, head=0):
             calls.append(1)
-            return super().__call__(crop)
+            return super().__call__(crop, head)
 
     monkeypatch.setattr(passes, "ModelInterpreter", Counted)
     return calls
@@ -96,6 +96,43 @@ def test_one_pass_gives_what_a_pass_for_each_plan_gives(dataset, bundle, source,
         np.testing.assert_array_equal(found[plan].targets, source.targets)
     # The full frame of two plans is one crop.
     assert len(counted) == 10 * (7 + 4 + 1 + 3 - 1)
+
+
+@pytest.fixture
+def heads(heads_file):
+    return read_bundle(heads_file)
+
+
+def test_each_crop_is_scored_by_the_head_of_its_scale(dataset, source, heads, counted):
+    """The full frame of two plans is one crop; a box that two scales share is scored by the heads of both."""
+    plans = (heads.contract.plan, CropPlan.parse("native,full,1/4", crops=4))
+    (found,) = score_passes([ModelPlans(bundle=heads, plans=plans)], source)
+    model = ModelInterpreter(heads.flatbuffer)
+    assert len(counted) == 10 * (5 + 4 - 1)
+    for plan in plans:
+        numbers = heads.contract.heads_for(plan)
+        photos = fixed_crops(replace(source, plan=plan), count=plan.crops)
+        expected = [[model(crop, head) for crop, head in zip(crops, numbers, strict=True)] for crops in photos]
+        np.testing.assert_array_equal(found[plan].crops, expected)
+    with Classifier(heads) as classifier:
+        verdict = classifier.classify(dataset.path_of(dataset.samples[3]), stop_early=False)
+    rows = [crop.probabilities for crop in verdict.crops]
+    np.testing.assert_array_equal(found[heads.contract.plan].crops[3], np.array(rows, np.float32))
+
+
+def test_a_plan_without_heads_is_refused_before_photos_are_read(source, heads, counted):
+    with pytest.raises(ContractError, match="1/2 has 1/2 without one; the model has heads for full, 1/4, native"):
+        score_passes([ModelPlans(bundle=heads, plans=(CropPlan.parse("1/2"),))], source)
+    assert counted == []
+
+
+def test_kept_scores_of_other_heads_are_not_taken(source, store, heads):
+    """The same flatbuffer with its heads in another order is another model."""
+    swapped = replace(heads, contract=heads.contract.with_heads(("full", "native", "1/4")))
+    own = replace(source, plan=heads.contract.plan)
+    found = [score_photos([one], own, crops=3, store=store)[0].crops for one in (heads, swapped)]
+    np.testing.assert_array_equal(found[0][:, 0], found[1][:, 0])
+    assert (found[0][:, 1:] != found[1][:, 1:]).any()
 
 
 def test_models_are_scored_side_by_side(bundle, source, conv_int8):

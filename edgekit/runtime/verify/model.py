@@ -42,33 +42,43 @@ class CheckedModel:
     memory_bytes: int
 
 
-def check_classifier(content: bytes, *, side_px: int, classes: int) -> CheckedModel:
+def check_classifier(content: bytes, *, side_px: int, classes: int, heads: int = 1) -> CheckedModel:
     """Check a flatbuffer that edgekit runs: ``check_model``, and static uint8 [1, S, S, 3] in, float32 [1, n] out.
+
+    A model with several heads has a second output, float32 [1, heads - 1, n].
 
     Args:
         content: The flatbuffer.
         side_px: What its contract says.
         classes: The same.
+        heads: The same.
 
     Raises:
         ContractError: another interface, or what ``check_model`` refuses.
     """
     checked = check_model(content)
-    wanted = ("uint8", (1, side_px, side_px, 3)), ("float32", (1, classes))
-    for what, found, (kind, shape) in zip(("input", "output"), (checked.inputs, checked.outputs), wanted, strict=True):
-        if len(found) != 1:
-            raise ContractError(f"a model must have one {what}, got {len(found)}; export a single {what}")
-        if (found[0].type, found[0].shape) != (kind, shape):
-            raise ContractError(
-                f"a model's {what} must be {kind} {list(shape)}, got {found[0].type} {list(found[0].shape)}; "
-                "convert it again"
-            )
-        # LiteRT.js refuses the others.
-        if found[0].signature != shape:
-            raise ContractError(
-                f"a model's {what} must be static, got {list(found[0].signature)}; convert with a batch of 1"
-            )
+    inputs, outputs = len(checked.inputs), len(checked.outputs)
+    if inputs != 1:
+        raise ContractError(f"a model must have one input, got {inputs}; export a single input")
+    if heads == 1 and outputs != 1:
+        raise ContractError(f"a model must have one output, got {outputs}; export a single output")
+    if heads > 1 and outputs != 2:
+        raise ContractError(f"a model with {heads} heads must have two outputs, got {outputs}; convert it again")
+    _hold("input", checked.inputs[0], "uint8", (1, side_px, side_px, 3))
+    _hold("output", checked.outputs[0], "float32", (1, classes))
+    for other in checked.outputs[1:]:
+        _hold("second output", other, "float32", (1, heads - 1, classes))
     return checked
+
+
+def _hold(what: str, found: Interface, kind: str, shape: tuple[int, ...]) -> None:
+    if (found.type, found.shape) != (kind, shape):
+        raise ContractError(
+            f"a model's {what} must be {kind} {list(shape)}, got {found.type} {list(found.shape)}; convert it again"
+        )
+    # LiteRT.js refuses the others.
+    if found.signature != shape:
+        raise ContractError(f"a model's {what} must be static, got {list(found.signature)}; convert with a batch of 1")
 
 
 def check_model(content: bytes, *, input_shape: Lengths | None = None) -> CheckedModel:

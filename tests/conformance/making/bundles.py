@@ -14,7 +14,7 @@ from forging import edited
 
 from edgekit.contract import CONTRACT_NAME, LABELS_NAME
 from edgekit.errors import ContractError
-from edgekit.records import plain, sha256
+from edgekit.records import sha256
 from edgekit.runtime import Bundle, read_bundle
 from edgekit.runtime.verify.structure import IDENTIFIER
 from making.contracts import read_values
@@ -22,6 +22,7 @@ from making.tools import HERE, Vector, Writer
 
 ROOT = HERE.parents[1]
 MODEL = "tests/models/red_blue.tflite"
+WITH_HEADS = "tests/models/heads.tflite"
 # With a longer edit it is a file of its own.
 MOST_EDIT_LETTERS = 4096
 Members = list[tuple[str, bytes]]
@@ -31,12 +32,13 @@ File = tuple[str, bytes, str]
 WHOLE = (ROOT / MODEL).read_bytes()
 SOUND = read_bundle(ROOT / MODEL)
 FLAT = SOUND.flatbuffer
+HEADS = read_bundle(ROOT / WITH_HEADS)
 LABELS = "\n".join(SOUND.contract.labels).encode() + b"\n"
 _CENTRAL, _LOCAL, _END = b"PK\1\2", b"PK\3\4", b"PK\5\6"
 
 
 def contract_text(flatbuffer: bytes = FLAT, **changes: Any) -> bytes:
-    values = {**plain(SOUND.contract), "model_sha256": sha256(flatbuffer), **changes}
+    values = {**SOUND.contract.to_plain(), "model_sha256": sha256(flatbuffer), **changes}
     return json.dumps(values, indent=2).encode() + b"\n"
 
 
@@ -235,7 +237,13 @@ def others() -> list[File]:
         graph.tensors.append(schema.TensorT(shape=[1, 2], type=kinds.FLOAT32, buffer=0, name=b"more"))
         graph.inputs = [0, len(graph.tensors) - 1]
 
-    model("newer-schema", "catches a newer schema, whose rules nobody here knows", None, schema=2)
+    model(
+        "heads-of-one-output",
+        "catches heads that the model does not have",
+        None,
+        schema=2,
+        heads=["centre", "1/4", "native"],
+    )
     model("unknown-key", "catches keys that nobody knows", None, zoom=2)
     model("other-hash", "catches a contract of another model", None, model_sha256="0" * 64)
     model("other-side", "catches an input of another size than the contract promises", None, side_px=16)
@@ -285,6 +293,54 @@ def others() -> list[File]:
     return files
 
 
+def with_heads() -> list[File]:
+    """Models whose second output is not that of the contract's heads, or has nobody who asked for it."""
+    kinds, files = schema.TensorType, []
+    told = HEADS.contract.to_plain()
+
+    def model(name: str, why: str, edit: Any = None, **changes: Any) -> None:
+        flatbuffer = edited(HEADS.flatbuffer, edit) if edit else HEADS.flatbuffer
+        text = {**told, "model_sha256": sha256(flatbuffer), **changes}
+        text = {key: value for key, value in text.items() if value is not None}
+        files.append((name, archived(members(json.dumps(text).encode()), flatbuffer), why))
+
+    def second(**changes: Any) -> Any:
+        def edit(whole: Any, graph: Any) -> None:
+            for key, value in changes.items():
+                setattr(graph.tensors[graph.outputs[1]], key, value)
+
+        return edit
+
+    def outputs(*names: bytes) -> Any:
+        def edit(whole: Any, graph: Any) -> None:
+            of = {tensor.name: index for index, tensor in enumerate(graph.tensors)}
+            graph.outputs = [of[name] for name in names]
+
+        return edit
+
+    first, others = b"probabilities", b"probabilities_"
+    model("newer-schema", "catches a newer schema, whose rules nobody here knows", schema=3)
+    model("heads-first-alone", "catches a second output that is not there", outputs(first))
+    model("heads-second-alone", "catches the other heads taken for the first", outputs(others))
+    model("heads-swapped", "catches outputs in another order", outputs(others, first))
+    model("heads-third-output", "catches an output that no head is", outputs(first, others, b"logits_of_heads"))
+    model(
+        "heads-in-one-row", "catches heads that are not parted: [1, 4] for [1, 2, 2]", outputs(first, b"logits_others")
+    )
+    model("heads-of-three-dimensions", "catches a shape with too few heads", second(shape=[1, 1, 4]))
+    model("heads-int8", "catches a second output that is not float32", second(type=kinds.INT8))
+    model("heads-open", "catches a second output that is not static", second(shapeSignature=[1, -1, 2]))
+    model("heads-one-more", "catches more heads in the contract than in the model", heads=[*told["heads"], "1/2"])
+    model(
+        "heads-one-less",
+        "catches fewer heads in the contract than in the model",
+        heads=told["heads"][:2],
+        plan={**told["plan"], "cycle": ["1/4"]},
+    )
+    model("heads-not-told", "catches a model with heads whose contract has none", heads=None, schema=1)
+    return files
+
+
 def between(base: bytes, content: bytes) -> list[Any]:
     """One edit that makes the content of the base: from, to, and what stands there instead, in hex."""
     if content == base:
@@ -297,8 +353,10 @@ def between(base: bytes, content: bytes) -> list[Any]:
 
 def bundles(to: Writer) -> None:
     vectors: list[Vector] = []
-    bases = {MODEL: WHOLE}
-    for accepted, files in ((True, read()), (False, [*damaged(), *archives(), *others()])):
+    whole_heads = (ROOT / WITH_HEADS).read_bytes()
+    bases = {MODEL: WHOLE, WITH_HEADS: whole_heads}
+    sound = [*read(), ("heads", whole_heads, "catches a model with two outputs refused, whose contract has heads")]
+    for accepted, files in ((True, sound), (False, [*damaged(), *archives(), *others(), *with_heads()])):
         for name, content, why in files:
             found = _read(content)
             assert (found is not None) is accepted, f"bundles/{name}: accepted must be {accepted}"

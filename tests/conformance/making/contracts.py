@@ -7,7 +7,6 @@ from typing import Any
 
 from edgekit.contract import Contract
 from edgekit.errors import ContractError
-from edgekit.records import plain
 from making.tools import Vector, Writer
 
 HASH = "0123456789abcdef" * 4
@@ -34,6 +33,13 @@ WHOLE: dict[str, Any] = {
     "checked_on": ["litert 2.3.0", "tflite-runtime 2.14.0"],
     "provenance": {"numbers": [1, -2.5e-3, None, True, {"text": "\u00fc\u20ac\U0001f600"}]},
 }
+# A head for each scale of its plan.
+HEADS: dict[str, Any] = {
+    **LEAST,
+    "schema": 2,
+    "plan": {"lead": ["full", "centre"], "cycle": ["native", "1/4"], "crops": 4},
+    "heads": ["full", "1/4", "native", "centre"],
+}
 GONE = object()
 
 
@@ -52,6 +58,10 @@ def whole(**changes: Any) -> str:
 
 def _text(base: dict[str, Any], changes: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in {**base, **changes}.items() if value is not GONE})
+
+
+def heads(*scales: Any, **changes: Any) -> str:
+    return _text(HEADS, {"heads": list(scales), **changes})
 
 
 def decision(**values: Any) -> str:
@@ -137,6 +147,27 @@ READ: Named = [
         '{"schema": 2, ' + json.dumps(LEAST)[1:],
         "catches the first of two equal keys taken, not the last",
     ),
+    ("heads", _text(HEADS, {}), "catches the schema with heads refused, or its heads in another order"),
+    (
+        "heads-more-than-the-plan",
+        heads("full", "1/3", "native", "1/4", "2/8", "centre"),
+        "catches heads of scales that this plan does not have refused",
+    ),
+    (
+        "heads-16",
+        heads("full", "centre", "native", *(f"1/{n}" for n in range(4, 17))),
+        "catches a largest number of heads that is refused",
+    ),
+    (
+        "heads-of-a-plan-without-lead",
+        heads("1/4", "native", plan={"cycle": ["1/4", "native"]}),
+        "catches the first crop's scale looked for in the lead alone",
+    ),
+    (
+        "heads-and-bounds",
+        heads("full", "1/4", "native", "centre", bona_fide="genuine", decision={"early_stop": [3, 2, 1]}),
+        "catches bounds refused beside heads",
+    ),
     ("provenance-20-deep", raw("provenance", nested(20)), "catches a depth that is counted from 1"),
     ("provenance-20-and-empty", raw("provenance", nested(20, "[]")), "catches empty lists that count as a level"),
     (
@@ -196,8 +227,14 @@ REFUSED: Named = [
     ("text", json.dumps(least()), "catches JSON inside JSON"),
     ("null", "null", "catches null taken for an empty object"),
     # Another shape.
-    ("newer", least(schema=2), "catches a newer schema that is read as if it were known"),
-    ("newer-and-other-keys", least(schema=3, zoom=2), "catches a newer schema that is told as an unknown key"),
+    ("newer", _text(HEADS, {"schema": 3}), "catches a newer schema that is read as if it were known"),
+    ("schema-2-without-heads", least(schema=2), "catches the schema of heads without them"),
+    ("heads-null", _text(HEADS, {"heads": None}), "catches null taken for one head"),
+    ("heads-in-schema-1", _text(HEADS, {"schema": 1}), "catches a key that the first schema does not have"),
+    ("heads-null-in-schema-1", least(heads=None), "catches a key that the first schema does not have, without a value"),
+    ("heads-text", _text(HEADS, {"heads": "full"}), "catches a text taken for a list"),
+    ("heads-number", heads("full", "1/4", "native", 4), "catches a number in a list of scales"),
+    ("newer-and-other-keys", least(schema=4, zoom=2), "catches a newer schema that is told as an unknown key"),
     ("schema-0", least(schema=0), "catches schemas that never were"),
     ("schema-missing", least(schema=GONE), "catches a schema that is left out"),
     ("schema-true", least(schema=True), "catches true taken for 1"),
@@ -302,6 +339,32 @@ REFUSED: Named = [
             ("other-digits", "\u0661/\u0664", "catches digits of other scripts"),
         )
     ),
+    ("heads-none", heads(), "catches a list of no heads"),
+    ("heads-one", heads("full", plan={"cycle": ["full"]}), "catches one head, which needs no list"),
+    ("heads-twice", heads("full", "1/4", "native", "centre", "1/4"), "catches two heads of one scale"),
+    (
+        "heads-17",
+        heads("full", "centre", "native", *(f"1/{n}" for n in range(4, 18))),
+        "catches heads without a limit",
+    ),
+    ("heads-misspelt", heads("full", "1/4", "native", "centre", "half"), "catches scales that nobody knows"),
+    (
+        "heads-other-first",
+        heads("1/4", "full", "native", "centre"),
+        "catches a first head that is not the first crop's",
+    ),
+    ("heads-without-one-of-lead", heads("full", "1/4", "native"), "catches a leading scale without a head"),
+    ("heads-without-one-of-cycle", heads("full", "1/4", "centre"), "catches a cycled scale without a head"),
+    (
+        "heads-of-equal-fractions",
+        heads("full", "2/8", "native", "centre"),
+        "catches scales compared by their values: they are names",
+    ),
+    (
+        "heads-without-one-beyond-the-crops",
+        heads("full", "1/4", plan={"lead": ["full"], "cycle": ["1/4", "native"], "crops": 2}),
+        "catches a scale without a head that only more crops would need",
+    ),
     ("vote-unknown", decision(vote="max"), "catches votes that nobody knows"),
     ("temperature-0", decision(temperature=0), "catches a division by zero"),
     ("temperature-below", decision(temperature=0.0099), "catches temperatures below 0.01"),
@@ -331,7 +394,7 @@ REFUSED: Named = [
 
 def read_values(contract: Contract) -> Vector:
     """What a port must have read: all but provenance, which is for people."""
-    return {key: value for key, value in plain(contract).items() if key != "provenance"}
+    return {key: value for key, value in contract.to_plain().items() if key != "provenance"}
 
 
 def contracts(to: Writer) -> None:

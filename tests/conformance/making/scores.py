@@ -28,6 +28,13 @@ MODELS: list[tuple[Any, ...]] = [
         "catches green out of its place, a missing softmax, and input that is scaled twice",
     ),
     (
+        "heads",
+        "tests/models/heads.tflite",
+        8,
+        FLOAT_STEP,
+        "catches heads in another order, a head in the place of another, and a softmax over all of them",
+    ),
+    (
         "logits_int8",
         "tests/models/logits_int8.tflite",
         8,
@@ -53,7 +60,7 @@ def scores(to: Writer) -> None:
             [waves(side, side, 19)] if side > 8 else inputs
         )
         model = checker.model(file)
-        found = np.stack([model(one) for one in inputs]).astype("<f4")
+        found = np.stack([[model(one, head) for head in range(model.heads)] for one in inputs]).astype("<f4")
         vectors.append(
             {
                 "name": name,

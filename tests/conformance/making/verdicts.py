@@ -16,12 +16,14 @@ from making.tools import HERE, Vector, Writer, check_script, encode, noise, turn
 
 ROOT = HERE.parents[1]
 DEMO, RED_BLUE, THREE = "models/demo-int8.tflite", "tests/models/red_blue.tflite", "tests/models/three_colours.tflite"
+HEADS = "tests/models/heads.tflite"
 # A step in each logit, and what float32 probabilities leave of its exactness; votes average over crops.
 TOLERANCE = {"answers": 0, "pixels": 0, "steps": 2.001, "vote_steps": 1.001}
 STEPS = {
     DEMO: {"of": "logits", "size": 0.13284907519817352},
     RED_BLUE: {"of": "outputs", "size": 1 / 256},
     THREE: {"of": "outputs", "size": 1 / 256},
+    HEADS: {"of": "outputs", "size": 1 / 256},
 }
 REFUSED = {"answers": 0}
 YUV = {"layout": "nv21", "stride": None}
@@ -45,6 +47,7 @@ def read(to: Writer) -> list[tuple[Any, ...]]:
     smooth = {"array": "all-scales-odd.rgb", "size_wh": [101, 77]}
     small = {"array": "native.rgb", "size_wh": [40, 31]}
     least = {"array": "tiny.rgb", "size_wh": [8, 8]}
+    red = {"array": to.file("red.rgb", np.full((9, 12, 3), (255, 0, 0), np.uint8)), "size_wh": [12, 9]}
     jpeg = photo(to, "verdict.jpg", encode(sharp(301, 222), "JPEG", quality=60))
     large = Image.fromarray(waves(47, 46, 61)).resize((1501, 1450), Image.Resampling.BICUBIC)
     working = photo(to, "verdict-working.jpg", encode(large, "JPEG", quality=25))
@@ -83,6 +86,27 @@ def read(to: Writer) -> list[tuple[Any, ...]]:
         ("red-blue-opaque", RED_BLUE, {"photo": "rgba-opaque.png"}, None, True, "catches a screenshot refused"),
         ("three-colours", THREE, small, None, True, "catches labels in another order"),
         ("smallest", THREE, least, None, True, "catches a photo of 8x8 refused"),
+        ("heads-red", HEADS, red, None, False, "catches the first head taken for every crop: its answer is another"),
+        (
+            "heads-red-stops",
+            HEADS,
+            red,
+            None,
+            True,
+            "catches an end by the votes of another head, which would come after two crops",
+        ),
+        ("heads-noise", HEADS, small, None, False, "catches a head that is not that of its crop's scale"),
+        ("heads-one-crop", HEADS, small, 1, True, "catches one crop alone that another head scores"),
+        (
+            "heads-beyond-the-plan",
+            HEADS,
+            small,
+            12,
+            True,
+            "catches crops beyond the plan's own that lose their place in its cycle",
+        ),
+        ("heads-frame", HEADS, tiny_frame, None, False, "catches heads that a frame's crops do not have"),
+        ("heads-png", HEADS, {"photo": "file-png.png"}, None, True, "catches heads that a file's crops do not have"),
     ]
 
 

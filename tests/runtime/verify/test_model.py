@@ -129,6 +129,42 @@ def test_a_contract_that_says_otherwise_is_refused(int8_logits, side_px, classes
         check_classifier(int8_logits, side_px=side_px, classes=classes)
 
 
+class TestHeads:
+    def others(self, **changes):
+        """An edit of the second output."""
+
+        def edit(model, graph):
+            for name, value in changes.items():
+                setattr(graph.tensors[graph.outputs[1]], name, value)
+
+        return edit
+
+    def test_a_second_output_has_those_of_all_but_the_first(self, heads_file):
+        checked = check_classifier(read_bundle(heads_file).flatbuffer, side_px=8, classes=2, heads=3)
+        assert [(one.type, one.shape) for one in checked.outputs] == [("float32", (1, 2)), ("float32", (1, 2, 2))]
+
+    @pytest.mark.parametrize(
+        ("heads", "message"),
+        [
+            (1, "must have one output, got 2"),
+            (2, r"second output must be float32 \[1, 1, 2\], got float32 \[1, 2, 2\]"),
+            (4, r"second output must be float32 \[1, 3, 2\], got float32 \[1, 2, 2\]"),
+        ],
+    )
+    def test_another_number_of_heads_is_refused(self, heads_file, heads, message):
+        with pytest.raises(ContractError, match=message):
+            check_classifier(read_bundle(heads_file).flatbuffer, side_px=8, classes=2, heads=heads)
+
+    def test_heads_without_a_second_output_are_refused(self, red_blue):
+        with pytest.raises(ContractError, match="a model with 3 heads must have two outputs, got 1"):
+            check_classifier(red_blue.flatbuffer, side_px=8, classes=2, heads=3)
+
+    def test_a_second_output_that_is_not_static_is_refused(self, heads_file):
+        content = edited(read_bundle(heads_file).flatbuffer, self.others(shapeSignature=[-1, 2, 2]))
+        with pytest.raises(ContractError, match=r"second output must be static, got \[-1, 2, 2\]"):
+            check_classifier(content, side_px=8, classes=2, heads=3)
+
+
 def test_int8_input_is_refused(int8_logits):
     def sign(model, graph):
         graph.tensors[0].type = Type.INT8
@@ -322,7 +358,7 @@ class TestNoFalseAlarm:
     @pytest.mark.parametrize(
         "file",
         ["models/demo-int8.tflite", "edgekit/devices/tiny.tflite"]
-        + [f"tests/models/{name}.tflite" for name in ("conv_int8", "red_blue", "three_colours")],
+        + [f"tests/models/{name}.tflite" for name in ("conv_int8", "red_blue", "three_colours", "heads")],
     )
     def test_shipped_models_pass(self, file):
         read_bundle(ROOT / file)

@@ -63,7 +63,7 @@ export class Bundle {
           truncated(JSON.stringify(labels), 200),
       );
     }
-    checkClassifier(flatbuffer, contract.sidePx, contract.labels.length);
+    checkClassifier(flatbuffer, contract);
     return new Bundle(contract, flatbuffer, await sha256(bytes));
   }
 }

@@ -36,17 +36,18 @@ export class Classifier {
   /**
    * @param contract - The contract of the models.
    * @param models - One or more of the same bundle: as many crops are scored at the same time. They are closed with it.
-   * @throws ContractError - No model, or one whose side or classes are not those that the contract promises.
+   * @throws ContractError - No model, or one whose side, classes or heads are not those that the contract promises.
    */
   constructor(
     readonly contract: Contract,
     readonly models: readonly Model[],
   ) {
-    const expected = [contract.sidePx, contract.labels.length];
-    for (const { sidePx, classes } of models) {
-      if (sidePx !== expected[0] || classes !== expected[1]) {
+    const expected = [contract.sidePx, contract.labels.length, contract.headCount].join(", ");
+    for (const { sidePx, classes, heads } of models) {
+      const actual = [sidePx, classes, heads].join(", ");
+      if (actual !== expected) {
         throw new ContractError(
-          `the contract promises side and classes ${expected.join(" and ")}, the model has ${sidePx} and ${classes}`,
+          `the contract promises side, classes and heads ${expected}, the model has ${actual}`,
         );
       }
     }
@@ -92,26 +93,24 @@ export class Classifier {
     const done: Scored[] = [];
     const waiting: Promise<Scored>[] = [];
     let begun = 0;
-    try {
-      while (done.length < boxes.length) {
-        for (; begun < boxes.length && waiting.length < this.models.length; begun += 1) {
-          waiting.push(this.one(photo, boxes[begun]!, begun));
-        }
-        done.push(await waiting.shift()!);
-        const isEnough =
-          mayEnd &&
-          done.length < boxes.length &&
-          mayStop(
-            done.map((one) => one.scores),
-            this.contract,
-          );
-        if (isEnough) break;
+    while (done.length < boxes.length) {
+      for (; begun < boxes.length && waiting.length < this.models.length; begun += 1) {
+        const one = this.one(photo, boxes[begun]!, begun);
+        // One that fails before its turn is told when it comes, and one that nobody asks for any more never.
+        one.catch(() => undefined);
+        waiting.push(one);
       }
-      return done;
-    } finally {
-      // Nobody asks for these any more, nor for their failures.
-      for (const one of waiting) one.catch(() => undefined);
+      done.push(await waiting.shift()!);
+      const isEnough =
+        mayEnd &&
+        done.length < boxes.length &&
+        mayStop(
+          done.map((one) => one.scores),
+          this.contract,
+        );
+      if (isEnough) break;
     }
+    return done;
   }
 
   /** As many crops are under way as there are models, in order, so that each finds its model free. */
@@ -119,7 +118,7 @@ export class Classifier {
     const began = performance.now();
     const crop = toTensor(photo, box, this.contract.sidePx);
     const cut = performance.now();
-    const scores = await this.models[index % this.models.length]!.score(crop, index);
+    const scores = await this.models[index % this.models.length]!.score(crop, index, this.contract.headOf(index));
     return { scores, cropMs: cut - began, invokeMs: performance.now() - cut };
   }
 

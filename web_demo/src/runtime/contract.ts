@@ -8,7 +8,9 @@ import { ContractError } from "./errors.ts";
 import { type Json, JsonError, type JsonObject, describeJson, readJson, truncated } from "./json.ts";
 
 /** The newest version of the format that is read. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
+// Contracts without heads have it, so that older readers take them as well.
+const SCHEMA_WITHOUT_HEADS = 1;
 /** The member of a model's archive that holds the contract. */
 export const CONTRACT_NAME = "edgekit.json";
 /** The member that holds the labels, one a line. */
@@ -20,6 +22,7 @@ export const UNKNOWN = "unknown";
 
 const MAX_CROPS = 1000;
 const MAX_SCALES = 64;
+const MAX_HEADS = 16;
 const MAX_LABELS = 10_000;
 const [MIN_SIDE_PX, MAX_SIDE_PX] = [8, 1024];
 const MAX_NAME_LENGTH = 200;
@@ -188,6 +191,7 @@ export interface ContractParts {
   readonly bonaFide?: string | null;
   readonly sidePx: number;
   readonly plan?: CropPlan;
+  readonly heads?: readonly string[] | null;
   readonly decision?: Decision;
   readonly precision: Precision;
   readonly modelSha256: string;
@@ -197,7 +201,8 @@ export interface ContractParts {
 
 /** Everything that a caller must know to use a model, and where the model came from. */
 export class Contract {
-  readonly schema = SCHEMA;
+  /** Version of the format: 2 with heads, 1 without. */
+  readonly schema: number;
   /** A name for people. */
   readonly name: string;
   /** One per output, in the order of the output; 2 to 10,000. */
@@ -207,6 +212,11 @@ export class Contract {
   /** Side of the model's square uint8 RGB input, 8 to 1024 px. */
   readonly sidePx: number;
   readonly plan: CropPlan;
+  /**
+   * The scales that have a head of their own, in the outputs' order: the first head's probabilities are the first output,
+   * those of all others the second. A crop is scored by the head of its scale. Null: one head.
+   */
+  readonly heads: readonly string[] | null;
   readonly decision: Decision;
   readonly precision: Precision;
   /** Hex SHA-256 of the flatbuffer, the bytes before the appended archive. */
@@ -216,19 +226,22 @@ export class Contract {
   /** Data hash, split, training, measured numbers: for people and reports, never for decisions. */
   readonly provenance: JsonObject;
 
-  /** @throws ContractError - Name, labels, sizes, hash or provenance break a rule of the format. */
+  /** @throws ContractError - Name, labels, heads, sizes, hash or provenance break a rule of the format. */
   constructor(parts: ContractParts) {
     this.name = parts.name;
     this.labels = parts.labels;
     this.bonaFide = parts.bonaFide ?? null;
     this.sidePx = parts.sidePx;
     this.plan = parts.plan ?? new CropPlan();
+    this.heads = parts.heads ?? null;
+    this.schema = this.heads === null ? SCHEMA_WITHOUT_HEADS : SCHEMA;
     this.decision = parts.decision ?? new Decision();
     this.precision = parts.precision;
     this.modelSha256 = parts.modelSha256;
     this.checkedOn = parts.checkedOn ?? [];
     this.provenance = parts.provenance ?? new Map();
     this.checkLabels();
+    if (this.heads !== null) this.checkHeads(this.heads);
     this.checkDecision();
     if (!(this.sidePx >= MIN_SIDE_PX && this.sidePx <= MAX_SIDE_PX)) {
       throw new ContractError(`the input's side must be ${MIN_SIDE_PX} to ${MAX_SIDE_PX} px, got ${this.sidePx}`);
@@ -264,10 +277,29 @@ export class Contract {
           "with an older edgekit",
       );
     }
-    if (schema !== BigInt(SCHEMA)) {
-      throw new ContractError(`${CONTRACT_NAME} must have schema ${SCHEMA}, got ${describeJson(schema)}`);
+    if (schema !== BigInt(SCHEMA) && schema !== BigInt(SCHEMA_WITHOUT_HEADS)) {
+      throw new ContractError(
+        `${CONTRACT_NAME} must have schema ${SCHEMA_WITHOUT_HEADS} or ${SCHEMA}, got ${describeJson(schema)}`,
+      );
     }
-    return contractOf(raw, CONTRACT_NAME);
+    const contract = contractOf(raw, CONTRACT_NAME);
+    if (BigInt(contract.schema) !== schema) {
+      throw new ContractError(
+        `${CONTRACT_NAME} ${contract.heads === null ? "without" : "with"} heads must have schema ${contract.schema}, got ` +
+          String(schema),
+      );
+    }
+    return contract;
+  }
+
+  /** How many heads the model has. */
+  get headCount(): number {
+    return this.heads?.length ?? 1;
+  }
+
+  /** Which head, by its number from 0, scores crop `index` of the plan; 0 where there is one head. */
+  headOf(index: number): number {
+    return this.heads?.indexOf(this.plan.scale(index)) ?? 0;
   }
 
   private checkLabels(): void {
@@ -294,6 +326,28 @@ export class Contract {
       throw new ContractError(
         `the bona fide label must be one of ${truncated(JSON.stringify(labels), 200)}, got ` +
           JSON.stringify(truncated(this.bonaFide, 80)),
+      );
+    }
+  }
+
+  private checkHeads(heads: readonly string[]): void {
+    for (const scale of heads) parseFraction(scale);
+    if (heads.length < 2 || heads.length > MAX_HEADS || new Set(heads).size !== heads.length) {
+      throw new ContractError(
+        `heads must be 2 to ${MAX_HEADS} different scales, got ${truncated(JSON.stringify(heads), 200)}`,
+      );
+    }
+    const { plan } = this;
+    if (heads[0] !== plan.scale(0)) {
+      throw new ContractError(
+        `the first head must be that of the plan's first crop, ${plan.scale(0)}, got ${String(heads[0])}`,
+      );
+    }
+    const lacking = [...plan.lead, ...plan.cycle].filter((scale) => !heads.includes(scale));
+    if (lacking.length > 0) {
+      throw new ContractError(
+        `every scale of a plan must have a head, ${String(plan)} has ${lacking.join(", ")} without one; the model has heads ` +
+          `for ${heads.join(", ")}`,
       );
     }
   }
@@ -350,6 +404,7 @@ function contractOf(raw: Json, where: string): Contract {
     bona_fide: optional("bonaFide", orNull(string)),
     side_px: required("sidePx", integer),
     plan: optional("plan", planOf),
+    heads: optional("heads", listOf(string)),
     decision: optional("decision", decisionOf),
     precision: required("precision", oneOf(PRECISIONS)),
     model_sha256: required("modelSha256", string),

@@ -13,8 +13,10 @@ const SUM_TOLERANCE = 1e-3;
 export interface Model {
   /** Side of the square input in pixels. */
   readonly sidePx: number;
-  /** Number of outputs. */
+  /** Number of scores of a head. */
   readonly classes: number;
+  /** Number of heads, each for another scale of crops. */
+  readonly heads: number;
   /** Name, version and kind of what runs the model, such as `litert.js-2.5.3 wasm relaxed-simd`. */
   readonly engine: string;
   /**
@@ -22,11 +24,12 @@ export interface Model {
    *
    * @param rgb - uint8 (sidePx, sidePx, 3) RGB.
    * @param index - The crop's place in the plan, from 0.
+   * @param head - Which of the heads scores it, from 0, as `Contract.headOf` says.
    * @returns (classes,) probabilities.
    * @throws ContractError - They are no probabilities.
    * @throws ModelError - The engine failed.
    */
-  score(rgb: Uint8Array<ArrayBuffer>, index: number): Promise<Float32Array>;
+  score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array>;
   /** Free the model. Scoring afterwards is an error. */
   close(): void;
 }
@@ -36,6 +39,7 @@ export interface ModelSource {
   readonly flatbuffer: Uint8Array<ArrayBuffer>;
   readonly sidePx: number;
   readonly classes: number;
+  readonly heads: number;
   /** Whether the outputs must be probabilities that sum to one. */
   readonly areProbabilities: boolean;
 }
@@ -43,7 +47,8 @@ export interface ModelSource {
 /** What an engine is given of a checked bundle. */
 export function sourceOf(bundle: Bundle): ModelSource {
   const { flatbuffer, contract } = bundle;
-  return { flatbuffer, sidePx: contract.sidePx, classes: contract.labels.length, areProbabilities: true };
+  const { sidePx, labels, headCount } = contract;
+  return { flatbuffer, sidePx, classes: labels.length, heads: headCount, areProbabilities: true };
 }
 
 /** LiteRT.js in this thread; by XNNPACK in WebAssembly, one thread. */
@@ -68,11 +73,11 @@ export class LiteRtModel implements Model {
    */
   static async load(source: Bundle | ModelSource, wasmUrl: string): Promise<LiteRtModel> {
     const given = "contract" in source ? sourceOf(source) : source;
-    const { sidePx, classes, areProbabilities } = given;
+    const { sidePx, classes, heads, areProbabilities } = given;
     try {
       const engine = await loadEngine(wasmUrl);
       const compiled = await loadAndCompile(given.flatbuffer, { accelerator: "wasm" });
-      return new LiteRtModel(compiled, { sidePx, classes, areProbabilities }, engine);
+      return new LiteRtModel(compiled, { sidePx, classes, heads, areProbabilities }, engine);
     } catch (failure) {
       throw new ModelError(`${ENGINE} can't load the model: ${messageOf(failure)}${whatEngineSaid()}; reload the page`);
     }
@@ -86,16 +91,20 @@ export class LiteRtModel implements Model {
     return this.source.classes;
   }
 
-  score(rgb: Uint8Array<ArrayBuffer>, index: number): Promise<Float32Array> {
+  get heads(): number {
+    return this.source.heads;
+  }
+
+  score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array> {
     void index;
-    const scored = this.turn.then(() => this.run(rgb));
+    const scored = this.turn.then(() => this.run(rgb, head));
     // A failure is its caller's; the next call takes its turn all the same.
     this.turn = scored.catch(() => undefined);
     return scored;
   }
 
-  private async run(rgb: Uint8Array<ArrayBuffer>): Promise<Float32Array> {
-    const { sidePx, classes, areProbabilities } = this.source;
+  private async run(rgb: Uint8Array<ArrayBuffer>, head: number): Promise<Float32Array> {
+    const { sidePx, classes, heads, areProbabilities } = this.source;
     if (this.compiled === null) throw new ModelError("this model is closed; load it again");
     if (rgb.length !== sidePx * sidePx * 3) {
       throw new ModelError(`a crop must have ${sidePx * sidePx * 3} bytes, got ${rgb.length}`);
@@ -106,10 +115,15 @@ export class LiteRtModel implements Model {
       tensors.push(input);
       const outputs = await this.compiled.run(input);
       tensors.push(...outputs);
-      const scores = await outputs[0]?.data();
-      if (!(scores instanceof Float32Array) || scores.length !== classes) {
-        throw new ModelError(`a model must have ${classes} float outputs, got ${String(scores?.length)}`);
+      // The engine has outputs in the order of the signature's names, not of the model's own list.
+      const dimensions = head === 0 ? 2 : 3;
+      const place = this.compiled.getOutputDetails().findIndex(({ shape }) => shape.length === dimensions);
+      const rows = await outputs[place]?.data();
+      const wanted = head === 0 ? classes : (heads - 1) * classes;
+      if (!(rows instanceof Float32Array) || rows.length !== wanted || head >= heads) {
+        throw new ModelError(`a model must have ${wanted} floats for head ${head}, got ${String(rows?.length)}`);
       }
+      const scores = head === 0 ? rows : rows.slice((head - 1) * classes, head * classes);
       if (areProbabilities) checkProbabilities(scores);
       return scores;
     } catch (failure) {

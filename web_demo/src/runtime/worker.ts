@@ -12,7 +12,7 @@ async function answer(ask: Ask): Promise<Reply> {
     return { id: ask.id, engine: model.engine };
   }
   if (model === null) throw new ModelError("a worker must have a model before it gets crops");
-  return { id: ask.id, scores: await model.score(ask.rgb, ask.index) };
+  return { id: ask.id, scores: await model.score(ask.rgb, ask.index, ask.head) };
 }
 
 self.onmessage = ({ data }: MessageEvent<Ask>): void => {

@@ -8,7 +8,7 @@ import { type Model, type ModelSource, messageOf, sourceOf } from "./model.ts";
 /** What a page asks of the worker's script. */
 export type Ask =
   | { readonly id: number; readonly load: ModelSource; readonly wasmUrl: string }
-  | { readonly id: number; readonly rgb: Uint8Array<ArrayBuffer>; readonly index: number };
+  | { readonly id: number; readonly rgb: Uint8Array<ArrayBuffer>; readonly index: number; readonly head: number };
 
 /** What it answers: the engine's name to a model, scores to a crop, or what went wrong. */
 export type Reply =
@@ -34,6 +34,7 @@ export class WorkerModel implements Model {
     private readonly worker: Worker,
     readonly sidePx: number,
     readonly classes: number,
+    readonly heads: number,
   ) {
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.settle(data);
     worker.onerror = (event) => {
@@ -53,7 +54,7 @@ export class WorkerModel implements Model {
    */
   static async load(bundle: Bundle, urls: { readonly worker: string; readonly wasm: string }): Promise<WorkerModel> {
     const source = sourceOf(bundle);
-    const model = new WorkerModel(new Worker(urls.worker), source.sidePx, source.classes);
+    const model = new WorkerModel(new Worker(urls.worker), source.sidePx, source.classes, source.heads);
     try {
       const wasmUrl = new URL(urls.wasm, globalThis.document?.baseURI ?? location.href).href;
       const reply = await model.ask({ load: source, wasmUrl });
@@ -69,8 +70,8 @@ export class WorkerModel implements Model {
     return this.name;
   }
 
-  async score(rgb: Uint8Array<ArrayBuffer>, index: number): Promise<Float32Array> {
-    const reply = await this.ask({ rgb, index });
+  async score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array> {
+    const reply = await this.ask({ rgb, index, head });
     if (!("scores" in reply)) throw new ModelError("the worker that runs models gave no scores; reload the page");
     return reply.scores;
   }

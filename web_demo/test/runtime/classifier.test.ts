@@ -31,7 +31,9 @@ function contractOf(earlyStop: readonly number[] | null): Contract {
 class Scores implements Model {
   readonly sidePx = SIDE_PX;
   readonly classes = 2;
+  readonly heads: number = 1;
   readonly engine = "test";
+  readonly byHead = new Map<number, number>();
   isClosed = false;
 
   constructor(
@@ -40,9 +42,10 @@ class Scores implements Model {
     private readonly msOf: (index: number) => number = () => 0,
   ) {}
 
-  async score(rgb: Uint8Array, index: number): Promise<Float32Array> {
+  async score(rgb: Uint8Array, index: number, head: number): Promise<Float32Array> {
     assert.equal(rgb.length, SIDE_PX * SIDE_PX * 3);
     this.asked.push(index);
+    this.byHead.set(index, head);
     await new Promise((resolve) => setTimeout(resolve, this.msOf(index)));
     return Float32Array.from(this.scoreOf(index));
   }
@@ -83,6 +86,20 @@ test("several models answer in the plan's order, whichever ends first", async ()
   );
 });
 
+for (const count of [1, 2]) {
+  test(`a crop is scored by the head of its scale, with ${count} models`, async () => {
+    const plan = new CropPlan({ lead: ["full"], cycle: ["1/4", "native"], crops: 4 });
+    const contract = new Contract({ ...contractOf(null), plan, heads: ["full", "native", "1/2", "1/4"] });
+    const models = Array.from({ length: count }, () => Object.assign(new Scores([], () => [0.5, 0.5]), { heads: 4 }));
+    await new Classifier(contract, models).classify(PHOTO, { crops: 6 });
+    const asked = models.flatMap((model) => [...model.byHead]).sort(([a], [b]) => a - b);
+    assert.deepEqual(
+      asked.map(([, head]) => head),
+      [0, 3, 1, 3, 1, 3],
+    );
+  });
+}
+
 test("a plain answer ends the work", async () => {
   const asked: number[] = [];
   const model = new Scores(asked, (index) => (index === 0 ? [0.5, 0.5] : [0.999, 0.001]));
@@ -98,6 +115,20 @@ for (const options of [{ stopEarly: false }, { crops: CROPS }]) {
     assert.equal(verdict.crops.length, CROPS);
   });
 }
+
+test("a crop that fails before its turn fails the verdict when that comes, and nothing else", async () => {
+  const unhandled: unknown[] = [];
+  const listen = (failure: unknown): void => void unhandled.push(failure);
+  process.on("unhandledRejection", listen);
+  const scoreOf = (index: number): readonly number[] => {
+    if (index > 0) throw new ModelError(`crop ${index} failed`);
+    return [0.9, 0.1];
+  };
+  const models = [0, 1, 2].map(() => new Scores([], scoreOf, (index) => (index === 0 ? 30 : 0)));
+  await assert.rejects(new Classifier(contractOf(null), models).classify(PHOTO), /crop 1 failed/);
+  process.off("unhandledRejection", listen);
+  assert.deepEqual(unhandled, []);
+});
 
 test("a crop that fails fails the verdict, and the next one is whole", async () => {
   let isBroken = true;
@@ -160,7 +191,9 @@ for (const crops of [0, 1001, 1.5, Number.NaN]) {
 
 test("a model of another size, or none, is refused", () => {
   const other = Object.assign(new Scores([], () => [1, 0]), { classes: 3 });
-  assert.throws(() => new Classifier(contractOf(null), [other]), /side and classes 8 and 2, the model has 8 and 3/);
+  assert.throws(() => new Classifier(contractOf(null), [other]), /classes and heads 8, 2, 1, the model has 8, 3, 1/);
+  const many = Object.assign(new Scores([], () => [1, 0]), { heads: 3 });
+  assert.throws(() => new Classifier(contractOf(null), [many]), /classes and heads 8, 2, 1, the model has 8, 2, 3/);
   assert.throws(() => new Classifier(contractOf(null), []), /one model or more/);
 });
 

@@ -123,7 +123,7 @@ const edgekit = {
     };
   },
 
-  /** Scores of inputs one after another, by a bundle or a bare flatbuffer. */
+  /** Scores of inputs one after another, a row of each head, by a bundle or a bare flatbuffer. */
   async scores(
     modelUrl: string,
     isBundle: boolean,
@@ -137,13 +137,15 @@ const edgekit = {
     } else {
       const { inputs, outputs } = checkModel(content);
       const [sidePx, classes] = [inputs[0]!.shape[1]!, outputs[0]!.shape[1]!];
-      model = await LiteRtModel.load({ flatbuffer: content, sidePx, classes, areProbabilities: false }, wasm);
+      model = await LiteRtModel.load({ flatbuffer: content, sidePx, classes, heads: 1, areProbabilities: false }, wasm);
     }
     const inputs = await bytesOf(inputsUrl);
     const bytes = model.sidePx ** 2 * 3;
     const scores: number[][] = [];
-    for (let at = 0; at < inputs.length; at += bytes)
-      scores.push([...(await model.score(inputs.slice(at, at + bytes), at / bytes))]);
+    for (let at = 0; at < inputs.length; at += bytes) {
+      const crop = inputs.slice(at, at + bytes);
+      for (let head = 0; head < model.heads; head += 1) scores.push([...(await model.score(crop, at / bytes, head))]);
+    }
     model.close();
     return { scores, engine: model.engine };
   },
@@ -154,7 +156,7 @@ const edgekit = {
       const bundle = await Bundle.read(await bytesOf(model));
       const loaded =
         worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
-      await loaded.score(new Uint8Array(loaded.sidePx ** 2 * 3), 0);
+      await loaded.score(new Uint8Array(loaded.sidePx ** 2 * 3), 0, 0);
       loaded.close();
       return loaded.engine;
     } catch (failure) {
@@ -168,10 +170,10 @@ const edgekit = {
     const loaded =
       worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
     const crop = new Uint8Array(loaded.sidePx ** 2 * 3);
-    const said = [await loaded.score(crop.slice(1), 0).then(String, named)];
-    said.push((await loaded.score(crop, 0)).length === loaded.classes ? "goes on" : "broken");
+    const said = [await loaded.score(crop.slice(1), 0, 0).then(String, named)];
+    said.push((await loaded.score(crop, 0, 0)).length === loaded.classes ? "goes on" : "broken");
     loaded.close();
-    return [...said, await loaded.score(crop, 0).then(String, named)];
+    return [...said, await loaded.score(crop, 0, 0).then(String, named)];
   },
 
   /** Milliseconds for cutting and resizing a plan's crops of an array, once for each run; one to warm up is left out. */

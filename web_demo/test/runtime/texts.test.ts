@@ -24,6 +24,7 @@ function plainContract(contract: Contract): unknown {
     bona_fide: contract.bonaFide,
     side_px: contract.sidePx,
     plan: { lead: plan.lead, cycle: plan.cycle, crops: plan.crops, working_px: plan.workingPx },
+    ...(contract.heads === null ? {} : { heads: contract.heads }),
     decision: {
       vote: decision.vote,
       temperature: decision.temperature,

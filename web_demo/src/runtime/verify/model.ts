@@ -1,5 +1,6 @@
 /** Whether a model may be given to an engine: forged flatbuffers crash it, take its memory, or never end. */
 
+import type { Contract } from "../contract.ts";
 import { ContractError } from "../errors.ts";
 import { NAMES, Operator, RULES, checkOperator } from "./operators.ts";
 import { type Numbers, type Table, readStructure } from "./structure.ts";
@@ -30,25 +31,31 @@ export interface CheckedModel {
 }
 
 /**
- * Check a flatbuffer that edgekit runs: `checkModel`, and static uint8 [1, S, S, 3] in, float32 [1, n] out.
+ * Check a flatbuffer that edgekit runs: `checkModel`, and static uint8 [1, S, S, 3] in, float32 [1, n] out; where the
+ * contract has heads, float32 [1, heads - 1, n] as a second output.
  *
  * @param content - The flatbuffer.
- * @param sidePx - What its contract says.
- * @param classes - The same.
+ * @param contract - What says the input's side, the labels and the heads.
  * @throws ContractError - Another interface, or what `checkModel` refuses.
  */
-export function checkClassifier(content: Uint8Array, sidePx: number, classes: number): CheckedModel {
+export function checkClassifier(content: Uint8Array, contract: Contract): CheckedModel {
+  const { sidePx, labels, headCount } = contract;
   const checked = checkModel(content);
-  holdInterface("input", checked.inputs, "uint8", [1, sidePx, sidePx, 3]);
-  holdInterface("output", checked.outputs, "float32", [1, classes]);
+  const [inputs, outputs, wanted] = [checked.inputs.length, checked.outputs.length, headCount > 1 ? 2 : 1];
+  if (inputs !== 1) throw new ContractError(`a model must have one input, got ${inputs}; export a single input`);
+  if (outputs !== wanted) {
+    const whose = wanted > 1 ? `a model with ${headCount} heads must have two outputs` : "a model must have one output";
+    throw new ContractError(`${whose}, got ${outputs}; convert it again`);
+  }
+  holdInterface("input", checked.inputs[0]!, "uint8", [1, sidePx, sidePx, 3]);
+  holdInterface("output", checked.outputs[0]!, "float32", [1, labels.length]);
+  for (const other of checked.outputs.slice(1)) {
+    holdInterface("second output", other, "float32", [1, headCount - 1, labels.length]);
+  }
   return checked;
 }
 
-function holdInterface(what: string, found: readonly Interface[], type: TensorType, shape: Lengths): void {
-  const [first] = found;
-  if (first === undefined || found.length !== 1) {
-    throw new ContractError(`a model must have one ${what}, got ${found.length}; export a single ${what}`);
-  }
+function holdInterface(what: string, first: Interface, type: TensorType, shape: Lengths): void {
   if (first.type !== type || !isSame(first.shape, shape)) {
     throw new ContractError(
       `a model's ${what} must be ${type} [${shape.join(", ")}], got ${first.type} [${first.shape.join(", ")}]; convert it again`,
