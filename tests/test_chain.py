@@ -6,15 +6,22 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
+from edgekit.contract import CropPlan
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
 from edgekit.data.splits import split_dataset
 from edgekit.modelfile.flatbuffer import describe, input_quantization
-from edgekit.runtime import read_bundle
+from edgekit.quantize.options import CalibrationFolder
+from edgekit.quantize.qat import qat
+from edgekit.runtime import Classifier, read_bundle
+from edgekit.train.finetune import finetune
+from edgekit.train.options import NetworkConfig, TrainConfig, qat_fit
+from edgekit.train.record import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -90,3 +97,71 @@ def test_a_run_in_the_way_is_refused(small_run, author_photos):
 def test_the_manifest_split_is_kept(small_run, dataset):
     record = small_run.read("float")
     assert record.split == split_dataset(dataset, record.config.split)
+
+
+@pytest.fixture(scope="module")
+def scales_run(dataset, tmp_path_factory):
+    config = TrainConfig(
+        network=NetworkConfig(backbone="small_cnn", side_px=32, weights="none"),
+        plan=CropPlan(lead=("full",), cycle=("native", "1/2"), crops=5),
+        heads="scales",
+        bona_fide="genuine",
+    )
+    folder = RunFolder(root=tmp_path_factory.mktemp("scales") / "run")
+    finetune(dataset, folder, config)
+    qat(dataset, folder, qat_fit(), calibration=CalibrationFolder(crops=50))
+    return folder
+
+
+class TestHeadsForScales:
+    """A run with a head for each scale, by both stages, in a file that picks them."""
+
+    @pytest.mark.parametrize("precision", ["int8", "float32"])
+    def test_the_file_scores_as_the_folds_say(self, scales_run, dataset, tmp_path, precision):
+        config = ConvertConfig(
+            precision=precision, calibration=scales_run.calibration, calibration_crops=50, allow_drop=True
+        )
+        record = convert_run(dataset, scales_run, tmp_path / "model.tflite", config)
+        assert record.contract.heads == ("full", "native", "1/2")
+        bundle = read_bundle(tmp_path / "model.tflite")
+        stage = scales_run.read("qat" if precision == "int8" else "float")
+        final, samples = scales_run.out_of_fold(stage).final, stage.split.samples(dataset, "train")
+        with Classifier(bundle) as classifier:
+            for number in (0, len(samples) // 2, len(samples) - 1):
+                verdict = classifier.classify(dataset.root / samples[number].path, crops=5)
+                for crop, logits in zip(verdict.crops, final[number], strict=True):
+                    found = np.log(crop.probabilities[1]) - np.log(crop.probabilities[0])
+                    # Logits of int8 heads lie on a grid of 256 levels over all that crops give.
+                    allowed = 0.05 * float(np.ptp(final)) if precision == "int8" else 1e-3
+                    assert found == pytest.approx(logits[1] - logits[0], rel=1e-3, abs=allowed)
+
+    def test_a_file_for_one_frame_has_one_head(self, scales_run, dataset, tmp_path):
+        config = ConvertConfig(
+            precision="int8",
+            calibration=scales_run.calibration,
+            calibration_crops=50,
+            single_frame=True,
+            allow_drop=True,
+        )
+        record = convert_run(dataset, scales_run, tmp_path / "frame.tflite", config)
+        assert record.contract.heads is None
+        assert record.contract.plan.cycle == ("full",)
+
+    def test_its_head_draws_no_crops(self, scales_run):
+        done = edgekit("qat", scales_run.root, "--overwrite", "--draws", "3")
+        assert done.returncode == 2
+        assert "has a head for each scale, which are solved on the plan's crops alone" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param(("--tune", "all"), "--heads scales are solved on a frozen backbone", id="whole-network"),
+        pytest.param(("--draws", "3"), "solved on the plan's crops alone, got --draws 3", id="draws"),
+        pytest.param(("--crops", "2"), "with 2 crops has no 1/4, 1/2; take more --crops", id="too-few-crops"),
+    ],
+)
+def test_heads_that_cannot_be_solved(author_photos, tmp_path, words, message):
+    done = edgekit("finetune", author_photos, "--out", tmp_path / "run", "--heads", "scales", *words)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())

@@ -112,6 +112,10 @@ Weights = Annotated[
     ),
 ]
 Tune = Annotated[Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")]
+Heads = Annotated[
+    Literal["one", "scales"],
+    typer.Option(help="One head for all crops, or one for each scale of the plan, with a part that all share."),
+]
 Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
 BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
@@ -345,12 +349,17 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
         )
 
 
-def chosen_draws(given: int | None, tune: str, network: NetworkConfig) -> int:
+def chosen_draws(given: int | None, tune: str, heads: str, network: NetworkConfig) -> int:
     """How many random crops of each photo the head is solved on.
 
     Raises:
-        EdgekitError: they were given where no head is solved.
+        EdgekitError: they were given where no head is solved, or one on the plan's crops alone.
     """
+    if given is not None and heads == "scales":
+        raise EdgekitError(
+            f"--heads scales are solved on the plan's crops alone, got --draws {given}; leave that out or use --heads "
+            "one"
+        )
     if given is not None and tune == "all" and network.weights == "none":
         raise EdgekitError(
             f"--tune all --weights none trains from scratch, with no head solved before, got --draws {given}; "

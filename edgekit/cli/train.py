@@ -44,6 +44,7 @@ def finetune(
     features: options.Features = None,
     weights: options.Weights = "",
     tune: options.Tune = options.TRAIN.tune,
+    heads: options.Heads = options.TRAIN.heads,
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
@@ -91,7 +92,8 @@ def finetune(
         network=network,
         plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
         tune=tune,
-        draws=options.chosen_draws(draws, tune, network),
+        heads=heads,
+        draws=options.chosen_draws(draws, tune, heads, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
         augment=augment,
@@ -180,6 +182,11 @@ def qat(
     if draws is not None and before.config.tune == "all":
         raise EdgekitError(
             f"{run} was tuned as a whole, and its head is not solved again, got --draws {draws}; leave that out"
+        )
+    if draws is not None and before.config.head_scales:
+        raise EdgekitError(
+            f"{run} has a head for each scale, which are solved on the plan's crops alone, got --draws {draws}; "
+            "leave that out"
         )
     how = options.changed(qat_fit(), **given)
     files.refuse_in_use(folder, "qat")

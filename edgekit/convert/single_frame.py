@@ -30,7 +30,7 @@ from edgekit.scoring.source import CropSource, crop_source, cut_photo, normalise
 from edgekit.terminal import captured_stderr
 from edgekit.train.head import FeatureSet, Head, best_scale, solve_head
 from edgekit.train.keras2 import keras
-from edgekit.train.network import copy_head, head_of, pooled_features, set_head
+from edgekit.train.network import copy_head, first_head_alone, head_of, pooled_features, set_heads
 from edgekit.train.options import Stage
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.to_tflite import to_flatbuffer
@@ -77,7 +77,7 @@ def solve_for_one_frame(
     penalty and scale come from folds inside them. Where photos were held out, they may prefer the head of the crops.
 
     Args:
-        network: The network of the stage, which is changed.
+        network: The network of the stage with its first head alone, which is changed.
         folder: The run.
         record: The stage.
         dataset: The photos of the run.
@@ -104,8 +104,10 @@ def solve_for_one_frame(
         folds = OutOfFold(unseen=head.out_of_fold, final=head.logits(train.features[:, :1]))
     if found.used == "that of the crops":
         return found, folds
-    twin = network if record.stage == "float" else load_stage(folder, folder.read("float"), "float")
-    set_head(twin, head.kernel, head.bias, head.mean)
+    twin = network
+    if record.stage != "float":
+        twin = first_head_alone(load_stage(folder, folder.read("float"), "float"))
+    set_heads(twin, *(part[np.newaxis] for part in (head.kernel, head.bias, head.mean)))
     if twin is not network:
         copy_head(twin, network)
         calibrate(network, twin, _batches(source), logits_alone=True)

@@ -54,6 +54,7 @@ from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import versions
+from edgekit.train.network import first_head_alone
 from edgekit.train.options import CALIBRATED, Stage
 from edgekit.train.record import Calibration, RunFolder, TrainRecord
 from edgekit.train.to_tflite import to_flatbuffer
@@ -181,6 +182,7 @@ def _converted(
     network, before = load_stage(folder, record, record.stage), folder.read("float")
     of_stage = None
     if frames is not None:
+        network = first_head_alone(network)
         head, of_stage = solve_for_one_frame(network, folder, record, frames, progress)
         draft = replace(draft, provenance=draft.provenance | {"single_frame_head": plain(head)})
     elif record.folds_sha256 is not None:
@@ -192,6 +194,7 @@ def _converted(
     if record.stage != "float" and (frames is not None or of_stage is None):
         reference = load_stage(folder, before, "float")
         if frames is not None:
+            reference = first_head_alone(reference)
             _, of_float = solve_for_one_frame(reference, folder, before, frames, progress)
     elif record.stage != "float":
         of_float = folder.out_of_fold(before)
@@ -255,7 +258,7 @@ def _calibration(dataset: Dataset, record: TrainRecord, config: ConvertConfig, p
 
 
 def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | None, *, name: str) -> Contract:
-    return Contract(
+    contract = Contract(
         name=name,
         labels=record.labels,
         bona_fide=record.config.bona_fide or None,
@@ -280,6 +283,7 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
             "features": record.config.network.features,
         },
     )
+    return contract.with_heads(record.config.head_scales)
 
 
 def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:

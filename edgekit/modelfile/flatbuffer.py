@@ -127,6 +127,17 @@ def pack(model: Any) -> bytes:
     return bytes(builder.Output())
 
 
+def in_signature_order(flatbuffer: bytes) -> bytes:
+    """A model whose outputs are in the order of its one signature's names, which is that of the network's outputs.
+
+    TensorFlow's converter lists the outputs of a graph in an order of its own.
+    """
+    model = parse(flatbuffer)
+    (signature,) = model.signatureDefs
+    model.subgraphs[0].outputs = [one.tensorIndex for one in sorted(signature.outputs, key=lambda one: one.name)]
+    return pack(model)
+
+
 def append_softmax(flatbuffer: bytes) -> bytes:
     """Let a model that ends in float logits end in float probabilities.
 

@@ -55,7 +55,7 @@ def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Mo
             f"{weights} must be the weights that {folder.record(stage).name} tells of, got others; "
             "run the stage again with --resume or --overwrite"
         )
-    network = build_network(record.config.network, len(record.labels))
+    network = build_network(record.config.network, len(record.labels), record.config.head_count)
     if stage == "qat":
         freeze_normalisation(network)
         network = quantised(network)

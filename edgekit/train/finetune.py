@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
+from typing import NamedTuple
+
+import numpy as np
 
 from edgekit import __version__
-from edgekit.arrays import Int64Array
+from edgekit.arrays import Float32Array, Int64Array
 from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
@@ -24,10 +28,10 @@ from edgekit.records import file_sha256, plain, sha256, to_json, write_json
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
-from edgekit.train.features import FeatureCache, photo_features, photo_means
+from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features, photo_means
 from edgekit.train.feed import CropFeed
 from edgekit.train.fit import FitFiles, fit
-from edgekit.train.head import PENALTIES, FeatureSet, solve_head
+from edgekit.train.head import PENALTIES, FeatureSet, Head, solve_head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
@@ -35,7 +39,7 @@ from edgekit.train.network import (
     freeze_normalisation,
     pooled_features,
     save_weights,
-    set_head,
+    set_heads,
     taps,
     with_features,
 )
@@ -43,6 +47,7 @@ from edgekit.train.options import Features, FitConfig, Stage, TrainConfig
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
+from edgekit.train.scale_heads import SCALE_PENALTIES, ScaledFeatures, ScaleHeads, solve_scale_heads
 from edgekit.train.to_tflite import to_flatbuffer
 
 
@@ -83,6 +88,8 @@ class TrainingRun:
         }
         if self.config.augment != "none":
             of["augment"] = self.config.augment
+        if self.config.heads != "one":
+            of["heads"] = self.config.heads
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -137,7 +144,7 @@ def finetune(
             run = replace(run, config=config)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
-        network = build_network(config.network, len(dataset.labels))
+        network = build_network(config.network, len(dataset.labels), config.head_count)
         load_backbone(network, config.network)
         if split.caution:
             progress.say(split.caution)
@@ -197,6 +204,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
         ("network", before.config.network, config.network),
         ("split", before.config.split, config.split),
         ("tuning", before.config.tune, config.tune),
+        ("heads", before.config.heads, config.heads),
         ("crop plan", before.config.plan, config.plan),
         ("augmentation", before.config.augment, config.augment),
         # The record says it to all later stages, and those of the qat stage would keep the old one.
@@ -263,18 +271,49 @@ def fit_head(
         A trial for each penalty: what the choice rests on.
     """
     config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
-    found = photo_features(cache, source, draws=config.draws, seed=config.seed, progress=progress, columns=columns)
+    draws = config.random_crops
+    found = photo_features(cache, source, draws=draws, seed=config.seed, progress=progress, columns=columns)
     progress.begin("solving the head", 1)
+    solve = _solve_one if config.head_scales is None else _solve_scales
+    solved = solve(found, source.targets, run)
+    set_heads(network, solved.kernels, solved.biases, solved.means)
+    if config.tune == "head":
+        solved.folds.write(run.folder.folds(stage))
+    progress.advance(note=f"out-of-fold loss {min(solved.trials.history['val_loss']):.3f}")
+    return solved.trials
+
+
+class _Solved(NamedTuple):
+    """Linear heads, kernels (heads, channels, classes), biases (heads, classes), means (heads, channels), and folds."""
+
+    kernels: Float32Array
+    biases: Float32Array
+    means: Float32Array
+    folds: OutOfFold
+    trials: Trials
+
+
+def _solve_one(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _Solved:
     head = solve_head(
-        FeatureSet(features=found.crops, targets=source.targets, folds=run.folds, plan_crops=found.plan_crops),
+        FeatureSet(features=found.crops, targets=targets, folds=run.folds, plan_crops=found.plan_crops),
         len(run.dataset.labels),
     )
-    set_head(network, head.kernel, head.bias, head.mean)
-    if config.tune == "head":
-        OutOfFold(unseen=head.out_of_fold, final=head.logits(found.fixed)).write(run.folder.folds(stage))
-    progress.advance(note=f"out-of-fold loss {min(head.losses):.3f}")
-    history = {"val_loss": head.losses, "penalty": PENALTIES, "val_balanced_accuracy": head.accuracies}
-    return Trials(history=history, best=PENALTIES.index(head.penalty), finished=True)
+    folds = OutOfFold(unseen=head.out_of_fold, final=head.logits(found.fixed))
+    return _Solved(head.kernel[None], head.bias[None], head.mean[None], folds, _trials(head, PENALTIES))
+
+
+def _solve_scales(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _Solved:
+    scales, plan = run.config.head_scales or (), run.config.plan
+    numbers = np.array([scales.index(plan.scale(index)) for index in range(plan.crops)], np.int64)
+    train = ScaledFeatures(features=found.fixed, scales=numbers, targets=targets, folds=run.folds)
+    heads = solve_scale_heads(train, len(run.dataset.labels))
+    folds = OutOfFold(unseen=heads.out_of_fold, final=heads.logits(found.fixed, numbers))
+    return _Solved(heads.kernels, heads.biases, heads.means, folds, _trials(heads, SCALE_PENALTIES))
+
+
+def _trials(head: Head | ScaleHeads, penalties: Sequence[float]) -> Trials:
+    history = {"val_loss": head.losses, "penalty": tuple(penalties), "val_balanced_accuracy": head.accuracies}
+    return Trials(history=history, best=penalties.index(head.penalty), finished=True)
 
 
 def _choose_features(
@@ -286,7 +325,7 @@ def _choose_features(
         The configuration that says which, their columns among all features, and the accuracy of each choice.
     """
     config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
-    means = photo_means(cache, source, draws=config.draws, seed=config.seed, progress=progress)
+    means = photo_means(cache, source, draws=config.random_crops, seed=config.seed, progress=progress)
     columns = columns_of(network, config.network)
     rows = some_rows(source.targets, config.seed)
     trials = judge_columns(means[rows], columns, source.targets[rows], run.folds[rows])

@@ -1,4 +1,4 @@
-"""Networks for one crop: a backbone, pooled taps, a linear head per tap whose logits are added."""
+"""Networks for one crop: a backbone, pooled taps, a linear layer per tap whose logits are added to a head's."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from edgekit.train.options import Features, NetworkConfig
 # What `auto` chooses from.
 _CHOICES: tuple[Features, ...] = ("texture", "content")
 
-# Prefixes of the layers whose outputs are logits or parts of them.
+# Prefixes of the layers whose outputs are logits or parts of them; those of all heads but the first.
 LOGIT_LAYERS = ("head_", "sum_")
+_OTHERS = "others_"
 
 MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
@@ -34,20 +35,33 @@ def taps(config: NetworkConfig) -> tuple[str, ...]:
     return known.texture if config.features == "texture" else (*known.texture, *known.content)
 
 
-def build_network(config: NetworkConfig, classes: int) -> keras.Model:
-    """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → (n, classes) logits."""
+def build_network(config: NetworkConfig, classes: int, heads: int = 1) -> keras.Model:
+    """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → (n, classes) logits.
+
+    With several heads the logits of all but the first are a second output, (n, (heads - 1) classes): each is linear in
+    the same pooled taps, and they share an int8 scale with each other but not with the first.
+    """
     body = config.known.build(BodyShape(side_px=config.side_px, alpha=config.alpha))
+    vectors = [vector for name in taps(config) for vector in _pooled(body.get_layer(name))]
+    outputs = [_linear(vectors, classes, "")]
+    if heads > 1:
+        outputs.append(_linear(vectors, (heads - 1) * classes, _OTHERS))
+    return keras.Model(body.input, outputs if heads > 1 else outputs[0], name=config.backbone)
+
+
+def _linear(vectors: list[Any], units: int, prefix: str) -> Any:
     # Taps have different ranges. A Dense for each keeps an int8 scale for each; joined they would share one.
-    heads = [
-        keras.layers.Dense(classes, name=f"head_{vector.node.layer.name}")(vector)
-        for name in taps(config)
-        for vector in _pooled(body.get_layer(name))
-    ]
-    logits = heads[0]
+    parts = [keras.layers.Dense(units, name=f"head_{prefix}{vector.node.layer.name}")(vector) for vector in vectors]
+    logits = parts[0]
     # One by one: TFLite's n-ary addition has no int8 kernel.
-    for number, term in enumerate(heads[1:], start=1):
-        logits = keras.layers.Add(name=f"sum_{number}")([logits, term])
-    return keras.Model(body.input, logits, name=config.backbone)
+    for number, term in enumerate(parts[1:], start=1):
+        logits = keras.layers.Add(name=f"sum_{prefix}{number}")([logits, term])
+    return logits
+
+
+def first_head_alone(network: keras.Model) -> keras.Model:
+    """A network, or its fake-quantised twin, without the outputs of all heads but the first; weights are shared."""
+    return keras.Model(network.input, network.outputs[0], name=network.name)
 
 
 def _pooled(tap: Any) -> tuple[Any, ...]:
@@ -67,15 +81,15 @@ def pooled_features(network: keras.Model) -> keras.Model:
     """The part of a network up to its pooled taps: float32 (n, channels), side by side in the order of the heads."""
     # Joined as int8, all taps would get the scale of one, which clips the others. Halving has no fake quantization, so
     # it and what follows stay in float; powers of two change no bit.
-    halves = [keras.layers.Rescaling(0.5)(layer.input) for layer in _heads(network)]
+    halves = [keras.layers.Rescaling(0.5)(layer.input) for layer in _first(network)]
     joined = keras.layers.Concatenate()(halves)
     return keras.Model(network.input, keras.layers.Rescaling(2.0, name="features")(joined), name="features")
 
 
 def columns_of(network: keras.Model, config: NetworkConfig) -> dict[Features, Int64Array]:
     """Which of a network's pooled features each choice of layers takes, by its name."""
-    names = [layer.name for layer in _heads(network)]
-    widths = [layer.input.shape[-1] for layer in _heads(network)]
+    names = [layer.name for layer in _first(network)]
+    widths = [layer.input.shape[-1] for layer in _first(network)]
     ends = np.cumsum(widths)
     return {
         choice: np.concatenate(
@@ -91,7 +105,8 @@ def columns_of(network: keras.Model, config: NetworkConfig) -> dict[Features, In
 
 def with_features(network: keras.Model, config: NetworkConfig) -> keras.Model:
     """A network that pools the layers that a configuration names, with the backbone's weights of another."""
-    chosen = build_network(config, network.output_shape[-1])
+    classes, *others = (int(one.shape[-1]) for one in network.outputs)
+    chosen = build_network(config, classes, 1 + sum(others) // classes)
     for layer in chosen.layers:
         if layer.weights:
             layer.set_weights(network.get_layer(layer.name).get_weights())
@@ -99,7 +114,19 @@ def with_features(network: keras.Model, config: NetworkConfig) -> keras.Model:
 
 
 def _heads(network: keras.Model) -> list[Any]:
-    return [layer for layer in network.layers if layer.name.startswith(("head_", "quant_head_"))]
+    """The linear layers, those of the first head before those of all others."""
+    return [*_first(network), *_others(network)]
+
+
+def _first(network: keras.Model) -> list[Any]:
+    others = _others(network)
+    linear = (layer for layer in network.layers if layer.name.startswith(("head_", "quant_head_")))
+    return [layer for layer in linear if layer not in others]
+
+
+def _others(network: keras.Model) -> list[Any]:
+    prefixes = (f"head_{_OTHERS}", f"quant_head_{_OTHERS}")
+    return [layer for layer in network.layers if layer.name.startswith(prefixes)]
 
 
 def load_weights(network: keras.Model, path: Path, *, what: str) -> None:
@@ -153,29 +180,31 @@ def _check_hdf5(path: Path) -> None:
                     raise ValueError(f"its data must take at most {MAX_WEIGHTS_BYTES} bytes, {item.name} claims more")
 
 
-def set_head(network: keras.Model, kernel: Float32Array, bias: Float32Array, mean: Float32Array) -> None:
-    """Put one linear head over all pooled taps into the per-tap layers.
+def set_heads(network: keras.Model, kernels: Float32Array, biases: Float32Array, means: Float32Array) -> None:
+    """Put linear heads over all pooled taps into the per-tap layers.
 
     Each tap's logits are centred: int8 would spend its levels on offsets that cancel when they are added.
 
     Args:
         network: Changed in place.
-        kernel: (sum of channels, classes).
-        bias: (classes,).
-        mean: (sum of channels,) of the features.
+        kernels: (heads, sum of channels, classes).
+        biases: (heads, classes).
+        means: (heads, sum of channels) of the features that a head sees.
     """
-    heads = _heads(network)
-    start = 0
-    for layer in heads:
-        rows = slice(start, start + layer.input.shape[-1])
-        share = (bias + mean @ kernel) / len(heads)
-        layer.set_weights([kernel[rows], share - mean[rows] @ kernel[rows]])
-        start = rows.stop
+    for layers, which in ((_first(network), slice(0, 1)), (_others(network), slice(1, None))):
+        start = 0
+        for layer in layers:
+            rows = slice(start, start + layer.input.shape[-1])
+            own = kernels[which, rows]
+            shares = (biases[which] + np.einsum("hc,hck->hk", means[which], kernels[which])) / len(layers)
+            shares = shares - np.einsum("hc,hck->hk", means[which, rows], own)
+            layer.set_weights([own.transpose(1, 0, 2).reshape(own.shape[1], -1), shares.reshape(-1)])
+            start = rows.stop
 
 
 def head_of(network: keras.Model) -> tuple[Float32Array, Float32Array]:
-    """The one linear head that the per-tap layers make together: kernel (channels, classes) and bias (classes,)."""
-    parts = [[weight.numpy() for weight in layer.trainable_weights] for layer in _heads(network)]
+    """The first linear head that the per-tap layers make together: kernel (channels, classes) and bias (classes,)."""
+    parts = [[weight.numpy() for weight in layer.trainable_weights] for layer in _first(network)]
     return np.concatenate([kernel for kernel, _ in parts]), np.sum([bias for _, bias in parts], axis=0)
 
 

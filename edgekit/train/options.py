@@ -119,7 +119,9 @@ class TrainConfig:
     Attributes:
         tune: ``head``: the backbone is frozen, its pooled features are cached and the head is solved exactly; ``all``:
             then the whole network is trained, too.
-        draws: Random crops of each photo that the head is solved on, besides those of the plan.
+        heads: ``one`` for all crops, or one for each scale of the plan (``scales``), with a part that all share.
+        draws: Random crops of each photo that one head is solved on, besides those of the plan. Heads for scales take
+            the plan's alone.
         whole: How the whole network is trained.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
         augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
@@ -130,6 +132,7 @@ class TrainConfig:
         default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
     )
     tune: Literal["head", "all"] = "head"
+    heads: Literal["one", "scales"] = "one"
     draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -146,6 +149,31 @@ class TrainConfig:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
+        if self.heads == "scales" and self.tune != "head":
+            raise RunError("--heads scales are solved on a frozen backbone, got --tune all; use --heads one")
+        seen = {self.plan.scale(index) for index in range(self.plan.crops)}
+        unseen = [scale for scale in self.head_scales or () if scale not in seen]
+        if unseen:
+            raise RunError(
+                f"every scale must be among the plan's crops for --heads scales, {self.plan} with {self.plan.crops} "
+                f"crops has no {', '.join(unseen)}; take more --crops, or --heads one"
+            )
+
+    @property
+    def head_scales(self) -> tuple[str, ...] | None:
+        """The scales that have a head of their own, in the order of the heads; None where all crops share one."""
+        scales = tuple(dict.fromkeys((*self.plan.lead, *self.plan.cycle)))
+        return scales if self.heads == "scales" and len(scales) > 1 else None
+
+    @property
+    def head_count(self) -> int:
+        """How many heads the network has."""
+        return len(self.head_scales or ("all",))
+
+    @property
+    def random_crops(self) -> int:
+        """How many random crops of each photo a head is solved on: what their scale is nobody says."""
+        return 0 if self.head_scales else self.draws
 
     @property
     def holds_out_val(self) -> bool:

@@ -15,8 +15,6 @@ from edgekit.train.head import DEVIATION_FLOOR, best_scale
 SCALE_PENALTIES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
 # How much a scale's own part may differ, beside the part that all scales share.
 _OWN = 0.3
-# A group with fewer photos of a class than this weighs less: its mean says little.
-_FULL_GROUP = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,14 +26,12 @@ class ScaledFeatures:
         scales: (crops,) the number of each crop's head, from 0.
         targets: (photos,) class indices; every class is there.
         folds: (photos,) numbers from 0: related photos have the same one, and without any fold every class is there.
-        groups: (photos,) numbers of authors, cameras or sessions that weigh the same; None: photos do.
     """
 
     features: Float32Array
     scales: Int64Array
     targets: Int64Array
     folds: Int64Array
-    groups: Int64Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,17 +79,16 @@ def solve_scale_heads(
         penalties: Penalties to try.
     """
     blocks = _Blocks.of(train)
-    weights = _weights(train, classes)
     logits = np.empty((len(penalties), *train.features.shape[:2], classes), np.float32)
     for fold in np.unique(train.folds):
         held_out = train.folds == fold
-        for number, (kernels, biases, _) in enumerate(_solved(blocks, train, weights, ~held_out, classes, penalties)):
+        for number, (kernels, biases, _) in enumerate(_solved(blocks, train, ~held_out, classes, penalties)):
             logits[number, held_out] = _logits(train.features[held_out], train.scales, kernels, biases)
     trials = [best_scale(one.mean(axis=1, dtype=np.float64), train.targets) for one in logits]
     best = int(np.argmin([one.loss for one in trials]))
     scale = np.float32(trials[best].scale)
     everyone = np.ones(len(train.targets), bool)
-    ((kernels, biases, means),) = _solved(blocks, train, weights, everyone, classes, penalties[best : best + 1])
+    ((kernels, biases, means),) = _solved(blocks, train, everyone, classes, penalties[best : best + 1])
     return ScaleHeads(
         kernels=kernels * scale,
         biases=biases * scale,
@@ -127,32 +122,22 @@ class _Blocks(NamedTuple):
         return cls(tables, shares)
 
 
-def _weights(train: ScaledFeatures, classes: int) -> Float64Array:
-    """(photos,) weights: groups of a class weigh the same, small ones less."""
-    if train.groups is None:
-        return np.ones(len(train.targets))
-    cells = train.groups * classes + train.targets
-    counts = np.bincount(cells)[cells]
-    return np.asarray(1.0 / np.maximum(counts, _FULL_GROUP))
-
-
-def _balanced(weights: Float64Array, targets: Int64Array, classes: int) -> Float64Array:
-    """Weights that sum to one, classes weighing the same."""
-    totals = np.bincount(targets, weights, classes)
-    return np.asarray(weights / (totals[targets] * (totals > 0).sum()))
+def _balanced(targets: Int64Array, classes: int) -> Float64Array:
+    """(photos,) weights that sum to one, classes weighing the same."""
+    counts = np.bincount(targets, minlength=classes)
+    return np.asarray(1.0 / (counts[targets] * (counts > 0).sum()))
 
 
 def _solved(
     blocks: _Blocks,
     train: ScaledFeatures,
-    weights: Float64Array,
     seen: np.ndarray,
     classes: int,
     penalties: Sequence[float],
 ) -> list[tuple[Float32Array, Float32Array, Float32Array]]:
     """For each penalty kernels (heads, channels, classes), biases (heads, classes) and means (heads, channels)."""
     targets = train.targets[seen]
-    share = _balanced(weights[seen], targets, classes)
+    share = _balanced(targets, classes)
     middles, standardised = [], []
     for table in blocks.tables:
         known = table[seen].astype(np.float64)

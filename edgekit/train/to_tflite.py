@@ -8,7 +8,7 @@ from typing import Any
 from edgekit.arrays import RGBArray
 from edgekit.contract import Precision
 from edgekit.errors import ContractError
-from edgekit.modelfile.flatbuffer import input_quantization
+from edgekit.modelfile.flatbuffer import in_signature_order, input_quantization
 from edgekit.scoring.source import normalise
 from edgekit.terminal import captured_stderr
 from edgekit.train.keras2 import keras, tf
@@ -16,7 +16,7 @@ from edgekit.train.options import CALIBRATED
 
 
 def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray | None) -> bytes:
-    """Convert a network to TFLite: uint8 [1, S, S, 3] RGB in, the network's float32 [1, n] output out.
+    """Convert a network to TFLite: uint8 [1, S, S, 3] RGB in, the network's float32 [1, n] outputs out, in its order.
 
     Args:
         network: Normalised float RGB in.
@@ -44,6 +44,8 @@ def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray |
     _configure(converter, precision, pixels)
     with captured_stderr():
         flatbuffer: bytes = converter.convert()
+    if len(network.outputs) > 1:
+        flatbuffer = in_signature_order(flatbuffer)
     if precision == "int8" and input_quantization(flatbuffer) != (1 / 128, 128):
         raise ContractError(
             f"the int8 input must be scale 1/128 and zero point 128, got {input_quantization(flatbuffer)}"

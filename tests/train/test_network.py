@@ -11,11 +11,13 @@ from edgekit.errors import EdgekitError, RunError
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
+    first_head_alone,
     freeze_normalisation,
+    head_of,
     load_weights,
     pooled_features,
     save_weights,
-    set_head,
+    set_heads,
     taps,
 )
 from edgekit.train.options import NetworkConfig
@@ -62,19 +64,37 @@ def test_a_texture_network_ends_where_its_last_tap_is():
     assert "block_14_expand" not in names
 
 
+def linear(network, heads):
+    """Heads drawn by chance, and the features of some crops."""
+    features = pooled_features(network)
+    rng, channels = np.random.default_rng(0), features.output_shape[1]
+    kernels = rng.normal(size=(heads, channels, 3)).astype(np.float32)
+    biases, means = (rng.normal(size=(heads, width)).astype(np.float32) for width in (3, channels))
+    return kernels, biases, means, features.predict_on_batch(crops())
+
+
 class TestHead:
     @pytest.mark.parametrize("which", ["small", "mobile"])
     def test_logits_are_the_head_on_the_features(self, request, which):
         network = request.getfixturevalue(which)
-        features = pooled_features(network)
-        channels = features.output_shape[1]
-        rng = np.random.default_rng(0)
-        kernel, bias = rng.normal(size=(channels, 3)).astype(np.float32), np.array([1, 2, 3], np.float32)
-        mean = rng.normal(size=channels).astype(np.float32)
-        set_head(network, kernel, bias, mean)
+        kernels, biases, means, features = linear(network, 1)
+        set_heads(network, kernels, biases, means)
         logits = network.predict_on_batch(crops())
         assert (logits.shape, logits.dtype) == ((4, 3), np.float32)
-        np.testing.assert_allclose(logits, features.predict_on_batch(crops()) @ kernel + bias, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(logits, features @ kernels[0] + biases[0], rtol=1e-3, atol=1e-3)
+
+    def test_all_heads_but_the_first_are_a_second_output(self):
+        network = build_network(SMALL, 3, heads=4)
+        kernels, biases, means, features = linear(network, 4)
+        set_heads(network, kernels, biases, means)
+        first, others = network.predict_on_batch(crops())
+        np.testing.assert_allclose(first, features @ kernels[0] + biases[0], rtol=1e-3, atol=1e-3)
+        expected = np.einsum("nc,hck->nhk", features, kernels[1:]) + biases[1:]
+        np.testing.assert_allclose(others.reshape(4, 3, 3), expected, rtol=1e-3, atol=1e-3)
+        np.testing.assert_array_equal(first_head_alone(network).predict_on_batch(crops()), first)
+        kernel, bias = head_of(network)
+        np.testing.assert_array_equal(kernel, kernels[0])
+        np.testing.assert_allclose(bias, biases[0], atol=1e-4)
 
     def test_features_are_means_and_maxima(self, small):
         tap = keras.Model(small.input, small.get_layer("relu_4").output).predict_on_batch(crops())

@@ -82,22 +82,6 @@ def test_a_scale_that_says_the_opposite_has_its_own_head():
     assert right(own, other.targets) > right(one, other.targets) + 0.1
 
 
-def test_a_group_of_many_photos_weighs_as_one_of_few():
-    """One author's photos say the opposite of what the others' say, and are nine in ten."""
-    many, few = photos(0, signs=(-1, -1, -1), count=360), photos(1, signs=(1.5, 1.5, 1.5), count=48)
-    train = ScaledFeatures(
-        features=np.concatenate([many.features, few.features]),
-        scales=SCALES,
-        targets=np.concatenate([many.targets, few.targets]),
-        folds=np.concatenate([many.folds, few.folds]),
-        groups=np.concatenate([np.zeros(360, np.int64), 1 + np.arange(48) // 12]),
-    )
-    fair, plain = solve_scale_heads(train, 2), solve_scale_heads(replace(train, groups=None), 2)
-    other = photos(2, signs=(1.5, 1.5, 1.5), count=200)
-    assert right(fair.logits(other.features, SCALES), other.targets) > 0.7
-    assert right(plain.logits(other.features, SCALES), other.targets) < 0.5
-
-
 @pytest.mark.parametrize("classes", [2, 3])
 def test_shapes(classes):
     train = photos(0, count=60)
