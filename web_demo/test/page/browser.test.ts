@@ -381,6 +381,7 @@ test(
       assert.deepEqual(complaints, []);
     } finally {
       await context.close();
+      await both.stop();
     }
   },
 );

@@ -544,14 +544,19 @@ test("a page that is hidden while the camera opens frees it", async () => {
 
 test("photos are judged to the last one before another model is loaded", async () => {
   const { world, presenter } = await live();
-  const judging = gate();
+  const [judging, loading] = [gate(), gate()];
   world.scorer.judging = judging.passed;
+  const load = world.scorer.load.bind(world.scorer);
+  world.scorer.load = async () => (await loading.passed, load());
   const picked = presenter.pickPhotos(FILES);
   await presenter.goTo("settings");
   const changed = presenter.changeSettings({ threads: 2 });
   await settle();
   assert.deepEqual([presenter.state.model.kind, presenter.state.settings.threads], ["ready", 2]);
   judging.open();
+  await settle();
+  assert.deepEqual([world.store.rows.size, presenter.state.model.kind], [FILES.length, "loading"]);
+  loading.open();
   await Promise.all([picked, changed]);
   assert.deepEqual([world.store.rows.size, presenter.state.model.kind], [FILES.length, "ready"]);
 });
