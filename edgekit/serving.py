@@ -1,4 +1,4 @@
-"""A web server with a thread for each connection, and few of them at any time. Standard library only."""
+"""A web server for this machine, with a thread for each connection, and few of them. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from typing import Any
 
 # Each has a thread; a browser opens up to six at a time.
 MAX_CONNECTIONS = 32
+LOOPBACK = "127.0.0.1"
+_NAMES = {LOOPBACK, "localhost", "[::1]"}
+
+
+def names_this_machine(host: str) -> bool:
+    """Whether a request's ``Host`` is this machine's own name for itself: no other site's name may lead here.
+
+    Args:
+        host: The header's value, with or without a port; empty where there is none.
+    """
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    return name.lower() in _NAMES
 
 
 class BoundedServer(ThreadingHTTPServer):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console, options
+from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size
 from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop
 from edgekit.web.options import WebConfig
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from edgekit.progress import Progress
     from edgekit.web.publish import WebRecord
 
-_WEB = WebConfig()
 PORT = 8765
 
 
@@ -33,10 +33,14 @@ def web(
         typer.Option(help="Photos for the page's benchmark, the model's test photos of it. [default: the page's own]"),
     ] = None,
     bench_photos: Annotated[
-        int, typer.Option(help="With --data: how many photos its benchmark takes, at most.", min=1)
-    ] = _WEB.photos,
+        int | None,
+        typer.Option(help=f"With --data: photos of its benchmark, at most. [default: {WebConfig().photos}]", min=1),
+    ] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Serve it on this machine until Ctrl-C.")] = False,
-    port: Annotated[int, typer.Option(help="With --serve: where; 0 takes any that is free.", min=0, max=65535)] = PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"With --serve: where; 0 takes any that is free. [default: {PORT}]", min=0, max=65535),
+    ] = None,
     overwrite: options.Overwrite = False,
     json: options.AsJson = False,
 ) -> None:
@@ -48,16 +52,23 @@ def web(
     from edgekit.web.built import find_page
     from edgekit.web.publish import publish_page
 
+    if data is None and bench_photos is not None:
+        raise EdgekitError("--bench-photos says how many of --data are taken, and there is no --data; leave it out")
+    if port is not None and not serve:
+        raise EdgekitError("--port says where the page is served, and there is no --serve; leave it out or add that")
     source = page or find_page()
     with console.progress() as progress:
-        config = WebConfig(photos=bench_photos, overwrite=overwrite)
+        config = options.changed(WebConfig(overwrite=overwrite), photos=bench_photos)
         chosen = None if data is None else _test_photos(model, data, out, progress)
         record = publish_page(model, out, config, page=source, photos=chosen, progress=progress)
     console.show(record, print_web, json=json)
     if serve:
-        _serve(out, port)
+        _serve(out, PORT if port is None else port)
     else:
-        console.note(f"try it: {console.command('web', model, '--out', out, '--overwrite', '--serve')}")
+        # The page is written anew by it, so it must say all that this one said.
+        given = options.given_only({"--page": page, "--data": data, "--bench-photos": bench_photos})
+        words = [word for option in given.items() for word in option]
+        console.note(f"try it: {console.command('web', model, '--out', out, *words, '--overwrite', '--serve')}")
 
 
 def _test_photos(model: Path, data: Path, out: Path, progress: Progress) -> tuple[Path, tuple[Sample, ...]]:

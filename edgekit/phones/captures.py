@@ -14,8 +14,8 @@ from edgekit.contract import MAX_CROPS, MAX_THREADS, RETAKE, UNKNOWN
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.phones.export import (
+    CAPTURE_ENDINGS,
     HEAD_NAME,
-    PHOTO_ENDINGS,
     ROWS_OF_PHOTOS,
     Export,
     check_names,
@@ -82,9 +82,9 @@ class Capture:
     def __post_init__(self) -> None:
         """Check what types do not say."""
         stem, _, ending = self.photo.rpartition(".")
-        if not _ID.fullmatch(self.id) or stem != self.id or ending not in PHOTO_ENDINGS:
+        if not _ID.fullmatch(self.id) or stem != self.id or ending not in CAPTURE_ENDINGS:
             raise DataError(
-                f"id must be 1 to 64 of 0-9A-Za-z- and photo the same with .{', .'.join(PHOTO_ENDINGS)}, got"
+                f"id must be 1 to 64 of 0-9A-Za-z- and photo the same with .{', .'.join(CAPTURE_ENDINGS)}, got"
                 f" {self.id!r:.80} and {self.photo!r:.80}"
             )
         check_time(taken=self.taken)
@@ -193,7 +193,8 @@ def read_captures(path: Path, unpack_to: Path | None = None) -> CapturesExport:
         DataError: no such export, one that contradicts itself, or one without any truth.
     """
     texts = (HEAD_NAME, ROWS_OF_PHOTOS, VERDICTS_NAME)
-    with open_export(path, "captures", folders=(LABELLED, UNLABELLED), texts=texts) as export:
+    folders = (LABELLED, UNLABELLED)
+    with open_export(path, "captures", folders=folders, texts=texts, endings=CAPTURE_ENDINGS) as export:
         head = export.record(CapturesHead, export.text(HEAD_NAME), HEAD_NAME)
         captures = tuple(
             export.record(Capture, line, f"{VERDICTS_NAME} line {number}")

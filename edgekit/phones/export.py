@@ -26,7 +26,9 @@ HEAD_NAME = "export.json"
 ROWS_OF_PHOTOS = "manifest.csv"
 SCHEMA = 1
 KINDS = ("captures", "bench")
-PHOTO_ENDINGS = ("jpg", "png", "webp", "heic")
+# What browsers and phones decode alike; an album may have more.
+BENCH_ENDINGS = ("jpg", "png", "webp")
+CAPTURE_ENDINGS = (*BENCH_ENDINGS, "heic")
 MAX_TEXT_BYTES = 64 * 1024 * 1024
 MAX_NAME = 200
 # JSON takes some twenty times its bytes in memory: a verdict of 100 crops and 10,000 labels has some 10 million.
@@ -50,17 +52,25 @@ class Export:
         kind: One of KINDS.
         folders: Names of the folders that hold its photos.
         texts: Names of its other members.
+        endings: Of its photos' names, without the dot.
 
     Raises:
         DataError: members that no such export has, that stand there twice, or that are missing.
     """
 
     def __init__(
-        self, path: Path, archive: zipfile.ZipFile, kind: str, *, folders: Sequence[str], texts: Sequence[str]
+        self,
+        path: Path,
+        archive: zipfile.ZipFile,
+        kind: str,
+        *,
+        folders: Sequence[str],
+        texts: Sequence[str],
+        endings: Sequence[str] = BENCH_ENDINGS,
     ) -> None:
         self.path = path
         self._archive = archive
-        is_photo = re.compile(rf"({'|'.join(folders)})/[0-9A-Za-z._-]{{1,100}}\.({'|'.join(PHOTO_ENDINGS)})")
+        is_photo = re.compile(rf"({'|'.join(folders)})/[0-9A-Za-z._-]{{1,100}}\.({'|'.join(endings)})")
         self.numbers: dict[str, int] = {}
         seen = set[str]()
         for number, member in enumerate(archive.infolist()):
@@ -69,7 +79,8 @@ class Export:
                 continue
             if name not in texts and not is_photo.fullmatch(name):
                 raise self.wrong(
-                    f"members must be {', '.join(texts)} and photos in {', '.join(folders)}, got {name!r:.99}"
+                    f"members must be {', '.join(texts)} and photos (.{', .'.join(endings)}) in"
+                    f" {', '.join(folders)}, got {name!r:.99}"
                 )
             if member.compress_type not in _PACKED:
                 raise self.wrong(f"members must be stored or deflated, got {name!r:.99} packed otherwise")
@@ -216,8 +227,15 @@ def export_kind(path: Path, archive: zipfile.ZipFile) -> str:
 
 
 @contextmanager
-def open_export(path: Path, kind: str, *, folders: Sequence[str], texts: Sequence[str]) -> Iterator[Export]:
-    """An export of a kind, whose members were checked by their names.
+def open_export(
+    path: Path,
+    kind: str,
+    *,
+    folders: Sequence[str],
+    texts: Sequence[str],
+    endings: Sequence[str] = BENCH_ENDINGS,
+) -> Iterator[Export]:
+    """An export of a kind, whose members were checked by their names; arguments are those of ``Export``.
 
     Raises:
         DataError: no zip file, no export, one of another kind, or members that it must not have.
@@ -234,7 +252,7 @@ def open_export(path: Path, kind: str, *, folders: Sequence[str], texts: Sequenc
             if not found and HEAD_NAME in archive.namelist():
                 came = f"a zip file whose {HEAD_NAME} is damaged or no phone's"
             raise DataError(f"{path}: must be a phone's export of the kind {kind!r}, got {came}; {uses[found]}")
-        yield Export(path, archive, kind, folders=folders, texts=texts)
+        yield Export(path, archive, kind, folders=folders, texts=texts, endings=endings)
 
 
 @contextmanager
@@ -261,7 +279,9 @@ def scratch_of(exports: Sequence[Path]) -> Iterator[list[Path]]:
             said = str(mistake)
             for folder, path in folders.items():
                 said = said.replace(str(folder), str(path))
-            raise type(mistake)(said) from mistake
+            # The same error: not every kind is made of a message alone.
+            mistake.args = (said,)
+            raise
 
 
 def check_names(**names: str) -> None:

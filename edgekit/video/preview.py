@@ -18,12 +18,10 @@ from PIL import Image
 
 from edgekit.arrays import RGBArray
 from edgekit.errors import VideoError
-from edgekit.serving import BoundedServer
+from edgekit.serving import LOOPBACK, BoundedServer, names_this_machine
 
 SHOOT, QUIT = "shoot", "quit"
 _KEYS = (SHOOT, QUIT)
-_LOOPBACK = "127.0.0.1"
-_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 _VIEW_PX, _QUALITY = 960, 75
 # Browsers that hold a stream open at the same time, and how long one waits for the next frame.
 _MAX_STREAMS = 4
@@ -68,14 +66,14 @@ class Preview:
         self._streams = threading.BoundedSemaphore(_MAX_STREAMS)
         self._keys: SimpleQueue[str] = SimpleQueue()
         try:
-            self._server = BoundedServer((_LOOPBACK, port), type("Handler", (_Handler,), {"preview": self}))
+            self._server = BoundedServer((LOOPBACK, port), type("Handler", (_Handler,), {"preview": self}))
         except OSError as failure:
             raise VideoError(
                 f"the live view can't listen on port {port}: {failure.strerror}; name another, or go without"
             ) from failure
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
-        self.address = f"http://{_LOOPBACK}:{self._server.server_address[1]}/{self._secret}/"
+        self.address = f"http://{LOOPBACK}:{self._server.server_address[1]}/{self._secret}/"
 
     def show(self, picture: RGBArray, line: str) -> None:
         """Put a frame and a line of text before whoever watches.
@@ -131,11 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _path(self) -> str | None:
         """What is asked for below the secret; None is refused."""
-        host = self.headers.get("Host", "")
-        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
         secret, _, rest = self.path.removeprefix("/").partition("/")
         known = secrets.compare_digest(secret.encode(), self.preview._secret.encode())
-        if name in _HOSTS and known:
+        if names_this_machine(self.headers.get("Host", "")) and known:
             return rest
         self.send_error(HTTPStatus.NOT_FOUND)
         return None

@@ -65,7 +65,8 @@ class BuiltPage:
     """A page that is whole.
 
     Attributes:
-        files: Content by name below the page's folder; all but the service worker.
+        files: Content by name below the page's folder; all but the service worker and, since a page is read to be
+            given another one, the model.
         worker: The service worker without its list.
         contents: What ``page.json`` says.
     """
@@ -108,6 +109,8 @@ def read_built_page(source: Path) -> BuiltPage:
             )
         files, size = {}, 0
         for name, digest in _listed(source, match[1]).items():
+            if name == MODEL_NAME:
+                continue
             content = read(name)
             size += len(content)
             if size > MAX_PAGE_BYTES:

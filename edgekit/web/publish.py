@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from edgekit.data.manifest import Sample
+from edgekit.data.names import shorten
 from edgekit.errors import EdgekitError
 from edgekit.gather.strip import strip
 from edgekit.phones.export import check_names
@@ -77,8 +78,8 @@ def publish_page(
 
     Raises:
         ContractError: no model of edgekit, changed, or one that no interpreter may run.
-        EdgekitError: no whole page, something else lies in ``out``, a photo's kind, or the disk is full; ``out`` is as
-            it was.
+        EdgekitError: no whole page, something else lies in ``out``, a photo's kind, photos of labels that the model
+            has not, or the disk is full; ``out`` is as it was.
     """
     _check_place(out, config)
     if model.name.endswith(REJECTED_SUFFIX):
@@ -91,7 +92,9 @@ def publish_page(
     except EdgekitError as mistake:
         raise type(mistake)(f"{model}: {mistake}") from mistake
     about = PageModel(file=MODEL_NAME, name=model.name, sha256=bundle.file_sha256)
-    files = _files(read_built_page(page), about, photos, config)
+    source = read_built_page(page)
+    files, listed = _files(source, about, photos, config)
+    _refuse_foreign(page, listed, bundle.contract.labels)
     files[MODEL_NAME] = content
     _write(files, out, progress)
     return WebRecord(
@@ -124,9 +127,9 @@ def _check_place(out: Path, config: WebConfig) -> None:
 
 def _files(
     page: BuiltPage, model: PageModel, photos: tuple[Path, Sequence[Sample]] | None, config: WebConfig
-) -> dict[str, bytes]:
-    """All files of the new page but the model itself and, since it lists them, the service worker."""
-    files = {name: content for name, content in page.files.items() if name not in (MODEL_NAME, PAGE_NAME)}
+) -> tuple[dict[str, bytes], tuple[PagePhoto, ...]]:
+    """All files of the new page but the model itself and, since it lists them, the service worker; and its photos."""
+    files = {name: content for name, content in page.files.items() if name != PAGE_NAME}
     listed = page.contents.photos
     if photos is not None:
         for one in listed:
@@ -137,7 +140,17 @@ def _files(
     files[PAGE_NAME] = to_json(PageContents(model=model, photos=listed)).encode()
     # Kept for the service worker's list, which _write makes when the model is among the files.
     files[WORKER_NAME] = page.worker
-    return files
+    return files, listed
+
+
+def _refuse_foreign(page: Path, photos: Sequence[PagePhoto], labels: Sequence[str]) -> None:
+    """Hold that the page's benchmark is one of its model: ``bench --from`` takes no photos of other labels."""
+    foreign = sorted({one.label for one in photos} - set(labels))
+    if foreign:
+        raise EdgekitError(
+            f"{page}: the photos of its benchmark must have labels of the model, got {shorten(foreign)}, the model"
+            f" knows {shorten(labels)}; name photos of the model's own with --data"
+        )
 
 
 def _bench_photos(root: Path, samples: Sequence[Sample], most: int) -> list[tuple[PagePhoto, bytes]]:

@@ -11,10 +11,8 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from edgekit.errors import EdgekitError
-from edgekit.serving import BoundedServer
+from edgekit.serving import LOOPBACK, BoundedServer, names_this_machine
 
-_LOOPBACK = "127.0.0.1"
-_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 _KINDS = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -51,7 +49,7 @@ class PageServer:
             raise EdgekitError(f"{folder} must hold a page to serve, it has no index.html")
         handler = type("Handler", (_Handler,), {"folder": folder.resolve()})
         try:
-            self._server = _Server((_LOOPBACK, port), handler)
+            self._server = _Server((LOOPBACK, port), handler)
         except (OSError, OverflowError) as failure:
             reason = getattr(failure, "strerror", None) or failure
             raise EdgekitError(
@@ -122,9 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _find(self) -> tuple[BinaryIO, str] | None:
         """The file that is asked for; none where another host is named, so that no other site's name leads here."""
-        host = self.headers.get("Host", "")
-        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-        if name.lower() not in _HOSTS:
+        if not names_this_machine(self.headers.get("Host", "")):
             return None
         try:
             parts = unquote(urlsplit(self.path).path).removeprefix("/").split("/")

@@ -159,7 +159,7 @@ ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(),
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
 DEFAULTS = {
-    "web": {"--bench-photos": WebConfig().photos},
+    "web": {"--bench-photos": str(WebConfig().photos)},
     "data simulate": {"--per-class": SIMULATE.photos_per_class_per_group, "--seed": SIMULATE.seed},
     "finetune": {
         "--backbone": NETWORK.backbone,
@@ -274,7 +274,6 @@ OWN_DEFAULTS = {
     ("adopt", "--plan"): "others' models were trained on one crop, CropPlan's own is a model's",
     ("adopt", "--crops"): "of that plan",
     ("predict", "--batch"): "photos in flight, which no stage has",
-    ("web", "--port"): "where phones are told to look",
     ("data recapture", "--screen"): "all, for which RecaptureConfig lists them",
     **{
         (command, "--workers"): "a process for each processor"

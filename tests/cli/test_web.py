@@ -26,7 +26,7 @@ def test_it_writes_a_page_and_says_how_to_try_it(edgekit_here, page, red_blue_fi
     code, _, err = edgekit_here("web", red_blue_file, "--out", out, "--page", page)
     assert code == 0
     assert f"wrote {out}: 4 files" in err
-    assert "--overwrite --serve" in err
+    assert err.endswith(f"try it: edgekit web {red_blue_file} --out {out} --page {page} --overwrite --serve\n")
     assert json.loads((out / "page.json").read_text())["model"]["name"] == "red_blue.tflite"
 
 
@@ -42,6 +42,23 @@ def test_photos_of_a_data_folder_go_into_its_benchmark(edgekit_here, page, photo
     assert code == 0, err
     listed = json.loads((out / "page.json").read_text())["photos"]
     assert [one["label"] for one in listed] == ["genuine", "recapture", "genuine", "recapture"]
+    # The command that is suggested writes the same page again.
+    suggested = f"edgekit web {model} --out {out} --page {page} --data {photos} --bench-photos 4 --overwrite --serve"
+    assert suggested in err
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        pytest.param(["--bench-photos", 4], "--bench-photos says how many of --data are taken", id="no-data"),
+        pytest.param(["--port", 0], "--port says where the page is served", id="not-served"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(edgekit_here, page, red_blue_file, tmp_path, given, complaint):
+    code, _, err = edgekit_here("web", red_blue_file, "--out", tmp_path / "site", "--page", page, *given)
+    assert code == 2
+    assert complaint in err
+    assert not (tmp_path / "site").exists()
 
 
 @pytest.mark.parametrize(

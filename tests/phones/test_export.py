@@ -7,9 +7,9 @@ import zipfile
 import pytest
 from exporting import pack
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, MissingExtra
 from edgekit.phones import export as exports
-from edgekit.phones.export import Export, export_kind, open_export
+from edgekit.phones.export import CAPTURE_ENDINGS, Export, export_kind, open_export, scratch_of
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,21 @@ def test_lines_end_where_json_lines_do(tmp_path):
     with zipfile.ZipFile(file) as archive:
         export = Export(file, archive, "bench", folders=("photos",), texts=("a.txt",))
         assert export.lines("a.txt") == ['"a\u2028b"', '"c"']
+
+
+def test_photos_have_the_endings_of_their_kind_alone(tmp_path):
+    file = pack(tmp_path / "x.zip", {"a.txt": b"x", "photos/1.heic": b"x"})
+    with zipfile.ZipFile(file) as archive:
+        with pytest.raises(DataError, match=r"photos \(\.jpg, \.png, \.webp\) in photos, got 'photos/1\.heic'"):
+            Export(file, archive, "bench", folders=("photos",), texts=("a.txt",))
+        Export(file, archive, "captures", folders=("photos",), texts=("a.txt",), endings=CAPTURE_ENDINGS)
+
+
+def test_an_error_meanwhile_names_the_export_and_stays_what_it_is(tmp_path):
+    """Errors are made of other things than a message, too."""
+    export = tmp_path / "x.zip"
+    with pytest.raises(MissingExtra, match=r"^tensorflow is not installed: ") as raised, scratch_of([export]):
+        raise MissingExtra("tensorflow", "host")
+    assert raised.value.package == "tensorflow"
+    with pytest.raises(DataError, match=f"^{export}/one.jpg is no photo$"), scratch_of([export]) as (folder,):
+        raise DataError(f"{folder}/one.jpg is no photo")

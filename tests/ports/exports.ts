@@ -19,7 +19,7 @@ interface About {
 const [aboutFile, out] = process.argv.slice(2) as [string, string];
 const about = JSON.parse(readFileSync(aboutFile, "utf8")) as About;
 const contract = Contract.fromJson(about.contract);
-const model = { contract, sha256: about.sha256, bytes: 1, engine: "litert.js 2.5.3, not told", threads: 1, isPicked: false };
+const model = { contract, sha256: about.sha256, bytes: 1, engine: "litert.js 2.5.3, not told", threads: 1, file: null, isPicked: false };
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 const contents = about.photos.map(({ file }) => readFileSync(file));
 const world = newWorld();
@@ -33,8 +33,8 @@ const stored = about.photos.map(({ label, attack }, number): Stored => {
   return { record: { ...record, truth: number + 1 < about.photos.length ? label : null }, lens: number === 0 ? "front" : "back" };
 });
 const byId = new Map(stored.map(({ record }, number) => [record.id, new Blob([contents[number]!])]));
-const captures = await exportCaptures(stored, async (id) => byId.get(id)!, world.origin, world.now(), () => undefined);
-writeFileSync(`${out}/captures.zip`, new Uint8Array(await captures.arrayBuffer()));
+const { zip } = await exportCaptures(stored, async (id) => byId.get(id)!, world.origin, world.now(), () => undefined);
+writeFileSync(`${out}/captures.zip`, new Uint8Array(await zip.arrayBuffer()));
 
 Object.assign(world, {
   sha256: async (text: string) => sha256(text),

@@ -82,6 +82,11 @@ def test_keys_arrive_in_order_and_do_not_pile_up(preview, ask):
     assert sum(preview.poll() == SHOOT for _ in range(60)) == 16
 
 
+@pytest.mark.parametrize("host", ["LocalHost", "LOCALHOST:8080", "[::1]:1", "127.0.0.1"])
+def test_this_machines_own_names_are_answered(preview, ask, host):
+    assert ask("GET", "line", host=host)[0] == 200
+
+
 @pytest.mark.parametrize(
     ("method", "whole_path", "host"),
     [

@@ -1,4 +1,6 @@
+import base64
 import hashlib
+import json
 
 import pytest
 from PIL import Image, features
@@ -22,7 +24,9 @@ def test_the_model_is_inside_and_listed(page, red_blue_file, out):
     written = read_built_page(out)
     model = written.contents.model
     assert (model.file, model.name, model.sha256) == ("model.tflite", "red_blue.tflite", file_sha256(red_blue_file))
-    assert written.files["model.tflite"] == red_blue_file.read_bytes()
+    assert (out / "model.tflite").read_bytes() == red_blue_file.read_bytes()
+    listed = json.loads((out / "sw.js").read_text().split(" = ", 1)[1].split(";\n", 1)[0])
+    assert base64.b64decode(listed["model.tflite"]).hex() == model.sha256
     assert written.files["wasm/engine.wasm"] == (page / "wasm/engine.wasm").read_bytes()
     assert (record.files, record.photos) == (6, 1)
     assert record.size_bytes == sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
@@ -38,6 +42,25 @@ def test_a_page_with_a_model_is_a_page_too(page, red_blue_file, out, tmp_path):
     publish_page(red_blue_file, out, WebConfig(), page=page)
     publish_page(red_blue_file, tmp_path / "again", WebConfig(), page=out)
     assert (tmp_path / "again/sw.js").read_bytes() == (out / "sw.js").read_bytes()
+
+
+def test_a_page_with_a_model_larger_than_its_files_may_be_is_a_page_too(
+    page, red_blue_file, out, tmp_path, monkeypatch
+):
+    publish_page(red_blue_file, out, WebConfig(), page=page)
+    monkeypatch.setattr("edgekit.web.built.MAX_FILE_BYTES", red_blue_file.stat().st_size - 1)
+    publish_page(red_blue_file, tmp_path / "again", WebConfig(), page=out)
+    assert (tmp_path / "again/sw.js").read_bytes() == (out / "sw.js").read_bytes()
+
+
+def test_photos_of_other_labels_than_the_models_are_refused(page, three_colours_file, out, data):
+    """No ``bench --from`` would read what such a page measures."""
+    complaint = r"labels of the model, got genuine, .* knows .*; name photos of the model's own with --data"
+    with pytest.raises(EdgekitError, match=complaint):
+        publish_page(three_colours_file, out, WebConfig(), page=page)
+    with pytest.raises(EdgekitError, match=r"got genuine, recapture"):
+        publish_page(three_colours_file, out, WebConfig(), page=page, photos=data)
+    assert not out.exists()
 
 
 @pytest.fixture

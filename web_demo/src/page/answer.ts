@@ -1,13 +1,15 @@
 /** What a verdict means for the person who holds the camera. */
 
-import type { Contract } from "../runtime/index.ts";
+import { RETAKE, UNKNOWN, type Contract } from "../runtime/contract.ts";
 import type { Answer, Tone } from "./state.ts";
 
-/** "retake" and "unknown" are no labels of a contract: they say that it does not want to decide. */
-const UNDECIDED: ReadonlySet<string> = new Set(["retake", "unknown"]);
+/** Whether an answer is no label of a contract, but says that it does not want to decide. */
+export function isUndecided(label: string): boolean {
+  return label === RETAKE || label === UNKNOWN;
+}
 
 export function toneOf(label: string, contract: Contract): Tone {
-  if (UNDECIDED.has(label)) return "unsure";
+  if (isUndecided(label)) return "unsure";
   if (contract.bonaFide === null) return "plain";
   return label === contract.bonaFide ? "genuine" : "attack";
 }

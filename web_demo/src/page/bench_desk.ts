@@ -10,11 +10,14 @@ import type { BenchState, ModelInfo } from "./state.ts";
 
 /** Of what a sweep's times are made: 0.1 ms, and a little for rounding. */
 const MOST_TICK_MS = 0.11;
+/** Labels that a message names. */
+const MOST_NAMED = 5;
 
 export class BenchDesk {
   readonly #world: World;
   readonly #show: (state: BenchState) => void;
   #finished: BenchExport | null = null;
+  #isExported = false;
   #isLeft = false;
 
   constructor(world: World, show: (state: BenchState) => void) {
@@ -25,6 +28,7 @@ export class BenchDesk {
   async run(model: ModelInfo, isQuick: boolean): Promise<void> {
     this.#isLeft = false;
     this.#finished = null;
+    this.#isExported = false;
     this.#show({ kind: "running", done: 0, total: 1 });
     this.#world.stayAwake(true);
     try {
@@ -46,6 +50,10 @@ export class BenchDesk {
       );
     }
     const photos = await this.#world.bundled.benchPhotos();
+    refuseForeign(
+      photos.map(({ about }) => about.label),
+      model.contract.labels,
+    );
     const settings = settingsFor(model.contract, this.#world.cores > 1 ? [1, 2] : [1]);
     const job: Job = {
       format: 2,
@@ -91,5 +99,23 @@ export class BenchDesk {
     const created = this.#world.now();
     const zip = await exportBench(this.#finished, this.#world.origin, created);
     this.#world.save(zip, `edgekit-bench-${newId(created, this.#world.random(2))}.zip`);
+    this.#isExported = true;
   }
+
+  /** Whether a sweep is finished whose rows nobody has yet. */
+  get isUnsaved(): boolean {
+    return this.#finished !== null && !this.#isExported;
+  }
+}
+
+/** Of photos with other labels `edgekit bench --from` would refuse the whole export, minutes later. */
+function refuseForeign(found: readonly string[], known: readonly string[]): void {
+  const foreign = [...new Set(found)].filter((label) => !known.includes(label));
+  if (foreign.length === 0) return;
+  const list = (labels: readonly string[]): string =>
+    labels.slice(0, MOST_NAMED).join(", ") + (labels.length > MOST_NAMED ? ", …" : "");
+  throw new Error(
+    `the photos of this page have the labels ${list(foreign)}, the model knows ${list(known)}; ` +
+      "write the page with photos of the model's own (edgekit web --data)",
+  );
 }

@@ -7,6 +7,7 @@
 
 import type { Verdict } from "../runtime/index.ts";
 import { BLOCK_RUNS, FORMAT, type DeviceState, type Job, type Machine, type Row, type Setting } from "./bench_job.ts";
+import { shortest } from "./shortest.ts";
 
 /** A model that was loaded for one repeat. */
 export interface Runner {
@@ -62,28 +63,14 @@ export async function sweep(bench: Bench, tell: (row: Row) => void): Promise<voi
 
 async function tellScores(bench: Bench, runner: Runner, say: (row: Row) => void): Promise<void> {
   for (let photo = 0; photo < bench.job.photos.length; photo++) {
-    await refuseStopped(bench);
     const verdict = await runner.classify(photo, bench.job.crops);
+    await refuseStopped(bench);
     const scores = verdict.crops.map((crop) => Array.from(crop.probabilities, shortest));
-    say({ type: "scores", engine: 0, photo, ms: Math.max(0.001, round3(totalMs(verdict))), scores });
+    say({ type: "scores", engine: 0, photo, ms: Math.max(0.001, round3(verdict.totalMs)), scores });
   }
-}
-
-/** The shortest number that gives the same float32. */
-export function shortest(probability: number): number {
-  const exact = Math.fround(probability);
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(exact.toPrecision(digits));
-    if (Math.fround(short) === exact) return short;
-  }
-  return Number(exact.toPrecision(9));
 }
 
 const round3 = (ms: number): number => Math.round(ms * 1000) / 1000;
-
-function totalMs({ ms }: Verdict): number {
-  return ms.decode + ms.crop + ms.invoke + ms.vote;
-}
 
 function nanoseconds({ ms }: Verdict): [number, number, number, number] {
   const ns = (one: number): number => Math.max(0, Math.round(one * 1e6));
@@ -115,9 +102,10 @@ class Repeat {
     let left = settings.map((_, number) => number);
     for (let block = 0; left.length > 0; block++) {
       for (const number of shuffled(left, this.#random)) {
-        await refuseStopped(this.bench);
         if (block === 0) await this.#warmUp(number);
         await this.#block(number, block, began);
+        // After it, so that no run counts that went on while the page was out of sight.
+        await refuseStopped(this.bench);
       }
       const isDone = (number: number): boolean =>
         (block + 1) * BLOCK_RUNS >= pace.min_runs && this.#spentNs[number]! >= pace.min_s * 1e9;
@@ -149,7 +137,7 @@ class Repeat {
     let firstNs = 0;
     while (runs < Math.max(1, pace.warmup_runs) || this.bench.now() - began < pace.warmup_s * 1000) {
       const verdict = await this.#classify(settings[number]!, runs);
-      firstNs ||= Math.max(1, Math.round(totalMs(verdict) * 1e6));
+      firstNs ||= Math.max(1, Math.round(verdict.totalMs * 1e6));
       runs += 1;
     }
     this.say({ type: "warm", repeat: this.repeat, setting: number, runs, first_ns: firstNs });

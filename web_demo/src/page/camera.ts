@@ -54,7 +54,10 @@ export class BrowserCamera implements Camera {
 
   async open(which: "same" | "next", lost: () => void): Promise<CameraInfo> {
     if (!isSecureContext || navigator.mediaDevices === undefined) throw new CameraError("insecure");
+    // Taken before the first wait: whoever closes meanwhile means this opening, too.
+    const asked = ++this.#turn;
     const wanted = which === "next" ? await this.#nextDevice() : this.#deviceId;
+    if (asked !== this.#turn) throw closedMeanwhile();
     this.close();
     const turn = this.#turn;
     const stream = await this.#stream(wanted);
@@ -62,7 +65,7 @@ export class BrowserCamera implements Camera {
     if (track === undefined) throw new CameraError("none");
     if (turn !== this.#turn) {
       track.stop();
-      throw new CameraError("lost", "the camera was closed while it was opened");
+      throw closedMeanwhile();
     }
     this.#track = track;
     track.addEventListener("ended", lost, { once: true });
@@ -72,10 +75,15 @@ export class BrowserCamera implements Camera {
       await this.video.play();
     } catch (failure) {
       // Another call to open or close took the picture away; its own caller is told.
-      if (this.#track === track) throw new CameraError("in-use", String(failure));
+      if (this.#track === track) {
+        this.close();
+        throw new CameraError("in-use", String(failure));
+      }
     }
-    this.#info = await describe(track, this.video);
-    return this.#info;
+    const info = await describe(track, this.video);
+    if (turn !== this.#turn) throw closedMeanwhile();
+    this.#info = info;
+    return info;
   }
 
   async #stream(deviceId: string | null): Promise<MediaStream> {
@@ -101,8 +109,10 @@ export class BrowserCamera implements Camera {
     const track = this.#track;
     while (track !== null && (await this.#nextPicture()) && this.#track === track) {
       // A camera that is just beginning may have pictures without a size.
-      if (this.video.videoWidth > 0)
-        return { picture: await createImageBitmap(this.video), timeS: performance.now() / 1000 };
+      if (this.video.videoWidth > 0) {
+        const picture = await createImageBitmap(this.video);
+        return { picture, timeS: performance.now() / 1000, close: () => picture.close() };
+      }
     }
     return null;
   }
@@ -152,6 +162,10 @@ export class BrowserCamera implements Camera {
     this.video.srcObject = null;
     this.#closed();
   }
+}
+
+function closedMeanwhile(): CameraError {
+  return new CameraError("lost", "the camera was closed while it was opened");
 }
 
 /** A file of the sensor's own resolution; null where there is none to be had. */

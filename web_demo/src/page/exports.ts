@@ -2,6 +2,7 @@
 
 import type { Job, Row } from "./bench_job.ts";
 import type { CaptureRecord } from "./record.ts";
+import { shortest } from "./shortest.ts";
 import { ZipWriter } from "./zip.ts";
 
 export type Lens = "back" | "front" | "external";
@@ -24,6 +25,15 @@ export interface BenchPhoto {
   readonly sha256: string;
   readonly label: string;
   readonly group: string;
+}
+
+/** Of `verdicts.jsonl`: readers refuse more. */
+const MAX_VERDICTS_BYTES = 64 * 1024 * 1024;
+
+export interface CapturesExport {
+  readonly zip: Blob;
+  /** How many of the captures it has, from the first one on. */
+  readonly photos: number;
 }
 
 /** A field as RFC 4180 has it. */
@@ -50,10 +60,18 @@ function manifestRow({ record, lens }: Stored, origin: Origin): string[] {
   ];
 }
 
+/** A record as one line; the scores of crops, which are most of it, in their shortest form. */
+function lineOf(record: CaptureRecord): string {
+  const crops = record.crops.map((crop) => ({ ...crop, probabilities: crop.probabilities.map(shortest) }));
+  return `${JSON.stringify({ ...record, crops })}\n`;
+}
+
 /**
- * All captures in one archive.
+ * Captures in one archive: all of them, or the first ones, as many as its readers take.
  *
+ * @param stored at least one
  * @param photo reads one stored photo, which need not be in memory before or after
+ * @param progress told how many photos of how many are done
  * @throws ZipLimitError too many or too large for one archive
  */
 export async function exportCaptures(
@@ -61,10 +79,23 @@ export async function exportCaptures(
   photo: (id: string) => Promise<Blob>,
   origin: Origin,
   created: Date,
-  progress: (done: number) => void,
-): Promise<Blob> {
+  progress: (done: number, total: number) => void,
+  mostBytes = MAX_VERDICTS_BYTES,
+): Promise<CapturesExport> {
   const zip = new ZipWriter();
-  const models = new Map(stored.map(({ record }) => [record.model.sha256, record.model]));
+  const lines: string[] = [];
+  let leftBytes = mostBytes;
+  for (const { record } of stored) {
+    progress(lines.length, stored.length);
+    const line = lineOf(record);
+    leftBytes -= new TextEncoder().encode(line).length;
+    if (leftBytes < 0) break;
+    await zip.add(pathOf(record), await photo(record.id), new Date(record.taken));
+    lines.push(line);
+  }
+  if (lines.length === 0) throw new Error(`one verdict must have at most ${mostBytes} bytes, got more`);
+  const taken = stored.slice(0, lines.length);
+  const models = new Map(taken.map(({ record }) => [record.model.sha256, record.model]));
   const about = {
     schema: 1,
     kind: "captures",
@@ -72,18 +103,14 @@ export async function exportCaptures(
     device: origin.device,
     created: created.toISOString(),
     models: [...models.values()],
-    captures: stored.length,
+    captures: taken.length,
   };
-  await zip.add("export.json", `${JSON.stringify(about, null, 2)}\n`, created);
-  const labelled = stored.filter(({ record }) => record.truth !== null);
+  const labelled = taken.filter(({ record }) => record.truth !== null);
   const rows = [["path", "label", "group", "camera"], ...labelled.map((one) => manifestRow(one, origin))];
+  await zip.add("export.json", `${JSON.stringify(about, null, 2)}\n`, created);
   await zip.add("manifest.csv", csv(rows), created);
-  await zip.add("verdicts.jsonl", stored.map(({ record }) => `${JSON.stringify(record)}\n`).join(""), created);
-  for (const [done, { record }] of stored.entries()) {
-    progress(done);
-    await zip.add(pathOf(record), await photo(record.id), new Date(record.taken));
-  }
-  return zip.finish();
+  await zip.add("verdicts.jsonl", new Blob(lines), created);
+  return { zip: zip.finish(), photos: taken.length };
 }
 
 export interface BenchExport {

@@ -1,6 +1,6 @@
 /** Percentiles of the last verdicts' milliseconds. */
 
-import type { Milliseconds } from "../runtime/index.ts";
+import { totalMs, type Milliseconds } from "../runtime/verdict.ts";
 import type { Latency, Quantiles } from "./state.ts";
 
 const KEPT = 200;
@@ -26,7 +26,7 @@ export class LatencyLog {
     const stage = (name: keyof Milliseconds): Quantiles => quantiles(this.#last.map((one) => one[name]));
     return {
       verdicts: this.#last.length,
-      total: quantiles(this.#last.map((one) => one.decode + one.crop + one.invoke + one.vote)),
+      total: quantiles(this.#last.map(totalMs)),
       stages: { decode: stage("decode"), crop: stage("crop"), invoke: stage("invoke"), vote: stage("vote") },
     };
   }

@@ -1,7 +1,9 @@
 /** Puts the page together: the presenter with the browser's camera, storage, worker and clock. */
 
-import { BrowserCamera } from "./camera.ts";
+import { hex, sha256 } from "../runtime/sha256.ts";
+import { Awake } from "./awake.ts";
 import { PageFolder } from "./bundled.ts";
+import { BrowserCamera } from "./camera.ts";
 import { byId } from "./elements.ts";
 import { readDevice, readState, type Teller } from "./machine.ts";
 import type { World } from "./ports.ts";
@@ -13,12 +15,9 @@ import { View } from "./view.ts";
 
 const DOWNLOAD_KEPT_MS = 60_000;
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+const HOME = new URL("./", location.href);
 
-async function sha256(text: string): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
-}
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 /** A whole file to the downloads: what is written there is never half of it. */
 function save(content: Blob, name: string): void {
@@ -41,28 +40,18 @@ function tickMs(): number {
   return smallest;
 }
 
-let lock: WakeLockSentinel | null = null;
-function stayAwake(isAwake: boolean): void {
-  void lock?.release();
-  lock = null;
-  // Without the right the screen goes dark as ever; a sweep that leaves the front ends itself.
-  if (isAwake)
-    navigator.wakeLock?.request("screen").then(
-      (one) => (lock = one),
-      () => undefined,
-    );
-}
-
-async function worldOf(): Promise<World> {
-  const store = new BrowserStore();
+/** @param takeUpdate see World */
+async function worldOf(takeUpdate: () => void): Promise<World> {
+  const store = new BrowserStore(HOME.pathname);
+  const awake = new Awake(() => navigator.wakeLock?.request("screen"));
   const teller = navigator as unknown as Teller;
   const device = await readDevice(teller);
   const install = await store.install(() => hex(random(4)));
   return {
     camera: new BrowserCamera(byId<HTMLVideoElement>("video")),
-    scorer: new WorkerScorer("scorer.js"),
+    scorer: new WorkerScorer(new Worker("scorer.js")),
     store,
-    bundled: new PageFolder(),
+    bundled: new PageFolder(HOME.href),
     origin: { app: APP, device: device.name, install },
     cores: navigator.hardwareConcurrency ?? 1,
     now: () => new Date(),
@@ -72,9 +61,11 @@ async function worldOf(): Promise<World> {
     machine: async () => ({ ...device.machine, state: await readState(teller) }),
     deviceState: () => readState(teller),
     random,
-    sha256,
+    sha256: (text) => sha256(new TextEncoder().encode(text)),
     save,
-    stayAwake,
+    stayAwake: (isAwake) => awake.keep(isAwake),
+    takeUpdate,
+    reload: () => location.reload(),
   };
 }
 
@@ -83,7 +74,7 @@ async function keepOffline(presenter: Presenter): Promise<ServiceWorkerRegistrat
   if (!("serviceWorker" in navigator)) return null;
   const wasControlled = navigator.serviceWorker.controller !== null;
   navigator.serviceWorker.addEventListener("controllerchange", () => {
-    if (wasControlled) location.reload();
+    if (wasControlled) presenter.updateIsTaken();
   });
   const registration = await navigator.serviceWorker.register("sw.js");
   const tellOf = (worker: ServiceWorker | null): void => {
@@ -101,8 +92,8 @@ async function keepOffline(presenter: Presenter): Promise<ServiceWorkerRegistrat
 
 async function run(): Promise<void> {
   let registration: ServiceWorkerRegistration | null = null;
-  const view = new View(() => registration?.waiting?.postMessage("take-over"));
-  const world = await worldOf();
+  const view = new View();
+  const world = await worldOf(() => registration?.waiting?.postMessage("take-over"));
   const presenter = new Presenter(world, (state) => view.show(state));
   view.connect(presenter);
   view.show(presenter.state);
@@ -110,6 +101,7 @@ async function run(): Promise<void> {
     if (document.hidden) presenter.pause();
     else void presenter.resume();
   });
+  if (document.hidden) presenter.pause();
   await presenter.start();
   // A page that can't be kept for offline use, as on a plain address of the network, still works.
   registration = await keepOffline(presenter).catch(() => null);

@@ -28,6 +28,8 @@ export interface CameraFrame {
   /** What the scorer takes: in the page an ImageBitmap, which it closes. */
   readonly picture: unknown;
   readonly timeS: number;
+  /** Frees a picture that the scorer is not given. */
+  close(): void;
 }
 
 export interface Still {
@@ -95,10 +97,16 @@ export interface Store {
   keepModel(content: Blob | null): Promise<void>;
 }
 
+/** A model's file, and what it was called where that is known. */
+export interface PickedModel {
+  readonly content: Blob;
+  readonly name: string | null;
+}
+
 /** What the page brings along; `page.json` names it. */
 export interface Bundled {
   /** null: a page without a model. */
-  model(): Promise<Blob | null>;
+  model(): Promise<PickedModel | null>;
   benchPhotos(): Promise<{ readonly about: import("./exports.ts").BenchPhoto; readonly content: Blob }[]>;
 }
 
@@ -125,4 +133,8 @@ export interface World {
   save(content: Blob, name: string): void;
   /** Keeps the screen on while a sweep runs, as far as the browser can. */
   stayAwake(isAwake: boolean): void;
+  /** Lets the newer page that waits answer from now on, in every tab. */
+  takeUpdate(): void;
+  /** Begins anew with what answers now. */
+  reload(): void;
 }

@@ -4,15 +4,25 @@
  * No DOM. Every state of `state.ts` is produced here and nowhere else; the view draws what it is given.
  */
 
+import { PhotoError } from "../runtime/errors.ts";
 import { Smoother } from "../runtime/smoothing.ts";
 import { answerOf, wantsRetake } from "./answer.ts";
 import { BenchDesk } from "./bench_desk.ts";
 import { exportCaptures, type Lens } from "./exports.ts";
 import { LatencyLog } from "./latency.ts";
-import { CameraError, StorageFullError, type CameraFrame, type LoadedModel, type World } from "./ports.ts";
+import { CameraError, StorageFullError, type CameraFrame, type PickedModel, type World } from "./ports.ts";
 import { newId, recordOf, type Capture } from "./record.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
-import type { CameraInfo, CameraProblem, CaptureState, ModelInfo, Notice, Screen, UiState } from "./state.ts";
+import type {
+  CameraInfo,
+  CameraProblem,
+  CaptureState,
+  ModelInfo,
+  Notice,
+  Screen,
+  Storable,
+  UiState,
+} from "./state.ts";
 
 /** Long lists would make a phone draw thousands of pictures at once. */
 export const PAGE_OF_HISTORY = 60;
@@ -24,9 +34,15 @@ export const START: UiState = {
   history: { kind: "loading" },
   bench: { kind: "idle" },
   notice: null,
+  hasUpdate: false,
   latency: null,
   settings: DEFAULT_SETTINGS,
 };
+
+/** A model's file, and where it came from. */
+interface Source extends PickedModel {
+  readonly isPicked: boolean;
+}
 
 const messageOf = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
 
@@ -42,8 +58,20 @@ export class Presenter {
   /** Counts live views, which end with a shot and begin again after it. */
   #loop = 0;
   #camera: CameraInfo | null = null;
+  /** Whether the page is out of sight: the camera is somebody else's meanwhile. */
+  #isHidden = false;
+  /** Whether the camera is taking a still, which needs it open. */
+  #isTaking = false;
+  /** Counts loads of models: only the newest one counts. */
+  #loads = 0;
+  /** Photos that are judged and asked about, one job at a time. */
+  #job: Promise<CameraProblem | null> | null = null;
   #decide: ((keeps: boolean) => void) | null = null;
   #shownHistory = PAGE_OF_HISTORY;
+  /** The last photo of an export that had no room for all: the next one goes on behind it. */
+  #exportedTo: string | null = null;
+  #wantsUpdate = false;
+  #isReloadDue = false;
 
   constructor(world: World, show: (state: UiState) => void) {
     this.#world = world;
@@ -58,6 +86,7 @@ export class Presenter {
   #set(change: Partial<UiState>): void {
     this.#state = { ...this.#state, ...change };
     this.#show(this.#state);
+    this.#reloadIfFree();
   }
 
   #capture(capture: CaptureState): void {
@@ -78,45 +107,68 @@ export class Presenter {
 
   /** Takes a model file of the user's, and keeps it for the next start if it is one. */
   async pickModel(file: Blob, name: string): Promise<void> {
-    this.#stopCamera();
-    if (await this.#load(async () => file, true, name)) await this.#keepModel(file);
+    if (!(await this.#load(async () => ({ content: file, name, isPicked: true })))) return;
+    await Promise.all([this.#keepModel(file), this.#approachIfShown()]);
   }
 
   /** Goes back to the model that came with the page. */
   async forgetPickedModel(): Promise<void> {
-    this.#stopCamera();
-    await this.#keepModel(null);
-    await this.#load(() => this.#world.bundled.model(), false);
+    const isLoaded = await this.#load(async () => {
+      await this.#keepModel(null);
+      return this.#own();
+    });
+    if (isLoaded) await this.#approachIfShown();
+  }
+
+  async #loadAnew(): Promise<void> {
+    const isLoaded = await this.#load(async () => {
+      const content = await this.#world.store.pickedModel();
+      return content === null ? this.#own() : { content, name: null, isPicked: true };
+    });
+    if (isLoaded) await this.#approachIfShown();
+  }
+
+  async #own(): Promise<Source | null> {
+    const model = await this.#world.bundled.model();
+    return model === null ? null : { ...model, isPicked: false };
   }
 
   async #keepModel(file: Blob | null): Promise<void> {
     try {
       await this.#world.store.keepModel(file);
     } catch (failure) {
-      this.#tell(this.#storageNotice(failure));
+      this.#tell(storageNotice("model", failure));
     }
   }
 
-  async #load(content: () => Promise<Blob | null>, isPicked: boolean, name = "model.tflite"): Promise<boolean> {
+  /** Loads one model in place of the other; false: there is none, or another load began meanwhile. */
+  async #load(find: () => Promise<Source | null>): Promise<boolean> {
+    const load = ++this.#loads;
+    // Photos end with the model that they began with.
+    while (this.#job !== null) await this.#job;
+    if (load !== this.#loads) return false;
+    this.#stopCamera();
     this.#smoother = null;
-    this.#set({ model: { kind: "loading" }, capture: { kind: "waiting" }, latency: null });
     this.#latency.clear();
-    let loaded: LoadedModel;
+    this.#set({ model: { kind: "loading" }, latency: null });
+    let source: Source | null = null;
     try {
-      const file = await content();
-      if (file === null) {
+      source = await find();
+      if (load !== this.#loads) return false;
+      if (source === null) {
         this.#set({ model: { kind: "absent" } });
         return false;
       }
-      loaded = await this.#world.scorer.load(file, this.#state.settings.threads);
+      const loaded = await this.#world.scorer.load(source.content, this.#state.settings.threads);
+      if (load !== this.#loads) return false;
+      const model: ModelInfo = { ...loaded, file: source.name, isPicked: source.isPicked };
+      this.#set({ model: { kind: "ready", model } });
+      return true;
     } catch (failure) {
-      this.#set({ model: { kind: "refused", name, reason: messageOf(failure) } });
+      const name = source?.name ?? "model.tflite";
+      if (load === this.#loads) this.#set({ model: { kind: "refused", name, reason: messageOf(failure) } });
       return false;
     }
-    const model: ModelInfo = { ...loaded, isPicked };
-    this.#set({ model: { kind: "ready", model } });
-    if (this.#state.screen === "capture") await this.#approachCamera();
-    return true;
   }
 
   get #model(): ModelInfo | null {
@@ -124,6 +176,10 @@ export class Presenter {
   }
 
   // Camera
+
+  async #approachIfShown(): Promise<void> {
+    if (this.#state.screen === "capture") await this.#approachCamera();
+  }
 
   /** Opens the camera where the browser won't ask for it, else says first what it is for. */
   async #approachCamera(): Promise<void> {
@@ -140,6 +196,10 @@ export class Presenter {
   async openCamera(which: "same" | "next" = "same"): Promise<void> {
     const model = this.#model;
     if (model === null) return;
+    if (this.#isHidden) {
+      this.#capture({ kind: "paused" });
+      return;
+    }
     const session = ++this.#session;
     this.#loop += 1;
     this.#capture({ kind: "opening" });
@@ -203,7 +263,11 @@ export class Presenter {
         if (loop === this.#loop) this.#lost(this.#session);
         return;
       }
-      if (frame === null || loop !== this.#loop) return;
+      if (frame === null) return;
+      if (loop !== this.#loop) {
+        frame.close();
+        return;
+      }
       try {
         const verdict = await this.#world.scorer.frame(frame, { crops: this.#state.settings.crops });
         const { capture } = this.#state;
@@ -213,7 +277,9 @@ export class Presenter {
       } catch (failure) {
         if (loop !== this.#loop) return;
         this.#stopCamera();
-        this.#set({ model: { kind: "refused", name: model.contract.name, reason: messageOf(failure) } });
+        const reason = messageOf(failure);
+        if (failure instanceof PhotoError) this.#capture({ kind: "blocked", problem: "unreadable", reason });
+        else this.#set({ model: { kind: "refused", name: model.contract.name, reason } });
         return;
       }
     }
@@ -221,30 +287,38 @@ export class Presenter {
 
   #lost(session: number): void {
     if (session !== this.#session) return;
-    this.#stopCamera();
-    // A question about a photo that is there already is still answered.
-    if (this.#state.capture.kind !== "question") this.#capture({ kind: "blocked", problem: "lost" });
+    this.#freeCamera();
+    // A photo that is there already is still judged, and a question about it answered.
+    if (!this.#isBusy) this.#capture({ kind: "blocked", problem: "lost" });
   }
 
-  #stopCamera(): void {
+  /** Closes the camera; what is judged or asked about stays. */
+  #freeCamera(): void {
     this.#session += 1;
     this.#loop += 1;
     this.#camera = null;
     this.#world.camera.close();
-    if (this.#state.capture.kind !== "question") this.#capture({ kind: "waiting" });
+    if (this.#state.capture.kind === "judging") this.#capture({ kind: "judging", camera: null });
+  }
+
+  #stopCamera(): void {
+    this.#freeCamera();
+    if (!this.#isBusy) this.#capture({ kind: "waiting" });
   }
 
   /** The page is no longer seen: the camera is somebody else's meanwhile. */
   pause(): void {
-    const { kind } = this.#state.capture;
+    this.#isHidden = true;
     this.#bench.leave();
-    if (kind !== "live" && kind !== "opening" && kind !== "question") return;
-    this.#stopCamera();
-    // A question stays until it is answered; the camera is opened again after it.
-    if (kind !== "question") this.#capture({ kind: "paused" });
+    const isOn = this.#isBusy || ["live", "opening"].includes(this.#state.capture.kind);
+    if (!isOn) return;
+    this.#freeCamera();
+    // A photo is judged and a question stays until it is answered; the camera is opened again after it.
+    if (!this.#isBusy) this.#capture({ kind: "paused" });
   }
 
   async resume(): Promise<void> {
+    this.#isHidden = false;
     if (this.#state.capture.kind === "paused" && this.#state.screen === "capture") await this.openCamera();
   }
 
@@ -252,53 +326,77 @@ export class Presenter {
 
   /** The shutter. */
   async shoot(): Promise<void> {
-    if (this.#state.capture.kind !== "live") return;
+    const model = this.#model;
+    if (this.#state.capture.kind === "live" && model !== null) await this.#work(() => this.#take(model));
+  }
+
+  /** Photos out of files, one after the other. */
+  async pickPhotos(files: readonly Blob[]): Promise<void> {
+    const model = this.#model;
+    if (model === null || this.#job !== null) {
+      const rule = model === null ? "a model must be ready first" : "the photo before it must be done first";
+      this.#tell({ kind: "photo-refused", reason: `${rule}; choose it again` });
+      return;
+    }
+    await this.#work(async () => {
+      for (const file of files) {
+        this.#loop += 1;
+        this.#capture({ kind: "judging", camera: this.#camera });
+        const how = { taken: this.#world.now(), source: "gallery" } as const;
+        await this.#consider(model, file, how, null).catch((failure: unknown) => this.#refusePhoto(failure));
+      }
+      return null;
+    });
+  }
+
+  /** One job to its end, and back to the camera unless that failed. */
+  async #work(job: () => Promise<CameraProblem | null>): Promise<void> {
+    this.#job = job();
+    const problem = await this.#job;
+    this.#job = null;
+    if (problem === null) return this.#backToCamera();
+    this.#freeCamera();
+    this.#capture({ kind: "blocked", problem });
+  }
+
+  async #take(model: ModelInfo): Promise<CameraProblem | null> {
     const session = this.#session;
     const taken = this.#world.now();
     this.#loop += 1;
     this.#capture({ kind: "judging", camera: this.#camera });
     try {
-      const still = await this.#world.camera.still();
-      await this.#consider(still.photo, { taken, source: "shutter" }, still.lens);
+      this.#isTaking = true;
+      const still = await this.#world.camera.still().finally(() => (this.#isTaking = false));
+      // Whoever left meanwhile left the camera to the still.
+      if (this.#state.screen !== "capture") this.#freeCamera();
+      await this.#consider(model, still.photo, { taken, source: "shutter" }, still.lens);
     } catch (failure) {
-      if (session !== this.#session) return;
-      if (failure instanceof CameraError) {
-        this.#lost(session);
-        return;
-      }
-      this.#tell({ kind: "photo-refused", reason: messageOf(failure) });
+      if (!(failure instanceof CameraError)) this.#refusePhoto(failure);
+      else if (session === this.#session) return failure.problem;
+      else this.#tell({ kind: "not-kept" });
     }
-    await this.#backToCamera();
+    return null;
   }
 
-  /** Photos out of files, one after the other. */
-  async pickPhotos(files: readonly Blob[]): Promise<void> {
-    if (this.#model === null || this.#isBusy) return;
-    for (const file of files) {
-      this.#loop += 1;
-      this.#capture({ kind: "judging", camera: this.#camera });
-      try {
-        await this.#consider(file, { taken: this.#world.now(), source: "gallery" }, null);
-      } catch (failure) {
-        this.#tell({ kind: "photo-refused", reason: messageOf(failure) });
-      }
-    }
-    await this.#backToCamera();
+  #refusePhoto(failure: unknown): void {
+    this.#tell({ kind: "photo-refused", reason: messageOf(failure) });
   }
 
   async #backToCamera(): Promise<void> {
-    if (this.#state.screen !== "capture") this.#capture({ kind: "waiting" });
-    else if (this.#camera !== null) this.#live(this.#camera);
-    else {
-      this.#capture({ kind: "waiting" });
-      await this.#approachCamera();
-    }
+    const isShown = this.#state.screen === "capture" && !this.#isHidden;
+    if (isShown && this.#camera !== null) return this.#live(this.#camera);
+    this.#freeCamera();
+    this.#capture({ kind: "waiting" });
+    await this.#approachIfShown();
   }
 
   /** Judges a photo, asks where it should be taken again, and keeps it. */
-  async #consider(photo: Blob, how: Pick<Capture, "taken" | "source">, lens: Lens | null): Promise<void> {
-    const model = this.#model;
-    if (model === null) return;
+  async #consider(
+    model: ModelInfo,
+    photo: Blob,
+    how: Pick<Capture, "taken" | "source">,
+    lens: Lens | null,
+  ): Promise<void> {
     const judged = await this.#world.scorer.photo(photo, { crops: this.#state.settings.crops });
     this.#set({ latency: this.#latency.add(judged.verdict.ms) });
     const answer = answerOf(judged.verdict, model.contract);
@@ -318,7 +416,7 @@ export class Presenter {
       await this.#world.store.add({ record, lens, thumbnail: judged.thumbnail }, photo);
       this.#tell({ kind: "saved" });
     } catch (failure) {
-      this.#tell(this.#storageNotice(failure));
+      this.#tell(storageNotice("photo", failure));
     }
   }
 
@@ -345,7 +443,7 @@ export class Presenter {
       if (this.#model !== null && this.#state.capture.kind === "waiting") await this.#approachCamera();
       return;
     }
-    if (!this.#isBusy) this.#stopCamera();
+    if (!this.#isTaking) this.#stopCamera();
     if (screen === "history") await this.showHistory();
   }
 
@@ -357,43 +455,72 @@ export class Presenter {
     try {
       await this.#world.store.keepSettings(settings);
     } catch (failure) {
-      this.#tell(this.#storageNotice(failure));
+      this.#tell(storageNotice("settings", failure));
     }
     if (settings.threads !== before.threads && this.#model !== null) await this.#loadAnew();
-  }
-
-  async #loadAnew(): Promise<void> {
-    const picked = await this.#world.store.pickedModel();
-    await this.#load(async () => picked ?? (await this.#world.bundled.model()), picked !== null);
   }
 
   dismissNotice(): void {
     this.#tell(null);
   }
 
+  // Newer pages
+
   /** A newer page was fetched and waits. */
   updateIsReady(): void {
-    this.#tell({ kind: "update-ready" });
+    this.#set({ hasUpdate: true });
   }
 
-  #storageNotice(failure: unknown): Notice {
-    return failure instanceof StorageFullError
-      ? { kind: "storage-full" }
-      : { kind: "storage-failed", reason: messageOf(failure) };
+  dismissUpdate(): void {
+    this.#set({ hasUpdate: false });
+  }
+
+  /** "Use it now". */
+  takeUpdate(): void {
+    this.#wantsUpdate = true;
+    if (this.#isReloadDue) this.#reloadIfFree();
+    else this.#world.takeUpdate();
+  }
+
+  /** A newer page answers from now on: this tab wanted it, or another one. */
+  updateIsTaken(): void {
+    this.#isReloadDue = true;
+    this.#reloadIfFree();
+  }
+
+  /** In a tab whose user did not ask for it, a reload waits until nothing is lost by it. */
+  #reloadIfFree(): void {
+    if (!this.#isReloadDue || !(this.#wantsUpdate || this.#isIdle)) return;
+    this.#isReloadDue = false;
+    this.#world.reload();
+  }
+
+  get #isIdle(): boolean {
+    const { model, history, bench } = this.#state;
+    const isWorking = model.kind === "loading" || history.kind === "exporting" || bench.kind === "running";
+    return this.#job === null && !isWorking && !this.#bench.isUnsaved;
   }
 
   // History
 
   async showHistory(): Promise<void> {
+    // An export shows where it is, and the list when it is done.
+    const isExporting = (): boolean => this.#state.history.kind === "exporting";
+    if (!isExporting()) await this.#listHistory(isExporting);
+  }
+
+  /** @param isLate whether something else took the list's place while it was read */
+  async #listHistory(isLate: () => boolean = () => false): Promise<void> {
     try {
       const entries = await this.#world.store.entries();
+      if (isLate()) return;
       const items = entries.slice(0, this.#shownHistory);
       const labelled = entries.filter(({ record }) => record.truth !== null).length;
       this.#set({
         history: items.length === 0 ? { kind: "empty" } : { kind: "list", items, total: entries.length, labelled },
       });
     } catch (failure) {
-      this.#set({ history: { kind: "unreadable", reason: messageOf(failure) } });
+      if (!isLate()) this.#set({ history: { kind: "unreadable", reason: messageOf(failure) } });
     }
   }
 
@@ -404,26 +531,26 @@ export class Presenter {
 
   /** "That was right", "it was …", or null for neither. */
   async setTruth(id: string, truth: string | null): Promise<void> {
-    await this.#changeHistory(() => this.#world.store.setTruth(id, truth));
+    await this.#changeHistory("truth", () => this.#world.store.setTruth(id, truth));
   }
 
   async removeCaptures(ids: readonly string[]): Promise<void> {
-    await this.#changeHistory(() => this.#world.store.remove(ids));
+    await this.#changeHistory("removal", () => this.#world.store.remove(ids));
   }
 
   /** All that are stored, also those beyond the list. */
   async removeAll(): Promise<void> {
-    await this.#changeHistory(async () => {
+    await this.#changeHistory("removal", async () => {
       const entries = await this.#world.store.entries();
       await this.#world.store.remove(entries.map(({ record }) => record.id));
     });
   }
 
-  async #changeHistory(change: () => Promise<void>): Promise<void> {
+  async #changeHistory(what: Storable, change: () => Promise<void>): Promise<void> {
     try {
       await change();
     } catch (failure) {
-      this.#tell(this.#storageNotice(failure));
+      this.#tell(storageNotice(what, failure));
     }
     await this.showHistory();
   }
@@ -432,21 +559,26 @@ export class Presenter {
     return this.#world.store.photo(id);
   }
 
+  /** All captures to one file, or as many as it may hold, newest first; the next export goes on behind them. */
   async exportHistory(): Promise<void> {
-    if (this.#state.history.kind !== "list") return;
+    const { history } = this.#state;
+    if (history.kind !== "list") return;
+    const tell = (done: number, total: number): void => this.#set({ history: { kind: "exporting", done, total } });
+    tell(0, history.total);
     try {
       const entries = await this.#world.store.entries();
-      const tell = (done: number): void => this.#set({ history: { kind: "exporting", done, total: entries.length } });
-      tell(0);
+      const behind = entries.filter(({ record }) => this.#exportedTo !== null && record.id < this.#exportedTo);
+      const left = behind.length > 0 ? behind : entries;
       const created = this.#world.now();
       const photo = (id: string): Promise<Blob> => this.#world.store.photo(id);
-      const zip = await exportCaptures(entries, photo, this.#world.origin, created, tell);
+      const { zip, photos } = await exportCaptures(left, photo, this.#world.origin, created, tell);
       this.#world.save(zip, `edgekit-captures-${newId(created, this.#world.random(2))}.zip`);
-      this.#tell({ kind: "exported", photos: entries.length });
+      this.#exportedTo = photos < left.length ? left[photos - 1]!.record.id : null;
+      this.#tell({ kind: "exported", photos, of: left.length });
     } catch (failure) {
       this.#tell({ kind: "export-failed", reason: messageOf(failure) });
     }
-    await this.showHistory();
+    await this.#listHistory();
   }
 
   // Bench
@@ -465,10 +597,17 @@ export class Presenter {
     } catch (failure) {
       this.#tell({ kind: "export-failed", reason: messageOf(failure) });
     }
+    this.#reloadIfFree();
   }
 }
 
 function problemOf(failure: unknown): CameraProblem {
   if (failure instanceof CameraError) return failure.problem;
   throw failure;
+}
+
+function storageNotice(what: Storable, failure: unknown): Notice {
+  return failure instanceof StorageFullError
+    ? { kind: "storage-full", what }
+    : { kind: "storage-failed", what, reason: messageOf(failure) };
 }

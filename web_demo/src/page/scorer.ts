@@ -11,12 +11,13 @@ import {
   ContractError,
   LiteRtModel,
   PhotoError,
-  Picture,
   Verdict,
   WorkerModel,
+  pictureOf,
   type Model,
 } from "../runtime/index.ts";
 import { MAX_FILE_BYTES } from "../runtime/limits.ts";
+import { contextOf } from "../runtime/photo.ts";
 import { formatOf, rotationOf } from "./photo_file.ts";
 import type { ScoreOptions } from "./ports.ts";
 import { partsOf, type Answered, type Numbered, type Order, type Reply } from "./scorer_messages.ts";
@@ -141,20 +142,6 @@ class Desk {
 function engineOf(classifier: Classifier): string {
   // LiteRT.js runs on XNNPACK by its own word, and does not tell what ran a model.
   return `${classifier.models[0]!.engine}, not told`;
-}
-
-function contextOf(widthPx: number, heightPx: number): OffscreenCanvasRenderingContext2D {
-  const context = new OffscreenCanvas(widthPx, heightPx).getContext("2d", { willReadFrequently: true });
-  if (context === null) throw new PhotoError("a picture must be drawn before it is read, and this browser draws none");
-  return context;
-}
-
-function pictureOf(bitmap: ImageBitmap): Picture {
-  const { width, height } = bitmap;
-  const context = contextOf(width, height);
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return Picture.fromRgba(width, height, context.getImageData(0, 0, width, height).data, true);
 }
 
 async function thumbnailOf(photo: Blob): Promise<Blob> {

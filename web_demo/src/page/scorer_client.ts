@@ -16,12 +16,14 @@ export class WorkerScorer implements Scorer {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
+  /** Why the worker runs no more. */
+  #ended: string | null = null;
 
-  constructor(url: string) {
-    this.#worker = new Worker(url);
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#take(data);
-    // The script can't be fetched, or memory ran out: whoever waits must not wait for ever.
-    this.#worker.onerror = (event) => this.#failAll(event.message || "the worker's script can't be loaded");
+    // The script can't be fetched, or memory ran out: whoever waits, or asks later, must not wait for ever.
+    this.#worker.onerror = (event) => this.#end(event.message || "the worker's script can't be loaded");
   }
 
   #take(reply: Reply): void {
@@ -31,9 +33,10 @@ export class WorkerScorer implements Scorer {
     else waiting?.reject(errorOf(reply.failure));
   }
 
-  #failAll(message: string): void {
-    for (const { reject } of this.#waiting.values())
-      reject(new ModelError(`the scoring worker must run, got: ${message}; reload the page`));
+  #end(message: string): void {
+    this.#ended ??= `the scoring worker must run, got: ${message}; reload the page`;
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new ModelError(this.#ended));
     this.#waiting.clear();
   }
 
@@ -42,6 +45,7 @@ export class WorkerScorer implements Scorer {
     wanted: K,
     transfer: Transferable[] = [],
   ): Promise<Extract<Answered, { kind: K }>> {
+    if (this.#ended !== null) return Promise.reject(new ModelError(this.#ended));
     const id = ++this.#asked;
     const answered = new Promise<Answered>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     this.#worker.postMessage({ id, order }, transfer);
@@ -74,7 +78,8 @@ export class WorkerScorer implements Scorer {
       delegate,
       classify: async (photo, crops) =>
         verdictOf((await this.#ask({ kind: "run", runner, photo, options: { crops } }, "verdict")).verdict),
-      close: () => void this.#ask({ kind: "close-runner", runner }, "done"),
+      // With a worker that has ended, its models have, too.
+      close: () => void this.#ask({ kind: "close-runner", runner }, "done").catch(() => undefined),
     };
   }
 }

@@ -20,6 +20,8 @@ export interface ModelInfo {
   /** Interpreter and version, as it turned out. */
   readonly engine: string;
   readonly threads: number;
+  /** What its file was called; null where that is not known any more. */
+  readonly file: string | null;
   /** Whether the user picked it, rather than the page bringing it. */
   readonly isPicked: boolean;
 }
@@ -49,7 +51,7 @@ export interface CameraInfo {
   readonly cameras: number;
 }
 
-export type CameraProblem = "insecure" | "denied" | "none" | "in-use" | "lost";
+export type CameraProblem = "insecure" | "denied" | "none" | "in-use" | "lost" | "unreadable";
 
 export type CaptureState =
   /** Until a model is ready there is nothing to say of a picture. */
@@ -57,7 +59,7 @@ export type CaptureState =
   /** The browser is going to ask for the camera: say why before it does. */
   | { readonly kind: "rationale" }
   | { readonly kind: "opening" }
-  | { readonly kind: "blocked"; readonly problem: CameraProblem }
+  | { readonly kind: "blocked"; readonly problem: CameraProblem; readonly reason?: string }
   | { readonly kind: "paused" }
   | { readonly kind: "live"; readonly camera: CameraInfo; readonly answer: Answer | null }
   | { readonly kind: "judging"; readonly camera: CameraInfo | null }
@@ -87,17 +89,19 @@ export type BenchState =
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** A line that tells what happened; it goes by itself or when it is closed. */
+/** What may find no room or no storage. */
+export type Storable = "photo" | "model" | "truth" | "settings" | "removal";
+
+/** A line that tells what happened; it stays until the next one comes or it is closed. */
 export type Notice =
   | { readonly kind: "saved" }
   | { readonly kind: "not-kept" }
   | { readonly kind: "photo-refused"; readonly reason: string }
-  | { readonly kind: "storage-full" }
-  | { readonly kind: "storage-failed"; readonly reason: string }
-  | { readonly kind: "exported"; readonly photos: number }
+  | { readonly kind: "storage-full"; readonly what: Storable }
+  | { readonly kind: "storage-failed"; readonly what: Storable; readonly reason: string }
+  | { readonly kind: "exported"; readonly photos: number; readonly of: number }
   | { readonly kind: "export-failed"; readonly reason: string }
-  | { readonly kind: "torch-failed" }
-  | { readonly kind: "update-ready" };
+  | { readonly kind: "torch-failed" };
 
 export interface Quantiles {
   readonly p50: number;
@@ -118,6 +122,8 @@ export interface UiState {
   readonly history: HistoryState;
   readonly bench: BenchState;
   readonly notice: Notice | null;
+  /** Whether a newer page waits, and nobody has waved it off. */
+  readonly hasUpdate: boolean;
   readonly latency: Latency | null;
   readonly settings: Settings;
 }

@@ -8,7 +8,6 @@
 import { StorageFullError, type Store, type StoredEntry } from "./ports.ts";
 import { DEFAULT_SETTINGS, settingsFrom, type Settings } from "./settings.ts";
 
-const NAME = "edgekit";
 const VERSION = 1;
 /** What is known of a capture, its photo, and single values by name. */
 const ENTRIES = "entries";
@@ -20,9 +19,9 @@ interface EntryRow extends StoredEntry {
 }
 
 /** @param lost told when the connection is no more: the next transaction needs another. */
-function openDatabase(lost: () => void): Promise<IDBDatabase> {
+function openDatabase(name: string, lost: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, VERSION);
+    const request = indexedDB.open(name, VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(ENTRIES, { keyPath: "id" });
       request.result.createObjectStore(PHOTOS);
@@ -50,6 +49,12 @@ function storageError(failure: DOMException | null): Error {
 
 export class BrowserStore implements Store {
   #database: Promise<IDBDatabase> | null = null;
+  readonly #name: string;
+
+  /** @param folder path of the page's folder: databases belong to an origin, on which other pages may lie */
+  constructor(folder: string) {
+    this.#name = `edgekit ${folder}`;
+  }
 
   /** Runs one transaction; what `work` asks for is its result once all of it is on disk. */
   async #run<T>(
@@ -57,7 +62,7 @@ export class BrowserStore implements Store {
     mode: IDBTransactionMode,
     work: (transaction: IDBTransaction) => IDBRequest<T> | null,
   ): Promise<T | undefined> {
-    this.#database ??= openDatabase(() => (this.#database = null));
+    this.#database ??= openDatabase(this.#name, () => (this.#database = null));
     const database = await this.#database.catch((failure: unknown) => {
       this.#database = null;
       throw failure;

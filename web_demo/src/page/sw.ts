@@ -25,7 +25,8 @@ interface FetchEventLike {
 const worker = globalThis as unknown as WorkerGlobal;
 const files = worker.EDGEKIT_FILES ?? {};
 const HOME = new URL("./", location.href);
-const PREFIX = "edgekit-";
+/** Caches belong to an origin, on which other pages may lie; no path has a space. */
+const PREFIX = `edgekit ${HOME.pathname} `;
 /** Of the list itself: FNV-1a is enough to tell two lists apart. */
 const CACHE =
   PREFIX +

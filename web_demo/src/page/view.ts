@@ -19,8 +19,6 @@ export class View {
   #spoken: string | null = null;
   #opened: HistoryItem | null = null;
 
-  constructor(private readonly applyUpdate: () => void) {}
-
   /** Connects every control; the presenter must be the one whose states are drawn. */
   connect(presenter: Presenter): void {
     this.#presenter = presenter;
@@ -39,7 +37,8 @@ export class View {
     on("bench-stop", () => presenter.stopBench());
     on("bench-export", () => presenter.exportBench());
     on("notice-close", () => presenter.dismissNotice());
-    on("notice-act", () => this.applyUpdate());
+    on("update-close", () => presenter.dismissUpdate());
+    on("update-take", () => presenter.takeUpdate());
     on("take-again", () => presenter.answerQuestion(false));
     on("keep-anyway", () => presenter.answerQuestion(true));
     on("details-close", () => this.#closeDetails());
@@ -104,6 +103,7 @@ export class View {
     if (isNew("bench") || isNew("model")) this.#drawBench(state);
     if (isNew("settings") || isNew("model")) this.#drawSettings(state);
     if (isNew("notice")) this.#drawNotice(state);
+    if (isNew("hasUpdate")) setHidden(byId("update"), !state.hasUpdate);
   }
 
   /** Writes all fixed texts when the language changed. */
@@ -332,14 +332,14 @@ export class View {
       `${words.verdictText(say, answer)} · ${words.verdictDetail(say, answer)}`,
     );
     byId<HTMLImageElement>("details-photo").alt = words.verdictText(say, answer);
-    const { decode_ms, crop_ms, invoke_ms, vote_ms } = record.ms;
+    const milliseconds = Object.values(record.ms).reduce((sum, one) => sum + one, 0);
     setText(
       byId("details-line"),
       [
         this.#time(record),
         `${record.size_wh[0]} × ${record.size_wh[1]} px`,
         `${say("crops")}: ${record.crops.length}`,
-        `${(decode_ms + crop_ms + invoke_ms + vote_ms).toFixed(0)} ms`,
+        `${milliseconds.toFixed(0)} ms`,
         record.model.name,
         ...(record.source === "gallery" ? [say("from-gallery")] : []),
         ...(record.kept === "kept-anyway" ? [say("kept-anyway")] : []),
@@ -477,6 +477,5 @@ export class View {
   #drawNotice({ notice }: UiState): void {
     setHidden(byId("notice"), notice === null);
     setText(byId("notice-text"), notice === null ? "" : words.noticeText(this.#say, notice));
-    setHidden(byId("notice-act"), notice?.kind !== "update-ready");
   }
 }

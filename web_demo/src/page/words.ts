@@ -2,7 +2,7 @@
 
 import type { Contract } from "../runtime/index.ts";
 import type { BenchTable } from "./bench_table.ts";
-import { toneOf } from "./answer.ts";
+import { isUndecided, toneOf } from "./answer.ts";
 import type { CaptureRecord } from "./record.ts";
 import type { Answer, CameraProblem, CaptureState, Latency, ModelInfo, ModelState, Notice, Tone } from "./state.ts";
 import type { Say } from "./strings.ts";
@@ -21,6 +21,7 @@ const PROBLEM_ICONS: Readonly<Record<CameraProblem, string>> = {
   none: "no-camera",
   "in-use": "no-camera",
   lost: "no-camera",
+  unreadable: "lock",
 };
 
 export function verdictText(say: Say, answer: Pick<Answer, "tone" | "label"> | null): string {
@@ -39,7 +40,7 @@ export function verdictDetail(say: Say, answer: Answer): string {
 /** The tone of a stored verdict; of another model's labels only those that decide nothing are known. */
 export function storedTone(record: CaptureRecord, contract: Contract | null): Tone {
   if (contract !== null && contract.labels.includes(record.label)) return toneOf(record.label, contract);
-  return record.label === "retake" || record.label === "unknown" ? "unsure" : "plain";
+  return isUndecided(record.label) ? "unsure" : "plain";
 }
 
 export type CardAction = "open" | "pick-photo" | "choose-model" | "own-model";
@@ -104,13 +105,13 @@ function cameraCard(say: Say, capture: CaptureState): Card | null {
         actions: [open(say("allow-camera"))],
       };
     case "blocked": {
-      const { problem } = capture;
+      const { problem, reason = null } = capture;
       const again = problem === "insecure" ? [] : [open(say("try-again"))];
       return {
         icon: PROBLEM_ICONS[problem],
         title: say(`${problem}-title`),
         text: say(`${problem}-text`),
-        reason: null,
+        reason,
         actions: [...again, pick],
       };
     }
@@ -120,11 +121,16 @@ function cameraCard(say: Say, capture: CaptureState): Card | null {
 export function noticeText(say: Say, notice: Notice): string {
   switch (notice.kind) {
     case "photo-refused":
-    case "storage-failed":
     case "export-failed":
       return say(notice.kind, { reason: notice.reason });
-    case "exported":
-      return say(notice.kind, { photos: notice.photos });
+    case "storage-full":
+      return say(notice.kind, { what: say(`unkept-${notice.what}`) });
+    case "storage-failed":
+      return say(notice.kind, { what: say(`unkept-${notice.what}`), reason: notice.reason });
+    case "exported": {
+      const { photos, of } = notice;
+      return photos === of ? say("exported", { photos }) : say("exported-part", { photos, of });
+    }
     default:
       return say(notice.kind);
   }
@@ -174,7 +180,8 @@ export function contractRows(say: Say, model: ModelInfo): [string, string][] {
     [say("model-plan"), `${plan.crops} × ${String(plan)}${plan.workingPx === null ? "" : `, ≥ ${plan.workingPx} px`}`],
     [say("model-decision"), decisionText(say, contract)],
     [say("model-engine"), `${model.engine} (${(model.bytes / 1000).toFixed(0)} kB)`],
-    [say("model-file"), model.sha256],
+    ...(model.file === null ? [] : [[say("model-file"), model.file] as [string, string]]),
+    [say("model-sha256"), model.sha256],
   ];
 }
 

@@ -3,11 +3,7 @@
  * takes no more memory than one chunk of one of them. Members are stored, since photos do not shrink.
  */
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc >>> 0;
-});
+import { crc32 } from "../runtime/crc32.ts";
 
 const FLAG_UTF8 = 0x800;
 const VERSION = 20;
@@ -20,13 +16,11 @@ export class ZipLimitError extends Error {
   override readonly name = "ZipLimitError";
 }
 
-async function crc32(content: Blob): Promise<number> {
-  let crc = 0xffff_ffff;
+async function sumOf(content: Blob): Promise<number> {
+  let sum = 0;
   const reader = content.stream().getReader();
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    for (const byte of chunk.value) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ byte) & 0xff]!;
-  }
-  return (crc ^ 0xffff_ffff) >>> 0;
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) sum = crc32(chunk.value, sum);
+  return sum;
 }
 
 /** DOS has even seconds from 1980 on, without a zone: UTC here. */
@@ -67,7 +61,7 @@ export class ZipWriter {
         `an export must have at most ${MAX_MEMBERS} files and ${MAX_BYTES} bytes, got more; delete photos and export again`,
       );
     }
-    const member = { name: encoded, crc: await crc32(blob), bytes: blob.size, offset: this.#offset, ...dosTime(at) };
+    const member = { name: encoded, crc: await sumOf(blob), bytes: blob.size, offset: this.#offset, ...dosTime(at) };
     const head = new DataView(new ArrayBuffer(30));
     head.setUint32(0, 0x0403_4b50, true);
     writeCommon(head, 4, member);

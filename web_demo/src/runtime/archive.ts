@@ -1,5 +1,6 @@
 /** The small archive behind a TFLite file, read within bounds: files are anybody's. */
 
+import { crc32 } from "./crc32.ts";
 import { ContractError } from "./errors.ts";
 
 const MAX_MEMBER_BYTES = 8 * 1024 * 1024;
@@ -165,17 +166,4 @@ async function inflate(packed: Uint8Array<ArrayBuffer>, name: string): Promise<U
     throw failure instanceof ContractError ? failure : broken(`${name} can't be unpacked: ${String(failure)}`);
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
-/** The check sum of zip archives and PNGs. */
-export function crc32(bytes: Uint8Array): number {
-  let value = 0xffffffff;
-  for (const byte of bytes) value = CRC_TABLE[(value ^ byte) & 0xff]! ^ (value >>> 8);
-  return (value ^ 0xffffffff) >>> 0;
 }

@@ -9,6 +9,7 @@ import { readArchive } from "./archive.ts";
 import { CONTRACT_NAME, Contract, LABELS_NAME } from "./contract.ts";
 import { ContractError } from "./errors.ts";
 import { truncated } from "./json.ts";
+import { sha256 } from "./sha256.ts";
 import { checkClassifier } from "./verify/model.ts";
 import { IDENTIFIER } from "./verify/structure.ts";
 
@@ -90,16 +91,4 @@ function textOf(name: string, content: Uint8Array): string {
 function linesOf(text: string): readonly string[] {
   const lines = text.split(LINE_END);
   return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
-}
-
-/** Hex SHA-256 of some bytes. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  // Browsers have it on secure pages alone.
-  if (globalThis.crypto?.subtle === undefined) {
-    throw new ContractError(
-      "a model can be checked on a secure page alone (https, or localhost), got another; open it by https",
-    );
-  }
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -4,7 +4,7 @@
  * A browser's decoder shows what it gets of a file that breaks off; a verdict on half a photo would be a guess.
  */
 
-import { crc32 } from "./archive.ts";
+import { crc32 } from "./crc32.ts";
 import { bigEndian, latin, littleEndian, standsAt } from "./bytes.ts";
 import type { SizeWh } from "./crops.ts";
 import { PhotoError } from "./errors.ts";

@@ -1,6 +1,6 @@
 /** edgekit's runtime in TypeScript: what a page, or another app, imports. */
 
-export { Bundle, sha256 } from "./bundle.ts";
+export { Bundle } from "./bundle.ts";
 export { Classifier, type ClassifyOptions, type Source } from "./classifier.ts";
 export { Contract, CropPlan, Decision, RETAKE, UNKNOWN } from "./contract.ts";
 export { type Box, type SizeWh, cropBoxes } from "./crops.ts";
@@ -9,8 +9,9 @@ export { Frame, type Layout, type Plane, type Rotation } from "./frames.ts";
 export type { Json, JsonObject } from "./json.ts";
 export { ENGINE } from "./engine.ts";
 export { LiteRtModel, type Model } from "./model.ts";
-export { readPhoto } from "./photo.ts";
+export { pictureOf, readPhoto } from "./photo.ts";
 export { type Bytes, type Photo, Picture, asPhoto, toTensor } from "./picture.ts";
+export { sha256 } from "./sha256.ts";
 export { DEFAULT_TAU_S, Smoother, type Smoothed } from "./smoothing.ts";
 export { type CropScore, type Milliseconds, type PlainVerdict, Verdict } from "./verdict.ts";
 export type { Answer } from "./voting.ts";

@@ -55,6 +55,23 @@ export async function readPhoto(source: Blob | Uint8Array<ArrayBuffer>, workingP
   };
 }
 
+/**
+ * Pixels of a bitmap, such as a camera's frame, which is closed.
+ *
+ * @throws PhotoError - The browser draws none of this size, or changes what is read.
+ */
+export function pictureOf(bitmap: ImageBitmap): Picture {
+  try {
+    checkCanvas();
+    const { width, height } = bitmap;
+    const context = contextOf(width, height);
+    context.drawImage(bitmap, 0, 0);
+    return Picture.fromRgba(width, height, read(context, width, height), true);
+  } finally {
+    bitmap.close();
+  }
+}
+
 /** A photo as it is stored, before any turn. */
 interface Stored extends Photo {
   readonly picture: Picture;
@@ -115,7 +132,12 @@ function readStrips(bitmap: ImageBitmap, kind: Kind, factor: number): Pick<Store
   return { picture: Picture.fromRgb(wide, high, rgb), endsBlank: isBlank };
 }
 
-function contextOf(width: number, height: number): OffscreenCanvasRenderingContext2D {
+/**
+ * A canvas to draw on and to read from.
+ *
+ * @throws PhotoError - The browser has none of this size.
+ */
+export function contextOf(width: number, height: number): OffscreenCanvasRenderingContext2D {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
   if (context === null) throw outOfMemory(width, height);
   return context;

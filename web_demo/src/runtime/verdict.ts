@@ -17,6 +17,11 @@ export interface Milliseconds {
   readonly vote: number;
 }
 
+/** From decoding to the vote. */
+export function totalMs({ decode, crop, invoke, vote }: Milliseconds): number {
+  return decode + crop + invoke + vote;
+}
+
 /** The answer for one photo. */
 export class Verdict implements Answer {
   /** One of the contract's labels, or `retake` or `unknown` where the contract allows them. */
@@ -44,7 +49,7 @@ export class Verdict implements Answer {
 
   /** Milliseconds from decoding to the vote. */
   get totalMs(): number {
-    return this.ms.decode + this.ms.crop + this.ms.invoke + this.ms.vote;
+    return totalMs(this.ms);
   }
 
   /** What JSON has of it: the keys of Python's `Verdict.to_dict`; boxes are left, top, right, bottom. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { isStep, QUICK_PACE, settingsFor, stepsOf, type Job, type Row } from "../../src/page/bench_job.ts";
-import { shortest, sweep, type Bench } from "../../src/page/bench_sweep.ts";
+import { sweep, type Bench } from "../../src/page/bench_sweep.ts";
 import { tableOf } from "../../src/page/bench_table.ts";
+import { shortest } from "../../src/page/shortest.ts";
 import { CONTRACT, newWorld } from "./world.ts";
 
 const JOB: Job = {

@@ -1,7 +1,7 @@
 /** A real Chromium on the real page, as `edgekit web` wrote and serves it. */
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
@@ -85,6 +85,31 @@ export async function serve(name: string, port = 0, ...words: string[]): Promise
   return { address, folder, stop: () => stopped(child) };
 }
 
+const SERVE_BOTH = `
+import sys
+from pathlib import Path
+from edgekit.web.serve import PageServer
+server = PageServer(Path(sys.argv[1]))
+print(server.address, file=sys.stderr, flush=True)
+try:
+    server.serve()
+except KeyboardInterrupt:
+    pass
+`;
+
+/** Two pages below one address, each in a folder of its name. */
+export async function serveBoth(...names: readonly [string, string]): Promise<Served> {
+  const folder = mkdtempSync(path.join(temporary, "both-"));
+  for (const name of names) python("-m", "edgekit", "web", MODEL, "--out", path.join(folder, name), "--page", BUILT);
+  // What is served must be a page itself.
+  writeFileSync(path.join(folder, "index.html"), "<!doctype html>");
+  const child = spawn(PYTHON!, ["-c", SERVE_BOTH, folder], {
+    env: environment,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  return { address: await addressOf(child), folder, stop: () => stopped(child) };
+}
+
 function addressOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = "";
@@ -98,6 +123,7 @@ function addressOf(child: ChildProcess): Promise<string> {
 }
 
 function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.removeAllListeners("exit");
     child.on("exit", () => resolve());

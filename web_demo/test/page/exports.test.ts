@@ -16,7 +16,7 @@ function stored(truth: string | null, lens: Stored["lens"], second = 0): Stored 
   const record = recordOf(
     capture,
     newId(taken, Uint8Array.of(1, 2, 3, second)),
-    { ...LOADED, isPicked: false },
+    { ...LOADED, file: null, isPicked: false },
     ORIGIN,
   );
   return { record: { ...record, truth }, lens };
@@ -24,6 +24,11 @@ function stored(truth: string | null, lens: Stored["lens"], second = 0): Stored 
 
 async function membersOf(zip: Blob): Promise<Map<string, Uint8Array>> {
   return unzip(new Uint8Array(await zip.arrayBuffer()));
+}
+
+function exportOf(captures: readonly Stored[], mostBytes?: number) {
+  const photo = async (): Promise<Blob> => new Blob(["x"]);
+  return exportCaptures(captures, photo, ORIGIN, TAKEN, () => undefined, mostBytes);
 }
 
 test("a record has the keys of its format in order, and the time of its id", () => {
@@ -57,7 +62,7 @@ test("a record has the keys of its format in order, and the time of its id", () 
 test("an export keeps photos with a truth apart from those without, and names them with group and camera", async () => {
   const captures = [stored("genuine", "back"), stored(null, "front", 1), stored("recapture", null, 2)];
   const steps: number[] = [];
-  const zip = await exportCaptures(
+  const { zip, photos } = await exportCaptures(
     captures,
     async (id) => new Blob([`photo ${id}`]),
     ORIGIN,
@@ -69,12 +74,12 @@ test("an export keeps photos with a truth apart from those without, and names th
   assert.deepEqual(
     [...members.keys()],
     [
-      "export.json",
-      "manifest.csv",
-      "verdicts.jsonl",
       `photos/${ids[0]}.jpg`,
       `unlabelled/${ids[1]}.jpg`,
       `photos/${ids[2]}.jpg`,
+      "export.json",
+      "manifest.csv",
+      "verdicts.jsonl",
     ],
   );
   assert.deepEqual(text(members.get("manifest.csv")).split("\n"), [
@@ -92,21 +97,44 @@ test("an export keeps photos with a truth apart from those without, and names th
   const lines = text(members.get("verdicts.jsonl")).trimEnd().split("\n");
   assert.deepEqual(
     lines.map((line) => JSON.parse(line)),
-    captures.map(({ record }) => record),
+    captures.map(({ record }) => ({
+      ...record,
+      crops: record.crops.map((crop) => ({ ...crop, probabilities: [0.1, 0.9] })),
+    })),
   );
-  assert.deepEqual(steps, [0, 1, 2]);
+  assert.deepEqual([steps, photos], [[0, 1, 2], 3]);
+});
+
+test("a crop's scores are told by the shortest numbers that give the same float32", async () => {
+  const one = stored(null, "back");
+  const [crop] = one.record.crops;
+  const probabilities = [Math.fround(0.9), Math.fround(0.1)];
+  const members = await membersOf(
+    (await exportOf([{ ...one, record: { ...one.record, crops: [{ ...crop!, probabilities }] } }])).zip,
+  );
+  const line = text(members.get("verdicts.jsonl"));
+  assert.ok(line.includes('"probabilities":[0.9,0.1]'), line);
+});
+
+test("an export ends at as many photos as its readers take of verdicts", async () => {
+  const captures = [stored("genuine", "back"), stored(null, "front", 1), stored("recapture", null, 2)];
+  const bytes = (await membersOf((await exportOf(captures.slice(0, 2))).zip)).get("verdicts.jsonl")!.byteLength;
+  for (const [mostBytes, expected] of [
+    [bytes, 2],
+    [bytes - 1, 1],
+  ] as const) {
+    const { zip, photos } = await exportOf(captures, mostBytes);
+    const members = await membersOf(zip);
+    assert.equal(photos, expected);
+    assert.ok(members.get("verdicts.jsonl")!.byteLength <= mostBytes);
+    assert.equal(members.size, expected + 3);
+    assert.equal(JSON.parse(text(members.get("export.json"))).captures, expected);
+  }
+  await assert.rejects(exportOf(captures, 10), /one verdict must have at most 10 bytes/);
 });
 
 test("without a truth the manifest is its head alone", async () => {
-  const members = await membersOf(
-    await exportCaptures(
-      [stored(null, "back")],
-      async () => new Blob(["x"]),
-      ORIGIN,
-      TAKEN,
-      () => undefined,
-    ),
-  );
+  const members = await membersOf((await exportOf([stored(null, "back")])).zip);
   assert.equal(text(members.get("manifest.csv")), "path,label,group,camera\n");
 });
 

@@ -214,7 +214,7 @@ test("without room nothing is stored, and it is said", async () => {
   await presenter.shoot();
   assert.deepEqual(
     [presenter.state.notice, world.store.rows.size, presenter.state.capture.kind],
-    [{ kind: "storage-full" }, 0, "live"],
+    [{ kind: "storage-full", what: "photo" }, 0, "live"],
   );
 });
 
@@ -222,7 +222,11 @@ test("storage that fails is told with its reason", async () => {
   const { world, presenter } = await live();
   world.store.isBroken = true;
   await presenter.shoot();
-  assert.deepEqual(presenter.state.notice, { kind: "storage-failed", reason: "the disk does not answer" });
+  assert.deepEqual(presenter.state.notice, {
+    kind: "storage-failed",
+    what: "photo",
+    reason: "the disk does not answer",
+  });
   await presenter.goTo("history");
   assert.deepEqual(presenter.state.history, { kind: "unreadable", reason: "the disk does not answer" });
 });
@@ -302,7 +306,9 @@ test("a question outlives the camera and the page's being in front", async () =>
   assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["question", false]);
   presenter.answerQuestion(true);
   await shot;
-  assert.deepEqual([world.store.rows.size, presenter.state.capture.kind], [1, "live"]);
+  assert.deepEqual([world.store.rows.size, presenter.state.capture.kind], [1, "paused"]);
+  await presenter.resume();
+  assert.equal(presenter.state.capture.kind, "live");
 });
 
 for (const [what, problem, kind] of [
@@ -363,7 +369,7 @@ test("an export is one file of all captures; one that fails leaves none", async 
   await presenter.shoot();
   await presenter.goTo("history");
   await presenter.exportHistory();
-  assert.deepEqual([world.saved.length, presenter.state.notice], [1, { kind: "exported", photos: 1 }]);
+  assert.deepEqual([world.saved.length, presenter.state.notice], [1, { kind: "exported", photos: 1, of: 1 }]);
   assert.match(world.saved[0]!.name, /^edgekit-captures-[0-9A-Za-z-]+\.zip$/);
   world.store.photo = async () => Promise.reject(new Error("the photo is no longer stored"));
   await presenter.exportHistory();
@@ -432,12 +438,349 @@ test("settings are kept and used: crops for frames, threads for the model", asyn
   );
 });
 
-test("a newer page is told of, and notices go when they are closed", async () => {
-  const { presenter } = await live();
+/** What a test lets go on when it is time. */
+function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open!: () => void;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}
+
+const FILES = ["one", "two", "three"].map((name) => new Blob([name]));
+
+test("a page that is hidden while a photo is judged frees the camera, and opens it when it is seen again", async () => {
+  const { world, presenter } = await live();
+  const judging = gate();
+  world.scorer.judging = judging.passed;
+  const shot = presenter.shoot();
+  await settle();
+  presenter.pause();
+  assert.deepEqual([presenter.state.capture, world.camera.isOpen], [{ kind: "judging", camera: null }, false]);
+  judging.open();
+  await shot;
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen, world.store.rows.size], ["paused", false, 1]);
+  await presenter.resume();
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["live", true]);
+});
+
+test("a page that is hidden while the still is taken frees the camera, and says that nothing was kept", async () => {
+  const { world, presenter } = await live();
+  const taking = gate();
+  world.camera.taking = taking.passed;
+  const shot = presenter.shoot();
+  await settle();
+  presenter.pause();
+  assert.equal(world.camera.isOpen, false);
+  taking.open();
+  await shot;
+  assert.deepEqual(
+    [presenter.state.capture.kind, world.camera.isOpen, presenter.state.notice?.kind, world.store.rows.size],
+    ["paused", false, "not-kept", 0],
+  );
+});
+
+for (const screen of ["history", "bench", "settings"] as const) {
+  test(`from the shutter to ${screen}: the camera stays for the still alone, and the photo is kept`, async () => {
+    const { world, presenter } = await live();
+    const [taking, judging] = [gate(), gate()];
+    world.camera.taking = taking.passed;
+    world.scorer.judging = judging.passed;
+    const shot = presenter.shoot();
+    await settle();
+    await presenter.goTo(screen);
+    assert.deepEqual([world.camera.isOpen, presenter.state.capture.kind], [true, "judging"]);
+    taking.open();
+    await settle();
+    assert.equal(world.camera.isOpen, false);
+    judging.open();
+    await shot;
+    assert.deepEqual(
+      [world.store.rows.size, world.camera.isOpen, presenter.state.capture.kind],
+      [1, false, "waiting"],
+    );
+    await presenter.goTo("capture");
+    assert.equal(presenter.state.capture.kind, "live");
+  });
+
+  test(`from a photo that is judged to ${screen}: the camera is freed at once`, async () => {
+    const { world, presenter } = await live();
+    const judging = gate();
+    world.scorer.judging = judging.passed;
+    const shot = presenter.shoot();
+    await settle();
+    await presenter.goTo(screen);
+    assert.equal(world.camera.isOpen, false);
+    judging.open();
+    await shot;
+    assert.deepEqual([world.store.rows.size, world.camera.isOpen], [1, false]);
+  });
+}
+
+test("a page that is hidden while its model loads opens no camera before it is seen", async () => {
+  const { world, presenter } = open();
+  const loading = gate();
+  const load = world.scorer.load.bind(world.scorer);
+  world.scorer.load = async () => (await loading.passed, load());
+  const started = presenter.start();
+  await settle();
+  presenter.pause();
+  loading.open();
+  await started;
+  assert.deepEqual([presenter.state.capture.kind, world.camera.opened], ["paused", []]);
+  await presenter.resume();
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["live", true]);
+});
+
+test("a page that is hidden while the camera opens frees it", async () => {
+  const { world, presenter } = open();
+  const opening = gate();
+  world.camera.opening = opening.passed;
+  const started = presenter.start();
+  await settle();
+  presenter.pause();
+  opening.open();
+  await started;
+  assert.deepEqual([presenter.state.capture.kind, world.camera.isOpen], ["paused", false]);
+});
+
+test("photos are judged to the last one before another model is loaded", async () => {
+  const { world, presenter } = await live();
+  const [judging, loading] = [gate(), gate()];
+  world.scorer.judging = judging.passed;
+  const load = world.scorer.load.bind(world.scorer);
+  world.scorer.load = async () => (await loading.passed, load());
+  const picked = presenter.pickPhotos(FILES);
+  await presenter.goTo("settings");
+  const changed = presenter.changeSettings({ threads: 2 });
+  await settle();
+  assert.deepEqual([presenter.state.model.kind, presenter.state.settings.threads], ["ready", 2]);
+  judging.open();
+  await settle();
+  assert.deepEqual([world.store.rows.size, presenter.state.model.kind], [FILES.length, "loading"]);
+  loading.open();
+  await Promise.all([picked, changed]);
+  assert.deepEqual([world.store.rows.size, presenter.state.model.kind], [FILES.length, "ready"]);
+});
+
+test("a question outlives a model that is picked: it is answered, then the model is loaded", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.attack = 0.9));
+  const picked = presenter.pickPhotos(FILES);
+  await settle();
+  const other = presenter.pickModel(new Blob(["other"]), "other.tflite");
+  await settle();
+  for (const _ of FILES) {
+    assert.equal(presenter.state.capture.kind, "question");
+    presenter.answerQuestion(true);
+    await settle();
+  }
+  await Promise.all([picked, other]);
+  assert.equal(world.store.rows.size, FILES.length);
+  assert.ok(presenter.state.model.kind === "ready" && presenter.state.model.model.file === "other.tflite");
+  assert.equal(presenter.state.capture.kind, "live");
+});
+
+test("a camera that goes while picked photos are judged loses none of them", async () => {
+  const { world, presenter } = await live();
+  const judging = gate();
+  world.scorer.judging = judging.passed;
+  const picked = presenter.pickPhotos(FILES);
+  await settle();
+  world.camera.lose();
+  assert.equal(presenter.state.capture.kind, "judging");
+  await presenter.pickPhotos([new Blob(["meanwhile"])]);
+  const refused = presenter.state.notice;
+  assert.ok(refused?.kind === "photo-refused" && /the photo before it must be done first/.test(refused.reason));
+  judging.open();
+  await picked;
+  assert.deepEqual([world.store.rows.size, presenter.state.capture.kind], [FILES.length, "live"]);
+});
+
+test("a photo that is picked before there is a model is refused with a word", async () => {
+  const { presenter } = open((one) => (one.ownModel = null));
+  await presenter.start();
+  await presenter.pickPhotos(FILES);
+  const { notice } = presenter.state;
+  assert.ok(notice?.kind === "photo-refused" && /a model must be ready first/.test(notice.reason));
+});
+
+for (const [what, end] of [
+  ["arrives", async () => ({ content: new Blob(["own"]), name: "own.tflite" })],
+  ["fails", async () => Promise.reject(new Error("no network"))],
+] as const) {
+  test(`the page's own model that ${what} after another one was picked changes nothing`, async () => {
+    const { world, presenter } = open();
+    const download = gate();
+    world.bundled.model = async () => (await download.passed, end());
+    const started = presenter.start();
+    await settle();
+    const file = new Blob(["picked"]);
+    await presenter.pickModel(file, "picked.tflite");
+    download.open();
+    await started;
+    assert.ok(presenter.state.model.kind === "ready");
+    assert.deepEqual(
+      [presenter.state.model.model.file, presenter.state.model.model.isPicked, world.store.model],
+      ["picked.tflite", true, file],
+    );
+    assert.equal(presenter.state.capture.kind, "live");
+  });
+}
+
+test("a picture that the browser does not give as it is stops the live view, and the model stays", async () => {
+  const { world, presenter } = await live();
+  world.scorer.frameRefusal = new PhotoError("this browser changes the pixels");
+  world.camera.show(0.1);
+  await settle();
+  assert.deepEqual(presenter.state.capture, {
+    kind: "blocked",
+    problem: "unreadable",
+    reason: "this browser changes the pixels",
+  });
+  assert.deepEqual([presenter.state.model.kind, world.camera.isOpen], ["ready", false]);
+});
+
+test("a picture that comes after the live view has ended is freed", async () => {
+  const { world, presenter } = await live();
+  const judging = gate();
+  world.scorer.judging = judging.passed;
+  const shot = presenter.shoot();
+  world.camera.show("late");
+  await settle();
+  assert.deepEqual(world.camera.freed, ["late"]);
+  judging.open();
+  await shot;
+});
+
+test("what found no room is named", async () => {
+  const { world, presenter } = await live();
+  await presenter.shoot();
+  await presenter.goTo("history");
+  world.store.isFull = true;
+  const list = historyOf(presenter);
+  assert.ok(list.kind === "list");
+  for (const [what, act] of [
+    ["truth", () => presenter.setTruth(list.items[0]!.record.id, "genuine")],
+    ["settings", () => presenter.changeSettings({ crops: 3 })],
+    ["model", () => presenter.pickModel(new Blob(["large"]), "large.tflite")],
+  ] as const) {
+    await act();
+    assert.deepEqual(presenter.state.notice, { kind: "storage-full", what });
+  }
+  assert.ok(presenter.state.model.kind === "ready" && presenter.state.model.model.file === "large.tflite");
+});
+
+test("an export with too many verdicts ends where it must, and the next one goes on", async () => {
+  const { world, presenter } = await live();
+  for (let photo = 0; photo < 5; photo++) await presenter.shoot();
+  // Three lines of 20 MiB fit into 64.
+  const app = "x".repeat(20 * 1024 * 1024);
+  for (const [id, { entry, photo }] of world.store.rows)
+    world.store.rows.set(id, { photo, entry: { ...entry, record: { ...entry.record, app } } });
+  await presenter.goTo("history");
+  const told: unknown[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    await presenter.exportHistory();
+    told.push(presenter.state.notice);
+  }
+  assert.deepEqual(told, [
+    { kind: "exported", photos: 3, of: 5 },
+    { kind: "exported", photos: 2, of: 2 },
+    { kind: "exported", photos: 3, of: 5 },
+  ]);
+});
+
+test("history that is left and shown again leaves a running export alone", async () => {
+  const { world, presenter, states } = await live();
+  await presenter.shoot();
+  await presenter.goTo("history");
+  const reading = gate();
+  const photo = world.store.photo.bind(world.store);
+  world.store.photo = async (id) => (await reading.passed, photo(id));
+  const exported = presenter.exportHistory();
+  await settle();
+  const began = states.length;
+  await presenter.goTo("settings");
+  await presenter.goTo("history");
+  await presenter.exportHistory();
+  assert.ok(states.slice(began).every(({ history }) => history.kind === "exporting"));
+  reading.open();
+  await exported;
+  assert.deepEqual([presenter.state.history.kind, world.saved.length], ["list", 1]);
+});
+
+test("a sweep that leaves the front during its last runs ends, too", async () => {
+  const { world, presenter } = await live();
+  await presenter.goTo("bench");
+  let runs = 0;
+  let leavesAt = Infinity;
+  const runner = world.scorer.runner.bind(world.scorer);
+  world.scorer.runner = async () => {
+    const one = await runner();
+    const classify: typeof one.classify = (photo, crops) => {
+      if (++runs === leavesAt) presenter.pause();
+      return one.classify(photo, crops);
+    };
+    return { ...one, classify };
+  };
+  await presenter.startBench(true);
+  assert.equal(presenter.state.bench.kind, "finished");
+  [leavesAt, runs] = [runs - 2, 0];
+  await presenter.startBench(true);
+  assert.equal(presenter.state.bench.kind, "stopped");
+});
+
+test("a sweep over photos of other labels than the model's is refused before it runs", async () => {
+  const { world, presenter } = await live((one) => (one.benchLabels = ["genuine", "cola", "tea"]));
+  await presenter.goTo("bench");
+  await presenter.startBench(true);
+  assert.deepEqual(presenter.state.bench, {
+    kind: "failed",
+    reason:
+      "the photos of this page have the labels cola, tea, the model knows genuine, recapture; write the page with photos of the model's own (edgekit web --data)",
+  });
+  assert.equal(world.scorer.runners, 0);
+});
+
+test("a newer page is offered until it is taken or waved off, whatever else is told", async () => {
+  const { world, presenter } = await live();
   presenter.updateIsReady();
-  assert.equal(presenter.state.notice?.kind, "update-ready");
+  await presenter.shoot();
   presenter.dismissNotice();
-  assert.equal(presenter.state.notice, null);
+  assert.deepEqual([presenter.state.hasUpdate, presenter.state.notice], [true, null]);
+  presenter.takeUpdate();
+  assert.deepEqual(world.updates, ["take"]);
+  presenter.updateIsTaken();
+  assert.deepEqual(world.updates, ["take", "reload"]);
+  presenter.dismissUpdate();
+  assert.equal(presenter.state.hasUpdate, false);
+});
+
+test("a newer page that another tab took waits until this one has done its photo, or is told to begin", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.attack = 0.9));
+  const shot = presenter.shoot();
+  await settle();
+  presenter.updateIsTaken();
+  assert.deepEqual([presenter.state.capture.kind, world.updates], ["question", []]);
+  presenter.answerQuestion(true);
+  await shot;
+  assert.deepEqual([world.store.rows.size, world.updates], [1, ["reload"]]);
+  const again = presenter.shoot();
+  await settle();
+  presenter.updateIsTaken();
+  presenter.takeUpdate();
+  assert.deepEqual(world.updates, ["reload", "reload"]);
+  presenter.answerQuestion(false);
+  await again;
+});
+
+test("a newer page that another tab took waits for a sweep, and for its export", async () => {
+  const { world, presenter } = await live();
+  await presenter.goTo("bench");
+  const running = presenter.startBench(true);
+  presenter.updateIsTaken();
+  await running;
+  assert.deepEqual([presenter.state.bench.kind, world.updates], ["finished", []]);
+  await presenter.exportBench();
+  assert.deepEqual(world.updates, ["reload"]);
 });
 
 test("every state has a producer", () => {
@@ -453,7 +796,14 @@ test("every state has a producer", () => {
     judging: true,
     question: true,
   };
-  const problem: Record<CameraProblem, true> = { insecure: true, denied: true, none: true, "in-use": true, lost: true };
+  const problem: Record<CameraProblem, true> = {
+    insecure: true,
+    denied: true,
+    none: true,
+    "in-use": true,
+    lost: true,
+    unreadable: true,
+  };
   const history: Record<HistoryState["kind"], true> = {
     loading: true,
     empty: true,
@@ -477,7 +827,6 @@ test("every state has a producer", () => {
     exported: true,
     "export-failed": true,
     "torch-failed": true,
-    "update-ready": true,
   };
   for (const [part, kinds] of Object.entries({ model, capture, problem, history, bench, notice })) {
     assert.deepEqual([...seen[part as keyof typeof seen]].sort(), Object.keys(kinds).sort(), part);

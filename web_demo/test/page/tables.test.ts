@@ -67,8 +67,8 @@ test("every text is used, and every text that the page's HTML names is there", (
     named.filter((key) => !(KEYS as string[]).includes(key!)),
     [],
   );
-  // Keys that are put together: a tone, a camera's problem.
-  const built = /^(verdict|insecure|denied|none|in-use|lost)-/;
+  // Keys that are put together: a tone, a camera's problem, what was not kept.
+  const built = /^(verdict|insecure|denied|none|in-use|lost|unreadable|unkept)-/;
   const unused = KEYS.filter((key) => !built.test(key) && !all.includes(`"${key}"`));
   assert.deepEqual(unused, []);
 });
@@ -133,7 +133,7 @@ test("of ten thousand labels the settings show some, and how many there are", ()
       precision: "int8",
       modelSha256: "a".repeat(64),
     });
-    return new Map(contractRows(sayer("en"), { ...LOADED, contract, isPicked: false })).get("labels")!;
+    return new Map(contractRows(sayer("en"), { ...LOADED, contract, file: "own.tflite", isPicked: false })).get("labels")!;
   };
   assert.equal(shown(3), "<b>0</b>, <b>1</b>, <b>2</b>");
   assert.ok(shown(10_000).endsWith("<b>59</b>, … (10000)"));

@@ -72,11 +72,16 @@ export class FakeCamera implements Camera {
   /** What opening the camera waits for. */
   opening: Promise<void> = Promise.resolve();
   lose: () => void = () => undefined;
+  /** What taking a still waits for. */
+  taking: Promise<void> = Promise.resolve();
+  /** Pictures that were freed without being scored. */
+  freed: unknown[] = [];
   #info = INFO;
   /** Fails the next wait for a frame. */
   fail: (failure: Error) => void = () => undefined;
   #waiting: ((frame: CameraFrame | null) => void) | null = null;
   #timeS = 0;
+  #turn = 0;
 
   async permission() {
     return this.allowed;
@@ -84,7 +89,9 @@ export class FakeCamera implements Camera {
 
   async open(which: "same" | "next", lost: () => void) {
     this.opened.push(which);
+    const turn = ++this.#turn;
     await this.opening;
+    if (turn !== this.#turn) throw new CameraError("lost", "closed meanwhile");
     if (this.problem !== null) throw new CameraError(this.problem);
     this.isOpen = true;
     this.lose = lost;
@@ -104,11 +111,12 @@ export class FakeCamera implements Camera {
     this.#timeS += stepS;
     const waiting = this.#waiting;
     this.#waiting = null;
-    waiting?.({ picture, timeS: this.#timeS });
+    waiting?.({ picture, timeS: this.#timeS, close: () => this.freed.push(picture) });
   }
 
   async still() {
-    if (this.stillProblem !== null) throw new CameraError(this.stillProblem);
+    await this.taking;
+    if (this.stillProblem !== null || !this.isOpen) throw new CameraError(this.stillProblem ?? "lost");
     return { photo: new Blob(["still"]), lens: "back" as const };
   }
 
@@ -119,6 +127,7 @@ export class FakeCamera implements Camera {
   }
 
   close(): void {
+    this.#turn += 1;
     this.isOpen = false;
     const waiting = this.#waiting;
     this.#waiting = null;
@@ -129,6 +138,8 @@ export class FakeCamera implements Camera {
 export class FakeScorer implements Scorer {
   refusal: Error | null = null;
   photoRefusal: Error | null = null;
+  /** What judging a photo waits for. */
+  judging: Promise<void> = Promise.resolve();
   frameRefusal: Error | null = null;
   attack = 0.1;
   frames: unknown[] = [];
@@ -148,6 +159,7 @@ export class FakeScorer implements Scorer {
   }
 
   async photo(): Promise<Judged> {
+    await this.judging;
     if (this.photoRefusal !== null) throw this.photoRefusal;
     return { verdict: verdictOf(this.attack), rotation: 0, thumbnail: new Blob(["small"]), format: "jpg" };
   }
@@ -190,6 +202,7 @@ export class FakeStore implements Store {
   }
 
   async setTruth(id: string, truth: string | null) {
+    if (this.isFull) throw new StorageFullError("full");
     const row = this.rows.get(id)!;
     this.rows.set(id, { ...row, entry: { ...row.entry, record: { ...row.entry.record, truth } } });
   }
@@ -204,6 +217,7 @@ export class FakeStore implements Store {
 
   async keepSettings(settings: Settings) {
     this.#check();
+    if (this.isFull) throw new StorageFullError("full");
     this.kept = settings;
   }
 
@@ -212,6 +226,7 @@ export class FakeStore implements Store {
   }
 
   async keepModel(content: Blob | null) {
+    if (this.isFull) throw new StorageFullError("full");
     this.model = content;
   }
 }
@@ -222,7 +237,11 @@ export interface FakeWorld extends World {
   readonly store: FakeStore;
   readonly saved: { name: string; content: Blob }[];
   ownModel: Blob | null;
+  benchLabels: readonly string[];
   tickMs: () => number;
+  breathe: () => Promise<void>;
+  /** What was asked of the page's newer version: to take it, to begin anew. */
+  readonly updates: ("take" | "reload")[];
 }
 
 const STATE = {
@@ -237,6 +256,7 @@ const STATE = {
 
 export function newWorld(): FakeWorld {
   const saved: { name: string; content: Blob }[] = [];
+  const updates: FakeWorld["updates"] = [];
   let ticks = 0;
   let millis = Date.UTC(2026, 10, 30, 7, 13, 55, 123);
   const photo = (name: string, label: string) => ({
@@ -248,10 +268,12 @@ export function newWorld(): FakeWorld {
     scorer: new FakeScorer(),
     store: new FakeStore(),
     saved,
+    updates,
     ownModel: new Blob(["own"]),
+    benchLabels: ["genuine", "recapture"],
     bundled: {
-      model: async () => world.ownModel,
-      benchPhotos: async () => [photo("one", "genuine"), photo("two", "recapture")],
+      model: async () => (world.ownModel === null ? null : { content: world.ownModel, name: "own.tflite" }),
+      benchPhotos: async () => world.benchLabels.map((label, number) => photo(String(number), label)),
     },
     origin: { app: "edgekit.web 0.1.0", device: "Chrome on Android", install: "4e81c2d0" },
     cores: 2,
@@ -281,6 +303,8 @@ export function newWorld(): FakeWorld {
     sha256: async () => "d".repeat(64),
     save: (content, name) => void saved.push({ content, name }),
     stayAwake: () => undefined,
+    takeUpdate: () => void updates.push("take"),
+    reload: () => void updates.push("reload"),
   };
   return world;
 }
