@@ -117,7 +117,9 @@ def _steps(found: Any, expected: Any, step: dict[str, Any], crops: bytes, flatbu
         return float("inf")
     interpreter = open_interpreter(flatbuffer)
     size = int(interpreter.get_input_details()[0]["shape"][1]) ** 2 * 3
-    rows = len(crops) // size
+    heads = sum(int(one["shape"][:-1].prod()) for one in interpreter.get_output_details())
+    # A row of each head for every crop.
+    rows = len(crops) // size * heads
     return float(check.steps_between(found.reshape(rows, -1), expected.reshape(rows, -1), step))
 
 

@@ -8,13 +8,14 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.contract import CropPlan
-from edgekit.convert.single_frame import at_one_frame, frame_plan
+from edgekit.convert.single_frame import at_one_frame, frame_plan, measured_out_of_fold
 from edgekit.convert.to_file import convert_run
 from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME, read_metadata
 from edgekit.runtime import read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring.app_frame import app_frame
+from edgekit.scoring.scores import Scores
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -28,6 +29,20 @@ def description_of(bundle):
 def test_the_plan_is_one_squashed_frame():
     plan = frame_plan(CropPlan(lead=("centre",), cycle=("1/4", "native"), crops=9, working_px=720))
     assert plan == CropPlan(cycle=("full",), crops=1, working_px=720)
+
+
+def test_the_full_crop_speaks_for_apps_where_its_head_is_the_first(heads_file):
+    """Apps take a model's first output, whatever they show it."""
+    found = read_bundle(heads_file)
+    bundle = replace(found, contract=replace(found.contract, provenance={"validation_balanced_accuracy": 0.5}))
+    # The full frame is right of all photos, the other crops of none.
+    crops = np.tile(np.array([[[0.9, 0.1], [0.1, 0.9], [0.1, 0.9]]], np.float32), (4, 1, 1))
+    scores = Scores(crops=crops, targets=np.zeros(4, np.int64))
+    told = measured_out_of_fold(bundle, scores)
+    assert told.contract.provenance["single_frame_balanced_accuracy"] == 1.0
+    plan, decision = CropPlan(cycle=("native", "full"), crops=3), replace(bundle.contract.decision, early_stop=None)
+    other = replace(bundle.contract, plan=plan, decision=decision, heads=("native", "full"))
+    assert measured_out_of_fold(replace(bundle, contract=other), scores).contract == other
 
 
 def test_every_file_says_how_good_it_is_on_one_frame(small_model, small_run, dataset):

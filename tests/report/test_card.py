@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from edgekit.errors import EdgekitError
 from edgekit.report.card import MARK, card_path, make_card, to_markdown, write_card
 from edgekit.report.models import collect
+from edgekit.runtime import read_bundle
 
 
 def test_a_card_replaces_only_a_card(copied):
@@ -45,6 +47,13 @@ def test_the_card_says_what_a_card_must(shelf):
     assert not re.search(r"(?<!\\)[<>]", text.removeprefix(MARK))
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(len(re.findall(r"(?<!\\)\|", row)) in (3, 6, 8) for row in rows)
+
+
+def test_the_card_names_heads(shelf, heads_file):
+    (model,) = collect([shelf]).models
+    assert "heads" not in dict(make_card(model).sections[0].items)
+    with_heads = replace(model, contract=read_bundle(heads_file).contract)
+    assert dict(make_card(with_heads).sections[0].items)["heads"] == "one for each of full, 1/4, native"
 
 
 def test_the_card_tells_of_own_calibration_images_and_of_a_drop_that_may_be_chance(copied, edit):

@@ -1,5 +1,6 @@
 /* Scores crops with the TFLite library of an APK: score MODEL THREADS xnnpack|plain <CROPS >SCORES
-   MODEL is a flatbuffer; crops are uint8 RGB one after another, scores float32. The version goes to stderr. */
+   MODEL is a flatbuffer; crops are uint8 RGB one after another, scores float32: of all outputs, for each crop. The version
+   goes to stderr. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -60,16 +61,24 @@ int main(int count, char **words) {
     fprintf(stderr, "TFLite %s\n", CALL(const char *, TfLiteVersion, void)());
     void *interpreter = interpreter_of(words[1], atoi(words[2]), !strcmp(words[3], "xnnpack"));
     void *input = CALL(void *, TfLiteInterpreterGetInputTensor, const void *, int32_t)(interpreter, 0);
-    const void *output = CALL(const void *, TfLiteInterpreterGetOutputTensor, const void *, int32_t)(interpreter, 0);
-    size_t crop_bytes = CALL(size_t, TfLiteTensorByteSize, const void *)(input);
-    size_t score_bytes = CALL(size_t, TfLiteTensorByteSize, const void *)(output);
+    int outputs = CALL(int32_t, TfLiteInterpreterGetOutputTensorCount, const void *)(interpreter);
+    const void *(*output)(const void *, int32_t) = symbol("TfLiteInterpreterGetOutputTensor");
+    size_t (*size)(const void *) = symbol("TfLiteTensorByteSize");
+    size_t crop_bytes = size(input), score_bytes = 0;
+    for (int i = 0; i < outputs; i++) score_bytes += size(output(interpreter, i));
     char *crop = malloc(crop_bytes), *scores = malloc(score_bytes);
     int (*put)(void *, const void *, size_t) = symbol("TfLiteTensorCopyFromBuffer");
     int (*get)(const void *, void *, size_t) = symbol("TfLiteTensorCopyToBuffer");
     int (*invoke)(void *) = symbol("TfLiteInterpreterInvoke");
     size_t read;
     while ((read = fread(crop, 1, crop_bytes, stdin)) == crop_bytes) {
-        if (put(input, crop, crop_bytes) || invoke(interpreter) || get(output, scores, score_bytes)) fail("an inference failed");
+        if (put(input, crop, crop_bytes) || invoke(interpreter)) fail("an inference failed");
+        char *to = scores;
+        for (int i = 0; i < outputs; i++) {
+            const void *one = output(interpreter, i);
+            if (get(one, to, size(one))) fail("the scores can't be read");
+            to += size(one);
+        }
         /* At once: who asks for one crop after another waits for it. */
         if (fwrite(scores, 1, score_bytes, stdout) != score_bytes || fflush(stdout)) fail("the scores can't be written");
     }

@@ -29,17 +29,18 @@ public class TfliteModel private constructor(
 ) : Model {
     override val sidePx: Int
     override val classes: Int
+    override val heads: Int
     override val engine: String
 
     // Kept, so that no crop costs memory: what a garbage collector must do is a pause in the preview.
     private val input: ByteBuffer
-    private val output: ByteBuffer
+    private val outputs: Map<Int, ByteBuffer>
     private var isClosed = false
 
     init {
-        if (interpreter.inputTensorCount != 1 || interpreter.outputTensorCount != 1) {
+        if (interpreter.inputTensorCount != 1 || interpreter.outputTensorCount !in 1..2) {
             throw ContractException(
-                "a model must have one input and one output, " +
+                "a model must have one input and one output, or two with heads, " +
                     "got ${interpreter.inputTensorCount} and ${interpreter.outputTensorCount}",
             )
         }
@@ -55,26 +56,45 @@ public class TfliteModel private constructor(
         }
         sidePx = shape[1]
         classes = scores[1]
+        heads = if (interpreter.outputTensorCount == 1) 1 else 1 + otherHeads()
         engine = "tflite ${TensorFlowLite.runtimeVersion()}" + if (delegate == null) "" else ", GPU delegate asked for, operators it took not told"
         input = ByteBuffer.allocateDirect(sidePx * sidePx * 3).order(ByteOrder.nativeOrder())
-        output = ByteBuffer.allocateDirect(classes * Float.SIZE_BYTES).order(ByteOrder.nativeOrder())
+        outputs = listOf(1, heads - 1).filter { it > 0 }.withIndex().associate { (number, rows) ->
+            number to ByteBuffer.allocateDirect(rows * classes * Float.SIZE_BYTES).order(ByteOrder.nativeOrder())
+        }
     }
 
-    /** @throws IllegalArgumentException a crop of another size */
-    override fun score(rgb: ByteArray, index: Int): FloatArray {
+    /** How many heads the second output has. */
+    private fun otherHeads(): Int {
+        val given = interpreter.getOutputTensor(1)
+        val (rows, kind) = given.shape() to given.dataType().name
+        if (rows.size != 3 || rows[0] != 1 || rows[1] < 1 || rows[2] != classes || kind != "FLOAT32") {
+            throw ContractException(
+                "a model's second output must be float32 [1, heads, $classes], got $kind ${rows.contentToString()}",
+            )
+        }
+        return rows[1]
+    }
+
+    /** @throws IllegalArgumentException a crop of another size, or a head that is not there */
+    override fun score(rgb: ByteArray, index: Int, head: Int): FloatArray {
         require(rgb.size == input.capacity()) { "a crop must have ${input.capacity()} bytes, got ${rgb.size}" }
+        require(head in 0 until heads) { "a head must be 0 to ${heads - 1}, got $head" }
         return on(thread) {
             if (isClosed) throw ModelException("this model is closed; load it again")
             input.clear()
             input.put(rgb).rewind()
-            output.clear()
+            outputs.values.forEach { it.clear() }
             try {
-                interpreter.run(input, output)
+                interpreter.runForMultipleInputsOutputs(arrayOf(input), outputs)
             } catch (failure: RuntimeException) {
                 throw ModelException("$engine failed on a crop: ${failure.message}", failure)
             }
-            output.rewind()
-            FloatArray(classes).also { output.asFloatBuffer().get(it) }
+            val rows = outputs.getValue(if (head == 0) 0 else 1)
+            rows.rewind()
+            val scores = rows.asFloatBuffer()
+            if (head > 0) scores.position((head - 1) * classes)
+            FloatArray(classes).also { scores.get(it) }
         }
     }
 

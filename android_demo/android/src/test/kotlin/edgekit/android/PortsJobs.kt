@@ -64,7 +64,7 @@ class PortsJobs {
         val model = if (scorer.isEmpty()) {
             TfliteModel.open(bundle.flatbuffer)
         } else {
-            PipedModel(scorer, bundle.flatbuffer, contract.sidePx, contract.labels.size)
+            PipedModel(scorer, bundle.flatbuffer, contract.sidePx, contract.labels.size, contract.headCount)
         }
         return bundle to Classifier(contract, listOf(model))
     }
@@ -80,6 +80,7 @@ private class PipedModel(
     flatbuffer: ByteBuffer,
     override val sidePx: Int,
     override val classes: Int,
+    override val heads: Int,
 ) : Model {
     private val file = File.createTempFile("edgekit", ".tflite").apply { deleteOnExit() }
     private val process: Process
@@ -93,16 +94,18 @@ private class PipedModel(
         scores = DataInputStream(process.inputStream)
     }
 
-    override fun score(rgb: ByteArray, index: Int): FloatArray {
+    override fun score(rgb: ByteArray, index: Int, head: Int): FloatArray {
         process.outputStream.write(rgb)
         process.outputStream.flush()
-        val row = ByteArray(classes * Float.SIZE_BYTES)
+        val rows = ByteArray(heads * classes * Float.SIZE_BYTES)
         try {
-            scores.readFully(row)
+            scores.readFully(rows)
         } catch (ended: java.io.IOException) {
             throw ModelException("the scoring process ended: $ended", ended)
         }
-        return FloatArray(classes).also { ByteBuffer.wrap(row).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(it) }
+        val floats = ByteBuffer.wrap(rows).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+        floats.position(head * classes)
+        return FloatArray(classes).also { floats.get(it) }
     }
 
     override fun close() {

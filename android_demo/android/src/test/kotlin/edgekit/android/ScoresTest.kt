@@ -21,7 +21,7 @@ class ScoresTest(private val name: String) {
         for (threads in listOf(1, 3)) {
             TfliteModel.open(flatbuffer, threads).use { model ->
                 val crops = Vectors.data(vector.getString("inputs")).asList().chunked(model.sidePx * model.sidePx * 3)
-                val found = crops.map { model.score(it.toByteArray()) }
+                val found = crops.flatMap { crop -> List(model.heads) { model.score(crop.toByteArray(), 0, it) } }
                 val expected = Vectors.floats(Vectors.data(vector.getString("scores")), model.classes)
                 assertEquals(vector.getString("why"), expected.size, found.size)
                 val steps = Vectors.steps(found, expected, vector.getJSONObject("step"))

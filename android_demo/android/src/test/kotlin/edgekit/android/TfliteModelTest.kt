@@ -48,6 +48,7 @@ class TfliteModelTest {
         assertThrows(ModelException::class.java) { TfliteModel.open(Vectors.direct(ByteArray(64))) }
         val model = TfliteModel.open(bundle.flatbuffer)
         assertThrows(IllegalArgumentException::class.java) { model.score(ByteArray(7)) }
+        assertThrows(IllegalArgumentException::class.java) { model.score(ByteArray(model.sidePx * model.sidePx * 3), 0, 1) }
         model.close()
         model.close()
         assertThrows(ModelException::class.java) { model.score(ByteArray(model.sidePx * model.sidePx * 3)) }

@@ -80,7 +80,7 @@ public class Bundle private constructor(
                 )
             }
             checkLabels(name, contract, textOf(name, LABELS_NAME, archive.read(LABELS_NAME) ?: ByteArray(0)))
-            val checked = named(name) { checkClassifier(flatbuffer, contract.sidePx, contract.labels.size) }
+            val checked = named(name) { checkClassifier(flatbuffer, contract) }
             whole.update(part(file, archive.start, file.limit()))
             return Bundle(flatbuffer, contract, hex(whole.digest()), checked.memoryBytes)
         }

@@ -12,7 +12,7 @@ import kotlin.concurrent.write
  * @param models one for each crop that is scored at the same time, 1 to 256; the classifier closes them
  * @param wide makes a model with as many threads as there are [models], for calls for one crop, when the first such call
  *   comes; null: one of [models] scores it
- * @throws ContractException a model's side or classes are not those that the contract promises; all are closed then
+ * @throws ContractException a model's side, classes or heads are not those that the contract promises; all are closed then
  */
 public class Classifier @JvmOverloads @Throws(EdgekitException::class) constructor(
     public val contract: Contract,
@@ -36,18 +36,18 @@ public class Classifier @JvmOverloads @Throws(EdgekitException::class) construct
             throw mistake
         }
         engine = models[0].engine
-        workers = Workers(models, wide)
+        workers = Workers(models, wide, contract::headOf)
     }
 
     private fun hold(models: List<Model>) {
         if (models.size !in 1..Limits.MAX_THREADS) {
             throw ContractException("threads must be 1 to ${Limits.MAX_THREADS}, got ${models.size} models")
         }
-        val promised = contract.sidePx to contract.labels.size
+        val promised = Triple(contract.sidePx, contract.labels.size, contract.headCount)
         for (model in models) {
-            val actual = model.sidePx to model.classes
+            val actual = Triple(model.sidePx, model.classes, model.heads)
             if (actual != promised) {
-                throw ContractException("the contract promises side and classes $promised, the model has $actual")
+                throw ContractException("the contract promises side, classes and heads $promised, the model has $actual")
             }
         }
     }

@@ -5,6 +5,10 @@ private const val MIN_WORKING_PX = 64
 private const val MAX_WORKING_PX = 20_000
 private const val MAX_NAME_LENGTH = 200
 private const val MIN_SIDE_PX = 8
+private const val MAX_HEADS = 16
+
+// Without heads a contract is written in the first version, which older readers take as well.
+private const val SCHEMA_WITHOUT_HEADS = 1
 
 // Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
 private const val MAX_DEPTH = 20
@@ -170,12 +174,14 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
 /**
  * Everything that a caller must know to use a model, and where the model came from: `edgekit.json`.
  *
- * @property schema version of the format
+ * @property schema version of the format: 2 with heads, 1 without
  * @property name a name for people
  * @property labels one per output, in the order of the output
  * @property bonaFide the label of genuine photos, where all others are attacks; null in other tasks
  * @property sidePx side of the model's square uint8 RGB input, 8 to 1024
  * @property plan which crops are scored
+ * @property heads the scales that have a head of their own, in the outputs' order: the first head's probabilities are the
+ *   first output, those of all others the second; a crop is scored by the head of its scale. Null: one head
  * @property decision how scores become an answer
  * @property precision int8, float32, float16, dynamic or int16x8
  * @property modelSha256 hex SHA-256 of the flatbuffer, the bytes before the appended archive
@@ -184,7 +190,7 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
  * @throws ContractException values out of range
  */
 public data class Contract @JvmOverloads @Throws(EdgekitException::class) constructor(
-    val schema: Int = SCHEMA,
+    val schema: Int = SCHEMA_WITHOUT_HEADS,
     val name: String,
     val labels: List<String>,
     val bonaFide: String? = null,
@@ -195,9 +201,14 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
     val modelSha256: String,
     val checkedOn: List<String> = emptyList(),
     val provenance: Map<String, Any?> = emptyMap(),
+    val heads: List<String>? = null,
 ) {
+    /** How many heads the model has. */
+    public val headCount: Int get() = heads?.size ?: 1
+
     init {
         checkNames()
+        checkHeads()
         for ((what, value) in listOf("threshold" to decision.threshold, "abstain band" to decision.abstain)) {
             hold(value == null || bonaFide != null) { "a decision with a $what ($value) needs a bona fide label, got none" }
         }
@@ -228,6 +239,27 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
         hold(bonaFide == null || bonaFide in labels) { "the bona fide label must be one of $labels, got '$bonaFide'" }
     }
 
+    private fun checkHeads() {
+        val isPlain = heads == null
+        val right = if (isPlain) SCHEMA_WITHOUT_HEADS else SCHEMA
+        hold(schema == right) { "a contract ${if (isPlain) "without" else "with"} heads must have schema $right, got $schema" }
+        val scales = heads ?: return
+        scales.forEach { parseFraction(it) }
+        hold(scales.size in 2..MAX_HEADS && scales.toSet().size == scales.size) {
+            "heads must be 2 to $MAX_HEADS different scales, got ${scales.toString().take(MAX_SHOWN)}"
+        }
+        hold(scales[0] == plan.scale(0)) {
+            "the first head must be that of the plan's first crop, ${plan.scale(0)}, got ${scales[0]}"
+        }
+        val lacking = (plan.lead + plan.cycle).distinct() - scales.toSet()
+        hold(lacking.isEmpty()) {
+            "every scale of a plan must have a head, $plan has $lacking without one; the model has heads for $scales"
+        }
+    }
+
+    /** Which head, by its number from 0, scores crop [index] of the plan; 0 where there is one head. */
+    public fun headOf(index: Int): Int = heads?.indexOf(plan.scale(index)) ?: 0
+
     /** The contract as JSON, with Python's keys in Python's order. */
     public fun toJson(): String = Json.write(
         mapOf(
@@ -237,6 +269,8 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             "bona_fide" to bonaFide,
             "side_px" to sidePx,
             "plan" to plan.toMap(),
+            // Readers of the first version refuse keys that it lacks.
+            *listOfNotNull(heads?.let { "heads" to it }).toTypedArray(),
             "decision" to decision.toMap(),
             "precision" to precision,
             "model_sha256" to modelSha256,
@@ -248,7 +282,7 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
 
     public companion object {
         /** The newest version of the format that this runtime reads. */
-        public const val SCHEMA: Int = 1
+        public const val SCHEMA: Int = 2
 
         /** An answer that asks for another photo. */
         public const val RETAKE: String = "retake"
@@ -277,11 +311,14 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             if (schema is java.math.BigInteger && schema.signum() > 0 || schema is Long && schema > SCHEMA) {
                 throw ContractException("$FILE has schema $schema, this app reads up to $SCHEMA: update the app")
             }
-            hold(schema == SCHEMA.toLong()) { "$FILE must have schema $SCHEMA, got $schema".take(MAX_SHOWN) }
-            return from(JsonRecord(raw, FILE, REQUIRED, OPTIONAL) { ContractException(it) })
+            val known = (schema as? Long)?.takeIf { it in SCHEMA_WITHOUT_HEADS..SCHEMA }?.toInt()
+                ?: throw ContractException("$FILE must have schema $SCHEMA_WITHOUT_HEADS or $SCHEMA, got $schema".take(MAX_SHOWN))
+            val optional = if (known == SCHEMA) OPTIONAL + "heads" else OPTIONAL
+            return from(known, JsonRecord(raw, FILE, REQUIRED, optional) { ContractException(it) })
         }
 
-        private fun from(record: JsonRecord) = Contract(
+        private fun from(schema: Int, record: JsonRecord) = Contract(
+            schema = schema,
             name = record.string("name"),
             labels = record.strings("labels"),
             bonaFide = record.stringOrNull("bona_fide"),
@@ -292,6 +329,7 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             modelSha256 = record.string("model_sha256"),
             checkedOn = record.orElse("checked_on", emptyList()) { strings(it) },
             provenance = record.orElse("provenance", emptyMap()) { map(it) },
+            heads = record.orElse("heads", null) { strings(it) },
         )
     }
 }

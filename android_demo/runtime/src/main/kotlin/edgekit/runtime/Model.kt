@@ -7,8 +7,11 @@ public interface Model : Closeable {
     /** Side of the square input, in pixels. */
     public val sidePx: Int
 
-    /** Number of outputs. */
+    /** Number of scores of a head. */
     public val classes: Int
+
+    /** Number of heads, each for another scale of crops. */
+    public val heads: Int get() = 1
 
     /** Name and version of what runs it, for records, such as `tflite 2.16.1`. */
     public val engine: String
@@ -17,10 +20,11 @@ public interface Model : Closeable {
      * Scores one crop.
      *
      * @param rgb sidePx x sidePx x 3 bytes, RGB, rows from the top
-     * @param index the crop's place in the plan, from 0: a model may have one head for each scale
+     * @param index the crop's place in the plan, from 0
+     * @param head which of the heads scores it, from 0, as [Contract.headOf] says
      * @return one float for each class; [Classifier] holds that they are probabilities
      * @throws ModelException the interpreter failed
      */
     @Throws(EdgekitException::class)
-    public fun score(rgb: ByteArray, index: Int = 0): FloatArray
+    public fun score(rgb: ByteArray, index: Int = 0, head: Int = 0): FloatArray
 }

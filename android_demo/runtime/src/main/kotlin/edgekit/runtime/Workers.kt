@@ -44,8 +44,14 @@ internal class Scored(val probabilities: FloatArray, val cropNs: Long, val invok
  * Scores the crops of a photo, several at a time: each worker cuts a crop and runs it through a model of its own.
  *
  * A crop that is alone leaves the other cores idle, so a call for one crop has a model of its own with all threads.
+ *
+ * @param headOf which head scores the crop at a place in the plan
  */
-internal class Workers(private val models: List<Model>, private val makeWide: (() -> Model)?) {
+internal class Workers(
+    private val models: List<Model>,
+    private val makeWide: (() -> Model)?,
+    private val headOf: (Int) -> Int,
+) {
     private val free = LinkedBlockingQueue(models)
     private val pool = if (models.size == 1) null else Executors.newFixedThreadPool(models.size) { work ->
         Thread(work, "edgekit").apply { isDaemon = true }
@@ -138,7 +144,7 @@ internal class Workers(private val models: List<Model>, private val makeWide: ((
     }
 
     private fun scored(model: Model, tensor: ByteArray, index: Int, beganNs: Long, cutNs: Long): Scored {
-        val probabilities = model.score(tensor, index)
+        val probabilities = model.score(tensor, index, headOf(index))
         val doneNs = System.nanoTime()
         checkProbabilities(probabilities, model.classes)
         return Scored(probabilities, cutNs - beganNs, doneNs - cutNs)

@@ -12,14 +12,21 @@ import java.util.Collections
 /** The classifier's own work: order, ends, threads, time and what it refuses; models here answer as they are told. */
 class ClassifierTest {
     /** Answers by a crop's place in the plan. */
-    private class Told(override val sidePx: Int = 8, override val classes: Int = 2, val answer: (Int) -> FloatArray) : Model {
+    private class Told(
+        override val sidePx: Int = 8,
+        override val classes: Int = 2,
+        override val heads: Int = 1,
+        val answer: (Int) -> FloatArray,
+    ) : Model {
         val scored: MutableList<Int> = Collections.synchronizedList(ArrayList())
+        val asked: MutableMap<Int, Int> = Collections.synchronizedMap(HashMap())
         var isClosed = false
         override val engine = "told"
 
-        override fun score(rgb: ByteArray, index: Int): FloatArray {
+        override fun score(rgb: ByteArray, index: Int, head: Int): FloatArray {
             assertEquals(sidePx * sidePx * CHANNELS, rgb.size)
             scored.add(index)
+            asked[index] = head
             // The first crops take longest, so that an order of completion would show.
             Thread.sleep((10 - index).coerceAtLeast(0).toLong())
             return answer(index)
@@ -63,6 +70,19 @@ class ClassifierTest {
 
     @ParameterizedTest
     @ValueSource(ints = [1, 3])
+    fun `a crop is scored by the head of its scale`(threads: Int) {
+        val plan = CropPlan(lead = listOf("full"), cycle = listOf("1/4", "native"), crops = 4)
+        val several = contract().copy(schema = 2, plan = plan, heads = listOf("full", "native", "1/2", "1/4"))
+        val models = List(threads) { Told(heads = 4, answer = ::byPlace) }
+        Classifier(several, models).use { classifier ->
+            classifier.classify(picture, crops = 6)
+            val asked = models.flatMap { it.asked.entries }.associate { it.key to it.value }
+            assertEquals(mapOf(0 to 0, 1 to 3, 2 to 1, 3 to 3, 4 to 1, 5 to 3), asked)
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = [1, 3])
     fun `a plain answer ends the work early, unless somebody asks for all`(threads: Int) {
         val bounds = List(9) { if (it < 2) 1000.0 else 0.5 }
         val stops = contract(Decision(threshold = 0.5, earlyStop = bounds))
@@ -83,7 +103,7 @@ class ClassifierTest {
         val poison = ByteArray(bytes.capacity()) { 7 }
         val read = Collections.synchronizedSet(HashSet<Set<Byte>>())
         val model = { object : Model by Told(answer = ::byPlace) {
-            override fun score(rgb: ByteArray, index: Int): FloatArray {
+            override fun score(rgb: ByteArray, index: Int, head: Int): FloatArray {
                 read.add(rgb.toSet())
                 if (end == "fails" && index == 1) throw ModelException("the delegate is gone")
                 return floatArrayOf(0.01f, 0.99f)
@@ -175,7 +195,7 @@ class ClassifierTest {
 
     @Test
     fun `a model that is not the contract's is refused, and all are closed`() {
-        for (wrong in listOf(Told(sidePx = 9, answer = ::byPlace), Told(classes = 3, answer = ::byPlace))) {
+        for (wrong in listOf(Told(sidePx = 9, answer = ::byPlace), Told(classes = 3, answer = ::byPlace), Told(heads = 2, answer = ::byPlace))) {
             val right = Told(answer = ::byPlace)
             assertThrows(ContractException::class.java) { Classifier(contract(), listOf(right, wrong)) }
             assertTrue(right.isClosed && wrong.isClosed)

@@ -29,28 +29,31 @@ class JvmModel(flatbuffer: ByteBuffer, threads: Int = 1) : Model {
     }
 
     private val input: TfLiteTensor = tflite.TfLiteInterpreterGetInputTensor(interpreter, 0)
-    private val output: TfLiteTensor = tflite.TfLiteInterpreterGetOutputTensor(interpreter, 0)
+    private val outputs: List<TfLiteTensor> =
+        List(tflite.TfLiteInterpreterGetOutputTensorCount(interpreter)) { tflite.TfLiteInterpreterGetOutputTensor(interpreter, it) }
 
     override val sidePx: Int = tflite.TfLiteTensorDim(input, 1)
-    override val classes: Int = tflite.TfLiteTensorDim(output, 1)
+    override val classes: Int = tflite.TfLiteTensorDim(outputs[0], 1)
+    override val heads: Int = 1 + outputs.drop(1).sumOf { tflite.TfLiteTensorDim(it, 1) }
     override val engine: String = "tflite-jvm ${tflite.TfLiteVersion().string}"
 
     private val crop = BytePointer(sidePx.toLong() * sidePx * 3)
-    private val scores = BytePointer(classes * 4L)
+    private val scores = outputs.map { BytePointer(tflite.TfLiteTensorByteSize(it)) }
 
     init {
-        val isOurs = tflite.TfLiteTensorByteSize(input) == crop.capacity() && tflite.TfLiteTensorByteSize(output) == scores.capacity()
+        val isOurs = tflite.TfLiteTensorByteSize(input) == crop.capacity() && scores.sumOf { it.capacity() } == heads * classes * 4L
         if (!isOurs) throw ModelException("a model must have uint8 [1, S, S, 3] in and float32 [1, n] out")
     }
 
-    override fun score(rgb: ByteArray, index: Int): FloatArray {
+    override fun score(rgb: ByteArray, index: Int, head: Int): FloatArray {
         crop.position(0).put(rgb, 0, rgb.size)
         hold(tflite.TfLiteTensorCopyFromBuffer(input, crop, crop.capacity()), "take a crop")
         hold(tflite.TfLiteInterpreterInvoke(interpreter), "run")
-        hold(tflite.TfLiteTensorCopyToBuffer(output, scores, scores.capacity()), "give scores")
-        val found = FloatArray(classes)
-        scores.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(found)
-        return found
+        val number = if (head == 0) 0 else 1
+        hold(tflite.TfLiteTensorCopyToBuffer(outputs[number], scores[number], scores[number].capacity()), "give scores")
+        val rows = scores[number].asByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+        if (head > 0) rows.position((head - 1) * classes)
+        return FloatArray(classes).also { rows.get(it) }
     }
 
     private fun hold(status: Int, what: String) {

@@ -57,8 +57,12 @@ class VectorsTest {
             val inputs = Vectors.data(vector.string("inputs"))
             val expected = Vectors.floats(vector.string("scores")).map { it.toDouble() }.chunked(model.classes)
             val length = model.sidePx * model.sidePx * CHANNELS
-            assertEquals(inputs.size, expected.size * length, vector.why)
-            val found = expected.indices.map { model.score(inputs.copyOfRange(it * length, (it + 1) * length)).map { one -> one.toDouble() } }
+            assertEquals(inputs.size * model.heads, expected.size * length, vector.why)
+            // A row of each head for every input.
+            val found = expected.indices.map {
+                val at = it / model.heads * length
+                model.score(inputs.copyOfRange(at, at + length), 0, it % model.heads).map { one -> one.toDouble() }
+            }
             val steps = found.indices.maxOf { stepsBetween(found[it], expected[it], vector.vector("step")) }
             assertTrue(steps <= vector.tolerance("steps"), "${vector.why}: differs by $steps steps")
         }

@@ -1,5 +1,6 @@
 package edgekit.runtime.verify
 
+import edgekit.runtime.Contract
 import edgekit.runtime.ContractException
 import java.nio.ByteBuffer
 
@@ -18,21 +19,31 @@ private const val MOST_SHOWN = 300
 internal class CheckedModel(val inputs: List<Tensor>, val outputs: List<Tensor>, val memoryBytes: Long)
 
 /**
- * Checks a flatbuffer that edgekit runs: [checkModel], and static uint8 [1, S, S, 3] in, float32 [1, n] out.
+ * Checks a flatbuffer that edgekit runs: [checkModel], and static uint8 [1, S, S, 3] in, float32 [1, n] out; where the
+ * contract has heads, float32 [1, heads - 1, n] as a second output.
  *
- * @throws ContractException another interface, or what [checkModel] refuses
+ * @throws ContractException another interface than the contract's, or what [checkModel] refuses
  */
-internal fun checkClassifier(content: ByteBuffer, sidePx: Int, classes: Int): CheckedModel {
+internal fun checkClassifier(content: ByteBuffer, contract: Contract): CheckedModel {
     val checked = checkModel(content)
-    val side = sidePx.toLong()
-    checkInterface("input", checked.inputs, Type.UINT8, listOf(1L, side, side, 3L))
-    checkInterface("output", checked.outputs, Type.FLOAT32, listOf(1L, classes.toLong()))
+    val (inputs, outputs) = checked.inputs.size to checked.outputs.size
+    if (inputs != 1) throw ContractException("a model must have one input, got $inputs; export a single input")
+    val wanted = if (contract.headCount > 1) 2 else 1
+    if (outputs != wanted) {
+        val whose = if (wanted > 1) "a model with ${contract.headCount} heads must have two outputs" else "a model must have one output"
+        throw ContractException("$whose, got $outputs; convert it again")
+    }
+    val side = contract.sidePx.toLong()
+    val classes = contract.labels.size.toLong()
+    checkInterface("input", checked.inputs[0], Type.UINT8, listOf(1L, side, side, 3L))
+    checkInterface("output", checked.outputs[0], Type.FLOAT32, listOf(1L, classes))
+    for (other in checked.outputs.drop(1)) {
+        checkInterface("second output", other, Type.FLOAT32, listOf(1L, contract.headCount - 1L, classes))
+    }
     return checked
 }
 
-private fun checkInterface(what: String, found: List<Tensor>, type: Type, shape: Lengths) {
-    if (found.size != 1) throw ContractException("a model must have one $what, got ${found.size}; export a single $what")
-    val one = found[0]
+private fun checkInterface(what: String, one: Tensor, type: Type, shape: Lengths) {
     if (one.type != type || one.shape != shape) {
         throw ContractException("a model's $what must be $type $shape, got ${one.type} ${one.shape}; convert it again")
     }
