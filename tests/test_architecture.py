@@ -307,7 +307,6 @@ TESTED_ELSEWHERE = {
     "evaluate.tta_tables": "tests/evaluate/test_tta.py, on a real study",
     "gather.strip_heif": "through strip: tests/gather/test_strip.py",
     "look.canvas": "tests/figures/test_pareto.py, tests/figures/test_evaluation.py",
-    "quantize.options": "defaults alone",
     "report.costs": "tests/report/test_page.py, tests/report/test_browser.py",
     "report.tables": "tests/report/test_verdict.py, tests/report/test_page.py",
     "report.training": "tests/report/test_page.py",

@@ -9,6 +9,7 @@ import typer
 from edgekit import __version__
 from edgekit.cli import (
     adopt,
+    backbones,
     bench,
     clean,
     crossval,
@@ -56,6 +57,7 @@ add_commands(
     app,
     {
         demo.demo: "demo --out runs/demo",
+        backbones.backbones: "backbones efficientnet_lite0 mobilenet_v2",
         train.finetune: "finetune photos --out runs/first --tune all",
         train.qat: "qat runs/first",
         train.convert: "convert runs/first --int8 --calibration runs/first/calibration",

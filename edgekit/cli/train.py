@@ -15,7 +15,7 @@ from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size, percent
-from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder
+from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder, refuse_unquantisable
 from edgekit.terminal import exit_code_of_stop
 from edgekit.train.options import CALIBRATED, AugmentName, TrainConfig, qat_fit, whole_fit
 from edgekit.train.weights_file import check_weights_file
@@ -116,7 +116,8 @@ def finetune(
         from edgekit.train.finetune import finetune
 
         record = finetune(dataset, folder, config, options=files, progress=progress)
-    finish_training(record, out, json=json, then=console.command("qat", out))
+    then = console.command("convert", out, "--int8") if network.known.qat else console.command("qat", out)
+    finish_training(record, out, json=json, then=then)
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -176,6 +177,7 @@ def qat(
     with console.progress() as progress:
         recover(folder, progress)
     before = folder.read("float")
+    refuse_unquantisable(before.config.network)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(before.config.tune, given)

@@ -66,6 +66,13 @@ def quantised(network: keras.Model) -> keras.Model:
     Raises:
         RunError: a layer that tensorflow-model-optimization can't quantise.
     """
+    # The library takes such for layers, and fails with whatever Python raises then.
+    bare = next((layer.name for layer in network.layers if type(layer).__name__ == "TFOpLambda"), None)
+    if bare is not None:
+        raise RunError(
+            f"this network can't be trained quantised: {bare} is an operation without a layer; use post-training "
+            "`edgekit convert --int8`"
+        )
     try:
         return _keras.quantize_apply(_keras.quantize_annotate_model(network), scheme=_Scheme())
     except (RuntimeError, ValueError) as failure:

@@ -1,11 +1,12 @@
-"""What may be asked of calibration, with the only defaults. Standard library only."""
+"""What may be asked of calibration and of quantization, with the only defaults. Standard library only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, RunError
+from edgekit.train.options import NetworkConfig
 
 # Crops that set the ranges of activations.
 CALIBRATION_CROPS = 200
@@ -43,3 +44,16 @@ class CalibrationFolder:
     def __post_init__(self) -> None:
         """Check the number."""
         check_calibration_crops(self.crops)
+
+
+def refuse_unquantisable(network: NetworkConfig) -> None:
+    """Hold that a network can be trained quantised, before anything slow is done.
+
+    Raises:
+        RunError: its backbone has layers without fake quantization.
+    """
+    if network.known.qat:
+        raise RunError(
+            f"{network.backbone} can't be trained quantised ({network.known.qat}); `edgekit convert --int8` takes its "
+            "float stage"
+        )

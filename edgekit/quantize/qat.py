@@ -19,7 +19,7 @@ from edgekit.quantize.calibration import CalibrationConfig
 from edgekit.quantize.fakequant import quantised
 from edgekit.quantize.kernels import adapt_weights
 from edgekit.quantize.neutral import neutral_crops
-from edgekit.quantize.options import CalibrationFolder
+from edgekit.quantize.options import CalibrationFolder, refuse_unquantisable
 from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.quantize.representative import RepresentativeSet, representative_set
 from edgekit.records import file_sha256, is_stream
@@ -104,6 +104,7 @@ def qat(
     with working_in(folder.root):
         recover(folder, progress)
         before = folder.read("float")
+        refuse_unquantisable(before.config.network)
         if before.data_sha256 != dataset.sha256:
             raise RunError(
                 f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "

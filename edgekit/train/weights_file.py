@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -85,6 +84,8 @@ def published_file(backbone: Backbone) -> Path:
     Raises:
         RunError: the package is not installed, or holds no such file.
     """
+    from importlib import metadata
+
     assert backbone.published is not None
     package = backbone.published.package
     try:

@@ -18,6 +18,7 @@ from edgekit.errors import EdgekitError, pip_line
 
 COMMANDS = [
     "adopt",
+    "backbones",
     "bench",
     "clean",
     "convert",

@@ -73,6 +73,12 @@ def test_the_converter_keeps_the_integers(network, twin):
     np.testing.assert_array_equal(model.get_tensor(found["index"])[0], np.round(kernel / step)[..., 0])
 
 
+def test_an_operation_without_a_layer_is_refused():
+    pixels = keras.Input((32, 32, 3))
+    with pytest.raises(RunError, match=r"add is an operation without a layer; use post-training `edgekit convert"):
+        quantised(keras.Model(pixels, keras.layers.Dense(2)(keras.layers.Flatten()(pixels + 3.0))))
+
+
 def test_what_the_library_cannot_quantise_is_refused():
     pixels = keras.Input((32, 32, 3))
     odd = keras.layers.LayerNormalization()(pixels)

@@ -107,3 +107,18 @@ def test_progress_says_how_long_it_takes_and_counts_the_crops_and_the_layers(net
     steps = 32 + len(convolutions(network))
     assert (bar.total, bar.done) == (steps, steps)
     assert bar.expected_s > 0
+
+
+def test_normalisation_without_a_scale_of_its_own_takes_the_mean_error(batches):
+    """Inception's have none."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((64, 64, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(pixels)
+    plain = keras.Model(pixels, keras.layers.BatchNormalization(scale=False, name="norm")(x))
+    before = plain.predict_on_batch(batches[0])
+    adapt_weights(plain, batches)
+    beta, mean, variance = plain.get_layer("norm").get_weights()
+    assert np.abs(mean).max() > 0
+    assert (beta.max(), variance.min()) == (0, 1)
+    after = plain.predict_on_batch(batches[0])
+    assert np.abs((after - before).mean(axis=(0, 1, 2))).max() < 0.1 * np.abs(after - before).max()

@@ -81,6 +81,7 @@ def test_a_graph_says_what_keras_says_of_the_pixels_it_wants(name, tmp_path):
             layer.set_weights([rng.uniform(0.5, 1.5, one.shape) for one in layer.get_weights()])
         elif type(layer).__name__ == "Normalization":
             layer.set_weights([np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225]) ** 2, 0])
+            layer.finalize_state()
     path = tmp_path / "weights.h5"
     original.save_weights(str(path))
     with_weights = NetworkConfig(backbone=name, side_px=side, features="content", weights=str(path))

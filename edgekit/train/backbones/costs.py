@@ -20,7 +20,7 @@ class PartCost:
     Attributes:
         macs: Multiplications and additions of convolutions and dense layers, for one crop of the backbone's own side.
         parameters: Numbers that training can change.
-        int8_bytes: The size of the int8 TFLite file, without metadata.
+        int8_bytes: About the size of its int8 file, without metadata.
     """
 
     macs: Counted
