@@ -51,6 +51,9 @@ LONG = {
     "report/test_browser.py",
     "runtime/agent/test_run.py",
     "test_kills.py",
+    "train/backbones/test_quantising.py",
+    "train/backbones/test_registry.py",
+    "train/test_slim.py",
     "runtime/verify/test_mutants.py",
     "runtime/test_decoding.py",
 }
