@@ -119,6 +119,21 @@ def export_captures(path, model):
     return pack(path, captures_members(model))
 
 
+def upload_captures(folder, model):
+    """The same captures as the app's upload folder has them; returns their records."""
+    members = captures_members(model)
+    rows = [json.loads(line) for line in members["verdicts.jsonl"].splitlines()]
+    for row in rows:
+        own = folder / row["id"]
+        own.mkdir(parents=True)
+        inside = "unlabelled" if row["truth"] is None else "photos"
+        (own / row["photo"]).write_bytes(members[f"{inside}/{row['photo']}"])
+        (own / f"{row['id']}.json").write_text(json.dumps(row), encoding="utf-8")
+        origin = {"schema": 1, "installation": "4e81c2d0", "lens": "back"}
+        (own / "origin.json").write_text(json.dumps(origin), encoding="utf-8")
+    return rows
+
+
 def sweep_members(model, folder, *, settings=SETTINGS, device=DEVICE, **head):
     """Members of a benchmark's export; its rows are those of this machine's own agent, of a job without cold starts."""
     photos = {}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import fetch
 import resources
-from common import HOME, TARGET, is_newer, need, run
+from common import HOME, TARGET, is_newer, need, run, write
 
 # Times in archives are those that a zip can hold at least: equal sources make equal files.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -28,13 +29,24 @@ def compile_modules(*modules: str) -> list[Path]:
         if (HOME / module / "src" / "main" / "AndroidManifest.xml").is_file():
             resources.make(module)
     jars = [TARGET / module / "classes.jar" for module in modules]
-    sources = [path for name in _MODULES for path in (HOME / name).glob("src/main/**/*")]
-    sources += [*HOME.glob("*/pom.xml"), HOME / "pom.xml"]
+    sources = _sources()
     if not all(is_newer(jar, sources) for jar in jars):
+        for name in _MODULES:
+            # Maven leaves the classes of sources that are no more.
+            shutil.rmtree(HOME / name / "target" / "classes", ignore_errors=True)
         run("mvn", "-B", "-q", "-f", HOME / "pom.xml", "-pl", ",".join(modules), "-am", "compile")
         for module, jar in zip(modules, jars, strict=True):
             pack(HOME / module / "target" / "classes", jar)
     return jars
+
+
+def _sources() -> list[Path]:
+    """What the classes are made of, with a list of it that is new where a file came or went."""
+    sources = [path for name in _MODULES for path in sorted((HOME / name).glob("src/main/**/*"))]
+    sources += [*sorted(HOME.glob("*/pom.xml")), HOME / "pom.xml"]
+    listed = TARGET / "sources.txt"
+    write(listed, "".join(f"{path.relative_to(HOME).as_posix()}\n" for path in sources))
+    return [*sources, listed]
 
 
 def pack(folder: Path, into: Path) -> Path:

@@ -3,8 +3,8 @@
 What is there already is not fetched again. Every artifact is held to its SHA-256. They come through Maven's own client,
 from whatever mirror it is set up with, and are taken from its local repository where they are there. Under ``target/``:
 
-- ``artifacts/`` the files as they are; ``aar/NAME/`` what is inside (``classes.jar``, ``jni/ABI/*.so``)
-- ``sdk/`` the Android that Robolectric runs, ``framework.apk`` its resources, for aapt2
+- ``artifacts/`` the files as they are; ``aar/NAME-VERSION/`` what is inside (``classes.jar``, ``jni/ABI/*.so``)
+- ``sdk/`` the Android that Robolectric runs, ``framework-VERSION.apk`` its resources, for aapt2
 """
 
 from __future__ import annotations
@@ -206,11 +206,12 @@ def _link(source: Path, to: Path) -> None:
 
 def aar(name: str) -> Path:
     """The folder with what is inside an AAR of ARTIFACTS; raises as ``artifact`` does."""
-    folder = TARGET / "aar" / name
+    # With the version: what an older one left here is not this one's.
+    folder = TARGET / "aar" / f"{name}-{ARTIFACTS[name].version}"
     if (folder / "classes.jar").is_file():
         return folder
     source = artifact(name)
-    part = folder.with_name(f".{name}.{os.getpid()}")
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
     with zipfile.ZipFile(source) as archive:
         archive.extractall(part)
     shutil.rmtree(folder, ignore_errors=True)
@@ -230,7 +231,7 @@ def sdk() -> Path:
 
 def framework() -> Path:
     """Android's own resources, as aapt2 takes them; raises as ``artifact`` does."""
-    made = TARGET / "framework.apk"
+    made = TARGET / f"framework-{ARTIFACTS['android-all-instrumented'].version}.apk"
     if made.is_file():
         return made
     part = made.with_name(f".{made.name}.{os.getpid()}")

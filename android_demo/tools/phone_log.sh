@@ -17,8 +17,18 @@ echo "== app"
 adb shell dumpsys package "$app" | grep -E 'versionName|versionCode|primaryCpuAbi|CAMERA: granted|firstInstallTime' || echo "$app is not installed"
 
 echo "== log of the app"
-user=$(adb shell dumpsys package "$app" | sed -n 's/.*userId=\([0-9]*\).*/\1/p' | head -n 1)
-[ -z "$user" ] || adb logcat -d -v time --uid="$user" | tail -n 2000
+# Android 14 calls it appId.
+user=$(adb shell dumpsys package "$app" | sed -n -e 's/.*userId=\([0-9][0-9]*\).*/\1/p' -e 's/.*appId=\([0-9][0-9]*\).*/\1/p' | head -n 1)
+if [ -n "$user" ]; then
+  adb logcat -d -v time --uid="$user" | tail -n 2000
+else
+  echo "not found: 'dumpsys package $app' names neither userId nor appId"
+fi
 
 echo "== crashes"
-adb logcat -d -b crash -v time | grep -A 40 "$app" | tail -n 400 || true
+# From one crash to the next, those of this app alone.
+adb logcat -d -b crash -v time | awk -v app="$app" '
+  /FATAL EXCEPTION|[*][*][*] [*][*][*] [*][*][*]/ { if (mine) printf "%s", block; block = ""; mine = 0 }
+  { block = block $0 "\n" }
+  index($0, "Process: " app ",") || index($0, ">>> " app " <<<") { mine = 1 }
+  END { if (mine) printf "%s", block }' | tail -n 400

@@ -18,6 +18,7 @@ from edgekit.data.names import is_litter
 from edgekit.data.options import AS_IT_LIES, DataReading
 from edgekit.errors import DataError
 from edgekit.phones.captures import is_captures, read_captures
+from edgekit.phones.uploads import find_uploads, read_upload
 from edgekit.runtime.kinds import picture_format
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv", ".mpg", ".ogv")
@@ -36,7 +37,7 @@ class Found:
         path: The file on disk: itself, or the zip file.
         member: Number in the zip file; None for a file.
         stamp: Text that changes when the file does.
-        sample: The photo's row, where the source is a folder with a manifest or a phone's export.
+        sample: The photo's row, where the source is a folder with a manifest, a phone's export or its upload folder.
     """
 
     name: str
@@ -85,6 +86,7 @@ class _Lister:
                     self.bad.append(BadPhoto(path=(relative / one).as_posix(), reason="is a link to a folder"))
             names += [(relative / one).as_posix() for one in sorted(files) if not is_litter(one)]
             self._count_litter([one for one in files if is_litter(one)])
+        names = self._add_uploads(root, source, names)
         live = _live_photos(names)
         table, sample_of = self._listed(root, names)
         for name in names:
@@ -103,6 +105,38 @@ class _Lister:
                     self.bad.append(BadPhoto(path=name, reason=str(refused)))
             else:
                 self.add_file(root / name, name, source, sample_of.get(name))
+
+    def _add_uploads(self, root: Path, source: str, names: list[str]) -> list[str]:
+        """Add captures that an app uploaded, by the truth that its user said; returns the names of all other files.
+
+        Raises:
+            DataError: nothing else is there, and no capture has a truth.
+        """
+        if self._reading.columns or has_manifest(root, self._reading):
+            return names
+        uploads = find_uploads(names, source)
+        if uploads.half:
+            self.ignored["of captures that were not copied whole"] += len(uploads.half)
+        told = without = 0
+        for folder, files in uploads.folders.items():
+            try:
+                sample = read_upload(root, folder, files)
+            except DataError as refused:
+                self.bad.append(BadPhoto(path=folder or source, reason=str(refused)))
+                continue
+            if sample is None:
+                without += 1
+                continue
+            told += 1
+            self.add_file(root / sample.path, sample.path, source, sample)
+        if without and not told and not uploads.others:
+            raise DataError(
+                f"{root}: none of its {without} captures has a truth; say in the app which are right, and copy the"
+                " folder again"
+            )
+        if without:
+            self.ignored["without a truth"] += without
+        return list(uploads.others)
 
     def _listed(self, root: Path, names: Sequence[str]) -> tuple[str, dict[str, Sample]]:
         """The manifest or CSV that says what each photo is, and its rows by path; nothing where folders do."""

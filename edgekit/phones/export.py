@@ -142,14 +142,10 @@ class Export:
         Raises:
             DataError: no JSON, too long, unknown or missing keys, or values that break a rule.
         """
-        if len(text) > MAX_JSON_CHARS:
-            raise self.wrong(f"{where} must have at most {MAX_JSON_CHARS} characters, got {len(text)}")
         try:
-            return from_plain(cls, parse_object(text), where=where, error=DataError)
+            return record_of(cls, text, where)
         except DataError as mistake:
-            # What a dataclass itself holds does not say where.
-            said = str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}"
-            raise self.wrong(said) from mistake
+            raise self.wrong(str(mistake)) from mistake
 
     def unpack(self, names: Sequence[str], folder: Path) -> None:
         """Write members below a folder, under their own names, which ``__init__`` has held to be harmless.
@@ -190,6 +186,22 @@ class Export:
         if missing or other:
             said = [f"{word} {shorten(names, limit=3)}" for word, names in (("no", missing), ("also", other)) if names]
             raise self.wrong(f"{rule}, got {' and '.join(said)}")
+
+
+def record_of(cls: type[T], text: str, where: str) -> T:
+    """A frozen dataclass of a text of JSON that is named ``where``.
+
+    Raises:
+        DataError: no JSON, too long, unknown or missing keys, or values that break a rule.
+    """
+    if len(text) > MAX_JSON_CHARS:
+        raise DataError(f"{where} must have at most {MAX_JSON_CHARS} characters, got {len(text)}")
+    try:
+        return from_plain(cls, parse_object(text), where=where, error=DataError)
+    except DataError as mistake:
+        # What a dataclass itself holds does not say where.
+        said = str(mistake) if str(mistake).startswith(where) else f"{where}: {mistake}"
+        raise DataError(said) from mistake
 
 
 def parse_object(text: str) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,11 +25,13 @@ def tools():
     import check_gradle
     import classfiles
     import common
+    import compiled
     import fetch
     import readme
     import resources
 
-    yield {one.__name__: one for one in (api_levels, check_gradle, classfiles, common, fetch, readme, resources)}
+    found = (api_levels, check_gradle, classfiles, common, compiled, fetch, readme, resources)
+    yield {one.__name__: one for one in found}
     sys.path.remove(str(ANDROID / "tools"))
 
 
@@ -66,7 +70,8 @@ def test_versions_of_artifacts_are_those_of_the_modules(tools):
     artifacts = tools["fetch"].ARTIFACTS
     for module in ("android", "app"):
         pom = (ANDROID / module / "pom.xml").read_text(encoding="utf-8")
-        for name, key in (("tensorflow-lite", "tflite.version"), ("android-all", "android.all.version")):
+        keys = {"tensorflow-lite": "tflite", "android-all": "android.all", "monitor": "monitor"}
+        for name, key in ((name, f"{key}.version") for name, key in keys.items()):
             assert f"<{key}>{artifacts[name].version}</{key}>" in pom
 
 
@@ -81,6 +86,103 @@ def test_an_artifact_that_is_another_one_is_not_taken(tools, tmp_path, monkeypat
     with pytest.raises(common.Unavailable, match=hashlib.sha256(b"something else").hexdigest()):
         fetch.artifact(wanted.name)
     assert not list((tmp_path / "target").rglob("*.jar"))
+
+
+def put_aar(repository, artifact, classes):
+    """An AAR of an artifact in a repository; the artifact with its hash."""
+    folder = repository / artifact.group.replace(".", "/") / artifact.name / artifact.version
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / artifact.file, "w") as archive:
+        archive.writestr("classes.jar", classes)
+    digest = hashlib.sha256((folder / artifact.file).read_bytes()).hexdigest()
+    return dataclasses.replace(artifact, sha256=digest)
+
+
+def test_what_an_older_version_left_is_not_the_newer_ones(tools, tmp_path, monkeypatch):
+    fetch = tools["fetch"]
+    monkeypatch.setattr(fetch, "TARGET", tmp_path / "target")
+    monkeypatch.setenv("MAVEN_REPOSITORY", str(tmp_path / "repository"))
+    for version in ("1.0", "2.0"):
+        wanted = dataclasses.replace(fetch.ARTIFACTS["monitor"], version=version)
+        made = put_aar(tmp_path / "repository", wanted, version)
+        monkeypatch.setitem(fetch.ARTIFACTS, "monitor", made)
+        assert (fetch.aar("monitor") / "classes.jar").read_text() == version
+
+
+def test_a_source_that_is_gone_is_a_reason_to_compile(tools, tmp_path, monkeypatch):
+    compiled, common = tools["compiled"], tools["common"]
+    home = tmp_path / "android"
+    for name in ("A.kt", "B.kt"):
+        common.write(home / "runtime" / "src" / "main" / name, name)
+    common.write(home / "pom.xml", "<project/>")
+    monkeypatch.setattr(compiled, "HOME", home)
+    monkeypatch.setattr(compiled, "TARGET", home / "target")
+    jar = home / "target" / "classes.jar"
+    compiled._sources()
+    common.write(jar, "made of both")
+
+    def age():
+        """Make all of it older than the jar."""
+        for path in home.rglob("*"):
+            os.utime(path, (path.stat().st_atime, 2 if path == jar else 1))
+
+    age()
+    assert common.is_newer(jar, compiled._sources())
+    (home / "runtime" / "src" / "main" / "B.kt").unlink()
+    age()
+    assert not common.is_newer(jar, compiled._sources())
+
+
+CRASHES = """\
+11-30 12:00:00.000 E/AndroidRuntime( 1): FATAL EXCEPTION: main
+11-30 12:00:00.000 E/AndroidRuntime( 1): Process: edgekit.capture, PID: 1
+11-30 12:00:00.000 E/AndroidRuntime( 1): java.lang.IllegalStateException: ours
+11-30 12:00:01.000 E/AndroidRuntime( 2): FATAL EXCEPTION: main
+11-30 12:00:01.000 E/AndroidRuntime( 2): Process: com.bank, PID: 2
+11-30 12:00:01.000 E/AndroidRuntime( 2): java.lang.SecurityException: secret
+11-30 12:00:02.000 F/DEBUG   ( 3): *** *** *** *** ***
+11-30 12:00:02.000 F/DEBUG   ( 3): pid: 3, tid: 3, name: edgekit  >>> edgekit.capture <<<
+11-30 12:00:02.000 F/DEBUG   ( 3): backtrace of ours
+11-30 12:00:03.000 E/AndroidRuntime( 4): FATAL EXCEPTION: main
+11-30 12:00:03.000 E/AndroidRuntime( 4): Process: edgekit.capture.other, PID: 4
+11-30 12:00:03.000 E/AndroidRuntime( 4): secret
+"""
+ADB = """\
+#!/bin/sh
+case "$*" in
+get-state) echo device ;;
+*"dumpsys package"*) cat "$(dirname "$0")/package" ;;
+*"-b crash"*) cat "$(dirname "$0")/crashes" ;;
+*--uid=10123*) echo "a line of the app" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "line"),
+    [
+        pytest.param("    userId=10123\n    sharedUser=null\n", "a line of the app", id="android-13"),
+        pytest.param("    appId=10123\n    userId=none\n", "a line of the app", id="android-14"),
+        pytest.param("    versionName=0.1.0\n", "names neither userId nor appId", id="neither"),
+    ],
+)
+def test_a_phones_log_has_the_app_and_no_other(tmp_path, package, line):
+    adb = tmp_path / "adb"
+    adb.write_text(ADB, encoding="utf-8")
+    adb.chmod(0o755)
+    (tmp_path / "package").write_text(package, encoding="utf-8")
+    (tmp_path / "crashes").write_text(CRASHES, encoding="utf-8")
+    ran = subprocess.run(
+        [str(ANDROID / "tools" / "phone_log.sh")],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert line in ran.stdout
+    assert ran.stdout.count("of ours") + ran.stdout.count(": ours") == 2
+    assert "secret" not in ran.stdout
+    assert ran.stderr == ""
 
 
 def test_what_is_absent_is_named_with_what_installs_it(tools, monkeypatch, tmp_path):

@@ -13,6 +13,8 @@ from exporting import picture
 from edgekit.bench.from_phones import benchmark_of_exports
 from edgekit.data.dataset import load_dataset
 from edgekit.evaluate.accuracy import evaluate_model
+from edgekit.gather.importing import import_photos
+from edgekit.gather.options import ImportConfig
 from edgekit.phones.captures import read_captures, unpacked_captures
 from edgekit.runtime import read_bundle
 
@@ -82,3 +84,16 @@ def test_exports_of_the_app():
     (one,) = benchmark_of_exports(model, [APP / "bench.zip"]).devices
     assert one.kind == "android"
     assert one.points
+
+
+@pytest.mark.skipif(not APP.is_dir(), reason="the app's tests have left no exports: make android")
+def test_uploads_of_the_app_are_what_it_exports(tmp_path):
+    found = []
+    for source in (APP / "captures.zip", APP / "uploads"):
+        record = import_photos([source], tmp_path / source.stem, ImportConfig())
+        assert record.bad == ()
+        found.append((record.stored, record.photos, record.ignored))
+    assert found[0] == found[1]
+    stored, photos, ignored = found[0]
+    # The photo of the gallery is the first one again, of which nobody said anything.
+    assert (stored, len(photos), ignored) == (6, 2, {"without a truth": 1})

@@ -78,7 +78,7 @@ def make(abi: str) -> Path:
     library = fetch.aar("tensorflow-lite") / "jni" / abi / NATIVE_LIBRARY
     shim, score = HERE / "shim.c", HERE / "score.c"
     last = folder / NATIVE_LIBRARY
-    if is_newer(last, [shim, score, Path(__file__)]):
+    if is_newer(last, [library, shim, score, Path(__file__)]):
         return folder
     provided = sorted(set(_PROVIDED.findall(shim.read_text(encoding="utf-8"))))
     passed_on = [name for name in wanted_symbols(library) if name not in provided]

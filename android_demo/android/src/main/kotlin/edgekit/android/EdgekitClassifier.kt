@@ -46,6 +46,9 @@ public class EdgekitClassifier private constructor(
 ) : Closeable {
     public val contract: Contract get() = classifier.contract
 
+    /** How many crops are scored at the same time: those of [options], or one where the GPU scores them. */
+    public val threads: Int get() = classifier.threads
+
     public val engine: String =
         classifier.engine + if (classifier.threads == 1) ", 1 thread" else ", ${classifier.threads} threads"
 
@@ -100,7 +103,7 @@ public class EdgekitClassifier private constructor(
     @JvmOverloads
     @Throws(EdgekitException::class)
     public fun classify(context: Context, photo: Uri, crops: Int? = null, stopEarly: Boolean = true): Verdict {
-        val content = content("$photo", Limits.MAX_FILE_BYTES, ::PhotoException) { stream(context, photo) }
+        val content = content(context, photo, Limits.MAX_FILE_BYTES, ::PhotoException)
         return classify(content, crops, stopEarly, "$photo")
     }
 
@@ -145,7 +148,7 @@ public class EdgekitClassifier private constructor(
         @JvmOverloads
         @Throws(EdgekitException::class)
         public fun load(context: Context, model: Uri, options: Options = Options()): EdgekitClassifier =
-            load(content("$model", Limits.MAX_MODEL_BYTES, ::ContractException) { stream(context, model) }, options, "$model")
+            load(content(context, model, Limits.MAX_MODEL_BYTES, ::ContractException), options, "$model")
 
         /** Loads a model file; errors as for an asset. */
         @JvmStatic
@@ -158,8 +161,14 @@ public class EdgekitClassifier private constructor(
         @JvmStatic
         @JvmOverloads
         @Throws(EdgekitException::class)
-        public fun load(content: ByteArray, options: Options = Options(), name: String = "model"): EdgekitClassifier =
-            load(Bundle.read(content, name), options)
+        public fun load(content: ByteArray, options: Options = Options(), name: String = "model"): EdgekitClassifier {
+            val bundle = try {
+                Bundle.read(content, name)
+            } catch (full: OutOfMemoryError) {
+                throw ContractException("$name must fit into the app's memory while it is checked, it does not", full)
+            }
+            return load(bundle, options)
+        }
 
         /** Loads a model file that was read and checked; errors as for an asset. */
         @JvmStatic
@@ -172,17 +181,32 @@ public class EdgekitClassifier private constructor(
             // The GPU takes one crop at a time: more interpreters would only hold its memory.
             val count = if (options.accelerator == Accelerator.GPU) 1 else options.threads
             val models = ArrayList<Model>(count)
+            var isWhole = false
             try {
                 repeat(count) { models += TfliteModel.open(bundle.flatbuffer, 1, options.accelerator) }
-            } catch (failure: EdgekitException) {
-                models.forEach { it.close() }
-                throw failure
+                isWhole = true
+            } catch (full: OutOfMemoryError) {
+                throw ModelException("a model must fit into the app's memory $count times, it does not; ask for fewer threads", full)
+            } finally {
+                if (!isWhole) models.forEach { it.close() }
             }
             val wide = if (count == 1) null else fun(): Model = TfliteModel.open(bundle.flatbuffer, count)
             return EdgekitClassifier(Classifier(bundle.contract, models, wide), bundle.fileSha256, options)
         }
 
         private fun milliseconds(since: Long): Double = (System.nanoTime() - since) / NS_PER_MS
+
+        /** What another app offers under an address, up to a limit. */
+        private fun content(
+            context: Context,
+            uri: Uri,
+            limitBytes: Int,
+            fail: (String, Throwable?) -> EdgekitException,
+        ): ByteArray = try {
+            foreign { content("$uri", limitBytes, fail) { stream(context, uri) } }
+        } catch (failure: IOException) {
+            throw fail("$uri can't be read: ${failure.message}; choose it again", failure)
+        }
 
         private fun stream(context: Context, uri: Uri): InputStream =
             context.contentResolver.openInputStream(uri) ?: throw IOException("its app gives no content")

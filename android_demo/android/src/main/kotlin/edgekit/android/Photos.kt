@@ -14,7 +14,6 @@ import edgekit.runtime.Picture
 import edgekit.runtime.SizeWh
 import edgekit.runtime.shrinkFor
 import java.nio.ByteBuffer
-import java.nio.ByteOrder
 
 /**
  * Files and bitmaps as the runtime's photos, with the pixels that Python's runtime gets of them.
@@ -26,7 +25,6 @@ import java.nio.ByteOrder
 public object Photos {
     private const val RGBA_BYTES = 4
     private const val MAX_DECODER_SHRINK = 8
-    private const val BMP_HEADERS_BYTES = 34
 
     // Bytes of a pixel before red and before blue: 0 and 2 on phones, the other way round where Skia runs on a PC.
     private val redAndBlue: Pair<Int, Int> by lazy {
@@ -50,9 +48,6 @@ public object Photos {
     @Throws(EdgekitException::class)
     public fun read(content: ByteArray, workingPx: Int? = null, name: String = "photo"): Photo {
         val kind = Headers.check(content, workingPx, name, Memory.decodingBytes())
-        if (kind == PhotoKind.BMP && !isWholeBmp(content)) {
-            throw PhotoException("$name: not a whole BMP picture: it breaks off before its last row; copy it again")
-        }
         return withinMemory(name) {
             val stored = Headers.size(content, name)
             val shrink = shrinkFor(stored, workingPx)
@@ -97,19 +92,6 @@ public object Photos {
                 }
             }
         }
-    }
-
-    /** Whether all rows of a BMP are there: Android's decoder fills up what is missing. Packed rows are left to it. */
-    private fun isWholeBmp(content: ByteArray): Boolean {
-        val numbers = ByteBuffer.wrap(content.copyOf(maxOf(content.size, BMP_HEADERS_BYTES))).order(ByteOrder.LITTLE_ENDIAN)
-        val size = Headers.size(content, "")
-        val isOld = numbers.getInt(14) == 12
-        val bits = numbers.getShort(if (isOld) 24 else 28)
-        if (!isOld && numbers.getInt(30) in 1..2) return true
-        val rowBytes = (size.widthPx.toLong() * bits + 31) / 32 * 4
-        // The padding of the last row may be left out.
-        val lastBytes = (size.widthPx.toLong() * bits + 7) / 8
-        return numbers.getInt(10) + rowBytes * (size.heightPx - 1) + lastBytes <= content.size
     }
 
     private fun decode(content: ByteArray, scale: Int, kind: PhotoKind, name: String): Bitmap {

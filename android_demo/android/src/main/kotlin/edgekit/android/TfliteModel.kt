@@ -5,11 +5,11 @@ import edgekit.runtime.EdgekitException
 import edgekit.runtime.Limits
 import edgekit.runtime.Model
 import edgekit.runtime.ModelException
+import edgekit.runtime.resultOf
 import java.io.Closeable
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.concurrent.Callable
-import java.util.concurrent.ExecutionException
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
 import org.tensorflow.lite.Delegate
@@ -167,11 +167,7 @@ public class TfliteModel private constructor(
         /** Does work on a thread of its own where there is one, and waits for it. */
         private fun <T> on(thread: ExecutorService?, work: () -> T): T {
             if (thread == null || thread.isShutdown) return work()
-            try {
-                return thread.submit(Callable(work)).get()
-            } catch (failure: ExecutionException) {
-                throw failure.cause ?: failure
-            }
+            return resultOf(thread.submit(Callable(work)))
         }
     }
 }

@@ -23,6 +23,7 @@ import org.junit.rules.TemporaryFolder
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
 
 @RunWith(RobolectricTestRunner::class)
 class EdgekitClassifierTest {
@@ -102,6 +103,31 @@ class EdgekitClassifierTest {
     fun saysWhatRunsIt() {
         EdgekitClassifier.load(file, Options(threads = 3)).use { assertEquals("tflite 2.16.1, 3 threads", it.engine) }
         EdgekitClassifier.load(file, Options(threads = 1)).use { assertEquals("tflite 2.16.1, 1 thread", it.engine) }
+    }
+
+    @Test
+    fun tellsHowManyCropsAreScoredAtTheSameTime() {
+        for (threads in listOf(1, 3)) EdgekitClassifier.load(file, Options(threads)).use { assertEquals(threads, it.threads) }
+    }
+
+    @Test
+    fun whateverTheAppThatHasTheFileThrowsIsTold() {
+        // Failures of another app's provider cross the process border as they are.
+        val failures = listOf(
+            IllegalStateException("its process died"), IllegalArgumentException("Unknown URI"), UnsupportedOperationException(),
+            NullPointerException("in Parcel.readException"), SecurityException("not yours"),
+        )
+        EdgekitClassifier.load(file, Options(threads = 1)).use { classifier ->
+            for ((number, failure) in failures.withIndex()) {
+                val word = failure.message ?: failure.javaClass.simpleName
+                val offered = Uri.parse("content://broken/$number")
+                shadowOf(context.contentResolver).registerInputStreamSupplier(offered) { throw failure }
+                val photo = assertThrows(PhotoException::class.java) { classifier.classify(context, offered) }
+                assertTrue(photo.message, word in photo.message!! && "choose it again" in photo.message!!)
+                val model = assertThrows(ContractException::class.java) { EdgekitClassifier.load(context, offered) }
+                assertTrue(model.message, word in model.message!!)
+            }
+        }
     }
 
     @Test

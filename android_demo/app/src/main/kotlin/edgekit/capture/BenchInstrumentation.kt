@@ -12,9 +12,7 @@ import edgekit.capture.core.BenchModels
 import edgekit.capture.core.BenchPace
 import edgekit.capture.core.BenchResult
 import edgekit.capture.core.BenchRun
-import edgekit.capture.core.ModelName
 import edgekit.capture.core.runBench
-import edgekit.capture.core.sha256
 import edgekit.runtime.EdgekitException
 import java.io.File
 import java.io.IOException
@@ -65,10 +63,10 @@ class BenchInstrumentation : Instrumentation() {
         val photos = app.benchPhotos()
         val file = app.shelf.current()
         val delegates = list("delegates")?.split(',') ?: listOf("default")
-        val contract = app.scorers.load(file, 1, delegates.first()).use { it.contract }
+        val (contract, model) = app.scorers.load(file, 1, delegates.first()).use { it.contract to it.model }
         val job = BenchJob.of(
             contract = contract,
-            model = ModelName(file.name, sha256(file.content)),
+            model = model,
             photos = photos,
             pace = paceOf(arguments.getString("pace") ?: "full"),
             crops = numbers("crops", 1..1000) ?: BenchJob.USUAL_CROPS,

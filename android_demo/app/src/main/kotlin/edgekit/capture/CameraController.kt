@@ -394,12 +394,13 @@ class CameraController(
         }
 
         private fun shot(image: Image?) {
+            val atNs = image?.timestamp
             val jpeg = try {
                 image?.use { one -> one.planes[0].buffer.let { ByteArray(it.remaining()).also(it::get) } }
             } catch (_: OutOfMemoryError) {
                 null
             }
-            happens { photo(jpeg) }
+            happens { photo(jpeg, atNs) }
         }
 
         private fun release() {
@@ -443,6 +444,9 @@ class CameraController(
         }
 
         private inner class Shooting(private val number: Int) : CameraCaptureSession.CaptureCallback() {
+            override fun onCaptureStarted(session: CameraCaptureSession, request: CaptureRequest, timestamp: Long, frameNumber: Long) =
+                happens { exposed(number, timestamp) }
+
             override fun onCaptureFailed(session: CameraCaptureSession, request: CaptureRequest, failure: CaptureFailure) =
                 happens { missed(number) }
         }

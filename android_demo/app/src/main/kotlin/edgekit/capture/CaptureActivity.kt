@@ -17,11 +17,11 @@ import android.view.View
 import android.view.WindowInsetsController
 import android.view.WindowManager
 import android.widget.Toast
+import edgekit.android.foreign
 import edgekit.capture.core.CapturePresenter
 import edgekit.capture.core.Parts
 import edgekit.capture.core.Permission
 import edgekit.capture.core.UiState
-import edgekit.capture.core.foreign
 import edgekit.capture.core.reasonOf
 import java.io.File
 import java.io.FileNotFoundException
@@ -48,6 +48,7 @@ internal class Session(app: CaptureApp) {
             liveWorker = app.liveWorker,
             nowMs = System::currentTimeMillis,
             nowS = { SystemClock.elapsedRealtimeNanos() / 1e9 },
+            recovered = app.recovered,
         ),
     )
 

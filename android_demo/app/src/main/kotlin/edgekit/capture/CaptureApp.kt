@@ -17,6 +17,7 @@ import edgekit.capture.core.ModelShelf
 import edgekit.capture.core.Scorers
 import edgekit.capture.core.UploadQueue
 import edgekit.capture.core.hex8
+import edgekit.capture.core.recover
 import java.io.File
 import java.util.concurrent.Executor
 import java.util.concurrent.Executors
@@ -37,8 +38,11 @@ open class CaptureApp : Application() {
     open val liveWorker: Executor by lazy { Executors.newSingleThreadExecutor { Thread(it, "edgekit-live") } }
     val store by lazy { CaptureStore(File(filesDir, "captures")) }
     val shelf by lazy { ModelShelf(File(filesDir, "model")) { ModelFile(MODEL, asset(MODEL)) } }
-    val queue by lazy { UploadQueue(File(filesDir, "uploads"), store, FolderUploader(uploadFolder), System::currentTimeMillis) }
+    val queue by lazy { UploadQueue(File(filesDir, "uploads"), store, FolderUploader(uploadFolder, identity.installation), nowMs = System::currentTimeMillis) }
     val pictures by lazy { Pictures() }
+
+    /** What an ended process left half-written is deleted once, whatever screens come and go. */
+    val recovered: Lazy<Unit> = lazy { recover(store, shelf, exports) }
 
     /** Loads models. */
     open val scorers: Scorers = EdgekitScorers()

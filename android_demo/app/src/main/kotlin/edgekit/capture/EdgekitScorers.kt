@@ -28,7 +28,7 @@ class EdgekitScorers : Scorers {
 private class EdgekitScorer(private val classifier: EdgekitClassifier, name: String) : Scorer {
     override val contract: Contract get() = classifier.contract
     override val model = ModelName(name, classifier.modelSha256)
-    override val threads: Int get() = classifier.options.threads
+    override val threads: Int get() = classifier.threads
 
     // Which kernels TFLite takes on the processor, it does not tell.
     override val engine = Engine(

@@ -23,8 +23,13 @@ class ExportProvider : ContentProvider() {
     }
 
     override fun query(uri: Uri, projection: Array<String>?, where: String?, args: Array<String>?, order: String?): Cursor {
-        val file = fileOf(uri)
         val columns = projection ?: arrayOf(OpenableColumns.DISPLAY_NAME, OpenableColumns.SIZE)
+        val file = try {
+            fileOf(uri)
+        } catch (_: FileNotFoundException) {
+            // An exception of this kind would end the other app.
+            return MatrixCursor(columns)
+        }
         val row = columns.map { if (it == OpenableColumns.DISPLAY_NAME) file.name else if (it == OpenableColumns.SIZE) file.length() else null }
         return MatrixCursor(columns, 1).apply { addRow(row) }
     }

@@ -104,7 +104,11 @@ internal class DetailScreen(private val stage: Stage) {
 
     fun show(state: UiState.Detail) {
         notice.show(state.notice)
-        if (shown == state.capture) return
+        if (shown == state.capture) {
+            // A truth that could not be stored: the mark goes back to the one that is.
+            if (state.notice != null) truths(state.capture)
+            return
+        }
         val isOther = shown?.record?.id != state.capture.record.id
         shown = state.capture
         verdict(state)

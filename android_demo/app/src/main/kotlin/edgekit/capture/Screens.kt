@@ -94,6 +94,7 @@ internal class MessageScreen(private val stage: Stage) {
     private val icon: ImageView = stage.find(R.id.message_icon)
     private val busy: View = stage.find(R.id.message_busy)
     private val progress: android.widget.ProgressBar = stage.find(R.id.message_progress)
+    private val count: TextView = stage.find(R.id.message_count)
     private val title: TextView = stage.find(R.id.message_title)
     private val text: TextView = stage.find(R.id.message_text)
     private val buttons = listOf<TextView>(
@@ -108,6 +109,7 @@ internal class MessageScreen(private val stage: Stage) {
         val text: String = "",
         val icon: Int? = null,
         val progress: Pair<Int, Int>? = null,
+        val isCounted: Boolean = false,
         val buttons: List<Pair<Int, () -> Unit>> = emptyList(),
     )
 
@@ -121,7 +123,10 @@ internal class MessageScreen(private val stage: Stage) {
         message.progress?.let { (done, of) ->
             progress.max = of
             progress.progress = done
+            // Beside what is announced: nobody wants to hear each number.
+            count.text = String.format(count.resources.configuration.locales[0], "%d / %d", done, of)
         }
+        count.seen(message.isCounted)
         title.say(stage.text(message.title))
         text.seen(message.text.isNotEmpty())
         text.say(message.text)
@@ -150,7 +155,7 @@ internal class MessageScreen(private val stage: Stage) {
         is UiState.CameraTrouble -> trouble(state.trouble)
         is UiState.ModelRefused -> refused(state)
         is UiState.Exporting -> Message(
-            R.string.exporting, "${state.done} / ${state.of}", progress = state.done to state.of,
+            R.string.exporting, progress = state.done to state.of, isCounted = true,
             buttons = listOf(R.string.cancel to ::back),
         )
         is UiState.Exported -> exported(state)
@@ -205,13 +210,18 @@ internal class MessageScreen(private val stage: Stage) {
     }
 
     private fun exported(state: UiState.Exported): Message {
-        val count = stage.root.resources.getQuantityString(R.plurals.exported_text, state.captures, state.captures)
+        val isWhole = state.left == 0
+        val count = if (isWhole) {
+            stage.root.resources.getQuantityString(R.plurals.exported_text, state.captures, state.captures)
+        } else {
+            stage.text(R.string.exported_part, state.captures, state.captures + state.left)
+        }
         return Message(
             R.string.exported_title, "$count\n${state.file.name}\n\n${stage.text(R.string.export_hint)}", R.drawable.ic_export,
             buttons = listOf(
                 R.string.share to { stage.outside.share(state.file) },
                 R.string.save_as to { stage.outside.saveAs(state.file) },
-                R.string.done to ::back,
+                if (isWhole) R.string.done to ::back else R.string.export_rest to presenter::onExportRest,
             ),
         )
     }

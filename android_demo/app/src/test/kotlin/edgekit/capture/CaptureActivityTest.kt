@@ -328,6 +328,12 @@ class CaptureActivityTest {
             assertThrows(bad, FileNotFoundException::class.java) { provider.openFile(other, "r") }
         }
         assertThrows(FileNotFoundException::class.java) { provider.openFile(uri, "w") }
+        fun found() = provider.query(uri, null, null, null, null).use { if (it.moveToFirst()) it.getString(0) to it.getLong(1) else null }
+        val file = app.exports.listFiles()!!.single()
+        assertEquals(file.name to file.length(), found())
+        // As the next export, or the system, deletes it.
+        file.delete()
+        assertEquals(null, found())
     }
 
     @Test
@@ -381,6 +387,40 @@ class CaptureActivityTest {
         idle()
         assertEquals("pear", app.store.list().whole.single().record.truth)
         assertEquals("what was said is among them", listOf("pear"), checked(truths))
+    }
+
+    @Test
+    fun `a truth that can't be stored leaves the mark where it was`() {
+        val activity = SCENES.first { it.name == "history" }.play()
+        val list: ListView = activity.findViewById(R.id.history_list)
+        activity.screenshot("test-truth")
+        shadowOf(list).performItemClick(1)
+        idle()
+        val truths: RadioGroup = activity.findViewById(R.id.detail_truth)
+        // A folder in the place of the file that is written first.
+        val capture = (activity.presenter.state as UiState.Detail).capture
+        val way = java.io.File(capture.folder, "${capture.recordFile.name}.part").apply { mkdir() }
+        repeat(2) {
+            truths.getChildAt(0).performClick()
+            idle()
+            assertTrue(activity.isSeen(R.id.detail_notice))
+            assertEquals(listOf(activity.getString(R.string.truth_none)), checked(truths))
+            way.mkdir()
+        }
+        way.delete()
+        truths.getChildAt(0).performClick()
+        idle()
+        assertEquals(listOf("genuine"), checked(truths))
+    }
+
+    @Test
+    fun `each step of an export is shown, and none announced`() {
+        val activity = SCENES.first { it.name == "exporting" }.play()
+        val count: View = activity.findViewById(R.id.message_count)
+        assertEquals("0 / 3", activity.words(R.id.message_count))
+        val around = generateSequence(count) { it.parent as? View }
+        assertTrue(around.all { it.accessibilityLiveRegion == View.ACCESSIBILITY_LIVE_REGION_NONE })
+        assertFalse(activity.isSeen(R.id.message_text))
     }
 
     private fun checked(group: RadioGroup) =

@@ -68,6 +68,7 @@ class RealModelTest {
     @Test
     fun `photos are judged, marked and exported as Python reads them`() {
         val activity = ready()
+        activity.presenter.onSettingsChanged(activity.presenter.settings.copy(uploads = true))
         val photos = labels().entries.groupBy { it.value }.flatMap { it.value.take(3) }
         photos.forEach { activity.take(it.key) }
         activity.presenter.onGallery { ByteArrayInputStream(asset("bench/${photos[0].key}")) }
@@ -88,6 +89,10 @@ class RealModelTest {
         activity.presenter.onExport()
         val exported = activity.presenter.state as UiState.Exported
         exported.file.copyTo(File(exports, "captures.zip"), overwrite = true)
+        File(exports, "uploads").run {
+            deleteRecursively()
+            app.uploadFolder.copyRecursively(this)
+        }
         File(exports, "model.tflite").writeBytes(asset("model.tflite"))
     }
 

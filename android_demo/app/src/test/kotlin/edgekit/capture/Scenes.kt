@@ -109,7 +109,7 @@ internal fun benchResult(): BenchResult {
     val job = BenchJob.of(DEMO, ModelName("model.tflite", "0".repeat(64)), app.benchPhotos(), BenchPace.QUICK, threads = listOf(1, 2, 4))
     val points = job.settings.map {
         val ms = 14.0 + 2.4 * (if (it.stopsEarly) 2.1 else it.crops.toDouble()) / it.threads
-        BenchPoint(it, Percentiles(ms, 1.2 * ms), Percentiles(14.0, 15.0), if (it.stopsEarly) 2.1 else it.crops.toDouble(), 20)
+        BenchPoint(it, Percentiles(ms, 1.2 * ms), if (it.stopsEarly) 2.1 else it.crops.toDouble())
     }
     return BenchResult(points, Engine("tflite 2.16.1", "not told"), java.io.File("edgekit-bench-20261130T071355Z.zip"))
 }
@@ -172,6 +172,7 @@ internal val SCENES = listOf(
     Scene("detail") { detail() },
     Scene("exporting") { history().also { app.jobs.isHeld = true; it.presenter.onExport() } },
     Scene("exported") { history().also { it.presenter.onExport() } },
+    Scene("exported-part") { history().also { it.render(edgekit.capture.core.UiState.Exported(java.io.File("edgekit-captures-20261130T071355Z.zip"), 270, 130)) } },
     Scene("bench-ready") { bench() },
     Scene("bench-running") { bench().also { app.jobs.isHeld = true; it.presenter.onBenchStart(quick = true) } },
     Scene("bench-done") { bench().also { it.render(edgekit.capture.core.UiState.BenchDone(benchResult())) } },

@@ -40,7 +40,7 @@ public object Exif {
 
     /** The content of all EXIF segments in front of the first scan, one after another. */
     private fun ofJpeg(content: ByteArray): ByteArray? {
-        var block: ByteArray? = null
+        val parts = ArrayList<IntRange>()
         var at = 2
         while (at + 1 < content.size) {
             val code = content[at + 1].toInt() and 0xFF
@@ -51,17 +51,27 @@ public object Exif {
                 continue
             }
             at += 2
-            if (code < 0xC0 || code == 0xDA) return block
+            if (code < 0xC0 || code == 0xDA) break
             if (standsAlone(code)) continue
-            if (at + 2 > content.size) return block
+            if (at + 2 > content.size) break
             val end = at + maxOf(2, bigAt(content, at, 2).toInt())
-            if (end > content.size) return block
+            if (end > content.size) break
+            // The mark of the first one stays.
             if (code == 0xE1 && hasMark(content, at + 2, end)) {
-                // The mark of the first one stays.
-                val start = at + 2 + if (block == null) 0 else EXIF_MARK.length
-                block = (block ?: ByteArray(0)) + content.copyOfRange(start, end)
+                parts += at + 2 + (if (parts.isEmpty()) 0 else EXIF_MARK.length) until end
             }
             at = end
+        }
+        return if (parts.isEmpty()) null else joined(content, parts)
+    }
+
+    // Once at the end: a copy for each of thousands of segments would take minutes.
+    private fun joined(content: ByteArray, parts: List<IntRange>): ByteArray {
+        val block = ByteArray(parts.sumOf { it.last - it.first + 1 })
+        var to = 0
+        for (part in parts) {
+            content.copyInto(block, to, part.first, part.last + 1)
+            to += part.last - part.first + 1
         }
         return block
     }

@@ -66,10 +66,6 @@ public class JsonRecord @JvmOverloads @Throws(EdgekitException::class) construct
     @Throws(EdgekitException::class)
     public fun doubleOrNull(key: String): Double? = fields[key]?.let { doubleOf(it, place(key)) }
 
-    /** True or false. */
-    @Throws(EdgekitException::class)
-    public fun boolean(key: String): Boolean = fields[key] as? Boolean ?: refuse(place(key), "bool", fields[key])
-
     /** A list of anything. */
     @Throws(EdgekitException::class)
     public fun list(key: String): List<Any?> = fields[key] as? List<*> ?: refuse(place(key), "a list", fields[key])

@@ -3,7 +3,6 @@ package edgekit.runtime
 import java.util.ArrayDeque
 import java.util.concurrent.Callable
 import java.util.concurrent.CancellationException
-import java.util.concurrent.ExecutionException
 import java.util.concurrent.Executors
 import java.util.concurrent.Future
 import java.util.concurrent.LinkedBlockingQueue
@@ -153,31 +152,9 @@ internal class Workers(
     /** Ends the threads and frees all models; what is being scored is finished first. */
     fun close() {
         pool?.shutdown()
-        pool?.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS)
+        uninterrupted { pool?.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS) }
         models.forEach { it.close() }
         wide?.close()
-    }
-}
-
-private fun <T> resultOf(future: Future<T>): T = try {
-    uninterrupted { future.get() }
-} catch (failure: ExecutionException) {
-    throw failure.cause ?: failure
-}
-
-/** Waits through interrupts, which stay for the caller to see: a verdict takes milliseconds, and half of one is none. */
-private inline fun <T> uninterrupted(wait: () -> T): T {
-    var wasInterrupted = false
-    try {
-        while (true) {
-            try {
-                return wait()
-            } catch (_: InterruptedException) {
-                wasInterrupted = true
-            }
-        }
-    } finally {
-        if (wasInterrupted) Thread.currentThread().interrupt()
     }
 }
 

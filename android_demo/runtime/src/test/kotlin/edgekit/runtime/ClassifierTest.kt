@@ -145,6 +145,22 @@ class ClassifierTest {
     }
 
     @Test
+    fun `an interrupt while it is closed is the caller's, and all is freed`() {
+        val several = List(2) { Told(answer = ::byPlace) }
+        val wide = Told(answer = ::byPlace)
+        val classifier = Classifier(contract(), several) { wide }
+        classifier.use {
+            it.classify(picture, crops = 1)
+            it.classify(picture)
+            // As an executor does that is shut down now.
+            Thread.currentThread().interrupt()
+        }
+        assertTrue(Thread.interrupted())
+        assertTrue(wide.isClosed && several.all { it.isClosed })
+        assertThrows(ContractException::class.java) { classifier.classify(picture) }
+    }
+
+    @Test
     fun `pixels are brought to their working size, or must be there`() {
         val large = Picture(256, 256, ByteArray(256 * 256 * CHANNELS))
         Classifier(contract(workingPx = 64), List(2) { Told(answer = ::byPlace) }).use { classifier ->

@@ -58,7 +58,7 @@ class JsonTest {
         assertEquals(2, record.record("o", setOf("k")).int("k"))
         assertEquals(null to null, record.stringOrNull("n") to record.doubleOrNull("absent"))
         val wrong = listOf<(JsonRecord) -> Any?>(
-            { it.int("f") }, { it.int("t") }, { it.double("t") }, { it.string("i") }, { it.string("n") }, { it.boolean("i") },
+            { it.int("f") }, { it.int("t") }, { it.double("t") }, { it.string("i") }, { it.string("n") },
             { it.list("s") }, { it.strings("o") }, { it.doubles("l") }, { it.map("l") }, { it.long("b") }, { it.record("o", setOf("z")) },
         )
         for (read in wrong) {

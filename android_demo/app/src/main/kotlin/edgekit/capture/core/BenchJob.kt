@@ -1,6 +1,7 @@
 package edgekit.capture.core
 
 import edgekit.runtime.Contract
+import edgekit.runtime.ContractException
 import edgekit.runtime.Json
 import java.security.MessageDigest
 import java.util.Locale
@@ -46,6 +47,9 @@ class BenchPhoto(val path: String, val content: ByteArray, val cells: List<Strin
 
 /** The bundled photos. */
 class BenchPhotos(val columns: List<String>, val photos: List<BenchPhoto>) {
+    /** What is on them. */
+    val labels: Set<String> get() = columns.indexOf("label").let { at -> photos.map { it.cells[at] }.toSortedSet() }
+
     /** The manifest as a CSV file. */
     fun manifest(): String = (listOf(columns) + photos.map { it.cells })
         .joinToString("") { row -> row.joinToString(",", postfix = "\n", transform = ::csvCell) }
@@ -82,11 +86,17 @@ data class BenchJob(
         const val FORMAT = 2
         val USUAL_CROPS = listOf(1, 3, 5, 10)
         private const val MOST_USUAL_THREADS = 4
+        private const val MOST_SHOWN = 12
 
         /** One thread, two, and as many as the phone has cores, up to four. */
         fun usualThreads(cores: Int): List<Int> = listOf(1, 2, cores.coerceIn(1, MOST_USUAL_THREADS)).distinct().sorted()
 
-        /** The job of a sweep over crops and threads and, where the contract can stop early, over that for all threads. */
+        /**
+         * The job of a sweep over crops and threads and, where the contract can stop early, over that for all threads. The
+         * GPU scores one crop at a time, whatever the threads.
+         *
+         * @throws ContractException the photos have labels that the model lacks: edgekit would refuse such a sweep.
+         */
         fun of(
             contract: Contract,
             model: ModelName,
@@ -96,6 +106,13 @@ data class BenchJob(
             threads: List<Int>,
             delegates: List<String> = listOf("default"),
         ): BenchJob {
+            if (!contract.labels.containsAll(photos.labels)) {
+                throw ContractException(
+                    "a sweep's photos must have labels that the model knows, or edgekit can't read it: the app's photos have " +
+                        "${photos.labels}, the model knows ${contract.labels.take(MOST_SHOWN)}; measure a model that knows these, " +
+                        "or build the app with photos of your own",
+                )
+            }
             val stops = contract.decision.earlyStop != null
             val counts = crops.distinct().map { it to false } + if (stops) listOf(contract.plan.crops to true) else listOf()
             return BenchJob(
@@ -104,7 +121,7 @@ data class BenchJob(
                 crops = maxOf(crops.max(), contract.plan.crops),
                 timed = photos.photos.indices.toList(),
                 settings = delegates.distinct().flatMap { delegate ->
-                    threads.distinct().flatMap { count -> counts.map { (k, early) -> BenchSetting(k, count, early, delegate) } }
+                    (if (delegate == "gpu") listOf(1) else threads.distinct()).flatMap { count -> counts.map { (k, early) -> BenchSetting(k, count, early, delegate) } }
                 },
                 pace = pace,
                 seed = 0,

@@ -52,7 +52,7 @@ interface BenchDevice {
 }
 
 /** A setting's median and 95th percentile in milliseconds and the mean number of crops, for the app's own screen. */
-data class BenchPoint(val setting: BenchSetting, val latency: Percentiles, val decode: Percentiles, val crops: Double, val runs: Int)
+data class BenchPoint(val setting: BenchSetting, val latency: Percentiles, val crops: Double)
 
 /**
  * Measures a model as `edgekit bench` does on devices: scores, then repeats in which all settings take turns in an order
@@ -189,8 +189,8 @@ class BenchSweep(
         photos.photos[job.timed[Math.floorMod(run, job.timed.size)]].content
 
     private fun point(number: Int, setting: BenchSetting): BenchPoint {
-        fun of(ms: (List<Long>) -> Double) = spentNs[number].map(ms).let { Percentiles(percentile(it, 50.0), percentile(it, 95.0)) }
-        return BenchPoint(setting, of { it.sum() / 1e6 }, of { it[0] / 1e6 }, used[number].average(), used[number].size)
+        val ms = spentNs[number].map { it.sum() / 1e6 }
+        return BenchPoint(setting, Percentiles(percentile(ms, 50.0), percentile(ms, 95.0)), used[number].average())
     }
 
     private fun tell(vararg values: Pair<String, Any?>) {
@@ -238,4 +238,4 @@ private fun stages(ms: Milliseconds): List<Long> = listOf(ms.decode, ms.crop, ms
 private fun nanoseconds(ms: Double): Long = (ms * 1e6).roundToLong()
 
 /** The shortest digits that give the same float32. */
-private fun shortest(probability: Float): Double = BigDecimal(probability.toString()).toDouble()
+internal fun shortest(probability: Float): Double = BigDecimal(probability.toString()).toDouble()

@@ -48,6 +48,9 @@ class CameraLife(private val opened: CameraEvent.Opened) {
     private var touches = 0
     private var shot: Int? = null
 
+    // By the time of their exposure, in nanoseconds.
+    private val exposed = HashMap<Long, Int>()
+
     /** Whether nothing comes of it any more: it is closed, and a device that was asked for has come or was refused. */
     val isOver: Boolean get() = phase == Phase.CLOSED && hasAnswer
 
@@ -95,9 +98,17 @@ class CameraLife(private val opened: CameraEvent.Opened) {
         return listOf(CameraOrder.Shoot(shots, look))
     }
 
-    /** A photo came; null where it could not be read. */
-    fun photo(jpeg: ByteArray?): List<CameraOrder> {
-        if (shot == null || phase != Phase.RUNNING) return emptyList()
+    /** Shot [number] was exposed at a time of the camera's clock, which its photo names. */
+    fun exposed(number: Int, atNs: Long): List<CameraOrder> {
+        exposed[atNs] = number
+        return emptyList()
+    }
+
+    /** A photo came, of an exposure at that time; null where it could not be read. */
+    fun photo(jpeg: ByteArray?, atNs: Long? = null): List<CameraOrder> {
+        val of = atNs?.let { exposed.remove(it) }
+        // One that comes after its time is none of the shot that is waited for now.
+        if (shot == null || phase != Phase.RUNNING || (of != null && of != shot)) return emptyList()
         shot = null
         return listOf(CameraOrder.Tell(if (jpeg == null) CameraEvent.ShotFailed else CameraEvent.Photo(jpeg)))
     }

@@ -57,12 +57,27 @@ class ZipWriter(out: OutputStream) {
     }
 }
 
+/** Bytes that the verdicts of an export may have: what edgekit reads of one text. */
+const val MOST_VERDICTS_BYTES = 64L shl 20
+
+/** The first of these captures whose verdicts fit into one export, at least one; the others are for the next. */
+fun fitting(captures: List<StoredCapture>, mostBytes: Long = MOST_VERDICTS_BYTES): List<StoredCapture> {
+    var bytes = 0L
+    val count = captures.takeWhile { one ->
+        bytes += lineOf(one).size
+        bytes <= mostBytes
+    }.size
+    return captures.take(maxOf(1, count))
+}
+
+private fun lineOf(one: StoredCapture): ByteArray = (one.record.toJson() + "\n").toByteArray()
+
 /**
  * Writes captures into a zip that `edgekit data import` and `edgekit evaluate` read.
  *
  * The zip is streamed into `NAME.part` and renamed when it is whole; whatever ends it before leaves nothing.
  *
- * @param captures At least one.
+ * @param captures At least one, and no more than are [fitting].
  * @throws StorageFullException there is no room.
  */
 fun exportCaptures(
@@ -84,7 +99,7 @@ fun exportCaptures(
             steps.done(index + 1, captures.size)
         }
         zip.text("verdicts.jsonl") { lines ->
-            for (one in captures) lines.write((one.record.toJson() + "\n").toByteArray())
+            for (one in captures) lines.write(lineOf(one))
         }
         zip.finish()
     }

@@ -1,5 +1,6 @@
 package edgekit.capture.core
 
+import edgekit.android.foreign
 import edgekit.runtime.Contract
 import edgekit.runtime.EdgekitException
 import edgekit.runtime.Frame
@@ -33,6 +34,8 @@ class Parts(
     val nowS: () -> Double,
     val random: Random = Random.Default,
     val disk: Disk = DEVICE_DISK,
+    val recovered: Lazy<Unit>,
+    val mostVerdictsBytes: Long = MOST_VERDICTS_BYTES,
 )
 
 /**
@@ -59,7 +62,7 @@ class CapturePresenter(private val parts: Parts) {
     private var pick: (() -> Unit)? = null
     private val latency = LatencyWindow()
     private val loop = LiveLoop(parts.liveWorker, parts.nowS) { result -> parts.jobs.post { onLive(result) } }
-    private val history = HistoryPresenter(parts, ::changed)
+    private val history = HistoryPresenter(parts, { settings.uploads }, ::changed)
     private val bench = BenchPresenter(parts, ::changed)
 
     /** What the person chose. */
@@ -88,7 +91,7 @@ class CapturePresenter(private val parts: Parts) {
         isResumed = true
         this.permission = permission
         if (model is Loaded.Nothing) {
-            parts.jobs.run({ recover(parts) }) { it.getOrThrow() }
+            parts.jobs.run({ parts.recovered.value }) { it.getOrThrow() }
             load()
         }
         history.isUploading = settings.uploads
@@ -218,6 +221,9 @@ class CapturePresenter(private val parts: Parts) {
 
     fun onExport() = history.export()
 
+    /** Exports what did not fit into the export before. */
+    fun onExportRest() = history.exportRest()
+
     fun onBench() = show(Screen.Bench) { bench.open((model as? Loaded.Ready)?.scorer) }
 
     /** @param quick Takes some seconds, and its numbers are rough. */
@@ -276,7 +282,7 @@ class CapturePresenter(private val parts: Parts) {
         when {
             history.cancelExport() -> Unit
             shot is Shot.Asking -> onTakeAgain()
-            screen == Screen.Bench && bench.cancel() -> Unit
+            screen == Screen.Bench && bench.cancel() -> changed()
             screen == Screen.Detail || history.leaveExported() -> show(Screen.History) { history.open() }
             screen != Screen.Camera -> show(Screen.Camera) {}
             else -> return false
@@ -301,7 +307,11 @@ class CapturePresenter(private val parts: Parts) {
             crops = live.verdict.crops.size
             latency.add(live.verdict.ms)
             if (notice is Notice.LiveFailed) notice = null
-        }) { failure -> notice = Notice.LiveFailed(reasonOf(failure)) }
+        }) { failure ->
+            // An old answer would stand over any scene.
+            verdict = null
+            notice = Notice.LiveFailed(reasonOf(failure))
+        }
         changed()
     }
 
@@ -381,7 +391,7 @@ class CapturePresenter(private val parts: Parts) {
     }
 
     private fun refuse(file: String, failure: Throwable, isPicked: Boolean) {
-        val reason = reasonOf(failure)
+        val reason = reasonOf(failure, "a smaller model")
         // A picked one may come before the one in use is loaded.
         if (model is Loaded.Ready || isPicked && model !is Loaded.Refused) {
             notice = if (failure is StorageFullException) Notice.StorageFull else Notice.ModelRefused(file, reason)
@@ -512,7 +522,7 @@ class CapturePresenter(private val parts: Parts) {
 val Settings.delegate: String get() = if (gpu) "gpu" else "default"
 
 /** Bytes of a photo's file: some three times what a phone's camera of 200 megapixels writes. */
-const val MOST_PHOTO_BYTES = 100L shl 20
+const val MOST_PHOTO_BYTES = 100 shl 20
 
 /** A picked photo's bytes; whoever offers it may refuse them. */
 private fun readPhoto(open: () -> InputStream): ByteArray = try {
@@ -521,20 +531,21 @@ private fun readPhoto(open: () -> InputStream): ByteArray = try {
     throw PhotoException("the photo can't be read: ${failure.message}; pick another", failure)
 }
 
-/** Cleans up after an ended process. */
-internal fun recover(parts: Parts) {
-    parts.store.recover()
-    parts.shelf.recover()
-    deleteUnfinished(parts.exports)
+/** Cleans up after an ended process: once in a process, as what is being written looks the same. */
+fun recover(store: CaptureStore, shelf: ModelShelf, exports: File) {
+    store.recover()
+    shelf.recover()
+    deleteUnfinished(exports)
 }
 
 /**
  * What a person is told of a failure.
  *
+ * @param remedy What to choose where it takes too much memory.
  * @throws Throwable the failure itself, where it is none that a person can act on but a bug.
  */
-internal fun reasonOf(failure: Throwable): String = when (failure) {
+internal fun reasonOf(failure: Throwable, remedy: String = "a smaller photo"): String = when (failure) {
     is EdgekitException, is IOException -> failure.message ?: failure.javaClass.simpleName
-    is OutOfMemoryError -> "it takes more memory than the phone gives the app; close other apps, or choose a smaller photo"
+    is OutOfMemoryError -> "it takes more memory than the phone gives the app; close other apps, or choose $remedy"
     else -> throw failure
 }

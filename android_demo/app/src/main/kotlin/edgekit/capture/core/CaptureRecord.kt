@@ -62,6 +62,8 @@ data class CaptureRecord(
             "source" to source.spelling,
             "kept" to kept.spelling,
         ) + verdict.toMap() + linkedMapOf(
+            // A float32 as the double that it is has twice the digits, which a reader's limits know nothing of.
+            "crops" to verdict.crops.map { mapOf("box" to it.box.toList(), "probabilities" to it.probabilities.map(::shortest)) },
             "size_wh" to listOf(verdict.sizeWh.widthPx, verdict.sizeWh.heightPx),
             "rotation" to rotation,
             "model" to model.toMap(),

@@ -123,7 +123,7 @@ class CaptureStore(private val folder: File, private val disk: Disk = DEVICE_DIS
     private fun partOf(id: String) = File(folder, id + UNFINISHED)
 
     private fun notMade(part: File) =
-        if (folder.usableSpace < LEAST_FREE_BYTES) StorageFullException(0) else IOException("${part.path} can't be made")
+        if (folder.usableSpace < LEAST_FREE_BYTES) StorageFullException() else IOException("${part.path} can't be made")
 
     private inline fun orNothing(part: File, write: () -> Unit) {
         var isWhole = false

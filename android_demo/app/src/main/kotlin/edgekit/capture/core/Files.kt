@@ -1,6 +1,6 @@
 package edgekit.capture.core
 
-import java.io.ByteArrayOutputStream
+import edgekit.runtime.readUpTo
 import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
@@ -12,10 +12,10 @@ import java.io.SyncFailedException
 const val UNFINISHED = ".part"
 
 /** The phone's storage has no room. */
-class StorageFullException(val neededBytes: Long) : IOException("storage is full: $neededBytes bytes were to be written")
+class StorageFullException(cause: Throwable? = null) : IOException("the phone's storage is full; free some space", cause)
 
 /** A file, or what a stream brings, is larger than may be. */
-class TooLargeException(val limitBytes: Long) : IOException("at most $limitBytes bytes can be read")
+class TooLargeException(limitBytes: Int) : IOException("at most $limitBytes bytes can be read")
 
 /** Where bytes go, so that tests can have a storage that fills up. */
 fun interface Disk {
@@ -59,7 +59,7 @@ fun writeThrough(file: File, disk: Disk = DEVICE_DISK, write: (OutputStream) -> 
             syncIfPossible(out)
         }
     } catch (failure: IOException) {
-        throw if (isFull(failure)) StorageFullException(file.length()) else failure
+        throw if (isFull(failure)) StorageFullException(failure) else failure
     }
 }
 
@@ -72,27 +72,8 @@ fun deleteUnfinished(folder: File): Int =
  *
  * @throws TooLargeException it has more than that; no more is read.
  */
-fun readBounded(input: InputStream, limitBytes: Long): ByteArray {
-    val out = ByteArrayOutputStream()
-    val buffer = ByteArray(1 shl 16)
-    while (true) {
-        val count = input.read(buffer)
-        if (count < 0) return out.toByteArray()
-        if (out.size() + count > limitBytes) throw TooLargeException(limitBytes)
-        out.write(buffer, 0, count)
-    }
-}
-
-/**
- * Does what another app takes part in. Its failures cross over to this one as they are, whatever they are.
- *
- * @throws IOException it failed.
- */
-fun <T> foreign(work: () -> T): T = try {
-    work()
-} catch (failure: RuntimeException) {
-    throw IOException("the app that has the file failed: ${failure.message ?: failure.javaClass.simpleName}", failure)
-}
+fun readBounded(input: InputStream, limitBytes: Int): ByteArray =
+    input.readUpTo(limitBytes) ?: throw TooLargeException(limitBytes)
 
 // Pipes and some providers' files can't be synced; what can't be must not fail the write.
 private fun syncIfPossible(out: FileOutputStream) {

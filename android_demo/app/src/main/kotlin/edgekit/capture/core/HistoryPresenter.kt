@@ -5,11 +5,15 @@ import java.io.File
 import java.util.concurrent.CancellationException
 import java.util.concurrent.atomic.AtomicBoolean
 
-/** The captures: list, truth, export and upload. */
-internal class HistoryPresenter(private val parts: Parts, private val changed: () -> Unit) {
+/**
+ * The captures: list, truth, export and upload.
+ *
+ * @param wantsUploads Whether the person wants captures in the upload folder.
+ */
+internal class HistoryPresenter(private val parts: Parts, private val wantsUploads: () -> Boolean, private val changed: () -> Unit) {
     private sealed interface Export {
         data class Running(val done: Int, val of: Int, val isCancelled: AtomicBoolean) : Export
-        data class Done(val file: File, val captures: Int) : Export
+        data class Done(val file: File, val captures: Int, val left: List<StoredCapture>) : Export
     }
 
     private var captures = Captures(emptyList(), 0)
@@ -21,7 +25,9 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
 
     /** Whether the queue is run: uploads are on, and the app is in front. */
     var isUploading = false
-    private var isTryComing = false
+
+    // When the queue is tried again; null while nothing waits for it.
+    private var tryAtMs: Long? = null
 
     fun open() {
         selected = null
@@ -39,7 +45,7 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
 
     fun listState(): UiState = when (val now = export) {
         is Export.Running -> UiState.Exporting(now.done, now.of)
-        is Export.Done -> UiState.Exported(now.file, now.captures)
+        is Export.Done -> UiState.Exported(now.file, now.captures, now.left.size)
         null -> UiState.History(captures.whole, captures.damaged, notice)
     }
 
@@ -50,9 +56,17 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
 
     fun setTruth(label: String?) {
         val one = selected ?: return
-        parts.jobs.run({ parts.store.setTruth(one, label) }) { result ->
+        val isUploaded = wantsUploads()
+        parts.jobs.run({
+            parts.store.setTruth(one, label).also { if (isUploaded) parts.queue.add(it.record.id) }
+        }) { result ->
             result.fold({ after ->
-                selected = after
+                // Another one may be shown by now.
+                if (selected?.record?.id == after.record.id) {
+                    selected = after
+                    notice = null
+                }
+                upload()
                 captures = captures.copy(whole = captures.whole.map { if (it.record.id == after.record.id) after else it })
             }) { notice = noticeOf(it) }
             changed()
@@ -72,30 +86,41 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
     }
 
     fun export() {
-        val all = captures.whole
-        if (export != null || all.isEmpty()) return
+        if (export == null) export(captures.whole)
+    }
+
+    /** Exports what did not fit into the export before. */
+    fun exportRest() {
+        (export as? Export.Done)?.let { export(it.left) }
+    }
+
+    private fun export(all: List<StoredCapture>) {
+        if (all.isEmpty()) return
         notice = null
         val isCancelled = AtomicBoolean()
         export = Export.Running(0, all.size, isCancelled)
         changed()
         val target = File(parts.exports, "$EXPORT${fileTime(parts.nowMs())}.zip")
         parts.jobs.run({ write(all, target, isCancelled) }) { result ->
-            export = if (result.isSuccess) Export.Done(target, all.size) else null
+            export = result.getOrNull()?.let { Export.Done(target, it, all.drop(it)) }
             result.onFailure { notice = if (it is CancellationException) Notice.ExportCancelled else exportNotice(it) }
             changed()
         }
     }
 
-    private fun write(all: List<StoredCapture>, target: File, isCancelled: AtomicBoolean) {
+    /** Says how many of them are in it. */
+    private fun write(all: List<StoredCapture>, target: File, isCancelled: AtomicBoolean): Int {
         // They are as large as all photos: the one before has been shared or saved, or is of no use.
         parts.exports.listFiles().orEmpty().filter { it.name.startsWith(EXPORT) }.forEach(File::delete)
-        exportCaptures(all, parts.identity, parts.nowMs(), target, parts.disk) { done, of ->
+        val first = fitting(all, parts.mostVerdictsBytes)
+        exportCaptures(first, parts.identity, parts.nowMs(), target, parts.disk) { done, of ->
             if (isCancelled.get()) throw CancellationException()
             parts.jobs.post {
                 if (export is Export.Running) export = Export.Running(done, of, isCancelled)
                 changed()
             }
         }
+        return first.size
     }
 
     /** Ends an export that runs; false where none does. */
@@ -119,7 +144,7 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
 
     /** Queues all captures: uploads were just switched on. */
     fun queueAll() = parts.uploads.run({
-        // Those that the folder has already are found there and left alone.
+        // Those that the folder has as they are, are found there and left alone.
         parts.store.list().whole.forEach { parts.queue.add(it.record.id) }
         parts.queue.run()
         parts.queue.state()
@@ -136,14 +161,19 @@ internal class HistoryPresenter(private val parts: Parts, private val changed: (
     private fun queueState(result: Result<QueueState>) {
         result.fold({ queue = it }) { queue = queue.copy(lastProblem = reasonOf(it)) }
         val next = queue.nextTryMs
-        if (isUploading && next != null && !isTryComing) {
-            isTryComing = true
-            parts.uploads.post(maxOf(LEAST_WAIT_MS, next - parts.nowMs())) {
-                isTryComing = false
-                upload()
-            }
-        }
+        if (isUploading && next != null) tryAgain(maxOf(next, parts.nowMs() + LEAST_WAIT_MS))
         changed()
+    }
+
+    private fun tryAgain(atMs: Long) {
+        val now = tryAtMs
+        // A timer that is there already stays, for one that comes sooner is set beside it.
+        if (now != null && now <= atMs) return
+        tryAtMs = atMs
+        parts.uploads.post(atMs - parts.nowMs()) {
+            if (tryAtMs == atMs) tryAtMs = null
+            upload()
+        }
     }
 
     private fun noticeOf(failure: Throwable): Notice =

@@ -120,6 +120,6 @@ class Machine(
         val VENDOR = Regex("^vendor_id\\s*:", RegexOption.MULTILINE)
         val FLAGS = Regex("^(?:flags|Features)\\s*:(.*)$", RegexOption.MULTILINE)
         val DOT_PRODUCTS = setOf("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
-        const val MOST_BYTES = 256L * 1024
+        const val MOST_BYTES = 256 * 1024
     }
 }

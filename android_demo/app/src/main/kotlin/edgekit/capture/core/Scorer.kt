@@ -60,7 +60,7 @@ class ModelShelf(private val folder: File, private val bundled: () -> ModelFile)
 
     companion object {
         /** Bytes of a model file that an app's memory is sure to hold. */
-        const val MOST_BYTES = 64L shl 20
+        const val MOST_BYTES = 64 shl 20
 
         /**
          * A model file from a stream, with a name that can be a file's.

@@ -95,9 +95,11 @@ sealed interface UiState {
 
     data class Exporting(val done: Int, val of: Int) : UiState
 
-    data class Exported(val file: File, val captures: Int) : UiState
+    /** @property left How many did not fit, and are for the next export. */
+    data class Exported(val file: File, val captures: Int, val left: Int) : UiState
 
-    data class BenchReady(val photos: Int, val settings: Int) : UiState
+    /** @property settings How many ways to run the model are timed; 0 until they are counted. */
+    data class BenchReady(val settings: Int) : UiState
 
     data class BenchRunning(val done: Int, val of: Int) : UiState
 

@@ -8,11 +8,9 @@ import java.io.IOException
 
 /** Takes captures somewhere else: a folder, a server. */
 interface Uploader {
-    /** A name for people. */
-    val name: String
-
     /**
-     * Takes one capture, in whole or not at all. The same capture may come twice, after a restart at a bad moment.
+     * Takes one capture, in whole or not at all. The same capture may come again: after a restart at a bad moment, and with
+     * a truth that was given later.
      *
      * @throws UploadRefused it will never be taken; it is not tried again.
      * @throws IOException it can't be taken now; it is tried again later.
@@ -23,27 +21,45 @@ interface Uploader {
 /** A capture that an [Uploader] will never take. */
 class UploadRefused(message: String) : Exception(message)
 
-/** Copies captures into a folder, each as a folder `ID` with photo and record. */
-class FolderUploader(private val folder: File, private val disk: Disk = DEVICE_DISK) : Uploader {
-    override val name: String get() = folder.path
-
+/**
+ * Copies captures into a folder, each as a folder `ID` with photo, record and `origin.json`, as docs/phone-files.md has it.
+ *
+ * @param installation What this installation calls itself: with the day it groups photos that must not be parted.
+ */
+class FolderUploader(private val folder: File, private val installation: String, private val disk: Disk = DEVICE_DISK) : Uploader {
     override fun upload(capture: StoredCapture) {
         val target = File(folder, capture.record.id)
-        if (target.isDirectory) return
+        if (target.isDirectory) return update(target, capture)
         if (!folder.isDirectory && !folder.mkdirs()) throw IOException("the folder ${folder.path} can't be made")
         val part = File(folder, target.name + UNFINISHED)
         part.deleteRecursively()
         if (!part.mkdir()) throw IOException("the folder ${part.path} can't be made")
         var isWhole = false
         try {
-            for (file in listOf(capture.photo, capture.recordFile)) {
-                writeThrough(File(part, file.name), disk) { out -> file.inputStream().use { it.copyTo(out) } }
-            }
+            writeThrough(File(part, capture.photo.name), disk) { out -> capture.photo.inputStream().use { it.copyTo(out) } }
+            for ((name, content) in texts(capture)) writeThrough(File(part, name), disk) { it.write(content) }
             if (!part.renameTo(target)) throw IOException("${target.name} can't be put in place")
             isWhole = true
         } finally {
             if (!isWhole) part.deleteRecursively()
         }
+    }
+
+    // A truth may have been given, or taken back, since it was copied.
+    private fun update(target: File, capture: StoredCapture) {
+        for ((name, content) in texts(capture)) {
+            val file = File(target, name)
+            if (!file.isFile || !file.readBytes().contentEquals(content)) writeWhole(file, disk) { it.write(content) }
+        }
+    }
+
+    private fun texts(capture: StoredCapture): Map<String, ByteArray> = mapOf(
+        capture.recordFile.name to capture.recordFile.readBytes(),
+        ORIGIN to Json.write(mapOf("schema" to 1, "installation" to installation, "lens" to capture.lens)).toByteArray(),
+    )
+
+    private companion object {
+        const val ORIGIN = "origin.json"
     }
 }
 
@@ -51,7 +67,8 @@ class FolderUploader(private val folder: File, private val disk: Disk = DEVICE_D
 data class QueueState(val waiting: Int, val refused: Int, val nextTryMs: Long?, val lastProblem: String?)
 
 /**
- * Captures that an [Uploader] is still to take. What is queued is a file each, so that restarts lose nothing.
+ * Captures that an [Uploader] is still to take. What is queued is a file each, so that restarts lose nothing; what the
+ * storage has no room for is kept in memory until it has.
  *
  * @param folder Holds one small file for each capture that waits.
  * @param captures Where the captures are.
@@ -61,18 +78,28 @@ class UploadQueue(
     private val folder: File,
     private val captures: CaptureStore,
     private val uploader: Uploader,
+    private val disk: Disk = DEVICE_DISK,
     private val nowMs: () -> Long,
 ) {
     @Volatile
     private var lastProblem: String? = null
     private val round = Any()
+    private val unwritten = LinkedHashMap<String, Waiting>()
+    private var underWay: String? = null
+    private var isWantedAgain = false
 
-    /** Queues a capture; one that is queued already stays as it is. */
+    /** Queues a capture, whose record may be another one than before; one that waits already stays as it is. */
     @Synchronized
     fun add(id: String) {
         check(isId(id)) { "a capture's id must be ${ID_RULE}, got $id" }
-        if (!fileOf(id).exists()) write(Waiting(id, tries = 0, notBeforeMs = nowMs(), refused = null))
+        when {
+            // What is on its way may be the record of before.
+            id == underWay -> isWantedAgain = true
+            id !in unwritten && !fileOf(id).exists() -> write(fresh(id))
+        }
     }
+
+    private fun fresh(id: String) = Waiting(id, tries = 0, notBeforeMs = nowMs(), refused = null)
 
     /** How many wait, how many were refused, and when the next try is due. */
     @Synchronized
@@ -91,22 +118,42 @@ class UploadQueue(
         // The queue itself is not held: a slow upload must not make the shutter wait.
         var taken = 0
         for (one in read().filter { it.refused == null && it.notBeforeMs <= nowMs() }.sortedBy { it.id }) {
+            begin(one.id)
             val capture = captures.find(one.id)
             try {
                 // What was deleted meanwhile need not go anywhere.
                 if (capture != null) uploader.upload(capture)
-                fileOf(one.id).delete()
-                if (capture != null) taken++
                 lastProblem = null
+                done(one.id)
+                if (capture != null) taken++
             } catch (never: UploadRefused) {
                 write(one.copy(refused = never.message ?: "refused"))
             } catch (later: IOException) {
                 lastProblem = later.message ?: later.javaClass.simpleName
                 write(one.copy(tries = one.tries + 1, notBeforeMs = nowMs() + waitMs(one.tries)))
                 break
+            } finally {
+                end()
             }
         }
         taken
+    }
+
+    @Synchronized
+    private fun begin(id: String) {
+        underWay = id
+        isWantedAgain = false
+    }
+
+    @Synchronized
+    private fun done(id: String) {
+        unwritten.remove(id)
+        if (isWantedAgain) write(fresh(id)) else fileOf(id).delete()
+    }
+
+    @Synchronized
+    private fun end() {
+        underWay = null
     }
 
     /** Makes all that wait, and all that were refused, due now. */
@@ -117,10 +164,12 @@ class UploadQueue(
     private fun read(): List<Waiting> {
         folder.mkdirs()
         deleteUnfinished(folder)
-        return folder.listFiles().orEmpty().filter { it.name.endsWith(SUFFIX) }.mapNotNull { file ->
+        unwritten.values.toList().forEach(::write)
+        val written = folder.listFiles().orEmpty().filter { it.name.endsWith(SUFFIX) }.mapNotNull { file ->
             val id = file.name.removeSuffix(SUFFIX)
-            if (isId(id)) waiting(id, file) else null
+            if (isId(id) && id !in unwritten) waiting(id, file) else null
         }
+        return written + unwritten.values
     }
 
     // An entry that is damaged still says by its name what was to be done.
@@ -133,7 +182,14 @@ class UploadQueue(
     @Synchronized
     private fun write(one: Waiting) {
         folder.mkdirs()
-        writeWhole(fileOf(one.id)) { it.write(one.toJson().toByteArray()) }
+        try {
+            writeWhole(fileOf(one.id), disk) { it.write(one.toJson().toByteArray()) }
+            unwritten.remove(one.id)
+        } catch (failure: IOException) {
+            // The capture itself is stored: that is no reason to tell anybody else.
+            lastProblem = failure.message ?: failure.javaClass.simpleName
+            unwritten[one.id] = one
+        }
     }
 
     private fun fileOf(id: String) = File(folder, id + SUFFIX)

@@ -1,6 +1,7 @@
 package edgekit.capture.core
 
 import edgekit.runtime.Contract
+import edgekit.runtime.ContractException
 import edgekit.runtime.Json
 import edgekit.runtime.ModelException
 import edgekit.runtime.Verdict
@@ -180,11 +181,24 @@ class BenchSweepTest {
     }
 
     @Test
+    fun `a GPU scores one crop at a time, so its threads are no settings`() {
+        val name = ModelName("demo-int8.tflite", sha256(DEMO_BYTES))
+        val job = BenchJob.of(DEMO, name, photos, SHORT, threads = listOf(1, 2, 4), delegates = listOf("gpu", "default"))
+        assertEquals(listOf(1), job.settings.filter { it.delegate == "gpu" }.map { it.threads }.distinct())
+        assertEquals(listOf(1, 2, 4), job.settings.filter { it.delegate == "default" }.map { it.threads }.distinct())
+    }
+
+    @Test
+    fun `photos whose labels the model lacks are refused before anything is measured`() {
+        val told = assertThrows(ContractException::class.java) { job(contract = NEUTRAL) }
+        assertTrue(told.message, "[genuine]" in told.message!! && "mango" in told.message!! && "measure a model" in told.message!!)
+    }
+
+    @Test
     fun `points for the screen are of the counted runs`() {
         val points = BenchSweep(job(), photos, models, device, {}).run()
         assertEquals(listOf(1.0, 3.0, 5.0, 10.0, 4.0), points.take(5).map { it.crops })
         assertEquals(3.0, points[1].latency.p50Ms, 1e-9)
-        assertEquals(20, points[1].runs)
     }
 
     private fun run(disk: Disk = DEVICE_DISK, steps: Steps = Steps { _, _ -> }) = runBench(

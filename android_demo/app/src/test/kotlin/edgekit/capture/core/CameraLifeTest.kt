@@ -73,6 +73,23 @@ class CameraLifeTest {
     }
 
     @Test
+    fun `a photo that comes after its time is none of the next shot's`() {
+        val second = CameraEvent.Photo(byteArrayOf(2))
+        play(
+            *running,
+            step("the shutter", Shoot(1, Look())) { shoot() },
+            step("its exposure") { exposed(1, 100) },
+            step("too late", missed) { late(1) },
+            step("the next shutter", Shoot(2, Look())) { shoot() },
+            step("its exposure") { exposed(2, 200) },
+            step("the photo of the first") { photo(byteArrayOf(1), 100) },
+            step("its own photo", Tell(second)) { photo(byteArrayOf(2), 200) },
+            step("the third shutter", Shoot(3, Look())) { shoot() },
+            step("a photo of no exposure that was told", Tell(photo)) { photo(byteArrayOf(1), 300) },
+        )
+    }
+
+    @Test
     fun `a touch keeps its point for photos, and only its own timer ends it`() {
         play(
             *running,

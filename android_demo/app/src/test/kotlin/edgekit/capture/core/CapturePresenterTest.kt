@@ -44,14 +44,19 @@ class CapturePresenterTest {
     private val clock = TestDevice()
     private var disk: Disk = DEVICE_DISK
     private val store by lazy { CaptureStore(File(folder, "captures")) { disk.create(it) } }
-    private val queue by lazy { UploadQueue(File(folder, "queue"), store, FolderUploader(File(folder, "outbox"))) { nowMs } }
+    private val queue by lazy { UploadQueue(File(folder, "queue"), store, FolderUploader(File(folder, "outbox"), "4e81c2d0"), { queueDisk.create(it) }) { nowMs } }
+    private var queueDisk: Disk = DEVICE_DISK
+    private var mostVerdictsBytes = MOST_VERDICTS_BYTES
     private val shelf by lazy { ModelShelf(File(folder, "model")) { ModelFile("model.tflite", DEMO_BYTES) } }
     private val opened = CameraEvent.Opened(hasTorch = true, canSwitch = true, isFront = false, lens = "back")
 
-    private fun presenter() = CapturePresenter(
+    private fun recovery() = lazy { recover(store, shelf, File(folder, "exports")) }
+
+    private fun presenter(recovered: Lazy<Unit> = recovery()) = CapturePresenter(
         Parts(
             camera, jobs, uploadJobs, store, shelf, Scorers { file, threads, delegate -> loading(file, threads, delegate) }, stored, queue, { photos },
-            clock, IDENTITY, File(folder, "exports"), live, { nowMs }, { nowS }, Random(1), { disk.create(it) },
+            clock, IDENTITY, File(folder, "exports"), live, { nowMs }, { nowS }, Random(1), { disk.create(it) }, recovered,
+            mostVerdictsBytes,
         ),
     )
 
@@ -226,6 +231,11 @@ class CapturePresenterTest {
         assertTrue(presenter.shows<UiState.Live>().notice is Notice.LiveFailed)
         presenter.see(0.1, 1.0)
         assertNull(presenter.shows<UiState.Live>().notice)
+        scorer.answer = ::unreadable
+        presenter.offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+        assertNull("an old answer stands over no other scene", presenter.shows<UiState.Live>().verdict)
     }
 
     @Test
@@ -421,6 +431,22 @@ class CapturePresenterTest {
     }
 
     @Test
+    fun `a photo that is judged while its screen ends is stored, whatever the next one cleans up`() {
+        val process = recovery()
+        val first = presenter(process)
+        first.attach(states::add)
+        first.resume(Permission.GRANTED)
+        jobs.all()
+        first.onCamera(opened)
+        first.onShutter()
+        first.onCamera(CameraEvent.Photo(photo("444.jpg")))
+        first.close()
+        presenter(process).resume(Permission.GRANTED)
+        jobs.all()
+        assertEquals(1, store.list().whole.size)
+    }
+
+    @Test
     fun `a screen that is turned gets the same state`() {
         val presenter = running()
         presenter.shoot(0.9)
@@ -519,6 +545,111 @@ class CapturePresenterTest {
     }
 
     @Test
+    fun `a truth that is stored late is none of the photo that is shown by then`() {
+        val presenter = running()
+        presenter.shoot(0.1)
+        nowMs += 1000
+        presenter.shoot(0.2)
+        presenter.onHistory()
+        jobs.all()
+        val (newest, oldest) = presenter.shows<UiState.History>().captures.map { it.record.id }
+        presenter.onCapture(newest)
+        presenter.onTruth("recapture")
+        presenter.onBack()
+        presenter.onCapture(oldest)
+        jobs.all()
+        assertEquals(oldest, presenter.shows<UiState.Detail>().capture.record.id)
+        assertEquals("recapture", store.find(newest)!!.record.truth)
+    }
+
+    @Test
+    fun `a truth that is given after the upload is uploaded, too`() {
+        Settings(uploads = true).write(stored)
+        val presenter = running()
+        presenter.shoot(0.1)
+        uploadJobs.all()
+        val id = store.list().whole.single().record.id
+        val copy = File(folder, "outbox/$id/$id.json")
+        assertNull(CaptureRecord.fromJson(copy.readText()).truth)
+        presenter.onHistory()
+        jobs.all()
+        presenter.onCapture(id)
+        presenter.onTruth("recapture")
+        jobs.all()
+        uploadJobs.all()
+        assertEquals("recapture", CaptureRecord.fromJson(copy.readText()).truth)
+    }
+
+    @Test
+    fun `a photo that is stored and can't be queued is stored, and the queue says what it lacks`() {
+        Settings(uploads = true).write(stored)
+        val presenter = running()
+        queueDisk = SmallDisk(0)
+        presenter.shoot(0.1)
+        assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+        assertEquals(1, store.list().whole.size)
+        assertEquals(1, queue.state().waiting)
+        presenter.onSettings()
+        uploadJobs.all()
+        assertEquals("it is copied all the same", 0, presenter.shows<UiState.SettingsShown>().queue.waiting)
+        assertEquals(1, File(folder, "outbox").list()!!.size)
+    }
+
+    @Test
+    fun `a new failure is tried again in its own time, though an older one waits for longer`() {
+        Settings(uploads = true).write(stored)
+        File(folder, "outbox").writeText("a file in its place")
+        val presenter = running()
+        presenter.shoot(0.1)
+        uploadJobs.all()
+        for (wait in listOf(30_000L, 60_000, 120_000)) {
+            nowMs += wait
+            uploadJobs.timers.last().second()
+            uploadJobs.all()
+        }
+        assertEquals(240_000L, uploadJobs.timers.last().first)
+        presenter.shoot(0.2)
+        uploadJobs.all()
+        assertEquals(30_000L, uploadJobs.timers.last().first)
+        nowMs += 30_000
+        File(folder, "outbox").delete()
+        uploadJobs.timers.last().second()
+        uploadJobs.all()
+        assertEquals(1, queue.state().waiting)
+        assertEquals("the older one has its timer still", 210_000L, uploadJobs.timers.last().first)
+    }
+
+    @Test
+    fun `an export that can't hold all photos says so, and the rest is the next one's`() {
+        val presenter = running()
+        repeat(3) {
+            presenter.shoot(0.1)
+            nowMs += 1000
+        }
+        val line = store.list().whole[0].record.toJson().length + 1L
+        mostVerdictsBytes = 2 * line
+        val next = started()
+        next.onHistory()
+        jobs.all()
+        next.onExport()
+        jobs.all()
+        val first = next.shows<UiState.Exported>()
+        assertEquals(2 to 1, first.captures to first.left)
+        nowMs += 60_000
+        next.onExportRest()
+        jobs.all()
+        val rest = next.shows<UiState.Exported>()
+        assertEquals(1 to 0, rest.captures to rest.left)
+        val oldest = store.list().whole.last().record
+        ZipFile(rest.file).use { zip ->
+            assertEquals(oldest, CaptureRecord.fromJson(String(zip.getInputStream(zip.getEntry("verdicts.jsonl")).readBytes()).trim()))
+        }
+        next.onExportRest()
+        jobs.all()
+        assertEquals("there is no rest any more", rest, next.state)
+    }
+
+    @Test
     fun `captures are exported, or not at all`() {
         val presenter = running()
         presenter.shoot(0.1)
@@ -562,7 +693,7 @@ class CapturePresenterTest {
         val presenter = running()
         presenter.onBench()
         jobs.all()
-        assertEquals(UiState.BenchReady(1, 15), presenter.state)
+        assertEquals(UiState.BenchReady(15), presenter.state)
         assertEquals("close", camera.calls.last())
         presenter.onBenchStart(quick = true)
         presenter.shows<UiState.BenchRunning>()
@@ -600,8 +731,46 @@ class CapturePresenterTest {
         jobs.all()
         presenter.onBenchStart(quick = true)
         assertTrue(presenter.onBack())
+        assertEquals("and the screen is told", UiState.BenchReady(15), states.last())
+        // Again before the work in flight has ended, which must end neither.
+        presenter.onBenchStart(quick = true)
+        presenter.shows<UiState.BenchRunning>()
+        jobs.one()
+        assertTrue(presenter.onBack())
         jobs.all()
-        presenter.shows<UiState.BenchReady>()
+        assertEquals(UiState.BenchReady(15), presenter.state)
+        assertFalse(File(folder, "exports").exists())
+        presenter.onBenchStart(quick = true)
+        jobs.all()
+        presenter.shows<UiState.BenchDone>()
+    }
+
+    @Test
+    fun `a sweep that is begun anew while an interrupted one still ends is the one that is shown`() {
+        loading = { _, threads, _ -> TickingScorer(threads, clock) }
+        val presenter = running()
+        presenter.onBench()
+        jobs.all()
+        presenter.onBenchStart(quick = true)
+        presenter.pause()
+        presenter.resume(Permission.GRANTED)
+        presenter.onBench()
+        assertEquals(UiState.BenchReady(15), presenter.state)
+        presenter.onBenchStart(quick = true)
+        jobs.all()
+        presenter.shows<UiState.BenchDone>()
+        assertEquals(1, File(folder, "exports").list()!!.size)
+    }
+
+    @Test
+    fun `a sweep that edgekit could not read is refused before it starts`() {
+        val presenter = runningWith(NEUTRAL) { verdictFor("mango", 0.9, NEUTRAL) }
+        presenter.onBench()
+        jobs.all()
+        assertTrue("${presenter.state}", "genuine" in presenter.shows<UiState.BenchFailed>().reason)
+        presenter.onBenchStart(quick = true)
+        jobs.all()
+        presenter.shows<UiState.BenchFailed>()
         assertFalse(File(folder, "exports").exists())
     }
 
@@ -781,6 +950,10 @@ class CapturePresenterTest {
         presenter.onModelPicked({ throw IllegalStateException("no name") }) { error("must not be asked") }
         jobs.all()
         assertTrue("${presenter.state}", "no name" in (presenter.shows<UiState.Live>().notice as Notice.ModelRefused).reason)
+        loading = { _, _, _ -> throw OutOfMemoryError() }
+        presenter.onModelPicked({ "x.tflite" }) { ByteArrayInputStream(DEMO_BYTES) }
+        jobs.all()
+        assertTrue("a smaller model" in (presenter.shows<UiState.Live>().notice as Notice.ModelRefused).reason)
         presenter.onModelPicked({ "x.tflite" }) { throw NullPointerException() }
         jobs.all()
         assertTrue("NullPointerException" in (presenter.shows<UiState.Live>().notice as Notice.ModelRefused).reason)

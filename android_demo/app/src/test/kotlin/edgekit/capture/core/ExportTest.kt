@@ -65,6 +65,23 @@ class ExportTest {
     }
 
     @Test
+    fun `an export has as many photos as its verdicts may have bytes`() {
+        val all = (0..3).map { store.capture(seed = it) }
+        val line = all[0].record.toJson().length + 1L
+        for ((bytes, count) in mapOf(0L to 1, line to 1, 2 * line - 1 to 1, 2 * line to 2, 4 * line to 4, MOST_VERDICTS_BYTES to 4)) {
+            assertEquals("$bytes bytes", all.take(count), fitting(all, bytes))
+        }
+    }
+
+    @Test
+    fun `scores have no more digits than they need`() {
+        val record = record("20261130T071355123Z-00000001", attack = 0.1)
+        assertTrue(record.toJson(), "\"probabilities\": [0.9, 0.1]" in record.toJson())
+        val third = record.copy(verdict = verdict(1 / 3.0))
+        assertEquals(third.verdict.crops, CaptureRecord.fromJson(third.toJson()).verdict.crops)
+    }
+
+    @Test
     fun `cells with commas and quotes are quoted`() {
         assertEquals("plain", csvCell("plain"))
         assertEquals("\"a,b\"", csvCell("a,b"))

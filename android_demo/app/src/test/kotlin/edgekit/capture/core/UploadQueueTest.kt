@@ -1,5 +1,6 @@
 package edgekit.capture.core
 
+import edgekit.runtime.Json
 import java.io.File
 import java.io.IOException
 import org.junit.Assert.assertArrayEquals
@@ -18,33 +19,97 @@ class UploadQueueTest {
     private var nowMs = NOON_MS
 
     private class Scripted(var failure: Exception? = null) : Uploader {
-        override val name = "scripted"
         val taken = ArrayList<String>()
+
+        var meanwhile: () -> Unit = {}
 
         override fun upload(capture: StoredCapture) {
             failure?.let { throw it }
+            meanwhile()
             taken += capture.record.id
         }
     }
 
-    private fun queue(uploader: Uploader) = UploadQueue(File(temporary.root, "queue"), store, uploader) { nowMs }
+    private fun queue(uploader: Uploader, disk: Disk = DEVICE_DISK) = UploadQueue(File(temporary.root, "queue"), store, uploader, disk) { nowMs }
+
+    private fun folder(disk: Disk = DEVICE_DISK) = FolderUploader(outbox, "4e81c2d0", disk)
 
     @Test
     fun `a folder takes photo and record together`() {
         val capture = store.capture()
-        val queue = queue(FolderUploader(outbox))
+        val queue = queue(folder())
         queue.add(capture.record.id)
         assertEquals(1, queue.run())
         val copied = File(outbox, capture.record.id)
         assertArrayEquals(capture.photo.readBytes(), File(copied, capture.record.photo).readBytes())
         assertEquals(capture.record, CaptureRecord.fromJson(File(copied, capture.recordFile.name).readText()))
+        assertEquals(
+            mapOf("schema" to 1L, "installation" to "4e81c2d0", "lens" to "back"),
+            Json.parse(File(copied, "origin.json").readText()),
+        )
+        assertEquals(3, copied.list()!!.size)
         assertEquals(QueueState(0, 0, null, null), queue.state())
+    }
+
+    @Test
+    fun `a truth that is given later, or taken back, takes the place of the record that was copied`() {
+        val capture = store.capture()
+        val queue = queue(folder())
+        queue.add(capture.record.id)
+        queue.run()
+        val copied = File(outbox, capture.record.id)
+        for (truth in listOf("recapture", "genuine", null)) {
+            store.setTruth(store.find(capture.record.id)!!, truth)
+            queue.add(capture.record.id)
+            assertEquals(1, queue.run())
+            assertEquals(truth, CaptureRecord.fromJson(File(copied, capture.recordFile.name).readText()).truth)
+            assertEquals(3, copied.list()!!.size)
+        }
+        val before = File(copied, capture.recordFile.name).apply { setLastModified(1_000_000) }.lastModified()
+        queue.add(capture.record.id)
+        queue.run()
+        assertEquals("what is the same is left alone", before, File(copied, capture.recordFile.name).lastModified())
+    }
+
+    @Test
+    fun `a truth that is given while the record before is copied is copied after it`() {
+        val capture = store.capture()
+        val uploader = Scripted()
+        val queue = queue(uploader)
+        uploader.meanwhile = {
+            uploader.meanwhile = {}
+            queue.add(capture.record.id)
+        }
+        queue.add(capture.record.id)
+        assertEquals(1, queue.run())
+        assertEquals(QueueState(1, 0, NOON_MS, null), queue.state())
+        assertEquals(1, queue.run())
+        assertEquals(QueueState(0, 0, null, null), queue.state())
+        assertEquals(2, uploader.taken.size)
+    }
+
+    @Test
+    fun `what the storage has no room to queue is told, and queued when it has`() {
+        val capture = store.capture()
+        var disk: Disk = SmallDisk(10)
+        val uploader = Scripted(IOException("no route"))
+        val queue = queue(uploader) { disk.create(it) }
+        queue.add(capture.record.id)
+        assertEquals(1, queue.state().waiting)
+        assertTrue(queue.state().lastProblem!!, "storage is full" in queue.state().lastProblem!!)
+        queue.run()
+        assertEquals("it is put off all the same", NOON_MS + 30_000, queue.state().nextTryMs)
+        disk = DEVICE_DISK
+        queue.state()
+        uploader.failure = null
+        nowMs += 30_000
+        assertEquals("a restart loses nothing", 1, queue(uploader).run())
     }
 
     @Test
     fun `a folder that is full takes nothing, and the capture waits`() {
         val capture = store.capture()
-        val queue = queue(FolderUploader(outbox, SmallDisk(1000)))
+        val queue = queue(folder(SmallDisk(1000)))
         queue.add(capture.record.id)
         assertEquals(0, queue.run())
         assertEquals(emptyList<String>(), outbox.list()!!.toList())
@@ -56,7 +121,7 @@ class UploadQueueTest {
     fun `a copy that was cut off is made anew`() {
         val capture = store.capture()
         File(outbox, capture.record.id + UNFINISHED).mkdirs()
-        FolderUploader(outbox).upload(capture)
+        folder().upload(capture)
         assertEquals(listOf(capture.record.id), outbox.list()!!.toList())
     }
 
