@@ -58,8 +58,9 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
     single = Classifier(bundle, threads=1)
     whole_scale = with_plan(replace(plan, working_px=None))
     # Of a model with heads, the first is that of its plan's first crop.
-    lead = (bundle.contract.heads or ())[:1]
-    native = with_plan(CropPlan(lead=lead, cycle=("native",), crops=CROPS, working_px=plan.working_px))
+    heads = bundle.contract.heads
+    cycle = ("native",) if heads is None or "native" in heads else heads[1:]
+    native = with_plan(CropPlan(lead=(heads or ())[:1], cycle=cycle, crops=CROPS, working_px=plan.working_px))
     wide = ModelInterpreter(bundle.flatbuffer, threads=threads)
 
     def classify(classifier: Classifier, load: Callable[[str], Any], photo: str, **options: Any) -> Answer:

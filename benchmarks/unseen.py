@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,17 @@ from edgekit.data.groups import with_groups
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, model_source
 from edgekit.evaluate.options import TtaConfig
-from edgekit.evaluate.tta import OWN, ScoredPlans, TtaModel, TtaRecord, job_of, scored_plans, study_record
+from edgekit.evaluate.photos import joined
+from edgekit.evaluate.tta import (
+    OWN,
+    ScoredPlans,
+    TtaModel,
+    TtaRecord,
+    job_of,
+    plans_with_heads,
+    scored_plans,
+    study_record,
+)
 from edgekit.metrics.breakdown import Detail, detail
 from edgekit.metrics.judged import Judged
 from edgekit.progress import Progress
@@ -30,7 +41,14 @@ from edgekit.records import from_plain, read_json, write_json
 from edgekit.runtime.bundle import read_bundle
 from edgekit.scoring.passes import ScoreStore, score_passes
 
-STUDY = TtaConfig()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which folds are studied, how, and where their scores are kept."""
+
+    config: CrossvalConfig
+    study: TtaConfig
+    scores: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +69,28 @@ class UnseenRecord:
     details: tuple[UnseenDetail, ...]
 
 
+def fold_models(variant: str, root: Path, config: CrossvalConfig) -> list[Path]:
+    """The model file of every fold."""
+    name = f"{variant.replace(' ', '-').lower()}.tflite"
+    return [root / f"fold-{number}" / "models" / name for number in range(config.folds)]
+
+
 def scored_folds(
-    variant: str, dataset: Dataset, root: Path, config: CrossvalConfig, scores: Path, progress: Progress
+    variant: str, models: Sequence[Path], dataset: Dataset, asked: Asked, progress: Progress
 ) -> tuple[TtaModel, list[ScoredPlans]]:
     """The photos of every fold, scored by its model."""
-    folds, files, size = [], [], 0
+    folds, files, size, config = [], [], 0, asked.config
     dataset = with_groups(dataset, config.train.split.group_by, progress)
-    for number, split in enumerate(fold_splits(dataset, config)):
-        file = root / f"fold-{number}" / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
+    for number, (file, split) in enumerate(zip(models, fold_splits(dataset, config), strict=True)):
         bundle = read_bundle(file)
         if bundle.contract.provenance.get("split_sha256") != split.sha256:
             raise DataError(f"{file} was trained on another split than fold {number}: it may know its test photos")
         samples = split.samples(dataset, "test")
         progress.say(f"{variant}, fold {number + 1} of {config.folds}: {len(samples)} photos")
         source = model_source(bundle.contract, dataset, samples)
-        store = ScoreStore.of(scores, dataset, samples)
-        (found,) = score_passes([job_of(bundle, STUDY)], source, store=store, progress=progress)
-        folds.append(scored_plans(bundle, samples, found, STUDY))
+        store = ScoreStore.of(asked.scores, dataset, samples)
+        (found,) = score_passes([job_of(bundle, asked.study)], source, store=store, progress=progress)
+        folds.append(scored_plans(bundle, samples, found, asked.study))
         files.append(bundle.file_sha256)
         size = len(bundle.flatbuffer)
     model = TtaModel(name=variant, precision=folds[0].contract.precision, model_bytes=size, file_sha256s=tuple(files))
@@ -103,18 +126,21 @@ def main() -> int:
             if raw.get("data_sha256") != dataset.sha256:
                 raise DataError(f"{mark} is of other photos than {asked.photos}")
             config = from_plain(CrossvalConfig, raw.get("config"), where=str(mark))
+            models = {one: fold_models(one, asked.crossval, config) for one in asked.variants.split(",")}
+            bundles = [read_bundle(file) for files in models.values() for file in files]
+            study, left_out = plans_with_heads(bundles, TtaConfig())
+            wanted = Asked(config=config, study=study, scores=asked.scores)
             found = {
-                variant: scored_folds(variant, dataset, asked.crossval, config, asked.scores, progress)
-                for variant in asked.variants.split(",")
+                variant: scored_folds(variant, files, dataset, wanted, progress) for variant, files in models.items()
             }
             record = UnseenRecord(
                 folds=config.folds,
                 study=study_record(
                     [model for model, _ in found.values()],
                     {variant: folds for variant, (_, folds) in found.items()},
-                    STUDY,
+                    study,
                     data_sha256=dataset.sha256,
-                    part=("unseen", "each photo by the model of the fold that never saw its group"),
+                    part=("unseen", joined("each photo by the model of the fold that never saw its group", left_out)),
                 ),
                 details=tuple(
                     UnseenDetail(variant=variant, crops=folds[0].contract.plan.crops, detail=detail(pooled(folds)))

@@ -65,12 +65,13 @@ def backbones(
 
     chosen = [backbone_named(name) for name in names or BACKBONES]
     costs, rows = recorded_costs(), []
+    for one in chosen:
+        if one.name not in costs:
+            raise RunError(f"the costs of {one.name} must be on record; run benchmarks/backbones.py")
     with console.progress() as progress:
         if measure:
             progress.begin("measuring backbones", sum(len(costs[one.name].parts) for one in chosen))
         for one in chosen:
-            if one.name not in costs:
-                raise RunError(f"the costs of {one.name} must be on record; run benchmarks/backbones.py")
             for part, cost in costs[one.name].parts.items():
                 took = None
                 if measure:

@@ -15,6 +15,7 @@ from edgekit.crossval.options import CrossvalConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
+from edgekit.quantize.options import refuse_unquantisable
 from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 from edgekit.train.weights_file import check_weights_file
 
@@ -62,9 +63,11 @@ def crossval(
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
+    crop_plan = CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None)
+    options.check_heads(heads, crop_plan)
     train = TrainConfig(
         network=network,
-        plan=CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None),
+        plan=crop_plan,
         tune=tune,
         heads=heads,
         draws=options.chosen_draws(draws, tune, heads, network),
@@ -75,6 +78,7 @@ def crossval(
     qat = options.changed(qat_fit(), epochs=qat_epochs)
     config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
     check_weights_file(network)
+    refuse_unquantisable(network)
     options.check_places({"a cross-validation": out}, data)
     with console.progress() as progress:
         dataset = load_dataset(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from edgekit.cli import console
-from edgekit.contract import MAX_CROPS
+from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.manifest import COLUMNS
 from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy, PartChoice, check_counts, guess_bona_fide
 from edgekit.errors import EdgekitError, likeliest
@@ -347,6 +347,16 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
             f"a head (--tune head) is solved exactly, without epochs, got {', '.join(unused)}; "
             "leave that out or tune all"
         )
+
+
+def check_heads(heads: str, plan: CropPlan) -> None:
+    """Hold that heads for scales come with a plan of several.
+
+    Raises:
+        EdgekitError: it has one.
+    """
+    if heads == "scales" and len({*plan.lead, *plan.cycle}) == 1:
+        raise EdgekitError(f"--heads scales needs a plan of several scales, got {plan}; use --heads one")
 
 
 def chosen_draws(given: int | None, tune: str, heads: str, network: NetworkConfig) -> int:

@@ -88,9 +88,11 @@ def finetune(
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(tune, given)
+    crop_plan = CropPlan.parse(plan, crops=crops, working_px=working_px or None)
+    options.check_heads(heads, crop_plan)
     config = TrainConfig(
         network=network,
-        plan=CropPlan.parse(plan, crops=crops, working_px=working_px or None),
+        plan=crop_plan,
         tune=tune,
         heads=heads,
         draws=options.chosen_draws(draws, tune, heads, network),

@@ -208,19 +208,8 @@ def _remedies(folder: RunFolder, failed: ConvertRecord, record: TrainRecord) -> 
     """What may help, never what has just failed, with what it costs by the run's own times."""
     precision, stage = failed.config.precision, failed.stage
     again = f"about {duration(failed.seconds or 0)}, as this conversion took"
-    remedies = []
-    if precision != "int8":
-        remedies.append(f"--int8 after `edgekit qat {folder.root}`: {precision} was made from the {stage} stage")
-    elif stage == "float" and os.path.exists(folder.record("qat")):
-        remedies.append(f"the run's qat stage (leave --stage out): {again}")
-    elif stage == "float":
-        least = f"at least the {duration(record.seconds)} that finetune took"
-        remedies.append(f"`edgekit qat {folder.root}`, then convert its stage: {least}")
-    else:
-        trained = folder.read("float").seconds + record.seconds
-        tune = "for more --epochs" if record.config.tune == "all" else "with --tune all"
-        least = f"longer than the {duration(trained)} that both took"
-        remedies.append(f"`edgekit finetune` {tune}, then `edgekit qat`: {least}")
+    # A backbone without fake quantization has no qat stage.
+    remedies = [] if record.config.network.known.qat else [_retrained(folder, failed, record, again)]
     if failed.calibration is not None:
         more = f"--calibration-crops {min(2 * failed.calibration.crops, MAX_CALIBRATION_CROPS)}"
         images = f"more calibration images ({more} in a new --calibration, or a folder of your own)"
@@ -231,6 +220,23 @@ def _remedies(folder: RunFolder, failed: ConvertRecord, record: TrainRecord) -> 
     most = math.ceil(10 * failed.gate.drop_points) / 10
     remedies.append(f"--max-drop {most:g}, where that loss is acceptable: at once, the kept file is taken")
     return remedies
+
+
+def _retrained(folder: RunFolder, failed: ConvertRecord, record: TrainRecord, again: str) -> str:
+    """Which stage may do better than the one that has just failed, with what it costs."""
+    precision, stage = failed.config.precision, failed.stage
+    if precision != "int8":
+        return f"--int8 after `edgekit qat {folder.root}`: {precision} was made from the {stage} stage"
+    if stage == "float" and os.path.exists(folder.record("qat")):
+        return f"the run's qat stage (leave --stage out): {again}"
+    if stage == "float":
+        least = f"at least the {duration(record.seconds)} that finetune took"
+        return f"`edgekit qat {folder.root}`, then convert its stage: {least}"
+    trained = folder.read("float").seconds + record.seconds
+    whole = "with --tune all --heads one" if record.config.head_scales else "with --tune all"
+    tune = "for more --epochs" if record.config.tune == "all" else whole
+    least = f"longer than the {duration(trained)} that both took"
+    return f"`edgekit finetune` {tune}, then `edgekit qat`: {least}"
 
 
 def choose_stage(folder: RunFolder, config: ConvertConfig) -> Stage:

@@ -34,9 +34,9 @@ from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.intervals import mean_estimate
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress, about
-from edgekit.quantize.options import CalibrationFolder
+from edgekit.quantize.options import CalibrationFolder, refuse_unquantisable
 from edgekit.quantize.qat import qat
-from edgekit.records import plain, read_json, sha256, to_json, write_json
+from edgekit.records import from_plain, plain, read_json, write_json
 from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import Bundle, read_bundle
@@ -96,6 +96,7 @@ def cross_validate(
     refuse_among_photos(out, dataset.root, "a cross-validation")
     dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = fold_splits(dataset, config)
+    refuse_unquantisable(config.train.network)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     with working_in(out):
@@ -157,10 +158,13 @@ def _conclude(
 def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
     """Make sure that a folder with folds holds folds of this very configuration."""
     mark = out / "crossval.config.json"
-    wanted = {"config": plain(config), "data_sha256": dataset.sha256}
-    if os.path.exists(mark) and sha256(to_json(read_json(mark)).encode()) != sha256(to_json(wanted).encode()):
-        raise RunError(f"{out} holds a cross-validation of other photos or settings; choose another --out")
-    write_json(mark, wanted)
+    if os.path.exists(mark):
+        before = read_json(mark)
+        # Read, since options that have come since have their usual values there.
+        same = before.get("data_sha256") == dataset.sha256
+        if not same or from_plain(CrossvalConfig, before.get("config"), where=str(mark)) != config:
+            raise RunError(f"{out} holds a cross-validation of other photos or settings; choose another --out")
+    write_json(mark, {"config": plain(config), "data_sha256": dataset.sha256})
 
 
 def _run_fold(

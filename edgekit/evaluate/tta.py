@@ -220,7 +220,7 @@ def compare_crops(
     """
     bundles = [read_bundle(model) for model in models]
     _check_models(models, bundles)
-    config, left_out = _with_heads(bundles, config)
+    config, left_out = plans_with_heads(bundles, config)
     chosen = [choose_photos(dataset, bundle.contract, part, progress=progress) for bundle in bundles]
     if len({one.samples for one in chosen}) > 1:
         raise DataError("models are compared on the same photos, these have different test photos; use --split all")
@@ -258,8 +258,12 @@ def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
             )
 
 
-def _with_heads(bundles: Sequence[Bundle], config: TtaConfig) -> tuple[TtaConfig, str]:
-    """A study without the plans that a model has no heads for, and what to say of those."""
+def plans_with_heads(bundles: Sequence[Bundle], config: TtaConfig) -> tuple[TtaConfig, str]:
+    """A study without the plans that a model has no heads for, and what to say of those.
+
+    Raises:
+        ContractError: none is left, or no single crop to count flips against.
+    """
 
     def fits(name: str) -> bool:
         return name in (OWN, EARLY) or not any(one.contract.lacks_heads(CropPlan.parse(name)) for one in bundles)

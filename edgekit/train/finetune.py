@@ -47,7 +47,7 @@ from edgekit.train.options import Features, FitConfig, Stage, TrainConfig
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
-from edgekit.train.scale_heads import SCALE_PENALTIES, ScaledFeatures, ScaleHeads, solve_scale_heads
+from edgekit.train.scale_heads import MAX_SCALE_PHOTOS, SCALE_PENALTIES, ScaledFeatures, ScaleHeads, solve_scale_heads
 from edgekit.train.to_tflite import to_flatbuffer
 
 
@@ -133,6 +133,11 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
+    if config.head_scales and len(split.train) > MAX_SCALE_PHOTOS:
+        raise RunError(
+            f"--heads scales are solved on at most {MAX_SCALE_PHOTOS:,} training photos, got {len(split.train):,}; use "
+            "--heads one"
+        )
     if _solves_head(config):
         folds = len(set(run.folds.tolist()))
         progress.say(f"{count(len(split.train), 'photo')} train; the head is chosen by {folds} folds of them")

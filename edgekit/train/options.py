@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from edgekit.augment.options import Preset
-from edgekit.contract import MAX_CROPS, CropPlan, Precision
+from edgekit.contract import MAX_CROPS, MAX_HEADS, CropPlan, Precision
 from edgekit.data.options import MAX_SEED, SplitConfig
 from edgekit.errors import RunError
 from edgekit.train.backbones.entry import Backbone
@@ -151,6 +151,8 @@ class TrainConfig:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
         if self.heads == "scales" and self.tune != "head":
             raise RunError("--heads scales are solved on a frozen backbone, got --tune all; use --heads one")
+        if self.head_count > MAX_HEADS:
+            raise RunError(f"--heads scales must be at most {MAX_HEADS}, {self.plan} has {self.head_count}")
         seen = {self.plan.scale(index) for index in range(self.plan.crops)}
         unseen = [scale for scale in self.head_scales or () if scale not in seen]
         if unseen:

@@ -13,6 +13,8 @@ from edgekit.train.head import DEVIATION_FLOOR, best_scale
 
 # Relative to the mean square of the standardised blocks; photos that a fold leaves out choose.
 SCALE_PENALTIES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
+# Photos by photos, in double precision, stand in memory two or three times.
+MAX_SCALE_PHOTOS = 10_000
 # How much a scale's own part may differ, beside the part that all scales share.
 _OWN = 0.3
 
@@ -152,19 +154,24 @@ def _solved(
     )
     answers = np.eye(classes)[targets]
     answers -= share @ answers
-    ridge = float(share @ np.diag(kernel)) * np.diag(1.0 / share)
+    ridge = float(share @ np.diag(kernel)) / share
+    from scipy import linalg
+
     found = []
     for penalty in penalties:
-        dual = np.linalg.solve(kernel + penalty * ridge, answers)
+        system = kernel.copy()
+        system[np.diag_indices(len(system))] += penalty * ridge
+        dual = linalg.solve(system, answers, assume_a="pos", overwrite_a=True)
         parts = [
             (strength / channels) * (table.T @ dual) / deviation[:, np.newaxis]
             for strength, (table, deviation) in zip(strengths, standardised, strict=True)
         ]
         own = [part * part_share for part, part_share in zip(parts[1:], blocks.shares[1:], strict=True)]
         kernels = np.stack([parts[0] + one for one in own])
-        # A head's blocks are each centred at their own mean; the mean of the answers is zero.
-        biases = np.stack([-(middles[0] @ parts[0] + mean @ one) for mean, one in zip(middles[1:], own, strict=True)])
+        # Each head is centred at its own scale's mean, so that it is fair alone; over the whole plan the shared part's
+        # means add up to that of all crops.
         means = np.stack(middles[1:])
+        biases = -np.einsum("hc,hck->hk", means, kernels)
         found.append(tuple(part.astype(np.float32) for part in (kernels, biases, means)))
     return [(kernels, biases, means) for kernels, biases, means in found]
 

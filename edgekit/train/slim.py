@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from edgekit.arrays import Float32Array
 from edgekit.errors import RunError
 from edgekit.train.keras2 import keras, tf
+from edgekit.train.weights_file import index_of
 
 MAX_CHECKPOINT_BYTES = 2 * 1024 * 1024 * 1024
 # A checkpoint also has what its optimiser kept; a network's own variables are fewer.
@@ -31,7 +33,8 @@ class SlimCheckpoint:
 
     def __init__(self, path: Path, what: str) -> None:
         self._path, self._what = path, what
-        size = sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*") if part.is_file())
+        parts = [path, index_of(path), *path.parent.glob(f"{glob.escape(path.name)}.data-*")]
+        size = sum(part.stat().st_size for part in parts if part.is_file())
         if size > MAX_CHECKPOINT_BYTES:
             raise RunError(f"{path} must have at most {MAX_CHECKPOINT_BYTES} bytes, got {size}; use another checkpoint")
         try:

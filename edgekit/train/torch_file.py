@@ -20,6 +20,8 @@ from edgekit.records import read_bounded
 MAX_TORCH_BYTES = 512 * 1024 * 1024
 _MAX_TENSORS = 10_000
 _MAX_RANK = 8
+# A parameter's arguments hold a tensor, and that the place of its numbers.
+_MAX_DEPTH, _MAX_LENGTH = 4, 16
 # How files begin that `torch.save` wrote before version 1.6: a magic number and a version, pickled.
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
 _TYPES = {
@@ -44,8 +46,8 @@ _BROKEN = (
     IndexError,
     OverflowError,
     MemoryError,
-    RecursionError,
-    NotImplementedError,
+    # An encrypted member; nested too deep; a compression that is not there.
+    RuntimeError,
 )
 
 
@@ -66,8 +68,29 @@ class _View(NamedTuple):
     strides: tuple[int, ...]
 
 
-class _TensorsAlone(pickle.Unpickler):
+def _shallow(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """An opcode that makes a tuple, held to what tensors need: tuples that share each other take for ever to hash."""
+
+    def loading(reader: Any) -> None:
+        load(reader)
+        if len(reader.stack[-1]) > _MAX_LENGTH or _depth(reader.stack[-1]) > _MAX_DEPTH:
+            raise ValueError(f"its tuples must have at most {_MAX_LENGTH} items, nested {_MAX_DEPTH} deep")
+
+    return loading
+
+
+def _depth(item: object) -> int:
+    return 1 + max(map(_depth, item), default=0) if isinstance(item, tuple) else 0
+
+
+# Python's own reader: the one in C takes memory for whatever place in its memo a pickle names.
+class _TensorsAlone(pickle._Unpickler):
     """Reads a pickle that makes tensors in dictionaries, and nothing else."""
+
+    dispatch = pickle._Unpickler.dispatch | {
+        code[0]: _shallow(pickle._Unpickler.dispatch[code[0]])
+        for code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+    }
 
     def __init__(self, file: io.BytesIO, path: Path) -> None:
         super().__init__(file, encoding="utf-8")
@@ -92,8 +115,10 @@ class _TensorsAlone(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> _Storage:
         """A storage that the pickle names."""
         kind, type_, key, _, numbers = pid[:5]
-        if kind != "storage" or type_ not in _TYPES or not isinstance(key, str) or not _is_count(numbers):
-            raise ValueError(f"no storage is {str(pid)[:200]}")
+        # Tuples may hold each other, and be too deep to be hashed or told.
+        named = all(isinstance(one, str) for one in (kind, type_, key))
+        if not named or kind != "storage" or type_ not in _TYPES or not _is_count(numbers):
+            raise ValueError("a storage must have a type, a key and a number of numbers")
         found = _Storage(key, type_, numbers)
         if self.storages.setdefault(key, found) != found or len(self.storages) > _MAX_TENSORS:
             raise ValueError(f"the storage {key[:200]!r} is given twice, or there are too many")
@@ -109,7 +134,7 @@ def _tensor(storage: object, offset: object, shape: object, strides: object, *_:
     if not isinstance(storage, _Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
         raise TypeError("a tensor must have a storage, a shape and strides")
     if len(shape) != len(strides) or len(shape) > _MAX_RANK or not all(map(_is_count, (offset, *shape, *strides))):
-        raise ValueError(f"no tensor has the shape {str(shape)[:200]}, {str(strides)[:200]} numbers apart")
+        raise ValueError("a tensor must have whole numbers for its offset, shape and strides, few of them")
     assert isinstance(offset, int)
     return _View(storage, offset, shape, strides)
 
@@ -165,7 +190,7 @@ def _from_legacy(content: bytes, path: Path) -> tuple[dict[str, _View], _Fetch]:
     reader = _TensorsAlone(file, path)
     views = _views(reader.load())
     keys = load()
-    if not isinstance(keys, list) or set(keys) != set(reader.storages):
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or set(keys) != set(reader.storages):
         raise ValueError("its storages must be those that its tensors name")
     places = {}
     for key in keys:

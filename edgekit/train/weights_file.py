@@ -25,12 +25,14 @@ def weights_kind(path: Path) -> WeightsKind | None:
     """Of which kind a file of weights is, by its bytes; None for none that could be read."""
     if os.path.isfile(index_of(path)) or _ends_as_a_table(path):
         return "slim"
+    if path.suffix.lower() == ".safetensors":
+        return None
     return {"a Keras HDF5 file": "keras", "a PyTorch file": "torch", "a file of PyTorch": "torch"}.get(kind_of(path))  # type: ignore[return-value]
 
 
 def index_of(path: Path) -> Path:
     """The index beside a checkpoint that is several files, which are called by what their names share."""
-    return path.with_name(f"{path.name}.index")
+    return Path(f"{path}.index")
 
 
 def _ends_as_a_table(path: Path) -> bool:
@@ -72,6 +74,8 @@ def check_weights_file(network: NetworkConfig) -> None:
     remedy = weights_remedy(Path(weights))
     if remedy:
         raise RunError(f"{rule}, {remedy}")
+    if kind is not None:
+        raise RunError(f"{rule}, got {weights}: {_WORDS[kind]}, which {backbone.name} doesn't take")
     if not os.path.isfile(weights):
         near = likeliest(weights, ("imagenet", "none"))
         raise RunError(f"{rule}, got {weights}: no such file{near}")

@@ -175,6 +175,14 @@ def test_training_from_scratch_draws_no_crops_for_a_head(edgekit_here, photos, t
     assert not (tmp_path / "run").exists()
 
 
+def test_folds_of_a_backbone_that_cannot_be_quantised(edgekit_here, photos, tmp_path):
+    network = ("--backbone", "efficientnet_b0", "--weights", "none")
+    code, _, err = edgekit_here("crossval", photos, "--out", tmp_path / "cv", *network)
+    assert code == 2
+    assert "efficientnet_b0 can't be trained quantised" in err
+    assert not (tmp_path / "cv").exists()
+
+
 def test_folds_from_scratch_draw_no_crops_for_a_head(edgekit_here, photos, tmp_path):
     code, _, err = edgekit_here("crossval", photos, "--out", tmp_path / "cv", *SMALL, "--draws", "3")
     assert code == 2

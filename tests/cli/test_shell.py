@@ -272,7 +272,8 @@ class TestMistakes:
             ),
             pytest.param(
                 ["finetune", "{tmp}/no-photos", "--out", "{tmp}/r", "--weights", "{tmp}/nope.h5"],
-                "error: --weights must be imagenet, none or a Keras HDF5 file, got {tmp}/nope.h5: no such file",
+                "error: --weights must be imagenet, none or a Keras HDF5 file or a TF-Slim checkpoint, got "
+                "{tmp}/nope.h5: no such file",
                 id="no-weights-before-photos",
             ),
             pytest.param(

@@ -152,6 +152,15 @@ def test_other_settings_in_the_same_folder_are_refused(done, dataset, config):
         cross_validate(replace(dataset, sha256="0" * 64), out, config)
 
 
+def test_settings_that_have_come_since_have_their_usual_values(done, dataset, config):
+    out, record = done
+    mark = read_json(out / "crossval.config.json")
+    del mark["config"]["train"]["heads"]
+    write_json(out / "crossval.config.json", mark)
+    again = cross_validate(dataset, out, config)
+    assert [one.evaluation for one in again.variants] == [one.evaluation for one in record.variants]
+
+
 class CtrlC(Progress):
     """Ctrl-C at a step of the second epoch of the first ``fitting``."""
 

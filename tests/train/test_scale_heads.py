@@ -73,6 +73,18 @@ def test_each_photo_is_judged_by_heads_that_have_not_seen_its_fold():
         )
 
 
+def test_each_head_is_fair_alone():
+    """Scales look different from each other, which is no evidence: a head's logits have the mean of its own scale."""
+    train = photos(0, count=200)
+    shift = np.array([0.0, 8.0, -8.0], np.float32)[SCALES]
+    train = replace(train, features=train.features + shift[:, np.newaxis])
+    logits = solve_scale_heads(train, 2).logits(train.features, SCALES)
+    margins = logits[:, :, 1] - logits[:, :, 0]
+    for scale in range(3):
+        own = margins[:, scale == SCALES]
+        assert abs(own.mean()) < 0.01 * own.std()
+
+
 def test_a_scale_that_says_the_opposite_has_its_own_head():
     signs = (1.5, -1.5, 1.5)
     train, other = photos(0, signs=signs, count=200), photos(1, signs=signs, count=200)

@@ -86,6 +86,21 @@ def zipped(state, storages, *, how=zipfile.ZIP_STORED):
     return file.getvalue()
 
 
+# A dictionary whose key is a tuple of twice the same tuple, forty times: few bytes, and twice the work for each.
+SHARING = b"".join([*map(pickled, (MAGIC, 1001, SYSTEM)), b"\x80\x02})", b"2\x86" * 40, b"K\x01s."])
+
+
+def locked(content):
+    """Says of every member that it is encrypted."""
+    found = bytearray(content)
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = found.find(mark)
+        while start >= 0:
+            found[start + place] |= 1
+            start = found.find(mark, start + 4)
+    return bytes(found)
+
+
 NUMBERS = np.arange(12, dtype="<f4")
 SEEN = Storage("7", "FloatStorage", 12)
 STATE = collections.OrderedDict(
@@ -148,6 +163,10 @@ def test_no_name_but_those_of_tensors_is_looked_up(file, module):
         pytest.param(b"\x80\x02N.", id="another-pickle"),
         pytest.param(pickle.dumps({"a": 1}), id="plain-pickle"),
         pytest.param(legacy(STATE, STORAGES)[:-4], id="cut-short"),
+        pytest.param(b"\x80\x02}r\xff\xff\xff\xff.", id="a-place-beyond-memory"),
+        pytest.param(SHARING, id="a-name-of-tuples-that-share-each-other"),
+        pytest.param(legacy({"a": tensor(SEEN, 0, (1,) * 1000, (1,))}, STORAGES), id="a-shape-of-too-many"),
+        pytest.param(locked(zipped(STATE, STORAGES)), id="an-encrypted-member"),
         pytest.param(legacy(STATE, STORAGES, system={"little_endian": False}), id="big-endian"),
         pytest.param(legacy([1], {}), id="no-dictionary"),
         pytest.param(legacy({"a": 1}, {}), id="no-tensor"),

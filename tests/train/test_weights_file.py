@@ -24,6 +24,7 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
         pytest.param("weights.pth", b"\x80\x02", "torch", id="pickle"),
         pytest.param("model.ckpt", b"text", None, id="another-checkpoint"),
         pytest.param("empty.h5", b"", None, id="empty"),
+        pytest.param("model.safetensors", b"\x40\0\0\0\0\0\0\0{}", None, id="safetensors"),
     ],
 )
 def test_the_kind(tmp_path, name, content, kind):
@@ -35,6 +36,19 @@ def test_an_index_makes_a_checkpoint_of_a_name_without_a_file(tmp_path):
     assert weights_kind(tmp_path / "model.ckpt") is None
     (tmp_path / "model.ckpt.index").write_bytes(TABLE_END)
     assert weights_kind(tmp_path / "model.ckpt") == "slim"
+
+
+@pytest.mark.parametrize("place", [".", "/"])
+def test_a_folder_has_no_kind(place):
+    with pytest.raises(RunError, match="--weights must be imagenet, none or a Keras HDF5 file"):
+        check_weights_file(NetworkConfig(backbone="small_cnn", weights=place))
+
+
+def test_a_checkpoint_of_another_backbone_is_called_what_it_is(tmp_path):
+    (tmp_path / "model.ckpt.index").write_bytes(TABLE_END)
+    network = NetworkConfig(backbone="efficientnet_lite0", weights=str(tmp_path / "model.ckpt"))
+    with pytest.raises(RunError, match="a TF-Slim checkpoint, which efficientnet_lite0 doesn't take"):
+        check_weights_file(network)
 
 
 @pytest.mark.parametrize(
