@@ -63,7 +63,7 @@ HOME_OF = {
     "tomli": {"gather.plan", "devices.parse"},
     "picamera2": {"video.picamera"},
     "rich": {"cli.console"},
-    "scipy": {"audit.within", "data.lookalikes", "metrics.rates", "scoring.operating_point"},
+    "scipy": {"audit.within", "data.lookalikes", "metrics.rates", "scoring.operating_point", "train.scale_heads"},
     "sklearn": {"audit.models"},
     "jinja2": {"audit.page", "report.page"},
     "markupsafe": {"audit.page"},
