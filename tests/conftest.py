@@ -36,7 +36,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # minutes to quantise and to convert, however small it is.
 LONG = {
     "audit/test_certainty.py",
-    "audit/test_noise.py",
     "audit/test_normalise.py",
     "audit/test_record.py",
     "audit/test_run.py",

@@ -14,6 +14,7 @@ from edgekit.audit.probes import Cheat
 from edgekit.bounds import Counted, Share
 from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.rates import Resampling, share_estimates
+from edgekit.metrics.reliability import balanced_accuracy
 from edgekit.progress import SILENT, Progress
 
 LeakVerdict = Literal["leak", "suspicious", "could be content", "fine"]
@@ -79,13 +80,6 @@ class Problem:
     def deal(self, y: Int64Array) -> list[Fold]:
         """Folds of the photos with these labels, as ``make_folds`` deals them."""
         return make_folds(y, self.unit, self.folds, self.seed)
-
-
-def balanced_accuracy(y: Int64Array, said: Int64Array) -> float:
-    """Mean over classes of the share that was named right."""
-    k = int(y.max()) + 1
-    right = np.bincount(y[y == said], minlength=k)
-    return float((right / np.bincount(y, minlength=k)).mean())
 
 
 def shuffled(rng: np.random.Generator, y: Int64Array, unit: Int64Array | None) -> Int64Array:

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
-from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -118,14 +117,3 @@ def held_out_chances(x: Float64Array, y: Int64Array, folds: Sequence[Fold]) -> F
         model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000))
         chances[np.ix_(score, seen)] = model.fit(x[fit], y[fit]).predict_proba(x[score])
     return chances
-
-
-def neighbours(x: Float64Array, count: int) -> Int64Array:
-    """The nearest other photos of each, by standardised features; (n, count)."""
-    standard = StandardScaler().fit_transform(x)
-    found = NearestNeighbors(n_neighbors=min(count + 1, len(x))).fit(standard)
-    near: Int64Array = found.kneighbors(standard, return_distance=False)
-    own = np.arange(len(x))[:, None]
-    # A photo is its own nearest neighbour but for copies, which may come first.
-    rows = [row[row != at][:count] for row, at in zip(near, own, strict=True)]
-    return np.array(rows, np.int64)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from edgekit import __version__
 from edgekit.audit.certainty import LeakVerdict
-from edgekit.audit.noise import CAUTION
+from edgekit.audit.doubts import CAUTION, doubts_in_words
 from edgekit.audit.record import AuditRecord
 from edgekit.errors import PhotoError
 from edgekit.look.sheets import jpeg, thumbnail
@@ -59,7 +59,8 @@ def render(record: AuditRecord, root: Path) -> str:
         worst=worst(record),
         summary=_summary(record),
         chance=1 / len(record.labels),
-        noise_caution=CAUTION,
+        doubts_caution=CAUTION,
+        doubts=doubts_in_words(record.doubts),
         picture=_pictures(root),
         count=count,
         percent=percent,

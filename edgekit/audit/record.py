@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgekit.audit.certainty import Baseline, LeakVerdict
-from edgekit.audit.noise import Noise
+from edgekit.audit.doubts import Doubts
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import Family
 from edgekit.audit.within import GroupLeak
@@ -78,7 +78,7 @@ class AuditRecord:
         within: Groups whose files give their classes away.
         one_class: Groups that have photos of one class only.
         same: Sets of photos that look the same.
-        noise: Photos whose label should be looked at.
+        doubts: Photos whose label should be looked at.
         cautions: Cautions that hold for every finding.
         seconds: Seconds that the audit took.
     """
@@ -96,7 +96,7 @@ class AuditRecord:
     within: tuple[GroupLeak, ...]
     one_class: tuple[str, ...]
     same: tuple[SameSet, ...]
-    noise: Noise
+    doubts: Doubts
     cautions: tuple[str, ...]
     seconds: NoLess
 
@@ -115,5 +115,5 @@ def without_photos(record: AuditRecord) -> AuditRecord:
         probes=tuple(replace(one, examples=()) for one in record.probes),
         within=tuple(replace(one, shown_by=()) for one in record.within),
         same=tuple(replace(one, paths=()) for one in record.same),
-        noise=replace(record.noise, candidates=()),
+        doubts=replace(record.doubts, candidates=()),
     )

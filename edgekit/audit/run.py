@@ -11,8 +11,8 @@ import numpy as np
 
 from edgekit.arrays import Float64Array, Int64Array
 from edgekit.audit.certainty import RULE, Problem, baselines, group_interval, leak_verdict, shuffle_all
-from edgekit.audit.models import held_out_scores
-from edgekit.audit.noise import find_noise
+from edgekit.audit.doubts import PIXELS, Unseen, find_doubts
+from edgekit.audit.models import held_out_chances, held_out_scores
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.probes import PROBES, Probe, varied
 from edgekit.audit.reading import Reading, read_all
@@ -34,12 +34,20 @@ _GROUP_RESULT = ProbeResult(
 )
 
 
-def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progress: Progress = SILENT) -> AuditRecord:
+def audit_dataset(
+    dataset: Dataset,
+    config: AuditConfig | None = None,
+    *,
+    unseen: Unseen | None = None,
+    progress: Progress = SILENT,
+) -> AuditRecord:
     """Find out what gives the labels away other than the picture.
 
     Args:
         dataset: Photos with labels, and groups if there are any.
         config: Options of the audit; None takes the defaults.
+        unseen: What models say of these photos that had not seen them, to doubt labels by; None takes a small model on
+            trivial pixels.
         progress: Told of each step.
 
     Returns:
@@ -74,7 +82,7 @@ def audit_dataset(dataset: Dataset, config: AuditConfig | None = None, *, progre
         within=find_within(readings, dataset.labels, only=config.only, seed=config.seed, progress=progress),
         one_class=tuple(group for group, photos in photos_of.items() if sum(map(bool, photos.values())) == 1),
         same=find_same(samples, [one.phash for one in readings], [one.sha256 for one in readings], config.near_bits),
-        noise=find_noise(readings, dataset.labels, problem),
+        doubts=find_doubts(unseen or judge_pixels(readings, problem), dataset.labels),
         cautions=_cautions(dataset),
         seconds=time.monotonic() - began,
     )
@@ -86,6 +94,15 @@ def _problem(dataset: Dataset, readings: Sequence[Reading], config: AuditConfig)
     if len(dataset.groups) > 1:
         unit = np.array([dataset.groups.index(one.sample.group) for one in readings], np.int64)
     return Problem(y=y, unit=unit, folds=config.folds, shuffles=config.shuffles, seed=config.seed)
+
+
+def judge_pixels(readings: Sequence[Reading], problem: Problem) -> Unseen:
+    """What a small model on trivial pixels says of photos of groups that it was not fitted to."""
+    names = ("colour", "brightness", "blur", "histogram", "corners", "texture")
+    x = np.stack([np.concatenate([getattr(one.pixels, name) for name in names]) for one in readings])
+    chances = held_out_chances(x, problem.y, problem.deal(problem.y))
+    paths = tuple(one.sample.path for one in readings)
+    return Unseen(judge=PIXELS, paths=paths, targets=problem.y, chances=chances)
 
 
 def _cautions(dataset: Dataset) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample
-from edgekit.errors import DataError, EdgekitError, RunError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos
 from edgekit.locks import working_in
 from edgekit.metrics.classification import classification_report, evaluation_of
@@ -109,11 +109,7 @@ def convert_run(
         folder.check_folds(record)
         if stage == "qat":
             folder.check_origin(record)
-        if record.data_sha256 != dataset.sha256:
-            raise RunError(
-                f"{folder.root} was trained on other photos: data hash {record.data_sha256[:12]}, got "
-                f"{dataset.sha256[:12]}; name the same --data"
-            )
+        folder.check_photos(record, dataset)
         dataset = with_groups(dataset, record.config.split.group_by, progress)
         ranges = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
         used = ranges.calibration if ranges is not None else None

@@ -130,3 +130,15 @@ def balanced_log_loss(probabilities: NDArray[np.floating], targets: Int64Array) 
     chosen = np.asarray(probabilities[np.arange(len(targets)), targets], dtype=np.float64)
     losses = -np.log(np.maximum(chosen, _LEAST))
     return float(np.mean([losses[targets == index].mean() for index in np.unique(targets)]))
+
+
+def balanced_accuracy(targets: Int64Array, said: Int64Array) -> float:
+    """Mean over classes of the share that was named right; every class up to the last is among the targets.
+
+    Args:
+        targets: (photos,) class indices.
+        said: (photos,) class indices; any other number is wrong.
+    """
+    classes = int(targets.max()) + 1
+    right = np.bincount(targets[targets == said], minlength=classes)
+    return float((right / np.bincount(targets, minlength=classes)).mean())

@@ -105,11 +105,7 @@ def qat(
         recover(folder, progress)
         before = folder.read("float")
         refuse_unquantisable(before.config.network)
-        if before.data_sha256 != dataset.sha256:
-            raise RunError(
-                f"{folder.root} was trained on other photos (data hash {before.data_sha256[:12]}, got "
-                f"{dataset.sha256[:12]}); name the same --data"
-            )
+        folder.check_photos(before, dataset)
         folder.check_folds(before)
         dataset = with_groups(dataset, before.config.split.group_by, progress)
         options.refuse_in_use(folder, "qat")

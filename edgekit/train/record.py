@@ -240,6 +240,18 @@ class RunFolder:
                     f"name it otherwise: --out {free}"
                 )
 
+    def check_photos(self, record: TrainRecord, dataset: Dataset) -> None:
+        """Hold that these are the photos that a stage was trained on.
+
+        Raises:
+            RunError: they are others, or were changed.
+        """
+        if record.data_sha256 != dataset.sha256:
+            raise RunError(
+                f"{self.root} was trained on other photos (data hash {record.data_sha256[:12]}, got "
+                f"{dataset.sha256[:12]}); name the same photos"
+            )
+
     def check_folds(self, record: TrainRecord) -> None:
         """Hold that folds chose a head.
 

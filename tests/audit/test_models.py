@@ -1,10 +1,10 @@
-"""The cheats' folds, scores and neighbours."""
+"""The cheats' folds and scores."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from edgekit.audit.models import held_out_scores, labels_matter, linear_scores, make_folds, neighbours
+from edgekit.audit.models import held_out_scores, labels_matter, linear_scores, make_folds
 
 Y = np.arange(48) % 2
 UNIT = np.arange(48) // 8
@@ -29,10 +29,3 @@ def test_both_cheats_find_what_tells_and_many_labellings_give_what_one_does():
         assert (held_out_scores(x, Y, folds, cheat).argmax(axis=1) == Y).all()
     both = linear_scores(x, np.stack([Y, 1 - Y]), folds)
     np.testing.assert_allclose(both[0], held_out_scores(x, Y, folds, "linear"))
-
-
-def test_nobody_is_a_neighbour_of_himself():
-    near = neighbours(np.repeat(np.arange(6.0), 2)[:, None], 3)
-    assert near.shape == (12, 3)
-    assert all(row not in near[row] for row in range(12))
-    assert near[0][0] == 1

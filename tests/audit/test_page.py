@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from edgekit.audit.certainty import Baseline
-from edgekit.audit.noise import Noise
+from edgekit.audit.doubts import Doubt, Doubts
 from edgekit.audit.options import AuditConfig
 from edgekit.audit.page import write_audit_page
 from edgekit.audit.record import AuditRecord, Example, GroupBalance, ProbeResult
@@ -59,7 +59,18 @@ def audited(number):
         within=(),
         one_class=(),
         same=(),
-        noise=Noise(found=0, balanced_accuracy=0.5, candidates=()),
+        doubts=Doubts(
+            judge="a small model",
+            photos=8 * number,
+            found=1,
+            expected=2.5,
+            would_find=0.7,
+            balanced_accuracy=0.5,
+            limit=0.2,
+            candidates=(
+                Doubt(path=f"{LONG}/{UNBROKEN}.jpg", label=LONG, suggested=UNBROKEN, chance=0.1, suggested_chance=0.9),
+            ),
+        ),
         cautions=(),
         seconds=1.0,
     )
@@ -78,6 +89,7 @@ def test_the_page_is_no_wider_than_its_window_and_nothing_is_cut(tmp_path):
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
                 assert page.evaluate(CUT) == []
                 # Of 100 classes 400 pictures of each probe would be no page any more.
-                assert page.locator("figure").count() <= 3 * 48
+                # Three probes show photos, and one label is doubted.
+                assert page.locator("figure").count() <= 3 * 48 + 1
                 page.close()
         browser.close()

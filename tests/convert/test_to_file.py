@@ -162,7 +162,7 @@ class TestRefusals:
         assert {path.name for path in dataset.root.iterdir()} == {"manifest.csv", *dataset.labels}
 
     def test_other_photos(self, small_run, dataset, convert_config, tmp_path):
-        with pytest.raises(RunError, match=r"was trained on other photos.*name the same --data"):
+        with pytest.raises(RunError, match=r"was trained on other photos.*name the same photos"):
             convert_run(replace(dataset, sha256="0" * 64), small_run, tmp_path / "m.tflite", convert_config)
 
     def test_own_images_calibrate(self, small_run, dataset, convert_config, tmp_path):

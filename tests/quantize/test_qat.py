@@ -168,7 +168,7 @@ class TestRefusals:
             qat(dataset, RunFolder(root=tmp_path), HOW)
 
     def test_on_other_photos(self, dataset, small_run):
-        with pytest.raises(RunError, match=r"was trained on other photos .* name the same --data"):
+        with pytest.raises(RunError, match=r"was trained on other photos .* name the same photos"):
             qat(replace(dataset, sha256="0" * 64), small_run, HOW)
 
     def test_in_a_folder_that_holds_one(self, dataset, small_run):

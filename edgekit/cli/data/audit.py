@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,16 +18,24 @@ from edgekit.metrics.wording import NOTHING, count, interval, percent
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
+    from edgekit.audit.doubts import Doubts, Unseen
     from edgekit.audit.record import AuditRecord
     from edgekit.data.assign import SplitRecord
     from edgekit.data.dataset import Dataset
     from edgekit.data.folder import Understood
     from edgekit.progress import Progress
 
+# On a page there are more.
+_MOST_DOUBTS = 20
+
 
 def audit(
     data: options.Data,
-    out: Annotated[Path, typer.Option(help="Folder for audit.html and audit.json.")] = Path("audit"),
+    out: Annotated[Path, typer.Option(help="Folder for audit.html, audit.json and audit-doubts.png.")] = Path("audit"),
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Doubt labels by what the heads of this run said of photos that they had not seen."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if anything leaks.")] = False,
     allow: Annotated[
         list[str] | None, typer.Option(help="A probe whose leak is known and does not count for --strict; repeatable.")
@@ -54,19 +63,18 @@ def audit(
     """Find out whether a cheat could get the label.
 
     Small models see sizes, file settings, names, mean colours or the group, never the picture, and are tested on groups
-    they were not fitted to. A page with pictures and a record say which of them tell the classes apart.
+    they were not fitted to. A page with pictures and a record say which of them tell the classes apart. Photos whose
+    label is doubted by a model that had not seen them are listed and drawn; a run's network doubts better.
     """
     require("jinja2", "sklearn")
-    from edgekit.audit.probes import PROBES
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
     from edgekit.records import make_folder
+    from edgekit.train.record import RunFolder
+    from edgekit.train.unseen import read_judge, unseen_photos
 
     refuse_among_photos(out, data, "an audit")
-    known = [*(probe.name for probe in PROBES), "group", "copies"]
-    unknown = sorted(set(allow or []) - set(known))
-    if unknown:
-        raise EdgekitError(f"--allow takes the name of a probe, got {', '.join(unknown)}; one of {', '.join(known)}")
+    _check_allowed(allow or [])
     if side is not None and normalise is None:
         raise EdgekitError("--side is that of the copy that --normalise writes; name its folder or leave it out")
     how = options.reading(columns, folders)
@@ -74,12 +82,17 @@ def audit(
     if normalise is not None:
         copy = NormaliseConfig(side_px=side)
         options.check_places({"a copy of the photos": normalise}, data)
+    folder = None if run is None else RunFolder(root=run)
+    # What can't judge is said before photos are read.
+    if folder is not None:
+        read_judge(folder)
     with console.progress() as progress:
         dataset = load_dataset(data, reading=how, skip_bad=skip_bad, progress=progress)
+        unseen = None if folder is None else unseen_photos(dataset, folder)
         config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # What can't be written is said before all the work.
         make_folder(out)
-        record = _audit(dataset, out / "audit", config, unnamed, progress)
+        record = _audit(dataset, out / "audit", config, unnamed, progress, unseen)
         judged = record
         if normalise is not None and copy is not None:
             from edgekit.audit.normalise import normalise_dataset as write_copy
@@ -98,17 +111,35 @@ def audit(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _audit(dataset: Dataset, stem: Path, config: AuditConfig, unnamed: bool, progress: Progress) -> AuditRecord:
+def _check_allowed(names: Sequence[str]) -> None:
+    from edgekit.audit.probes import PROBES
+
+    known = [*(probe.name for probe in PROBES), "group", "copies"]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise EdgekitError(f"--allow takes the name of a probe, got {', '.join(unknown)}; one of {', '.join(known)}")
+
+
+def _audit(
+    dataset: Dataset,
+    stem: Path,
+    config: AuditConfig,
+    unnamed: bool,
+    progress: Progress,
+    unseen: Unseen | None = None,
+) -> AuditRecord:
+    from edgekit.audit.doubts import draw_doubts
     from edgekit.audit.page import write_audit_page
     from edgekit.audit.record import without_photos
     from edgekit.audit.run import audit_dataset
     from edgekit.records import write_json
 
-    record = audit_dataset(dataset, config, progress=progress)
+    record = audit_dataset(dataset, config, unseen=unseen, progress=progress)
     if unnamed:
         record = without_photos(record)
     write_json(stem.with_suffix(".json"), record)
     write_audit_page(stem.with_suffix(".html"), record, dataset.root)
+    draw_doubts(stem.with_name(f"{stem.name}-doubts.png"), record.doubts, dataset)
     return record
 
 
@@ -143,9 +174,27 @@ def _print(record: AuditRecord, data: Path, page: Path) -> None:
         console.note(f"groups of one class: {', '.join(record.one_class)}")
     across = sum(one.across != "none" for one in record.same)
     console.note(
-        f"{count(len(record.same), 'set')} of photos that look the same, {across} of them across a border; "
-        f"{count(record.noise.found, 'label')} to look at; page: {page}"
+        f"{count(len(record.same), 'set')} of photos that look the same, {across} of them across a border; page: {page}"
     )
+    _print_doubts(record.doubts, page)
+
+
+def _print_doubts(doubts: Doubts, page: Path) -> None:
+    from edgekit.audit.doubts import CAUTION, PIXELS, doubts_in_words
+
+    if doubts.candidates:
+        console.print_table(
+            "labels to look at",
+            ["photo", "label", "its probability", "looks like"],
+            [
+                [printable(one.path), one.label, f"{one.chance:.3f}", one.suggested]
+                for one in doubts.candidates[:_MOST_DOUBTS]
+            ],
+        )
+        console.note(f"{CAUTION} Pictures: {page.with_name(f'{page.stem}-doubts.png')}")
+    console.note(doubts_in_words(doubts))
+    if doubts.judge == PIXELS:
+        console.note("a network doubts better: `edgekit finetune PHOTOS --out RUN --test-fraction 0`, then --run RUN")
 
 
 def layout(

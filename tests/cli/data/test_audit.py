@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,52 @@ def test_a_leak_fails_when_strict_and_the_page_escapes_what_names_say(photos, tm
     allowed = edgekit(*common, "--strict", "--allow", "size", "--unnamed")
     assert allowed.exit_code == 0, allowed.output
     assert ".png" not in (tmp_path / "audit" / "audit.json").read_text()
+
+
+@pytest.mark.slow
+def test_labels_are_doubted_by_what_a_run_said_of_photos_unseen(tmp_path):
+    """Bright photos are a, dark ones b, but for three whose labels were changed: they come first."""
+    pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+    root, samples, wrong = tmp_path / "photos", [], {"05.png", "18.png", "40.png"}
+    root.mkdir()
+    for number in range(48):
+        top, path = (256, 100)[number % 2], f"{number:02d}.png"
+        pixels = np.random.default_rng(number).integers(0, top, (48, 64, 3), dtype=np.uint16).astype(np.uint8)
+        Image.fromarray(pixels).save(root / path)
+        label = "ab"[(number + (path in wrong)) % 2]
+        samples.append(Sample(path=path, label=label, group=f"g{number // 8}"))
+    write_manifest(root / "manifest.csv", samples)
+    small = ["--backbone", "small_cnn", "--weights", "none", "--side", 32, "--plan", "full", "--crops", 1, "--draws", 1]
+    done = edgekit("finetune", root, "--out", tmp_path / "run", "--test-fraction", 0, *small)
+    assert done.exit_code == 0, done.output
+    quick = ["--out", tmp_path / "audit", "--shuffles", 99, "--only", "blur"]
+    done = edgekit("data", "audit", root, "--run", tmp_path / "run", *quick)
+    assert done.exit_code == 0, done.output
+    assert "of 48 doubted by the heads of run on small_cnn" in " ".join(done.output.split())
+    assert "a network doubts better" not in done.output
+    doubts = json.loads((tmp_path / "audit" / "audit.json").read_text())["doubts"]
+    assert {one["path"] for one in doubts["candidates"][:3]} == wrong
+    assert (tmp_path / "audit" / "audit-doubts.png").is_file()
+    page = (tmp_path / "audit" / "audit.html").read_text()
+    assert "48 doubted by the heads of run" in page
+    # What was judged must be what was trained on, labels and all.
+    write_manifest(root / "manifest.csv", [replace(samples[0], label="b"), *samples[1:]])
+    changed = edgekit("data", "audit", root, "--run", tmp_path / "run", *quick)
+    assert isinstance(changed.exception, RunError)
+    assert "was trained on other photos" in str(changed.exception)
+
+
+def test_without_a_run_a_small_model_doubts_and_says_what_would_be_better(photos, tmp_path):
+    done = edgekit("data", "audit", photos, "--out", tmp_path / "audit", "--shuffles", 99, "--only", "blur")
+    assert done.exit_code == 0, done.output
+    assert "a network doubts better" in " ".join(done.output.split())
+    unnamed = edgekit(
+        "data", "audit", photos, "--out", tmp_path / "un", "--shuffles", 99, "--only", "blur", "--unnamed"
+    )
+    assert unnamed.exit_code == 0, unnamed.output
+    assert not (tmp_path / "un" / "audit-doubts.png").exists()
+    with pytest.raises(RunError, match="holds no finished float stage"):
+        app(["data", "audit", str(photos), "--run", str(tmp_path), "--out", str(tmp_path / "x")], standalone_mode=False)
 
 
 def test_mistakes_are_named(photos, tmp_path):
