@@ -8,8 +8,10 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit import __version__
 from edgekit.augment.options import PRESETS
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
 from edgekit.data.options import SplitConfig
-from edgekit.data.splits import split_dataset
+from edgekit.data.splits import Split, split_dataset
 from edgekit.errors import EdgekitError, RunError
 from edgekit.locks import LOCK_NAME
 from edgekit.metrics.reliability import balanced_log_loss
@@ -24,6 +26,7 @@ from edgekit.train.network import pooled_features
 from edgekit.train.options import TrainConfig
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
+from edgekit.train.scale_heads import MAX_SCALE_PHOTOS
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -44,6 +47,16 @@ class TestFinetune:
         assert record.seconds > 0
         assert {"edgekit", "tensorflow", "numpy"} <= set(record.versions)
         assert not [path for path in small_run.root.iterdir() if path.name.startswith(".") and path.name != LOCK_NAME]
+
+    def test_heads_for_scales_refuse_more_photos_than_they_can_be_solved_on(self, tmp_path):
+        """The solver is photos by photos: it is said before a photo is read, so none of these needs to exist."""
+        paths = [f"{number:05d}.png" for number in range(MAX_SCALE_PHOTOS + 1)]
+        samples = tuple(Sample(path=path, label="ab"[int(path[4]) % 2]) for path in paths)
+        many = Dataset(root=tmp_path / "photos", samples=samples, labels=("a", "b"), bad=(), sha256="0" * 64)
+        split = Split(train=tuple(paths), val=(), test=(), method="random")
+        with pytest.raises(RunError, match=r"on at most 10,000 training photos, got 10,001; use --heads one"):
+            finetune(many, RunFolder(root=tmp_path / "run"), TrainConfig(heads="scales"), split=split)
+        assert not (tmp_path / "run").exists()
 
     def test_it_needs_no_distribution_of_the_imports_name(self, monkeypatch):
         """That one is somebody else's, where it is installed at all."""
