@@ -16,11 +16,9 @@ from edgekit.modelfile.metadata import METADATA_NAME, Metadata, read_metadata
 from edgekit.modelfile.ultralytics import read_ultralytics
 from edgekit.records import read_bounded, sha256
 from edgekit.runtime.bundle import MAX_FILE_BYTES, folder_advice, read_archive
-from edgekit.runtime.zip_list import ARCHIVE_ERRORS, names_in
+from edgekit.runtime.other_models import tflite_remedy
 
 _IDENTIFIER = b"TFL3"
-_ZIP, _HDF5, _GZIP, _PICKLE = b"PK\3\4", b"\x89HDF\r\n\x1a\n", b"\x1f\x8b", b"\x80"
-_LFS = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,59 +85,13 @@ def read_model(path: Path) -> bytes:
         ContractError: absent, too large, or something else, which the message names.
     """
     if os.path.isdir(path):
-        if (path / "saved_model.pb").is_file():
-            raise ContractError(
-                f"{path}: a model must be a .tflite file, got a TensorFlow SavedModel; convert it with TensorFlow's "
-                "TFLiteConverter first"
-            )
-        raise ContractError(folder_advice(path))
+        remedy = tflite_remedy(path)
+        raise ContractError(f"{path}: a model must be a .tflite file, {remedy}" if remedy else folder_advice(path))
     content = read_bounded(path, MAX_FILE_BYTES, "a model", ContractError, absent="no such model file")
     if content[4:8] != _IDENTIFIER:
-        raise ContractError(f"{path}: a model must be a .tflite file, got {what_it_is(content, path)}")
+        remedy = tflite_remedy(path) or f"got a file that begins with {content[:8]!r}"
+        raise ContractError(f"{path}: a model must be a .tflite file, {remedy}")
     return content
-
-
-def what_it_is(content: bytes, path: Path) -> str:
-    """What a file is that is no TFLite model, and what to do with it, by its first bytes and then by its name."""
-    suffix = path.suffix.lower()
-    if not content:
-        return "an empty file; copy it again"
-    if content.startswith(_LFS):
-        return "a Git LFS pointer, not the file it stands for: run `git lfs pull`"
-    if content.startswith(_HDF5):
-        return "Keras weights or a Keras model (HDF5); convert it with TensorFlow's TFLiteConverter first"
-    if content.startswith(_ZIP):
-        return _what_the_zip_is(path)
-    if content.startswith(_GZIP):
-        return "a gzip archive; unpack it and name the .tflite file inside"
-    if content[4:7] == b"TFL":
-        return f"a TFLite model of another version ({content[4:8]!r}); convert it again with today's converter"
-    if content.lstrip()[:1] == b"<":
-        return "a web page or XML; the download went wrong"
-    if suffix == ".onnx":
-        return "an ONNX model; convert it with onnx2tf first"
-    if suffix in (".pt", ".pth", ".pkl", ".ckpt") or content.startswith(_PICKLE):
-        return "a PyTorch checkpoint or a pickle; export it to TFLite first (litert-torch, or by way of ONNX)"
-    if suffix == ".pb":
-        return "a TensorFlow graph; convert it with TensorFlow's TFLiteConverter first"
-    return f"a file that begins with {content[:8]!r}"
-
-
-def _what_the_zip_is(path: Path) -> str:
-    try:
-        names = names_in(path)
-    except ARCHIVE_ERRORS:
-        return "a damaged zip archive; copy it again"
-    inner = [name for name in names if name.endswith(".tflite")]
-    if inner:
-        return f"a zip archive, such as a MediaPipe .task bundle, that holds {', '.join(inner[:5])}; unzip it first"
-    if any(name.endswith("data.pkl") for name in names):
-        return "a PyTorch model; export it to TFLite first (litert-torch, or by way of ONNX)"
-    if "model.weights.h5" in names:
-        return "a Keras model (.keras); convert it with TensorFlow's TFLiteConverter first"
-    if any(name.endswith("saved_model.pb") for name in names):
-        return "a zip archive of a TensorFlow SavedModel; convert it with TensorFlow's TFLiteConverter first"
-    return f"a zip archive of {', '.join(names[:3])}"
 
 
 def examine_model(content: bytes) -> ForeignModel:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.errors import RunError, likeliest
-from edgekit.runtime.other_models import kind_of, weights_remedy
+from edgekit.runtime.other_models import look_at, weights_remedy
 from edgekit.train.backbones.entry import Backbone
 from edgekit.train.options import NetworkConfig
 
@@ -19,6 +19,11 @@ _WORDS: dict[WeightsKind, str] = {
 }
 # How a table of TensorFlow's ends, of a whole checkpoint before version 2 or of the index of one since.
 _TABLE_END = (0xDB4775248B80FB57).to_bytes(8, "little")
+_BY_LOOK: dict[str, WeightsKind] = {
+    "a Keras HDF5 file": "keras",
+    "a PyTorch file": "torch",
+    "a file of PyTorch": "torch",
+}
 
 
 def weights_kind(path: Path) -> WeightsKind | None:
@@ -27,7 +32,7 @@ def weights_kind(path: Path) -> WeightsKind | None:
         return "slim"
     if path.suffix.lower() == ".safetensors":
         return None
-    return {"a Keras HDF5 file": "keras", "a PyTorch file": "torch", "a file of PyTorch": "torch"}.get(kind_of(path))  # type: ignore[return-value]
+    return _BY_LOOK.get(look_at(path).kind)
 
 
 def index_of(path: Path) -> Path:

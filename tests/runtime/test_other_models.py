@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import pytest
 
 from edgekit.errors import ContractError, RunError
 from edgekit.runtime import read_bundle
-from edgekit.runtime.other_models import kind_of, model_remedy, weights_remedy
+from edgekit.runtime.other_models import look_at, model_remedy, tflite_remedy, weights_remedy
 from edgekit.train.options import NetworkConfig
 from edgekit.train.record import RunFolder
 from edgekit.train.weights_file import check_weights_file
@@ -42,15 +43,15 @@ def files(tmp_path):
 KINDS = {
     "mine.keras": "a whole Keras model (.keras)", "renamed.h5": "a whole Keras model (.keras)",
     "saved": "a SavedModel folder", "weights.h5": "a Keras HDF5 file", "frozen.pb": "a frozen TensorFlow graph",
-    "net.onnx": "a file of ONNX", "net.pth": "a PyTorch file", "other.zip": "a zip file",
+    "net.onnx": "a file of ONNX", "net.pth": "a PyTorch file", "other.zip": "a zip archive of a.txt",
     "plain.tflite": "a TFLite file",
-    "text": "", "torn.keras": "", "absent": "",
+    "text": "", "torn.keras": "a damaged zip archive", "absent": "",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_kind(files, name):
-    assert kind_of(files / name) == KINDS[name]
+    assert look_at(files / name).kind == KINDS[name]
 
 
 @pytest.mark.parametrize("name", ["mine.keras", "renamed.h5", "saved"])
@@ -89,3 +90,21 @@ def test_as_a_run(files):
 
 def test_a_tflite_file_is_its_readers_to_explain(files):
     assert model_remedy(files / "plain.tflite") == ""
+    assert tflite_remedy(files / "plain.tflite") == "got a TFLite file"
+
+
+BROKEN = {
+    "empty.h5": (b"", "got an empty file; copy it again"),
+    "pointer.h5": (b"version https://git-lfs.github.com/spec/v1\noid", "got a Git LFS pointer, .*; run `git lfs pull`"),
+    "page.h5": (b" <!doctype html>", "got a web page or XML; the download went wrong"),
+    "packed.h5": (b"\x1f\x8b\x08", "got a gzip archive; unpack it"),
+    "torn.h5": (b"PK\3\4 and then nothing", "got a damaged zip archive; copy it again"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_never_arrived_whole_is_said_whatever_it_was_wanted_for(tmp_path, name):
+    content, said = BROKEN[name]
+    (tmp_path / name).write_bytes(content)
+    for remedy in (model_remedy, weights_remedy, tflite_remedy):
+        assert re.match(said, remedy(tmp_path / name))
