@@ -9,6 +9,7 @@ import shlex
 import tempfile
 import time
 import zlib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -159,7 +160,7 @@ def disk_full(name: str, folder: str, free_mb: float | None, files: Sequence[Blo
     )
 
 
-class PythonDevice:
+class PythonDevice(ABC):
     """A device whose Python is asked once what it has.
 
     Args:
@@ -178,9 +179,9 @@ class PythonDevice:
         self.emulated = options.emulated
         self._probe: DeviceProbe | None = None
 
+    @abstractmethod
     def _ask(self) -> str:
         """Run ``sent/probe.py`` there; returns the line that it prints."""
-        raise NotImplementedError
 
     def probe(self) -> DeviceProbe:
         """Ask once what the device has, in one round trip.
@@ -214,17 +215,17 @@ class RemoteDevice(PythonDevice):
     mixes_streams = False
     _payload = ""
 
+    @abstractmethod
     def _shell(self, script: str) -> list[str]:
         """The command here that runs a POSIX shell's script there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _unreachable(self, code: int, said: str) -> DeviceError:
         """Why a script did not run to its end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def push(self, files: Sequence[Path], *, progress: Progress = SILENT) -> list[str]:
         """See :class:`edgekit.devices.device.Device`."""
-        raise NotImplementedError
 
     @property
     def network_timer(self) -> NetworkTimer | None:
