@@ -72,7 +72,7 @@ class Doubts:
         limit: Probability of the last one of these.
         expected: How many labels so improbable the model's probabilities allow for. They rest on the labels as they
             are, so they allow for hard photos and for wrong labels alike; with many more, it is too sure of itself.
-        would_find: Of labels that are changed, one photo at a time, the share that would be as improbable.
+        would_find: Of labels that are changed, one photo at a time, the share that would be as improbable as these.
         balanced_accuracy: The model's, out of fold, against the labels as they are.
     """
 
@@ -145,7 +145,7 @@ def doubts_in_words(doubts: Doubts) -> str:
 
 
 def draw_doubts(path: Path, doubts: Doubts, dataset: Dataset) -> None:
-    """Draw the doubted photos as a contact sheet, a row for each pair of labels; without any there is no sheet.
+    """Draw the doubted photos as a contact sheet, a row for each label; without any there is no sheet.
 
     Args:
         path: The PNG to write; one of an earlier audit is removed.
@@ -159,12 +159,14 @@ def draw_doubts(path: Path, doubts: Doubts, dataset: Dataset) -> None:
     if not doubts.candidates:
         path.unlink(missing_ok=True)
         return
-    pairs = sorted({(one.label, one.suggested) for one in doubts.candidates})
     rows = []
-    for label, suggested in pairs:
-        own = [one for one in doubts.candidates if (one.label, one.suggested) == (label, suggested)]
+    for label in sorted({one.label for one in doubts.candidates}):
+        own = [one for one in doubts.candidates if one.label == label]
         photos = tuple(
-            SheetPhoto(path=dataset.root / one.path, caption=f"{one.path}, {label} {one.chance:.3f}") for one in own
+            SheetPhoto(
+                path=dataset.root / one.path, caption=f"{one.path}, {one.chance:.3f}, looks like {one.suggested}"
+            )
+            for one in own
         )
-        rows.append(SheetRow(heading=f"labelled {label}, looks like {suggested} ({len(own)})", photos=photos))
+        rows.append(SheetRow(heading=f"labelled {label} ({len(own)})", photos=photos))
     contact_sheet(path, f"{count(doubts.found, 'label')} of {doubts.photos:,} doubted by {doubts.judge}", rows)

@@ -102,7 +102,7 @@ def photos(tmp_path):
     return load_dataset(tmp_path)
 
 
-def test_the_sheet_has_a_row_for_each_pair_of_labels_and_goes_with_the_doubts(photos, tmp_path):
+def test_the_sheet_has_a_row_for_each_label_and_goes_with_the_doubts(photos, tmp_path):
     chances = [[one, 1 - one] for one in (0.95, 0.95, 0.2, 0.1, 0.35, 0.75)]
     doubts = find_doubts(judged([0, 0, 0, 1, 1, 1], chances), "ab")
     draw_doubts(tmp_path / "doubts.png", doubts, photos)

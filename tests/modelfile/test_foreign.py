@@ -24,12 +24,8 @@ def zipped(*names):
     [
         pytest.param(b"", "m.tflite", "an empty file", id="empty"),
         pytest.param(b"version https://git-lfs.example/spec/v1\noid", "m.tflite", "Git LFS pointer", id="lfs"),
-        pytest.param(
-            b"\x89HDF\r\n\x1a\n" + bytes(99), "m.h5", "a Keras HDF5 file; convert it", id="h5"
-        ),
-        pytest.param(
-            zipped("config.json", "model.weights.h5"), "m.keras", "a whole Keras model", id="keras"
-        ),
+        pytest.param(b"\x89HDF\r\n\x1a\n" + bytes(99), "m.h5", "a Keras HDF5 file; convert it", id="h5"),
+        pytest.param(zipped("config.json", "model.weights.h5"), "m.keras", "a whole Keras model", id="keras"),
         pytest.param(zipped("archive/data.pkl"), "m.pt", "a PyTorch file; export it", id="torch-zip"),
         pytest.param(b"\x80\x02}", "m.pth", "a file of PyTorch; export it", id="torch"),
         pytest.param(b"\x80\x02}", "m.pkl", "a pickle; export it", id="pickle"),
