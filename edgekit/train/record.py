@@ -147,7 +147,7 @@ class TrainRecord:
     @property
     def tried(self) -> Literal["epoch", "penalty"]:
         """What each value of the history is of; tuning the head alone needs no epochs."""
-        return "penalty" if self.config.tune == "head" else "epoch"
+        return "penalty" if self.config.is_solved else "epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +246,7 @@ class RunFolder:
         Raises:
             RunError: photos that were held out did, as before folds chose.
         """
-        if record.config.tune == "head" and record.folds_sha256 is None:
+        if record.config.is_solved and record.folds_sha256 is None:
             raise RunError(
                 f"the {record.stage} stage of {self.root} was made by an earlier edgekit "
                 f"({record.versions.get('edgekit', 'unknown')}), which kept validation photos from training; make it "
