@@ -198,9 +198,14 @@ class RunFolder:
         """What a fit that was stopped goes on from; there is none once it is finished."""
         return self.root / f"{stage}.last-epoch.npz"
 
-    def traces(self, stage: Stage) -> tuple[Path, Path, Path, Path, Path]:
-        """Record, last epoch, weights, state and scores of the folds: all that a stage writes."""
-        return self.record(stage), self.last_epoch(stage), self.weights(stage), self.state(stage), self.folds(stage)
+    def curves(self, stage: Stage) -> Path:
+        """How a stage was learning, as a picture."""
+        return self.root / f"{stage}.curves.png"
+
+    def traces(self, stage: Stage) -> tuple[Path, ...]:
+        """Record, last epoch, weights, state, scores of the folds, picture: all that a stage writes, in this order."""
+        kept = self.record(stage), self.last_epoch(stage), self.weights(stage), self.state(stage), self.folds(stage)
+        return *kept, self.curves(stage)
 
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.
