@@ -128,7 +128,7 @@ def finetune(
         recipe=recipe or "",
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
-    if recipe and network.weights == "none" and config.tuned_blocks in (None, 0) and tune != "all":
+    if recipe and network.weights == "none" and tune in ("head", "last:0"):
         console.caution(
             f"{backbone} has no weights here, and the head is fitted to random features; name --weights FILE"
         )

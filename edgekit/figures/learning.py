@@ -1,4 +1,4 @@
-"""How a network was learning, as a PNG: losses and accuracy of every epoch, or of everything a head was solved with."""
+"""How a network was learning, as a PNG: losses and accuracy of every epoch, or of all that was tried of a head."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
-from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, outside_legend, save_figure
+from edgekit.look.canvas import COLOURS, MARKERS, new_figure, outside_legend, save_figure, zoomed_shares
 from edgekit.metrics.wording import percent
 from edgekit.train.record import TrainRecord
 
@@ -14,7 +14,7 @@ _KEPT = "#888888"
 
 
 def plot_learning(path: Path, record: TrainRecord) -> None:
-    """Draw a stage's losses above its accuracy, both over its epochs or over the penalties of a head.
+    """Draw a stage's losses above its accuracy, both over its epochs or over what was tried of a head.
 
     Args:
         path: The PNG to write.
@@ -25,8 +25,8 @@ def plot_learning(path: Path, record: TrainRecord) -> None:
     """
     history = record.history
     figure, (above, below) = new_figure(_title(record), 2)
-    is_solved = record.tried == "penalty"
-    steps = history["penalty"] if is_solved else tuple(map(float, range(1, len(history["val_loss"]) + 1)))
+    is_solved = record.tried in history
+    steps = history[record.tried] if is_solved else tuple(map(float, range(1, len(history["val_loss"]) + 1)))
     if is_solved:
         below.set_xscale("log")
     else:
@@ -42,7 +42,7 @@ def plot_learning(path: Path, record: TrainRecord) -> None:
             axes.axvline(steps[record.best_epoch], color=_KEPT, linestyle="--", linewidth=1.2, label="kept")
     above.set(ylabel="loss")
     below.set(xlabel=record.tried, ylabel="balanced accuracy")
-    in_percent(below.yaxis)
+    zoomed_shares(below)
     outside_legend(figure, above)
     save_figure(figure, path)
 

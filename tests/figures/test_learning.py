@@ -47,6 +47,8 @@ def test_epochs_are_drawn_as_they_were(drawn, small_run):
     assert lines(above)["loss, validation"] == list(record.history["val_loss"])
     assert lines(below)["accuracy, validation"] == list(record.history["val_balanced_accuracy"])
     assert below.get_xlabel() == "epoch"
+    # No share is larger than one.
+    assert below.get_ylim()[1] <= 1.01
     (kept,) = (line for line in above.get_lines() if line.get_label() == "kept")
     assert kept.get_xdata()[0] == record.best_epoch + 1
 
