@@ -91,7 +91,7 @@ RECIPES = {
             name="alexnet-features",
             about="The last but one layer of AlexNet on one squashed frame, and a head that is solved on it. No "
             "weights for it are known: name a file of your own.",
-            options={"backbone": "alexnet", "tune": "head", "heads": "one", **_FRAME},
+            options={"backbone": "alexnet", "features": "content", "tune": "head", "heads": "one", **_FRAME},
             backbones=("alexnet",),
         ),
         Recipe(
