@@ -59,7 +59,7 @@ def crops_of(run: RunFolder, part: str, most: int, seed: int) -> RGBArray:
     samples = record.split.samples(dataset, part)  # type: ignore[arg-type]
     chosen = choose(rng, samples, most)
     source = crop_source(dataset, chosen, record.config.plan, record.config.network.side_px)
-    return np.stack([drawn[0] for drawn in drawn_crops(rng, source, count=1)])
+    return np.stack([drawn.crops[0] for drawn in drawn_crops(rng, source, count=1)])
 
 
 def margin(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from rendering.data import audit, crops, imported, many_crops, simulated, simula
 from rendering.house import tree
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
+from rendering.recipes import recipes
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
 from rendering.studies import classes, study, unseen
 
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 TOUR = ROOT / "docs" / "architecture.md"
 API = ROOT / "docs" / "api.md"
+TRAINING = ROOT / "docs" / "training.md"
 PACKAGE = Path(edgekit.__file__).parent
 
 
@@ -77,6 +79,7 @@ def main() -> int:
     tour = TOUR.read_text(encoding="utf-8")
     surface = fill(API.read_text(encoding="utf-8"), "functions", api.functions(PACKAGE))
     texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour)), API: fill(surface, "runtime", api.runtime(PACKAGE))}
+    texts[TRAINING] = fill(TRAINING.read_text(encoding="utf-8"), "recipes", recipes())
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")
         path = (RESULTS / source).resolve()

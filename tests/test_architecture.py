@@ -49,7 +49,14 @@ HOME_OF = {
     "tensorflow": {"train.keras2"},
     "tf_keras": {"train.keras2"},
     "tensorflow_model_optimization": {"train.keras2"},
-    "matplotlib": {"figures.coverage", "figures.evaluation", "figures.pareto", "look.canvas", "look.figures"},
+    "matplotlib": {
+        "figures.coverage",
+        "figures.evaluation",
+        "figures.learning",
+        "figures.pareto",
+        "look.canvas",
+        "look.figures",
+    },
     "filelock": {"locks"},
     "h5py": {"train.network"},
     "pillow_heif": {"runtime.readers"},
@@ -286,6 +293,7 @@ TESTED_ELSEWHERE = {
             *("small_cnn", "vgg16"),
         )
     },
+    "train.average": "through fits: tests/train/test_fit.py",
     "train.last_epoch": "through fits that are killed: tests/train/test_fit.py",
     "serving": "through what serves: tests/video/test_preview.py, tests/web/test_serve.py",
     "adopt.check": "through adoptions: tests/adopt/test_run.py",

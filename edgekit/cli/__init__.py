@@ -19,6 +19,7 @@ from edgekit.cli import (
     evaluate,
     info,
     predict,
+    recipes,
     report,
     runtime,
     train,
@@ -58,7 +59,8 @@ add_commands(
     {
         demo.demo: "demo --out runs/demo",
         backbones.backbones: "backbones efficientnet_lite0 mobilenet_v2",
-        train.finetune: "finetune photos --out runs/first --tune all",
+        recipes.recipes: "recipes texture frozen-vgg",
+        train.finetune: "finetune photos --out runs/first --recipe texture",
         train.qat: "qat runs/first",
         train.convert: "convert runs/first --int8 --calibration runs/first/calibration",
         evaluate.evaluate: _EVALUATE_EXAMPLES,

@@ -16,14 +16,23 @@ import typer
 from edgekit.cli import console
 from edgekit.contract import MAX_CROPS, CropPlan
 from edgekit.data.manifest import COLUMNS
-from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy, PartChoice, check_counts, guess_bona_fide
+from edgekit.data.options import (
+    AS_IT_LIES,
+    DataReading,
+    DerivedBy,
+    PartChoice,
+    SplitConfig,
+    check_counts,
+    guess_bona_fide,
+)
 from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
-from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.options import NetworkConfig, OptimizerName, Schedule, TrainConfig
+from edgekit.train.recipes import RECIPES, Recipe, recipe_named, refuse_recipe
 
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
 Config = TypeVar("Config")
 
 NETWORK, TRAIN = NetworkConfig(), TrainConfig()
+FIT = TRAIN.whole
 _SINGLE = {"alpha": "one width", "features": "one layer that the head sees"}
 CPUS = os.cpu_count() or 1
 
@@ -111,16 +121,64 @@ Weights = Annotated[
         f"[default: {NETWORK.weights}, none where there are no such weights]"
     ),
 ]
-Tune = Annotated[Literal["head", "all"], typer.Option(help="Train the head alone, or then everything.")]
+Tune = Annotated[
+    str,
+    typer.Option(
+        help="head: it alone, solved; all: then everything, by epochs; last:N: the last N blocks, last:0 the head."
+    ),
+]
 Heads = Annotated[
     Literal["one", "scales"],
     typer.Option(help="One head for all crops, or one for each scale of the plan, with a part that all share."),
 ]
 Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
 BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
-LearningRate = Annotated[float | None, typer.Option(help="Adam's rate at the start.")]
+LearningRate = Annotated[float | None, typer.Option(help="The optimizer's rate at the start.")]
 CropsPerPhoto = Annotated[int | None, typer.Option(help="Crops that each photo gives in one epoch.", min=1)]
 Patience = Annotated[int | None, typer.Option(help="Epochs without a better validation loss before stopping.", min=1)]
+Optimizer = Annotated[OptimizerName | None, typer.Option(help=f"What makes steps. [default: {FIT.optimizer}]")]
+RateSchedule = Annotated[
+    Schedule | None,
+    typer.Option(
+        help="plateau lowers the rate where the validation loss stands still; cosine warms up and then falls. "
+        f"[default: {FIT.schedule}]"
+    ),
+]
+PlateauFactor = Annotated[
+    float | None, typer.Option(help=f"What a plateau multiplies the rate by. [default: {FIT.plateau_factor:g}]")
+]
+LeastRate = Annotated[float | None, typer.Option(help=f"The rate goes no lower. [default: {FIT.least_rate:g}]")]
+WarmupEpochs = Annotated[
+    int | None, typer.Option(help=f"Epochs in which a cosine's rate rises. [default: {FIT.warmup_epochs}]", min=0)
+]
+LabelSmoothing = Annotated[
+    float | None,
+    typer.Option(help=f"Share of each answer that all classes get. [default: {FIT.label_smoothing:g}, none]"),
+]
+Mixup = Annotated[
+    float | None,
+    typer.Option(
+        help="Mix crops of two photos, both of one scale, by shares of a Beta distribution of this parameter. "
+        f"[default: {FIT.mixup:g}, none]"
+    ),
+]
+Ema = Annotated[
+    float | None,
+    typer.Option(help=f"Keep an average of the weights, which keeps this at each step. [default: {FIT.ema:g}, none]"),
+]
+HeadRate = Annotated[
+    float | None, typer.Option(help=f"The head's rate as a multiple of the backbone's. [default: {FIT.head_rate:g}]")
+]
+Dropout = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Share of the head's inputs that each step of training leaves out. [default: {NETWORK.dropout:g}, none]"
+    ),
+]
+Weigh = Annotated[
+    Literal["photos", "groups"],
+    typer.Option(help="Within a class each training photo weighs the same, or each group, in training by epochs."),
+]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -136,6 +194,33 @@ NoKeep = Annotated[
     bool,
     typer.Option(
         "--no-keep", help="Keep nothing that could be computed again (features, adapted weights, scores of photos)."
+    ),
+]
+
+
+def _take_recipe(context: typer.Context, name: str | None) -> str | None:
+    """Make what a recipe sets the defaults of the command that takes it: what the user gives beside it counts."""
+    if name is not None:
+        context.default_map = dict(recipe_named(name).options)
+    return name
+
+
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        callback=_take_recipe,
+        is_eager=True,
+        help=f"A preset, whose options may be given beside it: {', '.join(RECIPES)}. `edgekit recipes` says what each "
+        "sets.",
+    ),
+]
+Shares = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        help="Shares of the photos, train:test as in 7:3 or 80:20, or train:val:test as in 7:2:1, in place of the two "
+        "fractions.",
     ),
 ]
 BonaFide = Annotated[
@@ -335,17 +420,62 @@ def refuse_existing(*files: Path, overwrite: bool) -> None:
         raise EdgekitError(f"{used[0]} exists; use --overwrite to replace it or name another file with --out")
 
 
+def spelling(name: str) -> str:
+    """A parameter as its option is spelt."""
+    return f"--{name.replace('_', '-')}"
+
+
+def by_user(context: typer.Context, name: str) -> bool:
+    """Whether the user gave an option, rather than a recipe or nobody."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def overrides(context: typer.Context, recipe: Recipe) -> dict[str, str]:
+    """What the user gave in place of a recipe's options, by their names."""
+    return {name: str(context.params[name]) for name in recipe.options if by_user(context, name)}
+
+
+def recipe_features(
+    context: typer.Context, recipe: str | None, backbone: str, features: FeatureChoice | None
+) -> FeatureChoice | None:
+    """The layers that the head sees; None where a recipe takes the top, and the backbone gives nothing else.
+
+    Raises:
+        EdgekitError: a backbone can't do the recipe.
+    """
+    if recipe is None:
+        return features
+    known = backbone_named(backbone)
+    refuse_recipe(recipe_named(recipe), known)
+    return features if known.has_choice or by_user(context, "features") else None
+
+
+def split_config(context: typer.Context, shares: str | None, tune: str, usual: SplitConfig) -> SplitConfig:
+    """How photos are split, by shares where the user named some.
+
+    Raises:
+        EdgekitError: fractions came with them, or they are none.
+    """
+    if shares is None:
+        return usual
+    beside = [spelling(name) for name in ("val_fraction", "test_fraction") if by_user(context, name)]
+    if beside:
+        raise EdgekitError(f"--split says how large all parts are, got {' and '.join(beside)}, too; leave one out")
+    return usual.with_shares(shares, holds_out_val=tune != "head")
+
+
 def refuse_unused(tune: str, given: dict[str, Any]) -> None:
     """Hold that no fit options come with a head, which is solved exactly.
 
     Raises:
         EdgekitError: some do.
     """
-    unused = [f"--{name.replace('_', '-')}" for name in given_only(given)]
+    unused = [spelling(name) for name in given_only(given)]
     if tune == "head" and unused:
         raise EdgekitError(
             f"a head (--tune head) is solved exactly, without epochs, got {', '.join(unused)}; "
-            "leave that out or tune all"
+            "leave that out or tune all or last:N"
         )
 
 
@@ -370,9 +500,9 @@ def chosen_draws(given: int | None, tune: str, heads: str, network: NetworkConfi
             f"--heads scales are solved on the plan's crops alone, got --draws {given}; leave that out or use --heads "
             "one"
         )
-    if given is not None and tune == "all" and network.weights == "none":
+    if given is not None and tune != "head" and network.weights == "none":
         raise EdgekitError(
-            f"--tune all --weights none trains from scratch, with no head solved before, got --draws {given}; "
+            f"--tune {tune} --weights none trains from scratch, with no head solved before, got --draws {given}; "
             "leave that out or tune the head"
         )
     return TRAIN.draws if given is None else given
@@ -391,7 +521,7 @@ def network_config(backbone: str, side: int | None, weights: str, **given: Any) 
     """
     known = backbone_named(backbone)
     has = {"alpha": known.any_width, "features": known.has_choice}
-    unused = [f"--{name}" for name in given_only(given) if not has[name]]
+    unused = [f"--{name}" for name in given_only(given) if not has.get(name, True)]
     if unused:
         single = [words for name, words in _SINGLE.items() if not has[name]]
         raise EdgekitError(

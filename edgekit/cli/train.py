@@ -18,6 +18,7 @@ from edgekit.metrics.wording import count, file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder, refuse_unquantisable
 from edgekit.terminal import exit_code_of_stop
 from edgekit.train.options import CALIBRATED, AugmentName, TrainConfig, qat_fit, whole_fit
+from edgekit.train.recipes import recipe_named
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ Augment = Annotated[
 
 
 def finetune(
+    context: typer.Context,
     data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for weights and records.")],
+    recipe: options.RecipeName = None,
     backbone: options.Backbone = options.NETWORK.backbone,
     alpha: options.Alpha = None,
     side: options.Side = None,
     features: options.Features = None,
     weights: options.Weights = "",
+    dropout: options.Dropout = None,
     tune: options.Tune = options.TRAIN.tune,
     heads: options.Heads = options.TRAIN.heads,
     plan: options.Plan = str(options.TRAIN.plan),
@@ -50,14 +54,25 @@ def finetune(
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: options.Draws = None,
     augment: Augment = options.TRAIN.augment,
+    weigh: options.Weigh = options.TRAIN.weigh,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
     learning_rate: options.LearningRate = None,
     crops_per_photo: options.CropsPerPhoto = None,
     patience: options.Patience = None,
+    optimizer: options.Optimizer = None,
+    schedule: options.RateSchedule = None,
+    plateau_factor: options.PlateauFactor = None,
+    least_rate: options.LeastRate = None,
+    warmup_epochs: options.WarmupEpochs = None,
+    label_smoothing: options.LabelSmoothing = None,
+    mixup: options.Mixup = None,
+    ema: options.Ema = None,
+    head_rate: options.HeadRate = None,
+    split: options.Shares = None,
     val_fraction: Annotated[
         float,
-        typer.Option(help="Share of photos for validation: each fold's with --tune head, held out with --tune all."),
+        typer.Option(help="Share of photos for validation: each fold's with --tune head, held out without."),
     ] = _SPLIT.val_fraction,
     test_fraction: Annotated[
         float, typer.Option(help="Share of photos for the final test; 0: all photos train.")
@@ -83,11 +98,15 @@ def finetune(
     from edgekit.train.resume import RunOptions
 
     how = options.reading(columns, folders)
-    network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
+    features = options.recipe_features(context, recipe, backbone, features)
+    network = options.network_config(backbone, side, weights, alpha=alpha, features=features, dropout=dropout)
     files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    given |= {"crops_per_photo": crops_per_photo, "patience": patience}
-    options.refuse_unused(tune, given)
+    fit: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "crops_per_photo": crops_per_photo}
+    fit |= {"patience": patience, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule}
+    fit |= {"plateau_factor": plateau_factor, "least_rate": least_rate, "warmup_epochs": warmup_epochs}
+    fit |= {"label_smoothing": label_smoothing, "mixup": mixup, "ema": ema, "head_rate": head_rate}
+    epochs_only = fit | {"weigh": weigh, "dropout": dropout}
+    options.refuse_unused(tune, {name: one for name, one in epochs_only.items() if options.by_user(context, name)})
     crop_plan = CropPlan.parse(plan, crops=crops, working_px=working_px or None)
     options.check_heads(heads, crop_plan)
     config = TrainConfig(
@@ -96,11 +115,23 @@ def finetune(
         tune=tune,
         heads=heads,
         draws=options.chosen_draws(draws, tune, heads, network),
-        whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
-        split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
+        whole=options.changed(whole_fit(pretrained=network.weights != "none"), **fit),
+        weigh=weigh,
+        split=options.split_config(
+            context,
+            split,
+            tune,
+            SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
+        ),
         augment=augment,
         seed=seed,
+        recipe=recipe or "",
+        overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
+    if recipe and network.weights == "none" and tune in ("head", "last:0"):
+        console.caution(
+            f"{backbone} has no weights here, and the head is fitted to random features; name --weights FILE"
+        )
     check_weights_file(network)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
@@ -123,7 +154,11 @@ def finetune(
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
-    """Say how a stage of training ended; exit with 130 when Ctrl-C ended it, as any that a signal stopped."""
+    """Draw and say how a stage of training ended; exit with 130 when Ctrl-C ended it, as any that a signal stopped."""
+    from edgekit.figures.learning import plot_learning
+    from edgekit.train.record import RunFolder
+
+    plot_learning(RunFolder(root=out).curves(record.stage), record)
     if json:
         console.print_json(record)
     else:
@@ -141,6 +176,10 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             judged = f"out of {record.folds} folds" if record.folds else "validation"
             console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
         console.caution(record.split.caution, record.calibration_images.caution if record.calibration_images else "")
+        recipe, changed = record.config.recipe, record.config.overrides
+        if recipe:
+            beside = ", ".join(f"{options.spelling(name)} {value}" for name, value in changed.items())
+            console.note(f"recipe {recipe}{f', with {beside}' if beside else ''}")
         console.note(f"wrote {out}; next: {then}")
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
@@ -183,9 +222,9 @@ def qat(
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     given |= {"crops_per_photo": crops_per_photo, "patience": patience}
     options.refuse_unused(before.config.tune, given)
-    if draws is not None and before.config.tune == "all":
+    if draws is not None and not before.config.is_solved:
         raise EdgekitError(
-            f"{run} was tuned as a whole, and its head is not solved again, got --draws {draws}; leave that out"
+            f"{run} was tuned by epochs, and its head is not solved again, got --draws {draws}; leave that out"
         )
     if draws is not None and before.config.head_scales:
         raise EdgekitError(

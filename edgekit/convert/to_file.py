@@ -230,7 +230,7 @@ def _retrained(folder: RunFolder, failed: ConvertRecord, record: TrainRecord, ag
         return f"`edgekit qat {folder.root}`, then convert its stage: {least}"
     trained = folder.read("float").seconds + record.seconds
     whole = "with --tune all --heads one" if record.config.head_scales else "with --tune all"
-    tune = "for more --epochs" if record.config.tune == "all" else whole
+    tune = whole if record.config.is_solved else "for more --epochs"
     least = f"longer than the {duration(trained)} that both took"
     return f"`edgekit finetune` {tune}, then `edgekit qat`: {least}"
 

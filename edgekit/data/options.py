@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from edgekit.data.names import ATTACK_KEYS, BONA_FIDE_NAMES, key_of, keys_of
@@ -14,6 +14,8 @@ PartChoice = Literal["auto", "train", "val", "test", "all"]
 
 # Folds inside the training photos: the fewest there can be, and the most that are worth their time.
 _FOLDS = (2, 10)
+# Of one part in a ratio; larger ones are typing errors.
+MAX_SHARE = 1_000_000
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
 
@@ -89,6 +91,32 @@ class SplitConfig:
             )
         if not 0 <= self.seed <= MAX_SEED:
             raise DataError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
+
+    def with_shares(self, text: str, *, holds_out_val: bool) -> SplitConfig:
+        """The same split by shares in one text: train:test, or train:val:test.
+
+        Where it names two, validation photos are this split's usual share of the training photos.
+
+        Args:
+            text: Two or three numbers, such as ``7:3``, ``80:20`` or ``7:2:1``; what counts is their ratio.
+            holds_out_val: Whether validation photos are kept from training; they are folds of it otherwise.
+
+        Raises:
+            DataError: it has other parts, or leaves nothing to train on or to choose by.
+        """
+        try:
+            shares = [float(part) for part in text.split(":")]
+        except ValueError:
+            shares = []
+        if len(shares) not in (2, 3) or not all(0 <= share <= MAX_SHARE for share in shares) or 0 in shares[:-1]:
+            raise DataError(
+                f"--split must be shares of the photos, train:test or train:val:test, got {text!r}; try 7:3, 80:20 or "
+                "7:2:1"
+            )
+        train, *val, test = (share / sum(shares) for share in shares)
+        trained = train + sum(val)
+        of_trained = val[0] / trained if val else self.val_fraction
+        return replace(self, val_fraction=of_trained * (trained if holds_out_val else 1.0), test_fraction=test)
 
     @property
     def folds(self) -> int:

@@ -12,7 +12,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from edgekit.errors import DataError
-from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, outside_legend, plot_with_bars, save_figure
+from edgekit.look.canvas import (
+    COLOURS,
+    MARKERS,
+    new_figure,
+    outside_legend,
+    plot_with_bars,
+    save_figure,
+    zoomed_shares,
+)
 from edgekit.look.palette import distinct_colours
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
 
@@ -55,7 +63,7 @@ def plot_pareto(path: Path, points: Sequence[ParetoPoint], *, title: str, budget
     if budget_ms is not None:
         axes.axvline(budget_ms, color=_BUDGET, linestyle="--", linewidth=1.3, label=f"budget {budget_ms:g} ms")
     axes.set(xlabel="latency of one photo (ms)", ylabel="accuracy")
-    _finish_shares(axes)
+    zoomed_shares(axes)
     outside_legend(figure, axes)
     # Boxes are known only once the layout is.
     figure.draw_without_rendering()
@@ -91,14 +99,6 @@ def _draw_series(axes: Axes, points: Sequence[ParetoPoint]) -> dict[str, str]:
         bars = [(point.latency_ms, point.accuracy, point.low, point.high) for point in own]
         plot_with_bars(axes, bars, label=name, style=(colours[name], marker))
     return colours
-
-
-def _finish_shares(axes: Axes) -> None:
-    low, high = axes.get_ylim()
-    # A lone point without an interval would get an axis of a hair's width.
-    room = max(0.02 - (high - low), 0.0) / 2
-    axes.set_ylim(max(low - room - 0.06 * (high - low), 0.0), min(high + room + 0.06 * (high - low), 1.005))
-    in_percent(axes.yaxis)
 
 
 def _label_front(axes: Axes, points: Sequence[ParetoPoint], front: Sequence[int], colours: dict[str, str]) -> None:

@@ -75,6 +75,15 @@ def in_percent(*axes: Axis) -> None:
         axis.set_major_formatter(FuncFormatter(lambda share, _: short_percent(share)))
 
 
+def zoomed_shares(axes: Axes) -> None:
+    """The y axis in percent, around what is drawn, and no further than 100 %."""
+    low, high = axes.get_ylim()
+    # A lone point without an interval would get an axis of a hair's width.
+    room = max(0.02 - (high - low), 0.0) / 2
+    axes.set_ylim(max(low - room - 0.06 * (high - low), 0.0), min(high + room + 0.06 * (high - low), 1.005))
+    in_percent(axes.yaxis)
+
+
 def percent_axes(axes: Axes) -> None:
     """Both axes in percent, from 0 to 100."""
     in_percent(axes.xaxis, axes.yaxis)

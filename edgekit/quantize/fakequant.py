@@ -61,7 +61,7 @@ class _Scheme(_DefaultScheme):  # type: ignore[misc]
 
 
 def quantised(network: keras.Model) -> keras.Model:
-    """The network with fake quantization after every layer (8-bit, per-channel weights), weights kept.
+    """The network with fake quantization after every layer (8-bit, per-channel weights); weights and frozen parts stay.
 
     Raises:
         RunError: a layer that tensorflow-model-optimization can't quantise.
@@ -74,8 +74,19 @@ def quantised(network: keras.Model) -> keras.Model:
             "`edgekit convert --int8`"
         )
     try:
-        return _keras.quantize_apply(_keras.quantize_annotate_model(network), scheme=_Scheme())
+        twin = _keras.quantize_apply(_keras.quantize_annotate_model(network), scheme=_Scheme())
     except (RuntimeError, ValueError) as failure:
         raise RunError(
             f"this network can't be trained quantised: {failure}; use post-training `edgekit convert --int8`"
         ) from failure
+    _keep_frozen(twin)
+    return twin
+
+
+def _keep_frozen(twin: Any) -> None:
+    """Hold what was frozen in a network: the library's wrappers train all kernels, whatever their layers say."""
+    for wrapper in twin.layers:
+        if isinstance(wrapper, _keras.QuantizeWrapper) and not wrapper.trainable:
+            # In place: Keras takes a list that is assigned for new weights.
+            wrapper._non_trainable_weights[:0] = wrapper._trainable_weights
+            wrapper._trainable_weights.clear()

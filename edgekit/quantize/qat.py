@@ -30,7 +30,7 @@ from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
     copy_head,
-    freeze_normalisation,
+    freeze,
     load_weights,
     pooled_features,
     save_weights,
@@ -57,7 +57,7 @@ def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Mo
         )
     network = build_network(record.config.network, len(record.labels), record.config.head_count)
     if stage == "qat":
-        freeze_normalisation(network)
+        freeze(network, record.config)
         network = quantised(network)
     load_weights(network, weights, what=f"the {stage} stage of {folder.root}")
     return network
@@ -83,9 +83,9 @@ def qat(
 ) -> TrainRecord:
     """Make a fine-tuned run aware of quantization; writes weights and record beside the float ones.
 
-    A run that tuned its head gets the head that is best for int8 features. A run that tuned everything is trained
-    further with fake quantization; the float weights with calibrated ranges are the first candidate, so training can
-    only improve the validation loss.
+    A run that tuned its head gets the head that is best for int8 features. A run that tuned more of the network is
+    trained further, as far as it was, with fake quantization; the float weights with calibrated ranges are the first
+    candidate, so training can only improve the validation loss.
 
     Args:
         dataset: The photos of the float stage.
@@ -116,11 +116,11 @@ def qat(
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
         network = load_stage(folder, before, "float")
-        freeze_normalisation(network)
+        freeze(network, config)
         with options.replacing(folder, "qat"):
             ranges = _calibrate_on(run, calibration, progress)
             crops = _batches(ranges.pixels)
-            make = _quantised_head if config.tune == "head" else _quantised_whole
+            make = _quantised_head if config.is_solved else _quantised_whole
             trials = make(network, run, crops, progress)
             return write_record(run, "qat", trials, began, calibration=ranges.calibration)
 

@@ -246,7 +246,7 @@ def _stage(stage: TrainRecord) -> list[tuple[str, str]]:
     network, config = stage.config.network, stage.config
     epochs = max((len(values) for values in stage.history.values()), default=0)
     fitted = f"{count(epochs, 'epoch')}, the best is number {stage.best_epoch + 1}"
-    how = fitted if config.tune == "all" else "head solved"
+    how = "head solved" if config.is_solved else fitted
     width = f" × {network.alpha:g}" if network.known.any_width else ""
     weights = {"none": "random weights", "imagenet": "ImageNet weights"}.get(network.weights, "weights from a file")
     start = weights if stage.stage == "float" else "the float stage"

@@ -12,7 +12,7 @@ from edgekit.train.record import TrainRecord
 
 def training_charts(key: str, stage: TrainRecord) -> tuple[Chart, ...]:
     """Losses and shares by epoch; nothing where a head was solved."""
-    if stage.config.tune != "all":
+    if stage.config.is_solved:
         return ()
     kept = {name: values for name, values in stage.history.items() if "loss" in name or "accuracy" in name}
     charts = []
@@ -46,7 +46,7 @@ def stages_table(model: Model) -> Table | None:
         rows.append(
             {
                 "stage": text_cell(stage.stage),
-                "trained for": text_cell("head solved" if stage.config.tune == "head" else count(len(loss), "epoch")),
+                "trained for": text_cell("head solved" if stage.config.is_solved else count(len(loss), "epoch")),
                 "validation accuracy": share_cell(best),
                 "validation loss": number_cell(loss[stage.best_epoch] if stage.best_epoch < len(loss) else None, 3),
                 "seconds": number_cell(stage.seconds, 0),

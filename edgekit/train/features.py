@@ -158,7 +158,7 @@ def _tables(cache: FeatureCache, source: CropSource, wanted: _Wanted, progress: 
         photo = source.paths[index]
         rng = np.random.default_rng([seed, int(digests[index][:15], 16)])
         fixed = cut_photo(photo, source, count=source.plan.crops)
-        return np.concatenate([fixed, draw_photo(rng, source, photo, draws)]) if draws else fixed
+        return np.concatenate([fixed, draw_photo(rng, source, photo, draws).crops]) if draws else fixed
 
     if len(tables) < len(digests) or len(set(widths.values())) > 1:
         with captured_stderr():

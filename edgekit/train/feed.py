@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,18 +20,26 @@ from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.scoring.source import CropSource, fixed_crops, normalise
+from edgekit.train.mixup import Step, mix
+from edgekit.train.options import FitConfig
 
 # Decoded crops wait in a buffer of this size, so that a batch mixes photos.
 _SHUFFLE_CROPS = 1024
+# A group of fewer photos says less of its author or place than others do.
+_WHOLE_GROUP = 6
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
 _VALIDATION_BYTES = 1 << 30
 
-# Crops as a network takes them, class indices, weights.
-Step = tuple[Float32Array, Int64Array, Float32Array]
+
+class DrawnCrops(NamedTuple):
+    """Crops of one photo: uint8 (count, side, side, 3), RGB, and the numbers of their scales, (count,)."""
+
+    crops: RGBArray
+    scales: Int64Array
 
 
-def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[RGBArray]:
-    """Crops at new places, photo by photo: uint8 (count, side, side, 3), RGB; half of them mirrored."""
+def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[DrawnCrops]:
+    """Crops at new places, photo by photo; half of them mirrored."""
     seeds = rng.integers(0, 2**63, size=len(source.paths))
     return in_order(
         lambda item: draw_photo(np.random.default_rng(item[0]), source, item[1], count),
@@ -37,12 +47,14 @@ def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> 
     )
 
 
-def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: int) -> RGBArray:
-    """Crops of one photo at new places: uint8 (count, side, side, 3), RGB; half of them mirrored.
+def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: int) -> DrawnCrops:
+    """Crops of one photo at new places; half of them mirrored.
 
     With an augmentation, every pass of the plan goes over a variant of its own.
     """
     photo, plan = read_photo(path, source.plan.working_px), source.plan
+    scales = [plan.scale(index) for index in range(plan.crops)]
+    numbers = [scales.index(scale) for scale in scales]
     if source.augmentation is not None:
         # Variants are made of the picture: one that is cut smaller must not be worked on at a finer scale.
         plan = replace(plan, working_px=None)
@@ -57,7 +69,7 @@ def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: 
     mirrored = rng.random(count) < 0.5
     # Mirroring moves no pixel between neighbours, so it neither forges nor erases moiré.
     crops[mirrored] = crops[mirrored, :, ::-1]
-    return crops
+    return DrawnCrops(crops, np.array([numbers[index % len(numbers)] for index in chosen], np.int64))
 
 
 def _variant(rng: np.random.Generator, photo: Photo, options: Augmentation) -> Photo:
@@ -66,42 +78,88 @@ def _variant(rng: np.random.Generator, photo: Photo, options: Augmentation) -> P
     return Photo(picture=Image.fromarray(pixels), size_wh=(pixels.shape[1], pixels.shape[0]))
 
 
-def class_weights(targets: Int64Array, classes: int) -> Float32Array:
-    """(classes,) weights that give every class the same total and all samples a mean of 1; 0 for absent classes."""
-    counts = np.bincount(targets, minlength=classes)
-    present = np.maximum(counts, 1) * max(1, int((counts > 0).sum()))
-    return np.where(counts > 0, len(targets) / present, 0.0).astype(np.float32)
+def photo_weights(targets: Int64Array, groups: Sequence[str] | None = None) -> Float32Array:
+    """(photos,) weights with a mean of 1, by which classes weigh the same.
+
+    Args:
+        targets: (photos,) class indices.
+        groups: Of each photo; those of a class then weigh the same, too, fewer than six photos as many as they are.
+            Photos without one are a group each. None: photos of a class weigh the same.
+    """
+    units = np.ones(len(targets), np.float64)
+    if groups is not None:
+        keys = [(target, group or index) for index, (target, group) in enumerate(zip(targets, groups, strict=True))]
+        sizes = Counter(keys)
+        units = np.array([min(1.0, sizes[key] / _WHOLE_GROUP) / sizes[key] for key in keys])
+    totals = np.bincount(targets, units)
+    return (units / totals[targets] * len(targets) / np.count_nonzero(totals)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One training step: uint8 (n, side, side, 3) crops, (n,) class indices, (n,) weights."""
+    """One training step.
+
+    Attributes:
+        crops: uint8 (n, side, side, 3), RGB.
+        scales: (n,) numbers of their scales.
+        targets: (n,) class indices.
+        weights: (n,) of their photos.
+    """
 
     crops: RGBArray
+    scales: Int64Array
     targets: Int64Array
     weights: Float32Array
 
 
+class _Crop(NamedTuple):
+    """A crop that waits for its step, and the place of its photo in the source."""
+
+    pixels: RGBArray
+    scale: int
+    photo: int
+
+
 def epoch_batches(
-    rng: np.random.Generator, source: CropSource, *, crops_per_photo: int, batch_size: int
+    rng: np.random.Generator, source: CropSource, weights: Float32Array, *, crops_per_photo: int, batch_size: int
 ) -> Iterator[Batch]:
-    """One epoch of shuffled, class-weighted batches; a last incomplete batch is dropped unless it is the only one."""
+    """One epoch of shuffled batches; a last incomplete batch is dropped unless it is the only one.
+
+    Args:
+        rng: Draws the order and the crops.
+        source: Training photos.
+        weights: (photos,) of the source's photos.
+        crops_per_photo: Crops that each photo gives.
+        batch_size: Crops of a batch.
+    """
     order = rng.permutation(len(source.paths))
     shuffled = replace(source, paths=tuple(source.paths[index] for index in order), targets=source.targets[order])
-    weights = class_weights(source.targets, int(source.targets.max()) + 1)
-    buffer: list[tuple[RGBArray, int]] = []
+    buffer: list[_Crop] = []
     whole = 0
-    for crops, target in zip(drawn_crops(rng, shuffled, count=crops_per_photo), shuffled.targets, strict=True):
-        buffer.extend((crop, int(target)) for crop in crops)
+
+    def take() -> Batch:
+        taken = _taken(rng, buffer, batch_size)
+        photos = np.array([one.photo for one in taken])
+        return Batch(
+            crops=np.stack([one.pixels for one in taken]),
+            scales=np.array([one.scale for one in taken], np.int64),
+            targets=source.targets[photos],
+            weights=weights[photos],
+        )
+
+    for drawn, photo in zip(drawn_crops(rng, shuffled, count=crops_per_photo), order.tolist(), strict=True):
+        buffer.extend(
+            _Crop(pixels, scale, photo) for pixels, scale in zip(drawn.crops, drawn.scales.tolist(), strict=True)
+        )
         while len(buffer) >= max(_SHUFFLE_CROPS, batch_size):
-            yield _take(rng, buffer, batch_size, weights)
+            yield take()
             whole += 1
     while len(buffer) >= batch_size or (buffer and not whole):
-        yield _take(rng, buffer, batch_size, weights)
+        yield take()
         whole += 1
 
 
-def _take(rng: np.random.Generator, buffer: list[tuple[RGBArray, int]], size: int, weights: Float32Array) -> Batch:
+def _taken(rng: np.random.Generator, buffer: list[_Crop], size: int) -> list[_Crop]:
     """Remove a random batch from the buffer."""
     taken = []
     for _ in range(min(size, len(buffer))):
@@ -109,8 +167,7 @@ def _take(rng: np.random.Generator, buffer: list[tuple[RGBArray, int]], size: in
         index = int(rng.integers(len(buffer)))
         buffer[index], buffer[-1] = buffer[-1], buffer[index]
         taken.append(buffer.pop())
-    targets = np.array([target for _, target in taken], dtype=np.int64)
-    return Batch(crops=np.stack([crop for crop, _ in taken]), targets=targets, weights=weights[targets])
+    return taken
 
 
 def steps_per_epoch(photos: int, *, crops_per_photo: int, batch_size: int) -> int:
@@ -119,12 +176,20 @@ def steps_per_epoch(photos: int, *, crops_per_photo: int, batch_size: int) -> in
 
 
 class CropFeed:
-    """Crops of training and validation photos for ``fit``, normalised."""
+    """Crops of training and validation photos for ``fit``, normalised.
+
+    Args:
+        train: Training photos; every class is there.
+        weights: (photos,) of the training photos.
+        validation: Validation photos.
+        how: How many crops each photo gives, how many a step takes, and whether they are mixed.
+        progress: Told of every validation photo.
+    """
 
     def __init__(
-        self, train: CropSource, validation: CropSource, *, crops_per_photo: int, batch_size: int, progress: Progress
+        self, train: CropSource, weights: Float32Array, validation: CropSource, how: FitConfig, progress: Progress
     ) -> None:
-        self._train, self._crops, self._batch = train, crops_per_photo, batch_size
+        self._train, self._weights, self._how = train, weights, how
         self._validation, self._count = validation, _validation_crops(validation)
         shape = (len(validation.paths), self._count, validation.side_px, validation.side_px, 3)
         progress.begin("cutting validation crops", shape[0])
@@ -137,7 +202,11 @@ class CropFeed:
     @property
     def steps(self) -> int:
         """Batches in one epoch."""
-        return steps_per_epoch(len(self._train.paths), crops_per_photo=self._crops, batch_size=self._batch)
+        return steps_per_epoch(len(self._train.paths), **self._sizes)
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        return {"crops_per_photo": self._how.crops_per_photo, "batch_size": self._how.batch_size}
 
     @property
     def validation_targets(self) -> Int64Array:
@@ -146,8 +215,10 @@ class CropFeed:
 
     def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
         """One epoch of normalised crops, drawn anew."""
-        for batch in epoch_batches(rng, self._train, crops_per_photo=self._crops, batch_size=self._batch):
-            yield normalise(batch.crops), batch.targets, batch.weights
+        answers = np.eye(int(self._train.targets.max()) + 1, dtype=np.float32)
+        for batch in epoch_batches(rng, self._train, self._weights, **self._sizes):
+            step = Step(normalise(batch.crops), answers[batch.targets], batch.weights)
+            yield mix(rng, step, batch.scales, alpha=self._how.mixup) if self._how.mixup else step
 
     def validation(self, photo: int) -> Float32Array:
         """The first crops of one validation photo, as inference takes them."""

@@ -29,14 +29,14 @@ from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
 from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features, photo_means
-from edgekit.train.feed import CropFeed
+from edgekit.train.feed import CropFeed, photo_weights
 from edgekit.train.fit import FitFiles, fit
 from edgekit.train.head import PENALTIES, FeatureSet, Head, solve_head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
     columns_of,
-    freeze_normalisation,
+    freeze,
     pooled_features,
     save_weights,
     set_heads,
@@ -79,10 +79,14 @@ class TrainingRun:
 
     def files(self, stage: Stage) -> FitFiles:
         """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
+        network = plain(self.config.network)
+        if not self.config.network.dropout:
+            # States of before there was any have no word for it.
+            del network["dropout"]
         of = {
             "data_sha256": self.dataset.sha256,
             "split": plain(self.split),
-            "network": plain(self.config.network),
+            "network": network,
             "plan": plain(self.config.plan),
             "seed": self.config.seed,
         }
@@ -90,6 +94,12 @@ class TrainingRun:
             of["augment"] = self.config.augment
         if self.config.heads != "one":
             of["heads"] = self.config.heads
+        if self.config.weigh != "photos":
+            of["weigh"] = self.config.weigh
+        if self.config.tuned_blocks is not None:
+            of["tune"] = self.config.tune
+        if self.config.whole.way:
+            of["way"] = self.config.whole.way
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -133,6 +143,10 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
+    if config.weigh == "groups" and not dataset.has_groups:
+        raise RunError(
+            "--weigh groups needs photos with groups, got none; derive some with --group-by, or leave it out"
+        )
     if config.head_scales and len(split.train) > MAX_SCALE_PHOTOS:
         raise RunError(
             f"--heads scales are solved on at most {MAX_SCALE_PHOTOS:,} training photos, got {len(split.train):,}; use "
@@ -159,7 +173,7 @@ def finetune(
 
 def _solves_head(config: TrainConfig) -> bool:
     """Whether a head is solved; a random one would first tear at good features."""
-    return config.tune == "head" or config.network.weights != "none"
+    return config.is_solved or config.network.weights != "none"
 
 
 def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
@@ -174,16 +188,17 @@ def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Pr
             config, columns, tried = _choose_features(network, cache, run, progress)
             run, network = replace(run, config=config), with_features(network, config.network)
     files, config = run.files("float"), run.config
-    if config.tune == "head":
+    if config.is_solved:
         trials = fit_head(network, cache, run, "float", progress, columns=columns)
         save_weights(network, files.weights)
     else:
         # Cutting crops takes long: a state that can't be gone on with is refused before.
         started = files.read_state() is not None
-        if _solves_head(config):
-            if not started:
-                fit_head(network, cache, run, "float", progress, columns=columns)
-            freeze_normalisation(network)
+        if _solves_head(config) and not started:
+            fit_head(network, cache, run, "float", progress, columns=columns)
+        # From random weights on batches have no statistics but their own.
+        if _solves_head(config) or config.tuned_blocks is not None:
+            freeze(network, config)
         feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
         trials = fit(network, feed, config.whole, files, seed=config.seed, progress=progress).trials
     before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
@@ -227,8 +242,8 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
     """Training and validation crops for ``fit``."""
     train, validation = (part_source(dataset, split, config, part) for part in ("train", "val"))
-    crops, size = how.crops_per_photo, how.batch_size
-    return CropFeed(train, validation, crops_per_photo=crops, batch_size=size, progress=progress)
+    groups = [sample.group for sample in split.samples(dataset, "train")] if config.weigh == "groups" else None
+    return CropFeed(train, photo_weights(train.targets, groups), validation, how, progress)
 
 
 def part_source(dataset: Dataset, split: Split, config: TrainConfig, part: Part) -> CropSource:
@@ -282,7 +297,7 @@ def fit_head(
     solve = _solve_one if config.head_scales is None else _solve_scales
     solved = solve(found, source.targets, run)
     set_heads(network, solved.kernels, solved.biases, solved.means)
-    if config.tune == "head":
+    if config.is_solved:
         solved.folds.write(run.folder.folds(stage))
     progress.advance(note=f"out-of-fold loss {min(solved.trials.history['val_loss']):.3f}")
     return solved.trials
@@ -361,7 +376,7 @@ def write_record(
     calibration: Calibration | None = None,
 ) -> TrainRecord:
     """Write what a stage did beside its weights; what calibrated it, where something did."""
-    is_solved = run.config.tune == "head"
+    is_solved = run.config.is_solved
     record = TrainRecord(
         stage=stage,
         config=run.config,

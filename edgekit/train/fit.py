@@ -18,10 +18,13 @@ from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, plain, read_json, sha256, write_atomic, write_json
 from edgekit.runtime.voting import softmax, vote
-from edgekit.train.feed import CropFeed, Step
+from edgekit.train.average import Average
+from edgekit.train.feed import CropFeed
 from edgekit.train.keras2 import keras
 from edgekit.train.last_epoch import LastEpoch, Standing, Waited
+from edgekit.train.mixup import Step
 from edgekit.train.network import load_weights, weights_content
+from edgekit.train.optimizer import CosineRate, make_optimizer
 from edgekit.train.options import FitConfig
 from edgekit.train.record import Trials
 
@@ -134,8 +137,8 @@ class FitFiles:
         """
         if state.of != self.of:
             raise RunError(
-                f"{self.state} was written for other photos, crops, network or seed and can't be gone on with; "
-                "name another --out, or use --overwrite to start again"
+                f"{self.state} was written for other photos, crops, network, way of fitting or seed and can't be "
+                "gone on with; name another --out, or use --overwrite to start again"
             )
         if state.first_rate != self.first_rate:
             raise RunError(
@@ -204,12 +207,10 @@ def fit(
         load_weights(network, files.weights, what="the network that goes on")
     if before.finished and config.epochs > before.planned_epochs:
         before = replace(before, finished=False)
-    optimizer = keras.optimizers.legacy.Adam(before.learning_rate or config.learning_rate)
-    network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    baseline = before.best_loss
-    if last is not None:
-        last.give(network)
-        baseline = last.standing.baseline
+    optimizer = make_optimizer(network, config, before.learning_rate or config.learning_rate)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
+    network.compile(optimizer, loss)
+    average = last.give(network, config.ema) if last is not None else Average(network, config.ema)
     watch = _Watch(feed, config, files, before, progress)
     if not before.finished:
         try:
@@ -221,7 +222,7 @@ def fit(
                     steps_per_epoch=feed.steps,
                     epochs=config.epochs,
                     initial_epoch=before.epochs_done,
-                    callbacks=_callbacks(watch, config, baseline, last),
+                    callbacks=_callbacks(watch, average, config, last),
                     verbose=0,
                 )
             watch.finish()
@@ -241,12 +242,28 @@ def _endless(feed: CropFeed, seed: int, first_epoch: int) -> Iterator[Step]:
         epoch += 1
 
 
-def _callbacks(watch: _Watch, config: FitConfig, baseline: float | None, last: LastEpoch | None) -> list[Any]:
-    plateau = keras.callbacks.ReduceLROnPlateau(
-        monitor="val_loss", factor=0.5, patience=max(1, config.patience // 3), min_lr=1e-6
-    )
+def _callbacks(watch: _Watch, average: Average, config: FitConfig, last: LastEpoch | None) -> list[Any]:
+    baseline = watch.state.best_loss if last is None else last.standing.baseline
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience, baseline=baseline)
-    return [watch, plateau, stopping, _Keep(watch, plateau, stopping, last)]
+    plateau = None
+    if config.schedule == "plateau":
+        plateau = keras.callbacks.ReduceLROnPlateau(
+            monitor="val_loss",
+            factor=config.plateau_factor,
+            patience=max(1, config.patience // 3),
+            min_lr=config.least_rate,
+        )
+    rate = plateau or CosineRate(config, watch.feed.steps)
+    # What is validated and recorded in between is the average.
+    return [
+        average,
+        _Swap(average),
+        watch,
+        rate,
+        stopping,
+        _Keep(watch, average, plateau, stopping, last),
+        _Swap(average),
+    ]
 
 
 def validation_scores(network: keras.Model, feed: CropFeed) -> Float64Array:
@@ -303,7 +320,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
         self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"
 
-    def record(self, epoch: int, logs: dict[str, Any], standing: Standing) -> None:
+    def record(self, epoch: int, logs: dict[str, Any], standing: Standing, average: Average) -> None:
         """Keep the epoch, keep its weights if they are the best so far, and add it to the state."""
         names = ("loss", "val_loss", "val_balanced_accuracy", "learning_rate")
         history = {name: (*self.state.history.get(name, ()), float(logs[name])) for name in names}
@@ -318,7 +335,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
             history=history,
         )
         # First of all: a call that is killed after this has all that the others need.
-        last = LastEpoch.of(self.model, plain(self.files.own(after)), standing)
+        last = LastEpoch.of(self.model, plain(self.files.own(after)), standing, average)
         if improved:
             last = replace(last, state=last.state | {"weights_sha256": sha256(last.weights)})
         last.write(self.files.last)
@@ -335,12 +352,24 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self.files.last.unlink(missing_ok=True)
 
 
+class _Swap(keras.callbacks.Callback):  # type: ignore[misc]
+    """Swaps a network's weights with their average at the end of an epoch."""
+
+    def __init__(self, average: Average) -> None:
+        super().__init__()
+        self.average = average
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras names them)
+        self.average.swap()
+
+
 class _Keep(keras.callbacks.Callback):  # type: ignore[misc]
     """Records an epoch after the other callbacks, which may have changed the learning rate or called for the end.
 
     Args:
         watch: Keeps the state.
-        plateau: Lowers the learning rate.
+        average: Of the weights.
+        plateau: Lowers the learning rate, if one does.
         stopping: Ends the loop.
         last: The epoch that the loop goes on from, if it does.
     """
@@ -348,12 +377,14 @@ class _Keep(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         watch: _Watch,
-        plateau: keras.callbacks.ReduceLROnPlateau,
+        average: Average,
+        plateau: keras.callbacks.ReduceLROnPlateau | None,
         stopping: keras.callbacks.EarlyStopping,
         last: LastEpoch | None,
     ) -> None:
         super().__init__()
-        self.watch, self.plateau, self.stopping, self.last = watch, plateau, stopping, last
+        self.watch, self.average, self.last = watch, average, last
+        self.plateau, self.stopping = plateau, stopping
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 (Keras names them)
         # The others have just forgotten all they knew.
@@ -362,14 +393,19 @@ class _Keep(keras.callbacks.Callback):  # type: ignore[misc]
                 (self.plateau, self.last.standing.plateau),
                 (self.stopping, self.last.standing.stopping),
             ):
-                one.wait, one.best = waited.epochs, waited.best
+                if one is not None and waited is not None:
+                    one.wait, one.best = waited.epochs, waited.best
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
         standing = Standing(
             baseline=self.stopping.baseline,
-            plateau=Waited(epochs=self.plateau.wait, best=float(self.plateau.best)),
-            stopping=Waited(epochs=self.stopping.wait, best=float(self.stopping.best)),
+            plateau=None if self.plateau is None else _waited(self.plateau),
+            stopping=_waited(self.stopping),
             stops=bool(self.model.stop_training),
         )
-        self.watch.record(epoch, logs, standing)
+        self.watch.record(epoch, logs, standing, self.average)
+
+
+def _waited(one: Any) -> Waited:
+    return Waited(epochs=one.wait, best=float(one.best))

@@ -19,6 +19,7 @@ from edgekit.arrays import Float32Array
 from edgekit.errors import RunError
 from edgekit.records import from_plain, to_json
 from edgekit.scoring.keep import ArrayType, read_arrays, write_arrays
+from edgekit.train.average import Average
 from edgekit.train.keras2 import keras
 from edgekit.train.network import load_weights, weights_content
 
@@ -28,6 +29,7 @@ _ARRAYS = {
     "told": ArrayType(np.uint8, (range(2, 10_000_000),)),
     "weights": ArrayType(np.uint8, (range(1, _MAX_BYTES),)),
     "moments": ArrayType(np.float32, (range(_MAX_BYTES),)),
+    "averaged": ArrayType(np.float32, (range(_MAX_BYTES),)),
     "steps": ArrayType(np.int64, (1,)),
 }
 
@@ -46,13 +48,13 @@ class Standing:
 
     Attributes:
         baseline: The loss before the first epoch, which early stopping wants beaten; None where none was measured.
-        plateau: How long the learning rate has waited to be lowered.
+        plateau: How long the learning rate has waited to be lowered; None where epochs decide it.
         stopping: How long early stopping has waited.
         stops: Whether this epoch is the last one.
     """
 
     baseline: float | None
-    plateau: Waited
+    plateau: Waited | None
     stopping: Waited
     stops: bool
 
@@ -64,8 +66,9 @@ class LastEpoch:
     Attributes:
         state: The loop's state after it, as plain values.
         standing: Where what watches the loss stands.
-        weights: Content of a Keras HDF5 file: the weights that the epoch ended with.
+        weights: Content of a Keras HDF5 file: the weights that the epoch ended with, or their average.
         moments: float32 (values,), the optimizer's moments, one after another.
+        averaged: float32 (values,), the weights that the average is of, one after another; empty where none is kept.
         steps: Steps that the optimizer has made.
     """
 
@@ -73,11 +76,12 @@ class LastEpoch:
     standing: Standing
     weights: bytes
     moments: Float32Array
+    averaged: Float32Array
     steps: int
 
     @classmethod
-    def of(cls, network: keras.Model, state: dict[str, Any], standing: Standing) -> LastEpoch:
-        """What a network and its optimizer hold now."""
+    def of(cls, network: keras.Model, state: dict[str, Any], standing: Standing, average: Average) -> LastEpoch:
+        """What a network and its optimizer hold now, the network the average."""
         steps, *moments = network.optimizer.get_weights()
         flat = [np.asarray(moment, np.float32).ravel() for moment in moments]
         return cls(
@@ -85,6 +89,7 @@ class LastEpoch:
             standing=standing,
             weights=weights_content(network),
             moments=np.concatenate([np.empty(0, np.float32), *flat]),
+            averaged=average.held(),
             steps=int(steps),
         )
 
@@ -97,6 +102,7 @@ class LastEpoch:
                 "told": np.frombuffer(told, np.uint8),
                 "weights": np.frombuffer(self.weights, np.uint8),
                 "moments": self.moments,
+                "averaged": self.averaged,
                 "steps": np.array([self.steps], np.int64),
             },
         )
@@ -128,11 +134,19 @@ class LastEpoch:
             standing=from_plain(Standing, told["standing"], where=str(place), error=RunError),
             weights=arrays["weights"].tobytes(),
             moments=arrays["moments"],
+            averaged=arrays["averaged"],
             steps=int(arrays["steps"][0]),
         )
 
-    def give(self, network: keras.Model) -> None:
+    def give(self, network: keras.Model, ema: float) -> Average:
         """Set a compiled network and its optimizer to what they were.
+
+        Args:
+            network: The network that goes on.
+            ema: How much the average of its weights keeps of itself; 0 where there is none.
+
+        Returns:
+            The average as it was.
 
         Raises:
             RunError: it is another network's.
@@ -151,6 +165,9 @@ class LastEpoch:
                 f"the last epoch that was kept must be of the network that goes on, with {sum(sizes)} moments, got "
                 f"{self.moments.size}; use --overwrite to start again"
             )
+        average = Average(network, ema)
+        average.start_from(self.averaged)
         flat = np.split(self.moments, np.cumsum(sizes)[:-1]) if sizes else []
         given = [part.reshape(moment.shape) for part, moment in zip(flat, shaped, strict=True)]
         optimizer.set_weights([np.array(self.steps, np.int64), *given])
+        return average

@@ -15,14 +15,14 @@ from edgekit.errors import RunError
 from edgekit.records import write_atomic
 from edgekit.train.backbones.entry import BodyShape
 from edgekit.train.keras2 import keras, save_weights_to_hdf5_group
-from edgekit.train.options import Features, NetworkConfig
+from edgekit.train.options import Features, NetworkConfig, TrainConfig
 
 # What `auto` chooses from.
 _CHOICES: tuple[Features, ...] = ("texture", "content")
 
 # Prefixes of the layers whose outputs are logits or parts of them; those of all heads but the first.
 LOGIT_LAYERS = ("head_", "sum_")
-_OTHERS = "others_"
+_OTHERS, _DROP = "others_", "drop_head_"
 
 MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
@@ -42,7 +42,7 @@ def build_network(config: NetworkConfig, classes: int, heads: int = 1) -> keras.
     the same pooled taps, and they share an int8 scale with each other but not with the first.
     """
     body = config.known.build(BodyShape(side_px=config.side_px, alpha=config.alpha))
-    vectors = [vector for name in taps(config) for vector in _pooled(body.get_layer(name))]
+    vectors = [_thinned(one, config) for name in taps(config) for one in _pooled(body.get_layer(name))]
     outputs = [_linear(vectors, classes, "")]
     if heads > 1:
         outputs.append(_linear(vectors, (heads - 1) * classes, _OTHERS))
@@ -51,12 +51,22 @@ def build_network(config: NetworkConfig, classes: int, heads: int = 1) -> keras.
 
 def _linear(vectors: list[Any], units: int, prefix: str) -> Any:
     # Taps have different ranges. A Dense for each keeps an int8 scale for each; joined they would share one.
-    parts = [keras.layers.Dense(units, name=f"head_{prefix}{vector.node.layer.name}")(vector) for vector in vectors]
+    names = [vector.node.layer.name.removeprefix(_DROP) for vector in vectors]
+    parts = [
+        keras.layers.Dense(units, name=f"head_{prefix}{name}")(one) for name, one in zip(names, vectors, strict=True)
+    ]
     logits = parts[0]
     # One by one: TFLite's n-ary addition has no int8 kernel.
     for number, term in enumerate(parts[1:], start=1):
         logits = keras.layers.Add(name=f"sum_{prefix}{number}")([logits, term])
     return logits
+
+
+def _thinned(vector: Any, config: NetworkConfig) -> Any:
+    """A pooled tap with its dropout, where there is one."""
+    if not config.dropout:
+        return vector
+    return keras.layers.Dropout(config.dropout, name=f"{_DROP}{vector.node.layer.name}")(vector)
 
 
 def first_head_alone(network: keras.Model) -> keras.Model:
@@ -111,6 +121,11 @@ def with_features(network: keras.Model, config: NetworkConfig) -> keras.Model:
         if layer.weights:
             layer.set_weights(network.get_layer(layer.name).get_weights())
     return chosen
+
+
+def is_of_head(name: str) -> bool:
+    """Whether a layer of this name, of a network or of its fake-quantised twin, is one of a head's."""
+    return name.removeprefix("quant_").startswith(LOGIT_LAYERS)
 
 
 def _heads(network: keras.Model) -> list[Any]:
@@ -224,6 +239,43 @@ def freeze_normalisation(network: keras.Model) -> None:
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
+
+
+def freeze(network: keras.Model, config: TrainConfig) -> None:
+    """Keep batch normalisation as it is, and all that lies below the last blocks, where those alone are tuned.
+
+    Args:
+        network: Changed in place; its fake-quantised twin, if it is made afterwards, trains the same.
+        config: What it was built by, and what is tuned.
+
+    Raises:
+        RunError: it has fewer blocks.
+    """
+    if config.tuned_blocks is not None:
+        _freeze_below(network, config.network, config.tuned_blocks)
+    freeze_normalisation(network)
+
+
+def _freeze_below(network: keras.Model, config: NetworkConfig, blocks: int) -> None:
+    """Blocks are counted in the part that there is: what lies behind the last one that is whole is one, too."""
+    ends = [name for name in config.known.blocks if any(layer.name == name for layer in network.layers)]
+    body = [layer for layer in network.layers if layer.weights and not is_of_head(layer.name)]
+    below = [_below(network, end) for end in ends]
+    if body and (not below or body[-1].name not in below[-1]):
+        below.append({layer.name for layer in body})
+    if blocks > len(below):
+        raise RunError(
+            f"--tune last:N must be at most the {len(below)} blocks of the part of {network.name} that is used, got "
+            f"last:{blocks}; use --tune all for all of them"
+        )
+    kept = set().union(*below[: len(below) - blocks])
+    for layer in body:
+        layer.trainable = layer.name not in kept
+
+
+def _below(network: keras.Model, name: str) -> set[str]:
+    """The names of a layer and of all that it is computed from."""
+    return {layer.name for layer in keras.Model(network.input, network.get_layer(name).output).layers}
 
 
 def save_weights(network: keras.Model, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Literal
 
 from edgekit.augment.options import Preset
@@ -16,7 +16,14 @@ Stage = Literal["float", "qat"]
 # Those whose activations have ranges that a representative dataset sets.
 CALIBRATED: tuple[Precision, ...] = ("int8", "int16x8")
 AugmentName = Literal["none", Preset]
+OptimizerName = Literal["adam", "rmsprop", "sgd"]
+Schedule = Literal["plateau", "cosine"]
 Features = Literal["auto", "texture", "content", "all"]
+
+# Of a number of blocks.
+_MAX_DIGITS = 3
+# Beyond them mixing halves every crop, and a head leaps.
+MAX_MIXUP, MAX_HEAD_RATE = 10, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,7 @@ class NetworkConfig:
             unless the other one is surely better for training photos that the head has not seen.
         weights: ``imagenet``, ``none``, or the path of a file of weights for this backbone: Keras HDF5 without top, a
             TF-Slim checkpoint or a PyTorch state_dict, as the backbone allows.
+        dropout: Share of the pooled features that each step of training leaves out, and inference never.
     """
 
     backbone: str = "mobilenet_v2"
@@ -40,6 +48,7 @@ class NetworkConfig:
     side_px: int = 224
     features: Features = "auto"
     weights: str = "imagenet"
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -48,6 +57,8 @@ class NetworkConfig:
             raise RunError(f"alpha must lie in 0.05 to 2, got {self.alpha}")
         if self.alpha != 1 and not known.any_width:
             raise RunError(f"{self.backbone} has one width, got alpha {self.alpha:g}; leave that out")
+        if not 0 <= self.dropout < 1:
+            raise RunError(f"dropout must lie from 0, which is none, to below 1, got {self.dropout}")
         if not known.takes_side(self.side_px):
             raise RunError(f"the input's side must be {known.sides}, got {self.side_px}")
         if self.weights != "imagenet":
@@ -79,9 +90,22 @@ class FitConfig:
     Attributes:
         epochs: At most this many; early stopping may end sooner.
         batch_size: Crops per step.
-        learning_rate: Learning rate of Adam at the start.
+        learning_rate: The optimizer's rate at the start; of ``cosine``, after the warm-up.
         crops_per_photo: Crops that each photo gives in one epoch, drawn anew each time.
-        patience: Epochs without a better validation loss before training stops; a third of it halves the learning rate.
+        patience: Epochs without a better validation loss before training stops; with ``plateau`` a third of it lowers
+            the learning rate.
+        optimizer: ``sgd`` has a momentum of 0.9.
+        schedule: ``plateau`` lowers the rate where the validation loss gets no better; ``cosine`` raises it from zero
+            and brings it down along half a cosine, ending with the last epoch.
+        plateau_factor: What ``plateau`` multiplies the rate by.
+        least_rate: The rate goes no lower.
+        warmup_epochs: Epochs over which ``cosine`` raises the rate, as a line.
+        label_smoothing: Share of each answer that is spread over all classes.
+        mixup: Both parameters of the Beta distribution that a share is drawn from, by which crops of two photos, of one
+            scale, are mixed; 0 mixes none.
+        ema: How much the average of the weights keeps of itself at each step; it is what is validated and kept. 0: the
+            weights themselves are. Early steps count more: step n keeps at most (1 + n) / (10 + n).
+        head_rate: The head's learning rate as a multiple of the backbone's.
     """
 
     epochs: int
@@ -89,6 +113,15 @@ class FitConfig:
     learning_rate: float
     crops_per_photo: int
     patience: int
+    optimizer: OptimizerName = "adam"
+    schedule: Schedule = "plateau"
+    plateau_factor: float = 0.5
+    least_rate: float = 1e-6
+    warmup_epochs: int = 1
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    ema: float = 0.0
+    head_rate: float = 1.0
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -96,8 +129,28 @@ class FitConfig:
         for name, limit in limits.items():
             if not 1 <= getattr(self, name) <= limit:
                 raise RunError(f"{name} must be 1 to {limit}, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < 1:
-            raise RunError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
+        for name in ("learning_rate", "plateau_factor"):
+            if not 0 < getattr(self, name) < 1:
+                raise RunError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        for name in ("label_smoothing", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RunError(f"{name} must lie from 0, which is none, to below 1, got {getattr(self, name)}")
+        if not 0 <= self.least_rate <= self.learning_rate:
+            raise RunError(
+                f"least_rate must lie from 0 to the learning_rate, {self.learning_rate}, got {self.least_rate}"
+            )
+        if not 0 <= self.warmup_epochs <= self.epochs:
+            raise RunError(f"warmup_epochs must be 0 to the number of epochs, {self.epochs}, got {self.warmup_epochs}")
+        if not 0 <= self.mixup <= MAX_MIXUP:
+            raise RunError(f"mixup must lie in 0, which is none, to {MAX_MIXUP}, got {self.mixup}; try 0.2")
+        if not 1 <= self.head_rate <= MAX_HEAD_RATE:
+            raise RunError(f"head_rate must be 1 to {MAX_HEAD_RATE} times the backbone's, got {self.head_rate}; try 10")
+
+    @property
+    def way(self) -> dict[str, object]:
+        """How steps are made, as far as that is not the usual way: a fit goes on in the same one."""
+        usual = {one.name: one.default for one in fields(self) if one.default is not MISSING}
+        return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 
 
 def whole_fit(*, pretrained: bool) -> FitConfig:
@@ -118,39 +171,52 @@ class TrainConfig:
 
     Attributes:
         tune: ``head``: the backbone is frozen, its pooled features are cached and the head is solved exactly; ``all``:
-            then the whole network is trained, too.
+            then the whole network is trained, too; ``last:N``: then its last N blocks are, with the head, which alone
+            ``last:0`` trains. Batch normalisation stays, but for a whole network from random weights on.
         heads: ``one`` for all crops, or one for each scale of the plan (``scales``), with a part that all share.
         draws: Random crops of each photo that one head is solved on, besides those of the plan. Heads for scales take
             the plan's alone.
         whole: How the whole network is trained.
+        weigh: By which training photos of a class weigh the same: each of them, or their groups.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
         augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
+        recipe: The preset that it began as; empty where there was none.
+        overrides: What was given in place of the preset's own options, by their names.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     plan: CropPlan = field(
         default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
     )
-    tune: Literal["head", "all"] = "head"
+    tune: str = "head"
     heads: Literal["one", "scales"] = "one"
     draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
+    weigh: Literal["photos", "groups"] = "photos"
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""
     augment: AugmentName = "none"
     seed: int = 0
+    recipe: str = ""
+    overrides: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own seed."""
-        if self.tune == "all" and self.network.weights == "none" and self.network.features == "auto":
+        blocks = self.tuned_blocks
+        if blocks is not None and blocks > len(self.network.known.blocks):
+            raise RunError(
+                f"--tune last:N must be at most the {len(self.network.known.blocks)} blocks of "
+                f"{self.network.backbone}, got {self.tune}; use --tune all for all of them"
+            )
+        if not self.is_solved and self.network.weights == "none" and self.network.features == "auto":
             # No feature can be judged before it is learnt.
             object.__setattr__(self, "network", replace(self.network, features="texture"))
         if not 0 <= self.seed <= MAX_SEED:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
-        if self.heads == "scales" and self.tune != "head":
-            raise RunError("--heads scales are solved on a frozen backbone, got --tune all; use --heads one")
+        if self.heads == "scales" and not self.is_solved:
+            raise RunError(f"--heads scales are solved on a frozen backbone, got --tune {self.tune}; use --heads one")
         if self.head_count > MAX_HEADS:
             raise RunError(f"--heads scales must be at most {MAX_HEADS}, {self.plan} has {self.head_count}")
         seen = {self.plan.scale(index) for index in range(self.plan.crops)}
@@ -160,6 +226,26 @@ class TrainConfig:
                 f"every scale must be among the plan's crops for --heads scales, {self.plan} with {self.plan.crops} "
                 f"crops has no {', '.join(unseen)}; take more --crops, or --heads one"
             )
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the head is solved, and nothing else trained."""
+        return self.tune == "head"
+
+    @property
+    def tuned_blocks(self) -> int | None:
+        """How many of the backbone's last blocks are trained; None where all or none are.
+
+        Raises:
+            RunError: what is to be tuned has no such name.
+        """
+        if self.tune in ("head", "all"):
+            return None
+        word, _, number = self.tune.partition(":")
+        # Not isdigit, which is true of digits that int does not know.
+        if word != "last" or not (number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS):
+            raise RunError(f"--tune must be head, all, or last:N for the last N blocks, got {self.tune!r}; try last:3")
+        return int(number)
 
     @property
     def head_scales(self) -> tuple[str, ...] | None:
@@ -180,4 +266,4 @@ class TrainConfig:
     @property
     def holds_out_val(self) -> bool:
         """Whether validation photos are kept from training: epochs need them, a head has folds."""
-        return self.tune == "all"
+        return not self.is_solved

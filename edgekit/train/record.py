@@ -147,7 +147,7 @@ class TrainRecord:
     @property
     def tried(self) -> Literal["epoch", "penalty"]:
         """What each value of the history is of; tuning the head alone needs no epochs."""
-        return "penalty" if self.config.tune == "head" else "epoch"
+        return "penalty" if self.config.is_solved else "epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +198,14 @@ class RunFolder:
         """What a fit that was stopped goes on from; there is none once it is finished."""
         return self.root / f"{stage}.last-epoch.npz"
 
-    def traces(self, stage: Stage) -> tuple[Path, Path, Path, Path, Path]:
-        """Record, last epoch, weights, state and scores of the folds: all that a stage writes."""
-        return self.record(stage), self.last_epoch(stage), self.weights(stage), self.state(stage), self.folds(stage)
+    def curves(self, stage: Stage) -> Path:
+        """How a stage was learning, as a picture."""
+        return self.root / f"{stage}.curves.png"
+
+    def traces(self, stage: Stage) -> tuple[Path, ...]:
+        """Record, last epoch, weights, state, scores of the folds, picture: all that a stage writes, in this order."""
+        kept = self.record(stage), self.last_epoch(stage), self.weights(stage), self.state(stage), self.folds(stage)
+        return *kept, self.curves(stage)
 
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.
@@ -258,7 +263,7 @@ class RunFolder:
         Raises:
             RunError: photos that were held out did, as before folds chose.
         """
-        if record.config.tune == "head" and record.folds_sha256 is None:
+        if record.config.is_solved and record.folds_sha256 is None:
             raise RunError(
                 f"the {record.stage} stage of {self.root} was made by an earlier edgekit "
                 f"({record.versions.get('edgekit', 'unknown')}), which kept validation photos from training; make it "

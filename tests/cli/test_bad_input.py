@@ -192,11 +192,11 @@ def test_folds_from_scratch_draw_no_crops_for_a_head(edgekit_here, photos, tmp_p
 
 @pytest.mark.host
 @pytest.mark.slow
-def test_what_was_tuned_as_a_whole_draws_no_crops_for_a_head(edgekit_here, run_copy):
+def test_what_was_tuned_by_epochs_draws_no_crops_for_a_head(edgekit_here, run_copy):
     folder = run_copy("float")
     code, _, err = edgekit_here("qat", folder.root, "--draws", "3")
     assert code == 2
-    assert "was tuned as a whole, and its head is not solved again, got --draws 3; leave that out" in err
+    assert "was tuned by epochs, and its head is not solved again, got --draws 3; leave that out" in err
 
 
 def test_a_cache_that_keeps_nothing(edgekit_here, photos, tmp_path):

@@ -43,6 +43,7 @@ COMMANDS = [
     "info",
     "predict",
     "qat",
+    "recipes",
     "report",
     "runtime",
     "tta",

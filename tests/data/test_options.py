@@ -26,6 +26,29 @@ def test_what_is_out_of_range_is_refused(config, options, error, message):
         config(**options)
 
 
+@pytest.mark.parametrize(
+    ("text", "holds_out_val", "val", "test"),
+    [
+        pytest.param("7:3", False, 0.2, 0.3, id="folds-leave-out-a-fifth"),
+        pytest.param("7:3", True, 0.14, 0.3, id="a-fifth-of-seven"),
+        pytest.param("80:20", True, 0.16, 0.2, id="percentages"),
+        pytest.param("7:2:1", True, 0.2, 0.1, id="three-parts"),
+        pytest.param("7:2:1", False, 2 / 9, 0.1, id="three-parts-and-folds"),
+        pytest.param("1:0", True, 0.2, 0, id="no-test"),
+    ],
+)
+def test_shares_of_parts(text, holds_out_val, val, test):
+    config = SplitConfig(seed=3).with_shares(text, holds_out_val=holds_out_val)
+    assert (config.val_fraction, config.test_fraction) == (pytest.approx(val), pytest.approx(test))
+    assert config.seed == 3
+
+
+@pytest.mark.parametrize("text", ["", "7", "7:", "7:3:1:1", "0:3", "7:0:3", "-7:3", "nan:3", "7:inf", "7/3", "a:b"])
+def test_what_are_no_shares(text):
+    with pytest.raises(DataError, match=r"train:test or train:val:test, got .*; try 7:3, 80:20 or 7:2:1"):
+        SplitConfig().with_shares(text, holds_out_val=True)
+
+
 def test_a_config_survives_its_record():
     config = SplitConfig(val_fraction=0.1, seed=7)
     assert from_plain(SplitConfig, plain(config), where="config") == config

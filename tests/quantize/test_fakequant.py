@@ -58,6 +58,16 @@ def test_every_depthwise_channel_has_a_range_of_its_own(network, twin):
     np.testing.assert_allclose(found["min"], -found["max"])
 
 
+def test_what_is_frozen_in_a_network_is_frozen_in_its_twin(network, twin):
+    assert twin.trainable_weights == []
+    part = keras.models.clone_model(network)
+    for layer in part.layers:
+        layer.trainable = layer.name in ("depthwise", "head_x")
+    found = [weight.name for weight in quantised(part).trainable_weights]
+    assert len(found) == 3
+    assert all("depthwise" in name or "head_x" in name for name in found)
+
+
 def test_small_channels_are_not_rounded_away(network, twin, batch):
     logits, faked = (model.predict_on_batch(batch) for model in (network, twin))
     assert np.abs(faked - logits).max() < 0.1 * logits.std()

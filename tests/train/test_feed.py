@@ -10,7 +10,8 @@ from edgekit.progress import SILENT
 from edgekit.runtime.photo import decode
 from edgekit.scoring.source import CropSource, cut_photo, fixed_crops, normalise
 from edgekit.train import feed as feed_module
-from edgekit.train.feed import CropFeed, class_weights, draw_photo, drawn_crops, epoch_batches, steps_per_epoch
+from edgekit.train.feed import CropFeed, draw_photo, drawn_crops, epoch_batches, photo_weights, steps_per_epoch
+from edgekit.train.options import FitConfig
 
 SIDE_PX = 16
 
@@ -37,13 +38,13 @@ class TestAugmented:
     def test_drawn_crops_are_of_variants(self, source, augmented):
         """Exposure changes: no crop keeps the levels of the photo as it is."""
         plain, varied = (
-            draw_photo(np.random.default_rng(0), one, source.paths[0], 4).mean(axis=(1, 2, 3))
+            draw_photo(np.random.default_rng(0), one, source.paths[0], 4).crops.mean(axis=(1, 2, 3))
             for one in (source, augmented)
         )
         assert np.abs(plain - varied).min() > 1
 
     def test_every_pass_of_the_plan_has_a_variant_of_its_own(self, augmented):
-        crops = draw_photo(np.random.default_rng(0), augmented, augmented.paths[0], 400)
+        crops = draw_photo(np.random.default_rng(0), augmented, augmented.paths[0], 400).crops
         assert len(np.unique(crops.mean(axis=(1, 2, 3)).round(1))) > 50
 
     def test_fixed_crops_are_never_changed(self, source, augmented):
@@ -57,12 +58,15 @@ class TestAugmented:
         )
         options = replace(PRESETS["recapture-safe"], crop=0.9, exposure_ev=0, balance_ev=0)
         small = replace(augmented, augmentation=options, plan=replace(augmented.plan, working_px=64))
-        assert draw_photo(np.random.default_rng(0), small, tmp_path / "a.png", 40).shape == (40, SIDE_PX, SIDE_PX, 3)
+        drawn = draw_photo(np.random.default_rng(0), small, tmp_path / "a.png", 40)
+        assert drawn.crops.shape == (40, SIDE_PX, SIDE_PX, 3)
 
 
 class TestDrawnCrops:
     def test_the_seed_decides(self, source):
-        one, same, other = (list(drawn_crops(np.random.default_rng(seed), source, count=3)) for seed in (1, 1, 2))
+        one, same, other = (
+            [drawn.crops for drawn in drawn_crops(np.random.default_rng(seed), source, count=3)] for seed in (1, 1, 2)
+        )
         np.testing.assert_array_equal(one, same)
         assert not np.array_equal(one, other)
 
@@ -70,7 +74,7 @@ class TestDrawnCrops:
         plan = CropPlan(cycle=("native",), crops=4)
         wide = CropSource(paths=source.paths, targets=source.targets, plan=plan, side_px=SIDE_PX)
         fixed = cut_photo(wide.paths[0], wide, count=4)
-        drawn = draw_photo(np.random.default_rng(0), wide, wide.paths[0], 16)
+        drawn = draw_photo(np.random.default_rng(0), wide, wide.paths[0], 16).crops
         assert len(np.unique(drawn, axis=0)) > 10
         assert not any(np.array_equal(crop, one) for crop in drawn for one in fixed)
         photo = np.asarray(decode(wide.paths[0]))
@@ -84,7 +88,20 @@ class TestDrawnCrops:
         assert 3 <= sum(mirrored) <= 13
 
     def test_more_than_the_plan_has_can_be_drawn(self, source):
-        assert draw_photo(np.random.default_rng(0), source, source.paths[0], 11).shape == (11, SIDE_PX, SIDE_PX, 3)
+        drawn = draw_photo(np.random.default_rng(0), source, source.paths[0], 11)
+        assert (drawn.crops.shape, drawn.scales.shape) == ((11, SIDE_PX, SIDE_PX, 3), (11,))
+
+    def test_each_tells_its_scale(self, tmp_path):
+        """Left half black, right half white: only the full frame has both, whatever its place in the draw."""
+        pixels = np.zeros((64, 256, 3), np.uint8)
+        pixels[:, 128:] = 255
+        Image.fromarray(pixels).save(tmp_path / "a.png")
+        plan = CropPlan(lead=("full",), cycle=("native", "1/4"), crops=5)
+        halves = CropSource(paths=(tmp_path / "a.png",), targets=np.array([0]), plan=plan, side_px=SIDE_PX)
+        drawn = draw_photo(np.random.default_rng(0), halves, halves.paths[0], 10)
+        assert sorted(drawn.scales.tolist()) == [0] * 2 + [1] * 4 + [2] * 4
+        means = drawn.crops.reshape(10, -1).mean(axis=1)
+        np.testing.assert_allclose(means[drawn.scales == 0], 127.5, atol=2)
 
 
 class TestEpochBatches:
@@ -99,12 +116,13 @@ class TestEpochBatches:
     )
     def test_sizes(self, source, crops_per_photo, batch_size, sizes):
         options = {"crops_per_photo": crops_per_photo, "batch_size": batch_size}
-        batches = list(epoch_batches(np.random.default_rng(0), source, **options))
+        batches = list(epoch_batches(np.random.default_rng(0), source, np.ones(12, np.float32), **options))
         assert [len(batch.crops) for batch in batches] == sizes
         assert steps_per_epoch(len(source.paths), **options) == len(sizes)
 
     def test_every_photo_gives_its_crops_with_its_class_and_weight(self, source):
-        (batch,) = epoch_batches(np.random.default_rng(0), source, crops_per_photo=1, batch_size=12)
+        weights = photo_weights(source.targets)
+        (batch,) = epoch_batches(np.random.default_rng(0), source, weights, crops_per_photo=1, batch_size=12)
         assert sorted(batch.targets) == sorted(source.targets)
         assert list(batch.targets) != list(source.targets)
         # Nine against three photos: each class has half of the weight.
@@ -113,37 +131,67 @@ class TestEpochBatches:
 
 
 @pytest.mark.parametrize(
-    ("targets", "classes", "expected"),
+    ("targets", "groups", "expected"),
     [
-        pytest.param([0, 1], 2, [1, 1], id="even"),
-        pytest.param([0, 0, 0, 1], 2, [2 / 3, 2], id="uneven"),
-        pytest.param([0, 2, 2], 3, [1.5, 0, 0.75], id="absent-class"),
+        pytest.param([0, 1], None, [1, 1], id="even"),
+        pytest.param([0, 0, 0, 1], None, [2 / 3, 2 / 3, 2 / 3, 2], id="uneven"),
+        pytest.param([0, 2, 2], None, [1.5, 0.75, 0.75], id="absent-class"),
+        # Both groups of class 0 have a quarter of all 28 photos' weight.
+        pytest.param(
+            [0] * 18 + [1] * 10, ["a"] * 12 + ["b"] * 6 + ["a"] * 10, [7 / 12] * 12 + [7 / 6] * 6 + [1.4] * 10
+        ),
+        # Three photos are half a group.
+        pytest.param([0] * 9, ["a"] * 6 + ["b"] * 3, [1] * 9, id="small-group"),
+        pytest.param([0] * 15, ["a"] * 12 + ["b"] * 3, [10 / 12] * 12 + [5 / 3] * 3, id="small-group-beside-a-large"),
+        pytest.param([0] * 8, ["a"] * 6 + [""] * 2, [1] * 8, id="photos-without-a-group"),
     ],
 )
-def test_class_weights(targets, classes, expected):
-    np.testing.assert_allclose(class_weights(np.array(targets), classes), expected, rtol=1e-6)
+def test_photo_weights(targets, groups, expected):
+    np.testing.assert_allclose(photo_weights(np.array(targets), groups), expected, rtol=1e-6)
+
+
+@pytest.fixture
+def crop_feed():
+    """``crop_feed(train, validation, mixup=0.4)``: two crops a photo, five a step."""
+
+    def make(train, validation, *, progress=SILENT, **how):
+        sizes = {"epochs": 1, "batch_size": 5, "learning_rate": 0.1, "crops_per_photo": 2, "patience": 1}
+        return CropFeed(train, photo_weights(train.targets), validation, FitConfig(**sizes | how), progress)
+
+    return make
 
 
 class TestCropFeed:
-    def test_validation_crops_are_those_of_inference(self, source, progress):
+    def test_validation_crops_are_those_of_inference(self, source, progress, crop_feed):
         validation = replace(source, paths=source.paths[:3], targets=source.targets[:3])
-        feed = CropFeed(source, validation, crops_per_photo=2, batch_size=5, progress=progress)
+        feed = crop_feed(source, validation, progress=progress)
         assert progress.tasks == [("cutting validation crops", 3, 3)]
         assert feed.validation_targets.tolist() == [0, 0, 0]
         for number, path in enumerate(validation.paths):
             expected = normalise(cut_photo(path, source, count=source.plan.crops))
             np.testing.assert_array_equal(feed.validation(number), expected)
 
-    def test_an_epoch_has_its_steps_of_normalised_crops(self, source):
-        feed = CropFeed(source, source, crops_per_photo=2, batch_size=5, progress=SILENT)
+    def test_an_epoch_has_its_steps_of_normalised_crops(self, source, crop_feed):
+        feed = crop_feed(source, source)
         steps = list(feed.epoch(np.random.default_rng(0)))
         assert len(steps) == feed.steps == 4
-        crops, targets, weights = steps[0]
+        crops, answers, weights = steps[0]
         assert (crops.shape, crops.dtype) == ((5, SIDE_PX, SIDE_PX, 3), np.float32)
-        assert (targets.shape, weights.shape) == ((5,), (5,))
+        assert (answers.shape, weights.shape) == ((5, 2), (5,))
+        assert set(np.unique(answers)) == {0, 1}
         assert -1 <= crops.min() < crops.max() < 1
 
-    def test_many_photos_keep_fewer_validation_crops(self, source, monkeypatch):
+    def test_mixed_steps_have_answers_in_between_and_the_same_sums(self, source, crop_feed):
+        plain, mixed = (
+            list(crop_feed(source, source, mixup=alpha).epoch(np.random.default_rng(0))) for alpha in (0, 1)
+        )
+        assert len(plain) == len(mixed)
+        assert any(0 < share < 1 for step in mixed for share in step.answers.ravel())
+        for step in mixed:
+            np.testing.assert_allclose(step.answers.sum(axis=1), 1, rtol=1e-5)
+            assert -1 <= step.crops.min() < step.crops.max() < 1
+
+    def test_many_photos_keep_fewer_validation_crops(self, source, monkeypatch, crop_feed):
         monkeypatch.setattr(feed_module, "_VALIDATION_BYTES", 2 * len(source.paths) * SIDE_PX**2 * 3)
-        feed = CropFeed(source, source, crops_per_photo=1, batch_size=1, progress=SILENT)
+        feed = crop_feed(source, source)
         assert feed.validation(0).shape == (2, SIDE_PX, SIDE_PX, 3)

@@ -16,13 +16,15 @@ from edgekit.errors import EdgekitError, RunError
 from edgekit.locks import LOCK_NAME
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT
-from edgekit.quantize.qat import load_stage
+from edgekit.quantize.options import CalibrationFolder
+from edgekit.quantize.qat import load_stage, qat
 from edgekit.records import file_sha256, from_plain, plain, read_json, write_json
 from edgekit.runtime.voting import softmax
 from edgekit.scoring.source import crop_source, cut_photo, normalise
 from edgekit.train.finetune import crop_feed, finetune, part_source, versions
 from edgekit.train.fit import validation_scores
-from edgekit.train.network import pooled_features
+from edgekit.train.keras2 import keras
+from edgekit.train.network import build_network, pooled_features
 from edgekit.train.options import TrainConfig
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
@@ -154,6 +156,32 @@ class TestFinetune:
         assert exact < rounded < 1
 
 
+class TestLastBlocks:
+    def test_they_alone_are_trained_and_tuned_for_int8(self, small_config, dataset, tmp_path):
+        way = {"optimizer": "rmsprop", "schedule": "cosine", "ema": 0.5, "mixup": 0.2, "head_rate": 2.0}
+        whole = replace(small_config.whole, label_smoothing=0.1, **way)
+        config, folder = replace(small_config, tune="last:1", whole=whole, weigh="groups"), RunFolder(root=tmp_path)
+        record = finetune(dataset, folder, config)
+        keras.utils.set_random_seed(config.seed)
+        before, after = build_network(config.network, 2), load_stage(folder, record, "float")
+        changed = [
+            layer.name
+            for layer, one in zip(before.layers, after.layers, strict=True)
+            if not all(map(np.array_equal, layer.get_weights(), one.get_weights()))
+        ]
+        assert changed == ["conv_4", "head_mean_relu_4", "head_max_relu_4"]
+        tuned = qat(dataset, folder, small_config.whole, calibration=CalibrationFolder(crops=50))
+        twin = load_stage(folder, tuned, "qat")
+        # Kernels, and the biases of heads.
+        assert len(twin.trainable_weights) == 5
+        assert tuned.config.tune == "last:1"
+
+    def test_groups_cannot_weigh_the_same_where_there_are_none(self, small_config, dataset, tmp_path):
+        alone = replace(dataset, samples=tuple(replace(sample, group="") for sample in dataset.samples))
+        with pytest.raises(RunError, match="--weigh groups needs photos with groups, got none; derive some with"):
+            finetune(alone, RunFolder(root=tmp_path / "run"), replace(small_config, weigh="groups"))
+
+
 class TestFolderInUse:
     def test_it_is_refused(self, run_copy, dataset, small_config):
         folder = run_copy("float")
@@ -232,6 +260,8 @@ class TestFolderInUse:
             pytest.param({"plan": {"working_px": 720}}, "crop plan", id="another-working-size"),
             pytest.param({"bona_fide": ""}, "bona fide label", id="no-bona-fide"),
             pytest.param({"seed": 1}, "seed", id="another-seed"),
+            pytest.param({"tune": "last:2"}, "tuning", id="other-blocks"),
+            pytest.param({"network": {"dropout": 0.5}}, "network", id="another-dropout"),
         ],
     )
     def test_resuming_as_something_else_is_refused(self, run_copy, dataset, small_config, edit, what):
@@ -254,8 +284,13 @@ class TestFolderInUse:
     def test_a_killed_run_goes_on_only_as_it_began(self, run_copy, dataset, small_config):
         folder = run_copy("float")
         folder.record("float").unlink()
-        for other in (replace(small_config, split=SplitConfig(seed=5)), replace(small_config, seed=1)):
-            with pytest.raises(RunError, match="was written for other photos, crops, network or seed"):
+        averaged = replace(small_config, whole=replace(small_config.whole, ema=0.9))
+        last = replace(small_config, tune="last:1")
+        for other in (
+            *(replace(small_config, split=SplitConfig(seed=5)), replace(small_config, seed=1)),
+            *(averaged, last, replace(small_config, weigh="groups")),
+        ):
+            with pytest.raises(RunError, match="was written for other photos, crops, network, way of fitting or seed"):
                 finetune(dataset, folder, other, options=RESUME)
         whole = replace(small_config.whole, learning_rate=1e-5)
         with pytest.raises(RunError, match=r"which began with 0\.003, got 1e-05; give --learning-rate 0\.003"):

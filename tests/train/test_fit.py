@@ -21,6 +21,15 @@ pytestmark = pytest.mark.host
 CONFIG = {"epochs": 2, "batch_size": 8, "learning_rate": 0.05, "crops_per_photo": 1, "patience": 10}
 
 
+# Ways of fitting, each with other things that a call that was stopped must find again.
+WAYS = {
+    "usual": {},
+    "averaged": {"optimizer": "rmsprop", "ema": 0.9, "head_rate": 10.0, "learning_rate": 0.01},
+    "cosine": {"optimizer": "sgd", "schedule": "cosine", "warmup_epochs": 2, "label_smoothing": 0.1},
+    "averaged-cosine": {"schedule": "cosine", "ema": 0.9},
+}
+
+
 class Points:
     """Two classes of points on a line; from pass ``spoil_from`` on, validation looks ever worse."""
 
@@ -36,7 +45,8 @@ class Points:
         for _ in range(self.steps):
             targets = rng.integers(0, 2, 8)
             points = (2 * targets - 1 + rng.normal(0, 0.1, 8))[:, np.newaxis].astype(np.float32)
-            yield (points * np.nan if self.broken else points), targets, np.ones(8, np.float32)
+            answers = np.eye(2, dtype=np.float32)[targets]
+            yield (points * np.nan if self.broken else points), answers, np.ones(8, np.float32)
 
     def validation(self, photo):
         self.passes += photo == 0
@@ -69,7 +79,7 @@ def files(tmp_path):
 def network():
     keras.utils.set_random_seed(0)
     point = keras.Input((1,), name="point")
-    return keras.Model(point, keras.layers.Dense(2, name="dense")(point))
+    return keras.Model(point, keras.layers.Dense(2, name="head_dense")(point))
 
 
 def run(feed, files, model=None, *, progress=SILENT, **options):
@@ -95,6 +105,32 @@ def test_the_state_tells_each_epoch_and_is_kept(files):
     assert all(len(values) == 2 for values in state.history.values())
     assert state.best_loss == min(state.history["val_loss"])
     assert from_plain(FitState, read_json(files.state), where="state") == state == files.read_state()
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_every_way_of_fitting_learns(files, way):
+    model, feed = network(), Points()
+    before = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
+    assert run(feed, files, model, epochs=4, **way).best_loss < before
+
+
+def test_the_average_is_what_is_validated_and_kept(files):
+    """By hand: each step's weights, averaged as the docstring of FitConfig has it."""
+    model, seen = network(), []
+
+    class Steps(Progress):
+        def advance(self, steps=1, *, note=""):
+            seen.append([weight.copy() for weight in model.get_weights()])
+
+    start = model.get_weights()
+    run(Points(), files, model, progress=Steps(), epochs=1, ema=0.5)
+    average = start
+    for step, weights in enumerate(seen, start=1):
+        kept = min(0.5, (1 + step) / (10 + step))
+        average = [kept * one + (1 - kept) * now for one, now in zip(average, weights, strict=True)]
+    for one, expected in zip(model.get_weights(), average, strict=True):
+        np.testing.assert_allclose(one, expected, rtol=1e-5)
+    assert not np.allclose(seen[-1][0], average[0])
 
 
 def test_worse_epochs_are_not_kept(files):
@@ -139,6 +175,10 @@ class TestGoingOn:
         assert first.learning_rate == pytest.approx(0.025)
         assert run(Points(), files, epochs=3).history["learning_rate"][2] == pytest.approx(0.025)
 
+    def test_a_plateau_lowers_the_rate_as_it_is_told_to(self, files):
+        state = run(Points(spoil_from=0), files, epochs=6, patience=3, plateau_factor=0.1, least_rate=0.001)
+        assert state.history["learning_rate"] == pytest.approx((0.05, 0.05, 0.005, 0.001))
+
     def test_another_learning_rate_at_the_start_is_refused(self, files):
         files = replace(files, first_rate=0.05)
         run(Points(spoil_from=0), files, patience=3)
@@ -159,16 +199,23 @@ class TestKilled:
     """Whenever a loop is killed, what ends equals a loop that nobody disturbed, to the byte."""
 
     @pytest.fixture
-    def whole(self, tmp_path):
+    def whole(self, tmp_path, way):
         files = FitFiles(weights=tmp_path / "x.h5", state=tmp_path / "x.json", last=tmp_path / "x.npz")
         # Early stopping and a lower rate are part of it.
-        state = run(Points(spoil_from=3), files, epochs=9, patience=3)
-        assert (state.epochs_done, len(set(state.history["learning_rate"]))) == (6, 3)
+        state = run(Points(spoil_from=3), files, epochs=9, patience=3, **way)
+        assert (state.epochs_done, len(set(state.history["learning_rate"])) > 2) == (6, True)
         return files
 
-    @pytest.mark.parametrize("epoch", range(1, 7))
+    @pytest.mark.parametrize(
+        ("way", "epoch"),
+        [
+            pytest.param(way, epoch, id=f"{name}-{epoch}")
+            for name, way in WAYS.items()
+            for epoch in (range(1, 7) if name == "usual" else (1, 3, 5))
+        ],
+    )
     @pytest.mark.parametrize("write", ["last", "state", "weights"])
-    def test_after_any_write_of_any_epoch(self, files, whole, monkeypatch, epoch, write):
+    def test_after_any_write_of_any_epoch(self, files, whole, way, monkeypatch, epoch, write):
         place, left = getattr(files, write), [epoch]
 
         def watched(module, name):
@@ -188,13 +235,13 @@ class TestKilled:
         watched(fit_module, "write_atomic")
         feed = Points(spoil_from=3)
         try:
-            run(feed, files, epochs=9, patience=3)
+            run(feed, files, epochs=9, patience=3, **way)
         except Killed:
             done = feed.passes
             left[0] = 0
             feed = Points(spoil_from=3)
             feed.passes = done
-            run(feed, files, epochs=9, patience=3)
+            run(feed, files, epochs=9, patience=3, **way)
         assert files.weights.read_bytes() == whole.weights.read_bytes()
         assert read_json(files.state) == read_json(whole.state)
         assert not files.last.exists()

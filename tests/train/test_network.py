@@ -12,6 +12,7 @@ from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
     first_head_alone,
+    freeze,
     freeze_normalisation,
     head_of,
     load_weights,
@@ -20,7 +21,7 @@ from edgekit.train.network import (
     set_heads,
     taps,
 )
-from edgekit.train.options import NetworkConfig
+from edgekit.train.options import NetworkConfig, TrainConfig
 from edgekit.train.pretrained import load_backbone
 
 pytestmark = pytest.mark.host
@@ -107,6 +108,60 @@ def test_normalisation_can_be_frozen(small):
     before = small.get_layer("norm_1").get_weights()
     small(crops(), training=True)
     np.testing.assert_array_equal(small.get_layer("norm_1").get_weights(), before)
+
+
+def trained(network):
+    return [layer.name for layer in network.layers if layer.trainable_weights]
+
+
+class TestFreeze:
+    @pytest.mark.parametrize(
+        ("features", "blocks", "first"),
+        [
+            pytest.param("content", 0, None, id="the-head-alone"),
+            pytest.param("content", 1, "Conv_1", id="the-top"),
+            pytest.param("content", 2, "block_16_expand", id="a-stage-and-the-top"),
+            # The network ends within block 13, which is its last one then.
+            pytest.param("texture", 1, "block_13_expand", id="a-block-that-is-cut"),
+            pytest.param("texture", 2, "block_10_expand", id="and-the-stage-below"),
+        ],
+    )
+    def test_what_lies_below_the_last_blocks_is_kept(self, features, blocks, first):
+        config = TrainConfig(network=replace(MOBILE, features=features), tune=f"last:{blocks}")
+        network = build_network(config.network, 3)
+        freeze(network, config)
+        found, normal = trained(network), keras.layers.BatchNormalization
+        kinds = [layer for layer in network.layers if layer.weights and not isinstance(layer, normal)]
+        heads = [layer.name for layer in kinds if layer.name.startswith("head_")]
+        body = [layer.name for layer in kinds if layer.name not in heads]
+        assert set(found) >= set(heads)
+        # From there on all is trained, but for the statistics of batches.
+        assert [name for name in found if name not in heads] == (body[body.index(first) :] if first else [])
+
+    def test_all_tunes_all_but_statistics_of_batches(self, small):
+        freeze(small, TrainConfig(network=SMALL, tune="all"))
+        normal = [layer.name for layer in small.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        assert normal
+        assert set(trained(small)) == {layer.name for layer in small.layers if layer.weights} - set(normal)
+
+    def test_more_blocks_than_the_used_part_has_are_refused(self):
+        config = TrainConfig(network=replace(MOBILE, features="texture"), tune="last:9")
+        with pytest.raises(
+            RunError, match=r"at most the \d blocks of the part of mobilenet_v2 that is used, got last:9"
+        ):
+            freeze(build_network(config.network, 3), config)
+
+
+def test_dropout_is_of_training_alone():
+    dropping = replace(SMALL, dropout=0.5)
+    network = build_network(dropping, 3)
+    still = build_network(SMALL, 3)
+    still.set_weights(network.get_weights())
+    np.testing.assert_array_equal(network.predict_on_batch(crops()), still.predict_on_batch(crops()))
+    assert not np.allclose(network(crops(), training=True), still(crops(), training=True))
+    np.testing.assert_array_equal(
+        pooled_features(network).predict_on_batch(crops()), pooled_features(still).predict_on_batch(crops())
+    )
 
 
 class TestBackbone:
