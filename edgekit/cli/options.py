@@ -23,7 +23,7 @@ from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
-from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.options import HeadKind, NetworkConfig, TrainConfig
 
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
@@ -115,6 +115,14 @@ Tune = Annotated[Literal["head", "all"], typer.Option(help="Train the head alone
 Heads = Annotated[
     Literal["one", "scales"],
     typer.Option(help="One head for all crops, or one for each scale of the plan, with a part that all share."),
+]
+Head = Annotated[
+    HeadKind,
+    typer.Option(help="How the head is solved: ridge or logistic regression, or a hidden layer with dropout (mlp)."),
+]
+Weigh = Annotated[
+    Literal["photos", "groups"],
+    typer.Option(help="Which training photos of a class weigh the same: each of them, or their groups."),
 ]
 Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
 BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]

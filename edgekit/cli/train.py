@@ -44,7 +44,9 @@ def finetune(
     features: options.Features = None,
     weights: options.Weights = "",
     tune: options.Tune = options.TRAIN.tune,
+    head: options.Head = options.TRAIN.head,
     heads: options.Heads = options.TRAIN.heads,
+    weigh: options.Weigh = options.TRAIN.weigh,
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
@@ -94,7 +96,9 @@ def finetune(
         network=network,
         plan=crop_plan,
         tune=tune,
+        head=head,
         heads=heads,
+        weigh=weigh,
         draws=options.chosen_draws(draws, tune, heads, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **given),
         split=SplitConfig(val_fraction=val_fraction, test_fraction=test_fraction, seed=seed, group_by=group_by),
@@ -135,8 +139,8 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
         )
         if record.best_epoch >= 0:
             best = {name: values[record.best_epoch] for name, values in record.history.items()}
-            is_head = record.tried == "penalty"
-            which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
+            tried = {"penalty": "penalty {:g}", "epochs": "{:g} epochs of the head"}.get(record.tried, "")
+            which = tried.format(best[record.tried]) if tried else f"best epoch {record.best_epoch + 1}"
             accuracy = percent(best["val_balanced_accuracy"])
             judged = f"out of {record.folds} folds" if record.folds else "validation"
             console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")

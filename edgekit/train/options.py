@@ -17,6 +17,9 @@ Stage = Literal["float", "qat"]
 CALIBRATED: tuple[Precision, ...] = ("int8", "int16x8")
 AugmentName = Literal["none", Preset]
 Features = Literal["auto", "texture", "content", "all"]
+HeadKind = Literal["ridge", "logistic", "mlp"]
+# Of a head with a hidden layer.
+HIDDEN_UNITS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +122,13 @@ class TrainConfig:
     Attributes:
         tune: ``head``: the backbone is frozen, its pooled features are cached and the head is solved exactly; ``all``:
             then the whole network is trained, too.
+        head: How the head is solved: ``ridge`` or ``logistic`` regression, both linear, or ``mlp``: a hidden layer with
+            ReLU and dropout.
         heads: ``one`` for all crops, or one for each scale of the plan (``scales``), with a part that all share.
         draws: Random crops of each photo that one head is solved on, besides those of the plan. Heads for scales take
             the plan's alone.
         whole: How the whole network is trained.
+        weigh: By which training photos of a class weigh the same: each of them, or their groups.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
         augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
     """
@@ -132,9 +138,11 @@ class TrainConfig:
         default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
     )
     tune: Literal["head", "all"] = "head"
+    head: HeadKind = "ridge"
     heads: Literal["one", "scales"] = "one"
     draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
+    weigh: Literal["photos", "groups"] = "photos"
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""
     augment: AugmentName = "none"
@@ -149,6 +157,7 @@ class TrainConfig:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
+        self._check_head()
         if self.heads == "scales" and self.tune != "head":
             raise RunError("--heads scales are solved on a frozen backbone, got --tune all; use --heads one")
         if self.head_count > MAX_HEADS:
@@ -160,6 +169,34 @@ class TrainConfig:
                 f"every scale must be among the plan's crops for --heads scales, {self.plan} with {self.plan.crops} "
                 f"crops has no {', '.join(unseen)}; take more --crops, or --heads one"
             )
+
+    def _check_head(self) -> None:
+        if self.head == "mlp" and self.tune != "head":
+            raise RunError(
+                f"--head mlp is trained on features of a frozen backbone, got --tune {self.tune}; use --head ridge"
+            )
+        if self.head == "mlp" and self.heads == "scales":
+            raise RunError("--head mlp is one for all crops, got --heads scales; use --heads one, or --head ridge")
+        if self.head != "ridge" and not self.solves_head:
+            raise RunError(
+                f"--weights none with --tune {self.tune} trains from scratch, with no head solved before, got --head "
+                f"{self.head}; leave that out or tune the head"
+            )
+
+    @property
+    def solves_head(self) -> bool:
+        """Whether a head is solved; a random one would first tear at good features."""
+        return self.tune == "head" or self.network.weights != "none"
+
+    @property
+    def by_photos(self) -> bool:
+        """Whether the head is solved photos by photos, which limits their number."""
+        return self.head_scales is not None or self.head == "logistic"
+
+    @property
+    def hidden_units(self) -> int:
+        """How many hidden units the head has."""
+        return HIDDEN_UNITS if self.head == "mlp" else 0
 
     @property
     def head_scales(self) -> tuple[str, ...] | None:
