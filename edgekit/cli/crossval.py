@@ -20,7 +20,7 @@ from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
-    from edgekit.crossval.record import CrossvalRecord
+    from edgekit.crossval.record import CrossvalRecord, VariantRecord
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 
@@ -102,6 +102,18 @@ def crossval(
     console.note(f"wrote {out / 'crossval.json'}")
 
 
+def _certainty(found: VariantRecord) -> list[tuple[str, str]]:
+    """What scores are worth: their calibration, and how good the rest is when unsure photos are taken again."""
+    lines = []
+    if found.reliability is not None:
+        shown = found.reliability
+        lines.append((f"ECE of the {shown.of}", f"{interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"))
+    return lines + [
+        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
+        for one in found.asked_again
+    ]
+
+
 def print_crossval(record: CrossvalRecord) -> None:
     """A cross-validation as a table."""
     from edgekit.metrics.attacks import attacks_told
@@ -127,4 +139,7 @@ def print_crossval(record: CrossvalRecord) -> None:
     auc = ("AUC",) if told else ()
     columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
     console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
+    for one in record.variants:
+        for name, value in _certainty(one):
+            typer.echo(f"{one.variant}, {name}: {value}")
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))
