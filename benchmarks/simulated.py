@@ -38,11 +38,12 @@ from edgekit.simulate.recapture_set import RECAPTURE, make_recaptures
 from edgekit.simulate.rephoto import SCREEN_OF
 from edgekit.train.features import FeatureCache, photo_features
 from edgekit.train.finetune import versions
-from edgekit.train.head import PENALTIES, FeatureSet, Head, solve_head
+from edgekit.train.head import FeatureSet, Head
 from edgekit.train.network import build_network, pooled_features
 from edgekit.train.options import NetworkConfig, TrainConfig
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.resume import RunOptions
+from edgekit.train.ridge import PENALTIES, solve_ridge
 from edgekit.train.to_tflite import to_flatbuffer
 
 TARGET = 0.85
@@ -172,9 +173,9 @@ def score(
             real.take(used_real & np.isin(real.groups, authors["train"]), folds),
         )
         penalties = (penalty,) if attacks == "simulated" else PENALTIES
-        head = solve_head(train, len(LABELS), penalties=penalties)
+        head = solve_ridge(train, len(LABELS), penalties=penalties)
         # Each head has a scale of its own; genuine photos out of fold bring the scores of all folds to one.
-        unseen = head.out_of_fold[train.targets == 0].mean(axis=1)
+        unseen = head.choice.out_of_fold[train.targets == 0].mean(axis=1)
         usual = unseen[:, 1] - unseen[:, 0]
         for places, of, into in ((real, real.groups, scores), (made, made.groups, simulated)):
             chosen = np.isin(of, authors["test"])
@@ -202,7 +203,7 @@ def score(
 
 def _scores(head: Head, places: Table, chosen: NDArray[np.bool_]) -> Float32Array:
     """How much likelier a recapture is, by the mean over the plan's crops; (photos,)."""
-    logits = head.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
+    logits = head.layers.logits(places.crops[chosen][:, : places.fixed]).mean(axis=1)
     return np.asarray(logits[:, 1] - logits[:, 0])
 
 

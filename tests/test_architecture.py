@@ -70,8 +70,8 @@ HOME_OF = {
     "tomli": {"gather.plan", "devices.parse"},
     "picamera2": {"video.picamera"},
     "rich": {"cli.console"},
-    "scipy": {"audit.within", "data.lookalikes", "metrics.rates", "scoring.operating_point", "train.scale_heads"},
-    "sklearn": {"audit.models"},
+    "scipy": {"audit.within", "data.lookalikes", "metrics.rates", "scoring.operating_point", "train.photo_heads"},
+    "sklearn": {"audit.models", "train.photo_heads"},
     "jinja2": {"audit.page", "report.page"},
     "markupsafe": {"audit.page"},
 }

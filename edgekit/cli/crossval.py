@@ -20,7 +20,7 @@ from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
-    from edgekit.crossval.record import CrossvalRecord
+    from edgekit.crossval.record import CrossvalRecord, VariantRecord
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 
@@ -37,7 +37,9 @@ def crossval(
     features: options.Features = None,
     weights: options.Weights = "",
     tune: options.Tune = options.TRAIN.tune,
+    head: options.Head = options.TRAIN.head,
     heads: options.Heads = options.TRAIN.heads,
+    weigh: options.Weigh = options.TRAIN.weigh,
     plan: options.Plan = str(options.TRAIN.plan),
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: options.Draws = None,
@@ -69,7 +71,9 @@ def crossval(
         network=network,
         plan=crop_plan,
         tune=tune,
+        head=head,
         heads=heads,
+        weigh=weigh,
         draws=options.chosen_draws(draws, tune, heads, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
         split=SplitConfig(group_by=group_by),
@@ -98,6 +102,18 @@ def crossval(
     console.note(f"wrote {out / 'crossval.json'}")
 
 
+def _certainty(found: VariantRecord) -> list[tuple[str, str]]:
+    """What scores are worth: their calibration, and how good the rest is when unsure photos are taken again."""
+    lines = []
+    if found.reliability is not None:
+        shown = found.reliability
+        lines.append((f"ECE of the {shown.of}", f"{interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"))
+    return lines + [
+        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
+        for one in found.asked_again
+    ]
+
+
 def print_crossval(record: CrossvalRecord) -> None:
     """A cross-validation as a table."""
     from edgekit.metrics.attacks import attacks_told
@@ -123,4 +139,7 @@ def print_crossval(record: CrossvalRecord) -> None:
     auc = ("AUC",) if told else ()
     columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
     console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
+    for one in record.variants:
+        for name, value in _certainty(one):
+            typer.echo(f"{one.variant}, {name}: {value}")
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))

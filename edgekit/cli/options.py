@@ -31,7 +31,7 @@ from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
-from edgekit.train.options import NetworkConfig, OptimizerName, Schedule, TrainConfig
+from edgekit.train.options import HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
 from edgekit.train.recipes import RECIPES, Recipe, recipe_named, refuse_recipe
 
 if TYPE_CHECKING:
@@ -131,6 +131,14 @@ Heads = Annotated[
     Literal["one", "scales"],
     typer.Option(help="One head for all crops, or one for each scale of the plan, with a part that all share."),
 ]
+Head = Annotated[
+    HeadKind,
+    typer.Option(help="How the head is solved: ridge or logistic regression, or a hidden layer with dropout (mlp)."),
+]
+Weigh = Annotated[
+    Literal["photos", "groups"],
+    typer.Option(help="Which training photos of a class weigh the same: each of them, or their groups."),
+]
 Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]
 BatchSize = Annotated[int | None, typer.Option(help="Crops per step.", min=1)]
 LearningRate = Annotated[float | None, typer.Option(help="The optimizer's rate at the start.")]
@@ -174,10 +182,6 @@ Dropout = Annotated[
     typer.Option(
         help=f"Share of the head's inputs that each step of training leaves out. [default: {NETWORK.dropout:g}, none]"
     ),
-]
-Weigh = Annotated[
-    Literal["photos", "groups"],
-    typer.Option(help="Within a class each training photo weighs the same, or each group, in training by epochs."),
 ]
 Draws = Annotated[
     int | None,

@@ -48,13 +48,14 @@ def finetune(
     weights: options.Weights = "",
     dropout: options.Dropout = None,
     tune: options.Tune = options.TRAIN.tune,
+    head: options.Head = options.TRAIN.head,
     heads: options.Heads = options.TRAIN.heads,
+    weigh: options.Weigh = options.TRAIN.weigh,
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: options.Draws = None,
     augment: Augment = options.TRAIN.augment,
-    weigh: options.Weigh = options.TRAIN.weigh,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
     learning_rate: options.LearningRate = None,
@@ -105,7 +106,7 @@ def finetune(
     fit |= {"patience": patience, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule}
     fit |= {"plateau_factor": plateau_factor, "least_rate": least_rate, "warmup_epochs": warmup_epochs}
     fit |= {"label_smoothing": label_smoothing, "mixup": mixup, "ema": ema, "head_rate": head_rate}
-    epochs_only = fit | {"weigh": weigh, "dropout": dropout}
+    epochs_only = fit | {"dropout": dropout}
     options.refuse_unused(tune, {name: one for name, one in epochs_only.items() if options.by_user(context, name)})
     crop_plan = CropPlan.parse(plan, crops=crops, working_px=working_px or None)
     options.check_heads(heads, crop_plan)
@@ -113,10 +114,11 @@ def finetune(
         network=network,
         plan=crop_plan,
         tune=tune,
+        head=head,
         heads=heads,
+        weigh=weigh,
         draws=options.chosen_draws(draws, tune, heads, network),
         whole=options.changed(whole_fit(pretrained=network.weights != "none"), **fit),
-        weigh=weigh,
         split=options.split_config(
             context,
             split,
@@ -170,8 +172,8 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
         )
         if record.best_epoch >= 0:
             best = {name: values[record.best_epoch] for name, values in record.history.items()}
-            is_head = record.tried == "penalty"
-            which = f"penalty {best['penalty']:g}" if is_head else f"best epoch {record.best_epoch + 1}"
+            tried = {"penalty": "penalty {:g}", "epochs": "{:g} epochs of the head"}.get(record.tried, "")
+            which = tried.format(best[record.tried]) if tried else f"best epoch {record.best_epoch + 1}"
             accuracy = percent(best["val_balanced_accuracy"])
             judged = f"out of {record.folds} folds" if record.folds else "validation"
             console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")

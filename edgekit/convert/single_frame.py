@@ -28,11 +28,12 @@ from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import CropSource, crop_source, cut_photo, normalise
 from edgekit.terminal import captured_stderr
-from edgekit.train.head import FeatureSet, Head, best_scale, solve_head
+from edgekit.train.head import FeatureSet, Head, best_scale
 from edgekit.train.keras2 import keras
 from edgekit.train.network import copy_head, first_head_alone, head_of, pooled_features, set_heads
 from edgekit.train.options import Stage
 from edgekit.train.record import RunFolder, TrainRecord
+from edgekit.train.solve import head_weights, solve_head
 from edgekit.train.to_tflite import to_flatbuffer
 
 # Training photos that set the ranges of the new head's logits.
@@ -94,20 +95,21 @@ def solve_for_one_frame(
         targets=source.targets,
         folds=training_folds(dataset, record.split, split),
         plan_crops=1,
+        weights=head_weights(dataset, record.split, record.config),
     )
-    head = solve_head(train, len(record.labels))
+    head = solve_head(train, len(record.labels), record.config)
     if record.folds_sha256 is None:
         found = _prefer(head, network, features, _source(dataset, record, "val"), progress)
         folds = None
     else:
-        found = FrameHead(used="solved for one frame", crops_loss=None, frame_loss=min(head.losses))
-        folds = OutOfFold(unseen=head.out_of_fold, final=head.logits(train.features[:, :1]))
+        found = FrameHead(used="solved for one frame", crops_loss=None, frame_loss=min(head.choice.losses))
+        folds = OutOfFold(unseen=head.choice.out_of_fold, final=head.layers.logits(train.fixed))
     if found.used == "that of the crops":
         return found, folds
     twin = network
     if record.stage != "float":
         twin = first_head_alone(load_stage(folder, folder.read("float"), "float"))
-    set_heads(twin, *(part[np.newaxis] for part in (head.kernel, head.bias, head.mean)))
+    set_heads(twin, head.layers)
     if twin is not network:
         copy_head(twin, network)
         calibrate(network, twin, _batches(source), logits_alone=True)
@@ -122,7 +124,7 @@ def _prefer(
     rows, targets = several.reshape(-1, several.shape[2]), np.repeat(source.targets, several.shape[1])
     kernel, bias = head_of(network)
     crops_loss = best_scale((rows @ kernel + bias).astype(np.float64), targets).loss
-    frame_loss = best_scale(head.logits(rows).astype(np.float64), targets).loss
+    frame_loss = best_scale(head.layers.logits(rows).astype(np.float64), targets).loss
     used: HeadUsed = "solved for one frame" if frame_loss < crops_loss else "that of the crops"
     return FrameHead(used=used, crops_loss=crops_loss, frame_loss=frame_loss)
 

@@ -27,11 +27,15 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
-from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
 from edgekit.evaluate.gap import noted_validation, validation_gap
 from edgekit.locks import working_in
+from edgekit.metrics.abstaining import AskedAgain, asked_again
+from edgekit.metrics.breakdown import reliability_of
 from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.intervals import mean_estimate
+from edgekit.metrics.judged import Judged
+from edgekit.metrics.rates import Resampling
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress, about
 from edgekit.quantize.options import CalibrationFolder, refuse_unquantisable
@@ -41,7 +45,9 @@ from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.readers import READ_EVERYWHERE
+from edgekit.runtime.stopping import margins
 from edgekit.runtime.timing import Latency
+from edgekit.scoring.out_of_fold import read_beside
 from edgekit.scoring.passes import ScoreStore, score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.train.finetune import finetune, versions
@@ -58,16 +64,23 @@ VARIANTS: dict[str, tuple[Precision, Stage]] = {
     "int8 QAT": ("int8", "qat"),
 }
 
+# Shares of photos that a user may be asked to take again.
+ASKED_AGAIN = (0.05, 0.07, 0.1, 0.14)
 _WORTH_SAYING_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fold:
-    """What one fold says about its test photos."""
+    """What one fold says about its test photos, and of its training photos by heads that had not seen them.
+
+    Attributes:
+        unseen: By variant; empty where no head was solved alone.
+    """
 
     folder: RunFolder
     samples: tuple[Sample, ...]
     scores: dict[str, Scores]
+    unseen: dict[str, Scores]
     bundles: dict[str, Bundle]
     training_seconds: float
 
@@ -187,9 +200,21 @@ def _run_fold(
         folder=folder,
         samples=samples,
         scores=dict(zip(bundles, scored, strict=True)),
+        unseen=_unseen(dataset, split, folder, bundles) if config.train.is_solved else {},
         bundles=bundles,
         training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
     )
+
+
+def _unseen(dataset: Dataset, split: Split, folder: RunFolder, bundles: dict[str, Bundle]) -> dict[str, Scores]:
+    """What each variant says, out of fold, of the training photos."""
+    found = {}
+    for variant, bundle in bundles.items():
+        contract, samples = bundle.contract, split.samples(dataset, "train")
+        shape = len(samples), contract.plan.crops, len(contract.labels)
+        targets = model_source(contract, dataset, samples).targets
+        found[variant] = read_beside(_model(folder, variant), contract.provenance.get("folds_sha256"), shape, targets)
+    return found
 
 
 def _is_finished(folder: RunFolder, stage: Stage) -> bool:
@@ -236,7 +261,8 @@ def _variant(
         )
         for fold in folds
     ]
-    evaluation = evaluation_of(judged_photos(*photos))
+    judged = judged_photos(*photos)
+    evaluation = evaluation_of(judged)
     contracts = [fold.bundles[variant].contract for fold in folds]
     has_all = crops == contracts[0].plan.crops and not early
     noted = [found for found in map(noted_validation, contracts) if found is not None] if has_all else []
@@ -249,7 +275,24 @@ def _variant(
         latency=latency,
         model_bytes=len(folds[-1].bundles[variant].flatbuffer),
         gap=validation_gap(mean_estimate(noted), evaluation.balanced_accuracy, grouped=True) if noted else None,
+        reliability=reliability_of(judged, Resampling.of(judged.groups, len(judged.paths))) if has_all else None,
+        asked_again=_asked_again(folds, variant, judged) if has_all else (),
     )
+
+
+def _asked_again(folds: Sequence[_Fold], variant: str, judged: Judged) -> tuple[AskedAgain, ...]:
+    """The least certain test photos, by bounds that the training photos of their fold set out of fold."""
+    if not all(fold.unseen for fold in folds):
+        return ()
+    ends = np.cumsum([len(fold.samples) for fold in folds])[:-1]
+    certainty = np.split(judged.certainty, ends)
+    masks = [np.zeros(len(judged.paths), np.bool_) for _ in ASKED_AGAIN]
+    for share, mask in zip(ASKED_AGAIN, masks, strict=True):
+        for fold, own, part in zip(folds, certainty, np.split(mask, ends), strict=True):
+            contract = forced(fold.bundles[variant].contract)
+            known = margins(fold.unseen[variant].voted(contract), contract)
+            part[:] = own < np.quantile(known, share)
+    return asked_again(judged, masks, ASKED_AGAIN)
 
 
 def _time(

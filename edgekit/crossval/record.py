@@ -8,7 +8,9 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bounds import Counted, NoLess
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.evaluate.gap import ValidationGap
+from edgekit.metrics.abstaining import AskedAgain
 from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.reliability import Reliability
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
 
@@ -19,6 +21,9 @@ class VariantRecord:
 
     Attributes:
         gap: What the folds' own validation said, on average, against their test photos; with all crops of the plan.
+        reliability: How far the scores can be taken at their word; with all crops of the plan.
+        asked_again: What is right among the rest when the least certain photos are taken again, by bounds that each
+            fold's training photos set out of fold; with all crops of the plan, where folds chose a head.
     """
 
     variant: str
@@ -29,6 +34,8 @@ class VariantRecord:
     latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
     model_bytes: Counted
     gap: ValidationGap | None = None
+    reliability: Reliability | None = None
+    asked_again: tuple[AskedAgain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from edgekit.bounds import Counted, Share
 from edgekit.metrics.attacks import checked_scores
 from edgekit.metrics.curves import MAX_CURVE_POINTS
 from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Rate, Resampling, rate, ratio, share_estimates
 
 
@@ -129,3 +131,66 @@ def band_report(
         wrong=rate(~abstained, wrong, how),
         wrong_of_abstained=rate(abstained, wrong, how),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """What is right among the rest when the least certain photos are taken again.
+
+    Attributes:
+        wanted: Share of photos that were to be asked for again, of those that set the bound.
+        asked: Share of these photos that are.
+        balanced_accuracy: Of the rest.
+        balanced_accuracy_of_asked: Of those asked again, had they been answered; None where none is, or a class lacks.
+    """
+
+    wanted: Share
+    asked: Share
+    balanced_accuracy: Estimate
+    balanced_accuracy_of_asked: Share | None
+
+
+def asked_again(
+    judged: Judged, is_asked: Sequence[BoolArray], wanted: Sequence[float], *, resamples: int = 1000
+) -> tuple[AskedAgain, ...]:
+    """How good the rest is, for several shares of photos that are asked for again.
+
+    Args:
+        judged: All photos, answered.
+        is_asked: For each share (photos,) which are asked for again, by bounds that these photos did not set.
+        wanted: The shares.
+        resamples: How many times groups or photos are drawn.
+
+    Returns:
+        One for each share that leaves photos of every class.
+    """
+    how = Resampling.of(judged.groups, len(judged.paths), resamples=resamples)
+    classes = np.unique(judged.truth)
+    found = []
+    for share, asked in zip(wanted, is_asked, strict=True):
+        if set(judged.truth[~asked]) != set(classes.tolist()):
+            continue
+        (rest,) = share_estimates(
+            lambda weights, asked=asked: _balanced(judged, weights * ~asked)[None],  # type: ignore[misc]
+            how,
+        )
+        has_all = set(judged.truth[asked]) == set(classes.tolist())
+        found.append(
+            AskedAgain(
+                wanted=share,
+                asked=float(asked.mean()),
+                balanced_accuracy=rest,
+                balanced_accuracy_of_asked=float(_balanced(judged, asked[None].astype(np.int64))[0])
+                if has_all
+                else None,
+            )
+        )
+    return tuple(found)
+
+
+def _balanced(judged: Judged, weights: Int64Array) -> Float64Array:
+    """(rows,) mean recall over the classes; NaN where a row lacks one."""
+    is_class = (judged.truth[:, None] == np.unique(judged.truth)).astype(np.float64)
+    photos = weights @ is_class
+    recall = (weights * judged.right) @ is_class / np.where(photos > 0, photos, np.nan)
+    return np.asarray(recall.mean(axis=1))

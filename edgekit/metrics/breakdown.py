@@ -139,7 +139,7 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
         table=class_table(report),
         confusion=report.confusion,
         attacks=_attacks(judged, how),
-        reliability=_reliability(judged, how),
+        reliability=reliability_of(judged, how),
         risk=risk_coverage(
             wrong,
             judged.certainty,
@@ -172,7 +172,8 @@ def _attacks(judged: Judged, how: Resampling) -> AttackDetail | None:
     return attack_detail(is_attack, judged.called_attack, judged.attack_score, judged.kinds, how)
 
 
-def _reliability(judged: Judged, how: Resampling) -> Reliability:
+def reliability_of(judged: Judged, how: Resampling) -> Reliability:
+    """How far the attack score, or the top probability where there are no attacks, can be taken at its word."""
     if judged.genuine is not None:
         return reliability("attack score", judged.is_attack, judged.attack_score, how)
     top = judged.probabilities.max(axis=1)

@@ -55,7 +55,8 @@ def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Mo
             f"{weights} must be the weights that {folder.record(stage).name} tells of, got others; "
             "run the stage again with --resume or --overwrite"
         )
-    network = build_network(record.config.network, len(record.labels), record.config.head_count)
+    config = record.config
+    network = build_network(config.network, len(record.labels), config.head_count, hidden=config.hidden_units)
     if stage == "qat":
         freeze(network, record.config)
         network = quantised(network)

@@ -10,8 +10,9 @@ import numpy as np
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.scoring.operating_point import is_gain
 from edgekit.scoring.out_of_fold import some_of_each
-from edgekit.train.head import DEVIATION_FLOOR, PENALTIES, best_scale
+from edgekit.train.head import DEVIATION_FLOOR, best_scale
 from edgekit.train.options import Features
+from edgekit.train.ridge import PENALTIES
 
 # A table of photos by photos is solved for every fold: beyond this, more photos say nothing new.
 _MOST_PHOTOS = 2000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +19,12 @@ from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.scoring.source import CropSource, fixed_crops, normalise
+from edgekit.train.head import group_weights
 from edgekit.train.mixup import Step, mix
 from edgekit.train.options import FitConfig
 
 # Decoded crops wait in a buffer of this size, so that a batch mixes photos.
 _SHUFFLE_CROPS = 1024
-# A group of fewer photos says less of its author or place than others do.
-_WHOLE_GROUP = 6
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
 _VALIDATION_BYTES = 1 << 30
 
@@ -86,11 +84,9 @@ def photo_weights(targets: Int64Array, groups: Sequence[str] | None = None) -> F
         groups: Of each photo; those of a class then weigh the same, too, fewer than six photos as many as they are.
             Photos without one are a group each. None: photos of a class weigh the same.
     """
-    units = np.ones(len(targets), np.float64)
+    units = np.ones(len(targets))
     if groups is not None:
-        keys = [(target, group or index) for index, (target, group) in enumerate(zip(targets, groups, strict=True))]
-        sizes = Counter(keys)
-        units = np.array([min(1.0, sizes[key] / _WHOLE_GROUP) / sizes[key] for key in keys])
+        units = group_weights([group or f"photo {index}" for index, group in enumerate(groups)], targets)
     totals = np.bincount(targets, units)
     return (units / totals[targets] * len(targets) / np.count_nonzero(totals)).astype(np.float32)
 

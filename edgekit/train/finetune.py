@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
-from typing import NamedTuple
 
 import numpy as np
 
 from edgekit import __version__
-from edgekit.arrays import Float32Array, Int64Array
+from edgekit.arrays import Int64Array
 from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
@@ -28,10 +26,10 @@ from edgekit.records import file_sha256, plain, sha256, to_json, write_json
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
-from edgekit.train.features import FeatureCache, PhotoFeatures, photo_features, photo_means
+from edgekit.train.features import FeatureCache, photo_features, photo_means
 from edgekit.train.feed import CropFeed, photo_weights
 from edgekit.train.fit import FitFiles, fit
-from edgekit.train.head import PENALTIES, FeatureSet, Head, solve_head
+from edgekit.train.head import FeatureSet, Head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
@@ -44,10 +42,11 @@ from edgekit.train.network import (
     with_features,
 )
 from edgekit.train.options import Features, FitConfig, Stage, TrainConfig
+from edgekit.train.photo_heads import MAX_SOLVED_PHOTOS
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
-from edgekit.train.scale_heads import MAX_SCALE_PHOTOS, SCALE_PENALTIES, ScaledFeatures, ScaleHeads, solve_scale_heads
+from edgekit.train.solve import head_weights, solve_head
 from edgekit.train.to_tflite import to_flatbuffer
 
 
@@ -94,6 +93,8 @@ class TrainingRun:
             of["augment"] = self.config.augment
         if self.config.heads != "one":
             of["heads"] = self.config.heads
+        if self.config.head != "ridge":
+            of["head"] = self.config.head
         if self.config.weigh != "photos":
             of["weigh"] = self.config.weigh
         if self.config.tuned_blocks is not None:
@@ -143,16 +144,14 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
+    if config.by_photos and len(split.train) > MAX_SOLVED_PHOTOS:
+        raise RunError(
+            f"--heads scales and --head logistic are solved on at most {MAX_SOLVED_PHOTOS:,} training photos, got "
+            f"{len(split.train):,}; use --heads one --head ridge"
+        )
     if config.weigh == "groups" and not dataset.has_groups:
-        raise RunError(
-            "--weigh groups needs photos with groups, got none; derive some with --group-by, or leave it out"
-        )
-    if config.head_scales and len(split.train) > MAX_SCALE_PHOTOS:
-        raise RunError(
-            f"--heads scales are solved on at most {MAX_SCALE_PHOTOS:,} training photos, got {len(split.train):,}; use "
-            "--heads one"
-        )
-    if _solves_head(config):
+        raise RunError("--weigh groups needs photos with groups, got none; use --group-by, or --weigh photos")
+    if config.solves_head:
         folds = len(set(run.folds.tolist()))
         progress.say(f"{count(len(split.train), 'photo')} train; the head is chosen by {folds} folds of them")
     with working_in(folder.root):
@@ -163,7 +162,7 @@ def finetune(
             run = replace(run, config=config)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
-        network = build_network(config.network, len(dataset.labels), config.head_count)
+        network = build_network(config.network, len(dataset.labels), config.head_count, hidden=config.hidden_units)
         load_backbone(network, config.network)
         if split.caution:
             progress.say(split.caution)
@@ -171,17 +170,12 @@ def finetune(
             return _finetune(network, run, began, progress)
 
 
-def _solves_head(config: TrainConfig) -> bool:
-    """Whether a head is solved; a random one would first tear at good features."""
-    return config.is_solved or config.network.weights != "none"
-
-
 def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
     folder, tried = run.folder, dict[str, float]()
     if run.options.resume and folder.record("float").exists():
         # The choice stands, and so does what it rests on.
         tried = folder.read("float").features_tried
-    if _solves_head(run.config):
+    if run.config.solves_head:
         cache = feature_cache(pooled_features(network), run, precision="float32")
         columns = None
         if run.config.network.chooses_features:
@@ -194,10 +188,10 @@ def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Pr
     else:
         # Cutting crops takes long: a state that can't be gone on with is refused before.
         started = files.read_state() is not None
-        if _solves_head(config) and not started:
+        if config.solves_head and not started:
             fit_head(network, cache, run, "float", progress, columns=columns)
         # From random weights on batches have no statistics but their own.
-        if _solves_head(config) or config.tuned_blocks is not None:
+        if config.solves_head or config.tuned_blocks is not None:
             freeze(network, config)
         feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
         trials = fit(network, feed, config.whole, files, seed=config.seed, progress=progress).trials
@@ -220,11 +214,14 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
     if config.network.chooses_features:
         config = replace(config, network=replace(config.network, features=before.config.network.features))
     for what, old, new in (
+        ("classes", before.labels, dataset.labels),
         ("photos", before.data_sha256[:12], dataset.sha256[:12]),
         ("network", before.config.network, config.network),
         ("split", before.config.split, config.split),
         ("tuning", before.config.tune, config.tune),
+        ("head", before.config.head, config.head),
         ("heads", before.config.heads, config.heads),
+        ("weights of photos", before.config.weigh, config.weigh),
         ("crop plan", before.config.plan, config.plan),
         ("augmentation", before.config.augment, config.augment),
         # The record says it to all later stages, and those of the qat stage would keep the old one.
@@ -288,52 +285,41 @@ def fit_head(
         columns: Which of the features the network pools; all when None.
 
     Returns:
-        A trial for each penalty: what the choice rests on.
+        A trial for each penalty, or number of epochs: what the choice rests on.
     """
     config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
     draws = config.random_crops
     found = photo_features(cache, source, draws=draws, seed=config.seed, progress=progress, columns=columns)
     progress.begin("solving the head", 1)
-    solve = _solve_one if config.head_scales is None else _solve_scales
-    solved = solve(found, source.targets, run)
-    set_heads(network, solved.kernels, solved.biases, solved.means)
-    if config.is_solved:
-        solved.folds.write(run.folder.folds(stage))
-    progress.advance(note=f"out-of-fold loss {min(solved.trials.history['val_loss']):.3f}")
-    return solved.trials
-
-
-class _Solved(NamedTuple):
-    """Linear heads, kernels (heads, channels, classes), biases (heads, classes), means (heads, channels), and folds."""
-
-    kernels: Float32Array
-    biases: Float32Array
-    means: Float32Array
-    folds: OutOfFold
-    trials: Trials
-
-
-def _solve_one(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _Solved:
-    head = solve_head(
-        FeatureSet(features=found.crops, targets=targets, folds=run.folds, plan_crops=found.plan_crops),
-        len(run.dataset.labels),
+    train = FeatureSet(
+        features=found.crops,
+        targets=source.targets,
+        folds=run.folds,
+        plan_crops=found.plan_crops,
+        scales=_head_numbers(config),
+        weights=head_weights(run.dataset, run.split, config),
     )
-    folds = OutOfFold(unseen=head.out_of_fold, final=head.logits(found.fixed))
-    return _Solved(head.kernel[None], head.bias[None], head.mean[None], folds, _trials(head, PENALTIES))
+    head = solve_head(train, len(run.dataset.labels), config)
+    set_heads(network, head.layers)
+    if config.is_solved:
+        final = head.layers.logits(train.fixed, train.scales)
+        OutOfFold(unseen=head.choice.out_of_fold, final=final).write(run.folder.folds(stage))
+    progress.advance(note=f"out-of-fold loss {min(head.choice.losses):.3f}")
+    return _trials(head)
 
 
-def _solve_scales(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _Solved:
-    scales, plan = run.config.head_scales or (), run.config.plan
-    numbers = np.array([scales.index(plan.scale(index)) for index in range(plan.crops)], np.int64)
-    train = ScaledFeatures(features=found.fixed, scales=numbers, targets=targets, folds=run.folds)
-    heads = solve_scale_heads(train, len(run.dataset.labels))
-    folds = OutOfFold(unseen=heads.out_of_fold, final=heads.logits(found.fixed, numbers))
-    return _Solved(heads.kernels, heads.biases, heads.means, folds, _trials(heads, SCALE_PENALTIES))
+def _head_numbers(config: TrainConfig) -> Int64Array | None:
+    """(crops,) the number of the head of each of the plan's crops; None where they share one."""
+    scales, plan = config.head_scales, config.plan
+    if scales is None:
+        return None
+    return np.array([scales.index(plan.scale(index)) for index in range(plan.crops)], np.int64)
 
 
-def _trials(head: Head | ScaleHeads, penalties: Sequence[float]) -> Trials:
-    history = {"val_loss": head.losses, "penalty": tuple(penalties), "val_balanced_accuracy": head.accuracies}
-    return Trials(history=history, best=penalties.index(head.penalty), finished=True)
+def _trials(head: Head) -> Trials:
+    choice = head.choice
+    history = {"val_loss": choice.losses, choice.of: choice.values, "val_balanced_accuracy": choice.accuracies}
+    return Trials(history=history, best=choice.best, finished=True)
 
 
 def _choose_features(

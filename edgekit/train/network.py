@@ -14,15 +14,17 @@ from edgekit.arrays import Float32Array, Int64Array
 from edgekit.errors import RunError
 from edgekit.records import write_atomic
 from edgekit.train.backbones.entry import BodyShape
+from edgekit.train.head import HeadLayers
 from edgekit.train.keras2 import keras, save_weights_to_hdf5_group
 from edgekit.train.options import Features, NetworkConfig, TrainConfig
 
 # What `auto` chooses from.
 _CHOICES: tuple[Features, ...] = ("texture", "content")
 
-# Prefixes of the layers whose outputs are logits or parts of them; those of all heads but the first.
-LOGIT_LAYERS = ("head_", "sum_")
+# Prefixes of the layers whose outputs are logits or parts of them, or hidden units; those of all heads but the first.
+LOGIT_LAYERS = ("head_", "sum_", "top_")
 _OTHERS, _DROP = "others_", "drop_head_"
+_TOP = "top_logits"
 
 MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
@@ -35,15 +37,18 @@ def taps(config: NetworkConfig) -> tuple[str, ...]:
     return known.texture if config.features == "texture" else (*known.texture, *known.content)
 
 
-def build_network(config: NetworkConfig, classes: int, heads: int = 1) -> keras.Model:
+def build_network(config: NetworkConfig, classes: int, heads: int = 1, *, hidden: int = 0) -> keras.Model:
     """The whole network, with random weights: float32 (n, side, side, 3) normalised RGB → (n, classes) logits.
 
     With several heads the logits of all but the first are a second output, (n, (heads - 1) classes): each is linear in
-    the same pooled taps, and they share an int8 scale with each other but not with the first.
+    the same pooled taps, and they share an int8 scale with each other but not with the first. With hidden units, which
+    come with one head alone, these are linear in the taps, and the logits in what ReLU leaves of them.
     """
     body = config.known.build(BodyShape(side_px=config.side_px, alpha=config.alpha))
     vectors = [_thinned(one, config) for name in taps(config) for one in _pooled(body.get_layer(name))]
-    outputs = [_linear(vectors, classes, "")]
+    outputs = [_linear(vectors, hidden or classes, "")]
+    if hidden:
+        outputs = [keras.layers.Dense(classes, name=_TOP)(keras.layers.ReLU(name="top_relu")(outputs[0]))]
     if heads > 1:
         outputs.append(_linear(vectors, (heads - 1) * classes, _OTHERS))
     return keras.Model(body.input, outputs if heads > 1 else outputs[0], name=config.backbone)
@@ -116,7 +121,8 @@ def columns_of(network: keras.Model, config: NetworkConfig) -> dict[Features, In
 def with_features(network: keras.Model, config: NetworkConfig) -> keras.Model:
     """A network that pools the layers that a configuration names, with the backbone's weights of another."""
     classes, *others = (int(one.shape[-1]) for one in network.outputs)
-    chosen = build_network(config, classes, 1 + sum(others) // classes)
+    hidden = sum(int(layer.input.shape[-1]) for layer in _top(network))
+    chosen = build_network(config, classes, 1 + sum(others) // classes, hidden=hidden)
     for layer in chosen.layers:
         if layer.weights:
             layer.set_weights(network.get_layer(layer.name).get_weights())
@@ -129,8 +135,12 @@ def is_of_head(name: str) -> bool:
 
 
 def _heads(network: keras.Model) -> list[Any]:
-    """The linear layers, those of the first head before those of all others."""
-    return [*_first(network), *_others(network)]
+    """The linear layers, those of the first head before those of all others, and the one over hidden units."""
+    return [*_first(network), *_others(network), *_top(network)]
+
+
+def _top(network: keras.Model) -> list[Any]:
+    return [layer for layer in network.layers if layer.name in (_TOP, f"quant_{_TOP}")]
 
 
 def _first(network: keras.Model) -> list[Any]:
@@ -195,17 +205,20 @@ def _check_hdf5(path: Path) -> None:
                     raise ValueError(f"its data must take at most {MAX_WEIGHTS_BYTES} bytes, {item.name} claims more")
 
 
-def set_heads(network: keras.Model, kernels: Float32Array, biases: Float32Array, means: Float32Array) -> None:
-    """Put linear heads over all pooled taps into the per-tap layers.
+def set_heads(network: keras.Model, head: HeadLayers) -> None:
+    """Put heads over all pooled taps into the per-tap layers.
 
     Each tap's logits are centred: int8 would spend its levels on offsets that cancel when they are added.
 
     Args:
         network: Changed in place.
-        kernels: (heads, sum of channels, classes).
-        biases: (heads, classes).
-        means: (heads, sum of channels) of the features that a head sees.
+        head: As many heads and hidden units as the network has.
+
+    Raises:
+        RunError: the head is one of other features, heads, hidden units or classes.
     """
+    _check_head(network, head)
+    kernels, biases, means = head.kernels, head.biases, head.means
     for layers, which in ((_first(network), slice(0, 1)), (_others(network), slice(1, None))):
         start = 0
         for layer in layers:
@@ -215,6 +228,21 @@ def set_heads(network: keras.Model, kernels: Float32Array, biases: Float32Array,
             shares = shares - np.einsum("hc,hck->hk", means[which, rows], own)
             layer.set_weights([own.transpose(1, 0, 2).reshape(own.shape[1], -1), shares.reshape(-1)])
             start = rows.stop
+    if head.top is not None:
+        _top(network)[0].set_weights(list(head.top))
+
+
+def _check_head(network: keras.Model, head: HeadLayers) -> None:
+    classes, *others = (int(one.shape[-1]) for one in network.outputs)
+    hidden = [int(layer.input.shape[-1]) for layer in _top(network)]
+    channels = sum(int(layer.input.shape[-1]) for layer in _first(network))
+    wanted = [*(hidden or [classes]), classes, channels, 1 + sum(others) // classes]
+    units = head.kernels.shape[2]
+    given = [units, units if head.top is None else len(head.top.bias), head.kernels.shape[1], len(head.kernels)]
+    if wanted != given:
+        names = ("units", "classes", "features", "heads")
+        need, got = (", ".join(map("{} {}".format, counts, names)) for counts in (wanted, given))
+        raise RunError(f"a head of this network must have {need}, got {got}; take one that was solved for it")
 
 
 def head_of(network: keras.Model) -> tuple[Float32Array, Float32Array]:

@@ -19,6 +19,9 @@ AugmentName = Literal["none", Preset]
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["plateau", "cosine"]
 Features = Literal["auto", "texture", "content", "all"]
+HeadKind = Literal["ridge", "logistic", "mlp"]
+# Of a head with a hidden layer.
+HIDDEN_UNITS = 64
 
 # Of a number of blocks.
 _MAX_DIGITS = 3
@@ -173,6 +176,8 @@ class TrainConfig:
         tune: ``head``: the backbone is frozen, its pooled features are cached and the head is solved exactly; ``all``:
             then the whole network is trained, too; ``last:N``: then its last N blocks are, with the head, which alone
             ``last:0`` trains. Batch normalisation stays, but for a whole network from random weights on.
+        head: How the head is solved: ``ridge`` or ``logistic`` regression, both linear, or ``mlp``: a hidden layer with
+            ReLU and dropout.
         heads: ``one`` for all crops, or one for each scale of the plan (``scales``), with a part that all share.
         draws: Random crops of each photo that one head is solved on, besides those of the plan. Heads for scales take
             the plan's alone.
@@ -189,6 +194,7 @@ class TrainConfig:
         default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
     )
     tune: str = "head"
+    head: HeadKind = "ridge"
     heads: Literal["one", "scales"] = "one"
     draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
@@ -215,6 +221,7 @@ class TrainConfig:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
+        self._check_head()
         if self.heads == "scales" and not self.is_solved:
             raise RunError(f"--heads scales are solved on a frozen backbone, got --tune {self.tune}; use --heads one")
         if self.head_count > MAX_HEADS:
@@ -226,6 +233,34 @@ class TrainConfig:
                 f"every scale must be among the plan's crops for --heads scales, {self.plan} with {self.plan.crops} "
                 f"crops has no {', '.join(unseen)}; take more --crops, or --heads one"
             )
+
+    def _check_head(self) -> None:
+        if self.head == "mlp" and not self.is_solved:
+            raise RunError(
+                f"--head mlp is trained on features of a frozen backbone, got --tune {self.tune}; use --head ridge"
+            )
+        if self.head == "mlp" and self.heads == "scales":
+            raise RunError("--head mlp is one for all crops, got --heads scales; use --heads one, or --head ridge")
+        if self.head != "ridge" and not self.solves_head:
+            raise RunError(
+                f"--weights none with --tune {self.tune} trains from scratch, with no head solved before, got --head "
+                f"{self.head}; leave that out or tune the head"
+            )
+
+    @property
+    def solves_head(self) -> bool:
+        """Whether a head is solved; a random one would first tear at good features."""
+        return self.is_solved or self.network.weights != "none"
+
+    @property
+    def by_photos(self) -> bool:
+        """Whether the head is solved photos by photos, which limits their number."""
+        return self.head_scales is not None or self.head == "logistic"
+
+    @property
+    def hidden_units(self) -> int:
+        """How many hidden units the head has."""
+        return HIDDEN_UNITS if self.head == "mlp" else 0
 
     @property
     def is_solved(self) -> bool:

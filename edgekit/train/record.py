@@ -53,7 +53,7 @@ def count_photos(dataset: Dataset, split: Split) -> tuple[PhotoCounts, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trials:
-    """What a stage tried: epochs of training, or penalties of a head that was solved.
+    """What a stage tried: epochs of training, or penalties or numbers of epochs of a head that was solved.
 
     Attributes:
         history: One list per metric, one value per trial.
@@ -107,7 +107,7 @@ class TrainRecord:
     Attributes:
         stage: ``float`` or ``qat``.
         data: Absolute path of the photos, as a hint; ``data_sha256`` identifies them.
-        history: One list per metric, one value per epoch, or per penalty where the head was solved: see ``tried``.
+        history: One list per metric, one value per trial: see ``tried``.
         best_epoch: Index into the history of the weights that were kept; -1 where those before the first were best.
         calibration_crops: How many crops set the int8 ranges; none in the float stage.
         calibration_sha256: SHA-256 of the manifest of the calibration crops; none in the float stage.
@@ -145,9 +145,11 @@ class TrainRecord:
     reading: DataReading = AS_IT_LIES
 
     @property
-    def tried(self) -> Literal["epoch", "penalty"]:
-        """What each value of the history is of; tuning the head alone needs no epochs."""
-        return "penalty" if self.config.is_solved else "epoch"
+    def tried(self) -> Literal["epoch", "penalty", "epochs"]:
+        """What each value of the history is of: an epoch, or of a head a penalty or a number of epochs."""
+        if not self.config.is_solved:
+            return "epoch"
+        return "epochs" if self.config.head == "mlp" else "penalty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ def read_judge(folder: RunFolder) -> TrainRecord:
         RunError: there is none, it is damaged, or no folds chose its head.
     """
     record = folder.read("float")
-    if record.config.tune != "head":
+    if not record.config.is_solved:
         raise RunError(
             f"{folder.root} must have scores of photos by heads that had not seen them, got a run whose whole network "
             "was tuned; name one of `edgekit finetune --tune head`"

@@ -46,6 +46,23 @@ ROWS = {
     "finetune-crops-many": (FINETUNE, ["--crops", "99999"], "a crop plan must have 1 to"),
     "finetune-working": (FINETUNE, ["--working-px", "-1"], "--working-px: input should be greater"),
     "finetune-draws": (FINETUNE, ["--draws", "100000"], "draws must be 1 to"),
+    "finetune-head": (FINETUNE, ["--head", "svm"], "--head: 'svm' is not one of"),
+    "finetune-mlp-scales": (
+        FINETUNE,
+        ["--head", "mlp", "--heads", "scales"],
+        "--head mlp is one for all crops, got --heads scales; use --heads one, or --head ridge",
+    ),
+    "finetune-mlp-all": (
+        FINETUNE,
+        ["--head", "mlp", "--tune", "all"],
+        "--head mlp is trained on features of a frozen backbone, got --tune all; use --head ridge",
+    ),
+    "finetune-head-unused": (
+        FINETUNE,
+        ["--head", "logistic", "--tune", "all", "--weights", "none"],
+        "no head solved before, got --head logistic; leave that out or tune the head",
+    ),
+    "finetune-weigh": (FINETUNE, ["--weigh", "authors"], "--weigh: 'authors' is not one of"),
     "finetune-augment": (FINETUNE, ["--augment", "antispof"], "did you mean 'antispoof'?"),
     "finetune-epochs-head": (FINETUNE, ["--epochs", "3"], "a head (--tune head) is solved exactly"),
     "finetune-epochs": (
@@ -70,6 +87,7 @@ ROWS = {
     "crossval-plan": (CROSSVAL, ["--plan", "quarter"], "a crop scale must be"),
     "crossval-weights": (CROSSVAL, ["--weights", "{new}.h5"], "--weights must be imagenet"),
     "crossval-seed": (CROSSVAL, ["--seed", "4294967296"], "seed must be 0 to"),
+    "crossval-mlp": (CROSSVAL, ["--head", "mlp", "--heads", "scales"], "--head mlp is one for all crops"),
     "crossval-epochs": (CROSSVAL, ["--qat-epochs", "3"], "a head (--tune head) is solved exactly"),
     "crossval-file": (["crossval", "{photos}", "--out", "{text}"], [], "a cross-validation must be a folder"),
     "qat-run": (["qat", "{new}"], [], "{new} holds no finished float stage"),

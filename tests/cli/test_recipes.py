@@ -53,7 +53,6 @@ def test_every_option_of_a_recipe_is_one_of_finetune(recipe):
         pytest.param(
             ("--recipe", "content", "--ema", "0.9"), "solved exactly, without epochs, got --ema", id="no-epochs"
         ),
-        pytest.param(("--weigh", "groups"), "solved exactly, without epochs, got --weigh", id="no-epochs-to-weigh-in"),
         pytest.param(("--recipe", "frozen-vgg", "--ema", "2"), "ema must lie from 0", id="out-of-range"),
         pytest.param(("--tune", "last:99"), "at most the", id="more-blocks-than-there-are"),
         pytest.param(("--split", "7"), "train:test or train:val:test, got '7'", id="one-share"),

@@ -6,7 +6,7 @@ from filelock import FileLock
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.crossval.folds import VARIANTS, cross_validate
+from edgekit.crossval.folds import ASKED_AGAIN, VARIANTS, cross_validate
 from edgekit.crossval.options import CrossvalConfig
 from edgekit.crossval.record import CrossvalRecord
 from edgekit.data.splits import group_folds
@@ -63,6 +63,30 @@ def test_a_group_is_tested_by_a_model_that_never_saw_it(done, dataset, config):
         assert sum(map(len, groups)) == 6
         tested += split.test
     assert sorted(tested) == [sample.path for sample in dataset.samples]
+
+
+def test_calibration_is_told_with_all_crops(done):
+    _, record = done
+    for one in record.variants:
+        assert (one.reliability is not None) == (one.crops == 3 and not one.stops_early)
+        # Photos were held out, and no head said anything out of fold.
+        assert one.asked_again == ()
+        if one.reliability is not None:
+            assert sum(found.n for found in one.reliability.equal_mass) == record.photos
+
+
+def test_photos_are_asked_again_by_bounds_of_the_training_photos(dataset, config, tmp_path):
+    head = replace(config.train, tune="head", head="logistic")
+    record = cross_validate(dataset, tmp_path / "cv", replace(config, train=head, crops=(3,), timed_photos=0))
+    for one in record.variants:
+        if one.stops_early:
+            assert one.asked_again == ()
+            continue
+        assert [found.wanted for found in one.asked_again] == list(ASKED_AGAIN)
+        shares = [found.asked for found in one.asked_again]
+        assert shares == sorted(shares)
+        assert 0 < shares[-1] < 0.5
+        assert one.asked_again[-1].balanced_accuracy.value >= one.evaluation.balanced_accuracy.value - 0.05
 
 
 def test_latency_has_its_conditions(done):

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.metrics.abstaining import band_report, risk_coverage
+from edgekit.metrics.abstaining import asked_again, band_report, risk_coverage
+from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
 
 
@@ -66,3 +67,34 @@ def test_a_contract_that_always_answers_has_no_band():
 def test_a_band_that_answers_nothing_has_no_rate_among_the_answered():
     found = band_report(np.array([True]), np.array([True]), Resampling.of(None, 1), abstain=(0.0, 1.0), floor=None)
     assert found.wrong is None
+
+
+class TestAskedAgain:
+    def judged(self, truth, predicted, groups=()):
+        n = len(truth)
+        return Judged(
+            paths=tuple(map(str, range(n))),
+            labels=("genuine", "recapture"),
+            bona_fide="genuine",
+            truth=np.array(truth),
+            predicted=np.array(predicted),
+            probabilities=np.full((n, 2), 0.5),
+            certainty=np.ones(n),
+            abstained=np.zeros(n, np.bool_),
+            columns={"group": groups} if groups else {},
+        )
+
+    def test_written_out(self):
+        judged = self.judged([0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 0, 0], ["a", "b"] * 4)
+        asked = [np.array([0, 0, 0, 1, 0, 0, 0, 1], bool), np.zeros(8, bool)]
+        one, none = asked_again(judged, asked, [0.2, 0.1])
+        assert (one.wanted, one.asked, none.asked) == (0.2, 0.25, 0)
+        assert one.balanced_accuracy.value == pytest.approx((1 + 2 / 3) / 2)
+        assert one.balanced_accuracy_of_asked == 0
+        assert none.balanced_accuracy.value == pytest.approx((3 / 4 + 1 / 2) / 2)
+        assert none.balanced_accuracy_of_asked is None
+        assert one.balanced_accuracy.low <= one.balanced_accuracy.value <= one.balanced_accuracy.high
+
+    def test_a_share_that_leaves_a_class_without_photos_is_left_out(self):
+        judged = self.judged([0, 0, 1, 1], [0, 0, 1, 1])
+        assert asked_again(judged, [np.array([1, 1, 0, 0], bool)], [0.5]) == ()

@@ -26,9 +26,9 @@ from edgekit.train.fit import validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import build_network, pooled_features
 from edgekit.train.options import TrainConfig
+from edgekit.train.photo_heads import MAX_SOLVED_PHOTOS
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
-from edgekit.train.scale_heads import MAX_SCALE_PHOTOS
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -52,7 +52,7 @@ class TestFinetune:
 
     def test_heads_for_scales_refuse_more_photos_than_they_can_be_solved_on(self, tmp_path):
         """The solver is photos by photos: it is said before a photo is read, so none of these needs to exist."""
-        paths = [f"{number:05d}.png" for number in range(MAX_SCALE_PHOTOS + 1)]
+        paths = [f"{number:05d}.png" for number in range(MAX_SOLVED_PHOTOS + 1)]
         samples = tuple(Sample(path=path, label="ab"[int(path[4]) % 2]) for path in paths)
         many = Dataset(root=tmp_path / "photos", samples=samples, labels=("a", "b"), bad=(), sha256="0" * 64)
         split = Split(train=tuple(paths), val=(), test=(), method="random")

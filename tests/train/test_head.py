@@ -1,150 +1,50 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
 
-from edgekit.metrics.reliability import balanced_log_loss
-from edgekit.runtime.voting import softmax
-from edgekit.train.feed import photo_weights
-from edgekit.train.head import PENALTIES, FeatureSet, solve_head
+from edgekit.train.head import FeatureSet, HeadChoice, HeadLayers, TopLayer, group_weights
 
 
-def photos(seed, counts=(30, 30), *, crops=3, channels=6, shift=1.0, folds=5):
-    """Features whose first channel tells the classes apart, in channels of very different deviations."""
-    rng = np.random.default_rng(seed)
-    targets = np.repeat(np.arange(len(counts)), counts)
-    features = rng.normal(size=(len(targets), crops, channels)) * np.geomspace(0.3, 30, channels) + 5
-    features[:, :, 0] += shift * targets[:, np.newaxis]
-    return FeatureSet(
-        features=features.astype(np.float32),
-        targets=targets,
-        folds=np.arange(len(targets)) % folds,
-        plan_crops=crops,
+def test_groups_count_once_in_each_class_and_small_ones_for_less():
+    groups, targets = ["a"] * 8 + ["b"] * 12 + ["c"] * 3, np.array([0] * 8 + [0] * 10 + [1] * 2 + [1] * 3)
+    weights = group_weights(groups, targets)
+    totals = [weights[rows].sum() for rows in (slice(0, 8), slice(8, 18), slice(18, 20), slice(20, 23))]
+    np.testing.assert_allclose(totals, [1, 1, 2 / 6, 3 / 6])
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 3.0, 1.0, 1.0])], ids=["photos", "weights"])
+def test_shares_sum_to_one_and_classes_weigh_the_same(weights):
+    targets = np.array([0, 0, 0, 2, 2])
+    of = FeatureSet(
+        features=np.zeros((5, 1, 1), np.float32), targets=targets, folds=targets, plan_crops=1, weights=weights
     )
+    for seen in (np.ones(5, bool), np.array([True, True, False, True, False])):
+        shares = of.shares(seen)
+        np.testing.assert_allclose([shares[targets[seen] == index].sum() for index in (0, 2)], 0.5)
+    if weights is not None:
+        assert of.shares(np.ones(5, bool))[1] == pytest.approx(2 * of.shares(np.ones(5, bool))[0])
 
 
-def some(of, rows, **edits):
-    return replace(of, features=of.features[rows], targets=of.targets[rows], folds=of.folds[rows], **edits)
-
-
-def balanced_accuracy(logits, targets):
-    calls = logits.mean(axis=1).argmax(axis=1)
-    return np.mean([(calls[targets == index] == index).mean() for index in np.unique(targets)])
-
-
-def theirs(train, penalty):
-    """The kernel that scikit-learn finds for (crops of) photos, and the logits of any features."""
-    crops, channels = train.features.shape[1:]
-    flat, targets = train.features.reshape(-1, channels).astype(np.float64), np.repeat(train.targets, crops)
-    weights = np.repeat(photo_weights(train.targets), crops)
-    weights /= weights.sum()
-    mean = weights @ flat
-    # The floor of the deviation keeps channels that hardly move from being blown up.
-    deviation = np.sqrt(weights @ (flat - mean) ** 2 + 0.1**2)
-    standardised = (flat - mean) / deviation
-    ridge = np.trace((standardised * weights[:, None]).T @ standardised) / channels
-    model = Ridge(alpha=penalty * ridge).fit(standardised, np.eye(2)[targets], sample_weight=weights)
-    return model.coef_.T / deviation[
-        :, None
-    ], lambda features: (features - mean) / deviation @ model.coef_.T + model.intercept_ - 0.5
-
-
-def test_it_is_the_ridge_regression_of_scikit_learn_on_all_photos():
-    train = photos(0, (40, 10))
-    head = solve_head(train, 2)
-    expected, _ = theirs(train, head.penalty)
-    # Ours is scaled to log-odds by one number.
-    scale = np.linalg.norm(head.kernel) / np.linalg.norm(expected)
-    np.testing.assert_allclose(head.kernel, scale * expected, rtol=1e-3, atol=1e-6)
-
-
-def test_each_photo_is_judged_by_the_regression_on_the_other_folds():
-    train = photos(0, (40, 10))
-    head = solve_head(train, 2)
-    scale = np.linalg.norm(head.kernel) / np.linalg.norm(theirs(train, head.penalty)[0])
-    for fold in range(5):
-        _, logits = theirs(some(train, train.folds != fold), head.penalty)
-        unseen = train.folds == fold
-        np.testing.assert_allclose(
-            head.out_of_fold[unseen], scale * logits(train.features[unseen]), rtol=1e-3, atol=1e-3 * scale
-        )
-
-
-def test_classes_weigh_the_same_though_a_fold_takes_more_of_one():
-    """Groups of one class alone: without their fold there are fewer of it."""
-    train = photos(0, (60, 60), shift=0.0)
-    # A fold takes half of the first class.
-    lopsided = replace(train, folds=np.where(np.arange(120) < 30, 0, 1 + np.arange(120) % 3))
-    logits = solve_head(lopsided, 2).out_of_fold[lopsided.folds == 0].mean(axis=1)
-    # Nothing tells the classes apart, so neither must win.
-    assert abs((logits[:, 1] - logits[:, 0]).mean()) < 0.5 * (logits[:, 1] - logits[:, 0]).std()
-
-
-def test_a_group_in_one_fold_is_not_recognised():
-    """Each group has a look of its own that gives its class away: known groups are easy, others luck."""
+@pytest.mark.parametrize("top", [None, TopLayer(np.ones((3, 2), np.float32), np.ones(2, np.float32))])
+def test_logits_of_scaled_layers_are_so_many_times_as_large(top):
     rng = np.random.default_rng(0)
-    groups = np.repeat(np.arange(12), 10)
-    looks = rng.normal(size=(12, 40))
-    features = (looks[groups] + 0.1 * rng.normal(size=(120, 40)))[:, np.newaxis].astype(np.float32)
-    known = FeatureSet(features=features, targets=groups % 2, folds=np.arange(120) % 5, plan_crops=1)
-    apart = replace(known, folds=groups // 2 % 5)
-    found = {name: solve_head(of, 2) for name, of in {"known": known, "apart": apart}.items()}
-    assert max(found["known"].accuracies) == 1
-    assert max(found["apart"].accuracies) < 0.8
+    kernels, biases, means = (rng.normal(size=size).astype(np.float32) for size in ((1, 4, 3), (1, 3), (1, 4)))
+    layers = HeadLayers(kernels=kernels, biases=biases, means=means, top=top)
+    crops = rng.normal(size=(5, 2, 4)).astype(np.float32)
+    np.testing.assert_allclose(layers.scaled(3).logits(crops), 3 * layers.logits(crops), rtol=1e-4, atol=1e-5)
+    hidden = crops @ kernels[0] + biases[0]
+    expected = hidden if top is None else np.maximum(hidden, 0).sum(axis=2, keepdims=True) + np.ones(2)
+    np.testing.assert_allclose(layers.logits(crops), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_it_tells_classes_apart_that_it_never_saw():
-    head, other = solve_head(photos(0), 2), photos(2)
-    assert balanced_accuracy(head.logits(other.features), other.targets) > 0.95
-    assert max(head.accuracies) > 0.9
-
-
-@pytest.mark.parametrize("classes", [3, 4])
-def test_more_classes(classes):
-    head = solve_head(photos(0, (20,) * classes, shift=3.0), classes)
-    assert (head.kernel.shape, head.bias.shape) == ((6, classes), (classes,))
-    assert head.kernel.dtype == head.bias.dtype == np.float32
-    assert head.out_of_fold.shape == (20 * classes, 3, classes)
-
-
-def test_random_crops_train_and_do_not_judge():
-    train = replace(photos(0, crops=4), plan_crops=3)
-    assert solve_head(train, 2).out_of_fold.shape == (60, 3, 2)
-    fixed = replace(train, features=train.features[:, :3])
-    assert not np.allclose(solve_head(train, 2).kernel, solve_head(fixed, 2).kernel)
-
-
-def test_photos_of_one_class_shown_twice_change_nothing():
-    train = photos(0)
-    # The copy of a photo is in its fold.
-    twice = some(train, np.concatenate([np.arange(60), np.arange(30)]))
-    one, other = (solve_head(of, 2) for of in (train, twice))
-    np.testing.assert_allclose(one.kernel, other.kernel, rtol=1e-2, atol=1e-4)
-
-
-def test_the_penalty_with_the_smallest_loss_out_of_fold_is_kept():
-    train = photos(1)
-    head = solve_head(train, 2)
-    assert len(head.losses) == len(head.accuracies) == len(PENALTIES)
-    best = PENALTIES.index(head.penalty)
-    assert best == int(np.argmin(head.losses))
-    assert head.accuracies[best] == pytest.approx(balanced_accuracy(head.out_of_fold, train.targets))
-    voted = head.out_of_fold.astype(np.float64).mean(axis=1)
-    assert balanced_log_loss(softmax(voted), train.targets) == pytest.approx(min(head.losses), rel=1e-3)
-
-
-def test_the_scale_is_the_best_for_photos_out_of_fold():
-    train = photos(1)
-    head = solve_head(train, 2)
-    voted = head.out_of_fold.astype(np.float64).mean(axis=1)
-    for scale in (0.8, 1.25):
-        assert balanced_log_loss(softmax(scale * voted), train.targets) >= min(head.losses) - 1e-4
-
-
-def test_a_channel_that_never_moves_does_no_harm():
-    still = photos(0)
-    still.features[:, :, 3] = 2.0
-    head = solve_head(still, 2)
-    assert np.isfinite(head.kernel).all()
-    assert abs(head.kernel[3]).max() < 1e-3
+def test_the_smallest_loss_is_chosen_and_brought_to_log_odds():
+    rng = np.random.default_rng(0)
+    targets = np.arange(200) % 2
+    right = np.where(targets == 1, 1.0, -1.0)
+    said = [right * strength + rng.normal(size=200) for strength in (0.1, 1.0, 0.5)]
+    logits = np.stack([np.stack([-one, one], axis=1)[:, np.newaxis] for one in said]).astype(np.float32)
+    choice = HeadChoice.by_loss("penalty", (3.0, 2.0, 1.0), 0.1 * logits, targets)
+    assert (choice.best, choice.value, choice.of) == (1, 2.0, "penalty")
+    np.testing.assert_allclose(choice.out_of_fold, 0.1 * logits[1] * choice.scale, rtol=1e-6)
+    # Scores of +-1 with a deviation of one have log-odds of twice the score, which is the difference of both logits.
+    assert choice.scale == pytest.approx(10, rel=0.3)
+    assert choice.losses[1] < choice.losses[2] < choice.losses[0]

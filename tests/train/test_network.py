@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import EdgekitError, RunError
+from edgekit.train.head import HeadLayers, TopLayer
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
     build_network,
@@ -20,6 +21,7 @@ from edgekit.train.network import (
     save_weights,
     set_heads,
     taps,
+    with_features,
 )
 from edgekit.train.options import NetworkConfig, TrainConfig
 from edgekit.train.pretrained import load_backbone
@@ -79,7 +81,7 @@ class TestHead:
     def test_logits_are_the_head_on_the_features(self, request, which):
         network = request.getfixturevalue(which)
         kernels, biases, means, features = linear(network, 1)
-        set_heads(network, kernels, biases, means)
+        set_heads(network, HeadLayers(kernels=kernels, biases=biases, means=means))
         logits = network.predict_on_batch(crops())
         assert (logits.shape, logits.dtype) == ((4, 3), np.float32)
         np.testing.assert_allclose(logits, features @ kernels[0] + biases[0], rtol=1e-3, atol=1e-3)
@@ -87,7 +89,7 @@ class TestHead:
     def test_all_heads_but_the_first_are_a_second_output(self):
         network = build_network(SMALL, 3, heads=4)
         kernels, biases, means, features = linear(network, 4)
-        set_heads(network, kernels, biases, means)
+        set_heads(network, HeadLayers(kernels=kernels, biases=biases, means=means))
         first, others = network.predict_on_batch(crops())
         np.testing.assert_allclose(first, features @ kernels[0] + biases[0], rtol=1e-3, atol=1e-3)
         expected = np.einsum("nc,hck->nhk", features, kernels[1:]) + biases[1:]
@@ -96,6 +98,32 @@ class TestHead:
         kernel, bias = head_of(network)
         np.testing.assert_array_equal(kernel, kernels[0])
         np.testing.assert_allclose(bias, biases[0], atol=1e-4)
+
+    def test_hidden_units_lie_below_the_logits(self):
+        network = build_network(SMALL, 3, hidden=5)
+        features = pooled_features(network)
+        rng, channels = np.random.default_rng(0), features.output_shape[1]
+        shapes = ((1, channels, 5), (1, 5), (1, channels), (5, 3), (3,))
+        kernels, biases, means, *top = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
+        head = HeadLayers(kernels=kernels, biases=biases, means=means, top=TopLayer(*top))
+        set_heads(network, head)
+        expected = head.logits(features.predict_on_batch(crops()))
+        np.testing.assert_allclose(network.predict_on_batch(crops()), expected, rtol=1e-3, atol=1e-3)
+        again = with_features(network, SMALL)
+        np.testing.assert_array_equal(again.predict_on_batch(crops()), network.predict_on_batch(crops()))
+
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            pytest.param((1, 128, 2), "must have 3 units, 3 classes, 128 features, 1 heads, got 2 units", id="classes"),
+            pytest.param((1, 9, 3), "got 3 units, 3 classes, 9 features", id="features"),
+            pytest.param((4, 128, 3), "128 features, 4 heads; take one that was solved for it", id="heads"),
+        ],
+    )
+    def test_a_head_of_another_network_is_refused(self, small, shape, message):
+        kernels, biases, means = (np.zeros(one, np.float32) for one in (shape, shape[::2], shape[:2]))
+        with pytest.raises(RunError, match=message):
+            set_heads(small, HeadLayers(kernels=kernels, biases=biases, means=means))
 
     def test_features_are_means_and_maxima(self, small):
         tap = keras.Model(small.input, small.get_layer("relu_4").output).predict_on_batch(crops())
