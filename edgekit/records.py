@@ -310,6 +310,10 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+# In a field's metadata: what a record without that field means, where that is not the field's default.
+BEFORE = "before"
+
+
 def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] = RunError) -> T:
     """Build a frozen dataclass from parsed JSON, strictly: unknown keys, missing keys and wrong types are errors.
 
@@ -333,7 +337,9 @@ def from_plain(cls: type[T], raw: Any, *, where: str, error: type[EdgekitError] 
     if unknown or missing:
         raise error(f"{where} must have the keys {sorted(known)}: unknown {unknown!r:.200}, missing {missing}")
     values = {name: _convert(hints[name], item, f"{where}: {name}", error) for name, item in raw.items()}
-    return cls(**values)
+    # Of a record from before an option had come, and got another default than what had been done until then.
+    before = {name: field.metadata[BEFORE] for name, field in known.items() if BEFORE in field.metadata}
+    return cls(**before | values)
 
 
 @functools.cache

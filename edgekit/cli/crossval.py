@@ -66,7 +66,7 @@ def crossval(
     options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
     crop_plan = CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None)
-    options.check_heads(heads, crop_plan)
+    heads = options.chosen_heads(heads, crop_plan, draws)
     train = TrainConfig(
         network=network,
         plan=crop_plan,

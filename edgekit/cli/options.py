@@ -32,6 +32,7 @@ from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
+from edgekit.train.options import Heads as HeadsChoice
 from edgekit.train.recipes import RECIPES, Recipe, recipe_named, refuse_recipe
 
 if TYPE_CHECKING:
@@ -128,8 +129,11 @@ Tune = Annotated[
     ),
 ]
 Heads = Annotated[
-    Literal["one", "scales"],
-    typer.Option(help="One head for all crops, or one for each scale of the plan, with a part that all share."),
+    HeadsChoice,
+    typer.Option(
+        help="One head for all crops, or one for each scale of the plan, with a part that all share. auto: for scales "
+        "where there is a genuine class, the head is solved and no --draws are asked for."
+    ),
 ]
 Head = Annotated[
     HeadKind,
@@ -483,14 +487,15 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
         )
 
 
-def check_heads(heads: str, plan: CropPlan) -> None:
-    """Hold that heads for scales come with a plan of several.
+def chosen_heads(heads: HeadsChoice, plan: CropPlan, draws: int | None) -> HeadsChoice:
+    """Whether scales have heads of their own: not where random crops are asked for, whose scales nobody knows.
 
     Raises:
-        EdgekitError: it has one.
+        EdgekitError: heads for scales are asked for, and the plan has one scale.
     """
     if heads == "scales" and len({*plan.lead, *plan.cycle}) == 1:
         raise EdgekitError(f"--heads scales needs a plan of several scales, got {plan}; use --heads one")
+    return "one" if heads == "auto" and draws is not None else heads
 
 
 def chosen_draws(given: int | None, tune: str, heads: str, network: NetworkConfig) -> int:

@@ -109,7 +109,7 @@ def finetune(
     epochs_only = fit | {"dropout": dropout}
     options.refuse_unused(tune, {name: one for name, one in epochs_only.items() if options.by_user(context, name)})
     crop_plan = CropPlan.parse(plan, crops=crops, working_px=working_px or None)
-    options.check_heads(heads, crop_plan)
+    heads = options.chosen_heads(heads, crop_plan, draws)
     config = TrainConfig(
         network=network,
         plan=crop_plan,

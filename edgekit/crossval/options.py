@@ -27,7 +27,7 @@ class CrossvalConfig:
     train: TrainConfig
     qat: FitConfig = field(default_factory=qat_fit)
     folds: int = 6
-    crops: tuple[int, ...] = (1, 5, 10)
+    crops: tuple[int, ...] = (1, 3, 5)
     calibration_crops: int = CALIBRATION_CROPS
     timed_photos: int = 50
 

@@ -144,7 +144,10 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
-    if config.by_photos and len(split.train) > MAX_SOLVED_PHOTOS:
+    if config.heads == "auto" and len(split.train) > MAX_SOLVED_PHOTOS:
+        config = replace(config, heads="one")
+    is_large = len(split.train) > MAX_SOLVED_PHOTOS
+    if is_large and (config.heads == "scales" or config.head == "logistic"):
         raise RunError(
             f"--heads scales and --head logistic are solved on at most {MAX_SOLVED_PHOTOS:,} training photos, got "
             f"{len(split.train):,}; use --heads one --head ridge"
@@ -159,7 +162,9 @@ def finetune(
         options.refuse_in_use(folder, "float")
         if options.resume:
             config = _same(folder, dataset, config)
-            run = replace(run, config=config)
+        if config.heads == "auto":
+            config = replace(config, heads="scales" if config.head_scales and not is_large else "one")
+        run = replace(run, config=config)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
         network = build_network(config.network, len(dataset.labels), config.head_count, hidden=config.hidden_units)
@@ -206,13 +211,15 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
     """Hold that a run goes on as it began: with another split it would be tested on photos that trained it.
 
     Returns:
-        The configuration, with the features that the run chose where that was left to it.
+        The configuration, with the features and the heads that the run chose where that was left to it.
     """
     if not os.path.exists(folder.record("float")):
         return config
     before = folder.read("float")
     if config.network.chooses_features:
         config = replace(config, network=replace(config.network, features=before.config.network.features))
+    if config.heads == "auto":
+        config = replace(config, heads=before.config.heads)
     for what, old, new in (
         ("classes", before.labels, dataset.labels),
         ("photos", before.data_sha256[:12], dataset.sha256[:12]),

@@ -9,6 +9,7 @@ from edgekit.augment.options import Preset
 from edgekit.contract import MAX_CROPS, MAX_HEADS, CropPlan, Precision
 from edgekit.data.options import MAX_SEED, SplitConfig
 from edgekit.errors import RunError
+from edgekit.records import BEFORE
 from edgekit.train.backbones.entry import Backbone
 from edgekit.train.backbones.registry import backbone_named
 
@@ -19,6 +20,7 @@ AugmentName = Literal["none", Preset]
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["plateau", "cosine"]
 Features = Literal["auto", "texture", "content", "all"]
+Heads = Literal["auto", "one", "scales"]
 HeadKind = Literal["ridge", "logistic", "mlp"]
 # Of a head with a hidden layer.
 HIDDEN_UNITS = 64
@@ -46,7 +48,7 @@ class NetworkConfig:
         dropout: Share of the pooled features that each step of training leaves out, and inference never.
     """
 
-    backbone: str = "mobilenet_v2"
+    backbone: str = "efficientnet_lite0"
     alpha: float = 1.0
     side_px: int = 224
     features: Features = "auto"
@@ -59,7 +61,9 @@ class NetworkConfig:
         if not 0.05 <= self.alpha <= 2:
             raise RunError(f"alpha must lie in 0.05 to 2, got {self.alpha}")
         if self.alpha != 1 and not known.any_width:
-            raise RunError(f"{self.backbone} has one width, got alpha {self.alpha:g}; leave that out")
+            raise RunError(
+                f"{self.backbone} has one width, got alpha {self.alpha:g}; leave that out, or take mobilenet_v2"
+            )
         if not 0 <= self.dropout < 1:
             raise RunError(f"dropout must lie from 0, which is none, to below 1, got {self.dropout}")
         if not known.takes_side(self.side_px):
@@ -179,6 +183,7 @@ class TrainConfig:
         head: How the head is solved: ``ridge`` or ``logistic`` regression, both linear, or ``mlp``: a hidden layer with
             ReLU and dropout.
         heads: ``one`` for all crops, or one for each scale of the plan (``scales``), with a part that all share.
+            ``auto``: for each scale where there is a bona fide label and heads for scales can be solved, else one.
         draws: Random crops of each photo that one head is solved on, besides those of the plan. Heads for scales take
             the plan's alone.
         whole: How the whole network is trained.
@@ -191,11 +196,11 @@ class TrainConfig:
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     plan: CropPlan = field(
-        default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), working_px=720)
+        default_factory=lambda: CropPlan(lead=("full",), cycle=("native", "1/4", "1/2"), crops=5, working_px=720)
     )
     tune: str = "head"
     head: HeadKind = "ridge"
-    heads: Literal["one", "scales"] = "one"
+    heads: Heads = field(default="auto", metadata={BEFORE: "one"})
     draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
     weigh: Literal["photos", "groups"] = "photos"
@@ -226,9 +231,8 @@ class TrainConfig:
             raise RunError(f"--heads scales are solved on a frozen backbone, got --tune {self.tune}; use --heads one")
         if self.head_count > MAX_HEADS:
             raise RunError(f"--heads scales must be at most {MAX_HEADS}, {self.plan} has {self.head_count}")
-        seen = {self.plan.scale(index) for index in range(self.plan.crops)}
-        unseen = [scale for scale in self.head_scales or () if scale not in seen]
-        if unseen:
+        unseen = self._unseen_scales
+        if self.head_scales and unseen:
             raise RunError(
                 f"every scale must be among the plan's crops for --heads scales, {self.plan} with {self.plan.crops} "
                 f"crops has no {', '.join(unseen)}; take more --crops, or --heads one"
@@ -251,11 +255,6 @@ class TrainConfig:
     def solves_head(self) -> bool:
         """Whether a head is solved; a random one would first tear at good features."""
         return self.is_solved or self.network.weights != "none"
-
-    @property
-    def by_photos(self) -> bool:
-        """Whether the head is solved photos by photos, which limits their number."""
-        return self.head_scales is not None or self.head == "logistic"
 
     @property
     def hidden_units(self) -> int:
@@ -286,7 +285,17 @@ class TrainConfig:
     def head_scales(self) -> tuple[str, ...] | None:
         """The scales that have a head of their own, in the order of the heads; None where all crops share one."""
         scales = tuple(dict.fromkeys((*self.plan.lead, *self.plan.cycle)))
-        return scales if self.heads == "scales" and len(scales) > 1 else None
+        wanted = self.heads == "scales" or (self.heads == "auto" and self._scales_are_usual(len(scales)))
+        return scales if wanted and len(scales) > 1 else None
+
+    @property
+    def _unseen_scales(self) -> list[str]:
+        seen = {self.plan.scale(index) for index in range(self.plan.crops)}
+        return [scale for scale in dict.fromkeys((*self.plan.lead, *self.plan.cycle)) if scale not in seen]
+
+    def _scales_are_usual(self, scales: int) -> bool:
+        possible = self.is_solved and self.head != "mlp" and scales <= MAX_HEADS and not self._unseen_scales
+        return possible and bool(self.bona_fide)
 
     @property
     def head_count(self) -> int:

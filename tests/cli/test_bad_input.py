@@ -285,7 +285,7 @@ class TestAfterARun:
         assert not out.exists()
 
     def test_weights_of_another_architecture(self, edgekit_here, photos, run, tmp_path):
-        mobile = ("--alpha", "0.35", "--side", "32", "--weights", run / "float.h5")
+        mobile = ("--backbone", "mobilenet_v2", "--alpha", "0.35", "--side", "32", "--weights", run / "float.h5")
         code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "other", *mobile)
         assert code == 2
         assert "made for another architecture" in err

@@ -29,7 +29,7 @@ def moved(batches):
     from edgekit.train.options import NetworkConfig
 
     keras.utils.set_random_seed(0)
-    network = build_network(NetworkConfig(alpha=0.35, side_px=64, weights="none"), 2)
+    network = build_network(NetworkConfig(backbone="mobilenet_v2", alpha=0.35, side_px=64, weights="none"), 2)
     see = tf.function(lambda crops: network(crops, training=True))
     for _ in range(60):
         see(batches[0])

@@ -29,7 +29,7 @@ from edgekit.train.pretrained import load_backbone
 pytestmark = pytest.mark.host
 
 SMALL = NetworkConfig(backbone="small_cnn", side_px=32, weights="none")
-MOBILE = NetworkConfig(alpha=0.35, side_px=32, weights="none")
+MOBILE = NetworkConfig(backbone="mobilenet_v2", alpha=0.35, side_px=32, weights="none")
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ class TestBackbone:
 
     def test_imagenet_has_weights_for_some_widths_only(self):
         with pytest.raises(RunError, match=r"there are ImageNet weights for alpha .*, got 0\.4"):
-            NetworkConfig(alpha=0.4, side_px=96)
+            NetworkConfig(backbone="mobilenet_v2", alpha=0.4, side_px=96)
 
 
 class TestSaveWeights:
