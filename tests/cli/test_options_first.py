@@ -22,8 +22,16 @@ TTA, TUNE = ["tta", "{model}", "--data", "{photos}"], ["tune", "{model}", "--dat
 
 # A command, what is added to it, and how the message begins or what it has.
 ROWS = {
-    "finetune-alpha": (FINETUNE, ["--alpha", "9"], "alpha must lie in 0.05 to 2, got 9.0"),
-    "finetune-alpha-imagenet": (FINETUNE, ["--alpha", "0.6"], "there are ImageNet weights for alpha 0.35, 0.5"),
+    "finetune-alpha": (
+        FINETUNE,
+        ["--backbone", "mobilenet_v2", "--alpha", "9"],
+        "alpha must lie in 0.05 to 2, got 9.0",
+    ),
+    "finetune-alpha-imagenet": (
+        FINETUNE,
+        ["--backbone", "mobilenet_v2", "--alpha", "0.6"],
+        "there are ImageNet weights for alpha 0.35, 0.5",
+    ),
     "finetune-alpha-small": (FINETUNE, ["--backbone", "small_cnn", "--alpha", "1"], "small_cnn has one width"),
     "finetune-backbone": (FINETUNE, ["--backbone", "mobilenet"], "did you mean 'mobilenet_v2'?"),
     "finetune-side": (FINETUNE, ["--side", "100"], "the input's side must be a multiple of 32"),
@@ -79,7 +87,11 @@ ROWS = {
     "finetune-among": (["finetune", "{photos}", "--out", "{photos}/run"], [], "a run must lie outside the photos' fo"),
     "finetune-file": (["finetune", "{photos}", "--out", "{text}"], [], "a run must be a folder, got the file"),
     "finetune-cache": (FINETUNE, ["--cache", "{text}"], "a cache of features must be a folder, got the file"),
-    "crossval-alpha": (CROSSVAL, ["--alpha", "9"], "alpha must lie in 0.05 to 2, got 9.0"),
+    "crossval-alpha": (
+        CROSSVAL,
+        ["--backbone", "mobilenet_v2", "--alpha", "9"],
+        "alpha must lie in 0.05 to 2, got 9.0",
+    ),
     "crossval-folds": (CROSSVAL, ["--folds", "2"], "--folds: input should be greater"),
     "crossval-crops": (CROSSVAL, ["--crops", "1,x"], "whole numbers with commas between, such as 1,5,10"),
     "crossval-crops-none": (CROSSVAL, ["--crops", "0"], "--crops must be numbers from 1 to"),
