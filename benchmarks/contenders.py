@@ -132,7 +132,8 @@ def hand(model: str, threads: int, boxes: dict[str, Any]) -> dict[str, Way]:
 
     interpreter = Interpreter(model_path=model, num_threads=threads)
     interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    # Of a model with heads, the first output is what one takes who knows nothing of the others.
+    (taken,), (given, *_) = interpreter.get_input_details(), interpreter.get_output_details()
     side = int(taken["shape"][1])
     rng = np.random.default_rng(0)
 
@@ -167,7 +168,7 @@ def mediapipe(model: str, threads: int, boxes: dict[str, Any]) -> dict[str, Way]
         totals: dict[str, float] = {}
         for left, top, right, bottom in boxes[photo]:
             region = ImageProcessingOptions(region_of_interest=RectF(left=left, top=top, right=right, bottom=bottom))
-            (head,) = classifier.classify(image, region).classifications
+            head, *_ = classifier.classify(image, region).classifications
             for category in head.categories:
                 totals[category.category_name] = totals.get(category.category_name, 0.0) + category.score
         return max(totals, key=lambda name: totals[name]), len(boxes[photo])
