@@ -19,7 +19,7 @@ from rendering.data import audit, crops, imported, many_crops, simulated, simula
 from rendering.house import tree
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
-from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
+from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
 
 import edgekit
@@ -69,6 +69,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
     (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),
     (ROOT / "benchmarks" / "results" / "runtime.md", "soak", "../../benchmarks/results/soak.json", soak),
+    (ROOT / "benchmarks" / "results" / "train.md", "train", "../../benchmarks/results/train.json", training),
 )
 
 
