@@ -17,6 +17,7 @@ from rendering.ages import package
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
 from rendering.house import tree
+from rendering.int8 import int8
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
@@ -52,6 +53,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "targets", "recapture.json", targets),
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
+    (RESULTS / "int8.md", "int8", "int8.json", int8),
     (RESULTS / "tta.md", "study", "tta.json", study),
     (RESULTS / "tta.md", "classes", "tta.json", classes),
     (RESULTS / "tta.md", "unseen", "tta.json", unseen),
