@@ -5,6 +5,8 @@ verdict, the ``label``, the number of ``crops`` and, for edgekit, ``overhead``: 
 inference. Everything is imported where it is needed, as the peers run in environments without edgekit.
 
     python contenders.py edgekit|hand|mediapipe MODEL THREADS BOXES
+
+BOXES has the boxes of each photo that peers score; edgekit scores as many crops as the model's contract says.
 """
 
 from __future__ import annotations
@@ -24,8 +26,6 @@ from PIL import Image
 Answer = dict[str, Any]
 Way = Callable[[str], Answer]
 
-CROPS = 10
-
 
 def timed(work: Callable[[], tuple[str, int]]) -> Answer:
     """Run once and take the time."""
@@ -34,7 +34,7 @@ def timed(work: Callable[[], tuple[str, int]]) -> Answer:
     return {"ms": (time.perf_counter_ns() - began) / 1e6, "label": label, "crops": crops}
 
 
-def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
+def edgekit(model: str, threads: int, boxes: dict[str, Any]) -> dict[str, Way]:
     """The runtime in all its ways; what each idea gave is the difference between two of them."""
     from dataclasses import replace
 
@@ -60,7 +60,7 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
     # Of a model with heads, the first is that of its plan's first crop.
     heads = bundle.contract.heads
     cycle = ("native",) if heads is None or "native" in heads else heads[1:]
-    native = with_plan(CropPlan(lead=(heads or ())[:1], cycle=cycle, crops=CROPS, working_px=plan.working_px))
+    native = with_plan(CropPlan(lead=(heads or ())[:1], cycle=cycle, crops=plan.crops, working_px=plan.working_px))
     wide = ModelInterpreter(bundle.flatbuffer, threads=threads)
 
     def classify(classifier: Classifier, load: Callable[[str], Any], photo: str, **options: Any) -> Answer:
@@ -80,11 +80,10 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
 
         def work() -> tuple[str, int]:
             seen = as_photo(source, plan.working_px)
-            boxes = crop_boxes(plan, seen.size_wh, bundle.contract.side_px)
-            heads = bundle.contract.heads_for(plan)
-            crops = zip(boxes, heads, strict=True)
+            places = crop_boxes(plan, seen.size_wh, bundle.contract.side_px)
+            crops = zip(places, bundle.contract.heads_for(plan), strict=True)
             scores = np.stack([wide(to_tensor(seen, box, bundle.contract.side_px), head) for box, head in crops])
-            return decide(vote(scores, bundle.contract.decision), bundle.contract)[0], len(boxes)
+            return decide(vote(scores, bundle.contract.decision), bundle.contract)[0], len(places)
 
         return timed(work)
 
@@ -93,15 +92,16 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
         tensor = np.zeros((bundle.contract.side_px, bundle.contract.side_px, 3), np.uint8)
 
         def work() -> tuple[str, int]:
-            for _ in range(CROPS):
+            for _ in range(plan.crops):
                 wide(tensor)
-            return "", CROPS
+            return "", plan.crops
 
         return timed(work)
 
     return {
         "array": partial(classify, ours, pixels, stop_early=False),
         "array, early": partial(classify, ours, pixels),
+        "array, as many as peers": lambda photo: classify(ours, pixels, photo, crops=len(boxes[photo])),
         "array, 1 thread": partial(classify, single, pixels, stop_early=False),
         "array, whole scale": partial(classify, whole_scale, pixels),
         "array, one interpreter": one_interpreter,
@@ -109,6 +109,7 @@ def edgekit(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
         "invokes alone": invokes,
         "file": partial(classify, ours, str, stop_early=False),
         "file, early": partial(classify, ours, str),
+        "file, as many as peers": lambda photo: classify(ours, str, photo, crops=len(boxes[photo])),
         "file, whole scale": partial(classify, whole_scale, str),
         "file, native": partial(classify, native, str),
     }
@@ -125,13 +126,14 @@ def pixels(photo: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return _PIXELS[photo]
 
 
-def hand(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
-    """What one writes without a kit: decode, ten random quarter crops, resize, an interpreter call each."""
+def hand(model: str, threads: int, boxes: dict[str, Any]) -> dict[str, Way]:
+    """What one writes without a kit: decode, random quarter crops, resize, an interpreter call each."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=model, num_threads=threads)
     interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    # Of a model with heads, the first output is what one takes who knows nothing of the others.
+    (taken,), (given, *_) = interpreter.get_input_details(), interpreter.get_output_details()
     side = int(taken["shape"][1])
     rng = np.random.default_rng(0)
 
@@ -140,13 +142,13 @@ def hand(model: str, threads: int, _: dict[str, Any]) -> dict[str, Way]:
         with Image.open(photo) as opened:
             image = opened.convert("RGB")
         width = image.width // 4
-        for _ in range(CROPS):
+        for _ in boxes[photo]:
             left, top = rng.integers(image.width - width), rng.integers(image.height - width)
             crop = image.crop((left, top, left + width, top + width)).resize((side, side))
             interpreter.set_tensor(taken["index"], np.asarray(crop)[np.newaxis])
             interpreter.invoke()
             scores.append(interpreter.get_tensor(given["index"])[0])
-        return str(np.mean(scores, axis=0).argmax()), CROPS
+        return str(np.mean(scores, axis=0).argmax()), len(scores)
 
     return {"file": lambda photo: timed(lambda: verdict(photo))}
 
@@ -166,7 +168,7 @@ def mediapipe(model: str, threads: int, boxes: dict[str, Any]) -> dict[str, Way]
         totals: dict[str, float] = {}
         for left, top, right, bottom in boxes[photo]:
             region = ImageProcessingOptions(region_of_interest=RectF(left=left, top=top, right=right, bottom=bottom))
-            (head,) = classifier.classify(image, region).classifications
+            head, *_ = classifier.classify(image, region).classifications
             for category in head.categories:
                 totals[category.category_name] = totals.get(category.category_name, 0.0) + category.score
         return max(totals, key=lambda name: totals[name]), len(boxes[photo])

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.arrays import RGBArray
+from edgekit.arrays import Float64Array, RGBArray
 from edgekit.data.dataset import load_dataset
 from edgekit.quantize.calibration import choose
 from edgekit.quantize.fakequant import quantised
@@ -69,6 +69,16 @@ def margin(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(logits[:, 1] - logits[:, 0], dtype=np.float64)
 
 
+def line_through(truth: Float64Array, moved: Float64Array) -> tuple[float, float, float]:
+    """Slope of (n,) scores over those of the float network, what is left over, and how far the mean moved.
+
+    The last two are shares of the deviation of the float scores.
+    """
+    centred, others, spread = truth - truth.mean(), moved - moved.mean(), float(truth.std())
+    slope = float(centred @ others / (centred @ centred))
+    return slope, float((others - slope * centred).std()) / spread, float(moved.mean() - truth.mean()) / spread
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,11 +97,8 @@ def main() -> None:
     def measure(way: str, model: Any, calibration: RGBArray | None) -> None:
         interpreter = ModelInterpreter(to_flatbuffer(model, "int8", calibration), threads=2, probabilities=False)
         logits = margin(np.stack([interpreter(crop) for crop in held_out]))
-        centred, moved = truth - truth.mean(), logits - logits.mean()
-        slope = float(centred @ moved / (centred @ centred))
-        left, spread = float((moved - slope * centred).std()), float(truth.std())
-        shift = float(logits.mean() - truth.mean()) / spread
-        found.append(Noise(way=way, slope=slope, noise=left / spread, shift=shift))
+        slope, noise, shift = line_through(truth, logits)
+        found.append(Noise(way=way, slope=slope, noise=noise, shift=shift))
         print(found[-1])
 
     def twin(wrap: Any) -> Any:

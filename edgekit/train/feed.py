@@ -13,7 +13,7 @@ from PIL import Image
 from edgekit.arrays import Float32Array, Int64Array, RGBArray
 from edgekit.augment.options import Augmentation
 from edgekit.augment.vary import augment
-from edgekit.data.threads import in_order
+from edgekit.data.threads import in_order, most_workers
 from edgekit.progress import Progress
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, read_photo
@@ -23,6 +23,8 @@ from edgekit.train.head import group_weights
 from edgekit.train.mixup import Step, mix
 from edgekit.train.options import FitConfig
 
+# Photos in flight for each thread that decodes them.
+_AHEAD = 4
 # Decoded crops wait in a buffer of this size, so that a batch mixes photos.
 _SHUFFLE_CROPS = 1024
 # Validation crops stay in memory for all epochs; past this, fewer crops a photo are kept.
@@ -38,10 +40,12 @@ class DrawnCrops(NamedTuple):
 
 def drawn_crops(rng: np.random.Generator, source: CropSource, *, count: int) -> Iterator[DrawnCrops]:
     """Crops at new places, photo by photo; half of them mirrored."""
-    seeds = rng.integers(0, 2**63, size=len(source.paths))
+    seeds, workers = rng.integers(0, 2**63, size=len(source.paths)), most_workers()
     return in_order(
         lambda item: draw_photo(np.random.default_rng(item[0]), source, item[1], count),
         zip(seeds, source.paths, strict=True),
+        ahead=_AHEAD * workers,
+        workers=workers,
     )
 
 

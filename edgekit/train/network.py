@@ -92,11 +92,16 @@ def _pooled(tap: Any) -> tuple[Any, ...]:
     return mean, keras.layers.Flatten(name=f"max_{tap.name}")(largest)
 
 
+def pooled_taps(network: keras.Model) -> list[Any]:
+    """The pooled taps of a network or its fake-quantised twin, one Keras tensor each, in the order of the heads."""
+    return [layer.input for layer in _first(network)]
+
+
 def pooled_features(network: keras.Model) -> keras.Model:
     """The part of a network up to its pooled taps: float32 (n, channels), side by side in the order of the heads."""
     # Joined as int8, all taps would get the scale of one, which clips the others. Halving has no fake quantization, so
     # it and what follows stay in float; powers of two change no bit.
-    halves = [keras.layers.Rescaling(0.5)(layer.input) for layer in _first(network)]
+    halves = [keras.layers.Rescaling(0.5)(tap) for tap in pooled_taps(network)]
     joined = keras.layers.Concatenate()(halves)
     return keras.Model(network.input, keras.layers.Rescaling(2.0, name="features")(joined), name="features")
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from edgekit.data.threads import in_order, work_through
+from edgekit.data.threads import in_order, most_workers, work_through
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -33,3 +33,9 @@ def test_an_item_that_fails_ends_the_work(progress):
 def test_progress_is_told_of_each(progress):
     assert work_through(abs, [-1, -2], "counting", progress) == [1, 2]
     assert progress.tasks == [("counting", 2, 2)]
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(None, 2), (1, 2), (2, 2), (3, 3), (64, 4)])
+def test_threads_are_a_core_each_within_bounds(monkeypatch, cores, threads):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert most_workers() == threads

@@ -18,6 +18,7 @@ from edgekit.train.network import (
     head_of,
     load_weights,
     pooled_features,
+    pooled_taps,
     save_weights,
     set_heads,
     taps,
@@ -334,3 +335,8 @@ class TestUntrustedWeights:
         save_weights(network, tmp_path / "nan.h5")
         with pytest.raises(RunError, match="must hold finite weights for a test, got NaN or infinity"):
             load_weights(network, tmp_path / "nan.h5", what="a test")
+
+
+def test_pooled_taps_are_what_features_join(small):
+    taps_alone = keras.Model(small.input, pooled_taps(small)).predict(crops(), verbose=0)
+    assert np.array_equal(np.concatenate(taps_alone, axis=1), pooled_features(small).predict(crops(), verbose=0))
