@@ -56,11 +56,12 @@ from edgekit.scoring.keep import ArrayType, read_arrays, write_arrays
 from edgekit.scoring.source import crop_source, fixed_crops, normalise
 from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.finetune import versions
+from edgekit.train.head import FeatureSet, HeadLayers
 from edgekit.train.keras2 import keras
 from edgekit.train.network import build_network, copy_head, freeze_normalisation, pooled_taps, set_heads
 from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.photo_heads import solve_scale_ridge
 from edgekit.train.pretrained import load_backbone
-from edgekit.train.scale_heads import ScaledFeatures, ScaleHeads, solve_scale_heads
 from edgekit.train.to_tflite import to_flatbuffer
 
 HERE = Path(__file__).resolve().parent
@@ -206,7 +207,7 @@ class _Study:
         tested = {sample.path for sample in self.splits[fold].samples(self.dataset, "test")}
         return np.array([(sample.path in tested) == test for sample in self.dataset.samples])
 
-    def solve(self, fold: int, features: Float32Array) -> ScaleHeads:
+    def solve(self, fold: int, features: Float32Array) -> HeadLayers:
         """Heads on the training photos of a fold.
 
         Args:
@@ -219,13 +220,14 @@ class _Study:
         folds = dict(zip(names, training_folds(self.dataset, own, SplitConfig()), strict=True))
         train = self.part(fold, False)
         paths = [sample.path for sample, kept in zip(self.dataset.samples, train, strict=True) if kept]
-        known = ScaledFeatures(
+        known = FeatureSet(
             features=features,
+            plan_crops=features.shape[1],
             scales=self.scales,
             targets=self.targets[train],
             folds=np.array([folds[path] for path in paths], np.int64),
         )
-        return solve_scale_heads(known, len(self.dataset.labels))
+        return solve_scale_ridge(known, len(self.dataset.labels)).layers
 
     def odds(self, logits: NDArray[Any]) -> Float64Array:
         """(photos, crops, 2) logits to (photos,) log-odds of a recapture: the vote is the mean over crops."""
@@ -351,10 +353,10 @@ class _Backbone:
             write_arrays(place, known)
         return np.asarray(known["features"])
 
-    def put(self, heads: ScaleHeads) -> None:
+    def put(self, heads: HeadLayers) -> None:
         """Put heads into both networks; the twin gets them when it is quantised."""
         for network in (self.network, self.adapted):
-            set_heads(network, heads.kernels, heads.biases, heads.means)
+            set_heads(network, heads)
 
 
 _NUMBERS = ("as_is_cpu_s", "model_bytes", "again_cpu_s", "solving_cpu_s")
