@@ -66,11 +66,11 @@ class RephotoConfig:
 
     distance: MinMax = (0.35, 1.0)
     angle_deg: float = 12.0
-    focus_px: MinMax = (0.0, 1.2)
+    focus_px: MinMax = (0.0, 0.8)
     exposure_ev: MinMax = (-0.5, 0.5)
-    shake_px: MinMax = (0.0, 1.5)
+    shake_px: MinMax = (0.0, 0.8)
     glare: MinMax = (0.0, 0.15)
-    jpeg: MinMax = (80, 95)
+    jpeg: MinMax = (85, 95)
     coverage: MinMax = (0.5, 1.8)
     layouts: tuple[ScreenLayout, ...] = LAYOUTS
     fill: MinMax = (0.5, 1.0)
@@ -79,7 +79,7 @@ class RephotoConfig:
     dots: float = 0.25
     lamp: float = 0.25
     room: float = 0.5
-    oversample: MinMax = (1.6, 2.4)
+    oversample: MinMax = (2.0, 2.6)
     long_side_px: int = 0
 
     def __post_init__(self) -> None:

@@ -48,16 +48,16 @@ _MATTE = 0.1
 _LONG = 3.0
 # A sensor of 12 megapixels over a photo of 1280 pixels, and what merging several exposures leaves of its noise.
 _SENSOR_OVERSAMPLE = 3.1
-_MERGED = (0.1, 0.6)
+_MERGED = (0.05, 0.4)
 # Of 255: what phones smooth away, little by day and more at night.
-_NOISE_LEVELS = (0.0, 6.0)
-_CONTRAST_KEPT = (0.75, 1.3)
+_NOISE_LEVELS = (0.0, 4.0)
+_CONTRAST_KEPT = (0.85, 1.2)
 # Share of a photo's sides that a photo of its scene may lose: two photos are never framed alike.
 _FRAMING = 0.06
 # A phone makes the mean of a scene what it usually is, but goes only half of the way: paper stays bright.
 _METERING = 0.5
 # Chance of a plane that is not in focus everywhere, and its blur at the far edge in pixels of the file.
-_TILTED, _FAR_PX = 0.4, 2.0
+_TILTED, _FAR_PX = 0.25, 1.5
 # How far ink moves on a sheet that bends, as a share of its height.
 _BEND = 0.03
 # A phone sets black to what is darkest in the picture, or nearly: this much of it is taken off.
