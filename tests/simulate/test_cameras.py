@@ -180,7 +180,8 @@ def test_light_is_what_the_tone_curve_made_the_photo_of(name):
     photo = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
     light = untoned(photo, camera=camera)
     assert light.dtype == np.float32
-    assert (light.min(), light.max()) == (0, 1)
+    assert 0 <= light.min() < 0.001
+    assert 0.99 < light.max() <= 1
     again = tone_curve(camera.contrast)[np.rint(light * (TONE_STEPS - 1)).astype(int)]
     # The curve skips levels in the shadows, which a file then does not have.
     assert np.abs(again.astype(int) - photo).max() <= 8
