@@ -163,6 +163,13 @@ def to_light(photo: RGBArray) -> Light:
     return np.take(_LIGHT_OF_LEVEL, photo)
 
 
+def untoned(photo: RGBArray, *, camera: Camera) -> Light:
+    """The linear light, 0..1, that a camera's tone curve made an 8-bit photo of; of the same shape."""
+    curve = tone_curve(camera.contrast).astype(np.float64)
+    light = np.interp(np.arange(256), curve, np.arange(TONE_STEPS) / (TONE_STEPS - 1))
+    return np.take(light.astype(np.float32), photo)
+
+
 def blur(light: Light, *, sigma_px: float) -> Light:
     """Gaussian blur of (height, width, channels), edges repeated."""
     radius = max(1, int(np.ceil(2.5 * sigma_px)))

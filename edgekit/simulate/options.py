@@ -8,13 +8,25 @@ from typing import Literal, TypeAlias, get_args
 
 from edgekit.errors import DataError, likeliest
 
-ScreenName: TypeAlias = Literal["lcd-rgb", "oled-pentile", "crt", "ips-monitor", "print-inkjet", "print-offset"]
+ScreenName: TypeAlias = Literal[
+    "lcd-rgb",
+    "oled-pentile",
+    "crt",
+    "ips-monitor",
+    "print-inkjet",
+    "print-offset",
+    "print-plain",
+    "print-laser",
+    "print-photo",
+]
 SCREEN_NAMES: tuple[ScreenName, ...] = get_args(ScreenName)
-PRINTS: tuple[ScreenName, ...] = ("print-inkjet", "print-offset")
-ScreenLayout: TypeAlias = Literal["whole", "page", "letterbox", "app", "grid"]
+PRINTS: tuple[ScreenName, ...] = ("print-inkjet", "print-offset", "print-plain", "print-laser", "print-photo")
+# What has dots that may be seen.
+DOTTED: tuple[ScreenName, ...] = ("print-inkjet", "print-offset")
+ScreenLayout: TypeAlias = Literal["whole", "page", "letterbox", "app", "grid", "text", "article", "cover"]
 LAYOUTS: tuple[ScreenLayout, ...] = get_args(ScreenLayout)
-# What is printed has a margin, and nothing else.
-PRINTED: tuple[ScreenLayout, ...] = ("whole", "page")
+# On paper there are no bars and no buttons.
+PRINTED: tuple[ScreenLayout, ...] = ("whole", "page", "text", "article", "cover")
 MinMax: TypeAlias = tuple[float, float]
 MAX_PER_PHOTO = 100
 MIN_SIDE_PX = 64
@@ -32,6 +44,7 @@ class RephotoConfig:
         angle_deg: Largest turn of the screen about each of its axes.
         focus_px: Blur besides the lens's own, in camera pixels.
         exposure_ev: Error of the automatic exposure, in stops.
+        shake_px: Way of the hand during the exposure, in pixels of the file; long ones are rare.
         glare: Light of the room in the screen, as a share of the screen's mean.
         jpeg: Quality of the file.
         coverage: Share of the screen that the picture spans; above 1, and around a phone before that, the room is seen.
@@ -39,28 +52,35 @@ class RephotoConfig:
             and ``page`` alone.
         fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
         phones: Share of the phones that have a phone's shape, upright or lying, with round corners and a rim.
-        hand: Share of the phones that end inside the picture that are held in a hand; no other screen is.
+        hand: Share of the phones that end inside the picture that are held in a hand, and of the prints with a finger
+            or two on them.
+        dots: Share of the inkjet and offset prints whose dots are seen; at reading distance they are too fine.
         lamp: Share of the screens, and of the glossy prints, with a lamp's mirror image in them.
         room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an
             even wall.
         oversample: Camera pixels per pixel of the file, along one axis. Phones and messengers reduce photos, which
             turns a screen's grid into moiré; 1 keeps the camera's own.
+        long_side_px: Longest side of the files, which are never larger than their photos; 0 keeps the photo's own. A
+            photo that is reduced has detail for the simulated lens to lose, as real scenes have.
     """
 
     distance: MinMax = (0.35, 1.0)
     angle_deg: float = 12.0
-    focus_px: MinMax = (0.0, 1.2)
-    exposure_ev: MinMax = (-0.4, 0.9)
+    focus_px: MinMax = (0.0, 0.8)
+    exposure_ev: MinMax = (-0.5, 0.5)
+    shake_px: MinMax = (0.0, 0.8)
     glare: MinMax = (0.0, 0.15)
-    jpeg: MinMax = (70, 95)
+    jpeg: MinMax = (85, 95)
     coverage: MinMax = (0.5, 1.8)
     layouts: tuple[ScreenLayout, ...] = LAYOUTS
     fill: MinMax = (0.5, 1.0)
     phones: float = 0.7
     hand: float = 0.5
+    dots: float = 0.25
     lamp: float = 0.25
     room: float = 0.5
-    oversample: MinMax = (1.3, 2.0)
+    oversample: MinMax = (2.0, 2.6)
+    long_side_px: int = 0
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -68,6 +88,7 @@ class RephotoConfig:
             ("distance", 0.2, 5),
             ("focus_px", 0, 4),
             ("exposure_ev", -4, 4),
+            ("shake_px", 0, 8),
             ("glare", 0, 2),
             ("jpeg", 1, 100),
             ("coverage", 0.1, 3),
@@ -79,9 +100,13 @@ class RephotoConfig:
                 raise DataError(f"{name} must be a rising range within {low} to {high}, got {smallest}:{largest}")
         if not 0 <= self.angle_deg <= 45:
             raise DataError(f"angle_deg must be 0 to 45, got {self.angle_deg}")
-        for name in ("phones", "hand", "lamp", "room"):
+        for name in ("phones", "hand", "dots", "lamp", "room"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(f"{name} must be a share, 0 to 1, got {getattr(self, name)}")
+        if self.long_side_px and not MIN_SIDE_PX <= self.long_side_px <= MAX_SIDE_PX:
+            raise DataError(
+                f"long_side_px must be 0 or {MIN_SIDE_PX} to {MAX_SIDE_PX}, got {self.long_side_px}; choose another"
+            )
         known = set(self.layouts) <= set(LAYOUTS)
         if not self.layouts or not known or len(set(self.layouts)) < len(self.layouts):
             raise DataError(

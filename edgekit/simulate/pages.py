@@ -1,4 +1,4 @@
-"""What a screen shows around a photo: nothing, a page, black bars, an app's bars and texts, a grid of thumbnails."""
+"""What a screen or a sheet shows: a photo alone, on a page, between bars, in an app, an article, a cover; or text."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def lay_out(
         photo: RGB.
         size_wh: Width and height of what is shown.
         layout: ``whole``: the photo alone; ``page``: on an even page, with lines of text or without; ``letterbox``:
-            black bars on two sides; ``app``: bars with buttons and lines of text; ``grid``: many cuts of the photo.
+            black bars on two sides; ``app``: bars with buttons and lines of text; ``grid``: many cuts of the photo;
+            ``text``: words without the photo; ``article``: words around it; ``cover``: it fills the page, titles on it.
         fill: Share of the width that the photo takes on a page or in an app, of one side between bars.
-        paper: White around the photo, and nothing written.
+        paper: White around the photo, and nothing written on an even page.
 
     Returns:
         RGB of that size.
@@ -44,6 +45,10 @@ def lay_out(
         return _letterbox(rng, photo, size_wh, fill=fill)
     if layout == "app":
         return _app(rng, photo, size_wh, fill=fill)
+    if layout == "cover":
+        return _cover(rng, photo, size_wh)
+    if layout in ("text", "article"):
+        return _article(rng, photo if layout == "article" else None, size_wh, fill=fill)
     return _grid(rng, photo, size_wh)
 
 
@@ -98,6 +103,50 @@ def _app(rng: np.random.Generator, photo: Image.Image, size_wh: tuple[int, int],
     return page
 
 
+def _article(
+    rng: np.random.Generator, photo: Image.Image | None, size_wh: tuple[int, int], *, fill: float
+) -> Image.Image:
+    """Columns of words on white, under a title; a photo over some of them."""
+    width, height = size_wh
+    page = Image.new("RGB", size_wh, _grey(255))
+    ink = int(rng.integers(0, 60))
+    margin, columns = round(width * rng.uniform(0.04, 0.14)), int(rng.integers(1, 3))
+    # A page has 40 to 110 letters in its width, whatever its size.
+    size = max(4, round(width / rng.uniform(22, 60)))
+    top = margin
+    if rng.random() < 0.7:
+        tall = round(size * rng.uniform(1.4, 3.0))
+        title = _words(rng, max(4, int((width - 2 * margin) / (0.6 * tall))))
+        ImageDraw.Draw(page).text((margin, top), title, fill=_grey(ink), font=font(tall))
+        top += round(1.6 * tall)
+    across = (width - 2 * margin) // columns
+    for column in range(columns):
+        left = margin + column * across
+        _write_lines(rng, page, (left, top, left + across, height - margin // 2), ink=ink, size=size, margin=size // 2)
+    if photo is not None:
+        inner = (max(2, round((width - margin) * fill)), max(2, round(height * fill * rng.uniform(0.3, 0.7))))
+        shown = ImageOps.fit(photo, inner, Image.Resampling.BICUBIC)
+        page.paste(shown, (round((width - inner[0]) * rng.random()), round((height - inner[1]) * rng.random())))
+    return page
+
+
+def _cover(rng: np.random.Generator, photo: Image.Image, size_wh: tuple[int, int]) -> Image.Image:
+    """A poster, a book's cover or a magazine's: large words and a band of colour over the photo."""
+    width, height = size_wh
+    page = ImageOps.fit(photo, size_wh, Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(page)
+    for _ in range(int(rng.integers(1, 4))):
+        tall = max(6, round(width * rng.uniform(0.04, 0.16)))
+        row = round((height - tall) * rng.random())
+        colour = tuple(int(level) for level in rng.integers(0, 256, 3))
+        ink = (255, 255, 255) if sum(colour) < 380 else (10, 10, 10)
+        if rng.random() < 0.5:
+            pen.rectangle((0, row - tall // 3, width, row + round(1.4 * tall)), fill=(colour[0], colour[1], colour[2]))
+        letters = max(3, int(width / (0.62 * tall)))
+        pen.text((round(width * rng.uniform(0.02, 0.2)), row), _words(rng, letters), fill=ink, font=font(tall))
+    return page
+
+
 def _grid(rng: np.random.Generator, photo: Image.Image, size_wh: tuple[int, int]) -> Image.Image:
     """A gallery of cuts of the photo."""
     width, height = size_wh
@@ -133,12 +182,20 @@ def _buttons(rng: np.random.Generator, page: Image.Image, place: tuple[int, int,
             pen.line((box[0], box[1], x, box[3], box[2], box[1]), fill=ink, width=max(1, size // 8))
 
 
-def _write_lines(rng: np.random.Generator, page: Image.Image, place: tuple[int, int, int, int], *, ink: int) -> None:
-    """Paragraphs of words, now and then a heading."""
+def _write_lines(
+    rng: np.random.Generator,
+    page: Image.Image,
+    place: tuple[int, int, int, int],
+    *,
+    ink: int,
+    size: int = 0,
+    margin: int = 0,
+) -> None:
+    """Paragraphs of words, now and then a heading; of any size and margin where they are 0."""
     pen = ImageDraw.Draw(page)
     left, top, right, bottom = place
-    size = int(rng.integers(11, 34))
-    margin = int(rng.integers(size // 2, 3 * size))
+    size = size or int(rng.integers(11, 34))
+    margin = margin or int(rng.integers(size // 2, 3 * size))
     row = top + size
     while row < bottom:
         tall = round(size * 1.6) if rng.random() < 0.1 else size

@@ -47,6 +47,8 @@ class View:
             off: 0 looks the same from everywhere.
         hand: Whether a hand holds a screen that ends inside the picture.
         lamp: Light of a lamp's mirror image in the glass, as a share of the screen's mean; 0 for none.
+        uneven: How uneven the light on paper is, from its curl and from shadows; 0 is even, 1 is deep.
+        fingers: How many fingers lie on a print.
         picture_wh: Width and height of the picture; None for those of what is shown.
         room: (height, width, 3) linear light, of the picture's size: what lies behind a screen that ends inside the
             picture; None for a wall.
@@ -65,6 +67,8 @@ class View:
     falloff: float = 0.0
     hand: bool = False
     lamp: float = 0.0
+    uneven: float = 0.0
+    fingers: int = 0
     picture_wh: tuple[int, int] | None = None
     room: Float32Array | None = field(default=None, compare=False, repr=False)
 
@@ -80,10 +84,10 @@ class View:
             raise DataError(
                 f"view: coverage must be 0.1 to 3 and offset 0 to 1, got {self.coverage} and {self.offset}; correct it"
             )
-        if min(self.glare, self.falloff, self.lamp) < 0:
+        if min(self.glare, self.falloff, self.lamp, self.fingers) < 0 or not 0 <= self.uneven <= 1:
             raise DataError(
-                f"view: glare, falloff and lamp must not be negative, got {self.glare}, {self.falloff} and {self.lamp};"
-                " correct it"
+                "view: glare, falloff, lamp and fingers must not be negative, and uneven must be 0 to 1, got "
+                f"{self.glare}, {self.falloff}, {self.lamp}, {self.fingers} and {self.uneven}; correct it"
             )
         if not all(0.1 <= share <= 10 for share in self.shape) or not 0 <= self.corner <= 0.5:
             raise DataError(

@@ -7,6 +7,7 @@ what beats with the sensor and with the reduction.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import cv2
@@ -18,6 +19,7 @@ from edgekit.arrays import RGBArray
 from edgekit.simulate.cameras import METERED_MEAN, TONE_STEPS, Camera, Light, Shot, tone_curve
 from edgekit.simulate.perspective import Placement
 from edgekit.simulate.screens import Screen
+from edgekit.simulate.textures import Field
 
 Reduction: TypeAlias = Literal["area", "two-taps", "cubic", "lanczos"]
 _REDUCTIONS: dict[Reduction, int] = {
@@ -35,6 +37,31 @@ _DEMOSAIC = {
     "GBRG": cv2.COLOR_BayerGBRG2RGB,
 }
 _SHARPENED_PX = 0.9
+_MOST_SHARPENING = 2.5
+# Less is not seen.
+_LEAST_BLUR_PX = 0.3
+# Light that bilinear interpolation of a mosaic spreads, as a Gaussian, in pixels of the sensor.
+_MOSAIC_PX = 0.6
+# Cycles per pixel of the file at which a phone sharpens until contrasts are what they should be.
+_SHARP_AT = 0.25
+# Lenses lose light towards the corners; phones put most of it back.
+_VIGNETTING_LEFT = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processing:
+    """What a phone does with the sensor's picture.
+
+    Attributes:
+        reduction: How the picture is reduced to the file's size.
+        noise_levels: Steps between neighbours, of 255, that are taken for noise and smoothed away; 0 keeps all.
+        contrast_kept: Contrast of fine detail after sharpening, as a share of the scene's: 1 gives back what the lens
+            lost, more draws halos.
+    """
+
+    reduction: Reduction
+    noise_levels: float = 0.0
+    contrast_kept: float = 1.0
 
 
 class PhoneOptics:
@@ -68,17 +95,17 @@ def develop(
     camera: Camera,
     shot: Shot,
     size_wh: tuple[int, int],
-    reduction: Reduction,
+    processing: Processing,
 ) -> RGBArray:
-    """Sensor, mosaic, tone curve at the sensor's resolution; then reduction, saturation and sharpening.
+    """Sensor, mosaic, tone curve at the sensor's resolution; then reduction, denoising, saturation and sharpening.
 
     Args:
         rng: Chance: the noise.
         light: (height, width, 3) linear, as the lens formed it; even sides.
         camera: The camera.
-        shot: Exposure, balance, noise and sharpening of this one.
+        shot: Exposure, balance, noise and blur of this one.
         size_wh: Width and height of the result.
-        reduction: How it is reduced.
+        processing: What else is done to it.
 
     Returns:
         (height, width, 3) RGB, sRGB-encoded.
@@ -86,12 +113,75 @@ def develop(
     mosaic = _sense(rng, light, camera=camera, shot=shot)
     rgb = cv2.cvtColor(mosaic, _DEMOSAIC[camera.bayer])
     toned = np.take(tone_curve(camera.contrast), np.minimum(rgb, TONE_STEPS - 1))
-    pixels = cv2.resize(toned, size_wh, interpolation=_REDUCTIONS[reduction]).astype(np.float32)
+    small = cv2.resize(toned, size_wh, interpolation=_REDUCTIONS[processing.reduction])
+    if processing.noise_levels > 0:
+        # Edges stand: what differs by more than noise does is not averaged. Flat paper loses its grain.
+        small = cv2.bilateralFilter(small, 5, 2.5 * processing.noise_levels, 1.5)
+    pixels = small.astype(np.float32)
     luma = cv2.transform(pixels, np.array([[0.25, 0.5, 0.25]], dtype=np.float32))
     detail = luma - cv2.GaussianBlur(luma, (0, 0), _SHARPENED_PX)
-    grey = (1 - camera.saturation) * luma + camera.sharpening * shot.sharpening_gain * detail
+    strength = _sharpening(shot.sigma_px, light.shape[1] / size_wh[0], contrast_kept=processing.contrast_kept)
+    grey = (1 - camera.saturation) * luma + strength * detail
     pixels = pixels * np.float32(camera.saturation) + grey[..., None].astype(np.float32)
     return np.asarray(np.clip(np.rint(pixels), 0, 255), dtype=np.uint8)
+
+
+def _sharpening(sigma_px: float, oversample: float, *, contrast_kept: float) -> float:
+    """Strength of the unsharp mask that brings the contrast at ``_SHARP_AT`` to that share of the scene's.
+
+    By the transfer functions of Gaussians (lens, mosaic, mask) and of a square pixel.
+    """
+    square = (2 * np.pi * _SHARP_AT) ** 2 / 2
+    blurred = np.exp(-square * (sigma_px**2 + _MOSAIC_PX**2) / oversample**2) * np.sinc(_SHARP_AT)
+    masked = 1 - np.exp(-square * _SHARPENED_PX**2)
+    return float(np.clip((contrast_kept / blurred - 1) / masked, 0, _MOST_SHARPENING))
+
+
+def shake(light: Light, *, way_px: tuple[float, float]) -> Light:
+    """Blur along the way that a hand moves during the exposure.
+
+    Args:
+        light: (height, width, 3).
+        way_px: To the right and down, in pixels of the light.
+    """
+    across, down = way_px
+    radius = int(np.ceil(max(abs(across), abs(down)) / 2))
+    if radius == 0:
+        return light
+    steps = np.linspace(-0.5, 0.5, 8 * radius + 1)
+    kernel = np.zeros((2 * radius + 1, 2 * radius + 1), dtype=np.float32)
+    rows, columns = np.rint(radius + steps * down), np.rint(radius + steps * across)
+    np.add.at(kernel, (rows.astype(int), columns.astype(int)), np.float32(1 / len(steps)))
+    return np.asarray(cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+
+def bent(page: RGBArray, places: tuple[Field, Field]) -> RGBArray:
+    """A page read at other places, bilinearly, edges repeated: (height, width, 3).
+
+    Args:
+        page: (height, width, 3).
+        places: Columns and rows, (height, width) each.
+    """
+    return np.asarray(cv2.remap(page, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def defocus(light: Light, *, slope: tuple[float, float], sigma_px: float) -> Light:
+    """Blur that grows from the middle towards the far and the near side of a tilted plane.
+
+    Args:
+        light: (height, width, 3).
+        slope: How depth grows to the right and down; any scale.
+        sigma_px: Width of the blur at the farthest edge.
+    """
+    steep = float(np.hypot(*slope))
+    if sigma_px < _LEAST_BLUR_PX or steep == 0:
+        return light
+    height, width = light.shape[:2]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :] * np.float32(slope[0] / steep)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * np.float32(slope[1] / steep)
+    share = (np.minimum(np.abs(x + y), 1) ** 2)[..., None]
+    far = PhoneOptics().blur(light, sigma_px=sigma_px)
+    return np.asarray(light + (far - light) * share, dtype=np.float32)
 
 
 def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot) -> NDArray[np.uint16]:
@@ -105,7 +195,7 @@ def _sense(rng: np.random.Generator, light: Light, *, camera: Camera, shot: Shot
     veil = np.float32(shot.veil * metered)
     for site, channel in enumerate("RGB".index(colour) for colour in camera.bayer):
         part = np.s_[site // 2 :: 2, site % 2 :: 2]
-        falloff = np.float32(camera.vignetting / 2) * (x[:, site % 2 :: 2] + y[site // 2 :: 2])
+        falloff = np.float32(_VIGNETTING_LEFT * camera.vignetting / 2) * (x[:, site % 2 :: 2] + y[site // 2 :: 2])
         signal = (light[part][..., channel] + veil) * np.float32(gain * camera.sensor_rgb[channel])
         signal -= signal * falloff
         noise = rng.standard_normal(signal.shape, dtype=np.float32)

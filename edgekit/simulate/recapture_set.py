@@ -32,7 +32,7 @@ from edgekit.simulate.rephoto import SCREEN_OF, Drawn, draw, rephotograph
 RECORD_NAME = "recapture.json"
 RECAPTURE = "recapture"
 # Raised whenever the same config would give other photos.
-VERSION = 3
+VERSION = 4
 PREVIEWED = 2
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -21,6 +21,7 @@ from edgekit.errors import DataError
 from edgekit.simulate.cameras import Camera, Light, Rgb, aim, blur, expose
 from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
 from edgekit.simulate.panels import STRUCTURES, Structure, panel_response
+from edgekit.simulate.paper import uneven_light, with_fingers
 from edgekit.simulate.perspective import (
     EDGES,
     Placement,
@@ -35,7 +36,8 @@ from edgekit.simulate.surroundings import lamp, over, soft_share, within_room
 from edgekit.simulate.textures import axes, smooth_field, some_tint
 
 ScreenKind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
-Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots"]
+Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots", "solid"]
+HALFTONES: tuple[str, ...] = get_args(Halftone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +47,10 @@ class Screen:
     Attributes:
         name: Its name in manifests.
         kind: What a person would call it.
-        structure: Its subpixels, or how its ink dots are laid.
+        structure: Its subpixels, or how its ink dots are laid; ``solid`` for ink without dots, or with dots too fine
+            to be seen.
         ratio: Smallest and largest camera pixels per screen pixel (per device dot of a print), at the usual distances.
-        gamma: From 8-bit level to light; prints ignore it.
+        gamma: From 8-bit level to light; prints with dots ignore it.
         white_rgb: Its white, or its paper.
         black: Light of a black pixel, as a share of white.
         gloss: How strongly it reflects the room, 0..1.
@@ -68,7 +71,7 @@ class Screen:
 
     def __post_init__(self) -> None:
         """Check that the numbers make a screen."""
-        if self.structure not in (*STRUCTURES, "clustered-dots", "dispersed-dots"):
+        if self.structure not in (*STRUCTURES, *HALFTONES):
             raise DataError(
                 f"screen {self.name}: structure must be one of {STRUCTURES} or a halftone, got {self.structure!r};"
                 " correct it"
@@ -86,7 +89,7 @@ class Screen:
             raise DataError(f"screen {self.name}: cell_dots must be 4 to 32, got {self.cell_dots}; correct it")
 
     def emit(self, raster: RGBArray) -> Light:
-        """Mean light of each pixel of a display: (height, width, 3), linear, of RGB levels of that shape."""
+        """Mean light of each pixel of a display, or of solid ink: (height, width, 3), linear, of RGB of that shape."""
         response = self.black + (1 - self.black) * (np.arange(256) / 255) ** self.gamma
         curves = (response[:, None] * np.array(self.white_rgb)).astype(np.float32)
         return np.stack([curves[raster[..., channel], channel] for channel in range(3)], axis=-1)
@@ -176,10 +179,18 @@ def form_image(
     # ruff's "in (…)" would not tell mypy that a panel remains.
     if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
         light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
+    elif screen.structure == "solid":
+        light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
     else:
         light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
         light *= panel_response(screen.structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=sigma_px)
         light *= _bands(rng, size_wh, strength=screen.banding)
+    paper = np.array(screen.white_rgb, dtype=np.float32) if screen.kind == "print" else None
+    if paper is not None and view.uneven > 0:
+        lit = uneven_light(rng, size_wh, depth=view.uneven)[..., None]
+        light *= lit
+        # The margin has the light of the sheet.
+        paper = paper * lit
     if view.falloff > 0:
         light *= (cosine(size_wh, view) ** np.float32(view.falloff))[..., None]
     if view.lamp > 0:
@@ -190,8 +201,9 @@ def form_image(
     if view.edge != "none":
         light = over(_surround(rng, screen), light, soft_share(placement.inside_px(rays), soft_px))
     elif view.coverage > min(view.shape):
-        paper = screen.white_rgb if screen.kind == "print" else None
         light = within_room(rng, light, rays=rays, view=view, paper=paper, soft_px=soft_px)
+    if view.fingers:
+        light = with_fingers(rng, light, fingers=view.fingers, soft_px=soft_px)
     return _reflect(rng, light, strength=view.glare)
 
 
@@ -278,6 +290,9 @@ _TABLE: tuple[tuple[Any, ...], ...] = (
     ("print-inkjet", "print", "dispersed-dots", (0.45, 0.8), 2.2, (0.86, 0.86, 0.84), 0.02, 0.06, 0.0, 8),
     ("print-newspaper", "print", "clustered-dots", (0.55, 0.85), 2.2, (0.68, 0.66, 0.6), 0.06, 0.02, 0.0, 6),
     ("print-poster", "print", "clustered-dots", (0.5, 0.75), 2.2, (0.8, 0.8, 0.78), 0.03, 0.2, 0.0, 6),
+    ("print-plain", "print", "solid", (1.0, 1.0), 2.0, (0.84, 0.84, 0.84), 0.06, 0.02, 0.0, 8),
+    ("print-laser", "print", "solid", (1.0, 1.0), 2.2, (0.85, 0.85, 0.86), 0.03, 0.05, 0.0, 8),
+    ("print-photo", "print", "solid", (1.0, 1.0), 2.2, (0.9, 0.9, 0.88), 0.012, 0.25, 0.0, 8),
     ("print-magazine", "print", "clustered-dots", (0.48, 0.7), 2.2, (0.85, 0.85, 0.84), 0.015, 0.15, 0.0, 5),
 )
 _FIELDS = tuple(field.name for field in fields(Screen))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.arrays import Float64Array
-from edgekit.simulate.cameras import Light, Rgb
+from edgekit.simulate.cameras import Light
 from edgekit.simulate.perspective import Rays, View
-from edgekit.simulate.textures import Field, axes, smooth_field
+from edgekit.simulate.textures import Field, axes, fractal, smooth_field
 
 # Linear light of skin under a light in which white paper has 1, from dark to fair.
 _SKINS = ((0.10, 0.045, 0.03), (0.27, 0.13, 0.08), (0.42, 0.23, 0.15), (0.58, 0.37, 0.27))
@@ -33,7 +33,7 @@ class Hand:
 
 
 def within_room(
-    rng: np.random.Generator, light: Light, *, rays: Rays, view: View, paper: Rgb | None, soft_px: float
+    rng: np.random.Generator, light: Light, *, rays: Rays, view: View, paper: Light | None, soft_px: float
 ) -> Light:
     """Put a screen or a print that ends inside the picture into its surroundings.
 
@@ -42,7 +42,7 @@ def within_room(
         light: (height, width, 3) of the screen, wherever it is.
         rays: What every camera pixel sees.
         view: From where; its corner, hand and room.
-        paper: Colour of a print's margin; None for a screen, whose rim is dark.
+        paper: Light of a print's margin, (3,) or (height, width, 3); None for a screen, whose rim is dark.
         soft_px: Width of a blurred edge.
 
     Returns:
@@ -54,8 +54,7 @@ def within_room(
     per_pixel = rays.placement.area**-0.5
     across_px = min(rays.placement.raster_wh) * per_pixel if view.corner else width
     rim_px = np.float32(rng.uniform(0.01, 0.06) * across_px)
-    # A wall's light is 1 at most; a photo's mean is a fifth of that.
-    level = float(rng.choice([0.01, 0.06, 0.3] if view.room is None else [0.05, 0.3, 1.2])) * rng.uniform(0.5, 1.5)
+    level = _room_light(rng, paper=paper is not None, wall=view.room is None)
     tint = np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
     wall = smooth_field(rng, (width, height), cells=4)[..., None] if view.room is None else view.room
     around = wall * np.float32(level) * tint
@@ -63,10 +62,19 @@ def within_room(
     if hand is not None:
         around = over(around, hand.light, hand.behind)
     dark = np.full(3, level * rng.choice(_RIMS), dtype=np.float32)
-    rim = dark if paper is None else np.array(paper, dtype=np.float32)
+    rim = dark if paper is None else paper
     around = over(around, rim, soft_share(inside_px + rim_px, soft_px))
     seen = over(around, light, soft_share(inside_px, soft_px))
     return seen if hand is None else over(seen, hand.light, hand.front)
+
+
+def _room_light(rng: np.random.Generator, *, paper: bool, wall: bool) -> float:
+    """How much light the room has, in units of what white is on the screen or print."""
+    if paper:
+        # Paper and room have one light; a wall is greyer than paper.
+        return float(rng.uniform(0.15, 0.9) if wall else rng.uniform(0.7, 1.4))
+    # A wall's light is 1 at most; a photo's mean is a fifth of that.
+    return float(rng.choice([0.01, 0.06, 0.3] if wall else [0.05, 0.3, 1.2]) * rng.uniform(0.5, 1.5))
 
 
 def over(below: Light, above: Light, share: Field) -> Light:
@@ -105,7 +113,7 @@ def draw_hand(rng: np.random.Generator, rays: Rays, *, level: float, soft_px: fl
     per_unit = rays.scale * np.float32(unit)
     root = (0.0, grip + 0.2)
     # The arm leaves the picture, however small the device is in it.
-    behind = _capsule(x, y, root, (-0.3, bottom + 8.0), float(rng.uniform(0.35, 0.55)))
+    behind = capsule(x, y, root, (-0.3, bottom + 8.0), float(rng.uniform(0.35, 0.55)))
     front = np.full(x.shape, -np.inf, dtype=np.float32)
     reach, thick = float(rng.uniform(0.02, 0.16)), float(rng.uniform(0.07, 0.11))
     ends = [
@@ -117,14 +125,10 @@ def draw_hand(rng: np.random.Generator, rays: Rays, *, level: float, soft_px: fl
     for edge, tip, at, radius in ends:
         # From the palm behind the device to its edge, and around it.
         bend = (edge + float(np.sign(edge)) * 0.7 * radius, at + 0.1)
-        behind = np.maximum(behind, _capsule(x, y, root, bend, radius))
-        front = np.maximum(front, _capsule(x, y, bend, (tip, at), radius))
-    skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))], dtype=np.float32) * np.float32(level)
-    # Rounded: darker towards its edge.
-    nearest = np.maximum(front, behind)
-    shade = np.float32(0.45) + np.float32(0.55) * np.clip(nearest / np.float32(thick), 0, 1)
+        behind = np.maximum(behind, capsule(x, y, root, bend, radius))
+        front = np.maximum(front, capsule(x, y, bend, (tip, at), radius))
     return Hand(
-        light=np.asarray(skin * shade[..., None], dtype=np.float32),
+        light=skin_light(rng, np.maximum(front, behind) / np.float32(thick), level=level),
         behind=soft_share(behind * per_unit, soft_px),
         front=soft_share(front * per_unit, soft_px),
     )
@@ -146,7 +150,35 @@ def lamp(rng: np.random.Generator, size_wh: tuple[int, int]) -> Field:
     return np.asarray(np.float32(middle) / (1 + fading), dtype=np.float32)
 
 
-def _capsule(x: Field, y: Field, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Field:
+def skin_light(rng: np.random.Generator, depth: Field, *, level: float) -> Light:
+    """Skin: rounded, lit from one side, mottled and with creases.
+
+    Args:
+        rng: Chance: how dark it is, and its spots.
+        depth: (height, width) how far inside the hand a pixel lies, in units of a finger's radius.
+        level: Light in the room: that of white paper.
+
+    Returns:
+        (height, width, 3) linear light.
+    """
+    height, width = depth.shape
+    tone = rng.uniform(0, len(_SKINS) - 1)
+    low = int(tone)
+    pair = np.array(_SKINS[low : low + 2])
+    skin = (pair[0] + (pair[-1] - pair[0]) * (tone - low)) * level * np.exp(rng.normal(0, 0.1, 3))
+    inside = np.clip(depth, 0, 1)
+    # The height of a round thing above its edge: steep there, flat on top.
+    shade = np.float32(0.35) + np.float32(0.65) * np.sqrt(1 - (1 - inside) ** 2)
+    lit = np.float32(0.7) + np.float32(0.6) * smooth_field(rng, (width, height), cells=3)
+    creases = fractal(rng, (width, height), octaves=6, persistence=0.75) - np.float32(0.5)
+    red = fractal(rng, (width, height), octaves=4, persistence=0.6) - np.float32(0.5)
+    light = (shade * lit * (1 + np.float32(0.35) * creases))[..., None] * skin.astype(np.float32)
+    # Blood shows as more red and less of the others.
+    light *= 1 + red[..., None] * np.array([0.15, -0.25, -0.2], dtype=np.float32)
+    return np.asarray(np.maximum(light, 0), dtype=np.float32)
+
+
+def capsule(x: Field, y: Field, tip: tuple[float, float], end: tuple[float, float], radius: float) -> Field:
     """How far inside a thick line each point lies; negative outside."""
     along = np.array(end) - tip
     share = ((x - tip[0]) * along[0] + (y - tip[1]) * along[1]) / float(along @ along)

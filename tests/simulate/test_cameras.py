@@ -6,7 +6,20 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import DataError
-from edgekit.simulate.cameras import CAMERAS, Camera, Shot, aim, blur, encode_jpeg, expose, take_photo, to_light
+from edgekit.simulate.cameras import (
+    CAMERAS,
+    TONE_STEPS,
+    Camera,
+    Shot,
+    aim,
+    blur,
+    encode_jpeg,
+    expose,
+    take_photo,
+    to_light,
+    tone_curve,
+    untoned,
+)
 
 SHARP = Shot(sigma_px=0.4)
 PERFECT = Camera(
@@ -159,3 +172,17 @@ def test_a_black_scene_stays_finite():
 def test_impossible_cameras_are_refused(change, message):
     with pytest.raises(DataError, match=message):
         dataclasses.replace(PERFECT, **change)
+
+
+@pytest.mark.parametrize("name", ["phone-a", "phone-c", "phone-d"])
+def test_light_is_what_the_tone_curve_made_the_photo_of(name):
+    camera = CAMERAS[name]
+    photo = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
+    light = untoned(photo, camera=camera)
+    assert light.dtype == np.float32
+    assert 0 <= light.min() < 0.001
+    assert 0.99 < light.max() <= 1
+    again = tone_curve(camera.contrast)[np.rint(light * (TONE_STEPS - 1)).astype(int)]
+    # The curve skips levels in the shadows, which a file then does not have.
+    assert np.abs(again.astype(int) - photo).max() <= 8
+    assert np.abs(again.astype(int) - photo)[4:].max() <= 1

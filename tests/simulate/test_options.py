@@ -18,7 +18,10 @@ from edgekit.simulate.rephoto import draw
         ({"screens": ("crt", "crt")}, "once"),
         ({"per_photo": 0}, "per_photo"),
         ({"seed": -1}, "seed"),
-        ({"rephoto": RephotoConfig(layouts=("app", "grid"))}, "layouts whole, page, got app, grid for print-inkjet"),
+        (
+            {"rephoto": RephotoConfig(layouts=("app", "grid"))},
+            "layouts whole, page, text, article, cover, got app, grid for print-inkjet",
+        ),
     ],
 )
 def test_mistakes(given, message):
@@ -29,6 +32,7 @@ def test_mistakes(given, message):
 @pytest.mark.parametrize(
     "given",
     [{"glare": (0.5, 0.1)}, {"jpeg": (0, 90)}, {"angle_deg": 60}, {"oversample": (0.5, 1)}, {"room": 1.5}]
+    + [{"dots": 2}, {"shake_px": (0, 99)}, {"long_side_px": 20}]
     + [{"layouts": given} for given in ((), ("poster",))],
 )
 def test_ranges(given):

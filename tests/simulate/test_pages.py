@@ -25,10 +25,10 @@ def shown(photo, layout, *, seed=0, fill=0.7, paper=False):
     return pixels, (pixels == GREEN).all(axis=2)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - {"text"}))
 def test_the_photo_is_shown_and_the_seed_decides(photo, layout):
     pixels, of_photo = shown(photo, layout)
-    assert of_photo.mean() > 0.2
+    assert of_photo.mean() > 0.08
     np.testing.assert_array_equal(pixels, shown(photo, layout)[0])
     if layout != "whole":
         assert any((shown(photo, layout, seed=seed)[0] != pixels).any() for seed in (1, 2, 3))
@@ -65,6 +65,20 @@ def test_an_app_and_a_page_have_words_or_signs(photo):
     for layout in ("app", "page"):
         found = [len(np.unique(shown(photo, layout, seed=seed)[0].reshape(-1, 3), axis=0)) for seed in range(8)]
         assert max(found) > 2
+
+
+@pytest.mark.parametrize("paper", [True, False])
+def test_a_sheet_of_text_is_white_with_ink_on_it(photo, paper):
+    pixels, of_photo = shown(photo, "text", paper=paper)
+    assert not of_photo.any()
+    assert (pixels == 255).mean() > 0.5
+    assert 0.01 < (pixels < 100).mean() < 0.4
+
+
+def test_words_stand_over_the_photo_of_a_cover(photo):
+    for seed in range(4):
+        _, of_photo = shown(photo, "cover", seed=seed, paper=True)
+        assert 0.2 < of_photo.mean() < 1
 
 
 def test_a_grid_has_many_cuts(photo):

@@ -36,11 +36,17 @@ def test_no_shape_and_no_angle_looks_past_the_horizon(size_wh):
     assert max(placement.raster_wh) < 12 * max(size_wh)
 
 
-def test_only_phones_are_held_and_only_glass_and_gloss_reflect():
+def test_only_phones_are_held_and_only_prints_touched_and_only_glass_and_gloss_reflect():
     config = RephotoConfig(hand=1.0, lamp=1.0)
     drawn = {screen: draw(rng(), screen=screen, config=config) for screen in (*SCREEN_OF, "")}
-    assert [screen for screen, one in drawn.items() if one.hand] == ["oled-pentile"]
-    assert {screen for screen, one in drawn.items() if not one.lamp} == {"print-inkjet", ""}
+    assert all(not one.hand for screen, one in drawn.items() if screen not in ("oled-pentile", *PRINTS))
+    assert drawn["oled-pentile"].hand
+    assert {screen for screen, one in drawn.items() if not one.lamp} == {
+        "print-inkjet",
+        "print-plain",
+        "print-laser",
+        "",
+    }
 
 
 @pytest.mark.parametrize("layout", ["whole", "letterbox"])
@@ -86,6 +92,40 @@ def _fine(content):
 def test_every_name_stands_for_a_screen_and_prints_for_paper():
     assert tuple(SCREEN_OF) == SCREEN_NAMES
     assert {name for name, screen in SCREEN_OF.items() if screen.kind == "print"} == set(PRINTS)
+
+
+def test_dots_are_seen_near_by_alone():
+    photo = np.full((240, 320, 3), (150, 110, 90), np.uint8)
+    config = RephotoConfig(coverage=(0.6, 0.6), layouts=("whole",), glare=(0, 0), hand=0.0, shake_px=(0, 0))
+    found = {}
+    for dots in (0.0, 1.0):
+        drawn = draw(rng(1), screen="print-offset", config=replace(config, dots=dots))
+        assert drawn.dots == bool(dots)
+        found[dots] = _fine(rephotograph(rng(2), photo, drawn=drawn))
+    assert found[1.0] > 2 * found[0.0]
+
+
+def test_files_may_have_fewer_pixels_than_their_photos(photo):
+    for screen in ("", "print-plain", "ips-monitor"):
+        drawn = draw(rng(), screen=screen, config=replace(SMALL, long_side_px=96))
+        with Image.open(io.BytesIO(rephotograph(rng(1), photo, drawn=drawn))) as opened:
+            assert opened.size == (96, 72)
+        # It is never enlarged.
+        with Image.open(io.BytesIO(rephotograph(rng(1), photo, drawn=replace(drawn, long_side_px=999)))) as opened:
+            assert opened.size == (160, 120)
+
+
+def test_a_photo_of_the_scene_has_about_the_photo_s_light_and_colours(photo):
+    """Over many shots: a camera's tones are undone before another's are laid on."""
+    config = replace(SMALL, shake_px=(0, 0))
+    seen = []
+    for seed in range(24):
+        content = rephotograph(rng(seed), photo, drawn=draw(rng(seed), screen="", config=config))
+        seen.append(np.asarray(Image.open(io.BytesIO(content))).astype(float))
+    mean = np.mean([one.mean() for one in seen])
+    spread = np.mean([one.std() for one in seen])
+    assert mean == pytest.approx(photo.mean(), rel=0.12)
+    assert spread == pytest.approx(photo.std(), rel=0.15)
 
 
 class TestOnePhoto:

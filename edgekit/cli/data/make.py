@@ -221,7 +221,7 @@ def recapture(
         str,
         typer.Option(
             help="Screens and prints that take turns: lcd-rgb, oled-pentile, crt, ips-monitor, print-inkjet, "
-            "print-offset, with commas between, or all."
+            "print-offset, print-plain, print-laser, print-photo, with commas between, or all."
         ),
     ] = "all",
     preview: Preview = None,
@@ -240,6 +240,7 @@ def recapture(
     angle: Annotated[float | None, typer.Option(help="Largest turn of the screen, in degrees.")] = None,
     focus: Annotated[str | None, typer.Option(help="Blur besides the lens's own, in camera pixels: LOW:HIGH.")] = None,
     exposure: Annotated[str | None, typer.Option(help="Error of the exposure, in stops: LOW:HIGH.")] = None,
+    shake: Annotated[str | None, typer.Option(help="Way of the hand, in pixels of the file: LOW:HIGH.")] = None,
     glare: Annotated[str | None, typer.Option(help="Reflected light, as a share of the screen's: LOW:HIGH.")] = None,
     jpeg: Annotated[str | None, typer.Option(help="Quality of the files: LOW:HIGH.")] = None,
     coverage: Annotated[
@@ -251,8 +252,8 @@ def recapture(
     layout: Annotated[
         str | None,
         typer.Option(
-            help="What the screen shows around the photo: whole (nothing), page, letterbox, app, grid, with commas "
-            "between; prints are whole or on a page. [default: all]"
+            help="What the screen shows around the photo: whole (nothing), page, letterbox, app, grid, article, cover, "
+            "or text instead of it, with commas between; prints have no bars, apps and grids. [default: all]"
         ),
     ] = None,
     fill: Annotated[str | None, typer.Option(help="Share of the screen that the photo takes: LOW:HIGH.")] = None,
@@ -262,12 +263,20 @@ def recapture(
     phones: Annotated[
         float | None, typer.Option(help="Share of the phones that have a phone's shape, with round corners.")
     ] = None,
-    hand: Annotated[float | None, typer.Option(help="Share of the phones that are held in a hand.")] = None,
+    hand: Annotated[
+        float | None,
+        typer.Option(help="Share of the phones in a hand, and twice that of prints under fingers."),
+    ] = None,
+    dots: Annotated[float | None, typer.Option(help="Share of inkjet and offset prints whose dots are seen.")] = None,
     lamp: Annotated[
         float | None, typer.Option(help="Share of screens and glossy prints with a lamp's mirror image.")
     ] = None,
     oversample: Annotated[
         str | None, typer.Option(help="Camera pixels per pixel of the file, along one axis: LOW:HIGH.")
+    ] = None,
+    long_side: Annotated[
+        int | None,
+        typer.Option(help="Longest side of the files, in pixels; photos of more have detail that lenses can lose."),
     ] = None,
     skip_bad: options.SkipBad = False,
     seed: options.Seed = _RECAPTURE.seed,
@@ -287,7 +296,7 @@ def recapture(
 
     how = replace(options.reading(columns, folders), skip_bad=skip_bad)
     ranges = {"distance": distance, "focus_px": focus, "exposure_ev": exposure, "glare": glare, "jpeg": jpeg}
-    ranges |= {"coverage": coverage, "fill": fill, "oversample": oversample}
+    ranges |= {"coverage": coverage, "fill": fill, "oversample": oversample, "shake_px": shake}
     rephoto = options.changed(
         RephotoConfig(),
         **{name: _range(name, text) for name, text in options.given_only(ranges).items()},
@@ -296,7 +305,9 @@ def recapture(
         room=room,
         phones=phones,
         hand=hand,
+        dots=dots,
         lamp=lamp,
+        long_side_px=long_side,
     )
     config = RecaptureConfig(
         screens=SCREEN_NAMES if screen == "all" else options.names(screen),
