@@ -61,7 +61,7 @@ def crossval(
 ) -> None:
     """Test every group by a model that never saw it.
 
-    Float, int8 PTQ and int8 QAT, side by side. A re-run goes on.
+    Float, int8 PTQ and int8 QAT, side by side. A re-run goes on. `edgekit compare` holds several against each other.
     """
     require("filelock", "tensorflow")
     from edgekit.data.dataset import load_dataset

@@ -48,6 +48,7 @@ OTHER_TYPES = {
 }
 # Options of one type whose words name the command's own object.
 OTHER_WORDS = {
+    "--dry-run": "what would be removed, or made",
     "--data": "photos to judge on, a run's photos, or photos to show",
     "--group": "all photos of an import, or one session",
     "--label": "all photos, or the genuine ones of a set",
