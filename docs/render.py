@@ -21,6 +21,7 @@ from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak
 from rendering.studies import classes, study, unseen
+from rendering.sweeps import backbones
 
 import edgekit
 
@@ -52,6 +53,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "targets", "recapture.json", targets),
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
+    (RESULTS / "backbones.md", "backbones", "backbones.json", backbones),
     (RESULTS / "tta.md", "study", "tta.json", study),
     (RESULTS / "tta.md", "classes", "tta.json", classes),
     (RESULTS / "tta.md", "unseen", "tta.json", unseen),

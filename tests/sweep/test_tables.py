@@ -7,9 +7,11 @@ import math
 import pytest
 from folded import wrong_at
 
+from edgekit.crossval.record import CrossvalRecord
 from edgekit.metrics.intervals import Difference
+from edgekit.records import from_plain, plain, read_json
 from edgekit.sweep.compare import compare_runs
-from edgekit.sweep.record import CompareRecord, CompareRow
+from edgekit.sweep.record import CompareRecord, CompareRow, SweepRecord
 from edgekit.sweep.tables import comparison_page, comparison_table, network_table, signed_points
 
 pytest.importorskip("scipy")
@@ -76,3 +78,27 @@ def test_a_run_without_accuracy_is_said_to_have_none():
     page = comparison_page(CompareRecord(rows=(row,), cautions=("odd",)), "One")
     assert "no accuracies on record" in page
     assert "- Caution: odd" in page
+
+
+def test_a_sweep_as_documents_show_it(crossval, repository, monkeypatch):
+    """What docs/render.py makes of a record, whether one is committed or not."""
+    monkeypatch.syspath_prepend(str(repository / "docs"))
+    from rendering.sweeps import backbones
+
+    root = crossval("lite", {("float", 5): GOOD, ("int8 PTQ", 5): POOR}, latency={5: 20.0})
+    record = SweepRecord(
+        title="Backbones",
+        data_sha256="d" * 64,
+        photos=48,
+        groups=6,
+        folds=3,
+        comparison=compare_runs([root]),
+        failed={"vgg16": "no weights"},
+        conditions=from_plain(CrossvalRecord, read_json(root / "crossval.json"), where="it").conditions,
+        versions={},
+    )
+    page = backbones(plain(record))
+    assert page.startswith("Backbones: 48 photos of 6 groups, each by a model of 3 folds that never saw its group;")
+    assert "Latency is of one thread, on 2 cores of an a chip" in page
+    assert "| lite (trained from scratch) | 5 | int8 PTQ | 87.5 (" in page
+    assert page.endswith("Failed: vgg16: no weights.")
