@@ -67,8 +67,9 @@ def comparison_page(record: CompareRecord, title: str) -> str:
 
 LEGEND = (
     "Lost to int8, and more than the first run: differences photo by photo, by Student's t over groups or over photos, "
-    "whichever reaches further; without an interval, what the gate saw. Training is of one model: folds share "
-    "features. Pareto: no other row of the same photos and device is as fast and as accurate."
+    "whichever reaches further; without an interval, what the gate saw. Training is of one model, and "
+    "folds and points that pool the same layers share features. Pareto: no other row of the same photos and device is "
+    "as fast and as accurate."
 )
 
 
