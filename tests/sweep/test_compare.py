@@ -14,7 +14,8 @@ from edgekit.sweep.compare import compare_runs, costed_points, described
 from edgekit.sweep.record import CompareRecord
 from edgekit.train.options import NetworkConfig, TrainConfig
 
-pytest.importorskip("scipy")
+# As tests are collected: what it loads warns of itself.
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 GOOD, POOR = wrong_at(0, 9), wrong_at(0, 1, 2, 9, 10, 20)
 
@@ -167,7 +168,6 @@ def test_a_network_in_words(config, words):
 @pytest.mark.host
 @pytest.mark.slow
 def test_a_run_with_a_model_tells_what_its_records_do(small_run, small_model, tmp_path):
-    pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
     root = shutil.copytree(small_run.root, tmp_path / "run")
     for file in small_model.parent.glob("small-int8.*"):
         shutil.copy(file, root)

@@ -21,21 +21,22 @@ pytestmark = [pytest.mark.host, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def points(mobile_config):
+def points(mobile_config, small_config):
     """Two heads on one network of random weights, and one whose weights are nowhere."""
+    train = replace(mobile_config, network=small_config.network)
     config = CrossvalConfig(
-        train=mobile_config,
+        train=train,
         folds=3,
         crops=(3,),
         calibration_crops=50,
         timed_photos=2,
         variants=("float", "int8 PTQ"),
     )
-    absent = replace(mobile_config, network=replace(mobile_config.network, weights="no-such-weights.h5"))
+    absent = replace(train, network=replace(train.network, weights="no-such-weights.h5"))
     return (
         SweepPoint(name="one", config=config, note="random weights"),
         SweepPoint(name="absent", config=replace(config, train=absent)),
-        SweepPoint(name="scales", config=replace(config, train=replace(mobile_config, heads="scales"))),
+        SweepPoint(name="scales", config=replace(config, train=replace(train, heads="scales"))),
     )
 
 
