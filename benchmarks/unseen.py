@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.cli import console
-from edgekit.crossval.folds import VARIANTS, fold_splits
-from edgekit.crossval.options import CrossvalConfig
+from edgekit.crossval.folds import fold_splits
+from edgekit.crossval.options import CrossvalConfig, VariantName, variant_stem
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.groups import with_groups
 from edgekit.errors import DataError, EdgekitError
@@ -69,9 +69,19 @@ class UnseenRecord:
     details: tuple[UnseenDetail, ...]
 
 
-def fold_models(variant: str, root: Path, config: CrossvalConfig) -> list[Path]:
+def chosen_variants(asked: str, config: CrossvalConfig) -> list[VariantName]:
+    """The variants that were asked for, in that order; all that there are where none was."""
+    known = {str(one): one for one in config.variants}
+    names = asked.split(",") if asked else list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DataError(f"--variants must be some of {', '.join(known)}, got {', '.join(unknown)}")
+    return [known[name] for name in names]
+
+
+def fold_models(variant: VariantName, root: Path, config: CrossvalConfig) -> list[Path]:
     """The model file of every fold."""
-    name = f"{variant.replace(' ', '-').lower()}.tflite"
+    name = f"{variant_stem(variant)}.tflite"
     return [root / f"fold-{number}" / "models" / name for number in range(config.folds)]
 
 
@@ -114,7 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("crossval", type=Path, help="folder of a finished cross-validation")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="with commas between")
+    parser.add_argument("--variants", default="", help="with commas between; all when left out")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--scores", type=Path, default=Path("runs/scores"))
     asked = parser.parse_args()
@@ -126,7 +136,7 @@ def main() -> int:
             if raw.get("data_sha256") != dataset.sha256:
                 raise DataError(f"{mark} is of other photos than {asked.photos}")
             config = from_plain(CrossvalConfig, raw.get("config"), where=str(mark))
-            models = {one: fold_models(one, asked.crossval, config) for one in asked.variants.split(",")}
+            models = {one: fold_models(one, asked.crossval, config) for one in chosen_variants(asked.variants, config)}
             bundles = [read_bundle(file) for files in models.values() for file in files]
             study, left_out = plans_with_heads(bundles, TtaConfig())
             wanted = Asked(config=config, study=study, scores=asked.scores)

@@ -23,6 +23,7 @@ from rendering.ports import port_speed, ports
 from rendering.recipes import recipes
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
+from rendering.sweeps import backbones
 
 import edgekit
 
@@ -56,6 +57,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (RESULTS / "int8.md", "int8", "int8.json", int8),
+    (RESULTS / "backbones.md", "backbones", "backbones.json", backbones),
     (RESULTS / "tta.md", "study", "tta.json", study),
     (RESULTS / "tta.md", "classes", "tta.json", classes),
     (RESULTS / "tta.md", "unseen", "tta.json", unseen),

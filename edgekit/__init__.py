@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from edgekit.runtime.payload import write_payload as write_payload
     from edgekit.simulate.demo_set import simulate_photos as simulate_photos
     from edgekit.simulate.recapture_set import make_recaptures as make_recaptures
+    from edgekit.sweep.compare import compare_runs as compare_runs
+    from edgekit.sweep.run import run_sweep as run_sweep
     from edgekit.train.finetune import finetune as finetune
 
 __version__ = "0.1.0"
@@ -64,6 +66,8 @@ _HOMES = {
     "set_target": "evaluate.threshold",
     "benchmark": "bench.benchmark",
     "cross_validate": "crossval.folds",
+    "run_sweep": "sweep.run",
+    "compare_runs": "sweep.compare",
     "write_report": "report.write",
     "open_devices": "devices.parse",
     "survey": "devices.survey",

@@ -67,7 +67,7 @@ HOME_OF = {
     "imagehash": {"data.lookalikes"},
     "regex": {"gather.patterns"},
     "tomli_w": {"gather.plan"},
-    "tomli": {"gather.plan", "devices.parse"},
+    "tomli": {"tomlfile", "devices.parse"},
     "picamera2": {"video.picamera"},
     "rich": {"cli.console"},
     "scipy": {"audit.within", "data.lookalikes", "metrics.rates", "scoring.operating_point", "train.photo_heads"},
@@ -318,7 +318,9 @@ TESTED_ELSEWHERE = {
     "report.costs": "tests/report/test_page.py, tests/report/test_browser.py",
     "report.tables": "tests/report/test_verdict.py, tests/report/test_page.py",
     "report.training": "tests/report/test_page.py",
+    "sweep.record": "through what makes them: tests/sweep/test_compare.py, tests/sweep/test_run.py",
     "simulate.products": "drawn by scenes: tests/simulate/test_scenes.py",
+    "tomlfile": "through what reads it: tests/gather/test_plan.py, tests/sweep/test_options.py",
     "train.keras2": "imports alone",
     "video.source": "a protocol; tests/video/test_opencv.py, tests/video/test_newest.py",
 }

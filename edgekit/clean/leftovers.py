@@ -29,10 +29,10 @@ _PATTERNS: tuple[tuple[LeftoverKind, re.Pattern[str]], ...] = (
     ("unfinished files", re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{8}\.part$")),
     ("rejected files", re.compile(r"(^|/)[^/]+\.rejected\.(tflite|json|folds\.npz)$")),
 )
-# Any of these beside its files makes a folder a run, a cross-validation, or a study of crops.
-_MARKS = ("float.json", "float.state.json", "qat.json", "crossval.config.json", "tta.json")
-# A run lies in a fold, and a study in a run.
-_DEEPEST = 6
+# Any of these beside its files makes a folder a run, a cross-validation, a sweep of these, or a study of crops.
+_MARKS = ("float.json", "float.state.json", "qat.json", "crossval.config.json", "sweep.json", "tta.json")
+# A run lies in a fold, that in a point of a sweep, and a study in a run.
+_DEEPEST = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,8 @@ def clean(root: Path, config: CleanConfig, *, progress: Progress = SILENT) -> Cl
             "name the --out that it was made with"
         )
     with contextlib.ExitStack() as held:
-        for folder in (root, *sorted(one.parent for one in root.glob("fold-*/*.json"))):
+        inside = ("fold-*/*.json", "*/crossval.config.json", "*/fold-*/*.json")
+        for folder in (root, *sorted({one.parent for pattern in inside for one in root.glob(pattern)})):
             held.enter_context(working_in(folder))
         found = [(kind, path) for kind, path in _found(root) if config.rejected or kind != "rejected files"]
         record = CleanRecord(folder=str(root), removed=not config.dry_run, leftovers=_counted(root, found))

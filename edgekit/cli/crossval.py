@@ -11,11 +11,10 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.contract import CropPlan
-from edgekit.crossval.options import CrossvalConfig
+from edgekit.crossval.options import VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
-from edgekit.errors import require
+from edgekit.errors import EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
-from edgekit.quantize.options import refuse_unquantisable
 from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 from edgekit.train.weights_file import check_weights_file
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from edgekit.crossval.record import CrossvalRecord, VariantRecord
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
+_STEMS = {variant_stem(variant): variant for variant in VARIANTS}
 
 
 def crossval(
@@ -31,6 +31,13 @@ def crossval(
     folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=3)] = _CROSSVAL.folds,
     crops: Annotated[str | None, options.numbers_of_crops(_CROSSVAL.crops)] = None,
     tta: options.Tta = None,
+    variants: Annotated[
+        str | None,
+        typer.Option(
+            help="What is made of each fold, with commas between; without int8-qat a fold is done much sooner. "
+            f"[default: {','.join(_STEMS)}]"
+        ),
+    ] = None,
     backbone: options.Backbone = options.NETWORK.backbone,
     alpha: options.Alpha = None,
     side: options.Side = None,
@@ -56,7 +63,7 @@ def crossval(
 ) -> None:
     """Test every group by a model that never saw it.
 
-    Float, int8 PTQ and int8 QAT, side by side. A re-run goes on.
+    Float, int8 PTQ and int8 QAT, side by side. A re-run goes on. `edgekit compare` holds several against each other.
     """
     require("filelock", "tensorflow")
     from edgekit.data.dataset import load_dataset
@@ -65,6 +72,9 @@ def crossval(
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
     options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
+    made = _variants(variants)
+    if qat_epochs is not None and "int8 QAT" not in made:
+        raise EdgekitError(f"--qat-epochs are of int8-qat, got --variants {variants}; leave that out")
     crop_plan = CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None)
     heads = options.chosen_heads(heads, crop_plan, draws)
     train = TrainConfig(
@@ -80,9 +90,9 @@ def crossval(
         seed=seed,
     )
     qat = options.changed(qat_fit(), epochs=qat_epochs)
-    config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted)
+    config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted, variants=made)
     check_weights_file(network)
-    refuse_unquantisable(network)
+    check_variants(made, network)
     options.check_places({"a cross-validation": out}, data)
     with console.progress() as progress:
         dataset = load_dataset(
@@ -112,6 +122,14 @@ def _certainty(found: VariantRecord) -> list[tuple[str, str]]:
         (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
         for one in found.asked_again
     ]
+
+
+def _variants(given: str | None) -> tuple[VariantName, ...]:
+    """The variants of an option, in the order in which they are made."""
+    named = options.names(given) if given is not None else tuple(_STEMS)
+    if not set(named) <= set(_STEMS) or len(set(named)) < len(named):
+        raise typer.BadParameter(f"some of {', '.join(_STEMS)} with commas between, each once; got {given!r}")
+    return tuple(variant for stem, variant in _STEMS.items() if stem in named)
 
 
 def print_crossval(record: CrossvalRecord) -> None:

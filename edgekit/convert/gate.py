@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
 from edgekit.metrics.classification import agreement, classification_report
-from edgekit.metrics.rates import lowest_sum
+from edgekit.metrics.rates import accuracy_gains, lowest_sum
 from edgekit.metrics.wording import count
 from edgekit.scoring.scores import Scores
 from edgekit.train.options import Stage
@@ -116,10 +114,7 @@ def compare_models(
     crops, targets = contract.plan.crops, scores.targets
     old_said, new_said = float_scores.predicted(float_contract, crops), scores.predicted(contract, crops)
     old, new = (classification_report(targets, said, contract.labels) for said in (old_said, new_said))
-    # What each photo adds to the drop: balanced accuracy is a sum over photos, each class of the same weight.
-    counts = np.bincount(targets, minlength=len(contract.labels))
-    weights = 1 / (np.count_nonzero(counts) * counts[targets])
-    losses = weights * ((old_said == targets).astype(np.float64) - (new_said == targets))
+    losses = accuracy_gains(targets, new_said == targets, old_said == targets)
     return Gate(
         photos=len(scores.targets),
         crops=crops,

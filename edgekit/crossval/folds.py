@@ -15,11 +15,17 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import percentiles
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.session import measure_on
-from edgekit.contract import Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
-from edgekit.crossval.options import CrossvalConfig
-from edgekit.crossval.record import CrossvalRecord, VariantRecord
+from edgekit.crossval.options import VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
+from edgekit.crossval.record import (
+    CrossvalAnswers,
+    CrossvalRecord,
+    VariantAnswers,
+    VariantRecord,
+    answers_file,
+    record_file,
+)
 from edgekit.data.checks import format_of, refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.data.groups import with_groups
@@ -38,7 +44,7 @@ from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress, about
-from edgekit.quantize.options import CalibrationFolder, refuse_unquantisable
+from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
 from edgekit.records import from_plain, plain, read_json, write_json
 from edgekit.runtime.agent.job import Job, Setting
@@ -50,19 +56,13 @@ from edgekit.runtime.timing import Latency
 from edgekit.scoring.out_of_fold import read_beside
 from edgekit.scoring.passes import ScoreStore, score_photos
 from edgekit.scoring.scores import Scores
+from edgekit.train.backbones.count import count_macs
 from edgekit.train.finetune import finetune, versions
 from edgekit.train.network import build_network
 from edgekit.train.options import Stage
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
-
-# Name → precision and stage of the weights.
-VARIANTS: dict[str, tuple[Precision, Stage]] = {
-    "float": ("float32", "float"),
-    "int8 PTQ": ("int8", "float"),
-    "int8 QAT": ("int8", "qat"),
-}
 
 # Shares of photos that a user may be asked to take again.
 ASKED_AGAIN = (0.05, 0.07, 0.1, 0.14)
@@ -79,14 +79,20 @@ class _Fold:
 
     folder: RunFolder
     samples: tuple[Sample, ...]
-    scores: dict[str, Scores]
-    unseen: dict[str, Scores]
-    bundles: dict[str, Bundle]
+    scores: dict[VariantName, Scores]
+    unseen: dict[VariantName, Scores]
+    bundles: dict[VariantName, Bundle]
     training_seconds: float
 
 
 def cross_validate(
-    dataset: Dataset, out: Path, config: CrossvalConfig, *, keep: bool = True, progress: Progress = SILENT
+    dataset: Dataset,
+    out: Path,
+    config: CrossvalConfig,
+    *,
+    keep: bool = True,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
 ) -> CrossvalRecord:
     """Train, quantise, convert and test once per fold; a re-run goes on where the last one stopped.
 
@@ -95,9 +101,10 @@ def cross_validate(
 
     Args:
         dataset: Photos with groups.
-        out: Folder for the folds and ``crossval.json``.
+        out: Folder for the folds, ``crossval.json``, and what the models say of each photo beside it.
         config: What is trained, and what is reported.
         keep: Keep features, adapted weights and scores, which folds share and a re-run takes.
+        cache: Where features and adapted weights are kept that other cross-validations share; in ``out`` when None.
         progress: Told of every step.
 
     Raises:
@@ -109,11 +116,13 @@ def cross_validate(
     refuse_among_photos(out, dataset.root, "a cross-validation")
     dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = fold_splits(dataset, config)
-    refuse_unquantisable(config.train.network)
+    check_variants(config.variants, config.train.network)
     load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
+    place = cache or RunFolder(root=out).features
+    options = RunOptions(resume=True, cache=place if keep else None, keep=keep)
     with working_in(out):
-        folds = _run_folds(dataset, splits, out, config, keep=keep, progress=progress)
+        folds = _run_folds(dataset, splits, out, config, options=options, progress=progress)
     return _conclude(dataset, out, folds, config, progress)
 
 
@@ -131,13 +140,19 @@ def fold_splits(dataset: Dataset, config: CrossvalConfig) -> tuple[Split, ...]:
 
 
 def _run_folds(
-    dataset: Dataset, splits: Sequence[Split], out: Path, config: CrossvalConfig, *, keep: bool, progress: Progress
+    dataset: Dataset,
+    splits: Sequence[Split],
+    out: Path,
+    config: CrossvalConfig,
+    *,
+    options: RunOptions,
+    progress: Progress,
 ) -> list[_Fold]:
     folds: list[_Fold] = []
     for number, split in enumerate(splits):
         progress.say(f"fold {number + 1} of {config.folds}: tests {count(len(split.test), 'photo')}")
         began = time.monotonic()
-        folds.append(_run_fold(dataset, split, out / f"fold-{number}", config, keep=keep, progress=progress))
+        folds.append(_run_fold(dataset, split, out / f"fold-{number}", config, options=options, progress=progress))
         took, left = time.monotonic() - began, config.folds - len(folds)
         # A fold that was there from before takes no time, and says nothing of the others.
         if took > _WORTH_SAYING_S and left:
@@ -150,6 +165,21 @@ def _conclude(
     dataset: Dataset, out: Path, folds: Sequence[_Fold], config: CrossvalConfig, progress: Progress
 ) -> CrossvalRecord:
     latency, where = _time(dataset, folds[-1], config, progress)
+    records, answers = [], []
+    for variant in config.variants:
+        for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(crops=config.crops, threads=(1,))):
+            photos = _scored(folds, variant, setting)
+            judged = judged_photos(*photos)
+            timed = latency.get((variant, setting), {})
+            records.append(_variant(folds, variant, setting, (photos, judged), timed))
+            answers.append(
+                VariantAnswers(
+                    variant=variant,
+                    crops=setting.crops,
+                    stops_early=setting.stops_early,
+                    predicted=tuple(judged.predicted.tolist()),
+                )
+            )
     record = CrossvalRecord(
         config=config,
         data_sha256=dataset.sha256,
@@ -157,15 +187,30 @@ def _conclude(
         groups=len(dataset.groups),
         training_seconds=sum(fold.training_seconds for fold in folds),
         conditions=where,
-        variants=tuple(
-            _variant(folds, variant, setting, latency.get((variant, setting), {}))
-            for variant in VARIANTS
-            for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(crops=config.crops, threads=(1,)))
-        ),
+        variants=tuple(records),
         versions=versions(),
+        macs=_macs(folds[-1].folder.read("float")),
     )
-    write_json(out / "crossval.json", record)
+    # First what is told photo by photo: a record says that all is there.
+    write_json(answers_file(out), _answers(dataset, judged, answers))
+    write_json(record_file(out), record)
     return record
+
+
+def _answers(dataset: Dataset, judged: Judged, answers: Sequence[VariantAnswers]) -> CrossvalAnswers:
+    return CrossvalAnswers(
+        data_sha256=dataset.sha256,
+        paths=judged.paths,
+        groups=tuple(judged.groups or ()),
+        truth=tuple(judged.truth.tolist()),
+        variants=tuple(answers),
+    )
+
+
+def _macs(trained: TrainRecord) -> int:
+    """Multiplications of one crop by the network of a fold, which may have chosen its features."""
+    config = trained.config
+    return count_macs(build_network(config.network, len(trained.labels), config.head_count))
 
 
 def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
@@ -181,20 +226,20 @@ def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:
 
 
 def _run_fold(
-    dataset: Dataset, split: Split, root: Path, config: CrossvalConfig, *, keep: bool, progress: Progress
+    dataset: Dataset, split: Split, root: Path, config: CrossvalConfig, *, options: RunOptions, progress: Progress
 ) -> _Fold:
     folder = RunFolder(root=root)
-    options = RunOptions(resume=True, cache=RunFolder(root=root.parent).features if keep else None, keep=keep)
     if not _is_finished(folder, "float"):
         _pass_on(finetune(dataset, folder, config.train, split=split, options=options, progress=progress), folder)
-    if not _is_finished(folder, "qat"):
+    stages = dict.fromkeys(VARIANTS[variant][1] for variant in config.variants)
+    if "qat" in stages and not _is_finished(folder, "qat"):
         crops = CalibrationFolder(crops=config.calibration_crops)
         _pass_on(qat(dataset, folder, config.qat, calibration=crops, options=options, progress=progress), folder)
-    bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in VARIANTS}
+    bundles = {variant: _bundle(dataset, folder, variant, config, progress) for variant in config.variants}
     samples = split.samples(dataset, "test")
     # Kept, so that a re-run need not score again.
-    store = ScoreStore.of(folder.root / "scores", dataset, samples) if keep else None
-    source = model_source(bundles["float"].contract, dataset, samples)
+    store = ScoreStore.of(folder.root / "scores", dataset, samples) if options.keep else None
+    source = model_source(bundles[config.variants[0]].contract, dataset, samples)
     scored = score_photos(list(bundles.values()), source, crops=max(config.crops), store=store, progress=progress)
     return _Fold(
         folder=folder,
@@ -202,7 +247,7 @@ def _run_fold(
         scores=dict(zip(bundles, scored, strict=True)),
         unseen=_unseen(dataset, split, folder, bundles) if config.train.is_solved else {},
         bundles=bundles,
-        training_seconds=folder.read("float").seconds + folder.read("qat").seconds,
+        training_seconds=sum(folder.read(stage).seconds for stage in dict.fromkeys(("float", *stages))),
     )
 
 
@@ -229,12 +274,14 @@ def _pass_on(record: TrainRecord, folder: RunFolder) -> None:
         raise KeyboardInterrupt
 
 
-def _model(folder: RunFolder, variant: str) -> Path:
+def _model(folder: RunFolder, variant: VariantName) -> Path:
     # Not beside the run's records: that of `float.tflite` would replace that of the float stage.
-    return folder.root / "models" / f"{variant.replace(' ', '-').lower()}.tflite"
+    return folder.root / "models" / f"{variant_stem(variant)}.tflite"
 
 
-def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalConfig, progress: Progress) -> Bundle:
+def _bundle(
+    dataset: Dataset, folder: RunFolder, variant: VariantName, config: CrossvalConfig, progress: Progress
+) -> Bundle:
     path = _model(folder, variant)
     if not path.exists():
         precision, stage = VARIANTS[variant]
@@ -250,22 +297,33 @@ def _bundle(dataset: Dataset, folder: RunFolder, variant: str, config: CrossvalC
     return read_bundle(path)
 
 
-def _variant(
-    folds: Sequence[_Fold], variant: str, setting: Setting, latency: dict[str, dict[str, Latency]]
-) -> VariantRecord:
-    """All photos together, each judged by its own fold's model, operating point and bounds."""
-    crops, early = setting.crops, setting.stops_early
-    photos = [
+def _scored(folds: Sequence[_Fold], variant: VariantName, setting: Setting) -> list[ScoredPhotos]:
+    """All photos, each with its own fold's model, operating point and bounds."""
+    return [
         ScoredPhotos.of(
-            fold.scores[variant], fold.samples, fold.bundles[variant].contract, crops=crops, stops_early=early
+            fold.scores[variant],
+            fold.samples,
+            fold.bundles[variant].contract,
+            crops=setting.crops,
+            stops_early=setting.stops_early,
         )
         for fold in folds
     ]
-    judged = judged_photos(*photos)
+
+
+def _variant(
+    folds: Sequence[_Fold],
+    variant: VariantName,
+    setting: Setting,
+    found: tuple[Sequence[ScoredPhotos], Judged],
+    latency: dict[str, dict[str, Latency]],
+) -> VariantRecord:
+    """All photos together."""
+    photos, judged = found
     evaluation = evaluation_of(judged)
     contracts = [fold.bundles[variant].contract for fold in folds]
-    has_all = crops == contracts[0].plan.crops and not early
-    noted = [found for found in map(noted_validation, contracts) if found is not None] if has_all else []
+    has_all = setting.crops == contracts[0].plan.crops and not setting.stops_early
+    noted = [one for one in map(noted_validation, contracts) if one is not None] if has_all else []
     return VariantRecord(
         variant=variant,
         crops=setting.crops,
@@ -280,7 +338,7 @@ def _variant(
     )
 
 
-def _asked_again(folds: Sequence[_Fold], variant: str, judged: Judged) -> tuple[AskedAgain, ...]:
+def _asked_again(folds: Sequence[_Fold], variant: VariantName, judged: Judged) -> tuple[AskedAgain, ...]:
     """The least certain test photos, by bounds that the training photos of their fold set out of fold."""
     if not all(fold.unseen for fold in folds):
         return ()
@@ -297,7 +355,7 @@ def _asked_again(folds: Sequence[_Fold], variant: str, judged: Judged) -> tuple[
 
 def _time(
     dataset: Dataset, fold: _Fold, config: CrossvalConfig, progress: Progress
-) -> tuple[dict[tuple[str, Setting], dict[str, dict[str, Latency]]], Conditions | None]:
+) -> tuple[dict[tuple[VariantName, Setting], dict[str, dict[str, Latency]]], Conditions | None]:
     """Latency of the last fold's models on some of its test photos.
 
     Returns:
@@ -310,7 +368,7 @@ def _time(
     if not photos:
         return {}, None
     how = BenchConfig(crops=config.crops, runs=max(2, len(photos)))
-    found: dict[tuple[str, Setting], dict[str, dict[str, Latency]]] = {}
+    found: dict[tuple[VariantName, Setting], dict[str, dict[str, Latency]]] = {}
     where: Conditions | None = None
     for variant, bundle in fold.bundles.items():
         job = Job(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from edgekit.bench.conditions import Conditions
 from edgekit.bounds import Counted, NoLess
-from edgekit.crossval.options import CrossvalConfig
+from edgekit.crossval.options import CrossvalConfig, VariantName
+from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap
 from edgekit.metrics.abstaining import AskedAgain
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.reliability import Reliability
+from edgekit.records import from_plain, read_json
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
 
@@ -43,7 +46,8 @@ class CrossvalRecord:
     """A finished cross-validation.
 
     Attributes:
-        training_seconds: Both stages of all folds; of a stage that was stopped and went on, the last call.
+        training_seconds: All stages of all folds; of a stage that was stopped and went on, the last call.
+        macs: Multiplications of one crop by the last fold's network; None in records of before they were counted.
     """
 
     config: CrossvalConfig
@@ -54,3 +58,63 @@ class CrossvalRecord:
     conditions: Conditions | None
     variants: tuple[VariantRecord, ...]
     versions: dict[str, str]
+    macs: Counted | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantAnswers:
+    """What one variant says of every photo with so many crops, as positions in the labels."""
+
+    variant: VariantName
+    crops: Counted
+    stops_early: bool
+    predicted: tuple[Counted, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossvalAnswers:
+    """What the models of all folds say, photo by photo, so that two cross-validations can be compared in pairs.
+
+    Attributes:
+        data_sha256: Identifies the photos.
+        paths: Of the photos, relative to the data's folder.
+        groups: Group of each.
+        truth: Class of each, as a position in the labels.
+    """
+
+    data_sha256: str
+    paths: tuple[str, ...]
+    groups: tuple[str, ...]
+    truth: tuple[Counted, ...]
+    variants: tuple[VariantAnswers, ...]
+
+    def __post_init__(self) -> None:
+        """Hold that everything is said of each photo once: a record may say anything."""
+        lengths = {len(self.groups), len(self.truth), *(len(one.predicted) for one in self.variants)}
+        if lengths != {len(self.paths)} or len(set(self.paths)) < len(self.paths) or not self.paths:
+            raise DataError(
+                f"answers must be of each photo once, got {len(set(self.paths))} photos and lists of "
+                f"{sorted(lengths)}; was the file edited?"
+            )
+
+
+def record_file(root: Path) -> Path:
+    """The record of a cross-validation in its folder."""
+    return root / "crossval.json"
+
+
+def answers_file(root: Path) -> Path:
+    """What its models say, photo by photo, beside the record."""
+    return root / "crossval.answers.json"
+
+
+def finished_record(root: Path, data_sha256: str, config: CrossvalConfig) -> CrossvalRecord | None:
+    """The record of a cross-validation that is done, of these photos and settings; None where there is none.
+
+    Raises:
+        RunError: the record is damaged.
+    """
+    if not record_file(root).exists():
+        return None
+    found = from_plain(CrossvalRecord, read_json(record_file(root)), where=str(record_file(root)))
+    return found if (found.data_sha256, found.config) == (data_sha256, config) else None

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tomli_w
 
 from edgekit.data.options import guess_bona_fide, names_attack
 from edgekit.errors import DataError
 from edgekit.gather.options import WANTED
-from edgekit.records import from_plain, plain, read_bounded, write_atomic
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgekit.records import from_plain, plain, write_atomic
+from edgekit.tomlfile import read_toml
 
 PlanAxis = Literal["camera", "target", "light"]
 AXES: tuple[PlanAxis, ...] = ("camera", "target", "light")
-MAX_PLAN_BYTES = 1_000_000
-# Python's reader of TOML takes the square of a key's length.
-_MAX_LINE = 5000
 MAX_ENTRIES = 200
 MAX_WANTED = 100_000
 _NO_PLAN = "no such plan; make one with edgekit data plan --camera … --target …"
@@ -173,14 +165,7 @@ def read_plan(path: Path) -> CapturePlan:
     Raises:
         DataError: names what breaks a rule.
     """
-    try:
-        text = read_bounded(path, MAX_PLAN_BYTES, "a plan", DataError, absent=_NO_PLAN).decode("utf-8")
-        longest = max(map(len, text.splitlines()), default=0)
-        if longest > _MAX_LINE:
-            raise DataError(f"{path}: a plan's lines must have at most {_MAX_LINE} characters, got {longest}; wrap it")
-        raw: dict[str, Any] = tomllib.loads(text)
-    except (ValueError, RecursionError) as failure:
-        raise DataError(f"{path}: a plan must be TOML in UTF-8: {failure}; correct it") from failure
+    raw = read_toml(path, "a plan", DataError, absent=_NO_PLAN)
     try:
         return from_plain(CapturePlan, raw, where="the plan", error=DataError)
     except DataError as mistake:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
-from edgekit.metrics.intervals import Draws, Estimate, share_estimate, wider, wilson
+from edgekit.metrics.intervals import Difference, Draws, Estimate, share_estimate, wider, wilson
 
 # Of photos; drawn ones may be counted in floats.
 Counts = Int64Array | Float64Array
@@ -178,6 +178,22 @@ def mcnemar(lost: int, won: int) -> float:
     return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
+def accuracy_gains(truth: Int64Array, before: BoolArray, after: BoolArray) -> Float64Array:
+    """What each photo adds to the gain in balanced accuracy: a sum over photos, each class of the same weight.
+
+    Args:
+        truth: (n,) classes.
+        before: (n,) which answers of one classifier are right.
+        after: (n,) which answers of the other.
+
+    Returns:
+        (n,) whose sum is how much higher the other's balanced accuracy is.
+    """
+    counts = np.bincount(truth)
+    weights = 1 / (np.count_nonzero(counts) * counts[truth])
+    return np.asarray(weights * (after.astype(np.float64) - before))
+
+
 def lowest_sum(gains: Float64Array, groups: Sequence[str] | None) -> float:
     """Lower end of the one-sided 95 % interval of a sum of paired differences, by Student's t over units.
 
@@ -191,13 +207,28 @@ def lowest_sum(gains: Float64Array, groups: Sequence[str] | None) -> float:
     Returns:
         The end; minus infinity for fewer than two photos.
     """
+    return min((float(gains.sum()) - half for half in _half_widths(gains, groups, _ONE_SIDED)), default=-math.inf)
+
+
+def paired_difference(gains: Float64Array, groups: Sequence[str] | None) -> Difference:
+    """A sum of paired differences of shares with its two-sided 95 % interval, as :func:`lowest_sum` has one end.
+
+    Args:
+        gains: (n,) what each photo adds to it, such as by :func:`accuracy_gains`.
+        groups: Group of each photo; None where there are none.
+    """
+    value = float(gains.sum())
+    half = max(_half_widths(gains, groups, (1 + _ONE_SIDED) / 2), default=math.inf)
+    return Difference(value=value, low=max(-1.0, value - half), high=min(1.0, value + half))
+
+
+def _half_widths(gains: Float64Array, groups: Sequence[str] | None, quantile: float) -> Iterator[float]:
+    """How far an interval of a sum reaches to either side, over photos and, where there are any, over groups."""
     from scipy.stats import t as student_t
 
-    ends = []
     for names in (np.arange(len(gains)), groups) if groups is not None else (np.arange(len(gains)),):
         _, unit = np.unique(np.asarray(names), return_inverse=True)
         totals = np.bincount(unit, weights=gains)
         if len(totals) > 1:
             spread = float(np.sqrt(len(totals)) * totals.std(ddof=1))
-            ends.append(float(gains.sum()) - float(student_t.ppf(_ONE_SIDED, len(totals) - 1)) * spread)
-    return min(ends, default=-math.inf)
+            yield float(student_t.ppf(quantile, len(totals) - 1)) * spread

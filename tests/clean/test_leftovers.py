@@ -107,6 +107,14 @@ def test_a_cross_validation_is_cleaned_with_its_folds(tmp_path):
     assert files(tmp_path) == set(stays)
 
 
+def test_a_sweep_is_cleaned_with_its_points(tmp_path):
+    computed = [f"features/{KEY}/{PHOTO}.npz", f"lite0/fold-0/scores/{TABLE}.npz"]
+    stays = ["sweep.json", "lite0/crossval.config.json", "lite0/crossval.answers.json", "lite0/fold-0/float.json"]
+    fill(tmp_path, [*computed, *stays])
+    clean(tmp_path, CleanConfig())
+    assert files(tmp_path) == set(stays)
+
+
 def test_a_run_that_was_stopped_before_its_weights(tmp_path):
     fill(tmp_path, [f"features/{KEY}/{PHOTO}.npz", LOCK_NAME])
     clean(tmp_path, CleanConfig())
@@ -145,6 +153,13 @@ def test_links_are_not_followed(run, tmp_path, name):
     clean(run, CleanConfig())
     assert len(files(others)) == 3
     assert place.is_symlink()
+
+
+def test_not_while_a_point_of_a_sweep_is_made(tmp_path):
+    fill(tmp_path, ["sweep.json", "lite0/crossval.config.json", f"lite0/fold-0/scores/{TABLE}.npz"])
+    with FileLock(tmp_path / "lite0" / LOCK_NAME), pytest.raises(RunError, match="another edgekit process works in"):
+        clean(tmp_path, CleanConfig())
+    assert (tmp_path / "lite0" / "fold-0" / "scores").exists()
 
 
 @pytest.mark.parametrize("folder", [".", "fold-0"])

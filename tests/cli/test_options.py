@@ -17,7 +17,7 @@ from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import app
 from edgekit.cli.options import load_photos, load_run_photos, reading, spelt
 from edgekit.convert.options import ConvertConfig
-from edgekit.crossval.options import CrossvalConfig
+from edgekit.crossval.options import CrossvalConfig, variant_stem
 from edgekit.data.assign import AssignConfig
 from edgekit.data.options import AS_IT_LIES, SplitConfig
 from edgekit.errors import DataError
@@ -43,10 +43,12 @@ OTHER_TYPES = {
     "--plan": "tta compares plans, each with a number of crops, the others take one",
     "--split": "collect makes a split, by percentages; the others choose photos of one",
     "--target": "a plan lists what is photographed; evaluate and tune aim at an error rate",
+    "--variants": "crossval names what is made of a fold, the others count variants of a photo",
     "--threads": "bench compares numbers of threads, predict takes one",
 }
 # Options of one type whose words name the command's own object.
 OTHER_WORDS = {
+    "--dry-run": "what would be removed, or made",
     "--data": "photos to judge on, a run's photos, or photos to show",
     "--group": "all photos of an import, or one session",
     "--label": "all photos, or the genuine ones of a set",
@@ -209,6 +211,7 @@ DEFAULTS = {
         "--draws": DRAWS,
         "--folds": CROSSVAL.folds,
         "--crops": listed(CROSSVAL.crops),
+        "--variants": listed(map(variant_stem, CROSSVAL.variants)),
         "--backbone": NETWORK.backbone,
         "--alpha": str(NETWORK.alpha),
         "--features": NETWORK.features,

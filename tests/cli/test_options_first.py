@@ -98,6 +98,13 @@ ROWS = {
     "crossval-side": (CROSSVAL, ["--side", "100"], "the input's side must be a multiple of 32"),
     "crossval-plan": (CROSSVAL, ["--plan", "quarter"], "a crop scale must be"),
     "crossval-weights": (CROSSVAL, ["--weights", "{new}.h5"], "--weights must be imagenet"),
+    "crossval-variants": (CROSSVAL, ["--variants", "float,int4"], "some of float, int8-ptq, int8-qat with commas"),
+    "crossval-variants-twice": (CROSSVAL, ["--variants", "float,float"], "each once; got 'float,float'"),
+    "crossval-no-qat": (
+        CROSSVAL,
+        ["--variants", "float", "--qat-epochs", "3", "--tune", "all"],
+        "--qat-epochs are of int8-qat, got --variants float",
+    ),
     "crossval-seed": (CROSSVAL, ["--seed", "4294967296"], "seed must be 0 to"),
     "crossval-mlp": (CROSSVAL, ["--head", "mlp", "--heads", "scales"], "--head mlp is one for all crops"),
     "crossval-epochs": (CROSSVAL, ["--qat-epochs", "3"], "a head (--tune head) is solved exactly"),

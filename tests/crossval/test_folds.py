@@ -6,9 +6,9 @@ from filelock import FileLock
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.crossval.folds import ASKED_AGAIN, VARIANTS, cross_validate
-from edgekit.crossval.options import CrossvalConfig
-from edgekit.crossval.record import CrossvalRecord
+from edgekit.crossval.folds import ASKED_AGAIN, cross_validate
+from edgekit.crossval.options import VARIANTS, CrossvalConfig
+from edgekit.crossval.record import CrossvalAnswers, CrossvalRecord, answers_file, finished_record
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
 from edgekit.locks import LOCK_NAME
@@ -101,6 +101,36 @@ def test_latency_has_its_conditions(done):
 def test_the_record_is_read_as_it_was_written(done):
     out, record = done
     assert from_plain(CrossvalRecord, read_json(out / "crossval.json"), where="crossval.json") == record
+
+
+def test_a_finished_one_is_known_by_its_photos_and_settings(done, dataset, config, tmp_path):
+    out, record = done
+    assert finished_record(out, dataset.sha256, config) == record
+    assert finished_record(out, "0" * 64, config) is None
+    assert finished_record(out, dataset.sha256, replace(config, timed_photos=0)) is None
+    assert finished_record(tmp_path, dataset.sha256, config) is None
+
+
+def test_what_each_photo_is_called_agrees_with_the_record(done, dataset):
+    out, record = done
+    found = from_plain(CrossvalAnswers, read_json(answers_file(out)), where="answers")
+    truth = {sample.path: (sample.group, dataset.labels.index(sample.label)) for sample in dataset.samples}
+    assert dict(zip(found.paths, zip(found.groups, found.truth, strict=True), strict=True)) == truth
+    for answers, one in zip(found.variants, record.variants, strict=True):
+        assert (answers.variant, answers.crops, answers.stops_early) == (one.variant, one.crops, one.stops_early)
+        right = sum(said == label for said, label in zip(answers.predicted, found.truth, strict=True))
+        assert right / len(found.paths) == pytest.approx(one.evaluation.report.accuracy)
+
+
+def test_without_the_qat_stage(done, dataset, config, tmp_path):
+    _, record = done
+    found = cross_validate(dataset, tmp_path, replace(config, variants=("float", "int8 PTQ")))
+    assert [one.variant for one in found.variants] == ["float"] * 3 + ["int8 PTQ"] * 3
+    assert not RunFolder(root=tmp_path / "fold-0").record("qat").exists()
+    assert found.training_seconds > 0
+    assert found.macs == record.macs > 0
+    # The float stage is the same.
+    assert found.variants[0].evaluation == record.variants[0].evaluation
 
 
 def test_a_re_run_takes_what_is_there(done, dataset, config):
