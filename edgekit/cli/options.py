@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -33,6 +33,7 @@ from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
 from edgekit.train.options import Heads as HeadsChoice
+from edgekit.train.options import Weigh as WeighChoice
 from edgekit.train.recipes import RECIPES, Recipe, recipe_named, refuse_recipe
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ Head = Annotated[
     typer.Option(help="How the head is solved: ridge or logistic regression, or a hidden layer with dropout (mlp)."),
 ]
 Weigh = Annotated[
-    Literal["photos", "groups"],
+    WeighChoice,
     typer.Option(help="Which training photos of a class weigh the same: each of them, or their groups."),
 ]
 Epochs = Annotated[int | None, typer.Option(help="At most this many epochs.", min=1)]

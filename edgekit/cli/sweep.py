@@ -123,13 +123,15 @@ def _point(asked: SweepFile, entry: PointEntry, where: str) -> SweepPoint:
         )
         options.refuse_unused(entry.tune, {"epochs": entry.epochs})
         plan = CropPlan.parse(asked.plan, crops=max(asked.crops, default=1), working_px=asked.working_px or None)
-        options.check_heads(entry.heads, plan)
+        heads = options.chosen_heads(entry.heads, plan, entry.draws)
         train = TrainConfig(
             network=network,
             plan=plan,
             tune=entry.tune,
-            heads=entry.heads,
-            draws=options.chosen_draws(entry.draws, entry.tune, entry.heads, network),
+            head=entry.head,
+            heads=heads,
+            weigh=entry.weigh,
+            draws=options.chosen_draws(entry.draws, entry.tune, heads, network),
             whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=entry.epochs),
             split=SplitConfig(group_by=asked.group_by),
             seed=asked.seed,
@@ -154,9 +156,10 @@ def _name(train: TrainConfig) -> str:
     width = (f"{network.alpha:g}",) if network.known.any_width else ()
     features = (network.features,) if network.known.has_choice else ()
     heads = ("scales",) if train.heads == "scales" else ()
-    tuned = ("all",) if train.tune == "all" else ()
+    solved = tuple(one for one in (train.head, train.weigh) if one not in (options.TRAIN.head, options.TRAIN.weigh))
+    tuned = () if train.is_solved else (train.tune.replace(":", ""),)
     scratch = ("scratch",) if network.weights == "none" else ()
-    return "-".join([network.backbone, *width, str(network.side_px), *features, *heads, *tuned, *scratch])
+    return "-".join([network.backbone, *width, str(network.side_px), *features, *heads, *solved, *tuned, *scratch])
 
 
 def _with_bona_fide(point: SweepPoint, asked: SweepFile, dataset: Dataset) -> SweepPoint:

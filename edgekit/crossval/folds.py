@@ -251,9 +251,11 @@ def _run_fold(
     )
 
 
-def _unseen(dataset: Dataset, split: Split, folder: RunFolder, bundles: dict[str, Bundle]) -> dict[str, Scores]:
+def _unseen(
+    dataset: Dataset, split: Split, folder: RunFolder, bundles: dict[VariantName, Bundle]
+) -> dict[VariantName, Scores]:
     """What each variant says, out of fold, of the training photos."""
-    found = {}
+    found: dict[VariantName, Scores] = {}
     for variant, bundle in bundles.items():
         contract, samples = bundle.contract, split.samples(dataset, "train")
         shape = len(samples), contract.plan.crops, len(contract.labels)

@@ -7,14 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from edgekit.crossval.options import CrossvalConfig, VariantName
 from edgekit.data.options import DerivedBy
 from edgekit.errors import RunError, likeliest
 from edgekit.records import from_plain
 from edgekit.tomlfile import read_toml
-from edgekit.train.options import Features, TrainConfig
+from edgekit.train.options import Features, HeadKind, Heads, TrainConfig, Weigh
 
 # Of hours each; more is a mistake in a list.
 MAX_POINTS = 100
@@ -77,7 +77,9 @@ class PointEntry:
         features: As ``--features``.
         weights: As ``--weights``.
         tune: As ``--tune``.
+        head: As ``--head``.
         heads: As ``--heads``.
+        weigh: As ``--weigh``.
         draws: As ``--draws``.
         epochs: As ``--epochs``.
     """
@@ -89,8 +91,10 @@ class PointEntry:
     side: int | None = None
     features: Features | None = None
     weights: str = ""
-    tune: Literal["head", "all"] = _CROSSVAL.train.tune
-    heads: Literal["one", "scales"] = _CROSSVAL.train.heads
+    tune: str = _CROSSVAL.train.tune
+    head: HeadKind = _CROSSVAL.train.head
+    heads: Heads = _CROSSVAL.train.heads
+    weigh: Weigh = _CROSSVAL.train.weigh
     draws: int | None = None
     epochs: int | None = None
 

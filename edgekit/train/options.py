@@ -21,6 +21,7 @@ OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["plateau", "cosine"]
 Features = Literal["auto", "texture", "content", "all"]
 Heads = Literal["auto", "one", "scales"]
+Weigh = Literal["photos", "groups"]
 HeadKind = Literal["ridge", "logistic", "mlp"]
 # Of a head with a hidden layer.
 HIDDEN_UNITS = 64
@@ -203,7 +204,7 @@ class TrainConfig:
     heads: Heads = field(default="auto", metadata={BEFORE: "one"})
     draws: int = 4
     whole: FitConfig = field(default_factory=lambda: whole_fit(pretrained=True))
-    weigh: Literal["photos", "groups"] = "photos"
+    weigh: Weigh = "photos"
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""
     augment: AugmentName = "none"
