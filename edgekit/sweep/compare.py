@@ -307,7 +307,7 @@ def _point(row: CompareRow) -> ParetoPoint:
     assert row.latency_ms is not None
     assert row.accuracy is not None
     return ParetoPoint(
-        label=f"{row.run}, {count(row.crops, 'crop')}",
+        label=f"{count(row.crops, 'crop')}, {row.run}",
         series=row.run,
         latency_ms=row.latency_ms,
         accuracy=row.accuracy.value,

@@ -70,6 +70,8 @@ def test_rows_that_no_other_beats_are_marked(crossval):
         ("good", 8.0),
         ("good", 30.0),
     ]
+    # A picture leaves the name of the line out of what stands beside its points.
+    assert [point.label for point in costed_points(record)][:2] == ["1 crop, fast", "5 crops, fast"]
     assert any("untimed: latency" in text for text in record.missing)
 
 
