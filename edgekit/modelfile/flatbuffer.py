@@ -134,7 +134,9 @@ def in_signature_order(flatbuffer: bytes) -> bytes:
     """
     model = parse(flatbuffer)
     (signature,) = model.signatureDefs
-    model.subgraphs[0].outputs = [one.tensorIndex for one in sorted(signature.outputs, key=lambda one: one.name)]
+    # Shorter names first: output_10 comes after output_9.
+    ordered = sorted(signature.outputs, key=lambda one: (len(one.name), one.name))
+    model.subgraphs[0].outputs = [one.tensorIndex for one in ordered]
     return pack(model)
 
 
