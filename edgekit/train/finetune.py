@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from edgekit.locks import working_in
 from edgekit.metrics.wording import count, percent
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.scoring.keep import write_arrays
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
@@ -37,6 +39,8 @@ from edgekit.train.network import (
     build_network,
     columns_of,
     freeze_normalisation,
+    heads_of,
+    load_weights,
     pooled_features,
     save_weights,
     set_heads,
@@ -48,6 +52,7 @@ from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.scale_heads import MAX_SCALE_PHOTOS, SCALE_PENALTIES, ScaledFeatures, ScaleHeads, solve_scale_heads
+from edgekit.train.start_from import MAX_CHANNELS, read_kernels, read_start, solve_from, with_labels
 from edgekit.train.to_tflite import to_flatbuffer
 
 
@@ -77,6 +82,18 @@ class TrainingRun:
         """
         return training_folds(self.dataset, self.split, self.config.split)
 
+    @cached_property
+    def start(self) -> Float32Array | None:
+        """(heads, channels, classes) kernels that the head begins from; None from nothing.
+
+        Raises:
+            RunError: what the run keeps of them is missing or damaged.
+        """
+        if self.config.start is None:
+            return None
+        shape = self.config.head_count, range(1, MAX_CHANNELS + 1), len(self.dataset.labels)
+        return read_kernels(self.folder.start(self.config.start.sha256), shape)
+
     def files(self, stage: Stage) -> FitFiles:
         """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
         of = {
@@ -90,6 +107,8 @@ class TrainingRun:
             of["augment"] = self.config.augment
         if self.config.heads != "one":
             of["heads"] = self.config.heads
+        if self.config.start is not None:
+            of["start"] = self.config.start.sha256
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -133,10 +152,11 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
-    if config.head_scales and len(split.train) > MAX_SCALE_PHOTOS:
+    if (config.head_scales or config.start) and len(split.train) > MAX_SCALE_PHOTOS:
+        what, instead = ("--from", "leave it out") if config.start else ("--heads scales", "use --heads one")
         raise RunError(
-            f"--heads scales are solved on at most {MAX_SCALE_PHOTOS:,} training photos, got {len(split.train):,}; use "
-            "--heads one"
+            f"heads of {what} are solved on at most {MAX_SCALE_PHOTOS:,} training photos, got {len(split.train):,}; "
+            f"{instead}"
         )
     if _solves_head(config):
         folds = len(set(run.folds.tolist()))
@@ -150,16 +170,56 @@ def finetune(
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
         network = build_network(config.network, len(dataset.labels), config.head_count)
-        load_backbone(network, config.network)
+        start = begin(network, config, dataset.labels)
         if split.caution:
             progress.say(split.caution)
         with options.replacing(folder, "float"):
+            if config.start is not None:
+                write_arrays(folder.start(config.start.sha256), {"kernels": start})
             return _finetune(network, run, began, progress)
 
 
 def _solves_head(config: TrainConfig) -> bool:
     """Whether a head is solved; a random one would first tear at good features."""
-    return config.tune == "head" or config.network.weights != "none"
+    return config.tune == "head" or config.network.weights != "none" or config.start is not None
+
+
+def begin(network: keras.Model, config: TrainConfig, labels: Sequence[str]) -> Float32Array:
+    """Load a network's weights: those of a backbone, or of what the run begins from.
+
+    Returns:
+        Kernels (heads, channels, classes) that the head begins from, classes in the photos' order; those of the network
+        where it begins from nothing.
+
+    Raises:
+        RunError: what it begins from has changed, or is for other classes, or doesn't fit the network.
+    """
+    if config.start is None:
+        load_backbone(network, config.network)
+        return heads_of(network)
+    start = read_start(Path(config.start.place))
+    if start.origin.sha256 != config.start.sha256:
+        raise RunError(f"{config.start.place} must be what the run was to begin from, and has changed; begin it again")
+    start.note.check_labels(labels)
+    kernels = start.kernels
+    if kernels is None:
+        weights = RunFolder(root=Path(config.start.place)).weights("float")
+        # Before it is parsed: HDF5 that nobody vouches for can make its library crash.
+        if file_sha256(weights) != config.start.sha256:
+            raise RunError(
+                f"{weights} must be the weights that its record tells of, got others; begin from another run"
+            )
+        load_weights(network, weights, what=f"the float stage of {config.start.place}")
+        kernels = heads_of(network)
+    else:
+        load_backbone(network, config.network)
+    channels = heads_of(network).shape[1]
+    if kernels.shape[1] != channels:
+        raise RunError(
+            f"the head of {config.start.place} must take the {channels} features of its network, got "
+            f"{kernels.shape[1]}; use another file"
+        )
+    return with_labels(kernels, start.note.labels, labels)
 
 
 def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
@@ -215,6 +275,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
         # The record says it to all later stages, and those of the qat stage would keep the old one.
         ("bona fide label", before.config.bona_fide, config.bona_fide),
         ("seed", before.config.seed, config.seed),
+        ("model to begin from", *(one.start and one.start.sha256 for one in (before.config, config))),
     ):
         if old != new:
             raise RunError(
@@ -280,6 +341,7 @@ def fit_head(
     found = photo_features(cache, source, draws=draws, seed=config.seed, progress=progress, columns=columns)
     progress.begin("solving the head", 1)
     solve = _solve_one if config.head_scales is None else _solve_scales
+    solve = solve if run.start is None else _solve_from
     solved = solve(found, source.targets, run)
     set_heads(network, solved.kernels, solved.biases, solved.means)
     if config.tune == "head":
@@ -308,12 +370,24 @@ def _solve_one(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _
 
 
 def _solve_scales(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _Solved:
-    scales, plan = run.config.head_scales or (), run.config.plan
-    numbers = np.array([scales.index(plan.scale(index)) for index in range(plan.crops)], np.int64)
-    train = ScaledFeatures(features=found.fixed, scales=numbers, targets=targets, folds=run.folds)
+    numbers = run.config.crop_heads
+    train = ScaledFeatures(features=found.fixed, scales=np.array(numbers), targets=targets, folds=run.folds)
     heads = solve_scale_heads(train, len(run.dataset.labels))
-    folds = OutOfFold(unseen=heads.out_of_fold, final=heads.logits(found.fixed, numbers))
+    folds = OutOfFold(unseen=heads.out_of_fold, final=heads.logits(found.fixed, train.scales))
     return _Solved(heads.kernels, heads.biases, heads.means, folds, _trials(heads, SCALE_PENALTIES))
+
+
+def _solve_from(found: PhotoFeatures, targets: Int64Array, run: TrainingRun) -> _Solved:
+    assert run.start is not None
+    scales = np.array(run.config.crop_heads)
+    train = ScaledFeatures(features=found.fixed, scales=scales, targets=targets, folds=run.folds)
+    started = solve_from(train, run.start)
+    heads = started.heads
+    penalties, shares = zip(*started.tried, strict=True)
+    trials = _trials(heads, penalties)
+    trials = replace(trials, history=trials.history | {"share": shares}, best=started.best)
+    folds = OutOfFold(unseen=heads.out_of_fold, final=heads.logits(found.fixed, scales))
+    return _Solved(heads.kernels, heads.biases, heads.means, folds, trials)
 
 
 def _trials(head: Head | ScaleHeads, penalties: Sequence[float]) -> Trials:

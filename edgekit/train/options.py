@@ -113,6 +113,19 @@ def qat_fit() -> FitConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartedFrom:
+    """What a head began from.
+
+    Attributes:
+        place: Where it was, as a hint.
+        sha256: Of the head's file, or of the run's weights.
+    """
+
+    place: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """All that decides a training run, apart from the photos.
 
@@ -125,6 +138,7 @@ class TrainConfig:
         whole: How the whole network is trained.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
         augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
+        start: The head that this one's begins from, whose network, plan and heads it has; None: from nothing.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -139,6 +153,7 @@ class TrainConfig:
     bona_fide: str = ""
     augment: AugmentName = "none"
     seed: int = 0
+    start: StartedFrom | None = None
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own seed."""
@@ -173,9 +188,20 @@ class TrainConfig:
         return len(self.head_scales or ("all",))
 
     @property
+    def crop_heads(self) -> tuple[int, ...]:
+        """The number of the head of each of the plan's crops, from 0."""
+        if self.head_scales is None:
+            return (0,) * self.plan.crops
+        return tuple(self.head_scales.index(self.plan.scale(index)) for index in range(self.plan.crops))
+
+    @property
     def random_crops(self) -> int:
-        """How many random crops of each photo a head is solved on: what their scale is nobody says."""
-        return 0 if self.head_scales else self.draws
+        """How many random crops of each photo a head is solved on.
+
+        None where scales have heads, as nobody says what their scale is, or where it begins from another head, which
+        is solved photos by photos.
+        """
+        return 0 if self.head_scales or self.start else self.draws
 
     @property
     def holds_out_val(self) -> bool:
