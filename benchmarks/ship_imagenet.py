@@ -30,7 +30,7 @@ from edgekit.contract import Contract, CropPlan
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.progress import Progress
-from edgekit.records import sha256
+from edgekit.records import sha256, write_atomic
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring.source import CropSource, cut_photo, normalise
 from edgekit.train.finetune import versions
@@ -56,8 +56,8 @@ class Answers(NamedTuple):
 
     @classmethod
     def of(cls, scores: Float32Array, truth: Int64Array) -> Answers:
-        """Count scores (photos, classes) that are right."""
-        order = np.argsort(-scores, axis=1)
+        """Count scores (photos, classes) that are right; of equal ones the first is the answer, as in the runtime."""
+        order = np.argsort(-scores, axis=1, kind="stable")
         right = order[:, :5] == truth[:, np.newaxis]
         return cls(int(right[:, 0].sum()), int(right.any(axis=1).sum()), order[:, 0])
 
@@ -84,6 +84,17 @@ def calibration(dataset: Path) -> tuple[list[str], RGBArray]:
             of_class[Path(path).parent].append(path)
     chosen = [path for paths in of_class.values() for path in paths[:16]]
     return chosen, np.stack([square(dataset / path, SIDE_PX) for path in chosen])
+
+
+def converted(network: keras.Model, crops: RGBArray, work: Path | None) -> bytes:
+    """The network in int8; from where an earlier call for these pictures kept it, if there."""
+    kept = None if work is None else work / f"{NAME}-{sha256(crops.tobytes())[:16]}.bin"
+    if kept is not None and kept.exists():
+        return kept.read_bytes()
+    flatbuffer = to_flatbuffer(network, "int8", crops)
+    if kept is not None:
+        write_atomic(kept, flatbuffer)
+    return flatbuffer
 
 
 def shown(photos: Path, rows: list[dict[str, str]]) -> dict[str, RGBArray]:
@@ -128,6 +139,7 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "models" / NAME)
+    parser.add_argument("--work", type=Path, help="folder where the converted network is kept, and taken from")
     given = parser.parse_args()
     chosen, crops = calibration(given.dataset)
     contract = Contract(
@@ -141,7 +153,7 @@ def main() -> None:
     )
     with console.progress() as progress:
         network = classifier(BACKBONE)
-        bundle = make_bundle(append_softmax(to_flatbuffer(network, "int8", crops)), contract)
+        bundle = make_bundle(append_softmax(converted(network, crops, given.work)), contract)
         measured = figures(given.photos, network, bundle.flatbuffer, progress)
     given.out.mkdir(parents=True, exist_ok=True)
     model = given.out / f"{NAME}.tflite"
