@@ -68,7 +68,7 @@ def main() -> None:
             data=f"{len(folder.read('float').split.train)} photos of the Grocery Store Dataset (MIT), no test photo",
             calibration=f"{converted.calibration.crops if converted.calibration else 0} crops of training photos",
             make=f"python benchmarks/ship_grocery.py GroceryStoreDataset{' --qat' if given.qat else ''}",
-            noise="none on the same machine and versions; other processors round features otherwise, by a photo or two",
+            noise="not made twice; processors that round otherwise may turn a photo or two",
             figures=_figures(judged, converted),
             licences={
                 "model.txt": "the weights of this file (Apache-2.0)",

@@ -164,7 +164,7 @@ def main() -> None:
         data="nothing was trained here: the publishers' weights, trained on ImageNet (Apache-2.0)",
         calibration=f"{len(crops)} training photos of the Grocery Store Dataset (MIT), cut as the publishers do",
         make="python benchmarks/ship_imagenet.py GroceryStoreDataset PHOTOS",
-        noise="none on the same machine and versions",
+        noise="not converted twice; processors that round otherwise may turn a photo or two",
         figures=measured,
         licences={
             "model.txt": "the weights of this file (Apache-2.0)",

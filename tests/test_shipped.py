@@ -33,7 +33,7 @@ class TestEachModel:
         with Classifier.load(shipped_file(name)) as classifier:
             verdict = classifier.classify(photo)
             assert verdict.label in (*classifier.contract.labels, "retake", "unknown")
-            assert sum(verdict.scores.values()) == pytest.approx(1, abs=1e-3)
+            assert sum(verdict.probabilities.values()) == pytest.approx(1, abs=1e-3)
 
     def test_it_is_the_one_that_its_record_tells_of(self, name):
         folder = shipped_folder(name)
@@ -59,6 +59,15 @@ class TestEachModel:
         if record["begins"]:
             start = read_start(folder)
             assert start.note.labels == read_bundle(shipped_file(name)).contract.labels
+
+
+def test_imagenet_knows_a_palace():
+    """The Summer Palace in Beijing, one of scikit-learn's sample photos."""
+    datasets = pytest.importorskip("sklearn.datasets", reason="needs the data extra")
+    with Classifier.load(shipped_file("imagenet")) as classifier:
+        verdict = classifier.classify(datasets.load_sample_image("china.jpg"))
+    assert verdict.label == "palace"
+    assert len(verdict.probabilities) == 1000
 
 
 def test_a_short_name_is_that_of_the_one_model_that_begins_so():
