@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError, likeliest
 
-DISTRIBUTION = "edgekit-vision-models"
+_DISTRIBUTION = "edgekit-vision-models"
 _PACKAGE = "edgekit_models"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -47,7 +47,7 @@ def shipped_folder(name: str) -> Path:
     if not known:
         raise EdgekitError(
             f"a model must be a .tflite file or the name of one that is installed, got {name!r:.80}: no such file, and "
-            f"no models are installed; pip install {DISTRIBUTION}, or the folder models of a clone of edgekit"
+            "no models are installed; `pip install ./models` in a clone of edgekit-vision brings those that ship"
         )
     names = sorted({short for whole in known for short in (whole, whole.partition("-")[0])})
     raise EdgekitError(
@@ -81,7 +81,7 @@ def _home() -> Path | None:
     """Where shipped models lie: beside the package in a clone, as they belong to that code, else where pip put them."""
     beside = Path(__file__).resolve().parents[1] / "models"
     project = beside / "pyproject.toml"
-    if project.is_file() and f'name = "{DISTRIBUTION}"' in project.read_text(encoding="utf-8", errors="replace"):
+    if project.is_file() and f'name = "{_DISTRIBUTION}"' in project.read_text(encoding="utf-8", errors="replace"):
         return beside
     # Found, not imported: a name on the search path may be anybody's, and nothing of it runs.
     spec = find_spec(_PACKAGE)
