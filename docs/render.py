@@ -21,6 +21,7 @@ from rendering.int8 import int8
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.recipes import recipes
+from rendering.shipped import figures, shipped
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
 from rendering.sweeps import backbones
@@ -29,6 +30,7 @@ import edgekit
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
+MODELS = ROOT / "models"
 TOUR = ROOT / "docs" / "architecture.md"
 API = ROOT / "docs" / "api.md"
 TRAINING = ROOT / "docs" / "training.md"
@@ -79,12 +81,25 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
 )
 
 
+def cards() -> dict[Path, str]:
+    """The cards of shipped models, and the table of them, by their records."""
+    records = {path.parent: json.loads(path.read_text(encoding="utf-8")) for path in MODELS.glob("*/record.json")}
+    texts = {
+        folder / "card.md": fill((folder / "card.md").read_text(encoding="utf-8"), "figures", figures(record))
+        for folder, record in records.items()
+    }
+    page = MODELS / "README.md"
+    ordered = [records[folder] for folder in sorted(records)]
+    return {**texts, page: fill(page.read_text(encoding="utf-8"), "shipped", shipped(ordered))}
+
+
 def main() -> int:
     """Fill all pages; returns 1 when ``--check`` finds one that differs."""
     tour = TOUR.read_text(encoding="utf-8")
     surface = fill(API.read_text(encoding="utf-8"), "functions", api.functions(PACKAGE))
     texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour)), API: fill(surface, "runtime", api.runtime(PACKAGE))}
     texts[TRAINING] = fill(TRAINING.read_text(encoding="utf-8"), "recipes", recipes())
+    texts |= cards()
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")
         path = (RESULTS / source).resolve()

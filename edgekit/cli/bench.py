@@ -166,11 +166,8 @@ def bench(
 
 def _refuse_beside_exports(context: typer.Context) -> None:
     """Hold that nothing is asked of a phone that has measured already."""
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in context.params
-        if name not in _WITH_EXPORTS and (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
-    ]
+    named = options.named_by_user(context) - _WITH_EXPORTS
+    given = [f"--{name.replace('_', '-')}" for name in context.params if name in named]
     if given:
         raise typer.BadParameter(
             f"--from shows what an app measured, on the photos and by the settings in its export; leave out"

@@ -9,6 +9,7 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.metrics.wording import NOTHING, file_size
+from edgekit.shipped import model_file
 
 if TYPE_CHECKING:
     from edgekit.contract import Contract
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="Any .tflite file.")],
+    model: Annotated[
+        Path, typer.Argument(parser=model_file, metavar="MODEL", help="Any .tflite file, or a shipped model's name.")
+    ],
     json: options.AsJson = False,
 ) -> None:
     """Show a model file's contract, operators and origin.

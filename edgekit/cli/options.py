@@ -29,6 +29,7 @@ from edgekit.errors import EdgekitError, likeliest
 from edgekit.gather.options import SETTABLE
 from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.shipped import model_file
 from edgekit.train.backbones.registry import backbone_named
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
@@ -54,7 +55,12 @@ Data = Annotated[Path, typer.Argument(help="A folder per class, split folders of
 DataOption = Annotated[Path, typer.Option("--data", help="Labelled photos.")]
 DataOrExport = Annotated[Path, typer.Option("--data", help="Labelled photos, or a phone's export of captures (.zip).")]
 RunData = Annotated[Path | None, typer.Option("--data", help="The photos of the run. [default: where they were]")]
-Model = Annotated[Path, typer.Argument(help="A .tflite file that `edgekit convert` or `adopt` wrote.")]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        parser=model_file, metavar="MODEL", help="A .tflite file of `edgekit convert` or `adopt`, or a shipped name."
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="The run's folder, as `finetune` wrote it.")]
 Split = Annotated[
     PartChoice,
@@ -541,6 +547,11 @@ def network_config(backbone: str, side: int | None, weights: str, **given: Any) 
     usual = "none" if known.published is None else NETWORK.weights
     side_px = known.side_px if side is None else side
     return NetworkConfig(backbone=backbone, side_px=side_px, weights=weights or usual, **given_only(given))
+
+
+def named_by_user(context: typer.Context) -> set[str]:
+    """The parameters that stood on the command line, by their names in the command's signature."""
+    return {name for name in context.params if by_user(context, name)}
 
 
 def given_only(options: dict[str, Any]) -> dict[str, Any]:

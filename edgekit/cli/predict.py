@@ -16,6 +16,7 @@ from edgekit.cli.watch import WatchOptions, watch_frames
 from edgekit.contract import MAX_THREADS
 from edgekit.errors import DataError, EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, listed, percent
+from edgekit.shipped import model_file
 
 if TYPE_CHECKING:
     from edgekit.data.options import DataReading
@@ -27,8 +28,14 @@ _SHOWN_ANSWERS = 12
 
 
 def predict(
-    model: options.Model,
-    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="MODEL PHOTO", help="The model, unless --model names it; photos, or folders of them."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model that ships, by its name, such as imagenet, or a .tflite file."),
+    ] = None,
     crops: options.Crops = None,
     all_crops: options.AllCrops = False,
     threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
@@ -88,6 +95,7 @@ def predict(
         draw=draw,
         frames=frames,
     )
+    named, photos = _model_and_photos(model, files or [])
     is_watching = watching.check(photos)
     if json and csv:
         raise EdgekitError("one form of output at a time, got --json and --csv; leave one out")
@@ -104,9 +112,9 @@ def predict(
         )
     if out is not None:
         _check_out(out, csv=csv)
-    files = list(_files(photos or [], options.reading(columns, folders)))
+    found = list(_files(photos, options.reading(columns, folders)))
     with captured_stderr():
-        loaded = Classifier.load(model, threads=threads, backend=interpreter)
+        loaded = Classifier.load(named, threads=threads, backend=interpreter)
     with loaded as classifier:
         if is_watching:
             classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
@@ -114,11 +122,23 @@ def predict(
             return
         config = PredictConfig(crops=crops, stop_early=not all_crops, top=top or 0, batch=batch)
         if out is not None:
-            failed = _write(classifier, files, config, out, model=model, json=json)
+            failed = _write(classifier, found, config, out, model=named, json=json)
         else:
-            failed = _print(classifier, files, config, json=json, csv=csv)
+            failed = _print(classifier, found, config, json=json, csv=csv)
     if failed:
         raise typer.Exit(2)
+
+
+def _model_and_photos(model: str | None, files: list[str]) -> tuple[Path, list[Path]]:
+    """The model is the first of the arguments where no option names it.
+
+    Raises:
+        EdgekitError: none is named.
+    """
+    if model is None and not files:
+        raise EdgekitError("a model is needed first: a .tflite file, or --model with a shipped model's name")
+    name, *photos = files if model is None else [model, *files]
+    return model_file(name), [Path(photo) for photo in photos]
 
 
 def _refuse_of_photos(given: dict[str, object | None]) -> None:

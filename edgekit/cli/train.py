@@ -16,6 +16,7 @@ from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size, percent
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder, refuse_unquantisable
+from edgekit.shipped import is_model_name, shipped_folder
 from edgekit.terminal import exit_code_of_stop
 from edgekit.train.options import CALIBRATED, AugmentName, TrainConfig, qat_fit, whole_fit
 from edgekit.train.recipes import recipe_named
@@ -24,6 +25,7 @@ from edgekit.train.weights_file import check_weights_file
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
     from edgekit.train.record import TrainRecord
+    from edgekit.train.start_from import Start
 
 _SPLIT, _CONVERT = SplitConfig(), ConvertConfig()
 
@@ -80,6 +82,14 @@ def finetune(
     ] = _SPLIT.test_fraction,
     group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Begin from a model: a run's folder, the name of one that ships with a head, or such a head (.npz). "
+            "Its network, crops and heads are taken, and the new head shrinks to its head.",
+        ),
+    ] = None,
     seed: options.Seed = options.TRAIN.seed,
     cache: options.Cache = None,
     no_keep: options.NoKeep = False,
@@ -118,7 +128,7 @@ def finetune(
         heads=heads,
         weigh=weigh,
         draws=options.chosen_draws(draws, tune, heads, network),
-        whole=options.changed(whole_fit(pretrained=network.weights != "none"), **fit),
+        whole=options.changed(whole_fit(pretrained=network.weights != "none" or from_ is not None), **fit),
         split=options.split_config(
             context,
             split,
@@ -134,7 +144,15 @@ def finetune(
         console.caution(
             f"{backbone} has no weights here, and the head is fitted to random features; name --weights FILE"
         )
-    check_weights_file(network)
+    if recipe and from_ is not None:
+        raise EdgekitError(
+            f"--from goes on with its own network and heads, got --recipe {recipe}, too; leave one of them out"
+        )
+    start = None if from_ is None else _start(from_)
+    if start is not None:
+        config = start.configure(config, options.named_by_user(context))
+    if start is None or start.kernels is not None:
+        check_weights_file(config.network)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
     files.refuse_in_use(folder, "float")
@@ -142,17 +160,31 @@ def finetune(
         dataset = load_dataset(
             data,
             reading=how,
-            check_labels=partial(options.bona_fide_label, bona_fide),
+            check_labels=partial(_check_labels, bona_fide, start),
             skip_bad=skip_bad,
             progress=progress,
         )
-        config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
+        if bona_fide is not None or start is None:
+            config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
 
         record = finetune(dataset, folder, config, options=files, progress=progress)
-    then = console.command("convert", out, "--int8") if network.known.qat else console.command("qat", out)
+    then = console.command("convert", out, "--int8") if config.network.known.qat else console.command("qat", out)
     finish_training(record, out, json=json, then=then)
+
+
+def _start(text: str) -> Start:
+    """What ``--from`` names: a file, a folder with a run or a head, else a model that ships."""
+    from edgekit.train.start_from import is_start, read_start
+
+    return read_start(shipped_folder(text) if is_model_name(text) and not is_start(Path(text)) else Path(text))
+
+
+def _check_labels(bona_fide: str | None, start: Start | None, labels: tuple[str, ...]) -> None:
+    options.bona_fide_label(bona_fide, labels)
+    if start is not None:
+        start.note.check_labels(labels)
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -174,6 +206,7 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             best = {name: values[record.best_epoch] for name, values in record.history.items()}
             tried = {"penalty": "penalty {:g}", "epochs": "{:g} epochs of the head"}.get(record.tried, "")
             which = tried.format(best[record.tried]) if tried else f"best epoch {record.best_epoch + 1}"
+            which += f", {best['share']:g} of the head that it began from" if "share" in best else ""
             accuracy = percent(best["val_balanced_accuracy"])
             judged = f"out of {record.folds} folds" if record.folds else "validation"
             console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")

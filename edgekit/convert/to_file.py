@@ -283,6 +283,7 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
             "backbone": record.config.network.backbone,
             "alpha": record.config.network.alpha,
             "features": record.config.network.features,
+            **({"started_from_sha256": record.config.start.sha256} if record.config.start else {}),
         },
     )
     return contract.with_heads(record.config.head_scales)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 
 from edgekit import __version__
-from edgekit.arrays import Int64Array
+from edgekit.arrays import Float32Array, Int64Array
 from edgekit.augment.options import preset
 from edgekit.contract import Precision
 from edgekit.data.checks import refuse_among_photos
@@ -23,6 +25,7 @@ from edgekit.locks import working_in
 from edgekit.metrics.wording import count, percent
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.scoring.keep import write_arrays
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
@@ -35,6 +38,8 @@ from edgekit.train.network import (
     build_network,
     columns_of,
     freeze,
+    heads_of,
+    load_weights,
     pooled_features,
     save_weights,
     set_heads,
@@ -47,6 +52,7 @@ from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.solve import head_weights, solve_head
+from edgekit.train.start_from import MAX_CHANNELS, read_kernels, read_start, solve_from, with_labels
 from edgekit.train.to_tflite import to_flatbuffer
 
 
@@ -76,6 +82,18 @@ class TrainingRun:
         """
         return training_folds(self.dataset, self.split, self.config.split)
 
+    @cached_property
+    def start(self) -> Float32Array | None:
+        """(heads, channels, classes) kernels that the head begins from; None from nothing.
+
+        Raises:
+            RunError: what the run keeps of them is missing or damaged.
+        """
+        if self.config.start is None:
+            return None
+        shape = self.config.head_count, range(1, MAX_CHANNELS + 1), len(self.dataset.labels)
+        return read_kernels(self.folder.start(self.config.start.sha256), shape)
+
     def files(self, stage: Stage) -> FitFiles:
         """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
         network = plain(self.config.network)
@@ -101,6 +119,8 @@ class TrainingRun:
             of["tune"] = self.config.tune
         if self.config.whole.way:
             of["way"] = self.config.whole.way
+        if self.config.start is not None:
+            of["start"] = self.config.start.sha256
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -144,13 +164,12 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
-    if config.heads == "auto" and len(split.train) > MAX_SOLVED_PHOTOS:
-        config = replace(config, heads="one")
     is_large = len(split.train) > MAX_SOLVED_PHOTOS
-    if is_large and (config.heads == "scales" or config.head == "logistic"):
+    if is_large and (config.heads == "scales" or config.head == "logistic" or config.start):
+        what = "heads of --from" if config.start else "--heads scales and --head logistic"
+        instead = "leave it out" if config.start else "use --heads one --head ridge"
         raise RunError(
-            f"--heads scales and --head logistic are solved on at most {MAX_SOLVED_PHOTOS:,} training photos, got "
-            f"{len(split.train):,}; use --heads one --head ridge"
+            f"{what} are solved on at most {MAX_SOLVED_PHOTOS:,} training photos, got {len(split.train):,}; {instead}"
         )
     if config.weigh == "groups" and not dataset.has_groups:
         raise RunError("--weigh groups needs photos with groups, got none; use --group-by, or --weigh photos")
@@ -168,11 +187,51 @@ def finetune(
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
         network = build_network(config.network, len(dataset.labels), config.head_count, hidden=config.hidden_units)
-        load_backbone(network, config.network)
+        start = begin(network, config, dataset.labels)
         if split.caution:
             progress.say(split.caution)
         with options.replacing(folder, "float"):
+            if config.start is not None:
+                write_arrays(folder.start(config.start.sha256), {"kernels": start})
             return _finetune(network, run, began, progress)
+
+
+def begin(network: keras.Model, config: TrainConfig, labels: Sequence[str]) -> Float32Array:
+    """Load a network's weights: those of a backbone, or of what the run begins from.
+
+    Returns:
+        Kernels (heads, channels, classes) that the head begins from, classes in the photos' order; those of the network
+        where it begins from nothing.
+
+    Raises:
+        RunError: what it begins from has changed, or is for other classes, or doesn't fit the network.
+    """
+    if config.start is None:
+        load_backbone(network, config.network)
+        return heads_of(network)
+    start = read_start(Path(config.start.place))
+    if start.origin.sha256 != config.start.sha256:
+        raise RunError(f"{config.start.place} must be what the run was to begin from, and has changed; begin it again")
+    start.note.check_labels(labels)
+    kernels = start.kernels
+    if kernels is None:
+        weights = RunFolder(root=Path(config.start.place)).weights("float")
+        # Before it is parsed: HDF5 that nobody vouches for can make its library crash.
+        if file_sha256(weights) != config.start.sha256:
+            raise RunError(
+                f"{weights} must be the weights that its record tells of, got others; begin from another run"
+            )
+        load_weights(network, weights, what=f"the float stage of {config.start.place}")
+        kernels = heads_of(network)
+    else:
+        load_backbone(network, config.network)
+    channels = heads_of(network).shape[1]
+    if kernels.shape[1] != channels:
+        raise RunError(
+            f"the head of {config.start.place} must take the {channels} features of its network, got "
+            f"{kernels.shape[1]}; use another file"
+        )
+    return with_labels(kernels, start.note.labels, labels)
 
 
 def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Progress) -> TrainRecord:
@@ -234,6 +293,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
         # The record says it to all later stages, and those of the qat stage would keep the old one.
         ("bona fide label", before.config.bona_fide, config.bona_fide),
         ("seed", before.config.seed, config.seed),
+        ("model to begin from", *(one.start and one.start.sha256 for one in (before.config, config))),
     ):
         if old != new:
             raise RunError(
@@ -303,10 +363,11 @@ def fit_head(
         targets=source.targets,
         folds=run.folds,
         plan_crops=found.plan_crops,
-        scales=_head_numbers(config),
+        scales=None if config.head_scales is None else np.array(config.crop_heads, np.int64),
         weights=head_weights(run.dataset, run.split, config),
     )
-    head = solve_head(train, len(run.dataset.labels), config)
+    start = run.start
+    head = solve_head(train, len(run.dataset.labels), config) if start is None else solve_from(train, start)
     set_heads(network, head.layers)
     if config.is_solved:
         final = head.layers.logits(train.fixed, train.scales)
@@ -315,17 +376,11 @@ def fit_head(
     return _trials(head)
 
 
-def _head_numbers(config: TrainConfig) -> Int64Array | None:
-    """(crops,) the number of the head of each of the plan's crops; None where they share one."""
-    scales, plan = config.head_scales, config.plan
-    if scales is None:
-        return None
-    return np.array([scales.index(plan.scale(index)) for index in range(plan.crops)], np.int64)
-
-
 def _trials(head: Head) -> Trials:
     choice = head.choice
     history = {"val_loss": choice.losses, choice.of: choice.values, "val_balanced_accuracy": choice.accuracies}
+    if choice.shares:
+        history |= {"share": choice.shares}
     return Trials(history=history, best=choice.best, finished=True)
 
 

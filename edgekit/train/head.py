@@ -136,6 +136,7 @@ class HeadChoice:
         scale: What makes the best one's logits log-odds.
         out_of_fold: (photos, plan_crops, classes) its logits so scaled, of each photo by a head that has not seen its
             fold.
+        shares: How much of the head that it began from each took; empty where it began from none.
     """
 
     of: Literal["penalty", "epochs"]
@@ -145,6 +146,7 @@ class HeadChoice:
     accuracies: tuple[float, ...]
     scale: float
     out_of_fold: Float32Array
+    shares: tuple[float, ...] = ()
 
     @property
     def value(self) -> float:

@@ -256,6 +256,17 @@ def head_of(network: keras.Model) -> tuple[Float32Array, Float32Array]:
     return np.concatenate([kernel for kernel, _ in parts]), np.sum([bias for _, bias in parts], axis=0)
 
 
+def heads_of(network: keras.Model) -> Float32Array:
+    """Kernels (heads, channels, classes) of all linear heads, the first before the others."""
+    first, _ = head_of(network)
+    rest = [layer.trainable_weights[0].numpy() for layer in _others(network)]
+    kernels = first[np.newaxis]
+    if rest:
+        joined = np.concatenate(rest).reshape(len(first), -1, first.shape[1])
+        kernels = np.concatenate([kernels, joined.transpose(1, 0, 2)])
+    return np.asarray(kernels, np.float32)
+
+
 def copy_head(network: keras.Model, model: keras.Model) -> None:
     """Copy the head's weights into the network's fake-quantised twin, whose layers have other weights besides."""
     for source, target in zip(_heads(network), _heads(model), strict=True):

@@ -174,6 +174,19 @@ def qat_fit() -> FitConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartedFrom:
+    """What a head began from.
+
+    Attributes:
+        place: Where it was, as a hint.
+        sha256: Of the head's file, or of the run's weights.
+    """
+
+    place: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """All that decides a training run, apart from the photos.
 
@@ -193,6 +206,7 @@ class TrainConfig:
         augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
         recipe: The preset that it began as; empty where there was none.
         overrides: What was given in place of the preset's own options, by their names.
+        start: The head that this one's begins from, whose network, plan and heads it has; None: from nothing.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -211,6 +225,7 @@ class TrainConfig:
     seed: int = 0
     recipe: str = ""
     overrides: dict[str, str] = field(default_factory=dict)
+    start: StartedFrom | None = None
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own seed."""
@@ -240,6 +255,8 @@ class TrainConfig:
             )
 
     def _check_head(self) -> None:
+        if self.start is not None and self.head != "ridge":
+            raise RunError(f"--from goes on by ridge regression, got --head {self.head}; leave one of them out")
         if self.head == "mlp" and not self.is_solved:
             raise RunError(
                 f"--head mlp is trained on features of a frozen backbone, got --tune {self.tune}; use --head ridge"
@@ -255,7 +272,7 @@ class TrainConfig:
     @property
     def solves_head(self) -> bool:
         """Whether a head is solved; a random one would first tear at good features."""
-        return self.is_solved or self.network.weights != "none"
+        return self.is_solved or self.network.weights != "none" or self.start is not None
 
     @property
     def hidden_units(self) -> int:
@@ -304,9 +321,20 @@ class TrainConfig:
         return len(self.head_scales or ("all",))
 
     @property
+    def crop_heads(self) -> tuple[int, ...]:
+        """The number of the head of each of the plan's crops, from 0."""
+        if self.head_scales is None:
+            return (0,) * self.plan.crops
+        return tuple(self.head_scales.index(self.plan.scale(index)) for index in range(self.plan.crops))
+
+    @property
     def random_crops(self) -> int:
-        """How many random crops of each photo a head is solved on: what their scale is nobody says."""
-        return 0 if self.head_scales else self.draws
+        """How many random crops of each photo a head is solved on.
+
+        None where scales have heads, as nobody says what their scale is, or where it begins from another head, which
+        is solved photos by photos.
+        """
+        return 0 if self.head_scales or self.start else self.draws
 
     @property
     def holds_out_val(self) -> bool:

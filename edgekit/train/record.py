@@ -192,6 +192,10 @@ class RunFolder:
         """How far a stage has come, for going on."""
         return self.root / f"{stage}.state.json"
 
+    def start(self, sha256: str) -> Path:
+        """The kernels that a head began from, by their origin's SHA-256, so that none is taken for another."""
+        return self.root / f"start-{sha256[:16]}.npz"
+
     def folds(self, stage: Stage) -> Path:
         """What the heads of a stage's folds said of the training photos."""
         return self.root / f"{stage}.folds.npz"

@@ -37,6 +37,7 @@ OTHER_TYPES = {
     "--crops": "bench, crossval and tta compare numbers of crops, the others take one",
     "--exposure": "variants change it to either side by one number, recaptures draw it from a range",
     "--fill": "variants: what lies beyond the edge; recaptures: the photo's share of the screen",
+    "--from": "bench reads phones' exports, finetune begins from a model",
     "--group-by": "an import names folders, cameras or a pattern; elsewhere groups are derived for what has none",
     "--interpreter": "bench compares interpreters, predict takes one",
     "--layout": "of a foreign model's channels, or of what a simulated screen shows",

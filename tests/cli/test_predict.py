@@ -127,3 +127,36 @@ class TestHowAFolderIsRead:
         assert code == 2
         assert said in err
         assert "Traceback" not in err
+
+
+def test_a_shipped_model_is_named_by_an_option_or_first(edgekit_here, tmp_path, plain_photo):
+    Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "blue.png")
+    code, out, _ = edgekit_here("predict", "--model", "imagenet", tmp_path / "blue.png", "--top", 5, "--json")
+    (row,) = json.loads(out)
+    assert code == 0
+    assert (len(row["top"]), row["crops"]) == (5, 1)
+    code, out, _ = edgekit_here("predict", "imagenet-lite0", tmp_path / "blue.png", "--top", 5, "--json")
+    assert (code, json.loads(out)[0]["top"]) == (0, row["top"])
+
+
+def test_an_option_takes_a_file_too(edgekit_here, tmp_path, plain_photo, red_blue_file):
+    Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "blue.png")
+    code, out, _ = edgekit_here("predict", "--model", red_blue_file, tmp_path / "blue.png", "--json")
+    assert (code, json.loads(out)[0]["label"]) == (0, "recapture")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param((), "a model is needed first", id="none"),
+        pytest.param(("--model", "imagnet", "photo.jpg"), "did you mean 'imagenet'?", id="typo"),
+        pytest.param(("--model", "zebra", "photo.jpg"), "one that ships (", id="unknown"),
+        pytest.param(("--model", "../imagenet-lite0", "photo.jpg"), "../imagenet-lite0", id="path"),
+        pytest.param(("--model", "imagenet"), "name photos or one of", id="no-photos"),
+    ],
+)
+def test_predict_says_which_model_there_is(edgekit_here, arguments, message):
+    code, out, err = edgekit_here("predict", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err

@@ -44,7 +44,7 @@ import pytest
             "the backbone must be one of efficientnet_lite0",
             id="unknown-backbone",
         ),
-        pytest.param(["info", "a", "b"], "Got unexpected extra argument", id="one-argument-too-many"),
+        pytest.param(["info", "a.tflite", "b"], "Got unexpected extra argument", id="one-argument-too-many"),
     ],
 )  # fmt: skip
 def test_usage_mistakes_are_said_as_all_others(edgekit_here, arguments, said):

@@ -8,6 +8,7 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit import __version__
 from edgekit.augment.options import PRESETS
+from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.options import SplitConfig
@@ -21,14 +22,15 @@ from edgekit.quantize.qat import load_stage, qat
 from edgekit.records import file_sha256, from_plain, plain, read_json, write_json
 from edgekit.runtime.voting import softmax
 from edgekit.scoring.source import crop_source, cut_photo, normalise
-from edgekit.train.finetune import crop_feed, finetune, part_source, versions
+from edgekit.train.finetune import TrainingRun, crop_feed, finetune, part_source, versions
 from edgekit.train.fit import validation_scores
 from edgekit.train.keras2 import keras
-from edgekit.train.network import build_network, pooled_features
-from edgekit.train.options import TrainConfig
+from edgekit.train.network import build_network, heads_of, pooled_features
+from edgekit.train.options import NetworkConfig, TrainConfig
 from edgekit.train.photo_heads import MAX_SOLVED_PHOTOS
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
+from edgekit.train.start_from import HEAD_NAME, SHARES, HeadNote, head_content, read_start
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -37,6 +39,67 @@ RESUME = RunOptions(resume=True)
 
 def longer(config, epochs):
     return replace(config, whole=replace(config.whole, epochs=epochs))
+
+
+class TestFrom:
+    """Runs that begin from a model."""
+
+    def test_a_run_goes_on_with_the_network_and_the_head_of_another(self, small_run, small_config, dataset, tmp_path):
+        start, folder = read_start(small_run.root), RunFolder(root=tmp_path / "run")
+        config = start.configure(replace(small_config, tune="head", plan=CropPlan(), seed=1), {"seed"})
+        record = finetune(dataset, folder, config)
+        assert record.config.start == start.origin
+        assert record.config.plan == small_config.plan
+        assert set(record.history["share"]) == set(SHARES)
+        before, after = load_stage(small_run, small_run.read("float"), "float"), load_stage(folder, record, "float")
+        for one, other in zip(before.layers, after.layers, strict=True):
+            if not one.name.startswith("head_"):
+                for weight, same in zip(one.get_weights(), other.get_weights(), strict=True):
+                    np.testing.assert_array_equal(weight, same)
+        # Its later stages need nothing of where it began.
+        run = TrainingRun(dataset=dataset, split=record.split, config=record.config, folder=folder, options=RESUME)
+        np.testing.assert_array_equal(run.start, heads_of(before))
+
+    def test_it_begins_from_a_head_alone(self, dataset, tmp_path):
+        note = HeadNote(
+            labels=("recapture", "genuine"),
+            network=NetworkConfig(backbone="efficientnet_lite0", side_px=32, features="texture"),
+            plan=CropPlan(lead=("full",), cycle=("native",), crops=3),
+            heads="scales",
+            bona_fide="genuine",
+        )
+        network = build_network(note.network, 2, 2)
+        channels = pooled_features(network).output_shape[1]
+        kernels = np.random.default_rng(0).normal(size=(2, channels, 2)).astype(np.float32)
+        (tmp_path / HEAD_NAME).write_bytes(head_content(note, kernels))
+        start, folder = read_start(tmp_path / HEAD_NAME), RunFolder(root=tmp_path / "run")
+        record = finetune(dataset, folder, start.configure(TrainConfig(), set()))
+        assert record.config.head_scales == ("full", "native")
+        assert set(record.history) == {"val_loss", "penalty", "share", "val_balanced_accuracy"}
+        run = TrainingRun(dataset=dataset, split=record.split, config=record.config, folder=folder, options=RESUME)
+        # The photos' classes are in order.
+        np.testing.assert_array_equal(run.start, kernels[:, :, ::-1])
+
+    def test_a_head_for_other_features_is_refused_before_the_folder_is_made(self, dataset, tmp_path):
+        note = HeadNote(
+            labels=dataset.labels,
+            network=NetworkConfig(backbone="efficientnet_lite0", side_px=32, features="texture"),
+            plan=CropPlan(crops=3),
+            heads="one",
+            bona_fide="genuine",
+        )
+        (tmp_path / HEAD_NAME).write_bytes(head_content(note, np.zeros((1, 7, 2), np.float32)))
+        config = read_start(tmp_path / HEAD_NAME).configure(TrainConfig(), set())
+        with pytest.raises(RunError, match="features of its network, got 7; use another file"):
+            finetune(dataset, RunFolder(root=tmp_path / "run"), config)
+        assert not (tmp_path / "run" / "float.json").exists()
+
+    def test_what_has_changed_since_is_refused(self, small_run, small_config, dataset, tmp_path):
+        start = read_start(small_run.root)
+        config = start.configure(replace(small_config, tune="head"), set())
+        config = replace(config, start=replace(start.origin, sha256="0" * 64))
+        with pytest.raises(RunError, match="has changed; begin it again"):
+            finetune(dataset, RunFolder(root=tmp_path / "run"), config)
 
 
 class TestFinetune:
