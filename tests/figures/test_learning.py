@@ -37,7 +37,7 @@ def drawn(monkeypatch, tmp_path):
 
 
 def lines(axes):
-    return {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
+    return {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
 
 
 def test_epochs_are_drawn_as_they_were(drawn, small_run):
@@ -59,7 +59,7 @@ def test_a_solved_head_is_drawn_over_its_penalties(drawn, mobile_run):
     assert lines(above)["loss, out of fold"] == list(record.history["val_loss"])
     assert "training loss" not in lines(above)
     assert (below.get_xlabel(), below.get_xscale()) == ("penalty", "log")
-    assert below.get_lines()[0].get_xdata().tolist() == list(record.history["penalty"])
+    assert list(below.get_lines()[0].get_xdata()) == list(record.history["penalty"])
 
 
 def test_what_came_before_the_first_epoch_was_best(drawn, small_run):
