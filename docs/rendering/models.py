@@ -6,6 +6,9 @@ from edgekit.metrics.attacks import MIN_PHOTOS
 from edgekit.metrics.wording import percent
 from rendering.common import Record, crops_of, interval, machine, table
 
+# As their papers spell them.
+BACKBONES = {"mobilenet_v2": "MobileNetV2", "efficientnet_lite0": "EfficientNet-Lite0"}
+
 
 def demo(record: Record) -> str:
     """The demo's result, for the README's first screen."""
@@ -95,8 +98,8 @@ def recapture(record: Record) -> str:
     columns = ["model", "crops", "balanced accuracy", "mean of authors", "worst author", "AUC", "APCER (kind)", "BPCER"]
     network = config["train"]["network"]
     intro = (
-        f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; MobileNetV2 alpha "
-        f"{network['alpha']:g} at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. Intervals are "
+        f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; {BACKBONES[network['backbone']]} "
+        f"at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. Intervals are "
         f"95 %, resampled over authors. Latency is per photo, decoding included, on {machine(where)}, "
         f"{where['timed_photos']} photos."
     )
@@ -133,15 +136,20 @@ def noise(record: Record) -> str:
 def targets(record: Record) -> str:
     """Whether the targets were reached, said by the numbers."""
     most = max(one["crops"] for one in record["variants"])
-    value = {
-        one["variant"]: 100 * one["evaluation"]["balanced_accuracy"]["value"]
+    found = {
+        one["variant"]: one["evaluation"]
         for one in record["variants"]
         if one["crops"] == most and not one["stops_early"]
     }
+    value = {name: 100 * one["balanced_accuracy"]["value"] for name, one in found.items()}
+    ours = found["int8 QAT"]
+    auc, worst = ours["auc"]["value"], ours["by_group"][ours["worst_group"]]["balanced_accuracy"]
     early = next(one for one in record["variants"] if one["variant"] == "int8 QAT" and one["stops_early"])
     lost = value["int8 QAT"] - 100 * early["evaluation"]["balanced_accuracy"]["value"]
     rows = [
-        ["int8 QAT passes 85 %", f"{value['int8 QAT']:.1f} %", value["int8 QAT"] > 85],
+        ["int8 QAT: balanced accuracy at least 92 %", f"{value['int8 QAT']:.1f} %", value["int8 QAT"] >= 92],
+        ["… AUC at least 0.97", f"{auc:.3f}", auc >= 0.97],
+        ["… worst author at least 77 %", f"{percent(worst)} ({ours['worst_group']})", worst >= 0.77],
         [
             "int8 QAT at most 0.5 points under float",
             f"{value['int8 QAT'] - value['float']:+.1f}",
