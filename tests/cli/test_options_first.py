@@ -48,7 +48,7 @@ ROWS = {
         "got a whole Keras model (.keras); in Python",
     ),
     "finetune-weights-other": (FINETUNE, ["--weights", "{text}"], "of another kind"),
-    "finetune-tune": (FINETUNE, ["--tune", "everything"], "--tune: 'everything' is not one of"),
+    "finetune-tune": (FINETUNE, ["--tune", "everything"], "--tune must be head, all, or last:N"),
     "finetune-plan": (FINETUNE, ["--plan", "1/0"], "a crop scale must be full, centre, native or a fraction"),
     "finetune-crops": (FINETUNE, ["--crops", "0"], "--crops: input should be greater"),
     "finetune-crops-many": (FINETUNE, ["--crops", "99999"], "a crop plan must have 1 to"),

@@ -275,7 +275,16 @@ class TestMistakes:
                 ["evaluate", "{model}", "--data", "{long}"], "error: {long}: the data must be", id="long-data"
             ),
             pytest.param(
-                ["finetune", "{tmp}/no-photos", "--out", "{tmp}/r", "--weights", "{tmp}/nope.h5"],
+                [
+                    "finetune",
+                    "{tmp}/no-photos",
+                    "--out",
+                    "{tmp}/r",
+                    "--backbone",
+                    "mobilenet_v2",
+                    "--weights",
+                    "{tmp}/nope.h5",
+                ],
                 "error: --weights must be imagenet, none or a Keras HDF5 file or a TF-Slim checkpoint, got "
                 "{tmp}/nope.h5: no such file",
                 id="no-weights-before-photos",

@@ -241,7 +241,7 @@ class TestLastBlocks:
 
     def test_groups_cannot_weigh_the_same_where_there_are_none(self, small_config, dataset, tmp_path):
         alone = replace(dataset, samples=tuple(replace(sample, group="") for sample in dataset.samples))
-        with pytest.raises(RunError, match="--weigh groups needs photos with groups, got none; derive some with"):
+        with pytest.raises(RunError, match="--weigh groups needs photos with groups, got none; use --group-by"):
             finetune(alone, RunFolder(root=tmp_path / "run"), replace(small_config, weigh="groups"))
 
 

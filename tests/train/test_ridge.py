@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge
 
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.runtime.voting import softmax
-from edgekit.train.feed import class_weights
+from edgekit.train.feed import photo_weights
 from edgekit.train.head import FeatureSet
 from edgekit.train.ridge import PENALTIES, solve_ridge
 
@@ -38,7 +38,7 @@ def theirs(train, penalty):
     """The kernel that scikit-learn finds for (crops of) photos, and the logits of any features."""
     crops, channels = train.features.shape[1:]
     flat, targets = train.features.reshape(-1, channels).astype(np.float64), np.repeat(train.targets, crops)
-    weights = class_weights(train.targets, 2)[targets]
+    weights = np.repeat(photo_weights(train.targets), crops)
     weights /= weights.sum()
     mean = weights @ flat
     # The floor of the deviation keeps channels that hardly move from being blown up.
