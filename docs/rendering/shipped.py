@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.metrics.wording import percent
+from edgekit.metrics.wording import percent, with_bounds
 from rendering.common import Record, table
 
 
 def _value(figure: Record) -> str:
     if figure["low"] is None:
         return percent(figure["value"])
-    return f"{percent(figure['value'])} ({100 * figure['low']:.1f}–{100 * figure['high']:.1f})"
+    return with_bounds(*(100 * figure[key] for key in ("value", "low", "high")), unit=" %")
 
 
 def figures(record: Record) -> str:

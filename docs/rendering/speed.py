@@ -216,7 +216,7 @@ def training(record: Record) -> str:
             one["photos"] or "–",
             f"{one['samples_per_s']:.1f}",
             "–" if one["photos_per_s"] is None else f"{one['photos_per_s']:.1f}",
-            f"{min(one['rounds']):.1f}–{max(one['rounds']):.1f}",
+            f"{min(one['rounds']):.1f} to {max(one['rounds']):.1f}",
         ]
         for one in record["timings"]
     ]

@@ -144,15 +144,7 @@ def finetune(
         console.caution(
             f"{backbone} has no weights here, and the head is fitted to random features; name --weights FILE"
         )
-    if recipe and from_ is not None:
-        raise EdgekitError(
-            f"--from goes on with its own network and heads, got --recipe {recipe}, too; leave one of them out"
-        )
-    start = None if from_ is None else _start(from_)
-    if start is not None:
-        config = start.configure(config, options.named_by_user(context))
-    if start is None or start.kernels is not None:
-        check_weights_file(config.network)
+    start, config = _begun(from_, config, context)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
     files.refuse_in_use(folder, "float")
@@ -172,6 +164,22 @@ def finetune(
         record = finetune(dataset, folder, config, options=files, progress=progress)
     then = console.command("convert", out, "--int8") if config.network.known.qat else console.command("qat", out)
     finish_training(record, out, json=json, then=then)
+
+
+def _begun(place: str | None, config: TrainConfig, context: typer.Context) -> tuple[Start | None, TrainConfig]:
+    """What a run begins from, if it does, and the configuration with its network, crops and heads."""
+    if place is None:
+        check_weights_file(config.network)
+        return None, config
+    if config.recipe:
+        raise EdgekitError(
+            f"--from goes on with its own network and heads, got --recipe {config.recipe}, too; leave one of them out"
+        )
+    start = _start(place)
+    config = start.configure(config, options.named_by_user(context))
+    if start.kernels is not None:
+        check_weights_file(config.network)
+    return start, config
 
 
 def _start(text: str) -> Start:

@@ -72,7 +72,7 @@ class TestSweep:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            pytest.param("[[points]]\nbackbone = 'small_cnn'\nhead = 1", "unknown key 'head'", id="unknown-key"),
+            pytest.param("[[points]]\nbackbone = 'small_cnn'\nheadz = 1", "unknown key 'headz'", id="unknown-key"),
             pytest.param("[[points]]\nbackbone = 'smal_cnn'", "points 1: the backbone must be one of", id="backbone"),
             pytest.param("[[points]]\nbackbone = ['cnn3', 'cnn3']", "ask for the same; remove one", id="twice"),
             pytest.param(

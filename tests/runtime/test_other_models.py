@@ -70,7 +70,7 @@ def test_weights_of_the_right_kind_pass(files):
 @pytest.mark.parametrize("name", ["net.onnx", "net.pth", "frozen.pb", "plain.tflite"])
 def test_weights_of_other_frameworks(files, name):
     with pytest.raises(RunError, match="whose weights Keras can't read"):
-        check_weights_file(NetworkConfig(weights=str(files / name)))
+        check_weights_file(NetworkConfig(backbone="mobilenet_v2", weights=str(files / name)))
 
 
 @pytest.mark.parametrize("name", ["mine.keras", "weights.h5", "saved", "net.onnx", "net.pth", "frozen.pb"])

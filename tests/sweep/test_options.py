@@ -48,7 +48,7 @@ def test_lists_stand_for_all_their_combinations(read):
         ("mobilenet_v2", "scales", "texture", None),
         ("efficientnet_lite0", "one", "texture", None),
         ("efficientnet_lite0", "scales", "texture", None),
-        ("small_cnn", "one", None, 2),
+        ("small_cnn", "auto", None, 2),
     ]
     assert found.points[-1].note == "ours"
 
@@ -74,13 +74,13 @@ def test_what_is_left_out_is_as_for_one_cross_validation(read):
             "fold = 3\n[[points]]\nbackbone = 'cnn3'", "unknown key 'fold'; did you mean 'folds'", id="unknown"
         ),
         pytest.param(
-            "[[points]]\nbackbone = 'cnn3'\nhead = 'one'",
-            "points 1: unknown key 'head'; did you mean 'heads'",
+            "[[points]]\nbackbone = 'cnn3'\nheadz = 'one'",
+            "points 1: unknown key 'headz'; did you mean 'heads'",
             id="key",
         ),
         pytest.param("[[points]]\nbackbone = []", "backbone must have a value, got an empty list", id="empty-list"),
         pytest.param("[[points]]\nbackbone = 'cnn3'\nside = 'wide'", "side must be int, got 'wide'", id="type"),
-        pytest.param("[[points]]\nbackbone = 'cnn3'\ntune = 'some'", "tune must be one of", id="choice"),
+        pytest.param("[[points]]\nbackbone = 'cnn3'\nhead = 'some'", "head must be one of", id="choice"),
         pytest.param("variants = ['int4']\n[[points]]\nbackbone = 'cnn3'", "must be one of .*int8 PTQ", id="variant"),
         pytest.param(
             f"[[points]]\nbackbone = 'cnn3'\nside = {[*range(40)]}\ndraws = {[*range(40)]}\nepochs = {[*range(40)]}",

@@ -69,7 +69,7 @@ def run(dataset, tmp_path):
 def test_training_photos_are_judged_by_heads_that_had_not_seen_them(dataset, run):
     folder, _, logits = run()
     unseen = unseen_photos(dataset, folder)
-    assert unseen.judge == "the heads of run on mobilenet_v2"
+    assert unseen.judge == "the heads of run on efficientnet_lite0"
     assert unseen.paths == ("0.png", "1.png", "2.png", "3.png")
     assert unseen.targets.tolist() == [1, 0, 1, 0]
     # The vote is the mean of the crops' log-probabilities.
