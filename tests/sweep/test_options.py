@@ -75,7 +75,7 @@ def test_what_is_left_out_is_as_for_one_cross_validation(read):
         ),
         pytest.param(
             "[[points]]\nbackbone = 'cnn3'\nheadz = 'one'",
-            "points 1: unknown key 'headz'; did you mean 'heads'",
+            "points 1: unknown key 'headz'; did you mean 'head'",
             id="key",
         ),
         pytest.param("[[points]]\nbackbone = []", "backbone must have a value, got an empty list", id="empty-list"),
