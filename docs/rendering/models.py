@@ -172,7 +172,8 @@ def chain(record: Record) -> str:
     backbone = record.get("backbone", "mobilenet_v2")
     return (
         f"For {record['classes']} classes of groceries, {record['train_photos']} photos, the chain from `finetune` to "
-        f"`evaluate` with `{backbone}` and {record['crops']} crops took {record['cpu_s']:.0f} CPU seconds ({stages}) on "
-        f"{machine(record['conditions'])}; the int8 file names {percent(record['accuracy'])} of {record['test_photos']} further photos rightly "
+        f"`evaluate` with `{backbone}` and {record['crops']} crops took {record['cpu_s']:.0f} CPU seconds ({stages}) "
+        f"on {machine(record['conditions'])}; the int8 file names {percent(record['accuracy'])} of "
+        f"{record['test_photos']} further photos rightly "
         "(`benchmarks/grocery_chain.py`)."
     )
