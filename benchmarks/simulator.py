@@ -41,7 +41,7 @@ from edgekit.train.to_tflite import to_flatbuffer
 LABELS = ("genuine", "recapture")
 NETWORK = NetworkConfig(backbone="efficientnet_lite0", features="texture")
 PENALTY, PROBE_PENALTY = 3e-4, 0.1
-# How much a scale's own part may differ from what all scales share, as in edgekit.train.scale_heads.
+# How much a scale's own part may differ from what all scales share, as in edgekit.train.photo_heads.
 OWN = 0.3
 FLOOR = 0.1
 WEIGHTS = (0.0, 0.05, 0.1, 0.3)

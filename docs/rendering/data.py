@@ -104,10 +104,10 @@ def simulated(record: Record) -> str:
         f"alone give {_auc(record['real_alone'])}, and with the simulated ones {_auc(record['real_and_simulated'])}."
     )
     kinds = sorted(whole["by_kind"], key=lambda kind: -whole["by_kind"][kind][1])
-    trained = [(f"without {one['without']}" if one["without"] else "all six screens", one) for one in record["results"]]
+    trained = [(f"without {one['without']}" if one["without"] else "all screens", one) for one in record["results"]]
     trained += [
         ("real recaptures alone", record["real_alone"]),
-        ("real ones and all six screens", record["real_and_simulated"]),
+        ("real ones and all screens", record["real_and_simulated"]),
     ]
     rows = [
         [

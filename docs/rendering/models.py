@@ -176,9 +176,12 @@ def targets(record: Record) -> str:
 def chain(record: Record) -> str:
     """What the README's chain took on a few hundred photos of things, stage by stage."""
     stages = ", ".join(f"{stage['name']} {stage['cpu_s']:.0f}" for stage in record["stages"])
+    # Before records named it, it was the only one.
+    backbone = record.get("backbone", "mobilenet_v2")
     return (
         f"For {record['classes']} classes of groceries, {record['train_photos']} photos, the chain from `finetune` to "
-        f"`evaluate` took {record['cpu_s']:.0f} CPU seconds ({stages}) on {machine(record['conditions'])}; the int8 "
-        f"file names {percent(record['accuracy'])} of {record['test_photos']} further photos rightly "
+        f"`evaluate` with `{backbone}` and {record['crops']} crops took {record['cpu_s']:.0f} CPU seconds ({stages}) "
+        f"on {machine(record['conditions'])}; the int8 file names {percent(record['accuracy'])} of "
+        f"{record['test_photos']} further photos rightly "
         "(`benchmarks/grocery_chain.py`)."
     )

@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 
 # Held-out screens and cameras, int8, all crops.
 TARGET = 0.95
+_SMALL = (
+    "--backbone",
+    "small_cnn",
+    "--side",
+    "96",
+    "--plan",
+    "native",
+    "--crops",
+    "10",
+    "--tune",
+    "all",
+    "--epochs",
+    "14",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +80,11 @@ def demo(
     bench_record, page = out / "demo-int8.bench.json", out / "report.html"
     evaluation = out / "evaluation"
     go_on = ["--overwrite"] if overwrite else ["--resume"]
-    small = ["--backbone", "small_cnn", "--side", "96", "--plan", "native", "--tune", "all", "--epochs", "14"]
     aware, crops = ["--epochs", "3", "--learning-rate", "1e-4"], ["--calibration", str(calibration)]
     measured = ["--budget-ms", "30", "--quick"]
     commands: list[tuple[Path, list[str]]] = [
         (photos / "simulate.json", ["data", "simulate", str(photos)]),
-        (run / "float.json", ["finetune", str(photos), "--out", str(run), *small, *go_on]),
+        (run / "float.json", ["finetune", str(photos), "--out", str(run), *_SMALL, *go_on]),
         (run / "qat.json", ["qat", str(run), *aware, *crops, *go_on]),
         (model, ["convert", str(run), "--int8", *crops, "--out", str(model)]),
         (evaluation / "evaluate.json", ["evaluate", str(model), "--data", str(photos), "--out", str(evaluation)]),

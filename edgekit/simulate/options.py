@@ -52,8 +52,8 @@ class RephotoConfig:
             and ``page`` alone.
         fill: Share of the screen's width that the photo takes in a page or an app; of one side between black bars.
         phones: Share of the phones that have a phone's shape, upright or lying, with round corners and a rim.
-        hand: Share of the phones that end inside the picture that are held in a hand, and of the prints with a finger
-            or two on them.
+        hand: Share of the phones that end inside the picture that are held in a hand; half as many prints have one to
+            three fingers on them.
         dots: Share of the inkjet and offset prints whose dots are seen; at reading distance they are too fine.
         lamp: Share of the screens, and of the glossy prints, with a lamp's mirror image in them.
         room: Share of the recaptures behind whose screen another photo of the same group is seen; the others have an

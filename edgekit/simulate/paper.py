@@ -65,7 +65,7 @@ def with_fingers(rng: np.random.Generator, light: Light, *, fingers: int, soft_p
     Args:
         rng: Chance: which side, how far they reach, skin.
         light: (height, width, 3) in which white paper in full light is about 1.
-        fingers: How many; the first is a thumb.
+        fingers: How many.
         soft_px: Width of a blurred edge.
 
     Returns:

@@ -41,6 +41,8 @@ SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
 )
 
 LEAST_PX = 8
+# OpenCV counts pixels of what it bends and tilts in 16 bits.
+_MOST_SHOWN_PX = 32_766
 
 _PRINT_OVERSAMPLE = 1.4
 _MATTE = 0.1
@@ -224,7 +226,7 @@ def rephotograph(rng: np.random.Generator, photo: RGBArray, *, drawn: Drawn, roo
         A JPEG of the photo's own size, or of ``long_side_px``, odd sides cut to even, without metadata.
 
     Raises:
-        DataError: the photo is too small.
+        DataError: the photo is too small, or too long for a screen.
     """
     if min(photo.shape[:2]) < LEAST_PX:
         raise DataError(
@@ -317,6 +319,11 @@ def _of_screen(
     phone = is_phone(drawn.screen)
     shape = _shape(native_wh, drawn.aspect, whole=phone)
     shown_wh = max(2, round(native_wh[0] * shape[0])), max(2, round(native_wh[1] * shape[1]))
+    if max(*native_wh, *shown_wh) > _MOST_SHOWN_PX:
+        raise DataError(
+            f"a photo on a screen must have at most {_MOST_SHOWN_PX} of its camera's pixels on each side, got "
+            f"{max(*native_wh, *shown_wh)} for {photo.shape[1]}x{photo.shape[0]}; use a smaller --long-side"
+        )
     page = np.asarray(lay_out(rng, Image.fromarray(photo), shown_wh, layout=drawn.layout, fill=drawn.fill, paper=paper))
     if paper:
         page = bent(page, bend(rng, shown_wh, depth=_BEND * drawn.uneven))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from edgekit.audit.doubts import Unseen
@@ -46,8 +48,11 @@ def unseen_photos(dataset: Dataset, folder: RunFolder) -> Unseen:
     samples = record.split.samples(dataset, "train")
     targets = np.array([record.labels.index(sample.label) for sample in samples], np.int64)
     scores = folder.out_of_fold(record).scores(targets)
+    start = record.config.start
+    # Photos that trained the head they began from were seen through it, and only a reader can know whether they are.
+    begun = f", begun from {Path(start.place).name}" if start else ""
     return Unseen(
-        judge=f"the heads of {folder.root.resolve().name} on {record.config.network.backbone}",
+        judge=f"the heads of {folder.root.resolve().name} on {record.config.network.backbone}{begun}",
         paths=tuple(sample.path for sample in samples),
         targets=targets,
         chances=vote(scores.crops, Decision()),

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from recaptured import plain, rng
 
+from edgekit.errors import DataError
 from edgekit.simulate.options import PRINTS, SCREEN_NAMES, RephotoConfig
 from edgekit.simulate.perspective import View, place_screen
 from edgekit.simulate.rephoto import SCREEN_OF, draw, rephotograph
@@ -113,6 +114,14 @@ def test_files_may_have_fewer_pixels_than_their_photos(photo):
         # It is never enlarged.
         with Image.open(io.BytesIO(rephotograph(rng(1), photo, drawn=replace(drawn, long_side_px=999)))) as opened:
             assert opened.size == (160, 120)
+
+
+@pytest.mark.parametrize("screen", ["print-plain", "lcd-rgb"])
+def test_photos_too_long_for_opencv_are_refused_in_words(screen):
+    photo = np.full((8, 20_000, 3), 90, np.uint8)
+    drawn = replace(draw(rng(), screen=screen, config=SMALL), oversample=2.0, aspect=0.0)
+    with pytest.raises(DataError, match=r"at most 32766 .* got 40000 for 20000x8; use a smaller --long-side"):
+        rephotograph(rng(1), photo, drawn=drawn)
 
 
 def test_a_photo_of_the_scene_has_about_the_photo_s_light_and_colours(photo):

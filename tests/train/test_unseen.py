@@ -15,7 +15,7 @@ from edgekit.errors import RunError
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime.voting import softmax
 from edgekit.scoring.out_of_fold import OutOfFold
-from edgekit.train.options import TrainConfig
+from edgekit.train.options import StartedFrom, TrainConfig
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.unseen import read_judge, unseen_photos
 
@@ -74,6 +74,11 @@ def test_training_photos_are_judged_by_heads_that_had_not_seen_them(dataset, run
     assert unseen.targets.tolist() == [1, 0, 1, 0]
     # The vote is the mean of the crops' log-probabilities.
     np.testing.assert_allclose(unseen.chances, softmax(logits.astype(np.float64).mean(axis=1)), atol=1e-6)
+
+
+def test_a_run_that_began_from_another_says_so(dataset, run):
+    folder, _, _ = run(start=StartedFrom(place="runs/first", sha256="3" * 64))
+    assert unseen_photos(dataset, folder).judge == "the heads of run on efficientnet_lite0, begun from first"
 
 
 def test_other_photos_and_scores_of_others_are_refused(dataset, run):

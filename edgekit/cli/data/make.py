@@ -265,7 +265,7 @@ def recapture(
     ] = None,
     hand: Annotated[
         float | None,
-        typer.Option(help="Share of the phones in a hand, and twice that of prints under fingers."),
+        typer.Option(help="Share of the phones in a hand; half as many prints are under fingers."),
     ] = None,
     dots: Annotated[float | None, typer.Option(help="Share of inkjet and offset prints whose dots are seen.")] = None,
     lamp: Annotated[
@@ -276,7 +276,10 @@ def recapture(
     ] = None,
     long_side: Annotated[
         int | None,
-        typer.Option(help="Longest side of the files, in pixels; photos of more have detail that lenses can lose."),
+        typer.Option(
+            help="Longest side of the files, in pixels; photos of more have detail that lenses can lose. Copies keep "
+            "their size: use --genuine rephotographed."
+        ),
     ] = None,
     skip_bad: options.SkipBad = False,
     seed: options.Seed = _RECAPTURE.seed,
