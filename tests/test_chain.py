@@ -159,6 +159,7 @@ class TestHeadsForScales:
         pytest.param(("--plan", "native"), "--heads scales needs a plan of several scales", id="one-scale"),
         pytest.param(("--tune", "all"), "--heads scales are solved on a frozen backbone", id="whole-network"),
         pytest.param(("--draws", "3"), "solved on the plan's crops alone, got --draws 3", id="draws"),
+        pytest.param(("--augment", "mild"), "of photos as they are, got --augment mild", id="augment"),
         pytest.param(("--crops", "2"), "with 2 crops has no 1/4, 1/2; take more --crops", id="too-few-crops"),
     ],
 )

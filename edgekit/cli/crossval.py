@@ -11,7 +11,7 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.contract import CropPlan
-from edgekit.crossval.options import VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
+from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
@@ -28,7 +28,7 @@ _STEMS = {variant_stem(variant): variant for variant in VARIANTS}
 def crossval(
     data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the folds and crossval.json.")],
-    folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=3)] = _CROSSVAL.folds,
+    folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=MIN_FOLDS)] = _CROSSVAL.folds,
     crops: Annotated[str | None, options.numbers_of_crops(_CROSSVAL.crops)] = None,
     tta: options.Tta = None,
     variants: Annotated[

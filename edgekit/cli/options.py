@@ -31,8 +31,8 @@ from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.shipped import model_file
 from edgekit.train.backbones.registry import backbone_named
+from edgekit.train.options import AugmentName, HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
 from edgekit.train.options import Features as FeatureChoice
-from edgekit.train.options import HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
 from edgekit.train.options import Heads as HeadsChoice
 from edgekit.train.options import Weigh as WeighChoice
 from edgekit.train.recipes import RECIPES, Recipe, recipe_named, refuse_recipe
@@ -139,7 +139,7 @@ Heads = Annotated[
     HeadsChoice,
     typer.Option(
         help="One head for all crops, or one for each scale of the plan, with a part that all share. auto: for scales "
-        "where there is a genuine class, the head is solved and no --draws are asked for."
+        "where there is a genuine class, the head is solved, and neither --draws nor --augment are asked for."
     ),
 ]
 Head = Annotated[
@@ -494,15 +494,20 @@ def refuse_unused(tune: str, given: dict[str, Any]) -> None:
         )
 
 
-def chosen_heads(heads: HeadsChoice, plan: CropPlan, draws: int | None) -> HeadsChoice:
+def chosen_heads(heads: HeadsChoice, plan: CropPlan, draws: int | None, augment: AugmentName = "none") -> HeadsChoice:
     """Whether scales have heads of their own: not where random crops are asked for, whose scales nobody knows.
 
     Raises:
-        EdgekitError: heads for scales are asked for, and the plan has one scale.
+        EdgekitError: heads for scales are asked for, and the plan has one scale, or random crops are to be varied.
     """
     if heads == "scales" and len({*plan.lead, *plan.cycle}) == 1:
         raise EdgekitError(f"--heads scales needs a plan of several scales, got {plan}; use --heads one")
-    return "one" if heads == "auto" and draws is not None else heads
+    if heads == "scales" and augment != "none":
+        raise EdgekitError(
+            f"--heads scales are solved on the plan's crops of photos as they are, got --augment {augment}; leave that "
+            "out or use --heads one"
+        )
+    return "one" if heads == "auto" and (draws is not None or augment != "none") else heads
 
 
 def chosen_draws(given: int | None, tune: str, heads: str, network: NetworkConfig) -> int:

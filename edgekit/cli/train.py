@@ -119,7 +119,7 @@ def finetune(
     epochs_only = fit | {"dropout": dropout}
     options.refuse_unused(tune, {name: one for name, one in epochs_only.items() if options.by_user(context, name)})
     crop_plan = CropPlan.parse(plan, crops=crops, working_px=working_px or None)
-    heads = options.chosen_heads(heads, crop_plan, draws)
+    heads = options.chosen_heads(heads, crop_plan, draws, augment)
     config = TrainConfig(
         network=network,
         plan=crop_plan,

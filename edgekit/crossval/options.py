@@ -8,9 +8,11 @@ from typing import Literal
 from edgekit.contract import MAX_CROPS, Precision
 from edgekit.data.options import check_counts
 from edgekit.errors import EdgekitError, RunError
-from edgekit.quantize.options import CALIBRATION_CROPS
+from edgekit.quantize.options import CALIBRATION_CROPS, check_calibration_crops
 from edgekit.train.options import FitConfig, NetworkConfig, Stage, TrainConfig, qat_fit
 
+# One to test, one to validate, the rest to train.
+MIN_FOLDS = 3
 VariantName = Literal["float", "int8 PTQ", "int8 QAT"]
 # Name → precision and stage of the weights.
 VARIANTS: dict[VariantName, tuple[Precision, Stage]] = {
@@ -63,6 +65,11 @@ class CrossvalConfig:
     def __post_init__(self) -> None:
         """Check ranges; whether there are groups enough for the folds is the data's to say."""
         check_counts("crops", self.crops, MAX_CROPS)
+        check_calibration_crops(self.calibration_crops)
+        if self.folds < MIN_FOLDS:
+            raise EdgekitError(
+                f"folds must be at least {MIN_FOLDS}, for train, val and test, got {self.folds}; ask for more"
+            )
         if self.timed_photos < 0:
             raise EdgekitError(f"timed_photos must be at least 0, got {self.timed_photos}")
         if not self.variants or len(set(self.variants)) < len(self.variants):

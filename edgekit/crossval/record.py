@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgekit.bench.conditions import Conditions
 from edgekit.bounds import Counted, NoLess
+from edgekit.contract import MAX_LABELS
 from edgekit.crossval.options import CrossvalConfig, VariantName
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap
@@ -29,7 +30,7 @@ class VariantRecord:
             fold's training photos set out of fold; with all crops of the plan, where folds chose a head.
     """
 
-    variant: str
+    variant: VariantName
     crops: Counted
     stops_early: bool = False
     crops_used: CropUse | None = None
@@ -59,6 +60,11 @@ class CrossvalRecord:
     variants: tuple[VariantRecord, ...]
     versions: dict[str, str]
     macs: Counted | None = None
+
+    def __post_init__(self) -> None:
+        """Hold that there is something on record."""
+        if not self.variants:
+            raise DataError("a cross-validation's record must have variants, got none; was the file edited?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +102,8 @@ class CrossvalAnswers:
                 f"answers must be of each photo once, got {len(set(self.paths))} photos and lists of "
                 f"{sorted(lengths)}; was the file edited?"
             )
+        if max((*self.truth, *(found for one in self.variants for found in one.predicted))) >= MAX_LABELS:
+            raise DataError(f"answers must be positions in at most {MAX_LABELS} labels, got more; was the file edited?")
 
 
 def record_file(root: Path) -> Path:

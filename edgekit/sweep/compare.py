@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,7 +78,9 @@ def compare_runs(paths: Sequence[Path], *, notes: Mapping[str, str] | None = Non
         RunError: one holds no finished run, or a record is damaged.
         ContractError: a model file is damaged.
     """
-    runs = [run for path in paths for run in _runs_at(path, _names(paths)[path], notes or {})]
+    places = list(dict.fromkeys(place for path in paths for place in _places(path)))
+    names = _names(places)
+    runs = [run for place in places for run in _runs_at(place, names[place], notes or {})]
     rows = [one for run in runs for one in run.rows]
     if not rows:
         raise RunError("a comparison needs at least one run, got none; name runs' folders")
@@ -107,25 +110,40 @@ def costed_points(record: CompareRecord) -> tuple[ParetoPoint, ...]:
     return tuple(_point(row) for row in record.rows if _is_costed(row))
 
 
-def _names(paths: Sequence[Path]) -> dict[Path, str]:
-    """A run goes by its folder, or by that one's folder, too, where two have one name."""
-    short = {path: path.resolve().name for path in paths}
-    twice = {name for name in short.values() if list(short.values()).count(name) > 1}
-    return {path: f"{path.resolve().parent.name}/{name}" if name in twice else name for path, name in short.items()}
+def _places(path: Path) -> list[Path]:
+    """The cross-validations in a folder, or what was named.
 
-
-def _runs_at(path: Path, name: str, notes: Mapping[str, str]) -> list[_Run]:
-    if record_file(path).is_file():
-        return [_crossval(path, name, notes.get(name, ""))]
-    inside = sorted(one.parent for one in path.glob("*/crossval.json")) if path.is_dir() else []
+    Raises:
+        RunError: there is nothing, or a cross-validation that was stopped.
+    """
+    # Unlike Path.is_file, these also answer for names that are too long.
+    if os.path.isfile(record_file(path)):
+        return [path]
+    inside = sorted(one.parent for one in path.glob("*/crossval.json")) if os.path.isdir(path) else []
     if inside:
-        return [_crossval(one, one.name, notes.get(one.name, "")) for one in inside]
-    if (path / "crossval.config.json").is_file():
+        return inside
+    if os.path.isfile(path / "crossval.config.json"):
         raise RunError(f"{path} must be a finished cross-validation, got one that was stopped; run the same command")
-    if not path.exists():
-        raise RunError(f"{path} must be a run's folder or a model, got nothing of that name")
-    found = collect([path])
-    return [_model(one, notes.get(one.name, "")) for one in found.models]
+    if not os.path.exists(path):
+        raise RunError(f"{str(path)[:200]} must be a run's folder or a model, got nothing of that name")
+    return [path]
+
+
+def _names(places: Sequence[Path]) -> dict[Path, str]:
+    """A run goes by its folder, with as many of those above it as tell it from the others."""
+    parts = {place: place.resolve().parts for place in places}
+    names = {}
+    for place, own in parts.items():
+        others = [other for other in parts.values() if other != own]
+        depth = next(n for n in range(1, len(own) + 1) if all(other[-n:] != own[-n:] for other in others))
+        names[place] = "/".join(own[-depth:])
+    return names
+
+
+def _runs_at(place: Path, name: str, notes: Mapping[str, str]) -> list[_Run]:
+    if os.path.isfile(record_file(place)):
+        return [_crossval(place, name, notes.get(name, ""))]
+    return [_model(one, notes.get(one.name, "")) for one in collect([place]).models]
 
 
 def _crossval(root: Path, name: str, note: str) -> _Run:

@@ -20,6 +20,9 @@ from edgekit.train.options import Features, HeadKind, Heads, TrainConfig, Weigh
 MAX_POINTS = 100
 # It is the name of a folder, too.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+# What else lies in a sweep's folder.
+RECORD_NAME, FEATURES = "sweep.json", "features"
+COMPARISON = ("compare.json", "compare.md", "compare.png")
 _CROSSVAL = CrossvalConfig(train=TrainConfig())
 
 
@@ -42,6 +45,12 @@ class SweepPoint:
             raise RunError(
                 "a point's name must be 1 to 100 letters, digits, '.', '_' or '-' and begin with one of the first or "
                 f"'_', got {self.name!r:.120}"
+            )
+        # Some file systems take case for nothing.
+        if self.name.lower() in (RECORD_NAME, FEATURES, *COMPARISON):
+            raise RunError(
+                f"a point's name must be none of the sweep's own files and folders ({RECORD_NAME}, {FEATURES}, "
+                f"{', '.join(COMPARISON)}), got {self.name!r}; name it otherwise"
             )
 
 

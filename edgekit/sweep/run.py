@@ -17,12 +17,9 @@ from edgekit.locks import working_in
 from edgekit.progress import SILENT, Progress, about
 from edgekit.records import make_folder, write_json
 from edgekit.sweep.compare import compare_runs
-from edgekit.sweep.options import SweepPoint, check_points
+from edgekit.sweep.options import FEATURES, RECORD_NAME, SweepPoint, check_points
 from edgekit.sweep.record import SweepRecord
 from edgekit.train.finetune import versions
-
-RECORD_NAME = "sweep.json"
-_FEATURES = "features"
 
 
 def run_sweep(
@@ -90,7 +87,7 @@ def _cross_validated(
         progress.say(f"{point.name} was made before and is taken from {root}")
         return record.conditions
     began = time.monotonic()
-    cache = out / _FEATURES if keep else None
+    cache = out / FEATURES if keep else None
     record = cross_validate(dataset, root, point.config, keep=keep, cache=cache, progress=progress)
     progress.say(f"{point.name} took {about(time.monotonic() - began)}")
     return record.conditions

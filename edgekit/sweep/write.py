@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgekit.records import write_atomic, write_json
 from edgekit.sweep.compare import costed_points
+from edgekit.sweep.options import COMPARISON
 from edgekit.sweep.record import CompareRecord
 from edgekit.sweep.tables import comparison_page
 
@@ -24,13 +25,14 @@ def write_comparison(record: CompareRecord, out: Path, *, title: str) -> tuple[P
     Raises:
         EdgekitError: a file can't be written.
     """
-    write_json(out / "compare.json", record)
-    write_atomic(out / "compare.md", comparison_page(record, title).encode())
+    data, page, picture = (out / name for name in COMPARISON)
+    write_json(data, record)
+    write_atomic(page, comparison_page(record, title).encode())
     points = costed_points(record)
     if not points:
-        return out / "compare.json", out / "compare.md"
+        return data, page
     # Matplotlib takes a second to load, which a comparison without latencies need not wait for.
     from edgekit.figures.pareto import plot_pareto
 
-    plot_pareto(out / "compare.png", points, title=title)
-    return out / "compare.json", out / "compare.md", out / "compare.png"
+    plot_pareto(picture, points, title=title)
+    return data, page, picture

@@ -197,7 +197,8 @@ class TrainConfig:
         head: How the head is solved: ``ridge`` or ``logistic`` regression, both linear, or ``mlp``: a hidden layer with
             ReLU and dropout.
         heads: ``one`` for all crops, or one for each scale of the plan (``scales``), with a part that all share.
-            ``auto``: for each scale where there is a bona fide label and heads for scales can be solved, else one.
+            ``auto``: for each scale where there is a bona fide label and heads for scales can be solved, else one;
+            one where photos are varied, too, as heads for scales see the plan's crops of photos as they are.
         draws: Random crops of each photo that one head is solved on, besides those of the plan. Heads for scales take
             the plan's alone.
         whole: How the whole network is trained.
@@ -313,7 +314,7 @@ class TrainConfig:
 
     def _scales_are_usual(self, scales: int) -> bool:
         possible = self.is_solved and self.head != "mlp" and scales <= MAX_HEADS and not self._unseen_scales
-        return possible and bool(self.bona_fide)
+        return possible and bool(self.bona_fide) and self.augment == "none"
 
     @property
     def head_count(self) -> int:

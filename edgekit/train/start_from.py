@@ -105,8 +105,22 @@ class Start:
             given: Names of the options that the user gave.
 
         Raises:
-            RunError: one of these asks for another network, plan or heads.
+            RunError: one of these asks for another network, plan or heads, or for random crops, which nobody takes.
         """
+        place = self.origin.place
+        if self.note.heads == "scales" and not config.is_solved:
+            raise RunError(
+                f"--from {place} has a head for each scale, which are solved on a frozen backbone, got --tune "
+                f"{config.tune}; leave that out, or begin from a model with one head"
+            )
+        # What is trained by epochs has varied crops, too.
+        unused = ("draws", *(("augment",) if config.is_solved else ()))
+        for name in unused:
+            if name in given:
+                raise RunError(
+                    f"--from solves the head on the plan's crops of photos as they are, got --{name} "
+                    f"{getattr(config, name)}; leave one of them out"
+                )
         network, plan = self.note.network, self.note.plan
         wanted = config.network, config.plan
         for name, theirs, ours in (
@@ -122,9 +136,9 @@ class Start:
         ):
             if name in given and theirs != ours:
                 option = f"--{name.replace('_', '-')}"
-                raise RunError(
-                    f"--from {self.origin.place} goes on with its {option} {ours}, got {theirs}; leave one of them out"
-                )
+                raise RunError(f"--from {place} goes on with its {option} {ours}, got {theirs}; leave one of them out")
+        if "dropout" in given:
+            network = replace(network, dropout=wanted[0].dropout)
         return replace(
             config, network=network, plan=plan, heads=self.note.heads, bona_fide=self.note.bona_fide, start=self.origin
         )

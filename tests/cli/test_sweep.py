@@ -84,6 +84,7 @@ class TestSweep:
                 id="epochs",
             ),
             pytest.param("[[points]]\nbackbone = 'cnn3'\nside = 100", "points 1: the input's side must be", id="side"),
+            pytest.param("folds = 0\n[[points]]\nbackbone = 'cnn3'", "points 1: folds must be at least 3", id="folds"),
             pytest.param("crops = []\n[[points]]\nbackbone = 'cnn3'", "--crops must be numbers from 1", id="crops"),
             pytest.param(
                 "[[points]]\nbackbone = 'efficientnet_b0'\nweights = 'none'",

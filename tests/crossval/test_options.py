@@ -16,6 +16,8 @@ from edgekit.train.options import NetworkConfig, TrainConfig
         pytest.param(CrossvalConfig, {"variants": ()}, EdgekitError, "variants must be some of", id="no-variants"),
         pytest.param(CrossvalConfig, {"variants": ("float", "float")}, EdgekitError, "each once", id="variant-twice"),
         pytest.param(CrossvalConfig, {"timed_photos": -1}, EdgekitError, "timed_photos", id="negative-timed-photos"),
+        pytest.param(CrossvalConfig, {"folds": 2}, EdgekitError, "at least 3", id="two-folds"),
+        pytest.param(CrossvalConfig, {"calibration_crops": 0}, EdgekitError, "50 to 5000", id="no-calibration"),
     ],
 )
 def test_what_is_out_of_range_is_refused(config, options, error, message):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from folded import wrong_at
 
-from edgekit.errors import RunError
+from edgekit.errors import EdgekitError, RunError
 from edgekit.records import from_plain, plain, read_json, write_json
 from edgekit.sweep.compare import compare_runs, costed_points, described
 from edgekit.sweep.record import CompareRecord
@@ -44,6 +44,50 @@ def test_gains_are_paired_whatever_the_order_of_the_photos(crossval):
     _, straight, turned = record.rows
     assert straight.gain.value == pytest.approx(straight.accuracy.value - record.rows[0].accuracy.value)
     assert plain(straight.gain) == pytest.approx(plain(turned.gain))
+
+
+def test_runs_of_one_name_are_told_by_the_folders_above(crossval, tmp_path):
+    crossval("before/lite", {("float", 5): POOR})
+    crossval("after/lite", {("float", 5): GOOD})
+    record = compare_runs([tmp_path / "before", tmp_path / "after", tmp_path / "after" / "lite"])
+    assert [row.run for row in record.rows] == ["before/lite", "after/lite"]
+    assert record.rows[1].gain.value > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        pytest.param("crossval.json", lambda raw: raw | {"variants": []}, "must have variants", id="no-variants"),
+        pytest.param(
+            "crossval.json",
+            lambda raw: raw | {"variants": [raw["variants"][0] | {"variant": "int4"}]},
+            "must be one of",
+            id="unknown-variant",
+        ),
+        pytest.param(
+            "crossval.json",
+            lambda raw: raw | {"config": raw["config"] | {"folds": 0}},
+            "folds must be at least 3",
+            id="no-folds",
+        ),
+        pytest.param(
+            "crossval.answers.json",
+            lambda raw: raw | {"truth": [10**15] * len(raw["truth"])},
+            "positions in at most 10000 labels",
+            id="no-label",
+        ),
+    ],
+)
+def test_a_record_that_says_what_cannot_be(crossval, file, change, message):
+    place = crossval("forged", {("float", 5): GOOD}) / file
+    write_json(place, change(read_json(place)))
+    with pytest.raises(EdgekitError, match=message):
+        compare_runs([place.parent])
+
+
+def test_a_name_that_no_system_takes(tmp_path):
+    with pytest.raises(RunError, match="got nothing of that name"):
+        compare_runs([tmp_path / ("x" * 5000)])
 
 
 def test_other_photos_are_not_paired_and_said_to_be_others(crossval):

@@ -120,7 +120,9 @@ def test_points_that_cannot_stand_side_by_side(points, message):
         check_points(points)
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-dash", "x" * 101, "a b"])
+@pytest.mark.parametrize(
+    "name", ["", "../up", "a/b", ".hidden", "-dash", "x" * 101, "a b", "features", "Sweep.json", "compare.md"]
+)
 def test_a_name_is_a_folders(name):
     with pytest.raises(RunError, match="a point's name must be"):
         point(name)

@@ -255,6 +255,23 @@ class TestConfigure:
         with pytest.raises(RunError, match=f"goes on with its --{given.replace('_', '-')} .*, got .*; leave one of"):
             start.configure(config, {given})
 
+    @pytest.mark.parametrize(
+        ("given", "config", "message"),
+        [
+            ("draws", TrainConfig(draws=3), "got --draws 3; leave one of them out"),
+            ("augment", TrainConfig(augment="mild"), "got --augment mild; leave one of them out"),
+            ("tune", TrainConfig(tune="all"), "a head for each scale, .* got --tune all; leave that out"),
+        ],
+    )
+    def test_what_nobody_would_take_is_refused(self, tmp_path, given, config, message):
+        with pytest.raises(RunError, match=message):
+            self.start(tmp_path).configure(config, {given})
+
+    def test_dropout_is_the_users(self, tmp_path):
+        config = TrainConfig(network=NetworkConfig(dropout=0.3))
+        assert self.start(tmp_path).configure(config, {"dropout"}).network == replace(NOTE.network, dropout=0.3)
+        assert self.start(tmp_path).configure(config, set()).network == NOTE.network
+
     def test_what_asks_for_the_same_is_not(self, tmp_path):
         start = self.start(tmp_path)
         assert start.configure(TrainConfig(plan=replace(NOTE.plan)), {"plan", "crops"}).plan == NOTE.plan
