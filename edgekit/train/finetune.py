@@ -372,7 +372,7 @@ def fit_head(
     if config.is_solved:
         final = head.layers.logits(train.fixed, train.scales)
         OutOfFold(unseen=head.choice.out_of_fold, final=final).write(run.folder.folds(stage))
-    progress.advance(note=f"out-of-fold loss {min(head.choice.losses):.3f}")
+    progress.advance(note=f"out-of-fold loss {head.choice.losses[head.choice.best]:.3f}")
     return _trials(head)
 
 

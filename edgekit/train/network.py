@@ -21,7 +21,7 @@ from edgekit.train.options import Features, NetworkConfig, TrainConfig
 # What `auto` chooses from.
 _CHOICES: tuple[Features, ...] = ("texture", "content")
 
-# Prefixes of the layers whose outputs are logits or parts of them, or hidden units, which no backbone's layer has; those
+# Prefixes of the layers whose outputs are logits or parts of them, or hidden units; no backbone's layer has one. Those
 # of all heads but the first.
 LOGIT_LAYERS = ("head_", "sum_", "hidden_")
 _OTHERS, _DROP = "others_", "drop_head_"

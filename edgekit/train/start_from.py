@@ -108,6 +108,8 @@ class Start:
             RunError: one of these asks for another network, plan or heads.
         """
         network, plan = self.note.network, self.note.plan
+        if "dropout" in given:
+            network = replace(network, dropout=config.network.dropout)
         wanted = config.network, config.plan
         for name, theirs, ours in (
             ("backbone", wanted[0].backbone, network.backbone),
@@ -177,6 +179,10 @@ def head_content(note: HeadNote, kernels: Float32Array) -> bytes:
 def _of_run(place: Path) -> Start:
     record = RunFolder(root=place).read("float")
     config = record.config
+    if config.head == "mlp":
+        raise RunError(
+            f"--from goes on with linear heads, got {place} with --head mlp; name another, or leave --from out"
+        )
     note = HeadNote(
         labels=record.labels,
         network=config.network,
