@@ -58,7 +58,7 @@ from edgekit.scoring.passes import ScoreStore, score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.train.backbones.count import count_macs
 from edgekit.train.finetune import finetune, versions
-from edgekit.train.network import build_network
+from edgekit.train.network import network_for
 from edgekit.train.options import Stage
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import RunFolder, TrainRecord
@@ -117,7 +117,7 @@ def cross_validate(
     dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = fold_splits(dataset, config)
     check_variants(config.variants, config.train.network)
-    load_backbone(build_network(config.train.network, len(dataset.labels)), config.train.network)
+    load_backbone(network_for(config.train, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     place = cache or RunFolder(root=out).features
     options = RunOptions(resume=True, cache=place if keep else None, keep=keep)
@@ -209,8 +209,7 @@ def _answers(dataset: Dataset, judged: Judged, answers: Sequence[VariantAnswers]
 
 def _macs(trained: TrainRecord) -> int:
     """Multiplications of one crop by the network of a fold, which may have chosen its features."""
-    config = trained.config
-    return count_macs(build_network(config.network, len(trained.labels), config.head_count))
+    return count_macs(network_for(trained.config, len(trained.labels)))
 
 
 def _claim(out: Path, dataset: Dataset, config: CrossvalConfig) -> None:

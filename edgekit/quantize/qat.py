@@ -28,10 +28,10 @@ from edgekit.train.finetune import TrainingRun, crop_feed, feature_cache, fit_he
 from edgekit.train.fit import FitState, fit, validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
-    build_network,
     copy_head,
     freeze,
     load_weights,
+    network_for,
     pooled_features,
     save_weights,
 )
@@ -55,8 +55,7 @@ def load_stage(folder: RunFolder, record: TrainRecord, stage: Stage) -> keras.Mo
             f"{weights} must be the weights that {folder.record(stage).name} tells of, got others; "
             "run the stage again with --resume or --overwrite"
         )
-    config = record.config
-    network = build_network(config.network, len(record.labels), config.head_count, hidden=config.hidden_units)
+    network = network_for(record.config, len(record.labels))
     if stage == "qat":
         freeze(network, record.config)
         network = quantised(network)

@@ -301,10 +301,10 @@ def _macs(model: Model) -> int | None:
         return None
     # TensorFlow takes seconds to load, which cross-validations, whose records tell, need not wait for.
     from edgekit.train.backbones.count import count_macs
-    from edgekit.train.network import build_network
+    from edgekit.train.network import network_for
 
     trained = model.stages[-1]
-    return count_macs(build_network(trained.config.network, len(trained.labels), trained.config.head_count))
+    return count_macs(network_for(trained.config, len(trained.labels)))
 
 
 def _with_gain(one: _Row, rows: Sequence[_Row]) -> CompareRow:

@@ -35,11 +35,11 @@ from edgekit.train.fit import FitFiles, fit
 from edgekit.train.head import FeatureSet, Head
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
-    build_network,
     columns_of,
     freeze,
     heads_of,
     load_weights,
+    network_for,
     pooled_features,
     save_weights,
     set_heads,
@@ -186,7 +186,7 @@ def finetune(
         run = replace(run, config=config)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
-        network = build_network(config.network, len(dataset.labels), config.head_count, hidden=config.hidden_units)
+        network = network_for(config, len(dataset.labels))
         start = begin(network, config, dataset.labels)
         if split.caution:
             progress.say(split.caution)
@@ -372,7 +372,7 @@ def fit_head(
     if config.is_solved:
         final = head.layers.logits(train.fixed, train.scales)
         OutOfFold(unseen=head.choice.out_of_fold, final=final).write(run.folder.folds(stage))
-    progress.advance(note=f"out-of-fold loss {min(head.choice.losses):.3f}")
+    progress.advance(note=f"out-of-fold loss {head.choice.losses[head.choice.best]:.3f}")
     return _trials(head)
 
 

@@ -21,10 +21,11 @@ from edgekit.train.options import Features, NetworkConfig, TrainConfig
 # What `auto` chooses from.
 _CHOICES: tuple[Features, ...] = ("texture", "content")
 
-# Prefixes of the layers whose outputs are logits or parts of them, or hidden units; those of all heads but the first.
-LOGIT_LAYERS = ("head_", "sum_", "top_")
+# Prefixes of the layers whose outputs are logits or parts of them, or hidden units; no backbone's layer has one. Those
+# of all heads but the first.
+LOGIT_LAYERS = ("head_", "sum_", "hidden_")
 _OTHERS, _DROP = "others_", "drop_head_"
-_TOP = "top_logits"
+_TOP = "hidden_logits"
 
 MAX_WEIGHTS_BYTES = 512 * 1024 * 1024
 
@@ -48,10 +49,15 @@ def build_network(config: NetworkConfig, classes: int, heads: int = 1, *, hidden
     vectors = [_thinned(one, config) for name in taps(config) for one in _pooled(body.get_layer(name))]
     outputs = [_linear(vectors, hidden or classes, "")]
     if hidden:
-        outputs = [keras.layers.Dense(classes, name=_TOP)(keras.layers.ReLU(name="top_relu")(outputs[0]))]
+        outputs = [keras.layers.Dense(classes, name=_TOP)(keras.layers.ReLU(name="hidden_relu")(outputs[0]))]
     if heads > 1:
         outputs.append(_linear(vectors, (heads - 1) * classes, _OTHERS))
     return keras.Model(body.input, outputs if heads > 1 else outputs[0], name=config.backbone)
+
+
+def network_for(config: TrainConfig, classes: int) -> keras.Model:
+    """The network of a training, with as many heads and hidden units as it asks for, and random weights."""
+    return build_network(config.network, classes, config.head_count, hidden=config.hidden_units)
 
 
 def _linear(vectors: list[Any], units: int, prefix: str) -> Any:

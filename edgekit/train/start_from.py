@@ -122,6 +122,8 @@ class Start:
                     f"{getattr(config, name)}; leave one of them out"
                 )
         network, plan = self.note.network, self.note.plan
+        if "dropout" in given:
+            network = replace(network, dropout=config.network.dropout)
         wanted = config.network, config.plan
         for name, theirs, ours in (
             ("backbone", wanted[0].backbone, network.backbone),
@@ -191,6 +193,10 @@ def head_content(note: HeadNote, kernels: Float32Array) -> bytes:
 def _of_run(place: Path) -> Start:
     record = RunFolder(root=place).read("float")
     config = record.config
+    if config.head == "mlp":
+        raise RunError(
+            f"--from goes on with linear heads, got {place} with --head mlp; name another, or leave --from out"
+        )
     note = HeadNote(
         labels=record.labels,
         network=config.network,

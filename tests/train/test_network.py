@@ -16,6 +16,7 @@ from edgekit.train.network import (
     freeze,
     freeze_normalisation,
     head_of,
+    is_of_head,
     load_weights,
     pooled_features,
     pooled_taps,
@@ -112,6 +113,15 @@ class TestHead:
         np.testing.assert_allclose(network.predict_on_batch(crops()), expected, rtol=1e-3, atol=1e-3)
         again = with_features(network, SMALL)
         np.testing.assert_array_equal(again.predict_on_batch(crops()), network.predict_on_batch(crops()))
+
+    def test_layers_of_the_top_of_a_backbone_are_none_of_the_head(self):
+        lite = NetworkConfig(backbone="efficientnet_lite0", side_px=32, features="content", weights="none")
+        network = build_network(lite, 3, hidden=5)
+        assert {layer.name.partition("_")[0] for layer in network.layers if is_of_head(layer.name)} == {
+            "head",
+            "sum",
+            "hidden",
+        }
 
     @pytest.mark.parametrize(
         ("shape", "message"),

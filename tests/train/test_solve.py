@@ -22,6 +22,7 @@ from edgekit.train.options import NetworkConfig, TrainConfig, qat_fit
 from edgekit.train.record import RunFolder
 from edgekit.train.resume import RunOptions
 from edgekit.train.solve import head_weights
+from edgekit.train.start_from import read_start
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -69,6 +70,14 @@ def test_what_chose_it_is_told(run):
         assert record.tried == ("epochs" if record.config.head == "mlp" else "penalty")
         assert set(record.history) == {"val_loss", record.tried, "val_balanced_accuracy"}
         assert record.best_epoch == int(np.argmin(record.history["val_loss"]))
+
+
+def test_others_begin_from_it_where_it_is_linear(run):
+    if run.read("float").config.head == "mlp":
+        with pytest.raises(RunError, match=r"goes on with linear heads, got .* with --head mlp; name another"):
+            read_start(run.root)
+    else:
+        assert read_start(run.root).note.heads == "scales"
 
 
 def test_it_survives_int8(run, dataset, tmp_path):

@@ -239,6 +239,12 @@ class TestConfigure:
         assert (config.bona_fide, config.seed, config.start) == ("genuine", 3, start.origin)
         assert config.random_crops == 0
 
+    def test_what_is_of_the_training_alone_stays(self, tmp_path):
+        asked = TrainConfig(network=NetworkConfig(dropout=0.3))
+        start = self.start(tmp_path)
+        assert start.configure(asked, {"dropout"}).network == replace(NOTE.network, dropout=0.3)
+        assert start.configure(asked, {"seed"}).network == NOTE.network
+
     @pytest.mark.parametrize(
         ("given", "config"),
         [

@@ -11,7 +11,7 @@ from edgekit.train.backbones.count import count_macs, count_parameters
 from edgekit.train.backbones.entry import BodyShape
 from edgekit.train.backbones.registry import BACKBONES, backbone_named
 from edgekit.train.keras2 import keras
-from edgekit.train.network import build_network
+from edgekit.train.network import build_network, is_of_head
 from edgekit.train.options import NetworkConfig
 from edgekit.train.pretrained import classifier
 
@@ -96,6 +96,8 @@ def test_taps_and_blocks_stand_in_the_graph_in_order(name):
         places = [order.index(one) for one in names]
         assert places == sorted(places)
     assert backbone.blocks[-1] == backbone.content[-1] == order[-1]
+    # What freezes, quantises and calibrates networks tells a head's layers by their names.
+    assert not [name for name in order if is_of_head(name)]
 
 
 @pytest.mark.parametrize("name", [name for name, one in BACKBONES.items() if one.has_choice])
