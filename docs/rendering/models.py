@@ -98,9 +98,9 @@ def recapture(record: Record) -> str:
     columns = ["model", "crops", "balanced accuracy", "mean of authors", "worst author", "AUC", "APCER (kind)", "BPCER"]
     network = config["train"]["network"]
     intro = (
-        f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; {BACKBONES[network['backbone']]} "
-        f"at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. Intervals are "
-        f"95 %, resampled over authors. Latency is per photo, decoding included, on {machine(where)}, "
+        f"{record['photos']} photos of {record['groups']} authors in {config['folds']} folds; "
+        f"{BACKBONES[network['backbone']]} at {network['side_px']} px, crops by `{plan(config['train']['plan'])}`. "
+        f"Intervals are 95 %, resampled over authors. Latency is per photo, decoding included, on {machine(where)}, "
         f"{where['timed_photos']} photos."
     )
     if where["int8_instructions"] == []:
