@@ -251,7 +251,7 @@ def _callbacks(watch: _Watch, average: Average, config: FitConfig, last: LastEpo
             monitor="val_loss",
             factor=config.plateau_factor,
             patience=max(1, config.patience // 3),
-            min_lr=config.least_rate,
+            min_lr=config.end_rate,
         )
     rate = plateau or CosineRate(config, watch.feed.steps)
     # What is validated and recorded in between is the average.

@@ -74,7 +74,7 @@ def cosine_rate(config: FitConfig, step: int, steps_per_epoch: int) -> float:
         return config.learning_rate * (step + 1) / (rising + 1)
     done = (step - rising) / max(1, steps - rising)
     falling = (1 + math.cos(math.pi * min(done, 1.0))) / 2
-    return config.least_rate + (config.learning_rate - config.least_rate) * falling
+    return config.end_rate + (config.learning_rate - config.end_rate) * falling
 
 
 class CosineRate(keras.callbacks.Callback):  # type: ignore[misc]

@@ -106,7 +106,7 @@ class FitConfig:
         schedule: ``plateau`` lowers the rate where the validation loss gets no better; ``cosine`` raises it from zero
             and brings it down along half a cosine, ending with the last epoch.
         plateau_factor: What ``plateau`` multiplies the rate by.
-        least_rate: The rate goes no lower.
+        least_rate: The rate goes no lower, or stays as it is where it begins below.
         warmup_epochs: Epochs over which ``cosine`` raises the rate, as a line.
         label_smoothing: Share of each answer that is spread over all classes.
         mixup: Both parameters of the Beta distribution that a share is drawn from, by which crops of two photos, of one
@@ -143,16 +143,19 @@ class FitConfig:
         for name in ("label_smoothing", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} must lie from 0, which is none, to below 1, got {getattr(self, name)}")
-        if not 0 <= self.least_rate <= self.learning_rate:
-            raise RunError(
-                f"least_rate must lie from 0 to the learning_rate, {self.learning_rate}, got {self.least_rate}"
-            )
+        if not 0 <= self.least_rate < 1:
+            raise RunError(f"least_rate must lie from 0 to below 1, got {self.least_rate}; try 1e-6")
         if not 0 <= self.warmup_epochs <= self.epochs:
             raise RunError(f"warmup_epochs must be 0 to the number of epochs, {self.epochs}, got {self.warmup_epochs}")
         if not 0 <= self.mixup <= MAX_MIXUP:
             raise RunError(f"mixup must lie in 0, which is none, to {MAX_MIXUP}, got {self.mixup}; try 0.2")
         if not 1 <= self.head_rate <= MAX_HEAD_RATE:
             raise RunError(f"head_rate must be 1 to {MAX_HEAD_RATE} times the backbone's, got {self.head_rate}; try 10")
+
+    @property
+    def end_rate(self) -> float:
+        """The lowest learning rate that there will be."""
+        return min(self.least_rate, self.learning_rate)
 
     @property
     def way(self) -> dict[str, object]:

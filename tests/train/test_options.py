@@ -41,7 +41,7 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
         pytest.param(
             FitConfig, FIT | {"plateau_factor": 1.0}, RunError, "plateau_factor must lie between", id="no-lower-rate"
         ),
-        pytest.param(FitConfig, FIT | {"least_rate": 0.1}, RunError, "least_rate must lie from 0 to", id="high-floor"),
+        pytest.param(FitConfig, FIT | {"least_rate": 1.0}, RunError, "least_rate must lie from 0 to", id="high-floor"),
         pytest.param(FitConfig, FIT | {"warmup_epochs": 2}, RunError, "warmup_epochs must be 0 to", id="only-warm-up"),
         pytest.param(FitConfig, FIT | {"label_smoothing": 1.0}, RunError, "label_smoothing must lie", id="all-smooth"),
         pytest.param(FitConfig, FIT | {"ema": 1.0}, RunError, "ema must lie", id="never-moves"),
