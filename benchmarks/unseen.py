@@ -4,7 +4,7 @@ Reads the folder of a finished ``edgekit crossval`` and the photos it was made o
 the fold that never saw its group, neither in training nor for choosing thresholds, and all photos are judged together.
 Scores are kept beside the record while it is made, so that a run that was stopped goes on.
 
-    python benchmarks/unseen.py photos runs/recapture --out docs/results/tta.json --scores runs/scores
+    python benchmarks/unseen.py photos runs/mobilenet --out docs/results/tta.json --scores runs/scores
 """
 
 from __future__ import annotations

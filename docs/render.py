@@ -57,6 +57,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "README.md", "targets", "recapture.json", targets),
     (RESULTS / "recapture.md", "targets", "recapture.json", targets),
     (RESULTS / "recapture.md", "recapture", "recapture.json", recapture),
+    (RESULTS / "recapture.md", "mobilenet", "recapture-mobilenet-v2.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (RESULTS / "int8.md", "int8", "int8.json", int8),
     (RESULTS / "backbones.md", "backbones", "backbones.json", backbones),
