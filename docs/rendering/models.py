@@ -108,7 +108,25 @@ def recapture(record: Record) -> str:
     )
     if where["int8_instructions"] == []:
         intro += " Without such instructions int8 need not be faster than float; phones of recent years have them."
-    return "\n\n".join([intro, table([*columns, *threads, "MB"], rows), kinds(record)])
+    return "\n\n".join([intro, table([*columns, *threads, "MB"], rows), kinds(record), *certainty(record)])
+
+
+def certainty(record: Record) -> list[str]:
+    """What the scores of the last model are worth, and what asking for unsure photos again would bring."""
+    last = [one for one in record["variants"] if not one["stops_early"]][-1]
+    if not last.get("asked_again"):
+        return []
+    shown = last["reliability"]
+    again = "; ".join(
+        f"{percent(one['asked'])} asked again, the rest {interval(one['balanced_accuracy'])}"
+        for one in last["asked_again"]
+    )
+    said = (
+        f"{last['variant']} with {last['crops']} crops: ECE of the {shown['of']} {interval(shown['ece'])}, "
+        f"{percent(shown['ece_by_chance'])} by chance alone. The least certain photos, by bounds from training photos "
+        f"out of fold: {again}."
+    )
+    return [said]
 
 
 def kinds(record: Record) -> str:
