@@ -157,7 +157,7 @@ def main() -> None:
             "again by a simulated phone, and simulated recaptures of them",
             calibration=f"{converted.calibration.crops if converted.calibration else 0} crops of training photos",
             make="python benchmarks/ship_recapture.py --clothing DIR --grocery DIR --wallpapers DIR --judge PHOTOS",
-            noise="none on the same machine and versions; other processors round features otherwise, by a photo or two",
+            noise="not made twice; processors that round otherwise may turn a photo or two",
             figures=_figures(judged, converted),
             licences={
                 "model.txt": "the weights of this file (Apache-2.0)",
