@@ -24,6 +24,7 @@ from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from edgekit.convert.gate import Gate
+    from edgekit.data.dataset import Dataset
     from edgekit.train.record import TrainRecord
     from edgekit.train.start_from import Start
 
@@ -156,6 +157,7 @@ def finetune(
             skip_bad=skip_bad,
             progress=progress,
         )
+        _caution_own_photos(start, dataset)
         if bona_fide is not None or start is None:
             config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
@@ -187,6 +189,11 @@ def _start(text: str) -> Start:
     from edgekit.train.start_from import is_start, read_start
 
     return read_start(shipped_folder(text) if is_model_name(text) and not is_start(Path(text)) else Path(text))
+
+
+def _caution_own_photos(start: Start | None, dataset: Dataset) -> None:
+    if start is not None and start.data_sha256 == dataset.sha256:
+        console.caution("it begins from a run of these very photos, so what folds and tests say of it flatters")
 
 
 def _check_labels(bona_fide: str | None, start: Start | None, labels: tuple[str, ...]) -> None:

@@ -76,7 +76,7 @@ def solve_by_photos(train: FeatureSet, classes: int, solver: Solver, penalties: 
         solver: The regression.
         penalties: Penalties to try.
     """
-    blocks = _Blocks.of(train)
+    blocks = PhotoBlocks.of(train)
     logits = np.empty((len(penalties), *train.fixed.shape[:2], classes), np.float32)
     for fold in np.unique(train.folds):
         held_out = train.folds == fold
@@ -88,7 +88,7 @@ def solve_by_photos(train: FeatureSet, classes: int, solver: Solver, penalties: 
     return Head(layers=layers.scaled(choice.scale), choice=choice)
 
 
-class _Blocks(NamedTuple):
+class PhotoBlocks(NamedTuple):
     """What a photo is: its mean over all crops, then over those of each scale that has a head.
 
     Attributes:
@@ -100,7 +100,8 @@ class _Blocks(NamedTuple):
     shares: list[float]
 
     @classmethod
-    def of(cls, train: FeatureSet) -> _Blocks:
+    def of(cls, train: FeatureSet) -> PhotoBlocks:
+        """Those of some photos."""
         tables, shares = [train.features.mean(axis=1)], [1.0]
         for scale in np.unique(train.scales) if train.scales is not None else ():
             own = np.flatnonzero(train.scales == scale)
@@ -108,9 +109,15 @@ class _Blocks(NamedTuple):
             shares.append(train.plan_crops / len(own))
         return cls(tables, shares)
 
+    @property
+    def strengths(self) -> list[float]:
+        """How much each block may differ from nothing, in products of photos."""
+        channels = self.tables[0].shape[1]
+        return [strength / channels for strength in (1.0, *[_OWN] * (len(self.tables) - 1))]
+
 
 def _solved(
-    blocks: _Blocks, train: FeatureSet, seen: np.ndarray, how: tuple[int, Solver, Sequence[float]]
+    blocks: PhotoBlocks, train: FeatureSet, seen: np.ndarray, how: tuple[int, Solver, Sequence[float]]
 ) -> list[HeadLayers]:
     """Heads for each penalty."""
     classes, solver, penalties = how
@@ -122,15 +129,12 @@ def _solved(
         deviation = np.sqrt(share @ (known - middle) ** 2 + DEVIATION_FLOOR**2)
         middles.append(middle)
         standardised.append(((known - middle) / deviation, deviation))
-    channels = blocks.tables[0].shape[1]
-    strengths = [1.0, *[_OWN] * (len(blocks.tables) - 1)]
-    kernel = sum(
-        (strength / channels) * (table @ table.T) for strength, (table, _) in zip(strengths, standardised, strict=True)
-    )
+    strengths = blocks.strengths
+    kernel = sum(strength * (table @ table.T) for strength, (table, _) in zip(strengths, standardised, strict=True))
     found = []
     for dual, offset in solver(KnownPhotos(kernel, train.targets[seen], share, classes), penalties):
         parts = [
-            (strength / channels) * (table.T @ dual) / deviation[:, np.newaxis]
+            strength * (table.T @ dual) / deviation[:, np.newaxis]
             for strength, (table, deviation) in zip(strengths, standardised, strict=True)
         ]
         own = [part * part_share for part, part_share in zip(parts[1:], blocks.shares[1:], strict=True)]

@@ -23,6 +23,7 @@ from edgekit.runtime.voting import TINY, softmax
 from edgekit.scoring.keep import ArrayType, arrays_content, read_arrays
 from edgekit.train.head import DEVIATION_FLOOR, FeatureSet, FoldTrial, Head, HeadChoice, HeadLayers, best_scale
 from edgekit.train.options import NetworkConfig, StartedFrom, TrainConfig
+from edgekit.train.photo_heads import PhotoBlocks
 from edgekit.train.record import RunFolder
 
 # What lies beside a model that others may begin from.
@@ -36,8 +37,6 @@ SHARES = (0.0, 0.5, 1.0)
 # Relative to the mean square of the standardised blocks. Those for a head from nothing, and stronger ones, at which
 # little but the other head is left.
 START_PENALTIES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-# How much a scale's own part may differ, beside the part that all scales share.
-_OWN = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +90,13 @@ class Start:
         note: What the head is for.
         origin: Where it was, and its SHA-256.
         kernels: (heads, channels, classes) of a head that ships; None of a run, whose weights have it.
+        data_sha256: Of the photos that a run was made of; empty of a head that ships.
     """
 
     note: HeadNote
     origin: StartedFrom
     kernels: Float32Array | None
+    data_sha256: str = ""
 
     def configure(self, config: TrainConfig, given: Collection[str]) -> TrainConfig:
         """A training's configuration with the network, crops and heads of what it begins from.
@@ -204,7 +205,12 @@ def _of_run(place: Path) -> Start:
         heads="scales" if config.head_scales else "one",
         bona_fide=config.bona_fide,
     )
-    return Start(note=note, origin=StartedFrom(place=str(place), sha256=record.weights_sha256), kernels=None)
+    return Start(
+        note=note,
+        origin=StartedFrom(place=str(place), sha256=record.weights_sha256),
+        kernels=None,
+        data_sha256=record.data_sha256,
+    )
 
 
 def _of_file(place: Path) -> Start:
@@ -338,31 +344,24 @@ class _Table(NamedTuple):
     """What a photo is, and what the other head says of it.
 
     Attributes:
-        blocks: For each block (photos, channels): means over all crops, then over those of each scale, if several.
-        shares: How much of a block's head a crop of it gets: one for the shared part, crops over its scale's crops.
+        blocks: The photos' means.
         start: (heads, channels, classes) of the other head.
         said: (photos, classes) its logits, without offsets, mean over the crops.
         targets: (photos,) class indices.
     """
 
-    blocks: list[Float64Array]
-    shares: list[float]
+    blocks: PhotoBlocks
     start: Float64Array
     said: Float64Array
     targets: Int64Array
 
     @classmethod
     def of(cls, train: FeatureSet, start: Float32Array) -> _Table:
-        crops = train.plan_crops
         old = start.astype(np.float64)
-        whole = train.fixed.mean(axis=1, dtype=np.float64)
-        if len(start) == 1:
-            return cls([whole], [1.0], old, whole @ old[0], train.targets)
-        own = [np.flatnonzero(train.scales == scale) for scale in range(len(start))]
-        means = [train.fixed[:, which].mean(axis=1, dtype=np.float64) for which in own]
-        said = sum(len(which) / crops * (one @ head) for which, one, head in zip(own, means, old, strict=True))
-        shares = [1.0, *(crops / len(which) for which in own)]
-        return cls([whole, *means], shares, old, np.asarray(said), train.targets)
+        blocks = PhotoBlocks.of(train if len(start) > 1 else replace(train, scales=None))
+        own = zip(blocks.tables[1:] or blocks.tables, blocks.shares[1:] or blocks.shares, old, strict=True)
+        said = sum((table @ head) / share for table, share, head in own)
+        return cls(blocks, old, np.asarray(said), train.targets)
 
     def solved(self, train: FeatureSet, seen: BoolArray, tried: Sequence[Tried]) -> list[HeadLayers]:
         """Heads of the photos that are seen, for each penalty and share."""
@@ -370,14 +369,14 @@ class _Table(NamedTuple):
 
         targets, classes = self.targets[seen], self.start.shape[2]
         weights = train.shares(seen)
-        middles = [weights @ block[seen] for block in self.blocks]
+        tables = [table[seen].astype(np.float64) for table in self.blocks.tables]
+        middles = [weights @ table for table in tables]
         deviations, standardised = [], []
-        for block, middle in zip(self.blocks, middles, strict=True):
-            known = block[seen] - middle
+        for table, middle in zip(tables, middles, strict=True):
+            known = table - middle
             deviations.append(np.sqrt(weights @ known**2 + DEVIATION_FLOOR**2))
             standardised.append(known / deviations[-1])
-        channels = self.blocks[0].shape[1]
-        strengths = [one / channels for one in (1.0, *[_OWN] * (len(self.blocks) - 1))]
+        strengths = self.blocks.strengths
         kernel = sum(strength * (one @ one.T) for strength, one in zip(strengths, standardised, strict=True))
         answers = np.eye(classes)[targets]
         answers -= weights @ answers
@@ -395,7 +394,9 @@ class _Table(NamedTuple):
             dual = duals[penalty][:, :classes] - share * factor * duals[penalty][:, classes:]
             parts = [
                 own * strength * (one.T @ dual) / deviation[:, np.newaxis]
-                for own, strength, one, deviation in zip(self.shares, strengths, standardised, deviations, strict=True)
+                for own, strength, one, deviation in zip(
+                    self.blocks.shares, strengths, standardised, deviations, strict=True
+                )
             ]
             kernels = np.stack([parts[0] + one for one in parts[1:]] or parts) + share * factor * self.start
             biases = -np.einsum("hc,hck->hk", means, kernels)
