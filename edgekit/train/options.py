@@ -161,7 +161,9 @@ class FitConfig:
     def way(self) -> dict[str, object]:
         """How steps are made, as far as that is not the usual way: a fit goes on in the same one."""
         usual = {one.name: one.default for one in fields(self) if one.default is not MISSING}
-        return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+        way = {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+        # Where a cosine ends decides every step of it.
+        return way | {"epochs": self.epochs} if self.schedule == "cosine" else way
 
 
 def whole_fit(*, pretrained: bool) -> FitConfig:
