@@ -193,7 +193,12 @@ def finetune(
         with options.replacing(folder, "float"):
             if config.start is not None:
                 write_arrays(folder.start(config.start.sha256), {"kernels": start})
-            return _finetune(network, run, began, progress)
+            record = _finetune(network, run, began, progress)
+        kept = None if config.start is None else folder.start(config.start.sha256)
+        for other in folder.starts:
+            if other != kept:
+                other.unlink(missing_ok=True)
+        return record
 
 
 def begin(network: keras.Model, config: TrainConfig, labels: Sequence[str]) -> Float32Array:

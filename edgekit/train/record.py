@@ -196,6 +196,11 @@ class RunFolder:
         """The kernels that a head began from, by their origin's SHA-256, so that none is taken for another."""
         return self.root / f"start-{sha256[:16]}.npz"
 
+    @property
+    def starts(self) -> tuple[Path, ...]:
+        """All such files, those of runs that were replaced among them."""
+        return tuple(sorted(self.root.glob("start-" + "[0-9a-f]" * 16 + ".npz")))
+
     def folds(self, stage: Stage) -> Path:
         """What the heads of a stage's folds said of the training photos."""
         return self.root / f"{stage}.folds.npz"
