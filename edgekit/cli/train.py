@@ -141,10 +141,6 @@ def finetune(
         recipe=recipe or "",
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
-    if recipe and network.weights == "none" and tune in ("head", "last:0"):
-        console.caution(
-            f"{backbone} has no weights here, and the head is fitted to random features; name --weights FILE"
-        )
     start, config = _begun(from_, config, context)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
@@ -171,6 +167,11 @@ def finetune(
 def _begun(place: str | None, config: TrainConfig, context: typer.Context) -> tuple[Start | None, TrainConfig]:
     """What a run begins from, if it does, and the configuration with its network, crops and heads."""
     if place is None:
+        if config.recipe and config.network.weights == "none" and config.tune in ("head", "last:0"):
+            console.caution(
+                f"{config.network.backbone} has no weights here, and the head is fitted to random features; name "
+                "--weights FILE"
+            )
         check_weights_file(config.network)
         return None, config
     if config.recipe:
