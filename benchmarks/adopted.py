@@ -15,9 +15,9 @@ import argparse
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from edgekit.adopt.interface import NormalisationMissing
 from edgekit.adopt.options import AdoptConfig
@@ -104,7 +104,7 @@ def labels_for(file: Path, model: ForeignModel, folder: Path) -> Path | None:
 
 def try_file(file: Path, root: Path, photos: Path | None, folder: Path) -> Tried:
     """Adopt one file, if it can be."""
-    common = {
+    common: dict[str, Any] = {
         "source": file.relative_to(root).parts[0].replace("+", "/"),
         "name": file.name.rpartition("__")[2],
         "sha256": file_sha256(file),
@@ -122,8 +122,9 @@ def try_file(file: Path, root: Path, photos: Path | None, folder: Path) -> Tried
     request = AdoptRequest(source=file, labels=labels_for(file, model, folder), photos=photos)
     needed: tuple[str, ...] = () if model.labels else ("labels",)
     try:
-        side = {"side_px": OPEN_SIDE} if -1 in model.inputs[0].shape[1:] else {}
-        record, more = _adopt(request, folder / "adopted.tflite", side)
+        is_open = -1 in model.inputs[0].shape[1:]
+        config = AdoptConfig(side_px=OPEN_SIDE) if is_open else AdoptConfig()
+        record, more = _adopt(request, folder / "adopted.tflite", config)
     except EdgekitError as failure:
         return _refused(common, kind, str(failure).replace(str(file), file.name), compiled=compiled)
     seen = record.comparison
@@ -132,20 +133,20 @@ def try_file(file: Path, root: Path, photos: Path | None, folder: Path) -> Tried
         kind=kind,
         compiled=compiled,
         verdict="adopted",
-        needed=(*needed, *more, *(["side"] if side else [])),
+        needed=(*needed, *more, *(["side"] if is_open else [])),
         largest_difference=seen.largest_difference,
         limit=seen.limit,
     )
 
 
-def _adopt(request: AdoptRequest, out: Path, side: dict[str, int]) -> tuple[AdoptRecord, tuple[str, ...]]:
+def _adopt(request: AdoptRequest, out: Path, config: AdoptConfig) -> tuple[AdoptRecord, tuple[str, ...]]:
     try:
-        return adopt_model(request, out, AdoptConfig(**side)), ()
+        return adopt_model(request, out, config), ()
     except NormalisationMissing:
-        return adopt_model(request, out, AdoptConfig(mean=SAID.mean, std=SAID.std, **side)), ("mean and std",)
+        return adopt_model(request, out, replace(config, mean=SAID.mean, std=SAID.std)), ("mean and std",)
 
 
-def _refused(common: dict, kind: Kind, cause: str, *, compiled: bool) -> Tried:
+def _refused(common: dict[str, Any], kind: Kind, cause: str, *, compiled: bool) -> Tried:
     whole = {"input": "", "output": ""} | common
     return Tried(**whole, kind=kind, compiled=compiled, verdict="refused", needed=(), cause=cause)
 

@@ -49,11 +49,15 @@ class Spread:
     deviation: float
 
     @classmethod
-    def of(cls, values: Sequence[float | None]) -> Spread | None:
-        """Of one value a draw; None where there is none."""
-        if any(value is None for value in values):
-            return None
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of one value a draw."""
         return cls(mean=float(np.mean(values)), deviation=float(np.std(values)))
+
+    @classmethod
+    def where_told(cls, values: Sequence[float | None]) -> Spread | None:
+        """Of one value a draw; None where a draw has none."""
+        told = [value for value in values if value is not None]
+        return cls.of(told) if len(told) == len(values) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ class CurvePoint:
     photos: int
     used: float
     draws: int
-    balanced_accuracy: Spread | None
+    balanced_accuracy: Spread
     auc: Spread | None
     worst_group: Spread | None
     share: float
@@ -181,16 +185,16 @@ def judged(table: Table, logits: Float32Array, rows: Int64Array, kernels: Float3
 
     everyone = np.ones(len(rows), bool)
     whole = [groups == one for one in np.unique(groups) if len(np.unique(targets[groups == one])) > 1]
-    auc = None if table.bona_fide is None else attack_auc(table, logits, rows)
+    auc = None if table.bona_fide is None else attack_auc(table, table.bona_fide, logits, rows)
     worst = min((balanced(one) for one in whole), default=None)
     return Judged(balanced(everyone), auc, worst, own_auc(table, kernels, rows))
 
 
-def attack_auc(table: Table, logits: Float32Array, rows: Int64Array) -> float:
+def attack_auc(table: Table, bona_fide: int, logits: Float32Array, rows: Int64Array) -> float:
     """AUC of the attack score: the log-odds against the bona fide class."""
-    own = logits[:, table.bona_fide].astype(np.float64)
-    others = np.delete(logits, table.bona_fide, axis=1).astype(np.float64)
-    return roc_auc(table.targets[rows] != table.bona_fide, np.logaddexp.reduce(others, axis=1) - own)
+    own = logits[:, bona_fide].astype(np.float64)
+    others = np.delete(logits, bona_fide, axis=1).astype(np.float64)
+    return roc_auc(table.targets[rows] != bona_fide, np.logaddexp.reduce(others, axis=1) - own)
 
 
 def solved(train: FeatureSet, kernels: Float32Array, begun: Literal["model", "nothing"]) -> tuple[HeadLayers, float]:
@@ -240,10 +244,10 @@ def point(
         used=float(np.mean(used)),
         draws=len(found),
         balanced_accuracy=Spread.of([one.balanced_accuracy for one in results]),
-        auc=Spread.of([one.auc for one in results]),
-        worst_group=Spread.of([one.worst_group for one in results]),
+        auc=Spread.where_told([one.auc for one in results]),
+        worst_group=Spread.where_told([one.worst_group for one in results]),
         share=float(np.mean(shares)),
-        own_auc=Spread.of([one.own_auc for one in results]),
+        own_auc=Spread.where_told([one.own_auc for one in results]),
     )
 
 
@@ -252,7 +256,7 @@ def own_auc(table: Table, kernels: Float32Array, rows: Int64Array) -> float | No
     if table.bona_fide is None:
         return None
     crops = [table.features[rows, crop] @ kernels[head] for crop, head in enumerate(table.scales)]
-    return attack_auc(table, np.mean(crops, axis=0), rows)
+    return attack_auc(table, table.bona_fide, np.mean(crops, axis=0), rows)
 
 
 def numbers(text: str) -> list[int]:
@@ -280,9 +284,9 @@ def main() -> None:
         asked = [(groups, photos, given.draws) for groups in given.groups for photos in given.photos]
         progress.begin("solving heads", 2 * len(asked))
         points = []
-        for one in asked:
+        for ask in asked:
             for begun in ("model", "nothing"):
-                points.append(point(table, kernels, one, begun, given.seed))
+                points.append(point(table, kernels, ask, begun, given.seed))
                 progress.advance()
     record = CurveRecord(
         model=given.start if is_model_name(given.start) else Path(given.start).name,
@@ -295,13 +299,13 @@ def main() -> None:
         points=tuple(one for one in points if one is not None),
         versions=versions(),
     )
-    print(f"AUC of the head alone: {record.own_auc}")
+    print(f"AUC of the head alone: {record.own_auc}; of points: AUC, and of the head alone on the same photos")
     for one in record.points:
-        auc = "" if one.auc is None else f", AUC {one.auc.mean:.3f} (head alone {one.own_auc.mean:.3f})"
+        aucs = "" if one.auc is None or one.own_auc is None else f", {one.auc.mean:.3f}, {one.own_auc.mean:.3f}"
         worst = "" if one.worst_group is None else f", worst {one.worst_group.mean:.3f}"
         print(
             f"{one.groups:3d} groups {one.used:5.0f} photos, from {one.begun:7s}: {one.balanced_accuracy.mean:.3f} ± "
-            f"{one.balanced_accuracy.deviation:.3f}{auc}{worst}, share {one.share:.2f}"
+            f"{one.balanced_accuracy.deviation:.3f}{aucs}{worst}, share {one.share:.2f}"
         )
     write_json(given.out, record)
 

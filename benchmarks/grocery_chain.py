@@ -95,8 +95,8 @@ def main() -> None:
         "conditions": local_conditions(interpreter_name(), "XNNPACK", warmup=0, timed_photos=0),
         "versions": converted.versions,
     }
-    for stage in stages:
-        print(f"{stage.name:10s} {stage.cpu_s:7.1f} s CPU {stage.wall_s:7.1f} s {stage.peak_memory_mb:6.0f} MiB")
+    for one in stages:
+        print(f"{one.name:10s} {one.cpu_s:7.1f} s CPU {one.wall_s:7.1f} s {one.peak_memory_mb:6.0f} MiB")
     print(f"{record['cpu_s']:.0f} s CPU, int8 test accuracy {evaluation.report.accuracy:.3f}")
     write_json(options.out, record)
 

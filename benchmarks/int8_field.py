@@ -262,7 +262,8 @@ def by_peer(name: str, backbone: _Backbone, pixels: RGBArray, taps: bool) -> _Ma
         source, crops, out = (Path(folder) / one for one in ("float.tflite", "crops.npy", "int8.tflite"))
         source.write_bytes(to_flatbuffer(_linear_outputs(backbone.network, taps), "float32", None))
         np.save(crops, pixels)
-        command = [environment(PEER), HERE / "litert_static.py", source, crops, algorithm, ranges, out]
+        tool: list[str | Path] = [environment(PEER), HERE / "litert_static.py"]
+        command = [*tool, source, crops, algorithm, ranges, out]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{PEER} failed: {done.stderr[-2000:]}")
@@ -573,7 +574,7 @@ def main() -> int:
         floats=tuple(one for one, _ in found),
         ways=tuple(way for _, ways in found for way in ways),
         interpreter=interpreter_name(),
-        versions=versions() | dict([tuple(PEER.split("=="))]),
+        versions=versions() | {PEER.partition("==")[0]: PEER.partition("==")[2]},
     )
     write_json(options.out, record)
     rows = [

@@ -172,7 +172,7 @@ def head_of_run(folder: RunFolder) -> bytes:
         labels=record.labels,
         network=config.network,
         plan=config.plan,
-        heads=config.heads,
+        heads="scales" if config.head_scales else "one",
         bona_fide=config.bona_fide,
     )
     return head_content(note, heads_of(network))

@@ -99,8 +99,8 @@ def feed_pass(source: CropSource, crops_per_photo: int, batch_size: int) -> Pass
     """One epoch of the input pipeline, normalised."""
 
     def work() -> int:
-        rng = np.random.default_rng(0)
-        for batch in epoch_batches(rng, source, crops_per_photo=crops_per_photo, batch_size=batch_size):
+        rng, weights = np.random.default_rng(0), np.ones(len(source.paths), np.float32)
+        for batch in epoch_batches(rng, source, weights, crops_per_photo=crops_per_photo, batch_size=batch_size):
             normalise(batch.crops)
         # What is left of the last batch was cut, too.
         return len(source.paths) * crops_per_photo
