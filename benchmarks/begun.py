@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from edgekit.arrays import Float32Array, Int64Array
 from edgekit.cli import console
 from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.errors import DataError
+from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, outside_legend, save_figure
 from edgekit.metrics.attacks import roc_auc
 from edgekit.progress import Progress
 from edgekit.records import sha256, write_json
@@ -308,6 +309,33 @@ def main() -> None:
             f"{one.balanced_accuracy.deviation:.3f}{aucs}{worst}, share {one.share:.2f}"
         )
     write_json(given.out, record)
+    draw(given.out.with_suffix(".png"), record)
+
+
+def draw(path: Path, record: CurveRecord) -> None:
+    """Balanced accuracy and AUC over the number of photos: dashed from nothing, solid from the model."""
+    figure, panels = new_figure(f"What photos of one's own add to {record.model}", 2, beside=True)
+    for index, groups in enumerate(sorted({one.groups for one in record.points})):
+        for start, line in (("nothing", "--"), ("model", "-")):
+            found = [one for one in record.points if (one.groups, one.begun) == (groups, start)]
+            style: dict[str, Any] = {
+                "color": COLOURS[index],
+                "marker": MARKERS[index],
+                "linestyle": line,
+                "linewidth": 1.4,
+            }
+            label = f"{groups} groups, from {'the model' if start == 'model' else start}"
+            used = [one.used for one in found]
+            panels[0].plot(used, [one.balanced_accuracy.mean for one in found], label=label, **style)
+            with_auc = [(one.used, one.auc.mean) for one in found if one.auc is not None]
+            panels[1].plot([x for x, _ in with_auc], [y for _, y in with_auc], **style)
+    panels[0].set(xlabel="photos", ylabel="balanced accuracy")
+    panels[1].set(xlabel="photos", ylabel="AUC")
+    if record.own_auc is not None:
+        panels[1].axhline(record.own_auc, color="#888888", linestyle=":", label="the model alone")
+    in_percent(panels[0].yaxis)
+    outside_legend(figure, panels[0])
+    save_figure(figure, path)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from rendering import api
 from rendering.adopted import adopted, frames, frames_line
 from rendering.ages import package
+from rendering.begun import begun
 from rendering.common import Record
 from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
 from rendering.house import tree
@@ -61,6 +62,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (RESULTS / "int8.md", "int8", "int8.json", int8),
     (RESULTS / "backbones.md", "backbones", "backbones.json", backbones),
+    (TRAINING, "begun", "from-recapture.json", begun),
     (RESULTS / "tta.md", "study", "tta.json", study),
     (RESULTS / "tta.md", "classes", "tta.json", classes),
     (RESULTS / "tta.md", "unseen", "tta.json", unseen),

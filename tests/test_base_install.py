@@ -27,6 +27,8 @@ LARGER = {
     "models/grocery-lite0/grocery-lite0.tflite": 5_000_000,
     "models/grocery-lite0/head.npz": 130_000,
     "models/imagenet-lite0/imagenet-lite0.tflite": 6_000_000,
+    "models/recapture-lite0/head.npz": 130_000,
+    "models/recapture-lite0/recapture-lite0.tflite": 1_500_000,
 }
 
 HOST_PACKAGES = ["tensorflow", "tf_keras", "keras", "typer", "rich", "matplotlib", "h5py", "sklearn", "cv2", "jinja2"]

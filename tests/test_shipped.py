@@ -22,7 +22,7 @@ NAMES = tuple(shipped_models())
 
 
 def test_the_clone_has_models():
-    assert {"grocery-lite0", "imagenet-lite0"} <= set(NAMES)
+    assert {"grocery-lite0", "imagenet-lite0", "recapture-lite0"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
