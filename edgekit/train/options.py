@@ -234,7 +234,9 @@ class TrainConfig:
     start: StartedFrom | None = None
 
     def __post_init__(self) -> None:
-        """Check ranges; a split checks its own seed."""
+        """Check ranges; a split checks its own."""
+        if self.holds_out_val:
+            self.split.refuse_nothing_left()
         blocks = self.tuned_blocks
         if blocks is not None and blocks > len(self.network.known.blocks):
             raise RunError(
