@@ -277,18 +277,20 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
     if not os.path.exists(folder.record("float")):
         return config
     before = folder.read("float")
-    if config.network.chooses_features:
-        config = replace(config, network=replace(config.network, features=before.config.network.features))
-    if config.heads == "auto":
-        config = replace(config, heads=before.config.heads)
+    # Not yet in a configuration: heads for scales of a run that is to be tuned otherwise make none.
+    network, heads = config.network, config.heads
+    if network.chooses_features:
+        network = replace(network, features=before.config.network.features)
+    if heads == "auto":
+        heads = before.config.heads
     for what, old, new in (
         ("classes", before.labels, dataset.labels),
         ("photos", before.data_sha256[:12], dataset.sha256[:12]),
-        ("network", before.config.network, config.network),
+        ("network", before.config.network, network),
         ("split", before.config.split, config.split),
         ("tuning", before.config.tune, config.tune),
         ("head", before.config.head, config.head),
-        ("heads", before.config.heads, config.heads),
+        ("heads", before.config.heads, heads),
         ("weights of photos", before.config.weigh, config.weigh),
         ("crop plan", before.config.plan, config.plan),
         ("augmentation", before.config.augment, config.augment),
@@ -302,7 +304,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
                 f"{folder.root}: --resume goes on with the same {what}, {old!r}, got {new!r}; "
                 "name another --out, or use --overwrite to start again"
             )
-    return config
+    return replace(config, network=network, heads=heads)
 
 
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
