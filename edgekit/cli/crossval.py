@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console, options
+from edgekit.cli.evaluate import calibration, taken_again
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
@@ -19,7 +20,7 @@ from edgekit.train.options import TrainConfig, qat_fit, whole_fit
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
-    from edgekit.crossval.record import CrossvalRecord, VariantRecord
+    from edgekit.crossval.record import CrossvalRecord
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 _STEMS = {variant_stem(variant): variant for variant in VARIANTS}
@@ -112,18 +113,6 @@ def crossval(
     console.note(f"wrote {out / 'crossval.json'}")
 
 
-def _certainty(found: VariantRecord) -> list[tuple[str, str]]:
-    """What scores are worth: their calibration, and how good the rest is when unsure photos are taken again."""
-    lines = []
-    if found.reliability is not None:
-        shown = found.reliability
-        lines.append((f"ECE of the {shown.of}", f"{interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"))
-    return lines + [
-        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
-        for one in found.asked_again
-    ]
-
-
 def _variants(given: str | None) -> tuple[VariantName, ...]:
     """The variants of an option, in the order in which they are made."""
     named = options.names(given) if given is not None else tuple(_STEMS)
@@ -158,6 +147,6 @@ def print_crossval(record: CrossvalRecord) -> None:
     columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
     console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
     for one in record.variants:
-        for name, value in _certainty(one):
+        for name, value in (*calibration(one.reliability), *taken_again(one.asked_again)):
             typer.echo(f"{one.variant}, {name}: {value}")
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))

@@ -18,8 +18,10 @@ from edgekit.terminal import printable
 if TYPE_CHECKING:
     from edgekit.evaluate.accuracy import EvaluateRecord
     from edgekit.evaluate.on_phone import PhoneAgreement
+    from edgekit.metrics.abstaining import AskedAgain
     from edgekit.metrics.breakdown import ClassTable, Detail
     from edgekit.metrics.classification import Evaluation
+    from edgekit.metrics.reliability import Reliability
 
 _SHOWN_MISTAKES = 5
 _SHOWN_PAIRS = 20
@@ -49,6 +51,7 @@ def evaluate(
     """
     from edgekit.evaluate.accuracy import evaluate_model
     from edgekit.runtime import read_bundle
+    from edgekit.scoring.out_of_fold import beside, has_beside
 
     how = options.reading(columns, folders)
     if target is None and (write is not None or also_test):
@@ -73,6 +76,9 @@ def evaluate(
         record = evaluate_model(model, dataset, config, bundle=bundle, captures=said, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     console.show(record, print_evaluation, json=json)
+    told = bundle.contract.provenance
+    if told.get("validated_by") == "folds" and not has_beside(model, told.get("folds_sha256")):
+        console.note(f"{beside(model)} is not there, so nothing is told of photos that are asked again")
     if out is not None:
         console.note(f"wrote {out / 'evaluate.json'} and {', '.join(path.name for path in written)}")
 
@@ -113,7 +119,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
         typer.echo(f"{kinds_rule(photos)}.")
     _print_confusion(found, record.labels)
     _print_slices(found)
-    for name, value in headline(record.evaluation) + _more(found):
+    for name, value in (*headline(record.evaluation), *_more(found), *taken_again(record.asked_again)):
         typer.echo(f"{name}: {value}")
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
@@ -242,6 +248,21 @@ def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
     return lines
 
 
+def calibration(found: Reliability | None) -> list[tuple[str, str]]:
+    """How far scores can be taken at their word."""
+    if found is None:
+        return []
+    return [(f"ECE of the {found.of}", f"{interval(found.ece)}, by chance {percent(found.ece_by_chance)}")]
+
+
+def taken_again(found: Sequence[AskedAgain]) -> list[tuple[str, str]]:
+    """How good the rest is when the least certain photos are taken again."""
+    return [
+        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
+        for one in found
+    ]
+
+
 def _more(found: Detail) -> list[tuple[str, str]]:
     lines = []
     if found.attacks is not None:
@@ -251,8 +272,8 @@ def _more(found: Detail) -> list[tuple[str, str]]:
             few = "" if one.supported else f", but {count(attacks.overall.n, 'attack')} can't show so low a share"
             lines.append((f"BPCER at APCER {short_percent(one.limit)}", interval(one.bpcer) + few))
         lines.append(("average precision", interval(attacks.average_precision, scale=1.0)))
-    shown, risk = found.reliability, found.risk
-    lines.append((f"ECE of the {shown.of}", f"{interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"))
+    risk = found.risk
+    lines += calibration(found.reliability)
     lines.append(("mean risk (AURC)", f"{interval(risk.aurc)}, at random {percent(risk.aurc_by_chance)}"))
     if risk.band is not None:
         wrong = rate_interval(risk.band.wrong)
