@@ -16,7 +16,8 @@ from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, Varian
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, interval, percent
-from edgekit.train.options import TrainConfig, qat_fit, whole_fit
+from edgekit.train.options import FIT_OPTIONS, TrainConfig, qat_fit, whole_fit
+from edgekit.train.recipes import recipe_named
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ _STEMS = {variant_stem(variant): variant for variant in VARIANTS}
 
 
 def crossval(
+    context: typer.Context,
     data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the folds and crossval.json.")],
+    recipe: options.RecipeName = None,
     folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=MIN_FOLDS)] = _CROSSVAL.folds,
     crops: Annotated[str | None, options.numbers_of_crops(_CROSSVAL.crops)] = None,
     tta: options.Tta = None,
@@ -70,14 +73,19 @@ def crossval(
     from edgekit.data.dataset import load_dataset
 
     how = options.reading(columns, folders)
-    network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
-    options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
+    beside = options.recipe_beside(context, recipe)
+    features, dropout = options.features_by(context, recipe, backbone, features), beside.get("dropout")
+    network = options.network_config(backbone, side, weights, alpha=alpha, features=features, dropout=dropout)
+    by_epochs = {"epochs": epochs, "qat_epochs": qat_epochs}
+    options.refuse_unused(tune, {name: one for name, one in by_epochs.items() if options.by_user(context, name)})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
     made = _variants(variants)
     if qat_epochs is not None and "int8 QAT" not in made:
         raise EdgekitError(f"--qat-epochs are of int8-qat, got --variants {variants}; leave that out")
     crop_plan = CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None)
-    heads = options.chosen_heads(heads, crop_plan, draws)
+    augment = beside.get("augment", options.TRAIN.augment)
+    heads = options.chosen_heads(heads, crop_plan, draws, augment)
+    fit = {name: value for name, value in beside.items() if name in FIT_OPTIONS} | {"epochs": epochs}
     train = TrainConfig(
         network=network,
         plan=crop_plan,
@@ -86,9 +94,12 @@ def crossval(
         heads=heads,
         weigh=weigh,
         draws=options.chosen_draws(draws, tune, heads, network),
-        whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+        whole=options.changed(whole_fit(pretrained=network.weights != "none"), **fit),
         split=SplitConfig(group_by=group_by),
+        augment=augment,
         seed=seed,
+        recipe=recipe or "",
+        overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
     qat = options.changed(qat_fit(), epochs=qat_epochs)
     config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted, variants=made)

@@ -166,6 +166,9 @@ class FitConfig:
         return way | {"epochs": self.epochs} if self.schedule == "cosine" else way
 
 
+FIT_OPTIONS = tuple(one.name for one in fields(FitConfig))
+
+
 def whole_fit(*, pretrained: bool) -> FitConfig:
     """For the whole network: small steps away from good weights, larger ones from none."""
     if pretrained:
