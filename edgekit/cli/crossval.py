@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console, options
-from edgekit.cli.evaluate import calibration, taken_again
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError, require
-from edgekit.metrics.wording import NOTHING, count, interval, percent
+from edgekit.metrics.wording import NOTHING, asked_again_said, calibration_said, count, interval, percent
 from edgekit.train.options import FIT_OPTIONS, TrainConfig, qat_fit, whole_fit
 from edgekit.train.recipes import recipe_named
 from edgekit.train.weights_file import check_weights_file
@@ -158,6 +157,6 @@ def print_crossval(record: CrossvalRecord) -> None:
     columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
     console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
     for one in record.variants:
-        for name, value in (*calibration(one.reliability), *taken_again(one.asked_again)):
+        for name, value in (*calibration_said(one.reliability), *asked_again_said(one.asked_again)):
             typer.echo(f"{one.variant}, {name}: {value}")
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))

@@ -12,16 +12,23 @@ import typer
 from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.evaluate.options import EvaluateConfig
-from edgekit.metrics.wording import NOTHING, count, interval, percent, rate_interval, short_percent
+from edgekit.metrics.wording import (
+    NOTHING,
+    asked_again_said,
+    calibration_said,
+    count,
+    interval,
+    percent,
+    rate_interval,
+    short_percent,
+)
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
     from edgekit.evaluate.accuracy import EvaluateRecord
     from edgekit.evaluate.on_phone import PhoneAgreement
-    from edgekit.metrics.abstaining import AskedAgain
     from edgekit.metrics.breakdown import ClassTable, Detail
     from edgekit.metrics.classification import Evaluation
-    from edgekit.metrics.reliability import Reliability
 
 _SHOWN_MISTAKES = 5
 _SHOWN_PAIRS = 20
@@ -119,7 +126,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
         typer.echo(f"{kinds_rule(photos)}.")
     _print_confusion(found, record.labels)
     _print_slices(found)
-    for name, value in (*headline(record.evaluation), *_more(found), *taken_again(record.asked_again)):
+    for name, value in (*headline(record.evaluation), *_more(found), *asked_again_said(record.asked_again)):
         typer.echo(f"{name}: {value}")
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
@@ -248,21 +255,6 @@ def headline(evaluation: Evaluation) -> list[tuple[str, str]]:
     return lines
 
 
-def calibration(found: Reliability | None) -> list[tuple[str, str]]:
-    """How far scores can be taken at their word."""
-    if found is None:
-        return []
-    return [(f"ECE of the {found.of}", f"{interval(found.ece)}, by chance {percent(found.ece_by_chance)}")]
-
-
-def taken_again(found: Sequence[AskedAgain]) -> list[tuple[str, str]]:
-    """How good the rest is when the least certain photos are taken again."""
-    return [
-        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
-        for one in found
-    ]
-
-
 def _more(found: Detail) -> list[tuple[str, str]]:
     lines = []
     if found.attacks is not None:
@@ -273,7 +265,7 @@ def _more(found: Detail) -> list[tuple[str, str]]:
             lines.append((f"BPCER at APCER {short_percent(one.limit)}", interval(one.bpcer) + few))
         lines.append(("average precision", interval(attacks.average_precision, scale=1.0)))
     risk = found.risk
-    lines += calibration(found.reliability)
+    lines += calibration_said(found.reliability)
     lines.append(("mean risk (AURC)", f"{interval(risk.aurc)}, at random {percent(risk.aurc_by_chance)}"))
     if risk.band is not None:
         wrong = rate_interval(risk.band.wrong)
