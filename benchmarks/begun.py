@@ -11,6 +11,7 @@ share come from folds of the drawn ones. Besides: the model's own head with noth
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import numpy as np
 from edgekit.arrays import Float32Array, Int64Array
 from edgekit.cli import console
 from edgekit.data.dataset import Dataset, load_dataset
-from edgekit.errors import DataError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.look.canvas import COLOURS, MARKERS, in_percent, new_figure, outside_legend, save_figure
 from edgekit.metrics.attacks import roc_auc
 from edgekit.progress import Progress
@@ -144,10 +145,25 @@ class Judged(NamedTuple):
     own_auc: float | None
 
 
-def computed(data: Dataset, config: TrainConfig, cache: Path | None, progress: Progress) -> tuple[Table, Float32Array]:
-    """Features of all photos, and the head that is begun from."""
+def check_groups(data: Dataset, asked: Sequence[int]) -> None:
+    """Hold that photos have groups, and that some train and others are left to judge.
+
+    Raises:
+        DataError: they have none, or a number asks for none or for all of them.
+    """
     if not all(sample.group for sample in data.samples):
         raise DataError("photos must have groups, for heads to be judged on others; add a manifest with a group column")
+    known = len({sample.group for sample in data.samples})
+    wrong = [count for count in asked if not 1 <= count < known]
+    if wrong:
+        raise DataError(
+            f"--groups must be 1 to {known - 1}, as one or more of the {known} groups of {data.root} must be left to "
+            f"judge heads, got {wrong[0]}"
+        )
+
+
+def computed(data: Dataset, config: TrainConfig, cache: Path | None, progress: Progress) -> tuple[Table, Float32Array]:
+    """Features of all photos, and the head that is begun from."""
     network = build_network(config.network, len(data.labels), config.head_count)
     kernels = begin(network, config, data.labels)
     features = pooled_features(network)
@@ -281,6 +297,7 @@ def main() -> None:
     config = start.configure(TrainConfig(), set())
     with console.progress() as progress:
         data = load_dataset(given.data, progress=progress)
+        check_groups(data, given.groups)
         table, kernels = computed(data, config, given.cache, progress)
         asked = [(groups, photos, given.draws) for groups in given.groups for photos in given.photos]
         progress.begin("solving heads", 2 * len(asked))
@@ -339,4 +356,7 @@ def draw(path: Path, record: CurveRecord) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EdgekitError as mistake:
+        sys.exit(f"error: {mistake}")

@@ -349,7 +349,8 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any:
     """Check ``item`` against a type annotation and convert JSON's lists to tuples."""
-    if kind is Any or (kind is Path and type(item) is str):
+    # An empty path would be the folder that one is in.
+    if kind is Any or (kind is Path and type(item) is str and item):
         return item if kind is Any else Path(item)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType, Annotated):

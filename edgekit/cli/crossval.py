@@ -14,20 +14,23 @@ from edgekit.contract import CropPlan
 from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError, require
-from edgekit.metrics.wording import NOTHING, count, interval, percent
-from edgekit.train.options import TrainConfig, qat_fit, whole_fit
+from edgekit.metrics.wording import NOTHING, asked_again_said, calibration_said, count, interval, percent
+from edgekit.train.options import FIT_OPTIONS, TrainConfig, qat_fit, whole_fit
+from edgekit.train.recipes import recipe_named
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
-    from edgekit.crossval.record import CrossvalRecord, VariantRecord
+    from edgekit.crossval.record import CrossvalRecord
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 _STEMS = {variant_stem(variant): variant for variant in VARIANTS}
 
 
 def crossval(
+    context: typer.Context,
     data: options.Data,
     out: Annotated[Path, typer.Option(help="Folder for the folds and crossval.json.")],
+    recipe: options.RecipeName = None,
     folds: Annotated[int, typer.Option(help="Each group is tested in one of them.", min=MIN_FOLDS)] = _CROSSVAL.folds,
     crops: Annotated[str | None, options.numbers_of_crops(_CROSSVAL.crops)] = None,
     tta: options.Tta = None,
@@ -69,14 +72,19 @@ def crossval(
     from edgekit.data.dataset import load_dataset
 
     how = options.reading(columns, folders)
-    network = options.network_config(backbone, side, weights, alpha=alpha, features=features)
-    options.refuse_unused(tune, {"epochs": epochs, "qat_epochs": qat_epochs})
+    beside = options.recipe_beside(context, recipe)
+    features, dropout = options.features_by(context, recipe, backbone, features), beside.get("dropout")
+    network = options.network_config(backbone, side, weights, alpha=alpha, features=features, dropout=dropout)
+    by_epochs = {"epochs": epochs, "qat_epochs": qat_epochs}
+    options.refuse_unused(tune, {name: one for name, one in by_epochs.items() if options.by_user(context, name)})
     wanted = options.crop_counts(crops, default=_CROSSVAL.crops, tta=tta)
     made = _variants(variants)
     if qat_epochs is not None and "int8 QAT" not in made:
         raise EdgekitError(f"--qat-epochs are of int8-qat, got --variants {variants}; leave that out")
     crop_plan = CropPlan.parse(plan, crops=max(wanted), working_px=working_px or None)
-    heads = options.chosen_heads(heads, crop_plan, draws)
+    augment = beside.get("augment", options.TRAIN.augment)
+    heads = options.chosen_heads(heads, crop_plan, draws, augment)
+    fit = {name: value for name, value in beside.items() if name in FIT_OPTIONS} | {"epochs": epochs}
     train = TrainConfig(
         network=network,
         plan=crop_plan,
@@ -85,9 +93,12 @@ def crossval(
         heads=heads,
         weigh=weigh,
         draws=options.chosen_draws(draws, tune, heads, network),
-        whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=epochs),
+        whole=options.changed(whole_fit(pretrained=network.weights != "none"), **fit),
         split=SplitConfig(group_by=group_by),
+        augment=augment,
         seed=seed,
+        recipe=recipe or "",
+        overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
     qat = options.changed(qat_fit(), epochs=qat_epochs)
     config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted, variants=made)
@@ -110,18 +121,6 @@ def crossval(
         record = cross_validate(dataset, out, config, keep=not no_keep, progress=progress)
     console.show(record, print_crossval, json=json)
     console.note(f"wrote {out / 'crossval.json'}")
-
-
-def _certainty(found: VariantRecord) -> list[tuple[str, str]]:
-    """What scores are worth: their calibration, and how good the rest is when unsure photos are taken again."""
-    lines = []
-    if found.reliability is not None:
-        shown = found.reliability
-        lines.append((f"ECE of the {shown.of}", f"{interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"))
-    return lines + [
-        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
-        for one in found.asked_again
-    ]
 
 
 def _variants(given: str | None) -> tuple[VariantName, ...]:
@@ -158,6 +157,6 @@ def print_crossval(record: CrossvalRecord) -> None:
     columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
     console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
     for one in record.variants:
-        for name, value in _certainty(one):
+        for name, value in (*calibration_said(one.reliability), *asked_again_said(one.asked_again)):
             typer.echo(f"{one.variant}, {name}: {value}")
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))

@@ -12,7 +12,16 @@ import typer
 from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.evaluate.options import EvaluateConfig
-from edgekit.metrics.wording import NOTHING, count, interval, percent, rate_interval, short_percent
+from edgekit.metrics.wording import (
+    NOTHING,
+    asked_again_said,
+    calibration_said,
+    count,
+    interval,
+    percent,
+    rate_interval,
+    short_percent,
+)
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
@@ -49,6 +58,7 @@ def evaluate(
     """
     from edgekit.evaluate.accuracy import evaluate_model
     from edgekit.runtime import read_bundle
+    from edgekit.scoring.out_of_fold import beside, has_beside
 
     how = options.reading(columns, folders)
     if target is None and (write is not None or also_test):
@@ -73,6 +83,9 @@ def evaluate(
         record = evaluate_model(model, dataset, config, bundle=bundle, captures=said, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
     console.show(record, print_evaluation, json=json)
+    told = bundle.contract.provenance
+    if told.get("validated_by") == "folds" and not has_beside(model, told.get("folds_sha256")):
+        console.note(f"{beside(model)} is not there, so nothing is told of photos that are asked again")
     if out is not None:
         console.note(f"wrote {out / 'evaluate.json'} and {', '.join(path.name for path in written)}")
 
@@ -113,7 +126,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
         typer.echo(f"{kinds_rule(photos)}.")
     _print_confusion(found, record.labels)
     _print_slices(found)
-    for name, value in headline(record.evaluation) + _more(found):
+    for name, value in (*headline(record.evaluation), *_more(found), *asked_again_said(record.asked_again)):
         typer.echo(f"{name}: {value}")
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
@@ -251,8 +264,8 @@ def _more(found: Detail) -> list[tuple[str, str]]:
             few = "" if one.supported else f", but {count(attacks.overall.n, 'attack')} can't show so low a share"
             lines.append((f"BPCER at APCER {short_percent(one.limit)}", interval(one.bpcer) + few))
         lines.append(("average precision", interval(attacks.average_precision, scale=1.0)))
-    shown, risk = found.reliability, found.risk
-    lines.append((f"ECE of the {shown.of}", f"{interval(shown.ece)}, by chance {percent(shown.ece_by_chance)}"))
+    risk = found.risk
+    lines += calibration_said(found.reliability)
     lines.append(("mean risk (AURC)", f"{interval(risk.aurc)}, at random {percent(risk.aurc_by_chance)}"))
     if risk.band is not None:
         wrong = rate_interval(risk.band.wrong)

@@ -35,7 +35,7 @@ from edgekit.train.options import AugmentName, HeadKind, NetworkConfig, Optimize
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import Heads as HeadsChoice
 from edgekit.train.options import Weigh as WeighChoice
-from edgekit.train.recipes import RECIPES, Recipe, recipe_named, refuse_recipe
+from edgekit.train.recipes import RECIPES, Recipe, recipe_features, recipe_named
 
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
@@ -216,7 +216,8 @@ NoKeep = Annotated[
 def _take_recipe(context: typer.Context, name: str | None) -> str | None:
     """Make what a recipe sets the defaults of the command that takes it: what the user gives beside it counts."""
     if name is not None:
-        context.default_map = dict(recipe_named(name).options)
+        # As the command line has them: an option may be one number of crops, or several.
+        context.default_map = {option: str(value) for option, value in recipe_named(name).options.items()}
     return name
 
 
@@ -451,19 +452,24 @@ def overrides(context: typer.Context, recipe: Recipe) -> dict[str, str]:
     return {name: str(context.params[name]) for name in recipe.options if by_user(context, name)}
 
 
-def recipe_features(
+def features_by(
     context: typer.Context, recipe: str | None, backbone: str, features: FeatureChoice | None
 ) -> FeatureChoice | None:
-    """The layers that the head sees; None where a recipe takes the top, and the backbone gives nothing else.
+    """The layers that the head sees, by a recipe where one is taken.
 
     Raises:
         EdgekitError: a backbone can't do the recipe.
     """
     if recipe is None:
         return features
-    known = backbone_named(backbone)
-    refuse_recipe(recipe_named(recipe), known)
-    return features if known.has_choice or by_user(context, "features") else None
+    by_hand = by_user(context, "features")
+    return recipe_features(recipe_named(recipe), backbone_named(backbone), features, by_hand=by_hand)
+
+
+def recipe_beside(context: typer.Context, recipe: str | None) -> dict[str, Any]:
+    """What a recipe sets that the command has no option for."""
+    options = recipe_named(recipe).options if recipe is not None else {}
+    return {name: value for name, value in options.items() if name not in context.params}
 
 
 def split_config(context: typer.Context, shares: str | None, tune: str, usual: SplitConfig) -> SplitConfig:

@@ -17,7 +17,8 @@ from edgekit.errors import EdgekitError, RunError, require
 from edgekit.metrics.wording import count
 from edgekit.progress import about
 from edgekit.sweep.options import PointEntry, SweepFile, SweepPoint, check_points, read_sweep_file
-from edgekit.train.options import TrainConfig, whole_fit
+from edgekit.train.options import FIT_OPTIONS, TrainConfig, whole_fit
+from edgekit.train.recipes import recipe_named
 
 if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
@@ -118,12 +119,15 @@ def _write(record: CompareRecord, out: Path, title: str) -> None:
 def _point(asked: SweepFile, entry: PointEntry, where: str) -> SweepPoint:
     """A cross-validation as `edgekit crossval` would be asked for it."""
     try:
-        network = options.network_config(
-            entry.backbone, entry.side, entry.weights, alpha=entry.alpha, features=entry.features
-        )
-        options.refuse_unused(entry.tune, {"epochs": entry.epochs})
-        plan = CropPlan.parse(asked.plan, crops=max(asked.crops, default=1), working_px=asked.working_px or None)
-        heads = options.chosen_heads(entry.heads, plan, entry.draws)
+        given = {name: getattr(entry, name) for name in ("alpha", "features", "dropout")}
+        network = options.network_config(entry.backbone, entry.side, entry.weights, **given)
+        fit = {name: getattr(entry, name) for name in FIT_OPTIONS}
+        by_epochs = fit | {"dropout": entry.dropout}
+        options.refuse_unused(entry.tune, {name: one for name, one in by_epochs.items() if name in entry.by_hand})
+        crops = asked.crops if entry.crops is None else (entry.crops,)
+        scales = asked.plan if entry.plan is None else entry.plan
+        plan = CropPlan.parse(scales, crops=max(crops, default=1), working_px=asked.working_px or None)
+        heads = options.chosen_heads(entry.heads, plan, entry.draws, entry.augment)
         train = TrainConfig(
             network=network,
             plan=plan,
@@ -132,14 +136,17 @@ def _point(asked: SweepFile, entry: PointEntry, where: str) -> SweepPoint:
             heads=heads,
             weigh=entry.weigh,
             draws=options.chosen_draws(entry.draws, entry.tune, heads, network),
-            whole=options.changed(whole_fit(pretrained=network.weights != "none"), epochs=entry.epochs),
+            whole=options.changed(whole_fit(pretrained=network.weights != "none"), **fit),
             split=SplitConfig(group_by=asked.group_by),
+            augment=entry.augment,
             seed=asked.seed,
+            recipe=entry.recipe,
+            overrides=_overrides(asked, entry),
         )
         config = CrossvalConfig(
             train=train,
             folds=asked.folds,
-            crops=asked.crops,
+            crops=crops,
             variants=asked.variants,
             calibration_crops=asked.calibration_crops,
             timed_photos=asked.timed_photos,
@@ -150,8 +157,18 @@ def _point(asked: SweepFile, entry: PointEntry, where: str) -> SweepPoint:
         raise type(mistake)(f"{where}: {mistake}") from mistake
 
 
+def _overrides(asked: SweepFile, entry: PointEntry) -> dict[str, str]:
+    """What stands in place of a recipe's options, by their names."""
+    own = [name for name in recipe_named(entry.recipe).options if name in entry.by_hand] if entry.recipe else []
+    # What a point leaves out is the file's.
+    return {name: str(getattr(asked if getattr(entry, name) is None else entry, name)) for name in own}
+
+
 def _name(train: TrainConfig) -> str:
-    """``efficientnet_lite0-224-texture-scales``: what tells points apart, and can be a folder's name."""
+    """``efficientnet_lite0-224-texture-scales``: what tells points apart, and can be a folder's name.
+
+    A recipe stands before it.
+    """
     network = train.network
     width = (f"{network.alpha:g}",) if network.known.any_width else ()
     features = (network.features,) if network.known.has_choice else ()
@@ -159,7 +176,10 @@ def _name(train: TrainConfig) -> str:
     solved = tuple(one for one in (train.head, train.weigh) if one not in (options.TRAIN.head, options.TRAIN.weigh))
     tuned = () if train.is_solved else (train.tune.replace(":", ""),)
     scratch = ("scratch",) if network.weights == "none" else ()
-    return "-".join([network.backbone, *width, str(network.side_px), *features, *heads, *solved, *tuned, *scratch])
+    recipe = (train.recipe,) if train.recipe else ()
+    return "-".join(
+        [*recipe, network.backbone, *width, str(network.side_px), *features, *heads, *solved, *tuned, *scratch]
+    )
 
 
 def _with_bona_fide(point: SweepPoint, asked: SweepFile, dataset: Dataset) -> SweepPoint:

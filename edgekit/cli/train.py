@@ -110,7 +110,7 @@ def finetune(
     from edgekit.train.resume import RunOptions
 
     how = options.reading(columns, folders)
-    features = options.recipe_features(context, recipe, backbone, features)
+    features = options.features_by(context, recipe, backbone, features)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features, dropout=dropout)
     files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
     fit: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "crops_per_photo": crops_per_photo}

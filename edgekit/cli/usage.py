@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -21,6 +22,7 @@ def run(app: typer.Typer) -> None:
     Raises:
         EdgekitError: an option, an argument or a command is not as the command line takes it.
     """
+    _refuse_empty(sys.argv[1:])
     try:
         code = app(prog_name="edgekit", standalone_mode=False)
     except typer.Abort:
@@ -31,6 +33,22 @@ def run(app: typer.Typer) -> None:
             sys.exit(mistake.exit_code)
         raise EdgekitError(_worded(mistake)) from mistake
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse_empty(words: Sequence[str]) -> None:
+    """Hold that no word is empty: as a path it would be the folder that one is in, and no option means anything by it.
+
+    Raises:
+        EdgekitError: one is, as a variable of the shell that is not set leaves it.
+    """
+    for before, word in zip(["edgekit", *words], words, strict=False):
+        option, equals, value = word.partition("=")
+        if not word or (option.startswith("--") and equals and not value):
+            where = f"{option}=" if word else f"'' behind {before}"
+            raise EdgekitError(
+                f"no word of a command may be empty, got {where}; is a variable of the shell not set? The folder that "
+                "one is in is written as ."
+            )
 
 
 def _worded(mistake: Any) -> str:

@@ -34,6 +34,7 @@ from edgekit.train.network import copy_head, first_head_alone, head_of, pooled_f
 from edgekit.train.options import Stage
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.solve import head_weights, solve_head
+from edgekit.train.start_from import kept_kernels
 from edgekit.train.to_tflite import to_flatbuffer
 
 # Training photos that set the ranges of the new head's logits.
@@ -75,7 +76,8 @@ def solve_for_one_frame(
 
     The backbone stays. The head is solved on squashed frames of the training photos, antialiased as edgekit's ``full``
     crop and not, as apps have them, and on their mirror images; for the qat stage on the int8 network's features. Its
-    penalty and scale come from folds inside them. Where photos were held out, they may prefer the head of the crops.
+    penalty and scale come from folds inside them. It begins from the same model as the run, where that began from one:
+    from that one's head for full frames. Where photos were held out, they may prefer the head of the crops.
 
     Args:
         network: The network of the stage with its first head alone, which is changed.
@@ -97,12 +99,12 @@ def solve_for_one_frame(
         plan_crops=1,
         weights=head_weights(dataset, record.split, record.config),
     )
-    head = solve_head(train, len(record.labels), record.config)
+    head = solve_head(train, len(record.labels), record.config, _start(folder, record))
     if record.folds_sha256 is None:
         found = _prefer(head, network, features, _source(dataset, record, "val"), progress)
         folds = None
     else:
-        found = FrameHead(used="solved for one frame", crops_loss=None, frame_loss=min(head.choice.losses))
+        found = FrameHead(used="solved for one frame", crops_loss=None, frame_loss=head.choice.losses[head.choice.best])
         folds = OutOfFold(unseen=head.choice.out_of_fold, final=head.layers.logits(train.fixed))
     if found.used == "that of the crops":
         return found, folds
@@ -114,6 +116,15 @@ def solve_for_one_frame(
         copy_head(twin, network)
         calibrate(network, twin, _batches(source), logits_alone=True)
     return found, folds
+
+
+def _start(folder: RunFolder, record: TrainRecord) -> Float32Array | None:
+    """(1, channels, classes) what a run began from, for full frames; the first head where none is for these alone."""
+    kernels, scales = kept_kernels(folder, record.config, len(record.labels)), record.config.head_scales or ()
+    if kernels is None:
+        return None
+    at = scales.index("full") if "full" in scales else 0
+    return kernels[at : at + 1]
 
 
 def _prefer(

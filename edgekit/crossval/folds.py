@@ -33,10 +33,10 @@ from edgekit.data.manifest import Sample
 from edgekit.data.splits import Split, group_folds
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
-from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, forced, judged_photos, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source, told_again
 from edgekit.evaluate.gap import noted_validation, validation_gap
 from edgekit.locks import working_in
-from edgekit.metrics.abstaining import AskedAgain, asked_again
+from edgekit.metrics.abstaining import AskedAgain
 from edgekit.metrics.breakdown import reliability_of
 from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.intervals import mean_estimate
@@ -51,7 +51,6 @@ from edgekit.runtime.agent.job import Job, Setting
 from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.readers import READ_EVERYWHERE
-from edgekit.runtime.stopping import margins
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.out_of_fold import read_beside
 from edgekit.scoring.passes import ScoreStore, score_photos
@@ -64,8 +63,6 @@ from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
 
-# Shares of photos that a user may be asked to take again.
-ASKED_AGAIN = (0.05, 0.07, 0.1, 0.14)
 _WORTH_SAYING_S = 60.0
 
 
@@ -335,23 +332,20 @@ def _variant(
         model_bytes=len(folds[-1].bundles[variant].flatbuffer),
         gap=validation_gap(mean_estimate(noted), evaluation.balanced_accuracy, grouped=True) if noted else None,
         reliability=reliability_of(judged, Resampling.of(judged.groups, len(judged.paths))) if has_all else None,
-        asked_again=_asked_again(folds, variant, judged) if has_all else (),
+        asked_again=_asked_again(folds, variant, photos, judged) if has_all else (),
     )
 
 
-def _asked_again(folds: Sequence[_Fold], variant: VariantName, judged: Judged) -> tuple[AskedAgain, ...]:
+def _asked_again(
+    folds: Sequence[_Fold], variant: VariantName, photos: Sequence[ScoredPhotos], judged: Judged
+) -> tuple[AskedAgain, ...]:
     """The least certain test photos, by bounds that the training photos of their fold set out of fold."""
     if not all(fold.unseen for fold in folds):
         return ()
-    ends = np.cumsum([len(fold.samples) for fold in folds])[:-1]
-    certainty = np.split(judged.certainty, ends)
-    masks = [np.zeros(len(judged.paths), np.bool_) for _ in ASKED_AGAIN]
-    for share, mask in zip(ASKED_AGAIN, masks, strict=True):
-        for fold, own, part in zip(folds, certainty, np.split(mask, ends), strict=True):
-            contract = forced(fold.bundles[variant].contract)
-            known = margins(fold.unseen[variant].voted(contract), contract)
-            part[:] = own < np.quantile(known, share)
-    return asked_again(judged, masks, ASKED_AGAIN)
+    known = [
+        ScoredPhotos(scores=fold.unseen[variant], samples=(), contract=fold.bundles[variant].contract) for fold in folds
+    ]
+    return told_again(judged, list(zip(photos, known, strict=True)))
 
 
 def _time(

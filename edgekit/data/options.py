@@ -16,6 +16,8 @@ PartChoice = Literal["auto", "train", "val", "test", "all"]
 _FOLDS = (2, 10)
 # Of one part in a ratio; larger ones are typing errors.
 MAX_SHARE = 1_000_000
+# Of all photos; fewer train nothing, and what says so is a typing error.
+LEAST_TRAINED = 0.01
 # What Keras and numpy both take.
 MAX_SEED = 2**32 - 1
 
@@ -84,13 +86,20 @@ class SplitConfig:
             raise DataError(f"val_fraction must lie between 0 and 1, got {self.val_fraction}; try 0.2")
         if not 0 <= self.test_fraction < 1:
             raise DataError(f"test_fraction must lie from 0, which tests none, to below 1, got {self.test_fraction}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise DataError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
+
+    def refuse_nothing_left(self) -> None:
+        """Hold that some photos train where validation photos are held out; folds are dealt among those that train.
+
+        Raises:
+            DataError: none are left.
+        """
         if self.val_fraction + self.test_fraction >= 1:
             raise DataError(
                 f"val_fraction and test_fraction must leave something to train on, got {self.val_fraction} and"
                 f" {self.test_fraction}; try 0.2 each"
             )
-        if not 0 <= self.seed <= MAX_SEED:
-            raise DataError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
 
     def with_shares(self, text: str, *, holds_out_val: bool) -> SplitConfig:
         """The same split by shares in one text: train:test, or train:val:test.
@@ -102,7 +111,7 @@ class SplitConfig:
             holds_out_val: Whether validation photos are kept from training; they are folds of it otherwise.
 
         Raises:
-            DataError: it has other parts, or leaves nothing to train on or to choose by.
+            DataError: it has other parts, or leaves next to nothing to train on, or nothing to choose by.
         """
         try:
             shares = [float(part) for part in text.split(":")]
@@ -114,6 +123,11 @@ class SplitConfig:
                 "7:2:1"
             )
         train, *val, test = (share / sum(shares) for share in shares)
+        if train < LEAST_TRAINED:
+            raise DataError(
+                f"--split must leave at least {LEAST_TRAINED:.0%} of the photos to train on, got {text!r}, which "
+                f"leaves {100 * train:.2g}%; its first share is of those that train: try 7:3, 80:20 or 7:2:1"
+            )
         trained = train + sum(val)
         of_trained = val[0] / trained if val else self.val_fraction
         return replace(self, val_fraction=of_trained * (trained if holds_out_val else 1.0), test_fraction=test)

@@ -90,6 +90,8 @@ def split_dataset(dataset: Dataset, config: SplitConfig, *, holds_out_val: bool 
     rng = np.random.default_rng(config.seed)
     if any(sample.split for sample in dataset.samples):
         return _take_given(rng, dataset, config, holds_out_val=holds_out_val)
+    if holds_out_val:
+        config.refuse_nothing_left()
     shares = {"val": config.val_fraction} if holds_out_val else {}
     shares |= {"test": config.test_fraction} if config.test_fraction else {}
     shares = {"train": 1 - sum(shares.values()), **shares}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.arrays import Int64Array
+from edgekit.arrays import Float64Array, Int64Array
 from edgekit.bounds import Counted
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
@@ -18,6 +18,7 @@ from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import Chosen, choose_photos
+from edgekit.metrics.abstaining import AskedAgain, asked_again
 from edgekit.metrics.breakdown import Detail, check_slices, detail
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.metrics.judged import Judged
@@ -25,10 +26,13 @@ from edgekit.phones.captures import Capture
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.stopping import margins
-from edgekit.scoring.out_of_fold import read_beside
+from edgekit.scoring.out_of_fold import has_beside, read_beside
 from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
 from edgekit.scoring.source import CropSource, crop_source
+
+# Shares of photos that a user may be asked to take again.
+ASKED_AGAIN = (0.05, 0.07, 0.1, 0.14)
 
 
 def score_samples(
@@ -94,6 +98,16 @@ class ScoredPhotos:
         counts = scores.early_counts(contract) if stops_early else crops
         return cls(scores=scores, samples=samples, contract=contract, counts=counts)
 
+    @property
+    def votes(self) -> Float64Array:
+        """(photos, classes) probabilities after the vote."""
+        return self.scores.voted(self.contract, self.counts)
+
+    @property
+    def certainty(self) -> Float64Array:
+        """(photos,) how far each vote is from another answer, in log-odds, where every photo gets one."""
+        return margins(self.votes, forced(self.contract))
+
     def predicted(self, contract: Contract) -> Int64Array:
         """(photos,) class indices by a contract's rules; -1 where it does not answer."""
         return self.scores.predicted(contract, self.counts)
@@ -109,21 +123,36 @@ def judged_photos(*parts: ScoredPhotos) -> Judged:
     samples = [sample for part in parts for sample in part.samples]
     # Of several contracts no rule is the rule of all photos.
     decision = parts[0].contract.decision if len(parts) == 1 else Decision()
-    answering = [forced(part.contract) for part in parts]
-    voted = [part.scores.voted(part.contract, part.counts) for part in parts]
     return Judged(
         paths=tuple(sample.path for sample in samples),
         labels=parts[0].contract.labels,
         bona_fide=parts[0].contract.bona_fide,
         truth=np.concatenate([part.scores.targets for part in parts]),
-        predicted=np.concatenate([part.predicted(own) for part, own in zip(parts, answering, strict=True)]),
-        probabilities=np.concatenate(voted),
-        certainty=np.concatenate([margins(votes, own) for votes, own in zip(voted, answering, strict=True)]),
+        predicted=np.concatenate([part.predicted(forced(part.contract)) for part in parts]),
+        probabilities=np.concatenate([part.votes for part in parts]),
+        certainty=np.concatenate([part.certainty for part in parts]),
         abstained=np.concatenate([part.predicted(part.contract) < 0 for part in parts]),
         abstain=decision.abstain,
         floor=decision.floor,
         columns=known_columns(samples),
     )
+
+
+def told_again(judged: Judged, parts: Sequence[tuple[ScoredPhotos, ScoredPhotos]]) -> tuple[AskedAgain, ...]:
+    """How good the rest is when the least certain photos are taken again, for each share of ``ASKED_AGAIN``.
+
+    Args:
+        judged: All photos.
+        parts: Those of each model, in the same order, with the photos that set its bounds: those that trained it, out
+            of fold. A bound is a quantile of their certainty and needs no labels.
+    """
+    bounds = [np.quantile(known.certainty, ASKED_AGAIN) for _, known in parts]
+    certainty = [own.certainty for own, _ in parts]
+    masks = [
+        np.concatenate([of_part < bound[at] for of_part, bound in zip(certainty, bounds, strict=True)])
+        for at in range(len(ASKED_AGAIN))
+    ]
+    return asked_again(judged, masks, ASKED_AGAIN)
 
 
 def crops_used(*parts: ScoredPhotos) -> CropUse | None:
@@ -153,6 +182,10 @@ class EvaluateRecord:
         detail: Curves, calibration, slices and mistakes beyond the headline.
         gap: Validation against these photos, where they are the model's own test photos and all crops were scored.
         phone: What a phone had said of these photos, where they came with its verdicts.
+        asked_again: What is right among the rest when the least certain photos are taken again, by bounds that the
+            training photos set out of fold; they are these very photos where they are judged out of fold. Empty where
+            no folds chose the head, where what they said does not lie beside the model or is of fewer crops, and where
+            all photos are of one class.
     """
 
     model: str
@@ -169,6 +202,7 @@ class EvaluateRecord:
     detail: Detail
     gap: ValidationGap | None = None
     phone: PhoneAgreement | None = None
+    asked_again: tuple[AskedAgain, ...] = ()
 
 
 def evaluate_model(
@@ -226,4 +260,22 @@ def evaluate_model(
         detail=detail(judged, slices=config.slices),
         gap=None if validation is None else validation_gap(validation, evaluation.balanced_accuracy, grouped=grouped),
         phone=phone_agreement(captures, held, chosen.samples, whole, contract) if captures else None,
+        asked_again=_told_again(judged, photos, scores if chosen.out_of_fold else _unseen(model, contract)),
     )
+
+
+def _unseen(model: Path, contract: Contract) -> Scores | None:
+    """What a model's folds said of the photos that trained it; None where it has none, or they lie elsewhere."""
+    told, number = contract.provenance.get("folds_sha256"), contract.provenance.get("validation_photos")
+    if type(number) is not int or not has_beside(model, told):
+        return None
+    return read_beside(model, told, (number, contract.plan.crops, len(contract.labels)), None)
+
+
+def _told_again(judged: Judged, photos: ScoredPhotos, unseen: Scores | None) -> tuple[AskedAgain, ...]:
+    crops = photos.scores.crops.shape[1]
+    if unseen is None or crops > unseen.crops.shape[1] or len(np.unique(judged.truth)) == 1:
+        return ()
+    early = isinstance(photos.counts, np.ndarray)
+    known = ScoredPhotos.of(unseen, (), photos.contract, crops=crops, stops_early=early)
+    return told_again(judged, [(photos, known)])

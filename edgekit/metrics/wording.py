@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edgekit.metrics.abstaining import AskedAgain
     from edgekit.metrics.intervals import Estimate
     from edgekit.metrics.rates import Rate
+    from edgekit.metrics.reliability import Reliability
 
 NOTHING = "–"
 
@@ -90,3 +92,18 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 def short(sha256: str) -> str:
     """The start of a hash."""
     return sha256[:12]
+
+
+def calibration_said(found: Reliability | None) -> list[tuple[str, str]]:
+    """How far scores can be taken at their word: a name and a value, or nothing."""
+    if found is None:
+        return []
+    return [(f"ECE of the {found.of}", f"{interval(found.ece)}, by chance {percent(found.ece_by_chance)}")]
+
+
+def asked_again_said(found: Sequence[AskedAgain]) -> list[tuple[str, str]]:
+    """How good the rest is when the least certain photos are taken again: a name and a value for each share."""
+    return [
+        (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
+        for one in found
+    ]

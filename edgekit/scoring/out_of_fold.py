@@ -106,20 +106,25 @@ def carry(model: Path, out: Path) -> None:
         write_atomic(beside(out), beside(model).read_bytes())
 
 
-def read_beside(model: Path, sha256: object, shape: tuple[int, int, int], targets: Int64Array) -> Scores:
+def has_beside(model: Path, sha256: object) -> bool:
+    """Whether a model's out-of-fold scores lie beside it; ``sha256`` is what its contract says of the file."""
+    return os.path.isfile(beside(model)) and file_sha256(beside(model)) == sha256
+
+
+def read_beside(model: Path, sha256: object, shape: tuple[int, int, int], targets: Int64Array | None) -> Scores:
     """Out-of-fold scores that lie beside a model.
 
     Args:
         model: Path of the model file.
         sha256: What the model's contract says of the file.
         shape: Photos, crops and classes.
-        targets: (photos,) class of every photo.
+        targets: (photos,) class of every photo; None where nobody asks, and all are of the first.
 
     Raises:
         DataError: the file is missing, damaged, or another model's.
     """
     place, found = beside(model), None
-    if os.path.isfile(place) and file_sha256(place) == sha256:
+    if has_beside(model, sha256):
         found = read_arrays(place, {"crops": ArrayType(np.float32, shape)})
     if found is None or not np.isfinite(found["crops"]).all():
         raise DataError(
@@ -127,4 +132,5 @@ def read_beside(model: Path, sha256: object, shape: tuple[int, int, int], target
             f"{place.name} beside it, as `edgekit convert` wrote it, got none or another; copy or convert it again, or "
             "name other photos with --split all"
         )
-    return Scores(crops=found["crops"], targets=targets)
+    crops = found["crops"]
+    return Scores(crops=crops, targets=np.zeros(len(crops), np.int64) if targets is None else targets)

@@ -19,6 +19,7 @@ from edgekit.arrays import Float32Array, RGBArray
 from edgekit.errors import DataError
 from edgekit.look.colours import to_linear, to_srgb
 from edgekit.look.sheets import jpeg
+from edgekit.simulate.strips import by_table
 
 Light: TypeAlias = Float32Array
 Rgb: TypeAlias = tuple[float, float, float]
@@ -160,14 +161,14 @@ def encode_jpeg(photo: RGBArray, *, camera: Camera) -> bytes:
 
 def to_light(photo: RGBArray) -> Light:
     """8-bit sRGB to linear light, 0..1, of the same shape."""
-    return np.take(_LIGHT_OF_LEVEL, photo)
+    return by_table(_LIGHT_OF_LEVEL, photo)
 
 
 def untoned(photo: RGBArray, *, camera: Camera) -> Light:
     """The linear light, 0..1, that a camera's tone curve made an 8-bit photo of; of the same shape."""
     curve = tone_curve(camera.contrast).astype(np.float64)
     light = np.interp(np.arange(256), curve, np.arange(TONE_STEPS) / (TONE_STEPS - 1))
-    return np.take(light.astype(np.float32), photo)
+    return by_table(light.astype(np.float32), photo)
 
 
 def blur(light: Light, *, sigma_px: float) -> Light:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from edgekit.arrays import ByteArray, Float64Array, RGBArray
+from edgekit.simulate.strips import in_strips
 
 Thresholds = ByteArray
 
@@ -73,36 +74,43 @@ def separate(photo: RGBArray) -> Image.Image:
     Returns:
         A CMYK picture; 255 is full coverage.
     """
-    inks = _COVERAGE[photo]
-    # min() over an axis of three is slow in numpy.
-    grey = np.minimum(np.minimum(inks[..., 0], inks[..., 1]), inks[..., 2])
-    black = np.maximum(grey - np.float32(_GREY_IN_COLOUR), 0) * np.float32(255 / (255 - _GREY_IN_COLOUR))
-    # What black leaves bare, the colours share; where nothing is left, none is printed.
-    inks -= black[..., None]
-    inks *= (255 / np.maximum(255 - black, 1))[..., None]
-    planes = [Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8)) for plane in (*np.moveaxis(inks, 2, 0), black)]
-    return Image.merge("CMYK", planes)
+    height, width = photo.shape[:2]
+    planes = np.empty((4, height, width), dtype=np.uint8)
+    for rows in in_strips((width, height)):
+        inks = _COVERAGE[photo[rows]]
+        # min() over an axis of three is slow in numpy.
+        grey = np.minimum(np.minimum(inks[..., 0], inks[..., 1]), inks[..., 2])
+        black = np.maximum(grey - np.float32(_GREY_IN_COLOUR), 0) * np.float32(255 / (255 - _GREY_IN_COLOUR))
+        # What black leaves bare, the colours share; where nothing is left, none is printed.
+        inks -= black[..., None]
+        inks *= (255 / np.maximum(255 - black, 1))[..., None]
+        for plane, ink in zip(planes, (*np.moveaxis(inks, 2, 0), black), strict=True):
+            plane[rows] = np.clip(ink, 0, 255)
+    return Image.merge("CMYK", [Image.fromarray(plane) for plane in planes])
 
 
-def lay_ink(coverage: ByteArray, *, thresholds: tuple[Thresholds, ...]) -> Image.Image:
-    """Decide every device dot of every ink.
+def lay_ink(dots: ByteArray, coverage: ByteArray, ink: int, *, thresholds: Thresholds) -> None:
+    """Decide every device dot of an ink.
 
     Args:
-        coverage: (height, width, 4) CMYK.
-        thresholds: A tile per ink.
-
-    Returns:
-        RGB picture of linear reflectance; 255 is bare paper.
+        dots: (height, width) the inks of each dot; bit n is ink n, and this one is added.
+        coverage: (height, width) of this ink; 255 is full.
+        ink: Its number.
+        thresholds: Its tile.
     """
-    height, width = coverage.shape[:2]
-    overprint = np.zeros((height, width), dtype=np.uint8)
-    for ink, tile in enumerate(thresholds):
-        repeats = -(-height // tile.shape[0]), -(-width // tile.shape[1])
-        printed = coverage[..., ink] >= np.tile(tile, repeats)[:height, :width]
-        overprint |= printed.view(np.uint8) << np.uint8(ink)
-    dots = Image.fromarray(overprint)
-    dots.putpalette(_overprints().astype(np.uint8).tobytes())
-    return dots.convert("RGB")
+    width = dots.shape[1]
+    across = -(-width // thresholds.shape[1])
+    for rows in in_strips((width, len(dots))):
+        tile = np.take(thresholds, np.arange(rows.start, rows.stop), axis=0, mode="wrap")
+        printed = coverage[rows] >= np.tile(tile, (1, across))[:, :width]
+        dots[rows] |= printed.view(np.uint8) << np.uint8(ink)
+
+
+def inked(dots: ByteArray) -> Image.Image:
+    """The RGB picture of linear reflectance of (height, width) dots, by their inks; 255 is bare paper."""
+    picture = Image.fromarray(dots)
+    picture.putpalette(_overprints().astype(np.uint8).tobytes())
+    return picture.convert("RGB")
 
 
 def _overprints() -> Float64Array:

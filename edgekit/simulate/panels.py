@@ -107,7 +107,15 @@ def integrate_cell(cell: Float32Array, *, scale: float, sigma_px: float) -> Floa
     return np.maximum(seen, 0).astype(np.float32)
 
 
-def panel_response(structure: Structure, *, u: Field, v: Field, scale: Field, sigma_px: float) -> Float32Array:
+def panel_response(
+    structure: Structure,
+    *,
+    u: Field,
+    v: Field,
+    scale: Field,
+    sigma_px: float,
+    scales: tuple[float, float] | None = None,
+) -> Float32Array:
     """What the panel's structure does to each camera pixel.
 
     Args:
@@ -116,13 +124,14 @@ def panel_response(structure: Structure, *, u: Field, v: Field, scale: Field, si
         v: (height, width) screen row that each camera pixel's centre sees.
         scale: (height, width) camera pixels per screen pixel there, which perspective changes over the picture.
         sigma_px: Width of the lens's blur in camera pixels.
+        scales: The smallest and the largest scale of the whole picture, where this is a part of one; None: it is whole.
 
     Returns:
         (height, width, 3) factors of the screen's mean light, mean about 1.
     """
     cell = emission_cell(structure)
     rows, columns = cell.shape[0], cell.shape[1]
-    smallest, largest = float(scale.min()), float(scale.max())
+    smallest, largest = scales or (float(scale.min()), float(scale.max()))
     sizes = np.geomspace(smallest, largest, _SIZES) if largest > 1.02 * smallest else np.array([smallest])
     stack = np.stack([integrate_cell(cell, scale=float(size), sigma_px=sigma_px) for size in sizes])
     index = (v * np.float32(DETAIL)).astype(np.int32) % rows

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from PIL import Image
 
-from edgekit.arrays import Float32Array, Float64Array
+from edgekit.arrays import Float64Array
 from edgekit.errors import DataError
+from edgekit.simulate.strips import WHOLE, ByRows
 from edgekit.simulate.textures import Field
 
 ScreenEdge: TypeAlias = Literal["none", "left", "right", "top", "bottom"]
@@ -50,8 +51,8 @@ class View:
         uneven: How uneven the light on paper is, from its curl and from shadows; 0 is even, 1 is deep.
         fingers: How many fingers lie on a print.
         picture_wh: Width and height of the picture; None for those of what is shown.
-        room: (height, width, 3) linear light, of the picture's size: what lies behind a screen that ends inside the
-            picture; None for a wall.
+        room: Linear light, RGB, of the picture's rows: what lies behind a screen that ends inside the picture; None for
+            a wall.
     """
 
     ratio: float
@@ -70,7 +71,7 @@ class View:
     uneven: float = 0.0
     fingers: int = 0
     picture_wh: tuple[int, int] | None = None
-    room: Float32Array | None = field(default=None, compare=False, repr=False)
+    room: ByRows | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the ranges in which the model of the optics holds."""
@@ -136,6 +137,19 @@ class Placement:
         left, top, right, bottom = self.window
         return photo.resize(self.window_wh, resample, box=(left * across, top * down, right * across, bottom * down))
 
+    def seen_by(self, rows: slice, *, beside: int) -> slice:
+        """The rows of the window that some rows of the picture see, and so many on both sides; one row at least."""
+        width, most = self.picture_wh[0], self.window_wh[1]
+        corners = self.matrix @ [[0, width, 0, width], [rows.start, rows.start, rows.stop, rows.stop], [1, 1, 1, 1]]
+        v = corners[1] / corners[2]
+        top = min(max(int(np.floor(v.min())) - beside, 0), most - 1)
+        return slice(top, min(max(int(np.ceil(v.max())) + beside, top + 1), most))
+
+    def part(self, rows: slice, seen: slice) -> Matrix:
+        """The homography from pixels of some rows of the picture to those of some rows of the window."""
+        of_part, to_part = (np.array([[1, 0, 0], [0, 1, move], [0, 0, 1]]) for move in (rows.start, -seen.start))
+        return np.asarray(to_part @ self.matrix @ of_part)
+
     def inside_px(self, seen: Rays, *, corner: float = 0.0) -> Field:
         """How many camera pixels each one lies inside the photo's nearest edge; negative beyond it. (height, width).
 
@@ -156,7 +170,7 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True)
 class Rays:
-    """What every camera pixel's centre sees; (height, width) each.
+    """What camera pixels' centres see; (rows, width) each.
 
     Attributes:
         u: Column in the window.
@@ -228,23 +242,23 @@ def _turned(view: View) -> Matrix:
     return np.asarray(about_z @ about_x @ about_y)
 
 
-def cosine(size_wh: tuple[int, int], view: View) -> Field:
-    """Of the angle between each camera pixel's line of sight and the screen's normal; (height, width)."""
+def cosine(size_wh: tuple[int, int], view: View, rows: slice = WHOLE) -> Field:
+    """Of the angle between each camera pixel's line of sight and the screen's normal; (rows, width)."""
     width, height = size_wh
     focal = np.float32(_focal(size_wh))
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / focal
-    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - height / 2) / focal
+    y = (np.arange(height, dtype=np.float32)[rows, None] + 0.5 - height / 2) / focal
     normal = _turned(view)[:, 2].astype(np.float32)
     along = np.abs(x * normal[0] + y * normal[1] + normal[2])
     return np.asarray(along / np.sqrt(x * x + y * y + 1), dtype=np.float32)
 
 
-def trace_rays(placement: Placement) -> Rays:
-    """Find what every camera pixel's centre sees."""
+def trace_rays(placement: Placement, rows: slice = WHOLE) -> Rays:
+    """Find what every camera pixel's centre sees, in some rows of the picture."""
     size_wh = placement.picture_wh
     (a, b, c), (d, e, f), (g, h, i) = placement.matrix
     x = np.arange(size_wh[0])[None, :] + 0.5
-    y = np.arange(size_wh[1])[:, None] + 0.5
+    y = np.arange(size_wh[1])[rows, None] + 0.5
     depth = ((g * x + i) + h * y).astype(np.float32)
     u = ((a * x + c) + b * y).astype(np.float32) / depth
     v = ((d * x + f) + e * y).astype(np.float32) / depth
@@ -253,8 +267,15 @@ def trace_rays(placement: Placement) -> Rays:
     return Rays(u=u, v=v, scale=scale, placement=placement)
 
 
-def warp_window(plane: Image.Image, placement: Placement, *, enlarged: int = 1) -> Image.Image:
-    """Sample the window (drawn ``enlarged`` times as large) bilinearly where the camera's pixels look; 0 beyond it."""
-    coefficients = np.diag([enlarged, enlarged, 1]) @ placement.matrix
+def warp_window(plane: Image.Image, matrix: Matrix, size_wh: tuple[int, int], *, enlarged: int = 1) -> Image.Image:
+    """Sample the window (drawn ``enlarged`` times as large) bilinearly where the camera's pixels look; 0 beyond it.
+
+    Args:
+        plane: The window, or a part of it.
+        matrix: From pixels of the picture, or of a part of it, to those of the window.
+        size_wh: Width and height of the result.
+        enlarged: How often the window's pixels are repeated.
+    """
+    coefficients = np.diag([enlarged, enlarged, 1]) @ matrix / matrix[2, 2]
     data = tuple(float(value) for value in coefficients.ravel()[:8])
-    return plane.transform(placement.picture_wh, Image.Transform.PERSPECTIVE, data, resample=Image.Resampling.BILINEAR)
+    return plane.transform(size_wh, Image.Transform.PERSPECTIVE, data, resample=Image.Resampling.BILINEAR)

@@ -12,18 +12,30 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from edgekit.arrays import RGBArray
 from edgekit.errors import DataError
 from edgekit.look.sheets import jpeg
-from edgekit.simulate.cameras import CAMERAS, METERED_MEAN, Light, aim, to_light, untoned
+from edgekit.simulate.cameras import CAMERAS, METERED_MEAN, Light, aim, untoned
 from edgekit.simulate.options import DOTTED, PRINTED, PRINTS, RephotoConfig, ScreenLayout
 from edgekit.simulate.pages import lay_out
 from edgekit.simulate.paper import bend
 from edgekit.simulate.perspective import View
-from edgekit.simulate.phone import REDUCTIONS, PhoneOptics, Processing, Reduction, bent, defocus, develop, shake
+from edgekit.simulate.phone import (
+    REDUCTIONS,
+    PhoneOptics,
+    Processing,
+    Reduction,
+    behind,
+    bent,
+    defocus,
+    finish,
+    shake,
+    take,
+)
 from edgekit.simulate.screens import SCREENS, Screen, form_image
+from edgekit.simulate.strips import in_strips
 
 # What each name stands for among the simulator's screens.
 SCREEN_OF: Mapping[str, Screen] = MappingProxyType(
@@ -244,11 +256,12 @@ def rephotograph(rng: np.random.Generator, photo: RGBArray, *, drawn: Drawn, roo
     else:
         light = PhoneOptics().blur(_of_scene(rng, photo, native_wh), sigma_px=sigma_px)
     light = _hand_held(rng, light, drawn=drawn)
-    seen = light[::8, ::8]
+    seen = light[::8, ::8].copy()
     if drawn.screen:
         # The scene itself has had its black point set by the camera that took it.
         darkest = min(rng.uniform(*_BLACK_POINT) * float(np.percentile(seen, 1)), _MOST_BLACK * float(seen.mean()))
-        light = np.maximum(light - np.float32(darkest), 0)
+        light -= np.float32(darkest)
+        np.maximum(light, 0, out=light)
     shot = replace(
         usual,
         # The black point would take it off again.
@@ -263,7 +276,10 @@ def rephotograph(rng: np.random.Generator, photo: RGBArray, *, drawn: Drawn, roo
         noise_levels=float(rng.uniform(*_NOISE_LEVELS)),
         contrast_kept=float(rng.uniform(*_CONTRAST_KEPT)),
     )
-    developed = develop(rng, light, camera=camera, shot=shot, size_wh=size_wh, processing=processing)
+    toned = take(rng, light, camera=camera, shot=shot)
+    # Of 12 megapixels a gigabyte, which what follows can have.
+    del light
+    developed = finish(toned, camera=camera, shot=shot, size_wh=size_wh, processing=processing)
     return jpeg(developed, drawn.jpeg, subsampling=camera.jpeg_subsampling)
 
 
@@ -286,9 +302,10 @@ def _of_scene(rng: np.random.Generator, photo: RGBArray, native_wh: tuple[int, i
     box = (left, top, left + kept * width, top + kept * height)
     seen = np.asarray(Image.fromarray(photo).resize(native_wh, Image.Resampling.BICUBIC, box=box))
     light = untoned(seen, camera=took)
-    luma = light @ np.array([0.25, 0.5, 0.25], dtype=np.float32)
-    scene = np.maximum(luma[..., None] + (light - luma[..., None]) / np.float32(took.saturation), 0)
-    return np.asarray(scene, dtype=np.float32)
+    for rows in in_strips(native_wh):
+        luma = light[rows] @ np.array([0.25, 0.5, 0.25], dtype=np.float32)
+        light[rows] = np.maximum(luma[..., None] + (light[rows] - luma[..., None]) / np.float32(took.saturation), 0)
+    return light
 
 
 def _hand_held(rng: np.random.Generator, light: Light, *, drawn: Drawn) -> Light:
@@ -316,24 +333,38 @@ def _of_screen(
     screen = SCREEN_OF[drawn.screen]
     if paper and not drawn.dots:
         screen = replace(screen, structure="solid")
-    phone = is_phone(drawn.screen)
-    shape = _shape(native_wh, drawn.aspect, whole=phone)
+    shape = _shape(native_wh, drawn.aspect, whole=is_phone(drawn.screen))
     shown_wh = max(2, round(native_wh[0] * shape[0])), max(2, round(native_wh[1] * shape[1]))
     if max(*native_wh, *shown_wh) > _MOST_SHOWN_PX:
         raise DataError(
             f"a photo on a screen must have at most {_MOST_SHOWN_PX} of its camera's pixels on each side, got "
             f"{max(*native_wh, *shown_wh)} for {photo.shape[1]}x{photo.shape[0]}; use a smaller --long-side"
         )
+    # The page is nobody's but `form_image`'s, which lets go of it.
+    return form_image(
+        rng,
+        _page(rng, photo, shown_wh, drawn=drawn),
+        screen=screen,
+        view=_view(rng, drawn, native_wh, sigma_px=sigma_px, room=room),
+        sigma_px=sigma_px,
+        optics=PhoneOptics(),
+    )
+
+
+def _page(rng: np.random.Generator, photo: RGBArray, shown_wh: tuple[int, int], *, drawn: Drawn) -> RGBArray:
+    """What is shown: (height, width, 3)."""
+    paper = drawn.screen in PRINTS
     page = np.asarray(lay_out(rng, Image.fromarray(photo), shown_wh, layout=drawn.layout, fill=drawn.fill, paper=paper))
-    if paper:
-        page = bent(page, bend(rng, shown_wh, depth=_BEND * drawn.uneven))
-    behind = None
+    return bent(page, bend(rng, shown_wh, depth=_BEND * drawn.uneven)) if paper else page
+
+
+def _view(
+    rng: np.random.Generator, drawn: Drawn, native_wh: tuple[int, int], *, sigma_px: float, room: RGBArray | None
+) -> View:
+    phone = is_phone(drawn.screen)
     # It stands farther away than the screen, which is in focus.
     away_px = float(rng.uniform(0, 6)) if drawn.room else 0.0
-    if room is not None:
-        whole = ImageOps.fit(Image.fromarray(room), native_wh, Image.Resampling.BICUBIC)
-        behind = PhoneOptics().blur(to_light(np.asarray(whole)), sigma_px=sigma_px + away_px)
-    view = View(
+    return View(
         ratio=drawn.distance,
         yaw_deg=drawn.yaw_deg,
         pitch_deg=drawn.pitch_deg,
@@ -341,17 +372,16 @@ def _of_screen(
         coverage=drawn.coverage,
         offset=(float(rng.random()), float(rng.random())),
         glare=drawn.glare,
-        shape=shape,
+        shape=_shape(native_wh, drawn.aspect, whole=phone),
         corner=float(rng.uniform(0.02, 0.14)) if phone and drawn.aspect else 0.0,
-        falloff=_FALLOFF.get(screen.name, 0.0),
+        falloff=_FALLOFF.get(SCREEN_OF[drawn.screen].name, 0.0),
         hand=drawn.hand and phone,
         uneven=drawn.uneven,
-        fingers=int(rng.integers(1, 4)) if drawn.hand and paper else 0,
+        fingers=int(rng.integers(1, 4)) if drawn.hand and drawn.screen in PRINTS else 0,
         lamp=drawn.lamp,
         picture_wh=native_wh,
-        room=behind,
+        room=None if room is None else behind(room, native_wh, sigma_px=sigma_px + away_px),
     )
-    return form_image(rng, page, screen=screen, view=view, sigma_px=sigma_px, optics=PhoneOptics())
 
 
 def _shape(size_wh: tuple[int, int], aspect: float, *, whole: bool) -> tuple[float, float]:

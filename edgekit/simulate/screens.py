@@ -8,18 +8,19 @@ chain.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from edgekit.arrays import RGBArray
+from edgekit.arrays import ByteArray, Float32Array, RGBArray
 from edgekit.errors import DataError
 from edgekit.simulate.cameras import Camera, Light, Rgb, aim, blur, expose
-from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, lay_ink, separate
+from edgekit.simulate.halftone import clustered_thresholds, dispersed_thresholds, inked, lay_ink, separate
 from edgekit.simulate.panels import STRUCTURES, Structure, panel_response
 from edgekit.simulate.paper import uneven_light, with_fingers
 from edgekit.simulate.perspective import (
@@ -32,8 +33,9 @@ from edgekit.simulate.perspective import (
     trace_rays,
     warp_window,
 )
+from edgekit.simulate.strips import ByRows, in_strips
 from edgekit.simulate.surroundings import lamp, over, soft_share, within_room
-from edgekit.simulate.textures import axes, smooth_field, some_tint
+from edgekit.simulate.textures import axes, smooth_rows, some_tint
 
 ScreenKind: TypeAlias = Literal["laptop", "monitor", "tv", "tablet", "phone", "print"]
 Halftone: TypeAlias = Literal["clustered-dots", "dispersed-dots", "solid"]
@@ -142,10 +144,13 @@ class Optics(Protocol):
     """The two steps of ``form_image`` that take longest, for those who have a faster library."""
 
     def blur(self, light: Light, *, sigma_px: float) -> Light:
-        """Gaussian blur as by ``cameras.blur``, edges repeated."""
+        """Gaussian blur as by ``cameras.blur``, edges repeated; the light that is given may be changed."""
 
-    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
-        """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear."""
+    def panel_light(self, shown: RGBArray, *, screen: Screen, placement: Placement) -> Light:
+        """Mean light of each screen pixel as the camera sees it, without subpixels: (height, width, 3), linear.
+
+        ``shown`` is the photo on the raster, in the placement's window.
+        """
 
 
 def form_image(
@@ -175,75 +180,120 @@ def form_image(
     use = optics or _PillowOptics()
     size_wh = view.picture_wh or (photo.shape[1], photo.shape[0])
     placement = place_screen(size_wh, view)
-    rays = trace_rays(placement)
     # ruff's "in (…)" would not tell mypy that a panel remains.
     if screen.structure == "clustered-dots" or screen.structure == "dispersed-dots":  # noqa: PLR1714
         light = use.blur(_print_light(rng, photo, screen=screen, placement=placement), sigma_px=sigma_px)
-    elif screen.structure == "solid":
-        light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
     else:
-        light = use.blur(use.panel_light(photo, screen=screen, placement=placement), sigma_px=sigma_px)
-        light *= panel_response(screen.structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=sigma_px)
-        light *= _bands(rng, size_wh, strength=screen.banding)
-    paper = np.array(screen.white_rgb, dtype=np.float32) if screen.kind == "print" else None
-    if paper is not None and view.uneven > 0:
-        lit = uneven_light(rng, size_wh, depth=view.uneven)[..., None]
-        light *= lit
-        # The margin has the light of the sheet.
-        paper = paper * lit
+        shown = np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC))
+        # Of a print of 12 megapixels a quarter of a gigabyte, which nobody needs any more.
+        del photo
+        light = use.panel_light(shown, screen=screen, placement=placement)
+        del shown
+        light = use.blur(light, sigma_px=sigma_px)
+        if screen.structure != "solid":
+            _lay_structure(light, structure=screen.structure, placement=placement, sigma_px=sigma_px)
+            light *= _bands(rng, size_wh, strength=screen.banding)
+    paper = _light_sheet(rng, light, screen=screen, view=view) if screen.kind == "print" else None
     if view.falloff > 0:
-        light *= (cosine(size_wh, view) ** np.float32(view.falloff))[..., None]
+        for rows in in_strips(size_wh):
+            light[rows] *= (cosine(size_wh, view, rows) ** np.float32(view.falloff))[..., None]
     if view.lamp > 0:
-        on_screen = placement.inside_px(rays)[::4, ::4] > 0
+        # Every fourth pixel is enough for a mean.
+        on_screen = placement.inside_px(trace_rays(placement, slice(None, None, 4)))[:, ::4] > 0
         mean = float(light[::4, ::4].mean(where=on_screen[..., None])) if on_screen.any() else 0.0
-        light += (lamp(rng, size_wh) * np.float32(view.lamp * mean))[..., None]
+        shining = lamp(rng, size_wh)
+        for rows in in_strips(size_wh):
+            light[rows] += (shining(rows) * np.float32(view.lamp * mean))[..., None]
     soft_px = 2 * sigma_px + 0.5
     if view.edge != "none":
-        light = over(_surround(rng, screen), light, soft_share(placement.inside_px(rays), soft_px))
+        beyond = _surround(rng, screen)
+        for rows in in_strips(size_wh):
+            share = soft_share(placement.inside_px(trace_rays(placement, rows)), soft_px)
+            light[rows] = over(beyond, light[rows], share)
     elif view.coverage > min(view.shape):
-        light = within_room(rng, light, rays=rays, view=view, paper=paper, soft_px=soft_px)
+        light = within_room(rng, light, placement=placement, view=view, paper=paper, soft_px=soft_px)
+        # A quarter of the light's memory.
+        view = replace(view, room=None)
     if view.fingers:
         light = with_fingers(rng, light, fingers=view.fingers, soft_px=soft_px)
     return _reflect(rng, light, strength=view.glare)
+
+
+def _light_sheet(rng: np.random.Generator, light: Light, *, screen: Screen, view: View) -> ByRows:
+    """Light a print as it is curved, in place; the light of its margin, by rows."""
+    bare = np.array(screen.white_rgb, dtype=np.float32)
+    if view.uneven == 0:
+        return lambda _: bare
+    size_wh = light.shape[1], light.shape[0]
+    lit = uneven_light(rng, size_wh, depth=view.uneven)
+    for rows in in_strips(size_wh):
+        light[rows] *= lit(rows)[..., None]
+    return lambda rows: bare * lit(rows)[..., None]
+
+
+def _lay_structure(light: Light, *, structure: Structure, placement: Placement, sigma_px: float) -> None:
+    """Let a panel's structure shine through its mean light, in place."""
+    height, width = light.shape[:2]
+    # Along every line of the picture the scale rises, or falls.
+    ends = [trace_rays(placement, slice(row, row + 1)).scale[0, [0, -1]] for row in (0, height - 1)]
+    scales = float(np.min(ends)), float(np.max(ends))
+    for rows in in_strips((width, height)):
+        rays = trace_rays(placement, rows)
+        light[rows] *= panel_response(structure, u=rays.u, v=rays.v, scale=rays.scale, sigma_px=sigma_px, scales=scales)
 
 
 class _PillowOptics:
     def blur(self, light: Light, *, sigma_px: float) -> Light:
         return blur(light, sigma_px=sigma_px)
 
-    def panel_light(self, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
-        shown = screen.emit(np.asarray(placement.show(Image.fromarray(photo), resample=Image.Resampling.BICUBIC)))
+    def panel_light(self, shown: RGBArray, *, screen: Screen, placement: Placement) -> Light:
+        emitted = screen.emit(shown)
         enlarged = placement.repeats
         drawn_wh = (placement.window_wh[0] * enlarged, placement.window_wh[1] * enlarged)
         light = np.empty((*placement.picture_wh[::-1], 3), dtype=np.float32)
         for channel in range(3):
-            plane = Image.fromarray(shown[..., channel]).resize(drawn_wh, Image.Resampling.NEAREST)
-            light[..., channel] = np.asarray(warp_window(plane, placement, enlarged=enlarged))
+            plane = Image.fromarray(emitted[..., channel]).resize(drawn_wh, Image.Resampling.NEAREST)
+            seen = warp_window(plane, placement.matrix, placement.picture_wh, enlarged=enlarged)
+            light[..., channel] = np.asarray(seen)
         return light
 
 
 def _print_light(rng: np.random.Generator, photo: RGBArray, *, screen: Screen, placement: Placement) -> Light:
     """Light from an evenly lit print, dots and all: (height, width, 3), linear."""
-    coverage = np.asarray(placement.show(separate(photo), resample=Image.Resampling.BILINEAR))
     if screen.structure == "clustered-dots":
         thresholds = clustered_thresholds(screen.cell_dots)
     else:
         tile = dispersed_thresholds()
         thresholds = tuple(np.roll(tile, tuple(rng.integers(0, tile.shape[0], 2)), axis=(0, 1)) for _ in range(4))
-    ink = lay_ink(coverage, thresholds=thresholds)
+    # One ink after the other: near by there are sixteen dots for each pixel of the camera.
+    dots = np.zeros(placement.window_wh[::-1], dtype=np.uint8)
+    for number, (ink, tile) in enumerate(zip(separate(photo).split(), thresholds, strict=True)):
+        lay_ink(dots, np.asarray(placement.show(ink, resample=Image.Resampling.BILINEAR)), number, thresholds=tile)
+    width, height = placement.picture_wh
+    light = np.empty((height, width, 3), dtype=np.float32)
+    for rows in in_strips(placement.picture_wh):
+        seen = _dots_seen(dots, rows, placement=placement)
+        fibres = 1 + np.float32(0.012) * rng.standard_normal(seen.shape[:2], dtype=np.float32)
+        seen += np.float32(255 * screen.black)
+        seen *= np.array(screen.white_rgb, dtype=np.float32) / 255
+        light[rows] = seen * fibres[..., None]
+    return light
+
+
+def _dots_seen(dots: ByteArray, rows: slice, *, placement: Placement) -> Float32Array:
+    """Reflectance, 0 to 255, that some rows of the picture see of the window's dots: (rows, width, 3)."""
     dots_per_pixel = placement.area**0.5
+    # The camera pixel's aperture, less what one bilinear sample (one dot wide) integrates.
+    radius = max((dots_per_pixel - 1) / 2, 0.0)
+    part = placement.seen_by(rows, beside=2 + math.ceil(radius))
+    ink = inked(dots[part])
     enlarged = 1 if dots_per_pixel > 1 else 2
     if dots_per_pixel > 1:
-        # The camera pixel's aperture, less what one bilinear sample (one dot wide) integrates.
-        ink = ink.filter(ImageFilter.BoxBlur((dots_per_pixel - 1) / 2))
+        ink = ink.filter(ImageFilter.BoxBlur(radius))
     else:
         ink = ink.resize((ink.width * enlarged, ink.height * enlarged), Image.Resampling.NEAREST)
-    seen = np.asarray(warp_window(ink, placement, enlarged=enlarged)).astype(np.float32)
-    fibres = 1 + np.float32(0.012) * rng.standard_normal(seen.shape[:2], dtype=np.float32)
-    seen += np.float32(255 * screen.black)
-    seen *= np.array(screen.white_rgb, dtype=np.float32) / 255
-    seen *= fibres[..., None]
-    return np.asarray(seen)
+    size_wh = placement.picture_wh[0], rows.stop - rows.start
+    return np.asarray(warp_window(ink, placement.part(rows, part), size_wh, enlarged=enlarged)).astype(np.float32)
 
 
 def _bands(rng: np.random.Generator, size_wh: tuple[int, int], *, strength: float) -> Light:
@@ -263,16 +313,24 @@ def _surround(rng: np.random.Generator, screen: Screen) -> Light:
 
 
 def _reflect(rng: np.random.Generator, light: Light, *, strength: float) -> Light:
-    """Add the room's soft reflection: an even veil and one or two blobs of light."""
+    """Add the room's soft reflection, an even veil and one or two blobs of light, in place."""
     height, width = light.shape[:2]
-    field = 0.3 + 0.7 * smooth_field(rng, (width, height), cells=2)
+    veil = smooth_rows(rng, (width, height), cells=2)
     x, y = axes((width, height))
+    blobs = []
     for _ in range(int(rng.integers(0, 3))):
         (at_x, at_y), wide = rng.uniform(-1, 1, 2), rng.uniform(0.15, 0.5)
-        along = np.exp(-(((x - np.float32(at_x)) / np.float32(wide)) ** 2))
-        field += np.float32(rng.uniform(0.5, 2.5)) * along * np.exp(-(((y - np.float32(at_y)) / np.float32(wide)) ** 2))
+        across = np.exp(-(((x - np.float32(at_x)) / np.float32(wide)) ** 2))
+        down = np.exp(-(((y - np.float32(at_y)) / np.float32(wide)) ** 2))
+        blobs.append((np.float32(rng.uniform(0.5, 2.5)) * across, down))
     mean = np.float32(strength * float(light[::4, ::4].mean()))
-    return np.asarray(light + field[..., None] * (some_tint(rng, 0.15) * mean))
+    tint = some_tint(rng, 0.15) * mean
+    for rows in in_strips((width, height)):
+        field = 0.3 + 0.7 * veil(rows)
+        for across, down in blobs:
+            field += across * down[rows]
+        light[rows] += field[..., None] * tint
+    return light
 
 
 # In the order of Screen's fields.

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from edgekit.arrays import Float32Array
+from edgekit.simulate.strips import WHOLE, ByRows, blown_up
 
 Field: TypeAlias = Float32Array
 Rgb8: TypeAlias = tuple[int, int, int]
@@ -44,19 +45,27 @@ def fractal(rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int 
     Returns:
         (height, width) in 0..1, centred at 0.5.
     """
+    return fractal_rows(rng, size_wh, octaves=octaves, persistence=persistence)(WHOLE)
+
+
+def fractal_rows(
+    rng: np.random.Generator, size_wh: tuple[int, int], *, octaves: int = 6, persistence: float = 0.6
+) -> ByRows:
+    """As ``fractal``, by rows."""
     layer = np.zeros((1, 1), dtype=np.float32)
     for octave in range(octaves):
         step = _FINEST_PX * 2 ** (octaves - 1 - octave)
         cells_wh = (max(2, -(-size_wh[0] // step)), max(2, -(-size_wh[1] // step)))
         detail = rng.standard_normal((cells_wh[1], cells_wh[0]), dtype=np.float32)
-        layer = _enlarge(layer, cells_wh) + detail * np.float32(persistence**octave)
+        detail *= np.float32(persistence**octave)
+        detail += blown_up(layer, cells_wh, Image.Resampling.BILINEAR)(WHOLE)
+        layer = detail
     spread = np.float32(5 * max(float(layer.std()), 1e-6))
-    layer = np.clip((layer - layer.mean()) / spread + np.float32(0.5), 0, 1)
-    return _enlarge(layer, size_wh)
-
-
-def _enlarge(plane: Field, size_wh: tuple[int, int]) -> Field:
-    return np.asarray(Image.fromarray(plane).resize(size_wh, Image.Resampling.BILINEAR))
+    layer -= layer.mean()
+    layer /= spread
+    layer += np.float32(0.5)
+    np.clip(layer, 0, 1, out=layer)
+    return blown_up(layer, size_wh, Image.Resampling.BILINEAR)
 
 
 def axes(size_wh: tuple[int, int], *, reach: float = 1.0) -> tuple[Field, Field]:
@@ -73,8 +82,13 @@ def some_tint(rng: np.random.Generator, most: float) -> Field:
 
 def smooth_field(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> Field:
     """Soft random light: a few random cells blown up. (height, width), about 0..1."""
+    return smooth_rows(rng, size_wh, cells=cells)(WHOLE)
+
+
+def smooth_rows(rng: np.random.Generator, size_wh: tuple[int, int], *, cells: int = 3) -> ByRows:
+    """As ``smooth_field``, by rows."""
     coarse = rng.random((cells, cells + 1), dtype=np.float32)
-    return np.asarray(Image.fromarray(coarse).resize(size_wh, Image.Resampling.BICUBIC))
+    return blown_up(coarse, size_wh, Image.Resampling.BICUBIC)
 
 
 def colourise(plane: Field, dark: Rgb8, light: Rgb8) -> Image.Image:

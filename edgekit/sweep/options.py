@@ -14,7 +14,9 @@ from edgekit.data.options import DerivedBy
 from edgekit.errors import RunError, likeliest
 from edgekit.records import from_plain
 from edgekit.tomlfile import read_toml
-from edgekit.train.options import Features, HeadKind, Heads, TrainConfig, Weigh
+from edgekit.train.backbones.registry import backbone_named
+from edgekit.train.options import AugmentName, Features, HeadKind, Heads, OptimizerName, Schedule, TrainConfig, Weigh
+from edgekit.train.recipes import recipe_features, recipe_named
 
 # Of hours each; more is a mistake in a list.
 MAX_POINTS = 100
@@ -79,6 +81,7 @@ class PointEntry:
 
     Attributes:
         name: Of its folder and of its rows; told by the network where it is empty.
+        recipe: As ``--recipe`` takes it; what the table or the file gives beside it counts.
         note: What has to be said beside its numbers.
         backbone: As ``--backbone`` takes it.
         alpha: As ``--alpha``.
@@ -90,11 +93,15 @@ class PointEntry:
         heads: As ``--heads``.
         weigh: As ``--weigh``.
         draws: As ``--draws``.
-        epochs: As ``--epochs``.
+        plan: As ``--plan``; the file's where there is none.
+        crops: Crops that one verdict votes over, all of the plan; those of the file where there is none.
+        augment: As ``finetune --augment``, as are those that follow.
+        by_hand: What the table and the file gave, by its keys; no key itself.
     """
 
     name: str = ""
     note: str = ""
+    recipe: str = ""
     backbone: str
     alpha: float | None = None
     side: int | None = None
@@ -105,7 +112,25 @@ class PointEntry:
     heads: Heads = _CROSSVAL.train.heads
     weigh: Weigh = _CROSSVAL.train.weigh
     draws: int | None = None
+    plan: str | None = None
+    crops: int | None = None
+    augment: AugmentName = _CROSSVAL.train.augment
+    dropout: float | None = None
     epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    crops_per_photo: int | None = None
+    patience: int | None = None
+    optimizer: OptimizerName | None = None
+    schedule: Schedule | None = None
+    plateau_factor: float | None = None
+    least_rate: float | None = None
+    warmup_epochs: int | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
+    ema: float | None = None
+    head_rate: float | None = None
+    by_hand: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +180,9 @@ def read_sweep_file(path: Path) -> SweepFile:
     for number, table in enumerate(tables, start=1):
         where = f"{path}: points {number}"
         _check_keys(table, PointEntry, where)
-        entries += [from_plain(PointEntry, one, where=where) for one in _combinations(table, where)]
+        entries += [
+            from_plain(PointEntry, _with_recipe(one, raw, where), where=where) for one in _combinations(table, where)
+        ]
         if len(entries) > MAX_POINTS:
             raise RunError(f"{path}: a sweep must have at most {MAX_POINTS} points, got more; shorten a list")
     shared = from_plain(SweepFile, raw | {"points": []}, where=str(path))
@@ -163,11 +190,29 @@ def read_sweep_file(path: Path) -> SweepFile:
 
 
 def _check_keys(table: Any, kind: type[SweepFile | PointEntry], where: str) -> None:
-    known = list(kind.__dataclass_fields__)
+    known = [one for one in kind.__dataclass_fields__ if one != "by_hand"]
     for key in table if isinstance(table, dict) else ():
         if key not in known:
             remedy = likeliest(key, known) or f"; it has {', '.join(known)}"
             raise RunError(f"{where}: unknown key {key!r:.80}{remedy}")
+
+
+def _with_recipe(table: dict[str, Any], file: dict[str, Any], where: str) -> dict[str, Any]:
+    """A point's table with what its recipe sets and neither table nor file does."""
+    by_hand = [*table, *(key for key in file if key in PointEntry.__dataclass_fields__)]
+    found, name = table | {"by_hand": by_hand}, table.get("recipe", "")
+    if not name or not isinstance(name, str):
+        return found
+    try:
+        recipe = recipe_named(name)
+        found = {key: value for key, value in recipe.options.items() if key not in by_hand} | found
+        backbone = found.get("backbone")
+        if isinstance(backbone, str):
+            layers, given = found.get("features"), "features" in by_hand
+            found["features"] = recipe_features(recipe, backbone_named(backbone), layers, by_hand=given)
+    except RunError as mistake:
+        raise RunError(f"{where}: {mistake}") from mistake
+    return found
 
 
 def _combinations(table: Any, where: str) -> list[dict[str, Any]]:

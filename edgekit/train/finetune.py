@@ -52,7 +52,7 @@ from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.solve import head_weights, solve_head
-from edgekit.train.start_from import MAX_CHANNELS, read_kernels, read_start, solve_from, with_labels
+from edgekit.train.start_from import kept_kernels, read_start, with_labels
 from edgekit.train.to_tflite import to_flatbuffer
 
 
@@ -89,10 +89,7 @@ class TrainingRun:
         Raises:
             RunError: what the run keeps of them is missing or damaged.
         """
-        if self.config.start is None:
-            return None
-        shape = self.config.head_count, range(1, MAX_CHANNELS + 1), len(self.dataset.labels)
-        return read_kernels(self.folder.start(self.config.start.sha256), shape)
+        return kept_kernels(self.folder, self.config, len(self.dataset.labels))
 
     def files(self, stage: Stage) -> FitFiles:
         """Where a stage keeps its weights and its state, and what another call must share to go on from them."""
@@ -280,18 +277,20 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
     if not os.path.exists(folder.record("float")):
         return config
     before = folder.read("float")
-    if config.network.chooses_features:
-        config = replace(config, network=replace(config.network, features=before.config.network.features))
-    if config.heads == "auto":
-        config = replace(config, heads=before.config.heads)
+    # Not yet in a configuration: heads for scales of a run that is to be tuned otherwise make none.
+    network, heads = config.network, config.heads
+    if network.chooses_features:
+        network = replace(network, features=before.config.network.features)
+    if heads == "auto":
+        heads = before.config.heads
     for what, old, new in (
         ("classes", before.labels, dataset.labels),
         ("photos", before.data_sha256[:12], dataset.sha256[:12]),
-        ("network", before.config.network, config.network),
+        ("network", before.config.network, network),
         ("split", before.config.split, config.split),
         ("tuning", before.config.tune, config.tune),
         ("head", before.config.head, config.head),
-        ("heads", before.config.heads, config.heads),
+        ("heads", before.config.heads, heads),
         ("weights of photos", before.config.weigh, config.weigh),
         ("crop plan", before.config.plan, config.plan),
         ("augmentation", before.config.augment, config.augment),
@@ -305,7 +304,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
                 f"{folder.root}: --resume goes on with the same {what}, {old!r}, got {new!r}; "
                 "name another --out, or use --overwrite to start again"
             )
-    return config
+    return replace(config, network=network, heads=heads)
 
 
 def crop_feed(dataset: Dataset, split: Split, config: TrainConfig, how: FitConfig, progress: Progress) -> CropFeed:
@@ -371,8 +370,7 @@ def fit_head(
         scales=None if config.head_scales is None else np.array(config.crop_heads, np.int64),
         weights=head_weights(run.dataset, run.split, config),
     )
-    start = run.start
-    head = solve_head(train, len(run.dataset.labels), config) if start is None else solve_from(train, start)
+    head = solve_head(train, len(run.dataset.labels), config, run.start)
     set_heads(network, head.layers)
     if config.is_solved:
         final = head.layers.logits(train.fixed, train.scales)

@@ -56,8 +56,14 @@ def build_network(config: NetworkConfig, classes: int, heads: int = 1, *, hidden
 
 
 def network_for(config: TrainConfig, classes: int) -> keras.Model:
-    """The network of a training, with as many heads and hidden units as it asks for, and random weights."""
-    return build_network(config.network, classes, config.head_count, hidden=config.hidden_units)
+    """The network of a training, with as many heads and hidden units as it asks for, and random weights.
+
+    Raises:
+        RunError: more of its last blocks are to be tuned than the part that is used has, or may have in the end.
+    """
+    network = build_network(config.network, classes, config.head_count, hidden=config.hidden_units)
+    refuse_blocks(network, config)
+    return network
 
 
 def _linear(vectors: list[Any], units: int, prefix: str) -> Any:
@@ -301,26 +307,48 @@ def freeze(network: keras.Model, config: TrainConfig) -> None:
     Raises:
         RunError: it has fewer blocks.
     """
+    refuse_blocks(network, config)
     if config.tuned_blocks is not None:
-        _freeze_below(network, config.network, config.tuned_blocks)
+        below = _blocks(network, config.network)
+        kept = set().union(*below[: len(below) - config.tuned_blocks])
+        for layer in _body(network):
+            layer.trainable = layer.name not in kept
     freeze_normalisation(network)
 
 
-def _freeze_below(network: keras.Model, config: NetworkConfig, blocks: int) -> None:
-    """Blocks are counted in the part that there is: what lies behind the last one that is whole is one, too."""
-    ends = [name for name in config.known.blocks if any(layer.name == name for layer in network.layers)]
-    body = [layer for layer in network.layers if layer.weights and not is_of_head(layer.name)]
-    below = [_below(network, end) for end in ends]
-    if body and (not below or body[-1].name not in below[-1]):
-        below.append({layer.name for layer in body})
-    if blocks > len(below):
-        raise RunError(
-            f"--tune last:N must be at most the {len(below)} blocks of the part of {network.name} that is used, got "
-            f"last:{blocks}; use --tune all for all of them"
-        )
-    kept = set().union(*below[: len(below) - blocks])
-    for layer in body:
-        layer.trainable = layer.name not in kept
+def refuse_blocks(network: keras.Model, config: TrainConfig) -> None:
+    """Hold that a network has as many blocks as are to be tuned, whichever of its layers are chosen in the end.
+
+    Raises:
+        RunError: it has fewer.
+    """
+    if config.tuned_blocks is None:
+        return
+    chooses = config.network.chooses_features
+    for choice in _CHOICES if chooses else (config.network.features,):
+        there = len(_blocks(network, replace(config.network, features=choice)))
+        if config.tuned_blocks > there:
+            used = f"that --features {choice} uses, which auto may choose" if chooses else "that is used"
+            remedy = "name --features, or use --tune all" if chooses else "use --tune all for all of them"
+            raise RunError(
+                f"--tune last:N must be at most the {there} blocks of the part of {network.name} {used}, got "
+                f"{config.tune}; {remedy}"
+            )
+
+
+def _body(network: keras.Model) -> list[Any]:
+    return [layer for layer in network.layers if layer.weights and not is_of_head(layer.name)]
+
+
+def _blocks(network: keras.Model, config: NetworkConfig) -> list[set[str]]:
+    """The names of the layers up to the end of each block, in the part that a choice of layers uses.
+
+    What lies behind the last block that is whole is one, too.
+    """
+    used = set().union(*(_below(network, tap) for tap in taps(config)))
+    below = [_below(network, name) for name in config.known.blocks if name in used]
+    body = {layer.name for layer in _body(network)} & used
+    return below if below and body <= below[-1] else [*below, body]
 
 
 def _below(network: keras.Model, name: str) -> set[str]:

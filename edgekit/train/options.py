@@ -166,6 +166,9 @@ class FitConfig:
         return way | {"epochs": self.epochs} if self.schedule == "cosine" else way
 
 
+FIT_OPTIONS = tuple(one.name for one in fields(FitConfig))
+
+
 def whole_fit(*, pretrained: bool) -> FitConfig:
     """For the whole network: small steps away from good weights, larger ones from none."""
     if pretrained:
@@ -234,7 +237,9 @@ class TrainConfig:
     start: StartedFrom | None = None
 
     def __post_init__(self) -> None:
-        """Check ranges; a split checks its own seed."""
+        """Check ranges; a split checks its own."""
+        if self.holds_out_val:
+            self.split.refuse_nothing_left()
         blocks = self.tuned_blocks
         if blocks is not None and blocks > len(self.network.known.blocks):
             raise RunError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from edgekit.errors import RunError, likeliest
 from edgekit.train.backbones.entry import Backbone
+from edgekit.train.options import Features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,22 @@ def recipe_named(name: str) -> Recipe:
     if name not in RECIPES:
         raise RunError(f"the recipe must be one of {', '.join(RECIPES)}, got {name!r}{likeliest(name, RECIPES)}")
     return RECIPES[name]
+
+
+def recipe_features(recipe: Recipe, backbone: Backbone, features: Features | None, *, by_hand: bool) -> Features | None:
+    """The layers that the head sees; None where a recipe takes the top, and the backbone gives nothing else.
+
+    Args:
+        recipe: What sets them, unless they were given.
+        backbone: What gives them.
+        features: The recipe's, or those that were given.
+        by_hand: Whether they were given.
+
+    Raises:
+        RunError: the backbone can't do the recipe.
+    """
+    refuse_recipe(recipe, backbone)
+    return features if backbone.has_choice or by_hand else None
 
 
 def refuse_recipe(recipe: Recipe, backbone: Backbone) -> None:

@@ -256,12 +256,19 @@ def _check_model(note: HeadNote, model: Path) -> None:
             )
 
 
-def read_kernels(place: Path, shape: tuple[int, int | range, int]) -> Float32Array:
+def kept_kernels(folder: RunFolder, config: TrainConfig, classes: int) -> Float32Array | None:
     """The kernels that a run keeps of what it began from, for its later stages.
+
+    Returns:
+        (heads, channels, classes); None where it began from nothing.
 
     Raises:
         RunError: the file is missing or damaged.
     """
+    if config.start is None:
+        return None
+    place = folder.start(config.start.sha256)
+    shape = config.head_count, range(1, MAX_CHANNELS + 1), classes
     found = read_arrays(place, {"kernels": ArrayType(np.float32, shape)})
     if found is None:
         raise RunError(f"{place} must be the head that the run began from, got none or another; begin it again")

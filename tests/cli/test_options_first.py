@@ -81,6 +81,12 @@ ROWS = {
     "finetune-rate": (FINETUNE, ["--tune", "all", "--learning-rate", "2"], "learning_rate must lie between 0 and 1"),
     "finetune-rate-text": (FINETUNE, ["--learning-rate", "fast"], "--learning-rate: input should be a valid number"),
     "finetune-val": (FINETUNE, ["--val-fraction", "2"], "val_fraction must lie between 0 and 1"),
+    "finetune-split": (FINETUNE, ["--split", "1:99999"], "--split must leave at least 1% of the photos to train on"),
+    "finetune-fractions": (
+        FINETUNE,
+        ["--tune", "all", "--val-fraction", "0.5", "--test-fraction", "0.5"],
+        "val_fraction and test_fraction must leave something to train on, got 0.5 and 0.5",
+    ),
     "finetune-seed": (FINETUNE, ["--seed", "4294967296"], "seed must be 0 to"),
     "finetune-both": (FINETUNE, ["--resume", "--overwrite"], "a run is gone on with (--resume) or started again"),
     "finetune-in-use": (["finetune", "{photos}", "--out", "{run}"], [], "{run} already holds a float run"),

@@ -44,6 +44,13 @@ import pytest
             "the backbone must be one of efficientnet_lite0",
             id="unknown-backbone",
         ),
+        pytest.param(["predict", ""], "no word of a command may be empty, got '' behind predict; is", id="empty-path"),
+        pytest.param(
+            ["finetune", "p", "--out", ""], "no word of a command may be empty, got '' behind --out", id="empty-option"
+        ),
+        pytest.param(
+            ["evaluate", "m.tflite", "--data="], "no word of a command may be empty, got --data=; is", id="after-equals"
+        ),
         pytest.param(["info", "a.tflite", "b"], "Got unexpected extra argument", id="one-argument-too-many"),
     ],
 )  # fmt: skip

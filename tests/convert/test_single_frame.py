@@ -8,14 +8,20 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.contract import CropPlan
-from edgekit.convert.single_frame import at_one_frame, frame_plan, measured_out_of_fold
+from edgekit.convert.single_frame import at_one_frame, frame_plan, measured_out_of_fold, solve_for_one_frame
 from edgekit.convert.to_file import convert_run
 from edgekit.modelfile import flatbuffer as lite
 from edgekit.modelfile.metadata import METADATA_NAME, read_metadata
+from edgekit.progress import SILENT
+from edgekit.quantize.qat import load_stage
 from edgekit.runtime import read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.scoring.app_frame import app_frame
 from edgekit.scoring.scores import Scores
+from edgekit.train.finetune import finetune
+from edgekit.train.network import first_head_alone, head_of
+from edgekit.train.record import RunFolder
+from edgekit.train.start_from import kept_kernels, read_start
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -79,6 +85,25 @@ def test_a_file_for_one_frame_is_solved_and_decides_on_that(small_run, dataset, 
     assert (record.gate.photos, record.config.single_frame) == (12, True)
     # The weights of the run are what they were.
     assert small_run.read("qat").weights_sha256 == contract.provenance["weights_sha256"] or precision == "float32"
+
+
+def test_a_run_that_began_from_another_has_a_head_for_one_frame_that_begins_there_too(small_config, dataset, tmp_path):
+    plan = CropPlan(lead=("native",), cycle=("full",), crops=3)
+    solved = replace(small_config, tune="head", heads="scales", plan=plan)
+    finetune(dataset, RunFolder(root=tmp_path / "first"), solved)
+    folder = RunFolder(root=tmp_path / "second")
+    begun = finetune(dataset, folder, read_start(tmp_path / "first").configure(replace(solved, seed=1), {"seed"}))
+    # The head of full frames is the second one here.
+    theirs = kept_kernels(folder, begun.config, 2)[1]
+
+    def likeness(record):
+        network = first_head_alone(load_stage(folder, begun, "float"))
+        solve_for_one_frame(network, folder, record, dataset, SILENT)
+        one, other = (np.diff(kernel, axis=1).ravel() for kernel in (head_of(network)[0], theirs))
+        return one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+
+    from_nothing = likeness(replace(begun, config=replace(begun.config, start=None)))
+    assert likeness(begun) > max(0.9, from_nothing + 0.05)
 
 
 def test_validation_photos_choose_between_the_heads(small_run, dataset, convert_config, tmp_path, monkeypatch):

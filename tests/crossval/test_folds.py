@@ -6,11 +6,12 @@ from filelock import FileLock
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.crossval.folds import ASKED_AGAIN, cross_validate
+from edgekit.crossval.folds import cross_validate
 from edgekit.crossval.options import VARIANTS, CrossvalConfig
 from edgekit.crossval.record import CrossvalAnswers, CrossvalRecord, answers_file, finished_record
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
+from edgekit.evaluate.accuracy import ASKED_AGAIN
 from edgekit.locks import LOCK_NAME
 from edgekit.progress import Progress
 from edgekit.records import from_plain, read_json, write_json

@@ -6,7 +6,14 @@ import pytest
 from edgekit.contract import Decision
 from edgekit.data.options import SplitConfig
 from edgekit.errors import DataError, EdgekitError
-from edgekit.evaluate.accuracy import ScoredPhotos, evaluate_model, judged_photos, model_source, score_samples
+from edgekit.evaluate.accuracy import (
+    ASKED_AGAIN,
+    ScoredPhotos,
+    evaluate_model,
+    judged_photos,
+    model_source,
+    score_samples,
+)
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import choose_photos
 from edgekit.evaluate.threshold import Target, TargetRequest, set_target
@@ -100,16 +107,18 @@ class TestFolds:
 
     @pytest.fixture
     def judged(self, tmp_path, model, make, provenance):
-        """The data, and a model whose folds were wrong about the first genuine photo."""
+        """The data, and a model whose folds were wrong, and unsure, about the first genuine photo."""
         dataset = make(tmp_path / "photos")
         told = provenance(dataset, SplitConfig(), by="folds")
         chosen = choose_photos(dataset, model(**told), "val", takes_folds=True)
         targets = np.array([("genuine", "recapture").index(one.label) for one in chosen.samples])
         called = np.where(np.arange(len(targets)) == 0, 1 - targets, targets)
-        crops = np.eye(2, dtype=np.float32)[called][:, np.newaxis].repeat(model(**told).plan.crops, axis=1) * 0.8 + 0.1
+        sure = np.where(np.arange(len(targets)) == 0, 0.2, 0.8)[:, np.newaxis]
+        crops = (0.5 + sure * (np.eye(2)[called] - 0.5))[:, np.newaxis].repeat(model(**told).plan.crops, axis=1)
         content = beside_content(Scores(crops=crops.astype(np.float32), targets=targets))
         beside(tmp_path / "model.tflite").write_bytes(content)
         noted = {"validation_balanced_accuracy": 0.99, "validation_interval": [0.98, 1.0]}
+        noted["validation_photos"] = len(targets)
         model(**told, **noted, folds_sha256=sha256(content))
         return dataset, tmp_path / "model.tflite", len(targets)
 
@@ -122,6 +131,25 @@ class TestFolds:
         # The file itself is right about all of them.
         run = evaluate_model(model, dataset, EvaluateConfig(part="train"))
         assert run.evaluation.balanced_accuracy.value == 1
+
+    def test_the_least_certain_photos_are_asked_again(self, judged):
+        dataset, model, photos = judged
+        found = evaluate_model(model, dataset, EvaluateConfig(part="val")).asked_again
+        assert [one.wanted for one in found] == list(ASKED_AGAIN)
+        # The one that they were wrong about.
+        assert {(one.asked, one.balanced_accuracy.value) for one in found[:2]} == {(1 / photos, 1.0)}
+
+    def test_other_photos_are_asked_again_by_the_bounds_of_those_that_trained(self, judged):
+        dataset, model, _ = judged
+        found = evaluate_model(model, dataset)
+        assert (found.part, [one.wanted for one in found.asked_again]) == ("test", list(ASKED_AGAIN))
+        assert [one.asked for one in found.asked_again] == sorted(one.asked for one in found.asked_again)
+        assert from_plain(type(found), plain(found), where="record") == found
+        assert evaluate_model(model, dataset, EvaluateConfig(crops=1)).asked_again
+        # More crops than the folds saw have no bound, and so has what lies elsewhere.
+        assert evaluate_model(model, dataset, EvaluateConfig(crops=900)).asked_again == ()
+        beside(model).write_bytes(b"others")
+        assert evaluate_model(model, dataset).asked_again == ()
 
     def test_fewer_crops_are_the_first_and_more_are_refused(self, judged):
         dataset, model, _ = judged

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.errors import DataError
 from edgekit.simulate.cameras import CAMERAS, to_light
-from edgekit.simulate.halftone import clustered_thresholds, lay_ink, separate
+from edgekit.simulate.halftone import clustered_thresholds, inked, lay_ink, separate
 from edgekit.simulate.panels import STRUCTURES
 from edgekit.simulate.perspective import View
 from edgekit.simulate.screens import HALFTONES, SCREENS, choose_view, recapture
@@ -94,8 +94,11 @@ def test_views_are_mostly_without_edges_and_within_the_screens_range():
 
 def test_a_print_is_about_as_bright_as_its_photo():
     photo = np.tile(np.linspace(0, 255, 60).astype(np.uint8)[None, :, None], (40, 1, 3))
-    print_of = separate(photo).resize((600, 400), 0)
-    reflected = np.asarray(lay_ink(np.asarray(print_of), thresholds=clustered_thresholds(6))).mean() / 255
+    dots = np.zeros((400, 600), np.uint8)
+    inks = separate(photo).resize((600, 400), 0).split()
+    for number, (ink, tile) in enumerate(zip(inks, clustered_thresholds(6), strict=True)):
+        lay_ink(dots, np.asarray(ink), number, thresholds=tile)
+    reflected = np.asarray(inked(dots)).mean() / 255
     assert reflected == pytest.approx(to_light(photo).mean(), rel=0.2)
 
 

@@ -15,6 +15,7 @@ from edgekit.simulate.options import RephotoConfig
 from edgekit.simulate.perspective import View, place_screen, trace_rays
 from edgekit.simulate.rephoto import draw, rephotograph
 from edgekit.simulate.screens import SCREENS, form_image
+from edgekit.simulate.strips import WHOLE
 from edgekit.simulate.surroundings import draw_hand, lamp
 
 SIZE_WH = (120, 160)
@@ -33,7 +34,7 @@ class TestLight:
 
     def test_a_lamp_is_small_and_bright(self):
         for seed in range(20):
-            seen = lamp(rng(seed), SIZE_WH)
+            seen = lamp(rng(seed), SIZE_WH)(WHOLE)
             assert seen.shape == (160, 120)
             assert seen.dtype == np.float32
             assert 0 <= seen.min() <= seen.max() <= 1
@@ -62,7 +63,7 @@ class TestHand:
     def test_fingers_reach_over_the_edges_and_leave_most_of_the_screen(self, seed):
         placement = place_screen(SIZE_WH, View(ratio=1.0, coverage=1.6, shape=(0.6, 1.0)))
         rays = trace_rays(placement)
-        hand = draw_hand(rng(seed), rays, level=1.0, soft_px=1.0)
+        hand = draw_hand(rng(seed), placement, level=1.0, soft_px=1.0)(rays, WHOLE)
         assert hand.light.shape == (160, 120, 3)
         assert hand.light.min() >= 0
         for share in (hand.behind, hand.front):

@@ -53,6 +53,34 @@ def test_lists_stand_for_all_their_combinations(read):
     assert found.points[-1].note == "ours"
 
 
+def test_a_recipe_is_what_is_not_given_by_hand(read):
+    found = read(
+        """
+        plan = "native"
+        [[points]]
+        recipe = ["texture", "final-layer", "whole-network"]
+        backbone = ["mobilenet_v2", "efficientnet_lite0"]
+        tune = "head"
+        [[points]]
+        recipe = "frozen-vgg"
+        epochs = 3
+        [[points]]
+        recipe = "content"
+        backbone = "small_cnn"
+        """
+    )
+    first, last, whole = found.points[0], found.points[2], found.points[4]
+    assert (first.recipe, first.features, first.heads, first.crops) == ("texture", "texture", "scales", None)
+    # The plan of the file was given by hand, and so was what is tuned.
+    assert (last.features, last.heads, last.plan, last.crops) == ("content", "one", None, 1)
+    assert (whole.tune, whole.optimizer, whole.learning_rate, whole.least_rate) == ("head", "adam", 1e-5, 1e-6)
+    frozen, small = found.points[6:]
+    assert (frozen.backbone, frozen.tune, frozen.dropout, frozen.epochs) == ("vgg16", "last:0", 0.3, 3)
+    assert {"recipe", "epochs", "plan"} == set(frozen.by_hand)
+    # It gives its top alone.
+    assert (small.features, small.heads) == (None, "one")
+
+
 def test_what_is_left_out_is_as_for_one_cross_validation(read):
     found, usual = read('[[points]]\nbackbone = "small_cnn"'), CrossvalConfig(train=TrainConfig())
     for name in ("folds", "crops", "variants", "timed_photos", "calibration_crops"):
@@ -78,6 +106,16 @@ def test_what_is_left_out_is_as_for_one_cross_validation(read):
             "points 1: unknown key 'headz'; did you mean 'head'",
             id="key",
         ),
+        pytest.param("data = ''\n[[points]]\nbackbone = 'cnn3'", "data must be Path, got ''", id="empty-path"),
+        pytest.param("[[points]]\nrecipe = 'texure'", "points 1: the recipe must be .* mean 'texture'", id="recipe"),
+        pytest.param("[[points]]\nrecipe = 3\nbackbone = 'cnn3'", "recipe must be str, got 3", id="recipe-type"),
+        pytest.param(
+            "[[points]]\nrecipe = ['content', 'texture']\nbackbone = 'cnn3'",
+            "got --backbone cnn3",
+            id="recipe-of-others",
+        ),
+        pytest.param("[[points]]\nrecipe = 'texture'", r"missing \['backbone'\]", id="recipe-of-no-backbone"),
+        pytest.param("[[points]]\nbackbone = 'cnn3'\nby_hand = ['epochs']", "unknown key 'by_hand'", id="no-key"),
         pytest.param("[[points]]\nbackbone = []", "backbone must have a value, got an empty list", id="empty-list"),
         pytest.param("[[points]]\nbackbone = 'cnn3'\nside = 'wide'", "side must be int, got 'wide'", id="type"),
         pytest.param("[[points]]\nbackbone = 'cnn3'\nhead = 'some'", "head must be one of", id="choice"),

@@ -311,8 +311,17 @@ class TestFolderInUse:
     def test_resuming_a_finished_run_trains_no_more(self, run_copy, dataset, small_config):
         folder = run_copy("float")
         before = folder.read("float")
-        record = finetune(dataset, folder, small_config, options=RESUME)
-        assert record.history == before.history
+        record = finetune(dataset, folder, replace(small_config, heads="auto"), options=RESUME)
+        assert (record.history, record.config.heads) == (before.history, "one")
+
+    def test_a_solved_run_of_heads_for_scales_is_not_gone_on_with_by_epochs(self, run_copy, dataset, small_config):
+        folder, plan = run_copy("float"), CropPlan(lead=("full",), cycle=("native",), crops=3)
+        before = folder.read("float")
+        solved = replace(small_config, tune="head", heads="scales", plan=plan)
+        write_json(folder.record("float"), replace(before, config=solved))
+        asked = replace(small_config, heads="auto", plan=plan)
+        with pytest.raises(RunError, match="--resume goes on with the same tuning, 'head', got 'all'; name another"):
+            finetune(dataset, folder, asked, options=RESUME)
 
     @pytest.mark.parametrize(
         ("edit", "what"),

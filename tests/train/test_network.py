@@ -18,6 +18,7 @@ from edgekit.train.network import (
     head_of,
     is_of_head,
     load_weights,
+    network_for,
     pooled_features,
     pooled_taps,
     save_weights,
@@ -189,6 +190,20 @@ class TestFreeze:
             RunError, match=r"at most the \d blocks of the part of mobilenet_v2 that is used, got last:9"
         ):
             freeze(build_network(config.network, 3), config)
+
+    @pytest.mark.parametrize(
+        ("features", "blocks", "message"),
+        [
+            pytest.param("texture", 9, "blocks of the part of mobilenet_v2 that is used, got last:9", id="texture"),
+            pytest.param("auto", 9, r"that --features texture uses, which auto may choose, got last:9", id="auto"),
+            pytest.param("auto", 6, "", id="both-have-so-many"),
+            pytest.param("content", 9, "", id="the-top-has-more"),
+        ],
+    )
+    def test_it_is_known_before_anything_is_computed(self, features, blocks, message):
+        config = TrainConfig(network=replace(MOBILE, features=features, weights="imagenet"), tune=f"last:{blocks}")
+        with pytest.raises(RunError, match=message) if message else contextlib.nullcontext():
+            network_for(config, 3)
 
 
 def test_dropout_is_of_training_alone():

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from edgekit.errors import RunError
+from edgekit.data.options import SplitConfig
+from edgekit.errors import DataError, RunError
 from edgekit.records import from_plain, plain
 from edgekit.train.options import FitConfig, NetworkConfig, TrainConfig, qat_fit, whole_fit
 
@@ -21,6 +22,13 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
                 TrainConfig, {"tune": tune}, RunError, "--tune must be head, all, or last:N", id=f"tune-{tune}"
             )
             for tune in ("", "last", "last:", "last:-1", "last:1.5", "last:³", "first:2", "none", "last:9999")
+        ),
+        pytest.param(
+            TrainConfig,
+            {"tune": "all", "split": SplitConfig(val_fraction=0.5, test_fraction=0.5)},
+            DataError,
+            "something to train on",
+            id="all-held-out",
         ),
         pytest.param(TrainConfig, {"tune": "last:99"}, RunError, "at most the .* blocks of", id="more-than-there-are"),
         pytest.param(TrainConfig, {"tune": "last:1", "heads": "scales"}, RunError, "frozen backbone, got", id="scales"),

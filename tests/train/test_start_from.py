@@ -15,6 +15,7 @@ from edgekit.records import plain, sha256
 from edgekit.scoring.keep import arrays_content
 from edgekit.train.head import FeatureSet
 from edgekit.train.options import NetworkConfig, StartedFrom, TrainConfig
+from edgekit.train.record import RunFolder
 from edgekit.train.start_from import (
     HEAD_NAME,
     MAX_HEAD_BYTES,
@@ -23,7 +24,7 @@ from edgekit.train.start_from import (
     HeadNote,
     head_content,
     is_start,
-    read_kernels,
+    kept_kernels,
     read_start,
     solve_from,
     with_labels,
@@ -298,7 +299,8 @@ def test_classes_in_another_order_are_the_same_head():
 
 def test_a_run_that_lost_what_it_began_from_says_so(tmp_path):
     with pytest.raises(RunError, match="must be the head that the run began from"):
-        read_kernels(tmp_path / "start-0.npz", (1, range(1, 9), 2))
+        kept_kernels(RunFolder(root=tmp_path), TrainConfig(start=StartedFrom(place="a", sha256="0" * 64)), 2)
+    assert kept_kernels(RunFolder(root=tmp_path), TrainConfig(), 2) is None
 
 
 def test_an_origin_is_part_of_a_record():

@@ -4,7 +4,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.modelfile import flatbuffer as lite
-from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.runtime.interpreter import ModelInterpreter, open_interpreter
 from edgekit.runtime.verify.model import check_classifier
 from edgekit.scoring.source import normalise
 from edgekit.train.keras2 import keras
@@ -82,3 +82,17 @@ def test_int8_computes_in_int8(converted):
 
 def test_the_same_crops_give_the_same_bytes(network, converted):
     assert to_flatbuffer(network, "int8", crops(50)) == converted["int8"]
+
+
+def test_more_than_ten_outputs_stay_in_the_networks_order():
+    """As words, output_10 stands before output_2."""
+    pixels = keras.Input((32, 32, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(pixels)
+    numbers = range(12)
+    network = keras.Model(pixels, [keras.layers.Rescaling(1.0, offset=10.0 * number)(mean) for number in numbers])
+    model = open_interpreter(to_flatbuffer(network, "float32", None))
+    model.allocate_tensors()
+    model.set_tensor(model.get_input_details()[0]["index"], crops(1))
+    model.invoke()
+    found = [model.get_tensor(one["index"]).mean() for one in model.get_output_details()]
+    assert np.rint(np.array(found) / 10).tolist() == list(numbers)
