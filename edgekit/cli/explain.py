@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 from edgekit.cli import console, options
-from edgekit.errors import EdgekitError
-from edgekit.explain.options import OcclusionConfig
-from edgekit.metrics.wording import NOTHING, percent
+from edgekit.errors import EdgekitError, require
+from edgekit.explain.options import Mask, OcclusionConfig, ProbesConfig
+from edgekit.metrics.wording import NOTHING, count, percent, short_percent, signed_points
 from edgekit.shipped import model_file
 
 if TYPE_CHECKING:
+    from edgekit.data.options import DataReading
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
+    from edgekit.explain.probe_record import ProbesRecord
     from edgekit.runtime import Classifier
 
-_OCCLUSION = OcclusionConfig()
+_OCCLUSION, _PROBES = OcclusionConfig(), ProbesConfig()
+# Of more classes those that a probe moves most are told; the record has all.
+_SHOWN_CLASSES = 20
 
 
 class _Mode(NamedTuple):
@@ -36,6 +40,22 @@ class _Mode(NamedTuple):
 # By the option that asks for each; a photo is explained where none is given.
 _MODES = {
     "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam"})),
+    "--probes": _Mode(
+        "a data set",
+        frozenset(
+            {
+                "--data",
+                "--mask",
+                "--cover",
+                "--per-class",
+                "--split",
+                "--columns",
+                "--folders",
+                "--skip-bad",
+                "--no-keep",
+            }
+        ),
+    ),
 }
 
 
@@ -62,19 +82,68 @@ def explain(
     gradcam: Annotated[
         bool, typer.Option("--gradcam", help="Add Grad-CAM, or fail: it needs a run's float weights.")
     ] = False,
+    probes: Annotated[
+        bool,
+        typer.Option("--probes", help="Probe a data set instead: change its photos, and see what moves the answers."),
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="Labelled photos, for --probes.")] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            help="A region that is covered in every photo, x,y,w,h: in pixels, or with a decimal point in shares of "
+            "the sides, as in 0.1,0.2,0.5,0.25."
+        ),
+    ] = None,
+    per_class: Annotated[int | None, typer.Option(help="Probe at most so many photos of each class.", min=1)] = None,
+    split: options.Split = "auto",
+    columns: options.Columns = None,
+    folders: options.Folders = None,
+    skip_bad: options.SkipBad = False,
+    no_keep: options.NoKeep = False,
     threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
     out: Annotated[Path, typer.Option(help="Folder for pictures and records.")] = Path("explained"),
     json: options.AsJson = False,
 ) -> None:
-    """Show why a model says what it says of a photo.
+    """Show why a model says what it says: of a photo, or of a data set.
 
     Draws the photo's crops with their scores, and a map of what each part of the photo adds to the answer: parts are
     covered in turn. Of a run's folder the float network is asked, and its Grad-CAM drawn beside the map.
+
+    With --probes and --data, photos are changed in one way at a time (no colour, blur, JPEG, another background, a
+    covered region, …), and what that moves is told with intervals. A re-run with the same --out goes on.
     """
     given = options.given_only(
-        {"--label": label, "--cells": cells, "--fine": fine or None, "--cover": cover, "--gradcam": gradcam or None}
+        {
+            "--label": label,
+            "--cells": cells,
+            "--fine": fine or None,
+            "--cover": cover,
+            "--gradcam": gradcam or None,
+            "--data": data,
+            "--mask": mask,
+            "--per-class": per_class,
+            "--split": None if split == _PROBES.part else split,
+            "--columns": columns,
+            "--folders": folders,
+            "--skip-bad": skip_bad or None,
+            "--no-keep": no_keep or None,
+        }
     )
-    _refuse_of_others(_mode({}), given)
+    mode = _mode({"--probes": probes})
+    _refuse_of_others(mode, given)
+    if mode == "--probes":
+        asked = ProbesConfig(
+            part=split,
+            per_class=per_class,
+            mask=None if mask is None else Mask.parse(mask),
+            cover=cover or _PROBES.cover,
+        )
+        how = options.reading(columns, folders)
+        scores = None if no_keep else out / "scores"
+        record = _probe(files or [], data, asked, out, how=how, scores=scores, skip_bad=skip_bad, threads=threads)
+        console.show(record, print_probes, json=json)
+        console.note(f"wrote {out / 'probes.json'} and probes.png")
+        return
     occluding = OcclusionConfig(
         label=label,
         cells=_OCCLUSION.cells if cells is None else cells,
@@ -174,3 +243,91 @@ def print_photos(found: list[PhotoExplanation]) -> None:
         ["photo", "answer", "watched", "log-odds", "the strongest part takes", "which lies at, px"],
         rows,
     )
+
+
+def _probe(
+    files: list[str],
+    data: Path | None,
+    config: ProbesConfig,
+    out: Path,
+    *,
+    how: DataReading,
+    scores: Path | None,
+    skip_bad: bool,
+    threads: int,
+) -> ProbesRecord:
+    require("cv2")
+    require("scipy")
+    from edgekit.explain.probe_figure import plot_probes
+    from edgekit.explain.probes import probe_photos
+    from edgekit.records import write_json
+
+    if len(files) != 1 or data is None:
+        raise EdgekitError("--probes needs a model and its photos: edgekit explain MODEL --probes --data PHOTOS")
+    options.check_places({"an explanation": out}, data)
+    classifier, _ = _loaded(files[0], threads)
+    with classifier, console.progress() as progress:
+        known = classifier.contract.labels
+        dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
+        record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
+    write_json(out / "probes.json", record)
+    plot_probes(out / "probes.png", record)
+    return record
+
+
+def print_probes(record: ProbesRecord) -> None:
+    """Probes as tables: over all photos, then what each class is moved by; then the answers in words."""
+    rows = [
+        [
+            one.name,
+            str(one.all.photos),
+            percent(one.all.score),
+            signed_points(one.all.score_change),
+            percent(one.all.accuracy),
+            signed_points(one.all.accuracy_change),
+        ]
+        for one in record.probes
+        if one.all is not None
+    ]
+    console.print_table(
+        f"{count(record.photos, 'photo')}, untouched: score of the true class {percent(record.score)}, accuracy "
+        f"{percent(record.accuracy)}; changes in points with 95 % intervals",
+        ["probe", "photos", "score", "its change", "accuracy", "change"],
+        rows,
+    )
+    _print_classes(record)
+    for question, answer in record.answers.items():
+        typer.echo(f"{question}? {answer}")
+    typer.echo(record.most)
+    typer.echo(f"A guess among the labels would be right for {short_percent(round(record.chance, 4))}.")
+    for one in record.probes:
+        if one.left_out:
+            why = f", where {record.background} tells no thing" if one.name == "background replaced" else ""
+            console.note(f"{one.name}: {count(one.left_out, 'photo')} left out{why}")
+    console.caution(record.caution)
+
+
+def _print_classes(record: ProbesRecord) -> None:
+    """For each class the probe that takes most from its score; of many classes those that lose most."""
+    worst = {}
+    for effect in record.probes:
+        for label, moved in effect.classes.items():
+            if label not in worst or moved.score_change.value < worst[label][1].score_change.value:
+                worst[label] = effect, moved
+    order = sorted(worst, key=lambda label: worst[label][1].score_change.value)
+    rows = [
+        [
+            label,
+            str(worst[label][1].photos),
+            percent(worst[label][1].score_before),
+            worst[label][0].name,
+            signed_points(worst[label][1].score_change),
+            signed_points(worst[label][1].accuracy_change),
+        ]
+        for label in order[:_SHOWN_CLASSES]
+    ]
+    console.print_table(
+        "what takes most from each class, points", ["class", "photos", "score", "by", "score", "accuracy"], rows
+    )
+    if len(order) > _SHOWN_CLASSES:
+        console.note(f"{len(order) - _SHOWN_CLASSES} classes that lose less are in the record")
