@@ -106,13 +106,16 @@ EXTRA_OF = {
 }
 
 
-def likeliest(given: str, known: Iterable[str]) -> str:
-    """``; did you mean 'recapture'?`` where a known name is like the one that came, for the end of a message."""
+def likeliest(given: str, known: Iterable[str], *, most: int = 1) -> str:
+    """``; did you mean 'recapture'?`` where known names are like the one that came, for the end of a message.
+
+    With ``most`` above one as many names are offered, the closest first: ``; did you mean 'a' or 'b'?``.
+    """
     from difflib import get_close_matches
 
     by_fold = {name.casefold(): name for name in known}
-    near = get_close_matches(given.casefold(), by_fold, n=1)
-    return f"; did you mean {by_fold[near[0]]!r}?" if near else ""
+    near = [repr(by_fold[name]) for name in get_close_matches(given.casefold(), by_fold, n=most)]
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 # What every edgekit needs: top-level module → the packages of pip and of Debian that have it.

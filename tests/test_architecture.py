@@ -61,7 +61,7 @@ HOME_OF = {
     "h5py": {"train.network"},
     "pillow_heif": {"runtime.readers"},
     "flatbuffers": {"modelfile.flatbuffer", "modelfile.metadata"},
-    "ai_edge_litert": {"modelfile.editing", "modelfile.flatbuffer"},
+    "ai_edge_litert": {"modelfile.editing", "modelfile.flatbuffer", "modelfile.twins"},
     "cv2": {"augment.warp", "explain.background", "simulate.phone", "video.opencv", "video.vision", "video.writer"},
     "google_crc32c": {"augment.tfrecords"},
     "imagehash": {"data.lookalikes"},

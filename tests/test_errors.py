@@ -180,3 +180,15 @@ class TestPipLine:
         distribution(site, "edgekit-vision")
         assert lines(site)[0] == "pip install 'edgekit-vision[host]'"
         assert shlex.split(lines(package(clone), site)[0]) == ["pip", "install", "-e", f"{clone}[host]"]
+
+
+@pytest.mark.parametrize(
+    ("given", "most", "told"),
+    [
+        pytest.param("recaptur", 1, "; did you mean 'recapture'?", id="the-closest"),
+        pytest.param("recaptur", 2, "; did you mean 'recapture' or 'Recaptured'?", id="the-closest-two"),
+        pytest.param("xyz", 2, "", id="none-is-like-it"),
+    ],
+)
+def test_names_that_are_like_the_one_that_came_are_offered(given, most, told):
+    assert errors.likeliest(given, ["genuine", "Recaptured", "recapture"], most=most) == told

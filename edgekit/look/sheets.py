@@ -21,6 +21,7 @@ MAX_SHEET_PHOTOS = 400
 _GAP_PX = 8
 # Half of these is still read: on a phone's screen a sheet is shown at about half its size.
 _TEXT_PX, _CAPTION_PX, _LEADING_PX = 20, 15, 4
+_GRID_TEXT_PX = 11
 _COLUMNS, _LEAST_COLUMNS = 4, 2
 _STEP_PX = THUMB_PX + _GAP_PX
 _MOST_LETTERS = 300
@@ -198,3 +199,32 @@ def _wrapped(words: str) -> str:
         else:
             lines[-1] = joined
     return "\n".join(lines)
+
+
+def grid_sheet(title: str, tiles: Iterable[tuple[str, RGBArray]], *, across: int, tile_px: int) -> Image.Image:
+    """Lay small pictures out in a grid under a title, each with a line below it.
+
+    Args:
+        title: Words above the grid, on as many lines as they need.
+        tiles: A line, cut where it is wider than its tile, and uint8 (height, width, 3) RGB. What is smaller than a
+            tile is enlarged so that each pixel is a square.
+        across: Tiles in a row.
+        tile_px: Side of a tile.
+    """
+    shown = list(tiles)
+    step_wh = tile_px + _GAP_PX, tile_px + _GAP_PX + _GRID_TEXT_PX + 2
+    columns = min(across, len(shown))
+    width = max(_GAP_PX + columns * step_wh[0], _GAP_PX + _LEAST_COLUMNS * _STEP_PX)
+    head = text_strip(title, width)
+    sheet = Image.new("RGB", (width, head.height + -(-len(shown) // columns) * step_wh[1] + _GAP_PX), _PAPER)
+    sheet.paste(head, (0, 0))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_GRID_TEXT_PX)
+    for number, (words, pixels) in enumerate(shown):
+        left, top = _GAP_PX + number % columns * step_wh[0], head.height + number // columns * step_wh[1]
+        picture = Image.fromarray(pixels)
+        way = Image.Resampling.NEAREST if max(picture.size) < tile_px else Image.Resampling.LANCZOS
+        ratio = tile_px / max(picture.size)
+        sheet.paste(picture.resize([max(1, round(length * ratio)) for length in picture.size], way), (left, top))
+        line = next(iter(_lines_of(words, font, tile_px)), "")
+        draw.text((left, top + tile_px + 1), line, _FAINT, font=font)
+    return sheet

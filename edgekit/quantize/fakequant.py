@@ -83,6 +83,25 @@ def quantised(network: keras.Model) -> keras.Model:
     return twin
 
 
+def copy_back(model: keras.Model, network: keras.Model) -> None:
+    """Put the weights of a network's fake-quantised twin into the network, which then computes with them in float.
+
+    Args:
+        model: ``quantised`` of a network like the other one; ranges are left out.
+        network: Changed in place.
+    """
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        found = {_own_name(weight): weight for weight in model.get_layer(f"quant_{layer.name}").weights}
+        layer.set_weights([found[_own_name(weight)].numpy() for weight in layer.weights])
+
+
+def _own_name(weight: Any) -> str:
+    """What a layer calls one of its weights, such as ``kernel``."""
+    return str(weight.name.rpartition("/")[2].partition(":")[0])
+
+
 def _keep_frozen(twin: Any) -> None:
     """Hold what was frozen in a network: the library's wrappers train all kernels, whatever their layers say."""
     for wrapper in twin.layers:

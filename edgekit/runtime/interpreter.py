@@ -100,12 +100,13 @@ def _with_version(backend: str) -> str:
     return f"{backend} {_version(BACKENDS[backend][1])}"
 
 
-def open_interpreter(flatbuffer: bytes, *, plain: bool = False) -> Any:
+def open_interpreter(flatbuffer: bytes, *, plain: bool = False, keep_tensors: bool = False) -> Any:
     """The preferred interpreter's own object for a model of whatever inputs and outputs, not yet allocated.
 
     Args:
         flatbuffer: The model; the object reads weights from it as long as it lives.
         plain: Without delegates, so that every tensor inside can be asked for its shape.
+        keep_tensors: Every tensor inside keeps what an inference wrote to it; only those of plain kernels can.
 
     Raises:
         InterpreterError: none is installed, or it refuses the model.
@@ -116,7 +117,11 @@ def open_interpreter(flatbuffer: bytes, *, plain: bool = False) -> Any:
         # Too old for the choice is too old for the models of today.
         resolver = library.OpResolverType
         kind = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else resolver.AUTO
-        return library.Interpreter(model_content=flatbuffer, experimental_op_resolver_type=kind)
+        return library.Interpreter(
+            model_content=flatbuffer,
+            experimental_op_resolver_type=kind,
+            experimental_preserve_all_tensors=keep_tensors,
+        )
     except (ImportError, RuntimeError, ValueError) as failure:
         raise InterpreterError(f"{_with_version(chosen)} can't load the model: {failure}") from failure
 

@@ -15,7 +15,9 @@ from edgekit.train.keras2 import keras, tf
 from edgekit.train.options import CALIBRATED
 
 
-def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray | None) -> bytes:
+def to_flatbuffer(
+    network: keras.Model, precision: Precision, pixels: RGBArray | None, *, normalised: bool = False
+) -> bytes:
     """Convert a network to TFLite: uint8 [1, S, S, 3] RGB in, the network's float32 [1, n] outputs out, in its order.
 
     Args:
@@ -23,12 +25,14 @@ def to_flatbuffer(network: keras.Model, precision: Precision, pixels: RGBArray |
         precision: Precision of weights and activations inside the file.
         pixels: uint8 (crops, S, S, 3) RGB, for int8 and int16x8. None keeps the ranges of a fake-quantised network, and
             leaves in float what it did not quantise.
+        normalised: Let a float model take what the network takes, float32 ``(q - 128) / 128``, as int8 is made from;
+            for bytes the converter puts the division into the first weights.
 
     Raises:
         ContractError: the converter did not give the input that was asked for.
     """
     side, channels = network.input_shape[1], network.input_shape[3]
-    if precision == "int8":
+    if precision == "int8" or normalised:
         signature = tf.TensorSpec([1, side, side, channels], tf.float32, name="pixels")
         inner = tf.function(lambda x: network(x, training=False), input_signature=[signature])
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from edgekit.errors import DataError
-from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet, text_strip
+from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet, grid_sheet, text_strip
 
 
 def test_sheets_are_bounded(dataset, tmp_path):
@@ -35,6 +36,28 @@ def test_headings_and_captions_are_whole(dataset, tmp_path, monkeypatch, photos)
     # Captions stand one after the other, line by line.
     assert told.count(caption) == photos
     assert all(font.getlength(text) <= width for text, font in written)
+
+
+@pytest.mark.parametrize(("tiles", "rows"), [(1, 1), (8, 1), (9, 2)])
+def test_a_grid_has_as_many_rows_as_it_needs(tiles, rows):
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    pixels[0, 0] = 255
+    one = grid_sheet("words", [(f"#{number}", pixels) for number in range(tiles)], across=8, tile_px=64)
+    more = grid_sheet("words", [(f"#{number}", pixels) for number in range(8 * rows)], across=8, tile_px=64)
+    assert one.height == more.height
+    # A pixel of what is smaller than its tile is a square with hard edges.
+    colours = np.asarray(one.crop((8, one.height - 93, 72, one.height - 29)).convert("L"))
+    if rows == 1:
+        assert set(np.unique(colours).tolist()) == {0, 255}
+        assert (colours == 255).sum() == 32 * 32
+
+
+def test_a_grid_keeps_the_shape_of_what_is_larger_than_a_tile():
+    sheet = grid_sheet(
+        "words", [("a line that is longer than its tile", np.zeros((50, 200, 3), np.uint8))], across=8, tile_px=64
+    )
+    dark = np.argwhere(np.asarray(sheet.convert("L"))[-93:-29] == 0)
+    assert tuple(np.ptp(dark, axis=0) + 1) == (16, 64)
 
 
 def test_a_strip_is_as_high_as_its_words_need():

@@ -8,7 +8,7 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 from ai_edge_litert.interpreter import Interpreter
 
 from edgekit.errors import RunError
-from edgekit.quantize.fakequant import quantised
+from edgekit.quantize.fakequant import copy_back, quantised
 from edgekit.quantize.ranges import calibrate
 from edgekit.train.keras2 import keras
 from edgekit.train.to_tflite import to_flatbuffer
@@ -94,3 +94,9 @@ def test_what_the_library_cannot_quantise_is_refused():
     odd = keras.layers.LayerNormalization()(pixels)
     with pytest.raises(RunError, match=r"can't be trained quantised: .*; use post-training `edgekit convert --int8`"):
         quantised(keras.Model(pixels, keras.layers.Dense(2)(keras.layers.Flatten()(odd))))
+
+
+def test_weights_come_back_without_fake_quantization(network, twin, batch):
+    plain = keras.models.clone_model(network)
+    copy_back(twin, plain)
+    np.testing.assert_allclose(plain.predict_on_batch(batch), network.predict_on_batch(batch), atol=1e-5)

@@ -4,6 +4,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.modelfile import flatbuffer as lite
+from edgekit.modelfile.twins import pair_operators
 from edgekit.runtime.interpreter import ModelInterpreter, open_interpreter
 from edgekit.runtime.verify.model import check_classifier
 from edgekit.scoring.source import normalise
@@ -96,3 +97,17 @@ def test_more_than_ten_outputs_stay_in_the_networks_order():
     model.invoke()
     found = [model.get_tensor(one["index"]).mean() for one in model.get_output_details()]
     assert np.rint(np.array(found) / 10).tolist() == list(numbers)
+
+
+def test_a_float_model_may_take_what_the_network_takes(network, converted):
+    flatbuffer = to_flatbuffer(network, "float32", None, normalised=True)
+    model = open_interpreter(flatbuffer)
+    model.allocate_tensors()
+    batch = normalise(crops(1, seed=1))
+    model.set_tensor(model.get_input_details()[0]["index"], batch)
+    model.invoke()
+    found = model.get_tensor(model.get_output_details()[0]["index"])
+    np.testing.assert_allclose(found, network.predict_on_batch(batch), atol=1e-5)
+    # For bytes the division by 128 is in the first weights; int8 is made from those without it.
+    pairs = pair_operators(converted["int8"], flatbuffer)
+    assert pairs[0].operator == "CONV_2D"
