@@ -21,6 +21,7 @@ from rendering.int8 import int8
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.recipes import recipes
+from rendering.serving import limits
 from rendering.shipped import figures, shipped
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
@@ -34,6 +35,7 @@ MODELS = ROOT / "models"
 TOUR = ROOT / "docs" / "architecture.md"
 API = ROOT / "docs" / "api.md"
 TRAINING = ROOT / "docs" / "training.md"
+SERVING = ROOT / "docs" / "serving.md"
 PACKAGE = Path(edgekit.__file__).parent
 
 
@@ -100,6 +102,7 @@ def main() -> int:
     surface = fill(API.read_text(encoding="utf-8"), "functions", api.functions(PACKAGE))
     texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour)), API: fill(surface, "runtime", api.runtime(PACKAGE))}
     texts[TRAINING] = fill(TRAINING.read_text(encoding="utf-8"), "recipes", recipes())
+    texts[SERVING] = fill(SERVING.read_text(encoding="utf-8"), "limits", limits())
     texts |= cards()
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")

@@ -47,6 +47,7 @@ COMMANDS = [
     "recipes",
     "report",
     "runtime",
+    "serve",
     "sweep",
     "tta",
     "tune",

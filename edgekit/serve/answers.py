@@ -1,0 +1,122 @@
+"""Photos to answers: rows as ``edgekit predict --json`` prints them, with boxes of crops where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from edgekit.errors import ContractError, PhotoError
+from edgekit.records import plain
+from edgekit.runtime import Bundle, Classifier, read_bundle
+from edgekit.runtime.classifier import Verdict
+from edgekit.scoring.predictions import Prediction, prediction_of
+from edgekit.serve.asked import Asked
+from edgekit.serve.options import ServeConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropAnswer:
+    """What one crop says.
+
+    Attributes:
+        box: Left, top, right and bottom in pixels of the upright photo.
+        label: Its most probable label.
+        score: The probability of that.
+    """
+
+    box: tuple[int, int, int, int]
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A photo's answer: its row, and its crops where they were asked for and there is a verdict."""
+
+    row: Prediction
+    boxes: tuple[CropAnswer, ...] | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The row as ``edgekit predict --json`` has it, and the crops beside its keys."""
+        row: dict[str, Any] = plain(self.row)
+        return row | ({} if self.boxes is None else {"boxes": plain(self.boxes)})
+
+
+class Models:
+    """As many models as there are workers, so that none waits for another's interpreter.
+
+    Args:
+        bundle: A checked model file.
+        config: How many, and how many crops each scores at a time.
+        backend: ``litert`` or ``tflite-runtime``; None takes the first installed one.
+
+    Attributes:
+        contract: The model's contract.
+        interpreter: Name and version of what runs it.
+
+    Raises:
+        ContractError: as of ``Classifier``.
+        InterpreterError: as of ``Classifier``.
+    """
+
+    def __init__(self, bundle: Bundle, config: ServeConfig, *, backend: str | None = None) -> None:
+        self.contract, self.sha256 = bundle.contract, bundle.file_sha256
+        self._free: SimpleQueue[Classifier] = SimpleQueue()
+        with ExitStack() as stack:
+            # One more, for explanations.
+            for _ in range(config.workers + 1):
+                one = stack.enter_context(Classifier(bundle, threads=config.threads, backend=backend))
+                self._free.put(one)
+            self.interpreter = one.interpreter
+            self._stack = stack.pop_all()
+
+    @contextmanager
+    def one(self) -> Iterator[Classifier]:
+        """A model for the body of the ``with``; waits where all are taken."""
+        classifier = self._free.get()
+        try:
+            yield classifier
+        finally:
+            self._free.put(classifier)
+
+    def answer(self, name: str, content: bytes, asked: Asked) -> Answer:
+        """Classify a photo; one that can't be is answered by why."""
+        verdict: Verdict | PhotoError
+        with self.one() as classifier:
+            try:
+                verdict = classifier.classify(content, crops=asked.crops)
+            except PhotoError as failure:
+                verdict = PhotoError(f"{name}: {str(failure).removeprefix(f'{len(content)} bytes: ')}")
+        boxes = None
+        if asked.boxes and isinstance(verdict, Verdict):
+            boxes = tuple(_crops(verdict, self.contract.labels))
+        return Answer(row=prediction_of(name, verdict, asked.top), boxes=boxes)
+
+    def close(self) -> None:
+        """Free them."""
+        self._stack.close()
+
+
+def _crops(verdict: Verdict, labels: Sequence[str]) -> Iterator[CropAnswer]:
+    for crop in verdict.crops:
+        best = max(range(len(labels)), key=crop.probabilities.__getitem__)
+        left, top, right, bottom = crop.box
+        yield CropAnswer(box=(left, top, right, bottom), label=labels[best], score=crop.probabilities[best])
+
+
+def load_models(file: Path, config: ServeConfig, *, backend: str | None = None) -> Models:
+    """Read, check and load a model file, as often as it is needed.
+
+    Raises:
+        ContractError: no model of edgekit, changed, or one that no interpreter may run.
+        InterpreterError: the interpreter is absent or refuses it.
+    """
+    bundle = read_bundle(file)
+    try:
+        return Models(bundle, config, backend=backend)
+    except ContractError as mistake:
+        raise ContractError(f"{file}: {mistake}") from mistake
