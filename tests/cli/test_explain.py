@@ -1,0 +1,87 @@
+"""``edgekit explain`` of photos."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def blue(tmp_path, plain_photo):
+    path = tmp_path / "blue.png"
+    Image.fromarray(plain_photo(0, 0, 255)).save(path)
+    return path
+
+
+def test_it_says_what_it_wrote(edgekit_here, tmp_path, red_blue_file, blue):
+    code, out, err = edgekit_here("explain", red_blue_file, blue, "--cells", 9, "--out", tmp_path / "why")
+    assert code == 0
+    assert "what the answers rest on" in out
+    assert "recapture" in out
+    assert f"wrote {tmp_path / 'why'}: blue.png, each with its record" in err
+    code, out, _ = edgekit_here(
+        "explain", red_blue_file, blue, "--label", "genuine", "--cover", "mean", "--out", tmp_path / "why", "--json"
+    )
+    assert [(one["answer"], one["label"]) for one in json.loads(out)] == [("recapture", "genuine")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param([], "a model and a photo are needed", id="nothing"),
+        pytest.param(["{model}"], "a model and a photo are needed", id="no-photo"),
+        pytest.param(["{model}", "{folder}"], "got the folder", id="folder"),
+        pytest.param(["{model}", "{folder}/none.jpg"], "no such file", id="absent"),
+        pytest.param(["{model}", "{photo}", "--label", "genuin"], "did you mean 'genuine'?", id="label"),
+        pytest.param(["{model}", "{photo}", "--gradcam"], "name the run's folder", id="gradcam"),
+        pytest.param(["{folder}", "{photo}"], "holds no finished float stage", id="no-run", marks=pytest.mark.host),
+        pytest.param(["{model}", "{photo}", "--cells", "4"], "--cells must be 9 to 2500, got 4", id="cells"),
+    ],
+)
+def test_mistakes_are_told(edgekit_here, tmp_path, red_blue_file, blue, arguments, message):
+    given = [one.format(model=red_blue_file, photo=blue, folder=tmp_path) for one in arguments]
+    code, out, err = edgekit_here("explain", *given, "--out", tmp_path / "why")
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.split())
+    assert not (tmp_path / "why" / "blue.png").exists()
+
+
+@pytest.fixture
+def probing():
+    pytest.importorskip("cv2", reason="needs the video extra")
+    pytest.importorskip("matplotlib")
+
+
+def test_probes_are_told_drawn_and_kept(edgekit_here, probing, tmp_path, model, photos):
+    given = ("explain", model, "--probes", "--data", photos, "--split", "all", "--out", tmp_path / "why")
+    code, out, err = edgekit_here(*given, "--per-class", 3, "--mask", "0.1,0.1,0.4,0.4")
+    assert code == 0
+    for said in ("grey", "JPEG 30", "background replaced", "border alone", "overlaid 50 %", "mask", "the colour? "):
+        assert said in out
+    assert "what takes most from each class" in out
+    assert f"wrote {tmp_path / 'why' / 'probes.json'} and probes.png" in err
+    with Image.open(tmp_path / "why" / "probes.png") as picture:
+        assert picture.width > 800
+    code, out, _ = edgekit_here(*given, "--per-class", 3, "--json")
+    assert json.loads(out)["photos"] == 6
+    assert json.loads(out) == json.loads((tmp_path / "why" / "probes.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["{model}", "--probes"], "needs a model and its photos", id="no-data"),
+        pytest.param(["{model}", "{photo}", "--probes", "--data", "{folder}"], "needs a model and its", id="a-photo"),
+        pytest.param(["{model}", "--probes", "--data", "{folder}/none"], "none", id="absent"),
+        pytest.param(["{model}", "--probes", "--data", "{folder}", "--mask", "1,2"], "x,y,w,h", id="mask"),
+        pytest.param(["{model}", "--probes", "--data", "{folder}", "--fine"], "--fine belongs to a photo", id="fine"),
+        pytest.param(["{model}", "{photo}", "--mask", "1,1,2,2"], "--mask belongs to --probes", id="no-probes"),
+    ],
+)
+def test_mistakes_of_probes_are_told(edgekit_here, probing, tmp_path, red_blue_file, blue, arguments, message):
+    given = [one.format(model=red_blue_file, photo=blue, folder=tmp_path) for one in arguments]
+    code, out, err = edgekit_here("explain", *given, "--out", tmp_path.parent / "why")
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.split())
