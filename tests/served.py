@@ -28,6 +28,15 @@ def photo(red=255, green=0, blue=0, *, size=(80, 60), kind="JPEG", **saved):
     return written.getvalue()
 
 
+def half_red():
+    """A photo whose left half is red, on which the model's "genuine" rests."""
+    picture = Image.new("RGB", (96, 96), (120, 120, 120))
+    picture.paste((255, 0, 0), (0, 0, 48, 96))
+    written = io.BytesIO()
+    picture.save(written, "PNG")
+    return written.getvalue()
+
+
 class Served:
     """A server that runs, and a client of it.
 

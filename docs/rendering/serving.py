@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from edgekit.serve.options import MAX_CONNECTIONS, MOST_CROPS, ServeConfig
+from edgekit.serve.options import MAX_CONNECTIONS, MOST_CELLS, MOST_CROPS, ServeConfig
 
 _ABOUT = re.compile(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", re.MULTILINE)
 # What is no limit, or is said elsewhere on the page.
@@ -23,4 +23,5 @@ def limits() -> str:
             rows.append(f"| {about[one.name].rstrip('.')} | {option} | {one.default:g} |")
     rows.append(f"| Connections at once | – | {MAX_CONNECTIONS} |")
     rows.append(f"| Crops that a request may ask for | – | {MOST_CROPS} |")
+    rows.append(f"| Cells that an explanation may be asked for | – | {MOST_CELLS} |")
     return "\n".join(rows)

@@ -41,6 +41,7 @@ def serve(
     max_mb: Annotated[int, typer.Option(help="Megabytes of a request, at most.", min=1)] = SERVE.max_mb,
     max_photos: Annotated[int, typer.Option(help="Photos of a request, at most.", min=1)] = SERVE.max_photos,
     upload_s: Annotated[float, typer.Option(help="Seconds that an upload may take.", min=1)] = SERVE.upload_s,
+    explain_s: Annotated[float, typer.Option(help="Seconds that an explanation may take.", min=1)] = SERVE.explain_s,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +79,7 @@ def serve(
             held_mb=max(SERVE.held_mb, max_mb),
             max_photos=max_photos,
             upload_s=upload_s,
+            explain_s=explain_s,
         ),
         keep_photos=keep_photos,
         keep_mb=keep_mb,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,13 @@ from queue import SimpleQueue
 from typing import Any
 
 from edgekit.errors import ContractError, PhotoError
+from edgekit.explain.occlusion import occlusion
+from edgekit.explain.options import OcclusionConfig
 from edgekit.records import plain
 from edgekit.runtime import Bundle, Classifier, read_bundle
 from edgekit.runtime.classifier import Verdict
 from edgekit.scoring.predictions import Prediction, prediction_of
-from edgekit.serve.asked import Asked
+from edgekit.serve.asked import Asked, ExplainAsked
 from edgekit.serve.options import ServeConfig
 
 
@@ -44,6 +48,36 @@ class Answer:
         """The row as ``edgekit predict --json`` has it, and the crops beside its keys."""
         row: dict[str, Any] = plain(self.row)
         return row | ({} if self.boxes is None else {"boxes": plain(self.boxes)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Which parts of a photo an answer rests on, as a grid of cells.
+
+    Attributes:
+        label: The label that was watched: the answer or, where that is "retake" or "unknown", the most probable one.
+        answer: What the model says of the whole photo by all crops of its plan.
+        base_log_odds: The label's log-odds on the whole photo.
+        log_odds: By how much they fall where a cell is covered, row by row from the top: above zero the cell speaks for
+            the label, below against it.
+        x_edges: Where columns begin and end, in pixels of the upright photo.
+        y_edges: Where rows begin and end.
+        size_wh: Width and height of the upright photo in pixels.
+        votes: How many times the model was asked.
+    """
+
+    label: str
+    answer: str
+    base_log_odds: float
+    log_odds: tuple[tuple[float, ...], ...]
+    x_edges: tuple[int, ...]
+    y_edges: tuple[int, ...]
+    size_wh: tuple[int, int]
+    votes: int
+
+
+class OutOfTime(Exception):
+    """An explanation took longer than it may."""
 
 
 class Models:
@@ -95,6 +129,33 @@ class Models:
         if asked.boxes and isinstance(verdict, Verdict):
             boxes = tuple(_crops(verdict, self.contract.labels))
         return Answer(row=prediction_of(name, verdict, asked.top), boxes=boxes)
+
+    def explain(self, content: bytes, asked: ExplainAsked, within_s: float) -> Explanation:
+        """Cover a photo part by part; see ``edgekit.explain.occlusion``.
+
+        Raises:
+            PhotoError: it can't be decoded, or is too small to be parted.
+            OutOfTime: it takes longer than so many seconds.
+        """
+        end = time.monotonic() + within_s
+        with self.one() as classifier:
+            try:
+                found = occlusion(
+                    classifier, content, OcclusionConfig(cells=asked.cells), stop=lambda: time.monotonic() > end
+                )
+            except CancelledError as stopped:
+                # That name would end the request's task, which awaits what is raised here.
+                raise OutOfTime from stopped
+        return Explanation(
+            label=found.label,
+            answer=found.answer,
+            base_log_odds=found.base_log_odds,
+            log_odds=tuple(map(tuple, found.log_odds.tolist())),
+            x_edges=tuple(found.x_edges.tolist()),
+            y_edges=tuple(found.y_edges.tolist()),
+            size_wh=found.size_wh,
+            votes=found.votes,
+        )
 
     def close(self) -> None:
         """Free them."""

@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edgekit.errors import PhotoError
 from edgekit.records import to_json
 from edgekit.serve.access import HEADERS, Access
-from edgekit.serve.answers import Answer, Models
-from edgekit.serve.asked import Asked, asked_of
+from edgekit.serve.answers import Answer, Models, OutOfTime
+from edgekit.serve.asked import Asked, ExplainAsked, asked_of
 from edgekit.serve.counts import KIND, RequestCounts
 from edgekit.serve.desk import Desk, DeskFull
 from edgekit.serve.kept import PhotoKeeper
@@ -54,6 +55,7 @@ class PhotoService:
         self._access, self._counts = Access(config.token), RequestCounts()
         self._room = UploadRoom(config.held_mb * MB)
         self._desk = Desk(config.workers, config.queue, name="edgekit-photos")
+        self._reasons = Desk(1, 1, name="edgekit-reasons")
         self._document = api_document(config)
         routes = [
             *(Route(path, self._page, methods=["GET"]) for path in _PAGE),
@@ -64,6 +66,7 @@ class PhotoService:
             Route("/docs", self._docs, methods=["GET"]),
             Route("/v1/model", self._model, methods=["GET"]),
             Route("/v1/classify", self._classify, methods=["POST"]),
+            Route("/v1/explain", self._explain, methods=["POST"]),
         ]
         self._paths = {route.path for route in routes}
         handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
@@ -78,6 +81,7 @@ class PhotoService:
     def close(self) -> None:
         """Let the workers finish, and free the models."""
         self._desk.close()
+        self._reasons.close()
         self._models.close()
 
     def _guarded(self, app: ASGIApp) -> ASGIApp:
@@ -127,12 +131,14 @@ class PhotoService:
         return Response("ok\n", media_type="text/plain; charset=utf-8")
 
     async def _metrics(self, _: Request) -> Response:
-        working, waiting = self._desk.counts()
+        desks = (("classify", self._desk), ("explain", self._reasons))
+        queue = {
+            f'work="{work}",state="{state}"': float(number)
+            for work, desk in desks
+            for state, number in zip(("working", "waiting"), desk.counts(), strict=True)
+        }
         gauges: dict[str, tuple[str, dict[str, float]]] = {
-            "edgekit_queue": (
-                "Requests that are worked on, and that wait.",
-                {'state="working"': working, 'state="waiting"': waiting},
-            ),
+            "edgekit_queue": ("Requests that are worked on, and that wait.", queue),
             "edgekit_held_bytes": ("Bytes of uploads in memory.", {"": self._room.held}),
         }
         if self._keeper is not None:
@@ -185,6 +191,23 @@ class PhotoService:
                 self._keeper.keep(one.content, answer.row)
             answers.append(answer)
         return answers
+
+    async def _explain(self, request: Request) -> Response:
+        asked, within_s = asked_of(request.query_params, ExplainAsked), self._config.explain_s
+        async with received(request, self._config, self._room, self._reasons) as photos:
+            if len(photos) != 1:
+                raise HTTPException(400, f"an explanation is of one photo, got {len(photos)}")
+            content = photos[0].content
+            try:
+                found = await self._run(self._reasons, lambda: self._models.explain(content, asked, within_s))
+            except PhotoError as failure:
+                return problem(422, str(failure))
+            except OutOfTime:
+                # Not to be sent again as it is, hence no Retry-After.
+                raise HTTPException(
+                    503, f"an explanation may take at most {within_s:g} s; ask for fewer cells"
+                ) from None
+        return _json(found)
 
     async def _run(self, desk: Desk, work: Callable[[], Any]) -> Any:
         try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, TypeVar, get_type_hints
+from typing import Annotated, TypeVar
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from edgekit.bounds import Within
 from edgekit.errors import EdgekitError
+from edgekit.explain.options import MIN_CELLS, OcclusionConfig
 from edgekit.records import from_plain
-from edgekit.serve.options import MOST_CROPS, MOST_TOP
+from edgekit.serve.options import MOST_CELLS, MOST_CROPS, MOST_TOP
 
 Q = TypeVar("Q")
 
@@ -35,19 +36,28 @@ class Asked:
     boxes: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainAsked:
+    """What is asked of an explanation.
+
+    Attributes:
+        cells: About how many cells the photo is cut into.
+    """
+
+    cells: Annotated[int, Within(low=MIN_CELLS, high=MOST_CELLS)] = OcclusionConfig().cells
+
+
 def asked_of(query: QueryParams, kind: type[Q]) -> Q:
     """A query as a dataclass: each field at most once, nothing else.
 
     Raises:
         HTTPException: 422, with the rule.
     """
-    hints = get_type_hints(kind)
     raw: dict[str, object] = {}
     for name, text in query.multi_items():
         if name in raw:
             raise HTTPException(422, f"a query must have each name once, got {name!r:.80} again")
-        is_text = str in (hints.get(name), *getattr(hints.get(name), "__args__", ()))
-        raw[name] = text if is_text else _TRUTHS.get(text, int(text) if _INTEGER.fullmatch(text) else text)
+        raw[name] = _TRUTHS.get(text, int(text) if _INTEGER.fullmatch(text) else text)
     try:
         return from_plain(kind, raw, where="the query", error=EdgekitError)
     except EdgekitError as mistake:

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import edgekit
 from edgekit.bounds import Within
 from edgekit.scoring.predictions import Prediction
-from edgekit.serve.answers import CropAnswer
-from edgekit.serve.asked import Asked
+from edgekit.serve.answers import CropAnswer, Explanation
+from edgekit.serve.asked import Asked, ExplainAsked
 from edgekit.serve.options import ServeConfig
 
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -36,7 +36,7 @@ _PROBLEMS = {
     "415": "The body is neither a form nor a photo.",
     "421": "The server answers to this machine's own names alone.",
     "422": "No photo could be read, or the query breaks a rule: `detail` says which.",
-    "503": "All workers are at work: send it again after `Retry-After` seconds.",
+    "503": "All workers are at work, or the time was too short: send it again after `Retry-After` seconds.",
 }
 # What may be wrong wherever photos are sent to.
 _OF_PHOTOS = ("400", "403", "408", "413", "415", "422", "503")
@@ -140,6 +140,22 @@ def _classify(config: ServeConfig, every: tuple[str, ...], photos: dict[str, Any
     }
 
 
+def _explain(config: ServeConfig, every: tuple[str, ...]) -> dict[str, Any]:
+    found = {
+        "description": "What each part of the photo adds to the answer.",
+        "content": {"application/json": {"schema": schema_of(Explanation)}},
+    }
+    return {
+        "post": {
+            "operationId": "explain",
+            "summary": f"Say which parts of one photo an answer rests on, within {config.explain_s:g} s",
+            "parameters": _query(ExplainAsked),
+            "requestBody": _body(config, most=1),
+            "responses": {"200": found, **_problems(*every, *_OF_PHOTOS)},
+        }
+    }
+
+
 def api_document(config: ServeConfig) -> dict[str, Any]:
     """The OpenAPI document of a server.
 
@@ -173,6 +189,7 @@ def api_document(config: ServeConfig) -> dict[str, Any]:
         "info": about,
         "paths": {
             "/v1/classify": _classify(config, every, photos),
+            "/v1/explain": _explain(config, every),
             "/v1/model": _get(
                 "model", "What the model is, and what the server takes", {"200": model}, _problems(*every)
             ),
@@ -233,6 +250,8 @@ def _operation(path: str, methods: dict[str, Any]) -> Iterator[str]:
         good = told["responses"]["200"]["content"].get("application/json")
         if good is not None and "items" in good["schema"]:
             yield "<p>Each row:</p>" + _schema(good["schema"]["items"])
+        elif good is not None and "properties" in good["schema"]:
+            yield "<p>The answer:</p>" + _schema(good["schema"])
         yield "</section>"
 
 

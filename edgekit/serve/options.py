@@ -12,9 +12,10 @@ from edgekit.serving import LOOPBACK, is_loopback
 MB = 1_000_000
 # What a header and a cookie can carry, and long enough that nobody guesses it.
 _TOKEN = re.compile(r"[\x21-\x7e]{16,200}")
-# What one request may ask for: every crop is a run of the model.
+# What one request may ask for: every crop is a run of the model, every cell of an explanation a vote.
 MOST_CROPS = 32
 MOST_TOP = 1000
+MOST_CELLS = 400
 MAX_CONNECTIONS = 256
 
 
@@ -29,6 +30,7 @@ class ServeConfig:
         workers: Photos scored at the same time, each by a model of its own.
         threads: Crops of a photo scored at the same time.
         queue: Requests that may wait for a worker. One more is told to come again.
+        explain_s: Seconds that an explanation may take; they have one worker of their own, and one may wait.
         max_mb: Megabytes of a request's body at most.
         held_mb: Megabytes that all uploads together may hold in memory.
         max_photos: Photos of a request at most.
@@ -45,6 +47,7 @@ class ServeConfig:
     workers: int = 2
     threads: int = 1
     queue: int = 1
+    explain_s: float = 30.0
     max_mb: int = 32
     held_mb: int = 256
     max_photos: int = 16
@@ -61,6 +64,7 @@ class ServeConfig:
             ("workers", 1, MAX_THREADS),
             ("threads", 1, MAX_THREADS),
             ("queue", 0, 1000),
+            ("explain_s", 0.1, 3600),
             ("max_mb", 1, 2000),
             ("held_mb", self.max_mb, 100_000),
             ("max_photos", 1, 1000),

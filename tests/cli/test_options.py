@@ -169,7 +169,7 @@ DEFAULTS = {
     "serve": {
         **{
             f"--{name.replace('_', '-')}": getattr(SERVE, name)
-            for name in ("host", "port", "workers", "threads", "queue", "max_mb", "max_photos", "upload_s")
+            for name in ("host", "port", "workers", "threads", "queue", "max_mb", "max_photos", "upload_s", "explain_s")
         },
         "--keep-photos": str(SERVE.keep_photos),
         "--keep-mb": str(SERVE.keep_mb),

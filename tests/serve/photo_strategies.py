@@ -7,18 +7,17 @@ import io
 import schemathesis
 from hypothesis import strategies as st
 from PIL import Image
-from schemathesis.transport.serialization import Binary
 
 
-def _photo(size: tuple[int, int], level: int, kind: str) -> Binary:
+def _photo(size: tuple[int, int], level: int, kind: str) -> bytes:
     written = io.BytesIO()
     Image.new("RGB", size, (level, 20, 255 - level)).save(written, kind)
-    return Binary(written.getvalue())
+    return written.getvalue()
 
 
 photos = st.builds(
     _photo,
-    st.tuples(st.integers(8, 40), st.integers(8, 40)),
+    st.tuples(st.integers(16, 40), st.integers(16, 40)),
     st.integers(0, 255),
     st.sampled_from(["JPEG", "PNG", "GIF"]),
 )

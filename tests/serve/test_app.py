@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from served import TOKEN, photo, serving
+from served import TOKEN, half_red, photo, serving
 
 from edgekit.records import to_json
 from edgekit.runtime import Classifier
@@ -141,6 +141,38 @@ def test_the_server_says_what_it_is_and_what_it_takes(served):
     assert "<script" not in page
 
 
+class TestExplanations:
+    def test_it_says_which_parts_an_answer_rests_on(self, served):
+        found = served.ask.post("/v1/explain?cells=16", files={"photo": half_red()}).json()
+        assert (found["label"], found["size_wh"]) == ("genuine", [96, 96])
+        rows = found["log_odds"]
+        assert (len(rows) + 1, len(rows[0]) + 1) == (len(found["y_edges"]), len(found["x_edges"]))
+        columns = [sum(row[at] for row in rows) for at in range(len(rows[0]))]
+        assert columns[0] > max(0.0, columns[-1])
+
+    @pytest.mark.parametrize(
+        ("sent", "query", "status", "rule"),
+        [
+            ([RED, RED], "", 400, "an explanation is of one photo, got 2"),
+            ([b"no photo"], "", 422, "not a whole"),
+            ([photo(size=(10, 10))], "", 422, "at least 12 px wide and high"),
+            ([RED], "?cells=8", 422, "cells must be 9 to 400, got 8"),
+            ([RED], "?label=x", 422, "unknown ['label']"),
+        ],
+    )
+    def test_what_can_not_be_explained_is_refused(self, served, sent, query, status, rule):
+        files = [("photo", one) for one in sent]
+        assert rule in told(served.ask.post(f"/v1/explain{query}", files=files), status)
+
+    def test_its_time_is_bounded(self, red_blue_file):
+        with serving(red_blue_file, explain_s=0.1) as served:
+            large = photo(size=(1600, 1200))
+            answer = served.ask.post("/v1/explain?cells=400", files={"photo": large})
+            assert "may take at most 0.1 s; ask for fewer cells" in told(answer, 503)
+            assert "retry-after" not in answer.headers
+            assert served.classify(RED).status_code == 200
+
+
 class TestLimits:
     def test_a_body_beyond_the_limit_is_cut_whether_it_says_so_or_not(self, red_blue_file):
         with serving(red_blue_file, max_mb=1) as served:
@@ -208,7 +240,7 @@ class TestFull:
         assert "all workers are at work" in told(answer, 503)
         assert answer.headers["retry-after"] == "1"
         metrics = served.ask.get("/metrics").text
-        assert 'edgekit_queue{state="working"} 1\n' in metrics
+        assert 'edgekit_queue{work="classify",state="working"} 1\n' in metrics
         assert 'edgekit_requests_total{route="/v1/classify",status="503"} 1\n' in metrics
         release.set()
         deadline = time.monotonic() + 10

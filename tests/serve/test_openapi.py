@@ -70,7 +70,7 @@ def test_schemathesis_finds_nothing(red_blue_file, token, tmp_path):
     hooks = {"SCHEMATHESIS_HOOKS": "photo_strategies", "PYTHONPATH": str(Path(__file__).parent)}
     with serving(red_blue_file, token=token) as served:
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{served.address}openapi.json", "--checks", "all"]
-        command += ["--max-examples", "25", "--seed", "1", "--suppress-health-check", "all", "--no-color"]
+        command += ["--max-examples", "15", "--seed", "1", "--suppress-health-check", "all", "--no-color"]
         command += ["-H", f"Authorization: Bearer {token}"] if token else []
         ended = subprocess.run(
             command, capture_output=True, text=True, check=False, env={**os.environ, **hooks}, cwd=tmp_path

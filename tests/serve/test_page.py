@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from browsing import CHROMIUM, CONTRASTS, DESKTOP, FLAGS, PHONE
-from served import TOKEN, photo, serving
+from served import TOKEN, half_red, photo, serving
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra")
 
@@ -156,6 +156,27 @@ def test_a_browser_without_a_camera_for_pages_opens_the_phones_own(served, visit
     with page.expect_file_chooser() as chooser:
         page.locator("#camera").click()
     assert chooser.value.element.get_attribute("capture") == "environment"
+
+
+def test_the_reasons_are_drawn_over_the_picture_and_told(served, visit, tmp_path):
+    page = visit(served.address, PHONE)
+    give(page, {"name": "half.png", "mimeType": "image/png", "buffer": half_red()}, RED)
+    card, plain_card = answers(page, 2)
+    card.locator(".why").click()
+    cells = card.locator("svg rect[fill]")
+    cells.first.wait_for()
+    assert cells.count() >= 9
+    assert card.locator(".because").inner_text().startswith("Red parts speak for genuine, blue ones against it")
+    assert ", right." not in card.locator(".because").inner_text()
+    assert page.locator("#status").inner_text() == card.locator(".because").inner_text()
+    page.screenshot(path=tmp_path / "why.png", full_page=True)
+    card.locator(".crops").click()
+    card.locator("svg rect.crop").first.wait_for()
+    assert (cells.count(), card.locator(".because").is_visible()) == (0, False)
+    # One colour all over: nothing stands out, and nothing is drawn.
+    plain_card.locator(".why").click()
+    plain_card.get_by_text("rests on no part more than on others").wait_for()
+    assert plain_card.locator("svg rect").count() == 0
 
 
 @pytest.mark.parametrize("dark", [False, True])

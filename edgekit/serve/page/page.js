@@ -3,6 +3,8 @@
 
 const SHOWN_LABELS = 5;
 const TRIES = 8;
+// Log-odds: what moves an answer by less is rounding.
+const LEAST_REASON = 0.02;
 const $ = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const svg = (name, attributes) => {
@@ -26,9 +28,10 @@ async function ask(path, options) {
     } catch {
       throw new Error("The server can't be reached.");
     }
-    if (answer.status === 503 && tries < TRIES) {
+    const pause = Number(answer.headers.get("Retry-After"));
+    if (answer.status === 503 && pause > 0 && tries < TRIES) {
       say("The server is busy; trying again …");
-      await wait(1000 * (Number(answer.headers.get("Retry-After")) || 1));
+      await wait(1000 * pause);
       continue;
     }
     if (answer.status === 401) showLogin("");
@@ -152,7 +155,6 @@ class Card {
     verdict.querySelector("span").textContent = `${this.row.label} · ${percent(this.row.score)}`;
     this.find(".actions").hidden = false;
     this.find(".crops").textContent = `Crops (${this.row.boxes.length})`;
-    this.find(".why").hidden = !model.explains;
     this.find(".more").hidden = model.labels.length <= SHOWN_LABELS;
     this.showScores(SHOWN_LABELS);
   }
@@ -230,14 +232,15 @@ class Card {
       }
     }
     const { label, log_odds: cells, x_edges: x, y_edges: y, size_wh: size } = this.reasons;
-    const most = Math.max(...cells.flat().map(Math.abs), 1e-9);
-    const shapes = cells.flatMap((row, down) => row.map((value, across) => svg("rect", {
+    const most = Math.max(...cells.flat().map(Math.abs));
+    const shapes = most < LEAST_REASON ? [] : cells.flatMap((row, down) => row.map((value, across) => svg("rect", {
       x: x[across], y: y[down], width: x[across + 1] - x[across], height: y[down + 1] - y[down],
       fill: value > 0 ? "#b2182b" : "#2166ac", "fill-opacity": (0.75 * Math.abs(value)) / most,
     })));
     if (this.find(".why").getAttribute("aria-pressed") === "true") this.draw(shapes, size);
-    because.textContent = `Red parts speak for ${label}, blue ones against it: without them the answer would be less, or more, sure. `
-      + `The strongest lies ${this.strongest()}.`;
+    because.textContent = most < LEAST_REASON
+      ? `The answer ${label} rests on no part more than on others.`
+      : `Red parts speak for ${label}, blue ones against it: without them it would be less, or more, sure. The strongest lies ${this.strongest()}.`;
     say(because.textContent);
   }
 
