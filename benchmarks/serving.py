@@ -3,10 +3,10 @@
     python benchmarks/serving.py MODEL PHOTOS --out benchmarks/results/serving.json
 
 The server is a process of its own with its defaults. First one client sends photos one after the other (unloaded), then
-more clients than workers send as fast as they are answered (what it can carry), then requests begin at twice that rate,
-whether or not earlier ones are answered, a third of them hostile: cut and damaged files, texts under a photo's name,
-bodies beyond the limit, forms that break off, connections that are closed in the middle, and heads that never end. The
-client runs on the same cores, and takes its share of them.
+as many clients as there are places send as fast as they are answered (what it can carry), then requests begin at twice
+that rate, whether or not earlier ones are answered, a third of them hostile: cut and damaged files, texts under a
+photo's name, bodies beyond the limit, forms that break off, connections that are closed in the middle, and heads that
+never end. The client runs on the same cores, and takes its share of them.
 
 Wanted: no 5xx but 503, a 95th percentile of accepted good photos within 1.5 of the unloaded one, and memory that does
 not grow from the first quarter of the loaded time to the last.
@@ -78,8 +78,11 @@ class Load:
         bad = sorted({one for kind in self.statuses.values() for one in kind if one.startswith("5") and one != "503"})
         if bad:
             yield f"5xx but 503: {', '.join(bad)}"
-        if self.p95_ratio > WITHIN:
-            yield f"p95 {self.accepted.p95_ms} ms under load, {self.unloaded.p95_ms} ms unloaded: {self.p95_ratio:.2f}"
+        lost = self.statuses.get("good", {}).keys() - {"200", "503"}
+        if lost:
+            yield f"good photos without an answer: {', '.join(sorted(lost))}"
+        if not self.p95_ratio <= WITHIN:
+            yield f"p95 {self.p95_ratio:.2f} of the unloaded one, wanted {WITHIN} at most"
         first, last = self.resident_mib
         if last - first > FLAT_MIB:
             yield f"memory grew from {first} to {last} MiB"
@@ -168,7 +171,7 @@ async def send(port: int, kind: str, content: bytes, seen: Seen, rng: random.Ran
         writer.close()
 
 
-async def measure(port: int, pid: int, photos: Sequence[bytes], seconds: float) -> Load:
+async def measure(port: int, pid: int, photos: Sequence[bytes], config: ServeConfig, seconds: float) -> Load:
     """All three parts; see the head of this file."""
     rng, turns = random.Random(0), itertools.cycle(photos)
     alone = Seen()
@@ -185,7 +188,7 @@ async def measure(port: int, pid: int, photos: Sequence[bytes], seconds: float) 
         while time.perf_counter() < end:
             await send(port, "good", next(turns), many, rng)
 
-    await asyncio.gather(*(client() for _ in range(ServeConfig().workers + ServeConfig().queue)))
+    await asyncio.gather(*(client() for _ in range(config.workers + config.queue)))
     capacity = len(many.accepted_ms) / (time.perf_counter() - began)
 
     loaded, resident, tasks = Seen(), list[float](), set[asyncio.Task[None]]()
@@ -227,17 +230,19 @@ def main() -> int:
     parser.add_argument("model", type=Path, help="a .tflite file")
     parser.add_argument("photos", type=Path, help="a folder of photos")
     parser.add_argument("--seconds", type=float, default=60.0, help="of the loaded part")
+    parser.add_argument("--queue", type=int, default=ServeConfig().queue, help="as of the server")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     files = sorted(one for one in asked.photos.rglob("*") if one.suffix.lower() in (".jpg", ".jpeg", ".png"))
     photos = [one.read_bytes() for one in files if one.stat().st_size < ServeConfig().max_mb * MB]
     random.Random(1).shuffle(photos)
-    command = [sys.executable, "-m", "edgekit", "serve", str(asked.model), "--port", "0"]
+    config = ServeConfig(queue=asked.queue)
+    command = [sys.executable, "-m", "edgekit", "serve", str(asked.model), "--port", "0", "--queue", str(config.queue)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr is not None
             port = next(int(found[1]) for line in server.stderr if (found := re.search(r":(\d+)/ \(Ctrl-C", line)))
-            load = asyncio.run(measure(port, server.pid, photos, asked.seconds))
+            load = asyncio.run(measure(port, server.pid, photos, config, asked.seconds))
             with urllib.request.urlopen(f"http://localhost:{port}/v1/model", timeout=10) as answer:
                 interpreter = json.load(answer)["interpreter"]
         finally:
@@ -249,7 +254,7 @@ def main() -> int:
         processor=processor(),
         cores=usable_cores(),
         interpreter=interpreter,
-        config=ServeConfig(),
+        config=config,
         photos=len(photos),
         loaded_s=asked.seconds,
         load=load,

@@ -21,7 +21,7 @@ from rendering.int8 import int8
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.recipes import recipes
-from rendering.serving import limits
+from rendering.serving import limits, load
 from rendering.shipped import figures, shipped
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
@@ -76,6 +76,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "docs" / "data.md", "crops", "../../benchmarks/results/cropping.json", many_crops),
     (ROOT / "docs" / "data.md", "imported", "../../benchmarks/results/importing.json", imported),
     (ROOT / "docs" / "data.md", "simulated", "recapture-simulated.json", simulated),
+    (SERVING, "load", "../../benchmarks/results/serving.json", load),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
     (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),

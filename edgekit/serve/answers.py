@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -100,6 +101,7 @@ class Models:
     def __init__(self, bundle: Bundle, config: ServeConfig, *, backend: str | None = None) -> None:
         self.contract, self.sha256 = bundle.contract, bundle.file_sha256
         self._free: SimpleQueue[Classifier] = SimpleQueue()
+        self._is_ending = threading.Event()
         with ExitStack() as stack:
             # One more, for explanations.
             for _ in range(config.workers + 1):
@@ -138,11 +140,13 @@ class Models:
             OutOfTime: it takes longer than so many seconds.
         """
         end = time.monotonic() + within_s
+
+        def is_over() -> bool:
+            return self._is_ending.is_set() or time.monotonic() > end
+
         with self.one() as classifier:
             try:
-                found = occlusion(
-                    classifier, content, OcclusionConfig(cells=asked.cells), stop=lambda: time.monotonic() > end
-                )
+                found = occlusion(classifier, content, OcclusionConfig(cells=asked.cells), stop=is_over)
             except CancelledError as stopped:
                 # That name would end the request's task, which awaits what is raised here.
                 raise OutOfTime from stopped
@@ -156,6 +160,10 @@ class Models:
             size_wh=found.size_wh,
             votes=found.votes,
         )
+
+    def stop(self) -> None:
+        """Let explanations end before their time."""
+        self._is_ending.set()
 
     def close(self) -> None:
         """Free them."""

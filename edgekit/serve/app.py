@@ -80,6 +80,7 @@ class PhotoService:
 
     def close(self) -> None:
         """Let the workers finish, and free the models."""
+        self._models.stop()
         self._desk.close()
         self._reasons.close()
         self._models.close()

@@ -28,11 +28,11 @@ _BOXES = (
     "probable `label`, and the `score` of that."
 )
 _PROBLEMS = {
-    "400": "The body is no whole form, or has no photo.",
+    "400": "The body is no whole form, has no photo, or more than this server takes.",
     "401": "The token is missing or another one.",
     "403": "The page that asks is another site's.",
     "408": "The upload took too long.",
-    "413": "The body has more bytes, or more photos, than this server takes.",
+    "413": "The body has more bytes than this server takes.",
     "415": "The body is neither a form nor a photo.",
     "421": "The server answers to this machine's own names alone.",
     "422": "No photo could be read, or the query breaks a rule: `detail` says which.",

@@ -29,7 +29,8 @@ class ServeConfig:
         token: Who knows it may ask; empty: whoever is on this machine may.
         workers: Photos scored at the same time, each by a model of its own.
         threads: Crops of a photo scored at the same time.
-        queue: Requests that may wait for a worker. One more is told to come again.
+        queue: Requests that may wait for a worker. One more is told to come again. None wait unless it is said: a photo
+            that waits for another is as late as the two of them.
         explain_s: Seconds that an explanation may take; they have one worker of their own, and one may wait.
         max_mb: Megabytes of a request's body at most.
         held_mb: Megabytes that all uploads together may hold in memory.
@@ -46,7 +47,7 @@ class ServeConfig:
     token: str = ""
     workers: int = 2
     threads: int = 1
-    queue: int = 1
+    queue: int = 0
     explain_s: float = 30.0
     max_mb: int = 32
     held_mb: int = 256

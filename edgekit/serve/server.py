@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from edgekit.errors import EdgekitError
 from edgekit.serve.options import MAX_CONNECTIONS, ServeConfig
 
-_GOODBYE_S = 10
+_GOODBYE_S = 5
 
 
 class PhotoServer:

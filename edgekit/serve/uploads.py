@@ -78,8 +78,8 @@ async def received(request: Request, config: ServeConfig, room: UploadRoom, desk
         desk: Where the photos are to be worked on; where it is full, nothing is read.
 
     Raises:
-        HTTPException: 400 no proper form or no photo, 408 too slow, 413 too large or too many, 415 neither a form nor
-            a photo, 503 no room for it now.
+        HTTPException: 400 no proper form, no photo or too many, 408 too slow, 413 too large, 415 neither a form nor a
+            photo, 503 no room for it now.
     """
     body = _Body(request, config, room)
     try:
@@ -115,9 +115,8 @@ async def _photos_of_form(request: Request, body: _Body, config: ServeConfig) ->
     try:
         form = await parser.parse()
     except MultiPartException as failure:
-        status = 413 if failure.message.startswith("Too many files") else 400
         raise HTTPException(
-            status, f"a form must be whole and have 1 to {config.max_photos} photos: {failure.message}"
+            400, f"a form must be whole and have 1 to {config.max_photos} photos: {failure.message}"
         ) from failure
     photos = []
     try:

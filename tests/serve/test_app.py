@@ -103,7 +103,7 @@ def test_a_bad_photo_among_good_ones_has_an_error_in_its_row(served):
     [
         ({"files": {"picture": RED}}, 400, "each named 'photo', got 'picture'"),
         ({"files": {"photo": RED}, "data": {"photo": "text"}}, 400, "must have files alone"),
-        ({"files": [("photo", RED)] * 17}, 413, "1 to 16 photos: Too many files"),
+        ({"files": [("photo", RED)] * 17}, 400, "1 to 16 photos: Too many files"),
         ({"data": b"--b\r\nno part", "headers": {"Content-Type": "multipart/form-data; boundary=b"}}, 400, "whole"),
         ({"data": b"--b--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=b"}}, 400, "got none"),
         ({"data": RED, "headers": {"Content-Type": "multipart/form-data"}}, 400, "boundary"),
