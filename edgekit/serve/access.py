@@ -47,7 +47,7 @@ class Access:
         if not self._token and not names_this_machine(host):
             raise HTTPException(421, f"this server answers to this machine's own names alone, got {host!r:.80}")
         origin = headers.get("origin")
-        if method not in ("GET", "HEAD") and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if method not in ("GET", "HEAD") and origin is not None and _site(origin) != host.lower():
             raise HTTPException(403, f"another site's page may not ask here, got one of {origin!r:.80}")
         if self._token and path not in OPEN and not self._knows(headers):
             raise HTTPException(401, "a token is needed: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
@@ -66,3 +66,11 @@ class Access:
     def remember(self, response: Response, *, is_https: bool) -> None:
         """Give a browser what stands for the token until it is closed; its scripts can't read it."""
         response.set_cookie(COOKIE, self._cookie, path="/", secure=is_https, httponly=True, samesite="strict")
+
+
+def _site(origin: str) -> str:
+    """Host and port of an origin; empty where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

@@ -114,10 +114,10 @@ async def _photos_of_form(request: Request, body: _Body, config: ServeConfig) ->
     )
     try:
         form = await parser.parse()
-    except MultiPartException as failure:
-        raise HTTPException(
-            400, f"a form must be whole and have 1 to {config.max_photos} photos: {failure.message}"
-        ) from failure
+    except (MultiPartException, ValueError) as failure:
+        # A form may name any charset that Python has, some of which can't be decoded by.
+        why = failure.message if isinstance(failure, MultiPartException) else str(failure)
+        raise HTTPException(400, f"a form must be whole and have 1 to {config.max_photos} photos: {why}") from failure
     photos = []
     try:
         for name, value in form.multi_items():

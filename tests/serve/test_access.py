@@ -29,6 +29,7 @@ def status(access, path="/v1/classify", method="POST", **headers):
         ({"host": HERE, "origin": "https://attacker.example"}, 403),
         ({"host": HERE, "origin": "http://localhost:9999"}, 403),
         ({"host": HERE, "origin": "null"}, 403),
+        ({"host": HERE, "origin": "http://[x"}, 403),
     ],
 )
 def test_without_a_token_this_machines_own_pages_may_ask(headers, expected):

@@ -98,6 +98,16 @@ def test_a_bad_photo_among_good_ones_has_an_error_in_its_row(served):
     assert "not a whole" in rows[1]["error"]
 
 
+def form(charset):
+    """The head of a form that names a charset."""
+    return {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
+
+
+def part(charset):
+    """A form with a name that no charset has."""
+    return b'--b\r\nContent-Disposition: form-data; name="xn--\xff\xfe"\r\n\r\n' + charset.encode() + b"\r\n--b--\r\n"
+
+
 @pytest.mark.parametrize(
     ("sent", "status", "rule"),
     [
@@ -108,6 +118,8 @@ def test_a_bad_photo_among_good_ones_has_an_error_in_its_row(served):
         ({"data": b"--b--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=b"}}, 400, "got none"),
         ({"data": RED, "headers": {"Content-Type": "multipart/form-data"}}, 400, "boundary"),
         ({"data": RED, "headers": {"Content-Type": "multipart/form-data; boundary=" + "b" * 300}}, 400, "whole"),
+        ({"data": part("undefined"), "headers": form("undefined")}, 400, "undefined encoding"),
+        ({"data": part("idna"), "headers": form("idna")}, 400, "a form must"),
         ({"json": {"photo": "cat.jpg"}}, 415, "got 'application/json'"),
         ({"content": RED}, 415, "got ''"),
     ],
