@@ -12,12 +12,12 @@ from edgekit.cli import console, options
 from edgekit.errors import EdgekitError, require
 from edgekit.explain.options import Mask, OcclusionConfig, ProbesConfig
 from edgekit.metrics.wording import NOTHING, count, percent, short_percent, signed_points
-from edgekit.shipped import model_file
+from edgekit.shipped import is_model_name, model_file
 
 if TYPE_CHECKING:
     from edgekit.data.options import DataReading
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
-    from edgekit.explain.probe_record import ProbesRecord
+    from edgekit.explain.probe_record import Moved, ProbeEffect, ProbesRecord
     from edgekit.runtime import Classifier
 
 _OCCLUSION, _PROBES = OcclusionConfig(), ProbesConfig()
@@ -39,7 +39,7 @@ class _Mode(NamedTuple):
 
 # By the option that asks for each; a photo is explained where none is given.
 _MODES = {
-    "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam"})),
+    "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam", "--mistakes", "--data"})),
     "--probes": _Mode(
         "a data set",
         frozenset(
@@ -82,11 +82,18 @@ def explain(
     gradcam: Annotated[
         bool, typer.Option("--gradcam", help="Add Grad-CAM, or fail: it needs a run's float weights.")
     ] = False,
+    mistakes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Explain the worst mistakes of an evaluation, evaluate.json or its folder, in place of named photos; "
+            "--data has the photos."
+        ),
+    ] = None,
     probes: Annotated[
         bool,
         typer.Option("--probes", help="Probe a data set instead: change its photos, and see what moves the answers."),
     ] = False,
-    data: Annotated[Path | None, typer.Option(help="Labelled photos, for --probes.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Labelled photos, for --probes and --mistakes.")] = None,
     mask: Annotated[
         str | None,
         typer.Option(
@@ -119,6 +126,7 @@ def explain(
             "--fine": fine or None,
             "--cover": cover,
             "--gradcam": gradcam or None,
+            "--mistakes": mistakes,
             "--data": data,
             "--mask": mask,
             "--per-class": per_class,
@@ -150,7 +158,8 @@ def explain(
         fine=fine,
         cover=cover or _OCCLUSION.cover,
     )
-    _explain_photos(files or [], occluding, out, gradcam=gradcam, threads=threads, json=json)
+    model, photos = _named(files or [], mistakes, data)
+    _explain_photos(model, photos, occluding, out, gradcam=gradcam, threads=threads, json=json)
 
 
 def _mode(asked: dict[str, bool]) -> str:
@@ -177,19 +186,38 @@ def _refuse_of_others(mode: str, given: dict[str, Any]) -> None:
             raise EdgekitError(f"{name} belongs to {' and '.join(takers)}, got {_MODES[mode].what}; leave it out")
 
 
-def _explain_photos(
-    files: list[str], config: OcclusionConfig, out: Path, *, gradcam: bool, threads: int, json: bool
-) -> None:
-    from edgekit.explain.photos import explain_photos
+def _named(files: list[str], mistakes: Path | None, data: Path | None) -> tuple[str, list[Path]]:
+    """The model and the photos that are to be explained.
 
+    Raises:
+        EdgekitError: a model or photos are missing.
+    """
+    if (mistakes is None) != (data is None):
+        raise EdgekitError("--mistakes and --data go together: an evaluation, and the photos that it was of")
+    if mistakes is not None and data is not None:
+        from edgekit.explain.mistakes import mistaken_photos
+
+        if len(files) != 1:
+            raise EdgekitError("--mistakes names the photos, so a model alone is needed beside it; leave photos out")
+        return files[0], mistaken_photos(mistakes, data)
     if len(files) < 2:
         raise EdgekitError("a model and a photo are needed: edgekit explain MODEL PHOTO")
     photos = [Path(one) for one in files[1:]]
-    _refuse_folders(photos)
-    classifier, heat = _loaded(files[0], threads)
+    for photo in photos:
+        if os.path.isdir(photo):
+            raise EdgekitError(f"each photo is explained by itself, got the folder {photo}; name photos")
+    return files[0], photos
+
+
+def _explain_photos(
+    model: str, photos: list[Path], config: OcclusionConfig, out: Path, *, gradcam: bool, threads: int, json: bool
+) -> None:
+    from edgekit.explain.photos import explain_photos
+
+    classifier, heat = _loaded(model, threads)
     if gradcam and heat is None:
         raise EdgekitError(
-            f"--gradcam needs a network's float weights, which a .tflite file has no more, got {files[0]}; name the "
+            f"--gradcam needs a network's float weights, which a .tflite file has no more, got {model}; name the "
             "run's folder that `edgekit finetune` wrote, or leave it out"
         )
     with classifier, console.progress() as progress:
@@ -205,21 +233,23 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
     from edgekit.runtime import Classifier
     from edgekit.terminal import captured_stderr
+    from edgekit.train.record import RunFolder
 
-    if not os.path.isdir(model):
+    folder = Path(model)
+    # A folder of photos may be called as a model that ships.
+    is_run = os.path.isdir(model) and (
+        not is_model_name(model) or os.path.exists(RunFolder(root=folder).record("float"))
+    )
+    if not is_run:
         with captured_stderr():
             return Classifier.load(model_file(model), threads=threads), None
+    # Before TensorFlow is loaded, which takes seconds.
+    RunFolder(root=folder).read("float")
     from edgekit.explain.gradcam import read_run
 
-    heat, bundle = read_run(Path(model))
+    heat, bundle = read_run(folder)
     with captured_stderr():
         return Classifier(bundle, threads=threads), heat.map
-
-
-def _refuse_folders(photos: list[Path]) -> None:
-    for photo in photos:
-        if os.path.isdir(photo):
-            raise EdgekitError(f"each photo is explained by itself, got the folder {photo}; name photos")
 
 
 def print_photos(found: list[PhotoExplanation]) -> None:
@@ -309,7 +339,7 @@ def print_probes(record: ProbesRecord) -> None:
 
 def _print_classes(record: ProbesRecord) -> None:
     """For each class the probe that takes most from its score; of many classes those that lose most."""
-    worst = {}
+    worst: dict[str, tuple[ProbeEffect, Moved]] = {}
     for effect in record.probes:
         for label, moved in effect.classes.items():
             if label not in worst or moved.score_change.value < worst[label][1].score_change.value:

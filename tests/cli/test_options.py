@@ -22,7 +22,7 @@ from edgekit.data.assign import AssignConfig
 from edgekit.data.options import AS_IT_LIES, SplitConfig
 from edgekit.errors import DataError
 from edgekit.evaluate.options import EvaluateConfig, TtaConfig
-from edgekit.explain.options import OcclusionConfig
+from edgekit.explain.options import OcclusionConfig, ProbesConfig
 from edgekit.gather.options import WANTED, CollectConfig, ImportConfig
 from edgekit.look.show import ShowConfig
 from edgekit.progress import SILENT
@@ -248,7 +248,7 @@ DEFAULTS = {
             for name in ("runs", "min_seconds", "repeats", "warmup", "warmup_seconds")
         },
     },
-    "explain": {"--cells": str(OCCLUSION.cells), "--cover": OCCLUSION.cover},
+    "explain": {"--cells": str(OCCLUSION.cells), "--cover": OCCLUSION.cover, "--split": ProbesConfig().part},
     "predict": {"--smooth": f"{DEFAULT_TAU_S:g}"},
     "data plan": {"--wanted": str(WANTED)},
     "data import": {

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import DataError
-from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet
+from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet, text_strip
 
 
 def test_sheets_are_bounded(dataset, tmp_path):
@@ -35,3 +35,10 @@ def test_headings_and_captions_are_whole(dataset, tmp_path, monkeypatch, photos)
     # Captions stand one after the other, line by line.
     assert told.count(caption) == photos
     assert all(font.getlength(text) <= width for text, font in written)
+
+
+def test_a_strip_is_as_high_as_its_words_need():
+    heights = [text_strip("a few words " * count, 300, text_px=14).height for count in (1, 10, 40)]
+    assert heights == sorted(set(heights))
+    assert text_strip("words", 300, text_px=28).height > heights[0]
+    assert text_strip("", 300).width == 300
