@@ -22,6 +22,7 @@ from rendering.int8 import int8
 from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.recipes import recipes
+from rendering.serving import limits, load
 from rendering.shipped import figures, shipped
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
@@ -35,6 +36,7 @@ MODELS = ROOT / "models"
 TOUR = ROOT / "docs" / "architecture.md"
 API = ROOT / "docs" / "api.md"
 TRAINING = ROOT / "docs" / "training.md"
+SERVING = ROOT / "docs" / "serving.md"
 PACKAGE = Path(edgekit.__file__).parent
 
 
@@ -76,6 +78,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "docs" / "data.md", "crops", "../../benchmarks/results/cropping.json", many_crops),
     (ROOT / "docs" / "data.md", "imported", "../../benchmarks/results/importing.json", imported),
     (ROOT / "docs" / "data.md", "simulated", "recapture-simulated.json", simulated),
+    (SERVING, "load", "../../benchmarks/results/serving.json", load),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
     (ROOT / "benchmarks" / "results" / "runtime.md", "ideas", "../../benchmarks/results/ideas.json", ideas),
@@ -102,6 +105,7 @@ def main() -> int:
     surface = fill(API.read_text(encoding="utf-8"), "functions", api.functions(PACKAGE))
     texts = {TOUR: fill(tour, "tree", tree(PACKAGE, tour)), API: fill(surface, "runtime", api.runtime(PACKAGE))}
     texts[TRAINING] = fill(TRAINING.read_text(encoding="utf-8"), "recipes", recipes())
+    texts[SERVING] = fill(SERVING.read_text(encoding="utf-8"), "limits", limits())
     texts |= cards()
     for page, name, source, render in PARTS:
         before = texts.get(page) or page.read_text(encoding="utf-8")

@@ -99,10 +99,12 @@ EXTRA_OF = {
     "regex": "data",
     "scipy": "data",
     "sklearn": "data",
+    "starlette": "serve",
     "tensorflow": "host",
     "tensorflow_model_optimization": "host",
     "tf_keras": "host",
     "tomli_w": "data",
+    "uvicorn": "serve",
 }
 
 

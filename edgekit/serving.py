@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -10,6 +11,14 @@ from typing import Any
 MAX_CONNECTIONS = 32
 LOOPBACK = "127.0.0.1"
 _NAMES = {LOOPBACK, "localhost", "[::1]"}
+POLICY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What every answer tells a browser: no other site may embed it, guess its type or hear of it."""
 
 
 def names_this_machine(host: str) -> bool:
@@ -20,6 +29,14 @@ def names_this_machine(host: str) -> bool:
     """
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
     return name.lower() in _NAMES
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens on a host is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class BoundedServer(ThreadingHTTPServer):

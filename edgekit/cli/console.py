@@ -11,13 +11,13 @@ import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO, TypeVar
 
 import typer
 
 from edgekit.progress import Progress, TimeLeft, about
 from edgekit.records import to_json
-from edgekit.terminal import exit_code_of_stop, guarded_output, printable
+from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop, guarded_output, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -185,6 +185,28 @@ def interruptible(function: F) -> F:
             sys.exit(exit_code_of_stop())
 
     return wrapped  # type: ignore[return-value]
+
+
+class Server(Protocol):
+    """What answers on a port."""
+
+    def serve(self) -> None:
+        """Answer until the process is stopped."""
+
+    def close(self) -> None:
+        """Free the port."""
+
+
+def until_stopped(server: Server) -> None:
+    """Serve until Ctrl-C, which is how that is ended; another signal keeps its own exit code."""
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        if exit_code_of_stop() != EXIT_INTERRUPTED:
+            raise
+        note("no longer served")
+    finally:
+        server.close()
 
 
 def add_commands(app: typer.Typer, examples: Mapping[Callable[..., None], str]) -> None:

@@ -10,7 +10,6 @@ import typer
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size
-from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop
 from edgekit.web.options import WebConfig
 
 if TYPE_CHECKING:
@@ -95,12 +94,4 @@ def _serve(folder: Path, port: int) -> None:
 
     server = PageServer(folder, port)
     console.note(f"serving {folder} on {server.address} (Ctrl-C ends it)")
-    try:
-        server.serve()
-    except KeyboardInterrupt:
-        # Ctrl-C is how it is ended; another signal keeps its own exit code.
-        if exit_code_of_stop() != EXIT_INTERRUPTED:
-            raise
-        console.note("no longer served")
-    finally:
-        server.close()
+    console.until_stopped(server)

@@ -99,13 +99,20 @@ def predict_photos(
     )
     with closing(verdicts):
         for photo, verdict in zip(photos, verdicts, strict=True):
-            yield _row(photo, verdict, config.top)
+            yield prediction_of(str(photo), verdict, config.top)
             progress.advance()
 
 
-def _row(photo: Path, verdict: Verdict | PhotoError, top: int) -> Prediction:
+def prediction_of(photo: str, verdict: Verdict | PhotoError, top: int) -> Prediction:
+    """The row of a photo.
+
+    Args:
+        photo: How the photo was named.
+        verdict: What was said of it, or why there is no verdict.
+        top: Name so many labels, the most probable first; 0 for none.
+    """
     # Names on disk need not be Unicode, and any output must hold them.
-    name = printable(str(photo))
+    name = printable(photo)
     if isinstance(verdict, PhotoError):
         return Prediction(photo=name, error=printable(str(verdict)))
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from edgekit.errors import EdgekitError
-from edgekit.serving import LOOPBACK, BoundedServer, names_this_machine
+from edgekit.serving import LOOPBACK, POLICY_HEADERS, BoundedServer, names_this_machine
 
 _KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -108,11 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(left))
             # A page that was written anew must be seen anew; the service worker keeps its own copy.
             self.send_header("Cache-Control", "no-cache")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+            for name, value in POLICY_HEADERS.items():
+                self.send_header(name, value)
             self.end_headers()
             while sends and left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
                 self.wfile.write(piece)

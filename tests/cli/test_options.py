@@ -35,6 +35,7 @@ from edgekit.look.show import ShowConfig
 from edgekit.progress import SILENT
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.runtime.smoothing import DEFAULT_TAU_S
+from edgekit.serve.options import ServeConfig
 from edgekit.simulate.options import RecaptureConfig, SimulateConfig
 from edgekit.train.options import NetworkConfig, TrainConfig
 from edgekit.web.options import WebConfig
@@ -65,13 +66,14 @@ OTHER_WORDS = {
     "--folds": "of a test, of an audit, of a split; the least number differs",
     "--out": "each says what it writes",
     "--per-class": "photos that are made, or looked at",
-    "--port": "of the live view, or of a page",
+    "--port": "of the live view, of a page, or of a server",
     "--preset": "what variants start from, or whether there are any",
     "--side": "of the network's input, of crops, of a copy, of a spectrum's tiles",
     "--strict": "each says what it holds against the set",
     "--test-fraction": "of photos, or of groups",
     "--title": "of a page, of a plan",
     "--val-fraction": "of photos, or of groups",
+    "--workers": "processes that make photos, or photos that are scored at the same time",
 }
 
 
@@ -166,13 +168,21 @@ def listed(values):
 NETWORK, TRAIN, SPLIT = NetworkConfig(), TrainConfig(), SplitConfig()
 BENCH, QUICK, IMPORT, COLLECT = BenchConfig(), quick_bench(), ImportConfig(), CollectConfig(label="any", group="any")
 VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), RecaptureConfig(), ShowConfig(), AuditConfig()
-ADOPT, OCCLUSION, DREAM = AdoptConfig(), OcclusionConfig(), DreamConfig()
+ADOPT, OCCLUSION, DREAM, SERVE = AdoptConfig(), OcclusionConfig(), DreamConfig(), ServeConfig()
 EXCITE, LAYER, INT8 = ExciteConfig(), LayerConfig(), Int8Config()
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
 DEFAULTS = {
     "web": {"--bench-photos": str(WebConfig().photos)},
+    "serve": {
+        **{
+            f"--{name.replace('_', '-')}": getattr(SERVE, name)
+            for name in ("host", "port", "workers", "threads", "queue", "max_mb", "max_photos", "upload_s", "explain_s")
+        },
+        "--keep-photos": str(SERVE.keep_photos),
+        "--keep-mb": str(SERVE.keep_mb),
+    },
     "data simulate": {"--per-class": SIMULATE.photos_per_class_per_group, "--seed": SIMULATE.seed},
     "finetune": {
         "--backbone": NETWORK.backbone,

@@ -48,6 +48,7 @@ COMMANDS = [
     "recipes",
     "report",
     "runtime",
+    "serve",
     "sweep",
     "tta",
     "tune",

@@ -1,0 +1,1 @@
+"""A model behind HTTP on this machine: a page where anybody can try it, and an API for programs."""
