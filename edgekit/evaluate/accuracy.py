@@ -13,6 +13,7 @@ from edgekit.bounds import Counted
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
+from edgekit.data.regions import LeftOut
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
@@ -27,6 +28,7 @@ from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.stopping import margins
 from edgekit.scoring.out_of_fold import read_beside
 from edgekit.scoring.passes import score_photos
+from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
 from edgekit.scoring.source import CropSource, crop_source
 
@@ -153,6 +155,8 @@ class EvaluateRecord:
         detail: Curves, calibration, slices and mistakes beyond the headline.
         gap: Validation against these photos, where they are the model's own test photos and all crops were scored.
         phone: What a phone had said of these photos, where they came with its verdicts.
+        left_out: With a model of regions: photos of the data, of whatever part, that have none or several, and judge
+            nothing.
     """
 
     model: str
@@ -169,6 +173,7 @@ class EvaluateRecord:
     detail: Detail
     gap: ValidationGap | None = None
     phone: PhoneAgreement | None = None
+    left_out: LeftOut | None = None
 
 
 def evaluate_model(
@@ -199,6 +204,7 @@ def evaluate_model(
     contract = bundle.contract
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
+    dataset = regions_for(bundle, dataset, progress=progress)
     chosen = choose_photos(dataset, contract, config.part, takes_folds=True, progress=progress)
     check_slices(config.slices, known_columns(chosen.samples))
     held = [] if chosen.out_of_fold else comparable(captures, bundle)
@@ -226,4 +232,5 @@ def evaluate_model(
         detail=detail(judged, slices=config.slices),
         gap=None if validation is None else validation_gap(validation, evaluation.balanced_accuracy, grouped=grouped),
         phone=phone_agreement(captures, held, chosen.samples, whole, contract) if captures else None,
+        left_out=None if dataset.regions is None else dataset.regions.left_out,
     )

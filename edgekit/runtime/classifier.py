@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
 from edgekit.runtime.workers import Workers, work_ahead
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,10 +349,37 @@ class Classifier:
 
         return self._verdicts(work, photos, at_once)
 
+    def classify_regions_many(
+        self, photos: Iterable[Source], *, crops: int | None = None, stop_early: bool = True, at_once: int = 2
+    ) -> Generator[RegionsVerdict | PhotoError]:
+        """Classify the regions of photos as they are asked for, as ``classify_many`` does with whole ones.
+
+        Args:
+            photos: Sources as ``classify`` takes them; a generator is read no further than need be.
+            crops: Score exactly so many crops of each region. None: the contract's number, or fewer.
+            stop_early: Whether the contract's bounds may end the work before a region's last crop.
+            at_once: Photos in flight.
+
+        Returns:
+            The answers in the order of the photos; the error in the place of one that can't be read.
+
+        Raises:
+            ContractError: the model classifies whole photos, or a number that can't be had.
+        """
+        self._found_by()
+        if not 1 <= at_once <= MAX_THREADS:
+            raise ContractError(f"photos at once must be 1 to {MAX_THREADS}, got {at_once}")
+
+        def work(photo: Source) -> RegionsVerdict | PhotoError:
+            try:
+                return self.classify_regions(photo, crops=crops, stop_early=stop_early)
+            except PhotoError as failure:
+                return failure
+
+        return self._verdicts(work, photos, at_once)
+
     @staticmethod
-    def _verdicts(
-        work: Callable[[Source], Verdict | PhotoError], photos: Iterable[Source], at_once: int
-    ) -> Generator[Verdict | PhotoError]:
+    def _verdicts(work: Callable[[Source], Answer], photos: Iterable[Source], at_once: int) -> Generator[Answer]:
         if at_once == 1:
             yield from map(work, photos)
             return

@@ -42,12 +42,17 @@ class Tracker:
         contract: Labels and decision of the model.
         tau_s: As for ``Smoother``.
 
+    Attributes:
+        contract: Labels and decision of the model.
+
     Raises:
         VideoError: a time constant out of range.
     """
 
+    contract: Contract
+
     def __init__(self, contract: Contract, *, tau_s: float = DEFAULT_TAU_S) -> None:
-        self._contract, self._tau_s = contract, tau_s
+        self.contract, self._tau_s = contract, tau_s
         # Where it is refused, that is at once.
         Smoother(contract, tau_s=tau_s)
         self._tracks: dict[int, _Track] = {}
@@ -77,7 +82,7 @@ class Tracker:
             if index not in numbers:
                 self._last_number += 1
                 numbers[index] = self._last_number
-                smoother = Smoother(self._contract, tau_s=self._tau_s)
+                smoother = Smoother(self.contract, tau_s=self._tau_s)
                 self._tracks[self._last_number] = _Track(smoother, seen.region.box, time_s)
             track = self._tracks[numbers[index]]
             track.box, track.time_s = seen.region.box, time_s
