@@ -199,10 +199,7 @@ def finetune(
         with options.replacing(folder, "float"):
             _keep_origin(folder, config, start)
             record = _finetune(network, run, began, progress)
-        kept = None if config.start is None else folder.start(config.start.sha256)
-        for other in folder.starts:
-            if other != kept:
-                other.unlink(missing_ok=True)
+        _drop_other_starts(folder, config)
         return record
 
 
@@ -212,6 +209,13 @@ def _keep_origin(folder: RunFolder, config: TrainConfig, start: Float32Array) ->
         write_arrays(folder.start(config.start.sha256), {"kernels": start})
     if config.regions is not None:
         write_atomic(folder.detector, read_detector(config.detector))
+
+
+def _drop_other_starts(folder: RunFolder, config: TrainConfig) -> None:
+    kept = None if config.start is None else folder.start(config.start.sha256)
+    for other in folder.starts:
+        if other != kept:
+            other.unlink(missing_ok=True)
 
 
 def of_run(
