@@ -15,9 +15,11 @@ from edgekit.records import from_plain, plain, strict_json, to_json
 
 Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
 
-# The newest that is read. Without heads a contract is written in the first, which older readers take as well.
-SCHEMA = 2
-_SCHEMA_WITHOUT_HEADS = 1
+# The newest that is read. A contract is written in the oldest that has all that it says, which older readers take too.
+SCHEMA = 3
+_FIRST_SCHEMA = 1
+# The schema that each of these keys came with; a contract that says nothing of one is written without it.
+_SINCE = {"heads": 2, "regions": 3}
 CONTRACT_NAME = "edgekit.json"
 LABELS_NAME = "labels.txt"
 
@@ -33,6 +35,12 @@ MAX_DEPTH = 20
 # What a caller may ask of a model.
 MAX_THREADS = 256
 MAX_RUNS = 100_000
+MAX_REGIONS = 100
+# Of a region's margin, in parts of its side.
+MAX_MARGIN = 2.0
+
+# A detector that lies in the model file is this member of its archive.
+DETECTOR_NAME = "detector.tflite"
 
 RETAKE = "retake"
 UNKNOWN = "unknown"
@@ -151,12 +159,72 @@ class Decision:
             raise ContractError('a decision that stops early must have no floor: "unknown" needs all crops')
 
 
+DetectorName = Literal["blazeface-short", "blazeface-back", "blazeface-full"]
+DetectorPlace = Literal["inside", "beside"]
+Alignment = Literal["none", "eyes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionPlan:
+    """What is classified instead of the whole photo: squares around what a detector finds in it.
+
+    The crop plan is applied to each square as if it were the photo.
+
+    Attributes:
+        detector: How the detector's outputs are read: MediaPipe's face detectors for two metres (``blazeface-short``),
+            for a phone's back camera (``blazeface-back``) and for five metres (``blazeface-full``).
+        detector_sha256: Hex SHA-256 of the detector's file.
+        place: Where the detector is: ``inside`` the model file, as ``detector.tflite`` of its archive, or ``beside`` it
+            in the same folder, by the name ``detector_file``.
+        margin: What is added on each side of what was found, in parts of its longer side.
+        align: ``eyes`` turns the square so that the eyes are level; ``none`` leaves it upright.
+        least_score: What the detector is less sure of is left out.
+        iou: Above this intersection over union, boxes are of one and the same thing.
+        most: The surest so many are taken.
+        least_px: What is smaller, by its longer side in the photo's own pixels, is left out.
+    """
+
+    detector: DetectorName
+    detector_sha256: str
+    place: DetectorPlace = "inside"
+    margin: float = 0.25
+    align: Alignment = "none"
+    least_score: float = 0.5
+    iou: float = 0.3
+    most: int = 20
+    least_px: int = 24
+
+    def __post_init__(self) -> None:
+        """Check the hash and the ranges."""
+        if re.fullmatch(r"[0-9a-f]{64}", self.detector_sha256) is None:
+            raise ContractError(f"detector_sha256 must be 64 hex digits, got {self.detector_sha256!r:.80}")
+        if not 0 <= self.margin <= MAX_MARGIN:
+            raise ContractError(f"a region's margin must lie in 0 to {MAX_MARGIN:g}, got {self.margin}")
+        for name in ("least_score", "iou"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ContractError(f"{name} must lie above 0, and at most at 1, got {getattr(self, name)}")
+        if not 1 <= self.most <= MAX_REGIONS:
+            raise ContractError(f"most must be 1 to {MAX_REGIONS} regions, got {self.most}")
+        if not 1 <= self.least_px <= MAX_WORKING_PX:
+            raise ContractError(f"least_px must be 1 to {MAX_WORKING_PX} px, got {self.least_px}")
+
+    @property
+    def thing(self) -> str:
+        """What the detector finds, for people."""
+        return "face"
+
+    @property
+    def detector_file(self) -> str:
+        """The detector's name where it lies beside the model file."""
+        return f"detector-{self.detector_sha256[:12]}.tflite"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """Everything that a caller must know to use a model, and where the model came from.
 
     Attributes:
-        schema: Version of this format: 2 with heads, 1 without; a reader refuses a newer one.
+        schema: Version of this format: 3 with regions, else 2 with heads, else 1; a reader refuses a newer one.
         name: A name for people.
         labels: One per output, in the order of the output.
         bona_fide: The label of genuine photos, where the task is presentation-attack detection; all others are attacks.
@@ -164,6 +232,7 @@ class Contract:
         plan: Which crops are scored.
         heads: The scales that have a head of their own, in the outputs' order: the first head's probabilities are the
             first output, those of all others the second. A crop is scored by the head of its scale. None: one head.
+        regions: What is classified instead of the whole photo. None: the whole photo.
         decision: How scores become an answer.
         precision: int8, float32, float16, dynamic or int16x8.
         model_sha256: Hex SHA-256 of the flatbuffer, the bytes before the appended archive.
@@ -171,13 +240,14 @@ class Contract:
         provenance: Data hash, split, training, measured numbers: for people and reports, never for decisions.
     """
 
-    schema: int = _SCHEMA_WITHOUT_HEADS
+    schema: int = _FIRST_SCHEMA
     name: str
     labels: tuple[str, ...]
     bona_fide: str | None = None
     side_px: int
     plan: CropPlan = field(default_factory=CropPlan)
     heads: tuple[str, ...] | None = None
+    regions: RegionPlan | None = None
     decision: Decision = field(default_factory=Decision)
     precision: Precision
     model_sha256: str
@@ -200,6 +270,7 @@ class Contract:
         for what, value in (("threshold", self.decision.threshold), ("abstain band", self.decision.abstain)):
             if value is not None and self.bona_fide is None:
                 raise ContractError(f"a decision with a {what} ({value}) needs a bona fide label, got none")
+        self._check_schema()
         self._check_heads()
         bounds = self.decision.early_stop
         if bounds is not None and len(bounds) != self.plan.crops - 1:
@@ -214,11 +285,20 @@ class Contract:
         if re.fullmatch(r"[0-9a-f]{64}", self.model_sha256) is None:
             raise ContractError(f"model_sha256 must be 64 hex digits, got {self.model_sha256!r:.80}")
 
-    def _check_heads(self) -> None:
-        schema = _SCHEMA_WITHOUT_HEADS if self.heads is None else SCHEMA
+    def _check_schema(self) -> None:
+        schema = self._least_schema(self.heads, self.regions)
         if self.schema != schema:
-            which = "without" if self.heads is None else "with"
-            raise ContractError(f"a contract {which} heads must have schema {schema}, got {self.schema!r}")
+            said = [key for key in _SINCE if getattr(self, key) is not None]
+            what = f"with {' and '.join(said)}" if said else f"without {' or '.join(_SINCE)}"
+            raise ContractError(f"a contract {what} must have schema {schema}, got {self.schema!r}")
+
+    @staticmethod
+    def _least_schema(heads: object, regions: object) -> int:
+        """The oldest schema that has all that is said."""
+        said = {"heads": heads, "regions": regions}
+        return max([_FIRST_SCHEMA, *(since for key, since in _SINCE.items() if said[key] is not None)])
+
+    def _check_heads(self) -> None:
         if self.heads is None:
             return
         for scale in self.heads:
@@ -266,9 +346,10 @@ class Contract:
     def to_plain(self) -> dict[str, Any]:
         """What the contract's JSON holds, in the types that JSON knows."""
         known: dict[str, Any] = plain(self)
-        if self.heads is None:
-            # Readers of the first schema refuse keys that it lacks.
-            del known["heads"]
+        for key in _SINCE:
+            # Readers of older schemas refuse keys that these lack.
+            if known[key] is None:
+                del known[key]
         return known
 
     def to_json(self) -> str:
@@ -291,12 +372,11 @@ class Contract:
             raise ContractError(
                 f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: {pip_line(upgrade=True)}"
             )
-        if not isinstance(raw, dict) or schema not in (_SCHEMA_WITHOUT_HEADS, SCHEMA):
-            raise ContractError(
-                f"{CONTRACT_NAME} must have schema {_SCHEMA_WITHOUT_HEADS} or {SCHEMA}, got {schema!r:.80}"
-            )
-        if schema == _SCHEMA_WITHOUT_HEADS and "heads" in raw:
-            raise ContractError(f"{CONTRACT_NAME} with heads must have schema {SCHEMA}, got {schema!r}")
+        if not isinstance(raw, dict) or schema not in range(_FIRST_SCHEMA, SCHEMA + 1):
+            raise ContractError(f"{CONTRACT_NAME} must have schema {_FIRST_SCHEMA} to {SCHEMA}, got {schema!r:.80}")
+        for key, since in _SINCE.items():
+            if key in raw and schema < since:
+                raise ContractError(f"{CONTRACT_NAME} with {key} must have schema {since} or newer, got {schema!r}")
         return from_plain(cls, raw, where=CONTRACT_NAME, error=ContractError)
 
     def with_decision(self, decision: Decision) -> Contract:
@@ -305,7 +385,11 @@ class Contract:
 
     def with_heads(self, heads: tuple[str, ...] | None) -> Contract:
         """The same contract for a model with a head for each of these scales; None for one with one head."""
-        return replace(self, heads=heads, schema=_SCHEMA_WITHOUT_HEADS if heads is None else SCHEMA)
+        return replace(self, heads=heads, schema=self._least_schema(heads, self.regions))
+
+    def with_regions(self, regions: RegionPlan | None) -> Contract:
+        """The same contract for a model of regions; None for one of whole photos."""
+        return replace(self, regions=regions, schema=self._least_schema(self.heads, regions))
 
 
 def check_crops(count: int) -> None:

@@ -102,6 +102,30 @@ def heads_file() -> Path:
 
 
 @pytest.fixture(scope="session")
+def marks_file() -> Path:
+    """A model file of 8 px that classifies each bright square on black: red is genuine, blue is recapture."""
+    return MODELS / "marks.tflite"
+
+
+@pytest.fixture(scope="session")
+def marks(marks_file) -> Bundle:
+    return read_bundle(marks_file)
+
+
+@pytest.fixture(scope="session")
+def marked_photo() -> Callable[..., np.ndarray]:
+    """``marked_photo((1, 2, RED), …)``: uint8 (512, 512, 3), black, with a mark of 64 px in a cell of each."""
+
+    def draw(*marks: tuple[int, int, tuple[int, int, int]]) -> np.ndarray:
+        pixels = np.zeros((512, 512, 3), np.uint8)
+        for column, row, colour in marks:
+            pixels[64 * row : 64 * row + 64, 64 * column : 64 * column + 64] = colour
+        return pixels
+
+    return draw
+
+
+@pytest.fixture(scope="session")
 def conv_int8() -> Bundle:
     """A demo's model: int8 convolutions, float probabilities, 96 px."""
     return read_bundle(MODELS / "conv_int8.tflite")

@@ -314,6 +314,8 @@ TESTED_ELSEWHERE = {
     "adopt.interface": "through adoptions: tests/adopt/test_run.py",
     "clean.options": "defaults alone",
     "web.options": "through pages: tests/web/test_publish.py",
+    "scoring.drawn": "through predict --draw: tests/cli/test_predict.py",
+    "data.regions": "through what finds them: tests/scoring/test_regions.py",
     "cli.crossval": "tests/cli/test_bad_input.py; what it calls: tests/crossval/test_folds.py",
     "cli.devices": "tests/devices/test_survey.py, tests/devices/test_doctor.py",
     "cli.report": "tests/report/test_write.py",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +24,11 @@ from edgekit.contract import (
     Contract,
     CropPlan,
     Decision,
+    RegionPlan,
     parse_fraction,
 )
 from edgekit.errors import ContractError, pip_line
+from edgekit.records import plain
 
 HASH = "0123456789abcdef" * 4
 
@@ -270,6 +274,53 @@ class TestContract:
 
 SCALES = CropPlan(lead=("full", "centre"), cycle=("native", "1/4"), crops=6)
 HEADS = ("full", "native", "1/4", "centre")
+FACES = RegionPlan(detector="blazeface-short", detector_sha256="abcdef" * 10 + "0123", align="eyes")
+
+
+class TestRegions:
+    def test_they_take_the_third_schema_with_heads_or_without(self):
+        contract = make_contract(plan=SCALES).with_regions(FACES)
+        assert (contract.schema, contract.with_heads(HEADS).schema) == (3, 3)
+        assert make_contract(plan=SCALES).with_heads(HEADS).with_regions(FACES) == contract.with_heads(HEADS)
+        assert contract.with_regions(None) == make_contract(plan=SCALES)
+        for one in (contract, contract.with_heads(HEADS)):
+            assert Contract.from_json(one.to_json()) == one
+
+    def test_the_detector_has_a_name_beside_the_model(self):
+        assert (FACES.thing, FACES.detector_file) == ("face", "detector-abcdefabcdef.tflite")
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            pytest.param({"detector_sha256": "abc"}, "detector_sha256 must be 64 hex digits, got 'abc'", id="hash"),
+            pytest.param({"margin": -0.1}, "margin must lie in 0 to 2, got -0.1", id="margin"),
+            pytest.param({"margin": math.nan}, "margin must lie in 0 to 2, got nan", id="margin-that-is-none"),
+            pytest.param({"least_score": 0}, "least_score must lie above 0, and at most at 1, got 0", id="score"),
+            pytest.param({"iou": 1.5}, "iou must lie above 0, and at most at 1, got 1.5", id="iou"),
+            pytest.param({"most": 0}, "most must be 1 to 100 regions, got 0", id="most"),
+            pytest.param({"least_px": 0}, "least_px must be 1 to 20000 px, got 0", id="least-px"),
+        ],
+    )
+    def test_values_out_of_range(self, changes, message):
+        with pytest.raises(ContractError, match=message):
+            replace(FACES, **changes)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            pytest.param({"schema": 2}, "with regions must have schema 3 or newer, got 2", id="older-schema"),
+            pytest.param({"regions": None}, "without heads or regions must have schema 1, got 3", id="null"),
+            pytest.param({"regions": {}}, "missing", id="empty"),
+            pytest.param({"regions": {**plain(FACES), "detector": "yolo"}}, "regions: detector must be", id="detector"),
+            pytest.param({"regions": {**plain(FACES), "place": "cloud"}}, "regions: place must be", id="place"),
+            pytest.param({"regions": {**plain(FACES), "zoom": 2}}, "zoom", id="unknown-key"),
+            pytest.param({"regions": {**plain(FACES), "most": 3.5}}, "regions: most must be int", id="fraction"),
+        ],
+    )
+    def test_json_that_is_refused(self, changes, message):
+        raw = {**json.loads(make_contract(plan=SCALES).with_regions(FACES).to_json()), **changes}
+        with pytest.raises(ContractError, match=message):
+            Contract.from_json(json.dumps(raw))
 
 
 class TestHeads:
@@ -338,14 +389,14 @@ class TestFromJson:
             pytest.param("", "edgekit.json must be JSON", id="empty"),
             pytest.param("{", "edgekit.json must be JSON", id="cut-short"),
             pytest.param("[" * 100_000, "edgekit.json must be JSON", id="nested-beyond-the-stack"),
-            pytest.param("[]", f"must have schema 1 or {SCHEMA}, got None", id="list"),
-            pytest.param("{}", f"must have schema 1 or {SCHEMA}, got None", id="no-schema"),
-            pytest.param('{"schema": 0}', f"must have schema 1 or {SCHEMA}, got 0", id="old-schema"),
-            pytest.param('{"schema": "1"}', f"must have schema 1 or {SCHEMA}, got '1'", id="schema-as-text"),
-            pytest.param('{"schema": [1]}', rf"must have schema 1 or {SCHEMA}, got \[1\]", id="schema-as-list"),
+            pytest.param("[]", f"must have schema 1 to {SCHEMA}, got None", id="list"),
+            pytest.param("{}", f"must have schema 1 to {SCHEMA}, got None", id="no-schema"),
+            pytest.param('{"schema": 0}', f"must have schema 1 to {SCHEMA}, got 0", id="old-schema"),
+            pytest.param('{"schema": "1"}', f"must have schema 1 to {SCHEMA}, got '1'", id="schema-as-text"),
+            pytest.param('{"schema": [1]}', rf"must have schema 1 to {SCHEMA}, got \[1\]", id="schema-as-list"),
             pytest.param(
-                '{"schema": 3, "news": 1}',
-                f"has schema 3, this edgekit reads up to 2: {re.escape(pip_line(upgrade=True))}",
+                '{"schema": 4, "news": 1}',
+                f"has schema 4, this edgekit reads up to 3: {re.escape(pip_line(upgrade=True))}",
                 id="newer-schema",
             ),
         ],
@@ -361,10 +412,12 @@ class TestFromJson:
             pytest.param({"treshold": 0.5}, r"unknown \['treshold'\]", id="unknown"),
             pytest.param({"schema": True}, "schema must be int, got True", id="schema-true"),
             pytest.param({"schema": 1.0}, "schema must be int, got 1.0", id="schema-float"),
-            pytest.param({"schema": 2}, "without heads must have schema 1, got 2", id="schema-2-without-heads"),
-            pytest.param({"schema": 2, "heads": None}, "without heads must have schema 1", id="schema-2-null-heads"),
-            pytest.param({"heads": ["1/4", "full"]}, "with heads must have schema 2, got 1", id="schema-1-with-heads"),
-            pytest.param({"heads": None}, "with heads must have schema 2, got 1", id="schema-1-with-null-heads"),
+            pytest.param({"schema": 2}, "without heads or regions must have .* 1, got 2", id="schema-2-without-heads"),
+            pytest.param({"schema": 2, "heads": None}, "without heads or regions must", id="schema-2-null-heads"),
+            pytest.param(
+                {"heads": ["1/4", "full"]}, "with heads must have schema 2 or newer", id="schema-1-with-heads"
+            ),
+            pytest.param({"heads": None}, "with heads must have schema 2 or newer", id="schema-1-with-null-heads"),
             pytest.param({"schema": 2, "heads": "full"}, "heads must be tuple", id="text-for-heads"),
             pytest.param({"schema": 2, "heads": ["1/4", 2]}, r"heads\[1\] must be str, got 2", id="number-for-head"),
             pytest.param({"side_px": "224"}, "side_px must be int, got '224'", id="text-for-number"),

@@ -39,6 +39,7 @@ from edgekit.runtime.agent.pace import Pace
 from edgekit.runtime.bundle import read_bundle
 from edgekit.runtime.photo import decode
 from edgekit.runtime.readers import READ_EVERYWHERE
+from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import CropUse, Scores
 
 
@@ -127,8 +128,9 @@ class BenchPlan:
     """
 
     def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
-        self.model, self.dataset, self.config = model, dataset, config
+        self.model, self.config = model, config
         self.bundle = read_bundle(model)
+        self.dataset = dataset = regions_for(self.bundle, dataset)
         self.model_bytes = model.stat().st_size
         self.contract = self.bundle.contract
         self.chosen: Chosen = choose_photos(dataset, self.contract, config.part)

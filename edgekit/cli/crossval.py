@@ -50,6 +50,10 @@ def crossval(
     head: options.Head = options.TRAIN.head,
     heads: options.Heads = options.TRAIN.heads,
     weigh: options.Weigh = options.TRAIN.weigh,
+    regions: options.Regions = None,
+    detector: options.DetectorChoice = None,
+    align: options.Align = None,
+    margin: options.Margin = None,
     plan: options.Plan = str(options.TRAIN.plan),
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: options.Draws = None,
@@ -100,6 +104,7 @@ def crossval(
         recipe=recipe or "",
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
+    train = options.with_detector(train, regions, detector=detector, align=align, margin=margin)
     qat = options.changed(qat_fit(), epochs=qat_epochs)
     config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted, variants=made)
     check_weights_file(network)

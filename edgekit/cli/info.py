@@ -12,8 +12,17 @@ from edgekit.metrics.wording import NOTHING, file_size
 from edgekit.shipped import model_file
 
 if TYPE_CHECKING:
-    from edgekit.contract import Contract
+    from edgekit.contract import Contract, RegionPlan
     from edgekit.modelfile.foreign import ForeignModel
+
+
+def _seen(regions: RegionPlan | None) -> str:
+    """What is classified, in words; empty for the whole photo."""
+    if regions is None:
+        return ""
+    where = "inside" if regions.place == "inside" else f"beside, as {regions.detector_file}"
+    turned = ", turned so that the eyes are level" if regions.align == "eyes" else ""
+    return f"each {regions.thing} that {regions.detector} ({where}) finds, with a margin of {regions.margin:g}{turned}"
 
 
 def info(
@@ -48,6 +57,7 @@ def info(
         ["precision", contract.precision],
         ["crops", f"{contract.plan.crops} of {contract.plan}"],
         ["heads", ", ".join(contract.heads or ())],
+        ["classifies", _seen(contract.regions)],
         ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
         ["decision", _decision(contract)],
         ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],

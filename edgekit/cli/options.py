@@ -6,15 +6,15 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from edgekit.cli import console
-from edgekit.contract import MAX_CROPS, CropPlan
+from edgekit.contract import MAX_CROPS, MAX_MARGIN, Alignment, CropPlan, RegionPlan
 from edgekit.data.manifest import COLUMNS
 from edgekit.data.options import (
     AS_IT_LIES,
@@ -47,6 +47,7 @@ Config = TypeVar("Config")
 
 NETWORK, TRAIN = NetworkConfig(), TrainConfig()
 FIT = TRAIN.whole
+REGION_DEFAULTS = {one.name: one.default for one in fields(RegionPlan)}
 _SINGLE = {"alpha": "one width", "features": "one layer that the head sees"}
 CPUS = os.cpu_count() or 1
 
@@ -192,6 +193,32 @@ Dropout = Annotated[
     float | None,
     typer.Option(
         help=f"Share of the head's inputs that each step of training leaves out. [default: {NETWORK.dropout:g}, none]"
+    ),
+]
+Regions = Annotated[
+    Literal["faces"] | None,
+    typer.Option(
+        help="Classify each face in place of the whole photo. Photos with none or several are left out of training."
+    ),
+]
+DetectorChoice = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        help="What finds the faces: short (within two metres), back, full (within five), or a .tflite file of one of "
+        f"these. [default: {TRAIN.detector}]",
+    ),
+]
+Align = Annotated[
+    Alignment | None,
+    typer.Option(help=f"eyes turns faces so that these are level. [default: {REGION_DEFAULTS['align']}]"),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        help=f"What is added around a face, in parts of its side. [default: {REGION_DEFAULTS['margin']}]",
+        min=0,
+        max=MAX_MARGIN,
     ),
 ]
 Draws = Annotated[
@@ -368,6 +395,28 @@ def load_photos(
         refuse_among_photos(place, data, what)
     check_labels = partial(refuse_strangers, root=data, known=known) if known else None
     return load_dataset(data, reading=how, known=known, check_labels=check_labels, skip_bad=skip_bad, progress=progress)
+
+
+def with_detector(
+    config: TrainConfig, regions: str | None, *, detector: str | None, align: Alignment | None, margin: float | None
+) -> TrainConfig:
+    """A training's configuration with the regions that the options ask for.
+
+    Raises:
+        EdgekitError: options of regions without these.
+        RunError: there is no such detector.
+        ContractError: the file is none.
+    """
+    if regions is None:
+        given = given_only({"--detector": detector, "--align": align, "--margin": margin})
+        if given:
+            raise EdgekitError(f"{', '.join(given)} goes with --regions faces, which was not given; add it")
+        return config
+    from edgekit.scoring.regions import plan_for, read_detector
+
+    named = detector or config.detector
+    plan = changed(plan_for(read_detector(named)), align=align, margin=margin)
+    return replace(config, regions=plan, detector=named)
 
 
 def load_run_photos(before: TrainRecord, data: Path | None, *, progress: Progress) -> Dataset:

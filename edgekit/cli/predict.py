@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console, options
-from edgekit.cli.watch import WatchOptions, watch_frames
+from edgekit.cli.watch import WatchOptions, watch_frame_regions, watch_frames
 from edgekit.contract import MAX_THREADS
 from edgekit.errors import DataError, EdgekitError, require
 from edgekit.metrics.wording import NOTHING, count, listed, percent
@@ -72,7 +72,13 @@ def predict(
     smooth: Annotated[
         float | None, typer.Option(help="Seconds over which verdicts are smoothed; 0 for none. [default: 0.5]", min=0)
     ] = None,
-    draw: Annotated[Path | None, typer.Option(help="Write an .mp4 with verdicts and crops drawn in.")] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write an .mp4 of the frames, or a folder of the photos, with what is said of them drawn in: crops, "
+            "or boxes and names of faces."
+        ),
+    ] = None,
     frames: Annotated[int | None, typer.Option(help="Stop after so many frames.", min=1)] = None,
 ) -> None:
     """Classify photos, or the frames of a video or a camera.
@@ -112,19 +118,25 @@ def predict(
         )
     if out is not None:
         _check_out(out, csv=csv)
+        if draw is not None:
+            raise EdgekitError("--draw goes with what is printed, got --out, too; leave one of them out")
     found = list(_files(photos, options.reading(columns, folders)))
     with captured_stderr():
         loaded = Classifier.load(named, threads=threads, backend=interpreter)
     with loaded as classifier:
         if is_watching:
-            classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
-            watch_frames(classifier, classify, watching, json=json)
+            if classifier.contract.regions is None:
+                classify = partial(classifier.classify, crops=crops, stop_early=not all_crops)
+                watch_frames(classifier, classify, watching, json=json)
+            else:
+                each = partial(classifier.classify_regions, crops=crops, stop_early=not all_crops)
+                watch_frame_regions(classifier, each, watching, json=json)
             return
         config = PredictConfig(crops=crops, stop_early=not all_crops, top=top or 0, batch=batch)
         if out is not None:
             failed = _write(classifier, found, config, out, model=named, json=json)
         else:
-            failed = _print(classifier, found, config, json=json, csv=csv)
+            failed = _print(classifier, found, config, json=json, csv=csv, draw=draw)
     if failed:
         raise typer.Exit(2)
 
@@ -174,16 +186,24 @@ def _write(
     return errors > 0
 
 
-def _print(classifier: Classifier, files: list[Path], config: PredictConfig, *, json: bool, csv: bool) -> bool:
-    """Print predictions; returns whether a photo had none."""
+def _print(
+    classifier: Classifier, files: list[Path], config: PredictConfig, *, json: bool, csv: bool, draw: Path | None
+) -> bool:
+    """Print predictions, and draw them; returns whether a photo had none."""
+    from edgekit.scoring.drawn import draw_predictions
     from edgekit.scoring.predictions import count_folders, csv_lines, predict_photos
 
     with console.progress() as progress:
         rows = list(predict_photos(classifier, files, config, progress=progress))
+        if draw is not None:
+            drawn = draw_predictions(list(zip(files, rows, strict=True)), classifier.contract, draw, progress=progress)
+    if draw is not None:
+        console.note(f"wrote {count(len(drawn), 'picture')} to {draw}")
     if json:
         console.print_json(rows)
     elif csv:
-        for line in csv_lines(rows, min(config.top, len(classifier.contract.labels))):
+        most, has_regions = min(config.top, len(classifier.contract.labels)), classifier.contract.regions is not None
+        for line in csv_lines(rows, most, has_regions=has_regions):
             typer.echo(line, nl=False)
     else:
         _print_rows(rows)
@@ -197,6 +217,9 @@ def _print(classifier: Classifier, files: list[Path], config: PredictConfig, *, 
 
 
 def _print_rows(rows: list[Prediction]) -> None:
+    if any(row.regions is not None for row in rows):
+        _print_regions(rows)
+        return
     counts = Counter(row.label or "error" for row in rows)
     has_top = any(row.top for row in rows)
     console.print_table(
@@ -217,6 +240,26 @@ def _print_rows(rows: list[Prediction]) -> None:
             ]
             for row in rows
         ],
+    )
+
+
+def _print_regions(rows: list[Prediction]) -> None:
+    """A line for each region; a photo without any has one line, too."""
+    lines, labels = [], Counter[str]()
+    for row in rows:
+        ms = NOTHING if row.ms is None else f"{row.ms:.1f}"
+        if not row.regions:
+            lines.append([row.photo, NOTHING, row.label or "error", NOTHING, NOTHING, ms])
+            labels[row.label or "error"] += 1
+        for one in row.regions or ():
+            left, top, right, bottom = one.box
+            told = "; ".join(f"{name} {percent(share)}" for name, share in (one.top or {}).items())
+            place = f"{right - left}x{bottom - top} at {left},{top}"
+            lines.append([row.photo, place, told or one.label, percent(one.score), str(one.crops), ms])
+            labels[one.label] += 1
+    told = ", ".join(f"{number} {label}" for label, number in sorted(labels.items()))
+    console.print_table(
+        f"{count(len(rows), 'photo')}: {told}", ["photo", "face", "label", "score", "crops", "ms of the photo"], lines
     )
 
 

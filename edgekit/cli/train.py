@@ -54,6 +54,10 @@ def finetune(
     head: options.Head = options.TRAIN.head,
     heads: options.Heads = options.TRAIN.heads,
     weigh: options.Weigh = options.TRAIN.weigh,
+    regions: options.Regions = None,
+    detector: options.DetectorChoice = None,
+    align: options.Align = None,
+    margin: options.Margin = None,
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
@@ -141,6 +145,7 @@ def finetune(
         recipe=recipe or "",
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
+    config = options.with_detector(config, regions, detector=detector, align=align, margin=margin)
     start, config = _begun(from_, config, context)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
@@ -212,6 +217,11 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
     if json:
         console.print_json(record)
     else:
+        if record.left_out is not None:
+            none, several = len(record.left_out.none), len(record.left_out.several)
+            console.note(
+                f"left out: {count(none, 'photo')} with no face and {several} with several, which are in {out}"
+            )
         split = record.split
         validating = "no" if record.folds else f"{len(split.val)}"
         console.note(

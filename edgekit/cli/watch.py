@@ -19,10 +19,10 @@ from edgekit.records import plain
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
-    from edgekit.runtime import Classifier, Verdict
+    from edgekit.runtime import Classifier, RegionsVerdict, Verdict
     from edgekit.runtime.photo import Picture
     from edgekit.video.source import FrameSource
-    from edgekit.video.watch import FrameVerdict
+    from edgekit.video.watch import FrameRegions, FrameVerdict
 
 
 SOURCES = ("--camera", "--video", "--picamera")
@@ -59,7 +59,9 @@ class WatchOptions:
             )
         of_files = {"--every": self.every, "--realtime": self.realtime}
         of_frames = {**of_files, "--smooth": self.smooth, "--draw": self.draw, "--frames": self.frames}
-        alone = {} if self.video is not None else of_frames if photos else of_files
+        # Of photos, each is drawn into a folder.
+        of_frames_alone = {name: value for name, value in of_frames.items() if name != "--draw"}
+        alone = {} if self.video is not None else of_frames_alone if photos else of_files
         for name, value in alone.items():
             # A smoothing of 0 seconds is one that was given.
             if value is not None and value is not False:
@@ -141,6 +143,71 @@ def watch_frames(
         console.note(
             f"{source.name} announces {count(source.count, 'frame')}, {read} could be read; is the file whole?"
         )
+
+
+class _RegionTally:
+    """What is left to say of regions in the end."""
+
+    def __init__(self, thing: str) -> None:
+        self.thing = thing
+        self.frames, self.ms = 0, 0.0
+        self.answers: dict[int, Counter[str]] = {}
+        self._last: dict[int, str] = {}
+
+    def add(self, frame: FrameRegions) -> list[str]:
+        """Count a frame; returns lines for who came, and whose answer changed."""
+        self.frames += 1
+        self.ms += frame.ms
+        lines = []
+        for one in frame.regions:
+            self.answers.setdefault(one.number, Counter())[one.label] += 1
+            if self._last.get(one.number) != one.label:
+                lines.append(f"{frame.time_s:8.2f} s  {self.thing} {one.number}  {one.label}  {percent(one.score)}")
+            self._last[one.number] = one.label
+        return lines
+
+    def line(self, source: FrameSource) -> str:
+        seen = ", ".join(f"{number}: {found.most_common(1)[0][0]}" for number, found in self.answers.items())
+        return (
+            f"{source.name}: {count(self.frames, 'frame')}, {source.dropped} dropped, "
+            f"{self.ms / self.frames:.1f} ms each: {seen or f'no {self.thing}'}"
+        )
+
+
+def watch_frame_regions(
+    classifier: Classifier, classify: Callable[[Picture], RegionsVerdict], options: WatchOptions, *, json: bool
+) -> None:
+    """Print a line for each frame (JSON), or for each region that comes or changes its answer, and a summary.
+
+    Raises:
+        VideoError: no frames, or the camera stopped; what was drawn until then is kept.
+    """
+    from edgekit.runtime import Tracker
+    from edgekit.runtime.memory import return_freed_memory
+    from edgekit.runtime.smoothing import DEFAULT_TAU_S
+    from edgekit.video.watch import watch_regions
+
+    assert classifier.contract.regions is not None
+    return_freed_memory()
+    tracker = Tracker(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
+    tally = _RegionTally(classifier.contract.regions.thing)
+    with ExitStack() as stack:
+        opened = open_source(options.camera, options.video, every=options.every or 1, realtime=options.realtime)
+        source = stack.enter_context(closing(opened))
+        writer = None
+        if options.draw is not None:
+            from edgekit.video.writer import VideoWriter
+
+            writer = stack.enter_context(closing(VideoWriter(options.draw, fps=source.fps)))
+        try:
+            for frame in watch_regions(source, classify, tracker, limit=options.frames, writer=writer):
+                changes = tally.add(frame)
+                for line in [json_module.dumps(plain(frame))] if json else changes:
+                    typer.echo(printable(line))
+        finally:
+            # Ctrl-C is how a camera is ended: that has a summary, too.
+            if tally.frames:
+                typer.echo(printable(tally.line(source)), err=json)
 
 
 def open_source(camera: int | None, video: Path | None, *, every: int = 1, realtime: bool = False) -> FrameSource:

@@ -32,7 +32,6 @@ from edgekit.convert.single_frame import (
 )
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
-from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos
@@ -53,10 +52,11 @@ from edgekit.scoring.out_of_fold import OutOfFold, beside_content, some_of_each
 from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
-from edgekit.train.finetune import versions
+from edgekit.train.finetune import of_run, versions
 from edgekit.train.network import first_head_alone
 from edgekit.train.options import CALIBRATED, Stage
 from edgekit.train.record import Calibration, RunFolder, TrainRecord
+from edgekit.train.resume import REFUSE
 from edgekit.train.to_tflite import to_flatbuffer
 
 # What a file changes about scores, and whether it loses too much, so many photos settle.
@@ -110,7 +110,8 @@ def convert_run(
         if stage == "qat":
             folder.check_origin(record)
         folder.check_photos(record, dataset)
-        dataset = with_groups(dataset, record.config.split.group_by, progress)
+        _refuse_frame_of_regions(config, record)
+        dataset = of_run(dataset, folder, record, REFUSE, progress)
         ranges = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
         used = ranges.calibration if ranges is not None else None
         kept = read_rejected(out, config, record, used)
@@ -124,10 +125,12 @@ def convert_run(
             else:
                 compared = _out_of_fold(models.bundles[0], models.folds, dataset, shown, progress)
             kept = _judge(models.bundles[0], compared, max_drop=config.max_drop)
-            if models.folds is None:
-                kept = kept._replace(bundle=measured_on_one_frame(kept.bundle, dataset, record, progress))
-            else:
-                kept = kept._replace(bundle=measured_out_of_fold(kept.bundle, compared.scores))
+            # Apps that squash the whole photo don't show what a model of regions was trained on.
+            if record.config.regions is None:
+                if models.folds is None:
+                    kept = kept._replace(bundle=measured_on_one_frame(kept.bundle, dataset, record, progress))
+                else:
+                    kept = kept._replace(bundle=measured_out_of_fold(kept.bundle, compared.scores))
         else:
             progress.say(f"{rejected_file(out)} was made by these very settings: nothing is converted again")
         bundle, gate = kept.bundle, kept.gate
@@ -148,6 +151,12 @@ def convert_run(
         converted = write_with_record(kept, converted, out)
         remove_rejected(out)
         return converted
+
+
+def _refuse_frame_of_regions(config: ConvertConfig, record: TrainRecord) -> None:
+    regions = record.config.regions
+    if config.single_frame and regions is not None:
+        raise EdgekitError(f"--single-frame is for whole photos, the run classifies {regions.thing}s; leave it out")
 
 
 class _Folds(NamedTuple):
@@ -186,7 +195,7 @@ def _converted(
     progress.begin(f"converting to {draft.precision}", 2)
     flatbuffer = append_softmax(to_flatbuffer(network, draft.precision, pixels))
     progress.advance()
-    bundles, of_float, reference = [make_bundle(flatbuffer, draft)], of_stage, network
+    bundles, of_float, reference = [make_bundle(flatbuffer, draft, folder.read_detector(record))], of_stage, network
     if record.stage != "float" and (frames is not None or of_stage is None):
         reference = load_stage(folder, before, "float")
         if frames is not None:
@@ -286,7 +295,7 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
             **({"started_from_sha256": record.config.start.sha256} if record.config.start else {}),
         },
     )
-    return contract.with_heads(record.config.head_scales)
+    return contract.with_heads(record.config.head_scales).with_regions(record.config.regions)
 
 
 def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:

@@ -54,6 +54,7 @@ from edgekit.runtime.readers import READ_EVERYWHERE
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.out_of_fold import read_beside
 from edgekit.scoring.passes import ScoreStore, score_photos
+from edgekit.scoring.regions import read_detector, with_regions
 from edgekit.scoring.scores import Scores
 from edgekit.train.backbones.count import count_macs
 from edgekit.train.finetune import finetune, versions
@@ -111,12 +112,15 @@ def cross_validate(
     """
     # Before the folder is claimed: folds that can't be had and weights that don't fit must not bind it.
     refuse_among_photos(out, dataset.root, "a cross-validation")
+    place = cache or RunFolder(root=out).features
+    regions = config.train.regions
+    detector = b"" if regions is None else read_detector(config.train.detector)
+    dataset = with_regions(dataset, regions, detector, folder=place if keep else None, progress=progress)
     dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = fold_splits(dataset, config)
     check_variants(config.variants, config.train.network)
     load_backbone(network_for(config.train, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
-    place = cache or RunFolder(root=out).features
     options = RunOptions(resume=True, cache=place if keep else None, keep=keep)
     with working_in(out):
         folds = _run_folds(dataset, splits, out, config, options=options, progress=progress)

@@ -20,6 +20,7 @@ from edgekit.data.folder import read_folder
 from edgekit.data.manifest import COLUMNS, NEWER, Sample
 from edgekit.data.names import same_names, shorten
 from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy
+from edgekit.data.regions import FoundRegions
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -37,6 +38,7 @@ class Dataset:
         sha256: Identifies the data: what is known of each usable photo, and the SHA-256 of its file.
         reading: How its owner said the folder is to be read.
         derived_by: The rule that the groups were derived by; None for those of the data itself.
+        regions: The region of each usable photo that is worked on in its place; None for whole photos.
     """
 
     root: Path
@@ -46,6 +48,7 @@ class Dataset:
     sha256: str
     reading: DataReading = AS_IT_LIES
     derived_by: DerivedBy | None = None
+    regions: FoundRegions | None = None
 
     def __post_init__(self) -> None:
         """Check that groups and splits are known of all photos or of none."""

@@ -13,6 +13,7 @@ from edgekit.bounds import Counted
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
+from edgekit.data.regions import LeftOut
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
@@ -28,6 +29,7 @@ from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.stopping import margins
 from edgekit.scoring.out_of_fold import has_beside, read_beside
 from edgekit.scoring.passes import score_photos
+from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import Count, CropUse, Scores, crop_use
 from edgekit.scoring.source import CropSource, crop_source
 
@@ -186,6 +188,8 @@ class EvaluateRecord:
             training photos set out of fold; they are these very photos where they are judged out of fold. Empty where
             no folds chose the head, where what they said does not lie beside the model or is of fewer crops, and where
             all photos are of one class.
+        left_out: With a model of regions: photos of the data, of whatever part, that have none or several, and judge
+            nothing.
     """
 
     model: str
@@ -203,6 +207,7 @@ class EvaluateRecord:
     gap: ValidationGap | None = None
     phone: PhoneAgreement | None = None
     asked_again: tuple[AskedAgain, ...] = ()
+    left_out: LeftOut | None = None
 
 
 def evaluate_model(
@@ -233,6 +238,7 @@ def evaluate_model(
     contract = bundle.contract
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
+    dataset = regions_for(bundle, dataset, progress=progress)
     chosen = choose_photos(dataset, contract, config.part, takes_folds=True, progress=progress)
     check_slices(config.slices, known_columns(chosen.samples))
     held = [] if chosen.out_of_fold else comparable(captures, bundle)
@@ -261,6 +267,7 @@ def evaluate_model(
         gap=None if validation is None else validation_gap(validation, evaluation.balanced_accuracy, grouped=grouped),
         phone=phone_agreement(captures, held, chosen.samples, whole, contract) if captures else None,
         asked_again=_told_again(judged, photos, scores if chosen.out_of_fold else _unseen(model, contract)),
+        left_out=None if dataset.regions is None else dataset.regions.left_out,
     )
 
 

@@ -19,6 +19,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.operating_point import edge_caution, fit_decision
 from edgekit.scoring.out_of_fold import carry
+from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import CropUse, Scores, crop_use
 
 # Below that a temperature fits the photos, not the model: one photo more or less moves it by a multiple.
@@ -80,6 +81,7 @@ def tune(
     """
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
+    dataset = regions_for(bundle, dataset, progress=progress)
     chosen = choosing_photos(dataset, contract, part, progress)
     _check_enough(chosen, contract)
     scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)

@@ -36,6 +36,7 @@ from edgekit.records import plain
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.operating_point import fit_early_stop
 from edgekit.scoring.out_of_fold import carry
+from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import Scores
 
 # Square of the standard normal's 97.5 % quantile, for Wilson's upper end where no error was seen.
@@ -240,6 +241,7 @@ def set_target(
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
     target, write = request.target, request.write
+    dataset = regions_for(bundle, dataset, progress=progress)
     chosen = _choosing_photos(dataset, contract, request.part, progress)
     is_attack = np.array([sample.label != contract.bona_fide for sample in chosen.samples])
     if not is_attack.any() or is_attack.all():

@@ -26,6 +26,7 @@ from edgekit.metrics.rates import Flips, Rate, Resampling, flips, rate
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.passes import ModelPlans, ScoreStore, score_passes
+from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import Scores
 
 # Plans by a name, besides those that are written out; of these two the first crop is the only one.
@@ -221,6 +222,8 @@ def compare_crops(
     bundles = [read_bundle(model) for model in models]
     _check_models(models, bundles)
     config, left_out = plans_with_heads(bundles, config)
+    # Of models that see photos otherwise the pass refuses all but the first.
+    dataset = regions_for(bundles[0], dataset, progress=progress)
     chosen = [choose_photos(dataset, bundle.contract, part, progress=progress) for bundle in bundles]
     if len({one.samples for one in chosen}) > 1:
         raise DataError("models are compared on the same photos, these have different test photos; use --split all")

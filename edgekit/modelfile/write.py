@@ -9,37 +9,42 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
+from edgekit.contract import CONTRACT_NAME, DETECTOR_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError, InterpreterError
 from edgekit.modelfile.flatbuffer import input_quantization, set_metadata
 from edgekit.modelfile.metadata import METADATA_NAME, build_metadata
 from edgekit.records import sha256, write_atomic
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
+from edgekit.runtime.regions.detector import check_detector
 from edgekit.runtime.verify.model import check_classifier
 
 # A contract before its flatbuffer is final.
 NO_SHA256 = "0" * 64
 
 
-def make_bundle(flatbuffer: bytes, contract: Contract) -> Bundle:
+def make_bundle(flatbuffer: bytes, contract: Contract, detector: bytes = b"") -> Bundle:
     """Complete a model in memory. The same arguments and interpreters give the same bundle.
 
     Args:
         flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out. Where the contract has heads,
             these are the first head's, and float32 [1, heads - 1, labels] of the others are a second output.
         contract: The model's contract; ``model_sha256`` and ``checked_on`` are filled in here.
+        detector: What finds the contract's regions; empty where it has none.
 
     Returns:
         The flatbuffer with its metadata, run once in every installed interpreter.
 
     Raises:
-        ContractError: the flatbuffer is not as the contract says, or its output is no probability.
+        ContractError: the flatbuffer or the detector is not as the contract says, or an output is no probability.
         InterpreterError: none of the installed interpreters runs it.
     """
     check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels), heads=contract.head_count)
+    if contract.regions is not None:
+        check_detector(detector, contract.regions)
     final = _with_metadata(flatbuffer, contract)
-    return Bundle(contract=replace(contract, model_sha256=sha256(final), checked_on=_run_once(final)), flatbuffer=final)
+    told = replace(contract, model_sha256=sha256(final), checked_on=_run_once(final))
+    return Bundle(contract=told, flatbuffer=final, detector=detector)
 
 
 def say_in_metadata(bundle: Bundle, said: str) -> Bundle:
@@ -48,7 +53,7 @@ def say_in_metadata(bundle: Bundle, said: str) -> Bundle:
     Interpreters do not read metadata, so the model is not run again.
     """
     final = _with_metadata(bundle.flatbuffer, bundle.contract, said)
-    return Bundle(contract=replace(bundle.contract, model_sha256=sha256(final)), flatbuffer=final)
+    return replace(bundle, contract=replace(bundle.contract, model_sha256=sha256(final)), flatbuffer=final)
 
 
 def _with_metadata(flatbuffer: bytes, contract: Contract, said: str = "") -> bytes:
@@ -65,16 +70,24 @@ def _with_metadata(flatbuffer: bytes, contract: Contract, said: str = "") -> byt
 def write_bundle(bundle: Bundle, out: Path) -> Bundle:
     """Write a model file, whole or not at all. The same bundle gives the same bytes.
 
+    A detector that is to lie beside it is written there, before.
+
     Returns:
         What a reader finds in the file.
 
     Raises:
-        ContractError: the contract is of another flatbuffer.
+        ContractError: the contract is of another flatbuffer, or of another detector.
     """
-    content = bundle.flatbuffer + _archive(bundle.contract, offset=len(bundle.flatbuffer))
-    found = read_bundle(content)
+    regions = bundle.contract.regions
+    content = bundle.flatbuffer + _archive(bundle, offset=len(bundle.flatbuffer))
+    if regions is None or regions.place == "inside":
+        found = read_bundle(content)
+        write_atomic(out, content)
+        return found
+    check_detector(bundle.detector, regions)
+    write_atomic(out.parent / regions.detector_file, bundle.detector)
     write_atomic(out, content)
-    return found
+    return read_bundle(out)
 
 
 def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = None, out: Path | None = None) -> Bundle:
@@ -90,7 +103,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
         ContractError: the file is damaged, or the contract belongs to another model.
     """
     bundle = bundle or read_bundle(path)
-    for what in ("model_sha256", "side_px", "heads", "precision", "checked_on"):
+    for what in ("model_sha256", "side_px", "heads", "regions", "precision", "checked_on"):
         old, new = getattr(bundle.contract, what), getattr(contract, what)
         if old != new:
             raise ContractError(
@@ -126,16 +139,22 @@ def _run_once(flatbuffer: bytes) -> tuple[str, ...]:
     return tuple(ran)
 
 
-def _archive(contract: Contract, *, offset: int) -> bytes:
+def _archive(bundle: Bundle, *, offset: int) -> bytes:
     """The archive for behind a flatbuffer of ``offset`` bytes: stored, as MediaPipe demands, and without a clock."""
-    members = {LABELS_NAME: "\n".join(contract.labels) + "\n", CONTRACT_NAME: contract.to_json()}
+    contract = bundle.contract
+    members = {
+        LABELS_NAME: ("\n".join(contract.labels) + "\n").encode(),
+        CONTRACT_NAME: contract.to_json().encode(),
+    }
+    if contract.regions is not None and contract.regions.place == "inside":
+        members[DETECTOR_NAME] = bundle.detector
     # The directory counts from the file's start, so the archive is written behind a gap of the flatbuffer's length.
     file = io.BytesIO()
     file.seek(offset)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, text in members.items():
+        for name, member in members.items():
             info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             info.create_system = 3
             info.external_attr = 0o100644 << 16
-            archive.writestr(info, text.encode())
+            archive.writestr(info, member)
     return file.getvalue()[offset:]

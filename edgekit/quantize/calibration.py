@@ -16,6 +16,7 @@ from edgekit.arrays import RGBArray
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
+from edgekit.data.regions import FoundRegions
 from edgekit.data.threads import in_order
 from edgekit.errors import DataError, RunError
 from edgekit.progress import SILENT, Progress
@@ -151,7 +152,10 @@ def make_calibration(
             f"{folder} must be empty or hold calibration crops with their {CALIBRATION_MANIFEST}, has other files; "
             "name another folder with --calibration"
         )
-    photos_hash = sha256("\n".join(sorted(sample.path for sample in samples)).encode())
+    names = sorted(sample.path for sample in samples)
+    # Their whole photos would give other crops.
+    names += [to_json(dataset.regions.plan)] if dataset.regions is not None else []
+    photos_hash = sha256("\n".join(names).encode())
     if os.path.exists(folder / CALIBRATION_MANIFEST):
         found = read_calibration(folder)
         if (found.config, found.data_sha256, found.photos_sha256) == (config, dataset.sha256, photos_hash):
@@ -171,7 +175,10 @@ def make_calibration(
     seeds = rng.integers(0, 2**63, size=len(chosen)).tolist()
     progress.begin("cutting calibration crops", len(chosen))
     crops = []
-    cut = in_order(lambda item: cut_crop(item[0], dataset.path_of(item[1]), config), zip(seeds, chosen, strict=True))
+    cut = in_order(
+        lambda item: cut_crop(item[0], dataset.path_of(item[1]), config, dataset.regions),
+        zip(seeds, chosen, strict=True),
+    )
     for number, (sample, (box, pixels)) in enumerate(zip(chosen, cut, strict=True)):
         crops.append(_write_crop(folder, f"{number:04d}.png", sample, box, pixels))
         progress.advance()
@@ -183,10 +190,17 @@ def make_calibration(
     return manifest
 
 
-def cut_crop(seed: int, path: Path, config: CalibrationConfig) -> tuple[Box, RGBArray]:
-    """A random crop of a photo by the run's plan: its box in source pixels, and uint8 (side, side, 3) RGB."""
+def cut_crop(
+    seed: int, path: Path, config: CalibrationConfig, regions: FoundRegions | None = None
+) -> tuple[Box, RGBArray]:
+    """A random crop of a photo, or of its region, by the run's plan.
+
+    Returns:
+        Its box in pixels of the photo or of the region's square, and uint8 (side, side, 3) RGB.
+    """
     rng = np.random.default_rng(seed)
-    photo = read_photo(path, config.plan.working_px)
+    working_px = config.plan.working_px
+    photo = read_photo(path, working_px) if regions is None else regions.open(path, working_px)
     x, y = rng.integers(0, 2**32, size=2).tolist()
     boxes = crop_boxes(config.plan, photo.size_wh, config.side_px, offset=(x, y))
     box = boxes[int(rng.integers(len(boxes)))]

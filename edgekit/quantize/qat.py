@@ -10,7 +10,6 @@ from pathlib import Path
 
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.data.dataset import Dataset
-from edgekit.data.groups import with_groups
 from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.metrics.reliability import balanced_log_loss
@@ -24,7 +23,7 @@ from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.quantize.representative import RepresentativeSet, representative_set
 from edgekit.records import file_sha256, is_stream
 from edgekit.scoring.source import normalise
-from edgekit.train.finetune import TrainingRun, crop_feed, feature_cache, fit_head, write_record
+from edgekit.train.finetune import TrainingRun, crop_feed, feature_cache, fit_head, of_run, write_record
 from edgekit.train.fit import FitState, fit, validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -107,7 +106,7 @@ def qat(
         refuse_unquantisable(before.config.network)
         folder.check_photos(before, dataset)
         folder.check_folds(before)
-        dataset = with_groups(dataset, before.config.split.group_by, progress)
+        dataset = of_run(dataset, folder, before, options, progress)
         options.refuse_in_use(folder, "qat")
         if options.resume and os.path.exists(folder.record("qat")):
             folder.check_origin(folder.read("qat"))

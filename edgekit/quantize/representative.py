@@ -95,6 +95,12 @@ def representative_set(
     """
     check_calibration_folder(folder, dataset.root)
     if holds_other_files(folder):
+        if dataset.regions is not None:
+            thing = dataset.regions.plan.thing
+            raise DataError(
+                f"a model of {thing}s is calibrated on crops of them, got the images in {folder}; leave --calibration "
+                "out, and crops of training photos are taken"
+            )
         return _own_images(folder, dataset, config, progress)
     manifest = make_calibration(folder, dataset, samples, config, replace=replace, progress=progress)
     chosen = Calibration(crops=len(manifest.crops), sha256=manifest.sha256)

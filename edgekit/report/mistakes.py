@@ -26,7 +26,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256
 from edgekit.report.models import Model
 from edgekit.runtime.classifier import Classifier, CropScore
-from edgekit.runtime.photo import Photo, Picture, as_photo, read_photo
+from edgekit.runtime.photo import Photo, Picture, read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.runtime.voting import attack_score, decide, vote
 from edgekit.terminal import captured_stderr
@@ -182,8 +182,9 @@ def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int
     try:
         path = photo_inside(photos, view.mistake.path)
         verdict = classifier.classify(path, crops=crops)
-        working = as_photo(path, classifier.contract.plan.working_px)
-        small = _small(path)
+        working = classifier.working_photo(path)
+        # Boxes of crops are those of the region, where there is one.
+        small = _small(path) if classifier.contract.regions is None else working
     except PhotoError as failure:
         return replace(view, note=str(failure))
     scale = _PHOTO_PX / max(*small.size_wh, _PHOTO_PX)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgekit.contract import Contract as Contract
     from edgekit.contract import CropPlan as CropPlan
     from edgekit.contract import Decision as Decision
+    from edgekit.contract import RegionPlan as RegionPlan
     from edgekit.errors import ContractError as ContractError
     from edgekit.errors import EdgekitError as EdgekitError
     from edgekit.errors import InterpreterError as InterpreterError
@@ -25,26 +26,34 @@ if TYPE_CHECKING:
     from edgekit.runtime.bundle import read_bundle as read_bundle
     from edgekit.runtime.classifier import Classifier as Classifier
     from edgekit.runtime.classifier import CropScore as CropScore
+    from edgekit.runtime.classifier import RegionsVerdict as RegionsVerdict
+    from edgekit.runtime.classifier import RegionVerdict as RegionVerdict
     from edgekit.runtime.classifier import Verdict as Verdict
     from edgekit.runtime.crops import Box as Box
     from edgekit.runtime.frames import Plane as Plane
     from edgekit.runtime.frames import YuvFrame as YuvFrame
     from edgekit.runtime.memory import return_freed_memory as return_freed_memory
+    from edgekit.runtime.photo import Photo as Photo
     from edgekit.runtime.photo import Source as Source
+    from edgekit.runtime.regions.squares import Region as Region
+    from edgekit.runtime.regions.tracking import Tracked as Tracked
+    from edgekit.runtime.regions.tracking import Tracker as Tracker
     from edgekit.runtime.smoothing import Smoothed as Smoothed
     from edgekit.runtime.smoothing import Smoother as Smoother
     from edgekit.runtime.timing import Milliseconds as Milliseconds
 
 # Type checkers go by the imports above, whose names count as exported because they are given again.
 _HOMES = {
-    "edgekit.contract": ("Contract", "CropPlan", "Decision"),
+    "edgekit.contract": ("Contract", "CropPlan", "Decision", "RegionPlan"),
     "edgekit.errors": ("ContractError", "EdgekitError", "InterpreterError", "PhotoError", "VideoError"),
     "edgekit.runtime.bundle": ("Bundle", "read_bundle"),
-    "edgekit.runtime.classifier": ("Classifier", "CropScore", "Verdict"),
+    "edgekit.runtime.classifier": ("Classifier", "CropScore", "RegionVerdict", "RegionsVerdict", "Verdict"),
     "edgekit.runtime.crops": ("Box",),
     "edgekit.runtime.frames": ("Plane", "YuvFrame"),
     "edgekit.runtime.memory": ("return_freed_memory",),
-    "edgekit.runtime.photo": ("Source",),
+    "edgekit.runtime.photo": ("Photo", "Source"),
+    "edgekit.runtime.regions.squares": ("Region",),
+    "edgekit.runtime.regions.tracking": ("Tracked", "Tracker"),
     "edgekit.runtime.smoothing": ("Smoothed", "Smoother"),
     "edgekit.runtime.timing": ("Milliseconds",),
 }

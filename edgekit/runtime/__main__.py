@@ -20,7 +20,7 @@ from edgekit.runtime.agent.machine import read_machine
 from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_output, print_error, printable
 
 if TYPE_CHECKING:
-    from edgekit.runtime.classifier import Verdict
+    from edgekit.runtime.classifier import RegionsVerdict, Verdict
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -70,15 +70,17 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         options.model, threads=options.threads, backend=options.interpreter, delegate=options.delegate
     )
     with loaded as classifier:
-        classify = partial(classifier.classify, crops=options.crops, stop_early=not options.all_crops)
+        how = {"crops": options.crops, "stop_early": not options.all_crops}
         if options.command == "time":
-            yield {"interpreter": classifier.interpreter, **_timed(classify, options)}
-        else:
-            yield from _verdicts(classify, options.photos, classifier.interpreter)
+            yield {"interpreter": classifier.interpreter, **_timed(partial(classifier.classify, **how), options)}
+            return
+        # Of regions each photo has as many answers as it has regions.
+        answer = classifier.classify if classifier.contract.regions is None else classifier.classify_regions
+        yield from _verdicts(partial(answer, **how), options.photos, classifier.interpreter)
 
 
 def _verdicts(
-    classify: Callable[[Path], Verdict], photos: Sequence[Path], interpreter: str
+    classify: Callable[[Path], Verdict | RegionsVerdict], photos: Sequence[Path], interpreter: str
 ) -> Iterator[dict[str, Any]]:
     from edgekit.runtime.timing import peak_memory_mb
 

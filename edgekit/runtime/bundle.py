@@ -15,10 +15,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgekit.contract import CONTRACT_NAME, LABELS_NAME, Contract
+from edgekit.contract import CONTRACT_NAME, DETECTOR_NAME, LABELS_NAME, Contract
 from edgekit.errors import ContractError
 from edgekit.records import read_bounded
 from edgekit.runtime.other_models import model_remedy
+from edgekit.runtime.regions.detector import MAX_DETECTOR_BYTES, check_detector
 from edgekit.runtime.verify.model import check_classifier
 from edgekit.runtime.verify.structure import IDENTIFIER
 from edgekit.runtime.zip_list import ARCHIVE_ERRORS, measure_directory
@@ -40,11 +41,13 @@ class Bundle:
     Attributes:
         contract: The contract that the file holds.
         flatbuffer: The TFLite model without the archive; its SHA-256 is the contract's.
+        detector: The file that finds the contract's regions; empty where it has none.
         file_sha256: SHA-256 of the whole file as read; empty for a model that was never one. Equality ignores it.
     """
 
     contract: Contract
     flatbuffer: bytes
+    detector: bytes = b""
     file_sha256: str = field(default="", compare=False)
 
 
@@ -52,11 +55,11 @@ def read_bundle(source: Path | bytes) -> Bundle:
     """Read and check a model file.
 
     Args:
-        source: Path of the model file, or its content.
+        source: Path of the model file, or its content; a detector that lies beside a file is read with the path alone.
 
     Raises:
         ContractError: absent, too large, no TFLite file, without contract, of a newer schema, changed since, or none
-            that an interpreter may run (``check_classifier``).
+            that an interpreter may run (``check_classifier``); or its detector is absent or another.
     """
     name = str(source) if isinstance(source, Path) else "model"
     content = _read(source) if isinstance(source, Path) else source
@@ -68,7 +71,7 @@ def read_bundle(source: Path | bytes) -> Bundle:
             f"{name} must be a TFLite file (identifier {IDENTIFIER.decode()}), got {content[4:8]!r}; "
             f"`edgekit info {name}` may tell what it is"
         )
-    members, start = read_archive(name, content, (CONTRACT_NAME, LABELS_NAME))
+    members, start = read_archive(name, content, (CONTRACT_NAME, LABELS_NAME, DETECTOR_NAME))
     if CONTRACT_NAME not in members:
         raise ContractError(f"{name} has no {CONTRACT_NAME} inside: it was not made by edgekit; {_adopt(name)}")
     text = _text(name, CONTRACT_NAME, members[CONTRACT_NAME])
@@ -90,11 +93,33 @@ def read_bundle(source: Path | bytes) -> Bundle:
         )
     try:
         check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels), heads=contract.head_count)
+        detector = _detector(source, contract, members.get(DETECTOR_NAME))
     except ContractError as mistake:
         raise ContractError(f"{name}: {mistake}") from mistake
     # The archive follows the flatbuffer, so its hash goes on to that of the file.
     digest.update(content[start:])
-    return Bundle(contract=contract, flatbuffer=flatbuffer, file_sha256=digest.hexdigest())
+    return Bundle(contract=contract, flatbuffer=flatbuffer, detector=detector, file_sha256=digest.hexdigest())
+
+
+def _detector(source: Path | bytes, contract: Contract, inside: bytes | None) -> bytes:
+    """The detector of a contract's regions, checked; empty where it has none."""
+    regions = contract.regions
+    promised = regions is not None and regions.place == "inside"
+    if inside is not None and not promised:
+        raise ContractError(f"its contract promises no {DETECTOR_NAME} inside, the archive has one; convert it again")
+    if regions is None:
+        return b""
+    if inside is None and promised:
+        raise ContractError(f"it must have its {regions.thing} detector inside, as {DETECTOR_NAME}; copy it again")
+    if inside is None:
+        if isinstance(source, bytes):
+            raise ContractError(
+                f"its {regions.thing} detector lies beside it, as {regions.detector_file}: name the model's file"
+            )
+        beside, absent = source.parent / regions.detector_file, "no such file; copy it from where the model was made"
+        inside = read_bounded(beside, MAX_DETECTOR_BYTES, "a detector", ContractError, absent=absent)
+    check_detector(inside, regions)
+    return inside
 
 
 def _read(path: Path) -> bytes:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
 from edgekit.arrays import Float32Array
+from edgekit.bounds import NoLess
 from edgekit.contract import MAX_THREADS, Contract, check_crops
 from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.records import plain
@@ -20,10 +22,14 @@ from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.limits import MIN_SIDE_PX
 from edgekit.runtime.photo import Photo, Source, as_photo
+from edgekit.runtime.regions.detector import Detector
+from edgekit.runtime.regions.squares import Region, region_photo
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
 from edgekit.runtime.workers import Workers, work_ahead
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +48,9 @@ class Verdict:
         label: One of the contract's labels, or "retake" or "unknown" where the contract allows them.
         score: The probability behind the label; for "retake" the attack score.
         probabilities: Voted probability of each label.
-        crops: Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest.
-        ms: Milliseconds of each stage: decode, crop, invoke and vote.
+        crops: Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest. With
+            regions, boxes are in pixels of the region's square, upright.
+        ms: Milliseconds of each stage: decode, crop, invoke and vote. With regions, finding one is part of decoding.
     """
 
     label: str
@@ -51,6 +58,52 @@ class Verdict:
     probabilities: dict[str, float]
     crops: tuple[CropScore, ...]
     ms: Milliseconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in the types that JSON knows, with the names of the attributes as keys."""
+        return dict(plain(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionVerdict:
+    """The answer for one region of a photo.
+
+    Attributes:
+        region: What was found, where, and how sure the detector is.
+        verdict: The answer for its square, as for a photo.
+    """
+
+    region: Region
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionsVerdict:
+    """The answers for all regions of one photo; that there is none is an answer, too.
+
+    Attributes:
+        thing: What was looked for, such as "face".
+        size_wh: Width and height of the photo, in pixels.
+        regions: The answer for each, the surest detection first.
+        decode_ms: Milliseconds of decoding the photo at its own size.
+        detect_ms: Milliseconds of finding the regions.
+    """
+
+    thing: str
+    size_wh: tuple[int, int]
+    regions: tuple[RegionVerdict, ...]
+    decode_ms: NoLess
+    detect_ms: NoLess
+
+    @property
+    def said(self) -> str:
+        """The labels, the surest detection first, or that there is none: ``no face``."""
+        return ", ".join(one.verdict.label for one in self.regions) or f"no {self.thing}"
+
+    @property
+    def total_ms(self) -> float:
+        """Milliseconds from decoding to the last vote."""
+        return self.decode_ms + self.detect_ms + sum(one.verdict.ms.total_ms for one in self.regions)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in the types that JSON knows, with the names of the attributes as keys."""
@@ -93,6 +146,8 @@ class Classifier:
             workers.close()
             raise ContractError(f"the contract promises side, classes and heads {expected}, the model has {actual}")
         self._workers: Workers | None = workers
+        regions = self.contract.regions
+        self._detector = None if regions is None else Detector(bundle.detector, regions, backend=backend)
 
     @classmethod
     def load(
@@ -151,17 +206,84 @@ class Classifier:
             stop_early: Whether the contract's bounds may end the work before its last crop.
 
         Raises:
-            PhotoError: the photo can't be decoded, is beyond the limits, or has less than 8x8 pixels.
+            PhotoError: the photo can't be decoded, is beyond the limits, or has less than 8x8 pixels; with regions, it
+                has none, or several, of which none is guessed (``classify_regions`` answers for each).
         """
-        workers = self._open()
         if crops is not None:
             check_crops(crops)
         watch = Stopwatch()
-        working = as_photo(photo, self.contract.plan.working_px, over=workers.map)
+        working = self.working_photo(photo)
         if min(working.size_wh) < MIN_SIDE_PX:
             wide, high = working.size_wh
-            name = f"{photo}: " if isinstance(photo, (str, Path)) else ""
-            raise PhotoError(f"{name}a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}")
+            raise PhotoError(
+                f"{_named(photo)}a photo must be at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px, got {wide}x{high}"
+            )
+        return self._verdict(working, watch, crops=crops, stop_early=stop_early)
+
+    def classify_regions(self, photo: Source, *, crops: int | None = None, stop_early: bool = True) -> RegionsVerdict:
+        """Classify each region of a photo: with two faces there are two answers, without any there is none.
+
+        Args:
+            photo: As ``classify`` takes it.
+            crops: Score exactly so many crops of each region. None: the contract's number, or fewer.
+            stop_early: Whether the contract's bounds may end the work before a region's last crop.
+
+        Raises:
+            ContractError: the model classifies whole photos.
+            PhotoError: as for ``classify``, but for photos without a region or with several.
+        """
+        detector = self._found_by()
+        if crops is not None:
+            check_crops(crops)
+        began = time.perf_counter()
+        whole = as_photo(photo)
+        decoded = time.perf_counter()
+        places = detector.find(whole)
+        found = time.perf_counter()
+        answers = []
+        for region in places:
+            own = Stopwatch()
+            square = region_photo(whole, region, self.contract.plan.working_px)
+            verdict = self._verdict(square, own, crops=crops, stop_early=stop_early)
+            answers.append(RegionVerdict(region=region, verdict=verdict))
+        return RegionsVerdict(
+            thing=detector.plan.thing,
+            size_wh=whole.size_wh,
+            regions=tuple(answers),
+            decode_ms=(decoded - began) * 1e3,
+            detect_ms=(found - decoded) * 1e3,
+        )
+
+    def working_photo(self, photo: Source) -> Photo:
+        """What crops are cut from: a photo at the plan's working size or, with regions, the square of its one region.
+
+        Args:
+            photo: As ``classify`` takes it.
+
+        Raises:
+            PhotoError: the photo can't be decoded, or is beyond the limits, or has no region, or several.
+        """
+        working_px = self.contract.plan.working_px
+        workers = self._open()
+        if self._detector is None:
+            return as_photo(photo, working_px, over=workers.map)
+        whole = as_photo(photo)
+        places = self._detector.find(whole)
+        if len(places) != 1:
+            thing = self._detector.plan.thing
+            found = f"{len(places)}: use classify_regions, which answers for each" if places else "none"
+            raise PhotoError(f"{_named(photo)}a photo must have one {thing}, got {found}")
+        return region_photo(whole, places[0], working_px)
+
+    def _found_by(self) -> Detector:
+        self._open()
+        if self._detector is None:
+            raise ContractError("classify_regions needs a model of regions, got one of whole photos; use classify")
+        return self._detector
+
+    def _verdict(self, working: Photo, watch: Stopwatch, *, crops: int | None, stop_early: bool) -> Verdict:
+        """Score a working photo's crops and vote."""
+        workers = self._open()
         watch.lap("decode")
         boxes = crop_boxes(self.contract.plan, working.size_wh, self.contract.side_px, count=crops)
         scores = np.empty((len(boxes), workers.classes), np.float32)
@@ -250,10 +372,37 @@ class Classifier:
 
         return self._verdicts(work, photos, at_once)
 
+    def classify_regions_many(
+        self, photos: Iterable[Source], *, crops: int | None = None, stop_early: bool = True, at_once: int = 2
+    ) -> Generator[RegionsVerdict | PhotoError]:
+        """Classify the regions of photos as they are asked for, as ``classify_many`` does with whole ones.
+
+        Args:
+            photos: Sources as ``classify`` takes them; a generator is read no further than need be.
+            crops: Score exactly so many crops of each region. None: the contract's number, or fewer.
+            stop_early: Whether the contract's bounds may end the work before a region's last crop.
+            at_once: Photos in flight.
+
+        Returns:
+            The answers in the order of the photos; the error in the place of one that can't be read.
+
+        Raises:
+            ContractError: the model classifies whole photos, or a number that can't be had.
+        """
+        self._found_by()
+        if not 1 <= at_once <= MAX_THREADS:
+            raise ContractError(f"photos at once must be 1 to {MAX_THREADS}, got {at_once}")
+
+        def work(photo: Source) -> RegionsVerdict | PhotoError:
+            try:
+                return self.classify_regions(photo, crops=crops, stop_early=stop_early)
+            except PhotoError as failure:
+                return failure
+
+        return self._verdicts(work, photos, at_once)
+
     @staticmethod
-    def _verdicts(
-        work: Callable[[Source], Verdict | PhotoError], photos: Iterable[Source], at_once: int
-    ) -> Generator[Verdict | PhotoError]:
+    def _verdicts(work: Callable[[Source], Answer], photos: Iterable[Source], at_once: int) -> Generator[Answer]:
         if at_once == 1:
             yield from map(work, photos)
             return
@@ -271,3 +420,7 @@ class Classifier:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _named(photo: Source) -> str:
+    return f"{photo}: " if isinstance(photo, (str, Path)) else ""

@@ -100,18 +100,21 @@ def _with_version(backend: str) -> str:
     return f"{backend} {_version(BACKENDS[backend][1])}"
 
 
-def open_interpreter(flatbuffer: bytes, *, plain: bool = False, keep_tensors: bool = False) -> Any:
+def open_interpreter(
+    flatbuffer: bytes, *, plain: bool = False, keep_tensors: bool = False, backend: str | None = None
+) -> Any:
     """The preferred interpreter's own object for a model of whatever inputs and outputs, not yet allocated.
 
     Args:
         flatbuffer: The model; the object reads weights from it as long as it lives.
         plain: Without delegates, so that every tensor inside can be asked for its shape.
         keep_tensors: Every tensor inside keeps what an inference wrote to it; only those of plain kernels can.
+        backend: A key of BACKENDS; None takes the first installed one.
 
     Raises:
         InterpreterError: none is installed, or it refuses the model.
     """
-    chosen = _choose(None)
+    chosen = _choose(backend)
     try:
         library = importlib.import_module(BACKENDS[chosen][0])
         # Too old for the choice is too old for the models of today.
@@ -152,6 +155,51 @@ def _unusable(name: str, module: str, failure: BaseException) -> InterpreterErro
         f"{name} is installed, but can't be used: {first_line(failure)}; install it anew: "
         f"{sys.executable} -m pip install --force-reinstall {package}"
     )
+
+
+class PlainInterpreter:
+    """One loaded model with one input and any outputs, such as a detector. Calls from several threads take turns.
+
+    Args:
+        flatbuffer: A checked TFLite model.
+        backend: A key of BACKENDS; None takes the first installed one.
+
+    Attributes:
+        name: As ``interpreter_name`` gives it.
+
+    Raises:
+        InterpreterError: no such interpreter, or it refuses the model.
+    """
+
+    def __init__(self, flatbuffer: bytes, *, backend: str | None = None) -> None:
+        self.name = interpreter_name(backend)
+        # The interpreter reads weights from this buffer as long as it lives.
+        self._flatbuffer = flatbuffer
+        self._lock = threading.Lock()
+        with without_pages():
+            self._interpreter = open_interpreter(flatbuffer, backend=backend)
+        try:
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as failure:
+            raise InterpreterError(f"{self.name} can't load the model: {failure}") from failure
+        self._input = int(self._interpreter.get_input_details()[0]["index"])
+        self._outputs = [int(one["index"]) for one in self._interpreter.get_output_details()]
+
+    def __call__(self, tensor: Float32Array) -> list[Float32Array]:
+        """Run the model on an input of its shape; returns its outputs in their order.
+
+        Raises:
+            InterpreterError: the interpreter failed.
+        """
+        with self._lock:
+            try:
+                self._interpreter.set_tensor(self._input, tensor)
+                self._interpreter.invoke()
+                return [self._interpreter.get_tensor(index) for index in self._outputs]
+            except (RuntimeError, ValueError) as failure:
+                raise InterpreterError(
+                    f"{self.name} failed on an input of {tensor.dtype} {tensor.shape}: {failure}"
+                ) from failure
 
 
 class ModelInterpreter:

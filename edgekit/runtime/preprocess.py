@@ -25,12 +25,26 @@ def to_tensor(photo: Photo, box: Box, side_px: int) -> RGBArray:
     Returns:
         uint8 (side_px, side_px, 3), RGB.
     """
+    return to_rectangle(photo, box, (side_px, side_px))
+
+
+def to_rectangle(photo: Photo, box: Box, size_wh: tuple[int, int]) -> RGBArray:
+    """Cut a box and bring it to any size, as ``to_tensor`` does.
+
+    Args:
+        photo: As ``as_photo`` gives it.
+        box: Inside the photo; its sides are multiples of their box reductions.
+        size_wh: Width and height of the result, in pixels.
+
+    Returns:
+        uint8 (height, width, 3), RGB.
+    """
     working = Box(*(edge // photo.shrink for edge in box))
-    if isinstance(photo.picture, np.ndarray) and (working.width, working.height) == (side_px, side_px):
+    if isinstance(photo.picture, np.ndarray) and (working.width, working.height) == size_wh:
         # By way of Pillow it would be copied three times (``benchmarks/results/ideas.json``).
         crop: RGBArray = photo.picture[working.top : working.bottom, working.left : working.right].copy()
         return crop
-    factors = reduction(working.width, side_px), reduction(working.height, side_px)
+    factors = reduction(working.width, size_wh[0]), reduction(working.height, size_wh[1])
     if isinstance(photo.picture, Image.Image) and factors != (1, 1):
         cut = photo.picture.reduce(factors, box=working)
     else:
@@ -38,7 +52,7 @@ def to_tensor(photo: Photo, box: Box, side_px: int) -> RGBArray:
         cut = cut_box(photo.picture, working)
         cut = cut if factors == (1, 1) else cut.reduce(factors)
     # Width first, each pass rounded to 8 bits: in one call, Pillow 13 chooses the order by the shape, others don't.
-    for size in ((side_px, cut.height), (side_px, side_px)):
+    for size in ((size_wh[0], cut.height), size_wh):
         if cut.size != size:
             cut = cut.resize(size, Image.Resampling.BILINEAR)
     return np.asarray(cut)

@@ -23,9 +23,9 @@ from edgekit.records import sha256, to_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter
-from edgekit.runtime.photo import read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
+from edgekit.scoring.regions import check_regions
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import CropSource
 from edgekit.terminal import captured_stderr
@@ -62,7 +62,10 @@ class ScoreStore:
     @classmethod
     def of(cls, folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> ScoreStore:
         """Keep the scores of photos chosen from a data set."""
-        return cls(folder=folder, photos=sha256(to_json([dataset.sha256, [one.path for one in samples]]).encode()))
+        key: list[object] = [dataset.sha256, [one.path for one in samples]]
+        if dataset.regions is not None:
+            key.append(dataset.regions.plan)
+        return cls(folder=folder, photos=sha256(to_json(key).encode()))
 
     def place(self, table: _TableKey, runtime: Sequence[str]) -> Path:
         """The file for a flatbuffer and a plan; not by the number of crops, as fewer are the first of more."""
@@ -144,8 +147,11 @@ def score_passes(
     Raises:
         PhotoError: a photo can't be decoded.
         InterpreterError: a model can't be run here.
-        ContractError: a plan has a scale for which a model has no head.
+        ContractError: a plan has a scale for which a model has no head, or photos are whole where a model classifies
+            regions of them, or the other way round.
     """
+    for one in models:
+        check_regions(one.bundle.contract, source.regions)
     flatbuffers = {one.bundle.contract.model_sha256: one.bundle.flatbuffer for one in models}
     with captured_stderr():
         sets = [{sha: ModelInterpreter(content) for sha, content in flatbuffers.items()} for _ in range(WORKERS)]
@@ -158,7 +164,7 @@ def score_passes(
         wanted = [table for table in tables.values() if table.lacks(photo)]
         interpreters = free.get()
         try:
-            return _score_photo(source.paths[photo], wanted, interpreters)
+            return _score_photo(source, source.paths[photo], wanted, interpreters)
         finally:
             free.put(interpreters)
 
@@ -199,11 +205,11 @@ def _key(bundle: Bundle, plan: CropPlan) -> _TableKey:
 
 
 def _score_photo(
-    path: Path, wanted: Sequence[_Table], interpreters: Mapping[str, ModelInterpreter]
+    source: CropSource, path: Path, wanted: Sequence[_Table], interpreters: Mapping[str, ModelInterpreter]
 ) -> list[tuple[_Table, Float32Array]]:
     found = []
     for working_px in dict.fromkeys(table.plan.working_px for table in wanted):
-        photo = read_photo(path, working_px)
+        photo = source.open(path, working_px)
         crops = {
             number: list(
                 zip(crop_boxes(table.plan, photo.size_wh, interpreters[table.model].side_px), table.heads, strict=True)

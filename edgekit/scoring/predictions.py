@@ -13,11 +13,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from edgekit.contract import Contract
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.locks import keeping
 from edgekit.progress import SILENT, Progress
 from edgekit.records import Lines, from_plain, is_stream, make_folder, plain, replacing, sha256, to_json
-from edgekit.runtime.classifier import Classifier, Verdict
+from edgekit.runtime.classifier import Classifier, RegionsVerdict, Verdict
+from edgekit.runtime.crops import Box
 from edgekit.terminal import printable
 
 SUFFIXES = (".csv", ".jsonl")
@@ -41,18 +43,43 @@ class PredictConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegionPrediction:
+    """The answer for one region of a photo.
+
+    Attributes:
+        box: What was found, in the photo's own pixels.
+        detected: How sure the detector is.
+        label: The verdict's label.
+        score: The probability behind the label; for "retake" the attack score.
+        probabilities: Voted probability of each label.
+        top: The most probable labels with their probabilities, the best first; None where none was asked for.
+        crops: Number of crops that were scored.
+    """
+
+    box: Box
+    detected: float
+    label: str
+    score: float
+    probabilities: dict[str, float]
+    top: dict[str, float] | None = None
+    crops: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One photo's row: a verdict, or why there is none.
 
     Attributes:
         photo: Path of the photo as it was named.
-        label: The verdict's label; empty where there is none.
+        label: The verdict's label; empty where there is none. Of a model of regions, the labels of all with commas
+            between, or that there is none, such as "no face".
         crops: Number of crops that were scored.
         score: The probability behind the label; for "retake" the attack score.
         probabilities: Voted probability of each label.
         top: The most probable labels with their probabilities, the best first; None where none was asked for.
         ms: Milliseconds from the file to the verdict.
         error: Why there is no verdict; empty where there is one.
+        regions: Of a model of regions: the answer for each, the surest detection first; None for whole photos.
     """
 
     photo: str
@@ -63,6 +90,7 @@ class Prediction:
     top: dict[str, float] | None = None
     ms: float | None = None
     error: str = ""
+    regions: tuple[RegionPrediction, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +122,22 @@ def predict_photos(
         progress: Told of every photo.
     """
     progress.begin("classifying", len(photos))
-    verdicts = classifier.classify_many(
-        photos, crops=config.crops, stop_early=config.stop_early, at_once=config.batch, errors="yield"
-    )
+    verdicts: Generator[Verdict | RegionsVerdict | PhotoError]
+    if classifier.contract.regions is None:
+        verdicts = classifier.classify_many(
+            photos, crops=config.crops, stop_early=config.stop_early, at_once=config.batch, errors="yield"
+        )
+    else:
+        verdicts = classifier.classify_regions_many(
+            photos, crops=config.crops, stop_early=config.stop_early, at_once=config.batch
+        )
     with closing(verdicts):
         for photo, verdict in zip(photos, verdicts, strict=True):
             yield prediction_of(str(photo), verdict, config.top)
             progress.advance()
 
 
-def prediction_of(photo: str, verdict: Verdict | PhotoError, top: int) -> Prediction:
+def prediction_of(photo: str, verdict: Verdict | RegionsVerdict | PhotoError, top: int) -> Prediction:
     """The row of a photo.
 
     Args:
@@ -115,16 +149,35 @@ def prediction_of(photo: str, verdict: Verdict | PhotoError, top: int) -> Predic
     name = printable(photo)
     if isinstance(verdict, PhotoError):
         return Prediction(photo=name, error=printable(str(verdict)))
-    ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
+    if isinstance(verdict, RegionsVerdict):
+        regions = tuple(_region_row(one.region.box, one.region.score, one.verdict, top) for one in verdict.regions)
+        return Prediction(photo=name, label=verdict.said, ms=verdict.total_ms, regions=regions)
     return Prediction(
         photo=name,
         label=verdict.label,
         crops=len(verdict.crops),
         score=verdict.score,
         probabilities=verdict.probabilities,
-        top=dict(ranked[:top]) if top else None,
+        top=_best(verdict, top),
         ms=verdict.ms.total_ms,
     )
+
+
+def _region_row(box: Box, detected: float, verdict: Verdict, top: int) -> RegionPrediction:
+    return RegionPrediction(
+        box=box,
+        detected=detected,
+        label=verdict.label,
+        score=verdict.score,
+        probabilities=verdict.probabilities,
+        top=_best(verdict, top),
+        crops=len(verdict.crops),
+    )
+
+
+def _best(verdict: Verdict, top: int) -> dict[str, float] | None:
+    ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
+    return dict(ranked[:top]) if top else None
 
 
 def count_folders(rows: Iterable[Prediction]) -> tuple[FolderCount, ...]:
@@ -196,7 +249,7 @@ def predict_to_file(
                 kept.add(_key(photo), row)
         counts = count_folders(kept.rows(photos))
         with replacing(out) as file:
-            for line in _lines(kept.rows(photos), classifier.contract.labels, config.top, out.suffix.lower()):
+            for line in _lines(kept.rows(photos), classifier.contract, config.top, out.suffix.lower()):
                 file.write(line.encode())
         rows_so_far.unlink()
     return counts
@@ -266,29 +319,46 @@ def _read(line: bytes) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _lines(rows: Iterable[Prediction], labels: Sequence[str], top: int, suffix: str) -> Iterator[str]:
+def _lines(rows: Iterable[Prediction], contract: Contract, top: int, suffix: str) -> Iterator[str]:
     """The lines of a finished file, with their ends."""
     if suffix == ".jsonl":
         for row in rows:
             yield json.dumps(plain(row)) + "\n"
         return
-    yield from csv_lines(rows, min(top, len(labels)))
+    yield from csv_lines(rows, min(top, len(contract.labels)), has_regions=contract.regions is not None)
 
 
-def csv_lines(rows: Iterable[Prediction], top: int) -> Iterator[str]:
+def csv_lines(rows: Iterable[Prediction], top: int, *, has_regions: bool = False) -> Iterator[str]:
     """Rows as CSV with a header; of the probabilities only the ``top`` best, as ``top1``, ``probability1``, ….
 
     Args:
         rows: The rows.
         top: How many labels each row names.
+        has_regions: Whether each region has a line, with its box in the columns ``left``, ``top``, ``right`` and
+            ``bottom`` and the detector's score in ``detected``; a photo without any has one line.
     """
     named = ["photo", "label", "score", "crops", "ms", "error"]
     assert set(named) < {field.name for field in fields(Prediction)}
+    if has_regions:
+        yield from _region_lines(rows, named, top)
+        return
     best = [name for number in range(1, top + 1) for name in (f"top{number}", f"probability{number}")]
     yield _csv_line([*named, *best])
     for row in rows:
         found = [cell for item in (row.top or {}).items() for cell in item]
         yield _csv_line([*(getattr(row, name) for name in named), *found, *[""] * (2 * top - len(found))])
+
+
+def _region_lines(rows: Iterable[Prediction], named: Sequence[str], top: int) -> Iterator[str]:
+    best = [name for number in range(1, top + 1) for name in (f"top{number}", f"probability{number}")]
+    yield _csv_line([*named, *Box._fields, "detected", *best])
+    for row in rows:
+        if not row.regions:
+            yield _csv_line([*(getattr(row, name) for name in named), *[""] * (5 + 2 * top)])
+        for one in row.regions or ():
+            found = [cell for item in (one.top or {}).items() for cell in item]
+            told = [row.photo, one.label, one.score, one.crops, row.ms, "", *one.box, one.detected, *found]
+            yield _csv_line([*told, *[""] * (2 * top - len(found))])
 
 
 def _csv_line(cells: Sequence[object]) -> str:

@@ -13,9 +13,10 @@ from edgekit.augment.options import Augmentation
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
+from edgekit.data.regions import FoundRegions
 from edgekit.data.threads import in_order
 from edgekit.runtime.crops import MIDDLE, crop_boxes
-from edgekit.runtime.photo import read_photo
+from edgekit.runtime.photo import Photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
 
 
@@ -29,6 +30,7 @@ class CropSource:
         plan: Scales and the number of crops that inference will use.
         side_px: Side of the model's input.
         augmentation: How photos are varied before crops are drawn; fixed crops are those of photos as they are.
+        regions: The region of each photo that stands in its place; None for whole photos.
     """
 
     paths: tuple[Path, ...]
@@ -36,6 +38,11 @@ class CropSource:
     plan: CropPlan
     side_px: int
     augmentation: Augmentation | None = None
+    regions: FoundRegions | None = None
+
+    def open(self, path: Path, working_px: int | None) -> Photo:
+        """One of its photos, or its region, at a working size; raises as ``read_photo`` does."""
+        return read_photo(path, working_px) if self.regions is None else self.regions.open(path, working_px)
 
 
 def crop_source(
@@ -55,6 +62,7 @@ def crop_source(
         plan=plan,
         side_px=side_px,
         augmentation=augmentation,
+        regions=dataset.regions,
     )
 
 
@@ -72,7 +80,7 @@ def normalise(crops: RGBArray) -> Float32Array:
 
 def cut_photo(path: Path, source: CropSource, *, count: int, offset: tuple[int, int] = MIDDLE) -> RGBArray:
     """The first ``count`` crops of a photo: uint8 (count, side, side, 3), RGB."""
-    photo = read_photo(path, source.plan.working_px)
+    photo = source.open(path, source.plan.working_px)
     boxes = crop_boxes(source.plan, photo.size_wh, source.side_px, count=count, offset=offset)
     return np.stack([to_tensor(photo, box, source.side_px) for box in boxes])
 

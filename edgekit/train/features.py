@@ -78,6 +78,8 @@ class FeatureCache:
         """Names the folder for one model and one way of cutting crops."""
         parts: list[object] = [*runtime_key(interpreter_name()), self.key, source.plan, source.side_px, draws, seed]
         parts += [sources_sha256(cut_photo, *([feed] if draws else []))]
+        if source.regions is not None:
+            parts.append(source.regions.plan)
         if draws and source.augmentation is not None:
             # OpenCV is loaded only where something is varied.
             from edgekit.augment import warp

@@ -16,7 +16,7 @@ from edgekit.augment.vary import augment
 from edgekit.data.threads import in_order, most_workers
 from edgekit.progress import Progress
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.photo import Photo, read_photo
+from edgekit.runtime.photo import Photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.scoring.source import CropSource, fixed_crops, normalise
 from edgekit.train.head import group_weights
@@ -54,7 +54,7 @@ def draw_photo(rng: np.random.Generator, source: CropSource, path: Path, count: 
 
     With an augmentation, every pass of the plan goes over a variant of its own.
     """
-    photo, plan = read_photo(path, source.plan.working_px), source.plan
+    photo, plan = source.open(path, source.plan.working_px), source.plan
     scales = [plan.scale(index) for index in range(plan.crops)]
     numbers = [scales.index(scale) for scale in scales]
     if source.augmentation is not None:

@@ -24,9 +24,10 @@ from edgekit.errors import RunError
 from edgekit.locks import working_in
 from edgekit.metrics.wording import count, percent
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, plain, sha256, to_json, write_json
+from edgekit.records import file_sha256, plain, sha256, to_json, write_atomic, write_json
 from edgekit.scoring.keep import write_arrays
 from edgekit.scoring.out_of_fold import OutOfFold
+from edgekit.scoring.regions import read_detector, with_regions
 from edgekit.scoring.source import CropSource, crop_source
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
 from edgekit.train.features import FeatureCache, photo_features, photo_means
@@ -118,6 +119,8 @@ class TrainingRun:
             of["way"] = self.config.whole.way
         if self.config.start is not None:
             of["start"] = self.config.start.sha256
+        if self.config.regions is not None:
+            of["regions"] = plain(self.config.regions)
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -158,6 +161,9 @@ def finetune(
     refuse_among_photos(folder.root, dataset.root, "a run")
     if options.cache is not None:
         refuse_among_photos(options.cache, dataset.root, "a cache of features")
+    if config.regions is not None:
+        place = options.computed(folder)
+        dataset = with_regions(dataset, config.regions, read_detector(config.detector), folder=place, progress=progress)
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
@@ -188,14 +194,34 @@ def finetune(
         if split.caution:
             progress.say(split.caution)
         with options.replacing(folder, "float"):
-            if config.start is not None:
-                write_arrays(folder.start(config.start.sha256), {"kernels": start})
+            _keep_origin(folder, config, start)
             record = _finetune(network, run, began, progress)
-        kept = None if config.start is None else folder.start(config.start.sha256)
-        for other in folder.starts:
-            if other != kept:
-                other.unlink(missing_ok=True)
+        _drop_other_starts(folder, config)
         return record
+
+
+def _keep_origin(folder: RunFolder, config: TrainConfig, start: Float32Array) -> None:
+    """Keep what later stages need of what the run was begun with: a head's kernels, a detector."""
+    if config.start is not None:
+        write_arrays(folder.start(config.start.sha256), {"kernels": start})
+    if config.regions is not None:
+        write_atomic(folder.detector, read_detector(config.detector))
+
+
+def _drop_other_starts(folder: RunFolder, config: TrainConfig) -> None:
+    kept = None if config.start is None else folder.start(config.start.sha256)
+    for other in folder.starts:
+        if other != kept:
+            other.unlink(missing_ok=True)
+
+
+def of_run(
+    dataset: Dataset, folder: RunFolder, record: TrainRecord, options: RunOptions, progress: Progress
+) -> Dataset:
+    """The photos of a run as its stages see them: their regions, where it is of these, and their groups."""
+    regions, detector = record.config.regions, folder.read_detector(record)
+    dataset = with_regions(dataset, regions, detector, folder=options.computed(folder), progress=progress)
+    return with_groups(dataset, record.config.split.group_by, progress)
 
 
 def begin(network: keras.Model, config: TrainConfig, labels: Sequence[str]) -> Float32Array:
@@ -295,6 +321,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
         ("crop plan", before.config.plan, config.plan),
         ("augmentation", before.config.augment, config.augment),
         # The record says it to all later stages, and those of the qat stage would keep the old one.
+        ("regions", before.config.regions, config.regions),
         ("bona fide label", before.config.bona_fide, config.bona_fide),
         ("seed", before.config.seed, config.seed),
         ("model to begin from", *(one.start and one.start.sha256 for one in (before.config, config))),
@@ -451,6 +478,7 @@ def write_record(
         folds_sha256=file_sha256(run.folder.folds(stage)) if is_solved else None,
         features_tried=trials.features,
         reading=run.dataset.reading,
+        left_out=None if run.dataset.regions is None else run.dataset.regions.left_out,
     )
     write_json(run.folder.record(stage), record)
     return record

@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Literal
 
 from edgekit.augment.options import Preset
-from edgekit.contract import MAX_CROPS, MAX_HEADS, CropPlan, Precision
+from edgekit.contract import MAX_CROPS, MAX_HEADS, CropPlan, Precision, RegionPlan
 from edgekit.data.options import MAX_SEED, SplitConfig
 from edgekit.errors import RunError
 from edgekit.records import BEFORE
@@ -216,6 +216,9 @@ class TrainConfig:
         recipe: The preset that it began as; empty where there was none.
         overrides: What was given in place of the preset's own options, by their names.
         start: The head that this one's begins from, whose network, plan and heads it has; None: from nothing.
+        regions: What is classified instead of the whole photo; None: the whole photo.
+        detector: What finds the regions, while a run is made: ``short``, ``back`` or ``full`` for MediaPipe's face
+            detectors, or the path of a file. The run keeps a copy.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -235,6 +238,8 @@ class TrainConfig:
     recipe: str = ""
     overrides: dict[str, str] = field(default_factory=dict)
     start: StartedFrom | None = None
+    regions: RegionPlan | None = None
+    detector: str = "short"
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own."""
@@ -249,6 +254,8 @@ class TrainConfig:
         if not self.is_solved and self.network.weights == "none" and self.network.features == "auto":
             # No feature can be judged before it is learnt.
             object.__setattr__(self, "network", replace(self.network, features="texture"))
+        if self.start is not None and self.regions is not None:
+            raise RunError(f"--from goes on with whole photos, got --regions {self.regions.thing}s; leave one out")
         if not 0 <= self.seed <= MAX_SEED:
             raise RunError(f"seed must be 0 to {MAX_SEED}, got {self.seed}; try 0")
         if not 1 <= self.draws <= MAX_CROPS:

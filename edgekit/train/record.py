@@ -11,10 +11,12 @@ from typing import Literal
 from edgekit.bounds import Counted, NoLess
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import AS_IT_LIES, DataReading
+from edgekit.data.regions import LeftOut
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
-from edgekit.records import from_plain, read_json
+from edgekit.records import from_plain, read_bounded, read_json, sha256
 from edgekit.runtime.other_models import model_remedy
+from edgekit.runtime.regions.detector import MAX_DETECTOR_BYTES
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.train.options import Stage, TrainConfig
 
@@ -119,6 +121,7 @@ class TrainRecord:
         folds_sha256: SHA-256 of what the heads of the folds said; none where photos held out chose.
         features_tried: Where the layers to pool were chosen: balanced accuracy of each choice, out of fold.
         reading: How the photos' folder was to be read.
+        left_out: With regions: photos that have none, or several, and neither trained nor tested.
     """
 
     stage: Stage
@@ -143,6 +146,7 @@ class TrainRecord:
     folds_sha256: str | None = None
     features_tried: dict[str, float] = field(default_factory=dict)
     reading: DataReading = AS_IT_LIES
+    left_out: LeftOut | None = None
 
     @property
     def tried(self) -> Literal["epoch", "penalty", "epochs"]:
@@ -201,6 +205,26 @@ class RunFolder:
         """All such files, those of runs that were replaced among them."""
         return tuple(sorted(self.root.glob("start-" + "[0-9a-f]" * 16 + ".npz")))
 
+    @property
+    def detector(self) -> Path:
+        """The detector of a run of regions."""
+        return self.root / "detector.tflite"
+
+    def read_detector(self, record: TrainRecord) -> bytes:
+        """The detector that a stage's record tells of; empty where it is of whole photos.
+
+        Raises:
+            RunError: it is missing, or another.
+        """
+        if record.config.regions is None:
+            return b""
+        wanted, remedy = record.config.regions.detector_sha256, "run `edgekit finetune … --overwrite`"
+        absent = f"the detector of the run is missing; {remedy}"
+        content = read_bounded(self.detector, MAX_DETECTOR_BYTES, "a detector", RunError, absent=absent)
+        if sha256(content) != wanted:
+            raise RunError(f"{self.detector} must have the SHA-256 {wanted}, got {sha256(content)}; {remedy}")
+        return content
+
     def folds(self, stage: Stage) -> Path:
         """What the heads of a stage's folds said of the training photos."""
         return self.root / f"{stage}.folds.npz"
@@ -247,7 +271,7 @@ class RunFolder:
                 f"a model must be a file beside its record, a .json of the same name, got {out}; "
                 "name it otherwise with --out"
             )
-        own = {path.resolve() for stage in STAGES for path in self.traces(stage)}
+        own = {path.resolve() for stage in STAGES for path in self.traces(stage)} | {self.detector.resolve()}
         for written, what in ((out, "file"), (out.with_suffix(".json"), "record")):
             if written.resolve() in own:
                 free = out.with_name(f"{self.root.resolve().name}-{out.stem}.tflite")

@@ -198,6 +198,11 @@ def _of_run(place: Path) -> Start:
         raise RunError(
             f"--from goes on with linear heads, got {place} with --head mlp; name another, or leave --from out"
         )
+    if config.regions is not None:
+        raise RunError(
+            f"--from goes on with whole photos, got {place} with --regions {config.regions.thing}s; name another, or "
+            "leave --from out"
+        )
     note = HeadNote(
         labels=record.labels,
         network=config.network,

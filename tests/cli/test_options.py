@@ -16,6 +16,7 @@ from edgekit.augment.options import CropsConfig, Preset, VariantsConfig
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import app
 from edgekit.cli.options import load_photos, load_run_photos, reading, spelt
+from edgekit.contract import RegionPlan
 from edgekit.convert.options import ConvertConfig
 from edgekit.crossval.options import CrossvalConfig, variant_stem
 from edgekit.data.assign import AssignConfig
@@ -63,6 +64,7 @@ OTHER_WORDS = {
     "--group": "all photos of an import, or one session",
     "--int8": "a precision to convert to, or a file of it that is explained",
     "--label": "all photos, or the genuine ones of a set",
+    "--margin": "around a face that is cut out, or that is classified",
     "--folds": "of a test, of an audit, of a split; the least number differs",
     "--out": "each says what it writes",
     "--per-class": "photos that are made, or looked at",
@@ -171,6 +173,8 @@ VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), Recaptu
 ADOPT, OCCLUSION, DREAM, SERVE = AdoptConfig(), OcclusionConfig(), DreamConfig(), ServeConfig()
 EXCITE, LAYER, INT8 = ExciteConfig(), LayerConfig(), Int8Config()
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
+FACES = RegionPlan(detector="blazeface-short", detector_sha256="0" * 64)
+REGIONS = {"--detector": TRAIN.detector, "--align": FACES.align, "--margin": str(FACES.margin)}
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
 DEFAULTS = {
@@ -194,6 +198,7 @@ DEFAULTS = {
         "--head": TRAIN.head,
         "--heads": TRAIN.heads,
         "--weigh": TRAIN.weigh,
+        **REGIONS,
         "--plan": str(TRAIN.plan),
         "--crops": TRAIN.plan.crops,
         "--working-px": TRAIN.plan.working_px,
@@ -242,6 +247,7 @@ DEFAULTS = {
         "--head": TRAIN.head,
         "--heads": TRAIN.heads,
         "--weigh": TRAIN.weigh,
+        **REGIONS,
         "--plan": str(TRAIN.plan),
         "--working-px": TRAIN.plan.working_px,
         "--seed": TRAIN.seed,

@@ -160,3 +160,74 @@ def test_predict_says_which_model_there_is(edgekit_here, arguments, message):
     assert (code, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.fixture
+def faces(tmp_path, marked_photo):
+    """Photos with two marks, one and none, of a model that takes them for faces."""
+    drawn = {"both": [(2, 1, (255, 0, 0)), (5, 6, (0, 0, 255))], "one": [(4, 4, (0, 0, 255))], "none": []}
+    (tmp_path / "photos").mkdir()
+    for name, marks in drawn.items():
+        Image.fromarray(marked_photo(*marks)).save(tmp_path / "photos" / f"{name}.png")
+    return tmp_path / "photos"
+
+
+def test_faces_have_an_answer_each(edgekit_here, marks_file, faces):
+    code, out, _ = edgekit_here("predict", marks_file, faces, "--json")
+    rows = {row["photo"].rpartition("/")[2]: row for row in json.loads(out)}
+    assert code == 0
+    assert [row["label"] for row in rows.values()] == ["genuine, recapture", "no face", "recapture"]
+    assert [(one["box"], one["label"]) for one in rows["both.png"]["regions"]] == [
+        ([120, 56, 200, 136], "genuine"), ([312, 376, 392, 456], "recapture"),
+    ]  # fmt: skip
+    assert rows["none.png"]["regions"] == []
+    assert rows["one.png"]["probabilities"] is None
+    code, out, _ = edgekit_here("predict", marks_file, faces)
+    assert code == 0
+    assert "3 photos: 1 genuine, 1 no face, 2 recapture" in out
+    assert "80x80 at 120,56" in out
+
+
+def test_faces_as_csv_have_a_line_each(edgekit_here, marks_file, faces, tmp_path):
+    code, out, _ = edgekit_here("predict", marks_file, faces, "--csv", "--top", 1)
+    lines = [line.split(",") for line in out.splitlines()]
+    assert code == 0
+    assert lines[0] == [
+        *("photo", "label", "score", "crops", "ms", "error", "left", "top", "right", "bottom", "detected"),
+        *("top1", "probability1"),
+    ]  # fmt: skip
+    assert [(line[1], line[6:10], len(line)) for line in lines[1:]] == [
+        ("genuine", ["120", "56", "200", "136"], 13), ("recapture", ["312", "376", "392", "456"], 13),
+        ("no face", [""] * 4, 13), ("recapture", ["248", "248", "328", "328"], 13),
+    ]  # fmt: skip
+    code, *_ = edgekit_here("predict", marks_file, faces, "--out", tmp_path / "out.csv", "--top", 1)
+    assert code == 0
+    assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == len(lines)
+
+
+def test_faces_are_drawn_with_their_names(edgekit_here, marks_file, faces, tmp_path):
+    code, _, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "drawn")
+    assert code == 0
+    assert "wrote 3 pictures" in err
+    with Image.open(tmp_path / "drawn" / "both.jpg") as drawn:
+        both = drawn.convert("RGB")
+    # The box's edges are green for genuine and red for an attack, and so is the band above.
+    for place, strongest in (((120, 100), 1), ((312, 420), 0), ((125, 50), 1)):
+        pixel = both.getpixel(place)
+        assert max(range(3), key=pixel.__getitem__) == strongest
+    code, _, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "drawn")
+    assert code == 2
+    assert "--draw must name a new or an empty folder for photos" in err
+
+
+def test_whole_photos_are_drawn_with_their_crops(edgekit_here, red_blue_file, faces, tmp_path):
+    code, *_ = edgekit_here("predict", red_blue_file, faces / "one.png", "--draw", tmp_path / "drawn")
+    assert code == 0
+    with Image.open(tmp_path / "drawn" / "one.jpg") as drawn:
+        assert drawn.size == (512, 512)
+
+
+def test_drawing_goes_with_what_is_printed(edgekit_here, marks_file, faces, tmp_path):
+    code, _, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "a", "--out", tmp_path / "b.csv")
+    assert code == 2
+    assert "--draw goes with what is printed, got --out" in err

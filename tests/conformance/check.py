@@ -23,7 +23,7 @@ import numpy as np
 import PIL
 from PIL import Image, features
 
-from edgekit.contract import Contract, CropPlan
+from edgekit.contract import Contract, CropPlan, RegionPlan
 from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import from_plain
 from edgekit.runtime import Classifier, Plane, YuvFrame, read_bundle
@@ -31,6 +31,10 @@ from edgekit.runtime.crops import MIDDLE, Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
 from edgekit.runtime.photo import as_photo, read_photo
 from edgekit.runtime.preprocess import to_tensor
+from edgekit.runtime.regions.anchors import GRIDS
+from edgekit.runtime.regions.decode import Detections, decode_rows, suppress
+from edgekit.runtime.regions.detector import Letterbox
+from edgekit.runtime.regions.squares import Region, region_of, region_photo
 from edgekit.runtime.smoothing import Smoother
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.voting import decide, vote
@@ -301,6 +305,44 @@ def _verdicts(checker: Checker, vector: Vector) -> Measured:
     return {"answers": answers, "pixels": 0.0, "steps": steps_between(*crops, step), "vote_steps": steps}
 
 
+def detected(vector: Vector) -> tuple[Detections, list[Region]]:
+    """What is joined of the outputs that a vector gives, and its squares."""
+    plan, size = from_plain(RegionPlan, vector["plan"], where="plan"), tuple(vector["size_wh"])
+    grid = GRIDS[plan.detector]
+    logits, rows = np.full(grid.count, -100, np.float32), np.zeros((grid.count, 16), np.float32)
+    for anchor, logit, values in vector["rows"]:
+        logits[anchor], rows[anchor] = logit, values
+    found = suppress(decode_rows(rows, logits, grid, least_score=plan.least_score), iou=plan.iou, most=plan.most)
+    frame = Letterbox.of(size, grid.side_px)
+    boxes, points = frame.to_photo(found.boxes.reshape(-1, 2, 2)).reshape(-1, 4), frame.to_photo(found.points)
+    each = zip(boxes, points, found.scores.tolist(), strict=True)
+    squares = [region_of(box, own, score, size, plan) for box, own, score in each]
+    return found, [one for one in squares if one is not None]
+
+
+def times(small: np.ndarray, count: int) -> np.ndarray:
+    """Each pixel of (height, width, 3) repeated in both directions."""
+    return np.repeat(np.repeat(small, count, axis=0), count, axis=1)
+
+
+def _regions(checker: Checker, vector: Vector) -> Measured:
+    found, squares = detected(vector)
+    parts = [_furthest(getattr(found, name).ravel(), np.ravel(vector[name])) for name in ("boxes", "points", "scores")]
+    ours = [[*one.box, *one.middle_xy, one.side_px] for one in squares]
+    told = [[*one["box"], *one["middle_xy"], one["side_px"]] for one in vector["regions"]]
+    turns = [[one.cos, one.sin] for one in squares], [[one["cos"], one["sin"]] for one in vector["regions"]]
+    measured = {"parts": max(parts), "pixels": _furthest(ours, told), "turn": _furthest(*turns), "answers": 0.0}
+    if vector["pixels"] is None or not squares:
+        return measured
+    width, height = (length // vector["times"] for length in vector["size_wh"])
+    photo = as_photo(times(checker.raw(vector["array"], (height, width, 3)), vector["times"]))
+    cut = region_photo(photo, squares[0], vector["working_px"])
+    levels = _furthest(np.ravel(cut.picture), checker.raw(vector["pixels"]))
+    frame = Letterbox.of(photo.size_wh, GRIDS[vector["detector"]].side_px).pixels(photo)
+    same = hashlib.sha256(frame.tobytes()).hexdigest() == vector["letterbox_sha256"] and cut.shrink == vector["shrink"]
+    return {**measured, "levels": levels, "answers": float(not same)}
+
+
 def orientation(content: bytes) -> int:
     """Which orientation a reader went by: the turn that makes of the stored pixels what it gives."""
     with warnings.catch_warnings():
@@ -349,6 +391,7 @@ MEASURES: dict[str, Callable[[Checker, Vector], Measured]] = {
     "exif": _exif,
     "refusals": _refusals,
     "verdicts": _verdicts,
+    "regions": _regions,
 }
 
 

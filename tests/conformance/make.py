@@ -21,6 +21,7 @@ from making import (
     frames,
     photos,
     refusals,
+    regions,
     scores,
     smoothing,
     tensors,
@@ -43,6 +44,7 @@ AREAS = (
     exif.exif,
     refusals.refusals,
     verdicts.verdicts,
+    regions.regions,
 )
 
 

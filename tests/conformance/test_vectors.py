@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from edgekit import contract, records
 from edgekit.runtime import bundle, crops, frames, interpreter, photo, smoothing, stopping, voting
+from edgekit.runtime.regions import decode, squares
 
 HERE = Path(__file__).resolve().parent
 AREAS = [
@@ -28,10 +30,11 @@ AREAS = [
     "exif",
     "refusals",
     "verdicts",
+    "regions",
 ]
 MANIFESTS = {area: json.loads((HERE / f"{area}.json").read_text(encoding="utf-8")) for area in AREAS}
 VECTORS = {f"{area}/{vector['name']}": vector for area in AREAS for vector in MANIFESTS[area]["vectors"]}
-MAX_BYTES = 1_700_000
+MAX_BYTES = 1_800_000
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,8 @@ class TestMistakes:
         self.fails(checker, *(f"bundles/{name}" for name in ("int8-input", "two-outputs", "two-inputs", "open-batch")))
 
     def test_a_newer_schema_is_read(self, monkeypatch, checker):
-        monkeypatch.setattr(contract, "SCHEMA", 3)
+        monkeypatch.setattr(contract, "SCHEMA", 4)
+        monkeypatch.setattr(contract.Contract, "_check_schema", lambda self: None)
         self.fails(checker, "contracts/newer", "bundles/newer-schema")
 
     def test_the_first_head_scores_every_crop(self, monkeypatch, check):
@@ -95,6 +99,23 @@ class TestMistakes:
 
         monkeypatch.setattr(contract.Contract, "heads_for", wrong)
         self.fails(check.Checker(), "verdicts/heads-noise", "verdicts/heads-beyond-the-plan")
+
+    def test_the_surest_box_is_kept_as_it_is(self, monkeypatch, check, checker):
+        right = decode.suppress
+
+        def wrong(found, *, iou, most):
+            alone = [right(found.of(np.array([at])), iou=iou, most=1) for at in np.argsort(-found.scores)[:1]]
+            return alone[0] if alone else found
+
+        monkeypatch.setattr(check, "suppress", wrong)
+        self.fails(checker, "regions/joined", "regions/two")
+
+    def test_a_square_is_turned_the_other_way(self, monkeypatch, checker):
+        right = squares._turned
+        monkeypatch.setattr(
+            squares, "_turned", lambda photo, region, *how: right(photo, replace(region, sin=-region.sin), *how)
+        )
+        self.fails(checker, "regions/turned", "regions/turned-halved")
 
     def test_nan_is_a_number(self, monkeypatch, checker):
         monkeypatch.setattr(records, "_refuse_constant", float)
@@ -322,7 +343,7 @@ def test_the_vectors_are_those_of_make(make, tmp_path):
         if name.suffix == ".f32":
             scores = [np.frombuffer(one.read_bytes(), "<f4") for one in (file, committed[name])]
             np.testing.assert_allclose(*scores, atol=1e-5)
-        elif name.name in ("votes.json", "smoothing.json", "verdicts.json"):
+        elif name.name in ("votes.json", "smoothing.json", "verdicts.json", "regions.json"):
             both = (json.loads(one.read_text(encoding="utf-8")) for one in (file, committed[name]))
             assert_near(*both, 1e-5 if name.name == "verdicts.json" else 1e-12)
         else:

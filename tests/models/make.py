@@ -6,6 +6,8 @@ They compare the mean colours of an 8 px photo, so that every right answer can b
 - ``three_colours.tflite``: a bundle with three labels and no bona fide one.
 - ``heads.tflite``: a bundle with a head for each scale of its plan; each sees the colours otherwise, so that an answer
   by another head is another answer.
+- ``marks.tflite``: a bundle that classifies what is bright on black ground, as ``red_blue.tflite`` does; a detector of
+  the form of MediaPipe's, inside, finds squares of an eighth of the frame.
 - ``logits_int8.tflite``: a bare flatbuffer as the converter leaves it: int8 inside, float logits out, no archive.
 
 ``conv_int8.tflite`` is not made here: it is a demo's model of November 2026, kept as it was, so that int8
@@ -21,9 +23,10 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.contract import Contract, CropPlan, Decision
+from edgekit.contract import Contract, CropPlan, Decision, RegionPlan
 from edgekit.modelfile.flatbuffer import append_softmax, pack
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
+from edgekit.records import sha256
 
 SIDE_PX = 8
 # Logits per full channel: at 8, a pure red photo is genuine with probability 1 - 1e-7.
@@ -210,6 +213,57 @@ def float_layers(side_px: int = 16, classes: int = 3) -> bytes:
     return graph.finish([photo], [scores])
 
 
+# Of a mark, in pixels of the detector's input, from its middle: width, height, and six points, the first two of which
+# are eyes on a line that falls by 3 in 4 to the right.
+MARK_PX = 20
+MARK = (0, 0, MARK_PX, MARK_PX, -4, -3, 4, 3, 0, 2, 0, 5, -8, 0, 8, 0)
+MARK_CELL_PX = 16
+
+
+def marks_detector(*, gain: float = 15.0) -> bytes:
+    """What finds bright squares on black: a detector with the inputs and outputs of MediaPipe's for two metres.
+
+    A cell of 16 px is a mark where its colours sum to more than a third of full red; ``gain`` below that finds none.
+    """
+    graph = Graph()
+    photo = graph.tensor("photo", [1, 128, 128, 3], Type.FLOAT32)
+    ends: dict[str, list[int]] = {"scores": [], "rows": []}
+    for cell, anchors in ((8, 2), (MARK_CELL_PX, 6)):
+        cells = 128 // cell
+        pooled = graph.tensor(f"mean_{cell}", [1, cells, cells, 3], Type.FLOAT32)
+        pool = schema.Pool2DOptionsT(strideW=cell, strideH=cell, filterWidth=cell, filterHeight=cell)
+        pool.padding = schema.Padding.VALID
+        graph.operator(Operator.AVERAGE_POOL_2D, 1, [photo], [pooled], pool)
+        # The input is -1 for black: three channels of it.
+        weights, offsets = np.zeros((anchors, 1, 1, 3), np.float32), np.full(anchors, -100, np.float32)
+        if cell == MARK_CELL_PX:
+            weights[0], offsets[0] = gain, 3 * gain - 10
+        rows = np.tile(np.array(MARK, np.float32), anchors)
+        outputs = {"scores": (weights, offsets), "rows": (np.zeros((len(rows), 1, 1, 3), np.float32), rows)}
+        for name, (kernel, bias) in outputs.items():
+            given = [
+                graph.tensor(f"{name}_{what}_{cell}", values.shape, Type.FLOAT32, data=values)
+                for what, values in (("kernel", kernel), ("bias", bias))
+            ]
+            made = graph.tensor(f"{name}_grid_{cell}", [1, cells, cells, len(bias)], Type.FLOAT32)
+            convolution = schema.Conv2DOptionsT(padding=schema.Padding.VALID, strideW=1, strideH=1)
+            graph.operator(Operator.CONV_2D, 1, [pooled, *given], [made], convolution)
+            flat = [1, cells * cells * anchors, len(bias) // anchors]
+            shape = graph.tensor(f"{name}_shape_{cell}", [3], Type.INT32, data=np.array(flat, np.int32))
+            ends[name].append(graph.tensor(f"{name}_{cell}", flat, Type.FLOAT32))
+            graph.operator(Operator.RESHAPE, 1, [made, shape], ends[name][-1:], schema.ReshapeOptionsT(newShape=flat))
+    joined = []
+    for name, length in (("rows", len(MARK)), ("scores", 1)):
+        joined.append(graph.tensor(name, [1, 896, length], Type.FLOAT32))
+        graph.operator(Operator.CONCATENATION, 1, ends[name], joined[-1:], schema.ConcatenationOptionsT(axis=1))
+    return graph.finish([photo], joined)
+
+
+def marks_plan(detector: bytes, **how: object) -> RegionPlan:
+    """Regions that the detector of marks finds."""
+    return RegionPlan(detector="blazeface-short", detector_sha256=sha256(detector), **{"margin": 0.0, **how})
+
+
 def write_all(folder: Path) -> None:
     """Write every test model into ``folder``."""
     common = {
@@ -234,6 +288,9 @@ def write_all(folder: Path) -> None:
     decision = Decision(threshold=0.5, early_stop=(20.0, 14.0, 10.0, 7.0))
     heads = replace(red_blue, name="heads", plan=plan, decision=decision).with_heads(tuple(HEADS))
     write_bundle(make_bundle(append_softmax(heads_logits(by_scale)), heads), folder / "heads.tflite")
+    detector = marks_detector()
+    marks = replace(red_blue, name="marks").with_regions(marks_plan(detector))
+    write_bundle(make_bundle(append_softmax(float_logits(RED_BLUE)), marks, detector), folder / "marks.tflite")
     (folder / "logits_int8.tflite").write_bytes(int8_logits(RED_BLUE))
 
 

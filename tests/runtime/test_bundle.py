@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgekit.errors import ContractError
+from edgekit.modelfile.write import write_bundle
 from edgekit.runtime import read_bundle
 from edgekit.runtime.bundle import MAX_MEMBER_BYTES
 
@@ -129,11 +132,11 @@ def test_a_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"schema": 3}, "has schema 3, this edgekit reads up to 2: pip install --upgrade", id="newer"),
-        pytest.param({"schema": 0}, "must have schema 1 or 2, got 0", id="older"),
-        pytest.param({"schema": "1"}, "must have schema 1 or 2, got '1'", id="schema-is-text"),
+        pytest.param({"schema": 4}, "has schema 4, this edgekit reads up to 3: pip install --upgrade", id="newer"),
+        pytest.param({"schema": 0}, "must have schema 1 to 3, got 0", id="older"),
+        pytest.param({"schema": "1"}, "must have schema 1 to 3, got '1'", id="schema-is-text"),
         pytest.param({"schema": True}, "schema must be int, got True", id="schema-is-bool"),
-        pytest.param({"schema": ...}, "must have schema 1 or 2, got None", id="no-schema"),
+        pytest.param({"schema": ...}, "must have schema 1 to 3, got None", id="no-schema"),
         pytest.param(
             {"schema": 2, "heads": ["centre", "1/4", "native"]},
             "a model with 3 heads must have two outputs, got 1",
@@ -181,7 +184,7 @@ def test_bad_contracts_are_refused(make, contract_with, changes, message):
     [
         pytest.param({"contract": b""}, "has no edgekit.json inside: it was not made by edgekit", id="no-contract"),
         pytest.param({"contract": b"{"}, "edgekit.json must be JSON", id="cut-json"),
-        pytest.param({"contract": b"[1]"}, "must have schema 1 or 2, got None", id="a-list"),
+        pytest.param({"contract": b"[1]"}, "must have schema 1 to 3, got None", id="a-list"),
         pytest.param({"contract": b"[" * 100_000}, "edgekit.json must be JSON", id="nested-too-deep"),
         pytest.param({"contract": b"9" * 100_000}, "edgekit.json must be JSON|schema 1", id="a-huge-number"),
         pytest.param({"contract": b'{"name": "\xff"}'}, "edgekit.json must be UTF-8", id="contract-not-utf-8"),
@@ -334,3 +337,63 @@ def test_flipped_bits_are_refused_or_change_nothing(content, red_blue):
             assert bundle == red_blue
     # What may change is what no reader looks at: clocks, permissions, versions.
     assert refused > 450
+
+
+@pytest.fixture
+def beside(marks, tmp_path):
+    """The model whose detector lies beside it."""
+    contract = marks.contract.with_regions(replace(marks.contract.regions, place="beside"))
+    out = tmp_path / "beside" / "marks.tflite"
+    write_bundle(replace(marks, contract=contract), out)
+    return out
+
+
+class TestDetectors:
+    """A model of regions has its detector inside, or beside it."""
+
+    def members(self, bundle, *, detector):
+        file = io.BytesIO(bundle.flatbuffer)
+        with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
+            archive.writestr("edgekit.json", bundle.contract.to_json())
+            archive.writestr("labels.txt", LABELS)
+            if detector:
+                archive.writestr("detector.tflite", detector)
+        return file.getvalue()
+
+    def test_inside(self, marks, marks_file):
+        assert read_bundle(marks_file.read_bytes()) == marks
+        assert hashlib.sha256(marks.detector).hexdigest() == marks.contract.regions.detector_sha256
+
+    def test_beside(self, marks, beside):
+        found = read_bundle(beside)
+        assert found.detector == marks.detector
+        assert [one.name for one in sorted(beside.parent.iterdir())] == [
+            f"detector-{marks.contract.regions.detector_sha256[:12]}.tflite", "marks.tflite",
+        ]  # fmt: skip
+
+    def test_absent_inside(self, marks):
+        with pytest.raises(ContractError, match=r"must have its face detector inside, as detector.tflite; copy it"):
+            read_bundle(self.members(marks, detector=b""))
+
+    def test_absent_beside(self, beside, tmp_path):
+        alone = tmp_path / "marks.tflite"
+        alone.write_bytes(beside.read_bytes())
+        with pytest.raises(ContractError, match=r"detector-.{12}\.tflite: no such file; copy it from where the model"):
+            read_bundle(alone)
+        with pytest.raises(ContractError, match="its face detector lies beside it, as detector-"):
+            read_bundle(alone.read_bytes())
+
+    def test_another(self, marks):
+        with pytest.raises(ContractError, match=r"the detector must have the SHA-256 .* copy it again"):
+            read_bundle(self.members(marks, detector=marks.detector + b"\0"))
+
+    def test_one_that_is_none(self, marks):
+        digest = hashlib.sha256(marks.flatbuffer).hexdigest()
+        regions = replace(marks.contract.regions, detector_sha256=digest)
+        forged = replace(marks, contract=marks.contract.with_regions(regions))
+        with pytest.raises(ContractError, match="a detector must be one of MediaPipe's for faces"):
+            read_bundle(self.members(forged, detector=marks.flatbuffer))
+
+    def test_one_that_nobody_promised(self, make, marks, red_blue):
+        with pytest.raises(ContractError, match=r"its contract promises no detector.tflite inside, the archive"):
+            read_bundle(make(extra=[("detector.tflite", marks.detector)]))

@@ -364,3 +364,63 @@ class TestMany:
     def test_what_can_not_be_had_is_said_at_once(self, red_blue_file, wrong):
         with Classifier.load(red_blue_file) as classifier, pytest.raises(ContractError):
             classifier.classify_many([], **wrong)
+
+
+@pytest.fixture(scope="module")
+def regions(marks):
+    with Classifier(marks) as classifier:
+        yield classifier
+
+
+class TestRegions:
+    """A model whose detector finds bright squares on black; red is genuine, blue is recapture."""
+
+    def test_each_region_has_an_answer(self, regions, marked_photo):
+        found = regions.classify_regions(marked_photo((2, 1, RED), (5, 6, BLUE)))
+        assert [(one.region.box[:2], one.verdict.label) for one in found.regions] == [
+            ((120, 56), "genuine"), ((312, 376), "recapture"),
+        ]  # fmt: skip
+        assert (found.said, found.size_wh) == ("genuine, recapture", (512, 512))
+        assert found.total_ms >= found.decode_ms + found.detect_ms > 0
+        assert json.loads(json.dumps(found.to_dict()))["regions"][1]["verdict"]["label"] == "recapture"
+
+    def test_no_region_is_an_answer(self, regions, marked_photo):
+        found = regions.classify_regions(marked_photo())
+        assert (found.said, found.regions) == ("no face", ())
+
+    def test_an_answer_is_that_of_the_square_as_a_photo(self, regions, marks, marked_photo):
+        photo = marked_photo((2, 1, (255, 0, 128)))
+        (one,) = regions.classify_regions(photo, crops=2).regions
+        whole = Bundle(contract=marks.contract.with_regions(None), flatbuffer=marks.flatbuffer)
+        with Classifier(whole) as classifier:
+            square = classifier.classify(photo[56:136, 120:200], crops=2)
+        assert verdict_without_time(one.verdict) == verdict_without_time(square)
+        assert len(square.crops) == 2
+
+    def test_classify_gives_the_one_regions_answer(self, regions, marked_photo):
+        photo = marked_photo((2, 1, BLUE))
+        (one,) = regions.classify_regions(photo).regions
+        assert verdict_without_time(regions.classify(photo)) == verdict_without_time(one.verdict)
+
+    @pytest.mark.parametrize(
+        ("places", "message"),
+        [
+            pytest.param((), "a photo must have one face, got none", id="none"),
+            pytest.param((1, 4), "must have one face, got 2: use classify_regions, which answers for each", id="two"),
+        ],
+    )
+    def test_classify_never_guesses_which(self, regions, marked_photo, tmp_path, places, message):
+        photo = marked_photo(*((column, 2, RED) for column in places))
+        Image.fromarray(photo).save(tmp_path / "photo.png")
+        with pytest.raises(PhotoError, match=f"photo.png: .*{message}"):
+            regions.classify(tmp_path / "photo.png")
+
+    def test_the_callers_mistakes(self, regions, classifier, marked_photo, red_blue):
+        with pytest.raises(ContractError, match="classify_regions needs a model of regions, got one of whole photos"):
+            classifier.classify_regions(marked_photo())
+        with pytest.raises(ContractError, match="crops must be"):
+            regions.classify_regions(marked_photo(), crops=0)
+        closed = Classifier(red_blue)
+        closed.close()
+        with pytest.raises(ContractError, match="closed"):
+            closed.classify_regions(marked_photo())

@@ -319,7 +319,7 @@ def with_heads() -> list[File]:
         return edit
 
     first, others = b"probabilities", b"probabilities_"
-    model("newer-schema", "catches a newer schema, whose rules nobody here knows", schema=3)
+    model("newer-schema", "catches a newer schema, whose rules nobody here knows", schema=4)
     model("heads-first-alone", "catches a second output that is not there", outputs(first))
     model("heads-second-alone", "catches the other heads taken for the first", outputs(others))
     model("heads-swapped", "catches outputs in another order", outputs(others, first))

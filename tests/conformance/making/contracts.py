@@ -40,6 +40,22 @@ HEADS: dict[str, Any] = {
     "plan": {"lead": ["full", "centre"], "cycle": ["native", "1/4"], "crops": 4},
     "heads": ["full", "1/4", "native", "centre"],
 }
+# Of what a detector finds; the detector lies inside the file.
+REGIONS: dict[str, Any] = {
+    **LEAST,
+    "schema": 3,
+    "regions": {
+        "detector": "blazeface-full",
+        "detector_sha256": HASH,
+        "place": "inside",
+        "margin": 0.25,
+        "align": "eyes",
+        "least_score": 0.5,
+        "iou": 0.3,
+        "most": 20,
+        "least_px": 24,
+    },
+}
 GONE = object()
 
 
@@ -227,14 +243,16 @@ REFUSED: Named = [
     ("text", json.dumps(least()), "catches JSON inside JSON"),
     ("null", "null", "catches null taken for an empty object"),
     # Another shape.
-    ("newer", _text(HEADS, {"schema": 3}), "catches a newer schema that is read as if it were known"),
+    ("newer", _text(HEADS, {"schema": 4}), "catches a newer schema that is read as if it were known"),
+    ("regions-in-schema-2", _text(REGIONS, {"schema": 2}), "catches a key that the second schema does not have"),
+    ("regions-null", _text(REGIONS, {"regions": None}), "catches the schema of regions without them"),
     ("schema-2-without-heads", least(schema=2), "catches the schema of heads without them"),
     ("heads-null", _text(HEADS, {"heads": None}), "catches null taken for one head"),
     ("heads-in-schema-1", _text(HEADS, {"schema": 1}), "catches a key that the first schema does not have"),
     ("heads-null-in-schema-1", least(heads=None), "catches a key that the first schema does not have, without a value"),
     ("heads-text", _text(HEADS, {"heads": "full"}), "catches a text taken for a list"),
     ("heads-number", heads("full", "1/4", "native", 4), "catches a number in a list of scales"),
-    ("newer-and-other-keys", least(schema=4, zoom=2), "catches a newer schema that is told as an unknown key"),
+    ("newer-and-other-keys", least(schema=5, zoom=2), "catches a newer schema that is told as an unknown key"),
     ("schema-0", least(schema=0), "catches schemas that never were"),
     ("schema-missing", least(schema=GONE), "catches a schema that is left out"),
     ("schema-true", least(schema=True), "catches true taken for 1"),
@@ -397,9 +415,20 @@ def read_values(contract: Contract) -> Vector:
     return {key: value for key, value in contract.to_plain().items() if key != "provenance"}
 
 
+# What Python reads and the ports do not yet: they must refuse it.
+READ_BY_PYTHON: list[tuple[str, str, str]] = [
+    ("regions", _text(REGIONS, {}), "catches regions that are passed over: the whole photo would be classified"),
+    (
+        "regions-and-heads",
+        _text({**HEADS, **REGIONS, "schema": 3}, {}),
+        "catches a schema that is told by its heads alone",
+    ),
+]
+
+
 def contracts(to: Writer) -> None:
     vectors = []
-    for accepted, named in ((True, READ), (False, REFUSED)):
+    for accepted, named in ((True, READ), (True, READ_BY_PYTHON), (False, REFUSED)):
         for name, text, why in named:
             try:
                 contract = read_values(Contract.from_json(text))
@@ -407,5 +436,6 @@ def contracts(to: Writer) -> None:
                 contract = None
             assert (contract is not None) is accepted, f"contracts/{name}: accepted must be {accepted}"
             tolerance = {"answers": 0}
-            vectors.append({"name": name, "why": why, "tolerance": tolerance, "json": text, "contract": contract})
+            vector = {"name": name, "why": why, "tolerance": tolerance, "json": text, "contract": contract}
+            vectors.append({**vector, "ports": "refuse"} if named is READ_BY_PYTHON else vector)
     to.manifest("contracts", "Texts of edgekit.json: what is read of them, and which are refused.", vectors)
