@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -292,6 +292,18 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
 def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
     """The float network as the gate's measure; it stays in memory, so no other interpreter need run it."""
     return Bundle(contract=replace(draft, precision="float32", model_sha256=sha256(flatbuffer)), flatbuffer=flatbuffer)
+
+
+def float_bundle(network: Any, record: TrainRecord, *, name: str) -> Bundle:
+    """A run's float network as a model that the runtime runs, in memory and without an operating point.
+
+    Args:
+        network: As ``load_stage`` gives it, of the float stage.
+        record: That stage's record.
+        name: Name of the model.
+    """
+    flatbuffer = append_softmax(to_flatbuffer(network, "float32", None))
+    return _reference(flatbuffer, _contract(record, "float32", None, name=name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

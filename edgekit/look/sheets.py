@@ -90,7 +90,7 @@ def contact_sheet(path: Path, title: str, rows: Sequence[SheetRow]) -> None:
         )
     across = min(_COLUMNS, max(len(row.photos) for row in rows))
     width = _GAP_PX + _STEP_PX * max(across, _LEAST_COLUMNS)
-    pieces = [_text_piece(title, width), *(piece for row in rows for piece in _row_pieces(row, width))]
+    pieces = [text_strip(title, width), *(piece for row in rows for piece in _row_pieces(row, width))]
     sheet = Image.new("RGB", (width, sum(piece.height for piece in pieces) + _GAP_PX), _PAPER)
     top = 0
     for piece in pieces:
@@ -101,7 +101,7 @@ def contact_sheet(path: Path, title: str, rows: Sequence[SheetRow]) -> None:
 
 def _row_pieces(row: SheetRow, width: int) -> Iterator[Image.Image]:
     """A row as strips of the sheet: its heading, then lines of photos with their captions."""
-    yield _text_piece(row.heading, width)
+    yield text_strip(row.heading, width)
     small = ImageFont.load_default(_CAPTION_PX)
     for first in range(0, len(row.photos), _COLUMNS):
         photos = row.photos[first : first + _COLUMNS]
@@ -118,14 +118,20 @@ def _row_pieces(row: SheetRow, width: int) -> Iterator[Image.Image]:
         yield strip
 
 
-def _text_piece(text: str, width: int) -> Image.Image:
-    """A strip with a title or a heading, on as many lines as it needs."""
-    font = ImageFont.load_default(_TEXT_PX)
+def text_strip(text: str, width: int, *, text_px: int = _TEXT_PX) -> Image.Image:
+    """A strip of a sheet with a title or a heading, on as many lines as it needs.
+
+    Args:
+        text: What stands there.
+        width: Width of the strip in pixels.
+        text_px: Height of the letters in pixels.
+    """
+    font = ImageFont.load_default(text_px)
     lines = _lines_of(text, font, width - 2 * _GAP_PX)
-    strip = Image.new("RGB", (width, len(lines) * (_TEXT_PX + _LEADING_PX) + _GAP_PX), _PAPER)
+    strip = Image.new("RGB", (width, len(lines) * (text_px + _LEADING_PX) + _GAP_PX), _PAPER)
     draw = ImageDraw.Draw(strip)
     for number, line in enumerate(lines):
-        draw.text((_GAP_PX, _GAP_PX // 2 + number * (_TEXT_PX + _LEADING_PX)), line, _INK, font=font)
+        draw.text((_GAP_PX, _GAP_PX // 2 + number * (text_px + _LEADING_PX)), line, _INK, font=font)
     return strip
 
 

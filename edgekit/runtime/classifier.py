@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from edgekit.arrays import Float32Array
 from edgekit.contract import MAX_THREADS, Contract, check_crops
 from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.records import plain
@@ -18,7 +19,7 @@ from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.interpreter import ModelInterpreter
 from edgekit.runtime.limits import MIN_SIDE_PX
-from edgekit.runtime.photo import Source, as_photo
+from edgekit.runtime.photo import Photo, Source, as_photo
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
@@ -118,6 +119,28 @@ class Classifier:
         if self._workers is None:
             raise ContractError("this Classifier is closed; load the model again")
         return self._workers
+
+    @property
+    def threads(self) -> int:
+        """How many crops are scored at the same time."""
+        return self._open().threads
+
+    def score_boxes(self, photo: Photo, boxes: Sequence[Box], heads: Sequence[int]) -> Float32Array:
+        """Score boxes of a photo that is decoded already, without a vote.
+
+        Args:
+            photo: As ``as_photo`` gives it, at the working size of the contract's plan.
+            boxes: In whole source pixels, as ``crop_boxes`` gives them.
+            heads: Which head scores each box, as ``Contract.heads_for`` numbers them.
+
+        Returns:
+            (boxes, classes) probabilities.
+        """
+        workers = self._open()
+        scores = np.empty((len(boxes), workers.classes), np.float32)
+        for row, one in zip(scores, workers.score(photo, boxes, heads), strict=True):
+            row[:] = one.scores
+        return scores
 
     def classify(self, photo: Source, *, crops: int | None = None, stop_early: bool = True) -> Verdict:
         """Classify one photo.

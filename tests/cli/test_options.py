@@ -22,6 +22,7 @@ from edgekit.data.assign import AssignConfig
 from edgekit.data.options import AS_IT_LIES, SplitConfig
 from edgekit.errors import DataError
 from edgekit.evaluate.options import EvaluateConfig, TtaConfig
+from edgekit.explain.options import OcclusionConfig
 from edgekit.gather.options import WANTED, CollectConfig, ImportConfig
 from edgekit.look.show import ShowConfig
 from edgekit.progress import SILENT
@@ -157,7 +158,7 @@ def listed(values):
 NETWORK, TRAIN, SPLIT = NetworkConfig(), TrainConfig(), SplitConfig()
 BENCH, QUICK, IMPORT, COLLECT = BenchConfig(), quick_bench(), ImportConfig(), CollectConfig(label="any", group="any")
 VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), RecaptureConfig(), ShowConfig(), AuditConfig()
-ADOPT = AdoptConfig()
+ADOPT, OCCLUSION = AdoptConfig(), OcclusionConfig()
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
@@ -237,6 +238,7 @@ DEFAULTS = {
             for name in ("runs", "min_seconds", "repeats", "warmup", "warmup_seconds")
         },
     },
+    "explain": {"--cells": str(OCCLUSION.cells), "--cover": OCCLUSION.cover},
     "predict": {"--smooth": f"{DEFAULT_TAU_S:g}"},
     "data plan": {"--wanted": str(WANTED)},
     "data import": {
@@ -277,6 +279,7 @@ DEFAULTS = {
 # The command line's own defaults, which no stage has, and why.
 OWN_DEFAULTS = {
     ("demo", "--out"): "where a command writes when nobody says where",
+    ("explain", "--out"): "as above",
     ("report", "--out"): "as above",
     ("runtime", "--out"): "as above",
     ("data audit", "--out"): "as above",
@@ -285,6 +288,7 @@ OWN_DEFAULTS = {
     ("tta", "--split"): "an argument of the study, as photos are",
     ("tune", "--split"): "as above",
     ("predict", "--threads"): "one core is left to the rest of the machine where there are more",
+    ("explain", "--threads"): "as above",
     ("data augment", "--encoding"): "auto depends on the options",
     ("data crops", "--encoding"): "as above",
     ("data crops", "--plan"): "people cut quarters, CropPlan's own is a model's",

@@ -40,6 +40,7 @@ COMMANDS = [
     "devices",
     "doctor",
     "evaluate",
+    "explain",
     "finetune",
     "info",
     "predict",
