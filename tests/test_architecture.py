@@ -320,7 +320,6 @@ TESTED_ELSEWHERE = {
     "devices.send": "through push: tests/devices/test_ssh.py",
     "devices.sent.probe": "tests/devices/test_local.py and test_ssh.py run it",
     "evaluate.tta_tables": "tests/evaluate/test_tta.py, on a real study",
-    "explain.options": "through what takes them: tests/explain/test_occlusion.py",
     "gather.strip_heif": "through strip: tests/gather/test_strip.py",
     "look.canvas": "tests/figures/test_pareto.py, tests/figures/test_evaluation.py",
     "report.costs": "tests/report/test_page.py, tests/report/test_browser.py",

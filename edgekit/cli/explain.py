@@ -10,15 +10,23 @@ import typer
 
 from edgekit.cli import console, options
 from edgekit.errors import EdgekitError
-from edgekit.explain.options import OcclusionConfig
-from edgekit.metrics.wording import NOTHING, percent
+from edgekit.explain.options import DreamConfig, ExciteConfig, FilterName, Int8Config, LayerConfig, OcclusionConfig
+from edgekit.metrics.wording import NOTHING, count, file_size, listed, percent
 from edgekit.shipped import model_file
 
 if TYPE_CHECKING:
+    from edgekit.explain.int8_record import Int8Record, Int8Variant
+    from edgekit.explain.model_pictures import ModelLayers, ModelPicture
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
     from edgekit.runtime import Classifier
 
-_OCCLUSION = OcclusionConfig()
+_OCCLUSION, _LAYER, _EXCITE, _DREAM, _INT8 = (
+    OcclusionConfig(),
+    LayerConfig(),
+    ExciteConfig(),
+    DreamConfig(),
+    Int8Config(),
+)
 
 
 class _Mode(NamedTuple):
@@ -36,13 +44,21 @@ class _Mode(NamedTuple):
 # By the option that asks for each; a photo is explained where none is given.
 _MODES = {
     "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam"})),
+    "--layers": _Mode("a network's layers", frozenset()),
+    "--filters": _Mode("a network's filters", frozenset()),
+    "--layer": _Mode("a layer", frozenset({"--channels"})),
+    "--excite": _Mode("a filter", frozenset({"--steps", "--seed"})),
+    "--dream": _Mode("a dream", frozenset({"--steps", "--seed", "--octaves", "--longest"})),
+    "--int8": _Mode("an int8 file", frozenset({"--worst", "--photos", "--data"})),
 }
 
 
 def explain(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MODEL PHOTO", help="A .tflite file, a shipped name or a run's folder; photos."),
+        typer.Argument(
+            metavar="MODEL PHOTO", help="A .tflite file, a shipped name, a run's folder or a backbone; photos."
+        ),
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="The label whose log-odds are watched. [default: the one that is answered]")
@@ -62,26 +78,109 @@ def explain(
     gradcam: Annotated[
         bool, typer.Option("--gradcam", help="Add Grad-CAM, or fail: it needs a run's float weights.")
     ] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="List the layers of a run's network or a backbone.")] = False,
+    filters: Annotated[bool, typer.Option("--filters", help="Draw the filters of its first layer.")] = False,
+    layer: Annotated[str | None, typer.Option(help="Draw what this layer makes of PHOTO.")] = None,
+    excite: Annotated[
+        str | None, typer.Option(metavar="LAYER:FILTER", help="Draw what excites this filter, by gradient ascent.")
+    ] = None,
+    dream: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Draw PHOTO with more of what it sees there.")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help=f"With --layer: so many channels, strongest first. [default: {_LAYER.channels}]")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Steps of ascent. [default: {_EXCITE.steps} with --excite, {_DREAM.steps} a size with --dream]"
+        ),
+    ] = None,
+    octaves: Annotated[
+        int | None, typer.Option(help=f"With --dream: sizes of the photo, small to large. [default: {_DREAM.octaves}]")
+    ] = None,
+    longest: Annotated[
+        int | None, typer.Option(help=f"With --dream: at most so many pixels a side. [default: {_DREAM.longest_px}]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help=f"Of all that is drawn by chance. [default: {_EXCITE.seed}]", min=0)
+    ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Hold a run's int8 file against its float network, layer by layer.")
+    ] = False,
+    worst: Annotated[
+        int | None, typer.Option(help=f"With --int8: so many layers are tried in float. [default: {_INT8.worst}]")
+    ] = None,
+    scored: Annotated[
+        int | None, typer.Option("--photos", help=f"With --int8: about so many photos. [default: {_INT8.photos}]")
+    ] = None,
+    data: options.RunData = None,
     threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
     out: Annotated[Path, typer.Option(help="Folder for pictures and records.")] = Path("explained"),
     json: options.AsJson = False,
 ) -> None:
-    """Show why a model says what it says of a photo.
+    """Show why a model says what it says of a photo, or what a network has learnt.
 
     Draws the photo's crops with their scores, and a map of what each part of the photo adds to the answer: parts are
     covered in turn. Of a run's folder the float network is asked, and its Grad-CAM drawn beside the map.
+
+    With --filters, --layer, --excite or --dream the float network of a run, or a backbone by its name, is looked into;
+    with --int8 RUN [FILE] a run's int8 file is held against it.
     """
     given = options.given_only(
-        {"--label": label, "--cells": cells, "--fine": fine or None, "--cover": cover, "--gradcam": gradcam or None}
+        {
+            "--label": label,
+            "--cells": cells,
+            "--fine": fine or None,
+            "--cover": cover,
+            "--gradcam": gradcam or None,
+            "--channels": channels,
+            "--steps": steps,
+            "--octaves": octaves,
+            "--longest": longest,
+            "--seed": seed,
+            "--worst": worst,
+            "--photos": scored,
+            "--data": data,
+        }
     )
-    _refuse_of_others(_mode({}), given)
-    occluding = OcclusionConfig(
-        label=label,
-        cells=_OCCLUSION.cells if cells is None else cells,
-        fine=fine,
-        cover=cover or _OCCLUSION.cover,
-    )
-    _explain_photos(files or [], occluding, out, gradcam=gradcam, threads=threads, json=json)
+    asked = {"--layers": layers or None, "--filters": filters or None, "--layer": layer, "--excite": excite}
+    wanted = options.given_only(asked | {"--dream": dream, "--int8": int8 or None})
+    mode = _mode(dict.fromkeys(wanted, True))
+    _refuse_of_others(mode, given)
+    if mode == "--int8":
+        _explain_int8(files or [], options.changed(_INT8, worst=worst, photos=scored), data, out, json=json)
+    elif mode:
+        climb = {"steps": steps, "seed": seed}
+        ask = _Ask(
+            mode,
+            str(wanted[mode]),
+            options.changed(_LAYER, channels=channels),
+            options.changed(_EXCITE, **climb) if mode == "--excite" else _EXCITE,
+            options.changed(_DREAM, **climb, octaves=octaves, longest_px=longest) if mode == "--dream" else _DREAM,
+        )
+        _explain_network(files or [], ask, out, json=json)
+    else:
+        occluding = options.changed(_OCCLUSION, label=label, cells=cells, fine=fine, cover=cover)
+        _explain_photos(files or [], occluding, out, gradcam=gradcam, threads=threads, json=json)
+
+
+class _Ask(NamedTuple):
+    """What a float network is asked.
+
+    Attributes:
+        mode: One of the options that ask.
+        subject: The layer, or the layer and the filter; anything where all of the network is asked.
+        layer: How a layer is drawn.
+        excite: How a filter is climbed.
+        dream: How a photo is.
+    """
+
+    mode: str
+    subject: str
+    layer: LayerConfig
+    excite: ExciteConfig
+    dream: DreamConfig
 
 
 def _mode(asked: dict[str, bool]) -> str:
@@ -174,3 +273,123 @@ def print_photos(found: list[PhotoExplanation]) -> None:
         ["photo", "answer", "watched", "log-odds", "the strongest part takes", "which lies at, px"],
         rows,
     )
+
+
+def _explain_network(files: list[str], ask: _Ask, out: Path, *, json: bool) -> None:
+    takes_photo = ask.mode in ("--layer", "--dream")
+    if len(files) != 1 + takes_photo:
+        form = f"{ask.mode} {'LAYER:FILTER' if ask.mode == '--excite' else 'LAYER'}"
+        usual = f"edgekit explain MODEL {form if ask.mode not in ('--layers', '--filters') else ask.mode}"
+        raise EdgekitError(
+            f"{ask.mode} takes a model{' and a photo' if takes_photo else ' alone'}, got {listed(files) or 'none'}: "
+            f"{usual}{' PHOTO' if takes_photo else ''}"
+        )
+    model, photo = files[0], Path(files[-1])
+    if takes_photo:
+        _refuse_folders([photo])
+    # What is no filter is known before TensorFlow is.
+    wanted = FilterName.parse(ask.subject) if ask.mode == "--excite" else None
+    from edgekit.explain.model_pictures import Gallery
+    from edgekit.explain.subject import read_subject
+
+    with console.progress() as progress:
+        gallery = Gallery(read_subject(model), out, progress=progress)
+        if ask.mode == "--layers":
+            found: ModelLayers | ModelPicture = gallery.layers()
+        elif ask.mode == "--filters":
+            found = gallery.filters()
+        elif ask.mode == "--layer":
+            found = gallery.layer(ask.subject, photo, ask.layer)
+        elif wanted is not None:
+            found = gallery.excite(wanted, ask.excite)
+        else:
+            found = gallery.dream(ask.subject, photo, ask.dream)
+    console.show(found, print_network, json=json)
+    if ask.mode != "--layers":
+        console.note(f"wrote {out}: {getattr(found, 'picture', '')}, with its record")
+
+
+def print_network(found: ModelLayers | ModelPicture) -> None:
+    """A network's layers as a table, or what a picture of it shows in words."""
+    from edgekit.explain.model_pictures import ModelLayers
+
+    if isinstance(found, ModelLayers):
+        rows = [[one.name, one.kind, "x".join(map(str, one.shape)), f"{one.weights:,}"] for one in found.layers]
+        console.print_table(f"{found.model}: {count(len(rows), 'layer')}", ["layer", "kind", "gives", "weights"], rows)
+    elif found.channels:
+        strongest = [f"#{one.number} ({one.mean:.3g})" for one in found.channels]
+        console.note(f"{found.layer} on {found.photo}: strongest by their means are {listed(strongest)}")
+    elif found.response is not None:
+        before, after = found.response
+        console.note(f"{found.layer}:{found.filter} says {before:.3g} to the picture begun with, {after:.3g} to this")
+
+
+def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: Path, *, json: bool) -> None:
+    from edgekit.train.record import RunFolder
+
+    if not 1 <= len(files) <= 2:
+        raise EdgekitError(
+            f"--int8 takes a run's folder, and its int8 file where that lies elsewhere, got {listed(files) or 'none'}: "
+            "edgekit explain --int8 RUN [FILE]"
+        )
+    folder = RunFolder(root=Path(files[0]))
+    before = folder.read("float")
+    name = folder.root.resolve().name
+    model = Path(files[1]) if len(files) > 1 else folder.root / f"{name}-int8.tflite"
+    if not os.path.exists(model):
+        raise EdgekitError(
+            f"{model} must be the run's int8 file, and isn't there; name it behind the run, or make it: "
+            f"{console.command('convert', folder.root, '--int8')}"
+        )
+    from edgekit.explain.int8 import explain_int8
+    from edgekit.records import make_folder, write_json
+
+    with console.progress() as progress:
+        dataset = options.load_run_photos(before, data, progress=progress)
+        found = explain_int8(dataset, folder, model, config, progress=progress)
+    make_folder(out)
+    write_json(out / f"{name}-int8.json", found)
+    console.show(found, print_int8, json=json)
+    console.note(f"wrote {out / f'{name}-int8.json'}: all {count(len(found.layers), 'layer')}")
+
+
+def print_int8(found: Int8Record) -> None:
+    """The worst layers, what was tried, and what it means."""
+    from edgekit.explain.int8_record import say_int8
+
+    by_name = {one.layer: one for one in found.layers}
+    rows = [
+        [
+            one.layer,
+            one.operator,
+            _decibels(one.own_snr_db),
+            _decibels(one.snr_db),
+            NOTHING if one.cosine is None else f"{one.cosine:.4f}",
+            percent(one.range_used, 0),
+            percent(one.clipped, 2),
+        ]
+        for one in (by_name[name] for name in found.worst)
+    ]
+    columns = ["layer", "operator", "adds itself", "from the input on", "cosine", "range used", "clipped"]
+    console.print_table(f"{found.model}: signal to noise of the worst of {len(found.layers)} layers", columns, rows)
+    tried = [_variant_row(one) for one in (found.file, found.float32, *found.kept, *found.calibrations)]
+    photos = f"{count(found.photos, 'photo')}, {'held out' if found.validated_by == 'photos' else 'out of fold'}"
+    columns = ["", "size", "ms a crop", "log-odds off by", "same answer", "balanced accuracy", "error taken away"]
+    console.print_table(f"{photos}; {count(found.crops, 'crop')} of each", columns, tried)
+    for line in say_int8(found):
+        console.note(line)
+
+
+def _decibels(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f} dB"
+
+
+def _variant_row(one: Int8Variant) -> list[str]:
+    gain = (
+        NOTHING
+        if one.gain is None
+        else f"{percent(one.gain.value)} ({100 * one.gain.low:.0f} to {100 * one.gain.high:.0f})"
+    )
+    size, latency = file_size(one.model_bytes), f"{one.latency_ms:.2f}"
+    error = f"{one.log_odds_error:.3f}"
+    return [one.name, size, latency, error, percent(one.agreement), percent(one.balanced_accuracy), gain]

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from edgekit.errors import EdgekitError
+from edgekit.data.options import MAX_SEED
+from edgekit.errors import EdgekitError, RunError
 
 Cover = Literal["blur", "mean"]
 COVERS: tuple[Cover, ...] = ("blur", "mean")
 # Each cell costs a vote: more than these take longer than anybody waits, and are smaller than what networks see.
 MIN_CELLS, MAX_CELLS = 9, 2500
+# A picture is climbed in memory: of so many pixels a side at most.
+MAX_PICTURE_PX = 1024
+_LEAST_PICTURE_PX = 64
+_MOST_STEPS, _MOST_OCTAVES, _MOST_CHANNELS = 5000, 10, 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +52,137 @@ def check_cover(cover: str) -> None:
     """
     if cover not in COVERS:
         raise EdgekitError(f"--cover must be {' or '.join(COVERS)}, got {cover!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerConfig:
+    """How a layer's activations are shown.
+
+    Attributes:
+        channels: How many channels are drawn, those with the largest mean activation first.
+    """
+
+    channels: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if not 1 <= self.channels <= _MOST_CHANNELS:
+            raise RunError(f"channels must be 1 to {_MOST_CHANNELS}, got {self.channels}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExciteConfig:
+    """How the picture is found that excites a filter most.
+
+    Attributes:
+        steps: Steps of gradient ascent.
+        rate: Learning rate of Adam, over the picture's spectrum.
+        jitter_px: The picture is moved by up to so many pixels before each step.
+        scale: It is enlarged or shrunk by up to this share.
+        turn_degrees: It is turned by up to this angle.
+        seed: Of the picture that is begun with and of all moves.
+    """
+
+    steps: int = 256
+    rate: float = 0.05
+    jitter_px: int = 8
+    scale: float = 0.1
+    turn_degrees: float = 10.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _check_climb(self.steps, self.rate, self.seed)
+        if not (0 <= self.jitter_px <= _LEAST_PICTURE_PX and 0 <= self.scale < 1 and 0 <= self.turn_degrees <= 180):
+            raise RunError(
+                f"moves must be 0 to {_LEAST_PICTURE_PX} px, a scale from 0 to below 1 and 0 to 180 degrees, got "
+                f"{self.jitter_px} px, {self.scale:g} and {self.turn_degrees:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DreamConfig:
+    """How a photo is made more of what a layer sees in it.
+
+    Attributes:
+        octaves: Sizes that it is done at, from the smallest to the whole one.
+        octave_scale: Each size over the one before.
+        steps: Steps of gradient ascent at each size.
+        rate: How far a step moves a pixel on average, where black to white is 2.
+        jitter_px: The picture is rolled by up to so many pixels before each step.
+        longest_px: The photo's longer side is brought to at most this.
+        seed: Of all moves.
+    """
+
+    octaves: int = 4
+    octave_scale: float = 1.4
+    steps: int = 10
+    rate: float = 0.012
+    jitter_px: int = 32
+    longest_px: int = 512
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _check_climb(self.steps, self.rate, self.seed)
+        if not (1 <= self.octaves <= _MOST_OCTAVES and 1 < self.octave_scale <= 4):
+            raise RunError(
+                f"octaves must be 1 to {_MOST_OCTAVES}, each more than 1 to 4 times as large as the last, got "
+                f"{self.octaves} of {self.octave_scale:g}"
+            )
+        if not _LEAST_PICTURE_PX <= self.longest_px <= MAX_PICTURE_PX:
+            raise RunError(f"the longer side must be {_LEAST_PICTURE_PX} to {MAX_PICTURE_PX} px, got {self.longest_px}")
+        if not 0 <= self.jitter_px <= self.longest_px:
+            raise RunError(f"jitter must be 0 to {self.longest_px} px, got {self.jitter_px}")
+
+
+def _check_climb(steps: int, rate: float, seed: int) -> None:
+    if not 1 <= steps <= _MOST_STEPS:
+        raise RunError(f"steps must be 1 to {_MOST_STEPS}, got {steps}")
+    if not 0 < rate <= 1:
+        raise RunError(f"a rate must be above 0 and at most 1, got {rate:g}")
+    if not 0 <= seed <= MAX_SEED:
+        raise RunError(f"a seed must be 0 to {MAX_SEED}, got {seed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterName:
+    """A filter: a layer and the number of one of its channels."""
+
+    layer: str
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> FilterName:
+        """Read ``LAYER:FILTER``.
+
+        Raises:
+            RunError: it reads otherwise.
+        """
+        layer, colon, number = text.rpartition(":")
+        if not (layer and colon and number.isascii() and number.isdigit() and len(number) <= len(str(MAX_SEED))):
+            raise RunError(f"a filter reads LAYER:NUMBER, counted from 0, such as b5_expand_relu:12, got {text!r}")
+        return cls(layer=layer, number=int(number))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Int8Config:
+    """How an int8 file is held against the float network.
+
+    Attributes:
+        worst: So many layers, those that add most error themselves, are kept in float in turn.
+        photos: About how many photos are scored, of each class alike.
+        layer_crops: On how many of their crops layers are compared.
+        more: Times as many calibration crops as the file's, for the third set.
+    """
+
+    worst: int = 5
+    photos: int = 60
+    layer_crops: int = 24
+    more: int = 4
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, most in (("worst", 50), ("photos", 5000), ("layer_crops", 5000), ("more", 20)):
+            if not 1 <= getattr(self, name) <= most:
+                raise RunError(f"{name} must be 1 to {most}, got {getattr(self, name)}")

@@ -215,7 +215,7 @@ def grid_sheet(title: str, tiles: Iterable[tuple[str, RGBArray]], *, across: int
     step_wh = tile_px + _GAP_PX, tile_px + _GAP_PX + _GRID_TEXT_PX + 2
     columns = min(across, len(shown))
     width = max(_GAP_PX + columns * step_wh[0], _GAP_PX + _LEAST_COLUMNS * _STEP_PX)
-    head = _text_piece(title, width)
+    head = text_strip(title, width)
     sheet = Image.new("RGB", (width, head.height + -(-len(shown) // columns) * step_wh[1] + _GAP_PX), _PAPER)
     sheet.paste(head, (0, 0))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_GRID_TEXT_PX)

@@ -22,7 +22,7 @@ from edgekit.data.assign import AssignConfig
 from edgekit.data.options import AS_IT_LIES, SplitConfig
 from edgekit.errors import DataError
 from edgekit.evaluate.options import EvaluateConfig, TtaConfig
-from edgekit.explain.options import OcclusionConfig
+from edgekit.explain.options import DreamConfig, ExciteConfig, Int8Config, LayerConfig, OcclusionConfig
 from edgekit.gather.options import WANTED, CollectConfig, ImportConfig
 from edgekit.look.show import ShowConfig
 from edgekit.progress import SILENT
@@ -53,6 +53,7 @@ OTHER_WORDS = {
     "--dry-run": "what would be removed, or made",
     "--data": "photos to judge on, a run's photos, or photos to show",
     "--group": "all photos of an import, or one session",
+    "--int8": "a precision to convert to, or a file of it that is explained",
     "--label": "all photos, or the genuine ones of a set",
     "--folds": "of a test, of an audit, of a split; the least number differs",
     "--out": "each says what it writes",
@@ -158,7 +159,8 @@ def listed(values):
 NETWORK, TRAIN, SPLIT = NetworkConfig(), TrainConfig(), SplitConfig()
 BENCH, QUICK, IMPORT, COLLECT = BenchConfig(), quick_bench(), ImportConfig(), CollectConfig(label="any", group="any")
 VARIANTS, CUT, RECAPTURE, SHOW, AUDIT = VariantsConfig(), CropsConfig(), RecaptureConfig(), ShowConfig(), AuditConfig()
-ADOPT, OCCLUSION = AdoptConfig(), OcclusionConfig()
+ADOPT, OCCLUSION, DREAM = AdoptConfig(), OcclusionConfig(), DreamConfig()
+EXCITE, LAYER, INT8 = ExciteConfig(), LayerConfig(), Int8Config()
 ASSIGN, SIMULATE, TTA, CROSSVAL = AssignConfig(), SimulateConfig(), TtaConfig(), CrossvalConfig(train=TRAIN)
 DRAWS = f"{TRAIN.draws}, or as many as finetune took before qat"
 # What stands in an option or in its help, and what stands in the stage's own options.
@@ -238,7 +240,17 @@ DEFAULTS = {
             for name in ("runs", "min_seconds", "repeats", "warmup", "warmup_seconds")
         },
     },
-    "explain": {"--cells": str(OCCLUSION.cells), "--cover": OCCLUSION.cover},
+    "explain": {
+        "--cells": str(OCCLUSION.cells),
+        "--cover": OCCLUSION.cover,
+        "--channels": str(LAYER.channels),
+        "--steps": f"{EXCITE.steps} with --excite, {DREAM.steps} a size with --dream",
+        "--seed": str(EXCITE.seed),
+        "--octaves": str(DREAM.octaves),
+        "--longest": str(DREAM.longest_px),
+        "--worst": str(INT8.worst),
+        "--photos": str(INT8.photos),
+    },
     "predict": {"--smooth": f"{DEFAULT_TAU_S:g}"},
     "data plan": {"--wanted": str(WANTED)},
     "data import": {

@@ -1,0 +1,94 @@
+"""An int8 file held against its run's float network."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
+
+from edgekit.errors import RunError
+from edgekit.explain.int8 import explain_int8, worst_layers
+from edgekit.explain.int8_layers import LayerNoise
+from edgekit.explain.int8_record import Int8Record
+from edgekit.explain.options import Int8Config
+from edgekit.records import from_plain, plain
+from edgekit.train.record import RunFolder
+
+pytestmark = [pytest.mark.host, pytest.mark.slow]
+
+QUICK = Int8Config(worst=2, photos=12, layer_crops=6, more=2)
+
+
+@pytest.fixture(scope="module")
+def found(small_run, small_model, dataset):
+    """Of a qat stage that was trained whole, on photos that were held out."""
+    return explain_int8(dataset, small_run, small_model, QUICK)
+
+
+def test_float_is_the_measure(found):
+    assert (found.float32.name, found.float32.log_odds_error, found.float32.agreement) == ("float", 0.0, 1.0)
+    assert found.file.name == "int8"
+    assert 0 < found.file.log_odds_error < found.log_odds_spread
+    assert found.float32.gain.value == 1
+    assert found.float32.model_bytes > found.file.model_bytes
+    assert found.validated_by == "photos"
+
+
+def test_every_layer_is_told_of_from_the_input_on(found, small_run):
+    numbers = [one.number for one in found.layers]
+    assert numbers == sorted(numbers)
+    assert all(one.snr_db is None or one.snr_db > 0 for one in found.layers)
+    assert set(found.worst) <= {one.layer for one in found.layers}
+
+
+def test_layers_are_kept_in_float_in_turn_and_together(found):
+    each, together = found.kept[:-1], found.kept[-1]
+    assert [one.layers for one in each] == [(name,) for name in found.worst]
+    assert together.layers == found.worst
+    assert all(one.model_bytes > found.file.model_bytes and one.latency_ms > 0 for one in found.kept)
+    assert together.model_bytes > max(one.model_bytes for one in each)
+
+
+def test_other_calibration_crops_are_compared(found):
+    assert [one.name for one in found.calibrations] == ["50 other calibration crops", "100 calibration crops"]
+    assert all(one.gain is not None and one.log_odds_error > 0 for one in found.calibrations)
+
+
+def test_the_record_is_read_as_it_was_written(found):
+    assert from_plain(Int8Record, plain(found), where="record") == found
+
+
+def test_where_all_photos_train_accuracy_is_out_of_fold(mobile_run, mobile_model, dataset):
+    record = explain_int8(dataset, mobile_run, mobile_model, replace(QUICK, worst=1))
+    assert record.validated_by == "folds"
+    assert record.calibrated is not None
+    assert len(record.kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        pytest.param(
+            "red_blue_file", "must be an int8 file, got float32; `edgekit convert --int8` makes one", id="float"
+        ),
+        pytest.param("mobile_model", "must be made from the qat weights that .* has", id="of-another-run"),
+    ],
+)
+def test_a_file_that_is_not_of_the_run_is_refused(request, small_run, dataset, tmp_path, file, message):
+    model = shutil.copy(request.getfixturevalue(file), tmp_path / "model.tflite")
+    with pytest.raises(RunError, match=message):
+        explain_int8(dataset, RunFolder(root=small_run.root), model, QUICK)
+
+
+def test_the_worst_add_most_themselves():
+    def layer(name, own, number):
+        return LayerNoise(
+            layer=name, operator="ADD", number=number, snr_db=1, own_snr_db=own, cosine=1, range_used=1, clipped=0
+        )
+
+    layers = [layer("a", 30.0, 0), layer("b", None, 1), layer("c", 10.0, 2), layer("d", 20.0, 3)]
+    assert [one.layer for one in worst_layers(layers, 2)] == ["c", "d"]
+    assert [one.layer for one in worst_layers(layers, 9)] == ["c", "d", "a"]

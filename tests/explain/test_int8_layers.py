@@ -1,0 +1,59 @@
+"""int8 beside float, operator by operator, on models whose answers can be worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from models.make import GAIN, RED_BLUE, SIDE_PX, float_logits, int8_logits
+
+from edgekit.explain.int8_layers import layer_of, measure_layers
+
+LAYERS = ("stem", "stem_relu", "mean", "logits")
+
+
+def crops(count=20, low=0, high=256):
+    return np.random.default_rng(0).integers(low, high, (count, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+
+
+def measured(weights, pixels):
+    return {one.layer: one for one in measure_layers(int8_logits(weights), float_logits(weights), pixels, LAYERS)}
+
+
+def test_weights_that_int8_holds_leave_the_rounding_of_the_output():
+    found = measured(RED_BLUE, crops())
+    assert list(found) == ["mean", "logits"]
+    # Steps of 0.1 have a deviation of 0.1 / sqrt(12); means of 64 pixels lie near each other.
+    flat = crops().reshape(20, -1, 3).mean(axis=1) / 255 @ RED_BLUE.T
+    noise = ((np.rint(flat / 0.1) * 0.1 - flat) ** 2).sum()
+    expected = 10 * np.log10((flat**2).sum() / noise)
+    assert found["logits"].snr_db == pytest.approx(expected, abs=1.5)
+    assert found["logits"].cosine == pytest.approx(1, abs=0.1)
+    assert found["mean"].clipped == found["logits"].clipped == 0
+
+
+def test_a_range_that_is_too_small_clips():
+    # Logits of int8 end at 12.7.
+    white = np.full((4, SIDE_PX, SIDE_PX, 3), 255, np.uint8)
+    weights = np.array([[GAIN, GAIN, GAIN], [0, 0, 0]], np.float32)
+    found = measured(weights, white)
+    assert found["logits"].clipped == 0.5
+    assert measured(RED_BLUE, crops())["logits"].range_used < 0.5
+
+
+def test_what_a_layer_adds_itself_is_told_from_what_came_in():
+    found = measured(RED_BLUE, crops(low=100, high=156))
+    # The mean's rounding comes in from before; with it taken as given, less is left.
+    assert found["logits"].own_snr_db != found["logits"].snr_db
+    assert found["mean"].own_snr_db == pytest.approx(found["mean"].snr_db, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        pytest.param("net/stem_relu/Relu6;net/stem/Conv2D1", "stem_relu", id="the-last-of-what-was-fused"),
+        pytest.param("net/quant_stem/Conv2D", "stem", id="of-a-fake-quantised-twin"),
+        pytest.param("StatefulPartitionedCall:0", "logits", id="the-output"),
+    ],
+)
+def test_layers_are_named_as_the_network_names_them(name, layer):
+    assert layer_of(name, LAYERS) == layer

@@ -1,0 +1,122 @@
+"""What numbers about int8 are made of, and what is said of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgekit.explain.int8_layers import LayerNoise
+from edgekit.explain.int8_record import ErrorGain, Int8Record, Int8Variant, error_gain, say_int8
+from edgekit.explain.options import Int8Config
+from edgekit.records import from_plain, plain
+
+
+def test_a_gain_is_the_share_that_goes_away_with_its_interval():
+    before = np.random.default_rng(0).uniform(1, 2, 80)
+    found = error_gain(before, 0.25 * before, None)
+    assert (found.value, found.low, found.high) == pytest.approx((0.75, 0.75, 0.75))
+    noisy = error_gain(before, np.random.default_rng(1).permutation(before), None)
+    assert noisy.value == pytest.approx(0)
+    assert noisy.low < 0 < noisy.high
+
+
+def test_what_gets_worse_is_negative():
+    before = np.ones(10)
+    assert error_gain(before, 3 * before, None).value == pytest.approx(-2)
+
+
+def test_one_group_that_alone_gains_makes_the_interval_wide():
+    before, groups = np.ones(60), [f"author{number // 20}" for number in range(60)]
+    after = np.where(np.arange(60) < 20, 0.0, 1.0)
+    alone, grouped = error_gain(before, after, None), error_gain(before, after, groups)
+    assert alone.value == grouped.value == pytest.approx(1 / 3)
+    assert grouped.low == 0
+    assert grouped.high - grouped.low > alone.high - alone.low > 0
+
+
+def test_without_an_error_there_is_nothing_to_gain():
+    assert error_gain(np.zeros(4), np.zeros(4), None) is None
+
+
+def layer(name, own):
+    return LayerNoise(
+        layer=name, operator="CONV_2D", number=0, snr_db=20.0, own_snr_db=own, cosine=0.99, range_used=0.5, clipped=0.0
+    )
+
+
+def variant(name, gain=None, *, size=1000, layers=(), error=0.3):
+    return Int8Variant(
+        name=name,
+        layers=layers,
+        model_bytes=size,
+        latency_ms=2.0 + size / 10_000,
+        log_odds_error=error,
+        agreement=0.95,
+        balanced_accuracy=0.9,
+        gain=None if gain is None else ErrorGain(value=gain[0], low=gain[1], high=gain[2]),
+    )
+
+
+def record(kept=(), calibrations=()):
+    return Int8Record(
+        model="run-int8.tflite",
+        model_sha256="0" * 64,
+        stage="float",
+        weights_sha256="1" * 64,
+        config=Int8Config(),
+        photos=40,
+        validated_by="folds",
+        calibrated=12,
+        crops=3,
+        calibration_crops=200,
+        log_odds_spread=3.0,
+        layers=(layer("stem", 30.0), layer("b9_project", 18.0), layer("flat", None)),
+        worst=("b9_project", "stem"),
+        file=variant("int8"),
+        float32=variant("float", (1.0, 1.0, 1.0), error=0.0),
+        kept=kept,
+        calibrations=calibrations,
+        interpreter="litert 2.3.0",
+        seconds=1.0,
+        versions={},
+    )
+
+
+SURE = variant("b9_project in float", (0.4, 0.2, 0.6), size=5000, layers=("b9_project",))
+UNSURE = variant("stem in float", (0.5, -0.1, 0.7), size=2000, layers=("stem",))
+
+
+@pytest.mark.parametrize(
+    ("kept", "calibrations", "told"),
+    [
+        pytest.param(
+            (SURE, UNSURE), (), "b9_project in float takes away 40.0 % (20.0 % to 60.0 %)", id="the-best-sure"
+        ),
+        pytest.param((SURE,), (), "for 4 kB more and +0.40 ms a crop", id="its-price"),
+        pytest.param((UNSURE,), (), "none of them, kept in float, surely takes away", id="none-is-sure"),
+        pytest.param(
+            (),
+            (
+                variant("200 other calibration crops", (0.1, -0.2, 0.2)),
+                variant("800 calibration crops", (0.3, 0.1, 0.4)),
+            ),
+            "800 calibration crops would have done better",
+            id="more-crops-help",
+        ),
+        pytest.param(
+            (),
+            (variant("200 other calibration crops", (0.1, -0.2, 0.2)),),
+            "neither others nor more would surely have done",
+            id="no-crops-help",
+        ),
+        pytest.param((), (), "0.300, 10.0 % of what they differ by themselves; 95.0 % keep", id="the-loss"),
+        pytest.param((), (), "most is added by b9_project (18.0 dB), stem (30.0 dB)", id="the-worst"),
+    ],
+)
+def test_what_the_numbers_mean_is_said(kept, calibrations, told):
+    assert told in "\n".join(say_int8(record(kept, calibrations)))
+
+
+def test_a_record_is_read_as_it_was_written():
+    written = record((SURE, UNSURE))
+    assert from_plain(Int8Record, plain(written), where="record") == written
