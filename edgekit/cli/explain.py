@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from edgekit.cli import console, options
-from edgekit.errors import EdgekitError
-from edgekit.explain.options import DreamConfig, ExciteConfig, FilterName, Int8Config, LayerConfig, OcclusionConfig
-from edgekit.metrics.wording import NOTHING, count, file_size, listed, percent
+from edgekit.errors import EdgekitError, require
+from edgekit.explain.options import (
+    DreamConfig,
+    ExciteConfig,
+    FilterName,
+    Int8Config,
+    LayerConfig,
+    Mask,
+    OcclusionConfig,
+    ProbesConfig,
+)
+from edgekit.metrics.wording import NOTHING, count, file_size, listed, percent, short_percent, signed_points
 from edgekit.shipped import model_file
 
 if TYPE_CHECKING:
+    from edgekit.data.options import DataReading
     from edgekit.explain.int8_record import Int8Record, Int8Variant
     from edgekit.explain.model_pictures import ModelLayers, ModelPicture
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
+    from edgekit.explain.probe_record import ProbesRecord
     from edgekit.runtime import Classifier
 
-_OCCLUSION, _LAYER, _EXCITE, _DREAM, _INT8 = (
-    OcclusionConfig(),
-    LayerConfig(),
-    ExciteConfig(),
-    DreamConfig(),
-    Int8Config(),
-)
+_OCCLUSION, _PROBES, _INT8 = OcclusionConfig(), ProbesConfig(), Int8Config()
+_LAYER, _EXCITE, _DREAM = LayerConfig(), ExciteConfig(), DreamConfig()
+# Of more classes those that a probe moves most are told; the record has all.
+_SHOWN_CLASSES = 20
 
 
 class _Mode(NamedTuple):
@@ -41,9 +50,28 @@ class _Mode(NamedTuple):
     takes: frozenset[str]
 
 
+# Parameters that all take.
+_COMMON = {"files", "out", "json"}
 # By the option that asks for each; a photo is explained where none is given.
 _MODES = {
-    "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam"})),
+    "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam", "--threads"})),
+    "--probes": _Mode(
+        "a data set",
+        frozenset(
+            {
+                "--data",
+                "--mask",
+                "--cover",
+                "--per-class",
+                "--split",
+                "--columns",
+                "--folders",
+                "--skip-bad",
+                "--no-keep",
+                "--threads",
+            }
+        ),
+    ),
     "--layers": _Mode("a network's layers", frozenset()),
     "--filters": _Mode("a network's filters", frozenset()),
     "--layer": _Mode("a layer", frozenset({"--channels"})),
@@ -54,6 +82,7 @@ _MODES = {
 
 
 def explain(
+    context: typer.Context,
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -78,6 +107,26 @@ def explain(
     gradcam: Annotated[
         bool, typer.Option("--gradcam", help="Add Grad-CAM, or fail: it needs a run's float weights.")
     ] = False,
+    probes: Annotated[
+        bool,
+        typer.Option("--probes", help="Probe a data set instead: change its photos, and see what moves the answers."),
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled photos for --probes, or those of the run for --int8.")
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            help="A region that is covered in every photo, x,y,w,h: in pixels, or with a decimal point in shares of "
+            "the sides, as in 0.1,0.2,0.5,0.25."
+        ),
+    ] = None,
+    per_class: Annotated[int | None, typer.Option(help="Probe at most so many photos of each class.", min=1)] = None,
+    split: options.Split = "auto",
+    columns: options.Columns = None,
+    folders: options.Folders = None,
+    skip_bad: options.SkipBad = False,
+    no_keep: options.NoKeep = False,
     layers: Annotated[bool, typer.Option("--layers", help="List the layers of a run's network or a backbone.")] = False,
     filters: Annotated[bool, typer.Option("--filters", help="Draw the filters of its first layer.")] = False,
     layer: Annotated[str | None, typer.Option(help="Draw what this layer makes of PHOTO.")] = None,
@@ -111,50 +160,48 @@ def explain(
     worst: Annotated[
         int | None, typer.Option(help=f"With --int8: so many layers are tried in float. [default: {_INT8.worst}]")
     ] = None,
-    scored: Annotated[
-        int | None, typer.Option("--photos", help=f"With --int8: about so many photos. [default: {_INT8.photos}]")
+    photos: Annotated[
+        int | None, typer.Option(help=f"With --int8: about so many photos. [default: {_INT8.photos}]")
     ] = None,
-    data: options.RunData = None,
     threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
     out: Annotated[Path, typer.Option(help="Folder for pictures and records.")] = Path("explained"),
     json: options.AsJson = False,
 ) -> None:
-    """Show why a model says what it says of a photo, or what a network has learnt.
+    """Show why a model says what it says: of a photo, of a data set, in its network, in int8.
 
     Draws the photo's crops with their scores, and a map of what each part of the photo adds to the answer: parts are
     covered in turn. Of a run's folder the float network is asked, and its Grad-CAM drawn beside the map.
 
-    With --filters, --layer, --excite or --dream the float network of a run, or a backbone by its name, is looked into;
-    with --int8 RUN [FILE] a run's int8 file is held against it.
+    With --probes and --data, photos are changed in one way at a time (no colour, blur, JPEG, another background, a
+    covered region, …), and what that moves is told with intervals. A re-run with the same --out goes on.
+
+    With --layers, --filters, --layer, --excite or --dream the float network of a run, or a backbone by its name, is
+    looked into. --int8 RUN [FILE] holds a run's int8 file against its float network, layer by layer.
     """
-    given = options.given_only(
-        {
-            "--label": label,
-            "--cells": cells,
-            "--fine": fine or None,
-            "--cover": cover,
-            "--gradcam": gradcam or None,
-            "--channels": channels,
-            "--steps": steps,
-            "--octaves": octaves,
-            "--longest": longest,
-            "--seed": seed,
-            "--worst": worst,
-            "--photos": scored,
-            "--data": data,
-        }
-    )
-    asked = {"--layers": layers or None, "--filters": filters or None, "--layer": layer, "--excite": excite}
-    wanted = options.given_only(asked | {"--dream": dream, "--int8": int8 or None})
-    mode = _mode(dict.fromkeys(wanted, True))
-    _refuse_of_others(mode, given)
-    if mode == "--int8":
-        _explain_int8(files or [], options.changed(_INT8, worst=worst, photos=scored), data, out, json=json)
+    asked = {"--probes": probes, "--layers": layers, "--filters": filters, "--layer": layer, "--excite": excite}
+    asked |= {"--dream": dream, "--int8": int8}
+    mode = _mode({name: one is not None and one is not False for name, one in asked.items()})
+    named = {options.spelling(name) for name in options.named_by_user(context) - _COMMON} - asked.keys()
+    _refuse_of_others(mode, sorted(named))
+    if mode == "--probes":
+        probing = ProbesConfig(
+            part=split,
+            per_class=per_class,
+            mask=None if mask is None else Mask.parse(mask),
+            cover=cover or _PROBES.cover,
+        )
+        how = options.reading(columns, folders)
+        scores = None if no_keep else out / "scores"
+        record = _probe(files or [], data, probing, out, how=how, scores=scores, skip_bad=skip_bad, threads=threads)
+        console.show(record, print_probes, json=json)
+        console.note(f"wrote {out / 'probes.json'} and probes.png")
+    elif mode == "--int8":
+        _explain_int8(files or [], options.changed(_INT8, worst=worst, photos=photos), data, out, json=json)
     elif mode:
         climb = {"steps": steps, "seed": seed}
         ask = _Ask(
             mode,
-            str(wanted[mode]),
+            str(asked[mode]),
             options.changed(_LAYER, channels=channels),
             options.changed(_EXCITE, **climb) if mode == "--excite" else _EXCITE,
             options.changed(_DREAM, **climb, octaves=octaves, longest_px=longest) if mode == "--dream" else _DREAM,
@@ -195,7 +242,7 @@ def _mode(asked: dict[str, bool]) -> str:
     return names[0] if names else ""
 
 
-def _refuse_of_others(mode: str, given: dict[str, Any]) -> None:
+def _refuse_of_others(mode: str, given: Sequence[str]) -> None:
     """Hold that no option is given that would have no effect.
 
     Raises:
@@ -273,6 +320,94 @@ def print_photos(found: list[PhotoExplanation]) -> None:
         ["photo", "answer", "watched", "log-odds", "the strongest part takes", "which lies at, px"],
         rows,
     )
+
+
+def _probe(
+    files: list[str],
+    data: Path | None,
+    config: ProbesConfig,
+    out: Path,
+    *,
+    how: DataReading,
+    scores: Path | None,
+    skip_bad: bool,
+    threads: int,
+) -> ProbesRecord:
+    require("cv2")
+    require("scipy")
+    from edgekit.explain.probe_figure import plot_probes
+    from edgekit.explain.probes import probe_photos
+    from edgekit.records import write_json
+
+    if len(files) != 1 or data is None:
+        raise EdgekitError("--probes needs a model and its photos: edgekit explain MODEL --probes --data PHOTOS")
+    options.check_places({"an explanation": out}, data)
+    classifier, _ = _loaded(files[0], threads)
+    with classifier, console.progress() as progress:
+        known = classifier.contract.labels
+        dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
+        record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
+    write_json(out / "probes.json", record)
+    plot_probes(out / "probes.png", record)
+    return record
+
+
+def print_probes(record: ProbesRecord) -> None:
+    """Probes as tables: over all photos, then what each class is moved by; then the answers in words."""
+    rows = [
+        [
+            one.name,
+            str(one.all.photos),
+            percent(one.all.score),
+            signed_points(one.all.score_change),
+            percent(one.all.accuracy),
+            signed_points(one.all.accuracy_change),
+        ]
+        for one in record.probes
+        if one.all is not None
+    ]
+    console.print_table(
+        f"{count(record.photos, 'photo')}, untouched: score of the true class {percent(record.score)}, accuracy "
+        f"{percent(record.accuracy)}; changes in points with 95 % intervals",
+        ["probe", "photos", "score", "its change", "accuracy", "change"],
+        rows,
+    )
+    _print_classes(record)
+    for question, answer in record.answers.items():
+        typer.echo(f"{question}? {answer}")
+    typer.echo(record.most)
+    typer.echo(f"A guess among the labels would be right for {short_percent(round(record.chance, 4))}.")
+    for one in record.probes:
+        if one.left_out:
+            why = f", where {record.background} tells no thing" if one.name == "background replaced" else ""
+            console.note(f"{one.name}: {count(one.left_out, 'photo')} left out{why}")
+    console.caution(record.caution)
+
+
+def _print_classes(record: ProbesRecord) -> None:
+    """For each class the probe that takes most from its score; of many classes those that lose most."""
+    worst = {}
+    for effect in record.probes:
+        for label, moved in effect.classes.items():
+            if label not in worst or moved.score_change.value < worst[label][1].score_change.value:
+                worst[label] = effect, moved
+    order = sorted(worst, key=lambda label: worst[label][1].score_change.value)
+    rows = [
+        [
+            label,
+            str(worst[label][1].photos),
+            percent(worst[label][1].score_before),
+            worst[label][0].name,
+            signed_points(worst[label][1].score_change),
+            signed_points(worst[label][1].accuracy_change),
+        ]
+        for label in order[:_SHOWN_CLASSES]
+    ]
+    console.print_table(
+        "what takes most from each class, points", ["class", "photos", "score", "by", "score", "accuracy"], rows
+    )
+    if len(order) > _SHOWN_CLASSES:
+        console.note(f"{len(order) - _SHOWN_CLASSES} classes that lose less are in the record")
 
 
 def _explain_network(files: list[str], ask: _Ask, out: Path, *, json: bool) -> None:

@@ -110,9 +110,11 @@ class GradCam:
             heads: Which head scores each crop.
             index: Number of the label.
         """
+        seen = tf.constant(normalise(pixels))
         with tf.GradientTape() as tape:
-            maps, *logits = self._inside(normalise(pixels), training=False)
-            tape.watch(maps)
+            # Not the maps, which come too late, nor the weights, which may be frozen.
+            tape.watch(seen)
+            maps, *logits = self._inside(seen, training=False)
             odds = _log_odds(tf.concat(logits, axis=1), heads, len(self.contract.labels), index)
         slopes = tape.gradient(odds, maps)
         weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.metrics.intervals import Estimate
+    from edgekit.metrics.intervals import Difference, Estimate
     from edgekit.metrics.rates import Rate
 
 NOTHING = "–"
@@ -48,6 +48,19 @@ def with_bounds(value: float, low: float, high: float, *, digits: int = 1, unit:
     """``3.7 (3.5–3.9)``; the value alone where its bounds are not known."""
     said = f"{value:.{digits}f}{unit}"
     return said if math.isnan(low) or math.isnan(high) else f"{said} ({low:.{digits}f}–{high:.{digits}f})"
+
+
+def signed_points(found: Difference | None) -> str:
+    """A difference of shares in points, with its sign: ``+1.2 (−0.4–+2.8)``; a dash where there is none."""
+    if found is None:
+        return NOTHING
+    value, low, high = (_signed(100 * number) for number in (found.value, found.low, found.high))
+    return value if math.isnan(found.low) or math.isnan(found.high) else f"{value} ({low} to {high})"
+
+
+def _signed(number: float) -> str:
+    said = with_bounds(abs(number), math.nan, math.nan)
+    return said if float(said) == 0 else f"{'−' if number < 0 else '+'}{said}"
 
 
 def milliseconds(value: float, bounds: tuple[float, float] | None = None) -> str:

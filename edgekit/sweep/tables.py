@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from edgekit.metrics.intervals import Difference
-from edgekit.metrics.wording import NOTHING, count, duration, file_size, interval, percent, with_bounds
+from edgekit.metrics.wording import NOTHING, count, duration, file_size, interval, percent, signed_points
 from edgekit.sweep.record import CompareRecord, CompareRow, SweepRecord
 
 ComparisonTable = tuple[list[str], list[list[str]]]
@@ -44,14 +42,6 @@ def network_table(record: CompareRecord) -> ComparisonTable:
     if not any(cells[2] for cells in rows.values()):
         return ["run", "network"], [cells[:2] for cells in rows.values()]
     return ["run", "network", "note"], list(rows.values())
-
-
-def signed_points(found: Difference | None) -> str:
-    """A difference of shares in points, with its sign: ``+1.2 (−0.4–+2.8)``; a dash where there is none."""
-    if found is None:
-        return NOTHING
-    value, low, high = (_signed(100 * number) for number in (found.value, found.low, found.high))
-    return value if math.isnan(found.low) or math.isnan(found.high) else f"{value} ({low} to {high})"
 
 
 def comparison_page(record: CompareRecord, title: str) -> str:
@@ -92,11 +82,6 @@ def _name(row: CompareRow) -> str:
 
 def _worst(row: CompareRow) -> str:
     return NOTHING if row.worst_accuracy is None else f"{percent(row.worst_accuracy)[:-2]} ({row.worst_group})"
-
-
-def _signed(number: float) -> str:
-    said = with_bounds(abs(number), math.nan, math.nan)
-    return said if float(said) == 0 else f"{'−' if number < 0 else '+'}{said}"
 
 
 def _table(content: ComparisonTable) -> str:

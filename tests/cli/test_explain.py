@@ -46,3 +46,42 @@ def test_mistakes_are_told(edgekit_here, tmp_path, red_blue_file, blue, argument
     assert (code, out) == (2, "")
     assert message in " ".join(err.split())
     assert not (tmp_path / "why" / "blue.png").exists()
+
+
+@pytest.fixture
+def probing():
+    pytest.importorskip("cv2", reason="needs the video extra")
+    pytest.importorskip("matplotlib")
+
+
+def test_probes_are_told_drawn_and_kept(edgekit_here, probing, tmp_path, model, photos):
+    given = ("explain", model, "--probes", "--data", photos, "--split", "all", "--out", tmp_path / "why")
+    code, out, err = edgekit_here(*given, "--per-class", 3, "--mask", "0.1,0.1,0.4,0.4")
+    assert code == 0
+    for said in ("grey", "JPEG 30", "background replaced", "border alone", "overlaid 50 %", "mask", "the colour? "):
+        assert said in out
+    assert "what takes most from each class" in out
+    assert f"wrote {tmp_path / 'why' / 'probes.json'} and probes.png" in err
+    with Image.open(tmp_path / "why" / "probes.png") as picture:
+        assert picture.width > 800
+    code, out, _ = edgekit_here(*given, "--per-class", 3, "--json")
+    assert json.loads(out)["photos"] == 6
+    assert json.loads(out) == json.loads((tmp_path / "why" / "probes.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["{model}", "--probes"], "needs a model and its photos", id="no-data"),
+        pytest.param(["{model}", "{photo}", "--probes", "--data", "{folder}"], "needs a model and its", id="a-photo"),
+        pytest.param(["{model}", "--probes", "--data", "{folder}/none"], "none", id="absent"),
+        pytest.param(["{model}", "--probes", "--data", "{folder}", "--mask", "1,2"], "x,y,w,h", id="mask"),
+        pytest.param(["{model}", "--probes", "--data", "{folder}", "--fine"], "--fine belongs to a photo", id="fine"),
+        pytest.param(["{model}", "{photo}", "--mask", "1,1,2,2"], "--mask belongs to --probes", id="no-probes"),
+    ],
+)
+def test_mistakes_of_probes_are_told(edgekit_here, probing, tmp_path, red_blue_file, blue, arguments, message):
+    given = [one.format(model=red_blue_file, photo=blue, folder=tmp_path) for one in arguments]
+    code, out, err = edgekit_here("explain", *given, "--out", tmp_path.parent / "why")
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.split())

@@ -1,46 +1,56 @@
-"""What may be asked of an explanation."""
+"""Masks as the command line has them."""
 
 from __future__ import annotations
 
 import pytest
 
-from edgekit.errors import EdgekitError
-from edgekit.explain.options import DreamConfig, ExciteConfig, FilterName, Int8Config, LayerConfig
+from edgekit.errors import DataError, EdgekitError
+from edgekit.explain.options import Mask, ProbesConfig
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "size_wh", "edges"),
     [
-        pytest.param("b5_expand_relu:12", FilterName(layer="b5_expand_relu", number=12), id="a-layer"),
-        pytest.param("block/a:b:0", FilterName(layer="block/a:b", number=0), id="a-name-with-a-colon"),
+        pytest.param("10,20,30,40", (100, 80), (10, 20, 40, 60), id="pixels"),
+        pytest.param("0,0,100,80", (100, 80), (0, 0, 100, 80), id="all-of-it"),
+        pytest.param("0.1,0.25,0.5,0.5", (100, 80), (10, 20, 60, 60), id="shares"),
+        pytest.param("0,0,1,1.0", (100, 80), (0, 0, 100, 80), id="a-point-makes-shares"),
+        pytest.param("0,0,1,1", (100, 80), (0, 0, 1, 1), id="without-a-point-pixels"),
+        pytest.param("0.5,0.5,0.001,0.001", (100, 80), (50, 40, 51, 41), id="never-empty"),
+        pytest.param(" 1, 2, 3, 4 ", (100, 80), (1, 2, 4, 6), id="spaces"),
     ],
 )
-def test_a_filter_is_a_layer_and_a_number(text, expected):
-    assert FilterName.parse(text) == expected
-
-
-@pytest.mark.parametrize("text", ["b5", "b5:", ":3", "b5:-1", "b5:1.5", "b5:²", "b5:" + "9" * 30])
-def test_what_is_no_filter_is_refused(text):
-    with pytest.raises(EdgekitError, match="a filter reads LAYER:NUMBER"):
-        FilterName.parse(text)
+def test_a_mask_lies_where_it_says(text, size_wh, edges):
+    mask = Mask.parse(text)
+    assert mask.edges_in(size_wh, name="a.jpg") == edges
+    assert Mask.parse(str(mask)) == mask or "1.0" in text
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("text", "message"),
     [
-        pytest.param(lambda: LayerConfig(channels=0), "channels must be 1 to 1024, got 0", id="channels"),
-        pytest.param(lambda: ExciteConfig(steps=0), "steps must be 1 to 5000, got 0", id="steps"),
-        pytest.param(lambda: ExciteConfig(rate=2), "a rate must be above 0 and at most 1, got 2", id="rate"),
-        pytest.param(lambda: ExciteConfig(seed=-1), "a seed must be 0 to", id="seed"),
-        pytest.param(lambda: ExciteConfig(scale=1), "a scale from 0 to below 1", id="scale"),
-        pytest.param(lambda: DreamConfig(octaves=11), "octaves must be 1 to 10", id="octaves"),
-        pytest.param(lambda: DreamConfig(octave_scale=1), "each more than 1 to 4 times", id="octave-scale"),
-        pytest.param(lambda: DreamConfig(longest_px=5000), "must be 64 to 1024 px, got 5000", id="longest"),
-        pytest.param(lambda: DreamConfig(jitter_px=-1), "jitter must be 0 to 512 px, got -1", id="jitter"),
-        pytest.param(lambda: Int8Config(worst=0), "worst must be 1 to 50, got 0", id="worst"),
-        pytest.param(lambda: Int8Config(more=21), "more must be 1 to 20, got 21", id="more"),
+        pytest.param("1,2,3", "x,y,w,h in pixels", id="three"),
+        pytest.param("a,b,c,d", "got 'a,b,c,d'", id="words"),
+        pytest.param("-1,0,5,5", "x,y,w,h in pixels", id="negative"),
+        pytest.param("nan,0.1,0.1,0.1", "x,y,w,h in pixels", id="nan"),
+        pytest.param("1,1,0,5", "a width and a height above 0", id="no-width"),
+        pytest.param("0.5,0.5,0.6,0.1", "must lie in the photo", id="beyond"),
+        pytest.param("0.5,1.5,0.1,0.1", "must lie in the photo", id="far-beyond"),
     ],
 )
-def test_ranges_are_held(make, message):
+def test_what_is_no_mask_is_refused(text, message):
     with pytest.raises(EdgekitError, match=message):
-        make()
+        Mask.parse(text)
+
+
+def test_a_mask_beyond_a_photo_names_it():
+    with pytest.raises(DataError, match=r"got 90,0,20,20 for a\.jpg of 100x80 px"):
+        Mask.parse("90,0,20,20").edges_in((100, 80), name="a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"per_class": 0}, "--per-class must be 1"), ({"cover": "fog"}, "got 'fog'")]
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(EdgekitError, match=message):
+        ProbesConfig(**options)

@@ -7,9 +7,17 @@ import sys
 
 import pytest
 
-from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.intervals import Difference, Estimate
 from edgekit.metrics.rates import Rate
-from edgekit.metrics.wording import interval, milliseconds, percent, rate_interval, short_percent, with_bounds
+from edgekit.metrics.wording import (
+    interval,
+    milliseconds,
+    percent,
+    rate_interval,
+    short_percent,
+    signed_points,
+    with_bounds,
+)
 
 # A share or an interval that is put together by hand: `{100 * share:.1f} %`, `({low:.1f}-{high:.1f})`.
 BY_HAND = re.compile(r"\{100 \* [^}]*:\.?\d?[fg]\} %|:\.\d?f\}[-–]\{")
@@ -76,6 +84,19 @@ def test_other_numbers_have_bounds_too():
 )
 def test_a_latency(value, bounds, expected):
     assert milliseconds(value, bounds) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        pytest.param(None, "–", id="none"),
+        pytest.param(Difference(value=0.012, low=-0.004, high=0.028), "+1.2 (−0.4 to +2.8)", id="both-ends"),
+        pytest.param(Difference(value=-0.012, low=math.nan, high=math.nan), "−1.2", id="alone"),
+        pytest.param(Difference(value=-0.0001, low=0, high=0.0004), "0.0 (0.0 to 0.0)", id="nothing"),
+    ],
+)
+def test_a_difference_has_its_sign(found, said):
+    assert signed_points(found) == said
 
 
 def test_words_need_no_arrays():

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from folded import wrong_at
 
 from edgekit.crossval.record import CrossvalRecord
-from edgekit.metrics.intervals import Difference
 from edgekit.records import from_plain, plain, read_json
 from edgekit.sweep.compare import compare_runs
 from edgekit.sweep.record import CompareRecord, CompareRow, SweepRecord
-from edgekit.sweep.tables import comparison_page, comparison_table, network_table, signed_points
+from edgekit.sweep.tables import comparison_page, comparison_table, network_table
 
 pytest.importorskip("scipy")
 
 GOOD, POOR = wrong_at(0, 9), wrong_at(0, 1, 2, 9, 10, 20)
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        pytest.param(None, "–", id="none"),
-        pytest.param(Difference(value=0.012, low=-0.004, high=0.028), "+1.2 (−0.4 to +2.8)", id="both-ends"),
-        pytest.param(Difference(value=-0.012, low=math.nan, high=math.nan), "−1.2", id="alone"),
-        pytest.param(Difference(value=-0.0001, low=0, high=0.0004), "0.0 (0.0 to 0.0)", id="nothing"),
-    ],
-)
-def test_a_difference_has_its_sign(found, said):
-    assert signed_points(found) == said
 
 
 def test_a_row_says_all_that_is_on_record(crossval):

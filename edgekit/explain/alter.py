@@ -1,0 +1,71 @@
+"""What probes do to a photo. Pure functions of pixels, the same for the same photo."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+from edgekit.explain.background import background_of
+from edgekit.explain.cover import covered, whole_cover
+from edgekit.explain.options import Cover
+from edgekit.look.sheets import jpeg
+from edgekit.runtime.crops import Box
+
+# Of the shorter side: of another photo's background so much is blurred that no thing is left in it.
+_BACKDROP_BLUR = 1 / 12
+# Of the thing's outline, in pixels of the photo: a hard edge would be a thing of its own.
+_SOFT_PX = 1.5
+
+
+def greyed(photo: Image.Image) -> Image.Image:
+    """Without colour: three times the luma of ITU-R 601."""
+    return photo.convert("L").convert("RGB")
+
+
+def contrasted(photo: Image.Image, factor: float) -> Image.Image:
+    """Each level's distance from the photo's mean grey times a factor; what leaves the range is clipped."""
+    return ImageEnhance.Contrast(photo).enhance(factor)
+
+
+def blurred(photo: Image.Image, share: float) -> Image.Image:
+    """A Gaussian blur whose radius is a share of the shorter side."""
+    return photo.filter(ImageFilter.GaussianBlur(share * min(photo.size)))
+
+
+def downscaled(photo: Image.Image, factor: int) -> Image.Image:
+    """Reduced by means of blocks and enlarged again to its size, bilinearly: detail is gone, the frame is not."""
+    return photo.reduce(min(factor, *photo.size)).resize(photo.size, Image.Resampling.BILINEAR)
+
+
+def compressed(photo: Image.Image, quality: int) -> Image.Image:
+    """Written as JPEG, as libjpeg counts quality, and read again."""
+    with Image.open(io.BytesIO(jpeg(photo, quality)), formats=["JPEG"]) as found:
+        return found.convert("RGB")
+
+
+def region_covered(photo: Image.Image, part: Box, cover: Cover) -> Image.Image:
+    """With one rectangle covered, as occlusion covers its parts."""
+    return covered(photo, whole_cover(photo, max(part.width, part.height), cover), part)
+
+
+def overlaid(photo: Image.Image, other: Image.Image, share: float) -> Image.Image:
+    """A mixture with another photo, which is stretched to this one's size and has that share of each level."""
+    return Image.blend(photo, other.resize(photo.size, Image.Resampling.BILINEAR), share)
+
+
+def rebacked(photo: Image.Image, other: Image.Image) -> Image.Image | None:
+    """The thing of a photo before another photo's light and colours; None where no thing can be told.
+
+    Where the thing is, is GrabCut's guess (see ``background_of``). The other photo is stretched, and blurred until no
+    thing is left in it: it would be a second one.
+    """
+    background = background_of(np.asarray(photo))
+    if background is None:
+        return None
+    backdrop = other.resize(photo.size, Image.Resampling.BILINEAR).filter(
+        ImageFilter.GaussianBlur(_BACKDROP_BLUR * min(photo.size))
+    )
+    outline = Image.fromarray(background.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(_SOFT_PX))
+    return Image.composite(backdrop, photo, outline)

@@ -1,0 +1,496 @@
+"""A data set is asked what a model rests on: its photos are changed in one way at a time, and scored again.
+
+Each changed photo is compared with itself as it was, so what a probe moves is told with the interval of a paired
+difference, over groups where photos have them. Photos are changed at the model's working size, which is what crops are
+cut from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from edgekit.arrays import BoolArray, Float64Array, Int64Array
+from edgekit.contract import Contract, parse_fraction
+from edgekit.data.dataset import Dataset
+from edgekit.data.manifest import Sample
+from edgekit.data.threads import in_order
+from edgekit.errors import DataError
+from edgekit.evaluate.accuracy import forced
+from edgekit.evaluate.photos import Chosen, choose_photos
+from edgekit.explain import alter, background, cover
+from edgekit.explain.options import Cover, Mask, ProbesConfig
+from edgekit.explain.probe_record import (
+    BACKGROUND,
+    BORDER,
+    COLOUR,
+    COMPRESSION,
+    DETAIL,
+    LIGHT,
+    REGION,
+    SECOND,
+    Moved,
+    ProbeEffect,
+    ProbesRecord,
+    in_words,
+)
+from edgekit.metrics.rates import paired_difference
+from edgekit.metrics.wording import short_percent
+from edgekit.progress import SILENT, Progress
+from edgekit.records import plain, sha256, to_json
+from edgekit.runtime.classifier import Classifier
+from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.photo import Photo, cut_box, read_photo
+from edgekit.runtime.voting import decide, vote
+from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, sources_sha256, write_arrays
+
+UNTOUCHED = "untouched"
+# An interrupted pass loses nothing; one that is killed loses this much.
+_SAVESECONDS = 30.0
+# Of probabilities that a file keeps.
+_SUM_TOLERANCE = 1e-6
+# Of the shorter side.
+_BORDER_CROP = 0.25
+# State of a photo under a probe: not asked yet, scored, or nothing that the probe could change.
+_OPEN, _SCORED, _LEFT_OUT = 0, 1, 2
+
+
+class Subject(NamedTuple):
+    """A photo as probes see it.
+
+    Attributes:
+        picture: RGB, at the working size.
+        size_wh: Width and height of the whole upright photo.
+        shrink: How many times larger that is.
+        path: Where it lies.
+        other: A photo of another class, at its working size, decoded when it is asked for.
+    """
+
+    picture: Image.Image
+    size_wh: tuple[int, int]
+    shrink: int
+    path: Path
+    other: Callable[[], Image.Image]
+
+
+# Where a region lies in a photo, in working pixels; None where there is none, as where a detector finds nothing.
+Region = Callable[[Subject], Box | None]
+# The changed photo; None where there is nothing that could be changed.
+Alteration = Callable[[Subject], Image.Image | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probe:
+    """One way of changing photos.
+
+    Attributes:
+        name: As tables have it.
+        question: What it asks after.
+        alter: Changes a photo.
+        needs_other: Whether it takes a photo of another class besides.
+        border_only: Whether crops are cut from the photo's border alone, in place of the plan's.
+        key: What its results depend on besides the sources.
+    """
+
+    name: str
+    question: str
+    alter: Alteration
+    needs_other: bool = False
+    border_only: bool = False
+    key: str = ""
+
+
+def usual_probes(config: ProbesConfig) -> list[Probe]:
+    """All probes of a configuration, in the order of tables."""
+    probes = [
+        _of_picture("grey", COLOUR, alter.greyed),
+        _of_picture("contrast ×0.5", LIGHT, partial(alter.contrasted, factor=0.5)),
+        _of_picture("contrast ×1.5", LIGHT, partial(alter.contrasted, factor=1.5)),
+        _of_picture("blur 1/100", DETAIL, partial(alter.blurred, share=0.01)),
+        _of_picture("blur 1/40", DETAIL, partial(alter.blurred, share=0.025)),
+        _of_picture("half size", DETAIL, partial(alter.downscaled, factor=2)),
+        _of_picture("quarter size", DETAIL, partial(alter.downscaled, factor=4)),
+        *(_of_picture(f"JPEG {q}", COMPRESSION, partial(alter.compressed, quality=q)) for q in (95, 75, 50, 30)),
+    ]
+    if config.mask is not None:
+        probes.append(region_probe("mask", _masked(config.mask), config.cover, key=str(config.mask)))
+    return [
+        *probes,
+        Probe(
+            name="background replaced",
+            question=BACKGROUND,
+            alter=lambda subject: alter.rebacked(subject.picture, subject.other()),
+            needs_other=True,
+            key=background.GUESSER,
+        ),
+        Probe(name="border alone", question=BORDER, alter=lambda subject: subject.picture, border_only=True),
+        *(
+            Probe(
+                name=f"overlaid {short_percent(share)}",
+                question=SECOND,
+                alter=_overlay(share),
+                needs_other=True,
+            )
+            for share in (0.25, 0.5, 0.75)
+        ),
+    ]
+
+
+def region_probe(name: str, find: Region, covers: Cover, *, key: str) -> Probe:
+    """A probe that covers a region of each photo.
+
+    Args:
+        name: Name of the probe.
+        find: Where the region lies; photos without one are left out of the probe, and counted.
+        covers: What it is covered by.
+        key: Identifies how regions are found, for what is kept.
+    """
+
+    def altered(subject: Subject) -> Image.Image | None:
+        part = find(subject)
+        return None if part is None else alter.region_covered(subject.picture, part, covers)
+
+    return Probe(name=name, question=REGION, alter=altered, key=f"{key} {covers}")
+
+
+def probe_photos(
+    classifier: Classifier,
+    dataset: Dataset,
+    config: ProbesConfig,
+    *,
+    scores: Path | None = None,
+    probes: Sequence[Probe] | None = None,
+    progress: Progress = SILENT,
+) -> ProbesRecord:
+    """Probe the photos of a data set.
+
+    Args:
+        classifier: A loaded model; as many photos are worked on at once as it has threads.
+        dataset: Labelled photos.
+        config: Which of them, and the mask.
+        scores: Folder that keeps what was scored, so that a re-run goes on where it was; None keeps nothing.
+        probes: Other probes than the usual ones.
+        progress: Told of every photo.
+
+    Raises:
+        DataError: labels that the model doesn't know, a part that can't be told or is empty, or a mask outside a photo.
+        PhotoError: a photo can't be decoded.
+        EdgekitError: the folder can't be written.
+    """
+    contract = classifier.contract
+    chosen = choose_photos(dataset, contract, config.part, progress=progress)
+    samples = _some(chosen.samples, config.per_class)
+    if not samples:
+        raise DataError(f"the {chosen.part} part of {dataset.root} has no photos to probe; name another --split")
+    asked = [
+        Probe(name=UNTOUCHED, question="", alter=lambda subject: subject.picture),
+        *(usual_probes(config) if probes is None else probes),
+    ]
+    if len({sample.label for sample in samples}) < 2:
+        asked = [probe for probe in asked if not probe.needs_other]
+        progress.say("photos of one class alone: probes that take a photo of another class are left out")
+    work = _Work(classifier=classifier, dataset=dataset, samples=samples, probes=asked)
+    tables = work.tables(scores)
+    work.fill(tables, progress)
+    return _record(classifier, dataset, config, _Judged.of(contract, samples, tables), asked, chosen)
+
+
+def _of_picture(name: str, question: str, change: Callable[[Image.Image], Image.Image]) -> Probe:
+    return Probe(name=name, question=question, alter=lambda subject: change(subject.picture))
+
+
+def _overlay(share: float) -> Alteration:
+    return lambda subject: alter.overlaid(subject.picture, subject.other(), share)
+
+
+def _masked(mask: Mask) -> Region:
+    def find(subject: Subject) -> Box:
+        edges = mask.edges_in(subject.size_wh, name=str(subject.path))
+        left, top, right, bottom = (edge // subject.shrink for edge in edges)
+        # A narrow mask may lie within one working pixel, and that pixel beyond the last whole one.
+        left, top = min(left, subject.picture.width - 1), min(top, subject.picture.height - 1)
+        return Box(left, top, max(right, left + 1), max(bottom, top + 1))
+
+    return find
+
+
+def _some(samples: Sequence[Sample], per_class: int | None) -> tuple[Sample, ...]:
+    """At most so many samples of each class, in their order: chosen by their names' hashes, so always the same."""
+    if per_class is None:
+        return tuple(samples)
+    kept: dict[str, int] = {}
+    taken = set()
+    for sample in sorted(samples, key=lambda one: sha256(one.path.encode(errors="surrogateescape"))):
+        if kept.get(sample.label, 0) < per_class:
+            kept[sample.label] = kept.get(sample.label, 0) + 1
+            taken.add(sample.path)
+    return tuple(sample for sample in samples if sample.path in taken)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Table:
+    """One probe's votes.
+
+    Attributes:
+        voted: (photos, classes) probabilities.
+        state: (photos,) _OPEN, _SCORED or _LEFT_OUT.
+        place: The file that keeps them; None for none.
+    """
+
+    voted: Float64Array
+    state: Int64Array
+    place: Path | None
+    is_saved: bool = True
+
+    def save(self) -> None:
+        if self.place is not None and not self.is_saved:
+            write_arrays(self.place, {"voted": self.voted, "state": self.state})
+            self.is_saved = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Work:
+    """Photos and what is done to them."""
+
+    classifier: Classifier
+    dataset: Dataset
+    samples: Sequence[Sample]
+    probes: Sequence[Probe]
+
+    def tables(self, folder: Path | None) -> list[_Table]:
+        """A table for each probe, with what is kept of an earlier run."""
+        contract = self.classifier.contract
+        count, classes = len(self.samples), len(contract.labels)
+        paths = [self.dataset.path_of(sample) for sample in self.samples]
+        common = [
+            contract.model_sha256,
+            plain((contract.plan, contract.heads, contract.decision)),
+            [self.dataset.sha256, [sample.path for sample in self.samples]],
+            runtime_key(self.classifier.interpreter, paths),
+            sources_sha256(alter, background, cover, _border_boxes),
+        ]
+        expected = {
+            "voted": ArrayType(np.float64, (count, classes)),
+            "state": ArrayType(np.int64, (count,)),
+        }
+        tables = []
+        for probe in self.probes:
+            place = None
+            if folder is not None:
+                place = folder / f"{sha256(to_json([*common, probe.name, probe.key]).encode())[:32]}.npz"
+            kept = None if place is None else read_arrays(place, expected)
+            if kept is not None and _is_sound(kept["voted"], kept["state"]):
+                tables.append(_Table(voted=kept["voted"], state=kept["state"], place=place))
+            else:
+                empty = np.zeros((count, classes)), np.zeros(count, np.int64)
+                tables.append(_Table(voted=empty[0], state=empty[1], place=place))
+        return tables
+
+    def fill(self, tables: Sequence[_Table], progress: Progress) -> None:
+        """Score what the tables lack; all finished photos are kept, whatever ends it."""
+        open_ = [number for number in range(len(self.samples)) if any(not table.state[number] for table in tables)]
+        progress.begin("probing photos", len(self.samples))
+        progress.advance(len(self.samples) - len(open_))
+        workers, last = self.classifier.threads, time.monotonic()
+        try:
+            with closing(in_order(partial(self._probe, tables), open_, ahead=2 * workers, workers=workers)) as found:
+                for number, votes in zip(open_, found, strict=True):
+                    for table, voted in votes:
+                        table.state[number] = _LEFT_OUT if voted is None else _SCORED
+                        table.voted[number] = 0 if voted is None else voted
+                        table.is_saved = False
+                    progress.advance()
+                    if time.monotonic() - last > _SAVESECONDS:
+                        for table in tables:
+                            table.save()
+                        last = time.monotonic()
+        finally:
+            for table in tables:
+                table.save()
+
+    def _probe(self, tables: Sequence[_Table], number: int) -> list[tuple[_Table, Float64Array | None]]:
+        """What the model says of one photo under each probe that is still to be asked."""
+        contract = self.classifier.contract
+        path = self.dataset.path_of(self.samples[number])
+        photo = read_photo(path, contract.plan.working_px)
+        subject = Subject(
+            picture=_picture(photo),
+            size_wh=photo.size_wh,
+            shrink=photo.shrink,
+            path=path,
+            other=partial(self._other, number),
+        )
+        votes: list[tuple[_Table, Float64Array | None]] = []
+        for probe, table in zip(self.probes, tables, strict=True):
+            if table.state[number]:
+                continue
+            altered = probe.alter(subject)
+            votes.append((table, None if altered is None else self._voted(subject, altered, probe)))
+        return votes
+
+    def _voted(self, subject: Subject, altered: Image.Image, probe: Probe) -> Float64Array:
+        contract = self.classifier.contract
+        photo = Photo(picture=altered, size_wh=subject.size_wh, shrink=subject.shrink)
+        if probe.border_only:
+            boxes, head = _border_boxes(subject.picture.size, contract)
+            scaled = [Box(*(edge * subject.shrink for edge in box)) for box in boxes]
+            scores = self.classifier.score_boxes(photo, scaled, [head] * len(scaled))
+        else:
+            boxes = crop_boxes(contract.plan, subject.size_wh, contract.side_px)
+            scores = self.classifier.score_boxes(photo, boxes, contract.heads_for(contract.plan))
+        return vote(scores, contract.decision)
+
+    def _other(self, number: int) -> Image.Image:
+        """A photo of another class, always the same one for a photo."""
+        own = self.samples[number]
+        others = [one for one in self.samples if one.label != own.label]
+        at = int(sha256(own.path.encode(errors="surrogateescape"))[:12], 16) % len(others)
+        return _picture(read_photo(self.dataset.path_of(others[at]), self.classifier.contract.plan.working_px))
+
+
+def _picture(photo: Photo) -> Image.Image:
+    wide, high = (side // photo.shrink for side in photo.size_wh)
+    return cut_box(photo.picture, Box(0, 0, wide, high))
+
+
+def _border_boxes(size_wh: tuple[int, int], contract: Contract) -> tuple[tuple[Box, ...], int]:
+    """Eight squares along a photo's border, in working pixels, and the head of the scale that is nearest to theirs."""
+    wide, high = size_wh
+    side = round(_BORDER_CROP * min(size_wh))
+    # So that no block is cut at an edge, as with all crops.
+    side -= side % max(1, side // contract.side_px)
+    side = max(1, side)
+    across, down = (0, (wide - side) // 2, wide - side), (0, (high - side) // 2, high - side)
+    corners = [(x, y) for y in down for x in across if (x, y) != (across[1], down[1])]
+    boxes = tuple(Box(x, y, x + side, y + side) for x, y in corners)
+
+    def side_of(scale: str) -> float:
+        fraction = parse_fraction(scale)
+        if fraction is not None:
+            return wide * fraction[0] / fraction[1]
+        return float(contract.side_px) if scale == "native" else float(min(size_wh))
+
+    heads = contract.heads or ("",)
+    nearest = 0 if contract.heads is None else min(range(len(heads)), key=lambda at: abs(side_of(heads[at]) - side))
+    return boxes, nearest
+
+
+def _is_sound(voted: Float64Array, state: Int64Array) -> bool:
+    """Whether scored photos have probabilities, and the others zeros."""
+    sums = np.where(state == _SCORED, 1.0, 0.0)
+    known = np.isin(state, (_OPEN, _SCORED, _LEFT_OUT)).all()
+    return bool(known and (voted >= 0).all() and (np.abs(voted.sum(axis=1) - sums) <= _SUM_TOLERANCE).all())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Judged:
+    """Votes against the truth.
+
+    Attributes:
+        truth: (photos,) numbers of the true labels.
+        groups: Group of each photo; None where there are none.
+        score: (probes, photos) probability of the true class.
+        right: (probes, photos) whether a photo is called right.
+        changed: (probes, photos) whether the probe could change the photo.
+    """
+
+    labels: tuple[str, ...]
+    truth: Int64Array
+    groups: tuple[str, ...] | None
+    score: Float64Array
+    right: BoolArray
+    changed: BoolArray
+
+    @classmethod
+    def of(cls, contract: Contract, samples: Sequence[Sample], tables: Sequence[_Table]) -> _Judged:
+        truth = np.array([contract.labels.index(sample.label) for sample in samples], np.int64)
+        rows, answering = np.arange(len(samples)), forced(contract)
+        called = np.array(
+            [[contract.labels.index(decide(row, answering)[0]) for row in _filled(table)] for table in tables]
+        )
+        groups = tuple(sample.group for sample in samples)
+        return cls(
+            labels=contract.labels,
+            truth=truth,
+            groups=groups if any(groups) else None,
+            score=np.stack([table.voted[rows, truth] for table in tables]),
+            right=called == truth,
+            changed=np.stack([table.state == _SCORED for table in tables]),
+        )
+
+    def moved(self, probe: int, among: BoolArray) -> Moved | None:
+        """What a probe moves on those of some photos that it changed."""
+        kept = np.flatnonzero(self.changed[probe] & among)
+        if not len(kept):
+            return None
+        groups = None if self.groups is None else [self.groups[at] for at in kept]
+        before, after = self.score[0, kept], self.score[probe, kept]
+        was, now = self.right[0, kept].astype(np.float64), self.right[probe, kept].astype(np.float64)
+        return Moved(
+            photos=len(kept),
+            score_before=float(before.mean()),
+            score=float(after.mean()),
+            score_change=paired_difference((after - before) / len(kept), groups),
+            accuracy_before=float(was.mean()),
+            accuracy=float(now.mean()),
+            accuracy_change=paired_difference((now - was) / len(kept), groups),
+        )
+
+
+def _filled(table: _Table) -> Float64Array:
+    """Votes; of photos that were left out even ones, which nobody looks at."""
+    classes = table.voted.shape[1]
+    return np.where((table.state == _SCORED)[:, np.newaxis], table.voted, 1 / classes)
+
+
+def _record(
+    classifier: Classifier,
+    dataset: Dataset,
+    config: ProbesConfig,
+    judged: _Judged,
+    probes: Sequence[Probe],
+    chosen: Chosen,
+) -> ProbesRecord:
+    effects = []
+    every = np.ones(len(judged.truth), bool)
+    for number, probe in enumerate(probes[1:], start=1):
+        by_class = {
+            judged.labels[at]: judged.moved(number, judged.truth == at) for at in np.unique(judged.truth).tolist()
+        }
+        effects.append(
+            ProbeEffect(
+                name=probe.name,
+                question=probe.question,
+                left_out=int((~judged.changed[number]).sum()),
+                all=judged.moved(number, every),
+                classes={label: moved for label, moved in by_class.items() if moved is not None},
+            )
+        )
+    answers, most = in_words(effects)
+    return ProbesRecord(
+        model=classifier.contract.name,
+        flatbuffer_sha256=classifier.contract.model_sha256,
+        interpreter=classifier.interpreter,
+        data_sha256=dataset.sha256,
+        part=chosen.part,
+        caution=chosen.caution,
+        photos=len(judged.truth),
+        groups=len(set(judged.groups or ())),
+        mask="" if config.mask is None else str(config.mask),
+        cover=config.cover,
+        background=background.GUESSER,
+        score=float(judged.score[0].mean()),
+        accuracy=float(judged.right[0].mean()),
+        chance=1 / len(judged.labels),
+        probes=tuple(effects),
+        answers=answers,
+        most=most,
+    )
