@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from edgekit.evaluate.retune import tune as tune
     from edgekit.evaluate.threshold import set_target as set_target
     from edgekit.evaluate.tta import compare_crops as compare_crops
+    from edgekit.explain.occlusion import occlusion as occlusion
+    from edgekit.explain.photos import explain_photos as explain_photos
+    from edgekit.explain.probes import probe_photos as probe_photos
     from edgekit.gather.collect import collect_photos as collect_photos
     from edgekit.gather.coverage import cover as cover
     from edgekit.gather.importing import import_photos as import_photos
@@ -64,6 +67,9 @@ _HOMES = {
     "compare_crops": "evaluate.tta",
     "tune": "evaluate.retune",
     "set_target": "evaluate.threshold",
+    "explain_photos": "explain.photos",
+    "occlusion": "explain.occlusion",
+    "probe_photos": "explain.probes",
     "benchmark": "bench.benchmark",
     "cross_validate": "crossval.folds",
     "run_sweep": "sweep.run",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edgekit.explain.int8_record import Int8Record, Int8Variant
     from edgekit.explain.model_pictures import ModelLayers, ModelPicture
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
-    from edgekit.explain.probe_record import ProbesRecord
+    from edgekit.explain.probe_record import Moved, ProbeEffect, ProbesRecord
     from edgekit.runtime import Classifier
 
 _OCCLUSION, _PROBES, _INT8 = OcclusionConfig(), ProbesConfig(), Int8Config()
@@ -54,7 +54,10 @@ class _Mode(NamedTuple):
 _COMMON = {"files", "out", "json"}
 # By the option that asks for each; a photo is explained where none is given.
 _MODES = {
-    "": _Mode("a photo", frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam", "--threads"})),
+    "": _Mode(
+        "a photo",
+        frozenset({"--label", "--cells", "--fine", "--cover", "--gradcam", "--mistakes", "--data", "--threads"}),
+    ),
     "--probes": _Mode(
         "a data set",
         frozenset(
@@ -107,12 +110,19 @@ def explain(
     gradcam: Annotated[
         bool, typer.Option("--gradcam", help="Add Grad-CAM, or fail: it needs a run's float weights.")
     ] = False,
+    mistakes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Explain the worst mistakes of an evaluation, evaluate.json or its folder, in place of named photos; "
+            "--data has the photos."
+        ),
+    ] = None,
     probes: Annotated[
         bool,
         typer.Option("--probes", help="Probe a data set instead: change its photos, and see what moves the answers."),
     ] = False,
     data: Annotated[
-        Path | None, typer.Option(help="Labelled photos for --probes, or those of the run for --int8.")
+        Path | None, typer.Option(help="Labelled photos, for --probes and --mistakes, or those of the run for --int8.")
     ] = None,
     mask: Annotated[
         str | None,
@@ -209,7 +219,8 @@ def explain(
         _explain_network(files or [], ask, out, json=json)
     else:
         occluding = options.changed(_OCCLUSION, label=label, cells=cells, fine=fine, cover=cover)
-        _explain_photos(files or [], occluding, out, gradcam=gradcam, threads=threads, json=json)
+        model, named_photos = _named(files or [], mistakes, data)
+        _explain_photos(model, named_photos, occluding, out, gradcam=gradcam, threads=threads, json=json)
 
 
 class _Ask(NamedTuple):
@@ -254,19 +265,42 @@ def _refuse_of_others(mode: str, given: Sequence[str]) -> None:
             raise EdgekitError(f"{name} belongs to {' and '.join(takers)}, got {_MODES[mode].what}; leave it out")
 
 
-def _explain_photos(
-    files: list[str], config: OcclusionConfig, out: Path, *, gradcam: bool, threads: int, json: bool
-) -> None:
-    from edgekit.explain.photos import explain_photos
+def _named(files: list[str], mistakes: Path | None, data: Path | None) -> tuple[str, list[Path]]:
+    """The model and the photos that are to be explained.
 
+    Raises:
+        EdgekitError: a model or photos are missing.
+    """
+    if (mistakes is None) != (data is None):
+        raise EdgekitError("--mistakes and --data go together: an evaluation, and the photos that it was of")
+    if mistakes is not None and data is not None:
+        from edgekit.explain.mistakes import mistaken_photos
+
+        if len(files) != 1:
+            raise EdgekitError("--mistakes names the photos, so a model alone is needed beside it; leave photos out")
+        return files[0], mistaken_photos(mistakes, data)
     if len(files) < 2:
         raise EdgekitError("a model and a photo are needed: edgekit explain MODEL PHOTO")
     photos = [Path(one) for one in files[1:]]
-    _refuse_folders(photos)
-    classifier, heat = _loaded(files[0], threads)
+    for photo in photos:
+        _refuse_folder(photo)
+    return files[0], photos
+
+
+def _refuse_folder(photo: Path) -> None:
+    if os.path.isdir(photo):
+        raise EdgekitError(f"each photo is explained by itself, got the folder {photo}; name photos")
+
+
+def _explain_photos(
+    model: str, photos: list[Path], config: OcclusionConfig, out: Path, *, gradcam: bool, threads: int, json: bool
+) -> None:
+    from edgekit.explain.photos import explain_photos
+
+    classifier, heat = _loaded(model, threads)
     if gradcam and heat is None:
         raise EdgekitError(
-            f"--gradcam needs a network's float weights, which a .tflite file has no more, got {files[0]}; name the "
+            f"--gradcam needs a network's float weights, which a .tflite file has no more, got {model}; name the "
             "run's folder that `edgekit finetune` wrote, or leave it out"
         )
     with classifier, console.progress() as progress:
@@ -291,12 +325,6 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
     heat, bundle = read_run(Path(model))
     with captured_stderr():
         return Classifier(bundle, threads=threads), heat.map
-
-
-def _refuse_folders(photos: list[Path]) -> None:
-    for photo in photos:
-        if os.path.isdir(photo):
-            raise EdgekitError(f"each photo is explained by itself, got the folder {photo}; name photos")
 
 
 def print_photos(found: list[PhotoExplanation]) -> None:
@@ -386,7 +414,7 @@ def print_probes(record: ProbesRecord) -> None:
 
 def _print_classes(record: ProbesRecord) -> None:
     """For each class the probe that takes most from its score; of many classes those that lose most."""
-    worst = {}
+    worst: dict[str, tuple[ProbeEffect, Moved]] = {}
     for effect in record.probes:
         for label, moved in effect.classes.items():
             if label not in worst or moved.score_change.value < worst[label][1].score_change.value:
@@ -421,7 +449,7 @@ def _explain_network(files: list[str], ask: _Ask, out: Path, *, json: bool) -> N
         )
     model, photo = files[0], Path(files[-1])
     if takes_photo:
-        _refuse_folders([photo])
+        _refuse_folder(photo)
     # What is no filter is known before TensorFlow is.
     wanted = FilterName.parse(ask.subject) if ask.mode == "--excite" else None
     from edgekit.explain.model_pictures import Gallery

@@ -41,8 +41,9 @@ def downscaled(photo: Image.Image, factor: int) -> Image.Image:
 
 def compressed(photo: Image.Image, quality: int) -> Image.Image:
     """Written as JPEG, as libjpeg counts quality, and read again."""
-    with Image.open(io.BytesIO(jpeg(photo, quality)), formats=["JPEG"]) as found:
-        return found.convert("RGB")
+    with Image.open(io.BytesIO(jpeg(photo, quality)), formats=["JPEG"]) as opened:
+        found: Image.Image = opened.convert("RGB")
+    return found
 
 
 def region_covered(photo: Image.Image, part: Box, cover: Cover) -> Image.Image:

@@ -43,4 +43,5 @@ def background_of(photo: RGBArray) -> BoolArray | None:
     thing = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.uint8)
     if not _LEAST_THING <= float(thing.mean()) <= _MOST_THING:
         return None
-    return np.asarray(cv2.resize(thing, (width, height), interpolation=cv2.INTER_LINEAR)) == 0
+    found: BoolArray = np.asarray(cv2.resize(thing, (width, height), interpolation=cv2.INTER_NEAREST)) == 0
+    return found

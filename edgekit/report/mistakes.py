@@ -6,6 +6,7 @@ The records name the photos; only these few are scored again, since records keep
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +16,14 @@ from PIL import Image
 from edgekit.contract import Contract
 from edgekit.errors import DataError, PhotoError
 from edgekit.evaluate.accuracy import EvaluateRecord, forced
+from edgekit.explain.mistakes import MOST_MISTAKES, photo_inside
+from edgekit.explain.photos import PhotoExplanation
+from edgekit.explain.picture import draw_heat
 from edgekit.look.sheets import jpeg
 from edgekit.metrics.breakdown import Mistake
 from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
+from edgekit.records import file_sha256
 from edgekit.report.models import Model
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.photo import Photo, Picture, as_photo, read_photo
@@ -26,7 +31,6 @@ from edgekit.runtime.preprocess import to_tensor
 from edgekit.runtime.voting import attack_score, decide, vote
 from edgekit.terminal import captured_stderr
 
-MAX_MISTAKES = 12
 MAX_CROPS = 12
 _PHOTO_PX = 480
 _CROP_PX = 224
@@ -71,6 +75,8 @@ class MistakeView:
         width: Width of the photo as it is shown, in pixels.
         height: Height of the photo as it is shown, in pixels.
         crops: The crops that were voted on.
+        heat: A ``data:`` address of the photo with what each part adds to a label; empty where it was not explained.
+        heat_of: That label.
         note: Why it can't be shown, or what is odd about it.
     """
 
@@ -81,6 +87,8 @@ class MistakeView:
     width: int = 0
     height: int = 0
     crops: tuple[CropView, ...] = ()
+    heat: str = ""
+    heat_of: str = ""
     note: str = ""
 
 
@@ -104,7 +112,7 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
         DataError: the folder is not there.
         InterpreterError: the model can't be run here.
     """
-    worst = [(mistake, record) for record in model.evaluated for mistake in record.detail.mistakes][:MAX_MISTAKES]
+    worst = [(mistake, record) for record in model.evaluated for mistake in record.detail.mistakes][:MOST_MISTAKES]
     if not worst:
         return Gallery(mistakes=(), note="No photo was told wrong." if model.evaluated else _HOW_TO_LIST)
     if photos is None:
@@ -122,7 +130,8 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
     with classifier:
         for mistake, record in worst:
             crops = record.crops if record.crops_used is None else None
-            views.append(_view(_named(mistake, record), photos, classifier, crops=crops))
+            view = _view(_named(mistake, record), photos, classifier, crops=crops)
+            views.append(_explained(view, photos, model.explained))
             progress.advance()
     return Gallery(mistakes=tuple(views), note=_counted(model, len(views)))
 
@@ -151,7 +160,7 @@ def _named(mistake: Mistake, record: EvaluateRecord) -> MistakeView:
 def _whole(view: MistakeView, photos: Path) -> MistakeView:
     """The view with the photo's picture, without crops."""
     try:
-        small = _small(_inside(photos, view.mistake.path)).picture
+        small = _small(photo_inside(photos, view.mistake.path)).picture
     except PhotoError as failure:
         return replace(view, note=str(failure))
     return _pictured(view, small)
@@ -171,7 +180,7 @@ def _pictured(view: MistakeView, photo: Picture) -> MistakeView:
 def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int | None) -> MistakeView:
     """The photo with its crops; ``crops`` None votes on as many as the contract has."""
     try:
-        path = _inside(photos, view.mistake.path)
+        path = photo_inside(photos, view.mistake.path)
         verdict = classifier.classify(path, crops=crops)
         working = as_photo(path, classifier.contract.plan.working_px)
         small = _small(path)
@@ -203,22 +212,20 @@ def _view(view: MistakeView, photos: Path, classifier: Classifier, *, crops: int
     return replace(_pictured(view, small.picture), crops=tuple(crop_views), note=odd)
 
 
-def _inside(photos: Path, name: str) -> Path:
-    """The photo that a record names, which must lie in the folder: records are untrusted.
-
-    Raises:
-        PhotoError: it doesn't, or is not there.
-    """
-    path = photos / name
-    try:
-        inside, found = path.resolve().is_relative_to(photos.resolve()), path.is_file()
-    except (OSError, ValueError) as failure:
-        raise PhotoError("the record's name for it is none that a file can have") from failure
-    if not inside:
-        raise PhotoError("the record names a photo outside the folder")
-    if not found:
-        raise PhotoError("not in the folder; is --data the right one?")
-    return path
+def _explained(view: MistakeView, photos: Path, known: Sequence[PhotoExplanation]) -> MistakeView:
+    """The view with the map of its photo, where one was made of this very file."""
+    if not view.source or not known:
+        return view
+    path = photo_inside(photos, view.mistake.path)
+    digest = file_sha256(path)
+    found = next((one for one in known if one.photo_sha256 == digest), None)
+    if found is None:
+        return view
+    small = _small(path).picture
+    assert isinstance(small, Image.Image)
+    small.thumbnail((_PHOTO_PX, _PHOTO_PX))
+    heat = draw_heat(small, np.array(found.occlusion.falls.cells))
+    return replace(view, heat=_address(heat, 80), heat_of=found.label)
 
 
 def judge_crop(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[str, str]:

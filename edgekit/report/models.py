@@ -5,6 +5,7 @@ The only reader of records for reports and cards, so that these see one shape wh
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from edgekit.convert.gate import ConvertRecord
 from edgekit.errors import DataError, RunError
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.evaluate.tta import TtaRecord
+from edgekit.explain.photos import Grid, PhotoExplanation
 from edgekit.records import file_sha256, from_plain, read_json
 from edgekit.report.benchmarks import Measured, PhotoSet, measured, photo_set
 from edgekit.runtime.bundle import REJECTED_SUFFIX, read_bundle
@@ -29,11 +31,16 @@ _KINDS: tuple[tuple[frozenset[str], type[Any]], ...] = (
     (frozenset({"stage", "history"}), TrainRecord),
     (frozenset({"evaluation", "part"}), EvaluateRecord),
     (frozenset({"baseline", "ks"}), TtaRecord),
+    (frozenset({"occlusion", "photo_sha256"}), PhotoExplanation),
 )
 # What makes a folder inside a folder one of records.
 _MEMBERS = ("float.json", "evaluate.json", "tta.json")
+# Where `edgekit explain` writes unless it is told otherwise: such a folder inside another one counts, too.
+_EXPLAINED = "explained"
 # More would make no page that anybody reads.
 MAX_RECORDS = 100
+# Rows or columns of a map over a photo; no explanation has as many.
+_MAX_GRID = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,7 @@ class Model:
         measured: Benchmark results on each device.
         native: Benchmark results of the network alone, on phones without a Python.
         evaluated: Records of ``edgekit evaluate``, one for each set of photos.
+        explained: Records of ``edgekit explain``, one for each photo.
         cautions: Contradictions between these records.
         home: Folder that the records lie in.
     """
@@ -65,6 +73,7 @@ class Model:
     measured: tuple[Measured, ...] = ()
     native: tuple[NativeBench, ...] = ()
     evaluated: tuple[EvaluateRecord, ...] = ()
+    explained: tuple[PhotoExplanation, ...] = ()
     cautions: tuple[str, ...] = ()
     home: Path = field(default_factory=Path)
 
@@ -138,7 +147,11 @@ def _is_of(model: _Named, record: Any) -> bool:
 def _record_files(path: Path) -> list[Path]:
     """The files that may be records: those in a folder, in runs and evaluations inside it, or beside a model."""
     if os.path.isdir(path):
-        inside = [one for one in sorted(path.iterdir()) if any(os.path.exists(one / name) for name in _MEMBERS)]
+        inside = [
+            one
+            for one in sorted(path.iterdir())
+            if one.name == _EXPLAINED or any(os.path.exists(one / name) for name in _MEMBERS)
+        ]
         files = [file for folder in (path, *inside) for file in sorted(folder.glob("*.json"))]
         return [file for file in files if not _is_refused(file)]
     if path.suffix == ".tflite":
@@ -190,6 +203,9 @@ def _check_shapes(record: Any, path: Path) -> None:
         RunError: they are not.
     """
     lengths: list[tuple[str, set[int]]] = []
+    if isinstance(record, PhotoExplanation):
+        for grid in (record.occlusion.falls, *([record.gradcam.heat] if record.gradcam else [])):
+            _check_grid(grid, path)
     if isinstance(record, EvaluateRecord):
         detail = record.detail
         lengths.append(("risk", {len(detail.risk.coverage), len(detail.risk.risk)}))
@@ -199,6 +215,14 @@ def _check_shapes(record: Any, path: Path) -> None:
     for what, found in lengths:
         if len(found) > 1:
             raise RunError(f"{path}: {what} must have lists of one length, got {sorted(found)}; was it edited?")
+
+
+def _check_grid(grid: Grid, path: Path) -> None:
+    rows, columns = len(grid.cells), {len(row) for row in grid.cells}
+    if len(columns) != 1 or 0 in columns or rows > _MAX_GRID or max(columns) > _MAX_GRID:
+        raise RunError(f"{path}: a map must have 1 to {_MAX_GRID} rows of one length, got {rows} of {sorted(columns)}")
+    if not all(math.isfinite(cell) for row in grid.cells for cell in row):
+        raise RunError(f"{path}: a map must have finite cells, got others; was it edited?")
 
 
 def _stem(name: str) -> str:
@@ -220,11 +244,17 @@ def _assemble(found: dict[Path, Any], named: Sequence[_Named]) -> tuple[Model, .
     for key, model in models.items():
         stages = _stages_of(model, runs)
         used |= {stage.weights_sha256 for stage in stages}
-        models[key] = replace(model, stages=stages)
+        models[key] = replace(model, stages=stages, explained=_explained(model, found))
     for folder, stages in runs.items():
         if not used & {stage.weights_sha256 for stage in stages}:
             models[str(folder)] = Model(name=folder.resolve().name, stages=stages, home=folder)
     return tuple(models.values())
+
+
+def _explained(model: Model, found: dict[Path, Any]) -> tuple[PhotoExplanation, ...]:
+    """The explanations of a model: what was asked is the flatbuffer, however its contract was tuned since."""
+    flatbuffer = model.contract.model_sha256 if model.contract else ""
+    return tuple(one for one in _of(found, PhotoExplanation).values() if one.flatbuffer_sha256 == flatbuffer)
 
 
 def _of(found: dict[Path, Any], kind: type[Any]) -> dict[Path, Any]:

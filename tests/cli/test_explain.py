@@ -35,6 +35,11 @@ def test_it_says_what_it_wrote(edgekit_here, tmp_path, red_blue_file, blue):
         pytest.param(["{model}", "{folder}"], "got the folder", id="folder"),
         pytest.param(["{model}", "{folder}/none.jpg"], "no such file", id="absent"),
         pytest.param(["{model}", "{photo}", "--label", "genuin"], "did you mean 'genuine'?", id="label"),
+        pytest.param(["{model}", "--mistakes", "{folder}"], "--mistakes and --data go together", id="no-data"),
+        pytest.param(["{model}", "{photo}", "--data", "{folder}"], "go together", id="no-mistakes"),
+        pytest.param(
+            ["{model}", "{photo}", "--mistakes", "{folder}", "--data", "{folder}"], "leave photos out", id="both"
+        ),
         pytest.param(["{model}", "{photo}", "--gradcam"], "name the run's folder", id="gradcam"),
         pytest.param(["{folder}", "{photo}"], "holds no finished float stage", id="no-run", marks=pytest.mark.host),
         pytest.param(["{model}", "{photo}", "--cells", "4"], "--cells must be 9 to 2500, got 4", id="cells"),

@@ -134,10 +134,10 @@ def test_a_new_mask_asks_for_itself_alone(classifier, dataset, tmp_path):
 
 
 def test_what_is_damaged_is_scored_again(classifier, dataset, tmp_path):
-    first = probe_photos(classifier, dataset, ProbesConfig(), scores=tmp_path)
-    for place in tmp_path.iterdir():
+    first = probe_photos(classifier, dataset, ProbesConfig(), scores=tmp_path / "scores")
+    for place in (tmp_path / "scores").iterdir():
         place.write_bytes(place.read_bytes()[:-40])
-    assert probe_photos(classifier, dataset, ProbesConfig(), scores=tmp_path) == first
+    assert probe_photos(classifier, dataset, ProbesConfig(), scores=tmp_path / "scores") == first
 
 
 def test_a_region_that_is_not_there_leaves_the_photo_out(classifier, dataset):

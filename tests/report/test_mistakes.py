@@ -7,11 +7,13 @@ import base64
 import pytest
 
 from edgekit.contract import Decision
-from edgekit.errors import DataError
+from edgekit.errors import DataError, RunError
+from edgekit.explain.options import OcclusionConfig
+from edgekit.explain.photos import explain_photos
 from edgekit.metrics.breakdown import Mistake
 from edgekit.report.mistakes import gallery, judge_crop
 from edgekit.report.models import collect
-from edgekit.runtime.classifier import CropScore
+from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.crops import Box
 
 
@@ -95,3 +97,44 @@ def test_without_the_model_mistakes_are_whole_photos(apart, run, tmp_path):
 def test_the_photos_must_be_a_folder(shelf):
     with pytest.raises(DataError, match="the photos must be a folder"):
         gallery(collect([shelf]).models[0], shelf / "tiny.tflite")
+
+
+@pytest.fixture
+def explained(copied):
+    """The shelf with an explanation of its first mistake beside the evaluation."""
+    first = gallery(collect([copied]).models[0], copied / "photos").mistakes[0].mistake
+    with Classifier.load(copied / "tiny.tflite") as classifier:
+        out = copied / "explained"
+        explain_photos(classifier, [copied / "photos" / first.path], OcclusionConfig(cells=9), out)
+    return copied, first
+
+
+def test_mistakes_that_were_explained_show_it(explained, page_of):
+    root, first = explained
+    shown = gallery(collect([root]).models[0], root / "photos").mistakes
+    assert [bool(one.heat) for one in shown] == [one.mistake == first for one in shown]
+    html = page_of(root, photos=root / "photos")
+    assert html.count('class="heat"') == 1
+    assert "What each part adds to" in html
+
+
+def test_an_explanation_of_another_photo_or_model_is_not_shown(explained, edit):
+    root, _ = explained
+    record = next((root / "explained").glob("*.json"))
+    for change in ({"photo_sha256": "0" * 64}, {"flatbuffer_sha256": "0" * 64}):
+        before = record.read_bytes()
+        edit(record, lambda raw, change=change: raw.update(change))
+        assert not any(one.heat for one in gallery(collect([root]).models[0], root / "photos").mistakes)
+        record.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[], [[]], [[1.0, 2.0], [1.0]], [[None, 1.0]], [[0.0]] * 3000],
+    ids=["none", "empty", "ragged", "nan", "large"],
+)
+def test_a_map_that_is_none_is_refused(explained, edit, cells):
+    root, _ = explained
+    edit(next((root / "explained").glob("*.json")), lambda raw: raw["occlusion"]["falls"].update(cells=cells))
+    with pytest.raises(RunError, match="a map must have"):
+        collect([root])
