@@ -75,6 +75,7 @@ def explain_int8(
     float_side = _FloatSide.of(folder, record)
     progress.begin("converting the float network", 1)
     inner = append_softmax(to_flatbuffer(float_side.network, "float32", None, normalised=True))
+    progress.advance()
     names = [layer.name for layer in float_side.network.layers]
     layers = measure_layers(bundle.flatbuffer, inner, _spread(crops, config.layer_crops), names, progress=progress)
     worst = worst_layers(layers, config.worst)
@@ -94,7 +95,7 @@ def explain_int8(
         config=config,
         photos=len(judging.rows),
         validated_by="photos" if judging.folds is None else "folds",
-        calibrated=_calibrated(folder, judging.scored),
+        calibrated=_calibrated(folder, bundle.contract, judging.scored),
         crops=crops.shape[1],
         calibration_crops=_calibration_crops(bundle.contract),
         log_odds_spread=_root_mean_square(log_odds(measured.scores[FLOAT], bundle.contract)),
@@ -194,11 +195,14 @@ def _judging(dataset: Dataset, folder: RunFolder, record: TrainRecord, config: I
     return _Judging(samples=tuple(samples), targets=targets, rows=rows, folds=folds)
 
 
-def _calibrated(folder: RunFolder, samples: Sequence[Sample]) -> int | None:
-    """How many of these photos gave a calibration crop, by the manifest beside the run; None where there is none."""
+def _calibrated(folder: RunFolder, contract: Contract, samples: Sequence[Sample]) -> int | None:
+    """How many of these photos gave a calibration crop; None where the run doesn't have the file's crops any more."""
     if not (folder.calibration / CALIBRATION_MANIFEST).is_file():
         return None
-    photos = {crop.photo for crop in read_calibration(folder.calibration).crops}
+    manifest = read_calibration(folder.calibration)
+    if manifest.sha256 != contract.provenance.get("calibration_sha256"):
+        return None
+    photos = {crop.photo for crop in manifest.crops}
     return sum(sample.path in photos for sample in samples)
 
 

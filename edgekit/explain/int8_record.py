@@ -70,7 +70,8 @@ class Int8Record:
         photos: How many photos were scored.
         validated_by: ``photos`` that were held out, or ``folds`` where all trained: there the balanced accuracy is out
             of fold, and log-odds are those of training photos.
-        calibrated: How many of these photos gave a calibration crop; None where own images calibrated.
+        calibrated: How many of these photos gave a calibration crop; None where the run no longer has the
+            file's crops, or they are of own images.
         crops: Crops of each photo.
         log_odds_spread: Root of the mean square of the float model's log-odds over photos and classes.
         layers: From the input on.
