@@ -525,6 +525,7 @@ def print_int8(found: Int8Record) -> None:
         [
             one.layer,
             one.operator,
+            NOTHING if one.cost is None else percent(one.cost),
             _decibels(one.own_snr_db),
             _decibels(one.snr_db),
             NOTHING if one.cosine is None else f"{one.cosine:.4f}",
@@ -533,8 +534,12 @@ def print_int8(found: Int8Record) -> None:
         ]
         for one in (by_name[name] for name in found.worst)
     ]
-    columns = ["layer", "operator", "adds itself", "from the input on", "cosine", "range used", "clipped"]
-    console.print_table(f"{found.model}: signal to noise of the worst of {len(found.layers)} layers", columns, rows)
+    columns = ["layer", "operator", "costs", "adds itself", "from the input on", "cosine", "range used", "clipped"]
+    console.print_table(
+        f"{found.model}: the worst of {len(found.layers)} layers by what float would take away on training crops",
+        columns,
+        rows,
+    )
     tried = [_variant_row(one) for one in (found.file, found.float32, *found.kept, *found.calibrations)]
     photos = f"{count(found.photos, 'photo')}, {'held out' if found.validated_by == 'photos' else 'out of fold'}"
     columns = ["", "size", "ms a crop", "log-odds off by", "same answer", "balanced accuracy", "error taken away"]

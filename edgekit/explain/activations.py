@@ -32,7 +32,8 @@ def first_filters(subject: Subject) -> tuple[str, Float32Array]:
 def filter_picture(kernel: Float32Array) -> RGBArray:
     """A filter by itself: uint8 (height, width, 3); grey is zero, its largest weight is 0 or 255."""
     peak = float(np.abs(kernel).max()) or 1.0
-    return np.rint(127.5 + 127.5 * kernel / peak).astype(np.uint8)
+    found: RGBArray = np.rint(127.5 + 127.5 * kernel / peak).astype(np.uint8)
+    return found
 
 
 def activations(subject: Subject, layer: str, crop: RGBArray) -> Float32Array:

@@ -147,7 +147,6 @@ class _Climber:
     def __init__(self, variable: Any, *, paint: Callable[[Any], Any], score: Callable[[Any], Any], fill: str) -> None:
         self._variable, self._paint, self._score = variable, paint, score
 
-        @tf.function
         def gradient(move: Any) -> Any:
             with tf.GradientTape() as tape:
                 picture = paint(variable)
@@ -162,7 +161,7 @@ class _Climber:
                 value = score(moved)
             return tape.gradient(value, variable)
 
-        self._gradient = gradient
+        self._gradient = tf.function(gradient)
 
     def gradient(self, move: Float32Array) -> Any:
         """Of the score of the picture after a move, which is one row of a projective transformation."""

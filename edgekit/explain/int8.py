@@ -72,12 +72,13 @@ def explain_int8(
     judging = _judging(dataset, folder, record, config)
     source = crop_source(dataset, judging.scored, record.config.plan, record.config.network.side_px)
     crops = np.stack(list(fixed_crops(source, count=record.config.plan.crops)))
+    looked_at = _other_crops(dataset, record, judging, config)
     float_side = _FloatSide.of(folder, record)
     progress.begin("converting the float network", 1)
     inner = append_softmax(to_flatbuffer(float_side.network, "float32", None, normalised=True))
     progress.advance()
     names = [layer.name for layer in float_side.network.layers]
-    layers = measure_layers(bundle.flatbuffer, inner, _spread(crops, config.layer_crops), names, progress=progress)
+    layers = measure_layers(bundle.flatbuffer, inner, looked_at, names, progress=progress)
     worst = worst_layers(layers, config.worst)
     models = {INT8: bundle.flatbuffer}
     models[FLOAT] = append_softmax(to_flatbuffer(float_side.network, "float32", None))
@@ -112,9 +113,9 @@ def explain_int8(
 
 
 def worst_layers(layers: Sequence[LayerNoise], most: int) -> list[LayerNoise]:
-    """Those that add most error themselves, the worst first; layers that add none are left out."""
-    adding = [one for one in layers if one.own_snr_db is not None]
-    return sorted(adding, key=lambda one: (one.own_snr_db, one.number))[:most]
+    """Those that cost the answers most, the worst first; layers that cost nothing are left out."""
+    costly = [(one.cost, one) for one in layers if one.cost is not None and one.cost > 0]
+    return [one for _, one in sorted(costly, key=lambda pair: (-pair[0], pair[1].number))[:most]]
 
 
 def log_odds(scores: Float64Array, contract: Contract) -> Float64Array:
@@ -239,14 +240,21 @@ class _FloatSide:
         return append_softmax(made)
 
 
-def _spread(crops: RGBArray, most: int) -> RGBArray:
-    """So many crops, of as many photos as there are: all first crops, then all second ones."""
-    in_turn = crops.swapaxes(0, 1).reshape(-1, *crops.shape[2:])
-    # Photos are sorted by class, so that the first ones would be of one class.
-    photos = np.linspace(0, len(crops) - 1, min(most, len(crops))).round().astype(np.int64)
-    chosen = [crop * len(crops) + photo for crop in range(crops.shape[1]) for photo in photos]
-    found: RGBArray = in_turn[chosen[:most]]
-    return found
+def _other_crops(dataset: Dataset, record: TrainRecord, judging: _Judging, config: Int8Config) -> RGBArray:
+    """Crops of training photos that judge nothing, where there are such: (crops, side, side, 3), one of each photo.
+
+    What is chosen by them is measured on others.
+    """
+    train = record.split.samples(dataset, "train")
+    judges = {one.path for one in judging.scored}
+    others = [one for one in train if one.path not in judges] or list(train)
+    targets = np.array([record.labels.index(one.label) for one in others], np.int64)
+    chosen = [others[row] for row in some_of_each(targets, config.layer_crops, record.config.seed)]
+    plan = record.config.plan
+    source = crop_source(dataset, chosen, plan, record.config.network.side_px)
+    # Photo by photo another scale of the plan.
+    crops = [found[number % plan.crops] for number, found in enumerate(fixed_crops(source, count=plan.crops))]
+    return np.stack(crops)
 
 
 def _kept_in_float(int8: bytes, float32: bytes, worst: Sequence[LayerNoise]) -> dict[str, bytes]:

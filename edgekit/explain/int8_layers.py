@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from edgekit.arrays import Float32Array, RGBArray
+from edgekit.arrays import Float32Array, Float64Array, RGBArray
 from edgekit.bounds import Share
 from edgekit.modelfile.twins import OperatorPair, pair_operators, with_float_twins
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.interpreter import open_interpreter
+from edgekit.runtime.voting import TINY
 from edgekit.scoring.source import normalise
+from edgekit.terminal import captured_stderr
 
 _LOWEST, _HIGHEST = -128, 127
 # Errors so small are none: float sums in another order differ by more.
@@ -36,6 +38,8 @@ class LayerNoise:
         cosine: Of the angle between the float model's output and int8's; None where one is nothing but zeros.
         range_used: Share of the 256 levels that lie between the lowest and the highest that were met.
         clipped: Share of the float model's numbers that the int8 range can't hold.
+        cost: Share of the squared error of the crops' log-odds that goes away where this operator alone computes in
+            float; its output still goes into int8. Negative where that adds some. None where there is no error.
     """
 
     layer: str
@@ -46,6 +50,7 @@ class LayerNoise:
     cosine: float | None
     range_used: Share
     clipped: Share
+    cost: float | None = None
 
 
 @dataclass(slots=True)
@@ -96,10 +101,10 @@ class _Sums:
 def measure_layers(
     int8: bytes, float32: bytes, crops: RGBArray, layers: Sequence[str], *, progress: Progress = SILENT
 ) -> tuple[LayerNoise, ...]:
-    """Run crops through both models, by kernels without a delegate, which keep what is inside.
+    """Run crops through both models, by kernels without a delegate, which keep what is inside; then each in float.
 
     Args:
-        int8: The int8 model, uint8 in.
+        int8: The int8 model, uint8 in, probabilities out.
         float32: The float model of the same network; float32 ``(q - 128) / 128`` in, or bytes.
         crops: uint8 (n, side, side, 3), RGB.
         layers: Names of the network's layers, from the input on.
@@ -114,7 +119,7 @@ def measure_layers(
     """
     pairs = pair_operators(int8, float32)
     twins = with_float_twins(int8, float32, pairs, in_place=False)
-    quantised, plain = _Inside(twins.flatbuffer), _Inside(float32)
+    quantised, plain = _Running(twins.flatbuffer, plain=True), _Running(float32, plain=True)
     sums = [_Sums() for _ in pairs]
     progress.begin("comparing layers", len(crops))
     for crop in crops:
@@ -124,7 +129,40 @@ def measure_layers(
             reference, own = plain.tensor(pair.float_tensor), quantised.tensor(twins.tensors[pair.number])
             found.add(quantised.tensor(pair.tensor), quantised.quantization(pair.tensor), reference, own)
         progress.advance()
-    return tuple(found.noise_of(pair, layer_of(pair.name, layers)) for pair, found in zip(pairs, sums, strict=True))
+    costs = _costs(int8, float32, pairs, crops, progress)
+    return tuple(
+        replace(found.noise_of(pair, layer_of(pair.name, layers)), cost=costs.get(pair.number))
+        for pair, found in zip(pairs, sums, strict=True)
+    )
+
+
+def _costs(
+    int8: bytes, float32: bytes, pairs: Sequence[OperatorPair], crops: RGBArray, progress: Progress
+) -> dict[int, float]:
+    """What each operator in float takes away of the squared error of log-odds; empty where there is none."""
+    progress.begin("each layer in float in turn", len(pairs))
+    wanted = _log_odds(float32, crops)
+    error = float(((_log_odds(int8, crops) - wanted) ** 2).sum())
+    if error <= _NO_ERROR:
+        return {}
+    found = {}
+    for pair in pairs:
+        kept = with_float_twins(int8, float32, [pair], in_place=True).flatbuffer
+        found[pair.number] = 1 - float(((_log_odds(kept, crops) - wanted) ** 2).sum()) / error
+        progress.advance()
+    return found
+
+
+def _log_odds(flatbuffer: bytes, crops: RGBArray) -> Float64Array:
+    """(crops, heads, classes) logarithms of a model's probabilities, less their mean over classes."""
+    with captured_stderr():
+        model = _Running(flatbuffer, plain=False)
+    rows = []
+    for crop in crops:
+        model.run(crop)
+        logs = np.log(np.maximum(model.outputs().astype(np.float64), TINY))
+        rows.append(logs - logs.mean(axis=-1, keepdims=True))
+    return np.stack(rows)
 
 
 def layer_of(name: str, layers: Sequence[str]) -> str:
@@ -139,26 +177,42 @@ def layer_of(name: str, layers: Sequence[str]) -> str:
     return max(found, key=order.__getitem__) if found else layers[-1]
 
 
-class _Inside:
-    """A model whose tensors inside can be read after each inference."""
+class _Running:
+    """A model that crops are run through.
 
-    def __init__(self, flatbuffer: bytes) -> None:
+    Args:
+        flatbuffer: uint8 in, or float32 ``(q - 128) / 128``.
+        plain: By kernels without a delegate, whose tensors inside can be read after each inference.
+    """
+
+    def __init__(self, flatbuffer: bytes, *, plain: bool) -> None:
         self._flatbuffer = flatbuffer
-        self._interpreter = open_interpreter(flatbuffer, plain=True, keep_tensors=True)
+        self._interpreter = open_interpreter(flatbuffer, plain=plain, keep_tensors=plain)
         self._interpreter.allocate_tensors()
         (entry,) = self._interpreter.get_input_details()
         self._input, self._takes_bytes = entry["index"], entry["dtype"] == np.uint8
+        self._outputs = [one["index"] for one in self._interpreter.get_output_details()]
         details = self._interpreter.get_tensor_details()
         self._quantization = {int(one["index"]): one["quantization"] for one in details}
 
     def run(self, crop: RGBArray) -> None:
+        """One inference."""
         self._interpreter.set_tensor(self._input, crop[None] if self._takes_bytes else normalise(crop[None]))
         self._interpreter.invoke()
 
+    def outputs(self) -> Float32Array:
+        """(heads, classes) of the last inference."""
+        first, *others = (self.tensor(index) for index in self._outputs)
+        classes = first.shape[-1]
+        joined: Float32Array = np.concatenate([one.reshape(-1, classes) for one in (first, *others)])
+        return joined
+
     def tensor(self, index: int) -> Any:
+        """A tensor as the last inference left it."""
         return self._interpreter.get_tensor(index)
 
     def quantization(self, index: int) -> tuple[float, int]:
+        """Scale and zero point of a tensor."""
         scale, zero_point = self._quantization[index]
         return float(scale), int(zero_point)
 

@@ -17,6 +17,8 @@ from edgekit.train.options import Stage
 
 # Names of the file itself and of the float model among what is scored.
 INT8, FLOAT = "int8", "float"
+# So many of the layers that add most noise are named.
+_NOISIEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class Int8Record:
         crops: Crops of each photo.
         log_odds_spread: Root of the mean square of the float model's log-odds over photos and classes.
         layers: From the input on.
-        worst: The layers that add most error themselves, the worst first.
+        worst: The layers that cost the answers most on training crops, the worst first.
         file: The int8 file as it is.
         float32: The float model.
         kept: The file with each of the worst layers in float, and with all of them.
@@ -151,11 +153,11 @@ def _say_loss(found: Int8Record) -> str:
 
 
 def _say_worst(found: Int8Record) -> str:
-    if not found.worst:
-        return "no layer adds an error"
-    worst = {one.layer: one for one in found.layers}
-    named = [f"{name} ({worst[name].own_snr_db:.1f} dB)" for name in found.worst]
-    return f"most is added by {listed(named)}, by what each adds itself"
+    noisy = [(one.own_snr_db, one.layer) for one in found.layers if one.own_snr_db is not None]
+    noise = listed([f"{layer} ({noise:.1f} dB)" for noise, layer in sorted(noisy)[:_NOISIEST]])
+    costs = {one.layer: one.cost for one in found.layers}
+    costly = listed([f"{name} ({percent(costs[name])})" for name in found.worst]) or "no layer"
+    return f"on training crops float would take away most of the error in {costly}; most noise is added by {noise}"
 
 
 def _say_kept(found: Int8Record) -> str:

@@ -263,9 +263,9 @@ class Int8Config:
     """How an int8 file is held against the float network.
 
     Attributes:
-        worst: So many layers, those that add most error themselves, are kept in float in turn.
+        worst: So many layers, those that cost most on training crops, are kept in float in turn on photos that judge.
         photos: About how many photos are scored, of each class alike.
-        layer_crops: On how many of their crops layers are compared.
+        layer_crops: On how many crops of training photos layers are compared.
         more: Times as many calibration crops as the file's, for the third set.
     """
 

@@ -45,11 +45,13 @@ def test_every_layer_is_told_of_from_the_input_on(found, small_run):
 
 
 def test_layers_are_kept_in_float_in_turn_and_together(found):
-    each, together = found.kept[:-1], found.kept[-1]
+    assert 1 <= len(found.worst) <= QUICK.worst
+    each = found.kept[: len(found.worst)]
     assert [one.layers for one in each] == [(name,) for name in found.worst]
-    assert together.layers == found.worst
     assert all(one.model_bytes > found.file.model_bytes and one.latency_ms > 0 for one in found.kept)
-    assert together.model_bytes > max(one.model_bytes for one in each)
+    for together in found.kept[len(found.worst) :]:
+        assert together.layers == found.worst
+        assert together.model_bytes > max(one.model_bytes for one in each)
 
 
 def test_other_calibration_crops_are_compared(found):
@@ -65,7 +67,7 @@ def test_where_all_photos_train_accuracy_is_out_of_fold(mobile_run, mobile_model
     record = explain_int8(dataset, mobile_run, mobile_model, replace(QUICK, worst=1))
     assert record.validated_by == "folds"
     assert record.calibrated > 0
-    assert len(record.kept) == 1
+    assert len(record.kept) <= 1
 
 
 @pytest.mark.parametrize(
@@ -83,12 +85,11 @@ def test_a_file_that_is_not_of_the_run_is_refused(request, small_run, dataset, t
         explain_int8(dataset, RunFolder(root=small_run.root), model, QUICK)
 
 
-def test_the_worst_add_most_themselves():
-    def layer(name, own, number):
-        return LayerNoise(
-            layer=name, operator="ADD", number=number, snr_db=1, own_snr_db=own, cosine=1, range_used=1, clipped=0
-        )
+def test_the_worst_cost_most():
+    def layer(name, cost, number):
+        ratios = {"snr_db": 1, "own_snr_db": 1, "cosine": 1}
+        return LayerNoise(layer=name, operator="ADD", number=number, range_used=1, clipped=0, cost=cost, **ratios)
 
-    layers = [layer("a", 30.0, 0), layer("b", None, 1), layer("c", 10.0, 2), layer("d", 20.0, 3)]
+    layers = [layer("a", 0.1, 0), layer("b", None, 1), layer("c", 0.4, 2), layer("d", 0.2, 3), layer("e", -0.1, 4)]
     assert [one.layer for one in worst_layers(layers, 2)] == ["c", "d"]
     assert [one.layer for one in worst_layers(layers, 9)] == ["c", "d", "a"]

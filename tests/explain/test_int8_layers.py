@@ -7,6 +7,7 @@ import pytest
 from models.make import GAIN, RED_BLUE, SIDE_PX, float_logits, int8_logits
 
 from edgekit.explain.int8_layers import layer_of, measure_layers
+from edgekit.modelfile.flatbuffer import append_softmax
 
 LAYERS = ("stem", "stem_relu", "mean", "logits")
 
@@ -16,7 +17,8 @@ def crops(count=20, low=0, high=256):
 
 
 def measured(weights, pixels):
-    return {one.layer: one for one in measure_layers(int8_logits(weights), float_logits(weights), pixels, LAYERS)}
+    models = (append_softmax(one(weights)) for one in (int8_logits, float_logits))
+    return {one.layer: one for one in measure_layers(*models, pixels, LAYERS)}
 
 
 def test_weights_that_int8_holds_leave_the_rounding_of_the_output():
@@ -45,6 +47,21 @@ def test_what_a_layer_adds_itself_is_told_from_what_came_in():
     # The mean's rounding comes in from before; with it taken as given, less is left.
     assert found["logits"].own_snr_db != found["logits"].snr_db
     assert found["mean"].own_snr_db == pytest.approx(found["mean"].snr_db, abs=1e-3)
+
+
+def test_the_layer_whose_weights_int8_can_not_hold_costs_most():
+    # A weight of half a step becomes zero; red and blue are alike, so that green alone counts.
+    weights = np.array([[40, 0.15, -40], [-40, -0.15, 40]], np.float32)
+    pixels = np.full((10, SIDE_PX, SIDE_PX, 3), 128, np.uint8)
+    pixels[..., 1] = np.linspace(0, 255, 10)[:, None, None]
+    found = measured(weights, pixels)
+    assert found["logits"].cost > 0.8
+    assert abs(found["mean"].cost) < 0.1
+
+
+def test_without_an_error_nothing_costs():
+    black = np.zeros((2, SIDE_PX, SIDE_PX, 3), np.uint8)
+    assert {one.cost for one in measured(RED_BLUE, black).values()} == {None}
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,9 @@ def test_without_an_error_there_is_nothing_to_gain():
     assert error_gain(np.zeros(4), np.zeros(4), None) is None
 
 
-def layer(name, own):
-    return LayerNoise(
-        layer=name, operator="CONV_2D", number=0, snr_db=20.0, own_snr_db=own, cosine=0.99, range_used=0.5, clipped=0.0
-    )
+def layer(name, own, cost):
+    ratios = {"snr_db": 20.0, "own_snr_db": own, "cosine": 0.99}
+    return LayerNoise(layer=name, operator="CONV_2D", number=0, range_used=0.5, clipped=0.0, cost=cost, **ratios)
 
 
 def variant(name, gain=None, *, size=1000, layers=(), error=0.3):
@@ -70,7 +69,7 @@ def record(kept=(), calibrations=()):
         crops=3,
         calibration_crops=200,
         log_odds_spread=3.0,
-        layers=(layer("stem", 30.0), layer("b9_project", 18.0), layer("flat", None)),
+        layers=(layer("stem", 30.0, 0.1), layer("b9_project", 18.0, 0.25), layer("flat", None, None)),
         worst=("b9_project", "stem"),
         file=variant("int8"),
         float32=variant("float", (1.0, 1.0, 1.0), error=0.0),
@@ -110,7 +109,8 @@ UNSURE = variant("stem in float", (0.5, -0.1, 0.7), size=2000, layers=("stem",))
             id="no-crops-help",
         ),
         pytest.param((), (), "0.300, 10.0 % of what they differ by themselves; 95.0 % keep", id="the-loss"),
-        pytest.param((), (), "most is added by b9_project (18.0 dB), stem (30.0 dB)", id="the-worst"),
+        pytest.param((), (), "most of the error in b9_project (25.0 %), stem (10.0 %)", id="the-worst"),
+        pytest.param((), (), "most noise is added by b9_project (18.0 dB), stem (30.0 dB)", id="the-noisiest"),
     ],
 )
 def test_what_the_numbers_mean_is_said(kept, calibrations, told):
