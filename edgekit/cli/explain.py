@@ -22,7 +22,7 @@ from edgekit.explain.options import (
     ProbesConfig,
 )
 from edgekit.metrics.wording import NOTHING, count, file_size, listed, percent, short_percent, signed_points
-from edgekit.shipped import model_file
+from edgekit.shipped import is_model_name, model_file
 
 if TYPE_CHECKING:
     from edgekit.data.options import DataReading
@@ -316,13 +316,21 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
     from edgekit.runtime import Classifier
     from edgekit.terminal import captured_stderr
+    from edgekit.train.record import RunFolder
 
-    if not os.path.isdir(model):
+    folder = Path(model)
+    # A folder of photos may be called as a model that ships.
+    is_run = os.path.isdir(model) and (
+        not is_model_name(model) or os.path.exists(RunFolder(root=folder).record("float"))
+    )
+    if not is_run:
         with captured_stderr():
             return Classifier.load(model_file(model), threads=threads), None
+    # Before TensorFlow is loaded, which takes seconds.
+    RunFolder(root=folder).read("float")
     from edgekit.explain.gradcam import read_run
 
-    heat, bundle = read_run(Path(model))
+    heat, bundle = read_run(folder)
     with captured_stderr():
         return Classifier(bundle, threads=threads), heat.map
 

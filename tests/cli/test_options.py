@@ -22,7 +22,14 @@ from edgekit.data.assign import AssignConfig
 from edgekit.data.options import AS_IT_LIES, SplitConfig
 from edgekit.errors import DataError
 from edgekit.evaluate.options import EvaluateConfig, TtaConfig
-from edgekit.explain.options import DreamConfig, ExciteConfig, Int8Config, LayerConfig, OcclusionConfig
+from edgekit.explain.options import (
+    DreamConfig,
+    ExciteConfig,
+    Int8Config,
+    LayerConfig,
+    OcclusionConfig,
+    ProbesConfig,
+)
 from edgekit.gather.options import WANTED, CollectConfig, ImportConfig
 from edgekit.look.show import ShowConfig
 from edgekit.progress import SILENT
@@ -243,6 +250,7 @@ DEFAULTS = {
     "explain": {
         "--cells": str(OCCLUSION.cells),
         "--cover": OCCLUSION.cover,
+        "--split": ProbesConfig().part,
         "--channels": str(LAYER.channels),
         "--steps": f"{EXCITE.steps} with --excite, {DREAM.steps} a size with --dream",
         "--seed": str(EXCITE.seed),

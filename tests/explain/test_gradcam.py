@@ -74,7 +74,9 @@ def test_a_map_is_what_the_slopes_give(red_left):
 def test_each_crop_is_asked_by_the_head_of_its_scale(red_left):
     from edgekit.explain.gradcam import GradCam
 
-    both = GradCam(network(OWN, OWN[::-1]), contract(heads=("full", "1/2"), plan=CropPlan.parse("full:1/2", crops=2)))
+    both = GradCam(
+        network(OWN, OWN[::-1]), contract(schema=2, heads=("full", "1/2"), plan=CropPlan.parse("full:1/2", crops=2))
+    )
     first, second = both.of_crops(np.stack([red_left, red_left]), (0, 1), 2)
     assert first[:, :4].min() > 0
     assert second[:, 4:].min() > 0

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import DataError
-from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet, grid_sheet
+from edgekit.look.sheets import SheetPhoto, SheetRow, contact_sheet, grid_sheet, text_strip
 
 
 def test_sheets_are_bounded(dataset, tmp_path):
@@ -58,3 +58,10 @@ def test_a_grid_keeps_the_shape_of_what_is_larger_than_a_tile():
     )
     dark = np.argwhere(np.asarray(sheet.convert("L"))[-93:-29] == 0)
     assert tuple(np.ptp(dark, axis=0) + 1) == (16, 64)
+
+
+def test_a_strip_is_as_high_as_its_words_need():
+    heights = [text_strip("a few words " * count, 300, text_px=14).height for count in (1, 10, 40)]
+    assert heights == sorted(set(heights))
+    assert text_strip("words", 300, text_px=28).height > heights[0]
+    assert text_strip("", 300).width == 300

@@ -17,6 +17,7 @@ from edgekit.contract import MAX_CROPS, CropPlan, Decision
 from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.runtime import Bundle, Classifier, Verdict, read_bundle
 from edgekit.runtime.crops import crop_boxes
+from edgekit.runtime.photo import as_photo
 from edgekit.runtime.voting import vote
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -95,6 +96,20 @@ class TestHeads:
         assert [one.probabilities for one in more[5:]] == [one.probabilities for one in more[1:3]] * 3 + [
             more[1].probabilities
         ]
+
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_boxes_alone_are_scored_as_the_crops_that_they_are(self, heads_file, mixed_photo, threads):
+        with Classifier.load(heads_file, threads=threads) as classifier:
+            crops = classifier.classify(mixed_photo, stop_early=False).crops
+            heads, plan = classifier.contract.heads_for(classifier.contract.plan), classifier.contract.plan
+            photo = as_photo(mixed_photo, plan.working_px)
+            for some in ([0], [3, 1], list(range(len(crops)))):
+                boxes, own = [crops[at].box for at in some], [heads[at] for at in some]
+                found = classifier.score_boxes(photo, boxes, own)
+                assert found.tolist() == [list(crops[at].probabilities) for at in some]
+            assert classifier.threads == threads
+        with pytest.raises(ContractError, match="closed"):
+            classifier.score_boxes(photo, boxes, own)
 
     def test_the_vote_that_ends_the_work_is_that_of_the_right_heads(self, heads_file, plain_photo):
         # By the first head alone, two red crops would be enough, for the other answer.
