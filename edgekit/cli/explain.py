@@ -460,11 +460,11 @@ def _explain_network(files: list[str], ask: _Ask, out: Path, *, json: bool) -> N
         _refuse_folder(photo)
     # What is no filter is known before TensorFlow is.
     wanted = FilterName.parse(ask.subject) if ask.mode == "--excite" else None
-    from edgekit.explain.model_pictures import Gallery
-    from edgekit.explain.subject import read_subject
+    from edgekit.explain.float_network import read_float_network
+    from edgekit.explain.model_pictures import ModelGallery
 
     with console.progress() as progress:
-        gallery = Gallery(read_subject(model), out, progress=progress)
+        gallery = ModelGallery(read_float_network(model), out, progress=progress)
         if ask.mode == "--layers":
             found: ModelLayers | ModelPicture = gallery.layers()
         elif ask.mode == "--filters":

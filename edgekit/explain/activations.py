@@ -8,14 +8,14 @@ import numpy as np
 
 from edgekit.arrays import Float32Array, Int64Array, RGBArray
 from edgekit.errors import RunError
-from edgekit.explain.subject import Subject, layer_named
+from edgekit.explain.float_network import FloatNetwork, layer_named
 from edgekit.scoring.source import normalise
 from edgekit.train.keras2 import keras
 
 _COLOURS = 3
 
 
-def first_filters(subject: Subject) -> tuple[str, Float32Array]:
+def first_filters(subject: FloatNetwork) -> tuple[str, Float32Array]:
     """The layer that sees pixels, and its kernels: float32 (filters, height, width, 3), RGB.
 
     Raises:
@@ -36,7 +36,7 @@ def filter_picture(kernel: Float32Array) -> RGBArray:
     return found
 
 
-def activations(subject: Subject, layer: str, crop: RGBArray) -> Float32Array:
+def activations(subject: FloatNetwork, layer: str, crop: RGBArray) -> Float32Array:
     """What a layer makes of a crop.
 
     Args:

@@ -16,8 +16,8 @@ import numpy as np
 
 from edgekit.arrays import Float32Array, RGBArray
 from edgekit.errors import RunError
+from edgekit.explain.float_network import FloatNetwork, layer_named, shape_of
 from edgekit.explain.options import DreamConfig, ExciteConfig
-from edgekit.explain.subject import Subject, layer_named, shape_of
 from edgekit.progress import SILENT, Progress
 from edgekit.scoring.source import normalise
 from edgekit.train.keras2 import keras, tf
@@ -38,7 +38,7 @@ _Moves = Callable[[np.random.Generator], Float32Array]
 
 
 def excite(
-    subject: Subject, layer: str, number: int, config: ExciteConfig, *, progress: Progress = SILENT
+    subject: FloatNetwork, layer: str, number: int, config: ExciteConfig, *, progress: Progress = SILENT
 ) -> tuple[RGBArray, float, float]:
     """Find a picture that excites a filter: the mean of one channel over its area, or one unit of a vector.
 
@@ -90,7 +90,7 @@ def excite(
 
 
 def dream(
-    subject: Subject, layer: str, photo: RGBArray, config: DreamConfig, *, progress: Progress = SILENT
+    subject: FloatNetwork, layer: str, photo: RGBArray, config: DreamConfig, *, progress: Progress = SILENT
 ) -> RGBArray:
     """Make a photo more of what a layer sees in it: the mean square of all its activations grows.
 

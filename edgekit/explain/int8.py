@@ -99,7 +99,7 @@ def explain_int8(
         calibrated=_calibrated(folder, bundle.contract, judging.scored),
         crops=crops.shape[1],
         calibration_crops=_calibration_crops(bundle.contract),
-        log_odds_spread=_root_mean_square(log_odds(measured.scores[FLOAT], bundle.contract)),
+        log_odds_spread=_root_mean_square(voted_log_odds(measured.scores[FLOAT], bundle.contract)),
         layers=layers,
         worst=tuple(one.layer for one in worst),
         file=found[INT8],
@@ -118,7 +118,7 @@ def worst_layers(layers: Sequence[LayerNoise], most: int) -> list[LayerNoise]:
     return [one for _, one in sorted(costly, key=lambda pair: (-pair[0], pair[1].number))[:most]]
 
 
-def log_odds(scores: Float64Array, contract: Contract) -> Float64Array:
+def voted_log_odds(scores: Float64Array, contract: Contract) -> Float64Array:
     """(photos, classes) logarithms of voted probabilities, less their mean over classes.
 
     Args:
@@ -333,7 +333,7 @@ class _Comparison:
 
     def __init__(self, contract: Contract, judging: _Judging, scores: Mapping[str, Float64Array]) -> None:
         self._contract, self._judging, self._scores = contract, judging, scores
-        self._float = log_odds(scores[FLOAT], contract)
+        self._float = voted_log_odds(scores[FLOAT], contract)
         self._file_errors = self._errors(INT8)
 
     def variants(
@@ -363,7 +363,7 @@ class _Comparison:
 
     def _errors(self, name: str) -> Float64Array:
         """(photos,) mean square over classes."""
-        return np.asarray(((log_odds(self._scores[name], self._contract) - self._float) ** 2).mean(axis=1))
+        return np.asarray(((voted_log_odds(self._scores[name], self._contract) - self._float) ** 2).mean(axis=1))
 
     def _predicted(self, name: str) -> Int64Array:
         targets = self._judging.targets[self._judging.rows]

@@ -16,8 +16,8 @@ from edgekit.bounds import Counted, NoLess
 from edgekit.contract import CropPlan
 from edgekit.explain.activations import activations, filter_picture, first_filters, map_picture, strongest
 from edgekit.explain.ascent import dream, excite
+from edgekit.explain.float_network import FloatNetwork, LayerShape, layers_of
 from edgekit.explain.options import DreamConfig, ExciteConfig, FilterName, LayerConfig
-from edgekit.explain.subject import LayerShape, Subject, layers_of
 from edgekit.look.sheets import grid_sheet, save_png
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
@@ -89,7 +89,7 @@ class ModelLayers:
     layers: tuple[LayerShape, ...]
 
 
-class Gallery:
+class ModelGallery:
     """Pictures of one float network in a folder, each with its record.
 
     Args:
@@ -98,7 +98,7 @@ class Gallery:
         progress: Told of every step.
     """
 
-    def __init__(self, subject: Subject, out: Path, *, progress: Progress = SILENT) -> None:
+    def __init__(self, subject: FloatNetwork, out: Path, *, progress: Progress = SILENT) -> None:
         self._subject, self._out, self._progress = subject, out, progress
         self._began = time.monotonic()
 

@@ -10,7 +10,7 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import RunError
 from edgekit.explain.activations import activations, filter_picture, first_filters, map_picture, strongest
-from edgekit.explain.subject import Subject
+from edgekit.explain.float_network import FloatNetwork
 from edgekit.train.keras2 import keras
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -31,7 +31,7 @@ def test_a_network_that_begins_otherwise_has_no_such_filters():
     pixels = keras.Input((SIDE_PX, SIDE_PX, 3))
     network = keras.Model(pixels, keras.layers.Dense(2, name="first")(keras.layers.Flatten()(pixels)))
     with pytest.raises(RunError, match=r"must be a convolution of RGB to be drawn, got first \(Dense\)"):
-        first_filters(Subject(name="dense", network=network, weights_sha256=""))
+        first_filters(FloatNetwork(name="dense", network=network, weights_sha256=""))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ def test_a_map_goes_from_black_to_white(channel, expected):
 def test_the_network_is_left_as_it_was():
     network = tiny_network()
     before = [one.copy() for one in network.get_weights()]
-    activations(Subject(name="x", network=network, weights_sha256=""), "seen", np.zeros((16, 16, 3), np.uint8))
+    activations(FloatNetwork(name="x", network=network, weights_sha256=""), "seen", np.zeros((16, 16, 3), np.uint8))
     for one, now in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, now)

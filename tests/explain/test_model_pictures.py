@@ -11,7 +11,7 @@ from PIL import Image
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.explain.model_pictures import Gallery, ModelPicture
+from edgekit.explain.model_pictures import ModelGallery, ModelPicture
 from edgekit.explain.options import DreamConfig, ExciteConfig, FilterName, LayerConfig
 from edgekit.records import file_sha256, from_plain, read_json
 
@@ -27,7 +27,7 @@ def photo(tmp_path_factory):
 
 @pytest.fixture
 def gallery(tmp_path):
-    return Gallery(tiny_subject(), tmp_path / "out")
+    return ModelGallery(tiny_subject(), tmp_path / "out")
 
 
 ASKED = {

@@ -22,7 +22,7 @@ _NEAR = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Subject:
+class FloatNetwork:
     """A float network.
 
     Attributes:
@@ -58,7 +58,7 @@ class LayerShape:
     weights: Counted
 
 
-def read_subject(name: str) -> Subject:
+def read_float_network(name: str) -> FloatNetwork:
     """The network of a run's folder, or of a backbone.
 
     Raises:
@@ -74,7 +74,7 @@ def read_subject(name: str) -> Subject:
         digest = hashlib.sha256()
         for array in network.get_weights():
             digest.update(array.tobytes())
-        return Subject(name=name, network=network, weights_sha256=digest.hexdigest())
+        return FloatNetwork(name=name, network=network, weights_sha256=digest.hexdigest())
     if folder.root.suffix == ".tflite":
         raise RunError(
             f"{name} is a file for devices, which has no float network to look into; name the run's folder that it was "
@@ -84,10 +84,10 @@ def read_subject(name: str) -> Subject:
         near = likeliest(name, BACKBONES) or f"; backbones are {', '.join(BACKBONES)}"
         raise RunError(f"a model must be a run's folder or a backbone, got {name!r}, which is neither{near}")
     record = folder.read("float")
-    return Subject(name=name, network=load_stage(folder, record, "float"), weights_sha256=record.weights_sha256)
+    return FloatNetwork(name=name, network=load_stage(folder, record, "float"), weights_sha256=record.weights_sha256)
 
 
-def layers_of(subject: Subject) -> tuple[LayerShape, ...]:
+def layers_of(subject: FloatNetwork) -> tuple[LayerShape, ...]:
     """All layers from the input on, with the shapes of what they give."""
     return tuple(
         LayerShape(
@@ -105,7 +105,7 @@ def shape_of(layer: Any) -> tuple[int, ...]:
     return tuple(int(length) for length in layer.output.shape[1:])
 
 
-def layer_named(subject: Subject, name: str) -> Any:
+def layer_named(subject: FloatNetwork, name: str) -> Any:
     """A layer of the network.
 
     Raises:

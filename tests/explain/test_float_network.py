@@ -8,7 +8,7 @@ from fixtures.networks import tiny_subject
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import RunError
-from edgekit.explain.subject import layer_named, layers_of, read_subject
+from edgekit.explain.float_network import layer_named, layers_of, read_float_network
 from edgekit.train.record import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -38,14 +38,14 @@ def test_a_layer_that_is_not_there_is_refused_with_the_closest(name, message):
 
 
 def test_a_run_is_read(small_run):
-    subject = read_subject(str(small_run.root))
+    subject = read_float_network(str(small_run.root))
     assert subject.weights_sha256 == small_run.read("float").weights_sha256
     assert subject.side_px == 32
 
 
 def test_a_backbone_is_read_with_its_published_weights():
     pytest.importorskip("edgekit.train.torch_file")
-    subject = read_subject("efficientnet_lite0")
+    subject = read_float_network("efficientnet_lite0")
     assert subject.side_px == 224
     assert layer_named(subject, "top_relu").output.shape[-1] == 1280
     assert len(subject.weights_sha256) == 64
@@ -63,9 +63,9 @@ def test_a_backbone_is_read_with_its_published_weights():
 def test_what_is_no_float_network_is_refused(name, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match=message):
-        read_subject(name)
+        read_float_network(name)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(RunError, match="holds no finished float stage"):
-        read_subject(str(RunFolder(root=tmp_path).root))
+        read_float_network(str(RunFolder(root=tmp_path).root))
