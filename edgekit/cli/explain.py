@@ -80,7 +80,7 @@ _MODES = {
     "--layer": _Mode("a layer", frozenset({"--channels"})),
     "--excite": _Mode("a filter", frozenset({"--steps", "--seed"})),
     "--dream": _Mode("a dream", frozenset({"--steps", "--seed", "--octaves", "--longest"})),
-    "--int8": _Mode("an int8 file", frozenset({"--worst", "--photos", "--data"})),
+    "--int8": _Mode("an int8 file", frozenset({"--worst", "--most-photos", "--data"})),
 }
 
 
@@ -170,7 +170,7 @@ def explain(
     worst: Annotated[
         int | None, typer.Option(help=f"With --int8: so many layers are tried in float. [default: {_INT8.worst}]")
     ] = None,
-    photos: Annotated[
+    most_photos: Annotated[
         int | None, typer.Option(help=f"With --int8: about so many photos. [default: {_INT8.photos}]")
     ] = None,
     threads: Annotated[int, typer.Option(help="Crops scored at the same time.", min=1)] = 2,
@@ -206,7 +206,7 @@ def explain(
         console.show(record, print_probes, json=json)
         console.note(f"wrote {out / 'probes.json'} and probes.png")
     elif mode == "--int8":
-        _explain_int8(files or [], options.changed(_INT8, worst=worst, photos=photos), data, out, json=json)
+        _explain_int8(files or [], options.changed(_INT8, worst=worst, photos=most_photos), data, out, json=json)
     elif mode:
         climb = {"steps": steps, "seed": seed}
         ask = _Ask(
@@ -458,8 +458,11 @@ def _explain_network(files: list[str], ask: _Ask, out: Path, *, json: bool) -> N
     model, photo = files[0], Path(files[-1])
     if takes_photo:
         _refuse_folder(photo)
-    # What is no filter is known before TensorFlow is.
+    # What is no filter and no network is known before TensorFlow is loaded.
     wanted = FilterName.parse(ask.subject) if ask.mode == "--excite" else None
+    from edgekit.explain.network_name import find_network
+
+    find_network(model)
     from edgekit.explain.float_network import read_float_network
     from edgekit.explain.model_pictures import ModelGallery
 

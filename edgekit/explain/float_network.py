@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgekit.bounds import Counted
 from edgekit.errors import RunError, likeliest
+from edgekit.explain.network_name import find_network
 from edgekit.quantize.qat import load_stage
-from edgekit.train.backbones.entry import BodyShape
-from edgekit.train.backbones.registry import BACKBONES
+from edgekit.train.backbones.entry import Backbone, BodyShape
 from edgekit.train.keras2 import keras
 from edgekit.train.options import NetworkConfig
 from edgekit.train.pretrained import load_backbone
-from edgekit.train.record import RunFolder
 
 # How many names that are like the one that came are offered.
 _NEAR = 3
@@ -62,29 +60,19 @@ def read_float_network(name: str) -> FloatNetwork:
     """The network of a run's folder, or of a backbone.
 
     Raises:
-        RunError: neither, a file of a model (whose weights are not float's), or weights that can't be had.
+        RunError: as by `find_network`, or weights that can't be had.
     """
-    folder = RunFolder(root=Path(name))
-    if name in BACKBONES and not folder.root.exists():
-        if BACKBONES[name].published is None:
-            raise RunError(f"nobody published weights of {name}; name a run's folder that trained them")
-        config = NetworkConfig(backbone=name, side_px=BACKBONES[name].side_px)
-        network = config.known.build(BodyShape(side_px=config.side_px, alpha=config.alpha))
+    found = find_network(name)
+    if isinstance(found, Backbone):
+        config = NetworkConfig(backbone=name, side_px=found.side_px)
+        network = found.build(BodyShape(side_px=config.side_px, alpha=config.alpha))
         load_backbone(network, config)
         digest = hashlib.sha256()
         for array in network.get_weights():
             digest.update(array.tobytes())
         return FloatNetwork(name=name, network=network, weights_sha256=digest.hexdigest())
-    if folder.root.suffix == ".tflite":
-        raise RunError(
-            f"{name} is a file for devices, which has no float network to look into; name the run's folder that it was "
-            "converted from, or a backbone"
-        )
-    if not folder.root.exists():
-        near = likeliest(name, BACKBONES) or f"; backbones are {', '.join(BACKBONES)}"
-        raise RunError(f"a model must be a run's folder or a backbone, got {name!r}, which is neither{near}")
-    record = folder.read("float")
-    return FloatNetwork(name=name, network=load_stage(folder, record, "float"), weights_sha256=record.weights_sha256)
+    record = found.read("float")
+    return FloatNetwork(name=name, network=load_stage(found, record, "float"), weights_sha256=record.weights_sha256)
 
 
 def layers_of(subject: FloatNetwork) -> tuple[LayerShape, ...]:

@@ -26,7 +26,7 @@ from edgekit.records import file_sha256
         pytest.param(
             ["{folder}", "--int8", "--cells", "20"], "--cells belongs to a photo, got an int8 file", id="cells"
         ),
-        pytest.param(["no-such", "--filters"], "which is neither", id="no-such", marks=pytest.mark.host),
+        pytest.param(["no-such", "--filters"], "which is neither", id="no-such"),
     ],
 )
 def test_mistakes_are_told_without_a_traceback(edgekit_here, tmp_path, arguments, message):
@@ -65,7 +65,18 @@ class TestOfARun:
 
     def test_an_int8_file_is_held_against_float(self, edgekit_here, small_run, small_model, tmp_path):
         code, out, err = edgekit_here(
-            *("explain", "--int8", small_run.root, small_model, "--worst", 1, "--photos", 6, "--out", tmp_path / "why")
+            *(
+                "explain",
+                "--int8",
+                small_run.root,
+                small_model,
+                "--worst",
+                1,
+                "--most-photos",
+                6,
+                "--out",
+                tmp_path / "why",
+            )
         )
         assert code == 0
         assert "by what float would take away" in " ".join(out.split())

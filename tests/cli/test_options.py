@@ -257,7 +257,7 @@ DEFAULTS = {
         "--octaves": str(DREAM.octaves),
         "--longest": str(DREAM.longest_px),
         "--worst": str(INT8.worst),
-        "--photos": str(INT8.photos),
+        "--most-photos": str(INT8.photos),
     },
     "predict": {"--smooth": f"{DEFAULT_TAU_S:g}"},
     "data plan": {"--wanted": str(WANTED)},

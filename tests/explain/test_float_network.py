@@ -9,7 +9,6 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import RunError
 from edgekit.explain.float_network import layer_named, layers_of, read_float_network
-from edgekit.train.record import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -49,23 +48,3 @@ def test_a_backbone_is_read_with_its_published_weights():
     assert subject.side_px == 224
     assert layer_named(subject, "top_relu").output.shape[-1] == 1280
     assert len(subject.weights_sha256) == 64
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        pytest.param("model.tflite", "is a file for devices, which has no float network to look into", id="file"),
-        pytest.param("efficientnet_lite", "is neither; did you mean 'efficientnet_lite", id="like-a-backbone"),
-        pytest.param("nowhere", "is neither; backbones are", id="nothing"),
-        pytest.param("small_cnn", "nobody published weights of small_cnn; name a run's folder", id="no-weights"),
-    ],
-)
-def test_what_is_no_float_network_is_refused(name, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunError, match=message):
-        read_float_network(name)
-
-
-def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(RunError, match="holds no finished float stage"):
-        read_float_network(str(RunFolder(root=tmp_path).root))
