@@ -1,4 +1,4 @@
-"""Which float network a name means, known before TensorFlow is loaded. Standard library only."""
+"""Which float network a name means, known before TensorFlow is loaded."""
 
 from __future__ import annotations
 
