@@ -26,6 +26,7 @@ from edgekit.shipped import is_model_name, model_file
 
 if TYPE_CHECKING:
     from edgekit.data.options import DataReading
+    from edgekit.explain.error_gain import ErrorGain
     from edgekit.explain.int8_record import Int8Record, Int8Variant
     from edgekit.explain.model_pictures import ModelLayers, ModelPicture
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
@@ -536,7 +537,7 @@ def print_int8(found: Int8Record) -> None:
         [
             one.layer,
             one.operator,
-            NOTHING if one.cost is None else percent(one.cost),
+            NOTHING if one.cost is None else _gain(one.cost),
             _decibels(one.own_snr_db),
             _decibels(one.snr_db),
             NOTHING if one.cosine is None else f"{one.cosine:.4f}",
@@ -563,12 +564,12 @@ def _decibels(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1f} dB"
 
 
+def _gain(gain: ErrorGain) -> str:
+    return f"{percent(gain.value)} ({100 * gain.low:.0f} to {100 * gain.high:.0f})"
+
+
 def _variant_row(one: Int8Variant) -> list[str]:
-    gain = (
-        NOTHING
-        if one.gain is None
-        else f"{percent(one.gain.value)} ({100 * one.gain.low:.0f} to {100 * one.gain.high:.0f})"
-    )
+    gain = NOTHING if one.gain is None else _gain(one.gain)
     size, latency = file_size(one.model_bytes), f"{one.latency_ms:.2f}"
     error = f"{one.log_odds_error:.3f}"
     return [one.name, size, latency, error, percent(one.agreement), percent(one.balanced_accuracy), gain]

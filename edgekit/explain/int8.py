@@ -18,8 +18,9 @@ from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.errors import RunError
+from edgekit.explain.error_gain import error_gain
 from edgekit.explain.int8_layers import LayerNoise, measure_layers
-from edgekit.explain.int8_record import FLOAT, INT8, Int8Record, Int8Variant, error_gain
+from edgekit.explain.int8_record import FLOAT, INT8, Int8Record, Int8Variant
 from edgekit.explain.options import Int8Config
 from edgekit.metrics.classification import agreement, classification_report
 from edgekit.modelfile.flatbuffer import append_softmax
@@ -113,8 +114,11 @@ def explain_int8(
 
 
 def worst_layers(layers: Sequence[LayerNoise], most: int) -> list[LayerNoise]:
-    """Those that cost the answers most, the worst first; layers that cost nothing are left out."""
-    costly = [(one.cost, one) for one in layers if one.cost is not None and one.cost > 0]
+    """Those that cost the answers most, the surest first; layers that seem to cost nothing are left out.
+
+    Order is by the lower end of the cost's interval: with few crops the largest cost is mostly chance.
+    """
+    costly = [(one.cost.low, one) for one in layers if one.cost is not None and one.cost.value > 0]
     return [one for _, one in sorted(costly, key=lambda pair: (-pair[0], pair[1].number))[:most]]
 
 

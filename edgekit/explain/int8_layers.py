@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.arrays import Float32Array, Float64Array, RGBArray
 from edgekit.bounds import Share
+from edgekit.explain.error_gain import ErrorGain, error_gain
 from edgekit.modelfile.twins import OperatorPair, pair_operators, with_float_twins
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.interpreter import open_interpreter
@@ -50,7 +51,7 @@ class LayerNoise:
     cosine: float | None
     range_used: Share
     clipped: Share
-    cost: float | None = None
+    cost: ErrorGain | None = None
 
 
 @dataclass(slots=True)
@@ -138,19 +139,24 @@ def measure_layers(
 
 def _costs(
     int8: bytes, float32: bytes, pairs: Sequence[OperatorPair], crops: RGBArray, progress: Progress
-) -> dict[int, float]:
+) -> dict[int, ErrorGain | None]:
     """What each operator in float takes away of the squared error of log-odds; empty where there is none."""
     progress.begin("each layer in float in turn", len(pairs))
     wanted = _log_odds(float32, crops)
-    error = float(((_log_odds(int8, crops) - wanted) ** 2).sum())
-    if error <= _NO_ERROR:
+    errors = _errors(int8, crops, wanted)
+    if errors.max() <= _NO_ERROR:
         return {}
     found = {}
     for pair in pairs:
         kept = with_float_twins(int8, float32, [pair], in_place=True).flatbuffer
-        found[pair.number] = 1 - float(((_log_odds(kept, crops) - wanted) ** 2).sum()) / error
+        found[pair.number] = error_gain(errors, _errors(kept, crops, wanted), None)
         progress.advance()
     return found
+
+
+def _errors(flatbuffer: bytes, crops: RGBArray, wanted: Float64Array) -> Float64Array:
+    """(crops,) mean squares of what a model's log-odds are off by."""
+    return np.asarray(((_log_odds(flatbuffer, crops) - wanted) ** 2).mean(axis=(1, 2)))
 
 
 def _log_odds(flatbuffer: bytes, crops: RGBArray) -> Float64Array:

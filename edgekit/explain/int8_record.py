@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from edgekit.arrays import Float64Array
 from edgekit.bounds import Counted, NoLess, Share
+from edgekit.explain.error_gain import ErrorGain
 from edgekit.explain.int8_layers import LayerNoise
 from edgekit.explain.options import Int8Config
-from edgekit.metrics.intervals import Draws, percentile_estimate, wider
 from edgekit.metrics.wording import count, file_size, listed, percent
 from edgekit.train.options import Stage
 
@@ -19,18 +15,6 @@ from edgekit.train.options import Stage
 INT8, FLOAT = "int8", "float"
 # So many of the layers that add most noise are named.
 _NOISIEST = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorGain:
-    """Share of the mean squared error of log-odds that a change takes away, with its 95 % interval, paired by photo.
-
-    Negative where it adds some. Over groups where there are any, and never narrower than over photos.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +61,7 @@ class Int8Record:
         crops: Crops of each photo.
         log_odds_spread: Root of the mean square of the float model's log-odds over photos and classes.
         layers: From the input on.
-        worst: The layers that cost the answers most on training crops, the worst first.
+        worst: The layers that most surely cost the answers something on training crops, the worst first.
         file: The int8 file as it is.
         float32: The float model.
         kept: The file with each of the worst layers in float, and with all of them.
@@ -109,35 +93,6 @@ class Int8Record:
     versions: dict[str, str]
 
 
-def error_gain(before: Float64Array, after: Float64Array, groups: Sequence[str] | None) -> ErrorGain | None:
-    """What a change takes away of the mean squared error.
-
-    Args:
-        before: (photos,) squared error of each photo without the change.
-        after: The same with it.
-        groups: Group of each photo, where there are any.
-
-    Returns:
-        None where there is no error to take away.
-    """
-    if not before.sum() > 0:
-        return None
-    value = float(1 - after.sum() / before.sum())
-    draws = [Draws.of(None, len(before))] + ([Draws.of(groups, len(before))] if groups is not None else [])
-    estimates = []
-    for one in draws:
-        sums = [np.bincount(one.unit, errors, minlength=one.units) for errors in (before, after)]
-        samples = []
-        for rows in one.blocks():
-            totals = rows @ sums[0]
-            # Where only photos without an error are drawn there is nothing to share.
-            share = np.divide(rows @ sums[1], totals, out=np.full(len(rows), np.nan), where=totals > 0)
-            samples.append(1 - share)
-        estimates.append(percentile_estimate(value, np.concatenate(samples), method=one.method))
-    joined = estimates[0] if len(estimates) == 1 else wider(estimates[1], estimates[0])
-    return ErrorGain(value=value, low=joined.low, high=joined.high)
-
-
 def say_int8(found: Int8Record) -> tuple[str, ...]:
     """What the numbers mean, a sentence or two each: the loss, the worst layers, float in their place, calibration."""
     return _say_loss(found), _say_worst(found), _say_kept(found), _say_calibration(found)
@@ -155,9 +110,9 @@ def _say_loss(found: Int8Record) -> str:
 def _say_worst(found: Int8Record) -> str:
     noisy = [(one.own_snr_db, one.layer) for one in found.layers if one.own_snr_db is not None]
     noise = listed([f"{layer} ({noise:.1f} dB)" for noise, layer in sorted(noisy)[:_NOISIEST]])
-    costs = {one.layer: one.cost for one in found.layers}
-    costly = listed([f"{name} ({percent(costs[name])})" for name in found.worst]) or "no layer"
-    return f"on training crops float would take away most of the error in {costly}; most noise is added by {noise}"
+    costs = {one.layer: one.cost for one in found.layers if one.cost is not None}
+    costly = listed([f"{name} ({percent(costs[name].value)})" for name in found.worst]) or "no layer"
+    return f"on training crops float most surely takes away error in {costly}; most noise is added by {noise}"
 
 
 def _say_kept(found: Int8Record) -> str:

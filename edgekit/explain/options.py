@@ -263,7 +263,8 @@ class Int8Config:
     """How an int8 file is held against the float network.
 
     Attributes:
-        worst: So many layers, those that cost most on training crops, are kept in float in turn on photos that judge.
+        worst: So many layers, those that most surely cost something on training crops, are kept in float in turn on
+            photos that judge.
         photos: About how many photos are scored, of each class alike.
         layer_crops: On how many crops of training photos layers are compared.
         more: Times as many calibration crops as the file's, for the third set.
@@ -271,7 +272,7 @@ class Int8Config:
 
     worst: int = 5
     photos: int = 60
-    layer_crops: int = 24
+    layer_crops: int = 64
     more: int = 4
 
     def __post_init__(self) -> None:

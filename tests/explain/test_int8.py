@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import RunError
+from edgekit.explain.error_gain import ErrorGain
 from edgekit.explain.int8 import explain_int8, worst_layers
 from edgekit.explain.int8_layers import LayerNoise
 from edgekit.explain.int8_record import Int8Record
@@ -85,11 +86,13 @@ def test_a_file_that_is_not_of_the_run_is_refused(request, small_run, dataset, t
         explain_int8(dataset, RunFolder(root=small_run.root), model, QUICK)
 
 
-def test_the_worst_cost_most():
+def test_the_worst_are_those_that_surely_cost_most():
     def layer(name, cost, number):
         ratios = {"snr_db": 1, "own_snr_db": 1, "cosine": 1}
-        return LayerNoise(layer=name, operator="ADD", number=number, range_used=1, clipped=0, cost=cost, **ratios)
+        gain = None if cost is None else ErrorGain(value=cost[0], low=cost[1], high=1)
+        return LayerNoise(layer=name, operator="ADD", number=number, range_used=1, clipped=0, cost=gain, **ratios)
 
-    layers = [layer("a", 0.1, 0), layer("b", None, 1), layer("c", 0.4, 2), layer("d", 0.2, 3), layer("e", -0.1, 4)]
-    assert [one.layer for one in worst_layers(layers, 2)] == ["c", "d"]
-    assert [one.layer for one in worst_layers(layers, 9)] == ["c", "d", "a"]
+    costs = {"a": (0.1, 0.05), "b": None, "c": (0.4, -0.3), "d": (0.2, 0.1), "e": (-0.1, -0.2)}
+    layers = [layer(name, cost, number) for number, (name, cost) in enumerate(costs.items())]
+    assert [one.layer for one in worst_layers(layers, 2)] == ["d", "a"]
+    assert [one.layer for one in worst_layers(layers, 9)] == ["d", "a", "c"]
