@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance
 
 from edgekit.explain.background import background_of
 from edgekit.explain.cover import covered, whole_cover
 from edgekit.explain.options import Cover
+from edgekit.look.colours import blurred
 from edgekit.look.sheets import jpeg
 from edgekit.runtime.crops import Box
 
@@ -29,9 +30,9 @@ def contrasted(photo: Image.Image, factor: float) -> Image.Image:
     return ImageEnhance.Contrast(photo).enhance(factor)
 
 
-def blurred(photo: Image.Image, share: float) -> Image.Image:
-    """A Gaussian blur whose radius is a share of the shorter side."""
-    return photo.filter(ImageFilter.GaussianBlur(share * min(photo.size)))
+def softened(photo: Image.Image, share: float) -> Image.Image:
+    """Under a Gaussian blur whose radius is a share of the shorter side."""
+    return blurred(photo, share * min(photo.size))
 
 
 def downscaled(photo: Image.Image, factor: int) -> Image.Image:
@@ -65,8 +66,6 @@ def rebacked(photo: Image.Image, other: Image.Image) -> Image.Image | None:
     background = background_of(np.asarray(photo))
     if background is None:
         return None
-    backdrop = other.resize(photo.size, Image.Resampling.BILINEAR).filter(
-        ImageFilter.GaussianBlur(_BACKDROP_BLUR * min(photo.size))
-    )
-    outline = Image.fromarray(background.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(_SOFT_PX))
+    backdrop = softened(other.resize(photo.size, Image.Resampling.BILINEAR), _BACKDROP_BLUR)
+    outline = blurred(Image.fromarray(background.astype(np.uint8) * 255), _SOFT_PX)
     return Image.composite(backdrop, photo, outline)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from edgekit.explain.options import Cover
+from edgekit.look.colours import blurred
 from edgekit.runtime.crops import Box
 
 # Of the part's side: a Gaussian of this radius leaves 1/140 of a pattern that repeats once in the side, and less of
@@ -29,7 +30,7 @@ def whole_cover(photo: Image.Image, side_px: float, cover: Cover) -> Image.Image
         return Image.new("RGB", photo.size, tuple(round(float(level)) for level in levels))
     radius = _BLUR_OF_SIDE * side_px
     factor = max(1, min(int(radius / _LARGEST_BLUR_PX), *photo.size))
-    small = photo.reduce(factor).filter(ImageFilter.GaussianBlur(radius / factor))
+    small = blurred(photo.reduce(factor), radius / factor)
     return small.resize(photo.size, Image.Resampling.BILINEAR) if factor > 1 else small
 
 

@@ -105,7 +105,7 @@ class ProbesRecord:
     most: str
 
 
-def in_words(effects: Sequence[ProbeEffect]) -> tuple[dict[str, str], str]:
+def answers_of(effects: Sequence[ProbeEffect]) -> tuple[dict[str, str], str]:
     """The answer to each question, by its strongest probe, and what moves the score most.
 
     Args:

@@ -40,7 +40,7 @@ from edgekit.explain.probe_record import (
     Moved,
     ProbeEffect,
     ProbesRecord,
-    in_words,
+    answers_of,
 )
 from edgekit.metrics.rates import paired_difference
 from edgekit.metrics.wording import short_percent
@@ -88,7 +88,7 @@ Alteration = Callable[[Subject], Image.Image | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Probe:
+class PhotoProbe:
     """One way of changing photos.
 
     Attributes:
@@ -108,14 +108,14 @@ class Probe:
     key: str = ""
 
 
-def usual_probes(config: ProbesConfig) -> list[Probe]:
+def usual_probes(config: ProbesConfig) -> list[PhotoProbe]:
     """All probes of a configuration, in the order of tables."""
     probes = [
         _of_picture("grey", COLOUR, alter.greyed),
         _of_picture("contrast ×0.5", LIGHT, partial(alter.contrasted, factor=0.5)),
         _of_picture("contrast ×1.5", LIGHT, partial(alter.contrasted, factor=1.5)),
-        _of_picture("blur 1/100", DETAIL, partial(alter.blurred, share=0.01)),
-        _of_picture("blur 1/40", DETAIL, partial(alter.blurred, share=0.025)),
+        _of_picture("blur 1/100", DETAIL, partial(alter.softened, share=0.01)),
+        _of_picture("blur 1/40", DETAIL, partial(alter.softened, share=0.025)),
         _of_picture("half size", DETAIL, partial(alter.downscaled, factor=2)),
         _of_picture("quarter size", DETAIL, partial(alter.downscaled, factor=4)),
         *(_of_picture(f"JPEG {q}", COMPRESSION, partial(alter.compressed, quality=q)) for q in (95, 75, 50, 30)),
@@ -124,16 +124,16 @@ def usual_probes(config: ProbesConfig) -> list[Probe]:
         probes.append(region_probe("mask", _masked(config.mask), config.cover, key=str(config.mask)))
     return [
         *probes,
-        Probe(
+        PhotoProbe(
             name="background replaced",
             question=BACKGROUND,
             alter=lambda subject: alter.rebacked(subject.picture, subject.other()),
             needs_other=True,
             key=background.GUESSER,
         ),
-        Probe(name="border alone", question=BORDER, alter=lambda subject: subject.picture, border_only=True),
+        PhotoProbe(name="border alone", question=BORDER, alter=lambda subject: subject.picture, border_only=True),
         *(
-            Probe(
+            PhotoProbe(
                 name=f"overlaid {short_percent(share)}",
                 question=SECOND,
                 alter=_overlay(share),
@@ -144,7 +144,7 @@ def usual_probes(config: ProbesConfig) -> list[Probe]:
     ]
 
 
-def region_probe(name: str, find: Region, covers: Cover, *, key: str) -> Probe:
+def region_probe(name: str, find: Region, covers: Cover, *, key: str) -> PhotoProbe:
     """A probe that covers a region of each photo.
 
     Args:
@@ -158,7 +158,7 @@ def region_probe(name: str, find: Region, covers: Cover, *, key: str) -> Probe:
         part = find(subject)
         return None if part is None else alter.region_covered(subject.picture, part, covers)
 
-    return Probe(name=name, question=REGION, alter=altered, key=f"{key} {covers}")
+    return PhotoProbe(name=name, question=REGION, alter=altered, key=f"{key} {covers}")
 
 
 def probe_photos(
@@ -167,7 +167,7 @@ def probe_photos(
     config: ProbesConfig,
     *,
     scores: Path | None = None,
-    probes: Sequence[Probe] | None = None,
+    probes: Sequence[PhotoProbe] | None = None,
     progress: Progress = SILENT,
 ) -> ProbesRecord:
     """Probe the photos of a data set.
@@ -191,7 +191,7 @@ def probe_photos(
     if not samples:
         raise DataError(f"the {chosen.part} part of {dataset.root} has no photos to probe; name another --split")
     asked = [
-        Probe(name=UNTOUCHED, question="", alter=lambda subject: subject.picture),
+        PhotoProbe(name=UNTOUCHED, question="", alter=lambda subject: subject.picture),
         *(usual_probes(config) if probes is None else probes),
     ]
     if len({sample.label for sample in samples}) < 2:
@@ -203,8 +203,8 @@ def probe_photos(
     return _record(classifier, dataset, config, _Judged.of(contract, samples, tables), asked, chosen)
 
 
-def _of_picture(name: str, question: str, change: Callable[[Image.Image], Image.Image]) -> Probe:
-    return Probe(name=name, question=question, alter=lambda subject: change(subject.picture))
+def _of_picture(name: str, question: str, change: Callable[[Image.Image], Image.Image]) -> PhotoProbe:
+    return PhotoProbe(name=name, question=question, alter=lambda subject: change(subject.picture))
 
 
 def _overlay(share: float) -> Alteration:
@@ -263,7 +263,7 @@ class _Work:
     classifier: Classifier
     dataset: Dataset
     samples: Sequence[Sample]
-    probes: Sequence[Probe]
+    probes: Sequence[PhotoProbe]
 
     def tables(self, folder: Path | None) -> list[_Table]:
         """A table for each probe, with what is kept of an earlier run."""
@@ -336,7 +336,7 @@ class _Work:
             votes.append((table, None if altered is None else self._voted(subject, altered, probe)))
         return votes
 
-    def _voted(self, subject: Subject, altered: Image.Image, probe: Probe) -> Float64Array:
+    def _voted(self, subject: Subject, altered: Image.Image, probe: PhotoProbe) -> Float64Array:
         contract = self.classifier.contract
         photo = Photo(picture=altered, size_wh=subject.size_wh, shrink=subject.shrink)
         if probe.border_only:
@@ -456,7 +456,7 @@ def _record(
     dataset: Dataset,
     config: ProbesConfig,
     judged: _Judged,
-    probes: Sequence[Probe],
+    probes: Sequence[PhotoProbe],
     chosen: Chosen,
 ) -> ProbesRecord:
     effects = []
@@ -474,7 +474,7 @@ def _record(
                 classes={label: moved for label, moved in by_class.items() if moved is not None},
             )
         )
-    answers, most = in_words(effects)
+    answers, most = answers_of(effects)
     return ProbesRecord(
         model=classifier.contract.name,
         flatbuffer_sha256=classifier.contract.model_sha256,

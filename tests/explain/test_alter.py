@@ -36,7 +36,7 @@ def levels(picture):
 CHANGES = {
     "grey": alter.greyed,
     "contrast": lambda photo: alter.contrasted(photo, 0.5),
-    "blur": lambda photo: alter.blurred(photo, 0.02),
+    "blur": lambda photo: alter.softened(photo, 0.02),
     "downscale": lambda photo: alter.downscaled(photo, 4),
     "jpeg": lambda photo: alter.compressed(photo, 50),
     "region": lambda photo: alter.region_covered(photo, Box(5, 5, 30, 30), "blur"),
@@ -70,7 +70,7 @@ def test_blur_and_size_take_the_noise(disc):
     def noise(picture):
         return levels(picture)[2:20, 2:20].std(axis=(0, 1)).mean()
 
-    assert noise(alter.blurred(disc, 0.025)) < noise(alter.blurred(disc, 0.01)) < 0.8 * noise(disc)
+    assert noise(alter.softened(disc, 0.025)) < noise(alter.softened(disc, 0.01)) < 0.8 * noise(disc)
     assert noise(alter.downscaled(disc, 4)) < noise(alter.downscaled(disc, 2)) < 0.8 * noise(disc)
 
 

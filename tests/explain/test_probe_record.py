@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.explain.probe_record import BACKGROUND, BORDER, COLOUR, DETAIL, Moved, ProbeEffect, in_words
+from edgekit.explain.probe_record import BACKGROUND, BORDER, COLOUR, DETAIL, Moved, ProbeEffect, answers_of
 from edgekit.metrics.intervals import Difference
 
 
@@ -35,7 +35,7 @@ def effect(name, question, change, half=0.01, accuracy=0.9):
     ],
 )
 def test_how_much_rests_on_it(change, half, said):
-    answers, _ = in_words([effect("grey", COLOUR, change, half)])
+    answers, _ = answers_of([effect("grey", COLOUR, change, half)])
     assert answers[COLOUR].startswith(said)
 
 
@@ -47,7 +47,7 @@ def test_the_strongest_probe_answers_and_the_strongest_of_all_is_said():
         effect("background replaced", BACKGROUND, -0.2),
         effect("border alone", BORDER, -0.8),
     ]
-    answers, most = in_words(found)
+    answers, most = answers_of(found)
     assert list(answers) == [COLOUR, DETAIL, BACKGROUND, BORDER]
     assert answers[DETAIL].startswith("nothing that these photos show: blur 1/40")
     # What leaves nothing of a photo, and what is not sure, is no answer to what matters most.
@@ -55,7 +55,7 @@ def test_the_strongest_probe_answers_and_the_strongest_of_all_is_said():
 
 
 def test_nothing_may_move_it():
-    _, most = in_words([effect("grey", COLOUR, -0.01, half=0.05)])
+    _, most = answers_of([effect("grey", COLOUR, -0.01, half=0.05)])
     assert most == "No probe moves the score of the true class by more than these photos' own spread."
     unchanged = ProbeEffect(name="mask", question=COLOUR, left_out=10, all=None, classes={})
-    assert in_words([unchanged])[0] == {}
+    assert answers_of([unchanged])[0] == {}

@@ -13,7 +13,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.errors import DataError
 from edgekit.explain.options import Mask, ProbesConfig
 from edgekit.explain.probe_record import COLOUR, ProbesRecord
-from edgekit.explain.probes import Probe, probe_photos, region_probe, usual_probes
+from edgekit.explain.probes import PhotoProbe, probe_photos, region_probe, usual_probes
 from edgekit.progress import Progress
 from edgekit.records import from_plain, plain
 from edgekit.runtime import Classifier
@@ -150,7 +150,7 @@ def test_a_region_that_is_not_there_leaves_the_photo_out(classifier, dataset):
     )
     (found,) = probe_photos(classifier, dataset, ProbesConfig(), probes=[probe]).probes
     assert (found.left_out, found.all.photos, list(found.classes)) == (6, 6, ["genuine"])
-    never = Probe(name="never", question=COLOUR, alter=lambda subject: None)
+    never = PhotoProbe(name="never", question=COLOUR, alter=lambda subject: None)
     (found,) = probe_photos(classifier, dataset, ProbesConfig(), probes=[never]).probes
     assert (found.left_out, found.all, found.classes) == (12, None, {})
 
