@@ -112,7 +112,7 @@ def dream(
         raise RunError(f"{layer} has no area, got the shape {list(shape_of(wanted))}; name a layer before pooling")
     network = _of_any_size(_until(subject.network, wanted))
     sizes = _octaves(photo, config)
-    original = normalise(photo)
+    original = _resized(normalise(photo), *sizes[-1])
     progress.begin(f"dreaming of {layer}", config.steps * len(sizes))
     rng = np.random.default_rng(config.seed)
     lost = np.zeros((1, 1, 3), np.float32)

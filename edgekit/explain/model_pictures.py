@@ -23,7 +23,7 @@ from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, make_folder, plain, write_json
 from edgekit.runtime.crops import crop_boxes
-from edgekit.runtime.photo import decode, read_photo
+from edgekit.runtime.photo import read_photo
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.terminal import printable
 from edgekit.train.finetune import versions
@@ -161,9 +161,11 @@ class ModelGallery:
             RunError: no such layer, or one without an area.
             PhotoError: the photo can't be decoded.
         """
-        pixels = dream(self._subject, layer, np.asarray(decode(photo)), config, progress=self._progress)
+        # A photo of many megapixels is decoded no larger than it is dreamt of.
+        pixels = np.asarray(read_photo(photo, config.longest_px).picture)
+        dreamt = dream(self._subject, layer, pixels, config, progress=self._progress)
         told = {"layer": layer, "options": plain(config), **_photo(photo)}
-        return self._keep(pixels, ["dream", layer, photo.stem], shows="dream", **told)
+        return self._keep(dreamt, ["dream", layer, photo.stem], shows="dream", **told)
 
     @property
     def _name(self) -> str:
