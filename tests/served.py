@@ -6,8 +6,8 @@ import io
 import threading
 from contextlib import contextmanager
 
+import httpx
 import numpy as np
-import pytest
 from PIL import Image
 
 from edgekit.serve.answers import load_models
@@ -15,8 +15,6 @@ from edgekit.serve.app import PhotoService
 from edgekit.serve.kept import PhotoKeeper
 from edgekit.serve.options import ServeConfig
 from edgekit.serve.server import PhotoServer
-
-httpx = pytest.importorskip("httpx", reason="needs the dev extra")
 
 TOKEN = "a-token-of-24-characters"
 

@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]
 
+
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as driver:

@@ -71,12 +71,13 @@ def test_schemathesis_finds_nothing(red_blue_file, token, tmp_path):
     with serving(red_blue_file, token=token) as served:
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{served.address}openapi.json", "--checks", "all"]
         command += ["--max-examples", "15", "--seed", "1", "--suppress-health-check", "all", "--no-color"]
-        command += ["-H", f"Authorization: Bearer {token}"] if token else []
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        command += [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
         ended = subprocess.run(
             command, capture_output=True, text=True, check=False, env={**os.environ, **hooks}, cwd=tmp_path
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        metrics = served.ask.get("/metrics", headers={"Authorization": f"Bearer {token}"}).text
+        metrics = served.ask.get("/metrics", headers=headers).text
     # It got as far as verdicts, and no further than refusals.
     assert 'route="/v1/classify",status="200"' in metrics
     assert 'status="500"' not in metrics
