@@ -56,7 +56,7 @@ class RegionPrediction:
         crops: Number of crops that were scored.
     """
 
-    box: Box
+    box: tuple[int, int, int, int]
     detected: float
     label: str
     score: float
@@ -158,7 +158,7 @@ def _row(photo: Path, verdict: Verdict | RegionsVerdict | PhotoError, top: int) 
 
 def _region_row(box: Box, detected: float, verdict: Verdict, top: int) -> RegionPrediction:
     return RegionPrediction(
-        box=box,
+        box=(box.left, box.top, box.right, box.bottom),
         detected=detected,
         label=verdict.label,
         score=verdict.score,
