@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.contract import CropPlan
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
+from edgekit.data.dataset import load_dataset
+from edgekit.data.regions import LeftOut
 from edgekit.data.splits import split_dataset
+from edgekit.errors import RunError
+from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.modelfile.flatbuffer import describe, input_quantization
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
@@ -167,3 +173,47 @@ def test_heads_that_cannot_be_solved(author_photos, tmp_path, words, message):
     done = edgekit("finetune", author_photos, "--out", tmp_path / "run", "--heads", "scales", *words)
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
+
+
+@pytest.fixture
+def marked_data(tmp_path, marked_photo):
+    """Twelve photos of each class with a mark of its colour, one without any, one with two."""
+    rng = np.random.default_rng(0)
+    for label, colour in (("blue", (0, 0, 255)), ("red", (255, 0, 0))):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for number in range(12):
+            marks = [(*rng.integers(0, 8, 2).tolist(), tuple(max(0, one - number) for one in colour))]
+            Image.fromarray(marked_photo(*marks)).save(tmp_path / "data" / label / f"{number:02d}.png")
+    Image.fromarray(marked_photo()).save(tmp_path / "data" / "red" / "none.png")
+    two = marked_photo((1, 1, (255, 0, 0)), (5, 5, (0, 0, 255)))
+    Image.fromarray(two).save(tmp_path / "data" / "blue" / "two.png")
+    return load_dataset(tmp_path / "data")
+
+
+def test_a_model_of_faces_is_trained_converted_and_judged_on_them(marks, marked_data, small_config, tmp_path):
+    (tmp_path / "own.tflite").write_bytes(marks.detector)
+    regions = replace(marks.contract.regions, align="eyes")
+    config = replace(
+        small_config,
+        plan=CropPlan(lead=("full",), cycle=("1/2",), crops=2),
+        bona_fide="",
+        regions=regions,
+        detector=str(tmp_path / "own.tflite"),
+    )
+    folder = RunFolder(root=tmp_path / "run")
+    record = finetune(marked_data, folder, config)
+    assert record.left_out == LeftOut(none=("red/none.png",), several=("blue/two.png",))
+    assert sum(one.photos for one in record.counts) == 24
+    out = tmp_path / "faces.tflite"
+    convert_run(marked_data, folder, out, ConvertConfig(precision="float32", allow_drop=True))
+    bundle = read_bundle(out)
+    assert (bundle.contract.schema, bundle.contract.regions, bundle.detector) == (3, regions, marks.detector)
+    found = evaluate_model(out, marked_data)
+    assert found.left_out == record.left_out
+    assert found.detail.table.macro.support == len(record.split.test)
+    folder.detector.unlink()
+    with pytest.raises(RunError, match="the detector of the run is missing; run `edgekit finetune"):
+        convert_run(marked_data, folder, out, ConvertConfig(precision="float32", allow_drop=True))
+    folder.detector.write_bytes(bundle.flatbuffer)
+    with pytest.raises(RunError, match="must have the SHA-256"):
+        convert_run(marked_data, folder, out, ConvertConfig(precision="float32", allow_drop=True))

@@ -56,7 +56,7 @@ class RegionPrediction:
         crops: Number of crops that were scored.
     """
 
-    box: Box
+    box: tuple[int, int, int, int]
     detected: float
     label: str
     score: float
@@ -165,7 +165,7 @@ def prediction_of(photo: str, verdict: Verdict | RegionsVerdict | PhotoError, to
 
 def _region_row(box: Box, detected: float, verdict: Verdict, top: int) -> RegionPrediction:
     return RegionPrediction(
-        box=box,
+        box=(box.left, box.top, box.right, box.bottom),
         detected=detected,
         label=verdict.label,
         score=verdict.score,
