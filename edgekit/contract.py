@@ -372,7 +372,7 @@ class Contract:
             raise ContractError(
                 f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: {pip_line(upgrade=True)}"
             )
-        if not isinstance(raw, dict) or schema not in range(_FIRST_SCHEMA, SCHEMA + 1):
+        if not isinstance(raw, dict) or type(schema) is not int or schema < _FIRST_SCHEMA:
             raise ContractError(f"{CONTRACT_NAME} must have schema {_FIRST_SCHEMA} to {SCHEMA}, got {schema!r:.80}")
         for key, since in _SINCE.items():
             if key in raw and schema < since:

@@ -82,7 +82,7 @@ class Subject(NamedTuple):
 
 
 # Where a region lies in a photo, in working pixels; None where there is none, as where a detector finds nothing.
-Region = Callable[[Subject], Box | None]
+RegionFinder = Callable[[Subject], Box | None]
 # The changed photo; None where there is nothing that could be changed.
 Alteration = Callable[[Subject], Image.Image | None]
 
@@ -144,7 +144,7 @@ def usual_probes(config: ProbesConfig) -> list[PhotoProbe]:
     ]
 
 
-def region_probe(name: str, find: Region, covers: Cover, *, key: str) -> PhotoProbe:
+def region_probe(name: str, find: RegionFinder, covers: Cover, *, key: str) -> PhotoProbe:
     """A probe that covers a region of each photo.
 
     Args:
@@ -211,7 +211,7 @@ def _overlay(share: float) -> Alteration:
     return lambda subject: alter.overlaid(subject.picture, subject.other(), share)
 
 
-def _masked(mask: Mask) -> Region:
+def _masked(mask: Mask) -> RegionFinder:
     def find(subject: Subject) -> Box:
         edges = mask.edges_in(subject.size_wh, name=str(subject.path))
         left, top, right, bottom = (edge // subject.shrink for edge in edges)

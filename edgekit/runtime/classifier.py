@@ -29,7 +29,7 @@ from edgekit.runtime.timing import Milliseconds, Stopwatch
 from edgekit.runtime.voting import decide, vote
 from edgekit.runtime.workers import Workers, work_ahead
 
-Answer = TypeVar("Answer")
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,7 +402,7 @@ class Classifier:
         return self._verdicts(work, photos, at_once)
 
     @staticmethod
-    def _verdicts(work: Callable[[Source], Answer], photos: Iterable[Source], at_once: int) -> Generator[Answer]:
+    def _verdicts(work: Callable[[Source], Said], photos: Iterable[Source], at_once: int) -> Generator[Said]:
         if at_once == 1:
             yield from map(work, photos)
             return

@@ -80,7 +80,9 @@ def suppress(found: Detections, *, iou: float, most: int) -> Detections:
         The joined ones, the surest first; each has the score of its surest. Of equal scores the first row comes first.
     """
     left = np.argsort(-found.scores, kind="stable")
-    boxes, points, scores = [], [], []
+    boxes: list[Float64Array] = []
+    points: list[Float64Array] = []
+    scores: list[float] = []
     while len(left) and len(scores) < most:
         overlaps = _iou(found.boxes[left[0]], found.boxes[left]) > iou
         # A box whose own overlap is no more than the limit is still itself.
