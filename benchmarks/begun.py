@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from edgekit.arrays import Float32Array, Int64Array
 from edgekit.cli import console
@@ -331,10 +332,12 @@ def main() -> None:
 
 def draw(path: Path, record: CurveRecord) -> None:
     """Balanced accuracy and AUC over the number of photos: dashed from nothing, solid from the model."""
-    figure, panels = new_figure(f"What photos of one's own add to {record.model}", 2, beside=True)
+    figure, panels = new_figure("What photos of one's own add", 2, beside=True)
     for index, groups in enumerate(sorted({one.groups for one in record.points})):
         for start, line in (("nothing", "--"), ("model", "-")):
-            found = [one for one in record.points if (one.groups, one.begun) == (groups, start)]
+            own = (one for one in record.points if (one.groups, one.begun) == (groups, start))
+            # Groups may have fewer photos than were asked for.
+            found = sorted(own, key=lambda one: one.used)
             style: dict[str, Any] = {
                 "color": COLOURS[index],
                 "marker": MARKERS[index],
@@ -353,6 +356,8 @@ def draw(path: Path, record: CurveRecord) -> None:
     in_percent(panels[0].yaxis)
     outside_legend(figure, panels[0])
     save_figure(figure, path)
+    # Few colours: a picture that is committed stays below 100 kB.
+    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)
 
 
 if __name__ == "__main__":
