@@ -17,7 +17,7 @@ from edgekit.contract import CropPlan
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
 from edgekit.data.dataset import load_dataset
-from edgekit.data.regions import LeftOut
+from edgekit.data.regions import WithoutRegion
 from edgekit.data.splits import split_dataset
 from edgekit.errors import RunError
 from edgekit.evaluate.accuracy import evaluate_model
@@ -202,7 +202,7 @@ def test_a_model_of_faces_is_trained_converted_and_judged_on_them(marks, marked_
     )
     folder = RunFolder(root=tmp_path / "run")
     record = finetune(marked_data, folder, config)
-    assert record.left_out == LeftOut(none=("red/none.png",), several=("blue/two.png",))
+    assert record.left_out == WithoutRegion(none=("red/none.png",), several=("blue/two.png",))
     assert sum(one.photos for one in record.counts) == 24
     out = tmp_path / "faces.tflite"
     convert_run(marked_data, folder, out, ConvertConfig(precision="float32", allow_drop=True))

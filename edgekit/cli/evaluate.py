@@ -16,7 +16,7 @@ from edgekit.metrics.wording import NOTHING, count, interval, percent, rate_inte
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
-    from edgekit.data.regions import LeftOut
+    from edgekit.data.regions import WithoutRegion
     from edgekit.evaluate.accuracy import EvaluateRecord
     from edgekit.evaluate.on_phone import PhoneAgreement
     from edgekit.metrics.breakdown import ClassTable, Detail
@@ -86,7 +86,7 @@ def _write_evaluation(record: EvaluateRecord, out: Path, name: str) -> list[Path
     return plot_evaluation(out, record.detail, record.labels, name=name)
 
 
-def print_left_out(left_out: LeftOut | None) -> None:
+def print_left_out(left_out: WithoutRegion | None) -> None:
     """Photos that a model of faces does not judge: those with none, and those with several."""
     if left_out is not None and (left_out.none or left_out.several):
         none, several = len(left_out.none), len(left_out.several)

@@ -12,7 +12,7 @@ from edgekit.runtime.regions.squares import Region, region_photo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class WithoutRegion:
     """Photos that have no region of their own, which are left out: which of several is meant is never guessed.
 
     Attributes:
@@ -36,7 +36,7 @@ class FoundRegions:
 
     plan: RegionPlan
     places: Mapping[Path, Region]
-    left_out: LeftOut
+    left_out: WithoutRegion
 
     def open(self, path: Path, working_px: int | None) -> Photo:
         """The square of a photo's region, at its working size; raises as ``read_photo`` does."""

@@ -13,7 +13,7 @@ from edgekit.bounds import Counted
 from edgekit.contract import Contract, Decision, check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import COLUMNS, Sample
-from edgekit.data.regions import LeftOut
+from edgekit.data.regions import WithoutRegion
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
@@ -173,7 +173,7 @@ class EvaluateRecord:
     detail: Detail
     gap: ValidationGap | None = None
     phone: PhoneAgreement | None = None
-    left_out: LeftOut | None = None
+    left_out: WithoutRegion | None = None
 
 
 def evaluate_model(

@@ -12,7 +12,7 @@ import numpy as np
 from edgekit.contract import MAX_REGIONS, Contract, RegionPlan
 from edgekit.data.dataset import Dataset
 from edgekit.data.names import shorten
-from edgekit.data.regions import FoundRegions, LeftOut
+from edgekit.data.regions import FoundRegions, WithoutRegion
 from edgekit.data.threads import WORKERS, in_order
 from edgekit.errors import ContractError, DataError, RunError, likeliest, pip_line
 from edgekit.metrics.wording import count
@@ -110,7 +110,7 @@ def with_regions(
     paths = [dataset.path_of(sample) for sample in dataset.samples]
     found = _found(paths, plan, detector, folder, progress)
     one_each = [sample for sample, regions in zip(dataset.samples, found, strict=True) if len(regions) == 1]
-    left_out = LeftOut(
+    left_out = WithoutRegion(
         none=tuple(one.path for one, regions in zip(dataset.samples, found, strict=True) if not regions),
         several=tuple(one.path for one, regions in zip(dataset.samples, found, strict=True) if len(regions) > 1),
     )
@@ -143,7 +143,7 @@ def check_regions(contract: Contract, regions: FoundRegions | None) -> None:
         raise ContractError(f"{contract.name} classifies {what}, the photos are given otherwise; name other models")
 
 
-def left_out_lines(left_out: LeftOut, thing: str) -> list[str]:
+def left_out_lines(left_out: WithoutRegion, thing: str) -> list[str]:
     """What to say of photos that are left out; nothing where there are none."""
     told = ((left_out.none, f"no {thing}"), (left_out.several, f"several {thing}s"))
     return [f"{count(len(paths), 'photo')} with {what} left out: {shorten(paths)}" for paths, what in told if paths]

@@ -11,7 +11,7 @@ from typing import Literal
 from edgekit.bounds import Counted, NoLess
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import AS_IT_LIES, DataReading
-from edgekit.data.regions import LeftOut
+from edgekit.data.regions import WithoutRegion
 from edgekit.data.splits import Part, Split
 from edgekit.errors import RunError
 from edgekit.records import from_plain, read_bounded, read_json, sha256
@@ -146,7 +146,7 @@ class TrainRecord:
     folds_sha256: str | None = None
     features_tried: dict[str, float] = field(default_factory=dict)
     reading: DataReading = AS_IT_LIES
-    left_out: LeftOut | None = None
+    left_out: WithoutRegion | None = None
 
     @property
     def tried(self) -> Literal["epoch", "penalty", "epochs"]:

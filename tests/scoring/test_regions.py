@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgekit.contract import CropPlan
 from edgekit.data.dataset import load_dataset
-from edgekit.data.regions import LeftOut
+from edgekit.data.regions import WithoutRegion
 from edgekit.errors import ContractError, DataError, RunError
 from edgekit.progress import Progress
 from edgekit.records import sha256
@@ -57,7 +57,7 @@ def test_photos_with_one_stay_and_the_others_are_told(marks, marked):
     assert [sample.path for sample in found.samples] == [
         *(f"genuine/{at}.png" for at in range(3)), *(f"recapture/{at}.png" for at in range(3)),
     ]  # fmt: skip
-    assert found.regions.left_out == LeftOut(none=("genuine/none.png",), several=("recapture/two.png",))
+    assert found.regions.left_out == WithoutRegion(none=("genuine/none.png",), several=("recapture/two.png",))
     assert found.sha256 == marked.sha256
     assert heard.said == [
         "1 photo with no face left out: genuine/none.png", "1 photo with several faces left out: recapture/two.png",
