@@ -80,9 +80,7 @@ def suppress(found: Detections, *, iou: float, most: int) -> Detections:
         The joined ones, the surest first; each has the score of its surest. Of equal scores the first row comes first.
     """
     left = np.argsort(-found.scores, kind="stable")
-    boxes: list[Float64Array] = []
-    points: list[Float64Array] = []
-    scores: list[float] = []
+    boxes, points, scores = list[Float64Array](), list[Float64Array](), list[float]()
     while len(left) and len(scores) < most:
         overlaps = _iou(found.boxes[left[0]], found.boxes[left]) > iou
         # A box whose own overlap is no more than the limit is still itself.
@@ -91,7 +89,7 @@ def suppress(found: Detections, *, iou: float, most: int) -> Detections:
         weights = joined.scores / joined.scores.sum()
         boxes.append(weights @ joined.boxes)
         points.append(np.tensordot(weights, joined.points, axes=1))
-        scores.append(joined.scores[0])
+        scores.append(float(joined.scores[0]))
     return Detections(
         boxes=np.array(boxes).reshape(-1, 4), points=np.array(points).reshape(-1, _POINTS, 2), scores=np.array(scores)
     )
