@@ -17,7 +17,7 @@ from edgekit.explain.occlusion import occlusion
 from edgekit.explain.options import OcclusionConfig
 from edgekit.records import plain
 from edgekit.runtime import Bundle, Classifier, read_bundle
-from edgekit.runtime.classifier import Verdict
+from edgekit.runtime.classifier import RegionsVerdict, Verdict
 from edgekit.scoring.predictions import Prediction, prediction_of
 from edgekit.serve.asked import Asked, ExplainAsked
 from edgekit.serve.options import ServeConfig
@@ -25,7 +25,7 @@ from edgekit.serve.options import ServeConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropAnswer:
-    """What one crop says.
+    """What one crop says or, of a model of regions, one region.
 
     Attributes:
         box: Left, top, right and bottom in pixels of the upright photo.
@@ -121,25 +121,30 @@ class Models:
 
     def answer(self, name: str, content: bytes, asked: Asked) -> Answer:
         """Classify a photo; one that can't be is answered by why."""
-        verdict: Verdict | PhotoError
+        verdict: Verdict | RegionsVerdict | PhotoError
         with self.one() as classifier:
+            classify = classifier.classify if self.contract.regions is None else classifier.classify_regions
             try:
-                verdict = classifier.classify(content, crops=asked.crops)
+                verdict = classify(content, crops=asked.crops)
             except PhotoError as failure:
                 verdict = PhotoError(f"{name}: {str(failure).removeprefix(f'{len(content)} bytes: ')}")
         boxes = None
         if asked.boxes and isinstance(verdict, Verdict):
             boxes = tuple(_crops(verdict, self.contract.labels))
+        elif asked.boxes and isinstance(verdict, RegionsVerdict):
+            boxes = tuple(_found(verdict))
         return Answer(row=prediction_of(name, verdict, asked.top), boxes=boxes)
 
     def explain(self, content: bytes, asked: ExplainAsked, within_s: float) -> Explanation:
         """Cover a photo part by part; see ``edgekit.explain.occlusion``.
 
         Raises:
-            PhotoError: it can't be decoded, or is too small to be parted.
+            PhotoError: it can't be decoded, or is too small to be parted; or the model answers for regions.
             OutOfTime: it takes longer than so many seconds.
         """
         end = time.monotonic() + within_s
+        if self.contract.regions is not None:
+            raise PhotoError("an explanation is of a whole photo, got a model that answers for regions of it")
 
         def is_over() -> bool:
             return self._is_ending.is_set() or time.monotonic() > end
@@ -175,6 +180,12 @@ def _crops(verdict: Verdict, labels: Sequence[str]) -> Iterator[CropAnswer]:
         best = max(range(len(labels)), key=crop.probabilities.__getitem__)
         left, top, right, bottom = crop.box
         yield CropAnswer(box=(left, top, right, bottom), label=labels[best], score=crop.probabilities[best])
+
+
+def _found(verdict: RegionsVerdict) -> Iterator[CropAnswer]:
+    for one in verdict.regions:
+        left, top, right, bottom = one.region.box
+        yield CropAnswer(box=(left, top, right, bottom), label=one.verdict.label, score=one.verdict.score)
 
 
 def load_models(file: Path, config: ServeConfig, *, backend: str | None = None) -> Models:

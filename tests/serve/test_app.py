@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import socket
@@ -10,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 from served import TOKEN, half_red, photo, serving
 
 from edgekit.records import to_json
@@ -359,3 +361,31 @@ class _WaitingUpload:
 
     def __exit__(self, *exception):
         self._line.close()
+
+
+class TestRegions:
+    """A model whose detector finds bright squares on black."""
+
+    @pytest.fixture(scope="class")
+    def of_regions(self, marks_file):
+        with serving(marks_file) as served:
+            yield served
+
+    @pytest.mark.parametrize(
+        ("marks", "label"),
+        [([(2, 1, (255, 0, 0)), (5, 6, (0, 0, 255))], "genuine, recapture"), ([], "no face")],
+        ids=["two", "none"],
+    )
+    def test_each_has_an_answer_and_a_box(self, of_regions, marked_photo, marks, label):
+        written = io.BytesIO()
+        Image.fromarray(marked_photo(*marks)).save(written, "PNG")
+        (row,) = of_regions.classify(written.getvalue(), boxes="true").json()
+        assert row["label"] == label
+        assert [(one["box"], one["label"]) for one in row["boxes"]] == [
+            (one["box"], one["label"]) for one in row["regions"]
+        ]
+        assert len(row["regions"]) == len(marks)
+
+    def test_reasons_are_of_whole_photos(self, of_regions):
+        answer = of_regions.ask.post("/v1/explain", files={"photo": RED})
+        assert "got a model that answers for regions" in told(answer, 422)

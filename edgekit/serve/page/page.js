@@ -132,7 +132,7 @@ class Card {
       form.append("photo", this.file, this.file.name);
       [this.row] = await ask("v1/classify?boxes=true", { method: "POST", body: form });
       this.show();
-      return `${this.file.name}: ${wordsOf(this.row)}, ${this.row.label} ${percent(this.row.score)}`;
+      return `${this.file.name}: ${wordsOf(this.row)}, ${this.scored()}`;
     } catch (problem) {
       this.fail(problem.message);
       this.find(".verdict").hidden = this.row === undefined;
@@ -148,19 +148,26 @@ class Card {
     reason.textContent = message;
   }
 
+  /** Labels with their scores: of the photo, or of each region that was found in it. */
+  scored() {
+    return (this.row.regions ?? [this.row]).map(({ label, score }) => `${label} · ${percent(score)}`).join(", ");
+  }
+
   show() {
     const verdict = this.find(".verdict");
     verdict.dataset.tone = toneOf(this.row.label);
     verdict.querySelector("strong").textContent = wordsOf(this.row);
-    verdict.querySelector("span").textContent = `${this.row.label} · ${percent(this.row.score)}`;
+    verdict.querySelector("span").textContent = this.scored();
     this.find(".actions").hidden = false;
-    this.find(".crops").textContent = `Crops (${this.row.boxes.length})`;
+    this.find(".crops").textContent = `${this.row.regions ? "Found" : "Crops"} (${this.row.boxes.length})`;
+    // What is found may be several, and a map of reasons is of one answer.
+    this.find(".why").hidden = Boolean(this.row.regions);
     this.find(".more").hidden = model.labels.length <= SHOWN_LABELS;
     this.showScores(SHOWN_LABELS);
   }
 
   showScores(most) {
-    const ranked = Object.entries(this.row.probabilities).sort((a, b) => b[1] - a[1]).slice(0, most);
+    const ranked = Object.entries(this.row.probabilities ?? this.row.regions[0]?.probabilities ?? {}).sort((a, b) => b[1] - a[1]).slice(0, most);
     const rows = ranked.map(([label, share]) => {
       const row = document.createElement("tr");
       const head = Object.assign(document.createElement("th"), { scope: "row", textContent: label });
