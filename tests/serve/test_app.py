@@ -363,13 +363,14 @@ class _WaitingUpload:
         self._line.close()
 
 
+@pytest.fixture(scope="module")
+def of_regions(marks_file):
+    with serving(marks_file) as served:
+        yield served
+
+
 class TestRegions:
     """A model whose detector finds bright squares on black."""
-
-    @pytest.fixture(scope="class")
-    def of_regions(self, marks_file):
-        with serving(marks_file) as served:
-            yield served
 
     @pytest.mark.parametrize(
         ("marks", "label"),
