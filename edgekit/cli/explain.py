@@ -423,8 +423,10 @@ def print_probes(record: ProbesRecord) -> None:
 
 def _print_classes(record: ProbesRecord) -> None:
     """For each class the probe that takes most from its score; of many classes those that lose most."""
+    from edgekit.explain.probe_record import BLUNT
+
     worst: dict[str, tuple[ProbeEffect, Moved]] = {}
-    for effect in record.probes:
+    for effect in (one for one in record.probes if one.question not in BLUNT):
         for label, moved in effect.classes.items():
             if label not in worst or moved.score_change.value < worst[label][1].score_change.value:
                 worst[label] = effect, moved
@@ -441,7 +443,9 @@ def _print_classes(record: ProbesRecord) -> None:
         for label in order[:_SHOWN_CLASSES]
     ]
     console.print_table(
-        "what takes most from each class, points", ["class", "photos", "score", "by", "score", "accuracy"], rows
+        "what takes most from each class, in points; the border alone and overlays left out",
+        ["class", "photos", "score", "by", "score", "accuracy"],
+        rows,
     )
     if len(order) > _SHOWN_CLASSES:
         console.note(f"{len(order) - _SHOWN_CLASSES} classes that lose less are in the record")

@@ -10,11 +10,11 @@ from edgekit.explain.options import Cover
 from edgekit.metrics.intervals import Difference
 from edgekit.metrics.wording import percent, signed_points
 
-COLOUR, LIGHT, DETAIL, COMPRESSION = "the colour", "light and contrast", "fine detail", "compression"
+COLOUR, LIGHT, DETAIL, COMPRESSION = "the colour", "light and contrast", "detail", "compression"
 REGION, BACKGROUND = "the region that was covered", "the background"
 BORDER, SECOND = "anything but the border", "being the only photo there"
 # These leave little of a photo to be right about: that they move an answer says nothing of the model.
-_BLUNT = (BORDER, SECOND)
+BLUNT = (BORDER, SECOND)
 # Of the mean score of the true class, from which on a probe's question is answered so.
 _MUCH, _SOME = 0.2, 0.05
 
@@ -119,7 +119,7 @@ def answers_of(effects: Sequence[ProbeEffect]) -> tuple[dict[str, str], str]:
     for question in dict.fromkeys(effect.question for effect in told):
         strongest = max((one for one in told if one.question == question), key=_size)
         answers[question] = f"{_how_much(strongest)}: {effect_in_words(strongest)}"
-    sure = [one for one in told if one.question not in _BLUNT and _is_sure(one)]
+    sure = [one for one in told if one.question not in BLUNT and _is_sure(one)]
     if not sure:
         return answers, "No probe moves the score of the true class by more than these photos' own spread."
     most = max(sure, key=_size)
