@@ -104,6 +104,9 @@ function wordsOf(row) {
   return { genuine: "Genuine photo", attack: "Photo of a screen or print", plain: row.label }[tone];
 }
 
+/** The label and its score; the score alone where the words are the label. */
+const detailOf = (row) => [...(wordsOf(row) === row.label ? [] : [row.label]), percent(row.score)];
+
 class Card {
   constructor(file) {
     this.file = file;
@@ -132,7 +135,7 @@ class Card {
       form.append("photo", this.file, this.file.name);
       [this.row] = await ask("v1/classify?boxes=true", { method: "POST", body: form });
       this.show();
-      return `${this.file.name}: ${wordsOf(this.row)}, ${this.row.label} ${percent(this.row.score)}`;
+      return `${this.file.name}: ${wordsOf(this.row)}, ${detailOf(this.row).join(" ")}`;
     } catch (problem) {
       this.fail(problem.message);
       this.find(".verdict").hidden = this.row === undefined;
@@ -152,7 +155,7 @@ class Card {
     const verdict = this.find(".verdict");
     verdict.dataset.tone = toneOf(this.row.label);
     verdict.querySelector("strong").textContent = wordsOf(this.row);
-    verdict.querySelector("span").textContent = `${this.row.label} · ${percent(this.row.score)}`;
+    verdict.querySelector("span").textContent = detailOf(this.row).join(" · ");
     this.find(".actions").hidden = false;
     this.find(".crops").textContent = `Crops (${this.row.boxes.length})`;
     this.find(".more").hidden = model.labels.length <= SHOWN_LABELS;
