@@ -289,3 +289,4 @@ def test_labels_that_mean_nothing_more_stand_for_themselves(three_colours_file, 
         (row,) = served.classify(RED["buffer"]).json()
         assert verdict(card) == row["label"]
         assert card.locator(".verdict").get_attribute("data-tone") == "plain"
+    assert row["label"] not in card.locator(".verdict span").inner_text()

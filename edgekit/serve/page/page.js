@@ -104,6 +104,9 @@ function wordsOf(row) {
   return { genuine: "Genuine photo", attack: "Photo of a screen or print", plain: row.label }[tone];
 }
 
+/** The label and its score; the score alone where the words are the label. */
+const detailOf = (row) => [...(wordsOf(row) === row.label ? [] : [row.label]), percent(row.score)];
+
 class Card {
   constructor(file) {
     this.file = file;
@@ -132,7 +135,7 @@ class Card {
       form.append("photo", this.file, this.file.name);
       [this.row] = await ask("v1/classify?boxes=true", { method: "POST", body: form });
       this.show();
-      return `${this.file.name}: ${wordsOf(this.row)}, ${this.scored()}`;
+      return `${this.file.name}: ${wordsOf(this.row)}, ${this.scored(" ")}`;
     } catch (problem) {
       this.fail(problem.message);
       this.find(".verdict").hidden = this.row === undefined;
@@ -148,16 +151,18 @@ class Card {
     reason.textContent = message;
   }
 
-  /** Labels with their scores: of the photo, or of each region that was found in it. */
-  scored() {
-    return (this.row.regions ?? [this.row]).map(({ label, score }) => `${label} · ${percent(score)}`).join(", ");
+  /** What a verdict rests on: of the photo, or of each region that was found in it. */
+  scored(between) {
+    const { regions } = this.row;
+    if (!regions) return detailOf(this.row).join(between);
+    return regions.map(({ label, score }) => `${label}${between}${percent(score)}`).join(", ");
   }
 
   show() {
     const verdict = this.find(".verdict");
     verdict.dataset.tone = toneOf(this.row.label);
     verdict.querySelector("strong").textContent = wordsOf(this.row);
-    verdict.querySelector("span").textContent = this.scored();
+    verdict.querySelector("span").textContent = this.scored(" · ");
     this.find(".actions").hidden = false;
     this.find(".crops").textContent = `${this.row.regions ? "Found" : "Crops"} (${this.row.boxes.length})`;
     // What is found may be several, and a map of reasons is of one answer.
