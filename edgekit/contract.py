@@ -374,8 +374,10 @@ class Contract:
             )
         if not isinstance(raw, dict) or type(schema) is not int or schema < _FIRST_SCHEMA:
             raise ContractError(f"{CONTRACT_NAME} must have schema {_FIRST_SCHEMA} to {SCHEMA}, got {schema!r:.80}")
+        # A bool and a float that are such numbers are refused below, as no integers.
+        number = int(schema or 0)
         for key, since in _SINCE.items():
-            if key in raw and schema < since:
+            if key in raw and number < since:
                 raise ContractError(f"{CONTRACT_NAME} with {key} must have schema {since} or newer, got {schema!r}")
         return from_plain(cls, raw, where=CONTRACT_NAME, error=ContractError)
 
