@@ -372,7 +372,7 @@ class Contract:
             raise ContractError(
                 f"{CONTRACT_NAME} has schema {schema}, this edgekit reads up to {SCHEMA}: {pip_line(upgrade=True)}"
             )
-        if not isinstance(raw, dict) or type(schema) is not int or schema < _FIRST_SCHEMA:
+        if not isinstance(raw, dict) or schema not in range(_FIRST_SCHEMA, SCHEMA + 1):
             raise ContractError(f"{CONTRACT_NAME} must have schema {_FIRST_SCHEMA} to {SCHEMA}, got {schema!r:.80}")
         # A bool and a float that are such numbers are refused below, as no integers.
         number = int(schema or 0)

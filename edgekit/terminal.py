@@ -148,6 +148,16 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def stop_if_asked() -> None:
+    """End as a signal asked for that came before: code that Python calls by itself, such as ``__del__``, loses errors.
+
+    Raises:
+        KeyboardInterrupt: SIGTERM or SIGHUP has come.
+    """
+    if _came:
+        raise KeyboardInterrupt
+
+
 def exit_code_of_stop() -> int:
     """The exit code of a process that was stopped: EXIT_INTERRUPTED, or 128 and the signal that came instead."""
     return 128 + _came[0] if _came else EXIT_INTERRUPTED

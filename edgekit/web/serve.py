@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from edgekit.errors import EdgekitError
 from edgekit.serving import LOOPBACK, POLICY_HEADERS, BoundedServer, names_this_machine
+from edgekit.terminal import stop_if_asked
 
 _KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -73,6 +74,10 @@ class PageServer:
 
 class _Server(BoundedServer):
     """Serves one folder's files."""
+
+    def service_actions(self) -> None:
+        """Between requests: end, where that was asked for and lost."""
+        stop_if_asked()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of browsers that go away in the middle of a file."""

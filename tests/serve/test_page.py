@@ -83,6 +83,8 @@ def visit(browser):
 
 
 def give(page, *files):
+    # Until the model is known there is nothing to give photos to.
+    page.locator("#desk").wait_for()
     page.locator("#files").set_input_files(list(files))
 
 
