@@ -120,6 +120,8 @@ def predict(
         _check_out(out, csv=csv)
         if draw is not None:
             raise EdgekitError("--draw goes with what is printed, got --out, too; leave one of them out")
+    elif draw is not None and not is_watching:
+        _check_draw(draw)
     found = list(_files(photos, options.reading(columns, folders)))
     with captured_stderr():
         loaded = Classifier.load(named, threads=threads, backend=interpreter)
@@ -168,6 +170,12 @@ def _check_out(out: Path, *, csv: bool) -> None:
     check_out(out)
 
 
+def _check_draw(draw: Path) -> None:
+    from edgekit.scoring.drawn import check_drawn
+
+    check_drawn(draw)
+
+
 def _write(
     classifier: Classifier, files: list[Path], config: PredictConfig, out: Path, *, model: Path, json: bool
 ) -> bool:
@@ -195,10 +203,6 @@ def _print(
 
     with console.progress() as progress:
         rows = list(predict_photos(classifier, files, config, progress=progress))
-        if draw is not None:
-            drawn = draw_predictions(list(zip(files, rows, strict=True)), classifier.contract, draw, progress=progress)
-    if draw is not None:
-        console.note(f"wrote {count(len(drawn), 'picture')} to {draw}")
     if json:
         console.print_json(rows)
     elif csv:
@@ -213,6 +217,10 @@ def _print(
         for row in rows:
             if row.error:
                 console.note(f"error: {row.error}")
+    if draw is not None:
+        with console.progress() as progress:
+            drawn = draw_predictions(list(zip(files, rows, strict=True)), classifier.contract, draw, progress=progress)
+        console.note(f"wrote {count(len(drawn), 'picture')} to {draw}")
     return any(row.error for row in rows)
 
 
