@@ -240,34 +240,37 @@ def _print_rows(rows: list[Prediction]) -> None:
                 percent(row.score),
                 NOTHING if row.crops is None else str(row.crops),
                 NOTHING if row.ms is None else f"{row.ms:.1f}",
-                *(
-                    ["; ".join(f"{name} {percent(share)}" for name, share in (row.top or {}).items())]
-                    if has_top
-                    else []
-                ),
+                *([_most_probable(row.top)] if has_top else []),
             ]
             for row in rows
         ],
     )
 
 
+def _most_probable(top: dict[str, float] | None) -> str:
+    return "; ".join(f"{name} {percent(share)}" for name, share in (top or {}).items())
+
+
 def _print_regions(rows: list[Prediction]) -> None:
     """A line for each region; a photo without any has one line, too."""
     lines, labels = [], Counter[str]()
+    has_top = any(one.top for row in rows for one in row.regions or ())
     for row in rows:
         ms = NOTHING if row.ms is None else f"{row.ms:.1f}"
         if not row.regions:
-            lines.append([row.photo, NOTHING, row.label or "error", NOTHING, NOTHING, ms])
+            lines.append([row.photo, NOTHING, row.label or "error", NOTHING, NOTHING, ms, *([""] if has_top else [])])
             labels[row.label or "error"] += 1
         for one in row.regions or ():
             left, top, right, bottom = one.box
-            told = "; ".join(f"{name} {percent(share)}" for name, share in (one.top or {}).items())
+            best = [_most_probable(one.top)] if has_top else []
             place = f"{right - left}x{bottom - top} at {left},{top}"
-            lines.append([row.photo, place, told or one.label, percent(one.score), str(one.crops), ms])
+            lines.append([row.photo, place, one.label, percent(one.score), str(one.crops), ms, *best])
             labels[one.label] += 1
     told = ", ".join(f"{number} {label}" for label, number in sorted(labels.items()))
     console.print_table(
-        f"{count(len(rows), 'photo')}: {told}", ["photo", "face", "label", "score", "crops", "ms of the photo"], lines
+        f"{count(len(rows), 'photo')}: {told}",
+        ["photo", "face", "label", "score", "crops", "ms of the photo", *(["most probable"] if has_top else [])],
+        lines,
     )
 
 
