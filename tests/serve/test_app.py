@@ -186,6 +186,17 @@ class TestExplanations:
             assert "retry-after" not in answer.headers
             assert served.classify(RED).status_code == 200
 
+    def test_its_connection_lasts_as_long(self, red_blue_file, monkeypatch):
+        sound = Models.explain
+
+        def explain(*given):
+            time.sleep(2)
+            return sound(*given)
+
+        monkeypatch.setattr(Models, "explain", explain)
+        with serving(red_blue_file, head_s=0.2, upload_s=0.2, answer_s=1) as served:
+            assert served.ask.post("/v1/explain?cells=9", files={"photo": half_red()}).status_code == 200
+
 
 class TestLimits:
     def test_a_body_beyond_the_limit_is_cut_whether_it_says_so_or_not(self, red_blue_file):
