@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edgekit.errors import PhotoError
+from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import to_json
 from edgekit.serve.access import HEADERS, Access
 from edgekit.serve.answers import Answer, Models, OutOfTime
@@ -72,6 +72,7 @@ class PhotoService:
         handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
             HTTPException: _problem_of,
             ClientDisconnect: _gone,
+            EdgekitError: _failed,
         }
         app = Starlette(routes=routes, exception_handlers=handlers)
         # A path is right or wrong; another one with a slash is not offered.
@@ -230,6 +231,10 @@ def problem(status: int, detail: str, headers: Any = None, *, extra: dict[str, A
 async def _problem_of(_: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)
     return problem(failure.status_code, failure.detail, failure.headers)
+
+
+async def _failed(_: Request, failure: Exception) -> Response:
+    return problem(500, str(failure))
 
 
 async def _gone(_: Request, failure: Exception) -> Response:

@@ -14,9 +14,11 @@ import pytest
 from PIL import Image
 from served import TOKEN, half_red, photo, serving
 
+from edgekit.errors import ContractError
 from edgekit.records import to_json
 from edgekit.runtime import Classifier
 from edgekit.scoring.predictions import PredictConfig, predict_photos
+from edgekit.serve.answers import Models
 from edgekit.serve.app import problem
 
 RED, BLUE = photo(255, 0, 0), photo(0, 0, 255)
@@ -129,6 +131,31 @@ def part(charset):
 def test_a_body_that_is_no_form_and_no_photo_is_refused(served, sent, status, rule):
     sent = {"content" if key == "data" and isinstance(value, bytes) else key: value for key, value in sent.items()}
     assert rule in told(served.ask.post("/v1/classify", **sent), status)
+
+
+def test_a_photo_that_the_model_fails_on_has_an_error_in_its_row(served, monkeypatch):
+    sound = Classifier.classify
+
+    def classify(self, content, **asked):
+        if content == BLUE:
+            raise ContractError("scores must be probabilities, got nan")
+        return sound(self, content, **asked)
+
+    monkeypatch.setattr(Classifier, "classify", classify)
+    red, blue = served.classify(("red.jpg", RED), ("blue.jpg", BLUE)).json()
+    assert (red["label"], red["error"]) == ("genuine", "")
+    assert (blue["label"], blue["error"]) == ("", "blue.jpg: scores must be probabilities, got nan")
+
+
+def test_what_the_model_fails_on_is_a_problem_too(red_blue_file, monkeypatch):
+    def explain(*_):
+        raise ContractError("scores must be probabilities, got nan")
+
+    monkeypatch.setattr(Models, "explain", explain)
+    with serving(red_blue_file) as served:
+        answer = served.ask.post("/v1/explain", files={"photo": RED})
+    assert told(answer, 500) == "scores must be probabilities, got nan"
+    assert "content-security-policy" in answer.headers
 
 
 def test_other_paths_and_methods_are_problems_too(served):
