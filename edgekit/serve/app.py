@@ -114,7 +114,7 @@ class PhotoService:
         return guarded
 
     async def _page(self, request: Request) -> Response:
-        name, kind = _PAGE[request.url.path]
+        name, kind = _PAGE[request.scope["path"]]
         return Response((files("edgekit.serve") / "page" / name).read_bytes(), media_type=kind)
 
     async def _login(self, request: Request) -> Response:
@@ -126,7 +126,7 @@ class PhotoService:
         if not self._config.token or not self._access.is_token(body.decode(errors="replace").strip()):
             raise HTTPException(401, "that is not this server's token", {"WWW-Authenticate": "Bearer"})
         response = Response(status_code=204)
-        self._access.remember(response, is_https=request.url.scheme == "https")
+        self._access.remember(response, is_https=request.scope["scheme"] == "https")
         return response
 
     async def _health(self, _: Request) -> Response:

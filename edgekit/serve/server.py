@@ -33,8 +33,10 @@ class PhotoServer:
     def __init__(self, app: Any, config: ServeConfig) -> None:
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         try:
+            # What no address can be written as is told before there is a socket, which that would leave open.
+            config.host.encode("idna")
             self._socket = socket.create_server((config.host, config.port), family=family, backlog=MAX_CONNECTIONS)
-        except (OSError, OverflowError) as failure:
+        except (OSError, OverflowError, TypeError, ValueError) as failure:
             reason = getattr(failure, "strerror", None) or failure
             raise EdgekitError(
                 f"can't listen on {config.host} port {config.port}: {reason}; name another with --host and --port, or "
