@@ -10,7 +10,6 @@ from typing import Any
 # Each has a thread; a browser opens up to six at a time.
 MAX_CONNECTIONS = 32
 LOOPBACK = "127.0.0.1"
-_NAMES = {LOOPBACK, "localhost", "[::1]"}
 POLICY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -28,7 +27,7 @@ def names_this_machine(host: str) -> bool:
         host: The header's value, with or without a port; empty where there is none.
     """
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    return name.lower() in _NAMES
+    return name == "[::1]" or is_loopback(name)
 
 
 def is_loopback(host: str) -> bool:

@@ -25,9 +25,10 @@ from edgekit.modelfile.flatbuffer import describe, input_quantization
 from edgekit.quantize.options import CalibrationFolder
 from edgekit.quantize.qat import qat
 from edgekit.runtime import Classifier, read_bundle
-from edgekit.train.finetune import finetune
+from edgekit.train.finetune import _drop_other_origins, _keep_origin, finetune
 from edgekit.train.options import NetworkConfig, TrainConfig, qat_fit
 from edgekit.train.record import RunFolder
+from edgekit.train.resume import RunOptions
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -211,9 +212,23 @@ def test_a_model_of_faces_is_trained_converted_and_judged_on_them(marks, marked_
     found = evaluate_model(out, marked_data)
     assert found.left_out == record.left_out
     assert found.detail.table.macro.support == len(record.split.test)
-    folder.detector.unlink()
+    (kept,) = folder.detectors
+    # Begun again with another detector and stopped, it is what it was.
+    other = replace(regions, detector_sha256="1" * 64)
+
+    def stopped():
+        with RunOptions(overwrite=True).replacing(folder, "float"):
+            _keep_origin(folder, replace(config, regions=other), None)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert folder.read_detector(folder.read("float")) == marks.detector
+    _drop_other_origins(folder, config)
+    assert folder.detectors == (kept,)
+    kept.unlink()
     with pytest.raises(RunError, match="the detector of the run is missing; run `edgekit finetune"):
         convert_run(marked_data, folder, out, ConvertConfig(precision="float32", allow_drop=True))
-    folder.detector.write_bytes(bundle.flatbuffer)
+    kept.write_bytes(bundle.flatbuffer)
     with pytest.raises(RunError, match="must have the SHA-256"):
         convert_run(marked_data, folder, out, ConvertConfig(precision="float32", allow_drop=True))

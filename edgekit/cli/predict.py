@@ -120,6 +120,8 @@ def predict(
         _check_out(out, csv=csv)
         if draw is not None:
             raise EdgekitError("--draw goes with what is printed, got --out, too; leave one of them out")
+    elif draw is not None and not is_watching:
+        _check_draw(draw)
     found = list(_files(photos, options.reading(columns, folders)))
     with captured_stderr():
         loaded = Classifier.load(named, threads=threads, backend=interpreter)
@@ -168,6 +170,12 @@ def _check_out(out: Path, *, csv: bool) -> None:
     check_out(out)
 
 
+def _check_draw(draw: Path) -> None:
+    from edgekit.scoring.drawn import check_drawn
+
+    check_drawn(draw)
+
+
 def _write(
     classifier: Classifier, files: list[Path], config: PredictConfig, out: Path, *, model: Path, json: bool
 ) -> bool:
@@ -195,10 +203,6 @@ def _print(
 
     with console.progress() as progress:
         rows = list(predict_photos(classifier, files, config, progress=progress))
-        if draw is not None:
-            drawn = draw_predictions(list(zip(files, rows, strict=True)), classifier.contract, draw, progress=progress)
-    if draw is not None:
-        console.note(f"wrote {count(len(drawn), 'picture')} to {draw}")
     if json:
         console.print_json(rows)
     elif csv:
@@ -213,6 +217,10 @@ def _print(
         for row in rows:
             if row.error:
                 console.note(f"error: {row.error}")
+    if draw is not None:
+        with console.progress() as progress:
+            drawn = draw_predictions(list(zip(files, rows, strict=True)), classifier.contract, draw, progress=progress)
+        console.note(f"wrote {count(len(drawn), 'picture')} to {draw}")
     return any(row.error for row in rows)
 
 
@@ -232,34 +240,37 @@ def _print_rows(rows: list[Prediction]) -> None:
                 percent(row.score),
                 NOTHING if row.crops is None else str(row.crops),
                 NOTHING if row.ms is None else f"{row.ms:.1f}",
-                *(
-                    ["; ".join(f"{name} {percent(share)}" for name, share in (row.top or {}).items())]
-                    if has_top
-                    else []
-                ),
+                *([_most_probable(row.top)] if has_top else []),
             ]
             for row in rows
         ],
     )
 
 
+def _most_probable(top: dict[str, float] | None) -> str:
+    return "; ".join(f"{name} {percent(share)}" for name, share in (top or {}).items())
+
+
 def _print_regions(rows: list[Prediction]) -> None:
     """A line for each region; a photo without any has one line, too."""
     lines, labels = [], Counter[str]()
+    has_top = any(one.top for row in rows for one in row.regions or ())
     for row in rows:
         ms = NOTHING if row.ms is None else f"{row.ms:.1f}"
         if not row.regions:
-            lines.append([row.photo, NOTHING, row.label or "error", NOTHING, NOTHING, ms])
+            lines.append([row.photo, NOTHING, row.label or "error", NOTHING, NOTHING, ms, *([""] if has_top else [])])
             labels[row.label or "error"] += 1
         for one in row.regions or ():
             left, top, right, bottom = one.box
-            told = "; ".join(f"{name} {percent(share)}" for name, share in (one.top or {}).items())
+            best = [_most_probable(one.top)] if has_top else []
             place = f"{right - left}x{bottom - top} at {left},{top}"
-            lines.append([row.photo, place, told or one.label, percent(one.score), str(one.crops), ms])
+            lines.append([row.photo, place, one.label, percent(one.score), str(one.crops), ms, *best])
             labels[one.label] += 1
     told = ", ".join(f"{number} {label}" for label, number in sorted(labels.items()))
     console.print_table(
-        f"{count(len(rows), 'photo')}: {told}", ["photo", "face", "label", "score", "crops", "ms of the photo"], lines
+        f"{count(len(rows), 'photo')}: {told}",
+        ["photo", "face", "label", "score", "crops", "ms of the photo", *(["most probable"] if has_top else [])],
+        lines,
     )
 
 

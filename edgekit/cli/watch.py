@@ -6,7 +6,7 @@ import json as json_module
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,14 +145,29 @@ def watch_frames(
         )
 
 
-class _RegionTally:
-    """What is left to say of regions in the end."""
+@dataclass(slots=True)
+class _Identity:
+    """What was said of one region, and when it was last seen."""
 
-    def __init__(self, thing: str) -> None:
+    answers: Counter[str] = field(default_factory=Counter)
+    last: str = ""
+    time_s: float = 0.0
+
+    @property
+    def answer(self) -> str:
+        """The most frequent one."""
+        return self.answers.most_common(1)[0][0]
+
+
+class _RegionTally:
+    """What is left to say of regions in the end. Of who is gone only the answer is kept: a camera may run for days."""
+
+    def __init__(self, thing: str, kept_s: float) -> None:
         self.thing = thing
         self.frames, self.ms = 0, 0.0
-        self.answers: dict[int, Counter[str]] = {}
-        self._last: dict[int, str] = {}
+        self._kept_s = kept_s
+        self._gone: Counter[str] = Counter()
+        self._here: dict[int, _Identity] = {}
 
     def add(self, frame: FrameRegions) -> list[str]:
         """Count a frame; returns lines for who came, and whose answer changed."""
@@ -160,14 +175,22 @@ class _RegionTally:
         self.ms += frame.ms
         lines = []
         for one in frame.regions:
-            self.answers.setdefault(one.number, Counter())[one.label] += 1
-            if self._last.get(one.number) != one.label:
+            known = self._here.setdefault(one.number, _Identity())
+            known.answers[one.label] += 1
+            if known.last != one.label:
                 lines.append(f"{frame.time_s:8.2f} s  {self.thing} {one.number}  {one.label}  {percent(one.score)}")
-            self._last[one.number] = one.label
+            known.last, known.time_s = one.label, frame.time_s
+        # Whose number the tracker gives to nobody any more.
+        for number, known in list(self._here.items()):
+            if frame.time_s - known.time_s > self._kept_s:
+                self._gone[known.answer] += 1
+                del self._here[number]
         return lines
 
     def line(self, source: FrameSource) -> str:
-        seen = ", ".join(f"{number}: {found.most_common(1)[0][0]}" for number, found in self.answers.items())
+        found = self._gone + Counter(known.answer for known in self._here.values())
+        answers = ", ".join(f"{number} {label}" for label, number in found.most_common())
+        seen = f"{count(found.total(), self.thing)}, {answers}" if found else ""
         return (
             f"{source.name}: {count(self.frames, 'frame')}, {source.dropped} dropped, "
             f"{self.ms / self.frames:.1f} ms each: {seen or f'no {self.thing}'}"
@@ -184,13 +207,14 @@ def watch_frame_regions(
     """
     from edgekit.runtime import Tracker
     from edgekit.runtime.memory import return_freed_memory
+    from edgekit.runtime.regions.tracking import KEPT_S
     from edgekit.runtime.smoothing import DEFAULT_TAU_S
     from edgekit.video.watch import watch_regions
 
     assert classifier.contract.regions is not None
     return_freed_memory()
     tracker = Tracker(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
-    tally = _RegionTally(classifier.contract.regions.thing)
+    tally = _RegionTally(classifier.contract.regions.thing, KEPT_S)
     with ExitStack() as stack:
         opened = open_source(options.camera, options.video, every=options.every or 1, realtime=options.realtime)
         source = stack.enter_context(closing(opened))

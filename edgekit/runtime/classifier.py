@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,12 +238,14 @@ class Classifier:
         began = time.perf_counter()
         whole = as_photo(photo)
         decoded = time.perf_counter()
-        places = detector.find(whole)
+        with _naming(photo):
+            places = detector.find(whole)
         found = time.perf_counter()
         answers = []
         for region in places:
             own = Stopwatch()
-            square = region_photo(whole, region, self.contract.plan.working_px)
+            with _naming(photo):
+                square = region_photo(whole, region, self.contract.plan.working_px)
             verdict = self._verdict(square, own, crops=crops, stop_early=stop_early)
             answers.append(RegionVerdict(region=region, verdict=verdict))
         return RegionsVerdict(
@@ -268,12 +270,14 @@ class Classifier:
         if self._detector is None:
             return as_photo(photo, working_px, over=workers.map)
         whole = as_photo(photo)
-        places = self._detector.find(whole)
+        with _naming(photo):
+            places = self._detector.find(whole)
         if len(places) != 1:
             thing = self._detector.plan.thing
             found = f"{len(places)}: use classify_regions, which answers for each" if places else "none"
             raise PhotoError(f"{_named(photo)}a photo must have one {thing}, got {found}")
-        return region_photo(whole, places[0], working_px)
+        with _naming(photo):
+            return region_photo(whole, places[0], working_px)
 
     def _found_by(self) -> Detector:
         self._open()
@@ -420,6 +424,15 @@ class Classifier:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def _naming(photo: Source) -> Iterator[None]:
+    """Say of which photo it is what is wrong with it."""
+    try:
+        yield
+    except PhotoError as failure:
+        raise PhotoError(f"{_named(photo)}{failure}") from failure
 
 
 def _named(photo: Source) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,8 +41,7 @@ def draw_predictions(
         EdgekitError: the folder holds something already, or can't be written to.
         PhotoError: a photo can't be read any more.
     """
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise EdgekitError(f"--draw must name a new or an empty folder for photos, got {folder}; name another")
+    check_drawn(folder)
     make_folder(folder)
     progress.begin("drawing", len(said))
     written: list[Path] = []
@@ -54,6 +54,17 @@ def draw_predictions(
             written.append(out)
         progress.advance()
     return written
+
+
+def check_drawn(folder: Path) -> None:
+    """Hold that photos can be drawn into a folder.
+
+    Raises:
+        EdgekitError: it holds something already, or is none.
+    """
+    # Unlike Path.exists, this also answers for names that are too long and folders that may not be entered.
+    if os.path.exists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+        raise EdgekitError(f"--draw must name a new or an empty folder for photos, got {folder}; name another")
 
 
 def _free(folder: Path, stem: str, taken: Sequence[Path]) -> Path:

@@ -243,13 +243,16 @@ def predict_to_file(
     rows_so_far = out.with_name(f"{out.name}.unfinished")
     with keeping(rows_so_far):
         kept = _Kept(Lines(rows_so_far), _header(classifier, config, model_sha256))
-        missing = [photo for photo in photos if _key(photo) not in kept.places]
-        with closing(predict_photos(classifier, missing, config, progress=progress)) as rows:
-            for photo, row in zip(missing, rows, strict=True):
-                kept.add(_key(photo), row)
-        counts = count_folders(kept.rows(photos))
+        # Once: a photo that changes meanwhile, or is gone, has its row under what it was before.
+        keys = [_key(photo) for photo in photos]
+        missing = [(key, photo) for key, photo in zip(keys, photos, strict=True) if key not in kept.places]
+        left = [photo for _, photo in missing]
+        with closing(predict_photos(classifier, left, config, progress=progress)) as rows:
+            for (key, _), row in zip(missing, rows, strict=True):
+                kept.add(key, row)
+        counts = count_folders(kept.rows(keys))
         with replacing(out) as file:
-            for line in _lines(kept.rows(photos), classifier.contract, config.top, out.suffix.lower()):
+            for line in _lines(kept.rows(keys), classifier.contract, config.top, out.suffix.lower()):
                 file.write(line.encode())
         rows_so_far.unlink()
     return counts
@@ -301,11 +304,11 @@ class _Kept:
         self._lines.append(line)
         self._size += len(line) + 1
 
-    def rows(self, photos: Sequence[Path]) -> Iterator[Prediction]:
-        """The rows of photos, in their order."""
+    def rows(self, keys: Sequence[str]) -> Iterator[Prediction]:
+        """The rows of photos, in the order of their keys."""
         with self._lines.path.open("rb") as file:
-            for photo in photos:
-                file.seek(self.places[_key(photo)])
+            for key in keys:
+                file.seek(self.places[key])
                 raw = _read(file.readline()).get("row")
                 yield from_plain(Prediction, raw, where=str(self._lines.path))
 

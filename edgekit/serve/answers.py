@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from edgekit.errors import ContractError, PhotoError
+from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.explain.occlusion import occlusion
 from edgekit.explain.options import OcclusionConfig
 from edgekit.records import plain
@@ -128,6 +128,9 @@ class Models:
                 verdict = classify(content, crops=asked.crops)
             except PhotoError as failure:
                 verdict = PhotoError(f"{name}: {str(failure).removeprefix(f'{len(content)} bytes: ')}")
+            except (ContractError, InterpreterError) as failure:
+                # Such as scores that are no numbers: the request's other photos may have theirs.
+                verdict = PhotoError(f"{name}: {failure}")
         boxes = None
         if asked.boxes and isinstance(verdict, Verdict):
             boxes = tuple(_crops(verdict, self.contract.labels))

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edgekit.errors import PhotoError
+from edgekit.errors import EdgekitError, PhotoError
 from edgekit.records import to_json
 from edgekit.serve.access import HEADERS, Access
 from edgekit.serve.answers import Answer, Models, OutOfTime
@@ -72,6 +72,7 @@ class PhotoService:
         handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
             HTTPException: _problem_of,
             ClientDisconnect: _gone,
+            EdgekitError: _failed,
         }
         app = Starlette(routes=routes, exception_handlers=handlers)
         # A path is right or wrong; another one with a slash is not offered.
@@ -113,7 +114,7 @@ class PhotoService:
         return guarded
 
     async def _page(self, request: Request) -> Response:
-        name, kind = _PAGE[request.url.path]
+        name, kind = _PAGE[request.scope["path"]]
         return Response((files("edgekit.serve") / "page" / name).read_bytes(), media_type=kind)
 
     async def _login(self, request: Request) -> Response:
@@ -125,7 +126,7 @@ class PhotoService:
         if not self._config.token or not self._access.is_token(body.decode(errors="replace").strip()):
             raise HTTPException(401, "that is not this server's token", {"WWW-Authenticate": "Bearer"})
         response = Response(status_code=204)
-        self._access.remember(response, is_https=request.url.scheme == "https")
+        self._access.remember(response, is_https=request.scope["scheme"] == "https")
         return response
 
     async def _health(self, _: Request) -> Response:
@@ -230,6 +231,10 @@ def problem(status: int, detail: str, headers: Any = None, *, extra: dict[str, A
 async def _problem_of(_: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)
     return problem(failure.status_code, failure.detail, failure.headers)
+
+
+async def _failed(_: Request, failure: Exception) -> Response:
+    return problem(500, str(failure))
 
 
 async def _gone(_: Request, failure: Exception) -> Response:

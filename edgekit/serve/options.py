@@ -37,7 +37,8 @@ class ServeConfig:
         max_photos: Photos of a request at most.
         head_s: Seconds within which a connection must send the head of a request.
         upload_s: Seconds that an upload may take.
-        answer_s: Seconds beyond that within which a request must be over, its answer taken included.
+        answer_s: Seconds beyond that within which a request must be over, its answer taken included. Where an
+            explanation and the one that it waits for may take longer, these and ten seconds.
         keep_photos: With a folder to keep photos in: how many at most.
         keep_mb: Megabytes of that folder at most.
     """

@@ -12,6 +12,8 @@ from edgekit.errors import EdgekitError
 from edgekit.serve.options import MAX_CONNECTIONS, ServeConfig
 
 _GOODBYE_S = 5
+# Beyond an explanation and the one that it waited for: for what is sent of it.
+_EXPLAINED_S = 10
 
 
 class PhotoServer:
@@ -31,8 +33,10 @@ class PhotoServer:
     def __init__(self, app: Any, config: ServeConfig) -> None:
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         try:
+            # What no address can be written as is told before there is a socket, which that would leave open.
+            config.host.encode("idna")
             self._socket = socket.create_server((config.host, config.port), family=family, backlog=MAX_CONNECTIONS)
-        except (OSError, OverflowError) as failure:
+        except (OSError, OverflowError, TypeError, ValueError) as failure:
             reason = getattr(failure, "strerror", None) or failure
             raise EdgekitError(
                 f"can't listen on {config.host} port {config.port}: {reason}; name another with --host and --port, or "
@@ -89,7 +93,8 @@ class _Connection(H11Protocol):
         limits, request = self.limits, self.cycle
         is_busy = request is not None and not request.response_complete
         waited_s = waited_s + limits.head_s if request is seen else 0.0
-        if waited_s >= (limits.upload_s + limits.answer_s if is_busy else limits.head_s):
+        answer_s = max(limits.answer_s, 2 * limits.explain_s + _EXPLAINED_S)
+        if waited_s >= (limits.upload_s + answer_s if is_busy else limits.head_s):
             # Not close(), which would wait for what the other side does not take.
             self.transport.abort()
             return

@@ -196,7 +196,7 @@ def finetune(
         with options.replacing(folder, "float"):
             _keep_origin(folder, config, start)
             record = _finetune(network, run, began, progress)
-        _drop_other_starts(folder, config)
+        _drop_other_origins(folder, config)
         return record
 
 
@@ -205,14 +205,18 @@ def _keep_origin(folder: RunFolder, config: TrainConfig, start: Float32Array) ->
     if config.start is not None:
         write_arrays(folder.start(config.start.sha256), {"kernels": start})
     if config.regions is not None:
-        write_atomic(folder.detector, read_detector(config.detector))
+        write_atomic(folder.detector(config.regions.detector_sha256), read_detector(config.detector))
 
 
-def _drop_other_starts(folder: RunFolder, config: TrainConfig) -> None:
-    kept = None if config.start is None else folder.start(config.start.sha256)
-    for other in folder.starts:
-        if other != kept:
-            other.unlink(missing_ok=True)
+def _drop_other_origins(folder: RunFolder, config: TrainConfig) -> None:
+    """Delete those of runs that were replaced; while a run is not whole, what it replaces may come back."""
+    kept = set[Path]()
+    if config.start is not None:
+        kept.add(folder.start(config.start.sha256))
+    if config.regions is not None:
+        kept.add(folder.detector(config.regions.detector_sha256))
+    for other in {*folder.starts, *folder.detectors} - kept:
+        other.unlink(missing_ok=True)
 
 
 def of_run(

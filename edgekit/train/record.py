@@ -205,10 +205,14 @@ class RunFolder:
         """All such files, those of runs that were replaced among them."""
         return tuple(sorted(self.root.glob("start-" + "[0-9a-f]" * 16 + ".npz")))
 
+    def detector(self, sha256: str) -> Path:
+        """The detector of a run of regions, by its SHA-256, so that none is taken for another."""
+        return self.root / f"detector-{sha256[:16]}.tflite"
+
     @property
-    def detector(self) -> Path:
-        """The detector of a run of regions."""
-        return self.root / "detector.tflite"
+    def detectors(self) -> tuple[Path, ...]:
+        """All such files, those of runs that were replaced among them."""
+        return tuple(sorted(self.root.glob("detector-" + "[0-9a-f]" * 16 + ".tflite")))
 
     def read_detector(self, record: TrainRecord) -> bytes:
         """The detector that a stage's record tells of; empty where it is of whole photos.
@@ -220,9 +224,10 @@ class RunFolder:
             return b""
         wanted, remedy = record.config.regions.detector_sha256, "run `edgekit finetune … --overwrite`"
         absent = f"the detector of the run is missing; {remedy}"
-        content = read_bounded(self.detector, MAX_DETECTOR_BYTES, "a detector", RunError, absent=absent)
+        file = self.detector(wanted)
+        content = read_bounded(file, MAX_DETECTOR_BYTES, "a detector", RunError, absent=absent)
         if sha256(content) != wanted:
-            raise RunError(f"{self.detector} must have the SHA-256 {wanted}, got {sha256(content)}; {remedy}")
+            raise RunError(f"{file} must have the SHA-256 {wanted}, got {sha256(content)}; {remedy}")
         return content
 
     def folds(self, stage: Stage) -> Path:
@@ -271,7 +276,8 @@ class RunFolder:
                 f"a model must be a file beside its record, a .json of the same name, got {out}; "
                 "name it otherwise with --out"
             )
-        own = {path.resolve() for stage in STAGES for path in self.traces(stage)} | {self.detector.resolve()}
+        own = {path.resolve() for stage in STAGES for path in self.traces(stage)}
+        own |= {path.resolve() for path in self.detectors}
         for written, what in ((out, "file"), (out.with_suffix(".json"), "record")):
             if written.resolve() in own:
                 free = out.with_name(f"{self.root.resolve().name}-{out.stem}.tflite")

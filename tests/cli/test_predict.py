@@ -8,6 +8,10 @@ import sys
 import pytest
 from PIL import Image
 
+from edgekit.cli.predict import _print_rows
+from edgekit.runtime import Classifier
+from edgekit.scoring.predictions import Prediction, RegionPrediction
+
 
 def test_predict_prints_json_for_scripts_and_exit_2_for_a_bad_photo(edgekit_here, tmp_path, red_blue_file, plain_photo):
     Image.fromarray(plain_photo(0, 0, 255)).save(tmp_path / "blue.png")
@@ -205,18 +209,44 @@ def test_faces_as_csv_have_a_line_each(edgekit_here, marks_file, faces, tmp_path
     assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == len(lines)
 
 
+def test_a_folder_for_drawings_is_checked_before_any_work(edgekit_here, marks_file, faces, monkeypatch):
+    monkeypatch.setattr(Classifier, "load", lambda *_, **__: pytest.fail("the model was loaded"))
+    code, _, err = edgekit_here("predict", marks_file, faces, "--draw", faces)
+    assert code == 2
+    assert "--draw must name a new or an empty folder for photos" in err
+
+
+def test_a_faces_verdict_stands_beside_its_most_probable_labels(capsys):
+    region = RegionPrediction(
+        box=(0, 0, 80, 80),
+        detected=0.9,
+        label="retake",
+        score=0.6,
+        probabilities={"genuine": 0.4, "recapture": 0.6},
+        top={"recapture": 0.6, "genuine": 0.4},
+        crops=5,
+    )
+    rows = [Prediction(photo="a.jpg", label="retake", regions=(region,)), Prediction(photo="b.jpg", error="no picture")]
+    _print_rows(rows)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "label: retake" in said
+    assert "recapture 60.0 %" in said
+    assert "most probable" in said
+
+
 def test_faces_are_drawn_with_their_names(edgekit_here, marks_file, faces, tmp_path):
-    code, _, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "drawn")
+    code, out, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "drawn")
     assert code == 0
     assert "wrote 3 pictures" in err
+    assert "80x80 at 120,56" in out
     with Image.open(tmp_path / "drawn" / "both.jpg") as drawn:
         both = drawn.convert("RGB")
     # The box's edges are green for genuine and red for an attack, and so is the band above.
     for place, strongest in (((120, 100), 1), ((312, 420), 0), ((125, 50), 1)):
         pixel = both.getpixel(place)
         assert max(range(3), key=pixel.__getitem__) == strongest
-    code, _, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "drawn")
-    assert code == 2
+    code, out, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "drawn")
+    assert (code, out) == (2, "")
     assert "--draw must name a new or an empty folder for photos" in err
 
 

@@ -72,6 +72,7 @@ def test_a_token_of_ones_own_is_not_printed(red_blue_file):
         (["--keep-mb", 5], "--keep-mb bounds what --keep keeps, and there is no --keep"),
         (["--token", "short"], "a token must have 16 to 200 characters"),
         (["--host", "256.1.1.1"], "can't listen on 256.1.1.1 port 8765"),
+        (["--host", "bücher..de"], "can't listen on bücher..de port 8765"),
         (["--queue", "-1"], "-1"),
     ],
 )

@@ -12,7 +12,10 @@ import time
 import pytest
 
 from edgekit.__main__ import main
+from edgekit.cli.watch import _RegionTally
 from edgekit.runtime import Classifier
+from edgekit.runtime.crops import Box
+from edgekit.video.watch import FrameRegions, SeenRegion
 
 cv2 = pytest.importorskip("cv2", reason="needs the video extra")
 
@@ -137,6 +140,34 @@ class TestOutput:
         assert len((tmp_path / "lines.jsonl").read_text().splitlines()) == 20
         assert b"20/20" in seen
         assert b"probabilities" not in seen
+
+    def test_of_faces_that_are_gone_only_the_answers_are_kept(self):
+        tally, lines = _RegionTally("face", kept_s=1.0), []
+        for number, label in enumerate(["genuine", "genuine", "recapture"] * 100, 1):
+            for step in range(3):
+                said = label if step else "unknown"
+                seen = SeenRegion(
+                    number=number,
+                    box=Box(0, 0, 80, 80),
+                    detected=0.9,
+                    label=said,
+                    score=0.9,
+                    probabilities={},
+                    frame_label=said,
+                    frame_score=0.9,
+                )
+                time_s = number + step / 4
+                lines += tally.add(FrameRegions(frame=0, time_s=time_s, regions=(seen,), ms=1.0, dropped=0))
+        assert len(lines) == 600
+        assert lines[1] == "    1.25 s  face 1  genuine  90.0 %"
+        assert len(tally._here) <= 2
+
+        class Source:
+            name, dropped = "camera 0", 0
+
+        assert tally.line(Source()) == (
+            "camera 0: 900 frames, 0 dropped, 1.0 ms each: 300 faces, 200 genuine, 100 recapture"
+        )
 
 
 class TestEndings:

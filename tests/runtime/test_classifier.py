@@ -415,6 +415,12 @@ class TestRegions:
         with pytest.raises(PhotoError, match=f"photo.png: .*{message}"):
             regions.classify(tmp_path / "photo.png")
 
+    def test_what_is_wrong_is_said_of_its_photo(self, regions, tmp_path):
+        Image.new("RGB", (9, 7)).save(tmp_path / "photo.png")
+        for classify in (regions.classify, regions.classify_regions):
+            with pytest.raises(PhotoError, match=r"photo\.png: a photo must be at least 8x8 px, got 9x7"):
+                classify(tmp_path / "photo.png")
+
     def test_the_callers_mistakes(self, regions, classifier, marked_photo, red_blue):
         with pytest.raises(ContractError, match="classify_regions needs a model of regions, got one of whole photos"):
             classifier.classify_regions(marked_photo())

@@ -145,6 +145,18 @@ def test_a_photo_that_changed_is_classified_again(classifier, photos, tmp_path):
     assert [row["label"] for row in read(out)][:2] == ["recapture", "genuine"]
 
 
+def test_a_photo_that_is_gone_before_the_end_keeps_its_verdict(classifier, photos, tmp_path):
+    class Losing(Stopping):
+        def classify_many(self, photos, **options):
+            for photo, verdict in zip(photos, super().classify_many(photos, **options), strict=True):
+                photo.unlink()
+                yield verdict
+
+    out = tmp_path / "out.jsonl"
+    predict_to_file(Losing(classifier, 100), photos, PredictConfig(), out, model_sha256="a")
+    assert [row["label"] for row in read(out)] == ["genuine"] * 3 + ["recapture"] * 2 + [""]
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [pytest.param("out.json", r"\.csv or \.jsonl", id="ending"), pytest.param("photos.csv", "folder", id="folder")],

@@ -14,9 +14,11 @@ import pytest
 from PIL import Image
 from served import TOKEN, half_red, photo, serving
 
+from edgekit.errors import ContractError
 from edgekit.records import to_json
 from edgekit.runtime import Classifier
 from edgekit.scoring.predictions import PredictConfig, predict_photos
+from edgekit.serve.answers import Models
 from edgekit.serve.app import problem
 
 RED, BLUE = photo(255, 0, 0), photo(0, 0, 255)
@@ -131,6 +133,31 @@ def test_a_body_that_is_no_form_and_no_photo_is_refused(served, sent, status, ru
     assert rule in told(served.ask.post("/v1/classify", **sent), status)
 
 
+def test_a_photo_that_the_model_fails_on_has_an_error_in_its_row(served, monkeypatch):
+    sound = Classifier.classify
+
+    def classify(self, content, **asked):
+        if content == BLUE:
+            raise ContractError("scores must be probabilities, got nan")
+        return sound(self, content, **asked)
+
+    monkeypatch.setattr(Classifier, "classify", classify)
+    red, blue = served.classify(("red.jpg", RED), ("blue.jpg", BLUE)).json()
+    assert (red["label"], red["error"]) == ("genuine", "")
+    assert (blue["label"], blue["error"]) == ("", "blue.jpg: scores must be probabilities, got nan")
+
+
+def test_what_the_model_fails_on_is_a_problem_too(red_blue_file, monkeypatch):
+    def explain(*_):
+        raise ContractError("scores must be probabilities, got nan")
+
+    monkeypatch.setattr(Models, "explain", explain)
+    with serving(red_blue_file) as served:
+        answer = served.ask.post("/v1/explain", files={"photo": RED})
+    assert told(answer, 500) == "scores must be probabilities, got nan"
+    assert "content-security-policy" in answer.headers
+
+
 def test_other_paths_and_methods_are_problems_too(served):
     assert told(served.ask.get("/v2"), 404) == "Not Found"
     assert told(served.ask.get("/docs/"), 404) == "Not Found"
@@ -185,6 +212,17 @@ class TestExplanations:
             assert "may take at most 0.1 s; ask for fewer cells" in told(answer, 503)
             assert "retry-after" not in answer.headers
             assert served.classify(RED).status_code == 200
+
+    def test_its_connection_lasts_as_long(self, red_blue_file, monkeypatch):
+        sound = Models.explain
+
+        def explain(*given):
+            time.sleep(2)
+            return sound(*given)
+
+        monkeypatch.setattr(Models, "explain", explain)
+        with serving(red_blue_file, head_s=0.2, upload_s=0.2, answer_s=1) as served:
+            assert served.ask.post("/v1/explain?cells=9", files={"photo": half_red()}).status_code == 200
 
 
 class TestLimits:

@@ -11,7 +11,7 @@ from PIL import Image
 from edgekit.arrays import Float64Array, Int64Array, RGBArray
 from edgekit.contract import RegionPlan
 from edgekit.runtime.crops import Box, shrink
-from edgekit.runtime.limits import check_size
+from edgekit.runtime.limits import MIN_SIDE_PX, check_size
 from edgekit.runtime.photo import Photo, cut_box
 
 # Cosine and sine are whole parts of it.
@@ -54,12 +54,15 @@ def region_of(
         plan: Margin, alignment and the least side.
 
     Returns:
-        None for what is smaller than the plan allows, or has its middle outside the photo.
+        None for what is smaller than the plan allows, or whose square is smaller than a photo may be, or that has its
+        middle outside the photo.
     """
     left, top, right, bottom = box.tolist()
     longer = max(right - left, bottom - top)
     middle = ((left + right) / 2, (top + bottom) / 2)
-    if longer < plan.least_px or not all(0 <= at < edge for at, edge in zip(middle, size_wh, strict=True)):
+    side_px = _nearest(longer * (1 + 2 * plan.margin))
+    is_small = longer < plan.least_px or side_px < MIN_SIDE_PX
+    if is_small or not all(0 <= at < edge for at, edge in zip(middle, size_wh, strict=True)):
         return None
     cos, sin = ONE, 0
     if plan.align == "eyes":
@@ -76,7 +79,7 @@ def region_of(
         ),
         score=score,
         middle_xy=(_nearest(2 * middle[0]), _nearest(2 * middle[1])),
-        side_px=max(1, _nearest(longer * (1 + 2 * plan.margin))),
+        side_px=side_px,
         cos=cos,
         sin=sin,
     )

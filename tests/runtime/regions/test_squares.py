@@ -52,6 +52,7 @@ class TestRegionOf:
         [
             pytest.param((100, 50, 123, 60), {}, id="smaller-than-24-px"),
             pytest.param((100, 50, 123, 60), {"least_px": 24}, id="said-so"),
+            pytest.param((100, 50, 107, 57), {"least_px": 1, "margin": 0.0}, id="a-square-smaller-than-a-photo"),
             pytest.param((-60, 0, 20, 80), {}, id="middle-left-of-the-photo"),
             pytest.param((280, 0, 320, 40), {}, id="middle-at-the-right-edge"),
             pytest.param((0, 180, 40, 260), {}, id="middle-below-the-photo"),
