@@ -220,7 +220,7 @@ def explain(
         _explain_network(files or [], ask, out, json=json)
     else:
         occluding = options.changed(_OCCLUSION, label=label, cells=cells, fine=fine, cover=cover)
-        model, named_photos = _named(files or [], mistakes, data)
+        model, named_photos = _named(files or [], mistakes, data, out)
         _explain_photos(model, named_photos, occluding, out, gradcam=gradcam, threads=threads, json=json)
 
 
@@ -266,11 +266,11 @@ def _refuse_of_others(mode: str, given: Sequence[str]) -> None:
             raise EdgekitError(f"{name} belongs to {' and '.join(takers)}, got {_MODES[mode].what}; leave it out")
 
 
-def _named(files: list[str], mistakes: Path | None, data: Path | None) -> tuple[str, list[Path]]:
+def _named(files: list[str], mistakes: Path | None, data: Path | None, out: Path) -> tuple[str, list[Path]]:
     """The model and the photos that are to be explained.
 
     Raises:
-        EdgekitError: a model or photos are missing.
+        EdgekitError: a model or photos are missing, or explanations would lie among the photos of a data set.
     """
     if (mistakes is None) != (data is None):
         raise EdgekitError("--mistakes and --data go together: an evaluation, and the photos that it was of")
@@ -279,6 +279,7 @@ def _named(files: list[str], mistakes: Path | None, data: Path | None) -> tuple[
 
         if len(files) != 1:
             raise EdgekitError("--mistakes names the photos, so a model alone is needed beside it; leave photos out")
+        options.check_places({"an explanation": out}, data)
         return files[0], mistaken_photos(mistakes, data)
     if len(files) < 2:
         raise EdgekitError("a model and a photo are needed: edgekit explain MODEL PHOTO")

@@ -40,6 +40,11 @@ def test_it_says_what_it_wrote(edgekit_here, tmp_path, red_blue_file, blue):
         pytest.param(
             ["{model}", "{photo}", "--mistakes", "{folder}", "--data", "{folder}"], "leave photos out", id="both"
         ),
+        pytest.param(
+            ["{model}", "--mistakes", "{folder}", "--data", "{folder}"],
+            "must lie outside the photos' folder",
+            id="among",
+        ),
         pytest.param(["{model}", "{photo}", "--gradcam"], "name the run's folder", id="gradcam"),
         pytest.param(["{folder}", "{photo}"], "holds no finished float stage", id="no-run"),
         pytest.param(["{model}", "{photo}", "--cells", "4"], "--cells must be 9 to 2500, got 4", id="cells"),
