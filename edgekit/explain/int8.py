@@ -22,6 +22,7 @@ from edgekit.explain.error_gain import error_gain
 from edgekit.explain.int8_layers import LayerNoise, measure_layers
 from edgekit.explain.int8_record import FLOAT, INT8, Int8Record, Int8Variant
 from edgekit.explain.options import Int8Config
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.metrics.classification import agreement, classification_report
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.twins import pair_operators, with_float_twins
@@ -65,10 +66,12 @@ def explain_int8(
     Raises:
         RunError: the file is no int8 file of this run's weights, or one for a single frame, or the photos are others.
         ContractError: the file is unusable.
+        EdgekitError: the run is of regions.
     """
     began = time.monotonic()
     bundle = read_bundle(model)
     record = _stage_of(folder, bundle, model)
+    refuse_regions(record.config.regions)
     folder.check_photos(record, dataset)
     judging = _judging(dataset, folder, record, config)
     source = crop_source(dataset, judging.scored, record.config.plan, record.config.network.side_px)

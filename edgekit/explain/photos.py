@@ -17,6 +17,7 @@ from edgekit.errors import EdgekitError, RunError
 from edgekit.explain.occlusion import OcclusionMap, known_label, occlusion
 from edgekit.explain.options import Cover, OcclusionConfig
 from edgekit.explain.picture import Panel, ScoredBox, compose, draw_crops, draw_heat, panel_sized
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.look.sheets import save_png
 from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
@@ -159,9 +160,10 @@ def explain_photos(
     Raises:
         DataError: the model doesn't know the label.
         PhotoError: a photo can't be decoded, or is too small.
-        EdgekitError: the folder can't be written, or what would be written replaces a photo or a file that is none of
-            an explanation's.
+        EdgekitError: the model answers for regions, the folder can't be written, or a photo or a file that no
+            explanation wrote would be replaced.
     """
+    refuse_regions(classifier.contract.regions)
     if config.label is not None:
         known_label(config.label, classifier.contract)
     names = _names(photos)

@@ -42,6 +42,7 @@ from edgekit.explain.probe_record import (
     ProbesRecord,
     answers_of,
 )
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.metrics.rates import paired_difference
 from edgekit.metrics.wording import short_percent
 from edgekit.progress import SILENT, Progress
@@ -183,9 +184,10 @@ def probe_photos(
     Raises:
         DataError: labels that the model doesn't know, a part that can't be told or is empty, or a mask outside a photo.
         PhotoError: a photo can't be decoded.
-        EdgekitError: the folder can't be written.
+        EdgekitError: the model answers for regions, or the folder can't be written.
     """
     contract = classifier.contract
+    refuse_regions(contract.regions)
     chosen = choose_photos(dataset, contract, config.part, progress=progress)
     samples = _some(chosen.samples, config.per_class)
     if not samples:

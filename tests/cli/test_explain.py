@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -56,6 +57,38 @@ def test_mistakes_are_told(edgekit_here, tmp_path, red_blue_file, blue, argument
     assert (code, out) == (2, "")
     assert message in " ".join(err.split())
     assert not (tmp_path / "why" / "blue.png").exists()
+
+
+@pytest.fixture
+def run_of_regions(tmp_path, monkeypatch, marks):
+    """A folder that says it holds a run of regions."""
+    folder = tmp_path / "who"
+    folder.mkdir()
+    (folder / "who-int8.tflite").touch()
+    told = SimpleNamespace(config=SimpleNamespace(regions=marks.contract.regions))
+    monkeypatch.setattr("edgekit.train.record.RunFolder.read", lambda self, stage: told)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        ("marks_file", ["{photo}"]),
+        ("marks_file", ["--probes", "--data", "{photos}"]),
+        ("run_of_regions", ["{photo}"]),
+        ("run_of_regions", ["--probes", "--data", "{photos}"]),
+        ("run_of_regions", ["--int8"]),
+    ],
+)
+def test_models_of_regions_are_refused(request, edgekit_here, tmp_path, blue, photos, model, what):
+    if what[0] == "--probes":
+        pytest.importorskip("cv2", reason="needs the video extra")
+        pytest.importorskip("matplotlib")
+    given = [one.format(photo=blue, photos=photos) for one in what]
+    code, out, err = edgekit_here("explain", request.getfixturevalue(model), *given, "--out", tmp_path / "why")
+    assert (code, out) == (2, "")
+    assert "got a model that answers for regions of it; name a model of whole photos" in " ".join(err.split())
+    assert not (tmp_path / "why").exists()
 
 
 @pytest.fixture
