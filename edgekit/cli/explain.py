@@ -543,7 +543,6 @@ def print_int8(found: Int8Record) -> None:
     """The worst layers, what was tried, and what it means."""
     from edgekit.explain.int8_record import say_int8
 
-    by_name = {one.layer: one for one in found.layers}
     rows = [
         [
             one.layer,
@@ -555,7 +554,7 @@ def print_int8(found: Int8Record) -> None:
             percent(one.range_used, 0),
             percent(one.clipped, 2),
         ]
-        for one in (by_name[name] for name in found.worst)
+        for one in found.worst_layers
     ]
     columns = ["layer", "operator", "costs", "adds itself", "from the input on", "cosine", "range used", "clipped"]
     console.print_table(

@@ -109,6 +109,7 @@ def explain_int8(
         log_odds_spread=_root_mean_square(voted_log_odds(measured.scores[FLOAT], bundle.contract)),
         layers=layers,
         worst=tuple(one.layer for one in worst),
+        worst_numbers=tuple(one.number for one in worst),
         file=found[INT8],
         float32=found[FLOAT],
         kept=tuple(kept),
