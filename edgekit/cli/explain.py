@@ -195,6 +195,8 @@ def explain(
     named = {options.spelling(name) for name in options.named_by_user(context) - _COMMON} - asked.keys()
     _refuse_of_others(mode, sorted(named))
     if mode == "--probes":
+        if cover is not None and mask is None:
+            raise EdgekitError("--cover says what --mask is covered by, got no --mask; name one, or leave it out")
         probing = ProbesConfig(
             part=split,
             per_class=per_class,

@@ -122,6 +122,9 @@ def test_probes_are_told_drawn_and_kept(edgekit_here, probing, tmp_path, model, 
         pytest.param(["{model}", "--probes", "--data", "{folder}/none"], "none", id="absent"),
         pytest.param(["{model}", "--probes", "--data", "{folder}", "--mask", "1,2"], "x,y,w,h", id="mask"),
         pytest.param(["{model}", "--probes", "--data", "{folder}", "--fine"], "--fine belongs to a photo", id="fine"),
+        pytest.param(
+            ["{model}", "--probes", "--data", "{folder}", "--cover", "mean"], "--cover says what --mask", id="cover"
+        ),
         pytest.param(["{model}", "{photo}", "--mask", "1,1,2,2"], "--mask belongs to --probes", id="no-probes"),
     ],
 )
