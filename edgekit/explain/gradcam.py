@@ -19,6 +19,7 @@ from edgekit.contract import Contract
 from edgekit.convert.to_file import float_bundle
 from edgekit.errors import RunError
 from edgekit.explain.occlusion import known_label
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.quantize.qat import load_stage
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.crops import crop_boxes
@@ -63,9 +64,11 @@ class GradCam:
 
     Raises:
         RunError: no layer below the head has an area.
+        EdgekitError: the model answers for regions.
     """
 
     def __init__(self, network: keras.Model, contract: Contract) -> None:
+        refuse_regions(contract.regions)
         layer = deepest_map(network)
         self.contract, self.layer = contract, layer.name
         self._inside = keras.Model(network.input, [layer.output, *network.outputs])
@@ -127,9 +130,11 @@ def read_run(root: Path) -> tuple[GradCam, Bundle]:
 
     Raises:
         RunError: no run, or its weights are missing or damaged.
+        EdgekitError: it is of regions.
     """
     folder = RunFolder(root=root)
     record = folder.read("float")
+    refuse_regions(record.config.regions)
     network = load_stage(folder, record, "float")
     bundle = float_bundle(network, record, name=root.resolve().name)
     return GradCam(network, bundle.contract), bundle

@@ -18,10 +18,12 @@ from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.errors import RunError
+from edgekit.evaluate.accuracy import forced
 from edgekit.explain.error_gain import error_gain
 from edgekit.explain.int8_layers import LayerNoise, measure_layers
 from edgekit.explain.int8_record import FLOAT, INT8, Int8Record, Int8Variant
 from edgekit.explain.options import Int8Config
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.metrics.classification import agreement, classification_report
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.twins import pair_operators, with_float_twins
@@ -40,11 +42,12 @@ from edgekit.scoring.out_of_fold import OutOfFold, some_of_each
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source, fixed_crops, normalise
 from edgekit.terminal import captured_stderr
-from edgekit.train.finetune import versions
+from edgekit.train.finetune import of_run, versions
 from edgekit.train.keras2 import keras
 from edgekit.train.network import network_for
 from edgekit.train.options import Stage
 from edgekit.train.record import RunFolder, TrainRecord
+from edgekit.train.resume import REFUSE
 from edgekit.train.to_tflite import to_flatbuffer
 
 _BATCH = 32
@@ -65,11 +68,14 @@ def explain_int8(
     Raises:
         RunError: the file is no int8 file of this run's weights, or one for a single frame, or the photos are others.
         ContractError: the file is unusable.
+        EdgekitError: the run is of regions.
     """
     began = time.monotonic()
     bundle = read_bundle(model)
     record = _stage_of(folder, bundle, model)
+    refuse_regions(record.config.regions)
     folder.check_photos(record, dataset)
+    dataset = of_run(dataset, folder, record, REFUSE, progress)
     judging = _judging(dataset, folder, record, config)
     source = crop_source(dataset, judging.scored, record.config.plan, record.config.network.side_px)
     crops = np.stack(list(fixed_crops(source, count=record.config.plan.crops)))
@@ -103,6 +109,7 @@ def explain_int8(
         log_odds_spread=_root_mean_square(voted_log_odds(measured.scores[FLOAT], bundle.contract)),
         layers=layers,
         worst=tuple(one.layer for one in worst),
+        worst_numbers=tuple(one.number for one in worst),
         file=found[INT8],
         float32=found[FLOAT],
         kept=tuple(kept),
@@ -370,9 +377,10 @@ class _Comparison:
         return np.asarray(((voted_log_odds(self._scores[name], self._contract) - self._float) ** 2).mean(axis=1))
 
     def _predicted(self, name: str) -> Int64Array:
+        """(photos,) one of the labels for each, as an evaluation has them."""
         targets = self._judging.targets[self._judging.rows]
         crops: Float32Array = self._scores[name].astype(np.float32)
-        return self._judging.unseen(Scores(crops=crops, targets=targets)).predicted(self._contract)
+        return self._judging.unseen(Scores(crops=crops, targets=targets)).predicted(forced(self._contract))
 
 
 def _root_mean_square(numbers: Float64Array) -> float:

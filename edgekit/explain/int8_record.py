@@ -62,6 +62,7 @@ class Int8Record:
         log_odds_spread: Root of the mean square of the float model's log-odds over photos and classes.
         layers: From the input on.
         worst: The layers that most surely cost the answers something on training crops, the worst first.
+        worst_numbers: Numbers of their operators: several may be made of one layer.
         file: The int8 file as it is.
         float32: The float model.
         kept: The file with each of the worst layers in float, and with all of them.
@@ -84,6 +85,7 @@ class Int8Record:
     log_odds_spread: NoLess
     layers: tuple[LayerNoise, ...]
     worst: tuple[str, ...]
+    worst_numbers: tuple[Counted, ...]
     file: Int8Variant
     float32: Int8Variant
     kept: tuple[Int8Variant, ...]
@@ -91,6 +93,12 @@ class Int8Record:
     interpreter: str
     seconds: NoLess
     versions: dict[str, str]
+
+    @property
+    def worst_layers(self) -> tuple[LayerNoise, ...]:
+        """What was measured of the worst, the worst first."""
+        by_number = {one.number: one for one in self.layers}
+        return tuple(by_number[number] for number in self.worst_numbers)
 
 
 def say_int8(found: Int8Record) -> tuple[str, ...]:
@@ -110,8 +118,8 @@ def _say_loss(found: Int8Record) -> str:
 def _say_worst(found: Int8Record) -> str:
     noisy = [(one.own_snr_db, one.layer) for one in found.layers if one.own_snr_db is not None]
     noise = listed([f"{layer} ({noise:.1f} dB)" for noise, layer in sorted(noisy)[:_NOISIEST]])
-    costs = {one.layer: one.cost for one in found.layers if one.cost is not None}
-    costly = listed([f"{name} ({percent(costs[name].value)})" for name in found.worst]) or "no layer"
+    costs = [(one.layer, one.cost) for one in found.worst_layers if one.cost is not None]
+    costly = listed([f"{layer} ({percent(cost.value)})" for layer, cost in costs]) or "no layer"
     return f"on training crops float most surely takes away error in {costly}; most noise is added by {noise}"
 
 

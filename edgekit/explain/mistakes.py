@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgekit.errors import DataError, PhotoError
@@ -24,11 +25,12 @@ def mistaken_photos(record: Path, photos: Path) -> list[Path]:
         DataError: it tells of no mistake, or the photos are no folder.
         PhotoError: it names a photo that is not in the folder.
     """
-    place = record / "evaluate.json" if record.is_dir() else record
+    # Unlike Path.is_dir, this also answers for names that are too long.
+    place = record / "evaluate.json" if os.path.isdir(record) else record
     told = from_plain(EvaluateRecord, read_json(place), where=str(place)).detail.mistakes
     if not told:
         raise DataError(f"{place} tells of no mistake, so there is none to explain; name photos")
-    if not photos.is_dir():
+    if not os.path.isdir(photos):
         raise DataError(f"{photos}: the photos must be a folder, got none; check --data")
     found = []
     for mistake in told[:MOST_MISTAKES]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgekit.errors import RunError, likeliest
@@ -17,7 +18,8 @@ def find_network(name: str) -> RunFolder | Backbone:
         RunError: neither, a folder without a run, or a file of a model, whose weights are not float's.
     """
     folder = RunFolder(root=Path(name))
-    if name in BACKBONES and not folder.root.exists():
+    # Unlike Path.exists, this also answers for names that are too long.
+    if name in BACKBONES and not os.path.exists(name):
         if BACKBONES[name].published is None:
             raise RunError(f"nobody published weights of {name}; name a run's folder that trained them")
         return BACKBONES[name]
@@ -26,7 +28,7 @@ def find_network(name: str) -> RunFolder | Backbone:
             f"{name} is a file for devices, which has no float network to look into; name the run's folder that it was "
             "converted from, or a backbone"
         )
-    if not folder.root.exists():
+    if not os.path.exists(name):
         near = likeliest(name, BACKBONES) or f"; backbones are {', '.join(BACKBONES)}"
         raise RunError(f"a model must be a run's folder or a backbone, got {name!r}, which is neither{near}")
     folder.read("float")

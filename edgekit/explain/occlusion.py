@@ -21,6 +21,7 @@ from edgekit.data.threads import in_order
 from edgekit.errors import DataError, PhotoError, likeliest
 from edgekit.explain.cover import covered, whole_cover
 from edgekit.explain.options import OcclusionConfig
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
@@ -94,8 +95,10 @@ def occlusion(
     Raises:
         DataError: the model doesn't know the label.
         PhotoError: the photo can't be decoded, or is too small to be parted.
+        EdgekitError: the model answers for regions.
         CancelledError: ``stop`` said so.
     """
+    refuse_regions(classifier.contract.regions)
     told = progress or SILENT
     asked = _Asked.of(classifier, photo, options)
     edges = _edges(asked.photo.size, options.cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,15 @@ from PIL import Image
 
 from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract
+from edgekit.errors import EdgekitError, RunError
 from edgekit.explain.occlusion import OcclusionMap, known_label, occlusion
 from edgekit.explain.options import Cover, OcclusionConfig
 from edgekit.explain.picture import Panel, ScoredBox, compose, draw_crops, draw_heat, panel_sized
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.look.sheets import save_png
 from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
-from edgekit.records import file_sha256, make_folder, write_json
+from edgekit.records import file_sha256, make_folder, read_json, write_json
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.crops import Box
 from edgekit.runtime.photo import Photo, cut_box, read_photo
@@ -157,18 +160,20 @@ def explain_photos(
     Raises:
         DataError: the model doesn't know the label.
         PhotoError: a photo can't be decoded, or is too small.
-        EdgekitError: the folder can't be written.
+        EdgekitError: the model answers for regions, the folder can't be written, or a photo or a file that no
+            explanation wrote would be replaced.
     """
+    refuse_regions(classifier.contract.regions)
     if config.label is not None:
         known_label(config.label, classifier.contract)
-    make_folder(out)
     names = _names(photos)
+    _refuse_replacing(photos, names, out)
+    make_folder(out)
     found = []
     for number, (path, name) in enumerate(zip(photos, names, strict=True), start=1):
         if len(photos) > 1:
             progress.say(f"photo {number} of {len(photos)}: {printable(str(path))}")
         found.append(_explain(classifier, path, config, out / f"{name}.png", gradcam, progress))
-        write_json(out / f"{name}.json", found[-1])
     return found
 
 
@@ -208,7 +213,10 @@ def _explain(
         gradcam=None if gradcam is None else _gradcam_found(gradcam(photo, covered.label)),
         picture=picture.name,
     )
-    save_png(picture, draw_explanation(found, photo))
+    drawn = draw_explanation(found, photo)
+    # First, as a picture without a record is taken for somebody's own.
+    write_json(picture.with_suffix(".json"), found)
+    save_png(picture, drawn)
     return found
 
 
@@ -300,3 +308,32 @@ def _names(photos: Sequence[Path]) -> list[str]:
             name, number = f"{path.stem}-{number}", number + 1
         names.append(name)
     return names
+
+
+def _refuse_replacing(photos: Sequence[Path], names: Sequence[str], out: Path) -> None:
+    """Hold that nothing is replaced but explanations of earlier.
+
+    Raises:
+        EdgekitError: a photo would be, or a file that ``explain_photos`` did not write.
+    """
+    given = {os.path.realpath(path) for path in photos}
+    for name in names:
+        picture, record = out / f"{name}.png", out / f"{name}.json"
+        for place in (picture, record):
+            if os.path.realpath(place) in given:
+                raise EdgekitError(f"{place} is one of the photos, which would be replaced; name another --out")
+            if os.path.lexists(place) and not _is_explanation(record, picture.name):
+                raise EdgekitError(
+                    f"{place} exists, and no explanation of earlier wrote it; name another --out, or move it away"
+                )
+
+
+def _is_explanation(record: Path, picture: str) -> bool:
+    """Whether a file is the record of an explanation with this picture."""
+    if not os.path.isfile(record):
+        return False
+    try:
+        told = read_json(record)
+    except RunError:
+        return False
+    return {"occlusion", "photo_sha256"} <= told.keys() and told.get("picture") == picture

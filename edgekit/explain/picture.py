@@ -54,7 +54,9 @@ def draw_crops(photo: Image.Image, size_wh: tuple[int, int], crops: Sequence[Sco
     taken: list[tuple[float, float, float, float]] = []
     for crop, colour in zip(crops, distinct_colours(len(crops), lightness=(0.7, 0.9)), strict=True):
         box = crop.box
-        edges = (box.left * scale_x, box.top * scale_y, box.right * scale_x - 1, box.bottom * scale_y - 1)
+        left, top = box.left * scale_x, box.top * scale_y
+        # A crop may be smaller than a pixel of the panel.
+        edges = (left, top, max(left, box.right * scale_x - 1), max(top, box.bottom * scale_y - 1))
         pen.rectangle(edges, outline=colour, width=max(2, picture.width // 200))
         place = _free_place(pen.textbbox((edges[0] + 3, edges[1] + 3), crop.words, font=font), taken, picture.height)
         taken.append(place)

@@ -7,6 +7,7 @@ cut from.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -42,6 +43,7 @@ from edgekit.explain.probe_record import (
     ProbesRecord,
     answers_of,
 )
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.metrics.rates import paired_difference
 from edgekit.metrics.wording import short_percent
 from edgekit.progress import SILENT, Progress
@@ -53,8 +55,8 @@ from edgekit.runtime.voting import decide, vote
 from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, sources_sha256, write_arrays
 
 UNTOUCHED = "untouched"
-# An interrupted pass loses nothing; one that is killed loses this much.
-_SAVESECONDS = 30.0
+# An interrupted pass loses nothing; one that is killed loses this much, or so many times what a save takes.
+_SAVE_SECONDS, _SAVE_TIMES = 30.0, 20.0
 # Of probabilities that a file keeps.
 _SUM_TOLERANCE = 1e-6
 # Of the shorter side.
@@ -183,9 +185,10 @@ def probe_photos(
     Raises:
         DataError: labels that the model doesn't know, a part that can't be told or is empty, or a mask outside a photo.
         PhotoError: a photo can't be decoded.
-        EdgekitError: the folder can't be written.
+        EdgekitError: the model answers for regions, or the folder can't be written.
     """
     contract = classifier.contract
+    refuse_regions(contract.regions)
     chosen = choose_photos(dataset, contract, config.part, progress=progress)
     samples = _some(chosen.samples, config.per_class)
     if not samples:
@@ -256,6 +259,11 @@ class _Table:
             self.is_saved = True
 
 
+def _save(tables: Sequence[_Table]) -> None:
+    for table in tables:
+        table.save()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Work:
     """Photos and what is done to them."""
@@ -275,7 +283,7 @@ class _Work:
             plain((contract.plan, contract.heads, contract.decision)),
             [self.dataset.sha256, [sample.path for sample in self.samples]],
             runtime_key(self.classifier.interpreter, paths),
-            sources_sha256(alter, background, cover, _border_boxes),
+            sources_sha256(alter, background, cover, sys.modules[__name__]),
         ]
         expected = {
             "voted": ArrayType(np.float64, (count, classes)),
@@ -299,7 +307,7 @@ class _Work:
         open_ = [number for number in range(len(self.samples)) if any(not table.state[number] for table in tables)]
         progress.begin("probing photos", len(self.samples))
         progress.advance(len(self.samples) - len(open_))
-        workers, last = self.classifier.threads, time.monotonic()
+        workers, due = self.classifier.threads, time.monotonic() + _SAVE_SECONDS
         try:
             with closing(in_order(partial(self._probe, tables), open_, ahead=2 * workers, workers=workers)) as found:
                 for number, votes in zip(open_, found, strict=True):
@@ -308,13 +316,14 @@ class _Work:
                         table.voted[number] = 0 if voted is None else voted
                         table.is_saved = False
                     progress.advance()
-                    if time.monotonic() - last > _SAVESECONDS:
-                        for table in tables:
-                            table.save()
-                        last = time.monotonic()
+                    began = time.monotonic()
+                    if began > due:
+                        _save(tables)
+                        # Many photos make large tables, which would be written more than anything is scored.
+                        now = time.monotonic()
+                        due = now + max(_SAVE_SECONDS, _SAVE_TIMES * (now - began))
         finally:
-            for table in tables:
-                table.save()
+            _save(tables)
 
     def _probe(self, tables: Sequence[_Table], number: int) -> list[tuple[_Table, Float64Array | None]]:
         """What the model says of one photo under each probe that is still to be asked."""

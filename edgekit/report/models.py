@@ -39,6 +39,8 @@ _MEMBERS = ("float.json", "evaluate.json", "tta.json")
 _EXPLAINED = "explained"
 # More would make no page that anybody reads.
 MAX_RECORDS = 100
+# Of photos that were explained: each is a record, and a page shows few of them.
+MAX_EXPLANATIONS = 1000
 # Rows or columns of a map over a photo; no explanation has as many.
 _MAX_GRID = 2048
 
@@ -186,8 +188,10 @@ def _add(found: dict[Path, Any], path: Path, *, is_named: bool) -> None:
                 f"got the keys {sorted(raw)[:12]}"
             )
         return
-    if len(found) == MAX_RECORDS:
-        raise RunError(f"a report takes at most {MAX_RECORDS} records, got more; name fewer")
+    same = sum(isinstance(one, PhotoExplanation) == (kind is PhotoExplanation) for one in found.values())
+    most, what = (MAX_EXPLANATIONS, "explanations") if kind is PhotoExplanation else (MAX_RECORDS, "records")
+    if same == most:
+        raise RunError(f"a report takes at most {most} {what}, got more; name fewer")
     try:
         record = from_plain(kind, raw, where=str(path))
     except DataError as failure:

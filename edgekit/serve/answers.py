@@ -12,9 +12,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from edgekit.errors import ContractError, InterpreterError, PhotoError
+from edgekit.errors import ContractError, EdgekitError, InterpreterError, PhotoError
 from edgekit.explain.occlusion import occlusion
 from edgekit.explain.options import OcclusionConfig
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.records import plain
 from edgekit.runtime import Bundle, Classifier, read_bundle
 from edgekit.runtime.classifier import RegionsVerdict, Verdict
@@ -146,8 +147,10 @@ class Models:
             OutOfTime: it takes longer than so many seconds.
         """
         end = time.monotonic() + within_s
-        if self.contract.regions is not None:
-            raise PhotoError("an explanation is of a whole photo, got a model that answers for regions of it")
+        try:
+            refuse_regions(self.contract.regions)
+        except EdgekitError as refused:
+            raise PhotoError(str(refused)) from refused
 
         def is_over() -> bool:
             return self._is_ending.is_set() or time.monotonic() > end

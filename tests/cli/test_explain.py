@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -40,6 +41,11 @@ def test_it_says_what_it_wrote(edgekit_here, tmp_path, red_blue_file, blue):
         pytest.param(
             ["{model}", "{photo}", "--mistakes", "{folder}", "--data", "{folder}"], "leave photos out", id="both"
         ),
+        pytest.param(
+            ["{model}", "--mistakes", "{folder}", "--data", "{folder}"],
+            "must lie outside the photos' folder",
+            id="among",
+        ),
         pytest.param(["{model}", "{photo}", "--gradcam"], "name the run's folder", id="gradcam"),
         pytest.param(["{folder}", "{photo}"], "holds no finished float stage", id="no-run"),
         pytest.param(["{model}", "{photo}", "--cells", "4"], "--cells must be 9 to 2500, got 4", id="cells"),
@@ -51,6 +57,38 @@ def test_mistakes_are_told(edgekit_here, tmp_path, red_blue_file, blue, argument
     assert (code, out) == (2, "")
     assert message in " ".join(err.split())
     assert not (tmp_path / "why" / "blue.png").exists()
+
+
+@pytest.fixture
+def run_of_regions(tmp_path, monkeypatch, marks):
+    """A folder that says it holds a run of regions."""
+    folder = tmp_path / "who"
+    folder.mkdir()
+    (folder / "who-int8.tflite").touch()
+    told = SimpleNamespace(config=SimpleNamespace(regions=marks.contract.regions))
+    monkeypatch.setattr("edgekit.train.record.RunFolder.read", lambda self, stage: told)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        ("marks_file", ["{photo}"]),
+        ("marks_file", ["--probes", "--data", "{photos}"]),
+        ("run_of_regions", ["{photo}"]),
+        ("run_of_regions", ["--probes", "--data", "{photos}"]),
+        ("run_of_regions", ["--int8"]),
+    ],
+)
+def test_models_of_regions_are_refused(request, edgekit_here, tmp_path, blue, photos, model, what):
+    if what[0] == "--probes":
+        pytest.importorskip("cv2", reason="needs the video extra")
+        pytest.importorskip("matplotlib")
+    given = [one.format(photo=blue, photos=photos) for one in what]
+    code, out, err = edgekit_here("explain", request.getfixturevalue(model), *given, "--out", tmp_path / "why")
+    assert (code, out) == (2, "")
+    assert "got a model that answers for regions of it; name a model of whole photos" in " ".join(err.split())
+    assert not (tmp_path / "why").exists()
 
 
 @pytest.fixture
@@ -84,6 +122,9 @@ def test_probes_are_told_drawn_and_kept(edgekit_here, probing, tmp_path, model, 
         pytest.param(["{model}", "--probes", "--data", "{folder}/none"], "none", id="absent"),
         pytest.param(["{model}", "--probes", "--data", "{folder}", "--mask", "1,2"], "x,y,w,h", id="mask"),
         pytest.param(["{model}", "--probes", "--data", "{folder}", "--fine"], "--fine belongs to a photo", id="fine"),
+        pytest.param(
+            ["{model}", "--probes", "--data", "{folder}", "--cover", "mean"], "--cover says what --mask", id="cover"
+        ),
         pytest.param(["{model}", "{photo}", "--mask", "1,1,2,2"], "--mask belongs to --probes", id="no-probes"),
     ],
 )

@@ -10,7 +10,9 @@ pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.errors import RunError
 from edgekit.explain.ascent import dream, excite
+from edgekit.explain.float_network import FloatNetwork
 from edgekit.explain.options import DreamConfig, ExciteConfig
+from edgekit.train.keras2 import keras
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -82,3 +84,15 @@ def test_a_large_photo_is_dreamt_of_smaller(subject, photo):
 def test_a_layer_without_an_area_has_no_dream(subject, photo):
     with pytest.raises(RunError, match=r"mean has no area, got the shape \[3\]"):
         dream(subject, "mean", photo, DreamConfig())
+
+
+def test_a_photo_without_an_area_at_the_layer_has_no_dream(photo):
+    pixels = keras.Input((16, 16, 3))
+    shrunk = keras.layers.Conv2D(2, 3, strides=2, name="first")(pixels)
+    network = keras.Model(pixels, keras.layers.Conv2D(2, 3, name="second")(shrunk))
+    subject = FloatNetwork(name="runs/valid", network=network, weights_sha256="0" * 64)
+    quick = DreamConfig(octaves=2, octave_scale=2, steps=1, jitter_px=1)
+    assert dream(subject, "second", photo[:14, :14], quick).shape == (14, 14, 3)
+    for side in (12, 4):
+        with pytest.raises(RunError, match=f"second must have an area .* {side // 2}x{side // 2} px of a photo of"):
+            dream(subject, "second", photo[:side, :side], quick)

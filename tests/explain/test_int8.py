@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
+from edgekit.data.manifest import Sample
 from edgekit.errors import RunError
+from edgekit.explain import int8
 from edgekit.explain.error_gain import ErrorGain
 from edgekit.explain.int8 import explain_int8, worst_layers
 from edgekit.explain.int8_layers import LayerNoise
 from edgekit.explain.int8_record import Int8Record
 from edgekit.explain.options import Int8Config
 from edgekit.records import from_plain, plain
+from edgekit.runtime.bundle import read_bundle
 from edgekit.train.record import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -84,6 +88,31 @@ def test_a_file_that_is_not_of_the_run_is_refused(request, small_run, dataset, t
     model = shutil.copy(request.getfixturevalue(file), tmp_path / "model.tflite")
     with pytest.raises(RunError, match=message):
         explain_int8(dataset, RunFolder(root=small_run.root), model, QUICK)
+
+
+def test_photos_are_grouped_as_the_run_had_them(small_run, small_model, dataset, monkeypatch):
+    grouped, judged = replace(dataset), []
+
+    def stop(seen, *_):
+        judged.append(seen)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(int8, "of_run", lambda *_: grouped)
+    monkeypatch.setattr(int8, "_judging", stop)
+    with pytest.raises(KeyboardInterrupt):
+        explain_int8(dataset, small_run, small_model, QUICK)
+    assert judged[0] is grouped
+
+
+def test_an_answer_that_is_held_back_is_judged_by_its_label(red_blue_file):
+    contract = read_bundle(red_blue_file).contract
+    contract = contract.with_decision(replace(contract.decision, abstain=(0.1, 0.9)))
+    samples = tuple(Sample(path=f"{label}.jpg", label=label) for label in contract.labels)
+    judging = int8._Judging(samples=samples, targets=np.arange(2), rows=np.arange(2), folds=None)
+    scores = np.array([[[0.6, 0.4]], [[0.4, 0.6]]])
+    comparison = int8._Comparison(contract, judging, {"int8": scores, "float": scores})
+    models, latency = {"int8": b"", "float": b""}, {"int8": 1.0, "float": 1.0}
+    assert [one.balanced_accuracy for one in comparison.variants(models, latency, []).values()] == [1.0, 1.0]
 
 
 def test_the_worst_are_those_that_surely_cost_most():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edgekit.explain.error_gain import ErrorGain
@@ -15,10 +17,10 @@ def gained(value):
     return None if value is None else ErrorGain(value=value, low=value - 0.1, high=value + 0.1)
 
 
-def layer(name, own, cost):
+def layer(name, own, cost, number=0):
     ratios = {"snr_db": 20.0, "own_snr_db": own, "cosine": 0.99}
     return LayerNoise(
-        layer=name, operator="CONV_2D", number=0, range_used=0.5, clipped=0.0, cost=gained(cost), **ratios
+        layer=name, operator="CONV_2D", number=number, range_used=0.5, clipped=0.0, cost=gained(cost), **ratios
     )
 
 
@@ -48,8 +50,13 @@ def record(kept=(), calibrations=()):
         crops=3,
         calibration_crops=200,
         log_odds_spread=3.0,
-        layers=(layer("stem", 30.0, 0.1), layer("b9_project", 18.0, 0.25), layer("flat", None, None)),
+        layers=(
+            layer("stem", 30.0, 0.1, 1),
+            layer("b9_project", 18.0, 0.25, 2),
+            layer("flat", None, None, 3),
+        ),
         worst=("b9_project", "stem"),
+        worst_numbers=(2, 1),
         file=variant("int8"),
         float32=variant("float", (1.0, 1.0, 1.0), error=0.0),
         kept=kept,
@@ -99,3 +106,9 @@ def test_what_the_numbers_mean_is_said(kept, calibrations, told):
 def test_a_record_is_read_as_it_was_written():
     written = record((SURE, UNSURE))
     assert from_plain(Int8Record, plain(written), where="record") == written
+
+
+def test_operators_of_one_layer_are_told_apart():
+    layers = (layer("heads", 30.0, 0.1, 4), layer("heads", 25.0, 0.3, 7))
+    told = say_int8(replace(record(), layers=layers, worst=("heads", "heads"), worst_numbers=(7, 4)))
+    assert "in heads (30.0 %), heads (10.0 %)" in told[1]

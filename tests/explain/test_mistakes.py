@@ -51,8 +51,11 @@ def test_mistakes_of_the_user_are_told(evaluated):
     place = evaluated / "evaluation" / "evaluate.json"
     with pytest.raises(RunError, match="does not exist"):
         mistaken_photos(evaluated / "none", evaluated / "photos")
-    with pytest.raises(DataError, match="must be a folder"):
-        mistaken_photos(place, evaluated / "none")
+    with pytest.raises(RunError, match="File name too long"):
+        mistaken_photos(evaluated / ("n" * 300), evaluated / "photos")
+    for none in ("none", "n" * 300):
+        with pytest.raises(DataError, match="must be a folder"):
+            mistaken_photos(place, evaluated / none)
     raw = read_json(place)
     raw["detail"]["mistakes"] = []
     write_json(place, raw)

@@ -16,6 +16,7 @@ from edgekit.train.backbones.registry import BACKBONES
         pytest.param("efficientnet_lite", "is neither; did you mean 'efficientnet_lite", id="like-a-backbone"),
         pytest.param("nowhere", "is neither; backbones are", id="nothing"),
         pytest.param("small_cnn", "nobody published weights of small_cnn; name a run's folder", id="no-weights"),
+        pytest.param("n" * 300, "is neither; backbones are", id="too-long"),
         pytest.param(".", "holds no finished float stage", id="folder-without-a-run"),
     ],
 )

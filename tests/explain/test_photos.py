@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.explain.options import OcclusionConfig
 from edgekit.explain.photos import PhotoExplanation, explain_photos
 from edgekit.records import file_sha256, from_plain, read_json
@@ -57,3 +57,25 @@ def test_a_label_is_looked_up_before_any_photo(tmp_path, red_blue_file):
     with Classifier.load(red_blue_file) as classifier, pytest.raises(DataError, match="did you mean 'recapture'"):
         explain_photos(classifier, [tmp_path / "none.jpg"], OcclusionConfig(label="recaptures"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_photo_is_not_replaced_by_its_explanation(red_blue_file, photo):
+    before = photo.read_bytes()
+    with Classifier.load(red_blue_file) as classifier, pytest.raises(EdgekitError, match="is one of the photos"):
+        explain_photos(classifier, [photo], OcclusionConfig(cells=9), photo.parent)
+    assert photo.read_bytes() == before
+    assert [path.name for path in photo.parent.iterdir()] == ["shelf.png"]
+
+
+@pytest.mark.parametrize("name", ["shelf.png", "shelf.json"])
+def test_only_explanations_are_replaced(tmp_path, red_blue_file, photo, name):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("{}")
+    with Classifier.load(red_blue_file) as classifier:
+        with pytest.raises(EdgekitError, match=f"{name} exists, and no explanation of earlier wrote it"):
+            explain_photos(classifier, [photo], OcclusionConfig(cells=9), out)
+        assert (out / name).read_text() == "{}"
+        (out / name).unlink()
+        for _ in range(2):
+            explain_photos(classifier, [photo], OcclusionConfig(cells=9), out)

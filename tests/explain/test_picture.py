@@ -33,6 +33,11 @@ def test_crops_are_drawn_where_they_lie_in_the_whole_photo(grey):
     assert (np.asarray(grey) == 120).all()
 
 
+def test_a_crop_under_one_pixel_is_drawn_as_one(grey):
+    pixels = np.asarray(draw_crops(grey, (24_000, 16_000), [ScoredBox(Box(12_000, 8_000, 12_050, 8_050), "1: 90 %")]))
+    assert (pixels[80, 120] != 120).any()
+
+
 def test_words_of_boxes_that_begin_at_one_place_stand_below_each_other():
     photo = Image.new("RGB", (480, 320))
     same = [ScoredBox(Box(0, 0, 100 + 40 * n, 100 + 40 * n), f"{n}: 100 %") for n in range(4)]

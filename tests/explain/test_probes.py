@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,6 +22,8 @@ from edgekit.progress import Progress
 from edgekit.records import from_plain, plain
 from edgekit.runtime import Classifier
 from edgekit.runtime.crops import Box
+
+PROBES = probe_photos.__module__
 
 
 @pytest.fixture
@@ -131,6 +137,38 @@ def test_a_new_mask_asks_for_itself_alone(classifier, dataset, tmp_path):
     before = {path.name for path in tmp_path.iterdir()}
     probe_photos(classifier, dataset, ProbesConfig(mask=Mask.parse("1,1,5,5")), scores=tmp_path)
     assert len({path.name for path in tmp_path.iterdir()} - before) == 1
+
+
+def test_probes_that_changed_take_no_scores_of_before(classifier, dataset, tmp_path, monkeypatch):
+    def keys(folder):
+        probe_photos(classifier, dataset, ProbesConfig(per_class=1), scores=folder)
+        return {path.name for path in folder.iterdir()}
+
+    before = keys(tmp_path / "before")
+    assert keys(tmp_path / "same") == before
+    source = inspect.getsource
+    monkeypatch.setattr(inspect, "getsource", lambda part: source(part) + "#" * (part is sys.modules[PROBES]))
+    assert not keys(tmp_path / "after") & before
+
+
+def test_large_tables_are_written_seldom(classifier, dataset, tmp_path, monkeypatch):
+    """Where a save takes longer than all that is scored."""
+    now, saves = [0.0], []
+
+    def tick():
+        now[0] += 1
+        return now[0]
+
+    def save(place, arrays):
+        saves.append(place)
+        now[0] += 100
+
+    monkeypatch.setattr(f"{PROBES}.time", SimpleNamespace(monotonic=tick))
+    monkeypatch.setattr(f"{PROBES}.write_arrays", save)
+    monkeypatch.setattr(f"{PROBES}._SAVE_SECONDS", 0.0)
+    probe_photos(classifier, dataset, ProbesConfig(), scores=tmp_path)
+    # After the first photo, and at the end.
+    assert len(saves) == 2 * len(set(saves))
 
 
 def test_what_is_damaged_is_scored_again(classifier, dataset, tmp_path):

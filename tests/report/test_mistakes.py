@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 
 import pytest
 
@@ -12,7 +13,7 @@ from edgekit.explain.options import OcclusionConfig
 from edgekit.explain.photos import explain_photos
 from edgekit.metrics.breakdown import Mistake
 from edgekit.report.mistakes import gallery, judge_crop
-from edgekit.report.models import collect
+from edgekit.report.models import MAX_RECORDS, collect
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.crops import Box
 
@@ -126,6 +127,18 @@ def test_an_explanation_of_another_photo_or_model_is_not_shown(explained, edit):
         edit(record, lambda raw, change=change: raw.update(change))
         assert not any(one.heat for one in gallery(collect([root]).models[0], root / "photos").mistakes)
         record.write_bytes(before)
+
+
+def test_explanations_are_no_records_too_many(explained, monkeypatch):
+    root, _ = explained
+    record = next((root / "explained").glob("*.json"))
+    for number in range(MAX_RECORDS):
+        shutil.copy(record, record.with_name(f"{number:03}.json"))
+    (model,) = collect([root]).models
+    assert len(model.explained) == MAX_RECORDS + 1
+    monkeypatch.setattr("edgekit.report.models.MAX_EXPLANATIONS", MAX_RECORDS)
+    with pytest.raises(RunError, match=f"at most {MAX_RECORDS} explanations"):
+        collect([root])
 
 
 @pytest.mark.parametrize(
