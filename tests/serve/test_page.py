@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 import threading
 
 import pytest
 from browsing import CHROMIUM, CONTRASTS, DESKTOP, FLAGS, PHONE
+from PIL import Image
 from served import TOKEN, half_red, photo, serving
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra")
@@ -274,6 +276,7 @@ def test_a_token_opens_the_page(red_blue_file, visit, tmp_path):
         assert page.evaluate(CONTRASTS)[0][0] >= 4.5
         page.locator("#token").fill(TOKEN)
         page.keyboard.press("Enter")
+        page.locator("#desk").wait_for()
         give(page, BLUE)
         assert verdict(answers(page, 1)[0]) == "Photo of a screen or print"
         # A link with the token in its fragment does the same, and leaves no trace in the address.
@@ -281,6 +284,33 @@ def test_a_token_opens_the_page(red_blue_file, visit, tmp_path):
         linked.locator("#desk").wait_for()
         assert linked.url == served.address
         assert linked.evaluate("() => document.cookie") == ""
+
+
+def test_a_link_with_a_token_that_nobody_asks_for_opens_the_page(served, visit):
+    page = visit(f"{served.address}#token=%zz", refusals=(401,))
+    page.locator("#desk").wait_for()
+    assert not page.locator("#login").is_visible()
+    assert page.url == served.address
+
+
+def test_a_link_with_another_token_says_so(red_blue_file, visit):
+    with serving(red_blue_file, token=TOKEN) as served:
+        page = visit(f"{served.address}#token=another-token-than-that", refusals=(401,))
+        page.get_by_text("That is not this server's token.").wait_for()
+
+
+def test_several_faces_have_no_table_of_one(marks_file, marked_photo, visit):
+    def file(*marks):
+        written = io.BytesIO()
+        Image.fromarray(marked_photo(*marks)).save(written, "PNG")
+        return {"name": f"{len(marks)}.png", "mimeType": "image/png", "buffer": written.getvalue()}
+
+    red, blue = (2, 1, (255, 0, 0)), (5, 6, (0, 0, 255))
+    with serving(marks_file) as served:
+        page = visit(served.address)
+        give(page, file(red, blue), file(red), file())
+        cards = answers(page, 3)
+        assert [card.locator(".scores").is_visible() for card in cards] == [False, True, False]
 
 
 def test_labels_that_mean_nothing_more_stand_for_themselves(three_colours_file, visit):

@@ -58,10 +58,10 @@ async function login(token) {
   return false;
 }
 
-async function open() {
+async function open(problem = "") {
   // 401 is no mistake here: it says that a token is needed.
   const answer = await fetch("v1/model", { credentials: "same-origin" }).catch(() => null);
-  if (answer?.status === 401) return showLogin("");
+  if (answer?.status === 401) return showLogin(problem);
   if (!answer?.ok) return say("The server can't be reached.");
   model = await answer.json();
   $("login").hidden = true;
@@ -73,12 +73,22 @@ async function open() {
     : "Photos are sent to this server, which keeps none.";
 }
 
+/** A part of an address as it was meant; what is not encoded is meant as it stands. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 async function start() {
   const given = /^#token=(.+)$/.exec(location.hash);
   // Out of the address at once: it may be copied, and the history keeps it.
   if (given) history.replaceState(null, "", location.pathname);
-  if (given && !(await login(decodeURIComponent(given[1])))) return;
-  await open();
+  // A link of yesterday may meet today's cookie, or a server that asks for no token.
+  const isLeftOut = given && !(await login(decoded(given[1])));
+  await open(isLeftOut ? $("login-problem").textContent : "");
 }
 
 $("login").addEventListener("submit", async (event) => {
@@ -167,7 +177,10 @@ class Card {
     this.find(".crops").textContent = `${this.row.regions ? "Found" : "Crops"} (${this.row.boxes.length})`;
     // What is found may be several, and a map of reasons is of one answer.
     this.find(".why").hidden = Boolean(this.row.regions);
-    this.find(".more").hidden = model.labels.length <= SHOWN_LABELS;
+    // Nor can one table be of several.
+    const isOne = !this.row.regions || this.row.regions.length === 1;
+    this.find(".scores").hidden = !isOne;
+    this.find(".more").hidden = !isOne || model.labels.length <= SHOWN_LABELS;
     this.showScores(SHOWN_LABELS);
   }
 
@@ -211,6 +224,7 @@ class Card {
   async drawCrops() {
     // What can't be shown has no size, and no place for boxes; what each crop says is told all the same.
     await this.image.decode().catch(() => {});
+    if (this.find(".crops").getAttribute("aria-pressed") !== "true") return;
     const shapes = this.row.boxes.map(({ box: [left, top, right, bottom] }) =>
       svg("rect", { class: "crop", x: left, y: top, width: right - left, height: bottom - top }));
     this.draw(shapes, [this.image.naturalWidth, this.image.naturalHeight]);
