@@ -234,14 +234,19 @@ def check_work(work: Path, job: dict[str, Any]) -> None:
             sys.exit(f"{work} holds another job, which differs in {', '.join(changed)}; name another --work")
 
 
-def main() -> None:
-    """Run the commands and write the model's folder."""
+def arguments() -> argparse.Namespace:
+    """What the command line gives."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in FOLDERS:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=ROOT / "models" / NAME)
     parser.add_argument("--work", type=Path, help="folder of the photos and the run, whose finished stages are kept")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the commands and write the model's folder."""
+    given = arguments()
     with tempfile.TemporaryDirectory() as temporary:
         work = given.work or Path(temporary)
         check_work(work, job_of(given))

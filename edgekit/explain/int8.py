@@ -77,8 +77,7 @@ def explain_int8(
     folder.check_photos(record, dataset)
     dataset = of_run(dataset, folder, record, REFUSE, progress)
     judging = _judging(dataset, folder, record, config)
-    source = crop_source(dataset, judging.scored, record.config.plan, record.config.network.side_px)
-    crops = np.stack(list(fixed_crops(source, count=record.config.plan.crops)))
+    crops = _crops(dataset, record, judging)
     looked_at = _other_crops(dataset, record, judging, config)
     float_side = _FloatSide.of(folder, record)
     progress.begin("converting the float network", 1)
@@ -249,6 +248,16 @@ class _FloatSide:
             made = to_flatbuffer(self.twin, "int8", pixels)
         progress.advance()
         return append_softmax(made)
+
+
+def _crops(dataset: Dataset, record: TrainRecord, judging: _Judging) -> RGBArray:
+    """All crops of the photos that judge: (photos, crops, side, side, 3); held before any is timed, and once."""
+    plan, side = record.config.plan, record.config.network.side_px
+    crops = np.empty((len(judging.rows), plan.crops, side, side, 3), np.uint8)
+    source = crop_source(dataset, judging.scored, plan, side)
+    for row, cut in enumerate(fixed_crops(source, count=plan.crops)):
+        crops[row] = cut
+    return crops
 
 
 def _other_crops(dataset: Dataset, record: TrainRecord, judging: _Judging, config: Int8Config) -> RGBArray:
