@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json as json_module
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import typer
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from edgekit.runtime.photo import Picture
     from edgekit.video.source import FrameSource
     from edgekit.video.watch import FrameRegions, FrameVerdict
+    from edgekit.video.writer import VideoWriter
 
+Frame = TypeVar("Frame", "FrameVerdict", "FrameRegions")
 
 SOURCES = ("--camera", "--video", "--picamera")
 
@@ -71,78 +74,52 @@ class WatchOptions:
         return not photos
 
 
-class _Tally:
-    """What is left to say in the end."""
+class _Tally(ABC, Generic[Frame]):
+    """What is said of frames: as they come, and what is left to say in the end."""
 
     def __init__(self) -> None:
-        self.labels: Counter[str] = Counter()
-        self.ms = 0.0
-        self.last: FrameVerdict | None = None
+        self.frames, self.ms = 0, 0.0
 
-    def add(self, verdict: FrameVerdict) -> None:
-        self.labels[verdict.label] += 1
-        self.ms += verdict.ms
-        self.last = verdict
+    @abstractmethod
+    def add(self, frame: Frame) -> list[str]:
+        """Count a frame; returns lines for what changed."""
+
+    @abstractmethod
+    def now(self) -> str:
+        """What is said of the last frame, in a few words."""
+
+    @abstractmethod
+    def found(self) -> str:
+        """What all frames came to."""
 
     def line(self, source: FrameSource) -> str:
-        frames = self.labels.total()
-        shares = ", ".join(f"{percent(number / frames)} {label}" for label, number in self.labels.most_common())
+        """The summary."""
         return (
-            f"{source.name}: {count(frames, 'frame')}, {source.dropped} dropped, "
-            f"{self.ms / frames:.1f} ms each: {shares}"
+            f"{source.name}: {count(self.frames, 'frame')}, {source.dropped} dropped, "
+            f"{self.ms / self.frames:.1f} ms each: {self.found()}"
         )
 
 
-def watch_frames(
-    classifier: Classifier, classify: Callable[[Picture], Verdict], options: WatchOptions, *, json: bool
-) -> None:
-    """Print a line for each frame (JSON), or for each change of the verdict, and a summary.
+class _VerdictTally(_Tally["FrameVerdict"]):
+    """Of whole frames."""
 
-    Raises:
-        VideoError: no frames, or the camera stopped; what was drawn until then is kept.
-    """
-    from edgekit.runtime import Smoother
-    from edgekit.runtime.memory import return_freed_memory
-    from edgekit.runtime.smoothing import DEFAULT_TAU_S
-    from edgekit.video.watch import watch
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels: Counter[str] = Counter()
+        self._last = ""
 
-    # A camera may be watched for days.
-    return_freed_memory()
-    smoother = Smoother(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
-    tally = _Tally()
-    with ExitStack() as stack:
-        opened = open_source(options.camera, options.video, every=options.every or 1, realtime=options.realtime)
-        source = stack.enter_context(closing(opened))
-        writer = None
-        if options.draw is not None:
-            from edgekit.video.writer import VideoWriter
+    def add(self, frame: FrameVerdict) -> list[str]:
+        self.frames += 1
+        self.ms += frame.ms
+        self._labels[frame.label] += 1
+        is_new, self._last = frame.label != self._last, frame.label
+        return [f"{frame.time_s:8.2f} s  {frame.label}  {percent(frame.score)}"] if is_new else []
 
-            writer = stack.enter_context(closing(VideoWriter(options.draw, fps=source.fps)))
-        progress = None
-        if source.count is not None:
-            progress = stack.enter_context(console.progress())
-            progress.begin("watching", min(source.count, options.frames or source.count))
-        verdicts = watch(source, classify, smoother, limit=options.frames, writer=writer)
-        try:
-            for verdict in verdicts:
-                if json:
-                    typer.echo(json_module.dumps(plain(verdict)))
-                elif tally.last is None or verdict.label != tally.last.label:
-                    typer.echo(f"{verdict.time_s:8.2f} s  {verdict.label}  {percent(verdict.score)}")
-                if progress is not None:
-                    dropped = verdict.dropped - (tally.last.dropped if tally.last is not None else 0)
-                    progress.advance(1 + dropped, note=verdict.label)
-                tally.add(verdict)
-        finally:
-            # Ctrl-C is how a camera is ended: that has a summary, too.
-            if tally.last is not None:
-                # Between JSON lines it would be in a script's way.
-                typer.echo(printable(tally.line(source)), err=json)
-    read = tally.labels.total() + source.dropped
-    if source.count is not None and options.frames is None and read < source.count:
-        console.note(
-            f"{source.name} announces {count(source.count, 'frame')}, {read} could be read; is the file whole?"
-        )
+    def now(self) -> str:
+        return self._last
+
+    def found(self) -> str:
+        return ", ".join(f"{percent(number / self.frames)} {label}" for label, number in self._labels.most_common())
 
 
 @dataclass(slots=True)
@@ -159,18 +136,17 @@ class _Identity:
         return self.answers.most_common(1)[0][0]
 
 
-class _RegionTally:
-    """What is left to say of regions in the end. Of who is gone only the answer is kept: a camera may run for days."""
+class _RegionTally(_Tally["FrameRegions"]):
+    """Of regions. Of who is gone only the answer is kept: a camera may run for days."""
 
     def __init__(self, thing: str, kept_s: float) -> None:
+        super().__init__()
         self.thing = thing
-        self.frames, self.ms = 0, 0.0
         self._kept_s = kept_s
         self._gone: Counter[str] = Counter()
         self._here: dict[int, _Identity] = {}
 
     def add(self, frame: FrameRegions) -> list[str]:
-        """Count a frame; returns lines for who came, and whose answer changed."""
         self.frames += 1
         self.ms += frame.ms
         lines = []
@@ -187,14 +163,32 @@ class _RegionTally:
                 del self._here[number]
         return lines
 
-    def line(self, source: FrameSource) -> str:
-        found = self._gone + Counter(known.answer for known in self._here.values())
-        answers = ", ".join(f"{number} {label}" for label, number in found.most_common())
-        seen = f"{count(found.total(), self.thing)}, {answers}" if found else ""
-        return (
-            f"{source.name}: {count(self.frames, 'frame')}, {source.dropped} dropped, "
-            f"{self.ms / self.frames:.1f} ms each: {seen or f'no {self.thing}'}"
-        )
+    def now(self) -> str:
+        return count(len(self._here), self.thing)
+
+    def found(self) -> str:
+        answers = self._gone + Counter(known.answer for known in self._here.values())
+        listed = ", ".join(f"{number} {label}" for label, number in answers.most_common())
+        return f"{count(answers.total(), self.thing)}, {listed}" if answers else f"no {self.thing}"
+
+
+def watch_frames(
+    classifier: Classifier, classify: Callable[[Picture], Verdict], options: WatchOptions, *, json: bool
+) -> None:
+    """Print a line for each frame (JSON), or for each change of the verdict, and a summary.
+
+    Raises:
+        VideoError: no frames, or the camera stopped; what was drawn until then is kept.
+    """
+    from edgekit.runtime import Smoother
+    from edgekit.video.watch import watch
+
+    smoother = Smoother(classifier.contract, tau_s=_tau_s(options))
+
+    def verdicts(source: FrameSource, writer: VideoWriter | None) -> Iterator[FrameVerdict]:
+        return watch(source, classify, smoother, limit=options.frames, writer=writer)
+
+    _watch(verdicts, _VerdictTally(), options, json=json)
 
 
 def watch_frame_regions(
@@ -206,15 +200,36 @@ def watch_frame_regions(
         VideoError: no frames, or the camera stopped; what was drawn until then is kept.
     """
     from edgekit.runtime import Tracker
-    from edgekit.runtime.memory import return_freed_memory
     from edgekit.runtime.regions.tracking import KEPT_S
-    from edgekit.runtime.smoothing import DEFAULT_TAU_S
     from edgekit.video.watch import watch_regions
 
     assert classifier.contract.regions is not None
+    tracker = Tracker(classifier.contract, tau_s=_tau_s(options))
+
+    def regions(source: FrameSource, writer: VideoWriter | None) -> Iterator[FrameRegions]:
+        return watch_regions(source, classify, tracker, limit=options.frames, writer=writer)
+
+    _watch(regions, _RegionTally(classifier.contract.regions.thing, KEPT_S), options, json=json)
+
+
+def _tau_s(options: WatchOptions) -> float:
+    from edgekit.runtime.smoothing import DEFAULT_TAU_S
+
+    return DEFAULT_TAU_S if options.smooth is None else options.smooth
+
+
+def _watch(
+    begin: Callable[[FrameSource, VideoWriter | None], Iterator[Frame]],
+    tally: _Tally[Frame],
+    options: WatchOptions,
+    *,
+    json: bool,
+) -> None:
+    """Open what is watched, and what is drawn into; tell of every frame, and sum up."""
+    from edgekit.runtime.memory import return_freed_memory
+
+    # A camera may be watched for days.
     return_freed_memory()
-    tracker = Tracker(classifier.contract, tau_s=DEFAULT_TAU_S if options.smooth is None else options.smooth)
-    tally = _RegionTally(classifier.contract.regions.thing, KEPT_S)
     with ExitStack() as stack:
         opened = open_source(options.camera, options.video, every=options.every or 1, realtime=options.realtime)
         source = stack.enter_context(closing(opened))
@@ -223,15 +238,29 @@ def watch_frame_regions(
             from edgekit.video.writer import VideoWriter
 
             writer = stack.enter_context(closing(VideoWriter(options.draw, fps=source.fps)))
+        progress = None
+        if source.count is not None:
+            progress = stack.enter_context(console.progress())
+            progress.begin("watching", min(source.count, options.frames or source.count))
+        dropped = 0
         try:
-            for frame in watch_regions(source, classify, tracker, limit=options.frames, writer=writer):
+            for frame in begin(source, writer):
                 changes = tally.add(frame)
                 for line in [json_module.dumps(plain(frame))] if json else changes:
                     typer.echo(printable(line))
+                if progress is not None:
+                    progress.advance(1 + frame.dropped - dropped, note=tally.now())
+                dropped = frame.dropped
         finally:
             # Ctrl-C is how a camera is ended: that has a summary, too.
             if tally.frames:
+                # Between JSON lines it would be in a script's way.
                 typer.echo(printable(tally.line(source)), err=json)
+    read = tally.frames + source.dropped
+    if source.count is not None and options.frames is None and read < source.count:
+        console.note(
+            f"{source.name} announces {count(source.count, 'frame')}, {read} could be read; is the file whole?"
+        )
 
 
 def open_source(camera: int | None, video: Path | None, *, every: int = 1, realtime: bool = False) -> FrameSource:
