@@ -18,7 +18,7 @@ const UNREADABLE = 0x1 | 0x20 | 0x40;
 
 /** What an archive holds of the members that were asked for, and where it starts in the file. */
 export interface Archive {
-  readonly members: ReadonlyMap<string, Uint8Array>;
+  readonly members: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   readonly start: number;
 }
 
@@ -44,7 +44,7 @@ interface Member {
 export async function readArchive(content: Uint8Array<ArrayBuffer>, wanted: readonly string[]): Promise<Archive> {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const members = listMembers(content, view);
-  const found = new Map<string, Uint8Array>();
+  const found = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const member of members) {
     if (wanted.includes(member.name)) found.set(member.name, await unpack(content, view, member));
   }
@@ -128,7 +128,7 @@ function nameOf(bytes: Uint8Array): string {
   return zero < 0 ? text : text.slice(0, zero);
 }
 
-async function unpack(content: Uint8Array<ArrayBuffer>, view: DataView, member: Member): Promise<Uint8Array> {
+async function unpack(content: Uint8Array<ArrayBuffer>, view: DataView, member: Member): Promise<Uint8Array<ArrayBuffer>> {
   const { name, at } = member;
   if (at + LOCAL_BYTES > content.length || view.getUint32(at, true) !== LOCAL_MARK)
     throw broken(`${name} is not there`);
@@ -146,7 +146,7 @@ async function unpack(content: Uint8Array<ArrayBuffer>, view: DataView, member: 
 }
 
 /** Unpack deflated bytes. The declared size is only a claim, so this stops by itself. */
-async function inflate(packed: Uint8Array<ArrayBuffer>, name: string): Promise<Uint8Array> {
+async function inflate(packed: Uint8Array<ArrayBuffer>, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;

@@ -6,9 +6,10 @@
  */
 
 import { readArchive } from "./archive.ts";
-import { CONTRACT_NAME, Contract, LABELS_NAME } from "./contract.ts";
+import { CONTRACT_NAME, Contract, DETECTOR_NAME, LABELS_NAME } from "./contract.ts";
 import { ContractError } from "./errors.ts";
 import { truncated } from "./json.ts";
+import { checkDetector } from "./regions/check.ts";
 import { sha256 } from "./sha256.ts";
 import { checkClassifier } from "./verify/model.ts";
 import { IDENTIFIER } from "./verify/structure.ts";
@@ -25,6 +26,8 @@ export class Bundle {
     readonly contract: Contract,
     /** The TFLite model without the archive; its SHA-256 is the contract's. */
     readonly flatbuffer: Uint8Array<ArrayBuffer>,
+    /** The file that finds the contract's regions; null for a model of whole photos. */
+    readonly detector: Uint8Array<ArrayBuffer> | null,
     /** Hex SHA-256 of the whole file as read. */
     readonly fileSha256: string,
   ) {}
@@ -33,10 +36,15 @@ export class Bundle {
    * Read and check a model file.
    *
    * @param content - The whole file; it must stay as it is as long as the bundle is used.
+   * @param beside - Of a contract whose detector lies beside the model's file, the content of that; null: it is not at
+   *   hand.
    * @throws ContractError - Too large, no TFLite file, without contract, of a newer schema, changed since, or none that an
-   *   engine may run.
+   *   engine may run; or its detector is absent or another.
    */
-  static async read(content: Uint8Array<ArrayBuffer> | ArrayBuffer): Promise<Bundle> {
+  static async read(
+    content: Uint8Array<ArrayBuffer> | ArrayBuffer,
+    beside: Uint8Array<ArrayBuffer> | null = null,
+  ): Promise<Bundle> {
     const bytes = content instanceof ArrayBuffer ? new Uint8Array(content) : content;
     if (bytes.length > MAX_MODEL_BYTES) {
       throw new ContractError(`a model must have at most ${MAX_MODEL_BYTES} bytes, got ${bytes.length}`);
@@ -48,7 +56,7 @@ export class Bundle {
           "tell what it is",
       );
     }
-    const { members, start } = await readArchive(bytes, [CONTRACT_NAME, LABELS_NAME]);
+    const { members, start } = await readArchive(bytes, [CONTRACT_NAME, LABELS_NAME, DETECTOR_NAME]);
     const contract = contractIn(members);
     const flatbuffer = bytes.subarray(0, start);
     const digest = await sha256(flatbuffer);
@@ -65,7 +73,8 @@ export class Bundle {
       );
     }
     checkClassifier(flatbuffer, contract);
-    return new Bundle(contract, flatbuffer, await sha256(bytes));
+    const detector = await detectorIn(members.get(DETECTOR_NAME), contract, beside);
+    return new Bundle(contract, flatbuffer, detector, await sha256(bytes));
   }
 }
 
@@ -77,6 +86,34 @@ function contractIn(members: ReadonlyMap<string, Uint8Array>): Contract {
     );
   }
   return Contract.fromJson(textOf(CONTRACT_NAME, content));
+}
+
+/** The detector of a contract's regions, checked; null where it has none. */
+async function detectorIn(
+  inside: Uint8Array<ArrayBuffer> | undefined,
+  { regions }: Contract,
+  beside: Uint8Array<ArrayBuffer> | null,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const isPromised = regions?.place === "inside";
+  if (inside !== undefined && !isPromised) {
+    throw new ContractError(
+      `its contract promises no ${DETECTOR_NAME} inside, the archive has one; convert it again`,
+    );
+  }
+  if (regions === null) return null;
+  const detector = isPromised ? inside : beside;
+  if (detector === undefined) {
+    throw new ContractError(
+      `the model must have its ${regions.thing} detector inside, as ${DETECTOR_NAME}; copy it again`,
+    );
+  }
+  if (detector === null) {
+    throw new ContractError(
+      `the model's ${regions.thing} detector lies beside it, as ${regions.detectorFile}: take a model that has it inside`,
+    );
+  }
+  await checkDetector(detector, regions);
+  return detector;
 }
 
 function textOf(name: string, content: Uint8Array): string {

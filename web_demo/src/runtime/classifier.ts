@@ -8,11 +8,16 @@ import { MIN_SIDE_PX } from "./limits.ts";
 import type { Model } from "./model.ts";
 import { readPhoto } from "./photo.ts";
 import { type Photo, Picture, asPhoto, toTensor } from "./picture.ts";
+import type { Detector } from "./regions/detector.ts";
+import { regionPhoto } from "./regions/squares.ts";
 import { mayStop } from "./stopping.ts";
-import { Verdict } from "./verdict.ts";
+import { RegionsVerdict, type RegionVerdict, Verdict } from "./verdict.ts";
 import { decide, vote } from "./voting.ts";
 
-/** What can be classified: the content of a photo's file, pixels, a camera's frame, or a photo at its working size. */
+/**
+ * What can be classified: the content of a photo's file, pixels, a camera's frame, or a photo at its working size, with
+ * regions at its own.
+ */
 export type Source = Blob | Uint8Array<ArrayBuffer> | Picture | Frame | Photo;
 
 /** How many crops are scored. */
@@ -36,11 +41,14 @@ export class Classifier {
   /**
    * @param contract - The contract of the models.
    * @param models - One or more of the same bundle: as many crops are scored at the same time. They are closed with it.
-   * @throws ContractError - No model, or one whose side, classes or heads are not those that the contract promises.
+   * @param detector - As `Detector.load` gives it for the bundle; closed with it, too.
+   * @throws ContractError - No model, or one whose side, classes or heads are not those that the contract promises; or a
+   *   contract of regions without its detector.
    */
   constructor(
     readonly contract: Contract,
     readonly models: readonly Model[],
+    private readonly detector: Detector | null = null,
   ) {
     const expected = [contract.sidePx, contract.labels.length, contract.headCount].join(", ");
     for (const { sidePx, classes, heads } of models) {
@@ -52,26 +60,88 @@ export class Classifier {
       }
     }
     if (models.length === 0) throw new ContractError("a classifier needs one model or more, got none");
+    if ((contract.regions === null) !== (detector === null)) {
+      const [needed, given] = contract.regions === null ? ["no detector", "one"] : ["its detector", "none"];
+      throw new ContractError(`a classifier needs ${needed} for this contract, got ${given}; use Detector.load`);
+    }
   }
 
   /**
    * Classify one photo.
    *
-   * @throws PhotoError - The photo can't be decoded, is beyond the limits, or has less than 8x8 pixels.
+   * @throws PhotoError - The photo can't be decoded, is beyond the limits, or has less than 8x8 pixels; with regions, it has
+   *   none, or several, of which none is guessed (`classifyRegions` answers for each).
    * @throws ContractError - A number of crops that can't be had, or a closed classifier.
    * @throws ModelError - The engine failed.
    */
   async classify(source: Source, options: ClassifyOptions = {}): Promise<Verdict> {
-    const { crops = null, stopEarly = true } = options;
-    if (this.isClosed) throw new ContractError("this classifier is closed; load the model again");
-    if (crops !== null) checkCrops(crops);
-    const { plan, sidePx, labels } = this.contract;
+    this.checkAsked(options);
     const began = performance.now();
-    const photo = await photoOf(source, plan.workingPx);
+    const photo = await this.workingPhoto(source);
     const [width, height] = photo.sizeWh;
     if (Math.min(width, height) < MIN_SIDE_PX) {
       throw new PhotoError(`a photo must be at least ${MIN_SIDE_PX}x${MIN_SIDE_PX} px, got ${width}x${height}`);
     }
+    return this.verdictOn(photo, began, options);
+  }
+
+  /**
+   * Classify each region of a photo: with two faces there are two answers, without any there is none.
+   *
+   * @throws ContractError - The model classifies whole photos; or as `classify`.
+   * @throws PhotoError - As `classify`, but for photos without a region or with several.
+   * @throws ModelError - The engine failed.
+   */
+  async classifyRegions(source: Source, options: ClassifyOptions = {}): Promise<RegionsVerdict> {
+    this.checkAsked(options);
+    const { detector } = this;
+    if (detector === null) {
+      throw new ContractError("classifyRegions needs a model of regions, got one of whole photos; use classify");
+    }
+    const began = performance.now();
+    const whole = await photoOf(source, null);
+    const decoded = performance.now();
+    const places = await detector.find(whole);
+    const found = performance.now();
+    const regions: RegionVerdict[] = [];
+    for (const region of places) {
+      const cutAt = performance.now();
+      const square = regionPhoto(whole, region, this.contract.plan.workingPx);
+      regions.push({ region, verdict: await this.verdictOn(square, cutAt, options) });
+    }
+    return new RegionsVerdict({
+      thing: detector.plan.thing,
+      sizeWh: whole.sizeWh,
+      regions,
+      decodeMs: decoded - began,
+      detectMs: found - decoded,
+    });
+  }
+
+  private checkAsked({ crops = null }: ClassifyOptions): void {
+    if (this.isClosed) throw new ContractError("this classifier is closed; load the model again");
+    if (crops !== null) checkCrops(crops);
+  }
+
+  /** What crops are cut from: a photo at the plan's working size or, with regions, the square of its one region. */
+  private async workingPhoto(source: Source): Promise<Photo> {
+    const { workingPx } = this.contract.plan;
+    const { detector } = this;
+    if (detector === null) return photoOf(source, workingPx);
+    const whole = await photoOf(source, null);
+    const places = await detector.find(whole);
+    const [place] = places;
+    if (place === undefined || places.length > 1) {
+      const found = places.length > 1 ? `${places.length}: use classifyRegions, which answers for each` : "none";
+      throw new PhotoError(`a photo must have one ${detector.plan.thing}, got ${found}`);
+    }
+    return regionPhoto(whole, place, workingPx);
+  }
+
+  /** Score a working photo's crops and vote. */
+  private async verdictOn(photo: Photo, began: number, options: ClassifyOptions): Promise<Verdict> {
+    const { crops = null, stopEarly = true } = options;
+    const { plan, sidePx, labels } = this.contract;
     const decoded = performance.now();
     const boxes = cropBoxes(plan, photo.sizeWh, sidePx, crops);
     const scored = await this.score(photo, boxes, stopEarly && crops === null);
@@ -122,10 +192,11 @@ export class Classifier {
     return { scores, cropMs: cut - began, invokeMs: performance.now() - cut };
   }
 
-  /** Free the models. Using the classifier afterwards is an error. */
+  /** Free the models and the detector. Using the classifier afterwards is an error. */
   close(): void {
     this.isClosed = true;
     for (const model of this.models) model.close();
+    this.detector?.close();
   }
 }
 

@@ -5,16 +5,20 @@
  */
 
 import { ContractError } from "./errors.ts";
+import { float, integer, listOf, object, oneOf, optional, orNull, pair, readObject, required, string } from "./fields.ts";
 import { type Json, JsonError, type JsonObject, describeJson, readJson, truncated } from "./json.ts";
 
-/** The newest version of the format that is read. */
-export const SCHEMA = 2;
-// Contracts without heads have it, so that older readers take them as well.
-const SCHEMA_WITHOUT_HEADS = 1;
+/** The newest version of the format that is read. A contract has the oldest that has all that it says. */
+export const SCHEMA = 3;
+const FIRST_SCHEMA = 1;
+// The schema that each of these keys came with.
+const SINCE = { heads: 2, regions: 3 } as const;
 /** The member of a model's archive that holds the contract. */
 export const CONTRACT_NAME = "edgekit.json";
 /** The member that holds the labels, one a line. */
 export const LABELS_NAME = "labels.txt";
+/** The member that holds the detector of regions, where it is inside. */
+export const DETECTOR_NAME = "detector.tflite";
 /** The answer inside the contract's abstain band: take the photo again. */
 export const RETAKE = "retake";
 /** The answer under the contract's floor. */
@@ -29,9 +33,14 @@ const MAX_NAME_LENGTH = 200;
 const [MIN_WORKING_PX, MAX_WORKING_PX] = [64, 20_000];
 // Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
 const MAX_DEPTH = 20;
+const MAX_REGIONS = 100;
+// Of a region's margin, in parts of its side.
+const MAX_MARGIN = 2;
+const DETECTORS = ["blazeface-short", "blazeface-back", "blazeface-full"] as const;
+const PLACES = ["inside", "beside"] as const;
+const ALIGNMENTS = ["none", "eyes"] as const;
 const PRECISIONS = ["int8", "float32", "float16", "dynamic", "int16x8"] as const;
 const VOTES = ["mean-log", "mean"] as const;
-const [LEAST_INT, MOST_INT] = [-(2n ** 63n), 2n ** 64n - 1n];
 
 /** How a model's numbers are stored. */
 export type Precision = (typeof PRECISIONS)[number];
@@ -184,6 +193,83 @@ export class Decision {
   }
 }
 
+/** MediaPipe's face detectors: for two metres, for a phone's back camera, for five metres. */
+export type DetectorName = (typeof DETECTORS)[number];
+
+/** What a plan of regions is made of; what is left out has the default of the format. */
+export interface RegionParts {
+  readonly detector: DetectorName;
+  readonly detectorSha256: string;
+  readonly place?: (typeof PLACES)[number];
+  readonly margin?: number;
+  readonly align?: (typeof ALIGNMENTS)[number];
+  readonly leastScore?: number;
+  readonly iou?: number;
+  readonly most?: number;
+  readonly leastPx?: number;
+}
+
+/**
+ * What is classified instead of the whole photo: squares around what a detector finds in it.
+ *
+ * The crop plan is applied to each square as if it were the photo.
+ */
+export class RegionPlan {
+  /** How the detector's outputs are read. */
+  readonly detector: DetectorName;
+  /** Hex SHA-256 of the detector's file. */
+  readonly detectorSha256: string;
+  /** `inside` the model file, as `detector.tflite` of its archive, or `beside` it, by the name `detectorFile`. */
+  readonly place: (typeof PLACES)[number];
+  /** What is added on each side of what was found, in parts of its longer side, 0 to 2. */
+  readonly margin: number;
+  /** `eyes` turns the square so that the eyes are level; `none` leaves it upright. */
+  readonly align: (typeof ALIGNMENTS)[number];
+  /** What the detector is less sure of is left out. */
+  readonly leastScore: number;
+  /** Above this intersection over union, boxes are of one and the same thing. */
+  readonly iou: number;
+  /** The surest so many are taken, 1 to 100. */
+  readonly most: number;
+  /** What is smaller, by its longer side in the photo's own pixels, is left out. */
+  readonly leastPx: number;
+
+  /** @throws ContractError - The hash, or a number out of its range. */
+  constructor(parts: RegionParts) {
+    const { detector, detectorSha256, place = "inside", margin = 0.25, align = "none" } = parts;
+    const { leastScore = 0.5, iou = 0.3, most = 20, leastPx = 24 } = parts;
+    checkSha256("detector_sha256", detectorSha256);
+    if (!(margin >= 0 && margin <= MAX_MARGIN)) {
+      throw new ContractError(`a region's margin must lie in 0 to ${MAX_MARGIN}, got ${margin}`);
+    }
+    for (const [name, value] of [
+      ["least_score", leastScore],
+      ["iou", iou],
+    ] as const) {
+      if (!(value > 0 && value <= 1)) throw new ContractError(`${name} must lie above 0, and at most at 1, got ${value}`);
+    }
+    if (!(most >= 1 && most <= MAX_REGIONS)) {
+      throw new ContractError(`most must be 1 to ${MAX_REGIONS} regions, got ${most}`);
+    }
+    if (!(leastPx >= 1 && leastPx <= MAX_WORKING_PX)) {
+      throw new ContractError(`least_px must be 1 to ${MAX_WORKING_PX} px, got ${leastPx}`);
+    }
+    [this.detector, this.detectorSha256, this.place] = [detector, detectorSha256, place];
+    [this.margin, this.align, this.leastScore] = [margin, align, leastScore];
+    [this.iou, this.most, this.leastPx] = [iou, most, leastPx];
+  }
+
+  /** What the detector finds, for people. */
+  get thing(): string {
+    return "face";
+  }
+
+  /** The detector's name where it lies beside the model file. */
+  get detectorFile(): string {
+    return `detector-${this.detectorSha256.slice(0, 12)}.tflite`;
+  }
+}
+
 /** What a contract is made of; what is left out has the default of the format. */
 export interface ContractParts {
   readonly name: string;
@@ -192,6 +278,7 @@ export interface ContractParts {
   readonly sidePx: number;
   readonly plan?: CropPlan;
   readonly heads?: readonly string[] | null;
+  readonly regions?: RegionPlan | null;
   readonly decision?: Decision;
   readonly precision: Precision;
   readonly modelSha256: string;
@@ -201,7 +288,7 @@ export interface ContractParts {
 
 /** Everything that a caller must know to use a model, and where the model came from. */
 export class Contract {
-  /** Version of the format: 2 with heads, 1 without. */
+  /** Version of the format: 3 with regions, else 2 with heads, else 1. */
   readonly schema: number;
   /** A name for people. */
   readonly name: string;
@@ -217,6 +304,8 @@ export class Contract {
    * those of all others the second. A crop is scored by the head of its scale. Null: one head.
    */
   readonly heads: readonly string[] | null;
+  /** What is classified instead of the whole photo; null: the whole photo. */
+  readonly regions: RegionPlan | null;
   readonly decision: Decision;
   readonly precision: Precision;
   /** Hex SHA-256 of the flatbuffer, the bytes before the appended archive. */
@@ -234,7 +323,8 @@ export class Contract {
     this.sidePx = parts.sidePx;
     this.plan = parts.plan ?? new CropPlan();
     this.heads = parts.heads ?? null;
-    this.schema = this.heads === null ? SCHEMA_WITHOUT_HEADS : SCHEMA;
+    this.regions = parts.regions ?? null;
+    this.schema = Math.max(FIRST_SCHEMA, ...said(this).map((key) => SINCE[key]));
     this.decision = parts.decision ?? new Decision();
     this.precision = parts.precision;
     this.modelSha256 = parts.modelSha256;
@@ -249,11 +339,7 @@ export class Contract {
     if (isDeeper(this.provenance, MAX_DEPTH)) {
       throw new ContractError(`provenance must be nested at most ${MAX_DEPTH} deep, got more`);
     }
-    if (!/^[0-9a-f]{64}$/.test(this.modelSha256)) {
-      throw new ContractError(
-        `model_sha256 must be 64 hex digits, got ${JSON.stringify(truncated(this.modelSha256, 80))}`,
-      );
-    }
+    checkSha256("model_sha256", this.modelSha256);
   }
 
   /**
@@ -277,17 +363,17 @@ export class Contract {
           "with an older edgekit",
       );
     }
-    if (schema !== BigInt(SCHEMA) && schema !== BigInt(SCHEMA_WITHOUT_HEADS)) {
+    if (typeof schema !== "bigint" || schema < BigInt(FIRST_SCHEMA)) {
       throw new ContractError(
-        `${CONTRACT_NAME} must have schema ${SCHEMA_WITHOUT_HEADS} or ${SCHEMA}, got ${describeJson(schema)}`,
+        `${CONTRACT_NAME} must have schema ${FIRST_SCHEMA} to ${SCHEMA}, got ${describeJson(schema)}`,
       );
     }
     const contract = contractOf(raw, CONTRACT_NAME);
     if (BigInt(contract.schema) !== schema) {
-      throw new ContractError(
-        `${CONTRACT_NAME} ${contract.heads === null ? "without" : "with"} heads must have schema ${contract.schema}, got ` +
-          String(schema),
-      );
+      const keys = said(contract);
+      const what =
+        keys.length > 0 ? `with ${keys.join(" and ")}` : `without ${Object.keys(SINCE).join(" or ")}`;
+      throw new ContractError(`a contract ${what} must have schema ${contract.schema}, got ${schema}`);
     }
     return contract;
   }
@@ -396,6 +482,23 @@ function decisionOf(raw: Json, where: string): Decision {
   );
 }
 
+/** Read the plan of regions that a contract, or a conformance vector, holds as parsed JSON. */
+export function regionsOf(raw: Json, where: string): RegionPlan {
+  return new RegionPlan(
+    readObject<RegionParts>(raw, where, {
+      detector: required("detector", oneOf(DETECTORS)),
+      detector_sha256: required("detectorSha256", string),
+      place: optional("place", oneOf(PLACES)),
+      margin: optional("margin", float),
+      align: optional("align", oneOf(ALIGNMENTS)),
+      least_score: optional("leastScore", float),
+      iou: optional("iou", float),
+      most: optional("most", integer),
+      least_px: optional("leastPx", integer),
+    }),
+  );
+}
+
 function contractOf(raw: Json, where: string): Contract {
   const parts = readObject<ContractParts & { schema: number }>(raw, where, {
     schema: optional("schema", integer),
@@ -405,6 +508,7 @@ function contractOf(raw: Json, where: string): Contract {
     side_px: required("sidePx", integer),
     plan: optional("plan", planOf),
     heads: optional("heads", listOf(string)),
+    regions: optional("regions", regionsOf),
     decision: optional("decision", decisionOf),
     precision: required("precision", oneOf(PRECISIONS)),
     model_sha256: required("modelSha256", string),
@@ -414,96 +518,15 @@ function contractOf(raw: Json, where: string): Contract {
   return new Contract(parts);
 }
 
-type Convert<T> = (item: Json, where: string) => T;
-
-interface Field<Name, T> {
-  readonly name: Name;
-  readonly convert: Convert<T>;
-  readonly isRequired: boolean;
+/** The keys that came with newer schemas and say something. */
+function said(contract: Contract): (keyof typeof SINCE)[] {
+  return (Object.keys(SINCE) as (keyof typeof SINCE)[]).filter((key) => contract[key] !== null);
 }
 
-type Fields<T> = Readonly<Record<string, { [Name in keyof T]-?: Field<Name, Exclude<T[Name], undefined>> }[keyof T]>>;
-
-function required<const Name extends string, T>(name: Name, convert: Convert<T>): Field<Name, T> {
-  return { name, convert, isRequired: true };
-}
-
-function optional<const Name extends string, T>(name: Name, convert: Convert<T>): Field<Name, T> {
-  return { name, convert, isRequired: false };
-}
-
-/** An object with exactly the keys that are known, by the names that this runtime has for them. */
-function readObject<T extends object>(raw: Json, where: string, fields: Fields<T>): T {
-  const found = object(raw, where);
-  const known = Object.keys(fields).sort();
-  const unknown = [...found.keys()].filter((key) => !Object.hasOwn(fields, key)).sort();
-  const missing = known.filter((key) => fields[key]?.isRequired === true && !found.has(key));
-  if (unknown.length > 0 || missing.length > 0) {
-    throw new ContractError(
-      `${where} must have the keys ${known.join(", ")}: unknown ${truncated(JSON.stringify(unknown), 200)}, missing ` +
-        JSON.stringify(missing),
-    );
+function checkSha256(name: string, digest: string): void {
+  if (!/^[0-9a-f]{64}$/.test(digest)) {
+    throw new ContractError(`${name} must be 64 hex digits, got ${JSON.stringify(truncated(digest, 80))}`);
   }
-  const values: Partial<Record<keyof T, unknown>> = {};
-  for (const [key, item] of found) {
-    const field = fields[key];
-    if (field !== undefined) values[field.name] = field.convert(item, `${where}: ${key}`);
-  }
-  return values as T;
-}
-
-function refused(where: string, kind: string, item: Json): ContractError {
-  return new ContractError(`${where} must be ${kind}, got ${describeJson(item)}`);
-}
-
-function string(item: Json, where: string): string {
-  if (typeof item !== "string") throw refused(where, "a string", item);
-  return item;
-}
-
-function integer(item: Json, where: string): number {
-  if (typeof item !== "bigint") throw refused(where, "a whole number", item);
-  if (item < LEAST_INT || item > MOST_INT) throw refused(where, "an integer of 64 bits", item);
-  return Number(item);
-}
-
-function float(item: Json, where: string): number {
-  // A whole number of more than 1024 bits turns into infinity here.
-  const value = typeof item === "bigint" ? Number(item) : item;
-  if (typeof value !== "number" || !Number.isFinite(value)) throw refused(where, "a finite number", item);
-  return value;
-}
-
-function object(item: Json, where: string): JsonObject {
-  if (!(item instanceof Map)) throw refused(where, "an object", item);
-  return item as JsonObject;
-}
-
-function pair(item: Json, where: string): readonly [number, number] {
-  const [low, high] = listOf(float)(item, where);
-  if (!Array.isArray(item) || item.length !== 2 || low === undefined || high === undefined) {
-    throw refused(where, "two numbers", item);
-  }
-  return [low, high];
-}
-
-function listOf<T>(convert: Convert<T>): Convert<readonly T[]> {
-  return (item, where) => {
-    if (!Array.isArray(item)) throw refused(where, "a list", item);
-    return item.map((one: Json, number) => convert(one, `${where}[${number}]`));
-  };
-}
-
-function orNull<T>(convert: Convert<T>): Convert<T | null> {
-  return (item, where) => (item === null ? null : convert(item, where));
-}
-
-function oneOf<T extends string>(choices: readonly T[]): Convert<T> {
-  return (item, where) => {
-    const found = choices.find((choice) => choice === item);
-    if (found === undefined) throw refused(where, `one of ${choices.join(", ")}`, item);
-    return found;
-  };
 }
 
 /** As Python's `str.isprintable`: no controls, no unassigned or private code points, no blanks but the space. */

@@ -1,10 +1,8 @@
-/** What scores crops, and LiteRT.js as that. */
-
-import { type CompiledModel, Tensor, loadAndCompile } from "@litertjs/core";
+/** What scores crops: a loaded model, by whatever runs it. */
 
 import type { Bundle } from "./bundle.ts";
-import { ENGINE, loadEngine, whatEngineSaid } from "./engine.ts";
-import { ContractError, EdgekitError, ModelError } from "./errors.ts";
+import { ContractError, ModelError } from "./errors.ts";
+import { type Interpreter, LiteRtInterpreter } from "./interpreter.ts";
 
 // How far the sum of a crop's probabilities may be from one: float32 rounds in the sixth place.
 const SUM_TOLERANCE = 1e-3;
@@ -34,9 +32,8 @@ export interface Model {
   close(): void;
 }
 
-/** What of a bundle an engine needs: all of it crosses to a worker. */
-export interface ModelSource {
-  readonly flatbuffer: Uint8Array<ArrayBuffer>;
+/** What is known of a model beside its flatbuffer. */
+export interface ModelShape {
   readonly sidePx: number;
   readonly classes: number;
   readonly heads: number;
@@ -44,26 +41,61 @@ export interface ModelSource {
   readonly areProbabilities: boolean;
 }
 
-/** What an engine is given of a checked bundle. */
+/** A flatbuffer, and what is known of it. */
+export interface ModelSource extends ModelShape {
+  readonly flatbuffer: Uint8Array<ArrayBuffer>;
+}
+
+/** What is known of a checked bundle's model. */
 export function sourceOf(bundle: Bundle): ModelSource {
   const { flatbuffer, contract } = bundle;
   const { sidePx, labels, headCount } = contract;
   return { flatbuffer, sidePx, classes: labels.length, heads: headCount, areProbabilities: true };
 }
 
-/** LiteRT.js in this thread; by XNNPACK in WebAssembly, one thread. */
-export class LiteRtModel implements Model {
-  private turn: Promise<unknown> = Promise.resolve();
-  private compiled: CompiledModel | null;
+/** A model that an interpreter runs, which is closed with it. */
+export class InterpretedModel implements Model {
+  readonly sidePx: number;
+  readonly classes: number;
+  readonly heads: number;
+  private readonly areProbabilities: boolean;
 
-  private constructor(
-    compiled: CompiledModel,
-    private readonly source: Omit<ModelSource, "flatbuffer">,
-    readonly engine: string,
+  constructor(
+    private readonly interpreter: Interpreter,
+    { sidePx, classes, heads, areProbabilities }: ModelShape,
   ) {
-    this.compiled = compiled;
+    [this.sidePx, this.classes, this.heads, this.areProbabilities] = [sidePx, classes, heads, areProbabilities];
   }
 
+  get engine(): string {
+    return this.interpreter.engine;
+  }
+
+  async score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array> {
+    void index;
+    const { sidePx, classes, heads } = this;
+    if (rgb.length !== sidePx * sidePx * 3) {
+      throw new ModelError(`a crop must have ${sidePx * sidePx * 3} bytes, got ${rgb.length}`);
+    }
+    const outputs = await this.interpreter.run(rgb, [1, sidePx, sidePx, 3]);
+    // The engine has outputs in the order of the signature's names, not of the model's own list.
+    const rows = outputs.find(({ shape }) => shape.length === (head === 0 ? 2 : 3))?.values;
+    const wanted = head === 0 ? classes : (heads - 1) * classes;
+    if (rows?.length !== wanted || head >= heads) {
+      throw new ModelError(`a model must have ${wanted} floats for head ${head}, got ${String(rows?.length)}`);
+    }
+    const scores = head === 0 ? rows : rows.slice((head - 1) * classes, head * classes);
+    if (this.areProbabilities) checkProbabilities(scores);
+    return scores;
+  }
+
+  close(): void {
+    this.interpreter.close();
+  }
+}
+
+/** A model that LiteRT.js runs in this thread. */
+export class LiteRtModel extends InterpretedModel {
   /**
    * Load the engine, where that has not been done yet, and a model.
    *
@@ -73,74 +105,7 @@ export class LiteRtModel implements Model {
    */
   static async load(source: Bundle | ModelSource, wasmUrl: string): Promise<LiteRtModel> {
     const given = "contract" in source ? sourceOf(source) : source;
-    const { sidePx, classes, heads, areProbabilities } = given;
-    try {
-      const engine = await loadEngine(wasmUrl);
-      const compiled = await loadAndCompile(given.flatbuffer, { accelerator: "wasm" });
-      return new LiteRtModel(compiled, { sidePx, classes, heads, areProbabilities }, engine);
-    } catch (failure) {
-      throw new ModelError(`${ENGINE} can't load the model: ${messageOf(failure)}${whatEngineSaid()}; reload the page`);
-    }
-  }
-
-  get sidePx(): number {
-    return this.source.sidePx;
-  }
-
-  get classes(): number {
-    return this.source.classes;
-  }
-
-  get heads(): number {
-    return this.source.heads;
-  }
-
-  score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array> {
-    void index;
-    const scored = this.turn.then(() => this.run(rgb, head));
-    // A failure is its caller's; the next call takes its turn all the same.
-    this.turn = scored.catch(() => undefined);
-    return scored;
-  }
-
-  private async run(rgb: Uint8Array<ArrayBuffer>, head: number): Promise<Float32Array> {
-    const { sidePx, classes, heads, areProbabilities } = this.source;
-    if (this.compiled === null) throw new ModelError("this model is closed; load it again");
-    if (rgb.length !== sidePx * sidePx * 3) {
-      throw new ModelError(`a crop must have ${sidePx * sidePx * 3} bytes, got ${rgb.length}`);
-    }
-    const tensors: Tensor[] = [];
-    try {
-      const input = new Tensor(rgb, [1, sidePx, sidePx, 3]);
-      tensors.push(input);
-      const outputs = await this.compiled.run(input);
-      tensors.push(...outputs);
-      // The engine has outputs in the order of the signature's names, not of the model's own list.
-      const dimensions = head === 0 ? 2 : 3;
-      const place = this.compiled.getOutputDetails().findIndex(({ shape }) => shape.length === dimensions);
-      const rows = await outputs[place]?.data();
-      const wanted = head === 0 ? classes : (heads - 1) * classes;
-      if (!(rows instanceof Float32Array) || rows.length !== wanted || head >= heads) {
-        throw new ModelError(`a model must have ${wanted} floats for head ${head}, got ${String(rows?.length)}`);
-      }
-      const scores = head === 0 ? rows : rows.slice((head - 1) * classes, head * classes);
-      if (areProbabilities) checkProbabilities(scores);
-      return scores;
-    } catch (failure) {
-      if (failure instanceof EdgekitError) throw failure;
-      throw new ModelError(
-        `${this.engine} failed on a crop: ${messageOf(failure)}${whatEngineSaid()}; reload the page`,
-      );
-    } finally {
-      // LiteRT.js's memory is not the browser's to collect.
-      for (const tensor of tensors) tensor.delete();
-    }
-  }
-
-  close(): void {
-    const { compiled } = this;
-    this.compiled = null;
-    void this.turn.then(() => compiled?.delete());
+    return new LiteRtModel(await LiteRtInterpreter.load(given.flatbuffer, wasmUrl), given);
   }
 }
 
@@ -157,11 +122,4 @@ function checkProbabilities(scores: Float32Array): void {
         `${sum}; does it lack its softmax?`,
     );
   }
-}
-
-/** What a thing that was thrown says. */
-export function messageOf(failure: unknown): string {
-  // All that a script says that can't be fetched.
-  if (failure instanceof Event) return "one of its files can't be fetched";
-  return failure instanceof Error ? failure.message : String(failure);
 }

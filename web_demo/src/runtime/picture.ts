@@ -130,6 +130,18 @@ export function meansOf(picture: Picture, width: number, height: number, factor:
  * @returns uint8 (sidePx, sidePx, 3), RGB.
  */
 export function toTensor(photo: Photo, box: Box, sidePx: number): Uint8Array<ArrayBuffer> {
+  return toRectangle(photo, box, [sidePx, sidePx]);
+}
+
+/**
+ * Cut a box and bring it to any size, as `toTensor` does.
+ *
+ * @param photo - As `asPhoto` gives it.
+ * @param box - Inside the photo; its sides are multiples of their box reductions.
+ * @param sizeWh - Width and height of the result in pixels.
+ * @returns uint8 (height, width, 3), RGB.
+ */
+export function toRectangle(photo: Photo, box: Box, sizeWh: SizeWh): Uint8Array<ArrayBuffer> {
   const inWorking = (edge: number): number => Math.floor(edge / photo.shrink);
   const working = {
     left: inWorking(box.left),
@@ -138,13 +150,16 @@ export function toTensor(photo: Photo, box: Box, sidePx: number): Uint8Array<Arr
     bottom: inWorking(box.bottom),
   };
   const [width, height] = [working.right - working.left, working.bottom - working.top];
-  const [picture, left, top] =
-    photo.picture instanceof Picture ? [photo.picture, working.left, working.top] : [photo.picture.cut(working), 0, 0];
-  const area = picture.areaAt(left, top);
-  const [factorX, factorY] = [reduction(width, sidePx), reduction(height, sidePx)];
-  if (factorX === 1 && factorY === 1) return resizeTo(copyArea(area, width, height), width, height, sidePx);
+  const area = areaOf(photo.picture, working);
+  const [factorX, factorY] = [reduction(width, sizeWh[0]), reduction(height, sizeWh[1])];
+  if (factorX === 1 && factorY === 1) return resizeTo(copyArea(area, width, height), width, height, sizeWh);
   const [wide, high] = [width / factorX, height / factorY];
-  return resizeTo(reduceArea(area, wide, high, factorX, factorY), wide, high, sidePx);
+  return resizeTo(reduceArea(area, wide, high, factorX, factorY), wide, high, sizeWh);
+}
+
+/** The pixels of a box, as resizing takes them; of a frame they are made for it. */
+export function areaOf(picture: Picture | Frame, box: Box): Area {
+  return picture instanceof Picture ? picture.areaAt(box.left, box.top) : picture.cut(box).areaAt(0, 0);
 }
 
 /** The same bytes as an Uint8Array: one kind of array keeps the loops over pixels fast. */

@@ -5,6 +5,8 @@
  * gaps.
  */
 
+import type { SizeWh } from "./crops.ts";
+
 /** A part of a picture: where its first byte lies, and how far rows and pixels are apart. */
 export interface Area {
   readonly pixels: Uint8Array;
@@ -107,16 +109,17 @@ function addRow(sums: Int32Array, pixels: Uint8Array, start: number, step: numbe
  * Resize by the triangle filter, the width before the height; each pass ends in 8 bits.
  *
  * @param rgb - uint8 (height, width, 3).
- * @returns uint8 (sidePx, sidePx, 3); the same array where nothing is to do.
+ * @param to - Width and height of the result.
+ * @returns uint8, of that size; the same array where nothing is to do.
  */
 export function resizeTo(
   rgb: Uint8Array<ArrayBuffer>,
   width: number,
   height: number,
-  sidePx: number,
+  [wideTo, highTo]: SizeWh,
 ): Uint8Array<ArrayBuffer> {
-  const wide = width === sidePx ? rgb : resizeWidth(rgb, width, height, sidePx);
-  return height === sidePx ? wide : resizeHeight(wide, sidePx, height, sidePx);
+  const wide = width === wideTo ? rgb : resizeWidth(rgb, width, height, wideTo);
+  return height === highTo ? wide : resizeHeight(wide, wideTo, height, highTo);
 }
 
 function resizeWidth(rgb: Uint8Array<ArrayBuffer>, width: number, height: number, to: number): Uint8Array<ArrayBuffer> {

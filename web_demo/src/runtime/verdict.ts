@@ -1,6 +1,7 @@
 /** What a classifier answers, in memory and as JSON. */
 
 import type { Box, SizeWh } from "./crops.ts";
+import type { Region } from "./regions/squares.ts";
 import type { Answer } from "./voting.ts";
 
 /** One crop: its box in source pixels and its probabilities, in the order of the labels. */
@@ -30,10 +31,14 @@ export class Verdict implements Answer {
   readonly score: number;
   /** Voted probability of each label, in the contract's order. */
   readonly probabilities: ReadonlyMap<string, number>;
-  /** Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest. */
+  /**
+   * Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest. With regions,
+   * boxes are in pixels of the region's square, upright.
+   */
   readonly crops: readonly CropScore[];
+  /** With regions, finding one is part of decoding. */
   readonly ms: Milliseconds;
-  /** Width and height of the whole, upright photo in pixels. */
+  /** Width and height of the whole, upright photo in pixels; with regions, of the region's square. */
   readonly sizeWh: SizeWh;
 
   constructor(parts: {
@@ -58,10 +63,7 @@ export class Verdict implements Answer {
       label: this.label,
       score: this.score,
       probabilities: Object.fromEntries(this.probabilities),
-      crops: this.crops.map(({ box, probabilities }) => ({
-        box: [box.left, box.top, box.right, box.bottom],
-        probabilities: [...probabilities],
-      })),
+      crops: this.crops.map(({ box, probabilities }) => ({ box: edgesOf(box), probabilities: [...probabilities] })),
       ms: { decode_ms: this.ms.decode, crop_ms: this.ms.crop, invoke_ms: this.ms.invoke, vote_ms: this.ms.vote },
     };
   }
@@ -72,16 +74,102 @@ export class Verdict implements Answer {
   }
 }
 
+/** The answer for one region of a photo: what was found, and the answer for its square, as for a photo. */
+export interface RegionVerdict {
+  readonly region: Region;
+  readonly verdict: Verdict;
+}
+
+/** The answers for all regions of one photo; that there is none is an answer, too. */
+export class RegionsVerdict {
+  /** What was looked for, such as `face`. */
+  readonly thing: string;
+  /** Width and height of the whole, upright photo in pixels. */
+  readonly sizeWh: SizeWh;
+  /** The answer for each, the surest detection first. */
+  readonly regions: readonly RegionVerdict[];
+  /** Milliseconds of decoding the photo at its own size. */
+  readonly decodeMs: number;
+  /** Milliseconds of finding the regions. */
+  readonly detectMs: number;
+
+  constructor(parts: {
+    thing: string;
+    sizeWh: SizeWh;
+    regions: readonly RegionVerdict[];
+    decodeMs: number;
+    detectMs: number;
+  }) {
+    ({ thing: this.thing, sizeWh: this.sizeWh, regions: this.regions } = parts);
+    ({ decodeMs: this.decodeMs, detectMs: this.detectMs } = parts);
+  }
+
+  /** The labels, the surest detection first, or that there is none: `no face`. */
+  get said(): string {
+    return this.regions.map(({ verdict }) => verdict.label).join(", ") || `no ${this.thing}`;
+  }
+
+  /** Milliseconds from decoding to the last vote. */
+  get totalMs(): number {
+    return this.regions.reduce((sum, { verdict }) => sum + verdict.totalMs, this.decodeMs + this.detectMs);
+  }
+
+  /** What JSON has of it: the keys of Python's `RegionsVerdict.to_dict`. */
+  toPlain(): PlainRegionsVerdict {
+    return {
+      thing: this.thing,
+      size_wh: [this.sizeWh[0], this.sizeWh[1]],
+      regions: this.regions.map(({ region: { box, score, middleXy, sidePx, cos, sin }, verdict }) => ({
+        region: { box: edgesOf(box), score, middle_xy: [middleXy[0], middleXy[1]], side_px: sidePx, cos, sin },
+        verdict: verdict.toPlain(),
+      })),
+      decode_ms: this.decodeMs,
+      detect_ms: this.detectMs,
+    };
+  }
+
+  /** The answers as one line of JSON, as `toPlain` has them. */
+  toJson(): string {
+    return JSON.stringify(this.toPlain());
+  }
+}
+
+/** Left, top, right, bottom. */
+type Edges = [number, number, number, number];
+
+function edgesOf({ left, top, right, bottom }: Box): Edges {
+  return [left, top, right, bottom];
+}
+
 /** A verdict as JSON has it. */
 export interface PlainVerdict {
   readonly label: string;
   readonly score: number;
   readonly probabilities: Record<string, number>;
-  readonly crops: { readonly box: [number, number, number, number]; readonly probabilities: number[] }[];
+  readonly crops: { readonly box: Edges; readonly probabilities: number[] }[];
   readonly ms: {
     readonly decode_ms: number;
     readonly crop_ms: number;
     readonly invoke_ms: number;
     readonly vote_ms: number;
   };
+}
+
+/** The answers for all regions of a photo as JSON has them. */
+export interface PlainRegionsVerdict {
+  readonly thing: string;
+  readonly size_wh: [number, number];
+  readonly regions: {
+    readonly region: {
+      readonly box: Edges;
+      readonly score: number;
+      readonly middle_xy: [number, number];
+      readonly side_px: number;
+      readonly cos: number;
+      readonly sin: number;
+    };
+    readonly verdict: PlainVerdict;
+  }[];
+  readonly decode_ms: number;
+  readonly detect_ms: number;
 }

@@ -1,26 +1,23 @@
-/** The script of a worker that scores crops for `WorkerModel`: one model, in the order of the questions. */
+/** The script of a worker that runs one flatbuffer for `WorkerInterpreter`, in the order of the questions. */
 
-import { ContractError, ModelError } from "./errors.ts";
-import { LiteRtModel, messageOf } from "./model.ts";
+import { ModelError } from "./errors.ts";
+import { LiteRtInterpreter, messageOf } from "./interpreter.ts";
 import type { Ask, Reply } from "./workermodel.ts";
 
-let model: LiteRtModel | null = null;
+let interpreter: LiteRtInterpreter | null = null;
 
 async function answer(ask: Ask): Promise<Reply> {
   if ("load" in ask) {
-    model = await LiteRtModel.load(ask.load, ask.wasmUrl);
-    return { id: ask.id, engine: model.engine };
+    interpreter = await LiteRtInterpreter.load(ask.load, ask.wasmUrl);
+    return { id: ask.id, engine: interpreter.engine };
   }
-  if (model === null) throw new ModelError("a worker must have a model before it gets crops");
-  return { id: ask.id, scores: await model.score(ask.rgb, ask.index, ask.head) };
+  if (interpreter === null) throw new ModelError("a worker must have a model before it gets pictures");
+  return { id: ask.id, outputs: await interpreter.run(ask.input, ask.shape) };
 }
 
 self.onmessage = ({ data }: MessageEvent<Ask>): void => {
   answer(data).then(
     (reply) => self.postMessage(reply),
-    (failure: unknown) => {
-      const reply: Reply = { id: data.id, failure: messageOf(failure), isContract: failure instanceof ContractError };
-      self.postMessage(reply);
-    },
+    (failure: unknown) => self.postMessage({ id: data.id, failure: messageOf(failure) } satisfies Reply),
   );
 };

@@ -2,19 +2,26 @@
 
 import type { Bundle } from "./bundle.ts";
 import { ENGINE } from "./engine.ts";
-import { ContractError, ModelError } from "./errors.ts";
-import { type Model, type ModelSource, messageOf, sourceOf } from "./model.ts";
+import { ModelError } from "./errors.ts";
+import { type Input, type Interpreter, type Output, messageOf } from "./interpreter.ts";
+import { InterpretedModel, sourceOf } from "./model.ts";
 
 /** What a page asks of the worker's script. */
 export type Ask =
-  | { readonly id: number; readonly load: ModelSource; readonly wasmUrl: string }
-  | { readonly id: number; readonly rgb: Uint8Array<ArrayBuffer>; readonly index: number; readonly head: number };
+  | { readonly id: number; readonly load: Uint8Array<ArrayBuffer>; readonly wasmUrl: string }
+  | { readonly id: number; readonly input: Input; readonly shape: readonly number[] };
 
-/** What it answers: the engine's name to a model, scores to a crop, or what went wrong. */
+/** What it answers: the engine's name to a model, outputs to an input, or what went wrong. */
 export type Reply =
   | { readonly id: number; readonly engine: string }
-  | { readonly id: number; readonly scores: Float32Array }
-  | { readonly id: number; readonly failure: string; readonly isContract: boolean };
+  | { readonly id: number; readonly outputs: readonly Output[] }
+  | { readonly id: number; readonly failure: string };
+
+/** Where the build's `worker.js` is, and the folder of LiteRT.js's wasm files, ending in a slash. */
+export interface WorkerUrls {
+  readonly worker: string;
+  readonly wasm: string;
+}
 
 type AskWithoutId = Ask extends infer One ? (One extends Ask ? Omit<One, "id"> : never) : never;
 
@@ -23,19 +30,14 @@ interface Waiting {
   readonly reject: (failure: Error) => void;
 }
 
-/** A model in a worker; frees the worker's memory when it is closed. */
-export class WorkerModel implements Model {
+/** A flatbuffer that a worker runs; frees the worker's memory when it is closed. */
+export class WorkerInterpreter implements Interpreter {
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
   private name = ENGINE;
   private ended: string | null = null;
 
-  private constructor(
-    private readonly worker: Worker,
-    readonly sidePx: number,
-    readonly classes: number,
-    readonly heads: number,
-  ) {
+  private constructor(private readonly worker: Worker) {
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.settle(data);
     worker.onerror = (event) => {
       // Without it, the browser would print the error besides.
@@ -47,21 +49,19 @@ export class WorkerModel implements Model {
   /**
    * Start a worker and load a model there.
    *
-   * @param bundle - A checked model file.
-   * @param urls - The build's `worker.js`, and the folder of LiteRT.js's wasm files, ending in a slash; both relative
-   *   to the page, or to the script of the worker that calls.
+   * @param flatbuffer - A checked one.
+   * @param urls - Both relative to the page, or to the script of the worker that calls.
    * @throws ModelError - The worker or the engine can't be loaded, or refuses the model.
    */
-  static async load(bundle: Bundle, urls: { readonly worker: string; readonly wasm: string }): Promise<WorkerModel> {
-    const source = sourceOf(bundle);
-    const model = new WorkerModel(new Worker(urls.worker), source.sidePx, source.classes, source.heads);
+  static async load(flatbuffer: Uint8Array<ArrayBuffer>, urls: WorkerUrls): Promise<WorkerInterpreter> {
+    const interpreter = new WorkerInterpreter(new Worker(urls.worker));
     try {
       const wasmUrl = new URL(urls.wasm, globalThis.document?.baseURI ?? location.href).href;
-      const reply = await model.ask({ load: source, wasmUrl });
-      if ("engine" in reply) model.name = reply.engine;
-      return model;
+      const reply = await interpreter.ask({ load: flatbuffer, wasmUrl });
+      if ("engine" in reply) interpreter.name = reply.engine;
+      return interpreter;
     } catch (failure) {
-      model.close();
+      interpreter.close();
       throw failure;
     }
   }
@@ -70,10 +70,10 @@ export class WorkerModel implements Model {
     return this.name;
   }
 
-  async score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array> {
-    const reply = await this.ask({ rgb, index, head });
-    if (!("scores" in reply)) throw new ModelError("the worker that runs models gave no scores; reload the page");
-    return reply.scores;
+  async run(input: Input, shape: readonly number[]): Promise<readonly Output[]> {
+    const reply = await this.ask({ input, shape });
+    if (!("outputs" in reply)) throw new ModelError("the worker that runs models gave no scores; reload the page");
+    return reply.outputs;
   }
 
   close(): void {
@@ -89,7 +89,7 @@ export class WorkerModel implements Model {
       try {
         this.worker.postMessage({ id, ...question });
       } catch (failure) {
-        this.settle({ id, failure: messageOf(failure), isContract: false });
+        this.settle({ id, failure: messageOf(failure) });
       }
     });
   }
@@ -97,8 +97,8 @@ export class WorkerModel implements Model {
   private settle(reply: Reply): void {
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    if (!("failure" in reply)) waiting?.resolve(reply);
-    else waiting?.reject(reply.isContract ? new ContractError(reply.failure) : new ModelError(reply.failure));
+    if ("failure" in reply) waiting?.reject(new ModelError(reply.failure));
+    else waiting?.resolve(reply);
   }
 
   /** Whoever still waits for an answer is told that none will come. */
@@ -107,5 +107,20 @@ export class WorkerModel implements Model {
     this.worker.terminate();
     for (const { reject } of this.waiting.values()) reject(new ModelError(this.ended));
     this.waiting.clear();
+  }
+}
+
+/** A model that a worker runs. */
+export class WorkerModel extends InterpretedModel {
+  /**
+   * Start a worker and load a model there.
+   *
+   * @param bundle - A checked model file.
+   * @param urls - As `WorkerInterpreter.load` takes them.
+   * @throws ModelError - The worker or the engine can't be loaded, or refuses the model.
+   */
+  static async load(bundle: Bundle, urls: WorkerUrls): Promise<WorkerModel> {
+    const source = sourceOf(bundle);
+    return new WorkerModel(await WorkerInterpreter.load(source.flatbuffer, urls), source);
   }
 }

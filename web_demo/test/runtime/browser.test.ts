@@ -1,7 +1,8 @@
 /** The vectors that need a decoder of files or a model, in Chromium: photos, tensors of photos, refusals, scores, verdicts. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -19,13 +20,16 @@ const WASM = ["wasm/", "wasm/litert_wasm_compat_internal.js"];
 const [MOST_LEVELS, MEAN_LEVELS] = [16, 3];
 const skip = withoutChromium();
 
+const scratch = mkdtempSync(path.join(tmpdir(), "edgekit-runtime-"));
+
 let session: Session;
 
 before(async () => {
-  if (skip === false) session = await openSession();
+  if (skip === false) session = await openSession({ scratch });
 });
 after(async () => {
   if (skip === false) await session.close();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 function bytes(base64: string): Uint8Array {
@@ -295,6 +299,55 @@ for (const workers of [0, 2]) {
     skip,
     workers === 0 ? " in the page" : ` by ${workers} workers`,
   );
+}
+
+const MARKS = "/repository/tests/models/marks.tflite";
+
+type Mark = readonly [column: number, row: number, colour: readonly number[]];
+
+/** Black with marks that the tests' detector finds: squares of 64 px in cells of 64 px, by column, row and colour. */
+function markedPhoto(...marks: Mark[]): string {
+  const rgb = Buffer.alloc(512 * 512 * 3);
+  for (const [column, row, colour] of marks) {
+    for (let at = 0; at < 64 * 64; at += 1) {
+      const pixel = (64 * row + Math.floor(at / 64)) * 512 + 64 * column + (at % 64);
+      rgb.set(colour, 3 * pixel);
+    }
+  }
+  const name = `${marks.length}.rgb`;
+  writeFileSync(path.join(scratch, name), rgb);
+  return `/scratch/${name}`;
+}
+
+const [RED, BLUE] = [
+  [255, 0, 0],
+  [0, 0, 255],
+] as const;
+
+for (const workers of [0, 2]) {
+  const how = workers === 0 ? "in the page" : `by ${workers} workers and one more`;
+  test(`regions are found and answered for ${how}`, { skip }, async () => {
+    const setup = { model: MARKS, wasm: "wasm/", workers };
+    const sourceOf = (...marks: Mark[]): SourceSpec => ({
+      array: markedPhoto(...marks),
+      size_wh: [512, 512],
+    });
+    const found = await session.call("regions", setup, sourceOf([2, 1, RED], [5, 6, BLUE]));
+    if (typeof found === "string") throw new Error(found);
+    assert.deepEqual(
+      found.regions.map(({ region, verdict }) => [region.box, verdict.label, verdict.crops.length]),
+      [
+        [[120, 56, 200, 136], "genuine", 3],
+        [[312, 376, 392, 456], "recapture", 3],
+      ],
+    );
+    const none = await session.call("regions", setup, sourceOf());
+    assert.deepEqual(typeof none === "string" ? none : none.regions, []);
+    assert.match(
+      String(await session.call("verdict", setup, sourceOf(), null, true)),
+      /^PhotoError: a photo must have one face, got none/,
+    );
+  });
 }
 
 test("the browser complains about nothing", { skip }, () => assert.deepEqual(session.complaints, []));

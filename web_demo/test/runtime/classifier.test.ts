@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Classifier } from "../../src/runtime/classifier.ts";
-import { Contract, CropPlan, Decision } from "../../src/runtime/contract.ts";
+import { Contract, CropPlan, Decision, RegionPlan } from "../../src/runtime/contract.ts";
 import { ContractError, ModelError, PhotoError } from "../../src/runtime/errors.ts";
+import type { Input, Interpreter, Output } from "../../src/runtime/interpreter.ts";
 import type { Model } from "../../src/runtime/model.ts";
 import { Picture } from "../../src/runtime/picture.ts";
+import { Detector } from "../../src/runtime/regions/detector.ts";
 
 const CROPS = 6;
 const SIDE_PX = 8;
@@ -203,4 +205,102 @@ test("a closed classifier frees its models and says so", async () => {
   classifier.close();
   assert.ok(model.isClosed);
   await assert.rejects(classifier.classify(PHOTO), /this classifier is closed/);
+});
+
+const REGIONS = new RegionPlan({ detector: "blazeface-short", detectorSha256: "0".repeat(64), margin: 0, leastPx: 8 });
+const ANCHORS = 896;
+
+/** A detector that finds boxes of 40 px of its 128 around these anchors, the first the surest; or fails. */
+class Finds implements Interpreter {
+  readonly engine = "test";
+  isClosed = false;
+
+  constructor(
+    private readonly anchors: readonly number[],
+    private readonly shapes: readonly (readonly number[])[] = [
+      [1, ANCHORS, 1],
+      [1, ANCHORS, 16],
+    ],
+  ) {}
+
+  async run(input: Input, shape: readonly number[]): Promise<readonly Output[]> {
+    assert.deepEqual([input.length, shape], [128 * 128 * 3, [1, 128, 128, 3]]);
+    assert.ok(input instanceof Float32Array && input.every((one) => one >= -1 && one <= 1));
+    return this.shapes.map((one) => {
+      const values = new Float32Array(one.reduce((product, length) => product * length, 1)).fill(-100);
+      this.anchors.forEach((anchor, at) => {
+        if (one.at(-1) === 1) values[anchor] = 5 - at;
+        else values.set([0, 0, 40, 40, ...new Array<number>(12).fill(0)], anchor * 16);
+      });
+      return { shape: one, values };
+    });
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+function ofRegions(
+  anchors: readonly number[],
+  model: Model = new Scores([], () => [0.9, 0.1]),
+): { classifier: Classifier; finds: Finds } {
+  const finds = new Finds(anchors);
+  const contract = new Contract({ ...contractOf(null), regions: REGIONS });
+  return { classifier: new Classifier(contract, [model], new Detector(REGIONS, finds)), finds };
+}
+
+const SQUARE = Picture.fromRgb(64, 64, new Uint8Array(64 * 64 * 3));
+
+test("each region of a photo has an answer, the surest detection first", async () => {
+  // Of the first grid, 16 cells a row, two anchors a cell: the middles of three quarters of the photo.
+  const found = await ofRegions([2 * (16 * 12 + 12), 2 * (16 * 4 + 4)]).classifier.classifyRegions(SQUARE, { crops: 2 });
+  assert.deepEqual(
+    found.regions.map(({ region, verdict }) => [region.box.left, region.sidePx, verdict.label, verdict.crops.length]),
+    [
+      [40, 20, "genuine", 2],
+      [8, 20, "genuine", 2],
+    ],
+  );
+  assert.deepEqual([found.said, found.thing, found.sizeWh], ["genuine, genuine", "face", [64, 64]]);
+  assert.ok(found.totalMs >= found.decodeMs + found.detectMs);
+  const plain = JSON.parse(found.toJson());
+  assert.deepEqual(Object.keys(plain), ["thing", "size_wh", "regions", "decode_ms", "detect_ms"]);
+  assert.deepEqual(Object.keys(plain.regions[0].region), ["box", "score", "middle_xy", "side_px", "cos", "sin"]);
+});
+
+test("no region is an answer", async () => {
+  const found = await ofRegions([]).classifier.classifyRegions(SQUARE);
+  assert.deepEqual([found.said, found.regions], ["no face", []]);
+});
+
+test("classify gives the one region's answer, and never guesses which", async () => {
+  const anchor = 2 * (16 * 4 + 4);
+  assert.deepEqual((await ofRegions([anchor]).classifier.classify(SQUARE)).sizeWh, [20, 20]);
+  await assert.rejects(ofRegions([]).classifier.classify(SQUARE), /PhotoError: a photo must have one face, got none/);
+  await assert.rejects(
+    ofRegions([anchor, 2 * (16 * 12 + 12)]).classifier.classify(SQUARE),
+    /PhotoError: a photo must have one face, got 2: use classifyRegions, which answers for each/,
+  );
+});
+
+test("what can't be had of regions is said", async () => {
+  const { classifier, finds } = ofRegions([]);
+  await assert.rejects(classifier.classifyRegions(SQUARE, { crops: 0 }), /ContractError: crops must be/);
+  await assert.rejects(classifier.classifyRegions(Picture.fromRgb(7, 9, new Uint8Array(189))), /at least 8x8 px, got 7x9/);
+  classifier.close();
+  assert.ok(finds.isClosed);
+  await assert.rejects(classifier.classifyRegions(SQUARE), /this classifier is closed/);
+  const whole = new Classifier(contractOf(null), [new Scores([], () => [1, 0])]);
+  await assert.rejects(whole.classifyRegions(SQUARE), /ContractError: classifyRegions needs a model of regions/);
+  const broken = new Detector(REGIONS, new Finds([], [[1, ANCHORS, 1]]));
+  await assert.rejects(broken.find({ picture: SQUARE, sizeWh: [64, 64], shrink: 1 }), /ModelError: .*other shapes/);
+});
+
+test("a contract of regions needs its detector, and no other has one", () => {
+  const models = [new Scores([], () => [1, 0])];
+  const { contract } = ofRegions([]).classifier;
+  assert.throws(() => new Classifier(contract, models), /needs its detector for this contract, got none/);
+  const detector = new Detector(REGIONS, new Finds([]));
+  assert.throws(() => new Classifier(contractOf(null), models, detector), /needs no detector for this contract, got one/);
 });

@@ -3,6 +3,7 @@
 import {
   Bundle,
   Classifier,
+  Detector,
   type Frame,
   LiteRtModel,
   type Model,
@@ -17,7 +18,7 @@ import {
 import { copyArea } from "../../src/runtime/resize.ts";
 import { checkModel } from "../../src/runtime/verify/model.ts";
 import type { Photo } from "../../src/runtime/picture.ts";
-import type { PlainVerdict } from "../../src/runtime/verdict.ts";
+import type { PlainRegionsVerdict, PlainVerdict } from "../../src/runtime/verdict.ts";
 import { cutTimes } from "./speed.ts";
 import { type BoxEdges, type FrameSpec, boxFrom, edgesOf, frameOf, planFrom } from "./specs.ts";
 
@@ -82,7 +83,8 @@ async function loadClassifier({ model, wasm, workers }: Setup): Promise<Classifi
   for (let count = 0; count < workers; count += 1)
     models.push(await WorkerModel.load(bundle, { worker: "worker.js", wasm }));
   if (workers === 0) models.push(await LiteRtModel.load(bundle, wasm));
-  return new Classifier(bundle.contract, models);
+  const detector = await Detector.load(bundle, workers === 0 ? { wasm } : { wasm, worker: "worker.js" });
+  return new Classifier(bundle.contract, models, detector);
 }
 
 function classifierOf(setup: Setup): Promise<Classifier> {
@@ -180,6 +182,17 @@ const edgekit = {
   async cut(url: string, sizeWh: [number, number], plan: unknown, sidePx: number, runs: number): Promise<number[]> {
     const picture = Picture.fromRgb(...sizeWh, await bytesOf(url));
     return cutTimes({ picture, sizeWh, shrink: 1 }, planFrom(plan), sidePx, runs);
+  },
+
+  /** The answers for a photo's regions; a refusal comes as its message. */
+  async regions(setup: Setup, source: SourceSpec): Promise<PlainRegionsVerdict | string> {
+    try {
+      const classifier = await classifierOf(setup);
+      const given = source.photo === undefined ? await pictureOf(source) : await bytesOf(source.photo);
+      return (await classifier.classifyRegions(given)).toPlain();
+    } catch (failure) {
+      return named(failure);
+    }
   },
 
   /** A verdict; a refusal comes as its message. */

@@ -1,6 +1,6 @@
 /** What vectors name, as the runtime has it; no files, so that a browser's page can use it, too. */
 
-import { Contract, type CropPlan, planOf } from "../../src/runtime/contract.ts";
+import { Contract, type CropPlan, type RegionPlan, planOf, regionsOf } from "../../src/runtime/contract.ts";
 import type { Box } from "../../src/runtime/crops.ts";
 import { Frame, type Layout, type Plane, type Rotation } from "../../src/runtime/frames.ts";
 import { readJson } from "../../src/runtime/json.ts";
@@ -29,6 +29,11 @@ interface PlaneSpec {
 /** A plan that was read by `JSON.parse`; its whole numbers have no point, so nothing was lost. */
 export function planFrom(value: unknown): CropPlan {
   return planOf(readJson(JSON.stringify(value)), "plan");
+}
+
+/** A plan of regions that was read by `JSON.parse`. */
+export function regionsFrom(value: unknown): RegionPlan {
+  return regionsOf(readJson(JSON.stringify(value)), "regions");
 }
 
 /** A contract that was read by `JSON.parse`. */

@@ -2,10 +2,24 @@
 
 import { cropBoxes, type SizeWh } from "../../src/runtime/crops.ts";
 import { Picture, asPhoto, toTensor } from "../../src/runtime/picture.ts";
+import { GRIDS } from "../../src/runtime/regions/anchors.ts";
+import { ROW, decodeRows, suppress } from "../../src/runtime/regions/decode.ts";
+import { Letterbox } from "../../src/runtime/regions/letterbox.ts";
+import { type Region, regionOf, regionPhoto } from "../../src/runtime/regions/squares.ts";
 import { copyArea } from "../../src/runtime/resize.ts";
+import { sha256 } from "../../src/runtime/sha256.ts";
 import { mayStop } from "../../src/runtime/stopping.ts";
 import { decide, vote } from "../../src/runtime/voting.ts";
-import { type BoxEdges, type FrameSpec, boxFrom, contractFrom, edgesOf, frameOf, planFrom } from "./specs.ts";
+import {
+  type BoxEdges,
+  type FrameSpec,
+  boxFrom,
+  contractFrom,
+  edgesOf,
+  frameOf,
+  planFrom,
+  regionsFrom,
+} from "./specs.ts";
 import { type Vector, furthest, joined, raw, testVectors } from "./vectors.ts";
 
 interface BoxesVector extends Vector {
@@ -88,3 +102,85 @@ testVectors<VotesVector>("votes", (vector) => {
     probability: furthest([...voted, score], [...expected.probabilities, expected.score]),
   };
 });
+
+interface RegionsVector extends Vector {
+  readonly detector: keyof typeof GRIDS;
+  readonly plan: unknown;
+  readonly size_wh: [number, number];
+  readonly rows: [anchor: number, logit: number, values: number[]][];
+  readonly boxes: number[][];
+  readonly points: number[][][];
+  readonly scores: number[];
+  readonly regions: { box: BoxEdges; score: number; middle_xy: number[]; side_px: number; cos: number; sin: number }[];
+  readonly pixels: string | null;
+  readonly array?: string;
+  readonly times?: number;
+  readonly working_px?: number | null;
+  readonly shrink?: number;
+  readonly letterbox_sha256?: string;
+}
+
+testVectors<RegionsVector>("regions", async (vector) => {
+  const [plan, grid] = [regionsFrom(vector.plan), GRIDS[vector.detector]];
+  const logits = new Float32Array(grid.count).fill(-100);
+  const rows = new Float32Array(grid.count * ROW);
+  for (const [anchor, logit, values] of vector.rows) {
+    logits[anchor] = logit;
+    rows.set(values, anchor * ROW);
+  }
+  const found = suppress(decodeRows(rows, logits, grid, plan.leastScore), plan.iou, plan.most);
+  const frame = new Letterbox(vector.size_wh, grid.sidePx);
+  const regions = found
+    .map((one) => regionOf(frame.toPhoto(one), vector.size_wh, plan))
+    .filter((one) => one !== null);
+  const numbers = regions.flatMap((one) => [...edgesOf([one.box]), ...one.middleXy, one.sidePx]);
+  const told = vector.regions.flatMap((one) => [...one.box, ...one.middle_xy, one.side_px]);
+  const turns = regions.flatMap((one) => [one.cos, one.sin]);
+  const measured = {
+    parts: Math.max(
+      furthest(
+        found.flatMap((one) => one.box),
+        vector.boxes.flat(),
+      ),
+      furthest(
+        found.flatMap((one) => one.points),
+        vector.points.flat(2),
+      ),
+      furthest(
+        found.map((one) => one.score),
+        vector.scores,
+      ),
+    ),
+    pixels: furthest(numbers, told),
+    turn: furthest(
+      turns,
+      vector.regions.flatMap((one) => [one.cos, one.sin]),
+    ),
+    answers: 0,
+  };
+  const [first] = regions;
+  if (vector.pixels === null || first === undefined) return measured;
+  return { ...measured, ...(await squareApart(vector, frame, first)) };
+});
+
+/** How far a region's pixels are from the vector's, and the detector's input. */
+async function squareApart(vector: RegionsVector, frame: Letterbox, region: Region) {
+  const photo = asPhoto(repeated(raw(vector.array!), vector.size_wh, vector.times!), null);
+  const cut = regionPhoto(photo, region, vector.working_px ?? null);
+  const digest = await sha256(new Uint8Array(frame.pixels(photo)));
+  return {
+    levels: furthest(pixelsOf(cut.picture as Picture), raw(vector.pixels!)),
+    answers: Number(digest !== vector.letterbox_sha256 || cut.shrink !== vector.shrink),
+  };
+}
+
+/** A picture each of whose pixels is given once, to be repeated in both directions. */
+function repeated(small: Uint8Array, [width, height]: [number, number], times: number): Picture {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let at = 0; at < width * height; at += 1) {
+    const [x, y] = [Math.floor((at % width) / times), Math.floor(Math.floor(at / width) / times)];
+    const from = (y * Math.floor(width / times) + x) * 3;
+    rgb.set(small.subarray(from, from + 3), at * 3);
+  }
+  return Picture.fromRgb(width, height, rgb);
+}
