@@ -12,7 +12,7 @@ import type { Detector } from "./regions/detector.ts";
 import { regionPhoto } from "./regions/squares.ts";
 import { mayStop } from "./stopping.ts";
 import { RegionsVerdict, type RegionVerdict, Verdict } from "./verdict.ts";
-import { decide, vote } from "./voting.ts";
+import { decide, labelsReached, voteAll } from "./voting.ts";
 
 /**
  * What can be classified: the content of a photo's file, pixels, a camera's frame, or a photo at its working size, with
@@ -42,7 +42,7 @@ export class Classifier {
    * @param contract - The contract of the models.
    * @param models - One or more of the same bundle: as many crops are scored at the same time. They are closed with it.
    * @param detector - As `Detector.load` gives it for the bundle; closed with it, too.
-   * @throws ContractError - No model, or one whose side, classes or heads are not those that the contract promises; or a
+   * @throws ContractError - No model, or one whose side, outputs or heads are not those that the contract promises; or a
    *   contract of regions without its detector.
    */
   constructor(
@@ -50,12 +50,12 @@ export class Classifier {
     readonly models: readonly Model[],
     private readonly detector: Detector | null = null,
   ) {
-    const expected = [contract.sidePx, contract.labels.length, contract.headCount].join(", ");
-    for (const { sidePx, classes, heads } of models) {
-      const actual = [sidePx, classes, heads].join(", ");
+    const expected = [contract.sidePx, contract.outputs, contract.headCount].join(", ");
+    for (const { sidePx, outputs, heads } of models) {
+      const actual = [sidePx, outputs, heads].join(", ");
       if (actual !== expected) {
         throw new ContractError(
-          `the contract promises side, classes and heads ${expected}, the model has ${actual}`,
+          `the contract promises side, outputs and heads ${expected}, the model has ${actual}`,
         );
       }
     }
@@ -147,11 +147,12 @@ export class Classifier {
     const scored = await this.score(photo, boxes, stopEarly && crops === null);
     const ended = performance.now();
     const scores = scored.map((one) => one.scores);
-    const voted = vote(scores, this.contract.decision);
-    const answer = decide(voted, this.contract);
+    const { probabilities, unknown } = voteAll(scores, this.contract);
     return new Verdict({
-      answer,
-      probabilities: new Map(labels.map((label, index) => [label, voted[index]!])),
+      answer: decide(probabilities, this.contract, unknown),
+      probabilities: new Map(labels.map((label, index) => [label, probabilities[index]!])),
+      labels: labelsReached(probabilities, this.contract),
+      unknown,
       crops: scores.map((row, index) => ({ box: boxes[index]!, probabilities: [...row] })),
       ms: { decode: decoded - began, ...shared(ended - decoded, scored), vote: performance.now() - ended },
       sizeWh: photo.sizeWh,

@@ -12,7 +12,7 @@ import { type Json, JsonError, type JsonObject, describeJson, readJson, truncate
 export const SCHEMA = 3;
 const FIRST_SCHEMA = 1;
 // The schema that each of these keys came with.
-const SINCE = { heads: 2, regions: 3 } as const;
+const SINCE = { heads: 2, regions: 3, unknown: 3, multi_label: 3 } as const;
 /** The member of a model's archive that holds the contract. */
 export const CONTRACT_NAME = "edgekit.json";
 /** The member that holds the labels, one a line. */
@@ -21,8 +21,12 @@ export const LABELS_NAME = "labels.txt";
 export const DETECTOR_NAME = "detector.tflite";
 /** The answer inside the contract's abstain band: take the photo again. */
 export const RETAKE = "retake";
-/** The answer under the contract's floor. */
+/** The answer by the contract's rule for what is unknown, or under its floor. */
 export const UNKNOWN = "unknown";
+/** What a model of several labels answers where none is reached. */
+export const NOTHING = "none";
+/** What stands between several labels. */
+export const BETWEEN_LABELS = "|";
 
 const MAX_CROPS = 1000;
 const MAX_SCALES = 64;
@@ -38,6 +42,7 @@ const MAX_REGIONS = 100;
 const MAX_MARGIN = 2;
 const DETECTORS = ["blazeface-short", "blazeface-back", "blazeface-full"] as const;
 const PLACES = ["inside", "beside"] as const;
+const RULES = ["probability", "energy", "distance"] as const;
 const ALIGNMENTS = ["none", "eyes"] as const;
 const PRECISIONS = ["int8", "float32", "float16", "dynamic", "int16x8"] as const;
 const VOTES = ["mean-log", "mean"] as const;
@@ -174,8 +179,7 @@ export class Decision {
       ["threshold", threshold],
       ["floor", floor],
     ] as const) {
-      if (value !== null && !(value >= 0 && value <= 1))
-        throw new ContractError(`${name} must lie in 0 to 1, got ${value}`);
+      checkShare(name, value);
     }
     if (abstain !== null && !(abstain[0] >= 0 && abstain[0] < abstain[1] && abstain[1] <= 1)) {
       throw new ContractError(`an abstain band must be 0 <= low < high <= 1, got ${abstain[0]} to ${abstain[1]}`);
@@ -270,6 +274,55 @@ export class RegionPlan {
   }
 }
 
+/** What a rule for unknown is made of; rates that are left out were not measured. */
+export interface UnknownParts {
+  readonly rule: (typeof RULES)[number];
+  readonly threshold: number;
+  readonly falseAccept?: number | null;
+  readonly falseReject?: number | null;
+  readonly auroc?: number | null;
+}
+
+/**
+ * When a photo shows none of the labels' things, as found on classes that were held out in turn.
+ *
+ * A photo's unknown score lies in 0 to 1. By the rule `probability` it is one minus the largest voted probability. With
+ * the two others the model has one output more, behind those of the labels, whose voted probability it is: by `energy`
+ * the score falls with the log-sum-exp of the labels' logits, by `distance` with the cosine of the pooled features to the
+ * nearest mean of a class.
+ */
+export class Unknown {
+  readonly rule: (typeof RULES)[number];
+  /** From this score on the answer is `unknown`. */
+  readonly threshold: number;
+  /** Share of photos of classes held out that were below it. */
+  readonly falseAccept: number | null;
+  /** Share of photos of known classes that were not. */
+  readonly falseReject: number | null;
+  /** Area under the ROC curve of held-out against known photos. */
+  readonly auroc: number | null;
+
+  /** @throws ContractError - A number is not within 0 to 1. */
+  constructor(parts: UnknownParts) {
+    const { rule, threshold, falseAccept = null, falseReject = null, auroc = null } = parts;
+    for (const [name, value] of [
+      ["threshold", threshold],
+      ["false_accept", falseAccept],
+      ["false_reject", falseReject],
+      ["auroc", auroc],
+    ] as const) {
+      checkShare(name, value);
+    }
+    [this.rule, this.threshold, this.falseAccept] = [rule, threshold, falseAccept];
+    [this.falseReject, this.auroc] = [falseReject, auroc];
+  }
+
+  /** How many outputs the model has for it, behind those of the labels. */
+  get outputs(): number {
+    return this.rule === "probability" ? 0 : 1;
+  }
+}
+
 /** What a contract is made of; what is left out has the default of the format. */
 export interface ContractParts {
   readonly name: string;
@@ -279,6 +332,8 @@ export interface ContractParts {
   readonly plan?: CropPlan;
   readonly heads?: readonly string[] | null;
   readonly regions?: RegionPlan | null;
+  readonly unknown?: Unknown | null;
+  readonly multiLabel?: readonly number[] | null;
   readonly decision?: Decision;
   readonly precision: Precision;
   readonly modelSha256: string;
@@ -288,7 +343,7 @@ export interface ContractParts {
 
 /** Everything that a caller must know to use a model, and where the model came from. */
 export class Contract {
-  /** Version of the format: 3 with regions, else 2 with heads, else 1. */
+  /** Version of the format: 3 with regions, unknown or several labels, else 2 with heads, else 1. */
   readonly schema: number;
   /** A name for people. */
   readonly name: string;
@@ -306,6 +361,13 @@ export class Contract {
   readonly heads: readonly string[] | null;
   /** What is classified instead of the whole photo; null: the whole photo. */
   readonly regions: RegionPlan | null;
+  /** When the answer is `unknown`; null: by the decision's floor, or never. */
+  readonly unknown: Unknown | null;
+  /**
+   * For a photo that may have several labels at once: from which probability on it has each, in the order of the labels,
+   * whose outputs are then sigmoids and need not sum to one. Null: exactly one label.
+   */
+  readonly multiLabel: readonly number[] | null;
   readonly decision: Decision;
   readonly precision: Precision;
   /** Hex SHA-256 of the flatbuffer, the bytes before the appended archive. */
@@ -324,6 +386,8 @@ export class Contract {
     this.plan = parts.plan ?? new CropPlan();
     this.heads = parts.heads ?? null;
     this.regions = parts.regions ?? null;
+    this.unknown = parts.unknown ?? null;
+    this.multiLabel = parts.multiLabel ?? null;
     this.schema = Math.max(FIRST_SCHEMA, ...said(this).map((key) => SINCE[key]));
     this.decision = parts.decision ?? new Decision();
     this.precision = parts.precision;
@@ -333,6 +397,8 @@ export class Contract {
     this.checkLabels();
     if (this.heads !== null) this.checkHeads(this.heads);
     this.checkDecision();
+    if (this.unknown !== null) this.checkUnknown();
+    if (this.multiLabel !== null) this.checkMultiLabel(this.multiLabel);
     if (!(this.sidePx >= MIN_SIDE_PX && this.sidePx <= MAX_SIDE_PX)) {
       throw new ContractError(`the input's side must be ${MIN_SIDE_PX} to ${MAX_SIDE_PX} px, got ${this.sidePx}`);
     }
@@ -376,6 +442,11 @@ export class Contract {
       throw new ContractError(`a contract ${what} must have schema ${contract.schema}, got ${schema}`);
     }
     return contract;
+  }
+
+  /** How many numbers a head gives for a crop: one for each label, and one more where unknown has its own. */
+  get outputs(): number {
+    return this.labels.length + (this.unknown?.outputs ?? 0);
   }
 
   /** How many heads the model has. */
@@ -436,6 +507,41 @@ export class Contract {
           `for ${heads.join(", ")}`,
       );
     }
+  }
+
+  private checkUnknown(): void {
+    const { floor, earlyStop } = this.decision;
+    refuseBeside("a contract with unknown", {
+      "a bona fide label": this.bonaFide,
+      "several labels": this.multiLabel,
+      "a floor": floor,
+      "an early end: unknown needs all crops": earlyStop,
+    });
+  }
+
+  private checkMultiLabel(thresholds: readonly number[]): void {
+    const { labels } = this;
+    if (thresholds.length !== labels.length || !thresholds.every((one) => one > 0 && one < 1)) {
+      throw new ContractError(
+        `multi_label must be a threshold above 0 and below 1 for each of ${labels.length} labels, got ` +
+          truncated(thresholds.join(", "), 200),
+      );
+    }
+    for (const label of labels) {
+      if (label === NOTHING || label.includes(BETWEEN_LABELS)) {
+        throw new ContractError(
+          `a label beside others must not be "${NOTHING}", nor have a "${BETWEEN_LABELS}", got ` +
+            JSON.stringify(truncated(label, 80)),
+        );
+      }
+    }
+    const { floor, earlyStop } = this.decision;
+    refuseBeside("a contract of several labels", {
+      "a bona fide label": this.bonaFide,
+      heads: this.heads,
+      "a floor": floor,
+      "an early end: every label needs all crops": earlyStop,
+    });
   }
 
   private checkDecision(): void {
@@ -499,6 +605,18 @@ export function regionsOf(raw: Json, where: string): RegionPlan {
   );
 }
 
+function unknownOf(raw: Json, where: string): Unknown {
+  return new Unknown(
+    readObject<UnknownParts>(raw, where, {
+      rule: required("rule", oneOf(RULES)),
+      threshold: required("threshold", float),
+      false_accept: optional("falseAccept", orNull(float)),
+      false_reject: optional("falseReject", orNull(float)),
+      auroc: optional("auroc", orNull(float)),
+    }),
+  );
+}
+
 function contractOf(raw: Json, where: string): Contract {
   const parts = readObject<ContractParts & { schema: number }>(raw, where, {
     schema: optional("schema", integer),
@@ -509,6 +627,8 @@ function contractOf(raw: Json, where: string): Contract {
     plan: optional("plan", planOf),
     heads: optional("heads", listOf(string)),
     regions: optional("regions", regionsOf),
+    unknown: optional("unknown", unknownOf),
+    multi_label: optional("multiLabel", listOf(float)),
     decision: optional("decision", decisionOf),
     precision: required("precision", oneOf(PRECISIONS)),
     model_sha256: required("modelSha256", string),
@@ -519,8 +639,22 @@ function contractOf(raw: Json, where: string): Contract {
 }
 
 /** The keys that came with newer schemas and say something. */
-function said(contract: Contract): (keyof typeof SINCE)[] {
-  return (Object.keys(SINCE) as (keyof typeof SINCE)[]).filter((key) => contract[key] !== null);
+function said({ heads, regions, unknown, multiLabel }: Contract): (keyof typeof SINCE)[] {
+  const values = { heads, regions, unknown, multi_label: multiLabel };
+  return (Object.keys(SINCE) as (keyof typeof SINCE)[]).filter((key) => values[key] !== null);
+}
+
+/** Hold that nothing of these is said; null says nothing. */
+function refuseBeside(whose: string, told: Readonly<Record<string, unknown>>): void {
+  for (const [what, value] of Object.entries(told)) {
+    if (value !== null) throw new ContractError(`${whose} must be without ${what}`);
+  }
+}
+
+function checkShare(name: string, value: number | null): void {
+  if (value !== null && !(value >= 0 && value <= 1)) {
+    throw new ContractError(`${name} must lie in 0 to 1, got ${value}`);
+  }
 }
 
 function checkSha256(name: string, digest: string): void {

@@ -2,7 +2,7 @@
 
 export { Bundle } from "./bundle.ts";
 export { Classifier, type ClassifyOptions, type Source } from "./classifier.ts";
-export { Contract, CropPlan, Decision, RegionPlan, RETAKE, UNKNOWN } from "./contract.ts";
+export { Contract, CropPlan, Decision, RegionPlan, RETAKE, UNKNOWN, Unknown } from "./contract.ts";
 export { type Box, type SizeWh, cropBoxes } from "./crops.ts";
 export { ContractError, EdgekitError, ModelError, PhotoError, VideoError } from "./errors.ts";
 export { Frame, type Layout, type Plane, type Rotation } from "./frames.ts";

@@ -12,7 +12,7 @@ export interface Model {
   /** Side of the square input in pixels. */
   readonly sidePx: number;
   /** Number of scores of a head. */
-  readonly classes: number;
+  readonly outputs: number;
   /** Number of heads, each for another scale of crops. */
   readonly heads: number;
   /** Name, version and kind of what runs the model, such as `litert.js-2.5.3 wasm relaxed-simd`. */
@@ -23,8 +23,8 @@ export interface Model {
    * @param rgb - uint8 (sidePx, sidePx, 3) RGB.
    * @param index - The crop's place in the plan, from 0.
    * @param head - Which of the heads scores it, from 0, as `Contract.headOf` says.
-   * @returns (classes,) probabilities.
-   * @throws ContractError - They are no probabilities.
+   * @returns (outputs,) probabilities.
+   * @throws ContractError - They are none.
    * @throws ModelError - The engine failed.
    */
   score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array>;
@@ -32,13 +32,15 @@ export interface Model {
   close(): void;
 }
 
+/** What scores are: probabilities that sum to one, probabilities that need not, or any numbers. */
+export type ScoreKind = "one-of" | "any-of" | "numbers";
+
 /** What is known of a model beside its flatbuffer. */
 export interface ModelShape {
   readonly sidePx: number;
-  readonly classes: number;
+  readonly outputs: number;
   readonly heads: number;
-  /** Whether the outputs must be probabilities that sum to one. */
-  readonly areProbabilities: boolean;
+  readonly kind: ScoreKind;
 }
 
 /** A flatbuffer, and what is known of it. */
@@ -49,22 +51,22 @@ export interface ModelSource extends ModelShape {
 /** What is known of a checked bundle's model. */
 export function sourceOf(bundle: Bundle): ModelSource {
   const { flatbuffer, contract } = bundle;
-  const { sidePx, labels, headCount } = contract;
-  return { flatbuffer, sidePx, classes: labels.length, heads: headCount, areProbabilities: true };
+  const { sidePx, outputs, headCount, multiLabel } = contract;
+  return { flatbuffer, sidePx, outputs, heads: headCount, kind: multiLabel === null ? "one-of" : "any-of" };
 }
 
 /** A model that an interpreter runs, which is closed with it. */
 export class InterpretedModel implements Model {
   readonly sidePx: number;
-  readonly classes: number;
+  readonly outputs: number;
   readonly heads: number;
-  private readonly areProbabilities: boolean;
+  private readonly kind: ScoreKind;
 
   constructor(
     private readonly interpreter: Interpreter,
-    { sidePx, classes, heads, areProbabilities }: ModelShape,
+    { sidePx, outputs, heads, kind }: ModelShape,
   ) {
-    [this.sidePx, this.classes, this.heads, this.areProbabilities] = [sidePx, classes, heads, areProbabilities];
+    [this.sidePx, this.outputs, this.heads, this.kind] = [sidePx, outputs, heads, kind];
   }
 
   get engine(): string {
@@ -73,19 +75,19 @@ export class InterpretedModel implements Model {
 
   async score(rgb: Uint8Array<ArrayBuffer>, index: number, head: number): Promise<Float32Array> {
     void index;
-    const { sidePx, classes, heads } = this;
+    const { sidePx, outputs, heads } = this;
     if (rgb.length !== sidePx * sidePx * 3) {
       throw new ModelError(`a crop must have ${sidePx * sidePx * 3} bytes, got ${rgb.length}`);
     }
-    const outputs = await this.interpreter.run(rgb, [1, sidePx, sidePx, 3]);
+    const tensors = await this.interpreter.run(rgb, [1, sidePx, sidePx, 3]);
     // The engine has outputs in the order of the signature's names, not of the model's own list.
-    const rows = outputs.find(({ shape }) => shape.length === (head === 0 ? 2 : 3))?.values;
-    const wanted = head === 0 ? classes : (heads - 1) * classes;
+    const rows = tensors.find(({ shape }) => shape.length === (head === 0 ? 2 : 3))?.values;
+    const wanted = head === 0 ? outputs : (heads - 1) * outputs;
     if (rows?.length !== wanted || head >= heads) {
       throw new ModelError(`a model must have ${wanted} floats for head ${head}, got ${String(rows?.length)}`);
     }
-    const scores = head === 0 ? rows : rows.slice((head - 1) * classes, head * classes);
-    if (this.areProbabilities) checkProbabilities(scores);
+    const scores = head === 0 ? rows : rows.slice((head - 1) * outputs, head * outputs);
+    checkScores(scores, this.kind);
     return scores;
   }
 
@@ -110,16 +112,19 @@ export class LiteRtModel extends InterpretedModel {
 }
 
 /**
- * Hold that a crop's scores are probabilities.
+ * Hold that a crop's scores are what they should be.
  *
- * @throws ContractError - One is not within 0 to 1 (NaN is not), or their sum is farther than 0.001 from 1.
+ * @throws ContractError - One that should be a probability is not within 0 to 1 (NaN is not), or the sum of such of which
+ *   one is right is farther than 0.001 from 1.
  */
-function checkProbabilities(scores: Float32Array): void {
+function checkScores(scores: Float32Array, kind: ScoreKind): void {
+  if (kind === "numbers") return;
   const sum = scores.reduce((total, one) => total + one, 0);
-  if (!(scores.every((one) => one >= 0 && one <= 1) && Math.abs(sum - 1) <= SUM_TOLERANCE)) {
-    throw new ContractError(
-      `a model's outputs must be probabilities that sum to 1, got ${[...scores.slice(0, 10)].join(", ")} with the sum ` +
-        `${sum}; does it lack its softmax?`,
-    );
-  }
+  const isWithin = scores.every((one) => one >= 0 && one <= 1);
+  if (isWithin && (kind === "any-of" || Math.abs(sum - 1) <= SUM_TOLERANCE)) return;
+  const [rule, lacks] = kind === "one-of" ? ["that sum to 1", "softmax"] : ["within 0 to 1", "sigmoids"];
+  throw new ContractError(
+    `a model's outputs must be probabilities ${rule}, got ${[...scores.slice(0, 10)].join(", ")} with the sum ` +
+      `${sum}; does it lack its ${lacks}?`,
+  );
 }

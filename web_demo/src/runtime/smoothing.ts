@@ -3,7 +3,7 @@
 import type { Contract } from "./contract.ts";
 import { VideoError } from "./errors.ts";
 import type { Verdict } from "./verdict.ts";
-import { type Answer, TINY, decide, softmax } from "./voting.ts";
+import { type Answer, TINY, decide, labelsReached, logOddsOf, sigmoid, softmax } from "./voting.ts";
 
 /** Long enough that one blurred frame changes nothing, short enough that people see no delay. */
 export const DEFAULT_TAU_S = 0.5;
@@ -12,13 +12,18 @@ const MAX_TAU_S = 3600;
 /** Probabilities of a frame, by label or in the order of the labels. */
 export type Probabilities = ReadonlyMap<string, number> | ArrayLike<number>;
 
-/** The answer after one more frame: the label, the probability behind it, and that of every label. */
+/** The answer after one more frame: as in a `Verdict`, of the smoothed probabilities. */
 export interface Smoothed extends Answer {
   readonly probabilities: ReadonlyMap<string, number>;
+  readonly labels: readonly string[] | null;
+  readonly unknown: number | null;
 }
 
 /**
  * Exponential smoothing of log-probabilities by real time; then the contract decides as it does for one photo.
+ *
+ * What no other probability is tied to is smoothed as log-odds: those of several labels, and an unknown score that is not
+ * told by the probabilities themselves.
  *
  * A frame `dt` seconds after the last one counts with `1 - exp(-dt / tau)`, so that the same seconds of video weigh the
  * same however many frames were dropped.
@@ -46,23 +51,51 @@ export class Smoother {
    *
    * @param frame - The frame's verdict, or its probabilities: by label, or in the order of the labels.
    * @param timeS - When the frame was taken, in seconds from any start.
+   * @param unknown - The frame's unknown score, where the contract has a rule for it that is not of the probabilities and
+   *   the frame is no verdict.
    * @throws VideoError - A time before the last frame's, or none at all; other labels than the contract's,
-   *   or not as many probabilities.
+   *   or not as many probabilities; an unknown score that is lacking.
    */
-  add(frame: Verdict | Probabilities, timeS: number): Smoothed {
-    const probabilities = this.inOrder("probabilities" in frame ? frame.probabilities : frame);
+  add(frame: Verdict | Probabilities, timeS: number, unknown: number | null = null): Smoothed {
+    const isVerdict = "probabilities" in frame;
+    const probabilities = this.inOrder(isVerdict ? frame.probabilities : frame);
     if (!(Number.isFinite(timeS) && timeS >= this.timeS)) {
       throw new VideoError(`the times of frames must not go backwards, got ${timeS} s after ${this.timeS} s`);
     }
-    const logs = probabilities.map((one) => Math.log(Math.max(one, TINY)));
+    const own = this.unknownOdds(isVerdict ? frame.unknown : unknown);
+    const logs = Float64Array.from([...this.toLogs(probabilities), ...own]);
     const weight = this.weight(timeS - this.timeS);
     const before = this.logs;
     this.logs = before === null ? logs : before.map((old, index) => old + weight * ((logs[index] ?? Number.NaN) - old));
     this.timeS = timeS;
-    const smoothed = softmax(this.logs);
+    return this.smoothed(this.logs.subarray(0, probabilities.length), this.logs.subarray(probabilities.length));
+  }
+
+  private toLogs(probabilities: Float64Array): Float64Array {
+    if (this.contract.multiLabel !== null) return logOddsOf(probabilities);
+    return probabilities.map((one) => Math.log(Math.max(one, TINY)));
+  }
+
+  /** The log-odds of a score that is an output's own, as a list of one; of none, an empty one. */
+  private unknownOdds(score: number | null): Float64Array {
+    const { unknown } = this.contract;
+    if (unknown === null || unknown.outputs === 0) return new Float64Array(0);
+    if (score === null) {
+      throw new VideoError(`a frame of a model that tells unknown by ${unknown.rule} must have a score`);
+    }
+    return logOddsOf([score]);
+  }
+
+  private smoothed(logs: Float64Array, unknownOdds: Float64Array): Smoothed {
+    const { contract } = this;
+    const probabilities = contract.multiLabel === null ? softmax(logs) : sigmoid(logs);
+    const [own] = sigmoid(unknownOdds);
+    const unknown = contract.unknown === null ? null : (own ?? 1 - Math.max(...probabilities));
     return {
-      ...decide(smoothed, this.contract),
-      probabilities: new Map(this.contract.labels.map((label, index) => [label, smoothed[index] ?? Number.NaN])),
+      ...decide(probabilities, contract, unknown),
+      probabilities: new Map(contract.labels.map((label, index) => [label, probabilities[index] ?? Number.NaN])),
+      labels: labelsReached(probabilities, contract),
+      unknown,
     };
   }
 

@@ -25,12 +25,22 @@ export function totalMs({ decode, crop, invoke, vote }: Milliseconds): number {
 
 /** The answer for one photo. */
 export class Verdict implements Answer {
-  /** One of the contract's labels, or `retake` or `unknown` where the contract allows them. */
+  /**
+   * One of the contract's labels, or `retake` or `unknown` where the contract allows them; where a photo may have several,
+   * those that it has with `|` between, or `none`.
+   */
   readonly label: string;
-  /** The probability behind the label, 0 to 1; for `retake` the attack score. */
+  /**
+   * The probability behind the label, 0 to 1; for `retake` the attack score, for `unknown` by a rule of its own the unknown
+   * score, for several labels the largest probability.
+   */
   readonly score: number;
   /** Voted probability of each label, in the contract's order. */
   readonly probabilities: ReadonlyMap<string, number>;
+  /** The labels that the photo has, where it may have several; null where it has exactly one. */
+  readonly labels: readonly string[] | null;
+  /** How sure it is that the photo shows none of the labels' things; null where the contract has no rule for it. */
+  readonly unknown: number | null;
   /**
    * Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest. With regions,
    * boxes are in pixels of the region's square, upright.
@@ -44,11 +54,14 @@ export class Verdict implements Answer {
   constructor(parts: {
     answer: Answer;
     probabilities: ReadonlyMap<string, number>;
+    labels?: readonly string[] | null;
+    unknown?: number | null;
     crops: readonly CropScore[];
     ms: Milliseconds;
     sizeWh: SizeWh;
   }) {
     ({ label: this.label, score: this.score } = parts.answer);
+    ({ labels: this.labels = null, unknown: this.unknown = null } = parts);
     ({ probabilities: this.probabilities, crops: this.crops, ms: this.ms, sizeWh: this.sizeWh } = parts);
   }
 
@@ -57,12 +70,14 @@ export class Verdict implements Answer {
     return totalMs(this.ms);
   }
 
-  /** What JSON has of it: the keys of Python's `Verdict.to_dict`; boxes are left, top, right, bottom. */
+  /** What JSON has of it: the keys of Python's `Verdict.to_dict`, null left out; boxes are left, top, right, bottom. */
   toPlain(): PlainVerdict {
     return {
       label: this.label,
       score: this.score,
       probabilities: Object.fromEntries(this.probabilities),
+      ...(this.labels === null ? {} : { labels: [...this.labels] }),
+      ...(this.unknown === null ? {} : { unknown: this.unknown }),
       crops: this.crops.map(({ box, probabilities }) => ({ box: edgesOf(box), probabilities: [...probabilities] })),
       ms: { decode_ms: this.ms.decode, crop_ms: this.ms.crop, invoke_ms: this.ms.invoke, vote_ms: this.ms.vote },
     };
@@ -146,6 +161,8 @@ export interface PlainVerdict {
   readonly label: string;
   readonly score: number;
   readonly probabilities: Record<string, number>;
+  readonly labels?: string[];
+  readonly unknown?: number;
   readonly crops: { readonly box: Edges; readonly probabilities: number[] }[];
   readonly ms: {
     readonly decode_ms: number;

@@ -1,10 +1,12 @@
 /** Scores of several crops to one answer, as the contract's decision says. Pure functions. */
 
-import { type Contract, type Decision, RETAKE, UNKNOWN } from "./contract.ts";
+import { BETWEEN_LABELS, type Contract, type Decision, NOTHING, RETAKE, UNKNOWN } from "./contract.ts";
 import { ModelError } from "./errors.ts";
 
 /** The smallest normal float32: a probability of 0 only means that float32 ended there. */
 export const TINY = 1.1754944e-38;
+// Beyond it, a sigmoid is 0 or 1 up to what TINY leaves of it.
+const MOST_ODDS = 700;
 
 /** A label, and the probability that stands behind it. */
 export interface Answer {
@@ -12,8 +14,33 @@ export interface Answer {
   readonly score: number;
 }
 
+/** What the crops of a photo say together. */
+export interface Voted {
+  /** One of each label, that sum to 1 but for several labels a photo. */
+  readonly probabilities: Float64Array;
+  /** 0 to 1; null where the contract has no rule for unknown. */
+  readonly unknown: number | null;
+}
+
 /**
- * Join the crops of one photo.
+ * Join the crops of one photo, as a contract says.
+ *
+ * @param scores - For each crop its (outputs,) probabilities, as the model gives them; at least one crop.
+ * @param contract - Vote, temperature, and what the outputs are.
+ * @throws ModelError - A score is not finite.
+ */
+export function voteAll(scores: readonly ArrayLike<number>[], contract: Contract): Voted {
+  const { decision, unknown, labels, multiLabel } = contract;
+  if (multiLabel !== null) return { probabilities: voteEach(scores, decision), unknown: null };
+  const ofLabels = scores.map((row) => Array.from(row).slice(0, labels.length));
+  const probabilities = vote(ofLabels, decision);
+  if (unknown === null) return { probabilities, unknown: null };
+  const score = unknown.outputs > 0 ? vote(scores, decision).at(-1) : 1 - Math.max(...probabilities);
+  return { probabilities, unknown: score ?? Number.NaN };
+}
+
+/**
+ * Join the crops of one photo, where exactly one label is right.
  *
  * @param scores - For each crop its (classes,) probabilities; at least one crop.
  * @param decision - Vote and temperature.
@@ -21,16 +48,46 @@ export interface Answer {
  * @throws ModelError - A score is not finite.
  */
 export function vote(scores: readonly ArrayLike<number>[], decision: Decision): Float64Array {
-  const crops = scores.map((row) => {
-    const logs = Float64Array.from(row, (score) => Math.log(Math.max(score, TINY)) / decision.temperature);
-    // Math.max keeps NaN; an infinite score has an infinite logarithm.
-    if (!logs.every(Number.isFinite)) {
-      throw new ModelError(`scores must be finite, got ${Array.from(row).slice(0, 3).join(", ")}; the model is broken`);
-    }
-    return logs;
-  });
-  if (decision.vote === "mean-log") return softmax(meanOf(crops));
-  return meanOf(crops.map(softmax));
+  return join(scores.map(logsOf), decision, softmax);
+}
+
+/** (classes,) probabilities of labels that do not exclude each other: means of log-odds, or of what they become. */
+function voteEach(scores: readonly ArrayLike<number>[], decision: Decision): Float64Array {
+  return join(scores.map(logOddsOf), decision, sigmoid);
+}
+
+function join(
+  crops: readonly Float64Array[],
+  { temperature, vote: how }: Decision,
+  toProbabilities: (logs: Float64Array) => Float64Array,
+): Float64Array {
+  const logs = crops.map((row) => row.map((one) => one / temperature));
+  return how === "mean-log" ? toProbabilities(meanOf(logs)) : meanOf(logs.map(toProbabilities));
+}
+
+function logsOf(row: ArrayLike<number>): Float64Array {
+  const logs = Float64Array.from(row, (score) => Math.log(Math.max(score, TINY)));
+  // Math.max keeps NaN; an infinite score has an infinite logarithm.
+  if (!logs.every(Number.isFinite)) {
+    throw new ModelError(`scores must be finite, got ${Array.from(row).slice(0, 3).join(", ")}; the model is broken`);
+  }
+  return logs;
+}
+
+/**
+ * Probabilities to log-odds, finite even for 0 and 1.
+ *
+ * @throws ModelError - One is not finite.
+ */
+export function logOddsOf(probabilities: ArrayLike<number>): Float64Array {
+  const [logs, others] = [logsOf(probabilities), logsOf(Float64Array.from(probabilities, (one) => 1 - one))];
+  return logs.map((one, at) => one - others[at]!);
+}
+
+/** Log-odds to probabilities. */
+export function sigmoid(odds: Float64Array): Float64Array {
+  // Divided by the temperature, odds may be far beyond what a power holds.
+  return odds.map((one) => 1 / (1 + Math.exp(-Math.min(Math.max(one, -MOST_ODDS), MOST_ODDS))));
 }
 
 /** (classes,) logits, or log-probabilities up to a constant, to probabilities. */
@@ -44,15 +101,22 @@ export function softmax(logs: Float64Array): Float64Array {
 /**
  * The label for voted probabilities, and the probability that stands behind it.
  *
- * The order of the rules: floor (`unknown`), abstain band (`retake`), threshold on the attack score, most probable
- * label. Among several attack labels the most probable one is named.
+ * The order of the rules: unknown (its own rule or the floor), abstain band (`retake`), threshold on the attack score, most
+ * probable label. Among several attack labels the most probable one is named. Where a photo may have several labels, all
+ * that it has stand in their order with `|` between, or `none`; behind it stands the largest probability.
  *
- * @param probabilities - (classes,) as `vote` gives them.
+ * @param probabilities - (labels,) as `voteAll` gives them.
  * @param contract - Labels and decision.
+ * @param unknown - The unknown score, where the contract has a rule for it.
  */
-export function decide(probabilities: Float64Array, contract: Contract): Answer {
+export function decide(probabilities: Float64Array, contract: Contract, unknown: number | null = null): Answer {
   const { decision, labels, bonaFide } = contract;
   const best = mostProbable(probabilities, labels);
+  const reached = labelsReached(probabilities, contract);
+  if (reached !== null) return { label: reached.join(BETWEEN_LABELS) || NOTHING, score: best.score };
+  if (contract.unknown !== null && unknown !== null && unknown >= contract.unknown.threshold) {
+    return { label: UNKNOWN, score: unknown };
+  }
   if (decision.floor !== null && best.score < decision.floor) return { label: UNKNOWN, score: best.score };
   if (bonaFide === null) return best;
   const score = attackScore(probabilities, contract);
@@ -65,6 +129,14 @@ export function decide(probabilities: Float64Array, contract: Contract): Answer 
   }
   const attacks = probabilities.map((one, index) => (labels[index] === bonaFide ? Number.NEGATIVE_INFINITY : one));
   return { label: mostProbable(attacks, labels).label, score };
+}
+
+/** The labels whose threshold is reached, in their order; null where a photo has exactly one. */
+export function labelsReached(
+  probabilities: Float64Array,
+  { labels, multiLabel }: Contract,
+): readonly string[] | null {
+  return multiLabel === null ? null : labels.filter((_, at) => probabilities[at]! >= multiLabel[at]!);
 }
 
 /** Probability of any attack; the contract must have a bona fide label. */

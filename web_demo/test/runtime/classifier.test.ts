@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Classifier } from "../../src/runtime/classifier.ts";
-import { Contract, CropPlan, Decision, RegionPlan } from "../../src/runtime/contract.ts";
+import { Contract, CropPlan, Decision, RegionPlan, Unknown } from "../../src/runtime/contract.ts";
 import { ContractError, ModelError, PhotoError } from "../../src/runtime/errors.ts";
 import type { Input, Interpreter, Output } from "../../src/runtime/interpreter.ts";
 import type { Model } from "../../src/runtime/model.ts";
@@ -32,7 +32,7 @@ function contractOf(earlyStop: readonly number[] | null): Contract {
 /** A model that keeps which crops it was asked for; each takes its own time. */
 class Scores implements Model {
   readonly sidePx = SIDE_PX;
-  readonly classes = 2;
+  readonly outputs: number = 2;
   readonly heads: number = 1;
   readonly engine = "test";
   readonly byHead = new Map<number, number>();
@@ -192,10 +192,10 @@ for (const crops of [0, 1001, 1.5, Number.NaN]) {
 }
 
 test("a model of another size, or none, is refused", () => {
-  const other = Object.assign(new Scores([], () => [1, 0]), { classes: 3 });
-  assert.throws(() => new Classifier(contractOf(null), [other]), /classes and heads 8, 2, 1, the model has 8, 3, 1/);
+  const other = Object.assign(new Scores([], () => [1, 0]), { outputs: 3 });
+  assert.throws(() => new Classifier(contractOf(null), [other]), /outputs and heads 8, 2, 1, the model has 8, 3, 1/);
   const many = Object.assign(new Scores([], () => [1, 0]), { heads: 3 });
-  assert.throws(() => new Classifier(contractOf(null), [many]), /classes and heads 8, 2, 1, the model has 8, 2, 3/);
+  assert.throws(() => new Classifier(contractOf(null), [many]), /outputs and heads 8, 2, 1, the model has 8, 2, 3/);
   assert.throws(() => new Classifier(contractOf(null), []), /one model or more/);
 });
 
@@ -303,4 +303,31 @@ test("a contract of regions needs its detector, and no other has one", () => {
   assert.throws(() => new Classifier(contract, models), /needs its detector for this contract, got none/);
   const detector = new Detector(REGIONS, new Finds([]));
   assert.throws(() => new Classifier(contractOf(null), models, detector), /needs no detector for this contract, got one/);
+});
+
+test("a model of several labels answers with all that a photo has", async () => {
+  const contract = new Contract({ ...contractOf(null), bonaFide: null, decision: new Decision(), multiLabel: [0.5, 0.25] });
+  const answered = async (row: readonly number[]) =>
+    new Classifier(contract, [new Scores([], () => row)]).classify(PHOTO, { crops: 2 });
+  const both = await answered([0.75, 0.5]);
+  assert.deepEqual([both.label, both.score.toFixed(6), both.labels], ["genuine|recapture", "0.750000", ["genuine", "recapture"]]);
+  const none = await answered([0.25, 0.125]);
+  assert.deepEqual([none.label, none.labels, none.toPlain().labels], ["none", [], []]);
+});
+
+test("a model with an output for what is unknown answers with it", async () => {
+  const unknown = new Unknown({ rule: "distance", threshold: 0.5 });
+  const contract = new Contract({ ...contractOf(null), bonaFide: null, decision: new Decision(), unknown });
+  const model = Object.assign(new Scores([], () => [0.25, 0.125, 0.625]), { outputs: 3 });
+  const verdict = await new Classifier(contract, [model]).classify(PHOTO, { crops: 1 });
+  assert.deepEqual([verdict.label, verdict.score.toFixed(6), verdict.labels], ["unknown", "0.625000", null]);
+  assert.deepEqual(
+    [...verdict.probabilities].map(([label, one]) => [label, one.toFixed(6)]),
+    [
+      ["genuine", "0.666667"],
+      ["recapture", "0.333333"],
+    ],
+  );
+  assert.equal(verdict.toPlain().unknown, verdict.unknown);
+  assert.throws(() => new Classifier(contract, [new Scores([], () => [1, 0])]), /outputs and heads 8, 3, 1, the model has 8, 2, 1/);
 });

@@ -138,8 +138,9 @@ const edgekit = {
       model = await LiteRtModel.load(await Bundle.read(content), wasm);
     } else {
       const { inputs, outputs } = checkModel(content);
-      const [sidePx, classes] = [inputs[0]!.shape[1]!, outputs[0]!.shape[1]!];
-      model = await LiteRtModel.load({ flatbuffer: content, sidePx, classes, heads: 1, areProbabilities: false }, wasm);
+      const [sidePx, numbers] = [inputs[0]!.shape[1]!, outputs[0]!.shape[1]!];
+      const shape = { sidePx, outputs: numbers, heads: 1, kind: "numbers" } as const;
+      model = await LiteRtModel.load({ flatbuffer: content, ...shape }, wasm);
     }
     const inputs = await bytesOf(inputsUrl);
     const bytes = model.sidePx ** 2 * 3;
@@ -173,7 +174,7 @@ const edgekit = {
       worker === null ? await LiteRtModel.load(bundle, wasm) : await WorkerModel.load(bundle, { worker, wasm });
     const crop = new Uint8Array(loaded.sidePx ** 2 * 3);
     const said = [await loaded.score(crop.slice(1), 0, 0).then(String, named)];
-    said.push((await loaded.score(crop, 0, 0)).length === loaded.classes ? "goes on" : "broken");
+    said.push((await loaded.score(crop, 0, 0)).length === loaded.outputs ? "goes on" : "broken");
     loaded.close();
     return [...said, await loaded.score(crop, 0, 0).then(String, named)];
   },

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { Bundle } from "../../src/runtime/bundle.ts";
-import { Contract, type RegionPlan } from "../../src/runtime/contract.ts";
+import { Contract, type RegionPlan, type Unknown } from "../../src/runtime/contract.ts";
 import { ContractError, PhotoError, VideoError } from "../../src/runtime/errors.ts";
 import { orientationOf } from "../../src/runtime/exif.ts";
 import { outlineOf } from "../../src/runtime/headers.ts";
@@ -16,7 +16,7 @@ import { ROOT, VECTORS, type Vector, furthest, raw, testVectors } from "./vector
 
 /** A contract as JSON has it, provenance left out. */
 function plainContract(contract: Contract): unknown {
-  const { plan, decision, regions } = contract;
+  const { plan, decision, regions, unknown, multiLabel } = contract;
   return {
     schema: contract.schema,
     name: contract.name,
@@ -26,6 +26,8 @@ function plainContract(contract: Contract): unknown {
     plan: { lead: plan.lead, cycle: plan.cycle, crops: plan.crops, working_px: plan.workingPx },
     ...(contract.heads === null ? {} : { heads: contract.heads }),
     ...(regions === null ? {} : { regions: plainRegions(regions) }),
+    ...(unknown === null ? {} : { unknown: plainUnknown(unknown) }),
+    ...(multiLabel === null ? {} : { multi_label: multiLabel }),
     decision: {
       vote: decision.vote,
       temperature: decision.temperature,
@@ -52,6 +54,10 @@ function plainRegions(regions: RegionPlan): unknown {
     most: regions.most,
     least_px: regions.leastPx,
   };
+}
+
+function plainUnknown({ rule, threshold, falseAccept, falseReject, auroc }: Unknown): unknown {
+  return { rule, threshold, false_accept: falseAccept, false_reject: falseReject, auroc };
 }
 
 /** 0 where two values are the same, 1 otherwise, with what differs in the output. */
@@ -113,7 +119,8 @@ interface SmoothingVector extends Vector {
   readonly frames: {
     probabilities: number[] | Record<string, number>;
     time_s: number | string;
-    smoothed: { label: string; score: number; probabilities: number[] } | null;
+    unknown?: number;
+    smoothed: { label: string; score: number; probabilities: number[]; unknown?: number } | null;
   }[];
 }
 
@@ -122,15 +129,15 @@ testVectors<SmoothingVector>("smoothing", async (vector) => {
   const smoother = await given(() => new Smoother(contract, numberOf(vector.tau_s)), VideoError);
   if (smoother === null) return { answers: Number(!vector.refused), probability: 0 };
   let [wrong, most] = [Number(vector.refused), 0];
-  for (const { probabilities, time_s: timeS, smoothed: expected } of vector.frames) {
+  for (const { probabilities, time_s: timeS, unknown = null, smoothed: expected } of vector.frames) {
     const frame = Array.isArray(probabilities) ? probabilities : new Map(Object.entries(probabilities));
-    const found = await given(() => smoother.add(frame, numberOf(timeS)), VideoError);
+    const found = await given(() => smoother.add(frame, numberOf(timeS), unknown), VideoError);
     const isAsExpected = found === null ? expected === null : found.label === expected?.label;
     wrong += Number(!isAsExpected);
     if (found === null || expected === null) continue;
     const [values, wanted] = [
-      [...found.probabilities.values(), found.score],
-      [...expected.probabilities, expected.score],
+      [...found.probabilities.values(), found.score, ...(found.unknown === null ? [] : [found.unknown])],
+      [...expected.probabilities, expected.score, ...(expected.unknown === undefined ? [] : [expected.unknown])],
     ];
     most = Math.max(most, furthest(values, wanted));
   }

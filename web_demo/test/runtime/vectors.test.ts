@@ -9,7 +9,7 @@ import { type Region, regionOf, regionPhoto } from "../../src/runtime/regions/sq
 import { copyArea } from "../../src/runtime/resize.ts";
 import { sha256 } from "../../src/runtime/sha256.ts";
 import { mayStop } from "../../src/runtime/stopping.ts";
-import { decide, vote } from "../../src/runtime/voting.ts";
+import { decide, voteAll } from "../../src/runtime/voting.ts";
 import {
   type BoxEdges,
   type FrameSpec,
@@ -84,7 +84,7 @@ function pixelsOf(picture: Picture): Uint8Array {
 interface VotesVector extends Vector {
   readonly contract: unknown;
   readonly scores: number[][];
-  readonly verdict: { label: string; score: number; probabilities: number[]; crops: number };
+  readonly verdict: { label: string; score: number; probabilities: number[]; crops: number; unknown?: number };
 }
 
 testVectors<VotesVector>("votes", (vector) => {
@@ -94,12 +94,15 @@ testVectors<VotesVector>("votes", (vector) => {
     (_, index) => index + 1 < scores.length && mayStop(scores.slice(0, index + 1), contract),
   );
   const used = enough < 0 ? scores.length : enough + 1;
-  const voted = vote(scores.slice(0, used), contract.decision);
-  const { label, score } = decide(voted, contract);
+  const { probabilities, unknown } = voteAll(scores.slice(0, used), contract);
+  const { label, score } = decide(probabilities, contract, unknown);
   const expected = vector.verdict;
   return {
     answers: Number(label !== expected.label || used !== expected.crops),
-    probability: furthest([...voted, score], [...expected.probabilities, expected.score]),
+    probability: furthest(
+      [...probabilities, score, ...(unknown === null ? [] : [unknown])],
+      [...expected.probabilities, expected.score, ...(expected.unknown === undefined ? [] : [expected.unknown])],
+    ),
   };
 });
 

@@ -35,11 +35,11 @@ export interface CheckedModel {
  * contract has heads, float32 [1, heads - 1, n] as a second output.
  *
  * @param content - The flatbuffer.
- * @param contract - What says the input's side, the labels and the heads.
+ * @param contract - What says the input's side, the outputs and the heads.
  * @throws ContractError - Another interface, or what `checkModel` refuses.
  */
 export function checkClassifier(content: Uint8Array, contract: Contract): CheckedModel {
-  const { sidePx, labels, headCount } = contract;
+  const { sidePx, outputs: numbers, headCount } = contract;
   const checked = checkModel(content);
   const [inputs, outputs, wanted] = [checked.inputs.length, checked.outputs.length, headCount > 1 ? 2 : 1];
   if (inputs !== 1) throw new ContractError(`a model must have one input, got ${inputs}; export a single input`);
@@ -48,9 +48,9 @@ export function checkClassifier(content: Uint8Array, contract: Contract): Checke
     throw new ContractError(`${whose}, got ${outputs}; convert it again`);
   }
   holdInterface("input", checked.inputs[0]!, "uint8", [1, sidePx, sidePx, 3]);
-  holdInterface("output", checked.outputs[0]!, "float32", [1, labels.length]);
+  holdInterface("output", checked.outputs[0]!, "float32", [1, numbers]);
   for (const other of checked.outputs.slice(1)) {
-    holdInterface("second output", other, "float32", [1, headCount - 1, labels.length]);
+    holdInterface("second output", other, "float32", [1, headCount - 1, numbers]);
   }
   return checked;
 }
