@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
-from edgekit.errors import ContractError, EdgekitError
+from edgekit.errors import EdgekitError
 from edgekit.gather.strip import strip
 from edgekit.phones.export import check_names
 from edgekit.progress import SILENT, Progress
@@ -89,9 +89,6 @@ def publish_page(
     content = read_bounded(model, MAX_FILE_BYTES, "a model", EdgekitError, absent="no such model file")
     try:
         bundle = read_bundle(content)
-        if bundle.contract.regions is not None:
-            thing = bundle.contract.regions.thing
-            raise ContractError(f"it classifies {thing}s, which a page can't find yet; use a model of whole photos")
     except EdgekitError as mistake:
         raise type(mistake)(f"{model}: {mistake}") from mistake
     about = PageModel(file=MODEL_NAME, name=model.name, sha256=bundle.file_sha256)

@@ -220,3 +220,8 @@ def test_what_a_gate_refused_is_not_published(page, red_blue_file, out, tmp_path
 def test_no_photos_or_too_many_are_refused():
     with pytest.raises(EdgekitError, match="must have 1 to 200 photos, got 0"):
         WebConfig(photos=0)
+
+
+def test_a_model_of_faces_is_published_with_its_detector_inside(page, marks_file, out):
+    record = publish_page(marks_file, out, WebConfig(), page=page)
+    assert (out / record.model.file).read_bytes() == marks_file.read_bytes()

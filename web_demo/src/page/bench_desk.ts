@@ -5,7 +5,7 @@ import { sweep, SweepStopped, type Bench } from "./bench_sweep.ts";
 import { tableOf } from "./bench_table.ts";
 import { exportBench, type BenchExport } from "./exports.ts";
 import type { World } from "./ports.ts";
-import { modelOf, newId } from "./record.ts";
+import { isRecordable, modelOf, newId } from "./record.ts";
 import type { BenchState, ModelInfo } from "./state.ts";
 
 /** Of what a sweep's times are made: 0.1 ms, and a little for rounding. */
@@ -43,6 +43,12 @@ export class BenchDesk {
   }
 
   async #sweep(model: ModelInfo, isQuick: boolean): Promise<BenchExport> {
+    if (!isRecordable(model.contract)) {
+      throw new Error(
+        "the model must answer with one label a photo, as the benchmark's file has it, got one of regions, of several labels " +
+          "or with an output for what is unknown; measure it by edgekit bench",
+      );
+    }
     const tickMs = this.#world.tickMs();
     if (tickMs > MOST_TICK_MS) {
       throw new Error(

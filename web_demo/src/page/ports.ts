@@ -1,6 +1,7 @@
 /** What the presenter needs of the world; the page has the real ones, tests have small ones. */
 
-import type { Contract, Verdict } from "../runtime/index.ts";
+import type { Contract } from "../runtime/index.ts";
+import type { Said } from "./answer.ts";
 import type { DeviceState, Machine } from "./bench_job.ts";
 import type { Runner } from "./bench_sweep.ts";
 import type { Lens, Origin, Stored } from "./exports.ts";
@@ -72,8 +73,8 @@ export interface LoadedModel {
 /** Runs the model; in the page a worker. Errors have the names and messages of the runtime's. */
 export interface Scorer {
   load(content: Blob, threads: number): Promise<LoadedModel>;
-  frame(frame: CameraFrame, options: ScoreOptions): Promise<Verdict>;
-  photo(photo: Blob, options: ScoreOptions): Promise<Judged>;
+  frame(frame: CameraFrame, options: ScoreOptions): Promise<Said>;
+  photo(photo: Blob, options: ScoreOptions): Promise<Judged<Said>>;
   /** Loads the model that is loaded once more, for a sweep over these photos. */
   runner(photos: readonly Blob[], threads: number): Promise<Runner>;
 }

@@ -5,13 +5,13 @@
  */
 
 import { PhotoError } from "../runtime/errors.ts";
-import { Smoother } from "../runtime/smoothing.ts";
-import { answerOf, wantsRetake } from "./answer.ts";
+import { RegionsVerdict } from "../runtime/verdict.ts";
+import { answerOf, seenIn, wantsRetake, Watcher } from "./answer.ts";
 import { BenchDesk } from "./bench_desk.ts";
 import { exportCaptures, type Lens } from "./exports.ts";
 import { LatencyLog } from "./latency.ts";
 import { CameraError, StorageFullError, type CameraFrame, type PickedModel, type World } from "./ports.ts";
-import { newId, recordOf, type Capture } from "./record.ts";
+import { isRecordable, newId, recordOf, type Capture } from "./record.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import type {
   CameraInfo,
@@ -52,7 +52,7 @@ export class Presenter {
   readonly #latency = new LatencyLog();
   readonly #bench: BenchDesk;
   #state: UiState = START;
-  #smoother: Smoother | null = null;
+  #watcher: Watcher | null = null;
   /** Counts openings of the camera: what an earlier one still has to say is not listened to. */
   #session = 0;
   /** Counts live views, which end with a shot and begin again after it. */
@@ -148,7 +148,7 @@ export class Presenter {
     while (this.#job !== null) await this.#job;
     if (load !== this.#loads) return false;
     this.#stopCamera();
-    this.#smoother = null;
+    this.#watcher = null;
     this.#latency.clear();
     this.#set({ model: { kind: "loading" }, latency: null });
     let source: Source | null = null;
@@ -214,7 +214,7 @@ export class Presenter {
     }
     if (session !== this.#session) return;
     // Another view is another scene: what was seen before says nothing of it.
-    this.#smoother = new Smoother(model.contract);
+    this.#watcher = new Watcher(model.contract);
     // A photo that was picked while the camera opened is judged, and asked about, first.
     if (this.#isBusy) this.#camera = info;
     else this.#live(info);
@@ -223,7 +223,7 @@ export class Presenter {
   /** Whether a photo is judged or asked about: nothing else may take the place of that. */
   get #isBusy(): boolean {
     const { kind } = this.#state.capture;
-    return kind === "judging" || kind === "question";
+    return kind === "judging" || kind === "question" || kind === "shown";
   }
 
   async switchCamera(): Promise<void> {
@@ -247,7 +247,7 @@ export class Presenter {
 
   #live(camera: CameraInfo): void {
     this.#camera = camera;
-    this.#capture({ kind: "live", camera, answer: null });
+    this.#capture({ kind: "live", camera, seen: null });
     void this.#watch(++this.#loop);
   }
 
@@ -271,9 +271,9 @@ export class Presenter {
       try {
         const verdict = await this.#world.scorer.frame(frame, { crops: this.#state.settings.crops });
         const { capture } = this.#state;
-        if (loop !== this.#loop || this.#smoother === null || capture.kind !== "live") return;
-        const answer = answerOf(this.#smoother.add(verdict, frame.timeS), model.contract);
-        this.#set({ latency: this.#latency.add(verdict.ms), capture: { ...capture, answer } });
+        if (loop !== this.#loop || this.#watcher === null || capture.kind !== "live") return;
+        const seen = this.#watcher.add(verdict, frame.timeS);
+        this.#set({ latency: this.#latency.add(verdict.ms), capture: { ...capture, seen } });
       } catch (failure) {
         if (loop !== this.#loop) return;
         this.#stopCamera();
@@ -390,7 +390,7 @@ export class Presenter {
     await this.#approachIfShown();
   }
 
-  /** Judges a photo, asks where it should be taken again, and keeps it. */
+  /** Judges a photo, asks where it should be taken again, and keeps it; or shows what no record has a place for. */
   async #consider(
     model: ModelInfo,
     photo: Blob,
@@ -398,8 +398,13 @@ export class Presenter {
     lens: Lens | null,
   ): Promise<void> {
     const judged = await this.#world.scorer.photo(photo, { crops: this.#state.settings.crops });
-    this.#set({ latency: this.#latency.add(judged.verdict.ms) });
-    const answer = answerOf(judged.verdict, model.contract);
+    const { verdict } = judged;
+    this.#set({ latency: this.#latency.add(verdict.ms) });
+    if (verdict instanceof RegionsVerdict || !isRecordable(model.contract)) {
+      await this.#ask({ kind: "shown", photo, seen: seenIn(verdict, model.contract) });
+      return;
+    }
+    const answer = answerOf(verdict, model.contract);
     const asks = wantsRetake(answer);
     if (asks && !(await this.#ask({ kind: "question", photo, answer, source: how.source }))) {
       this.#tell({ kind: "not-kept" });
@@ -407,7 +412,7 @@ export class Presenter {
     }
     const kept = asks ? "kept-anyway" : "as-is";
     const record = recordOf(
-      { ...how, judged, kept },
+      { ...how, judged: { ...judged, verdict }, kept },
       newId(how.taken, this.#world.random(4)),
       model,
       this.#world.origin,
@@ -427,7 +432,7 @@ export class Presenter {
     });
   }
 
-  /** The answer to "take it again or keep it anyway?". */
+  /** The answer to "take it again or keep it anyway?"; what is only shown is put away by either. */
   answerQuestion(keeps: boolean): void {
     const decide = this.#decide;
     this.#decide = null;

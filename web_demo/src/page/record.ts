@@ -1,6 +1,6 @@
 /** The record of one capture, as `docs/phone-files.md` has it: `ID.json` beside its photo. */
 
-import type { Verdict } from "../runtime/index.ts";
+import type { Contract, Verdict } from "../runtime/index.ts";
 import type { Format, Rotation } from "./photo_file.ts";
 import type { ModelInfo } from "./state.ts";
 
@@ -34,9 +34,17 @@ export interface CaptureRecord {
   readonly truth: string | null;
 }
 
+/**
+ * Whether files that a page sends home have a place for a model's answers: one label a photo, and probabilities of labels
+ * that sum to one.
+ */
+export function isRecordable({ regions, unknown, multiLabel }: Contract): boolean {
+  return regions === null && multiLabel === null && (unknown === null || unknown.outputs === 0);
+}
+
 /** A photo that was judged, before anybody decided to keep it. */
-export interface Judged {
-  readonly verdict: Verdict;
+export interface Judged<Answered = Verdict> {
+  readonly verdict: Answered;
   readonly rotation: Rotation;
   /** A small JPEG for lists. */
   readonly thumbnail: Blob;

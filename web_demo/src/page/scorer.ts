@@ -9,15 +9,19 @@ import {
   Bundle,
   Classifier,
   ContractError,
+  Detector,
   LiteRtModel,
   PhotoError,
+  RegionsVerdict,
   Verdict,
   WorkerModel,
   pictureOf,
   type Model,
+  type Source,
 } from "../runtime/index.ts";
 import { MAX_FILE_BYTES } from "../runtime/limits.ts";
 import { contextOf } from "../runtime/photo.ts";
+import type { Said } from "./answer.ts";
 import { formatOf, rotationOf } from "./photo_file.ts";
 import type { ScoreOptions } from "./ports.ts";
 import { partsOf, type Answered, type Numbered, type Order, type Reply } from "./scorer_messages.ts";
@@ -35,11 +39,18 @@ async function classifierOf(bundle: Bundle, threads: number): Promise<Classifier
   const models: Model[] = [];
   try {
     for (let i = 0; i < threads; i++) models.push(await load());
-    return new Classifier(bundle.contract, models);
+    const urls = threads === 1 ? { wasm: WASM_URL } : { worker: WORKER_URL, wasm: WASM_URL };
+    return new Classifier(bundle.contract, models, await Detector.load(bundle, urls));
   } catch (failure) {
     for (const model of models) model.close();
     throw failure;
   }
+}
+
+/** The answer for a photo, or those for its regions, as the model has them. */
+function judge(classifier: Classifier, source: Source, options: ScoreOptions): Promise<Said> {
+  const isWhole = classifier.contract.regions === null;
+  return isWhole ? classifier.classify(source, options) : classifier.classifyRegions(source, options);
 }
 
 interface OpenRunner {
@@ -92,20 +103,14 @@ class Desk {
     return this.#classifier;
   }
 
-  async #frame(bitmap: ImageBitmap, options: ScoreOptions): Promise<Verdict> {
+  async #frame(bitmap: ImageBitmap, options: ScoreOptions): Promise<Said> {
     const began = performance.now();
     const picture = pictureOf(bitmap);
     const readMs = performance.now() - began;
-    const verdict = await this.#loaded.classify(picture, options);
-    const { label, score, probabilities, crops, sizeWh, ms } = verdict;
+    const said = await judge(this.#loaded, picture, options);
     // Getting the pixels out of the browser is this port's way to decode a frame.
-    return new Verdict({
-      answer: { label, score },
-      probabilities,
-      crops,
-      sizeWh,
-      ms: { ...ms, decode: ms.decode + readMs },
-    });
+    if (said instanceof RegionsVerdict) return new RegionsVerdict({ ...said, decodeMs: said.decodeMs + readMs });
+    return new Verdict({ ...said, answer: said, ms: { ...said.ms, decode: said.ms.decode + readMs } });
   }
 
   async #photo(photo: Blob, options: ScoreOptions): Promise<Answered> {
@@ -113,7 +118,7 @@ class Desk {
       throw new PhotoError(`a photo must have at most ${MAX_FILE_BYTES} bytes, got ${photo.size}`);
     const content = new Uint8Array(await photo.arrayBuffer());
     const format = formatOf(content);
-    const verdict = await this.#loaded.classify(content, options);
+    const verdict = await judge(this.#loaded, content, options);
     if (format === null) {
       throw new PhotoError("a photo that is kept must be a JPEG, PNG or WebP file, got another kind; save it as JPEG");
     }
@@ -131,11 +136,11 @@ class Desk {
     return { kind: "runner", runner, engine: engineOf(classifier) };
   }
 
-  async #run(number: number, photo: number, options: ScoreOptions): Promise<Verdict> {
+  async #run(number: number, photo: number, options: ScoreOptions): Promise<Said> {
     const runner = this.#runners.get(number);
     const content = runner?.photos[photo];
     if (runner === undefined || content === undefined) throw new Error(`no runner ${number} with a photo ${photo}`);
-    return runner.classifier.classify(content, options);
+    return judge(runner.classifier, content, options);
   }
 }
 

@@ -2,11 +2,12 @@
 
 // Not from the index: that would bring the interpreter into the page, which has it in its worker.
 import { ContractError, ModelError, PhotoError } from "../runtime/errors.ts";
-import type { Verdict } from "../runtime/verdict.ts";
+import { Verdict } from "../runtime/verdict.ts";
+import type { Said } from "./answer.ts";
 import type { Runner } from "./bench_sweep.ts";
 import type { CameraFrame, LoadedModel, ScoreOptions, Scorer } from "./ports.ts";
 import type { Judged } from "./record.ts";
-import { contractOf, verdictOf, type Answered, type Order, type Reply } from "./scorer_messages.ts";
+import { contractOf, saidOf, type Answered, type Order, type Reply } from "./scorer_messages.ts";
 
 const KINDS = { ContractError, ModelError, PhotoError } as const;
 
@@ -60,14 +61,14 @@ export class WorkerScorer implements Scorer {
     return { ...model, contract: contractOf(model.contract) };
   }
 
-  async frame(frame: CameraFrame, options: ScoreOptions): Promise<Verdict> {
+  async frame(frame: CameraFrame, options: ScoreOptions): Promise<Said> {
     const picture = frame.picture as ImageBitmap;
-    return verdictOf((await this.#ask({ kind: "frame", picture, options }, "verdict", [picture])).verdict);
+    return saidOf((await this.#ask({ kind: "frame", picture, options }, "verdict", [picture])).verdict);
   }
 
-  async photo(photo: Blob, options: ScoreOptions): Promise<Judged> {
+  async photo(photo: Blob, options: ScoreOptions): Promise<Judged<Said>> {
     const { judged } = await this.#ask({ kind: "photo", photo, options }, "judged");
-    return { ...judged, verdict: verdictOf(judged.verdict) };
+    return { ...judged, verdict: saidOf(judged.verdict) };
   }
 
   async runner(photos: readonly Blob[], threads: number): Promise<Runner> {
@@ -76,8 +77,11 @@ export class WorkerScorer implements Scorer {
     return {
       interpreter,
       delegate,
-      classify: async (photo, crops) =>
-        verdictOf((await this.#ask({ kind: "run", runner, photo, options: { crops } }, "verdict")).verdict),
+      classify: async (photo, crops) => {
+        const said = saidOf((await this.#ask({ kind: "run", runner, photo, options: { crops } }, "verdict")).verdict);
+        if (!(said instanceof Verdict)) throw new Error("a benchmark must be of whole photos, got regions");
+        return said;
+      },
       // With a worker that has ended, its models have, too.
       close: () => void this.#ask({ kind: "close-runner", runner }, "done").catch(() => undefined),
     };

@@ -4,7 +4,8 @@
  * No DOM here and none in the presenter, so that both run under node.
  */
 
-import type { Contract, Milliseconds } from "../runtime/index.ts";
+import type { Thing } from "../runtime/contract.ts";
+import type { Box, Contract, Milliseconds, SizeWh } from "../runtime/index.ts";
 import type { BenchTable } from "./bench_table.ts";
 import type { CaptureRecord } from "./record.ts";
 import type { Settings } from "./settings.ts";
@@ -40,7 +41,21 @@ export interface Answer {
   readonly label: string;
   /** The probability behind the label; for "retake" the attack score. */
   readonly score: number;
+  /** The labels that a photo has, where it may have several; null where it has exactly one. */
+  readonly labels: readonly string[] | null;
 }
+
+/** What a model of regions says of a picture; that there is none is an answer, too. */
+export interface Regions {
+  readonly thing: Thing;
+  /** Width and height of the picture in pixels. */
+  readonly sizeWh: SizeWh;
+  /** From left to right. */
+  readonly regions: readonly { readonly box: Box; readonly answer: Answer }[];
+}
+
+/** What a model says of a picture: of the whole, or of its regions. */
+export type Seen = Answer | Regions;
 
 export interface CameraInfo {
   readonly facing: "user" | "environment" | "unknown";
@@ -61,14 +76,16 @@ export type CaptureState =
   | { readonly kind: "opening" }
   | { readonly kind: "blocked"; readonly problem: CameraProblem; readonly reason?: string }
   | { readonly kind: "paused" }
-  | { readonly kind: "live"; readonly camera: CameraInfo; readonly answer: Answer | null }
+  | { readonly kind: "live"; readonly camera: CameraInfo; readonly seen: Seen | null }
   | { readonly kind: "judging"; readonly camera: CameraInfo | null }
   | {
       readonly kind: "question";
       readonly photo: Blob;
       readonly answer: Answer;
       readonly source: "shutter" | "gallery";
-    };
+    }
+  /** What was seen in a photo that is not kept. */
+  | { readonly kind: "shown"; readonly photo: Blob; readonly seen: Seen };
 
 export interface HistoryItem {
   readonly record: CaptureRecord;

@@ -1,9 +1,10 @@
 /** Draws UiState and turns presses into calls of the presenter. Nothing is decided here. */
 
+import { drawBoxes } from "./boxes.ts";
 import { byId, icon, make, setHidden, setIcon, setText, showBlob, tableOf } from "./elements.ts";
 import type { Presenter } from "./presenter.ts";
 import { MAX_CROPS } from "./settings.ts";
-import type { Answer, HistoryItem, HistoryState, Screen, UiState } from "./state.ts";
+import type { Answer, HistoryItem, HistoryState, Screen, Seen, UiState } from "./state.ts";
 import { languageFor, sayer, type Key, type Language, type Say } from "./strings.ts";
 import * as words from "./words.ts";
 
@@ -41,6 +42,7 @@ export class View {
     on("update-take", () => presenter.takeUpdate());
     on("take-again", () => presenter.answerQuestion(false));
     on("keep-anyway", () => presenter.answerQuestion(true));
+    on("shown-close", () => presenter.answerQuestion(false));
     on("details-close", () => this.#closeDetails());
     on("details-remove", () => this.#removeOpened());
     for (const button of document.querySelectorAll<HTMLButtonElement>("nav button")) {
@@ -49,10 +51,12 @@ export class View {
     this.#connectFiles(presenter);
     this.#connectSettings(presenter);
     // Escape is the answer that keeps nothing.
-    byId("question").addEventListener("cancel", (event) => {
-      event.preventDefault();
-      presenter.answerQuestion(false);
-    });
+    for (const id of ["question", "shown"]) {
+      byId(id).addEventListener("cancel", (event) => {
+        event.preventDefault();
+        presenter.answerQuestion(false);
+      });
+    }
     byId("details").addEventListener("close", () => this.#closeDetails());
   }
 
@@ -141,14 +145,15 @@ export class View {
     setHidden(video, camera === null);
     video.classList.toggle("is-mirrored", camera?.facing === "user");
     this.#drawCard(words.cardOf(say, model, capture));
-    const answer = capture.kind === "live" ? capture.answer : null;
+    const seen = capture.kind === "live" ? capture.seen : null;
     const isShown = camera !== null && model.kind === "ready";
     setHidden(byId("verdict"), !isShown);
-    if (isShown) this.#drawVerdict(answer, capture.kind === "judging");
-    this.#announce(capture.kind === "live" ? answer : null);
+    if (isShown) this.#drawVerdict(seen, capture.kind === "judging");
+    this.#drawBoxes("live-boxes", seen, camera?.facing === "user");
+    this.#announce(seen);
     byId<HTMLButtonElement>("shutter").disabled = capture.kind !== "live";
     byId<HTMLButtonElement>("pick").disabled =
-      model.kind !== "ready" || capture.kind === "judging" || capture.kind === "question";
+      model.kind !== "ready" || ["judging", "question", "shown"].includes(capture.kind);
     const torch = byId("torch");
     setHidden(torch, !camera?.hasTorch);
     torch.setAttribute("aria-pressed", String(camera?.isTorchOn ?? false));
@@ -157,20 +162,25 @@ export class View {
     setHidden(chip, model.kind !== "ready");
     if (model.kind === "ready") setText(chip, model.model.contract.name);
     this.#drawQuestion(capture);
+    this.#drawShown(capture);
   }
 
-  #drawVerdict(answer: Answer | null, isJudging: boolean): void {
-    const tone = answer?.tone ?? "none";
+  #drawVerdict(seen: Seen | null, isJudging: boolean): void {
+    const tone = words.seenTone(seen);
     byId("verdict").dataset["tone"] = tone;
     setIcon(byId<SVGElement>("verdict-icon"), words.ICON_OF[tone]);
-    setText(byId("verdict-text"), isJudging ? this.#say("judging") : words.verdictText(this.#say, answer));
-    setText(byId("verdict-detail"), answer === null ? "" : words.verdictDetail(this.#say, answer));
+    setText(byId("verdict-text"), isJudging ? this.#say("judging") : words.seenText(this.#say, seen));
+    setText(byId("verdict-detail"), words.seenDetail(this.#say, seen));
+  }
+
+  #drawBoxes(id: string, seen: Seen | null, isMirrored: boolean): void {
+    drawBoxes(byId(id), seen, isMirrored, (answer) => words.labelText(this.#say, answer));
   }
 
   /** Speaks a verdict when it is another one than before, not with every frame. */
-  #announce(answer: Answer | null): void {
-    if (answer === null) return;
-    const text = words.verdictText(this.#say, answer);
+  #announce(seen: Seen | null): void {
+    if (seen === null) return;
+    const text = words.seenText(this.#say, seen);
     if (text !== this.#spoken) setText(byId("announcer"), text);
     this.#spoken = text;
   }
@@ -223,6 +233,31 @@ export class View {
       showBlob(byId<HTMLImageElement>("question-photo"), photo);
       dialog.showModal();
     }
+  }
+
+  #drawShown(capture: UiState["capture"]): void {
+    const dialog = byId<HTMLDialogElement>("shown");
+    const photo = byId<HTMLImageElement>("shown-photo");
+    if (capture.kind !== "shown") {
+      if (!dialog.open) return;
+      dialog.close();
+      showBlob(photo, null);
+      return;
+    }
+    const { seen } = capture;
+    setText(byId("shown-title"), words.seenText(this.#say, seen));
+    this.#drawBoxes("shown-boxes", seen, false);
+    const answers = "regions" in seen ? seen.regions.map(({ answer }) => answer) : [seen];
+    byId("shown-list").replaceChildren(
+      ...answers.map((answer) => {
+        const pill = make("li", { className: "pill" });
+        this.#drawPill(pill, answer, words.verdictDetail(this.#say, answer));
+        return pill;
+      }),
+    );
+    if (dialog.open) return;
+    showBlob(photo, capture.photo);
+    dialog.showModal();
   }
 
   #drawPill(pill: HTMLElement, { tone }: Pick<Answer, "tone">, text: string): void {
@@ -288,7 +323,7 @@ export class View {
   #historyButton(item: HistoryItem): HTMLButtonElement {
     const { record, thumbnail } = item;
     const tone = words.storedTone(record, this.#contract);
-    const verdict = words.verdictText(this.#say, { tone, label: record.label });
+    const verdict = words.verdictText(this.#say, { tone, label: record.label, labels: null });
     const image = make("img", { alt: "" });
     showBlob(image, thumbnail);
     const pill = make("span", { className: "pill" });
@@ -325,7 +360,7 @@ export class View {
   #drawDetails({ record }: HistoryItem): void {
     const say = this.#say;
     const tone = words.storedTone(record, this.#contract);
-    const answer: Answer = { tone, label: record.label, score: record.score };
+    const answer: Answer = { tone, label: record.label, score: record.score, labels: null };
     this.#drawPill(
       byId("details-verdict"),
       answer,

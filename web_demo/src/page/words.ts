@@ -1,10 +1,21 @@
 /** States in words: the same for what is drawn and for what is spoken. */
 
-import type { Contract } from "../runtime/index.ts";
+import { UNKNOWN } from "../runtime/contract.ts";
+import type { Contract, RegionPlan } from "../runtime/index.ts";
 import type { BenchTable } from "./bench_table.ts";
 import { isUndecided, toneOf } from "./answer.ts";
 import type { CaptureRecord } from "./record.ts";
-import type { Answer, CameraProblem, CaptureState, Latency, ModelInfo, ModelState, Notice, Tone } from "./state.ts";
+import type {
+  Answer,
+  CameraProblem,
+  CaptureState,
+  Latency,
+  ModelInfo,
+  ModelState,
+  Notice,
+  Seen,
+  Tone,
+} from "./state.ts";
 import type { Say } from "./strings.ts";
 
 export const ICON_OF: Readonly<Record<Tone | "none", string>> = {
@@ -24,8 +35,14 @@ const PROBLEM_ICONS: Readonly<Record<CameraProblem, string>> = {
   unreadable: "lock",
 };
 
-export function verdictText(say: Say, answer: Pick<Answer, "tone" | "label"> | null): string {
-  return answer === null ? say("verdict-none") : say(`verdict-${answer.tone}`, { label: answer.label });
+export function verdictText(say: Say, answer: Omit<Answer, "score"> | null): string {
+  return answer === null ? say("verdict-none") : say(`verdict-${answer.tone}`, { label: labelText(say, answer) });
+}
+
+/** What a photo is called: its label, its labels, or that it has none of them. */
+export function labelText(say: Say, { label, labels, tone }: Omit<Answer, "score">): string {
+  if (labels !== null) return labels.join(", ") || say("no-label");
+  return label === UNKNOWN && tone === "plain" ? say("unknown") : label;
 }
 
 export function percent(share: number): string {
@@ -34,12 +51,40 @@ export function percent(share: number): string {
 }
 
 export function verdictDetail(say: Say, answer: Answer): string {
-  return say("verdict-detail", { label: answer.label, percent: percent(answer.score) });
+  const key = answer.labels === null ? "verdict-detail" : "verdict-surest";
+  return say(key, { label: labelText(say, answer), percent: percent(answer.score) });
+}
+
+/** What was seen, in one look: of several regions the gravest. */
+export function seenTone(seen: Seen | null): Tone | "none" {
+  if (seen === null) return "none";
+  if (!("regions" in seen)) return seen.tone;
+  const tones = seen.regions.map(({ answer }) => answer.tone);
+  return (["attack", "unsure", "genuine", "plain"] as const).find((tone) => tones.includes(tone)) ?? "none";
+}
+
+/** What was seen, in few words: the same on the screen and spoken. */
+export function seenText(say: Say, seen: Seen | null): string {
+  if (seen === null || !("regions" in seen)) return verdictText(say, seen);
+  const { thing, regions } = seen;
+  const [first, ...others] = regions;
+  if (first === undefined) return say(`${thing}-none`);
+  if (others.length === 0) return verdictText(say, first.answer);
+  const labels = regions.map(({ answer }) => labelText(say, answer)).join(", ");
+  return say(`${thing}-several`, { count: regions.length, labels });
+}
+
+export function seenDetail(say: Say, seen: Seen | null): string {
+  if (seen === null) return "";
+  if (!("regions" in seen)) return verdictDetail(say, seen);
+  const details = seen.regions.map(({ answer }) => verdictDetail(say, answer));
+  return details.length < 2 ? (details[0] ?? "") : say("from-the-left", { details: details.join(", ") });
 }
 
 /** The tone of a stored verdict; of another model's labels only those that decide nothing are known. */
 export function storedTone(record: CaptureRecord, contract: Contract | null): Tone {
   if (contract !== null && contract.labels.includes(record.label)) return toneOf(record.label, contract);
+  if (contract?.unknown) return "plain";
   return isUndecided(record.label) ? "unsure" : "plain";
 }
 
@@ -81,6 +126,7 @@ function cameraCard(say: Say, capture: CaptureState): Card | null {
       return null;
     case "judging":
     case "question":
+    case "shown":
       return capture.kind === "judging" && capture.camera !== null
         ? null
         : { icon: "wait", title: say("judging"), text: "", reason: null, actions: [] };
@@ -178,6 +224,7 @@ export function contractRows(say: Say, model: ModelInfo): [string, string][] {
     ...(contract.bonaFide === null ? [] : [[say("model-genuine"), contract.bonaFide] as [string, string]]),
     [say("model-input"), `${contract.sidePx} × ${contract.sidePx} px, ${contract.precision}`],
     [say("model-plan"), `${plan.crops} × ${String(plan)}${plan.workingPx === null ? "" : `, ≥ ${plan.workingPx} px`}`],
+    ...(contract.regions === null ? [] : [[say("model-regions"), regionsText(say, contract.regions)] as [string, string]]),
     [say("model-decision"), decisionText(say, contract)],
     [say("model-engine"), `${model.engine} (${(model.bytes / 1000).toFixed(0)} kB)`],
     ...(model.file === null ? [] : [[say("model-file"), model.file] as [string, string]]),
@@ -193,10 +240,19 @@ function labelList(say: Say, labels: readonly string[]): string {
   return labels.length <= SHOWN_LABELS ? shown : say("labels-more", { shown, count: labels.length });
 }
 
-function decisionText(say: Say, { decision }: Contract): string {
+function regionsText(say: Say, { thing, detector, align }: RegionPlan): string {
+  return `${say(`${thing}-each`)} (${detector}${align === "eyes" ? `, ${say("eyes-level")}` : ""})`;
+}
+
+function decisionText(say: Say, { decision, unknown, multiLabel }: Contract): string {
   const { threshold, abstain, floor, earlyStop } = decision;
+  const [low = 0, high = 0] = multiLabel === null ? [] : [Math.min(...multiLabel), Math.max(...multiLabel)];
+  const best = multiLabel === null ? say("decision-best") : say("decision-several", { low: round(low), high: round(high) });
   return [
-    threshold === null ? say("decision-best") : say("decision-threshold", { threshold: round(threshold) }),
+    threshold === null ? best : say("decision-threshold", { threshold: round(threshold) }),
+    ...(unknown === null
+      ? []
+      : [say("decision-unknown", { threshold: round(unknown.threshold), rule: say(`rule-${unknown.rule}`) })]),
     ...(abstain === null ? [] : [say("decision-band", { low: round(abstain[0]), high: round(abstain[1]) })]),
     ...(floor === null ? [] : [say("decision-floor", { floor: round(floor) })]),
     ...(earlyStop === null ? [] : [say("decision-early")]),

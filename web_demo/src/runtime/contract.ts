@@ -200,6 +200,9 @@ export class Decision {
 /** MediaPipe's face detectors: for two metres, for a phone's back camera, for five metres. */
 export type DetectorName = (typeof DETECTORS)[number];
 
+/** What a detector finds. */
+export type Thing = "face";
+
 /** What a plan of regions is made of; what is left out has the default of the format. */
 export interface RegionParts {
   readonly detector: DetectorName;
@@ -264,7 +267,7 @@ export class RegionPlan {
   }
 
   /** What the detector finds, for people. */
-  get thing(): string {
+  get thing(): Thing {
     return "face";
   }
 

@@ -14,6 +14,7 @@ export { pictureOf, readPhoto } from "./photo.ts";
 export { type Bytes, type Photo, Picture, asPhoto, toTensor } from "./picture.ts";
 export { Detector, type DetectorUrls } from "./regions/detector.ts";
 export { type Region, regionPhoto } from "./regions/squares.ts";
+export { type Tracked, Tracker } from "./regions/tracking.ts";
 export { sha256 } from "./sha256.ts";
 export { DEFAULT_TAU_S, Smoother, type Smoothed } from "./smoothing.ts";
 export {

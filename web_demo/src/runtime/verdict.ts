@@ -1,5 +1,6 @@
 /** What a classifier answers, in memory and as JSON. */
 
+import type { Thing } from "./contract.ts";
 import type { Box, SizeWh } from "./crops.ts";
 import type { Region } from "./regions/squares.ts";
 import type { Answer } from "./voting.ts";
@@ -97,8 +98,8 @@ export interface RegionVerdict {
 
 /** The answers for all regions of one photo; that there is none is an answer, too. */
 export class RegionsVerdict {
-  /** What was looked for, such as `face`. */
-  readonly thing: string;
+  /** What was looked for. */
+  readonly thing: Thing;
   /** Width and height of the whole, upright photo in pixels. */
   readonly sizeWh: SizeWh;
   /** The answer for each, the surest detection first. */
@@ -109,7 +110,7 @@ export class RegionsVerdict {
   readonly detectMs: number;
 
   constructor(parts: {
-    thing: string;
+    thing: Thing;
     sizeWh: SizeWh;
     regions: readonly RegionVerdict[];
     decodeMs: number;
@@ -124,9 +125,17 @@ export class RegionsVerdict {
     return this.regions.map(({ verdict }) => verdict.label).join(", ") || `no ${this.thing}`;
   }
 
+  /** Milliseconds of each stage, over all regions; finding them is part of decoding. */
+  get ms(): Milliseconds {
+    const sum = (stage: keyof Milliseconds): number =>
+      this.regions.reduce((total, { verdict }) => total + verdict.ms[stage], 0);
+    const decode = this.decodeMs + this.detectMs + sum("decode");
+    return { decode, crop: sum("crop"), invoke: sum("invoke"), vote: sum("vote") };
+  }
+
   /** Milliseconds from decoding to the last vote. */
   get totalMs(): number {
-    return this.regions.reduce((sum, { verdict }) => sum + verdict.totalMs, this.decodeMs + this.detectMs);
+    return totalMs(this.ms);
   }
 
   /** What JSON has of it: the keys of Python's `RegionsVerdict.to_dict`. */

@@ -41,14 +41,14 @@ export function python(...words: string[]): string {
 
 export const temporary = mkdtempSync(path.join(tmpdir(), "edgekit-page-"));
 
-/** Photos in turn, some seconds each, as the fake camera shows them. */
+/** Photos of the page's bench, or others by their whole paths, in turn, some seconds each, as the fake camera shows them. */
 export function clipOf(name: string, seconds: number, ...photos: string[]): string {
   const clip = path.join(temporary, `${name}.y4m`);
   python(
     path.join(HOME, "test", "page", "clip.py"),
     clip,
     String(seconds),
-    ...photos.map((one) => path.join(BENCH, one)),
+    ...photos.map((one) => path.resolve(BENCH, one)),
   );
   return clip;
 }
@@ -60,13 +60,18 @@ export interface Served {
 }
 
 /** `edgekit web … --serve` in a process of its own. */
-export async function serve(name: string, port = 0, ...words: string[]): Promise<Served> {
+export function serve(name: string, port = 0, ...words: string[]): Promise<Served> {
+  return serveModel(MODEL, name, port, ...words);
+}
+
+/** The same with another model. */
+export async function serveModel(model: string, name: string, port = 0, ...words: string[]): Promise<Served> {
   const folder = path.join(temporary, name);
   const command = [
     "-m",
     "edgekit",
     "web",
-    MODEL,
+    model,
     "--out",
     folder,
     "--page",

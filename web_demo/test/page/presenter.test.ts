@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PhotoError } from "../../src/runtime/index.ts";
+import { Contract, Decision, PhotoError, Unknown } from "../../src/runtime/index.ts";
 import { PAGE_OF_HISTORY, Presenter } from "../../src/page/presenter.ts";
 import type {
   BenchState,
@@ -9,9 +9,10 @@ import type {
   HistoryState,
   ModelState,
   Notice,
+  Seen,
   UiState,
 } from "../../src/page/state.ts";
-import { newWorld, settle, type FakeWorld } from "./world.ts";
+import { CONTRACT, facesOf, newWorld, OF_FACES, settle, type FakeWorld } from "./world.ts";
 
 /** Every kind that was ever shown, by part of the state: the last test holds that none is missing. */
 const seen = {
@@ -51,6 +52,10 @@ async function live(prepare?: (world: FakeWorld) => void) {
   assert.equal(opened.presenter.state.capture.kind, "live");
   return opened;
 }
+
+/** The tone of what a live view sees of whole photos. */
+const toneIn = (capture: CaptureState) =>
+  capture.kind === "live" && capture.seen !== null && "tone" in capture.seen ? capture.seen.tone : null;
 
 /** Read anew each time, which the compiler does not expect of a property. */
 const historyOf = (presenter: Presenter): HistoryState => presenter.state.history;
@@ -118,16 +123,16 @@ test("the live verdict is smoothed over frames, and latency is counted", async (
   world.camera.show(0.05);
   await settle();
   const first = presenter.state.capture;
-  assert.ok(first.kind === "live" && first.answer?.tone === "genuine");
+  assert.ok(toneIn(first) === "genuine");
   // One blurred frame a moment later does not turn it.
   world.camera.show(0.9, 0.01);
   await settle();
   const second = presenter.state.capture;
-  assert.ok(second.kind === "live" && second.answer?.tone === "genuine");
+  assert.ok(toneIn(second) === "genuine");
   world.camera.show(0.95, 5);
   await settle();
   const third = presenter.state.capture;
-  assert.ok(third.kind === "live" && third.answer?.tone === "attack");
+  assert.ok(toneIn(third) === "attack");
   assert.equal(presenter.state.latency?.verdicts, 3);
   assert.equal(presenter.state.latency?.total.p50, 7.5);
 });
@@ -783,6 +788,85 @@ test("a newer page that another tab took waits for a sweep, and for its export",
   assert.deepEqual(world.updates, ["reload"]);
 });
 
+/** Where faces are, and what is said of them, from left to right. */
+const facesIn = (seen: Seen | null) =>
+  seen !== null && "regions" in seen ? seen.regions.map(({ box, answer }) => [box.left, answer.label]) : seen;
+
+test("faces of a live view are told from left to right, each with a steady answer of its own", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.contract = OF_FACES));
+  const seenNow = (): Seen | null => {
+    const { capture } = presenter.state;
+    assert.ok(capture.kind === "live");
+    return capture.seen;
+  };
+  world.camera.show(facesOf([300, 0.05], [20, 0.95]), 0.1);
+  await settle();
+  assert.deepEqual(facesIn(seenNow()), [
+    [20, "recapture"],
+    [300, "genuine"],
+  ]);
+  // One frame of another mind changes nothing, and who moves is still the same.
+  world.camera.show(facesOf([40, 0.3], [310, 0.05]), 0.1);
+  await settle();
+  assert.deepEqual(facesIn(seenNow()), [
+    [40, "recapture"],
+    [310, "genuine"],
+  ]);
+  world.camera.show(facesOf(), 0.1);
+  await settle();
+  assert.deepEqual(facesIn(seenNow()), []);
+  assert.equal(presenter.state.latency?.verdicts, 3);
+});
+
+test("a photo of faces is shown with what was found, is not kept, and the camera goes on after it", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.contract = OF_FACES));
+  world.scorer.faces = facesOf([300, 0.05], [20, 0.95]);
+  void presenter.shoot();
+  await settle();
+  const { capture } = presenter.state;
+  assert.ok(capture.kind === "shown");
+  assert.deepEqual(facesIn(capture.seen), [
+    [20, "recapture"],
+    [300, "genuine"],
+  ]);
+  presenter.answerQuestion(false);
+  await settle();
+  assert.deepEqual([presenter.state.capture.kind, world.store.rows.size, presenter.state.notice], ["live", 0, null]);
+});
+
+test("photos of files are shown one after the other", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.contract = OF_FACES));
+  void presenter.pickPhotos([new Blob(["one"]), new Blob(["two"])]);
+  for (const faces of [facesOf(), facesOf([20, 0.1])]) {
+    world.scorer.faces = faces;
+    await settle();
+    assert.equal(presenter.state.capture.kind, "shown");
+    presenter.answerQuestion(false);
+  }
+  await settle();
+  assert.equal(presenter.state.capture.kind, "live");
+});
+
+test("a photo whose answers no record has a place for is shown, and not kept", async () => {
+  const unknown = new Unknown({ rule: "energy", threshold: 0.5 });
+  const contract = new Contract({ ...CONTRACT, bonaFide: null, decision: new Decision(), unknown });
+  const { world, presenter } = await live((one) => (one.scorer.contract = contract));
+  void presenter.shoot();
+  await settle();
+  const { capture } = presenter.state;
+  assert.ok(capture.kind === "shown" && "tone" in capture.seen && capture.seen.tone === "plain");
+  presenter.answerQuestion(false);
+  await settle();
+  assert.equal(world.store.rows.size, 0);
+});
+
+test("a benchmark of a model of faces says what to do instead", async () => {
+  const { presenter } = await live((one) => (one.scorer.contract = OF_FACES));
+  await presenter.startBench(true);
+  const { bench } = presenter.state;
+  assert.ok(bench.kind === "failed" && /measure it by edgekit bench/.test(bench.reason));
+});
+
 test("every state has a producer", () => {
   // The compiler holds that each table has all kinds, this test that each was shown.
   const model: Record<ModelState["kind"], true> = { loading: true, absent: true, refused: true, ready: true };
@@ -795,6 +879,7 @@ test("every state has a producer", () => {
     live: true,
     judging: true,
     question: true,
+    shown: true,
   };
   const problem: Record<CameraProblem, true> = {
     insecure: true,

@@ -1,9 +1,12 @@
-/** Pictures of every screen, for eyes: `node dist/test/page/screenshots.main.mjs FOLDER`. */
+/**
+ * Pictures of every screen, for eyes: `node dist/test/page/screenshots.main.mjs FOLDER [MODEL PHOTO]`, the last two a model of
+ * faces and a photo with faces, of even sides.
+ */
 
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { BENCH, clean, clipOf, launch, MODEL, open, serve, SKIP, type How } from "./browser.ts";
+import { BENCH, clean, clipOf, launch, MODEL, open, serve, serveModel, SKIP, type How, type Served } from "./browser.ts";
 
 if (SKIP) throw new Error(SKIP);
 const folder = process.argv[2] ?? "screenshots";
@@ -71,6 +74,16 @@ async function ofRecapture(page: Page, shot: Shot): Promise<void> {
   await shot("question");
 }
 
+async function ofFaces(page: Page, shot: Shot): Promise<void> {
+  await page.waitForFunction(() => document.getElementById("live-boxes")!.childElementCount > 0, null, WAIT);
+  await page.waitForTimeout(800);
+  await shot("faces-live");
+  await page.click("#shutter");
+  await page.waitForSelector("#shown[open]", WAIT);
+  await page.waitForTimeout(300);
+  await shot("faces-shown");
+}
+
 const served = await serve("site");
 const browsers: Browser[] = [];
 async function pictures(
@@ -78,10 +91,11 @@ async function pictures(
   mark: string,
   how: How,
   act: (page: Page, shot: Shot) => Promise<void>,
+  from: Served = served,
 ): Promise<void> {
   const browser = await launch(clip);
   browsers.push(browser);
-  const { page } = await open(browser, served.address, how);
+  const { page } = await open(browser, from.address, how);
   await act(page, (name) => page.screenshot({ path: path.join(folder, `${mark}-${name}.png`) }));
   await browser.close();
 }
@@ -103,6 +117,17 @@ try {
   });
   await pictures(genuine, "360", { camera: "denied" }, (page, shot) => ofCard(page, shot, "denied"));
   await pictures(0, "360-dark", { dark: true }, (page, shot) => ofCard(page, shot, "no-camera"));
+  const [facesModel, facesPhoto] = process.argv.slice(3);
+  if (facesModel !== undefined && facesPhoto !== undefined) {
+    const faces = await serveModel(facesModel, "faces");
+    const clip = clipOf("faces", 1, path.resolve(facesPhoto));
+    try {
+      await pictures(clip, "360", {}, ofFaces, faces);
+      await pictures(clip, "1280-dark", { widthPx: 1280, heightPx: 800, dark: true }, ofFaces, faces);
+    } finally {
+      await faces.stop();
+    }
+  }
 } finally {
   for (const browser of browsers) await browser.close();
   await served.stop();

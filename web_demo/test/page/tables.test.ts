@@ -10,10 +10,11 @@ import { modelOf } from "../../src/page/record.ts";
 import { DEFAULT_SETTINGS, settingsFrom } from "../../src/page/settings.ts";
 import { KEYS, languageFor, sayer } from "../../src/page/strings.ts";
 import { APP } from "../../src/page/version.ts";
-import { contractRows } from "../../src/page/words.ts";
-import { Contract } from "../../src/runtime/index.ts";
+import { seenIn } from "../../src/page/answer.ts";
+import { contractRows, seenDetail, seenText, seenTone } from "../../src/page/words.ts";
+import { Contract, Decision, RegionsVerdict, Unknown, Verdict } from "../../src/runtime/index.ts";
 import { HOME } from "./home.ts";
-import { CONTRACT, LOADED } from "./world.ts";
+import { CONTRACT, facesOf, LOADED, OF_FACES, verdictOf } from "./world.ts";
 
 test("exports name the version of the package", () => {
   const { version } = JSON.parse(readFileSync(path.join(HOME, "package.json"), "utf8"));
@@ -67,8 +68,8 @@ test("every text is used, and every text that the page's HTML names is there", (
     named.filter((key) => !(KEYS as string[]).includes(key!)),
     [],
   );
-  // Keys that are put together: a tone, a camera's problem, what was not kept.
-  const built = /^(verdict|insecure|denied|none|in-use|lost|unreadable|unkept)-/;
+  // Keys that are put together: a tone, a camera's problem, what was not kept, what is looked for, a rule for unknown.
+  const built = /^(face|rule|verdict|insecure|denied|none|in-use|lost|unreadable|unkept)-/;
   const unused = KEYS.filter((key) => !built.test(key) && !all.includes(`"${key}"`));
   assert.deepEqual(unused, []);
 });
@@ -250,4 +251,55 @@ test("the style knows no left and right, so that it also reads from right to lef
     css.match(/[^-\w](?:left|right|margin-top|padding-left|padding-right|margin-left|margin-right)\s*:/g),
     null,
   );
+});
+
+const SEVERAL = new Contract({
+  ...CONTRACT,
+  bonaFide: null,
+  decision: new Decision(),
+  multiLabel: [0.5, 0.25],
+});
+const KNOWING = new Contract({
+  ...CONTRACT,
+  bonaFide: null,
+  decision: new Decision(),
+  unknown: new Unknown({ rule: "probability", threshold: 0.4 }),
+});
+
+/** A verdict with another label, and with the labels that a photo has. */
+function said(label: string, score: number, labels: readonly string[] | null = null): Verdict {
+  return new Verdict({ ...verdictOf(0.1), answer: { label, score }, labels });
+}
+
+for (const [what, answer, contract, tone, text, detail] of [
+  ["a photo", verdictOf(0.1), CONTRACT, "genuine", "Genuine photo", "genuine · 90 %"],
+  ["no face", facesOf(), OF_FACES, "none", "No face", ""],
+  ["one face", facesOf([9, 0.05]), OF_FACES, "genuine", "Genuine photo", "genuine · 95 %"],
+  [
+    "two faces, the gravest first",
+    facesOf([300, 0.05], [20, 0.95]),
+    OF_FACES,
+    "attack",
+    "2 faces: recapture, genuine",
+    "from the left: recapture · 95 %, genuine · 95 %",
+  ],
+  ["several labels", said("genuine|recapture", 0.8, ["genuine", "recapture"]), SEVERAL, "plain", "genuine, recapture", "genuine, recapture · up to 80 %"],
+  ["none of several labels", said("none", 0.2, []), SEVERAL, "plain", "none of the labels", "none of the labels · up to 20 %"],
+  ["what is unknown", said("unknown", 0.6), KNOWING, "plain", "unknown", "unknown · 60 %"],
+  ["what is under a floor", said("unknown", 0.6), CONTRACT, "unsure", "Not sure: take it again", "unknown · 60 %"],
+] as const satisfies readonly (readonly [string, Verdict | RegionsVerdict, Contract, string, string, string])[]) {
+  test(`${what} in words`, () => {
+    const seen = seenIn(answer, contract);
+    const say = sayer("en");
+    assert.deepEqual([seenTone(seen), seenText(say, seen), seenDetail(say, seen)], [tone, text, detail.replaceAll(" %", "\u00a0%")]);
+  });
+}
+
+test("a contract's rows tell of faces, of what is unknown and of several labels", () => {
+  const rows = (contract: Contract) =>
+    new Map(contractRows(sayer("en"), { ...LOADED, contract, file: "own.tflite", isPicked: false }));
+  assert.equal(rows(OF_FACES).get("classifies"), "each face (blazeface-short, eyes level)");
+  assert.equal(rows(KNOWING).get("decision"), "the most probable label, unknown from 0.4 by probability");
+  assert.equal(rows(SEVERAL).get("decision"), "each label from its own threshold, 0.25 to 0.5");
+  assert.equal(rows(CONTRACT).has("classifies"), false);
 });

@@ -1,6 +1,7 @@
 /** A small world for the presenter: a camera, a model and storage that do what a test tells them. */
 
-import { Contract, CropPlan, Decision, Verdict } from "../../src/runtime/index.ts";
+import { Contract, CropPlan, Decision, RegionPlan, RegionsVerdict, Verdict } from "../../src/runtime/index.ts";
+import type { Said } from "../../src/page/answer.ts";
 import type { Runner } from "../../src/page/bench_sweep.ts";
 import {
   CameraError,
@@ -42,6 +43,33 @@ export function verdictOf(attack: number, crops = 2): Verdict {
     crops: Array.from({ length: crops }, () => one),
     ms: { decode: 4, crop: 1, invoke: 2, vote: 0.5 },
     sizeWh: [640, 480],
+  });
+}
+
+/** The same model, for faces. */
+export const OF_FACES = new Contract({
+  ...CONTRACT,
+  regions: new RegionPlan({ detector: "blazeface-short", detectorSha256: "c".repeat(64), align: "eyes" }),
+});
+
+/** Faces at places from the left, each with its attack score, the surest detection first. */
+export function facesOf(...faces: readonly (readonly [left: number, attack: number])[]): RegionsVerdict {
+  return new RegionsVerdict({
+    thing: "face",
+    sizeWh: [640, 480],
+    regions: faces.map(([left, attack]) => ({
+      region: {
+        box: { left, top: 48, right: left + 64, bottom: 112 },
+        score: 0.9,
+        middleXy: [2 * left + 64, 160],
+        sidePx: 96,
+        cos: 65536,
+        sin: 0,
+      },
+      verdict: verdictOf(attack),
+    })),
+    decodeMs: 3,
+    detectMs: 2,
   });
 }
 
@@ -142,26 +170,30 @@ export class FakeScorer implements Scorer {
   judging: Promise<void> = Promise.resolve();
   frameRefusal: Error | null = null;
   attack = 0.1;
+  contract = CONTRACT;
+  /** What is found in every photo, with a contract of faces. */
+  faces: RegionsVerdict = facesOf();
   frames: unknown[] = [];
   asked: (number | null)[] = [];
   runners = 0;
 
   async load(): Promise<LoadedModel> {
     if (this.refusal !== null) throw this.refusal;
-    return LOADED;
+    return { ...LOADED, contract: this.contract };
   }
 
   async frame(frame: CameraFrame, { crops }: { crops: number | null }) {
     if (this.frameRefusal !== null) throw this.frameRefusal;
     this.frames.push(frame.picture);
     this.asked.push(crops);
-    return verdictOf(frame.picture as number);
+    return frame.picture instanceof RegionsVerdict ? frame.picture : verdictOf(frame.picture as number);
   }
 
-  async photo(): Promise<Judged> {
+  async photo(): Promise<Judged<Said>> {
     await this.judging;
     if (this.photoRefusal !== null) throw this.photoRefusal;
-    return { verdict: verdictOf(this.attack), rotation: 0, thumbnail: new Blob(["small"]), format: "jpg" };
+    const verdict = this.contract.regions === null ? verdictOf(this.attack) : this.faces;
+    return { verdict, rotation: 0, thumbnail: new Blob(["small"]), format: "jpg" };
   }
 
   async runner(): Promise<Runner> {
