@@ -83,8 +83,8 @@ export function seenDetail(say: Say, seen: Seen | null): string {
 
 /** The tone of a stored verdict; of another model's labels only those that decide nothing are known. */
 export function storedTone(record: CaptureRecord, contract: Contract | null): Tone {
-  if (contract !== null && contract.labels.includes(record.label)) return toneOf(record.label, contract);
-  if (contract?.unknown) return "plain";
+  const isKnown = contract !== null && (contract.labels.includes(record.label) || record.label === UNKNOWN);
+  if (isKnown) return toneOf(record.label, contract);
   return isUndecided(record.label) ? "unsure" : "plain";
 }
 
