@@ -133,7 +133,7 @@ class ClassifierTest {
         val several = List(2) { Told(answer = ::byPlace) }
         val wide = Told(answer = ::byPlace)
         var made = 0
-        val classifier = Classifier(contract(), several) { wide.also { made++ } }
+        val classifier = Classifier(contract(), several, { wide.also { made++ } })
         assertEquals(0, made)
         repeat(3) { classifier.classify(picture, crops = 1) }
         classifier.classify(picture, crops = 2)
@@ -148,7 +148,7 @@ class ClassifierTest {
     fun `an interrupt while it is closed is the caller's, and all is freed`() {
         val several = List(2) { Told(answer = ::byPlace) }
         val wide = Told(answer = ::byPlace)
-        val classifier = Classifier(contract(), several) { wide }
+        val classifier = Classifier(contract(), several, { wide })
         classifier.use {
             it.classify(picture, crops = 1)
             it.classify(picture)

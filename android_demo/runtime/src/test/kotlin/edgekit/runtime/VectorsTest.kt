@@ -1,5 +1,13 @@
 package edgekit.runtime
 
+import edgekit.runtime.regions.AnchorGrid
+import edgekit.runtime.regions.BOX
+import edgekit.runtime.regions.Letterbox
+import edgekit.runtime.regions.ROW
+import edgekit.runtime.regions.decodeRows
+import edgekit.runtime.regions.regionOf
+import edgekit.runtime.regions.regionPhoto
+import edgekit.runtime.regions.suppress
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertThrows
@@ -76,7 +84,7 @@ class VectorsTest {
 
     @TestFactory
     fun contracts() = Vectors.tests("contracts") { vector ->
-        val expected = vector.fields["contract"].takeUnless { vector.fields["ports"] == "refuse" }
+        val expected = vector.fields["contract"]
         if (expected == null) {
             assertThrows(ContractException::class.java, { Contract.fromJson(vector.string("json")) }, vector.why)
         } else {
@@ -98,6 +106,45 @@ class VectorsTest {
             )
             assertEquals(vector.fields["bundle"], found, vector.why)
         }
+    }
+
+    @TestFactory
+    fun regions() = Vectors.tests("regions") { vector ->
+        val plan = RegionPlan.from(JsonRecord(vector.fields["plan"], "plan", RegionPlan.REQUIRED, RegionPlan.OPTIONAL))
+        val grid = AnchorGrid.of(plan.detector)
+        val (rows, logits) = FloatArray(grid.count * ROW) to FloatArray(grid.count) { -100f }
+        for ((anchor, logit, row) in vector.list("rows").map { it as List<*> }) {
+            val at = (anchor as Long).toInt()
+            logits[at] = (logit as Number).toFloat()
+            (row as List<*>).forEachIndexed { number, value -> rows[ROW * at + number] = (value as Number).toFloat() }
+        }
+        val found = suppress(decodeRows(rows, logits, grid, plan.leastScore), plan.iou, plan.most)
+        val parts = found.flatMap { it.places.take(BOX) } + found.flatMap { it.places.drop(BOX) } + found.map { it.score }
+        val told = listOf("boxes", "points", "scores").flatMap { flat(vector.fields[it]) }
+        assertArrayEquals(told.toDoubleArray(), parts.toDoubleArray(), vector.tolerance("parts"), vector.why)
+        val size = vector.size("size_wh")
+        val frame = Letterbox.of(size, grid.sidePx)
+        val squares = found.mapNotNull { regionOf(frame.toPhoto(it.places), it.score, size, plan) }
+        val expected = vector.list("regions").map { (it as Map<*, *>) - "score" }
+        assertEquals(expected, squares.map { Json.parse(Json.write(it.toMap() - "score")) }, vector.why)
+        if (vector.has("pixels")) checkSquare(vector, squares[0], grid)
+    }
+
+    private fun checkSquare(vector: Vector, region: Region, grid: AnchorGrid) {
+        val (size, times) = vector.size("size_wh") to vector.int("times")
+        val small = Vectors.data(vector.string("array"))
+        val wide = size.widthPx / times
+        val rgb = ByteArray(size.widthPx * size.heightPx * CHANNELS) { at ->
+            val (pixel, channel) = at / CHANNELS to at % CHANNELS
+            val (x, y) = pixel % size.widthPx / times to pixel / size.widthPx / times
+            small[(y * wide + x) * CHANNELS + channel]
+        }
+        val photo = Photo.of(Picture(size.widthPx, size.heightPx, rgb), null)
+        val square = regionPhoto(photo, region, vector.intOrNull("working_px"))
+        assertEquals(vector.int("shrink"), square.shrink, vector.why)
+        assertArrayEquals(Vectors.data(vector.string("pixels")), (square.pixels as Picture).rgb, vector.why)
+        val input = Letterbox.of(size, grid.sidePx).pixels(photo)
+        assertEquals(vector.string("letterbox_sha256"), hexOf(java.security.MessageDigest.getInstance("SHA-256").digest(input)), vector.why)
     }
 
     @TestFactory
@@ -226,6 +273,9 @@ private fun numberOf(raw: Any?): Double = when (raw) {
     "-inf" -> Double.NEGATIVE_INFINITY
     else -> (raw as String).let { if (it.equals("nan", ignoreCase = true)) Double.NaN else it.toDouble() }
 }
+
+/** All numbers of nested lists, in their order. */
+private fun flat(value: Any?): List<Double> = if (value is List<*>) value.flatMap(::flat) else listOf(numberOf(value))
 
 /** A contract as JSON has it, without provenance, which is for people. */
 private fun valuesOf(contract: Contract): Any? = (Json.parse(contract.toJson()) as Map<*, *>) - "provenance"
