@@ -96,7 +96,7 @@ def main() -> None:
     with console.progress() as progress:
         progress.begin("converting and scoring", len(rows))
         model = to_flatbuffer(network, "int8", crops)
-        interpreter = ModelInterpreter(model, probabilities=False)
+        interpreter = ModelInterpreter(model, scores="numbers")
         rounded = []
         for one in pixels:
             rounded.append(interpreter(one))

@@ -95,7 +95,7 @@ def main() -> None:
     found: list[Noise] = []
 
     def measure(way: str, model: Any, calibration: RGBArray | None) -> None:
-        interpreter = ModelInterpreter(to_flatbuffer(model, "int8", calibration), threads=2, probabilities=False)
+        interpreter = ModelInterpreter(to_flatbuffer(model, "int8", calibration), threads=2, scores="numbers")
         logits = margin(np.stack([interpreter(crop) for crop in held_out]))
         slope, noise, shift = line_through(truth, logits)
         found.append(Noise(way=way, slope=slope, noise=noise, shift=shift))

@@ -19,7 +19,7 @@ Precision = Literal["int8", "float32", "float16", "dynamic", "int16x8"]
 SCHEMA = 3
 _FIRST_SCHEMA = 1
 # The schema that each of these keys came with; a contract that says nothing of one is written without it.
-_SINCE = {"heads": 2, "regions": 3}
+_SINCE = {"heads": 2, "regions": 3, "unknown": 3, "multi_label": 3}
 CONTRACT_NAME = "edgekit.json"
 LABELS_NAME = "labels.txt"
 
@@ -44,6 +44,9 @@ DETECTOR_NAME = "detector.tflite"
 
 RETAKE = "retake"
 UNKNOWN = "unknown"
+# What a model of several labels answers where none is reached, and what stands between those that are.
+NOTHING = "none"
+BETWEEN_LABELS = "|"
 
 _FRACTION = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
 
@@ -219,12 +222,53 @@ class RegionPlan:
         return f"detector-{self.detector_sha256[:12]}.tflite"
 
 
+UnknownRule = Literal["probability", "energy", "distance"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """When a photo shows none of the labels' things, as found on classes that were held out in turn.
+
+    A photo's unknown score lies in 0 to 1. By the rule ``probability`` it is one minus the largest voted probability
+    (Hendrycks and Gimpel 2017). With the two others the model has one output more, behind those of the labels, whose
+    voted probability it is: by ``energy`` that output's logit is a constant, so that the score falls with the
+    log-sum-exp of the labels' logits (Liu et al. 2020); by ``distance`` it falls with the cosine of the pooled
+    features to the nearest mean of a class.
+
+    Attributes:
+        rule: What the score is.
+        threshold: From this score on the answer is "unknown".
+        false_accept: Share of photos of classes held out that were below it, in 0 to 1.
+        false_reject: Share of photos of known classes that were not.
+        auroc: Area under the ROC curve of held-out against known photos.
+    """
+
+    rule: UnknownRule
+    threshold: float
+    false_accept: float | None = None
+    false_reject: float | None = None
+    auroc: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("threshold", "false_accept", "false_reject", "auroc"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ContractError(f"{name} must lie in 0 to 1, got {value}")
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the model has for it, behind those of the labels."""
+        return 0 if self.rule == "probability" else 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """Everything that a caller must know to use a model, and where the model came from.
 
     Attributes:
-        schema: Version of this format: 3 with regions, else 2 with heads, else 1; a reader refuses a newer one.
+        schema: Version of this format: 3 with regions, unknown or several labels, else 2 with heads, else 1; a reader
+            refuses a newer one.
         name: A name for people.
         labels: One per output, in the order of the output.
         bona_fide: The label of genuine photos, where the task is presentation-attack detection; all others are attacks.
@@ -233,6 +277,9 @@ class Contract:
         heads: The scales that have a head of their own, in the outputs' order: the first head's probabilities are the
             first output, those of all others the second. A crop is scored by the head of its scale. None: one head.
         regions: What is classified instead of the whole photo. None: the whole photo.
+        unknown: When the answer is "unknown". None: by the decision's floor, or never.
+        multi_label: For a photo that may have several labels at once: from which probability on it has each, in the
+            order of the labels, whose outputs are then sigmoids and need not sum to one. None: exactly one label.
         decision: How scores become an answer.
         precision: int8, float32, float16, dynamic or int16x8.
         model_sha256: Hex SHA-256 of the flatbuffer, the bytes before the appended archive.
@@ -248,6 +295,8 @@ class Contract:
     plan: CropPlan = field(default_factory=CropPlan)
     heads: tuple[str, ...] | None = None
     regions: RegionPlan | None = None
+    unknown: Unknown | None = None
+    multi_label: tuple[float, ...] | None = None
     decision: Decision = field(default_factory=Decision)
     precision: Precision
     model_sha256: str
@@ -272,6 +321,8 @@ class Contract:
                 raise ContractError(f"a decision with a {what} ({value}) needs a bona fide label, got none")
         self._check_schema()
         self._check_heads()
+        self._check_unknown()
+        self._check_multi_label()
         bounds = self.decision.early_stop
         if bounds is not None and len(bounds) != self.plan.crops - 1:
             raise ContractError(
@@ -286,17 +337,45 @@ class Contract:
             raise ContractError(f"model_sha256 must be 64 hex digits, got {self.model_sha256!r:.80}")
 
     def _check_schema(self) -> None:
-        schema = self._least_schema(self.heads, self.regions)
+        said = [key for key in _SINCE if getattr(self, key) is not None]
+        schema = max([_FIRST_SCHEMA, *(_SINCE[key] for key in said)])
         if self.schema != schema:
-            said = [key for key in _SINCE if getattr(self, key) is not None]
             what = f"with {' and '.join(said)}" if said else f"without {' or '.join(_SINCE)}"
             raise ContractError(f"a contract {what} must have schema {schema}, got {self.schema!r}")
 
-    @staticmethod
-    def _least_schema(heads: object, regions: object) -> int:
-        """The oldest schema that has all that is said."""
-        said = {"heads": heads, "regions": regions}
-        return max([_FIRST_SCHEMA, *(since for key, since in _SINCE.items() if said[key] is not None)])
+    def _check_unknown(self) -> None:
+        if self.unknown is None:
+            return
+        for what, said in (
+            ("a bona fide label", self.bona_fide is not None),
+            ("several labels", self.multi_label is not None),
+            ("a floor", self.decision.floor is not None),
+            ("an early end: unknown needs all crops", self.decision.early_stop is not None),
+        ):
+            if said:
+                raise ContractError(f"a contract with unknown must be without {what}")
+
+    def _check_multi_label(self) -> None:
+        if self.multi_label is None:
+            return
+        if len(self.multi_label) != len(self.labels) or not all(0 < one < 1 for one in self.multi_label):
+            raise ContractError(
+                f"multi_label must be a threshold above 0 and below 1 for each of {len(self.labels)} labels, "
+                f"got {self.multi_label!r:.200}"
+            )
+        for label in self.labels:
+            if label == NOTHING or BETWEEN_LABELS in label:
+                raise ContractError(
+                    f"a label beside others must not be {NOTHING!r}, nor have a {BETWEEN_LABELS!r}, got {label!r}"
+                )
+        for what, told in (
+            ("a bona fide label", self.bona_fide is not None),
+            ("heads", self.heads is not None),
+            ("a floor", self.decision.floor is not None),
+            ("an early end: every label needs all crops", self.decision.early_stop is not None),
+        ):
+            if told:
+                raise ContractError(f"a contract of several labels must be without {what}")
 
     def _check_heads(self) -> None:
         if self.heads is None:
@@ -310,6 +389,11 @@ class Contract:
                 f"the first head must be that of the plan's first crop, {self.plan.scale(0)}, got {self.heads[0]}"
             )
         self.heads_for(self.plan)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a head gives for a crop: one for each label, and one more where unknown has its own."""
+        return len(self.labels) + (0 if self.unknown is None else self.unknown.outputs)
 
     @property
     def head_count(self) -> int:
@@ -387,11 +471,25 @@ class Contract:
 
     def with_heads(self, heads: tuple[str, ...] | None) -> Contract:
         """The same contract for a model with a head for each of these scales; None for one with one head."""
-        return replace(self, heads=heads, schema=self._least_schema(heads, self.regions))
+        return self._with("heads", heads)
 
     def with_regions(self, regions: RegionPlan | None) -> Contract:
         """The same contract for a model of regions; None for one of whole photos."""
-        return replace(self, regions=regions, schema=self._least_schema(self.heads, regions))
+        return self._with("regions", regions)
+
+    def with_unknown(self, unknown: Unknown | None) -> Contract:
+        """The same contract for a model that says what it does not know; None for one that does not."""
+        return self._with("unknown", unknown)
+
+    def with_multi_label(self, thresholds: tuple[float, ...] | None) -> Contract:
+        """The same contract for a model of several labels a photo; None for one of exactly one."""
+        return self._with("multi_label", thresholds)
+
+    def _with(self, key: str, value: object) -> Contract:
+        said = {**{one: getattr(self, one) for one in _SINCE}, key: value}
+        schema = max([_FIRST_SCHEMA, *(_SINCE[one] for one, what in said.items() if what is not None)])
+        changes: dict[str, Any] = {key: value, "schema": schema}
+        return replace(self, **changes)
 
 
 def check_crops(count: int) -> None:

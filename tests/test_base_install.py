@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 100_000
 # But one table: texts of contracts, some of them as long as such a text may be. A record of many authors. And models,
 # which the wheel leaves out.
 LARGER = {
-    "tests/conformance/contracts.json": 120_000,
+    "tests/conformance/contracts.json": 140_000,
     "docs/results/recapture.json": 160_000,
     "models/grocery-lite0/grocery-lite0.tflite": 5_000_000,
     "models/grocery-lite0/head.npz": 130_000,

@@ -309,7 +309,11 @@ class TestRegions:
         ("changes", "message"),
         [
             pytest.param({"schema": 2}, "with regions must have schema 3 or newer, got 2", id="older-schema"),
-            pytest.param({"regions": None}, "without heads or regions must have schema 1, got 3", id="null"),
+            pytest.param(
+                {"regions": None},
+                "without heads or regions or unknown or multi_label must have schema 1, got 3",
+                id="null",
+            ),
             pytest.param({"regions": {}}, "missing", id="empty"),
             pytest.param({"regions": {**plain(FACES), "detector": "yolo"}}, "regions: detector must be", id="detector"),
             pytest.param({"regions": {**plain(FACES), "place": "cloud"}}, "regions: place must be", id="place"),
@@ -412,8 +416,16 @@ class TestFromJson:
             pytest.param({"treshold": 0.5}, r"unknown \['treshold'\]", id="unknown"),
             pytest.param({"schema": True}, "schema must be int, got True", id="schema-true"),
             pytest.param({"schema": 1.0}, "schema must be int, got 1.0", id="schema-float"),
-            pytest.param({"schema": 2}, "without heads or regions must have .* 1, got 2", id="schema-2-without-heads"),
-            pytest.param({"schema": 2, "heads": None}, "without heads or regions must", id="schema-2-null-heads"),
+            pytest.param(
+                {"schema": 2},
+                "without heads or regions or unknown or multi_label must have .* 1, got 2",
+                id="schema-2-without-heads",
+            ),
+            pytest.param(
+                {"schema": 2, "heads": None},
+                "without heads or regions or unknown or multi_label must",
+                id="schema-2-null-heads",
+            ),
             pytest.param(
                 {"heads": ["1/4", "full"]}, "with heads must have schema 2 or newer", id="schema-1-with-heads"
             ),

@@ -143,7 +143,7 @@ def _prefer(
 def _features_model(network: keras.Model, stage: Stage) -> ModelInterpreter:
     flatbuffer = to_flatbuffer(pooled_features(network), "float32" if stage == "float" else "int8", None)
     with captured_stderr():
-        return ModelInterpreter(flatbuffer, threads=2, probabilities=False)
+        return ModelInterpreter(flatbuffer, threads=2, scores="numbers")
 
 
 def _source(dataset: Dataset, record: TrainRecord, part: Part) -> CropSource:

@@ -39,7 +39,7 @@ def make_bundle(flatbuffer: bytes, contract: Contract, detector: bytes = b"") ->
         ContractError: the flatbuffer or the detector is not as the contract says, or an output is no probability.
         InterpreterError: none of the installed interpreters runs it.
     """
-    check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels), heads=contract.head_count)
+    check_classifier(flatbuffer, side_px=contract.side_px, classes=contract.outputs, heads=contract.head_count)
     if contract.regions is not None:
         check_detector(detector, contract.regions)
     final = _with_metadata(flatbuffer, contract)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgekit.contract import CropPlan as CropPlan
     from edgekit.contract import Decision as Decision
     from edgekit.contract import RegionPlan as RegionPlan
+    from edgekit.contract import Unknown as Unknown
     from edgekit.errors import ContractError as ContractError
     from edgekit.errors import EdgekitError as EdgekitError
     from edgekit.errors import InterpreterError as InterpreterError
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 # Type checkers go by the imports above, whose names count as exported because they are given again.
 _HOMES = {
-    "edgekit.contract": ("Contract", "CropPlan", "Decision", "RegionPlan"),
+    "edgekit.contract": ("Contract", "CropPlan", "Decision", "RegionPlan", "Unknown"),
     "edgekit.errors": ("ContractError", "EdgekitError", "InterpreterError", "PhotoError", "VideoError"),
     "edgekit.runtime.bundle": ("Bundle", "read_bundle"),
     "edgekit.runtime.classifier": ("Classifier", "CropScore", "RegionVerdict", "RegionsVerdict", "Verdict"),

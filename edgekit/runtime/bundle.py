@@ -92,7 +92,7 @@ def read_bundle(source: Path | bytes) -> Bundle:
             f"{name}: {LABELS_NAME} must equal the contract's {list(contract.labels)}, got {labels!r:.200}"
         )
     try:
-        check_classifier(flatbuffer, side_px=contract.side_px, classes=len(contract.labels), heads=contract.head_count)
+        check_classifier(flatbuffer, side_px=contract.side_px, classes=contract.outputs, heads=contract.head_count)
         detector = _detector(source, contract, members.get(DETECTOR_NAME))
     except ContractError as mistake:
         raise ContractError(f"{name}: {mistake}") from mistake

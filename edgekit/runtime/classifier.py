@@ -19,14 +19,14 @@ from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.runtime.interpreter import ModelInterpreter, ScoreKind
 from edgekit.runtime.limits import MIN_SIDE_PX
 from edgekit.runtime.photo import Photo, Source, as_photo
 from edgekit.runtime.regions.detector import Detector
 from edgekit.runtime.regions.squares import Region, region_photo
 from edgekit.runtime.stopping import may_stop
 from edgekit.runtime.timing import Milliseconds, Stopwatch
-from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.voting import decide, labels_reached, vote_all
 from edgekit.runtime.workers import Workers, work_ahead
 
 Said = TypeVar("Said")
@@ -45,9 +45,13 @@ class Verdict:
     """The answer for one photo.
 
     Attributes:
-        label: One of the contract's labels, or "retake" or "unknown" where the contract allows them.
-        score: The probability behind the label; for "retake" the attack score.
+        label: One of the contract's labels, or "retake" or "unknown" where the contract allows them; where a photo may
+            have several, those that it has with ``|`` between, or "none".
+        score: The probability behind the label; for "retake" the attack score, for "unknown" by a rule of its own the
+            unknown score, for several labels the largest probability.
         probabilities: Voted probability of each label.
+        labels: The labels that the photo has, where it may have several; None where it has exactly one.
+        unknown: How sure it is that the photo shows none of the labels' things, where the contract has a rule for it.
         crops: Box and scores of each crop that was scored, in the plan's order; an early end leaves out the rest. With
             regions, boxes are in pixels of the region's square, upright.
         ms: Milliseconds of each stage: decode, crop, invoke and vote. With regions, finding one is part of decoding.
@@ -56,12 +60,14 @@ class Verdict:
     label: str
     score: float
     probabilities: dict[str, float]
+    labels: tuple[str, ...] | None = None
+    unknown: float | None = None
     crops: tuple[CropScore, ...]
     ms: Milliseconds
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it in the types that JSON knows, with the names of the attributes as keys."""
-        return dict(plain(self))
+        """All of it in the types that JSON knows, with the names of the attributes as keys; None is left out."""
+        return {key: value for key, value in plain(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +142,18 @@ class Classifier:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         self.contract = bundle.contract
+        kind: ScoreKind = "one-of" if self.contract.multi_label is None else "any-of"
         workers = Workers(
-            lambda count: ModelInterpreter(bundle.flatbuffer, threads=count, backend=backend, delegate=delegate),
+            lambda count: ModelInterpreter(
+                bundle.flatbuffer, threads=count, backend=backend, delegate=delegate, scores=kind
+            ),
             threads,
         )
-        expected = (self.contract.side_px, len(self.contract.labels), self.contract.head_count)
+        expected = (self.contract.side_px, self.contract.outputs, self.contract.head_count)
         actual = (workers.side_px, workers.classes, workers.heads)
         if actual != expected:
             workers.close()
-            raise ContractError(f"the contract promises side, classes and heads {expected}, the model has {actual}")
+            raise ContractError(f"the contract promises side, outputs and heads {expected}, the model has {actual}")
         self._workers: Workers | None = workers
         regions = self.contract.regions
         self._detector = None if regions is None else Detector(bundle.detector, regions, backend=backend)
@@ -189,7 +198,7 @@ class Classifier:
             heads: Which head scores each box, as ``Contract.heads_for`` numbers them.
 
         Returns:
-            (boxes, classes) probabilities.
+            (boxes, outputs) probabilities.
         """
         workers = self._open()
         scores = np.empty((len(boxes), workers.classes), np.float32)
@@ -302,14 +311,18 @@ class Classifier:
                 if bounded and done < len(boxes) and may_stop(scores[:done], self.contract):
                     break
         watch.lap_of_workers()
-        voted = vote(scores[:done], self.contract.decision)
-        label, score = decide(voted, self.contract)
+        voted, unknown = vote_all(scores[:done], self.contract)
+        known = None if unknown is None else float(unknown)
+        label, score = decide(voted, self.contract, known)
+        several = None if self.contract.multi_label is None else labels_reached(voted, self.contract)
         watch.lap("vote")
         found = zip(boxes[:done], scores[:done].tolist(), strict=True)
         return Verdict(
             label=label,
             score=score,
             probabilities=dict(zip(self.contract.labels, voted.tolist(), strict=True)),
+            labels=several,
+            unknown=known,
             crops=tuple(CropScore(box=box, probabilities=tuple(row)) for box, row in found),
             ms=watch.read(),
         )

@@ -7,7 +7,7 @@ import importlib
 import sys
 import threading
 from importlib import metadata
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ BACKENDS = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     "tflite-runtime": ("tflite_runtime.interpreter", "tflite-runtime"),
 }
+
+ScoreKind = Literal["one-of", "any-of", "numbers"]
 
 # Besides these, ``ext:`` and the path of a delegate's library. ``default`` is what the interpreter does by itself.
 DELEGATES = ("default", "xnnpack", "none")
@@ -129,19 +131,25 @@ def open_interpreter(
         raise InterpreterError(f"{_with_version(chosen)} can't load the model: {failure}") from failure
 
 
-def check_probabilities(scores: Float32Array) -> None:
-    """Hold that a crop's scores are probabilities.
+def check_scores(scores: Float32Array, kind: ScoreKind) -> None:
+    """Hold that a crop's scores are what they should be.
 
     Args:
-        scores: float32 (classes,).
+        scores: float32 (outputs,).
+        kind: What they should be.
 
     Raises:
-        ContractError: one is not within 0 to 1 (NaN is not), or their sum is farther than SUM_TOLERANCE from 1.
+        ContractError: one that should be a probability is not within 0 to 1 (NaN is not), or the sum of such of which
+            one is right is farther than SUM_TOLERANCE from 1.
     """
-    if not (scores.min() >= 0 and scores.max() <= 1 and abs(float(scores.sum()) - 1) <= SUM_TOLERANCE):
+    if kind == "numbers":
+        return
+    within = scores.min() >= 0 and scores.max() <= 1
+    if not within or (kind == "one-of" and not abs(float(scores.sum()) - 1) <= SUM_TOLERANCE):
+        rule, lacks = ("that sum to 1", "softmax") if kind == "one-of" else ("within 0 to 1", "sigmoids")
         raise ContractError(
-            f"a model's outputs must be probabilities that sum to 1, got {scores[:10].tolist()} with the sum "
-            f"{float(scores.sum()):g}; does it lack its softmax?"
+            f"a model's outputs must be probabilities {rule}, got {scores[:10].tolist()} with the sum "
+            f"{float(scores.sum()):g}; does it lack its {lacks}?"
         )
 
 
@@ -210,7 +218,8 @@ class ModelInterpreter:
         threads: Threads that one inference may use.
         backend: A key of BACKENDS; None takes the first installed one.
         delegate: ``default``, ``xnnpack``, ``none`` (plain kernels), or ``ext:`` and the path of a delegate's library.
-        probabilities: Whether the outputs must be probabilities that sum to one; features are any numbers.
+        scores: What the outputs are: probabilities that sum to one (``one-of``), probabilities that need not
+            (``any-of``), or any numbers (``numbers``), such as features.
 
     Attributes:
         name: As ``interpreter_name`` gives it.
@@ -231,7 +240,7 @@ class ModelInterpreter:
         threads: int = 1,
         backend: str | None = None,
         delegate: str = "default",
-        probabilities: bool = True,
+        scores: ScoreKind = "one-of",
     ) -> None:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
@@ -240,7 +249,7 @@ class ModelInterpreter:
         module, _ = BACKENDS[chosen]
         self.name = _with_version(chosen)
         self.threads = threads
-        self._probabilities = probabilities
+        self._kind = scores
         # The interpreter reads weights from this buffer as long as it lives.
         self._flatbuffer = flatbuffer
         self._lock = threading.Lock()
@@ -333,10 +342,10 @@ class ModelInterpreter:
             head: Which head scores it, as ``Contract.heads_for`` numbers them.
 
         Returns:
-            float32 (classes,), probabilities.
+            float32 (outputs,), probabilities.
 
         Raises:
-            ContractError: they are none: outside 0 to 1, or with a sum farther than SUM_TOLERANCE from 1.
+            ContractError: they are none, as ``check_scores`` holds.
             InterpreterError: the interpreter failed.
         """
         with self._lock:
@@ -352,6 +361,5 @@ class ModelInterpreter:
                 raise InterpreterError(
                     f"{self.name} failed on a {crop.dtype} {crop.shape} crop: {failure}"
                 ) from failure
-        if self._probabilities:
-            check_probabilities(scores)
+        check_scores(scores, self._kind)
         return scores

@@ -9,7 +9,7 @@ import numpy as np
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.contract import Contract
 from edgekit.runtime.stopping import margins
-from edgekit.runtime.voting import attack_score, decide, vote
+from edgekit.runtime.voting import Voted, attack_score, decide, vote_all
 
 # All crops, so many of every photo, or (photos,) as many as each photo needs.
 Count = int | Int64Array | None
@@ -17,7 +17,7 @@ Count = int | Int64Array | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Probabilities of every crop: ``crops`` (photos, crops, classes); ``targets`` (photos,) class indices."""
+    """Probabilities of every crop: ``crops`` (photos, crops, outputs); ``targets`` (photos,) class indices."""
 
     crops: Float32Array
     targets: Int64Array
@@ -28,19 +28,28 @@ class Scores:
 
     def voted(self, contract: Contract, count: Count = None) -> Float64Array:
         """(photos, classes) probabilities after the vote of the first ``count`` crops, or of each photo's own count."""
+        return self.voted_all(contract, count).probabilities
+
+    def voted_all(self, contract: Contract, count: Count = None) -> Voted:
+        """As ``voted``, with the (photos,) unknown scores where the contract has a rule for them."""
         if not isinstance(count, np.ndarray):
-            return vote(self.crops[:, :count], contract.decision)
-        result = np.empty((len(self.crops), self.crops.shape[2]))
+            return vote_all(self.crops[:, :count], contract)
+        probabilities = np.empty((len(self.crops), len(contract.labels)))
+        unknown = None if contract.unknown is None else np.empty(len(self.crops))
         for number in np.unique(count):
-            result[count == number] = vote(self.crops[count == number, :number], contract.decision)
-        return result
+            part = vote_all(self.crops[count == number, :number], contract)
+            probabilities[count == number] = part.probabilities
+            if unknown is not None:
+                unknown[count == number] = part.unknown
+        return Voted(probabilities, unknown)
 
     def predicted(self, contract: Contract, count: Count = None) -> Int64Array:
         """(photos,) class indices that the contract decides for; -1 for "retake" and "unknown"."""
         index = {label: number for number, label in enumerate(contract.labels)}
-        return np.array(
-            [index.get(decide(row, contract)[0], -1) for row in self.voted(contract, count)], dtype=np.int64
-        )
+        probabilities, unknown = self.voted_all(contract, count)
+        said = [None] * len(probabilities) if unknown is None else unknown.tolist()
+        answers = (decide(row, contract, score)[0] for row, score in zip(probabilities, said, strict=True))
+        return np.array([index.get(label, -1) for label in answers], dtype=np.int64)
 
     def attack_scores(self, contract: Contract, count: Count = None) -> Float64Array:
         """(photos,) one minus the voted bona fide probability, summed over the attacks."""

@@ -164,7 +164,7 @@ def _tables(cache: FeatureCache, source: CropSource, wanted: _Wanted, progress: 
 
     if len(tables) < len(digests) or len(set(widths.values())) > 1:
         with captured_stderr():
-            model = ModelInterpreter(cache.model, threads=WORKERS, probabilities=False)
+            model = ModelInterpreter(cache.model, threads=WORKERS, scores="numbers")
         # Only the model knows how many channels are right.
         tables = {index: table for index, table in tables.items() if widths[index] == model.classes}
         missing = [index for index in range(len(digests)) if index not in tables]

@@ -37,7 +37,7 @@ from edgekit.runtime.regions.detector import Letterbox
 from edgekit.runtime.regions.squares import Region, region_of, region_photo
 from edgekit.runtime.smoothing import Smoother
 from edgekit.runtime.stopping import may_stop
-from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.voting import decide, vote_all
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -121,7 +121,9 @@ class Checker:
             # A bare flatbuffer has no archive behind it, and ends in logits.
             whole = b"edgekit.json" in content
             flatbuffer = read_bundle(path).flatbuffer if whole else content
-            self._models[name] = ModelInterpreter(flatbuffer, backend=self.backend, probabilities=whole)
+            self._models[name] = ModelInterpreter(
+                flatbuffer, backend=self.backend, scores="one-of" if whole else "numbers"
+            )
         return self._models[name]
 
 
@@ -191,12 +193,14 @@ def _votes(checker: Checker, vector: Vector) -> Measured:
     contract = Contract.from_json(json.dumps(vector["contract"]))
     scores = np.asarray(vector["scores"], np.float32)
     used = crops_used(scores, contract)
-    voted = vote(scores[:used], contract.decision)
-    label, score = decide(voted, contract)
+    voted, unknown = vote_all(scores[:used], contract)
+    known = [] if unknown is None else [float(unknown)]
+    label, score = decide(voted, contract, *known)
     expected = vector["verdict"]
+    told = [expected["unknown"]] if "unknown" in expected else []
     return {
         "answers": float((label, used) != (expected["label"], expected["crops"])),
-        "probability": _furthest([*voted, score], [*expected["probabilities"], expected["score"]]),
+        "probability": _furthest([*voted, score, *known], [*expected["probabilities"], expected["score"], *told]),
     }
 
 
@@ -258,15 +262,18 @@ def _smoothing(checker: Checker, vector: Vector) -> Measured:
     for frame in vector["frames"]:
         given, expected = frame["probabilities"], frame["smoothed"]
         try:
-            found = smoother.add(given if isinstance(given, dict) else np.array(given), float(frame["time_s"]))
+            given = given if isinstance(given, dict) else np.array(given)
+            found = smoother.add(given, float(frame["time_s"]), unknown=frame.get("unknown"))
         except EdgekitError:
             wrong += expected is not None
             continue
         if expected is None or found.label != expected["label"] or tuple(found.probabilities) != contract.labels:
             wrong += 1
             continue
-        values = [*found.probabilities.values(), found.score]
-        furthest = max(furthest, _furthest(values, [*expected["probabilities"], expected["score"]]))
+        known = [] if found.unknown is None else [found.unknown]
+        values = [*found.probabilities.values(), found.score, *known]
+        told = [expected["unknown"]] if "unknown" in expected else []
+        furthest = max(furthest, _furthest(values, [*expected["probabilities"], expected["score"], *told]))
     return {"answers": float(wrong), "probability": furthest}
 
 

@@ -35,7 +35,7 @@ COLOURS = [
 class TestAppendSoftmax:
     @pytest.mark.parametrize("colour", COLOURS)
     def test_it_is_the_softmax_of_the_logits(self, int8_logits, colour):
-        logits = ModelInterpreter(int8_logits, probabilities=False)(crop(*colour)).astype(np.float64)
+        logits = ModelInterpreter(int8_logits, scores="numbers")(crop(*colour)).astype(np.float64)
         powers = np.exp(logits - logits.max())
         probabilities = ModelInterpreter(lite.append_softmax(int8_logits))(crop(*colour))
         np.testing.assert_allclose(probabilities, powers / powers.sum(), rtol=1e-5)
@@ -238,8 +238,8 @@ def test_packing_keeps_what_the_model_computes(int8_logits):
     again = lite.pack(lite.parse(int8_logits))
     for colour in ((255, 0, 0), (0, 0, 255), (140, 60, 120)):
         np.testing.assert_array_equal(
-            ModelInterpreter(again, probabilities=False)(crop(*colour)),
-            ModelInterpreter(int8_logits, probabilities=False)(crop(*colour)),
+            ModelInterpreter(again, scores="numbers")(crop(*colour)),
+            ModelInterpreter(int8_logits, scores="numbers")(crop(*colour)),
         )
 
 
@@ -309,6 +309,6 @@ class TestMetadata:
     def test_it_changes_nothing_that_the_model_computes(self, int8_logits):
         noted = lite.set_metadata(int8_logits, "NOTE", bytes(1000))
         np.testing.assert_array_equal(
-            ModelInterpreter(noted, probabilities=False)(crop(140, 60, 120)),
-            ModelInterpreter(int8_logits, probabilities=False)(crop(140, 60, 120)),
+            ModelInterpreter(noted, scores="numbers")(crop(140, 60, 120)),
+            ModelInterpreter(int8_logits, scores="numbers")(crop(140, 60, 120)),
         )

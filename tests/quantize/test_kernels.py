@@ -77,7 +77,7 @@ def test_a_constant_channel_with_a_bias_survives_the_converter(bytes_, batches):
     freeze_normalisation(model)
     expected = model.predict_on_batch(batches[0])
     adapt_weights(model, batches)
-    run = ModelInterpreter(to_flatbuffer(model, "int8", bytes_), threads=1, probabilities=False)
+    run = ModelInterpreter(to_flatbuffer(model, "int8", bytes_), threads=1, scores="numbers")
     found = np.stack([run(crop) for crop in bytes_[:16]])
     assert expected[:, 2] == pytest.approx(2.5, abs=1e-4)
     assert found[:, 2] == pytest.approx(2.5, abs=0.05)

@@ -64,7 +64,7 @@ def test_the_types_of_results_are_walked():
 
 def test_names_complete():
     assert set(runtime.__all__) <= set(dir(runtime))
-    assert len(runtime.__all__) == len(set(runtime.__all__)) == 28
+    assert len(runtime.__all__) == len(set(runtime.__all__)) == 29
     assert not hasattr(runtime, "nothing")
 
 

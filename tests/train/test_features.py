@@ -114,7 +114,7 @@ def test_features_are_the_models_answers_to_the_crops(cache, source, int8_logits
     found = compute(cache, source)
     assert (found.fixed.shape, found.drawn.shape) == ((4, 3, 2), (4, 2, 2))
     assert found.fixed.dtype == np.float32
-    model = ModelInterpreter(int8_logits, probabilities=False)
+    model = ModelInterpreter(int8_logits, scores="numbers")
     expected = [[model(crop) for crop in cut_photo(path, source, count=3)] for path in source.paths]
     np.testing.assert_array_equal(found.fixed, expected)
 

@@ -56,7 +56,7 @@ def test_bytes_go_in_and_floats_come_out(converted, precision):
     ],
 )
 def test_logits_are_those_of_the_network(network, converted, precision, tolerance):
-    model = ModelInterpreter(converted[precision], probabilities=False)
+    model = ModelInterpreter(converted[precision], scores="numbers")
     expected = network.predict_on_batch(normalise(crops(8, seed=1)))
     found = np.array([model(crop) for crop in crops(8, seed=1)])
     assert np.abs(found - expected).max() <= tolerance * np.ptp(expected)

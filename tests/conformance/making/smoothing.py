@@ -206,6 +206,37 @@ SMOOTHING: list[tuple[Any, ...]] = [
     ("tau-is-no-number", ("a", "b"), None, {}, math.nan, [], "catches NaN, which no comparison refuses"),
 ]
 
+# name, labels, what the contract has of schema 3, decision, tau_s, (probabilities, time_s[, unknown])s, why
+NEWER: list[tuple[Any, ...]] = [
+    (
+        "several-labels",
+        ("a", "b", "c"),
+        {"multi_label": [0.5, 0.25, 0.75]},
+        {},
+        0.5,
+        [([0.9, 0.2, 0.1], 0.0), ([0.2, 0.9, 0.99], 0.3), ([1.0, 0.0, 0.99], 2.0)],
+        "catches probabilities that are made to sum to 1",
+    ),
+    (
+        "unknown-by-probability",
+        ("a", "b"),
+        {"unknown": {"rule": "probability", "threshold": 0.4}},
+        {},
+        0.5,
+        [([0.9, 0.1], 0.0), ([0.1, 0.9], 0.4), ([0.1, 0.9], 2.0)],
+        "catches a rule that is held against the frame instead of what is smoothed",
+    ),
+    (
+        "unknown-by-energy",
+        ("a", "b"),
+        {"unknown": {"rule": "energy", "threshold": 0.5}},
+        {},
+        0.5,
+        [([0.9, 0.1], 0.0, 0.1), ([0.8, 0.2], 0.2, 0.99), ([0.8, 0.2], 1.0, 0.99), ([0.8, 0.2], 2.0)],
+        "catches an unknown score that is not smoothed, and one that is lacking",
+    ),
+]
+
 
 def number(value: float) -> float | str:
     """What JSON has no number for, as a text that float() reads."""
@@ -214,16 +245,18 @@ def number(value: float) -> float | str:
 
 def smoothing(to: Writer) -> None:
     vectors = []
-    for name, labels, bona_fide, choices, tau_s, frames, why in SMOOTHING:
+    old = [(name, labels, {"bona_fide": genuine}, *rest) for name, labels, genuine, *rest in SMOOTHING]
+    new = [(name, labels, {"bona_fide": None, **said, "schema": 3}, *rest) for name, labels, said, *rest in NEWER]
+    for name, labels, said, choices, tau_s, frames, why in (*old, *new):
         contract = {
             "name": name,
             "labels": list(labels),
-            "bona_fide": bona_fide,
             "side_px": 8,
             "precision": "int8",
             "schema": 1,
             "model_sha256": "0" * 64,
             "decision": plain(Decision(**choices)),
+            **said,
         }
         try:
             smoother = Smoother(Contract.from_json(json.dumps(contract)), tau_s=tau_s)
@@ -245,11 +278,14 @@ def smoothing(to: Writer) -> None:
     )
 
 
-def one_frame(smoother: Any, probabilities: Any, time_s: float) -> Vector:
+def one_frame(smoother: Any, probabilities: Any, time_s: float, unknown: float | None = None) -> Vector:
     given = probabilities if isinstance(probabilities, dict) else np.array(probabilities, np.float64)
     try:
-        found = smoother.add(given, time_s)
+        found = smoother.add(given, time_s, unknown=unknown)
         smoothed = {"label": found.label, "score": found.score, "probabilities": list(found.probabilities.values())}
+        if found.unknown is not None:
+            smoothed["unknown"] = found.unknown
     except VideoError:
         smoothed = None
-    return {"probabilities": probabilities, "time_s": number(time_s), "smoothed": smoothed}
+    frame = {"probabilities": probabilities, "time_s": number(time_s), "smoothed": smoothed}
+    return frame if unknown is None else {**frame, "unknown": unknown}

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgekit.contract import Contract, CropPlan, Decision
 from edgekit.records import plain
-from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.voting import decide, vote_all
 from making.tools import Writer, check_script
 
 PAD = ("genuine", "print", "screen")
@@ -262,28 +262,126 @@ VOTES: list[tuple[Any, ...]] = [
     ),
 ]
 
+ENERGY: dict[str, Any] = {"unknown": {"rule": "energy", "threshold": 0.5}}
+# name, labels, what the contract has of schema 3, decision, scores, why
+NEWER: list[tuple[Any, ...]] = [
+    (
+        "unknown-by-probability",
+        "abc",
+        {"unknown": {"rule": "probability", "threshold": 0.55}},
+        {},
+        [[0.5, 0.3, 0.2], [0.4, 0.4, 0.2]],
+        "catches a rule that is held against single crops, or by the most probable label's own threshold",
+    ),
+    (
+        "unknown-by-probability-not-reached",
+        "ab",
+        {"unknown": {"rule": "probability", "threshold": 0.55}},
+        {},
+        [[0.5, 0.5], [0.4, 0.6]],
+        "catches the probability compared with the threshold instead of what lacks to 1",
+    ),
+    (
+        "unknown-by-energy",
+        "ab",
+        ENERGY,
+        {},
+        [[0.3, 0.1, 0.6], [0.15, 0.15, 0.7]],
+        "catches an output that is one more taken for a label's",
+    ),
+    (
+        "unknown-reached",
+        "ab",
+        ENERGY,
+        {},
+        [[0.25, 0.25, 0.5]],
+        "catches a threshold that must be exceeded",
+    ),
+    (
+        "unknown-not-reached",
+        "ab",
+        ENERGY,
+        {},
+        [[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]],
+        "catches probabilities of labels that are not normalised among themselves",
+    ),
+    (
+        "unknown-by-distance-mean",
+        "abc",
+        {"unknown": {"rule": "distance", "threshold": 0.42}},
+        {"vote": "mean", "temperature": 2.0},
+        [[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.0, 0.8]],
+        "catches a vote for unknown that is not the contract's own",
+    ),
+    (
+        "unknown-all-but-certain",
+        "ab",
+        ENERGY,
+        {},
+        [[0.0, 1e-30, 1.0], [1e-36, 0.0, 1.0]],
+        "catches labels divided by what is left of 1, which is 0",
+    ),
+    (
+        "several-labels",
+        "abc",
+        {"multi_label": [0.5, 0.25, 0.75]},
+        {},
+        [[0.9, 0.2, 0.7], [0.6, 0.4, 0.9]],
+        "catches probabilities that are made to sum to 1, or one label for all",
+    ),
+    (
+        "several-labels-reached",
+        "ab",
+        {"multi_label": [0.5, 0.5]},
+        {},
+        [[0.5, 0.25]],
+        "catches a threshold that must be exceeded",
+    ),
+    ("several-labels-none", "ab", {"multi_label": [0.9, 0.9]}, {}, [[0.6, 0.3]], "catches an answer for no label"),
+    (
+        "several-labels-mean",
+        "ab",
+        {"multi_label": [0.5, 0.6]},
+        {"vote": "mean", "temperature": 0.5},
+        [[0.99, 0.9], [0.1, 0.2]],
+        "catches a mean of log-odds where that of probabilities is meant",
+    ),
+    (
+        "several-labels-certain",
+        "abc",
+        {"multi_label": [0.5, 0.5, 0.5]},
+        {"temperature": 0.01},
+        [[1.0, 0.0, 1e-42], [1.0, 1.0, 0.0]],
+        "catches the logarithm of 0, powers that overflow, and complements in float32",
+    ),
+]
+
 
 def votes(to: Writer) -> None:
     vectors = []
-    for name, labels, bona_fide, choices, rows, why in VOTES:
+    old = [(name, labels, {"bona_fide": genuine}, *rest) for name, labels, genuine, *rest in VOTES]
+    new = [(name, labels, {"bona_fide": None, **said, "schema": 3}, *rest) for name, labels, said, *rest in NEWER]
+    for name, labels, said, choices, rows, why in (*old, *new):
         decision = Decision(**choices)
         contract = {
             "name": name,
             "labels": list(labels),
-            "bona_fide": bona_fide,
             "side_px": 8,
             "precision": "int8",
             "schema": 1,
             "model_sha256": "0" * 64,
             "plan": plain(CropPlan(crops=len(rows))),
             "decision": plain(decision),
+            **said,
         }
         # The same number in float32 and float64.
         scores = np.array(rows, np.float32)
         read = Contract.from_json(json.dumps(contract))
         used = check_script().crops_used(scores, read)
-        voted = vote(scores[:used], decision)
-        label, score = decide(voted, read)
+        voted, unknown = vote_all(scores[:used], read)
+        known = None if unknown is None else float(unknown)
+        label, score = decide(voted, read, known)
+        verdict = {"label": label, "score": score, "probabilities": voted.tolist(), "crops": used, "unknown": known}
         vectors.append(
             {
                 "name": name,
@@ -291,7 +389,7 @@ def votes(to: Writer) -> None:
                 "tolerance": {"answers": 0, "probability": 1e-12},
                 "contract": contract,
                 "scores": scores.astype(np.float64).tolist(),
-                "verdict": {"label": label, "score": score, "probabilities": voted.tolist(), "crops": used},
+                "verdict": {key: value for key, value in verdict.items() if value is not None},
             }
         )
     to.manifest("votes", "Scores of crops to a verdict, and how many crops it takes.", vectors)

@@ -58,7 +58,7 @@ def test_it_is_quantised_after_training(network):
     pixels = crops(network.input_shape[1])
     model = to_flatbuffer(network, "int8", pixels)
     check_classifier(model, side_px=network.input_shape[1], classes=CLASSES)
-    assert np.isfinite(ModelInterpreter(model, probabilities=False)(pixels[0])).all()
+    assert np.isfinite(ModelInterpreter(model, scores="numbers")(pixels[0])).all()
 
 
 @pytest.mark.parametrize("network", names(refused=False), indirect=True)
@@ -69,5 +69,5 @@ def test_fake_quantization_becomes_int8(network):
     calibrate(model, network, [batch])
     file = to_flatbuffer(model, "int8", None)
     check_classifier(file, side_px=network.input_shape[1], classes=CLASSES)
-    found = np.array([ModelInterpreter(file, probabilities=False)(crop) for crop in pixels])
+    found = np.array([ModelInterpreter(file, scores="numbers")(crop) for crop in pixels])
     np.testing.assert_allclose(found, model.predict_on_batch(batch), atol=0.15 * np.abs(found).max())
