@@ -15,7 +15,7 @@ import kotlin.concurrent.write
  * @param wide makes a model with as many threads as there are [models], for calls for one crop, when the first such call
  *   comes; null: one of [models] scores it
  * @param detector finds the contract's regions; null where it has none. The classifier closes it
- * @throws ContractException a model's side, classes or heads are not those that the contract promises, or it has regions
+ * @throws ContractException a model's side, outputs or heads are not those that the contract promises, or it has regions
  *   and there is no detector, or the other way round; all are closed then
  */
 public class Classifier @JvmOverloads @Throws(EdgekitException::class) constructor(
@@ -48,18 +48,18 @@ public class Classifier @JvmOverloads @Throws(EdgekitException::class) construct
         }
         this.detector = contract.regions?.let { Detector(detector!!, it) }
         engine = models[0].engine
-        workers = Workers(models, wide, contract::headOf)
+        workers = Workers(models, wide, contract::headOf, contract.multiLabel == null)
     }
 
     private fun hold(models: List<Model>) {
         if (models.size !in 1..Limits.MAX_THREADS) {
             throw ContractException("threads must be 1 to ${Limits.MAX_THREADS}, got ${models.size} models")
         }
-        val promised = Triple(contract.sidePx, contract.labels.size, contract.headCount)
+        val promised = Triple(contract.sidePx, contract.outputs, contract.headCount)
         for (model in models) {
             val actual = Triple(model.sidePx, model.classes, model.heads)
             if (actual != promised) {
-                throw ContractException("the contract promises side, classes and heads $promised, the model has $actual")
+                throw ContractException("the contract promises side, outputs and heads $promised, the model has $actual")
             }
         }
     }
@@ -155,8 +155,8 @@ public class Classifier @JvmOverloads @Throws(EdgekitException::class) construct
             !(isBounded && scores.size < boxes.size && mayStop(scores, contract))
         }
         watch.scored()
-        val voted = vote(scores, contract.decision)
-        val (label, score) = decide(voted, contract)
+        val (voted, unknown) = voteAll(scores, contract)
+        val (label, score) = decide(voted, contract, unknown)
         return Verdict(
             label,
             score,
@@ -164,6 +164,8 @@ public class Classifier @JvmOverloads @Throws(EdgekitException::class) construct
             scores.mapIndexed { index, row -> CropScore(boxes[index], row.asList()) },
             watch.voted(),
             photo.size,
+            labelsReached(voted, contract),
+            unknown,
         )
     }
 

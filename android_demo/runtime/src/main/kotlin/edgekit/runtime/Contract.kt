@@ -11,7 +11,7 @@ private const val MAX_HEADS = 16
 private const val FIRST_SCHEMA = 1
 
 // The version that each of these keys came with; a contract that says nothing of one is written without it.
-private val SINCE = mapOf("heads" to 2, "regions" to 3)
+private val SINCE = mapOf("heads" to 2, "regions" to 3, "unknown" to 3, "multi_label" to 3)
 
 // Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
 private const val MAX_DEPTH = 20
@@ -170,7 +170,7 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
 /**
  * Everything that a caller must know to use a model, and where the model came from: `edgekit.json`.
  *
- * @property schema version of the format: 3 with regions, else 2 with heads, else 1
+ * @property schema version of the format: 3 with regions, unknown or several labels, else 2 with heads, else 1
  * @property name a name for people
  * @property labels one per output, in the order of the output
  * @property bonaFide the label of genuine photos, where all others are attacks; null in other tasks
@@ -179,6 +179,9 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
  * @property heads the scales that have a head of their own, in the outputs' order: the first head's probabilities are the
  *   first output, those of all others the second; a crop is scored by the head of its scale. Null: one head
  * @property regions what is classified instead of the whole photo. Null: the whole photo
+ * @property unknown when the answer is "unknown". Null: by the decision's floor, or never
+ * @property multiLabel for a photo that may have several labels at once: from which probability on it has each, in the
+ *   order of the labels, whose outputs are then sigmoids and need not sum to one. Null: exactly one label
  * @property decision how scores become an answer
  * @property precision int8, float32, float16, dynamic or int16x8
  * @property modelSha256 hex SHA-256 of the flatbuffer, the bytes before the appended archive
@@ -200,7 +203,12 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
     val provenance: Map<String, Any?> = emptyMap(),
     val heads: List<String>? = null,
     val regions: RegionPlan? = null,
+    val unknown: Unknown? = null,
+    val multiLabel: List<Double>? = null,
 ) {
+    /** How many numbers a head gives for a crop: one for each label, and one more where [unknown] has its own. */
+    public val outputs: Int get() = labels.size + (unknown?.outputs ?: 0)
+
     /** How many heads the model has. */
     public val headCount: Int get() = heads?.size ?: 1
 
@@ -211,6 +219,8 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
         checkNames()
         checkSchema()
         checkHeads()
+        checkUnknown()
+        checkMultiLabel()
         for ((what, value) in listOf("threshold" to decision.threshold, "abstain band" to decision.abstain)) {
             hold(value == null || bonaFide != null) { "a decision with a $what ($value) needs a bona fide label, got none" }
         }
@@ -253,8 +263,38 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
     /** What the contract says under a key that not every version has; null for nothing. */
     private fun saidOf(key: String): Any? = when (key) {
         "heads" -> heads
-        else -> regions?.toMap()
+        "regions" -> regions?.toMap()
+        "unknown" -> unknown?.toMap()
+        else -> multiLabel
     }
+
+    private fun checkUnknown() {
+        if (unknown == null) return
+        holdWithout("unknown", multiLabel, "several labels")
+        holdWithout("unknown", bonaFide, "a bona fide label")
+        holdWithout("unknown", decision.floor, "a floor")
+        holdWithout("unknown", decision.earlyStop, "an early end: unknown needs all crops")
+    }
+
+    private fun checkMultiLabel() {
+        val thresholds = multiLabel ?: return
+        hold(thresholds.size == labels.size && thresholds.all { it > 0 && it < 1 }) {
+            "multi_label must be a threshold above 0 and below 1 for each of ${labels.size} labels, got " +
+                thresholds.toString().take(MAX_SHOWN)
+        }
+        for (label in labels) {
+            hold(label != NOTHING && BETWEEN_LABELS !in label) {
+                "a label beside others must not be '$NOTHING', nor have a '$BETWEEN_LABELS', got '${label.take(MAX_SHOWN)}'"
+            }
+        }
+        holdWithout("several labels", bonaFide, "a bona fide label")
+        holdWithout("several labels", heads, "heads")
+        holdWithout("several labels", decision.floor, "a floor")
+        holdWithout("several labels", decision.earlyStop, "an early end: every label needs all crops")
+    }
+
+    private fun holdWithout(what: String, value: Any?, other: String) =
+        hold(value == null) { "a contract with $what must be without $other" }
 
     private fun checkHeads() {
         val scales = heads ?: return
@@ -304,6 +344,12 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
         /** An answer where no label is probable enough. */
         public const val UNKNOWN: String = "unknown"
 
+        /** What a model of several labels answers where none is reached. */
+        public const val NOTHING: String = "none"
+
+        /** What stands between labels of which a photo has several. */
+        public const val BETWEEN_LABELS: String = "|"
+
         private const val FILE = "edgekit.json"
         private val REQUIRED = setOf("name", "labels", "side_px", "precision", "model_sha256")
         private val OPTIONAL = setOf("schema", "bona_fide", "plan", "decision", "checked_on", "provenance")
@@ -347,6 +393,10 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             regions = record.any("regions")?.let {
                 RegionPlan.from(record.record("regions", RegionPlan.REQUIRED, RegionPlan.OPTIONAL))
             },
+            unknown = record.any("unknown")?.let {
+                Unknown.from(record.record("unknown", Unknown.REQUIRED, Unknown.OPTIONAL))
+            },
+            multiLabel = record.any("multi_label")?.let { record.doubles("multi_label") },
         )
     }
 }

@@ -7,7 +7,7 @@ public interface Model : Closeable {
     /** Side of the square input, in pixels. */
     public val sidePx: Int
 
-    /** Number of scores of a head. */
+    /** Number of scores of a head: the contract's `outputs`. */
     public val classes: Int
 
     /** Number of heads, each for another scale of crops. */

@@ -210,6 +210,36 @@ class ClassifierTest {
     }
 
     @Test
+    fun `labels that do not exclude each other need no sum, and all that are reached are named`() {
+        val several = contract().copy(schema = 3, bonaFide = null, multiLabel = listOf(0.5, 0.6))
+        Classifier(several, listOf(Told { floatArrayOf(0.9f, 0.7f) })).use { classifier ->
+            val verdict = classifier.classify(picture)
+            assertEquals("genuine|print" to listOf("genuine", "print"), verdict.label to verdict.labels)
+            assertEquals(verdict.labels, (Json.parse(verdict.toJson()) as Map<*, *>)["labels"])
+        }
+        Classifier(several, listOf(Told { floatArrayOf(0.2f, 0.3f) })).use {
+            assertEquals(Contract.NOTHING to emptyList<String>(), it.classify(picture).run { label to labels })
+        }
+        Classifier(several, listOf(Told { floatArrayOf(1.1f, 0f) })).use {
+            assertThrows(ContractException::class.java) { it.classify(picture) }
+        }
+    }
+
+    @Test
+    fun `an output more than labels says what is unknown`() {
+        val knowing = contract().copy(schema = 3, bonaFide = null, unknown = Unknown(UnknownRule.ENERGY, 0.5))
+        for ((own, label) in listOf(0.6f to Contract.UNKNOWN, 0.4f to "print")) {
+            Classifier(knowing, listOf(Told(classes = 3) { floatArrayOf(0.1f, 0.9f - own, own) })).use { classifier ->
+                val verdict = classifier.classify(picture)
+                assertEquals(label, verdict.label)
+                assertEquals(own.toDouble(), verdict.unknown!!, 1e-6)
+                assertEquals(listOf("genuine", "print"), verdict.probabilities.keys.toList())
+            }
+        }
+        assertThrows(ContractException::class.java) { Classifier(knowing, listOf(Told(answer = ::byPlace))) }
+    }
+
+    @Test
     fun `a model that is not the contract's is refused, and all are closed`() {
         for (wrong in listOf(Told(sidePx = 9, answer = ::byPlace), Told(classes = 3, answer = ::byPlace), Told(heads = 2, answer = ::byPlace))) {
             val right = Told(answer = ::byPlace)

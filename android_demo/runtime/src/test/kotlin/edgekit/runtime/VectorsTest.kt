@@ -50,12 +50,13 @@ class VectorsTest {
         val contract = Contract.fromJson(Json.write(vector.fields["contract"]))
         val scores = vector.list("scores").map { row -> (row as List<*>).map { (it as Number).toFloat() }.toFloatArray() }
         val used = (1 until scores.size).firstOrNull { mayStop(scores.take(it), contract) } ?: scores.size
-        val voted = vote(scores.take(used), contract.decision)
-        val (label, score) = decide(voted, contract)
+        val (voted, unknown) = voteAll(scores.take(used), contract)
+        val (label, score) = decide(voted, contract, unknown)
         val expected = vector.vector("verdict")
         assertEquals(expected.string("label") to expected.int("crops"), label to used, vector.why)
-        val probabilities = expected.doubles("probabilities") + expected.double("score")
-        assertArrayEquals(probabilities.toDoubleArray(), voted + score, vector.tolerance("probability"), vector.why)
+        val numbers = expected.doubles("probabilities") + expected.double("score") + expected.unknown()
+        val values = voted.asList() + score + listOfNotNull(unknown)
+        assertArrayEquals(numbers.toDoubleArray(), values.toDoubleArray(), vector.tolerance("probability"), vector.why)
     }
 
     @TestFactory
@@ -165,7 +166,7 @@ class VectorsTest {
         fun add() = if (given is Map<*, *>) {
             smoother.add(given.entries.associate { (label, value) -> label as String to numberOf(value) }, timeS)
         } else {
-            smoother.add(frame.list("probabilities").map { numberOf(it) }.toDoubleArray(), timeS)
+            smoother.add(frame.list("probabilities").map { numberOf(it) }.toDoubleArray(), timeS, frame.unknown().firstOrNull())
         }
         if (!frame.has("smoothed")) {
             assertThrows(VideoException::class.java, { add() }, vector.why)
@@ -175,8 +176,8 @@ class VectorsTest {
         val found = add()
         assertEquals(expected.string("label"), found.label, vector.why)
         assertEquals(smoother.contract.labels, found.probabilities.keys.toList(), vector.why)
-        val numbers = (expected.doubles("probabilities") + expected.double("score")).toDoubleArray()
-        val values = (found.probabilities.values + found.score).toDoubleArray()
+        val numbers = (expected.doubles("probabilities") + expected.double("score") + expected.unknown()).toDoubleArray()
+        val values = (found.probabilities.values + found.score + listOfNotNull(found.unknown)).toDoubleArray()
         assertArrayEquals(numbers, values, vector.tolerance("probability"), vector.why)
     }
 
@@ -273,6 +274,9 @@ private fun numberOf(raw: Any?): Double = when (raw) {
     "-inf" -> Double.NEGATIVE_INFINITY
     else -> (raw as String).let { if (it.equals("nan", ignoreCase = true)) Double.NaN else it.toDouble() }
 }
+
+/** The unknown score, where there is one. */
+private fun Vector.unknown(): List<Double> = if (has("unknown")) listOf(double("unknown")) else emptyList()
 
 /** All numbers of nested lists, in their order. */
 private fun flat(value: Any?): List<Double> = if (value is List<*>) value.flatMap(::flat) else listOf(numberOf(value))
