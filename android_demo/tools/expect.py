@@ -207,11 +207,16 @@ def _regions() -> list[dict[str, Any]]:
             raise Unavailable(str(absent)) from absent
         place = "beside" if number == len(PUBLISHED) - 1 else "inside"
         wanted = replace(marks.contract.regions, margin=0.25, align="eyes", place=place)
-        contract = marks.contract.with_regions(plan_for(detector, wanted))
+        plan = plan_for(detector, wanted)
+        contract = marks.contract.with_regions(plan)
         model = FOLDER / "regions" / f"{named}.tflite"
         write_bundle(replace(marks, contract=contract, detector=detector), model)
         with Classifier.load(model) as classifier:
             found = classifier.classify_regions(FOLDER / "regions" / "two.jpg")
+        if place == "beside":
+            # An app's assets are a folder, too.
+            for one in (model, model.parent / plan.detector_file):
+                write(TARGET / "android" / "assets" / one.name, one.read_bytes())
         answers.append({"model": f"regions/{model.name}", "photo": "regions/two.jpg", "found": found.to_dict()})
     return answers
 

@@ -183,7 +183,7 @@ public class EdgekitClassifier private constructor(
         @Throws(EdgekitException::class)
         public fun load(context: Context, asset: String, options: Options = Options()): EdgekitClassifier =
             content(asset, Limits.MAX_MODEL_BYTES, ::ContractException) { context.assets.open(asset) }.let { whole ->
-                load(whole, options, asset, beside { context.assets.open(File(File(asset).parent.orEmpty(), it).path) })
+                load(whole, options, asset, beside { context.assets.open(File(asset).resolveSibling(it).path) })
             }
 
         /** Loads a model file that the user chose; errors as for an asset. */
@@ -199,7 +199,7 @@ public class EdgekitClassifier private constructor(
         @Throws(EdgekitException::class)
         public fun load(file: File, options: Options = Options()): EdgekitClassifier =
             content(file.path, Limits.MAX_MODEL_BYTES, ::ContractException) { file.inputStream() }.let { whole ->
-                load(whole, options, file.path, beside { File(file.absoluteFile.parentFile, it).inputStream() })
+                load(whole, options, file.path, beside { file.absoluteFile.resolveSibling(it).inputStream() })
             }
 
         /** Files of a model's folder; null for one that is not there. */

@@ -98,8 +98,9 @@ class RegionsTest {
     }
 
     @Test
-    fun aDetectorBesideAModelIsReadByFileAndRefusedWithoutAFolder() {
+    fun aDetectorBesideAModelIsReadByFileOrAssetAndRefusedWithoutAFolder() {
         val beside = Vectors.answers("regions").map { Vectors.expected(it.getString("model")) }.last()
+        EdgekitClassifier.load(context, beside.name).use { assertEquals("face", it.contract.regions!!.thing) }
         val told = assertThrows(ContractException::class.java) { EdgekitClassifier.load(context, Uri.fromFile(beside)) }
         assertTrue(told.message, "lies beside it, as detector-" in told.message!!)
         val alone = beside.copyTo(File(folder.root, "who.tflite"))
