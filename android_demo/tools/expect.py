@@ -2,7 +2,8 @@
 
 Under ``target/expected/``: ``crops.rgb`` (100 crops of the demo model's input) and ``crops.f32`` (their scores, from
 whichever interpreter is installed); ``photos/`` (photos that no repository should hold: 200 megapixels, with a wide
-colour profile) and ``expected.json``, which says of each of these and of photos cut short what Python makes of it.
+colour profile), ``regions/`` (models that find faces by MediaPipe's own detectors, inside and beside) and
+``expected.json``, which says of each of these and of photos cut short what Python makes of it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ CUT = (
 )
 CUTS = (0, 2, 8, 30, 0.25, 0.5, 0.9)
 WORKING_PX = 512
+# What is classified there does not matter: whether it is red or blue.
+MARKS = ROOT / "tests" / "models" / "marks.tflite"
+FACE = ROOT / "tests" / "runtime" / "regions" / "astronaut.jpg"
 
 
 def logit_step(flatbuffer: bytes) -> float:
@@ -173,6 +177,50 @@ def _verdicts(bench: Path) -> list[dict[str, Any]]:
         ]
 
 
+def _regions() -> list[dict[str, Any]]:
+    """Each of MediaPipe's detectors on a portrait twice side by side; the last one lies beside its model."""
+    from dataclasses import replace
+
+    import numpy as np
+    from PIL import Image
+
+    from edgekit.errors import RunError
+    from edgekit.modelfile.write import write_bundle
+    from edgekit.runtime import Classifier, read_bundle
+    from edgekit.runtime.photo import decode
+    from edgekit.scoring.regions import PUBLISHED, plan_for, read_detector
+
+    marks = read_bundle(MARKS)
+    assert marks.contract.regions is not None
+    portrait = np.asarray(decode(FACE))
+    file = io.BytesIO()
+    # A second one that is turned a little, and grey between them.
+    turned = np.asarray(Image.fromarray(portrait).rotate(20, Image.Resampling.BILINEAR, fillcolor=(128, 128, 128)))
+    between = np.full((len(portrait), 90, 3), 128, np.uint8)
+    Image.fromarray(np.concatenate([portrait, between, turned], axis=1)).save(file, "JPEG", quality=95)
+    write(FOLDER / "regions" / "two.jpg", file.getvalue())
+    answers = []
+    for number, named in enumerate(PUBLISHED):
+        try:
+            detector = read_detector(named)
+        except RunError as absent:
+            raise Unavailable(str(absent)) from absent
+        place = "beside" if number == len(PUBLISHED) - 1 else "inside"
+        wanted = replace(marks.contract.regions, margin=0.25, align="eyes", place=place)
+        plan = plan_for(detector, wanted)
+        contract = marks.contract.with_regions(plan)
+        model = FOLDER / "regions" / f"{named}.tflite"
+        write_bundle(replace(marks, contract=contract, detector=detector), model)
+        with Classifier.load(model) as classifier:
+            found = classifier.classify_regions(FOLDER / "regions" / "two.jpg")
+        if place == "beside":
+            # An app's assets are a folder, too.
+            for one in (model, model.parent / plan.detector_file):
+                write(TARGET / "android" / "assets" / one.name, one.read_bytes())
+        answers.append({"model": f"regions/{model.name}", "photo": "regions/two.jpg", "found": found.to_dict()})
+    return answers
+
+
 def make() -> Path:
     """The folder with what is expected.
 
@@ -190,7 +238,13 @@ def make() -> Path:
         for name in sorted(os.listdir(FOLDER / "photos"))
         for working in (None, WORKING_PX, 64)
     ]
-    expected = {"crops": crops, "photos": made, "cut": _cut_files(), "verdicts": _verdicts(bench)}
+    expected = {
+        "crops": crops,
+        "photos": made,
+        "cut": _cut_files(),
+        "verdicts": _verdicts(bench),
+        "regions": _regions(),
+    }
     write(FOLDER / "expected.json", json.dumps(expected, indent=1))
     return FOLDER
 

@@ -4,6 +4,7 @@ import android.content.Context
 import android.graphics.Bitmap
 import android.media.Image
 import android.net.Uri
+import edgekit.runtime.Beside
 import edgekit.runtime.Bundle
 import edgekit.runtime.Classifier
 import edgekit.runtime.Contract
@@ -12,12 +13,15 @@ import edgekit.runtime.EdgekitException
 import edgekit.runtime.Limits
 import edgekit.runtime.Model
 import edgekit.runtime.ModelException
+import edgekit.runtime.Photo
 import edgekit.runtime.PhotoException
 import edgekit.runtime.Pixels
+import edgekit.runtime.RegionsVerdict
 import edgekit.runtime.Verdict
 import edgekit.runtime.readUpTo
 import java.io.Closeable
 import java.io.File
+import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.InputStream
 
@@ -59,7 +63,8 @@ public class EdgekitClassifier private constructor(
      * @param rotation clockwise degrees that make it upright: 0, 90, 180 or 270
      * @param crops score exactly so many, 1 to 1000; null: the contract's number, or fewer where it can stop early
      * @param stopEarly whether the contract's bounds may end the work before the last crop
-     * @throws PhotoException as [Planes.frame], or less than 8x8 pixels
+     * @throws PhotoException as [Planes.frame], or less than 8x8 pixels; with regions, none or several ([classifyRegions]
+     *   answers for each)
      * @throws EdgekitException the model can't score it, or the classifier is closed
      */
     @JvmOverloads
@@ -89,7 +94,7 @@ public class EdgekitClassifier private constructor(
         name: String = "photo",
     ): Verdict {
         val began = System.nanoTime()
-        val photo = Photos.read(content, contract.plan.workingPx, name)
+        val photo = Photos.read(content, contract.photoWorkingPx, name)
         return classifier.classify(photo, crops, stopEarly, milliseconds(began))
     }
 
@@ -122,6 +127,42 @@ public class EdgekitClassifier private constructor(
         return classifier.classify(picture, crops, stopEarly, milliseconds(began))
     }
 
+    /**
+     * Classifies each region of a photo, such as each face: with two there are two answers, without any there is none.
+     *
+     * @param content the photo's file
+     * @param crops score exactly so many crops of each region; null: the contract's number, or fewer
+     * @param stopEarly whether the contract's bounds may end the work before a region's last crop
+     * @param name names the photo in messages
+     * @throws edgekit.runtime.ContractException the model classifies whole photos
+     * @throws PhotoException as [Photos.read], or less than 8x8 pixels
+     * @throws EdgekitException the model can't score it, or the classifier is closed
+     */
+    @JvmOverloads
+    @Throws(EdgekitException::class)
+    public fun classifyRegions(
+        content: ByteArray,
+        crops: Int? = null,
+        stopEarly: Boolean = true,
+        name: String = "photo",
+    ): RegionsVerdict {
+        val began = System.nanoTime()
+        val photo = Photos.read(content, null, name)
+        return classifier.classifyRegions(photo, crops, stopEarly, milliseconds(began))
+    }
+
+    /** Classifies each region of a camera's frame, or of a picture of full size; errors as for a file's content. */
+    @JvmOverloads
+    @Throws(EdgekitException::class)
+    public fun classifyRegions(pixels: Pixels, crops: Int? = null, stopEarly: Boolean = true): RegionsVerdict =
+        classifier.classifyRegions(Photo.of(pixels, null), crops, stopEarly)
+
+    /** Classifies each region of a camera's image, which must stay open until this returns; as for a frame. */
+    @JvmOverloads
+    @Throws(EdgekitException::class)
+    public fun classifyRegions(image: Image, rotation: Int = 0, crops: Int? = null, stopEarly: Boolean = true): RegionsVerdict =
+        classifyRegions(Planes.frame(image, rotation), crops, stopEarly)
+
     /** Frees the model; what is being scored is finished first. Using the classifier afterwards is an error. */
     override fun close() {
         classifier.close()
@@ -141,7 +182,9 @@ public class EdgekitClassifier private constructor(
         @JvmOverloads
         @Throws(EdgekitException::class)
         public fun load(context: Context, asset: String, options: Options = Options()): EdgekitClassifier =
-            load(content(asset, Limits.MAX_MODEL_BYTES, ::ContractException) { context.assets.open(asset) }, options, asset)
+            content(asset, Limits.MAX_MODEL_BYTES, ::ContractException) { context.assets.open(asset) }.let { whole ->
+                load(whole, options, asset, beside { context.assets.open(File(asset).resolveSibling(it).path) })
+            }
 
         /** Loads a model file that the user chose; errors as for an asset. */
         @JvmStatic
@@ -155,15 +198,36 @@ public class EdgekitClassifier private constructor(
         @JvmOverloads
         @Throws(EdgekitException::class)
         public fun load(file: File, options: Options = Options()): EdgekitClassifier =
-            load(content(file.path, Limits.MAX_MODEL_BYTES, ::ContractException) { file.inputStream() }, options, file.path)
+            content(file.path, Limits.MAX_MODEL_BYTES, ::ContractException) { file.inputStream() }.let { whole ->
+                load(whole, options, file.path, beside { file.absoluteFile.resolveSibling(it).inputStream() })
+            }
 
-        /** Loads a model file by its content; errors as for an asset. */
+        /** Files of a model's folder; null for one that is not there. */
+        private fun beside(open: (String) -> InputStream) = Beside { name, limitBytes ->
+            try {
+                open(name).close()
+                content(name, limitBytes, ::ContractException) { open(name) }
+            } catch (_: FileNotFoundException) {
+                null
+            }
+        }
+
+        /**
+         * Loads a model file by its content; errors as for an asset.
+         *
+         * @param beside reads a detector of regions that lies beside the model file; null where nothing can
+         */
         @JvmStatic
         @JvmOverloads
         @Throws(EdgekitException::class)
-        public fun load(content: ByteArray, options: Options = Options(), name: String = "model"): EdgekitClassifier {
+        public fun load(
+            content: ByteArray,
+            options: Options = Options(),
+            name: String = "model",
+            beside: Beside? = null,
+        ): EdgekitClassifier {
             val bundle = try {
-                Bundle.read(content, name)
+                Bundle.read(content, name, beside)
             } catch (full: OutOfMemoryError) {
                 throw ContractException("$name must fit into the app's memory while it is checked, it does not", full)
             }
@@ -175,15 +239,15 @@ public class EdgekitClassifier private constructor(
         @JvmOverloads
         @Throws(EdgekitException::class)
         public fun load(bundle: Bundle, options: Options = Options()): EdgekitClassifier {
-            if (options.threads !in 1..Limits.MAX_THREADS) {
-                throw ModelException("threads must be 1 to ${Limits.MAX_THREADS}, got ${options.threads}")
-            }
+            checkThreads(options.threads)
             // The GPU takes one crop at a time: more interpreters would only hold its memory.
             val count = if (options.accelerator == Accelerator.GPU) 1 else options.threads
             val models = ArrayList<Model>(count)
+            var detector: TfliteDetector? = null
             var isWhole = false
             try {
                 repeat(count) { models += TfliteModel.open(bundle.flatbuffer, 1, options.accelerator) }
+                detector = bundle.detector?.let { TfliteDetector.open(it, options.threads) }
                 isWhole = true
             } catch (full: OutOfMemoryError) {
                 throw ModelException("a model must fit into the app's memory $count times, it does not; ask for fewer threads", full)
@@ -191,7 +255,7 @@ public class EdgekitClassifier private constructor(
                 if (!isWhole) models.forEach { it.close() }
             }
             val wide = if (count == 1) null else fun(): Model = TfliteModel.open(bundle.flatbuffer, count)
-            return EdgekitClassifier(Classifier(bundle.contract, models, wide), bundle.fileSha256, options)
+            return EdgekitClassifier(Classifier(bundle.contract, models, wide, detector), bundle.fileSha256, options)
         }
 
         private fun milliseconds(since: Long): Double = (System.nanoTime() - since) / NS_PER_MS

@@ -17,8 +17,8 @@ import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
 
 /**
- * One TFLite interpreter. The only file that knows TFLite, and of it `org.tensorflow.lite.Interpreter` with the types
- * that its options take and its version: they are in TensorFlow Lite and in its successor LiteRT 1.x alike.
+ * One TFLite interpreter. This file and the detector's alone know TFLite, and of it `org.tensorflow.lite.Interpreter` with
+ * the types that its options take and its version: they are in TensorFlow Lite and in its successor LiteRT 1.x alike.
  *
  * Used by one thread at a time. With the GPU delegate an own thread opens, runs and closes it, as the delegate demands.
  */
@@ -123,9 +123,7 @@ public class TfliteModel private constructor(
         @JvmOverloads
         @Throws(EdgekitException::class)
         public fun open(flatbuffer: ByteBuffer, threads: Int = 1, accelerator: Accelerator = Accelerator.CPU): TfliteModel {
-            if (threads !in 1..Limits.MAX_THREADS) {
-                throw ModelException("threads must be 1 to ${Limits.MAX_THREADS}, got $threads")
-            }
+            checkThreads(threads)
             val thread = if (accelerator == Accelerator.GPU) Executors.newSingleThreadExecutor(::gpuThread) else null
             try {
                 return on(thread) { openHere(flatbuffer, threads, thread) }
@@ -137,29 +135,7 @@ public class TfliteModel private constructor(
 
         private fun openHere(flatbuffer: ByteBuffer, threads: Int, thread: ExecutorService?): TfliteModel {
             val delegate = if (thread == null) null else GpuDelegates.open()
-            var interpreter: Interpreter? = null
-            try {
-                val options = Interpreter.Options().setNumThreads(threads)
-                if (delegate != null) options.addDelegate(delegate as Delegate)
-                val opened = Interpreter(flatbuffer, options)
-                interpreter = opened
-                return TfliteModel(opened, delegate, thread)
-            } catch (mistake: ContractException) {
-                interpreter?.close()
-                delegate?.close()
-                throw mistake
-            } catch (failure: RuntimeException) {
-                delegate?.close()
-                val with = if (delegate == null) "" else " with the GPU delegate"
-                throw ModelException("TFLite can't load the model$with: ${failure.message}", failure)
-            } catch (absent: LinkageError) {
-                delegate?.close()
-                throw ModelException(
-                    "TFLite's native library must be a part of the app for this phone's processor, it is not: " +
-                        "${absent.message}; build the app for its ABI",
-                    absent,
-                )
-            }
+            return opened(flatbuffer, threads, delegate) { TfliteModel(it, delegate, thread) }
         }
 
         private fun gpuThread(work: Runnable): Thread = Thread(work, "edgekit-gpu").apply { isDaemon = true }
@@ -169,5 +145,42 @@ public class TfliteModel private constructor(
             if (thread == null || thread.isShutdown) return work()
             return resultOf(thread.submit(Callable(work)))
         }
+    }
+}
+
+internal fun checkThreads(threads: Int) {
+    if (threads !in 1..Limits.MAX_THREADS) {
+        throw ModelException("threads must be 1 to ${Limits.MAX_THREADS}, got $threads")
+    }
+}
+
+/**
+ * What is made of an interpreter; where that fails it is closed, and the delegate with it.
+ *
+ * @throws ModelException TFLite is absent or refuses the model
+ */
+internal fun <T> opened(flatbuffer: ByteBuffer, threads: Int, delegate: Closeable?, make: (Interpreter) -> T): T {
+    var interpreter: Interpreter? = null
+    try {
+        val options = Interpreter.Options().setNumThreads(threads)
+        if (delegate != null) options.addDelegate(delegate as Delegate)
+        val opened = Interpreter(flatbuffer, options)
+        interpreter = opened
+        return make(opened)
+    } catch (mistake: ContractException) {
+        interpreter?.close()
+        delegate?.close()
+        throw mistake
+    } catch (failure: RuntimeException) {
+        delegate?.close()
+        val with = if (delegate == null) "" else " with the GPU delegate"
+        throw ModelException("TFLite can't load the model$with: ${failure.message}", failure)
+    } catch (absent: LinkageError) {
+        delegate?.close()
+        throw ModelException(
+            "TFLite's native library must be a part of the app for this phone's processor, it is not: " +
+                "${absent.message}; build the app for its ABI",
+            absent,
+        )
     }
 }

@@ -9,7 +9,9 @@ import android.widget.ImageButton
 import android.widget.ImageView
 import android.widget.PopupMenu
 import android.widget.TextView
+import edgekit.capture.core.Answers
 import edgekit.capture.core.Latency
+import edgekit.capture.core.Tone
 import edgekit.capture.core.Torch
 import edgekit.capture.core.UiState
 
@@ -63,13 +65,12 @@ internal class CameraScreen(private val stage: Stage) {
     }
 
     private fun live(state: UiState.Live) {
-        val view = state.verdict
-        icon.setImageResource(if (view == null) R.drawable.ic_camera else iconOf(view.tone))
-        icon.tint(stage.colour(if (view == null) R.color.on_panel_quiet else panelColourOf(view.tone)))
-        verdict.setTextColor(stage.colour(if (view == null) R.color.on_panel else panelColourOf(view.tone)))
-        verdict.say(if (view == null) stage.text(R.string.verdict_none_yet) else stage.words.verdict(view))
-        detail.seen(view != null)
-        if (view != null) detail.say(stage.words.join(stage.words.score(view.label, view.score), stage.words.crops(state.crops)))
+        val (view, answers) = state.verdict to state.answers
+        when {
+            answers != null -> say(answers)
+            view != null -> say(view.tone, stage.words.verdict(view), stage.words.join(stage.words.score(view.label, view.score), stage.words.crops(state.crops)))
+            else -> say(null, stage.text(R.string.verdict_none_yet), "")
+        }
         latency(state.latency, state)
         notice.show(state.notice)
         listOf(shutter, gallery, more).forEach { it.enable(true) }
@@ -78,6 +79,19 @@ internal class CameraScreen(private val stage: Stage) {
         torch.contentDescription = stage.text(if (state.torch == Torch.ON) R.string.torch_turn_off else R.string.torch_turn_on)
         switch.enable(state.canSwitch)
         switch.contentDescription = stage.text(if (state.isFront) R.string.switch_to_back else R.string.switch_to_front)
+    }
+
+    /** Of one region its own meaning; of several, or none, their number. */
+    private fun say(answers: Answers) =
+        say(answers.found.singleOrNull()?.verdict?.tone, stage.words.answers(answers), stage.words.scores(answers))
+
+    private fun say(tone: Tone?, words: String, more: String) {
+        icon.setImageResource(if (tone == null) R.drawable.ic_camera else iconOf(tone))
+        icon.tint(stage.colour(if (tone == null) R.color.on_panel_quiet else panelColourOf(tone)))
+        verdict.setTextColor(stage.colour(if (tone == null) R.color.on_panel else panelColourOf(tone)))
+        verdict.say(words)
+        detail.seen(more.isNotEmpty())
+        if (more.isNotEmpty()) detail.say(more)
     }
 
     private fun latency(read: Latency?, state: UiState.Live) {

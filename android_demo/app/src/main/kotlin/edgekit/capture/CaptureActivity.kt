@@ -70,6 +70,7 @@ class CaptureActivity : Activity(), Outside {
     private lateinit var camera: CameraScreen
     private lateinit var message: MessageScreen
     private lateinit var retake: RetakeScreen
+    private lateinit var shown: ShownScreen
     private lateinit var history: HistoryScreen
     private lateinit var detail: DetailScreen
     private lateinit var bench: BenchScreen
@@ -89,6 +90,7 @@ class CaptureActivity : Activity(), Outside {
         camera = CameraScreen(stage)
         message = MessageScreen(stage)
         retake = RetakeScreen(stage)
+        shown = ShownScreen(stage)
         history = HistoryScreen(stage)
         detail = DetailScreen(stage)
         bench = BenchScreen(stage)
@@ -210,6 +212,7 @@ class CaptureActivity : Activity(), Outside {
 
     private fun renderOther(state: UiState): Int = when (state) {
         is UiState.Retake -> R.id.screen_retake.also { retake.show(state) }
+        is UiState.Shown -> R.id.screen_shown.also { shown.show(state) }
         is UiState.History -> R.id.screen_history.also { history.show(state) }
         is UiState.Detail -> R.id.screen_detail.also { detail.show(state) }
         is UiState.SettingsShown -> R.id.screen_settings.also { settings.show(state) }
@@ -304,8 +307,8 @@ class CaptureActivity : Activity(), Outside {
         const val EDGE_TO_EDGE = 35
         const val ZIP = "application/zip"
         val SCREENS = listOf(
-            R.id.screen_camera, R.id.screen_message, R.id.screen_retake, R.id.screen_history, R.id.screen_detail,
-            R.id.screen_bench, R.id.screen_settings,
+            R.id.screen_camera, R.id.screen_message, R.id.screen_retake, R.id.screen_shown, R.id.screen_history,
+            R.id.screen_detail, R.id.screen_bench, R.id.screen_settings,
         )
     }
 }

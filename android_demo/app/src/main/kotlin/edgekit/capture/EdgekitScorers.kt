@@ -11,6 +11,7 @@ import edgekit.capture.core.Scorers
 import edgekit.runtime.Contract
 import edgekit.runtime.Frame
 import edgekit.runtime.ModelException
+import edgekit.runtime.RegionsVerdict
 import edgekit.runtime.Verdict
 
 /** Models by the library that other apps embed, too. */
@@ -39,6 +40,10 @@ private class EdgekitScorer(private val classifier: EdgekitClassifier, name: Str
     override fun classify(photo: ByteArray, crops: Int?): Verdict = classifier.classify(photo, crops, name = "the photo")
 
     override fun classify(frame: Frame, crops: Int?): Verdict = classifier.classify(frame, crops)
+
+    override fun regions(photo: ByteArray, crops: Int?): RegionsVerdict = classifier.classifyRegions(photo, crops, name = "the photo")
+
+    override fun regions(frame: Frame, crops: Int?): RegionsVerdict = classifier.classifyRegions(frame, crops)
 
     override fun close() = classifier.close()
 }

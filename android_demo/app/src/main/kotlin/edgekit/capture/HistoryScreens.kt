@@ -192,7 +192,7 @@ internal class DetailScreen(private val stage: Stage) {
     private fun picture(capture: StoredCapture) {
         val tones = capture.record.verdict.crops.map { crop ->
             val view = viewOfRecord(capture.record, stage.presenter.contract, best(capture, crop).first)
-            crop.box to stage.colour(panelColourOf(view.tone))
+            Mark(crop.box, stage.colour(panelColourOf(view.tone)))
         }
         photo.show(bitmap, capture.record.verdict.sizeWh, tones)
     }

@@ -76,6 +76,7 @@ internal class SettingsScreen(private val stage: Stage) {
         model.fact(R.string.model_plan, stage.text(R.string.model_plan_value, contract.plan.toString(), stage.words.crops(contract.plan.crops)))
         val working = contract.plan.workingPx
         model.fact(R.string.model_working, if (working == null) stage.text(R.string.none) else stage.text(R.string.model_working_value, working))
+        contract.regions?.let { model.fact(R.string.model_regions, stage.text(R.string.model_regions_value, it.detector.spelling)) }
         model.fact(R.string.model_decision, decision(contract))
         model.fact(R.string.model_sha, view.sha256)
     }
@@ -84,7 +85,9 @@ internal class SettingsScreen(private val stage: Stage) {
         val (decision, words) = contract.decision to stage.words
         return listOfNotNull(
             decision.vote.spelling,
-            decision.threshold?.let { stage.text(R.string.model_threshold, words.number(it)) } ?: stage.text(R.string.model_best),
+            decision.threshold?.let { stage.text(R.string.model_threshold, words.number(it)) }
+                ?: stage.text(if (contract.multiLabel == null) R.string.model_best else R.string.model_several),
+            contract.unknown?.let { stage.text(R.string.model_unknown, it.rule.spelling, words.number(it.threshold)) },
             decision.abstain?.let { stage.text(R.string.model_band, words.number(it.low), words.number(it.high)) },
             decision.floor?.let { stage.text(R.string.model_floor, words.number(it)) },
             stage.text(R.string.model_stops_early).takeIf { decision.earlyStop != null },

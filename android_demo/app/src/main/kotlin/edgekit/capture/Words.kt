@@ -1,6 +1,7 @@
 package edgekit.capture
 
 import android.content.Context
+import edgekit.capture.core.Answers
 import edgekit.capture.core.CaptureRecord
 import edgekit.capture.core.Kept
 import edgekit.capture.core.Notice
@@ -24,6 +25,19 @@ class Words(private val context: Context) {
         Tone.UNKNOWN -> context.getString(R.string.verdict_unknown)
         Tone.NEUTRAL -> view.label
     }
+
+    /** What there is on a photo: how many faces, or what one of them or the whole is. */
+    fun answers(answers: Answers): String {
+        val count = answers.found.size
+        return when {
+            count == 0 -> context.getString(R.string.faces_none)
+            count == 1 -> verdict(answers.found[0].verdict)
+            else -> context.resources.getQuantityString(R.plurals.faces, count, count)
+        }
+    }
+
+    /** All answers with how sure they are, on one line. */
+    fun scores(answers: Answers): String = answers.found.joinToString { score(it.verdict.label, it.verdict.score) }
 
     /** Why a photo is asked about. */
     fun question(view: VerdictView): String = when {

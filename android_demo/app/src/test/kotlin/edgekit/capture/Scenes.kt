@@ -6,6 +6,9 @@ import edgekit.capture.core.BenchResult
 import edgekit.capture.core.BenchJob
 import edgekit.capture.core.CameraEvent
 import edgekit.capture.core.DEMO
+import edgekit.capture.core.FACES
+import edgekit.capture.core.SHELF
+import edgekit.capture.core.faces
 import edgekit.capture.core.Engine
 import edgekit.capture.core.ModelFile
 import edgekit.capture.core.ModelName
@@ -69,6 +72,14 @@ private fun other(contract: Contract, label: String, probability: Double): Captu
     app.load = { ScriptedScorer(contract, 2, Engine("tflite 2.16.1", "not told")) { verdictFor(label, probability, contract) } }
     return launchLive().also { it.putScene(); it.presenter.offerFrame(::frame) {} }
 }
+
+/** The app with a model of faces, and where they are. */
+private fun people(vararg found: Triple<Int, String, Double>): CaptureActivity {
+    app.load = { ScriptedScorer(FACES, 2, Engine("tflite 2.16.1", "not told")).also { it.found = { faces(*found) } } }
+    return launchLive().also { it.putScene(); it.presenter.offerFrame(::frame) {} }
+}
+
+private val TWO = arrayOf(Triple(150, "Anna", 0.97), Triple(820, "Chloé", 0.88))
 
 private fun CaptureActivity.take(photo: String): CaptureActivity {
     presenter.onShutter()
@@ -154,6 +165,13 @@ internal val SCENES = listOf(
     Scene("retake-named") { other(SEVERAL, "screen", 0.93).take(RECAPTURE) },
     Scene("detail-neutral") { other(NEUTRAL, "mango", 0.91).take(GENUINE).openNewest() },
     Scene("settings-neutral") { other(NEUTRAL, "mango", 0.91).also { it.presenter.onSettings() } },
+    Scene("live-faces") { people(*TWO) },
+    Scene("live-face") { people(TWO[0]) },
+    Scene("live-no-face") { people() },
+    Scene("shown-faces") { people(*TWO, Triple(480, "Ben", 0.3)).take(GENUINE) },
+    Scene("shown-no-face") { people().take(GENUINE) },
+    Scene("shown-labels") { other(SHELF, "bread", 0.91).take(GENUINE) },
+    Scene("settings-faces") { people().also { it.presenter.onSettings() } },
     Scene("live-saved") { shot(0.04, GENUINE) },
     Scene("live-model-kept") {
         val activity = live(0.04)

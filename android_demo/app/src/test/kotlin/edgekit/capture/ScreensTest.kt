@@ -64,7 +64,7 @@ class ScreensTest(private val variant: String, private val name: String) {
         // What has most on it; the others are of the same parts.
         private val FULLEST = listOf(
             "ask-permission", "model-refused", "live-recapture", "live-model-kept", "retake", "history", "detail", "bench-done", "settings",
-            "live-attack-named", "retake-named", "detail-neutral",
+            "live-attack-named", "retake-named", "detail-neutral", "live-faces", "shown-faces", "settings-faces",
         )
 
         @JvmStatic

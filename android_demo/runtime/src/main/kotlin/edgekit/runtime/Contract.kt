@@ -2,22 +2,25 @@ package edgekit.runtime
 
 private const val MAX_SCALES = 64
 private const val MIN_WORKING_PX = 64
-private const val MAX_WORKING_PX = 20_000
+internal const val MAX_WORKING_PX = 20_000
 private const val MAX_NAME_LENGTH = 200
 private const val MIN_SIDE_PX = 8
 private const val MAX_HEADS = 16
 
-// Without heads a contract is written in the first version, which older readers take as well.
-private const val SCHEMA_WITHOUT_HEADS = 1
+// A contract is written in the oldest version that has all that it says, which older readers take as well.
+private const val FIRST_SCHEMA = 1
+
+// The version that each of these keys came with; a contract that says nothing of one is written without it.
+private val SINCE = mapOf("heads" to 2, "regions" to 3, "unknown" to 3, "multi_label" to 3)
 
 // Provenance is for people: nobody reads what is nested deeper, and writers of JSON recurse.
 private const val MAX_DEPTH = 20
-private const val MAX_SHOWN = 200
+internal const val MAX_SHOWN = 200
 private val FRACTION = Regex("([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
-private val SHA256 = Regex("[0-9a-f]{64}")
+internal val SHA256 = Regex("[0-9a-f]{64}")
 private val PRECISIONS = listOf("int8", "float32", "float16", "dynamic", "int16x8")
 
-private fun hold(holds: Boolean, message: () -> String) {
+internal fun hold(holds: Boolean, message: () -> String) {
     if (!holds) throw ContractException(message())
 }
 
@@ -149,20 +152,13 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
         val KEYS = setOf("vote", "temperature", "threshold", "abstain", "floor", "early_stop")
 
         fun from(record: JsonRecord): Decision = Decision(
-            vote = record.orElse("vote", Vote.MEAN_LOG) { voteOf(it) },
+            vote = record.orElse("vote", Vote.MEAN_LOG) { key -> oneOf(key, Vote.entries) { it.spelling } },
             temperature = record.orElse("temperature", 1.0) { double(it) },
             threshold = record.doubleOrNull("threshold"),
             abstain = record.any("abstain")?.let { bandOf(record.doubles("abstain")) },
             floor = record.doubleOrNull("floor"),
             earlyStop = record.any("early_stop")?.let { record.doubles("early_stop") },
         )
-
-        private fun JsonRecord.voteOf(key: String): Vote {
-            val spelling = any(key)
-            return Vote.entries.firstOrNull { it.spelling == spelling } ?: throw ContractException(
-                "$where: $key must be one of ${Vote.entries.map { it.spelling }}, got $spelling".take(MAX_SHOWN),
-            )
-        }
 
         private fun bandOf(ends: List<Double>): Band {
             hold(ends.size == 2) { "an abstain band must be two numbers, got ${ends.size}" }
@@ -174,7 +170,7 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
 /**
  * Everything that a caller must know to use a model, and where the model came from: `edgekit.json`.
  *
- * @property schema version of the format: 2 with heads, 1 without
+ * @property schema version of the format: 3 with regions, unknown or several labels, else 2 with heads, else 1
  * @property name a name for people
  * @property labels one per output, in the order of the output
  * @property bonaFide the label of genuine photos, where all others are attacks; null in other tasks
@@ -182,6 +178,10 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
  * @property plan which crops are scored
  * @property heads the scales that have a head of their own, in the outputs' order: the first head's probabilities are the
  *   first output, those of all others the second; a crop is scored by the head of its scale. Null: one head
+ * @property regions what is classified instead of the whole photo. Null: the whole photo
+ * @property unknown when the answer is "unknown". Null: by the decision's floor, or never
+ * @property multiLabel for a photo that may have several labels at once: from which probability on it has each, in the
+ *   order of the labels, whose outputs are then sigmoids and need not sum to one. Null: exactly one label
  * @property decision how scores become an answer
  * @property precision int8, float32, float16, dynamic or int16x8
  * @property modelSha256 hex SHA-256 of the flatbuffer, the bytes before the appended archive
@@ -190,7 +190,7 @@ public data class Decision @JvmOverloads @Throws(EdgekitException::class) constr
  * @throws ContractException values out of range
  */
 public data class Contract @JvmOverloads @Throws(EdgekitException::class) constructor(
-    val schema: Int = SCHEMA_WITHOUT_HEADS,
+    val schema: Int = FIRST_SCHEMA,
     val name: String,
     val labels: List<String>,
     val bonaFide: String? = null,
@@ -202,13 +202,25 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
     val checkedOn: List<String> = emptyList(),
     val provenance: Map<String, Any?> = emptyMap(),
     val heads: List<String>? = null,
+    val regions: RegionPlan? = null,
+    val unknown: Unknown? = null,
+    val multiLabel: List<Double>? = null,
 ) {
+    /** How many numbers a head gives for a crop: one for each label, and one more where [unknown] has its own. */
+    public val outputs: Int get() = labels.size + (unknown?.outputs ?: 0)
+
     /** How many heads the model has. */
     public val headCount: Int get() = heads?.size ?: 1
 
+    /** The working size of whole photos: null, which is that of the photo, where regions are looked for in them first. */
+    public val photoWorkingPx: Int? get() = plan.workingPx.takeIf { regions == null }
+
     init {
         checkNames()
+        checkSchema()
         checkHeads()
+        checkUnknown()
+        checkMultiLabel()
         for ((what, value) in listOf("threshold" to decision.threshold, "abstain band" to decision.abstain)) {
             hold(value == null || bonaFide != null) { "a decision with a $what ($value) needs a bona fide label, got none" }
         }
@@ -239,10 +251,52 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
         hold(bonaFide == null || bonaFide in labels) { "the bona fide label must be one of $labels, got '$bonaFide'" }
     }
 
+    private fun checkSchema() {
+        val said = SINCE.keys.filter { saidOf(it) != null }
+        val right = said.maxOfOrNull { SINCE.getValue(it) } ?: FIRST_SCHEMA
+        hold(schema == right) {
+            val what = if (said.isEmpty()) "without ${SINCE.keys.joinToString(" or ")}" else "with ${said.joinToString(" and ")}"
+            "a contract $what must have schema $right, got $schema"
+        }
+    }
+
+    /** What the contract says under a key that not every version has; null for nothing. */
+    private fun saidOf(key: String): Any? = when (key) {
+        "heads" -> heads
+        "regions" -> regions?.toMap()
+        "unknown" -> unknown?.toMap()
+        else -> multiLabel
+    }
+
+    private fun checkUnknown() {
+        if (unknown == null) return
+        holdWithout("unknown", multiLabel, "several labels")
+        holdWithout("unknown", bonaFide, "a bona fide label")
+        holdWithout("unknown", decision.floor, "a floor")
+        holdWithout("unknown", decision.earlyStop, "an early end: unknown needs all crops")
+    }
+
+    private fun checkMultiLabel() {
+        val thresholds = multiLabel ?: return
+        hold(thresholds.size == labels.size && thresholds.all { it > 0 && it < 1 }) {
+            "multi_label must be a threshold above 0 and below 1 for each of ${labels.size} labels, got " +
+                thresholds.toString().take(MAX_SHOWN)
+        }
+        for (label in labels) {
+            hold(label != NOTHING && BETWEEN_LABELS !in label) {
+                "a label beside others must not be '$NOTHING', nor have a '$BETWEEN_LABELS', got '${label.take(MAX_SHOWN)}'"
+            }
+        }
+        holdWithout("several labels", bonaFide, "a bona fide label")
+        holdWithout("several labels", heads, "heads")
+        holdWithout("several labels", decision.floor, "a floor")
+        holdWithout("several labels", decision.earlyStop, "an early end: every label needs all crops")
+    }
+
+    private fun holdWithout(what: String, value: Any?, other: String) =
+        hold(value == null) { "a contract with $what must be without $other" }
+
     private fun checkHeads() {
-        val isPlain = heads == null
-        val right = if (isPlain) SCHEMA_WITHOUT_HEADS else SCHEMA
-        hold(schema == right) { "a contract ${if (isPlain) "without" else "with"} heads must have schema $right, got $schema" }
         val scales = heads ?: return
         scales.forEach { parseFraction(it) }
         hold(scales.size in 2..MAX_HEADS && scales.toSet().size == scales.size) {
@@ -269,8 +323,8 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             "bona_fide" to bonaFide,
             "side_px" to sidePx,
             "plan" to plan.toMap(),
-            // Readers of the first version refuse keys that it lacks.
-            *listOfNotNull(heads?.let { "heads" to it }).toTypedArray(),
+            // Readers of older versions refuse keys that these lack.
+            *SINCE.keys.mapNotNull { key -> saidOf(key)?.let { key to it } }.toTypedArray(),
             "decision" to decision.toMap(),
             "precision" to precision,
             "model_sha256" to modelSha256,
@@ -282,13 +336,19 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
 
     public companion object {
         /** The newest version of the format that this runtime reads. */
-        public const val SCHEMA: Int = 2
+        public const val SCHEMA: Int = 3
 
         /** An answer that asks for another photo. */
         public const val RETAKE: String = "retake"
 
         /** An answer where no label is probable enough. */
         public const val UNKNOWN: String = "unknown"
+
+        /** What a model of several labels answers where none is reached. */
+        public const val NOTHING: String = "none"
+
+        /** What stands between labels of which a photo has several. */
+        public const val BETWEEN_LABELS: String = "|"
 
         private const val FILE = "edgekit.json"
         private val REQUIRED = setOf("name", "labels", "side_px", "precision", "model_sha256")
@@ -311,9 +371,9 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             if (schema is java.math.BigInteger && schema.signum() > 0 || schema is Long && schema > SCHEMA) {
                 throw ContractException("$FILE has schema $schema, this app reads up to $SCHEMA: update the app")
             }
-            val known = (schema as? Long)?.takeIf { it in SCHEMA_WITHOUT_HEADS..SCHEMA }?.toInt()
-                ?: throw ContractException("$FILE must have schema $SCHEMA_WITHOUT_HEADS or $SCHEMA, got $schema".take(MAX_SHOWN))
-            val optional = if (known == SCHEMA) OPTIONAL + "heads" else OPTIONAL
+            val known = (schema as? Long)?.takeIf { it in FIRST_SCHEMA..SCHEMA }?.toInt()
+                ?: throw ContractException("$FILE must have schema $FIRST_SCHEMA to $SCHEMA, got $schema".take(MAX_SHOWN))
+            val optional = OPTIONAL + SINCE.filterValues { known >= it }.keys
             return from(known, JsonRecord(raw, FILE, REQUIRED, optional) { ContractException(it) })
         }
 
@@ -329,13 +389,25 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
             modelSha256 = record.string("model_sha256"),
             checkedOn = record.orElse("checked_on", emptyList()) { strings(it) },
             provenance = record.orElse("provenance", emptyMap()) { map(it) },
-            heads = record.orElse("heads", null) { strings(it) },
+            heads = record.any("heads")?.let { record.strings("heads") },
+            regions = record.any("regions")?.let {
+                RegionPlan.from(record.record("regions", RegionPlan.REQUIRED, RegionPlan.OPTIONAL))
+            },
+            unknown = record.any("unknown")?.let {
+                Unknown.from(record.record("unknown", Unknown.REQUIRED, Unknown.OPTIONAL))
+            },
+            multiLabel = record.any("multi_label")?.let { record.doubles("multi_label") },
         )
     }
 }
 
-private inline fun <T> JsonRecord.orElse(key: String, usual: T, read: JsonRecord.(String) -> T): T =
+internal inline fun <T> JsonRecord.orElse(key: String, usual: T, read: JsonRecord.(String) -> T): T =
     if (has(key)) read(key) else usual
+
+/** One of several words; another, or no text at all, is refused. */
+internal fun <T> JsonRecord.oneOf(key: String, all: List<T>, spelling: (T) -> String): T =
+    all.firstOrNull { spelling(it) == any(key) }
+        ?: throw ContractException("$where: $key must be one of ${all.map(spelling)}, got ${any(key)}".take(MAX_SHOWN))
 
 /** Python's `str.isprintable`: no blanks other than the space, nothing invisible, private or unassigned. */
 internal fun isPrintable(text: String): Boolean {

@@ -7,7 +7,7 @@ public interface Model : Closeable {
     /** Side of the square input, in pixels. */
     public val sidePx: Int
 
-    /** Number of scores of a head. */
+    /** Number of scores of a head: the contract's `outputs`. */
     public val classes: Int
 
     /** Number of heads, each for another scale of crops. */
@@ -27,4 +27,33 @@ public interface Model : Closeable {
      */
     @Throws(EdgekitException::class)
     public fun score(rgb: ByteArray, index: Int = 0, head: Int = 0): FloatArray
+}
+
+/**
+ * What a detector says of each of its anchors.
+ *
+ * @property rows 16 numbers for each: centre, width, height and six points, in pixels of the input
+ * @property logits one for each
+ */
+public class Detected(public val rows: FloatArray, public val logits: FloatArray) {
+    /** [rows]. */
+    public operator fun component1(): FloatArray = rows
+
+    /** [logits]. */
+    public operator fun component2(): FloatArray = logits
+}
+
+/** A loaded detector, which finds regions. Used by one thread at a time. */
+public interface DetectorModel : Closeable {
+    /** Name and version of what runs it, such as `tflite 2.16.1`. */
+    public val engine: String
+
+    /**
+     * Runs the detector on one picture.
+     *
+     * @param rgb side x side x 3 numbers from -1 to 1, RGB, rows from the top
+     * @throws ModelException the interpreter failed
+     */
+    @Throws(EdgekitException::class)
+    public fun detect(rgb: FloatArray): Detected
 }

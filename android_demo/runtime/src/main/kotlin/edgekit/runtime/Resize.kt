@@ -19,6 +19,13 @@ internal fun reduceBox(picture: Picture, box: Box, factorX: Int, factorY: Int): 
     return Picture(wide, high, reduced)
 }
 
+/** Means of the blocks of a box of pixels of any kind; a picture is not copied first. */
+internal fun reduceCut(pixels: Pixels, box: Box, factorX: Int, factorY: Int): Picture = when {
+    factorX == 1 && factorY == 1 -> pixels.cut(box)
+    pixels is Picture -> reduceBox(pixels, box, factorX, factorY)
+    else -> pixels.cut(box).let { reduceBox(it, Box(0, 0, it.widthPx, it.heightPx), factorX, factorY) }
+}
+
 private fun reduceInto(reduced: ByteArray, start: Int, picture: Picture, box: Box, factorX: Int, factorY: Int) {
     val blockPx = factorX * factorY
     // In float32, as the contract has it; the product of a sum and this fits in 32 bits without a sign.

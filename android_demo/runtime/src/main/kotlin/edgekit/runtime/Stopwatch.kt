@@ -1,6 +1,6 @@
 package edgekit.runtime
 
-private const val NS_PER_MS = 1e6
+internal const val NS_PER_MS = 1e6
 
 /**
  * Divides a verdict's time into stages.

@@ -12,19 +12,17 @@ package edgekit.runtime
  * @param box in the whole photo's pixels, as [cropBoxes] gives it
  * @return sidePx x sidePx x 3 bytes, RGB, rows from the top
  */
-public fun toTensor(photo: Photo, box: Box, sidePx: Int): ByteArray {
+public fun toTensor(photo: Photo, box: Box, sidePx: Int): ByteArray = toRectangle(photo, box, SizeWh(sidePx, sidePx))
+
+/** The same for a result of any size; the box's sides are multiples of their box reductions. */
+internal fun toRectangle(photo: Photo, box: Box, size: SizeWh): ByteArray {
     val shrink = photo.shrink
     val working = Box(box.left / shrink, box.top / shrink, box.right / shrink, box.bottom / shrink)
     requireInside(working, photo.pixels.size)
-    val factorX = reduction(working.widthPx, sidePx)
-    val factorY = reduction(working.heightPx, sidePx)
-    val pixels = photo.pixels
-    var cut = when {
-        factorX == 1 && factorY == 1 -> pixels.cut(working)
-        pixels is Picture -> reduceBox(pixels, working, factorX, factorY)
-        else -> pixels.cut(working).let { reduceBox(it, Box(0, 0, it.widthPx, it.heightPx), factorX, factorY) }
-    }
-    if (cut.widthPx != sidePx) cut = resizeWidth(cut, sidePx)
-    if (cut.heightPx != sidePx) cut = resizeHeight(cut, sidePx)
+    val factorX = reduction(working.widthPx, size.widthPx)
+    val factorY = reduction(working.heightPx, size.heightPx)
+    var cut = reduceCut(photo.pixels, working, factorX, factorY)
+    if (cut.widthPx != size.widthPx) cut = resizeWidth(cut, size.widthPx)
+    if (cut.heightPx != size.heightPx) cut = resizeHeight(cut, size.heightPx)
     return cut.rgb
 }

@@ -5,11 +5,64 @@ package edgekit.runtime
 import kotlin.math.exp
 import kotlin.math.ln
 
-/** A label and the probability behind it; for "retake" the attack score. */
+/** A label and the probability behind it; for "retake" the attack score, for "unknown" by a rule of its own that score. */
 public data class Answer(val label: String, val score: Double)
 
 /**
- * Joins the crops of one photo.
+ * What the crops of a photo say together.
+ *
+ * @property probabilities of each label; they sum to 1 but where a photo may have several
+ * @property unknown 0 to 1; null where the contract has no rule for it
+ */
+public class Voted(public val probabilities: DoubleArray, public val unknown: Double?) {
+    /** [probabilities]. */
+    public operator fun component1(): DoubleArray = probabilities
+
+    /** [unknown]. */
+    public operator fun component2(): Double? = unknown
+}
+
+/**
+ * Joins the crops of one photo as a contract says.
+ *
+ * @param scores a row of the model's outputs for each crop, one row or more
+ * @throws ModelException scores that are not finite
+ */
+@Throws(EdgekitException::class)
+public fun voteAll(scores: List<FloatArray>, contract: Contract): Voted {
+    if (contract.multiLabel != null) return Voted(voteEach(scores, contract.decision), null)
+    val count = contract.labels.size
+    val labels = vote(scores.map { if (it.size == count) it else it.copyOf(count) }, contract.decision)
+    val unknown = contract.unknown ?: return Voted(labels, null)
+    return Voted(labels, if (unknown.outputs > 0) vote(scores, contract.decision).last() else 1 - labels.max())
+}
+
+/** Joins crops whose labels do not exclude each other: means of log-odds, or of the probabilities. */
+private fun voteEach(scores: List<FloatArray>, decision: Decision): DoubleArray {
+    checkFinite(scores)
+    val odds = scores.map { crop -> DoubleArray(crop.size) { logOdds(crop[it].toDouble()) / decision.temperature } }
+    return if (decision.vote == Vote.MEAN_LOG) sigmoids(meanOf(odds)) else meanOf(odds.map { sigmoids(it) })
+}
+
+/** Log-odds of a probability, finite even for 0 and 1. */
+internal fun logOdds(probability: Double): Double = ln(maxOf(probability, TINY)) - ln(maxOf(1 - probability, TINY))
+
+// Divided by the temperature, odds may be far beyond what a power holds.
+private const val MOST_ODDS = 700.0
+
+/** Log-odds to probabilities. */
+internal fun sigmoids(odds: DoubleArray): DoubleArray =
+    DoubleArray(odds.size) { 1 / (1 + exp(-odds[it].coerceIn(-MOST_ODDS, MOST_ODDS))) }
+
+private fun checkFinite(scores: List<FloatArray>) {
+    val broken = scores.flatMap { it.asList() }.filter { it.isNaN() || it.isInfinite() }
+    if (broken.isNotEmpty()) {
+        throw ModelException("scores must be finite, got ${broken.take(3)}; the model is broken")
+    }
+}
+
+/**
+ * Joins the crops of one photo, of whose labels exactly one is right.
  *
  * @param scores a row of probabilities for each crop, one row or more
  * @return the probability of each label; they sum to 1
@@ -17,10 +70,7 @@ public data class Answer(val label: String, val score: Double)
  */
 @Throws(EdgekitException::class)
 public fun vote(scores: List<FloatArray>, decision: Decision): DoubleArray {
-    val broken = scores.flatMap { it.asList() }.filter { it.isNaN() || it.isInfinite() }
-    if (broken.isNotEmpty()) {
-        throw ModelException("scores must be finite, got ${broken.take(3)}; the model is broken")
-    }
+    checkFinite(scores)
     val logs = scores.map { crop -> DoubleArray(crop.size) { ln(maxOf(crop[it].toDouble(), TINY)) / decision.temperature } }
     return if (decision.vote == Vote.MEAN_LOG) softmax(meanOf(logs)) else meanOf(logs.map { softmax(it) })
 }
@@ -39,12 +89,23 @@ internal fun softmax(logs: DoubleArray): DoubleArray {
 }
 
 /**
- * The answer for voted probabilities. The order of the rules: floor ("unknown"), abstain band ("retake"), threshold on
- * the attack score, most probable label. Among several attack labels the most probable one is named.
+ * The answer for voted probabilities. The order of the rules: unknown (its own rule or the floor), abstain band
+ * ("retake"), threshold on the attack score, most probable label. Among several attack labels the most probable one is
+ * named. Where a photo may have several labels, all that it has stand in their order with `|` between, or "none"; behind
+ * it stands the largest probability.
+ *
+ * @param unknown the unknown score, where the contract has a rule for it
  */
-public fun decide(probabilities: DoubleArray, contract: Contract): Answer {
+@JvmOverloads
+public fun decide(probabilities: DoubleArray, contract: Contract, unknown: Double? = null): Answer {
     val decision = contract.decision
     val best = mostProbable(probabilities, probabilities.indices)
+    labelsReached(probabilities, contract)?.let { reached ->
+        return Answer(reached.joinToString(Contract.BETWEEN_LABELS).ifEmpty { Contract.NOTHING }, probabilities[best])
+    }
+    if (contract.unknown != null && unknown != null && unknown >= contract.unknown.threshold) {
+        return Answer(Contract.UNKNOWN, unknown)
+    }
     if (decision.floor != null && probabilities[best] < decision.floor) {
         return Answer(Contract.UNKNOWN, probabilities[best])
     }
@@ -58,6 +119,10 @@ public fun decide(probabilities: DoubleArray, contract: Contract): Answer {
     if (score < decision.threshold) return Answer(contract.bonaFide, probabilities[genuine])
     return Answer(contract.labels[mostProbable(probabilities, probabilities.indices - genuine)], score)
 }
+
+/** The labels whose threshold is reached, in their order; null where a photo has exactly one. */
+public fun labelsReached(probabilities: DoubleArray, contract: Contract): List<String>? =
+    contract.multiLabel?.let { least -> contract.labels.filterIndexed { at, _ -> probabilities[at] >= least[at] } }
 
 private fun mostProbable(probabilities: DoubleArray, among: Iterable<Int>): Int {
     var best = -1

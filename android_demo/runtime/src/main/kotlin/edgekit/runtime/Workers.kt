@@ -45,11 +45,13 @@ internal class Scored(val probabilities: FloatArray, val cropNs: Long, val invok
  * A crop that is alone leaves the other cores idle, so a call for one crop has a model of its own with all threads.
  *
  * @param headOf which head scores the crop at a place in the plan
+ * @param isOneOf whether exactly one label is right, so that probabilities sum to one
  */
 internal class Workers(
     private val models: List<Model>,
     private val makeWide: (() -> Model)?,
     private val headOf: (Int) -> Int,
+    private val isOneOf: Boolean,
 ) {
     private val free = LinkedBlockingQueue(models)
     private val pool = if (models.size == 1) null else Executors.newFixedThreadPool(models.size) { work ->
@@ -145,7 +147,7 @@ internal class Workers(
     private fun scored(model: Model, tensor: ByteArray, index: Int, beganNs: Long, cutNs: Long): Scored {
         val probabilities = model.score(tensor, index, headOf(index))
         val doneNs = System.nanoTime()
-        checkProbabilities(probabilities, model.classes)
+        checkProbabilities(probabilities, model.classes, isOneOf)
         return Scored(probabilities, cutNs - beganNs, doneNs - cutNs)
     }
 
@@ -162,14 +164,16 @@ internal class Workers(
 // precision in the fourth.
 private const val SUM_TOLERANCE = 1e-3
 
-/** Holds that a crop's scores are probabilities. */
-internal fun checkProbabilities(scores: FloatArray, classes: Int) {
+/** Holds that a crop's scores are probabilities, and that they sum to one where only one label is right. */
+internal fun checkProbabilities(scores: FloatArray, classes: Int, isOneOf: Boolean) {
     val sum = scores.sumOf { it.toDouble() }
     // "Not all within" rather than "one beyond": NaN fails.
-    if (scores.size != classes || !scores.all { it in 0f..1f } || !(kotlin.math.abs(sum - 1) <= SUM_TOLERANCE)) {
+    val isSum = !isOneOf || kotlin.math.abs(sum - 1) <= SUM_TOLERANCE
+    if (scores.size != classes || !scores.all { it in 0f..1f } || !isSum) {
+        val (rule, lacking) = if (isOneOf) "that sum to 1" to "softmax" else "within 0 to 1" to "sigmoids"
         throw ContractException(
-            "a model's outputs must be $classes probabilities that sum to 1, got ${scores.take(10)} with the sum $sum; " +
-                "does it lack its softmax?",
+            "a model's outputs must be $classes probabilities $rule, got ${scores.take(10)} with the sum $sum; " +
+                "does it lack its $lacking?",
         )
     }
 }

@@ -133,7 +133,7 @@ class ClassifierTest {
         val several = List(2) { Told(answer = ::byPlace) }
         val wide = Told(answer = ::byPlace)
         var made = 0
-        val classifier = Classifier(contract(), several) { wide.also { made++ } }
+        val classifier = Classifier(contract(), several, { wide.also { made++ } })
         assertEquals(0, made)
         repeat(3) { classifier.classify(picture, crops = 1) }
         classifier.classify(picture, crops = 2)
@@ -148,7 +148,7 @@ class ClassifierTest {
     fun `an interrupt while it is closed is the caller's, and all is freed`() {
         val several = List(2) { Told(answer = ::byPlace) }
         val wide = Told(answer = ::byPlace)
-        val classifier = Classifier(contract(), several) { wide }
+        val classifier = Classifier(contract(), several, { wide })
         classifier.use {
             it.classify(picture, crops = 1)
             it.classify(picture)
@@ -207,6 +207,36 @@ class ClassifierTest {
                 assertThrows(EdgekitException::class.java) { classifier.classify(picture) }
             }
         }
+    }
+
+    @Test
+    fun `labels that do not exclude each other need no sum, and all that are reached are named`() {
+        val several = contract().copy(schema = 3, bonaFide = null, multiLabel = listOf(0.5, 0.6))
+        Classifier(several, listOf(Told { floatArrayOf(0.9f, 0.7f) })).use { classifier ->
+            val verdict = classifier.classify(picture)
+            assertEquals("genuine|print" to listOf("genuine", "print"), verdict.label to verdict.labels)
+            assertEquals(verdict.labels, (Json.parse(verdict.toJson()) as Map<*, *>)["labels"])
+        }
+        Classifier(several, listOf(Told { floatArrayOf(0.2f, 0.3f) })).use {
+            assertEquals(Contract.NOTHING to emptyList<String>(), it.classify(picture).run { label to labels })
+        }
+        Classifier(several, listOf(Told { floatArrayOf(1.1f, 0f) })).use {
+            assertThrows(ContractException::class.java) { it.classify(picture) }
+        }
+    }
+
+    @Test
+    fun `an output more than labels says what is unknown`() {
+        val knowing = contract().copy(schema = 3, bonaFide = null, unknown = Unknown(UnknownRule.ENERGY, 0.5))
+        for ((own, label) in listOf(0.6f to Contract.UNKNOWN, 0.4f to "print")) {
+            Classifier(knowing, listOf(Told(classes = 3) { floatArrayOf(0.1f, 0.9f - own, own) })).use { classifier ->
+                val verdict = classifier.classify(picture)
+                assertEquals(label, verdict.label)
+                assertEquals(own.toDouble(), verdict.unknown!!, 1e-6)
+                assertEquals(listOf("genuine", "print"), verdict.probabilities.keys.toList())
+            }
+        }
+        assertThrows(ContractException::class.java) { Classifier(knowing, listOf(Told(answer = ::byPlace))) }
     }
 
     @Test

@@ -43,6 +43,6 @@ class JavaCallersTest {
         const val COMMENT = "^ */\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/"
         const val ANNOTATIONS = "(?:\\s*@[\\w:().]+)*"
         val CALL = Regex("$COMMENT$ANNOTATIONS\\s*public (?:data )?(fun|class) (?:\\w+\\.)?(\\w+)", RegexOption.MULTILINE)
-        val TYPE = Regex("^public (?:data |enum |sealed )?(?:class|object|interface) (\\w+)", RegexOption.MULTILINE)
+        val TYPE = Regex("^public (?:data |enum |sealed |fun )?(?:class|object|interface) (\\w+)", RegexOption.MULTILINE)
     }
 }

@@ -21,8 +21,8 @@ import java.security.MessageDigest
  * - `--all-crops` the contract's bounds end nothing early.
  *
  * Prints a JSON object a line, in the order of the pictures: `raw`, and `verdict` as Python's `Verdict.to_dict()` has it
- * with `size_wh`, `crop_sha256` (of each crop's pixels) and `engine`; or `raw` and `refused`, the message. The exit code is 2
- * where the model is refused.
+ * with `size_wh`, `crop_sha256` (of each crop's pixels) and `engine`; of a model of regions `raw` and `regions`, as Python's
+ * `RegionsVerdict.to_dict()` has them; or `raw` and `refused`, the message. The exit code is 2 where the model is refused.
  */
 object PortMain {
     @JvmStatic
@@ -35,28 +35,36 @@ object PortMain {
             kotlin.system.exitProcess(2)
         }
         val models = List(options.threads) { JvmModel(bundle.flatbuffer) }
-        Classifier(bundle.contract, models).use { classifier ->
+        Classifier(bundle.contract, models, null, bundle.detector?.let { JvmDetector(it) }).use { classifier ->
             for (words in options.pictures()) println(Json.write(mapOf("raw" to words[0]) + answer(classifier, words, options)))
         }
     }
 
     private fun answer(classifier: Classifier, words: List<String>, options: Options): Map<String, Any?> = try {
         val photo = photoOf(words, classifier.contract)
+        if (classifier.contract.regions == null) {
+            verdict(classifier, photo, options)
+        } else {
+            mapOf("regions" to classifier.classifyRegions(photo, options.crops, !options.allCrops).toMap())
+        }
+    } catch (refusal: EdgekitException) {
+        mapOf("refused" to refusal.message)
+    }
+
+    private fun verdict(classifier: Classifier, photo: Photo, options: Options): Map<String, Any?> {
         val verdict = classifier.classify(photo, options.crops, stopEarly = !options.allCrops)
-        mapOf(
+        return mapOf(
             "verdict" to verdict.toMap(),
             "size_wh" to listOf(photo.size.widthPx, photo.size.heightPx),
             "crop_sha256" to verdict.crops.map { sha256(toTensor(photo, it.box, classifier.contract.sidePx)) },
             "engine" to classifier.engine,
         )
-    } catch (refusal: EdgekitException) {
-        mapOf("refused" to refusal.message)
     }
 
     private fun photoOf(words: List<String>, contract: Contract): Photo {
         val numbers = words.drop(1).map { it.toInt() }
         val picture = Picture(numbers[0], numbers[1], File(words[0]).readBytes())
-        return if (numbers.size == 2) Photo.of(picture, contract.plan.workingPx) else Photo(picture, SizeWh(numbers[2], numbers[3]), numbers[4])
+        return if (numbers.size == 2) Photo.of(picture, contract.photoWorkingPx) else Photo(picture, SizeWh(numbers[2], numbers[3]), numbers[4])
     }
 
     private fun sha256(content: ByteArray): String =

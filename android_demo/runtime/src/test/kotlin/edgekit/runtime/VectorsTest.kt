@@ -1,5 +1,13 @@
 package edgekit.runtime
 
+import edgekit.runtime.regions.AnchorGrid
+import edgekit.runtime.regions.BOX
+import edgekit.runtime.regions.Letterbox
+import edgekit.runtime.regions.ROW
+import edgekit.runtime.regions.decodeRows
+import edgekit.runtime.regions.regionOf
+import edgekit.runtime.regions.regionPhoto
+import edgekit.runtime.regions.suppress
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertThrows
@@ -42,12 +50,13 @@ class VectorsTest {
         val contract = Contract.fromJson(Json.write(vector.fields["contract"]))
         val scores = vector.list("scores").map { row -> (row as List<*>).map { (it as Number).toFloat() }.toFloatArray() }
         val used = (1 until scores.size).firstOrNull { mayStop(scores.take(it), contract) } ?: scores.size
-        val voted = vote(scores.take(used), contract.decision)
-        val (label, score) = decide(voted, contract)
+        val (voted, unknown) = voteAll(scores.take(used), contract)
+        val (label, score) = decide(voted, contract, unknown)
         val expected = vector.vector("verdict")
         assertEquals(expected.string("label") to expected.int("crops"), label to used, vector.why)
-        val probabilities = expected.doubles("probabilities") + expected.double("score")
-        assertArrayEquals(probabilities.toDoubleArray(), voted + score, vector.tolerance("probability"), vector.why)
+        val numbers = expected.doubles("probabilities") + expected.double("score") + expected.unknown()
+        val values = voted.asList() + score + listOfNotNull(unknown)
+        assertArrayEquals(numbers.toDoubleArray(), values.toDoubleArray(), vector.tolerance("probability"), vector.why)
     }
 
     @TestFactory
@@ -76,7 +85,7 @@ class VectorsTest {
 
     @TestFactory
     fun contracts() = Vectors.tests("contracts") { vector ->
-        val expected = vector.fields["contract"].takeUnless { vector.fields["ports"] == "refuse" }
+        val expected = vector.fields["contract"]
         if (expected == null) {
             assertThrows(ContractException::class.java, { Contract.fromJson(vector.string("json")) }, vector.why)
         } else {
@@ -101,6 +110,45 @@ class VectorsTest {
     }
 
     @TestFactory
+    fun regions() = Vectors.tests("regions") { vector ->
+        val plan = RegionPlan.from(JsonRecord(vector.fields["plan"], "plan", RegionPlan.REQUIRED, RegionPlan.OPTIONAL))
+        val grid = AnchorGrid.of(plan.detector)
+        val (rows, logits) = FloatArray(grid.count * ROW) to FloatArray(grid.count) { -100f }
+        for ((anchor, logit, row) in vector.list("rows").map { it as List<*> }) {
+            val at = (anchor as Long).toInt()
+            logits[at] = (logit as Number).toFloat()
+            (row as List<*>).forEachIndexed { number, value -> rows[ROW * at + number] = (value as Number).toFloat() }
+        }
+        val found = suppress(decodeRows(rows, logits, grid, plan.leastScore), plan.iou, plan.most)
+        val parts = found.flatMap { it.places.take(BOX) } + found.flatMap { it.places.drop(BOX) } + found.map { it.score }
+        val told = listOf("boxes", "points", "scores").flatMap { flat(vector.fields[it]) }
+        assertArrayEquals(told.toDoubleArray(), parts.toDoubleArray(), vector.tolerance("parts"), vector.why)
+        val size = vector.size("size_wh")
+        val frame = Letterbox.of(size, grid.sidePx)
+        val squares = found.mapNotNull { regionOf(frame.toPhoto(it.places), it.score, size, plan) }
+        val expected = vector.list("regions").map { (it as Map<*, *>) - "score" }
+        assertEquals(expected, squares.map { Json.parse(Json.write(it.toMap() - "score")) }, vector.why)
+        if (vector.has("pixels")) checkSquare(vector, squares[0], grid)
+    }
+
+    private fun checkSquare(vector: Vector, region: Region, grid: AnchorGrid) {
+        val (size, times) = vector.size("size_wh") to vector.int("times")
+        val small = Vectors.data(vector.string("array"))
+        val wide = size.widthPx / times
+        val rgb = ByteArray(size.widthPx * size.heightPx * CHANNELS) { at ->
+            val (pixel, channel) = at / CHANNELS to at % CHANNELS
+            val (x, y) = pixel % size.widthPx / times to pixel / size.widthPx / times
+            small[(y * wide + x) * CHANNELS + channel]
+        }
+        val photo = Photo.of(Picture(size.widthPx, size.heightPx, rgb), null)
+        val square = regionPhoto(photo, region, vector.intOrNull("working_px"))
+        assertEquals(vector.int("shrink"), square.shrink, vector.why)
+        assertArrayEquals(Vectors.data(vector.string("pixels")), (square.pixels as Picture).rgb, vector.why)
+        val input = Letterbox.of(size, grid.sidePx).pixels(photo)
+        assertEquals(vector.string("letterbox_sha256"), hexOf(java.security.MessageDigest.getInstance("SHA-256").digest(input)), vector.why)
+    }
+
+    @TestFactory
     fun smoothing() = Vectors.tests("smoothing") { vector ->
         val contract = Contract.fromJson(Json.write(vector.fields["contract"]))
         val tauS = numberOf(vector.fields["tau_s"])
@@ -118,7 +166,7 @@ class VectorsTest {
         fun add() = if (given is Map<*, *>) {
             smoother.add(given.entries.associate { (label, value) -> label as String to numberOf(value) }, timeS)
         } else {
-            smoother.add(frame.list("probabilities").map { numberOf(it) }.toDoubleArray(), timeS)
+            smoother.add(frame.list("probabilities").map { numberOf(it) }.toDoubleArray(), timeS, frame.unknown().firstOrNull())
         }
         if (!frame.has("smoothed")) {
             assertThrows(VideoException::class.java, { add() }, vector.why)
@@ -128,8 +176,8 @@ class VectorsTest {
         val found = add()
         assertEquals(expected.string("label"), found.label, vector.why)
         assertEquals(smoother.contract.labels, found.probabilities.keys.toList(), vector.why)
-        val numbers = (expected.doubles("probabilities") + expected.double("score")).toDoubleArray()
-        val values = (found.probabilities.values + found.score).toDoubleArray()
+        val numbers = (expected.doubles("probabilities") + expected.double("score") + expected.unknown()).toDoubleArray()
+        val values = (found.probabilities.values + found.score + listOfNotNull(found.unknown)).toDoubleArray()
         assertArrayEquals(numbers, values, vector.tolerance("probability"), vector.why)
     }
 
@@ -226,6 +274,12 @@ private fun numberOf(raw: Any?): Double = when (raw) {
     "-inf" -> Double.NEGATIVE_INFINITY
     else -> (raw as String).let { if (it.equals("nan", ignoreCase = true)) Double.NaN else it.toDouble() }
 }
+
+/** The unknown score, where there is one. */
+private fun Vector.unknown(): List<Double> = if (has("unknown")) listOf(double("unknown")) else emptyList()
+
+/** All numbers of nested lists, in their order. */
+private fun flat(value: Any?): List<Double> = if (value is List<*>) value.flatMap(::flat) else listOf(numberOf(value))
 
 /** A contract as JSON has it, without provenance, which is for people. */
 private fun valuesOf(contract: Contract): Any? = (Json.parse(contract.toJson()) as Map<*, *>) - "provenance"

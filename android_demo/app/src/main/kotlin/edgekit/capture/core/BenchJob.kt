@@ -95,7 +95,8 @@ data class BenchJob(
          * The job of a sweep over crops and threads and, where the contract can stop early, over that for all threads. The
          * GPU scores one crop at a time, whatever the threads.
          *
-         * @throws ContractException the photos have labels that the model lacks: edgekit would refuse such a sweep.
+         * @throws ContractException the photos have labels that the model lacks, or the model says more than one label of a
+         *   whole photo: edgekit would refuse such a sweep.
          */
         fun of(
             contract: Contract,
@@ -106,6 +107,12 @@ data class BenchJob(
             threads: List<Int>,
             delegates: List<String> = listOf("default"),
         ): BenchJob {
+            if (!contract.isRecorded) {
+                throw ContractException(
+                    "a sweep must be of a model that says one label of a whole photo, this one has regions, several labels or " +
+                        "unknown; measure it with edgekit bench on a computer",
+                )
+            }
             if (!contract.labels.containsAll(photos.labels)) {
                 throw ContractException(
                     "a sweep's photos must have labels that the model knows, or edgekit can't read it: the app's photos have " +

@@ -54,6 +54,7 @@ class CapturePresenter(private val parts: Parts) {
     private var shot: Shot? = null
     private var notice: Notice? = null
     private var verdict: VerdictView? = null
+    private var answers: Answers? = null
     private var crops = 0
     private var torch = false
     private var isEnded = false
@@ -169,11 +170,15 @@ class CapturePresenter(private val parts: Parts) {
         parts.jobs.run({ finish(asking.judged, Kept.ANYWAY) }, ::stored)
     }
 
-    /** Lets go of the photo that was asked about. */
+    /** Lets go of the photo that was asked about, or that was only shown. */
     fun onTakeAgain() {
-        val asking = shot as? Shot.Asking ?: return
+        val pending = when (val now = shot) {
+            is Shot.Asking -> now.judged.pending
+            is Shot.Showing -> now.looked.pending
+            else -> return
+        }
         shot = null
-        parts.jobs.run({ parts.store.drop(asking.judged.pending) }) { it.getOrThrow() }
+        parts.jobs.run({ parts.store.drop(pending) }) { it.getOrThrow() }
         follow()
     }
 
@@ -281,7 +286,7 @@ class CapturePresenter(private val parts: Parts) {
     fun onBack(): Boolean {
         when {
             history.cancelExport() -> Unit
-            shot is Shot.Asking -> onTakeAgain()
+            shot is Shot.Asking || shot is Shot.Showing -> onTakeAgain()
             screen == Screen.Bench && bench.cancel() -> changed()
             screen == Screen.Detail || history.leaveExported() -> show(Screen.History) { history.open() }
             screen != Screen.Camera -> show(Screen.Camera) {}
@@ -303,16 +308,32 @@ class CapturePresenter(private val parts: Parts) {
         val scorer = (model as? Loaded.Ready)?.scorer ?: return
         if (screen != Screen.Camera || camera !is Camera.Open || shot != null) return
         result.fold({ live ->
-            verdict = viewOf(live.smoothed.label, live.smoothed.score, scorer.contract)
-            crops = live.verdict.crops.size
-            latency.add(live.verdict.ms)
+            see(live, scorer.contract)
             if (notice is Notice.LiveFailed) notice = null
         }) { failure ->
             // An old answer would stand over any scene.
-            verdict = null
+            forget()
             notice = Notice.LiveFailed(reasonOf(failure))
         }
         changed()
+    }
+
+    private fun see(live: LiveResult, contract: Contract) = when (live) {
+        is LiveResult.Whole -> {
+            verdict = viewOf(live.smoothed.label, live.smoothed.score, contract)
+            crops = live.verdict.crops.size
+            latency.add(live.verdict.ms)
+        }
+        is LiveResult.Regions -> {
+            answers = answersOf(live.verdict, live.tracked, contract)
+            crops = live.verdict.regions.sumOf { it.verdict.crops.size }
+            latency.add(timeOf(live.verdict))
+        }
+    }
+
+    private fun forget() {
+        verdict = null
+        answers = null
     }
 
     private fun check(source: Source, content: () -> ByteArray) {
@@ -321,6 +342,7 @@ class CapturePresenter(private val parts: Parts) {
         val crops = settings.crops
         shot = Shot.Checking
         changed()
+        if (!scorer.contract.isRecorded) return look(Judge(parts, scorer, crops), source, content)
         parts.jobs.run({ Judge(parts, scorer, crops).judge(source, lens, content()) }) { result ->
             val judged = result.getOrElse { return@run failed(it) }
             if (judged.view.tone == Tone.ATTACK || judged.view.tone == Tone.UNSURE) {
@@ -331,6 +353,13 @@ class CapturePresenter(private val parts: Parts) {
             }
         }
     }
+
+    /** Judges a photo for its answers alone. */
+    private fun look(judge: Judge, source: Source, content: () -> ByteArray) =
+        parts.jobs.run({ judge.look(source, content()) }) { result ->
+            shot = Shot.Showing(result.getOrElse { return@run failed(it) })
+            follow()
+        }
 
     private fun finish(judged: Judged, kept: Kept): StoredCapture {
         val whole = parts.store.finish(judged.pending, judged.record.copy(kept = kept))
@@ -385,7 +414,7 @@ class CapturePresenter(private val parts: Parts) {
         bench.cancel()
         model = Loaded.Ready(scorer)
         isLoopFor = null
-        verdict = null
+        forget()
         latency.clear()
         if (old != null) parts.jobs.run(old::close) { it.getOrThrow() }
     }
@@ -409,13 +438,13 @@ class CapturePresenter(private val parts: Parts) {
         parts.camera.close()
         camera = how
         if (shot is Shot.Taking) shot = null
-        verdict = null
+        forget()
     }
 
     private fun closeCamera() {
         parts.camera.close()
         camera = Camera.Closed
-        verdict = null
+        forget()
         torch = false
     }
 
@@ -431,7 +460,7 @@ class CapturePresenter(private val parts: Parts) {
         val isWanted = isResumed && screen == Screen.Camera && permission == Permission.GRANTED && ready != null
         if (isWanted && camera == Camera.Closed) {
             camera = Camera.Opening
-            parts.camera.open(settings.frontCamera, contract?.plan?.workingPx)
+            parts.camera.open(settings.frontCamera, contract?.photoWorkingPx)
         } else if (!isWanted && camera != Camera.Closed) {
             closeCamera()
         }
@@ -465,6 +494,7 @@ class CapturePresenter(private val parts: Parts) {
         Shot.Taking -> UiState.Taking
         Shot.Checking -> UiState.Checking
         is Shot.Asking -> now.judged.let { UiState.Retake(it.view, it.pending.photo, it.record.source) }
+        is Shot.Showing -> now.looked.let { UiState.Shown(it.answers, it.pending.photo, it.source) }
     }
 
     private fun cameraState(): UiState = when (val loaded = model) {
@@ -483,6 +513,7 @@ class CapturePresenter(private val parts: Parts) {
         is Camera.Failed -> UiState.CameraTrouble(now.trouble)
         is Camera.Open -> UiState.Live(
             verdict = verdict,
+            answers = answers,
             crops = crops,
             latency = latency.read(),
             engine = scorer.engine,
@@ -515,6 +546,7 @@ class CapturePresenter(private val parts: Parts) {
         data object Taking : Shot
         data object Checking : Shot
         class Asking(val judged: Judged) : Shot
+        class Showing(val looked: Looked) : Shot
     }
 }
 

@@ -7,6 +7,9 @@ import edgekit.runtime.PhotoKind
 /** A photo on the disk with the record that it would have as a capture. */
 internal class Judged(val pending: PendingCapture, val record: CaptureRecord, val view: VerdictView)
 
+/** A photo on the disk with answers that no record of captures can hold. */
+internal class Looked(val pending: PendingCapture, val source: Source, val answers: Answers)
+
 /** Puts photos on the disk and judges them as they are stored there. */
 internal class Judge(private val parts: Parts, private val scorer: Scorer, private val crops: Int?) {
     /**
@@ -16,12 +19,8 @@ internal class Judge(private val parts: Parts, private val scorer: Scorer, priva
      * @throws StorageFullException there is no room.
      */
     fun judge(source: Source, lens: String?, content: ByteArray): Judged {
-        val ending = endingOf(content)
         val nowMs = parts.nowMs()
-        val pending = parts.store.begin(newId(nowMs, parts.random), content, ending, lens)
-        var isJudged = false
-        try {
-            val file = pending.photo.readBytes()
+        return onDisk(nowMs, lens, content) { pending, file ->
             val verdict = scorer.classify(file, crops)
             val record = CaptureRecord(
                 id = pending.id,
@@ -38,8 +37,26 @@ internal class Judge(private val parts: Parts, private val scorer: Scorer, priva
                 threads = scorer.threads,
                 truth = null,
             )
-            isJudged = true
-            return Judged(pending, record, viewOf(verdict.label, verdict.score, scorer.contract))
+            Judged(pending, record, viewOf(verdict.label, verdict.score, scorer.contract))
+        }
+    }
+
+    /** Judges a photo whose answers are shown and not stored; errors as for [judge]. */
+    fun look(source: Source, content: ByteArray): Looked = onDisk(parts.nowMs(), null, content) { pending, file ->
+        val contract = scorer.contract
+        val answers = if (contract.regions == null) {
+            answersOf(scorer.classify(file, crops), contract)
+        } else {
+            answersOf(scorer.regions(file, crops), contract)
+        }
+        Looked(pending, source, answers)
+    }
+
+    private fun <T> onDisk(nowMs: Long, lens: String?, content: ByteArray, work: (PendingCapture, ByteArray) -> T): T {
+        val pending = parts.store.begin(newId(nowMs, parts.random), content, endingOf(content), lens)
+        var isJudged = false
+        try {
+            return work(pending, pending.photo.readBytes()).also { isJudged = true }
         } finally {
             if (!isJudged) parts.store.drop(pending)
         }

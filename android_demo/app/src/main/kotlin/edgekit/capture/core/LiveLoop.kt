@@ -2,13 +2,22 @@ package edgekit.capture.core
 
 import edgekit.runtime.EdgekitException
 import edgekit.runtime.Frame
+import edgekit.runtime.RegionsVerdict
 import edgekit.runtime.Smoothed
 import edgekit.runtime.Smoother
+import edgekit.runtime.Tracked
+import edgekit.runtime.Tracker
 import edgekit.runtime.Verdict
 import java.util.concurrent.Executor
 
-/** A frame's verdict, and the steady answer after it. */
-data class LiveResult(val verdict: Verdict, val smoothed: Smoothed)
+/** What is said of a frame. */
+sealed interface LiveResult {
+    /** A frame's verdict, and the steady answer after it. */
+    data class Whole(val verdict: Verdict, val smoothed: Smoothed) : LiveResult
+
+    /** The verdicts on a frame's regions, and the steady answer on each. */
+    data class Regions(val verdict: RegionsVerdict, val tracked: List<Tracked>) : LiveResult
+}
 
 /**
  * Judges camera frames one at a time. A frame that comes meanwhile is let go at once, so the camera never waits and the
@@ -23,8 +32,17 @@ class LiveLoop(
     private val nowS: () -> Double,
     private val told: (Result<LiveResult>) -> Unit,
 ) {
-    private class Use(val scorer: Scorer, val crops: Int?) {
-        val smoother = Smoother(scorer.contract)
+    private class Use(private val scorer: Scorer, private val crops: Int?) {
+        private val smoother = Smoother(scorer.contract)
+        private val tracker = Tracker(scorer.contract)
+
+        fun judge(frame: Frame, takenS: Double): LiveResult = if (scorer.contract.regions == null) {
+            val verdict = scorer.classify(frame, crops)
+            LiveResult.Whole(verdict, smoother.add(verdict, takenS))
+        } else {
+            val verdict = scorer.regions(frame, crops)
+            LiveResult.Regions(verdict, tracker.add(verdict, takenS))
+        }
     }
 
     private var use: Use? = null
@@ -62,8 +80,7 @@ class LiveLoop(
 
     private fun judge(now: Use, takenS: Double, frame: () -> Frame, release: () -> Unit) {
         val result = try {
-            val verdict = now.scorer.classify(frame(), now.crops)
-            Result.success(LiveResult(verdict, now.smoother.add(verdict, takenS)))
+            Result.success(now.judge(frame(), takenS))
         } catch (failure: EdgekitException) {
             Result.failure(failure)
         } catch (full: OutOfMemoryError) {

@@ -2,6 +2,7 @@ package edgekit.capture.core
 
 import edgekit.runtime.Contract
 import edgekit.runtime.Frame
+import edgekit.runtime.RegionsVerdict
 import edgekit.runtime.Verdict
 import java.io.File
 import java.io.InputStream
@@ -17,6 +18,12 @@ interface Scorer : BenchModel {
 
     /** Judges a camera frame; it must stay as it is until this returns. */
     fun classify(frame: Frame, crops: Int?): Verdict
+
+    /** Judges each region of a photo by its file's bytes; of a model of regions alone. */
+    fun regions(photo: ByteArray, crops: Int?): RegionsVerdict
+
+    /** Judges each region of a camera frame, as above. */
+    fun regions(frame: Frame, crops: Int?): RegionsVerdict
 }
 
 /** Loads model files. */

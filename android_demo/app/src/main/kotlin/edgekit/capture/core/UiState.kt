@@ -65,11 +65,13 @@ sealed interface UiState {
     /**
      * The camera's picture with the smoothed verdict on it.
      *
-     * @property verdict Null until the first frame was judged.
+     * @property verdict Null until the first frame was judged, and with [answers].
+     * @property answers On the regions of the last frame; null before it, and for a model of whole photos.
      * @property crops Of the last verdict; an early end has fewer than the contract.
      */
     data class Live(
         val verdict: VerdictView?,
+        val answers: Answers?,
         val crops: Int,
         val latency: Latency?,
         val engine: Engine,
@@ -88,6 +90,9 @@ sealed interface UiState {
 
     /** The photo looks like a recapture, or the contract can't tell: take it again, or keep it anyway. */
     data class Retake(val verdict: VerdictView, val photo: File, val source: Source) : UiState
+
+    /** What a model says of a photo that has any number of answers; the photo is not stored. */
+    data class Shown(val answers: Answers, val photo: File, val source: Source) : UiState
 
     data class History(val captures: List<StoredCapture>, val damaged: Int, val notice: Notice?) : UiState
 
@@ -116,12 +121,16 @@ sealed interface UiState {
 /** The meaning of a label under a contract. */
 fun toneOf(label: String, contract: Contract): Tone = when {
     label == Contract.RETAKE -> Tone.UNSURE
-    label == Contract.UNKNOWN -> Tone.UNKNOWN
+    label == Contract.UNKNOWN || isNothing(label, contract) -> Tone.UNKNOWN
     contract.bonaFide == null -> Tone.NEUTRAL
     label == contract.bonaFide -> Tone.GENUINE
     else -> Tone.ATTACK
 }
 
-/** A label and its score as they are shown under a contract. */
-fun viewOf(label: String, score: Double, contract: Contract): VerdictView =
-    VerdictView(toneOf(label, contract), label, score, isOneOfSeveral = contract.labels.size > 2)
+private fun isNothing(label: String, contract: Contract) = contract.multiLabel != null && label == Contract.NOTHING
+
+/** A label, or several, and their score as they are shown under a contract. */
+fun viewOf(label: String, score: Double, contract: Contract): VerdictView {
+    val said = if (contract.multiLabel == null) label else label.replace(Contract.BETWEEN_LABELS, ", ")
+    return VerdictView(toneOf(label, contract), said, score, isOneOfSeveral = contract.labels.size > 2)
+}

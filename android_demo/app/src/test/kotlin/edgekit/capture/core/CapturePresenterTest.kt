@@ -851,6 +851,12 @@ class CapturePresenterTest {
                 presenter.onSettingsChanged(presenter.settings.copy(threads = 1))
             },
             { presenter.onCamera(opened) }, { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
+            presenter::onTakeAgain,
+            {
+                loading = { _, threads, _ -> ScriptedScorer(FACES, threads) }
+                presenter.onSettingsChanged(presenter.settings.copy(threads = 2))
+            },
+            { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
         )
         for (step in journey) {
             step()
@@ -903,6 +909,93 @@ class CapturePresenterTest {
         presenter.shootAs()
         assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
         assertEquals(Tone.UNKNOWN, viewOfRecord(store.list().whole.single().record, null).tone)
+    }
+
+    private fun runningOnFaces(vararg found: Triple<Int, String, Double>) =
+        runningWith(FACES) { verdict(0.1) }.also { scorer.found = { faces(*found) } }
+
+    private fun CapturePresenter.seeFaces(atS: Double, vararg found: Triple<Int, String, Double>): Answers {
+        scorer.found = { faces(*found) }
+        nowS = atS
+        offerFrame(::frame) {}
+        live.all()
+        jobs.all()
+        return shows<UiState.Live>().run {
+            assertNull(verdict)
+            answers!!
+        }
+    }
+
+    private val Answers.labels get() = found.map { it.verdict.label }
+
+    @Test
+    fun `faces in front of the camera have steady answers each, and that there is none is one, too`() {
+        val presenter = runningOnFaces()
+        assertNull(presenter.shows<UiState.Live>().answers)
+        val (anna, ben) = Triple(100, "Anna", 0.98) to Triple(700, "Ben", 0.97)
+        assertEquals(listOf("Anna", "Ben"), presenter.seeFaces(0.0, anna, ben).labels)
+        assertEquals("one frame changes nothing", listOf("Ben", "Anna"), presenter.seeFaces(0.05, ben, anna.copy(second = "Ben")).labels)
+        assertEquals(emptyList<String>() to "face", presenter.seeFaces(0.1).run { labels to thing })
+        assertEquals("time of finding counts as decoding", 36.0, presenter.shows<UiState.Live>().latency!!.decode.p50Ms, 10.0)
+        presenter.pause()
+        presenter.resume(Permission.GRANTED)
+        presenter.onCamera(opened)
+        assertNull("an old answer stands over no other scene", presenter.shows<UiState.Live>().answers)
+    }
+
+    @Test
+    fun `a photo of faces is shown with each one's answer, and nothing of it stays`() {
+        val presenter = runningOnFaces(Triple(100, "Anna", 0.98), Triple(700, "Ben", 0.3))
+        presenter.shootAs()
+        val shown = presenter.shows<UiState.Shown>()
+        assertEquals(listOf("Anna", "unknown"), shown.answers.labels)
+        assertEquals(listOf(Tone.NEUTRAL, Tone.UNKNOWN), shown.answers.found.map { it.verdict.tone })
+        assertEquals(listOf(100, 700), shown.answers.found.map { it.box!!.left })
+        assertTrue("the screen draws it", shown.photo.isFile && shown.source == Source.SHUTTER)
+        assertFalse("nothing else begins meanwhile", presenter.run { onHistory(); state } is UiState.History)
+        presenter.onTakeAgain()
+        jobs.all()
+        presenter.shows<UiState.Live>()
+        assertFalse(shown.photo.exists())
+        assertEquals(0, store.list().whole.size)
+    }
+
+    @Test
+    fun `a photo without a face says so, one that can't be read is refused`() {
+        val presenter = runningOnFaces()
+        presenter.onGallery { ByteArrayInputStream(photo("444.jpg")) }
+        jobs.all()
+        assertEquals(Answers("face", faces().sizeWh, emptyList()) to Source.GALLERY, presenter.shows<UiState.Shown>().run { answers to source })
+        assertTrue(presenter.onBack())
+        jobs.all()
+        scorer.found = { unreadable() }
+        presenter.shootAs()
+        assertTrue(presenter.shows<UiState.Live>().notice is Notice.PhotoRefused)
+        assertEquals(emptyList<String>(), halves(folder))
+    }
+
+    @Test
+    fun `several labels of a photo are named, none of them is said`() {
+        for ((label, tone, said) in listOf(Triple("bread|tea", Tone.NEUTRAL, "bread, tea"), Triple("none", Tone.UNKNOWN, "none"))) {
+            val presenter = runningWith(SHELF) { verdictFor("bread", 0.8, SHELF).copy(label = label) }
+            presenter.shootAs()
+            val found = presenter.shows<UiState.Shown>().answers.found.single()
+            assertEquals(tone to said, found.verdict.tone to found.verdict.label)
+            assertNull(found.box)
+            presenter.onTakeAgain()
+            jobs.all()
+            presenter.close()
+            jobs.all()
+        }
+    }
+
+    @Test
+    fun `a model of regions is no model to time here`() {
+        val presenter = runningOnFaces()
+        presenter.onBench()
+        jobs.all()
+        val failed = presenter.shows<UiState.BenchFailed>()
+        assertTrue(failed.reason, "edgekit bench on a computer" in failed.reason)
     }
 
     @Test

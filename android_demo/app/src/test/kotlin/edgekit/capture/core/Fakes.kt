@@ -7,7 +7,12 @@ import edgekit.runtime.CropScore
 import edgekit.runtime.Frame
 import edgekit.runtime.Layout
 import edgekit.runtime.Milliseconds
+import edgekit.runtime.DetectorKind
 import edgekit.runtime.PhotoException
+import edgekit.runtime.Region
+import edgekit.runtime.RegionPlan
+import edgekit.runtime.RegionVerdict
+import edgekit.runtime.RegionsVerdict
 import edgekit.runtime.SizeWh
 import edgekit.runtime.Verdict
 import java.io.File
@@ -55,6 +60,36 @@ val NEUTRAL: Contract = DEMO.copy(
 /** A contract with several labels of an attack. */
 val SEVERAL: Contract = DEMO.copy(labels = listOf("genuine", "print", "screen"), decision = DEMO.decision.copy(earlyStop = null))
 
+/** A contract that names faces. */
+val FACES: Contract = DEMO.copy(
+    schema = 3,
+    name = "who is it",
+    labels = listOf("Anna", "Ben", "Chloé"),
+    bonaFide = null,
+    decision = DEMO.decision.copy(threshold = null, abstain = null, earlyStop = null, floor = 0.4),
+    regions = RegionPlan(DetectorKind.BLAZEFACE_SHORT, "0".repeat(64)),
+)
+
+/** A contract of several labels a photo. */
+val SHELF: Contract = DEMO.copy(
+    schema = 3,
+    labels = listOf("bread", "milk", "tea"),
+    bonaFide = null,
+    decision = DEMO.decision.copy(threshold = null, abstain = null, earlyStop = null),
+    multiLabel = listOf(0.5, 0.5, 0.5),
+)
+
+/** Faces of 200 px at a place, each with its label and that one's probability. */
+fun faces(vararg found: Triple<Int, String, Double>): RegionsVerdict = RegionsVerdict(
+    "face",
+    SizeWh(1280, 960),
+    found.map { (left, label, probability) ->
+        RegionVerdict(Region(Box(left, 240, left + 200, 440), 0.9, 2 * left + 200, 680, 300), verdictFor(label, probability, FACES))
+    },
+    decodeMs = 30.0,
+    detectMs = 6.0,
+)
+
 /** A verdict of a contract with any number of labels: that one has so much, the others share the rest. */
 fun verdictFor(label: String, probability: Double, contract: Contract): Verdict {
     val rest = (1 - probability) / (contract.labels.size - 1)
@@ -81,6 +116,7 @@ class ScriptedScorer(
     override val model = ModelName("demo-int8.tflite", "0".repeat(64))
     val photos = ArrayList<ByteArray>()
     val crops = ArrayList<Int?>()
+    var found: () -> RegionsVerdict = { faces() }
     var isClosed = false
 
     override fun classify(photo: ByteArray, crops: Int?): Verdict {
@@ -94,6 +130,17 @@ class ScriptedScorer(
         check(!isClosed) { "a closed model must not be asked" }
         this.crops += crops
         return answer()
+    }
+
+    override fun regions(photo: ByteArray, crops: Int?): RegionsVerdict {
+        check(!isClosed) { "a closed model must not be asked" }
+        photos += photo
+        return found()
+    }
+
+    override fun regions(frame: Frame, crops: Int?): RegionsVerdict {
+        check(!isClosed) { "a closed model must not be asked" }
+        return found()
     }
 
     override fun close() {

@@ -192,10 +192,10 @@ class SmallPartsTest {
     @Test
     fun `verdicts of frames are smoothed by time`() {
         val jobs = ManualJobs()
-        val told = ArrayList<LiveResult>()
+        val told = ArrayList<LiveResult.Whole>()
         var nowS = 0.0
         val scorer = ScriptedScorer(answer = { verdict(0.01) })
-        val loop = LiveLoop(jobs, { nowS }) { told += it.getOrThrow() }
+        val loop = LiveLoop(jobs, { nowS }) { told += it.getOrThrow() as LiveResult.Whole }
         loop.start(scorer, null)
         fun next(attack: Double, atS: Double) {
             nowS = atS

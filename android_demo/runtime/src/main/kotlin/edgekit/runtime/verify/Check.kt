@@ -34,7 +34,7 @@ internal fun checkClassifier(content: ByteBuffer, contract: Contract): CheckedMo
         throw ContractException("$whose, got $outputs; convert it again")
     }
     val side = contract.sidePx.toLong()
-    val classes = contract.labels.size.toLong()
+    val classes = contract.outputs.toLong()
     checkInterface("input", checked.inputs[0], Type.UINT8, listOf(1L, side, side, 3L))
     checkInterface("output", checked.outputs[0], Type.FLOAT32, listOf(1L, classes))
     for (other in checked.outputs.drop(1)) {
