@@ -1,10 +1,16 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 from models.make import SIDE_PX, heads_logits
 
+from edgekit.contract import Contract, Unknown
 from edgekit.errors import ContractError
 from edgekit.modelfile.flatbuffer import append_softmax, parse
 from edgekit.modelfile.unknown_output import append_constant, append_nearness
+from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
+from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
 from edgekit.runtime.verify.model import check_classifier
 
@@ -77,3 +83,38 @@ def test_logits_alone_have_no_features(int8_logits):
 def test_several_outputs_take_no_constant():
     with pytest.raises(ContractError, match="must have one output, got 2"):
         append_constant(heads_logits(WEIGHTS), 0.0)
+
+
+class TestFile:
+    @pytest.fixture
+    def file(self, int8_logits, tmp_path):
+        contract = Contract(name="m", labels=("a", "b"), side_px=SIDE_PX, precision="int8", model_sha256=NO_SHA256)
+        ruled = contract.with_unknown(Unknown(rule="energy", threshold=0.5))
+        bundle = make_bundle(append_softmax(append_constant(int8_logits, 9.0)), ruled)
+        write_bundle(bundle, tmp_path / "m.tflite")
+        return tmp_path / "m.tflite"
+
+    def test_its_labels_name_the_output(self, file):
+        with zipfile.ZipFile(file) as archive:
+            assert archive.read("labels.txt") == b"a\nb\nunknown\n"
+
+    def test_it_answers_unknown_where_no_logit_is_large(self, file):
+        with Classifier.load(file) as classifier:
+            red, grey = (classifier.classify(np.full((30, 40, 3), one, np.uint8)) for one in ((255, 0, 0), 128))
+        # Red has a logit of 8 against a constant of 9 behind which nothing else comes near.
+        assert red.probabilities["a"] > 0.99
+        assert grey.label == "unknown"
+        assert (grey.score, set(grey.probabilities)) == (grey.unknown, {"a", "b"})
+        assert grey.unknown > red.unknown
+
+    def test_a_list_of_labels_without_it_is_refused(self, file):
+        with zipfile.ZipFile(file) as archive:
+            text = archive.read("edgekit.json")
+        flatbuffer = read_bundle(file).flatbuffer
+        made = io.BytesIO(flatbuffer)
+        made.seek(0, io.SEEK_END)
+        with zipfile.ZipFile(made, "a", zipfile.ZIP_STORED) as archive:
+            archive.writestr("labels.txt", "a\nb\n")
+            archive.writestr("edgekit.json", text)
+        with pytest.raises(ContractError, match=r"labels.txt must equal the contract's \['a', 'b', 'unknown'\]"):
+            read_bundle(made.getvalue())
