@@ -3,7 +3,7 @@
 TRAIN and TEST are folders with the same classes. Three of every twelve are held out in turn: a head is solved on the
 training photos of the others, with ``--unknown``, which chooses the rule and its threshold by holding out classes of
 these; the test photos of all classes judge the file. Nothing is chosen by test photos, nor by any photo of a class held
-out. Photos of consecutive numbers were taken one after another, so blocks of them are groups.
+out. Photos of consecutive numbers are often of one scene, so blocks of them are groups.
 
     python benchmarks/unknown.py grocery/train grocery/test --out docs/results/unknown.json
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -138,9 +139,8 @@ def test_an_output_can_not_be_taken_from_a_file(converted, tmp_path):
 
 
 def test_strange_photos_alone_judge_nothing(converted, coloured_photos, tmp_path):
-    (tmp_path / "strange").mkdir()
     for name in ("grey", "white"):
-        (tmp_path / "strange" / name).symlink_to(coloured_photos / "test" / name)
+        shutil.copytree(coloured_photos / "test" / name, tmp_path / "strange" / name)
     strange = load_dataset(tmp_path / "strange")
     with pytest.raises(EdgekitError, match="must have photos of a class that the model knows"):
         evaluate_model(converted("energy", "float32"), strange)
@@ -159,8 +159,6 @@ class TestRun:
         assert folder.read("float").unknown.means_sha256 != folder.read("qat").unknown.means_sha256
 
     def test_means_of_another_run_are_refused(self, unknown_runs, train_photos, tmp_path):
-        import shutil
-
         folder = RunFolder(root=shutil.copytree(unknown_runs("distance").root, tmp_path / "run"))
         folder.means("float").write_bytes(b"other")
         config = ConvertConfig(precision="float32", calibration=folder.calibration)
@@ -176,4 +174,4 @@ class TestRun:
 
 def test_scores_lie_beside_the_file_with_the_output(converted):
     with np.load(beside(converted("energy", "int8"))) as kept:
-        assert kept["crops"].shape == (60, 2, 6)
+        assert kept["crops"].shape == (50, 2, 6)
