@@ -27,6 +27,7 @@ from rendering.shipped import figures, shipped
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
 from rendering.sweeps import backbones
+from rendering.unknown import unknown
 
 import edgekit
 
@@ -63,6 +64,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "recapture.md", "mobilenet", "recapture-mobilenet-v2.json", recapture),
     (RESULTS / "recapture.md", "noise", "int8-noise.json", noise),
     (RESULTS / "int8.md", "int8", "int8.json", int8),
+    (RESULTS / "unknown.md", "unknown", "unknown.json", unknown),
     (RESULTS / "backbones.md", "backbones", "backbones.json", backbones),
     (TRAINING, "begun", "from-recapture.json", begun),
     (RESULTS / "tta.md", "study", "tta.json", study),

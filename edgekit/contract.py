@@ -396,6 +396,11 @@ class Contract:
         return len(self.labels) + (0 if self.unknown is None else self.unknown.outputs)
 
     @property
+    def output_labels(self) -> tuple[str, ...]:
+        """A name for each of these numbers, as labels.txt has them: the labels, and "unknown" where it has its own."""
+        return (*self.labels, *[UNKNOWN] * (self.outputs - len(self.labels)))
+
+    @property
     def head_count(self) -> int:
         """How many heads the model has."""
         return 1 if self.heads is None else len(self.heads)

@@ -83,7 +83,7 @@ def benchmark(
                     native.append(time_alone(device, device.network_timer, model, config, progress=progress))
                     continue
                 place = lines_path(out, model, device) if out is not None else None
-                job, classes = plan.job(photos, emulated=bool(device.emulated)), len(plan.contract.labels)
+                job, classes = plan.job(photos, emulated=bool(device.emulated)), plan.contract.outputs
                 ledger = measure_on(
                     device, job, classes, lines=place, idle_timeout_s=config.timeout_s, progress=progress
                 )

@@ -100,7 +100,7 @@ def _refuse_unlike(plans: Sequence[tuple[Path, BenchPlan]]) -> None:
 def _replayed(sweep: Sweep, plan: BenchPlan) -> DeviceBench:
     """A phone's rows, checked one after another as those of a device are."""
     job = sweep.job.to_job(sweep.folder)
-    ledger = Ledger(job, len(plan.contract.labels))
+    ledger = Ledger(job, plan.contract.outputs)
     for number, row in enumerate(sweep.rows, 2):
         try:
             told = ledger.take(row)

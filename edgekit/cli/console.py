@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO, TypeVar
 
 import typer
 
+from edgekit.metrics.wording import NOTHING, percent
 from edgekit.progress import Progress, TimeLeft, about
 from edgekit.records import to_json
 from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop, guarded_output, printable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from edgekit.contract import Unknown
     from edgekit.scoring.scores import CropUse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -332,3 +334,12 @@ def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
 def crops_taken(used: CropUse | None) -> str:
     """What is said of crops behind their largest number, where verdicts may stop early."""
     return "" if used is None else f" at most, mean {used.mean:.1f}, p95 {used.p95:.0f}"
+
+
+def unknown_said(found: Unknown | None) -> str:
+    """A model's rule for unknown and how good it is, as its contract has it; empty where it has none."""
+    if found is None:
+        return ""
+    area = NOTHING if found.auroc is None else f"{found.auroc:.3f}"
+    rates = f"false accepts {percent(found.false_accept)}, false rejects {percent(found.false_reject)}"
+    return f"by {found.rule} from score {found.threshold:.3g}; on classes held out: AUROC {area}, {rates}"

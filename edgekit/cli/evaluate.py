@@ -18,6 +18,7 @@ from edgekit.metrics.wording import (
     calibration_said,
     count,
     interval,
+    open_set_said,
     percent,
     rate_interval,
     short_percent,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from edgekit.evaluate.on_phone import PhoneAgreement
     from edgekit.metrics.breakdown import ClassTable, Detail
     from edgekit.metrics.classification import Evaluation
+    from edgekit.metrics.open_set import OpenSet
 
 _SHOWN_MISTAKES = 5
 _SHOWN_PAIRS = 20
@@ -79,7 +81,10 @@ def evaluate(
     options.check_places({"an evaluation": out}, data)
     with options.opened(data) as (folder, export), console.progress() as progress:
         known = bundle.contract.labels
-        dataset = options.load_photos(folder, how, known=known, skip_bad=skip_bad, progress=progress)
+        others = bundle.contract.unknown is not None
+        dataset = options.load_photos(
+            folder, how, known=known, skip_bad=skip_bad, progress=progress, takes_others=others
+        )
         said = () if export is None else export.captures
         record = evaluate_model(model, dataset, config, bundle=bundle, captures=said, progress=progress)
     written = [] if out is None else _write_evaluation(record, out, model.stem)
@@ -114,6 +119,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
     found = record.detail
     title = f"{record.part} photos, {count(record.crops, 'crop')}{console.crops_taken(record.crops_used)}"
     print_phone(record.phone)
+    print_open_set(record.open_set)
     if is_one_sided(record):
         _print_one_sided(record, title)
         return
@@ -140,6 +146,22 @@ def print_evaluation(record: EvaluateRecord) -> None:
     for one in found.mistakes[:_SHOWN_MISTAKES]:
         console.note(f"wrong: {one.path} is {one.truth}, called {one.predicted} (score {one.score:.3f})")
     console.caution(record.caution, *([record.gap.warning] if record.gap else []))
+
+
+def print_open_set(found: OpenSet | None) -> None:
+    """What the rule for unknown does; nothing where the model has none."""
+    if found is None:
+        return
+    if found.classes:
+        rows = [
+            [one.label, rate_interval(one.accepted, bare=True), one.called or NOTHING, str(one.accepted.n)]
+            for one in found.classes
+        ]
+        rows.append(["all of them", rate_interval(found.accepted, bare=True), "", str(found.unknown)])
+        title = "classes that the model does not know: called something, percent with 95 % intervals"
+        console.print_table(title, ["class", "accepted", "mostly as", "photos"], rows)
+    for name, value in open_set_said(found):
+        typer.echo(f"{name}: {value}")
 
 
 def print_phone(found: PhoneAgreement | None) -> None:

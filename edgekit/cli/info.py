@@ -60,13 +60,18 @@ def info(
         ["classifies", _seen(contract.regions)],
         ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
         ["decision", _decision(contract)],
+        ["unknown", console.unknown_said(contract.unknown)],
         ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
         ["not in int8", ", ".join(inside.not_int8) or NOTHING],
         ["runs on", ", ".join(contract.checked_on)],
         ["SHA-256 of the file", whole],
         ["SHA-256 of the flatbuffer", contract.model_sha256],
         ["tuned on", _tuned_on(contract)],
-        *([key, _words(value)] for key, value in contract.provenance.items() if key != "operating_point"),
+        *(
+            [key, _words(value)]
+            for key, value in contract.provenance.items()
+            if key not in ("operating_point", "unknown")
+        ),
     ]
     rows = [row for row in rows if row[1]]
     console.print_table(f"{model} ({model.stat().st_size / 1e6:.2f} MB)", ["", "value"], rows, rest="left")

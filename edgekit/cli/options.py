@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from edgekit.cli import console
-from edgekit.contract import MAX_CROPS, MAX_MARGIN, Alignment, CropPlan, RegionPlan
+from edgekit.contract import MAX_CROPS, MAX_MARGIN, Alignment, CropPlan, RegionPlan, UnknownRule
 from edgekit.data.manifest import COLUMNS
 from edgekit.data.options import (
     AS_IT_LIES,
@@ -31,7 +31,16 @@ from edgekit.metrics.wording import count
 from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.shipped import model_file
 from edgekit.train.backbones.registry import backbone_named
-from edgekit.train.options import AugmentName, HeadKind, NetworkConfig, OptimizerName, Schedule, TrainConfig
+from edgekit.train.options import (
+    MAX_UNKNOWN_COST,
+    UNKNOWN_COST,
+    AugmentName,
+    HeadKind,
+    NetworkConfig,
+    OptimizerName,
+    Schedule,
+    TrainConfig,
+)
 from edgekit.train.options import Features as FeatureChoice
 from edgekit.train.options import Heads as HeadsChoice
 from edgekit.train.options import Weigh as WeighChoice
@@ -221,6 +230,26 @@ Margin = Annotated[
         max=MAX_MARGIN,
     ),
 ]
+UnknownFlag = Annotated[
+    bool,
+    typer.Option(
+        "--unknown",
+        help='Call photos of no class "unknown": classes are held out in turn, and the rule that tells them best is '
+        "taken.",
+    ),
+]
+UnknownCost = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Points of balanced accuracy that known classes may lose by it. [default: {UNKNOWN_COST:g}]",
+        min=0,
+        max=MAX_UNKNOWN_COST,
+    ),
+]
+UnknownRuleChoice = Annotated[
+    UnknownRule | None,
+    typer.Option(help="Which rule; by probability the file needs no output more. [default: the best]"),
+]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -385,16 +414,34 @@ def load_photos(
     known: tuple[str, ...] = (),
     place: Path | None = None,
     what: str = "",
+    takes_others: bool = False,
 ) -> Dataset:
-    """The photos of a data folder, for a model of the ``known`` classes; ``place`` for ``what`` must lie outside."""
+    """The photos of a data folder, for a model of the ``known`` classes; ``place`` for ``what`` must lie outside.
+
+    With ``takes_others`` photos of other classes are read, too.
+    """
     from edgekit.data.checks import refuse_among_photos
     from edgekit.data.dataset import load_dataset
     from edgekit.evaluate.photos import refuse_strangers
 
     if place is not None:
         refuse_among_photos(place, data, what)
-    check_labels = partial(refuse_strangers, root=data, known=known) if known else None
+    check_labels = partial(refuse_strangers, root=data, known=known) if known and not takes_others else None
     return load_dataset(data, reading=how, known=known, check_labels=check_labels, skip_bad=skip_bad, progress=progress)
+
+
+def with_unknown(config: TrainConfig, *, unknown: bool, cost: float | None, rule: UnknownRule | None) -> TrainConfig:
+    """A training's configuration with the rule for unknown that the options ask for.
+
+    Raises:
+        EdgekitError: its cost, or its name, without it.
+    """
+    if not unknown:
+        given = given_only({"--unknown-cost": cost, "--unknown-rule": rule})
+        if given:
+            raise EdgekitError(f"{', '.join(given)} goes with --unknown, which was not given; add it")
+        return config
+    return replace(config, unknown_cost=UNKNOWN_COST if cost is None else cost, unknown_rule=rule)
 
 
 def with_detector(

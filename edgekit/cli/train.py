@@ -14,7 +14,7 @@ from edgekit.contract import CropPlan, Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
-from edgekit.metrics.wording import count, file_size, percent
+from edgekit.metrics.wording import count, file_size, percent, with_bounds
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder, refuse_unquantisable
 from edgekit.shipped import is_model_name, shipped_folder
 from edgekit.terminal import exit_code_of_stop
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgekit.data.dataset import Dataset
     from edgekit.train.record import TrainRecord
     from edgekit.train.start_from import Start
+    from edgekit.train.unknown import UnknownFound
 
 _SPLIT, _CONVERT = SplitConfig(), ConvertConfig()
 
@@ -58,6 +59,9 @@ def finetune(
     detector: options.DetectorChoice = None,
     align: options.Align = None,
     margin: options.Margin = None,
+    unknown: options.UnknownFlag = False,
+    unknown_cost: options.UnknownCost = None,
+    unknown_rule: options.UnknownRuleChoice = None,
     plan: options.Plan = str(options.TRAIN.plan),
     crops: Annotated[int, typer.Option(help="Crops that one verdict votes over.", min=1)] = options.TRAIN.plan.crops,
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
@@ -146,6 +150,7 @@ def finetune(
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
     )
     config = options.with_detector(config, regions, detector=detector, align=align, margin=margin)
+    config = options.with_unknown(config, unknown=unknown, cost=unknown_cost, rule=unknown_rule)
     start, config = _begun(from_, config, context)
     folder = RunFolder(root=out)
     options.check_places({"a run": out, "a cache of features": cache}, data)
@@ -154,7 +159,7 @@ def finetune(
         dataset = load_dataset(
             data,
             reading=how,
-            check_labels=partial(_check_labels, bona_fide, start),
+            check_labels=partial(_check_labels, bona_fide, start, unknown=unknown),
             skip_bad=skip_bad,
             progress=progress,
         )
@@ -202,10 +207,14 @@ def _caution_own_photos(start: Start | None, dataset: Dataset) -> None:
         console.caution("it begins from a run of these very photos, so what folds and tests say of it flatters")
 
 
-def _check_labels(bona_fide: str | None, start: Start | None, labels: tuple[str, ...]) -> None:
-    options.bona_fide_label(bona_fide, labels)
+def _check_labels(bona_fide: str | None, start: Start | None, labels: tuple[str, ...], *, unknown: bool) -> None:
+    genuine = options.bona_fide_label(bona_fide, labels)
     if start is not None:
         start.note.check_labels(labels)
+    if unknown:
+        from edgekit.train.unknown import refuse_unknown
+
+        refuse_unknown(labels, genuine)
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -236,6 +245,7 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             accuracy = percent(best["val_balanced_accuracy"])
             judged = f"out of {record.folds} folds" if record.folds else "validation"
             console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
+        print_unknown(record.unknown)
         console.caution(record.split.caution, record.calibration_images.caution if record.calibration_images else "")
         recipe, changed = record.config.recipe, record.config.overrides
         if recipe:
@@ -245,6 +255,27 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
     if record.interrupted:
         console.note("interrupted: the best weights so far are kept; --resume goes on from them")
         raise typer.Exit(exit_code_of_stop())
+
+
+def print_unknown(found: UnknownFound | None) -> None:
+    """The rules for unknown that were compared; nothing where none were."""
+    if found is None:
+        return
+    rows = [
+        [
+            f"{one.rule}{' *' if one.rule == found.rule else ''}",
+            with_bounds(one.auroc, min(one.aurocs), max(one.aurocs), digits=3),
+            *map(percent, (one.fpr_at_95, one.false_accept, one.false_reject)),
+        ]
+        for one in found.rules
+    ]
+    held = "; ".join(", ".join(names) for names in found.rounds)
+    columns = ["rule", "AUROC (rounds)", "FPR at 95 % TPR", "false accepts", "false rejects"]
+    console.print_table(
+        f"unknown: classes held out in turn ({held}); false ones where known classes lose {found.cost_points:g} points",
+        columns,
+        rows,
+    )
 
 
 def qat(
@@ -386,6 +417,8 @@ def convert(
     told = _on_one_frame(record.contract.provenance, single_frame=single_frame)
     if told:
         console.note(told)
+    if record.contract.unknown is not None:
+        console.note(f"unknown {console.unknown_said(record.contract.unknown)}")
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next:"

@@ -221,7 +221,9 @@ def measured_out_of_fold(bundle: Bundle, scores: Scores) -> Bundle:
     if full is None:
         return bundle
     said = scores.crops[:, full].argmax(axis=1)
-    found = classification_report(scores.targets, said, bundle.contract.labels)
+    # Apps also show the output for what no label is of, where it is the largest.
+    labels = bundle.contract.labels
+    found = classification_report(scores.targets, np.where(said < len(labels), said, -1), labels)
     return _said(bundle, found.balanced_accuracy, f"{count(len(said), 'photo')} out of fold, antialiased")
 
 

@@ -30,6 +30,7 @@ from edgekit.convert.single_frame import (
     measured_out_of_fold,
     solve_for_one_frame,
 )
+from edgekit.convert.unknown import UnknownOutput
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
@@ -47,17 +48,18 @@ from edgekit.quantize.qat import load_stage
 from edgekit.quantize.representative import RepresentativeSet, representative_set
 from edgekit.records import plain, sha256
 from edgekit.runtime.bundle import Bundle
-from edgekit.scoring.operating_point import fit_decision
+from edgekit.scoring.operating_point import fit_decision, fit_unknown
 from edgekit.scoring.out_of_fold import OutOfFold, beside_content, some_of_each
 from edgekit.scoring.passes import score_photos
 from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import of_run, versions
-from edgekit.train.network import first_head_alone
+from edgekit.train.network import first_head_alone, with_pooled_taps
 from edgekit.train.options import CALIBRATED, Stage
 from edgekit.train.record import Calibration, RunFolder, TrainRecord
 from edgekit.train.resume import REFUSE
 from edgekit.train.to_tflite import to_flatbuffer
+from edgekit.train.unknown import UnknownFound
 
 # What a file changes about scores, and whether it loses too much, so many photos settle.
 _SCORED_PHOTOS = 200
@@ -110,7 +112,7 @@ def convert_run(
         if stage == "qat":
             folder.check_origin(record)
         folder.check_photos(record, dataset)
-        _refuse_frame_of_regions(config, record)
+        _refuse_frame(config, record)
         dataset = of_run(dataset, folder, record, REFUSE, progress)
         ranges = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
         used = ranges.calibration if ranges is not None else None
@@ -124,7 +126,7 @@ def convert_run(
                 compared = _held_out(models.bundles, dataset, shown, progress)
             else:
                 compared = _out_of_fold(models.bundles[0], models.folds, dataset, shown, progress)
-            kept = _judge(models.bundles[0], compared, max_drop=config.max_drop)
+            kept = _judge(models.bundles[0], compared, record.unknown, max_drop=config.max_drop)
             # Apps that squash the whole photo don't show what a model of regions was trained on.
             if record.config.regions is None:
                 if models.folds is None:
@@ -153,10 +155,15 @@ def convert_run(
         return converted
 
 
-def _refuse_frame_of_regions(config: ConvertConfig, record: TrainRecord) -> None:
+def _refuse_frame(config: ConvertConfig, record: TrainRecord) -> None:
     regions = record.config.regions
     if config.single_frame and regions is not None:
         raise EdgekitError(f"--single-frame is for whole photos, the run classifies {regions.thing}s; leave it out")
+    if config.single_frame and record.unknown is not None:
+        raise EdgekitError(
+            "--single-frame solves a head of its own, for which no class was held out, got a run with --unknown; leave "
+            "it out, or finetune without --unknown"
+        )
 
 
 class _Folds(NamedTuple):
@@ -192,8 +199,11 @@ def _converted(
         draft = replace(draft, provenance=draft.provenance | {"single_frame_head": plain(head)})
     elif record.folds_sha256 is not None:
         of_stage = folder.out_of_fold(record)
+    unknown = UnknownOutput.of(folder, record)
+    if unknown is not None:
+        draft = unknown.told_in(draft)
     progress.begin(f"converting to {draft.precision}", 2)
-    flatbuffer = append_softmax(to_flatbuffer(network, draft.precision, pixels))
+    flatbuffer = append_softmax(_logits(network, draft.precision, pixels, unknown))
     progress.advance()
     bundles, of_float, reference = [make_bundle(flatbuffer, draft, folder.read_detector(record))], of_stage, network
     if record.stage != "float" and (frames is not None or of_stage is None):
@@ -206,7 +216,17 @@ def _converted(
     if of_stage is None and draft.precision != "float32":
         bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
     progress.advance()
-    return _Models(bundles, _Folds(of_float, of_stage) if of_float is not None and of_stage is not None else None)
+    if of_float is None or of_stage is None:
+        return _Models(bundles, None)
+    return _Models(bundles, _Folds(of_float, of_stage if unknown is None else unknown.said_by(of_stage)))
+
+
+def _logits(network: Any, precision: Precision, pixels: RGBArray | None, unknown: UnknownOutput | None) -> bytes:
+    """A network as a flatbuffer that ends in logits, that of unknown among them where the rule has its own."""
+    if unknown is None:
+        return to_flatbuffer(network, precision, pixels)
+    shown = with_pooled_taps(network) if unknown.takes_features else network
+    return unknown.append(to_flatbuffer(shown, precision, pixels))
 
 
 def _remedies(folder: RunFolder, failed: ConvertRecord, record: TrainRecord) -> list[str]:
@@ -292,6 +312,7 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
             "backbone": record.config.network.backbone,
             "alpha": record.config.network.alpha,
             "features": record.config.network.features,
+            **({"unknown": plain(record.unknown)} if record.unknown else {}),
             **({"started_from_sha256": record.config.start.sha256} if record.config.start else {}),
         },
     )
@@ -355,27 +376,35 @@ def _out_of_fold(bundle: Bundle, folds: _Folds, dataset: Dataset, record: TrainR
     return _Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
 
 
-def _judge(model: Bundle, compared: _Compared, *, max_drop: float) -> JudgedModel:
-    """The converted model with its operating point, and the gate, on photos that did not train what judges them."""
+def _judge(model: Bundle, compared: _Compared, unknown: UnknownFound | None, *, max_drop: float) -> JudgedModel:
+    """The converted model with its operating point, and the gate, on photos that did not train what judges them.
+
+    The gate compares labels alone; what the rule for unknown costs is chosen on what the file says.
+    """
     names = [sample.group for sample in compared.samples]
     groups = names if all(names) else None
+    closed = model.contract.with_unknown(None)
     contract, before = (
-        model.contract.with_decision(fit_decision(scores, model.contract, groups))
-        for scores in (compared.scores, compared.before)
+        one.with_decision(fit_decision(scores, one, groups))
+        for scores, one in ((compared.scores, model.contract), (compared.before, closed))
     )
     gate = compare_models(
         (compared.before.of(compared.rows), before),
-        (compared.scores.of(compared.rows), contract),
+        (compared.scores.of(compared.rows), contract.with_unknown(None)),
         max_drop=max_drop,
         groups=[groups[row] for row in compared.rows] if groups is not None else None,
     )
     gate = replace(gate, out_of_fold=compared.keeps_folds)
     scores = compared.scores
+    if unknown is not None:
+        contract = fit_unknown(scores, contract, unknown.cost_points)
     photos = ScoredPhotos(scores=scores, samples=compared.samples, contract=contract, counts=contract.plan.crops)
     accuracy = evaluation_of(judged_photos(photos)).balanced_accuracy
     # What stopping early does to the photos on which its bounds rest.
     counts = scores.early_counts(contract)
-    early = classification_report(scores.targets, scores.predicted(contract, counts), contract.labels)
+    early = classification_report(
+        scores.targets, scores.predicted(contract.with_unknown(None), counts), contract.labels
+    )
     folds = beside_content(scores) if compared.keeps_folds else None
     measured = {
         "validation_photos": len(compared.samples),

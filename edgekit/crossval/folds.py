@@ -258,7 +258,7 @@ def _unseen(
     found: dict[VariantName, Scores] = {}
     for variant, bundle in bundles.items():
         contract, samples = bundle.contract, split.samples(dataset, "train")
-        shape = len(samples), contract.plan.crops, len(contract.labels)
+        shape = len(samples), contract.plan.crops, contract.outputs
         targets = model_source(contract, dataset, samples).targets
         found[variant] = read_beside(_model(folder, variant), contract.provenance.get("folds_sha256"), shape, targets)
     return found
@@ -379,7 +379,7 @@ def _time(
             pace=Pace(warmup_runs=how.warmup, min_runs=how.runs, min_s=0, repeats=1, cold_starts=0),
             seed=config.train.seed,
         )
-        ledger = measure_on(LocalDevice(), job, len(bundle.contract.labels), progress=progress)
+        ledger = measure_on(LocalDevice(), job, bundle.contract.outputs, progress=progress)
         for number, setting in enumerate(job.settings):
             place = found.setdefault((variant, replace(setting, threads=1)), {})
             place[count(setting.threads, "thread")] = percentiles(ledger.runs(number))

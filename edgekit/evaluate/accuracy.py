@@ -19,10 +19,12 @@ from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.evaluate.photos import Chosen, choose_photos
+from edgekit.evaluate.strangers import judge_unknown, part_strangers, strangers_of
 from edgekit.metrics.abstaining import AskedAgain, asked_again
 from edgekit.metrics.breakdown import Detail, check_slices, detail
 from edgekit.metrics.classification import Evaluation, evaluation_of
 from edgekit.metrics.judged import Judged
+from edgekit.metrics.open_set import OpenSet
 from edgekit.phones.captures import Capture
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
@@ -60,7 +62,7 @@ def score_chosen(
         raise DataError(
             f"out-of-fold scores are of {contract.plan.crops} crops, got --crops {crops}; ask for so many at most"
         )
-    shape = len(chosen.samples), contract.plan.crops, len(contract.labels)
+    shape = len(chosen.samples), contract.plan.crops, contract.outputs
     targets = model_source(contract, dataset, chosen.samples).targets
     kept = read_beside(model, contract.provenance.get("folds_sha256"), shape, targets)
     return Scores(crops=kept.crops[:, :crops], targets=targets)
@@ -73,7 +75,7 @@ def model_source(contract: Contract, dataset: Dataset, samples: Sequence[Sample]
 
 def forced(contract: Contract) -> Contract:
     """The contract without "retake" and "unknown", so that every photo gets one of the labels."""
-    return contract.with_decision(replace(contract.decision, abstain=None, floor=None))
+    return contract.with_unknown(None).with_decision(replace(contract.decision, abstain=None, floor=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -190,6 +192,8 @@ class EvaluateRecord:
             all photos are of one class.
         left_out: With a model of regions: photos of the data, of whatever part, that have none or several, and judge
             nothing.
+        open_set: What the model's rule for unknown does, also to photos of classes that it does not know, which count
+            nowhere else; None where it has none.
     """
 
     model: str
@@ -208,6 +212,7 @@ class EvaluateRecord:
     phone: PhoneAgreement | None = None
     asked_again: tuple[AskedAgain, ...] = ()
     left_out: WithoutRegion | None = None
+    open_set: OpenSet | None = None
 
 
 def evaluate_model(
@@ -231,14 +236,15 @@ def evaluate_model(
 
     Raises:
         ContractError: no model of edgekit, or too many crops.
-        DataError: labels that the model doesn't know, or a column to slice by that no photo has.
+        DataError: labels that the model doesn't know, where it has no rule for unknown, or a column to slice by that no
+            photo has.
     """
     config = config or EvaluateConfig()
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
-    dataset = regions_for(bundle, dataset, progress=progress)
+    dataset, strangers = part_strangers(regions_for(bundle, dataset, progress=progress), contract)
     chosen = choose_photos(dataset, contract, config.part, takes_folds=True, progress=progress)
     check_slices(config.slices, known_columns(chosen.samples))
     held = [] if chosen.out_of_fold else comparable(captures, bundle)
@@ -268,6 +274,9 @@ def evaluate_model(
         phone=phone_agreement(captures, held, chosen.samples, whole, contract) if captures else None,
         asked_again=_told_again(judged, photos, scores if chosen.out_of_fold else _unseen(model, contract)),
         left_out=None if dataset.regions is None else dataset.regions.left_out,
+        open_set=judge_unknown(
+            bundle, dataset, (scores, chosen.samples), strangers_of(strangers, chosen), photos.counts, progress
+        ),
     )
 
 
@@ -276,7 +285,7 @@ def _unseen(model: Path, contract: Contract) -> Scores | None:
     told, number = contract.provenance.get("folds_sha256"), contract.provenance.get("validation_photos")
     if type(number) is not int or not has_beside(model, told):
         return None
-    return read_beside(model, told, (number, contract.plan.crops, len(contract.labels)), None)
+    return read_beside(model, told, (number, contract.plan.crops, contract.outputs), None)
 
 
 def _told_again(judged: Judged, photos: ScoredPhotos, unseen: Scores | None) -> tuple[AskedAgain, ...]:

@@ -13,7 +13,6 @@ from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.phones.captures import Capture
 from edgekit.runtime.bundle import Bundle
-from edgekit.runtime.voting import decide
 from edgekit.scoring.scores import Scores
 
 
@@ -62,6 +61,12 @@ def comparable(captures: Sequence[Capture], bundle: Bundle) -> list[Capture]:
                 f"capture {one.id}: the model's labels are {list(bundle.contract.labels)!r:.200}, got"
                 f" {list(one.probabilities)!r:.200}; don't trust it"
             )
+        told = {len(crop.probabilities) for crop in one.crops}
+        if told != {bundle.contract.outputs}:
+            raise DataError(
+                f"capture {one.id}: each crop must have {bundle.contract.outputs} probabilities, as the model has, got "
+                f"{sorted(told)}; don't trust it"
+            )
     return held
 
 
@@ -83,7 +88,7 @@ def phone_agreement(
     for one in compared:
         count = len(one.crops)
         here = scores.of(np.array([row_of[one.path]]))
-        label, _ = decide(here.voted(contract, count)[0], contract)
+        label = here.answers(contract, count)[0]
         if label != one.label:
             differ.append(OtherAnswer(path=one.path, phone=one.label, host=label))
         told = np.array([crop.probabilities for crop in one.crops])

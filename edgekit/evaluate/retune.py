@@ -17,7 +17,7 @@ from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
-from edgekit.scoring.operating_point import edge_caution, fit_decision
+from edgekit.scoring.operating_point import edge_caution, fit_decision, keep_unknown
 from edgekit.scoring.out_of_fold import carry
 from edgekit.scoring.regions import regions_for
 from edgekit.scoring.scores import CropUse, Scores, crop_use
@@ -65,6 +65,8 @@ def tune(
 ) -> TuneRecord:
     """Choose the decision of a model file anew, as ``convert`` does; its flatbuffer keeps every byte.
 
+    A rule for unknown gets the threshold that rejects as many of these photos as it did of those before.
+
     Args:
         model: Path of the model file.
         dataset: Photos with labels. Those that tuned a model flatter it from then on.
@@ -87,7 +89,8 @@ def tune(
     scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     _check_errors(scores, chosen, contract)
     groups = [sample.group for sample in chosen.samples]
-    tuned = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
+    decided = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
+    tuned = keep_unknown(scores, decided)
     counts, answering = scores.early_counts(tuned), forced(tuned)
     every, early = (
         classification_report(scores.targets, scores.predicted(answering, count), tuned.labels).balanced_accuracy

@@ -17,7 +17,7 @@ from edgekit.arrays import Float32Array, Float64Array, Int64Array, RGBArray
 from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
-from edgekit.errors import RunError
+from edgekit.errors import EdgekitError, RunError
 from edgekit.evaluate.accuracy import forced
 from edgekit.explain.error_gain import error_gain
 from edgekit.explain.int8_layers import LayerNoise, measure_layers
@@ -68,12 +68,17 @@ def explain_int8(
     Raises:
         RunError: the file is no int8 file of this run's weights, or one for a single frame, or the photos are others.
         ContractError: the file is unusable.
-        EdgekitError: the run is of regions.
+        EdgekitError: the run is of regions, or the file has an output for unknown.
     """
     began = time.monotonic()
     bundle = read_bundle(model)
     record = _stage_of(folder, bundle, model)
     refuse_regions(record.config.regions)
+    if bundle.contract.outputs != len(bundle.contract.labels):
+        raise EdgekitError(
+            f"--int8 compares networks that end in their labels, got {model} with an output for unknown; compare a run "
+            "without --unknown"
+        )
     folder.check_photos(record, dataset)
     dataset = of_run(dataset, folder, record, REFUSE, progress)
     judging = _judging(dataset, folder, record, config)

@@ -27,7 +27,7 @@ from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, Source, as_photo, cut_box
 from edgekit.runtime.stopping import log_ratio
-from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.voting import decide, vote_all
 
 # Cells of a parted photo must be wider than what one pixel tells.
 _LEAST_CELL_PX = 4
@@ -205,8 +205,8 @@ class _Asked:
         boxes = crop_boxes(contract.plan, working.size_wh, contract.side_px)
         heads = contract.heads_for(contract.plan)
         scores = classifier.score_boxes(working, boxes, heads)
-        voted = vote(scores, contract.decision)
-        answer, _ = decide(voted, contract)
+        voted, unknown = vote_all(scores, contract)
+        answer, _ = decide(voted, contract, None if unknown is None else float(unknown))
         if chosen is None:
             chosen = contract.labels.index(answer) if answer in contract.labels else int(np.argmax(voted))
         return cls(
@@ -257,7 +257,7 @@ class _Asked:
         scores = self.scores.copy()
         boxes, heads = ([every[number] for number in touched] for every in (self.boxes, self.heads))
         scores[touched] = self.classifier.score_boxes(photo, boxes, heads)  # type: ignore[arg-type]
-        return label_odds(vote(scores, self.classifier.contract.decision), self.index)
+        return label_odds(vote_all(scores, self.classifier.contract).probabilities, self.index)
 
 
 def _until(parts: Sequence[_Part], stop: Callable[[], bool] | None) -> Iterator[_Part]:

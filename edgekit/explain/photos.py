@@ -25,7 +25,7 @@ from edgekit.records import file_sha256, make_folder, read_json, write_json
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.crops import Box
 from edgekit.runtime.photo import Photo, cut_box, read_photo
-from edgekit.runtime.voting import vote
+from edgekit.runtime.voting import vote_all
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def _say_occlusion(found: PhotoExplanation) -> str:
 
 
 def _alone(crop: CropScore, label: str, contract: Contract) -> float:
-    voted = vote(np.array([crop.probabilities]), contract.decision)
+    voted = vote_all(np.array([crop.probabilities]), contract).probabilities
     return float(voted[contract.labels.index(label)])
 
 

@@ -51,7 +51,7 @@ from edgekit.records import plain, sha256, to_json
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
 from edgekit.runtime.photo import Photo, cut_box, read_photo
-from edgekit.runtime.voting import decide, vote
+from edgekit.runtime.voting import decide, vote_all
 from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, sources_sha256, write_arrays
 
 UNTOUCHED = "untouched"
@@ -355,7 +355,7 @@ class _Work:
         else:
             boxes = crop_boxes(contract.plan, subject.size_wh, contract.side_px)
             scores = self.classifier.score_boxes(photo, boxes, contract.heads_for(contract.plan))
-        return vote(scores, contract.decision)
+        return vote_all(scores, contract).probabilities
 
     def _other(self, number: int) -> Image.Image:
         """A photo of another class, always the same one for a photo."""

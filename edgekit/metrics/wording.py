@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgekit.metrics.abstaining import AskedAgain
     from edgekit.metrics.intervals import Difference, Estimate
+    from edgekit.metrics.open_set import OpenSet
     from edgekit.metrics.rates import Rate
     from edgekit.metrics.reliability import Reliability
 
@@ -119,4 +120,23 @@ def asked_again_said(found: Sequence[AskedAgain]) -> list[tuple[str, str]]:
     return [
         (f"{percent(one.asked)} asked again", f"balanced accuracy of the rest {interval(one.balanced_accuracy)}")
         for one in found
+    ]
+
+
+def open_set_said(found: OpenSet | None) -> list[tuple[str, str]]:
+    """What a rule for unknown does: names and values, or nothing where there is none."""
+    if found is None:
+        return []
+    lines = [("unknown by", f"{found.rule}, from score {found.threshold:.3g}")]
+    if found.unknown:
+        lines += [
+            ("open-set AUROC", interval(found.auroc, scale=1.0)),
+            ("FPR at 95 % TPR", interval(found.fpr_at_95)),
+            ("unknown photos accepted", f"{rate_interval(found.accepted)} of {count(found.unknown, 'photo')}"),
+        ]
+    accuracies = f"{percent(found.closed_accuracy)} without the rule, {percent(found.open_accuracy)} with it"
+    return [
+        *lines,
+        ("known photos rejected", f"{rate_interval(found.rejected)} of {count(found.known, 'photo')}"),
+        ("balanced accuracy of known photos", f"{accuracies}; points lost: {signed_points(found.cost)}"),
     ]

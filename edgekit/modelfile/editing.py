@@ -25,6 +25,9 @@ _VERSIONS = {("DEQUANTIZE", "int8"): 2, ("DEQUANTIZE", "int16"): 3, ("DEQUANTIZE
 _VERSIONS |= {("GATHER", "int8"): 2, ("TRANSPOSE", "int8"): 2}
 # As many as a number for each of four channels.
 _FEW_BYTES = 16
+# Where a table of options is not named as its operator.
+_OPTIONS = {"FULLY_CONNECTED": "FullyConnected", "L2_NORMALIZATION": "L2Norm", "LOG_SOFTMAX": "LogSoftmax"}
+_OPTIONS |= {"REDUCE_MIN": "Reducer"}
 _KINDS = {np.dtype(np.float32): "FLOAT32", np.dtype(np.int32): "INT32"}
 
 
@@ -36,18 +39,25 @@ class GraphEditor:
 
     Args:
         flatbuffer: The model; bytes behind the flatbuffer are left out.
+        outputs: How many outputs it has now; ``finish`` leaves it one.
+
+    Attributes:
+        input: The input.
+        output: The first output.
+        others: The other outputs.
 
     Raises:
-        ContractError: no TFLite flatbuffer with one subgraph, one input and one output.
+        ContractError: no TFLite flatbuffer with one subgraph, one input and so many outputs.
     """
 
-    def __init__(self, flatbuffer: bytes) -> None:
+    def __init__(self, flatbuffer: bytes, *, outputs: int = 1) -> None:
         self._model = parse(flatbuffer)
         bring_buffers_inside(self._model, flatbuffer)
         self._graph = self._model.subgraphs[0]
         self._in_front: list[Any] = []
         self.input, _ = only_tensor(self._graph, self._graph.inputs, "input")
-        self.output, _ = only_tensor(self._graph, self._graph.outputs, "output")
+        only_tensor(self._graph, self._graph.outputs[outputs - 1 :], "output")
+        self.output, *self.others = (int(one) for one in self._graph.outputs)
 
     def dtype(self, index: int) -> str:
         """Type of a tensor, such as ``float32``."""
@@ -99,7 +109,7 @@ class GraphEditor:
     ) -> int:
         """Add an operator by its name, such as ``SOFTMAX``; returns its output."""
         builtin = getattr(schema.BuiltinOperator, operator)
-        name = operator.title()
+        name = _OPTIONS.get(operator, operator.title())
         # LOGISTIC has no options.
         made = getattr(schema, f"{name}OptionsT", None)
         added = schema.OperatorT(
@@ -171,6 +181,7 @@ class GraphEditor:
                 needed.update(int(index) for index in one.inputs)
         graph.operators = kept[::-1]
         for signature in self._model.signatureDefs:
+            signature.outputs = [one for one in signature.outputs if one.tensorIndex not in self.others]
             for entries, old, new in (
                 (signature.inputs, self.input, new_input),
                 (signature.outputs, self.output, new_output),

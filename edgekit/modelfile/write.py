@@ -27,8 +27,8 @@ def make_bundle(flatbuffer: bytes, contract: Contract, detector: bytes = b"") ->
     """Complete a model in memory. The same arguments and interpreters give the same bundle.
 
     Args:
-        flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, labels] probabilities out. Where the contract has heads,
-            these are the first head's, and float32 [1, heads - 1, labels] of the others are a second output.
+        flatbuffer: uint8 [1, S, S, 3] RGB in, float32 [1, outputs] probabilities out. Where the contract has heads,
+            these are the first head's, and float32 [1, heads - 1, outputs] of the others are a second output.
         contract: The model's contract; ``model_sha256`` and ``checked_on`` are filled in here.
         detector: What finds the contract's regions; empty where it has none.
 
@@ -103,7 +103,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
         ContractError: the file is damaged, or the contract belongs to another model.
     """
     bundle = bundle or read_bundle(path)
-    for what in ("model_sha256", "side_px", "heads", "regions", "precision", "checked_on"):
+    for what in ("model_sha256", "side_px", "heads", "regions", "outputs", "precision", "checked_on"):
         old, new = getattr(bundle.contract, what), getattr(contract, what)
         if old != new:
             raise ContractError(
@@ -143,7 +143,7 @@ def _archive(bundle: Bundle, *, offset: int) -> bytes:
     """The archive for behind a flatbuffer of ``offset`` bytes: stored, as MediaPipe demands, and without a clock."""
     contract = bundle.contract
     members = {
-        LABELS_NAME: ("\n".join(contract.labels) + "\n").encode(),
+        LABELS_NAME: ("\n".join(contract.output_labels) + "\n").encode(),
         CONTRACT_NAME: contract.to_json().encode(),
     }
     if contract.regions is not None and contract.regions.place == "inside":

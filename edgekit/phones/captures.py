@@ -118,7 +118,8 @@ def _check_crop(crop: CapturedCrop, size_wh: tuple[int, int], labels: int) -> No
     left, top, right, bottom = crop.box
     if not (0 <= left < right <= size_wh[0] and 0 <= top < bottom <= size_wh[1]):
         raise DataError(f"a crop's box must lie in the photo's {size_wh[0]}x{size_wh[1]} pixels, got {crop.box}")
-    if len(crop.probabilities) != labels:
+    # A model may have an output more, for what no label is of.
+    if len(crop.probabilities) not in (labels, labels + 1):
         raise DataError(f"a crop must have {labels} probabilities, got {len(crop.probabilities)}")
     _check_shares("a crop's", crop.probabilities)
 

@@ -224,7 +224,7 @@ def check_sweep(sweep: Sweep, contract: Contract, file_sha256: str, model: Path)
     least = max(contract.plan.crops, *(one.crops for one in job.settings))
     if job.crops < least:
         raise DataError(f"{sweep.path}: {JOB_NAME} must score {least} crops or more, got {job.crops}; export it again")
-    told = len({one.delegate for one in job.settings}) * len(job.photos) * job.crops * len(contract.labels)
+    told = len({one.delegate for one in job.settings}) * len(job.photos) * job.crops * contract.outputs
     # A score has a digit and a comma at least. Room for all is made before the first row is read.
     if 2 * told > MAX_TEXT_BYTES:
         raise DataError(

@@ -10,8 +10,9 @@ from edgekit.metrics.breakdown import Detail
 from edgekit.metrics.classification import ClassReport
 from edgekit.metrics.curves import AttackDetail
 from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.open_set import OpenSet
 from edgekit.metrics.rates import Rate
-from edgekit.metrics.wording import count, interval, listed, percent, rate_interval
+from edgekit.metrics.wording import count, interval, listed, open_set_said, percent, rate_interval
 from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.charts import ChartAxes, Curve, curve_chart
 from edgekit.report.drawing import Chart
@@ -121,6 +122,30 @@ def _band(detail: Detail) -> Table:
     ]
     note = f"This file answers “retake” between {band.abstain[0]:g} and {band.abstain[1]:g}." if band.abstain else ""
     return Table(title="Abstaining", columns=("photos", "share"), rows=tuple(rows), note=note)
+
+
+def open_set_tables(found: OpenSet | None) -> tuple[Table, ...]:
+    """What a rule for unknown does, and which classes that the model does not know pass; nothing without a rule."""
+    if found is None:
+        return ()
+    rows = tuple((text_cell(name), Cell(text=value)) for name, value in open_set_said(found))
+    note = (
+        "A photo is unknown from the file's own threshold on, which was chosen on photos that trained it, out of fold."
+    )
+    tables = (Table(title="Unknown", columns=("measure", "value"), rows=rows, note=note),)
+    if not found.classes:
+        return tables
+    classes = tuple(
+        (
+            text_cell(one.label),
+            estimate_cell(quoted(one.accepted), bar=True),
+            text_cell(one.called),
+            number_cell(one.accepted.n, 0),
+        )
+        for one in found.classes
+    )
+    columns = ("class", "accepted", "mostly as", "photos")
+    return (*tables, Table(title="Classes that the model does not know", columns=columns, rows=classes))
 
 
 def slice_tables(detail: Detail) -> tuple[Table, ...]:

@@ -105,6 +105,8 @@ def _details(model: Model) -> CardSection:
         early = "stops early where the rest would hardly turn the answer" if decision.early_stop is not None else ""
         abstain = f"retake from {decision.abstain[0]:g} to {decision.abstain[1]:g}" if decision.abstain else ""
         floor = f"unknown under {decision.floor:g}" if decision.floor is not None else ""
+        if contract.unknown is not None:
+            floor = f"unknown by {contract.unknown.rule} from {contract.unknown.threshold:.3g}"
         vote = f"{decision.vote} vote at temperature {decision.temperature:.3g}"
         items += [
             ("tells apart", listed(contract.labels, 20)),

@@ -28,7 +28,7 @@ from edgekit.report.models import Model
 from edgekit.runtime.classifier import Classifier, CropScore
 from edgekit.runtime.photo import Photo, Picture, read_photo
 from edgekit.runtime.preprocess import to_tensor
-from edgekit.runtime.voting import attack_score, decide, vote
+from edgekit.runtime.voting import attack_score, decide, vote_all
 from edgekit.terminal import captured_stderr
 
 MAX_CROPS = 12
@@ -231,7 +231,7 @@ def _explained(view: MistakeView, photos: Path, known: Sequence[PhotoExplanation
 
 def judge_crop(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[str, str]:
     """What one crop would have said alone, by the contract's own rules, and whether that is right."""
-    voted = vote(np.array([crop.probabilities]), contract.decision)
+    voted = vote_all(np.array([crop.probabilities]), contract).probabilities
     called, _ = decide(voted, forced(contract))
     if contract.bona_fide is None:
         score = voted[contract.labels.index(mistake.predicted)] if mistake.predicted in contract.labels else None

@@ -10,7 +10,7 @@ from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
 from edgekit.metrics.classification import MANY_CLASSES, Evaluation, most_confused
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
-from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, slice_tables
+from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, open_set_tables, slice_tables
 from edgekit.report.benchmarks import Measured, PhotoSet, photo_set
 from edgekit.report.cells import (
     Cell,
@@ -147,7 +147,7 @@ def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:
         title=model.name,
         conditions=f"{said}; temperature {record.decision.temperature:.3g}{cut}",
         confusion=_confusion(record.evaluation),
-        tables=(*_confused(record.evaluation), *detail_tables(record.detail)),
+        tables=(*_confused(record.evaluation), *detail_tables(record.detail), *open_set_tables(record.open_set)),
         charts=detail_charts(key, record.detail),
         slices=slice_tables(record.detail) or _groups(record.evaluation),
     )

@@ -87,9 +87,9 @@ def read_bundle(source: Path | bytes) -> Bundle:
             "copy it again"
         )
     labels = _text(name, LABELS_NAME, members.get(LABELS_NAME, b"")).splitlines()
-    if tuple(labels) != contract.labels:
+    if tuple(labels) != contract.output_labels:
         raise ContractError(
-            f"{name}: {LABELS_NAME} must equal the contract's {list(contract.labels)}, got {labels!r:.200}"
+            f"{name}: {LABELS_NAME} must equal the contract's {list(contract.output_labels)}, got {labels!r:.200}"
         )
     try:
         check_classifier(flatbuffer, side_px=contract.side_px, classes=contract.outputs, heads=contract.head_count)

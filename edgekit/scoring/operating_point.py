@@ -11,6 +11,8 @@ import numpy as np
 from edgekit.arrays import BoolArray, Float64Array
 from edgekit.contract import Contract, Decision
 from edgekit.metrics.attacks import best_threshold
+from edgekit.metrics.open_set import rejecting_threshold
+from edgekit.metrics.rates import accuracy_gains
 from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.runtime.stopping import log_odds, log_ratio
 from edgekit.scoring.scores import Scores
@@ -46,9 +48,48 @@ def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | Non
         threshold = choose_threshold(attack, scores.attack_scores(warm, crops), groups)
         decision = replace(decision, threshold=threshold)
     # "unknown" depends on the best label's probability, which bounds on its lead say nothing of.
-    if decision.floor is None:
+    if decision.floor is None and contract.unknown is None:
         decision = replace(decision, early_stop=fit_early_stop(scores, contract.with_decision(decision)))
     return decision
+
+
+def fit_unknown(scores: Scores, contract: Contract, cost_points: float) -> Contract:
+    """The contract with the threshold of its rule for unknown, and the share of these photos that reach it.
+
+    It is the lowest at which known photos lose no more than they may: a photo loses where its answer was right, and
+    classes weigh the same.
+
+    Args:
+        scores: Photos of known classes that the model was not trained on.
+        contract: With a rule for unknown, and the decision that the photos are voted by.
+        cost_points: Points of balanced accuracy that they may lose.
+    """
+    assert contract.unknown is not None
+    voted, score = scores.voted_all(contract, contract.plan.crops)
+    assert score is not None
+    right = voted.argmax(axis=1) == scores.targets
+    loss = accuracy_gains(scores.targets, np.zeros(len(right), np.bool_), right)
+    threshold = rejecting_threshold(score, loss, cost_points / 100)
+    rejected = float((score >= threshold).mean())
+    return contract.with_unknown(replace(contract.unknown, threshold=threshold, false_reject=round(rejected, 4)))
+
+
+def keep_unknown(scores: Scores, contract: Contract) -> Contract:
+    """The contract with a threshold of its rule for unknown that rejects as many known photos as the old one did.
+
+    Under another temperature the old one means something else. Without a rule, or where nobody noted how many it
+    rejects, nothing is changed.
+
+    Args:
+        scores: Photos of known classes that the model was not trained on.
+        contract: With the decision that photos are voted by from now on.
+    """
+    if contract.unknown is None or contract.unknown.false_reject is None:
+        return contract
+    _, score = scores.voted_all(contract, contract.plan.crops)
+    assert score is not None
+    threshold = rejecting_threshold(score, np.full(len(score), 1 / len(score)), contract.unknown.false_reject)
+    return contract.with_unknown(replace(contract.unknown, threshold=threshold))
 
 
 def edge_caution(temperature: float) -> str:

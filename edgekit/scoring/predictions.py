@@ -50,7 +50,7 @@ class RegionPrediction:
         box: What was found, in the photo's own pixels.
         detected: How sure the detector is.
         label: The verdict's label.
-        score: The probability behind the label; for "retake" the attack score.
+        score: The probability behind the label; for "retake" the attack score, for "unknown" that of its own rule.
         probabilities: Voted probability of each label.
         top: The most probable labels with their probabilities, the best first; None where none was asked for.
         crops: Number of crops that were scored.
@@ -74,7 +74,7 @@ class Prediction:
         label: The verdict's label; empty where there is none. Of a model of regions, the labels of all with commas
             between, or that there is none, such as "no face".
         crops: Number of crops that were scored.
-        score: The probability behind the label; for "retake" the attack score.
+        score: The probability behind the label; for "retake" the attack score, for "unknown" that of its own rule.
         probabilities: Voted probability of each label.
         top: The most probable labels with their probabilities, the best first; None where none was asked for.
         ms: Milliseconds from the file to the verdict.

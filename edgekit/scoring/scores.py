@@ -46,10 +46,13 @@ class Scores:
     def predicted(self, contract: Contract, count: Count = None) -> Int64Array:
         """(photos,) class indices that the contract decides for; -1 for "retake" and "unknown"."""
         index = {label: number for number, label in enumerate(contract.labels)}
+        return np.array([index.get(label, -1) for label in self.answers(contract, count)], dtype=np.int64)
+
+    def answers(self, contract: Contract, count: Count = None) -> list[str]:
+        """What the contract decides for each photo, "retake" and "unknown" among it."""
         probabilities, unknown = self.voted_all(contract, count)
         said = [None] * len(probabilities) if unknown is None else unknown.tolist()
-        answers = (decide(row, contract, score)[0] for row, score in zip(probabilities, said, strict=True))
-        return np.array([index.get(label, -1) for label in answers], dtype=np.int64)
+        return [decide(row, contract, score)[0] for row, score in zip(probabilities, said, strict=True)]
 
     def attack_scores(self, contract: Contract, count: Count = None) -> Float64Array:
         """(photos,) one minus the voted bona fide probability, summed over the attacks."""

@@ -134,7 +134,7 @@ class Models:
                 verdict = PhotoError(f"{name}: {failure}")
         boxes = None
         if asked.boxes and isinstance(verdict, Verdict):
-            boxes = tuple(_crops(verdict, self.contract.labels))
+            boxes = tuple(_crops(verdict, self.contract.output_labels))
         elif asked.boxes and isinstance(verdict, RegionsVerdict):
             boxes = tuple(_found(verdict))
         return Answer(row=prediction_of(name, verdict, asked.top), boxes=boxes)

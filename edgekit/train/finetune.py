@@ -55,6 +55,8 @@ from edgekit.train.resume import REFUSE, RunOptions, drop, recover
 from edgekit.train.solve import head_weights, solve_head
 from edgekit.train.start_from import kept_kernels, read_start, with_labels
 from edgekit.train.to_tflite import to_flatbuffer
+from edgekit.train.unknown import UnknownFound, refuse_unknown
+from edgekit.train.unknown_rule import find_unknown
 
 
 def versions() -> dict[str, str]:
@@ -167,15 +169,7 @@ def finetune(
     dataset = with_groups(dataset, config.split.group_by, progress)
     split = split or split_dataset(dataset, config.split, holds_out_val=config.holds_out_val)
     run = TrainingRun(dataset=dataset, split=split, config=config, folder=folder, options=options)
-    is_large = len(split.train) > MAX_SOLVED_PHOTOS
-    if is_large and (config.heads == "scales" or config.head == "logistic" or config.start):
-        what = "heads of --from" if config.start else "--heads scales and --head logistic"
-        instead = "leave it out" if config.start else "use --heads one --head ridge"
-        raise RunError(
-            f"{what} are solved on at most {MAX_SOLVED_PHOTOS:,} training photos, got {len(split.train):,}; {instead}"
-        )
-    if config.weigh == "groups" and not dataset.has_groups:
-        raise RunError("--weigh groups needs photos with groups, got none; use --group-by, or --weigh photos")
+    _refuse_unfit(dataset, config, len(split.train))
     if config.solves_head:
         folds = len(set(run.folds.tolist()))
         progress.say(f"{count(len(split.train), 'photo')} train; the head is chosen by {folds} folds of them")
@@ -185,7 +179,9 @@ def finetune(
         if options.resume:
             config = _same(folder, dataset, config)
         if config.heads == "auto":
-            config = replace(config, heads="scales" if config.head_scales and not is_large else "one")
+            config = replace(
+                config, heads="scales" if config.head_scales and len(split.train) <= MAX_SOLVED_PHOTOS else "one"
+            )
         run = replace(run, config=config)
         keras.backend.clear_session()
         keras.utils.set_random_seed(config.seed)
@@ -198,6 +194,22 @@ def finetune(
             record = _finetune(network, run, began, progress)
         _drop_other_origins(folder, config)
         return record
+
+
+def _refuse_unfit(dataset: Dataset, config: TrainConfig, photos: int) -> None:
+    """Hold that a configuration is possible with so many training photos, and with what is known of them.
+
+    Raises:
+        RunError: it is not.
+    """
+    if photos > MAX_SOLVED_PHOTOS and (config.heads == "scales" or config.head == "logistic" or config.start):
+        what = "heads of --from" if config.start else "--heads scales and --head logistic"
+        instead = "leave it out" if config.start else "use --heads one --head ridge"
+        raise RunError(f"{what} are solved on at most {MAX_SOLVED_PHOTOS:,} training photos, got {photos:,}; {instead}")
+    if config.unknown_cost is not None:
+        refuse_unknown(dataset.labels, config.bona_fide)
+    if config.weigh == "groups" and not dataset.has_groups:
+        raise RunError("--weigh groups needs photos with groups, got none; use --group-by, or --weigh photos")
 
 
 def _keep_origin(folder: RunFolder, config: TrainConfig, start: Float32Array) -> None:
@@ -326,6 +338,8 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
         ("augmentation", before.config.augment, config.augment),
         # The record says it to all later stages, and those of the qat stage would keep the old one.
         ("regions", before.config.regions, config.regions),
+        ("cost of unknown", before.config.unknown_cost, config.unknown_cost),
+        ("rule for unknown", before.config.unknown_rule, config.unknown_rule),
         ("bona fide label", before.config.bona_fide, config.bona_fide),
         ("seed", before.config.seed, config.seed),
         ("model to begin from", *(one.start and one.start.sha256 for one in (before.config, config))),
@@ -407,7 +421,20 @@ def fit_head(
         final = head.layers.logits(train.fixed, train.scales)
         OutOfFold(unseen=head.choice.out_of_fold, final=final).write(run.folder.folds(stage))
     progress.advance(note=f"out-of-fold loss {head.choice.losses[head.choice.best]:.3f}")
-    return _trials(head)
+    if config.unknown_cost is None:
+        return _trials(head)
+    return replace(_trials(head), unknown=_find_unknown(train, head, run, stage, progress))
+
+
+def _find_unknown(train: FeatureSet, head: Head, run: TrainingRun, stage: Stage, progress: Progress) -> UnknownFound:
+    """The rule for unknown of a stage; what it goes by is kept beside the weights."""
+    found, kept = find_unknown(train, run.dataset.labels, head, run.config, run.start, progress)
+    place = run.folder.means(stage)
+    if kept is None:
+        place.unlink(missing_ok=True)
+        return found
+    kept.write(place)
+    return replace(found, means_sha256=file_sha256(place))
 
 
 def _trials(head: Head) -> Trials:
@@ -483,6 +510,7 @@ def write_record(
         features_tried=trials.features,
         reading=run.dataset.reading,
         left_out=None if run.dataset.regions is None else run.dataset.regions.left_out,
+        unknown=trials.unknown,
     )
     write_json(run.folder.record(stage), record)
     return record

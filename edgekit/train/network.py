@@ -118,6 +118,11 @@ def pooled_features(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, keras.layers.Rescaling(2.0, name="features")(joined), name="features")
 
 
+def with_pooled_taps(network: keras.Model) -> keras.Model:
+    """A network of one head, or its fake-quantised twin, whose pooled taps are outputs, too, behind the logits."""
+    return keras.Model(network.input, [network.outputs[0], *pooled_taps(network)], name=network.name)
+
+
 def columns_of(network: keras.Model, config: NetworkConfig) -> dict[Features, Int64Array]:
     """Which of a network's pooled features each choice of layers takes, by its name."""
     names = [layer.name for layer in _first(network)]

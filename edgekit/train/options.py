@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Literal
 
 from edgekit.augment.options import Preset
-from edgekit.contract import MAX_CROPS, MAX_HEADS, CropPlan, Precision, RegionPlan
+from edgekit.contract import MAX_CROPS, MAX_HEADS, CropPlan, Precision, RegionPlan, UnknownRule
 from edgekit.data.options import MAX_SEED, SplitConfig
 from edgekit.errors import RunError
 from edgekit.records import BEFORE
@@ -30,6 +30,8 @@ HIDDEN_UNITS = 64
 _MAX_DIGITS = 3
 # Beyond them mixing halves every crop, and a head leaps.
 MAX_MIXUP, MAX_HEAD_RATE = 10, 1000
+# Points of balanced accuracy.
+UNKNOWN_COST, MAX_UNKNOWN_COST = 1.0, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,9 @@ class TrainConfig:
         regions: What is classified instead of the whole photo; None: the whole photo.
         detector: What finds the regions, while a run is made: ``short``, ``back`` or ``full`` for MediaPipe's face
             detectors, or the path of a file. The run keeps a copy.
+        unknown_cost: Points of balanced accuracy that known photos may lose so that others are called unknown, by a
+            rule that classes held out in turn choose; None: every photo gets a label.
+        unknown_rule: The rule; None: the best of them.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -240,6 +245,8 @@ class TrainConfig:
     start: StartedFrom | None = None
     regions: RegionPlan | None = None
     detector: str = "short"
+    unknown_cost: float | None = None
+    unknown_rule: UnknownRule | None = None
 
     def __post_init__(self) -> None:
         """Check ranges; a split checks its own."""
@@ -261,6 +268,7 @@ class TrainConfig:
         if not 1 <= self.draws <= MAX_CROPS:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
         self._check_head()
+        self._check_unknown()
         if self.heads == "scales" and not self.is_solved:
             raise RunError(f"--heads scales are solved on a frozen backbone, got --tune {self.tune}; use --heads one")
         if self.head_count > MAX_HEADS:
@@ -271,6 +279,22 @@ class TrainConfig:
                 f"every scale must be among the plan's crops for --heads scales, {self.plan} with {self.plan.crops} "
                 f"crops has no {', '.join(unseen)}; take more --crops, or --heads one"
             )
+
+    def _check_unknown(self) -> None:
+        if self.unknown_cost is None:
+            return
+        if not 0 <= self.unknown_cost <= MAX_UNKNOWN_COST:
+            raise RunError(
+                f"--unknown-cost must be 0 to {MAX_UNKNOWN_COST} points of balanced accuracy, got "
+                f"{self.unknown_cost:g}; try {UNKNOWN_COST:g}"
+            )
+        if not self.is_solved:
+            raise RunError(
+                f"--unknown solves a head for each round on features of a frozen backbone, got --tune {self.tune}; use "
+                "--tune head, or leave --unknown out"
+            )
+        if self.head_scales:
+            raise RunError("--unknown is for one head for all crops, got --heads scales; use --heads one")
 
     def _check_head(self) -> None:
         if self.start is not None and self.head != "ridge":

@@ -19,6 +19,7 @@ from edgekit.runtime.other_models import model_remedy
 from edgekit.runtime.regions.detector import MAX_DETECTOR_BYTES
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.train.options import Stage, TrainConfig
+from edgekit.train.unknown import KeptMeans, UnknownFound
 
 # In the order in which they are made, each from the one before.
 STAGES: tuple[Stage, ...] = ("float", "qat")
@@ -62,12 +63,14 @@ class Trials:
         best: Index of the trial that was kept; -1 where what came before the first was best.
         finished: Whether all were tried; False after Ctrl-C.
         features: Balanced accuracy, out of fold, of each choice of layers to pool; empty where none was chosen.
+        unknown: Rules for unknown, where they were compared.
     """
 
     history: dict[str, tuple[float, ...]]
     best: int
     finished: bool
     features: dict[str, float] = field(default_factory=dict)
+    unknown: UnknownFound | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,7 @@ class TrainRecord:
         features_tried: Where the layers to pool were chosen: balanced accuracy of each choice, out of fold.
         reading: How the photos' folder was to be read.
         left_out: With regions: photos that have none, or several, and neither trained nor tested.
+        unknown: Rules for unknown, compared on classes that were held out in turn; None where every photo gets a label.
     """
 
     stage: Stage
@@ -147,6 +151,7 @@ class TrainRecord:
     features_tried: dict[str, float] = field(default_factory=dict)
     reading: DataReading = AS_IT_LIES
     left_out: WithoutRegion | None = None
+    unknown: UnknownFound | None = None
 
     @property
     def tried(self) -> Literal["epoch", "penalty", "epochs"]:
@@ -234,6 +239,10 @@ class RunFolder:
         """What the heads of a stage's folds said of the training photos."""
         return self.root / f"{stage}.folds.npz"
 
+    def means(self, stage: Stage) -> Path:
+        """Means of classes that a rule for unknown goes by; there are none by another rule."""
+        return self.root / f"{stage}.means.npz"
+
     def last_epoch(self, stage: Stage) -> Path:
         """What a fit that was stopped goes on from; there is none once it is finished."""
         return self.root / f"{stage}.last-epoch.npz"
@@ -243,9 +252,9 @@ class RunFolder:
         return self.root / f"{stage}.curves.png"
 
     def traces(self, stage: Stage) -> tuple[Path, ...]:
-        """Record, last epoch, weights, state, scores of the folds, picture: all that a stage writes, in this order."""
+        """All that a stage writes, in this order: record, last epoch, weights, state, folds, means, picture."""
         kept = self.record(stage), self.last_epoch(stage), self.weights(stage), self.state(stage), self.folds(stage)
-        return *kept, self.curves(stage)
+        return *kept, self.means(stage), self.curves(stage)
 
     def read(self, stage: Stage) -> TrainRecord:
         """Read a stage's record.
@@ -320,6 +329,17 @@ class RunFolder:
         self.check_folds(record)
         shape = len(record.split.train), record.config.plan.crops, len(record.labels)
         return OutOfFold.read(self.folds(record.stage), record.folds_sha256 or "", shape)
+
+    def kept_means(self, record: TrainRecord) -> KeptMeans | None:
+        """Means of classes that a stage's rule for unknown goes by; None where it goes by another, or there is none.
+
+        Raises:
+            RunError: the file is missing, or not the one that the record tells of.
+        """
+        if record.unknown is None or not record.unknown.means_sha256:
+            return None
+        shape = len(record.split.train), record.config.plan.crops, len(record.labels)
+        return KeptMeans.read(self.means(record.stage), record.unknown.means_sha256, shape)
 
     def check_origin(self, qat: TrainRecord) -> None:
         """Hold that a qat stage was made from the float weights that the run has.

@@ -168,6 +168,35 @@ def test_small_cnn_has_no_options_of_mobilenet(edgekit_here, photos, tmp_path, c
     assert not (tmp_path / "run").exists()
 
 
+HEAD = ("--backbone", "small_cnn", "--side", "32", "--plan", "native", "--weights", "none")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(["--unknown-cost", "2"], "--unknown-cost goes with --unknown", id="cost-alone"),
+        pytest.param(["--unknown-rule", "energy"], "--unknown-rule goes with --unknown", id="rule-alone"),
+        pytest.param(["--unknown"], "no sense beside attacks, .* got genuine for genuine photos", id="attacks"),
+        pytest.param(["--unknown", "--bona-fide", "none"], "needs 4 or more, got 2: genuine, recapture", id="too-few"),
+        pytest.param(
+            ["--unknown", "--bona-fide", "none", "--tune", "all"],
+            "on features of a frozen backbone, got --tune all",
+            id="tuned",
+        ),
+        pytest.param(
+            ["--unknown", "--bona-fide", "none", "--heads", "scales", "--plan", "full:native", "--crops", "3"],
+            "for one head for all crops, got --heads scales",
+            id="heads",
+        ),
+    ],
+)
+def test_what_can_not_be_unknown(edgekit_here, photos, tmp_path, options, message):
+    code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *HEAD, *options)
+    assert code == 2
+    assert re.search(message, " ".join(err.split())), err
+    assert not (tmp_path / "run").exists()
+
+
 def test_training_from_scratch_draws_no_crops_for_a_head(edgekit_here, photos, tmp_path):
     code, _, err = edgekit_here("finetune", photos, "--out", tmp_path / "run", *SMALL, "--draws", "3")
     assert code == 2

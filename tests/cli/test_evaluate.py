@@ -8,7 +8,9 @@ import sys
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
+from edgekit.contract import Unknown
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain
@@ -148,3 +150,63 @@ class TestOneSide:
         assert code == 2
         assert "scoring" not in err
         assert re.search("photos of both classes|photos or more of each label", err)
+
+
+class TestUnknown:
+    """A model of three colours with a rule for unknown, on photos of these and of others."""
+
+    @pytest.fixture
+    def ruled(self, tmp_path, three_colours_file):
+        contract = read_bundle(three_colours_file).contract
+        contract = contract.with_decision(replace(contract.decision, early_stop=None))
+        rule = Unknown(rule="probability", threshold=0.5, false_accept=0.25, false_reject=0.0, auroc=0.97)
+        update_contract(three_colours_file, contract.with_unknown(rule), out=tmp_path / "ruled.tflite")
+        return tmp_path / "ruled.tflite"
+
+    @pytest.fixture
+    def colours(self, tmp_path, ruled):
+        labels = read_bundle(ruled).contract.labels
+        root, values = tmp_path / "colours", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90), (180, 20, 20)]
+        for name, colour in zip((*labels, "grey", "ruby"), values, strict=True):
+            (root / name).mkdir(parents=True)
+            for number in range(3):
+                Image.new("RGB", (24, 20), tuple(max(0, one - 5 * number) for one in colour)).save(
+                    root / name / f"{number}.png"
+                )
+        return root
+
+    def test_classes_that_the_model_does_not_know_are_told(self, tmp_path, edgekit_here, ruled, colours):
+        code, told, err = edgekit_here("evaluate", ruled, "--data", colours, "--out", tmp_path / "report")
+        assert code == 0, err
+        assert re.search(r"grey +│ +0\.0 \(.*│ +– │ +3", told), told
+        assert re.search(r"ruby +│ +100\.0 \(", told)
+        for words in ("unknown by: probability, from score 0.5", "open-set AUROC: ", "FPR at 95 % TPR: "):
+            assert words in told, words
+        assert "balanced accuracy of known photos: 100.0 % without the rule, 100.0 % with it; points lost: 0.0" in told
+        code, out, _ = edgekit_here("evaluate", ruled, "--data", colours, "--json")
+        record = from_plain(EvaluateRecord, json.loads(out), where="--json")
+        assert [one.label for one in record.open_set.classes] == ["grey", "ruby"]
+        code, _, err = edgekit_here(
+            "report", ruled, tmp_path / "report" / "evaluate.json", "--out", tmp_path / "page.html"
+        )
+        assert code == 0, err
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert "Classes that the model does not know" in page
+        assert "open-set AUROC" in page
+
+    def test_without_a_rule_they_are_refused(self, edgekit_here, three_colours_file, colours):
+        code, _, err = edgekit_here("evaluate", three_colours_file, "--data", colours)
+        assert code == 2
+        assert "has the labels ['grey', 'ruby'], the model knows" in " ".join(err.split())
+
+    def test_predict_and_info_say_it(self, edgekit_here, ruled, colours):
+        code, told, err = edgekit_here("predict", ruled, colours / "grey")
+        assert code == 0, err
+        assert told.count("unknown") >= 3
+        code, told, _ = edgekit_here("predict", ruled, colours / "grey" / "0.png", "--json")
+        (row,) = json.loads(told)
+        assert (row["label"], row["score"]) == ("unknown", pytest.approx(2 / 3, abs=0.01))
+        code, told, _ = edgekit_here("info", ruled)
+        said = " ".join(told.split())
+        assert "by probability from score 0.5; on classes held out: AUROC 0.970" in said
+        assert "false accepts 25.0 %, false rejects 0.0 %" in said

@@ -38,7 +38,7 @@ from edgekit.quantize.options import CALIBRATION_CROPS
 from edgekit.runtime.smoothing import DEFAULT_TAU_S
 from edgekit.serve.options import ServeConfig
 from edgekit.simulate.options import RecaptureConfig, SimulateConfig
-from edgekit.train.options import NetworkConfig, TrainConfig
+from edgekit.train.options import UNKNOWN_COST, NetworkConfig, TrainConfig
 from edgekit.web.options import WebConfig
 
 # Options whose type depends on the command, and why.
@@ -199,6 +199,8 @@ DEFAULTS = {
         "--heads": TRAIN.heads,
         "--weigh": TRAIN.weigh,
         **REGIONS,
+        "--unknown-cost": f"{UNKNOWN_COST:g}",
+        "--unknown-rule": "the best",
         "--plan": str(TRAIN.plan),
         "--crops": TRAIN.plan.crops,
         "--working-px": TRAIN.plan.working_px,

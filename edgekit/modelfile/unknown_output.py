@@ -1,0 +1,88 @@
+"""A logit more behind a model's others, for what no label is of. All of it is float, as the softmax behind it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.arrays import Float32Array
+from edgekit.errors import ContractError
+from edgekit.modelfile.editing import GraphEditor
+from edgekit.modelfile.flatbuffer import parse
+
+_LAST = {"axis": 1}
+
+
+def append_constant(flatbuffer: bytes, logit: float) -> bytes:
+    """Let a model that ends in logits have one more, the same for every crop.
+
+    Behind a softmax its probability is the sigmoid of the logit less the log-sum-exp of the others.
+
+    Args:
+        flatbuffer: A model with one output, float32 [1, n] logits.
+        logit: The logit.
+
+    Returns:
+        The model with one output, float32 [1, n + 1] logits.
+
+    Raises:
+        ContractError: another output.
+    """
+    editor = GraphEditor(flatbuffer)
+    constant = editor.constant("unknown_logit", np.array([[logit]], np.float32))
+    return _joined(editor, editor.output, constant)
+
+
+def append_nearness(
+    flatbuffer: bytes, *, middle: Float32Array, means: Float32Array, zero: float, slope: float
+) -> bytes:
+    """Let a model that ends in logits have one more, which rises with the angle of its features to all means.
+
+    The new logit is ``slope (zero - c)``, c the largest cosine of the features, less the middle, with one of the means.
+    The others become logarithms of what a softmax of them alone would give, so that behind a softmax of all the new
+    probability depends on nothing but its logit.
+
+    Args:
+        flatbuffer: A model whose first output is float32 [1, n] logits, and whose others, float32 [1, c1], [1, c2], …,
+            are features of c channels together.
+        middle: (c,) what is taken from the features.
+        means: (k, c) of length one.
+        zero: The cosine at which the new logit is zero.
+        slope: How much a cosine less by one raises it.
+
+    Returns:
+        The model with one output, float32 [1, n + 1] logits.
+
+    Raises:
+        ContractError: other outputs, or another number of channels.
+    """
+    parts = len(parse(flatbuffer).subgraphs[0].outputs) - 1
+    editor = GraphEditor(flatbuffer, outputs=max(parts + 1, 1))
+    widths = [editor.shape(one) for one in editor.others]
+    if sum(width[-1] for width in widths) != means.shape[1]:
+        raise ContractError(f"features must have {means.shape[1]} channels together, got outputs {widths}")
+    channels, classes = means.shape[1], editor.shape(editor.output)[-1]
+    features = editor.others[0]
+    if parts > 1:
+        whole = editor.tensor("features", [1, channels], "float32")
+        features = editor.add("CONCATENATION", editor.others, whole, _LAST)
+    centred = editor.tensor("features_centred", [1, channels], "float32")
+    editor.add("SUB", [features, editor.constant("features_middle", middle[np.newaxis])], centred)
+    unit = editor.add("L2_NORMALIZATION", [centred], editor.tensor("features_unit", [1, channels], "float32"))
+    kernel = editor.constant("means", np.ascontiguousarray(-slope * means, np.float32))
+    bias = editor.constant("means_bias", np.full(len(means), slope * zero, np.float32))
+    angles = editor.tensor("angles", [1, len(means)], "float32")
+    editor.add("FULLY_CONNECTED", [unit, kernel, bias], angles)
+    nearest = editor.tensor("unknown_logit", [1, 1], "float32")
+    axis = editor.constant("angles_axis", np.array([1], np.int32))
+    editor.add("REDUCE_MIN", [angles, axis], nearest, {"keepDims": True})
+    alone = editor.tensor("logits_alone", [1, classes], "float32")
+    return _joined(editor, editor.add("LOG_SOFTMAX", [editor.output], alone), nearest)
+
+
+def _joined(editor: GraphEditor, logits: int, more: int) -> bytes:
+    shape = editor.shape(logits)
+    if editor.dtype(logits) != "float32" or len(shape) != 2 or shape[0] != 1:
+        raise ContractError(f"logits must be float32 [1, n], got {editor.dtype(logits)} {shape}")
+    both = editor.tensor("logits_and_unknown", [1, shape[1] + 1], "float32")
+    editor.add("CONCATENATION", [logits, more], both, _LAST)
+    return editor.finish(new_input=editor.input, new_output=both)

@@ -1,0 +1,248 @@
+"""Rules for what no label is of: their scores from logits and features, and what was found of them. No TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.arrays import Float32Array, Int64Array
+from edgekit.bounds import Share
+from edgekit.contract import Unknown, UnknownRule
+from edgekit.errors import RunError
+from edgekit.records import file_sha256
+from edgekit.scoring.keep import ArrayType, read_arrays, write_arrays
+from edgekit.scoring.out_of_fold import OutOfFold
+
+RULES: tuple[UnknownRule, ...] = ("probability", "energy", "distance")
+# With fewer classes a round would be left with two, which say little of what a third looks like.
+MIN_CLASSES = 4
+# How much a cosine less by one raises the logit of the rule by distance. Twice that, the most that a photo can reach,
+# leaves labels' probabilities far above the smallest float.
+SLOPE = 20.0
+# Share of known photos beyond where the logit of unknown is that of a known photo.
+_BEYOND = 0.05
+_PHOTOS_AT_ONCE = 64
+_MAX_CHANNELS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFound:
+    """What a rule is worth on classes that were held out in turn: means over the rounds.
+
+    Attributes:
+        rule: The rule.
+        auroc: Area under the ROC curve of photos held out against known ones.
+        fpr_at_95: Share of photos held out that pass where 95 % of known ones do.
+        false_accept: Share of photos held out that pass at the threshold that costs known ones what it may.
+        false_reject: Share of known photos that do not pass there.
+        aurocs: The area of each round.
+    """
+
+    rule: UnknownRule
+    auroc: Share
+    fpr_at_95: Share
+    false_accept: Share
+    false_reject: Share
+    aurocs: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownFound:
+    """Rules for unknown, compared on classes that were held out in turn.
+
+    Attributes:
+        rounds: The classes that each round held out.
+        rules: The three rules.
+        rule: The one that the model file gets: with the largest area, or as was asked for.
+        cost_points: Points of balanced accuracy, out of fold, that known photos may lose by it.
+        zero: By ``energy`` the logit of unknown, by ``distance`` the cosine at which it is 0; None by ``probability``.
+        means_sha256: Of the file of class means that ``distance`` needs; empty without.
+    """
+
+    rounds: tuple[tuple[str, ...], ...]
+    rules: tuple[RuleFound, ...]
+    rule: UnknownRule
+    cost_points: float
+    zero: float | None = None
+    means_sha256: str = ""
+
+    @property
+    def best(self) -> RuleFound:
+        """What the chosen rule is worth."""
+        return next(one for one in self.rules if one.rule == self.rule)
+
+    def of_contract(self) -> Unknown:
+        """For a contract, before its threshold is chosen on what the file says."""
+        return Unknown(
+            rule=self.rule,
+            threshold=1.0,
+            false_accept=round(self.best.false_accept, 4),
+            auroc=round(self.best.auroc, 4),
+        )
+
+
+def refuse_unknown(labels: Sequence[str], bona_fide: str | None) -> None:
+    """Hold that classes can be held out in turn.
+
+    Raises:
+        RunError: there are too few, or one is of genuine photos.
+    """
+    if bona_fide:
+        raise RunError(
+            f"--unknown has no sense beside attacks, of which any that is unknown is one, got {bona_fide} for genuine "
+            "photos; leave --unknown out, or name --bona-fide none"
+        )
+    if len(labels) < MIN_CLASSES:
+        raise RunError(
+            f"--unknown holds classes out in turn and needs {MIN_CLASSES} or more, got {len(labels)}: "
+            f"{', '.join(labels)}; add classes, or leave it out"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassMeans:
+    """Directions of classes in the space of pooled features.
+
+    Attributes:
+        middle: (channels,) the mean of the classes' means.
+        means: (classes, channels) those of each class, less the middle, of length one.
+    """
+
+    middle: Float32Array
+    means: Float32Array
+
+    @classmethod
+    def of(cls, features: Float32Array, targets: Int64Array, classes: int) -> ClassMeans:
+        """Of photos' crops.
+
+        Args:
+            features: (photos, crops, channels).
+            targets: (photos,) class indices; every class is there.
+            classes: Number of classes.
+        """
+        sums = np.zeros((classes, features.shape[2]))
+        for start in range(0, len(features), _PHOTOS_AT_ONCE):
+            part = slice(start, start + _PHOTOS_AT_ONCE)
+            np.add.at(sums, targets[part], features[part].mean(axis=1, dtype=np.float64))
+        means = sums / np.bincount(targets, minlength=classes)[:, np.newaxis]
+        middle = means.mean(axis=0)
+        return cls(middle=middle.astype(np.float32), means=_unit(means - middle).astype(np.float32))
+
+    def cosines(self, features: Float32Array) -> Float32Array:
+        """The largest cosine with a class: (photos, crops, channels) to (photos, crops)."""
+        found = np.empty(features.shape[:2], np.float32)
+        for start in range(0, len(features), _PHOTOS_AT_ONCE):
+            part = slice(start, start + _PHOTOS_AT_ONCE)
+            found[part] = (_unit(features[part] - self.middle) @ self.means.T).max(axis=2)
+        return found
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    # The smallest square is that of the TFLite kernel.
+    return np.asarray(vectors / np.sqrt(np.maximum((vectors**2).sum(axis=-1, keepdims=True), 1e-6)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptMeans:
+    """What a model with the rule by distance is made from, and what it says of the photos that trained it.
+
+    Attributes:
+        means: Of all training photos.
+        unseen: (photos, crops) cosines with means of the photos outside each photo's fold.
+        final: (photos, crops) cosines with those of all.
+    """
+
+    means: ClassMeans
+    unseen: Float32Array
+    final: Float32Array
+
+    def write(self, place: Path) -> None:
+        """Write them whole or not at all."""
+        arrays = {"middle": self.means.middle, "means": self.means.means, "unseen": self.unseen, "final": self.final}
+        write_arrays(place, arrays)
+
+    @classmethod
+    def read(cls, place: Path, sha256: str, shape: tuple[int, int, int]) -> KeptMeans:
+        """Read what ``write`` wrote.
+
+        Args:
+            place: The file.
+            sha256: What the run's record says of it.
+            shape: Photos, crops and classes.
+
+        Raises:
+            RunError: the file is missing, damaged, or not the one with this hash.
+        """
+        photos, crops, classes = shape
+        channels = range(1, _MAX_CHANNELS + 1)
+        expected = {
+            "middle": ArrayType(np.float32, (channels,)),
+            "means": ArrayType(np.float32, (classes, channels)),
+            **{name: ArrayType(np.float32, (photos, crops)) for name in ("unseen", "final")},
+        }
+        found = None
+        if place.is_file() and file_sha256(place) == sha256:
+            found = read_arrays(place, expected)
+        if found is None or found["middle"].shape != found["means"].shape[1:]:
+            raise RunError(
+                f"{place} must be the class means that the run's record tells of, got none or others; "
+                "run the stage again with --overwrite"
+            )
+        means = ClassMeans(middle=found["middle"], means=found["means"])
+        return cls(means=means, unseen=found["unseen"], final=found["final"])
+
+
+def zero_of(rule: UnknownRule, logits: Float32Array, cosines: Float32Array) -> float | None:
+    """Where unknown begins: the log-sum-exp, or the cosine, that one known photo in twenty is below.
+
+    Args:
+        rule: The rule.
+        logits: (photos, crops, classes) of known photos.
+        cosines: (photos, crops) of them.
+
+    Returns:
+        None for the rule that needs none.
+    """
+    if rule == "probability":
+        return None
+    known = log_sum_exp(logits.mean(axis=1, keepdims=True))[:, 0] if rule == "energy" else cosines.mean(axis=1)
+    return float(np.quantile(known, _BEYOND))
+
+
+def with_unknown(rule: UnknownRule, logits: Float32Array, cosines: Float32Array, zero: float | None) -> Float32Array:
+    """Logits as a model with a rule has them, with the one of unknown where it has its own.
+
+    Args:
+        rule: The rule.
+        logits: (…, classes) of the labels.
+        cosines: (…) the largest cosine with a class.
+        zero: As ``zero_of`` gives it.
+
+    Returns:
+        (…, outputs).
+    """
+    if rule == "probability" or zero is None:
+        return logits
+    if rule == "energy":
+        return np.append(logits, np.full((*logits.shape[:-1], 1), zero, np.float32), axis=-1)
+    alone = logits - log_sum_exp(logits)[..., np.newaxis]
+    return np.append(alone, np.float32(SLOPE) * (np.float32(zero) - cosines)[..., np.newaxis], axis=-1)
+
+
+def folds_with_unknown(folds: OutOfFold, found: UnknownFound, kept: KeptMeans | None) -> OutOfFold:
+    """What folds said, as logits of a model with the rule that was found; ``kept`` where it is that by distance."""
+    none = np.zeros(folds.unseen.shape[:2], np.float32)
+    unseen, final = (none, none) if kept is None else (kept.unseen, kept.final)
+    return OutOfFold(
+        unseen=with_unknown(found.rule, folds.unseen, unseen, found.zero),
+        final=with_unknown(found.rule, folds.final, final, found.zero),
+    )
+
+
+def log_sum_exp(logits: Float32Array) -> Float32Array:
+    """(…, classes) to (…)."""
+    most = logits.max(axis=-1)
+    return np.asarray(most + np.log(np.exp(logits - most[..., np.newaxis]).sum(axis=-1)), np.float32)

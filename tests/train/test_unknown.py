@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from edgekit.contract import Contract, CropPlan, Unknown
+from edgekit.errors import RunError
+from edgekit.modelfile.write import NO_SHA256
+from edgekit.records import file_sha256, from_plain, plain
+from edgekit.runtime.voting import softmax, vote_all
+from edgekit.scoring.out_of_fold import OutOfFold
+from edgekit.train.unknown import (
+    RULES,
+    SLOPE,
+    ClassMeans,
+    KeptMeans,
+    RuleFound,
+    UnknownFound,
+    folds_with_unknown,
+    refuse_unknown,
+    with_unknown,
+    zero_of,
+)
+
+LOGITS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
+COSINES = np.random.default_rng(1).uniform(-1, 1, (6, 2)).astype(np.float32)
+FOUND = tuple(
+    RuleFound(rule=rule, auroc=area, fpr_at_95=0.4, false_accept=0.5, false_reject=0.02, aurocs=(area,))
+    for rule, area in zip(RULES, (0.8, 0.9, 0.7), strict=True)
+)
+
+
+def voted(rule, zero):
+    contract = Contract(
+        name="m",
+        labels=("a", "b", "c"),
+        side_px=8,
+        plan=CropPlan(crops=2),
+        precision="float32",
+        model_sha256=NO_SHA256,
+    ).with_unknown(Unknown(rule=rule, threshold=0.5))
+    return vote_all(softmax(with_unknown(rule, LOGITS, COSINES, zero).astype(np.float64)), contract)
+
+
+def test_the_score_by_energy_falls_with_the_log_sum_exp_of_the_voted_logits():
+    mean = LOGITS.mean(axis=1, dtype=np.float64)
+    energy = np.log(np.exp(mean).sum(axis=1))
+    np.testing.assert_allclose(voted("energy", 0.7).unknown, 1 / (1 + np.exp(energy - 0.7)), rtol=1e-6)
+
+
+def test_the_score_by_distance_depends_on_cosines_alone_for_each_crop():
+    crops = softmax(with_unknown("distance", LOGITS, COSINES, 0.25).astype(np.float64))
+    np.testing.assert_allclose(crops[..., -1], 1 / (1 + np.exp(SLOPE * (COSINES.astype(np.float64) - 0.25))), rtol=1e-5)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_labels_are_what_they_would_be_without(rule):
+    zero = zero_of(rule, LOGITS, COSINES)
+    np.testing.assert_allclose(voted(rule, zero).probabilities, voted("probability", None).probabilities, rtol=1e-5)
+
+
+def test_unknown_begins_where_one_known_photo_in_twenty_ends():
+    assert zero_of("probability", LOGITS, COSINES) is None
+    assert zero_of("distance", LOGITS, COSINES) == pytest.approx(np.quantile(COSINES.mean(axis=1), 0.05))
+    assert (voted("energy", zero_of("energy", LOGITS, COSINES)).unknown > 0.5).sum() == 1
+
+
+def test_means_of_classes_are_directions_from_their_middle():
+    features = np.zeros((5, 2, 3), np.float32)
+    features[:3] += (4, 0, 0)
+    features[3:] += (0, 2, 0)
+    found = ClassMeans.of(features, np.array([0, 0, 0, 1, 1]), 2)
+    # Classes weigh the same, however many photos they have.
+    np.testing.assert_allclose(found.middle, (2, 1, 0))
+    np.testing.assert_allclose(found.cosines(features), 1, rtol=1e-6)
+    assert found.cosines(np.full((1, 1, 3), (2, 1, 9), np.float32)) == pytest.approx(0, abs=1e-6)
+    np.testing.assert_allclose(found.cosines(np.array([[[2, 1, 0]]], np.float32)), 0)
+
+
+class TestFile:
+    @pytest.fixture
+    def kept(self):
+        means = ClassMeans(middle=np.zeros(4, np.float32), means=np.eye(3, 4, dtype=np.float32))
+        return KeptMeans(means=means, unseen=COSINES, final=COSINES + 1)
+
+    def test_it_is_read_as_it_was_written(self, kept, tmp_path):
+        kept.write(tmp_path / "m.npz")
+        found = KeptMeans.read(tmp_path / "m.npz", file_sha256(tmp_path / "m.npz"), (6, 2, 3))
+        np.testing.assert_array_equal(found.means.means, kept.means.means)
+        np.testing.assert_array_equal(found.final, kept.final)
+
+    @pytest.mark.parametrize("shape", [(5, 2, 3), (6, 1, 3), (6, 2, 4)])
+    def test_that_of_another_run_is_refused(self, kept, tmp_path, shape):
+        kept.write(tmp_path / "m.npz")
+        with pytest.raises(RunError, match="must be the class means that the run's record tells of"):
+            KeptMeans.read(tmp_path / "m.npz", file_sha256(tmp_path / "m.npz"), shape)
+
+    @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no archive"])
+    def test_none_or_a_damaged_one_is_refused(self, tmp_path, content):
+        if content is not None:
+            (tmp_path / "m.npz").write_bytes(content)
+        with pytest.raises(RunError, match=r"run the stage again with --overwrite"):
+            KeptMeans.read(tmp_path / "m.npz", "0" * 64, (6, 2, 3))
+
+    def test_folds_get_the_logit_that_each_photo_would_have(self, kept):
+        folds = OutOfFold(unseen=LOGITS, final=2 * LOGITS)
+        found = UnknownFound(rounds=(("a",),), rules=FOUND, rule="distance", cost_points=1.0, zero=0.0)
+        told = folds_with_unknown(folds, found, kept)
+        assert told.unseen.shape == told.final.shape == (6, 2, 4)
+        np.testing.assert_allclose(told.unseen[..., 3] - told.final[..., 3], SLOPE, rtol=1e-5)
+        np.testing.assert_allclose(np.exp(told.unseen[..., :3]).sum(axis=2), 1, rtol=1e-5)
+
+
+def test_a_record_of_what_was_found_is_read_again():
+    found = UnknownFound(rounds=(("a", "b"), ("c",)), rules=FOUND, rule="energy", cost_points=1.0, zero=2.5)
+    assert from_plain(UnknownFound, plain(found), where="here") == found
+    assert (found.best.auroc, found.of_contract().auroc) == (0.9, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "bona_fide", "said"),
+    [
+        pytest.param("abc", None, "needs 4 or more, got 3: a, b, c; add classes", id="too-few"),
+        pytest.param("abcd", "a", "no sense beside attacks.*got a for genuine photos", id="attacks"),
+    ],
+)
+def test_what_can_not_be_held_out_is_refused(labels, bona_fide, said):
+    with pytest.raises(RunError, match=said):
+        refuse_unknown(tuple(labels), bona_fide)
+
+
+def test_four_classes_are_enough():
+    refuse_unknown(tuple("abcd"), "")
