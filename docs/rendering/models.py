@@ -7,7 +7,11 @@ from edgekit.metrics.wording import percent
 from rendering.common import Record, crops_of, interval, machine, table
 
 # As their papers spell them.
-BACKBONES = {"mobilenet_v2": "MobileNetV2", "efficientnet_lite0": "EfficientNet-Lite0"}
+BACKBONES = {
+    "mobilenet_v2": "MobileNetV2",
+    "efficientnet_lite0": "EfficientNet-Lite0",
+    "efficientnet_lite1": "EfficientNet-Lite1",
+}
 
 # Fewer photos of an author may all be of one class.
 MANY_PHOTOS = 30

@@ -41,7 +41,7 @@ class NetworkConfig:
     Attributes:
         backbone: A name of ``backbones.registry``.
         alpha: Width multiplier, of backbones that have one.
-        side_px: Side of the square input.
+        side_px: Side of the square input; 0 is the one that the backbone's publishers trained it for.
         features: The layers of the backbone pooled for the head, where there are several to choose from. ``texture``:
             early ones, where the network then ends (recapture is texture more than content, and it is cheaper);
             ``content``: the top; ``all``: both; ``auto``: texture where there is a bona fide label, else content,
@@ -51,9 +51,9 @@ class NetworkConfig:
         dropout: Share of the pooled features that each step of training leaves out, and inference never.
     """
 
-    backbone: str = "efficientnet_lite0"
+    backbone: str = "efficientnet_lite1"
     alpha: float = 1.0
-    side_px: int = 224
+    side_px: int = 0
     features: Features = "auto"
     weights: str = "imagenet"
     dropout: float = 0.0
@@ -61,6 +61,8 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         known = self.known
+        if self.side_px == 0:
+            object.__setattr__(self, "side_px", known.side_px)
         if not 0.05 <= self.alpha <= 2:
             raise RunError(f"alpha must lie in 0.05 to 2, got {self.alpha}")
         if self.alpha != 1 and not known.any_width:

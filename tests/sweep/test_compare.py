@@ -194,7 +194,7 @@ def test_answers_of_other_photos_are_refused(crossval):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        pytest.param(TrainConfig(), "efficientnet_lite0, 224 px, auto", id="usual"),
+        pytest.param(TrainConfig(), "efficientnet_lite1, 240 px, auto", id="usual"),
         pytest.param(
             TrainConfig(network=NetworkConfig(backbone="efficientnet_lite0", features="texture"), heads="scales"),
             "efficientnet_lite0, 224 px, texture, a head for each scale",

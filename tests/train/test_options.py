@@ -36,7 +36,7 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
         pytest.param(NetworkConfig, {"alpha": 0.0}, RunError, "alpha must lie", id="no-width"),
         pytest.param(NetworkConfig, {"alpha": math.nan}, RunError, "alpha must lie", id="nan-width"),
         pytest.param(NetworkConfig, {"side_px": 100}, RunError, "multiple of 32", id="side-not-a-multiple"),
-        pytest.param(NetworkConfig, {"side_px": 0}, RunError, "32 to 512", id="no-side"),
+        pytest.param(NetworkConfig, {"side_px": -32}, RunError, "32 to 512", id="no-side"),
         pytest.param(NetworkConfig, {"side_px": 544}, RunError, "32 to 512", id="side-too-large"),
         pytest.param(NetworkConfig, {"backbone": "small_cnn"}, RunError, "--weights none", id="small-on-imagenet"),
         *(

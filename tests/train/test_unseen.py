@@ -69,7 +69,7 @@ def run(dataset, tmp_path):
 def test_training_photos_are_judged_by_heads_that_had_not_seen_them(dataset, run):
     folder, _, logits = run()
     unseen = unseen_photos(dataset, folder)
-    assert unseen.judge == "the heads of run on efficientnet_lite0"
+    assert unseen.judge == "the heads of run on efficientnet_lite1"
     assert unseen.paths == ("0.png", "1.png", "2.png", "3.png")
     assert unseen.targets.tolist() == [1, 0, 1, 0]
     # The vote is the mean of the crops' log-probabilities.
@@ -78,7 +78,7 @@ def test_training_photos_are_judged_by_heads_that_had_not_seen_them(dataset, run
 
 def test_a_run_that_began_from_another_says_so(dataset, run):
     folder, _, _ = run(start=StartedFrom(place="runs/first", sha256="3" * 64))
-    assert unseen_photos(dataset, folder).judge == "the heads of run on efficientnet_lite0, begun from first"
+    assert unseen_photos(dataset, folder).judge == "the heads of run on efficientnet_lite1, begun from first"
 
 
 def test_other_photos_and_scores_of_others_are_refused(dataset, run):
