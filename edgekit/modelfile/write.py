@@ -103,7 +103,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
         ContractError: the file is damaged, or the contract belongs to another model.
     """
     bundle = bundle or read_bundle(path)
-    for what in ("model_sha256", "side_px", "heads", "regions", "outputs", "precision", "checked_on"):
+    for what in ("model_sha256", "side_px", "heads", "regions", "precision", "checked_on"):
         old, new = getattr(bundle.contract, what), getattr(contract, what)
         if old != new:
             raise ContractError(
@@ -112,6 +112,11 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
     if len(contract.labels) != len(bundle.contract.labels):
         raise ContractError(
             f"{path}: a new contract must keep {len(bundle.contract.labels)} labels, got {contract.labels}"
+        )
+    if contract.outputs != bundle.contract.outputs:
+        raise ContractError(
+            f"{path}: a new contract must keep outputs {bundle.contract.outputs}, got {contract.outputs}; keep its "
+            "rule for unknown"
         )
     return write_bundle(replace(bundle, contract=contract), out or path)
 
